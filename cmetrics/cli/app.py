@@ -1,0 +1,374 @@
+"""The commands. Each resolves its options, makes one call, and prints what came of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from cmetrics import __version__
+from cmetrics.cli.exits import DONE, FAILED, RUN_EXITS, exit_code
+from cmetrics.errors import CmetricsError, UsageError
+
+if TYPE_CHECKING:
+    from cmetrics.catalog import Catalog
+    from cmetrics.cli.terminal import Silent
+    from cmetrics.domain.run import RunSummary
+    from cmetrics.settings import Settings
+
+app = typer.Typer(
+    name="cmetrics",
+    help="SDK downloads and GitHub stars: collected every night, kept for ever, shown on a page.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Db = Annotated[
+    str | None,
+    typer.Option("--db", help="Store: a folder, or a LanceDB URI (s3://, gs://, az://, db://).", show_default=False),
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Catalogue (cmetrics.toml) to use.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; errors only.")]
+Only = Annotated[
+    str | None, typer.Option("--only", help="Narrow to `downloads` or `stars`.", show_default=False)
+]
+MetricIds = Annotated[
+    list[str] | None, typer.Option("--metric", help="Narrow to this metric id; repeatable.", show_default=False)
+]
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001  # Typer calls it with the option's value
+    if wanted:
+        typer.echo(f"cmetrics {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+@app.command()
+def refresh(
+    lookback_days: Annotated[
+        int, typer.Option(min=0, max=3650, help="Read at least the last N days again; 0 is incremental.")
+    ] = 0,
+    only: Only = None,
+    metric: MetricIds = None,
+    db: Db = None,
+    config: Config = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """The nightly job: new days, days that still settle, and every gap that can be filled."""
+    from cmetrics.domain.days import utc_now
+    from cmetrics.ingest.run import refresh as run
+
+    settings, catalog = _load(db, config)
+    selection = _selection(only, metric)
+    _finish(
+        "refresh",
+        catalog,
+        lambda watcher: run(
+            settings, catalog, lookback_days=lookback_days, selection=selection, clock=utc_now, watcher=watcher
+        ),
+        settings=settings,
+        json=json,
+        quiet=quiet,
+    )
+
+
+@app.command()
+def backfill(
+    lookback_days: Annotated[
+        int | None, typer.Option(min=1, max=3650, help="The last N days; 90 unless --start is given.", show_default=False)
+    ] = None,
+    start: Annotated[str | None, typer.Option(help="First day, YYYY-MM-DD.", show_default=False)] = None,
+    end: Annotated[
+        str | None, typer.Option(help="Last day, YYYY-MM-DD; the last completed day if left out.", show_default=False)
+    ] = None,
+    only: Only = None,
+    metric: MetricIds = None,
+    db: Db = None,
+    config: Config = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Recompute a whole window, as far as the sources still answer for it."""
+    from cmetrics.domain.days import Span, last_completed_day, utc_now, window
+    from cmetrics.ingest.run import backfill as run
+
+    last = _day("--end", end) or last_completed_day(utc_now())
+    first = _day("--start", start)
+    if first is not None and lookback_days is not None:
+        msg = "--lookback-days and --start exclude each other"
+        raise UsageError(msg)
+    if first is None:
+        if end is not None:
+            msg = "--end needs --start"
+            raise UsageError(msg)
+        first = window(last, lookback_days or 90)
+    if first > last or first > last_completed_day(utc_now()):
+        msg = f"the window {first} to {last} holds no completed day"
+        raise UsageError(msg)
+    span = Span(first, last)
+    settings, catalog = _load(db, config)
+    selection = _selection(only, metric)
+    _finish(
+        "backfill",
+        catalog,
+        lambda watcher: run(settings, catalog, span=span, selection=selection, clock=utc_now, watcher=watcher),
+        settings=settings,
+        json=json,
+        quiet=quiet,
+    )
+
+
+@app.command()
+def bootstrap(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    db: Db = None,
+    config: Config = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Clean slate: drop and recreate the tables, load definitions and seeded snapshots.
+
+    Rows that are there are exported first.
+    """
+    from cmetrics.cli.terminal import say
+    from cmetrics.domain.days import utc_now
+    from cmetrics.ingest.bootstrap import back_up
+    from cmetrics.ingest.bootstrap import bootstrap as run
+
+    settings, catalog = _load(db, config)
+    folder = Path("data") / "backups" / f"{utc_now():%Y%m%dT%H%M%SZ}"
+    backup = back_up(settings, folder)
+    if backup is not None:
+        say(f"{settings.store.label} holds rows; they are exported to {backup}")
+        if not yes:
+            if not sys.stdin.isatty():
+                msg = "bootstrap drops these rows and there is no terminal to ask on; nothing was dropped. Use --yes"
+                raise UsageError(msg)
+            if not typer.confirm("Drop all rows?", err=True):
+                msg = "nothing was dropped"
+                raise UsageError(msg)
+    _finish(
+        "bootstrap",
+        catalog,
+        lambda watcher: run(settings, catalog, clock=utc_now, watcher=watcher),
+        settings=settings,
+        json=json,
+        quiet=quiet,
+    )
+
+
+@app.command("build-site")
+def build_site(
+    out: Annotated[Path, typer.Option("--out", help="Folder to replace by the new site.")] = Path("site"),
+    db: Db = None,
+    config: Config = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Render the static site from the store."""
+    from cmetrics.cli.terminal import print_json, result
+    from cmetrics.domain.days import last_completed_day
+    from cmetrics.report import load_dashboard
+    from cmetrics.site.render import render_site
+    from cmetrics.site.write import check_folder, write_site
+    from cmetrics.sources import SPECS
+    from cmetrics.store.lance_store import LanceStore
+
+    check_folder(out)
+    settings, catalog = _load(db, config)
+    now = _build_time()
+    store = LanceStore.open(settings.store)
+    dashboard = load_dashboard(store, catalog, SPECS, as_of=last_completed_day(now), generated_at=now)
+    files = render_site(dashboard, SPECS)
+    write_site(files, out)
+    if json:
+        sizes = {name: len(content) for name, content in files.items()}
+        print_json({"out": str(out), "as_of": dashboard.as_of.isoformat(), "files": sizes})
+    elif not quiet:
+        result(f"{out / 'index.html'}: {len(dashboard.items)} metrics as of {dashboard.as_of}")
+
+
+@app.command()
+def status(
+    max_age_days: Annotated[int, typer.Option(min=0, help="Older than that is stale.")] = 3,
+    db: Db = None,
+    config: Config = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """How fresh every metric is; exits 1 when one is stale."""
+    from cmetrics.cli.terminal import StatusLine, print_json, print_status
+    from cmetrics.domain.days import last_completed_day, utc_now
+    from cmetrics.report import load_state
+    from cmetrics.store.lance_store import LanceStore
+
+    settings, catalog = _load(db, config)
+    now = utc_now()
+    state = load_state(LanceStore.open(settings.store), catalog, as_of=last_completed_day(now), now=now)
+    lines = [
+        StatusLine(
+            metric_id=entry.metric.metric_id,
+            latest_day=entry.freshness.latest_day.isoformat() if entry.freshness.latest_day else None,
+            age_days=entry.freshness.age_days,
+            missing_days=entry.freshness.missing_days,
+            stale=entry.freshness.age_days is None or entry.freshness.age_days > max_age_days,
+            last_error=entry.freshness.last_error,
+        )
+        for entry in state.metrics
+    ]
+    run = state.health.last_run
+    if json:
+        print_json(
+            {
+                "store": settings.store.label,
+                "as_of": state.as_of.isoformat(),
+                "stale": any(line.stale for line in lines),
+                "last_run": {"run_id": run.run_id, "status": run.status, "errors": list(run.errors)} if run else None,
+                "metrics": [{field: getattr(line, field) for field in StatusLine.__slots__} for line in lines],
+            }
+        )
+    elif not quiet:
+        told = f"{run.job_name} {run.status}, started {run.started_at:%Y-%m-%d %H:%M} UTC" if run else "none"
+        print_status(lines, settings.store.label, f"last run: {told}")
+    raise typer.Exit(FAILED if any(line.stale for line in lines) else DONE)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write.", show_default=True)] = Path("data/export"),
+    db: Db = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the whole store as CSV files, one per metric, in a stable order."""
+    from cmetrics.cli.terminal import print_json, result
+    from cmetrics.ledger import export_store
+    from cmetrics.settings import load_settings
+    from cmetrics.store.lance_store import LanceStore
+
+    settings = load_settings(db=db)
+    store = LanceStore.open(settings.store)
+    store.check()
+    files = export_store(store, folder)
+    if json:
+        print_json({"folder": str(folder), "files": [path.relative_to(folder).as_posix() for path in files]})
+    elif not quiet:
+        result(f"{folder}: {len(files)} files written")
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="An export.", show_default=True)] = Path("data/export"),
+    db: Db = None,
+    config: Config = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Read an export back: rows are added and updated, none is removed."""
+    from cmetrics.domain.days import utc_now
+    from cmetrics.ingest.restore import restore as run
+
+    settings, catalog = _load(db, config)
+    _finish(
+        "restore",
+        catalog,
+        lambda watcher: run(settings, folder, clock=utc_now, watcher=watcher),
+        settings=settings,
+        json=json,
+        quiet=quiet,
+    )
+
+
+def _load(db: str | None, config: Path | None) -> tuple[Settings, Catalog]:
+    from cmetrics.catalog import load_catalog
+    from cmetrics.settings import load_settings
+    from cmetrics.sources import SPECS
+
+    settings = load_settings(db=db, config=config)
+    return settings, load_catalog(settings.catalog, SPECS)
+
+
+def _selection(only: str | None, metric: list[str] | None):  # type: ignore[no-untyped-def]
+    from cmetrics.domain.metric import Family
+    from cmetrics.ingest.run import Selection
+
+    if only is not None and only not in set(Family):
+        msg = f"--only takes {' or '.join(Family)}"
+        raise UsageError(msg)
+    return Selection(Family(only) if only else None, tuple(metric or ()))
+
+
+def _day(option: str, text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        msg = f"{option}: {text!r} is no day; write it like 2026-01-31"
+        raise UsageError(msg) from None
+
+
+def _build_time() -> datetime:
+    """Now, or the moment that SOURCE_DATE_EPOCH names (reproducible-builds.org)."""
+    from cmetrics.domain.days import utc_now
+
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "").strip()
+    if not epoch:
+        return utc_now().replace(microsecond=0)
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC)
+    except (ValueError, OverflowError, OSError):
+        msg = f"SOURCE_DATE_EPOCH: {epoch!r} is no number of seconds"
+        raise UsageError(msg) from None
+
+
+def _finish(
+    job: str,
+    catalog: Catalog,
+    run: Callable[[Silent], RunSummary],
+    *,
+    settings: Settings,
+    json: bool,
+    quiet: bool,
+) -> NoReturn:
+    """Run, print, exit. With --json an object is printed also for a run that could not begin."""
+    from cmetrics.cli.terminal import failure_json, make_watcher, print_json, print_summary, summary_json, warn
+    from cmetrics.printable import printable
+
+    watcher = make_watcher(quiet=quiet)
+    try:
+        summary = run(watcher)
+    except CmetricsError as error:
+        if json and not isinstance(error, UsageError):
+            print_json(failure_json(job, printable(str(error), secrets=settings.secrets)))
+        raise
+    finally:
+        watcher.close()
+    if json:
+        print_json(summary_json(summary))
+    elif not quiet:
+        print_summary(summary, {metric.metric_id: metric.source for metric in catalog.metrics})
+    for text in summary.warnings:
+        warn(text)
+    raise typer.Exit(RUN_EXITS[summary.status])

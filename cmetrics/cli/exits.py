@@ -1,0 +1,20 @@
+"""The one place that maps outcomes to exit codes (contract §1)."""
+
+from __future__ import annotations
+
+from cmetrics.domain.run import RunStatus
+from cmetrics.errors import CmetricsError, SiteError, UsageError
+
+DONE = 0
+FAILED = 1
+WRONG_USAGE = 2
+PARTIAL = 3
+#: 128 + SIGINT, as shells have it.
+INTERRUPTED = 130
+
+RUN_EXITS = {RunStatus.SUCCESS: DONE, RunStatus.PARTIAL: PARTIAL, RunStatus.FAILED: FAILED}
+
+
+def exit_code(error: CmetricsError) -> int:
+    """2 for what the caller can put right in the call or the configuration, else 1."""
+    return WRONG_USAGE if isinstance(error, UsageError | SiteError) else FAILED

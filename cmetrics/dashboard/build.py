@@ -1,0 +1,187 @@
+"""From stored rows to the dashboard of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from cmetrics.catalog import Catalog
+from cmetrics.dashboard import series
+from cmetrics.dashboard.model import (
+    Dashboard,
+    DownloadItem,
+    Freshness,
+    Group,
+    Health,
+    RunNote,
+    StarItem,
+)
+from cmetrics.domain.days import window
+from cmetrics.domain.metric import Family, Metric, Product
+from cmetrics.domain.observation import Observation
+from cmetrics.domain.run import ERROR_SEPARATOR, Run, RunStatus
+
+NO_ROWS: tuple[Observation, ...] = ()
+#: Failed or partial runs that are listed with their errors.
+FAILURES_SHOWN = 10
+
+
+def build_dashboard(
+    catalog: Catalog,
+    source_titles: Mapping[str, str],
+    rows: Iterable[Observation],
+    runs: Sequence[Run],
+    *,
+    as_of: date,
+    days: int,
+    generated_at: datetime,
+) -> Dashboard:
+    """The dashboard of ``as_of`` from rows up to that day (later ones are left out).
+
+    ``runs`` come newest first.
+    """
+    by_metric: dict[str, list[Observation]] = {}
+    for row in rows:
+        if row.period_end <= as_of:
+            by_metric.setdefault(row.metric_id, []).append(row)
+    builder = _Builder(source_titles, by_metric, last_errors(runs), as_of, window(as_of, days))
+    groups = tuple(
+        builder.group(product, [m for m in catalog.metrics if m.product == product.product])
+        for product in catalog.products
+    )
+    month = series.last_full_month(as_of)
+    downloads = [item for group in groups for item in group.downloads]
+    totals = [series.total_of([series.month_of(i.points, m) for i in downloads], m) for m in (month.plus(-1), month)]
+    total_points = series.star_total([item.points for group in groups for item in group.stars])
+    return Dashboard(
+        title=catalog.title,
+        as_of=as_of,
+        generated_at=generated_at,
+        days=days,
+        groups=groups,
+        month_total=totals[1],
+        month_total_change=series.month_change([t for t in totals if t], month, 1),
+        total_stars=_latest_total([item for group in groups for item in group.stars]),
+        total_stars_change_30=series.star_change(total_points, 30),
+        total_stars_points=total_points,
+        window_30_start=window(as_of, 30),
+        health=build_health(runs),
+    )
+
+
+def build_health(runs: Sequence[Run]) -> Health:
+    """The state of the collecting, from runs newest first."""
+    ended = [run for run in runs if run.status != RunStatus.RUNNING]
+    success = next((run for run in ended if run.status == RunStatus.SUCCESS), None)
+    failures = [run for run in ended if run.status in (RunStatus.FAILED, RunStatus.PARTIAL)]
+    return Health(
+        last_run=_note(runs[0]) if runs else None,
+        last_success_at=success.finished_at if success else None,
+        failures=tuple(_note(run) for run in failures[:FAILURES_SHOWN]),
+    )
+
+
+def build_freshness(metric: Metric, days: Iterable[date], as_of: date, errors: Mapping[str, Run]) -> Freshness:
+    """How far behind ``metric`` is, from the days that have a value of their own."""
+    known = set(days)
+    latest = max(known, default=None)
+    run = errors.get(metric.metric_id)
+    return Freshness(
+        latest_day=latest,
+        age_days=(as_of - latest).days if latest else None,
+        missing_days=series.holes(known),
+        last_error=_error_of(run, metric.metric_id) if run else None,
+        last_error_at=run.started_at if run else None,
+    )
+
+
+def last_errors(runs: Sequence[Run]) -> Mapping[str, Run]:
+    """The newest run with an error, by metric id; ``runs`` come newest first."""
+    found: dict[str, Run] = {}
+    for run in runs:
+        for text in _errors(run):
+            found.setdefault(text.split(": ", 1)[0], run)
+    return found
+
+
+class _Builder:
+    """What all items of one dashboard have in common."""
+
+    def __init__(
+        self,
+        source_titles: Mapping[str, str],
+        rows: Mapping[str, Sequence[Observation]],
+        errors: Mapping[str, Run],
+        as_of: date,
+        first: date,
+    ) -> None:
+        self._source_titles = source_titles
+        self._rows = rows
+        self._errors = errors
+        self._as_of = as_of
+        self._first = first
+        self._month = series.last_full_month(as_of)
+
+    def group(self, product: Product, metrics: Sequence[Metric]) -> Group:
+        downloads = tuple(self._downloads(m) for m in metrics if m.family is Family.DOWNLOADS)
+        return Group(
+            product=product.product,
+            title=product.title,
+            downloads=downloads,
+            stars=tuple(self._stars(m) for m in metrics if m.family is Family.STARS),
+            last_30_days=sum(item.last_30_days for item in downloads),
+        )
+
+    def _downloads(self, metric: Metric) -> DownloadItem:
+        rows = self._rows.get(metric.metric_id, NO_ROWS)
+        points = series.month_points(metric, rows, self._as_of)
+        total, observed = series.daily_total(rows, window(self._as_of, 30), self._as_of)
+        return DownloadItem(
+            metric=metric,
+            source_title=self._source_titles[metric.source],
+            month=series.month_of(points, self._month),
+            month_end=self._month.last,
+            month_on_month=series.month_change(points, self._month, 1),
+            year_on_year=series.month_change(points, self._month, 12),
+            last_30_days=total,
+            last_30_days_observed=observed,
+            points=tuple(p for p in points if p.period_end >= self._first),
+            freshness=self._freshness(metric, rows),
+        )
+
+    def _stars(self, metric: Metric) -> StarItem:
+        rows = self._rows.get(metric.metric_id, NO_ROWS)
+        points = series.star_points(rows)
+        return StarItem(
+            metric=metric,
+            source_title=self._source_titles[metric.source],
+            latest=points[-1] if points else None,
+            change_7=series.star_change(points, 7),
+            change_30=series.star_change(points, 30),
+            change_90=series.star_change(points, 90),
+            points=tuple(p for p in points if p.day >= self._first),
+            freshness=self._freshness(metric, rows),
+        )
+
+    def _freshness(self, metric: Metric, rows: Sequence[Observation]) -> Freshness:
+        days = (row.period_end for row in rows if not row.is_seed)
+        return build_freshness(metric, days, self._as_of, self._errors)
+
+
+def _latest_total(stars: Sequence[StarItem]) -> int | None:
+    counts = [item.latest.value for item in stars if item.latest]
+    return sum(counts) if counts and len(counts) == len(stars) else None
+
+
+def _errors(run: Run) -> tuple[str, ...]:
+    return tuple((run.error_summary or "").split(ERROR_SEPARATOR)) if run.error_summary else ()
+
+
+def _error_of(run: Run, metric_id: str) -> str | None:
+    return next((text.split(": ", 1)[1] for text in _errors(run) if text.startswith(f"{metric_id}: ")), None)
+
+
+def _note(run: Run) -> RunNote:
+    return RunNote(
+        run.ingestion_run_id, run.job_name, run.status, run.started_at, run.finished_at, _errors(run)
+    )

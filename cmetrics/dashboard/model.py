@@ -1,0 +1,176 @@
+"""What a dashboard says. Frozen; no arithmetic happens in its readers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from cmetrics.domain.metric import Metric
+
+
+class PointKind(StrEnum):
+    """How a point came about."""
+
+    #: A sum of daily values, or a star count taken on its day.
+    OBSERVED = "observed"
+    #: A star count worked out from the history of stars.
+    RECONSTRUCTED = "reconstructed"
+    #: A total published long ago, about 30 days up to its date.
+    SEEDED = "seeded"
+    #: Filled in between two observed days.
+    ESTIMATED = "estimated"
+
+
+@dataclass(frozen=True, slots=True)
+class MonthPoint:
+    """Downloads of a calendar month, or one seeded snapshot.
+
+    A snapshot covers no counted days: ``days_observed`` and ``days_expected`` are None.
+    """
+
+    period_start: date
+    period_end: date
+    value: int
+    kind: PointKind
+    provenance: str
+    days_observed: int | None
+    days_expected: int | None
+    #: The month that holds the day the dashboard describes, unless that is its last day.
+    is_running: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Every day of the month is counted."""
+        return self.days_observed is not None and self.days_observed == self.days_expected
+
+
+@dataclass(frozen=True, slots=True)
+class DayPoint:
+    """Stars held at the end of a day."""
+
+    day: date
+    value: int
+    kind: PointKind
+    provenance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """From an earlier value to a later one; ``percent`` is None from zero."""
+
+    absolute: int
+    percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How far behind a metric is on the day that the dashboard describes."""
+
+    latest_day: date | None
+    #: Days between the newest stored day and the described one; None without any.
+    age_days: int | None
+    #: Days without a value between the oldest and the newest one shown.
+    missing_days: int
+    last_error: str | None
+    last_error_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadItem:
+    """One SDK."""
+
+    metric: Metric
+    source_title: str
+    #: The last full calendar month: its total, None when no day of it is stored.
+    month: MonthPoint | None
+    month_end: date
+    month_on_month: Change | None
+    year_on_year: Change | None
+    #: Total of the last 30 days and how many of them are stored.
+    last_30_days: int
+    last_30_days_observed: int
+    points: tuple[MonthPoint, ...]
+    freshness: Freshness
+
+
+@dataclass(frozen=True, slots=True)
+class StarItem:
+    """One repository."""
+
+    metric: Metric
+    source_title: str
+    latest: DayPoint | None
+    change_7: Change | None
+    change_30: Change | None
+    change_90: Change | None
+    points: tuple[DayPoint, ...]
+    freshness: Freshness
+
+
+Item = DownloadItem | StarItem
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One product."""
+
+    product: str
+    title: str
+    downloads: tuple[DownloadItem, ...]
+    stars: tuple[StarItem, ...]
+    #: Downloads of the last 30 days, all SDKs together.
+    last_30_days: int
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Downloads first."""
+        return (*self.downloads, *self.stars)
+
+
+@dataclass(frozen=True, slots=True)
+class RunNote:
+    """A run that had something to say."""
+
+    run_id: str
+    job_name: str
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+    errors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the collecting goes."""
+
+    last_run: RunNote | None
+    last_success_at: datetime | None
+    #: Newest first.
+    failures: tuple[RunNote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """Everything about one day."""
+
+    title: str
+    #: The day described, a completed UTC day.
+    as_of: date
+    generated_at: datetime
+    #: The window shown ends on ``as_of`` and has that many days.
+    days: int
+    groups: tuple[Group, ...]
+    #: The last full month over all SDKs; complete only if every part is.
+    month_total: MonthPoint | None
+    month_total_change: Change | None
+    total_stars: int | None
+    total_stars_change_30: Change | None
+    total_stars_points: tuple[DayPoint, ...]
+    window_30_start: date
+    health: Health
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All items in catalogue order."""
+        return tuple(item for group in self.groups for item in group.items)

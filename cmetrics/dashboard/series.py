@@ -1,0 +1,168 @@
+"""Series arithmetic: sums of months, changes, totals of stars. Absent days are never zeros."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from cmetrics.dashboard.model import Change, DayPoint, MonthPoint, PointKind
+from cmetrics.domain.days import DAY, Month, day_range, months
+from cmetrics.domain.metric import Metric
+from cmetrics.domain.observation import Observation, Provenance
+
+
+def last_full_month(as_of: date) -> Month:
+    """The newest calendar month whose last day is not after ``as_of``."""
+    month = Month.of(as_of)
+    return month if as_of == month.last else month.plus(-1)
+
+
+def month_points(metric: Metric, rows: Iterable[Observation], as_of: date) -> tuple[MonthPoint, ...]:
+    """Monthly totals, ascending, and before ``daily_from`` the seeded snapshots.
+
+    A month before ``daily_from`` shows its snapshots where it has any, else the sum of its days. A
+    metric without ``daily_from`` is daily throughout: its snapshots are not shown.
+    """
+    snapshots: list[Observation] = []
+    days: dict[Month, list[Observation]] = {}
+    for row in rows:
+        if not row.is_seed:
+            days.setdefault(Month.of(row.period_end), []).append(row)
+        elif metric.daily_from is not None and row.period_end < metric.daily_from:
+            snapshots.append(row)
+    seeded = {Month.of(row.period_end) for row in snapshots}
+    sums = [
+        _month_point(month, found, as_of)
+        for month, found in days.items()
+        if month not in seeded or metric.daily_from is None or month.last >= metric.daily_from
+    ]
+    return tuple(sorted([*map(_snapshot_point, snapshots), *sums], key=lambda p: (p.period_end, p.period_start)))
+
+
+def _snapshot_point(row: Observation) -> MonthPoint:
+    return MonthPoint(row.period_start, row.period_end, row.value, PointKind.SEEDED, row.provenance, None, None)
+
+
+def _month_point(month: Month, rows: Sequence[Observation], as_of: date) -> MonthPoint:
+    kinds = {row.provenance for row in rows}
+    return MonthPoint(
+        period_start=month.first,
+        period_end=month.last,
+        value=sum(row.value for row in rows),
+        kind=PointKind.OBSERVED,
+        provenance=kinds.pop() if len(kinds) == 1 else Provenance.API_DAILY.value,
+        days_observed=len(rows),
+        days_expected=month.days,
+        is_running=as_of < month.last,
+    )
+
+
+def month_of(points: Iterable[MonthPoint], month: Month) -> MonthPoint | None:
+    """The sum of that month; None when no day of it is stored."""
+    wanted = (month.first, month.last)
+    return next((p for p in points if (p.period_start, p.period_end) == wanted), None)
+
+
+def month_change(points: Sequence[MonthPoint], month: Month, back: int) -> Change | None:
+    """From the month ``back`` months earlier; None unless both months are complete."""
+    earlier, later = month_of(points, month.plus(-back)), month_of(points, month)
+    if earlier is None or later is None or not (earlier.is_complete and later.is_complete):
+        return None
+    return change(earlier.value, later.value)
+
+
+def change(earlier: int, later: int) -> Change:
+    """The difference, and the same in percent of the earlier value."""
+    difference = later - earlier
+    return Change(difference, round(100 * difference / earlier, 1) if earlier else None)
+
+
+def total_of(points: Sequence[MonthPoint | None], month: Month) -> MonthPoint | None:
+    """The sum of one month over several series.
+
+    Its days are counted over all series, so that one missing day of one SDK shows. None without any.
+    """
+    found = [point for point in points if point is not None]
+    if not found:
+        return None
+    return MonthPoint(
+        period_start=month.first,
+        period_end=month.last,
+        value=sum(point.value for point in found),
+        kind=PointKind.OBSERVED,
+        provenance=Provenance.API_DAILY.value,
+        days_observed=sum(point.days_observed or 0 for point in found),
+        days_expected=month.days * len(points),
+    )
+
+
+def daily_total(rows: Iterable[Observation], first: date, last: date) -> tuple[int, int]:
+    """The sum of the daily values from ``first`` to ``last``, and how many days that are."""
+    values = [row.value for row in rows if not row.is_seed and first <= row.period_end <= last]
+    return sum(values), len(values)
+
+
+def star_points(rows: Iterable[Observation]) -> tuple[DayPoint, ...]:
+    """Stars per day, ascending; a day without a count is not there."""
+    return tuple(
+        DayPoint(
+            row.period_end,
+            row.value,
+            PointKind.RECONSTRUCTED if row.is_reconstructed else PointKind.OBSERVED,
+            row.provenance,
+        )
+        for row in sorted(rows, key=lambda row: row.period_end)
+    )
+
+
+def star_change(points: Sequence[DayPoint], days: int) -> Change | None:
+    """From the count ``days`` days before the newest one; None when that day has none."""
+    if not points:
+        return None
+    newest = points[-1]
+    earlier = {point.day: point.value for point in points}.get(newest.day - days * DAY)
+    return None if earlier is None else change(earlier, newest.value)
+
+
+def star_total(series: Sequence[Sequence[DayPoint]]) -> tuple[DayPoint, ...]:
+    """The stars of several repositories together.
+
+    From the first day on which all have a count to the last such day. A day on which one of them has
+    no count is filled in on a straight line between its neighbours and marked as estimated.
+    """
+    if not series or not all(series):
+        return ()
+    first = max(points[0].day for points in series)
+    last = min(points[-1].day for points in series)
+    filled = [_fill(points) for points in series]
+    total: list[DayPoint] = []
+    for day in day_range(first, last):
+        parts = [values[day] for values in filled]
+        kinds = {kind for _, kind in parts}
+        # The weakest part decides what the whole may claim.
+        kind = next(k for k in (PointKind.ESTIMATED, PointKind.RECONSTRUCTED, PointKind.OBSERVED) if k in kinds)
+        total.append(DayPoint(day, sum(value for value, _ in parts), kind))
+    return tuple(total)
+
+
+def _fill(points: Sequence[DayPoint]) -> Mapping[date, tuple[int, PointKind]]:
+    filled = {point.day: (point.value, point.kind) for point in points}
+    for left, right in zip(points, points[1:], strict=False):
+        gap = (right.day - left.day).days
+        for step in range(1, gap):
+            value = left.value + round((right.value - left.value) * step / gap)
+            filled[left.day + step * DAY] = (value, PointKind.ESTIMATED)
+    return filled
+
+
+def holes(days: Iterable[date]) -> int:
+    """How many days are missing between the first and the last of ``days``."""
+    known = set(days)
+    return (max(known) - min(known)).days + 1 - len(known) if known else 0
+
+
+def month_range(points: Sequence[MonthPoint]) -> list[Month]:
+    """Every month from the first point to the last."""
+    if not points:
+        return []
+    return list(months(Month.of(points[0].period_end), Month.of(points[-1].period_end)))

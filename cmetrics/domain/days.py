@@ -1,0 +1,109 @@
+"""Days and months. A day is a UTC day; every service counts in UTC (GitHub within a day of it)."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+#: Where the time comes from; passed in, so that no module asks the machine by itself.
+Clock = Callable[[], datetime]
+
+DAY = timedelta(days=1)
+
+
+def utc_now() -> datetime:
+    """The machine's time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def last_completed_day(now: datetime) -> date:
+    """The newest UTC day that has ended at ``now``."""
+    return now.astimezone(UTC).date() - DAY
+
+
+def day_range(first: date, last: date) -> Iterator[date]:
+    """Every day from ``first`` to ``last``, both included; none when ``last`` is earlier."""
+    for offset in range((last - first).days + 1):
+        yield first + timedelta(days=offset)
+
+
+def window(last: date, days: int) -> date:
+    """The first day of the ``days`` days that end on ``last``."""
+    return last - timedelta(days=days - 1)
+
+
+class Span(NamedTuple):
+    """A run of days, both ends included."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> int:
+        """How many days the span holds."""
+        return (self.last - self.first).days + 1
+
+
+def spans(days: Iterable[date], longest: int) -> list[Span]:
+    """The fewest spans of at most ``longest`` days that cover ``days`` (ascending, from the newest back).
+
+    Days between two wanted ones may be covered too: one request for a year costs a service less
+    than two requests for a week each.
+    """
+    found: list[Span] = []
+    last: date | None = None
+    first: date | None = None
+    for day in sorted(set(days), reverse=True):
+        if last is None or first is None or (last - day).days >= longest:
+            if last is not None and first is not None:
+                found.append(Span(first, last))
+            last = day
+        first = day
+    if last is not None and first is not None:
+        found.append(Span(first, last))
+    return found[::-1]
+
+
+class Month(NamedTuple):
+    """A calendar month."""
+
+    year: int
+    month: int
+
+    @classmethod
+    def of(cls, day: date) -> Month:
+        """The month that holds ``day``."""
+        return cls(day.year, day.month)
+
+    @property
+    def first(self) -> date:
+        """Its first day."""
+        return date(self.year, self.month, 1)
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return date(self.year, self.month, self.days)
+
+    @property
+    def days(self) -> int:
+        """How many days it has."""
+        return monthrange(self.year, self.month)[1]
+
+    def plus(self, months: int) -> Month:
+        """The month that many months later (earlier when negative)."""
+        index = self.year * 12 + self.month - 1 + months
+        return Month(index // 12, index % 12 + 1)
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.month:02d}"
+
+
+def months(first: Month, last: Month) -> Iterator[Month]:
+    """Every month from ``first`` to ``last``, both included."""
+    month = first
+    while month <= last:
+        yield month
+        month = month.plus(1)

@@ -1,0 +1,83 @@
+"""What is measured: metrics, their products, and what a source is able to measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+
+class Family(StrEnum):
+    """Downloads are a flow (days add up), stars are a stock (they do not)."""
+
+    DOWNLOADS = "downloads"
+    STARS = "stars"
+
+    @property
+    def value_kind(self) -> str:
+        """The ``value_kind`` column: what one stored value means."""
+        return {"downloads": "daily_downloads", "stars": "cumulative_stars"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """What the rest of the program must know of a source without talking to it.
+
+    Day counts are days up to and including the last completed UTC day.
+    """
+
+    name: str
+    #: How people call the service, for headings and progress lines.
+    title: str
+    family: Family
+    #: Defaults of a metric that does not say otherwise; no SDK for stars.
+    sdk: str | None
+    display_name: str
+    #: A full match decides whether a subject can exist at the service.
+    subject_pattern: str
+    subject_hint: str
+    #: The page about a subject for human readers; ``{subject}`` is filled in, percent-encoded.
+    page: str
+    #: What one counted thing is, in a sentence for readers of the published page.
+    counts: str
+    #: How many days the service still answers for; None where it forgets nothing.
+    held_days: int | None
+    #: How far back a first refresh reaches. More is `backfill`'s work.
+    first_days: int
+    #: How many days the service still revises, re-read by every refresh.
+    settling_days: int
+    #: Within that many days the larger of two reads is the truer one (late log files); 0 = never.
+    growing_days: int = 0
+    #: Names of the options that this source reads from a metric's entry in cmetrics.toml.
+    options: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One line of the catalogue: one subject at one source."""
+
+    metric_id: str
+    family: Family
+    product: str
+    subject: str
+    sdk: str | None
+    source: str
+    display_name: str
+    page_url: str
+    #: PyPI only: count mirrors and unknown clients too.
+    mirrors: bool = False
+    #: Before that day a seeded snapshot stands for its month and no daily value replaces it.
+    daily_from: date | None = None
+
+    @property
+    def slug(self) -> str:
+        """The id as part of a file name or an anchor."""
+        return self.metric_id.replace(":", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A group of metrics on the page."""
+
+    product: str
+    title: str

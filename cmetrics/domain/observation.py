@@ -1,0 +1,91 @@
+"""What was read: a day's value as a source states it, and the same as the store keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from cmetrics.domain.metric import Family, Metric
+
+
+class Provenance(StrEnum):
+    """Which kind of run wrote a value."""
+
+    API_DAILY = "api_daily"
+    RECOMPUTED = "recomputed"
+    CSV_SEED = "csv_seed"
+
+
+class SourceWindow(StrEnum):
+    """What a stored value covers."""
+
+    DAY = "1d"
+    CUMULATIVE_SNAPSHOT = "cumulative_snapshot"
+    DISCRETE_SNAPSHOT = "discrete_snapshot"
+
+
+#: Beginnings of ``source_ref`` of star counts that were worked out afterwards. The second one is
+#: what the rows already in the maintainers' cluster carry.
+STAR_HISTORY_REF = "github-history:"
+_RECONSTRUCTED_REFS = (STAR_HISTORY_REF, "github-stargazers:")
+
+
+@dataclass(frozen=True, slots=True)
+class DailyValue:
+    """One day as the source states it. A day without a statement has no DailyValue; it is not 0."""
+
+    day: date
+    value: int
+    source_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One row of ``stats``; its key is ``(metric_id, period_end)``."""
+
+    metric_id: str
+    period_start: date
+    period_end: date
+    observed_at: datetime
+    value: int
+    provenance: str
+    source_window: str
+    ingestion_run_id: str
+    source_ref: str
+
+    @property
+    def key(self) -> tuple[str, date]:
+        """What is unique in the store."""
+        return self.metric_id, self.period_end
+
+    @property
+    def is_seed(self) -> bool:
+        """A total published long ago that stands for more than its own day."""
+        return (
+            self.provenance == Provenance.CSV_SEED
+            and self.source_window != SourceWindow.CUMULATIVE_SNAPSHOT
+        )
+
+    @property
+    def is_reconstructed(self) -> bool:
+        """A star count worked out from the history of stars, not counted on its day."""
+        return self.source_ref.startswith(_RECONSTRUCTED_REFS)
+
+
+def observe(
+    metric: Metric, value: DailyValue, *, provenance: Provenance, run_id: str, at: datetime
+) -> Observation:
+    """The row that keeps ``value``."""
+    stock = metric.family is Family.STARS
+    return Observation(
+        metric_id=metric.metric_id,
+        period_start=value.day,
+        period_end=value.day,
+        observed_at=at,
+        value=value.value,
+        provenance=provenance,
+        source_window=SourceWindow.CUMULATIVE_SNAPSHOT if stock else SourceWindow.DAY,
+        ingestion_run_id=run_id,
+        source_ref=value.source_ref,
+    )

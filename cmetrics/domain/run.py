@@ -1,0 +1,105 @@
+"""What a run did: the row it leaves in ``history`` and the summary that is printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+#: Between the messages of several metrics in one ``error_summary``.
+ERROR_SEPARATOR = " | "
+
+
+class Job(StrEnum):
+    """The commands that write."""
+
+    BOOTSTRAP = "bootstrap"
+    REFRESH = "refresh"
+    BACKFILL = "backfill"
+    RESTORE = "restore"
+
+
+class RunStatus(StrEnum):
+    """``history.status``."""
+
+    RUNNING = "running"
+    SUCCESS = "success"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+class MetricStatus(StrEnum):
+    """How one metric fared in a run."""
+
+    OK = "ok"
+    #: Days that have ended and that the source has not published yet.
+    PENDING = "pending"
+    FAILED = "failed"
+    #: Nothing to ask in the window.
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One row of ``history``."""
+
+    ingestion_run_id: str
+    job_name: str
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+    rows_inserted: int = 0
+    rows_updated: int = 0
+    error_summary: str | None = None
+
+    def failed(self, at: datetime, reason: str) -> Run:
+        """The same run, ended at ``at`` because of ``reason``."""
+        return replace(self, status=RunStatus.FAILED, finished_at=at, error_summary=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a write did to the keys it was given."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MetricOutcome:
+    """One metric of a run. ``days_stored`` counts the days of this run that the store now holds."""
+
+    metric_id: str
+    status: MetricStatus
+    days_stored: int = 0
+    latest_day: date | None = None
+    pending_days: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What ``--json`` prints, and the table at the end of a run."""
+
+    run_id: str
+    job: Job
+    status: RunStatus
+    counts: Counts
+    metrics: tuple[MetricOutcome, ...]
+    warnings: tuple[str, ...] = ()
+    #: HTTP requests sent, by source name.
+    requests: tuple[tuple[str, int], ...] = ()
+
+
+def overall(outcomes: tuple[MetricOutcome, ...]) -> RunStatus:
+    """Success without a failed metric, failed with nothing else, partial in between."""
+    failed = sum(outcome.status is MetricStatus.FAILED for outcome in outcomes)
+    if not failed:
+        return RunStatus.SUCCESS
+    return RunStatus.FAILED if failed == len(outcomes) else RunStatus.PARTIAL
+
+
+def error_summary(outcomes: tuple[MetricOutcome, ...]) -> str | None:
+    """The errors of all metrics, each with its metric's id; None without any."""
+    return ERROR_SEPARATOR.join(f"{o.metric_id}: {o.error}" for o in outcomes if o.error) or None

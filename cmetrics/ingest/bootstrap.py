@@ -1,0 +1,66 @@
+"""A clean slate: tables anew, definitions, seeded snapshots."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from cmetrics.catalog import Catalog
+from cmetrics.domain.days import Clock
+from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunStatus, RunSummary
+from cmetrics.errors import StoreMissing
+from cmetrics.ingest.reconcile import overwrite_rule
+from cmetrics.ingest.run import Watcher
+from cmetrics.ingest.session import session, wait_for_tables
+from cmetrics.ledger import export_store
+from cmetrics.seed import load_seed
+from cmetrics.settings import Settings
+from cmetrics.sources import SPECS
+from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import definition
+
+
+def back_up(settings: Settings, folder: Path) -> Path | None:
+    """An export of everything that `bootstrap` would drop; None when there is nothing to lose."""
+    try:
+        store = LanceStore.open(settings.store)
+        if store.is_empty():
+            return None
+    except StoreMissing:
+        return None
+    export_store(store, folder)
+    return folder
+
+
+def bootstrap(settings: Settings, catalog: Catalog, *, clock: Clock, watcher: Watcher) -> RunSummary:
+    """Drop and recreate the tables, write the definitions, load the snapshots.
+
+    The only command that deletes rows. The caller has backed them up and asked.
+    """
+    load_seed(catalog, "")
+
+    def recreate(store: LanceStore) -> None:
+        store.drop_tables()
+        store.create_tables()
+        wait_for_tables(store, time.sleep)
+
+    with session(
+        settings.store,
+        Job.BOOTSTRAP,
+        clock=clock,
+        hidden=settings.secrets,
+        on_wait=watcher.waiting,
+        prepare=recreate,
+    ) as (run, end):
+        run.store.save_definitions([definition(metric, run.started_at) for metric in catalog.metrics])
+        rows = load_seed(catalog, run.run_id)
+        rule = overwrite_rule({metric.metric_id: metric for metric in catalog.metrics}, SPECS)
+        counts = run.store.upsert_observations(rows, rule)
+        outcomes = []
+        for metric in catalog.metrics:
+            days = [row.period_end for row in rows if row.metric_id == metric.metric_id]
+            status = MetricStatus.OK if days else MetricStatus.SKIPPED
+            outcomes.append(MetricOutcome(metric.metric_id, status, len(days), max(days, default=None)))
+        summary = RunSummary(run.run_id, Job.BOOTSTRAP, RunStatus.SUCCESS, counts, tuple(outcomes))
+        end(summary)
+    return summary

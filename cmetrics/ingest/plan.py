@@ -1,0 +1,115 @@
+"""Which days to ask for. Pure: what is stored and what day it is go in, days come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from cmetrics.domain.days import Span, day_range, window
+from cmetrics.domain.metric import Family, Metric, SourceSpec
+from cmetrics.sources.base import Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the store holds of one metric."""
+
+    #: Days with a daily value.
+    daily: frozenset[date] = frozenset()
+    #: Days whose key belongs to a seeded snapshot that no daily value may replace.
+    snapshots: frozenset[date] = frozenset()
+    #: The oldest day with anything at all.
+    known_since: date | None = None
+
+
+def build_held(metric: Metric, stored: Iterable[tuple[date, bool]]) -> Held:
+    """From the stored days of a metric, each with whether it is a seeded snapshot."""
+    daily: set[date] = set()
+    snapshots: set[date] = set()
+    known_since: date | None = None
+    for day, is_seed in stored:
+        known_since = day if known_since is None else min(known_since, day)
+        if not is_seed:
+            daily.add(day)
+        elif metric.daily_from is not None and day < metric.daily_from:
+            snapshots.add(day)
+    return Held(frozenset(daily), frozenset(snapshots), known_since)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshPlan:
+    """Nightly: what is missing, what still settles, and at least the last ``lookback_days``."""
+
+    last_day: date
+    lookback_days: int = 0
+
+    def days(self, spec: SourceSpec, held: Held) -> Iterable[date]:
+        """The days to ask for.
+
+        Holes are looked for from the oldest daily value on. While nothing daily is stored from
+        before the settling window, the whole first reach is asked for again: a first run whose
+        deeper question failed heals like that, and a young package costs little.
+        """
+        settling = window(self.last_day, spec.settling_days)
+        start = min(held.daily, default=self.last_day)
+        if start > settling:
+            start = min(start, window(self.last_day, spec.first_days))
+        oldest = oldest_held(spec, self.last_day)
+        missing = (day for day in day_range(max(start, oldest), self.last_day) if day not in held.daily)
+        reread = max(spec.settling_days, self.lookback_days)
+        again = day_range(max(window(self.last_day, reread), oldest), self.last_day) if reread else ()
+        return {*missing, *again} - held.snapshots
+
+    def takes_current(self, metric: Metric, missing: frozenset[date]) -> bool:
+        """Contract: with one missing day and no lookback the present star count is stored for it."""
+        return metric.family is Family.STARS and not self.lookback_days and missing == {self.last_day}
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillPlan:
+    """By hand: every day of a window that the source still answers for."""
+
+    last_day: date
+    span: Span
+
+    def days(self, spec: SourceSpec, held: Held) -> Iterable[date]:
+        """The days to ask for."""
+        first = max(self.span.first, oldest_held(spec, self.last_day))
+        return set(day_range(first, min(self.span.last, self.last_day))) - held.snapshots
+
+    def takes_current(self, metric: Metric, missing: frozenset[date]) -> bool:  # noqa: ARG002
+        """A recomputation never passes a present count off as a past one."""
+        return False
+
+
+Plan = RefreshPlan | BackfillPlan
+
+
+def oldest_held(spec: SourceSpec, last_day: date) -> date:
+    """The oldest day that the source may still answer for."""
+    return date.min if spec.held_days is None else window(last_day, spec.held_days)
+
+
+def build_asks(
+    plan: Plan, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], held: Mapping[str, Held]
+) -> list[Ask]:
+    """One ask per metric; metrics that have nothing to be asked are left out."""
+    asks: list[Ask] = []
+    for metric in metrics:
+        stored = held.get(metric.metric_id, Held())
+        days = tuple(sorted(plan.days(specs[metric.source], stored)))
+        if not days:
+            continue
+        missing = frozenset(days) - stored.daily
+        asks.append(
+            Ask(
+                metric=metric,
+                days=days,
+                missing=missing,
+                last_day=plan.last_day,
+                known_since=stored.known_since,
+                take_current=plan.takes_current(metric, missing),
+            )
+        )
+    return asks

@@ -1,0 +1,60 @@
+"""Which of two values of one key stays. Pure; the rules of contract §4 in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from cmetrics.domain.days import DAY
+from cmetrics.domain.metric import Family, Metric, SourceSpec
+from cmetrics.domain.observation import Observation
+
+#: Whether the second value is written over the first.
+Overwrite = Callable[[Observation, Observation], bool]
+
+
+def overwrite_rule(metrics: Mapping[str, Metric], specs: Mapping[str, SourceSpec]) -> Overwrite:
+    """The rule for rows of these metrics."""
+
+    def overwrites(stored: Observation, new: Observation) -> bool:
+        metric = metrics[new.metric_id]
+        if metric.family is Family.STARS:
+            return _newer_count_wins(stored, new)
+        return _newer_downloads_win(stored, new, metric, specs[metric.source])
+
+    return overwrites
+
+
+def same_statement(stored: Observation, new: Observation) -> bool:
+    """Whether writing ``new`` would tell a reader nothing that ``stored`` does not.
+
+    The run that read a value, when, and by which command may differ: a value that a backfill finds
+    unchanged stays the row it was.
+    """
+    return (
+        stored.value == new.value
+        and stored.is_seed == new.is_seed
+        and stored.is_reconstructed == new.is_reconstructed
+        and stored.period_start == new.period_start
+        and stored.source_window == new.source_window
+    )
+
+
+def _newer_count_wins(stored: Observation, new: Observation) -> bool:
+    """A count taken on its day is never replaced by one worked out later."""
+    if new.is_reconstructed and not stored.is_reconstructed:
+        return False
+    return not same_statement(stored, new)
+
+
+def _newer_downloads_win(stored: Observation, new: Observation, metric: Metric, spec: SourceSpec) -> bool:
+    if new.is_seed:
+        return False
+    if stored.is_seed:
+        # From `daily_from` on, and for a metric without one, a daily value replaces a snapshot.
+        return metric.daily_from is None or new.period_end >= metric.daily_from
+    if new.value == 0 and stored.value > 0:
+        return False
+    read_on = new.observed_at.date()
+    if new.value < stored.value and read_on <= new.period_end + spec.growing_days * DAY:
+        return False
+    return not same_statement(stored, new)

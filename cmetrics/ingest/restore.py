@@ -1,0 +1,37 @@
+"""An export read back into the store."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from cmetrics.domain.days import Clock
+from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunStatus, RunSummary
+from cmetrics.ingest.run import Watcher
+from cmetrics.ingest.session import session
+from cmetrics.ledger import read_ledger
+from cmetrics.settings import Settings
+
+
+def restore(settings: Settings, folder: Path, *, clock: Clock, watcher: Watcher) -> RunSummary:
+    """Add and update every row of the export; rows that only the store has stay.
+
+    Raises LedgerError before anything is written when any file cannot be read whole.
+    """
+    definitions, runs, rows = read_ledger(folder)
+    with session(
+        settings.store, Job.RESTORE, clock=clock, hidden=settings.secrets, on_wait=watcher.waiting
+    ) as (run, end):
+        run.store.save_definitions(definitions)
+        run.store.save_runs(runs)
+        counts = run.store.upsert_observations(rows, lambda stored, new: stored != new)
+        days: dict[str, list[date]] = {}
+        for row in rows:
+            days.setdefault(row.metric_id, []).append(row.period_end)
+        outcomes = tuple(
+            MetricOutcome(metric_id, MetricStatus.OK, len(found), max(found))
+            for metric_id, found in sorted(days.items())
+        )
+        summary = RunSummary(run.run_id, Job.RESTORE, RunStatus.SUCCESS, counts, outcomes)
+        end(summary)
+    return summary

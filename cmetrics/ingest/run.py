@@ -1,0 +1,211 @@
+"""The one ingestion core: what `refresh` and `backfill` do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Protocol
+
+from cmetrics.catalog import Catalog
+from cmetrics.domain.days import Clock, Span, last_completed_day
+from cmetrics.domain.metric import Family, Metric
+from cmetrics.domain.observation import Observation, Provenance, observe
+from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunSummary, overall
+from cmetrics.errors import SourceError, UsageError
+from cmetrics.ingest.fetch import fetch
+from cmetrics.ingest.plan import BackfillPlan, Held, Plan, RefreshPlan, build_asks, build_held, oldest_held
+from cmetrics.ingest.reconcile import overwrite_rule
+from cmetrics.ingest.session import Session, session
+from cmetrics.printable import printable
+from cmetrics.seed import load_seed
+from cmetrics.settings import Settings
+from cmetrics.sources import SPECS
+from cmetrics.sources.base import Answered, Ask, Fetched
+from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import definition
+
+#: Services publish within two weeks or, with rare exceptions, never: an older hole is not "pending".
+PENDING_WITHIN = timedelta(days=14)
+#: Before any package registry counted anything.
+LONG_AGO = date(2005, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which metrics of the catalogue a run is for; nothing named means all."""
+
+    family: Family | None = None
+    metric_ids: tuple[str, ...] = ()
+
+    def of(self, catalog: Catalog) -> tuple[Metric, ...]:
+        """The selected metrics in catalogue order; UsageError for an id that is not there."""
+        for metric_id in self.metric_ids:
+            if catalog.metric(metric_id) is None:
+                known = ", ".join(metric.metric_id for metric in catalog.metrics[:20])
+                msg = f"--metric {printable(metric_id, limit=80)}: not in {catalog.path}; there are {known}"
+                raise UsageError(msg)
+        return tuple(
+            metric
+            for metric in catalog.metrics
+            if (self.family in (None, metric.family)) and (not self.metric_ids or metric.metric_id in self.metric_ids)
+        )
+
+
+class Watcher(Protocol):
+    """Who is told how a run is getting on."""
+
+    def waiting(self) -> None:
+        """Another run holds the store."""
+
+    def planned(self, asks: Sequence[Ask]) -> None:
+        """The questions of this run are known; asking begins."""
+
+    def answered(self, metric: Metric, outcome: MetricOutcome) -> None:
+        """A source has answered for one metric; nothing is stored yet."""
+
+    def storing(self) -> None:
+        """All sources have answered."""
+
+
+def refresh(
+    settings: Settings,
+    catalog: Catalog,
+    *,
+    lookback_days: int,
+    selection: Selection,
+    clock: Clock,
+    watcher: Watcher,
+) -> RunSummary:
+    """The nightly job: what is missing, what still settles, and every hole that can be filled."""
+    plan = RefreshPlan(last_completed_day(clock()), lookback_days)
+    return _ingest(settings, catalog, Job.REFRESH, plan, selection, clock, watcher)
+
+
+def backfill(
+    settings: Settings,
+    catalog: Catalog,
+    *,
+    span: Span,
+    selection: Selection,
+    clock: Clock,
+    watcher: Watcher,
+) -> RunSummary:
+    """Recompute a whole window, as far as the sources still answer for it."""
+    plan = BackfillPlan(last_completed_day(clock()), span)
+    return _ingest(settings, catalog, Job.BACKFILL, plan, selection, clock, watcher)
+
+
+def _ingest(
+    settings: Settings,
+    catalog: Catalog,
+    job: Job,
+    plan: Plan,
+    selection: Selection,
+    clock: Clock,
+    watcher: Watcher,
+) -> RunSummary:
+    metrics = selection.of(catalog)
+    load_seed(catalog, "")  # a mistake in a seed file is found before anything is touched
+    hidden = settings.secrets
+    with session(settings.store, job, clock=clock, hidden=hidden, on_wait=watcher.waiting) as (run, end):
+        run.store.save_definitions([definition(metric, run.started_at) for metric in catalog.metrics])
+        held = load_held(run.store, metrics, plan.last_day)
+        asks = build_asks(plan, metrics, SPECS, held)
+        watcher.planned(asks)
+        harvest = fetch(
+            asks,
+            contact=catalog.contact,
+            github_token=settings.github_token,
+            clock=clock,
+            on_answer=lambda answered: watcher.answered(answered[0].metric, _outcome(answered, held, hidden)),
+        )
+        watcher.storing()
+        provenance = Provenance.RECOMPUTED if job is Job.BACKFILL else Provenance.API_DAILY
+        rows = [
+            *_seeds_of_new_metrics(catalog, metrics, held, run),
+            *_observations(harvest.answers, provenance, run, clock),
+        ]
+        rule = overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS)
+        counts = run.store.upsert_observations(rows, rule)
+        found = {answered[0].metric.metric_id: _outcome(answered, held, hidden) for answered in harvest.answers}
+        outcomes = tuple(found.get(metric.metric_id) or _skipped(metric, held) for metric in metrics)
+        summary = RunSummary(
+            run_id=run.run_id,
+            job=job,
+            status=overall(outcomes),
+            counts=counts,
+            metrics=outcomes,
+            warnings=tuple(_warnings(harvest.answers, hidden)),
+            requests=harvest.requests,
+        )
+        end(summary)
+    return summary
+
+
+def load_held(store: LanceStore, metrics: Iterable[Metric], last_day: date) -> dict[str, Held]:
+    """What the store holds of each metric, as far back as its source answers."""
+    by_reach: dict[date, list[Metric]] = {}
+    for metric in metrics:
+        first = max(oldest_held(SPECS[metric.source], last_day), LONG_AGO)
+        by_reach.setdefault(first, []).append(metric)
+    held: dict[str, Held] = {}
+    for first, group in by_reach.items():
+        days: dict[str, list[tuple[date, bool]]] = {}
+        for metric_id, day, is_seed in store.days([m.metric_id for m in group], Span(first, last_day)):
+            days.setdefault(metric_id, []).append((day, is_seed))
+        held.update({m.metric_id: build_held(m, days.get(m.metric_id, ())) for m in group})
+    return held
+
+
+def _seeds_of_new_metrics(
+    catalog: Catalog, metrics: Sequence[Metric], held: Mapping[str, Held], run: Session
+) -> list[Observation]:
+    """Snapshots of the metrics that the store holds nothing of; the upsert leaves stored keys alone."""
+    new = {metric.metric_id for metric in metrics if held[metric.metric_id].known_since is None}
+    if not new & set(catalog.seeds):
+        return []
+    return [row for row in load_seed(catalog, run.run_id) if row.metric_id in new]
+
+
+def _observations(
+    answers: Iterable[Answered], provenance: Provenance, run: Session, clock: Clock
+) -> list[Observation]:
+    at = clock()
+    return [
+        observe(ask.metric, value, provenance=provenance, run_id=run.run_id, at=at)
+        for ask, fetched in answers
+        if isinstance(fetched, Fetched)
+        for value in fetched.values
+    ]
+
+
+def _outcome(answered: Answered, held: Mapping[str, Held], hidden: tuple[str, ...]) -> MetricOutcome:
+    ask, fetched = answered
+    metric_id = ask.metric.metric_id
+    stored = held[metric_id].daily
+    if isinstance(fetched, SourceError):
+        error = printable(str(fetched), secrets=hidden)
+        return MetricOutcome(metric_id, MetricStatus.FAILED, latest_day=max(stored, default=None), error=error)
+    days = {value.day for value in fetched.values}
+    pending = sum(day > ask.last_day - PENDING_WITHIN for day in fetched.pending)
+    status = MetricStatus.PENDING if pending else MetricStatus.OK
+    return MetricOutcome(
+        metric_id,
+        MetricStatus.FAILED if fetched.error else status,
+        days_stored=len(days),
+        latest_day=max(stored | days, default=None),
+        pending_days=pending,
+        error=printable(fetched.error, secrets=hidden) if fetched.error else None,
+    )
+
+
+def _skipped(metric: Metric, held: Mapping[str, Held]) -> MetricOutcome:
+    latest = max(held[metric.metric_id].daily, default=None)
+    return MetricOutcome(metric.metric_id, MetricStatus.SKIPPED, latest_day=latest)
+
+
+def _warnings(answers: Iterable[Answered], hidden: tuple[str, ...]) -> Iterable[str]:
+    """Each warning once, in the order of the answers."""
+    found = (text for _, fetched in answers if isinstance(fetched, Fetched) for text in fetched.warnings)
+    return dict.fromkeys(printable(text, secrets=hidden) for text in found)

@@ -1,0 +1,147 @@
+"""Where the store is, where the catalogue is, which secrets there are: environment, ``.env``, options."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cmetrics.errors import UsageError
+from cmetrics.printable import printable
+
+EMBEDDED_DEFAULT = "data/lancedb"
+ENTERPRISE_DEFAULT = "db://community-metrics"
+DEFAULT_REGION = "us-east-1"
+CATALOG_NAME = "cmetrics.toml"
+
+#: What `.env` may set; anything else in it is for other programs.
+VARIABLES = (
+    "LANCEDB_API_KEY",
+    "LANCEDB_HOST_OVERRIDE",
+    "LANCEDB_REGION",
+    "GITHUB_TOKEN",
+    "CMETRICS_DB",
+    "CMETRICS_CONFIG",
+)
+
+
+class StoreKind(Enum):
+    """How a store is reached; all three run the same code."""
+
+    EMBEDDED = "embedded"
+    OBJECT_STORE = "object store"
+    ENTERPRISE = "LanceDB Enterprise"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTarget:
+    """A place that can be opened as a store."""
+
+    kind: StoreKind
+    uri: str
+    api_key: str | None = field(default=None, repr=False)
+    host_override: str | None = None
+    region: str = DEFAULT_REGION
+
+    @property
+    def label(self) -> str:
+        """How to name the place in output; holds no secret."""
+        where = f"{self.uri} at {self.host_override}" if self.host_override else self.uri
+        return printable(f"{where} ({self.kind.value})")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the environment decides, read once per process."""
+
+    store: StoreTarget
+    #: None means the catalogue that comes with the package.
+    catalog: Path | None
+    github_token: str | None = field(default=None, repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be printed."""
+        return tuple(s for s in (self.github_token, self.store.api_key) if s)
+
+
+def load_settings(
+    *, db: str | None = None, config: Path | None = None, directory: Path | None = None
+) -> Settings:
+    """The settings of this process: options first, then the environment, then ``.env``.
+
+    Raises UsageError, naming the variable, for a half-configured or impossible store and for a
+    catalogue that does not exist.
+    """
+    here = directory or Path.cwd()
+    env = _environment(here)
+    return Settings(
+        store=resolve_store(db, env),
+        catalog=_catalog_path(config, env, here),
+        github_token=env.get("GITHUB_TOKEN"),
+    )
+
+
+def resolve_store(db: str | None, env: Mapping[str, str]) -> StoreTarget:
+    """The first of: ``--db`` or ``CMETRICS_DB``, the Enterprise variables, the embedded folder."""
+    chosen = db or env.get("CMETRICS_DB")
+    if chosen and not chosen.startswith("db://"):
+        if "://" in chosen:
+            return StoreTarget(StoreKind.OBJECT_STORE, chosen)
+        return StoreTarget(StoreKind.EMBEDDED, str(Path(chosen).expanduser()))
+    key, host = env.get("LANCEDB_API_KEY"), env.get("LANCEDB_HOST_OVERRIDE")
+    if not chosen and not key and not host:
+        return StoreTarget(StoreKind.EMBEDDED, EMBEDDED_DEFAULT)
+    if not key or not host:
+        absent = "LANCEDB_HOST_OVERRIDE" if key else "LANCEDB_API_KEY"
+        why = f"{chosen} is on LanceDB Enterprise" if chosen else "the other one is set"
+        msg = (
+            f"{absent} is not set, but {why}. Set LANCEDB_API_KEY and LANCEDB_HOST_OVERRIDE, "
+            "or neither of them and --db for a folder"
+        )
+        raise UsageError(msg)
+    parts = urlsplit(host)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        msg = (
+            f"LANCEDB_HOST_OVERRIDE is {printable(host, limit=80)!r}, which is no absolute "
+            "http(s) URL. Write it like https://cluster.example.com"
+        )
+        raise UsageError(msg)
+    return StoreTarget(
+        StoreKind.ENTERPRISE,
+        chosen or ENTERPRISE_DEFAULT,
+        api_key=key,
+        host_override=host,
+        region=env.get("LANCEDB_REGION", DEFAULT_REGION),
+    )
+
+
+def _environment(directory: Path) -> Mapping[str, str]:
+    """Our variables, empty ones left out; the real environment wins over ``.env``."""
+    values: dict[str, str] = {}
+    dotenv = directory / ".env"
+    if dotenv.is_file():
+        from dotenv import dotenv_values  # noqa: PLC0415  # only where there is a file to read
+
+        try:
+            values = {k: v for k, v in dotenv_values(dotenv).items() if v and k in VARIABLES}
+        except (OSError, UnicodeDecodeError) as error:
+            msg = f"{dotenv}: cannot be read ({printable(str(error))})"
+            raise UsageError(msg) from error
+    values.update({k: v for k in VARIABLES if (v := os.environ.get(k, "").strip())})
+    return values
+
+
+def _catalog_path(config: Path | None, env: Mapping[str, str], here: Path) -> Path | None:
+    named = config or (Path(env["CMETRICS_CONFIG"]) if "CMETRICS_CONFIG" in env else None)
+    if named is None:
+        local = here / CATALOG_NAME
+        return local if local.is_file() else None
+    if not named.is_file():
+        who = "--config" if config else "CMETRICS_CONFIG"
+        msg = f"{who}: there is no file {printable(str(named))}"
+        raise UsageError(msg)
+    return named

@@ -1,0 +1,1 @@
+"""The static site: rendered whole in memory, then put in place at once."""

@@ -1,0 +1,86 @@
+"""Putting a rendered site in place: all of it or nothing of it, and never over somebody's files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from cmetrics.errors import SiteError
+from cmetrics.printable import printable
+
+#: Lists what a build wrote, so that the next one knows what it may remove.
+MANIFEST = ".cmetrics-site.json"
+#: Keeps build output out of a repository that holds the folder.
+IGNORE = ".gitignore"
+IGNORE_TEXT = "# Written by `cmetrics build-site`, like everything in this folder.\n*\n!.gitignore\n"
+
+
+def write_site(files: Mapping[str, bytes], out: Path) -> None:
+    """Replace ``out`` by ``files``.
+
+    The new folder is complete before it takes the old one's place. Raises SiteError for a folder
+    that holds something that no build wrote, and when the folder cannot be written.
+    """
+    check_folder(out)
+    out = out.absolute()
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        try:
+            for name, content in {**files, IGNORE: IGNORE_TEXT.encode(), MANIFEST: _manifest(files)}.items():
+                path = fresh / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            fresh.chmod(0o755)
+            _swap(fresh, out)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    except OSError as error:
+        msg = f"the site cannot be written to {out} ({printable(str(error), limit=160)})"
+        raise SiteError(msg) from error
+
+
+def check_folder(out: Path) -> None:
+    """Raises SiteError unless ``out`` is absent, empty, or a site that a build wrote."""
+    if not out.exists():
+        return
+    if not out.is_dir():
+        msg = f"{out} is a file; name a folder with --out"
+        raise SiteError(msg)
+    ours = {IGNORE, MANIFEST, *_listed(out)}
+    for path in sorted(out.rglob("*")):
+        name = path.relative_to(out).as_posix()
+        if (path.is_symlink() or not path.is_dir()) and name not in ours:
+            msg = f"{out} holds {printable(name, limit=100)!r}, which build-site did not write; name another folder with --out"
+            raise SiteError(msg)
+
+
+def _listed(out: Path) -> set[str]:
+    try:
+        names = json.loads((out / MANIFEST).read_bytes())["files"]
+        return {str(name) for name in names}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def _manifest(files: Mapping[str, bytes]) -> bytes:
+    return json.dumps({"files": sorted(files)}, indent=1).encode() + b"\n"
+
+
+def _swap(fresh: Path, out: Path) -> None:
+    if not out.exists():
+        os.replace(fresh, out)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    os.replace(out, old / "site")
+    try:
+        os.replace(fresh, out)
+    except OSError:
+        os.replace(old / "site", out)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)

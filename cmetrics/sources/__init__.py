@@ -1,0 +1,34 @@
+"""The services that metrics are read from. Adding one is a module, its tests, and a line below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cmetrics.domain.metric import SourceSpec
+from cmetrics.sources import cratesio, github, npm, pypistats
+from cmetrics.sources.base import Source
+from cmetrics.sources.http import Policy, ServiceClient
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A source as the rest of the program meets it."""
+
+    spec: SourceSpec
+    #: From the GitHub token (or None) to how the service wants to be treated.
+    policy: Callable[[str | None], Policy]
+    open: Callable[[ServiceClient], Source]
+
+
+REGISTRY: dict[str, Registration] = {
+    entry.spec.name: entry
+    for entry in (
+        Registration(pypistats.SPEC, lambda _: pypistats.POLICY, pypistats.Pypistats),
+        Registration(cratesio.SPEC, lambda _: cratesio.POLICY, cratesio.Cratesio),
+        Registration(npm.SPEC, lambda _: npm.POLICY, npm.Npm),
+        Registration(github.SPEC, github.policy, github.Github),
+    )
+}
+
+SPECS: dict[str, SourceSpec] = {name: entry.spec for name, entry in REGISTRY.items()}

@@ -1,0 +1,225 @@
+"""api.github.com: stars. The present count, and the history of stars by week.
+
+The list of stargazers is closed to everybody but a repository's own people since July 2026.
+``GET /repos/{owner}/{repo}/stargazers/history`` replaced it on 2026-09-04
+(github.blog/changelog): public, newest week first, seven daily counts a week. It counts the stars
+that are still held, by the day on which they were given: an unstar lowers an old day.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+from urllib.parse import parse_qs, quote, urlsplit
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from cmetrics.domain.days import DAY
+from cmetrics.domain.metric import Family, SourceSpec
+from cmetrics.domain.observation import STAR_HISTORY_REF, DailyValue
+from cmetrics.errors import AccessRefused, SourceError, UnexpectedAnswer
+from cmetrics.sources.base import Answered, Ask, Fetched, each
+from cmetrics.sources.http import Answer, Policy, ServiceClient
+from cmetrics.sources.shape import Count, Shape, parse
+
+SPEC = SourceSpec(
+    name="github",
+    title="api.github.com",
+    family=Family.STARS,
+    sdk=None,
+    display_name="GitHub Stars",
+    subject_pattern=r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}",
+    subject_hint="a repository written owner/name",
+    page="https://github.com/{subject}",
+    counts="Stars held at the end of a day. Counted once a night; earlier days are worked out from the stars that are "
+    "still held, so a star that was given and taken back is not in them. GitHub's days may differ from UTC by a day.",
+    held_days=None,
+    first_days=730,
+    # One page of history, 30 weeks, costs one request however much of it is read.
+    settling_days=210,
+)
+
+WEEKS_PER_PAGE = 30
+LAST_PAGE = 100
+#: A page can shift while a week begins; it does so once a week, so a second reading is enough.
+READINGS = 2
+
+
+def policy(token: str | None) -> Policy:
+    """No gap is needed below the quota of 60 requests an hour, 1,000 to 15,000 with a token."""
+    headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return Policy(SPEC.title, "https://api.github.com", gap=0.0, refusal_ends=False, headers=headers)
+
+
+class Repository(Shape):
+    """``GET /repos/{owner}/{repo}``, as far as we read it."""
+
+    id: int
+    full_name: Annotated[str, Field(pattern=SPEC.subject_pattern)]
+    stargazers_count: Count
+    created_at: Annotated[AwareDatetime, Field(strict=False)]
+
+
+class _Week(Shape):
+    week: Annotated[int, Field(ge=0, le=2**33)]
+    days: Annotated[list[Count], Field(min_length=7, max_length=7)]
+    #: Missing in one recorded answer.
+    total: Count | None = None
+
+
+Weeks = dict[date, tuple[int, ...]]
+
+_REPOSITORY = TypeAdapter(Repository)
+_WEEKS = TypeAdapter(list[_Week])
+
+
+def parse_repository(body: bytes, subject: str) -> Repository:
+    """The repository's present state."""
+    return parse(_REPOSITORY, body, f"api.github.com, repository {subject}")
+
+
+def parse_history(body: bytes, subject: str) -> Weeks:
+    """Stars given per day, by the first day of each week, newest week first as it comes."""
+    where = f"api.github.com, star history of {subject}"
+    weeks: Weeks = {}
+    for row in parse(_WEEKS, body, where):
+        if row.total is not None and row.total != sum(row.days):
+            msg = f"{where}, a week's total is not the sum of its days"
+            raise UnexpectedAnswer(msg)
+        first = datetime.fromtimestamp(row.week, UTC).date()
+        if first in weeks:
+            msg = f"{where} states the week of {first} twice"
+            raise UnexpectedAnswer(msg)
+        weeks[first] = tuple(row.days)
+    return weeks
+
+
+def next_page(answer: Answer, page: int, weeks: int) -> int | None:
+    """The page after ``page``, None after the last one.
+
+    Without a Link header a page that is not full is the last. `per_page=30` contains `page=` too,
+    hence the parsing.
+    """
+    if "link" not in answer.headers:
+        return page + 1 if weeks >= WEEKS_PER_PAGE else None
+    for match in re.finditer(r'<([^>]*)>\s*;\s*rel="next"', answer.headers.get("link", "")):
+        number = parse_qs(urlsplit(match[1]).query).get("page", [""])[0]
+        if number.isascii() and number.isdigit() and int(number) > page:
+            return int(number)
+    return None
+
+
+def is_gapless(weeks: Weeks) -> bool:
+    """Whether the weeks follow each other, seven days apart."""
+    firsts = sorted(weeks)
+    return all(later - earlier == timedelta(days=7) for earlier, later in zip(firsts, firsts[1:], strict=False))
+
+
+def cumulative(count: int, weeks: Weeks, created: date, days: Sequence[date]) -> dict[date, int]:
+    """Stars held at the end of each of ``days``: the present count less the stars gained since.
+
+    Only days that the weeks cover, and none before the repository existed. Raises UnexpectedAnswer
+    when more stars were gained than are there.
+    """
+    gains = {first + i * DAY: gained for first, week in weeks.items() for i, gained in enumerate(week)}
+    if not gains:
+        return {day: 0 for day in days if day >= created} if count == 0 else {}
+    held, found, day = count, dict[date, int](), max(max(gains), max(days, default=date.min))
+    oldest, wanted = min(gains), {day for day in days if day >= created}
+    while day >= oldest:
+        if day in wanted:
+            found[day] = held
+        held -= gains.get(day, 0)
+        # A count and a history read a moment apart may differ by a star.
+        if held < -1:
+            msg = "api.github.com, the star history holds more stars than the repository has"
+            raise UnexpectedAnswer(msg)
+        held = max(held, 0)
+        day -= DAY
+    return dict(sorted(found.items()))
+
+
+class Github:
+    """See :class:`cmetrics.sources.base.Source`."""
+
+    spec = SPEC
+
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+        self._warnings: list[str] = []
+
+    async def answers(self, asks: Sequence[Ask]) -> AsyncIterator[Answered]:
+        """Per repository one request for the count, and pages of history as far back as asked."""
+        async for answered in each(asks, self._fetch):
+            yield answered
+
+    async def _fetch(self, ask: Ask) -> Fetched:
+        subject = ask.metric.subject
+        self._warnings = []
+        repository = parse_repository((await self._get(f"/repos/{subject}")).body, subject)
+        if repository.full_name.lower() != subject.lower():
+            self._warnings.append(
+                f"{ask.metric.metric_id}: {subject} is now {repository.full_name} (repository id {repository.id}); "
+                f'write subject = "{repository.full_name}" in cmetrics.toml'
+            )
+        count = repository.stargazers_count
+        current = DailyValue(ask.last_day, count, f"github:{repository.full_name}")
+        try:
+            held = await self._held(repository, ask)
+        except SourceError as error:
+            return self._without_history(ask, current, error)
+        values = {day: DailyValue(day, value, STAR_HISTORY_REF + repository.full_name) for day, value in held.items()}
+        if ask.take_current:
+            values[ask.last_day] = current
+        return Fetched(tuple(values[day] for day in sorted(values)), warnings=tuple(self._warnings))
+
+    def _without_history(self, ask: Ask, current: DailyValue, error: SourceError) -> Fetched:
+        """Only the newest day, with the present count; what is missing before it stays absent."""
+        values = (current,) if ask.last_day in ask.missing else ()
+        if ask.missing <= {ask.last_day}:
+            warning = f"{ask.metric.metric_id}: past days were not read again, the star history failed ({error})"
+            return Fetched(values, warnings=(*self._warnings, warning))
+        stands = f"; the present count stands for {ask.last_day}, days before it stay absent" if values else ""
+        return Fetched(values, error=f"star history failed: {error}{stands}", warnings=tuple(self._warnings))
+
+    async def _held(self, repository: Repository, ask: Ask) -> dict[date, int]:
+        created = repository.created_at.astimezone(UTC).date()
+        for _ in range(READINGS):
+            weeks = await self._weeks(repository.full_name, max(ask.days[0], created))
+            if is_gapless(weeks):
+                return cumulative(repository.stargazers_count, weeks, created, ask.days)
+        msg = f"api.github.com, star history of {repository.full_name}, weeks are missing between its pages"
+        raise UnexpectedAnswer(msg)
+
+    async def _weeks(self, full_name: str, since: date) -> Weeks:
+        """Weeks back to the one that holds ``since``. Of a week on two pages the newer page counts."""
+        weeks: Weeks = {}
+        page: int | None = 1
+        while page is not None and page <= LAST_PAGE:
+            answer = await self._get(
+                f"/repos/{full_name}/stargazers/history", {"per_page": str(WEEKS_PER_PAGE), "page": str(page)}
+            )
+            found = parse_history(answer.body, full_name)
+            weeks = found | weeks
+            if not found or min(found) <= since:
+                break
+            page = next_page(answer, page, len(found))
+        return weeks
+
+    async def _get(self, path: str, params: dict[str, str] | None = None) -> Answer:
+        """A GET that goes on without the token when GitHub no longer knows it.
+
+        With an expired token even public data is refused (401), without one it is served.
+        """
+        path = quote(path, safe="/")
+        try:
+            return await self._client.get(path, params)
+        except AccessRefused as error:
+            if "(401)" not in str(error) or not self._client.drop_header("Authorization"):
+                raise
+            self._warnings.append("GITHUB_TOKEN is refused by GitHub (401) and was not used further; renew it")
+            return await self._client.get(path, params)

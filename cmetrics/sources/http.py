@@ -1,0 +1,308 @@
+"""One HTTP client for all services: paced, bounded, patient up to a point, and never silent."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import httpx
+import tenacity
+
+from cmetrics import __version__
+from cmetrics.domain.days import Clock, utc_now
+from cmetrics.errors import (
+    AccessRefused,
+    NotFound,
+    RateLimited,
+    ServiceFailed,
+    ServiceUnreachable,
+    SourceError,
+    UnexpectedAnswer,
+)
+from cmetrics.printable import printable
+
+#: A wait that a service asks for and that is longer ends its work for the run.
+LONGEST_WAIT = 60.0
+#: The largest real answer is 90 KB; a year of five categories is below 1 MB.
+MAX_BYTES = 8 * 1024 * 1024
+MAX_REDIRECTS = 3
+#: Waits before the second, third and fourth try after a 5xx or a broken connection.
+FAULT_WAITS = (1.0, 2.0, 4.0)
+#: A service that hangs has cost half a minute already; it gets one more chance.
+HANG_WAITS = (1.0,)
+#: So many metrics in a row that a service fails to answer end its work for the run.
+FAILURES_IN_A_ROW = 3
+
+_OK, _NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 200, 404, 401, 403, 429
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SERVER_ERRORS = range(500, 600)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. ``total`` bounds one request from the first byte sent to the last one read."""
+
+    connect: float = 10.0
+    read: float = 20.0
+    total: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How one service wants to be treated; the source of each figure stands with the service."""
+
+    title: str
+    base: str
+    #: Seconds between the starts of two requests.
+    gap: float
+    #: Waits after a 429 that does not say how long. None left: the service is left alone.
+    limit_waits: tuple[float, ...] = ()
+    #: A 401 or 403 is about us and not about one package: the service is left alone.
+    refusal_ends: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A 200: its body, and what else a source may need of it."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    #: The path that answered, after redirects.
+    path: str
+
+
+class _RetryableError(Exception):
+    """A failed try, worth another one after ``waits[n]`` seconds or after what the service asked for."""
+
+    def __init__(self, error: SourceError, waits: tuple[float, ...], after: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.waits = waits
+        self.after = after
+
+
+def user_agent(contact: str) -> str:
+    """Who we are and how to reach us; crates.io and GitHub refuse requests without it."""
+    return f"cmetrics/{__version__} (+{contact})"
+
+
+def open_http(contact: str, timeouts: Timeouts) -> httpx.AsyncClient:
+    """The connection pool that all services share. Proxies and private CAs come from the environment."""
+    return httpx.AsyncClient(
+        headers={"User-Agent": user_agent(contact), "Accept": "application/json"},
+        timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect),
+        follow_redirects=False,
+        limits=httpx.Limits(max_connections=16),
+    )
+
+
+class ServiceClient:
+    """GET for one service, in that service's own paced lane.
+
+    After a failure that the next request would meet as well (no connection, a long rate limit)
+    every further call raises the same error without sending anything.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        policy: Policy,
+        *,
+        timeouts: Timeouts | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self.policy = policy
+        self.requests = 0
+        self._http = http
+        self._timeouts = timeouts or Timeouts()
+        self._clock = clock
+        self._headers = dict(policy.headers)
+        self._next_start = 0.0
+        self._ended: SourceError | None = None
+        self._failures = 0
+
+    def drop_header(self, name: str) -> bool:
+        """Stop sending a header; False when it was not sent anyway."""
+        return self._headers.pop(name, None) is not None
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+        """The answer to a GET of ``path`` (percent-encoded) at this service.
+
+        Raises a SourceError: NotFound for 404, AccessRefused for 401 and 403, RateLimited,
+        ServiceFailed, ServiceUnreachable, UnexpectedAnswer for redirects elsewhere and for bodies
+        beyond :data:`MAX_BYTES`.
+        """
+        if self._ended is not None:
+            raise self._ended
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(_RetryableError),
+            stop=_out_of_tries,
+            wait=_wait,
+            reraise=True,
+        )
+        try:
+            answer = await retrying(self._try, path, params)
+        except _RetryableError as again:
+            self._give_up(again.error)
+        except AccessRefused as error:
+            if self.policy.refusal_ends:
+                self._ended = error
+            raise
+        self._failures = 0
+        return answer
+
+    def _give_up(self, error: SourceError) -> NoReturn:
+        self._failures += 1
+        if isinstance(error, ServiceUnreachable | RateLimited) or self._failures >= FAILURES_IN_A_ROW:
+            self._ended = error
+        raise error
+
+    async def _try(self, path: str, params: Mapping[str, str] | None) -> Answer:
+        url = httpx.URL(self.policy.base + path, params=params or {})
+        for _ in range(MAX_REDIRECTS + 1):
+            response, body = await self._send(url)
+            if response.status_code not in _REDIRECTS:
+                return self._judge(response, body)
+            url = self._same_host(response)
+        msg = f"{self._at(path)} redirects more than {MAX_REDIRECTS} times"
+        raise UnexpectedAnswer(msg)
+
+    async def _send(self, url: httpx.URL) -> tuple[httpx.Response, bytes]:
+        await self._pace()
+        self.requests += 1
+        try:
+            async with (
+                asyncio.timeout(self._timeouts.total),
+                self._http.stream("GET", url, headers=self._headers) as response,
+            ):
+                chunks: list[bytes] = []
+                size = 0
+                async for chunk in response.aiter_bytes():
+                    size += len(chunk)
+                    if size > MAX_BYTES:
+                        msg = f"{self._at(url.path)} sent more than {MAX_BYTES // 2**20} MiB"
+                        raise UnexpectedAnswer(msg)
+                    chunks.append(chunk)
+                return response, b"".join(chunks)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            msg = f"{self._at(url.path)} did not answer within {self._timeouts.total:.0f} s"
+            raise _RetryableError(ServiceUnreachable(msg), HANG_WAITS) from error
+        except httpx.DecodingError as error:
+            msg = f"{self._at(url.path)} sent a body that cannot be decompressed"
+            raise UnexpectedAnswer(msg) from error
+        except (httpx.ConnectError, httpx.ProxyError) as error:
+            msg = f"cannot connect to {self.policy.title} ({printable(str(error), limit=120)}); check the network"
+            raise _RetryableError(ServiceUnreachable(msg), FAULT_WAITS[:2]) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            why = printable(str(error), limit=120) or type(error).__name__
+            msg = f"{self._at(url.path)} broke off its answer ({why})"
+            raise _RetryableError(ServiceFailed(msg), FAULT_WAITS) from error
+
+    async def _pace(self) -> None:
+        now = time.monotonic()
+        start = max(now, self._next_start)
+        self._next_start = start + self.policy.gap
+        await asyncio.sleep(start - now)
+
+    def _judge(self, response: httpx.Response, body: bytes) -> Answer:
+        status, at = response.status_code, self._at(response.url.path)
+        if status == _OK:
+            return Answer(body, response.headers, response.url.path)
+        said = _said(body)
+        if status == _NOT_FOUND:
+            msg = f"{at}: not found (404){said}"
+            raise NotFound(msg)
+        if status == _TOO_MANY or (status == _FORBIDDEN and _is_rate_limit(response, body)):
+            after = self._asked_wait(response)
+            if after is not None and after > LONGEST_WAIT:
+                self._ended = RateLimited(
+                    f"{at}: rate limit reached ({status}), free again in {after / 60:.0f} min; run again then"
+                )
+                raise self._ended
+            error = RateLimited(f"{at}: rate limit reached ({status}){said}; run again later")
+            raise _RetryableError(error, FAULT_WAITS if after is not None else self.policy.limit_waits, after)
+        if status in _SERVER_ERRORS:
+            after = self._asked_wait(response)
+            if after is not None and after > LONGEST_WAIT:
+                self._ended = ServiceFailed(f"{at}: out of service ({status}) for another {after / 60:.0f} min")
+                raise self._ended
+            raise _RetryableError(ServiceFailed(f"{at}: answered {status}{said}"), FAULT_WAITS, after)
+        if status in (_UNAUTHORIZED, _FORBIDDEN):
+            msg = f"{at}: refused ({status}){said}"
+            raise AccessRefused(msg)
+        msg = f"{at}: answered {status}{said}"
+        raise ServiceFailed(msg)
+
+    def _asked_wait(self, response: httpx.Response) -> float | None:
+        """Seconds that the service asks us to wait; None when it does not say.
+
+        The order is GitHub's: Retry-After first, then the time at which an empty quota is refilled.
+        """
+        headers = response.headers
+        if (asked := headers.get("retry-after", "").strip()) != "":
+            if asked.isascii() and asked.isdigit():
+                return float(asked[:9])
+            try:
+                return max(0.0, (parsedate_to_datetime(asked) - self._clock()).total_seconds())
+            except (ValueError, TypeError):
+                return None
+        reset = headers.get("x-ratelimit-reset", "")
+        if headers.get("x-ratelimit-remaining") == "0" and reset.isascii() and reset.isdigit():
+            return max(1.0, float(reset[:12]) - self._clock().timestamp())
+        return None
+
+    def _same_host(self, response: httpx.Response) -> httpx.URL:
+        try:
+            target = response.url.join(response.headers.get("location", ""))
+        except httpx.InvalidURL:
+            msg = f"{self._at(response.url.path)} redirects to something that is no URL"
+            raise UnexpectedAnswer(msg) from None
+        ours = urlsplit(self.policy.base)
+        if (target.scheme, target.host, target.port) != (ours.scheme, ours.hostname, ours.port):
+            msg = f"{self._at(response.url.path)} redirects to another host, which is not followed"
+            raise UnexpectedAnswer(msg)
+        return target
+
+    def _at(self, path: str) -> str:
+        return f"{self.policy.title} {printable(path, limit=100)}"
+
+
+def _said(body: bytes) -> str:
+    """The beginning of an error body, for a message; pages of HTML say nothing worth repeating."""
+    text = printable(body[:400].decode("utf-8", "replace"), limit=120)
+    return "" if not text or text.startswith("<") else f", it says {text!r}"
+
+
+def _is_rate_limit(response: httpx.Response, body: bytes) -> bool:
+    """Whether a 403 means "slow down" and not "you may not" (GitHub uses it for both)."""
+    if "retry-after" in response.headers or response.headers.get("x-ratelimit-remaining") == "0":
+        return True
+    text = body[:2000].lower()
+    return b"rate limit" in text or b"abuse detection" in text
+
+
+def _fault(state: tenacity.RetryCallState) -> _RetryableError:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, _RetryableError)  # noqa: S101  # nothing else is retried
+    return error
+
+
+def _out_of_tries(state: tenacity.RetryCallState) -> bool:
+    return state.attempt_number > len(_fault(state).waits)
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    fault = _fault(state)
+    if fault.after is not None:
+        # Never earlier than asked; a little later, so that not every client returns at once.
+        return fault.after + random.uniform(0.1, 1.0)  # noqa: S311
+    # tenacity asks for the wait also after the last try, before it asks whether to stop.
+    wait = fault.waits[state.attempt_number - 1] if state.attempt_number <= len(fault.waits) else 0.0
+    return wait * random.uniform(0.75, 1.25)  # noqa: S311

@@ -1,0 +1,114 @@
+"""pypistats.org: PyPI downloads per day, the last 180 days, one request per package.
+
+Facts from the service's own source (psf/pypistats.org) and its API page: days without downloads
+have no row; a load that failed leaves no row for any package; the whole window comes at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from datetime import date
+from typing import Literal
+from urllib.parse import quote
+
+from pydantic import TypeAdapter
+
+from cmetrics.domain.metric import Family, SourceSpec
+from cmetrics.errors import SourceError, UnexpectedAnswer
+from cmetrics.sources.base import Answered, Ask, Fetched, each
+from cmetrics.sources.http import Policy, ServiceClient
+from cmetrics.sources.landed import Canary, build_canary, judge
+from cmetrics.sources.shape import Count, Day, Shape, by_day, parse
+
+SPEC = SourceSpec(
+    name="pypistats",
+    title="pypistats.org",
+    family=Family.DOWNLOADS,
+    sdk="python",
+    display_name="Python",
+    subject_pattern=r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?",
+    subject_hint="a name that PyPI allows",
+    page="https://pypistats.org/packages/{subject}",
+    counts="Files that PyPI served, by UTC day. CI runs count; mirrors and unknown clients only where it says so.",
+    # It purges what is older than 180 days before the day just loaded: 181 dates at most.
+    held_days=181,
+    first_days=181,
+    # The whole window comes with every request, so nothing is saved by reading less of it.
+    settling_days=181,
+    options=frozenset({"mirrors"}),
+)
+
+#: 30 requests a minute and 5 a second per address, without any header that says so; after a 429
+#: on a shared address a retry some seconds later usually works.
+POLICY = Policy(SPEC.title, "https://pypistats.org/api", gap=2.0, limit_waits=(5.0, 15.0, 30.0))
+
+#: The sum over all of PyPI, served like a package.
+EVERYTHING = "__all__"
+
+Category = Literal["with_mirrors", "without_mirrors"]
+
+
+class _Row(Shape):
+    category: Category
+    date: Day
+    downloads: Count
+
+
+class _Overall(Shape):
+    data: list[_Row]
+    package: str
+    type: Literal["overall_downloads"]
+
+
+_OVERALL = TypeAdapter(_Overall)
+
+
+def normalize(name: str) -> str:
+    """The name as PEP 503 writes it; the service does not lower-case by itself."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def parse_overall(body: bytes, package: str, category: Category) -> dict[date, int]:
+    """Downloads per day of one category, ascending. The other category is never added to it."""
+    where = f"pypistats.org, package {package}"
+    answer = parse(_OVERALL, body, where)
+    if normalize(answer.package) != normalize(package):
+        msg = f"{where}, answered for another package"
+        raise UnexpectedAnswer(msg)
+    if not answer.data:
+        msg = f"{where}, answered without any day"
+        raise UnexpectedAnswer(msg)
+    return by_day(((row.date, row.downloads) for row in answer.data if row.category == category), where)
+
+
+class Pypistats:
+    """See :class:`cmetrics.sources.base.Source`."""
+
+    spec = SPEC
+
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+        self._canary = Canary(None)
+
+    async def answers(self, asks: Sequence[Ask]) -> AsyncIterator[Answered]:
+        """One request for all of PyPI, then one per package."""
+        try:
+            self._canary = build_canary(await self._overall(EVERYTHING, mirrors=True))
+        except SourceError as error:
+            self._canary = Canary(None, str(error))
+        async for answered in each(asks, self._fetch):
+            yield answered
+
+    async def _fetch(self, ask: Ask) -> Fetched:
+        stated = await self._overall(ask.metric.subject, mirrors=ask.metric.mirrors)
+        ref = f"pypistats:{normalize(ask.metric.subject)}"
+        return judge(ask, stated, self._canary, ref)
+
+    async def _overall(self, package: str, *, mirrors: bool) -> dict[date, int]:
+        # `mirrors=true` gives with_mirrors alone; any other spelling of true gives both.
+        name = package if package == EVERYTHING else normalize(package)
+        answer = await self._client.get(
+            f"/packages/{quote(name, safe='')}/overall", {"mirrors": "true" if mirrors else "false"}
+        )
+        return parse_overall(answer.body, package, "with_mirrors" if mirrors else "without_mirrors")

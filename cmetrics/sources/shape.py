@@ -1,0 +1,69 @@
+"""The shapes of answers, checked before anything is read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from cmetrics.errors import UnexpectedAnswer
+from cmetrics.printable import printable
+
+#: All of npm is below 10^11 a day; a larger figure is a fault, whatever it is.
+ABSURD = 10**13
+
+_HTML = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml")
+
+Count = Annotated[int, Field(ge=0, le=ABSURD)]
+
+
+def _day_text(value: object) -> object:
+    """crates.io wrote ``2017-02-10T00:00:00Z`` where it now writes ``2017-02-10``."""
+    return value[:10] if isinstance(value, str) and value[10:] in ("", "T00:00:00Z") else value
+
+
+def _iso_day(value: object) -> date:
+    if isinstance(value, str) and len(value) == len("2017-02-10"):
+        return date.fromisoformat(value)
+    msg = "a day is written YYYY-MM-DD"
+    raise ValueError(msg)
+
+
+Day = Annotated[date, BeforeValidator(_iso_day), BeforeValidator(_day_text)]
+
+
+class Shape(BaseModel):
+    """A JSON object of a service. Fields that we do not read may come and go."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+T = TypeVar("T")
+
+
+def parse(adapter: TypeAdapter[T], body: bytes, where: str) -> T:
+    """``body`` as the documented shape; raises UnexpectedAnswer naming ``where`` and the field."""
+    try:
+        return adapter.validate_json(body)
+    except ValidationError as error:
+        if body.lstrip()[:9].lower().startswith(_HTML):
+            msg = f"{where} sent an HTML page instead of JSON"
+            raise UnexpectedAnswer(msg) from None
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = printable(".".join(str(part) for part in first["loc"]), limit=80)
+        reason = printable(first["msg"], limit=120)
+        msg = f"{where} sent an answer of another shape ({f'{place}: ' if place else ''}{reason})"
+        raise UnexpectedAnswer(msg) from None
+
+
+def by_day(rows: Iterable[tuple[date, int]], where: str) -> dict[date, int]:
+    """The rows as a mapping, ascending; a day that comes twice makes the answer unusable."""
+    found: dict[date, int] = {}
+    for day, value in rows:
+        if day in found:
+            msg = f"{where} states {day} twice"
+            raise UnexpectedAnswer(msg)
+        found[day] = value
+    return dict(sorted(found.items()))

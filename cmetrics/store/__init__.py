@@ -1,0 +1,1 @@
+"""The tables `metrics`, `stats` and `history` in LanceDB, wherever that is."""

@@ -1,0 +1,408 @@
+"""The store itself: bounded reads, atomic merges, upkeep. Owner of lancedb."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import lancedb
+import pyarrow as pa
+from lancedb.remote.errors import LanceDBClientError
+
+from cmetrics.domain.days import Span
+from cmetrics.domain.observation import Observation, Provenance, SourceWindow
+from cmetrics.domain.run import Counts, Run, RunStatus
+from cmetrics.errors import StoreError, StoreMissing, StoreUnreachable
+from cmetrics.printable import printable
+from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.store import schema
+from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES, Definition, Row, Table
+
+#: A reader that is in the middle of a read keeps its version while so many newer ones appear (a
+#: nightly run makes two or three); a later one starts over. More would be paid for in disk: every
+#: nightly compaction writes the table anew.
+KEPT_VERSIONS: Final = 4
+#: Rows of one IN list or one merge; keeps filters and requests of remote stores at a sane size.
+BATCH: Final = 500
+#: No catalogue of this size and no history of runs comes near it; every query is sent with a bound.
+MANY_ROWS: Final = 1_000_000
+#: The most rows that an export reads at once: ten years of ten thousand metrics.
+EXPORT_ROWS: Final = 40_000_000
+#: Rows with one key come from writers of tables without a declared key; two writers make two.
+COPIES: Final = 4
+
+_UNAUTHORIZED = (401, 403)
+_NOT_FOUND = 404
+
+
+class LanceStore:
+    """An open store. Opened for reading it never creates a folder or a table."""
+
+    def __init__(self, connection: lancedb.DBConnection, target: StoreTarget) -> None:
+        self.target = target
+        self._connection = connection
+        self._tables: dict[str, Any] = {}
+
+    # -- opening -----------------------------------------------------------------------------------
+
+    @classmethod
+    def open(cls, target: StoreTarget) -> LanceStore:
+        """The store at ``target``; StoreMissing for a folder that is not there."""
+        if target.kind is StoreKind.EMBEDDED and not Path(target.uri).is_dir():
+            msg = f"there is no store at {target.label}; `cmetrics refresh` makes one, or name another with --db"
+            raise StoreMissing(msg)
+        with _translated(target):
+            return cls(_connect(target), target)
+
+    def create_tables(self) -> list[str]:
+        """Create the tables that are not there yet; the names of those it created."""
+        created = []
+        for table in TABLES:
+            try:
+                self._open(table)
+            except StoreMissing:
+                with _translated(self.target):
+                    self._connection.create_table(table.name, schema=table.schema, exist_ok=True)
+                created.append(table.name)
+        return created
+
+    def drop_tables(self) -> None:
+        """Remove the three tables; those that are not there are no error."""
+        for table in TABLES:
+            self._tables.pop(table.name, None)
+            try:
+                with _translated(self.target):
+                    self._connection.drop_table(table.name)
+            except StoreMissing:
+                continue
+
+    def check(self) -> None:
+        """Raises StoreMissing or StoreError unless all three tables are there with our columns."""
+        for table in TABLES:
+            self._open(table)
+
+    def _open(self, table: Table) -> Any:
+        """The table at its newest version."""
+        opened = self._tables.get(table.name)
+        with _translated(self.target):
+            if opened is None:
+                try:
+                    opened = self._connection.open_table(table.name)
+                except ValueError as error:
+                    raise _missing(self.target) from error
+                self._check_columns(table, opened.schema)
+                self._tables[table.name] = opened
+            elif self.target.kind is not StoreKind.ENTERPRISE:
+                opened.checkout_latest()
+        return opened
+
+    def _check_columns(self, table: Table, found: pa.Schema) -> None:
+        for field in table.schema:
+            if field.name not in found.names:
+                what = f"has no column {field.name!r}"
+            elif not found.field(field.name).type.equals(field.type):
+                what = f"keeps {field.name!r} as {found.field(field.name).type} instead of {field.type}"
+            else:
+                continue
+            msg = f"table {table.name!r} in {self.target.label} {what}; it was not made by a cmetrics of this version"
+            raise StoreError(msg)
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def days(self, metric_ids: Sequence[str], span: Span) -> Iterator[tuple[str, date, bool]]:
+        """Every stored day in ``span`` of these metrics, with whether it is a seeded snapshot."""
+        columns = ["metric_id", "period_end", "provenance", "source_window"]
+        for data in self._stats(metric_ids, span, columns):
+            for metric_id, day, provenance, source_window in schema.decode_days(data):
+                seed = provenance == Provenance.CSV_SEED and source_window != SourceWindow.CUMULATIVE_SNAPSHOT
+                yield metric_id, day, seed
+
+    def observations(self, metric_ids: Sequence[str], span: Span) -> list[Observation]:
+        """The rows of these metrics in ``span``, each key once, by metric and day."""
+        return sorted(_unique(self._rows(metric_ids, span)).values(), key=lambda row: row.key)
+
+    def _rows(self, metric_ids: Sequence[str], span: Span) -> list[Observation]:
+        found = self._stats(metric_ids, span, STATS.schema.names)
+        return [row for data in found for row in schema.decode_observations(data)]
+
+    def _stats(self, metric_ids: Sequence[str], span: Span, columns: list[str]) -> Iterator[pa.Table]:
+        for start in range(0, len(metric_ids), BATCH):
+            part = metric_ids[start : start + BATCH]
+            where = f"{_among('metric_id', part)} AND {_within('period_end', span)}"
+            yield self._query(STATS, where, columns, limit=len(part) * span.days * COPIES + COPIES)
+
+    def runs(self, since: datetime, status: RunStatus | None = None) -> list[Run]:
+        """The runs started at or after ``since``, newest first."""
+        where = f"started_at >= {_time(since)}"
+        if status is not None:
+            where += f" AND status = {_text(status)}"
+        found = schema.decode_runs(self._query(HISTORY, where, HISTORY.schema.names, limit=MANY_ROWS))
+        newest = {run.ingestion_run_id: run for run in sorted(found, key=_finished)}
+        return sorted(newest.values(), key=lambda run: (run.started_at, run.ingestion_run_id), reverse=True)
+
+    def definitions(self) -> list[Definition]:
+        """All rows of ``metrics``, by id."""
+        rows = schema.decode_definitions(self._query(METRICS, None, METRICS.schema.names, limit=MANY_ROWS))
+        newest = {row.metric_id: row for row in sorted(rows, key=lambda row: row.created_at)}
+        return [newest[metric_id] for metric_id in sorted(newest)]
+
+    def metric_ids(self) -> set[str]:
+        """The ids that have a definition or a value."""
+        ids = {row.metric_id for row in self.definitions()}
+        found = self._query(STATS, None, ["metric_id"], limit=EXPORT_ROWS)
+        return ids | set(found["metric_id"].unique().to_pylist())
+
+    def is_empty(self) -> bool:
+        """Whether no table holds a row; tables that do not exist hold none."""
+        for table in TABLES:
+            try:
+                if self._query(table, None, [table.key[0]], limit=1).num_rows:
+                    return False
+            except StoreMissing:
+                continue
+        return True
+
+    def _query(self, table: Table, where: str | None, columns: list[str], limit: int) -> pa.Table:
+        def read() -> pa.Table:
+            query = self._open(table).search()
+            if where:
+                query = query.where(where)
+            return query.select(columns).limit(limit).to_arrow()
+
+        try:
+            with _translated(self.target):
+                return read()
+        except StoreMissing:
+            raise
+        except StoreError:
+            if self.target.kind is StoreKind.ENTERPRISE:
+                raise
+            # Upkeep by another process may have removed the version that this read was using.
+            self._tables.pop(table.name, None)
+            with _translated(self.target):
+                return read()
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def upsert_observations(
+        self, rows: Sequence[Observation], overwrites: Callable[[Observation, Observation], bool]
+    ) -> Counts:
+        """Merge rows into ``stats`` in one atomic commit.
+
+        A key that is stored already is written only when ``overwrites(stored, new)``. Keys outside
+        ``rows`` are never touched, except that copies of a key in the same window are removed.
+        """
+        new = {row.key: row for row in rows}
+        if not new:
+            return Counts()
+        metric_ids = sorted({row.metric_id for row in rows})
+        ends = [row.period_end for row in rows]
+        span = Span(min(ends), max(ends))
+        found = self._rows(metric_ids, span)
+        self._remove_copies(_doubled(row.key for row in found))
+        stored = _unique(found)
+        written = [row for key, row in new.items() if (old := stored.get(key)) is None or overwrites(old, row)]
+        if written:
+            self._merge(STATS, written)
+            if not self._has_declared_key(STATS):
+                keys = ((metric_id, day) for metric_id, day, _ in self.days(metric_ids, span))
+                self._remove_copies(_doubled(keys))
+        inserted = sum(row.key not in stored for row in written)
+        return Counts(inserted, len(written) - inserted, len(new) - len(written))
+
+    def save_run(self, run: Run) -> None:
+        """Write one row of ``history``; a second call for the same run replaces it."""
+        self._merge(HISTORY, [run])
+
+    def save_runs(self, runs: Sequence[Run]) -> None:
+        """Write several rows of ``history``."""
+        if runs:
+            self._merge(HISTORY, runs)
+
+    def save_definitions(self, rows: Sequence[Definition]) -> None:
+        """Write the definitions that are new or say something new; ``created_at`` stays."""
+        stored = {row.metric_id: row for row in self.definitions()}
+        changed = []
+        for row in rows:
+            old = stored.get(row.metric_id)
+            if old is None:
+                changed.append(row)
+                continue
+            kept = Definition(**{**_fields(row), "created_at": old.created_at})
+            if kept != old:
+                changed.append(kept)
+        if changed:
+            self._merge(METRICS, changed)
+
+    def _merge(self, table: Table, rows: Sequence[Row]) -> None:
+        """One commit: rows of new keys are inserted, rows of stored keys replaced.
+
+        Sent a second time, because the answer to the first was lost, it changes nothing more.
+        """
+        opened = self._open(table)
+        data = schema.encode(rows, table)
+        with _translated(self.target):
+            merge = opened.merge_insert(list(table.key))
+            merge.when_matched_update_all().when_not_matched_insert_all().execute(
+                data.cast(_as_stored(table, opened.schema))
+            )
+
+    def _has_declared_key(self, table: Table) -> bool:
+        """Whether lance itself keeps the key unique among writers. Remote tables do not tell."""
+        found = self._open(table).schema
+        return all(found.field(name).metadata for name in table.key)
+
+    def _remove_copies(self, keys: Sequence[tuple[str, date]]) -> None:
+        """Leave one row, the one observed last, of each of these keys.
+
+        The others are named by key and row id together: whatever another writer does meanwhile, a
+        row of another key can never be hit, and two repairs choose the same row to keep.
+        """
+        for start in range(0, len(keys), BATCH):
+            part = keys[start : start + BATCH]
+            spots = " OR ".join(f"({_is(key)})" for key in part)
+            columns = [*STATS.key, "observed_at", "_rowid"]
+            found = self._query(STATS, spots, columns, limit=len(part) * COPIES * COPIES)
+            rows: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
+            for row in found.to_pylist():
+                rows.setdefault((row["metric_id"], row["period_end"]), []).append((row["observed_at"], row["_rowid"]))
+            losers = [
+                f"({_is((metric_id, date.fromisoformat(day)))} AND _rowid = {row_id})"
+                for (metric_id, day), copies in rows.items()
+                for _, row_id in sorted(copies)[:-1]
+            ]
+            if losers:
+                with _translated(self.target):
+                    self._open(STATS).delete(" OR ".join(losers))
+
+    # -- upkeep ------------------------------------------------------------------------------------
+
+    def tidy(self) -> None:
+        """Merge the small files that nightly commits leave and drop versions nobody reads any more.
+
+        A cluster does this by itself.
+        """
+        if self.target.kind is StoreKind.ENTERPRISE:
+            return
+        for table in TABLES:
+            opened = self._open(table)
+            with _translated(self.target):
+                opened.optimize(cleanup_older_than=_age_of_version(opened, KEPT_VERSIONS))
+
+
+def _connect(target: StoreTarget) -> lancedb.DBConnection:
+    if target.kind is not StoreKind.ENTERPRISE:
+        return lancedb.connect(target.uri)
+    return lancedb.connect(
+        target.uri,
+        api_key=target.api_key,
+        region=target.region,
+        host_override=target.host_override,
+        client_config={
+            "timeout_config": {"connect_timeout": 10, "read_timeout": 60, "timeout": 120},
+            "retry_config": {"retries": 3, "connect_retries": 2, "read_retries": 2},
+        },
+    )
+
+
+def _age_of_version(table: Any, kept: int) -> timedelta:
+    """How old the ``kept``-th newest version is; what is older may go."""
+    stamps = sorted((version["timestamp"] for version in table.list_versions()), reverse=True)
+    if len(stamps) <= kept:
+        return timedelta(days=7)
+    stamp = stamps[kept - 1]
+    now = datetime.now(stamp.tzinfo)
+    return max(now - stamp, timedelta(milliseconds=1))
+
+
+def _as_stored(table: Table, found: pa.Schema) -> pa.Schema:
+    """Our columns with the nullability and metadata of the table that is there."""
+    return pa.schema([found.field(name) for name in table.schema.names])
+
+
+def _unique(rows: Sequence[Observation]) -> Mapping[tuple[str, date], Observation]:
+    """Each key once: the row observed last, and of equal ones always the same."""
+    order = sorted(rows, key=lambda row: (row.observed_at, row.ingestion_run_id, row.value))
+    return {row.key: row for row in order}
+
+
+def _doubled(keys: Iterable[tuple[str, date]]) -> list[tuple[str, date]]:
+    """The keys that come more than once."""
+    return sorted(key for key, copies in Counter(keys).items() if copies > 1)
+
+
+def _finished(run: Run) -> datetime:
+    return run.finished_at or datetime.min.replace(tzinfo=UTC)
+
+
+def _fields(row: Definition) -> dict[str, Any]:
+    return {field.name: getattr(row, field.name) for field in METRICS.schema}
+
+
+# -- filters -----------------------------------------------------------------------------------------
+
+
+def _text(value: str) -> str:
+    """A SQL string literal. A quote is the only character that can end one."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _is(key: tuple[str, date]) -> str:
+    return f"metric_id = {_text(key[0])} AND period_end = '{key[1].isoformat()}'"
+
+
+def _among(column: str, values: Sequence[str]) -> str:
+    return f"{column} IN ({', '.join(_text(value) for value in values)})"
+
+
+def _within(column: str, span: Span) -> str:
+    return f"{column} >= '{span.first.isoformat()}' AND {column} <= '{span.last.isoformat()}'"
+
+
+def _time(moment: datetime) -> str:
+    return f"timestamp '{moment.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%S.%f')}+00:00'"
+
+
+# -- errors ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _translated(target: StoreTarget) -> Iterator[None]:
+    """Errors of lancedb, lance and pyarrow as ours, classified by type and status, never by words."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            yield
+    except LanceDBClientError as error:
+        raise _client_error(error, target) from error
+    except FileNotFoundError as error:
+        raise _missing(target) from error
+    except (ValueError, OSError, RuntimeError, pa.ArrowException) as error:
+        raise _failed(error, target) from error
+
+
+def _client_error(error: LanceDBClientError, target: StoreTarget) -> StoreError:
+    status = error.status_code
+    if status in _UNAUTHORIZED:
+        return StoreUnreachable(f"{target.label} refused the key ({status}); check LANCEDB_API_KEY")
+    if status == _NOT_FOUND:
+        return _missing(target)
+    if status is None:
+        return StoreUnreachable(f"{target.label} cannot be reached; check LANCEDB_HOST_OVERRIDE and the network")
+    said = printable(str(error), secrets=[target.api_key or ""], limit=200)
+    return StoreUnreachable(f"{target.label} answered {status}: {said}")
+
+
+def _missing(target: StoreTarget) -> StoreMissing:
+    command = "refresh" if target.kind is StoreKind.EMBEDDED else "bootstrap"
+    return StoreMissing(f"{target.label} has no cmetrics tables; `cmetrics {command}` creates them")
+
+
+def _failed(error: Exception, target: StoreTarget) -> StoreError:
+    said = printable(str(error), secrets=[target.api_key or ""], limit=300)
+    return StoreError(f"{target.label} failed: {said}")
