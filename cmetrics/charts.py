@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from html import escape
 
 import plotly
 import plotly.graph_objects as go
@@ -61,6 +62,8 @@ def monthly_figure(group: Group) -> str:
                 name=f"{_series_name(item)}, snapshots",
                 legendgroup=item.metric.slug,
                 mode="markers",
+                # The caption explains the diamonds; beside the bars' entries they would only repeat them.
+                showlegend=not sums,
                 x=[p.period_end.isoformat() for p in snapshots],
                 y=[p.value for p in snapshots],
                 marker={"color": color, "symbol": "diamond-open", "size": 8, "line": {"width": 2}},
@@ -77,7 +80,7 @@ def stars_figure(items: Sequence[tuple[str, StarItem]]) -> str:
     for index, (name, item) in enumerate(items):
         points = _with_gaps(item.points)
         figure.add_scatter(
-            name=name,
+            name=_literal(name),
             mode="lines",
             x=[day.isoformat() for day, _ in points],
             y=[p.value if p else None for _, p in points],
@@ -89,26 +92,31 @@ def stars_figure(items: Sequence[tuple[str, StarItem]]) -> str:
     return str(figure.to_json())
 
 
-def sparkline(values: Sequence[tuple[float, float]], width: int = 120, height: int = 32) -> str:
-    """The points of an SVG polyline in a ``width`` x ``height`` box; empty for fewer than two values."""
-    if len(values) < 2:  # noqa: PLR2004
-        return ""
-    xs, ys = [x for x, _ in values], [y for _, y in values]
-    wide, tall = (max(xs) - min(xs)) or 1, (max(ys) - min(ys)) or 1
-    return " ".join(
-        f"{(x - min(xs)) / wide * width:.1f},{height - 2 - (y - min(ys)) / tall * (height - 4):.1f}" for x, y in values
-    )
+def sparkline(points: Sequence[tuple[date, int]], gap_days: int, width: int = 120, height: int = 32) -> tuple[str, ...]:
+    """SVG polylines in a ``width`` x ``height`` box; a line breaks where more than ``gap_days`` lie between points."""
+    if len(points) < 2:  # noqa: PLR2004
+        return ()
+    days, values = [day for day, _ in points], [value for _, value in points]
+    wide, tall = (days[-1] - days[0]).days or 1, (max(values) - min(values)) or 1
+    lines: list[list[str]] = [[]]
+    for (day, value), before in zip(points, [days[0], *days], strict=False):
+        if (day - before).days > gap_days:
+            lines.append([])
+        x = (day - days[0]).days / wide * width
+        y = height - 2 - (value - min(values)) / tall * (height - 4)
+        lines[-1].append(f"{x:.1f},{y:.1f}")
+    return tuple(" ".join(line) for line in lines if len(line) > 1)
 
 
-def month_sparkline(points: Sequence[MonthPoint]) -> str:
-    """A sparkline of complete months; a running one would look like a fall."""
-    return sparkline([(p.period_end.toordinal(), p.value) for p in points if p.is_complete or p.days_expected is None])
+def month_sparkline(points: Sequence[MonthPoint]) -> tuple[str, ...]:
+    """A sparkline of complete months and snapshots; a running month would look like a fall."""
+    return sparkline([(p.period_end, p.value) for p in points if p.is_complete or p.days_expected is None], gap_days=45)
 
 
-def star_sparkline(points: Sequence[DayPoint]) -> str:
+def star_sparkline(points: Sequence[DayPoint]) -> tuple[str, ...]:
     """A sparkline of stars, thinned to what so small a picture can show."""
     step = max(1, len(points) // 120)
-    return sparkline([(p.day.toordinal(), p.value) for p in [*points[:-1:step], *points[-1:]]])
+    return sparkline([(p.day, p.value) for p in [*points[:-1:step], *points[-1:]]], gap_days=max(step, 1) + 1)
 
 
 def _figure(unit: str) -> go.Figure:
@@ -117,7 +125,7 @@ def _figure(unit: str) -> go.Figure:
             "template": "none",
             "margin": {"l": 56, "r": 8, "t": 8, "b": 40},
             "hovermode": "closest",
-            "legend": {"orientation": "h", "y": -0.18},
+            "legend": {"orientation": "h", "y": -0.14},
             "xaxis": {"type": "date", "showgrid": False},
             "yaxis": {"rangemode": "tozero", "title": {"text": unit}, "tickformat": "~s"},
         }
@@ -125,13 +133,18 @@ def _figure(unit: str) -> go.Figure:
 
 
 def _series_name(item: DownloadItem) -> str:
-    return f"{item.metric.display_name} ({item.metric.subject})"
+    return _literal(f"{item.metric.display_name} ({item.metric.subject})")
+
+
+def _literal(text: str) -> str:
+    """Text that Plotly shows as it is; unescaped, it would take tags in it for formatting and links."""
+    return escape(text, quote=False)
 
 
 def _month_note(point: MonthPoint, item: DownloadItem) -> str:
     if point.kind is PointKind.SEEDED:
         return f"about 30 days up to {point.period_end:%-d %B %Y}, published snapshot"
-    text = f"{point.period_start:%B %Y}, {item.metric.display_name}, sum of days from {item.source_title}"
+    text = f"{point.period_start:%B %Y}, {_literal(item.metric.display_name)}, sum of days from {item.source_title}"
     if point.is_complete:
         return text
     running = " so far" if point.is_running else ""

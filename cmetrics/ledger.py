@@ -12,7 +12,6 @@ Days are ISO dates, moments are UTC with microseconds, an absent value is an emp
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import UTC, date, datetime
@@ -90,7 +89,7 @@ def _write(path: Path, text: str) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(text, encoding="utf-8", newline="")
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
         msg = f"{path} cannot be written ({printable(str(error), limit=120)})"
         raise LedgerError(msg) from error
@@ -147,7 +146,17 @@ def _definition(line: Sequence[str]) -> Definition:
     if active not in ("True", "False"):
         raise ValueError(active)
     return Definition(
-        metric_id, family, product, subject, sdk or None, source, kind, unit, active == "True", display, _moment(created)
+        metric_id,
+        family,
+        product,
+        subject,
+        sdk or None,
+        source,
+        kind,
+        unit,
+        active == "True",
+        display,
+        _moment(created),
     )
 
 

@@ -68,10 +68,9 @@ def load_state(store: LanceStore, catalog: Catalog, *, as_of: date, now: datetim
     runs = store.runs(now - RUNS_WITHIN)
     errors = last_errors(runs)
     ids = [metric.metric_id for metric in catalog.metrics]
-    days: dict[str, list[date]] = {}
+    days: dict[str, list[tuple[date, bool]]] = {}
     for metric_id, day, is_seed in store.days(ids, Span(window(as_of, ALL_DAYS), as_of)):
-        if not is_seed:
-            days.setdefault(metric_id, []).append(day)
+        days.setdefault(metric_id, []).append((day, is_seed))
     return State(
         as_of=as_of,
         metrics=tuple(

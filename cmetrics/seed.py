@@ -70,10 +70,15 @@ def _read(path: Path) -> list[tuple[str, date, int]]:
 def _row(path: Path, number: int, line: list[str]) -> tuple[str, date, int]:
     try:
         metric_id, day, value = line
-        if not value.isascii() or not value.isdigit():
-            raise ValueError(value)
-        return metric_id, date.fromisoformat(day), int(value)
+        return metric_id, date.fromisoformat(day), _count(value)
     except ValueError:
         shown = printable(",".join(line), limit=80)
         msg = f"{path}, line {number}: {shown!r} is not a metric id, a day (YYYY-MM-DD) and a count"
         raise ConfigError(msg) from None
+
+
+def _count(text: str) -> int:
+    """Digits only: `int` would also take ``+1``, ``1_000`` and digits of other scripts."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(text)
+    return int(text)

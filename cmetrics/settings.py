@@ -68,9 +68,7 @@ class Settings:
         return tuple(s for s in (self.github_token, self.store.api_key) if s)
 
 
-def load_settings(
-    *, db: str | None = None, config: Path | None = None, directory: Path | None = None
-) -> Settings:
+def load_settings(*, db: str | None = None, config: Path | None = None, directory: Path | None = None) -> Settings:
     """The settings of this process: options first, then the environment, then ``.env``.
 
     Raises UsageError, naming the variable, for a half-configured or impossible store and for a
@@ -124,7 +122,7 @@ def _environment(directory: Path) -> Mapping[str, str]:
     values: dict[str, str] = {}
     dotenv = directory / ".env"
     if dotenv.is_file():
-        from dotenv import dotenv_values  # noqa: PLC0415  # only where there is a file to read
+        from dotenv import dotenv_values  # only where there is a file to read
 
         try:
             values = {k: v for k, v in dotenv_values(dotenv).items() if v and k in VARIABLES}

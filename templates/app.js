@@ -21,7 +21,7 @@ function theme() {
   return {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
-    font: { color: read("--text"), family: style.fontFamily || "system-ui, sans-serif", size: 13 },
+    font: { color: read("--text"), family: getComputedStyle(document.body).fontFamily, size: 13 },
     hoverlabel: { bgcolor: read("--panel"), bordercolor: read("--line"), font: { color: read("--text") }, align: "left" },
     axis,
   };

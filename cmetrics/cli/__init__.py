@@ -28,6 +28,6 @@ def main() -> None:
         sys.exit(INTERRUPTED)
 
 
-def _terminate(signum: int, frame: FrameType | None) -> None:
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
     """End like Ctrl-C does, so that the run is recorded."""
     raise KeyboardInterrupt

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cmetrics import __version__
-from cmetrics.cli.exits import DONE, FAILED, RUN_EXITS, exit_code
+from cmetrics.cli.exits import DONE, FAILED, RUN_EXITS
 from cmetrics.errors import CmetricsError, UsageError
 
 if TYPE_CHECKING:
     from cmetrics.catalog import Catalog
     from cmetrics.cli.terminal import Silent
     from cmetrics.domain.run import RunSummary
+    from cmetrics.ingest.run import Selection
     from cmetrics.settings import Settings
 
 app = typer.Typer(
@@ -35,14 +36,10 @@ Db = Annotated[
     str | None,
     typer.Option("--db", help="Store: a folder, or a LanceDB URI (s3://, gs://, az://, db://).", show_default=False),
 ]
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Catalogue (cmetrics.toml) to use.", show_default=False)
-]
+Config = Annotated[Path | None, typer.Option("--config", help="Catalogue (cmetrics.toml) to use.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; errors only.")]
-Only = Annotated[
-    str | None, typer.Option("--only", help="Narrow to `downloads` or `stars`.", show_default=False)
-]
+Only = Annotated[str | None, typer.Option("--only", help="Narrow to `downloads` or `stars`.", show_default=False)]
 MetricIds = Annotated[
     list[str] | None, typer.Option("--metric", help="Narrow to this metric id; repeatable.", show_default=False)
 ]
@@ -96,7 +93,8 @@ def refresh(
 @app.command()
 def backfill(
     lookback_days: Annotated[
-        int | None, typer.Option(min=1, max=3650, help="The last N days; 90 unless --start is given.", show_default=False)
+        int | None,
+        typer.Option(min=1, max=3650, help="The last N days; 90 unless --start is given.", show_default=False),
     ] = None,
     start: Annotated[str | None, typer.Option(help="First day, YYYY-MM-DD.", show_default=False)] = None,
     end: Annotated[
@@ -256,7 +254,9 @@ def status(
 
 @app.command()
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write.", show_default=True)] = Path("data/export"),
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write.", show_default=True)] = Path(
+        "data/export"
+    ),
     db: Db = None,
     json: AsJson = False,
     quiet: Quiet = False,
@@ -279,7 +279,9 @@ def export(
 
 @app.command()
 def restore(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="An export.", show_default=True)] = Path("data/export"),
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="An export.", show_default=True)] = Path(
+        "data/export"
+    ),
     db: Db = None,
     config: Config = None,
     json: AsJson = False,
@@ -309,7 +311,7 @@ def _load(db: str | None, config: Path | None) -> tuple[Settings, Catalog]:
     return settings, load_catalog(settings.catalog, SPECS)
 
 
-def _selection(only: str | None, metric: list[str] | None):  # type: ignore[no-untyped-def]
+def _selection(only: str | None, metric: list[str] | None) -> Selection:
     from cmetrics.domain.metric import Family
     from cmetrics.ingest.run import Selection
 

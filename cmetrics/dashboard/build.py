@@ -81,15 +81,19 @@ def build_health(runs: Sequence[Run]) -> Health:
     )
 
 
-def build_freshness(metric: Metric, days: Iterable[date], as_of: date, errors: Mapping[str, Run]) -> Freshness:
-    """How far behind ``metric`` is, from the days that have a value of their own."""
-    known = set(days)
+def build_freshness(
+    metric: Metric, days: Iterable[tuple[date, bool]], as_of: date, errors: Mapping[str, Run]
+) -> Freshness:
+    """How far behind ``metric`` is, from its stored days, each with whether it is a seeded snapshot."""
+    known, snapshots = set[date](), set[date]()
+    for day, is_seed in days:
+        (snapshots if is_seed else known).add(day)
     latest = max(known, default=None)
     run = errors.get(metric.metric_id)
     return Freshness(
         latest_day=latest,
         age_days=(as_of - latest).days if latest else None,
-        missing_days=series.holes(known),
+        missing_days=series.holes(known, snapshots),
         last_error=_error_of(run, metric.metric_id) if run else None,
         last_error_at=run.started_at if run else None,
     )
@@ -164,7 +168,7 @@ class _Builder:
         )
 
     def _freshness(self, metric: Metric, rows: Sequence[Observation]) -> Freshness:
-        days = (row.period_end for row in rows if not row.is_seed)
+        days = ((row.period_end, row.is_seed) for row in rows)
         return build_freshness(metric, days, self._as_of, self._errors)
 
 
@@ -182,6 +186,4 @@ def _error_of(run: Run, metric_id: str) -> str | None:
 
 
 def _note(run: Run) -> RunNote:
-    return RunNote(
-        run.ingestion_run_id, run.job_name, run.status, run.started_at, run.finished_at, _errors(run)
-    )
+    return RunNote(run.ingestion_run_id, run.job_name, run.status, run.started_at, run.finished_at, _errors(run))

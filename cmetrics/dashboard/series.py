@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 
 from cmetrics.dashboard.model import Change, DayPoint, MonthPoint, PointKind
-from cmetrics.domain.days import DAY, Month, day_range, months
+from cmetrics.domain.days import DAY, Month, day_range
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import Observation, Provenance
 
@@ -147,7 +148,7 @@ def star_total(series: Sequence[Sequence[DayPoint]]) -> tuple[DayPoint, ...]:
 
 def _fill(points: Sequence[DayPoint]) -> Mapping[date, tuple[int, PointKind]]:
     filled = {point.day: (point.value, point.kind) for point in points}
-    for left, right in zip(points, points[1:], strict=False):
+    for left, right in pairwise(points):
         gap = (right.day - left.day).days
         for step in range(1, gap):
             value = left.value + round((right.value - left.value) * step / gap)
@@ -155,14 +156,10 @@ def _fill(points: Sequence[DayPoint]) -> Mapping[date, tuple[int, PointKind]]:
     return filled
 
 
-def holes(days: Iterable[date]) -> int:
-    """How many days are missing between the first and the last of ``days``."""
-    known = set(days)
-    return (max(known) - min(known)).days + 1 - len(known) if known else 0
-
-
-def month_range(points: Sequence[MonthPoint]) -> list[Month]:
-    """Every month from the first point to the last."""
-    if not points:
-        return []
-    return list(months(Month.of(points[0].period_end), Month.of(points[-1].period_end)))
+def holes(days: Collection[date], covered: Iterable[date] = ()) -> int:
+    """How many days are missing between the first and the last of ``days``; ``covered`` ones are not."""
+    if not days:
+        return 0
+    first, last = min(days), max(days)
+    known = {day for day in (*days, *covered) if first <= day <= last}
+    return (last - first).days + 1 - len(known)

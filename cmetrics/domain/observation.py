@@ -62,10 +62,7 @@ class Observation:
     @property
     def is_seed(self) -> bool:
         """A total published long ago that stands for more than its own day."""
-        return (
-            self.provenance == Provenance.CSV_SEED
-            and self.source_window != SourceWindow.CUMULATIVE_SNAPSHOT
-        )
+        return self.provenance == Provenance.CSV_SEED and self.source_window != SourceWindow.CUMULATIVE_SNAPSHOT
 
     @property
     def is_reconstructed(self) -> bool:
@@ -73,9 +70,7 @@ class Observation:
         return self.source_ref.startswith(_RECONSTRUCTED_REFS)
 
 
-def observe(
-    metric: Metric, value: DailyValue, *, provenance: Provenance, run_id: str, at: datetime
-) -> Observation:
+def observe(metric: Metric, value: DailyValue, *, provenance: Provenance, run_id: str, at: datetime) -> Observation:
     """The row that keeps ``value``."""
     stock = metric.family is Family.STARS
     return Observation(

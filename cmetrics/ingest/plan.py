@@ -19,22 +19,18 @@ class Held:
     daily: frozenset[date] = frozenset()
     #: Days whose key belongs to a seeded snapshot that no daily value may replace.
     snapshots: frozenset[date] = frozenset()
-    #: The oldest day with anything at all.
-    known_since: date | None = None
 
 
 def build_held(metric: Metric, stored: Iterable[tuple[date, bool]]) -> Held:
     """From the stored days of a metric, each with whether it is a seeded snapshot."""
     daily: set[date] = set()
     snapshots: set[date] = set()
-    known_since: date | None = None
     for day, is_seed in stored:
-        known_since = day if known_since is None else min(known_since, day)
         if not is_seed:
             daily.add(day)
         elif metric.daily_from is not None and day < metric.daily_from:
             snapshots.add(day)
-    return Held(frozenset(daily), frozenset(snapshots), known_since)
+    return Held(frozenset(daily), frozenset(snapshots))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +104,7 @@ def build_asks(
                 days=days,
                 missing=missing,
                 last_day=plan.last_day,
-                known_since=stored.known_since,
+                known_since=min(stored.daily, default=None),
                 take_current=plan.takes_current(metric, missing),
             )
         )

@@ -19,9 +19,10 @@ def restore(settings: Settings, folder: Path, *, clock: Clock, watcher: Watcher)
     Raises LedgerError before anything is written when any file cannot be read whole.
     """
     definitions, runs, rows = read_ledger(folder)
-    with session(
-        settings.store, Job.RESTORE, clock=clock, hidden=settings.secrets, on_wait=watcher.waiting
-    ) as (run, end):
+    with session(settings.store, Job.RESTORE, clock=clock, hidden=settings.secrets, on_wait=watcher.waiting) as (
+        run,
+        end,
+    ):
         run.store.save_definitions(definitions)
         run.store.save_runs(runs)
         counts = run.store.upsert_observations(rows, lambda stored, new: stored != new)

@@ -106,11 +106,12 @@ def _ingest(
     watcher: Watcher,
 ) -> RunSummary:
     metrics = selection.of(catalog)
-    load_seed(catalog, "")  # a mistake in a seed file is found before anything is touched
+    load_seed(catalog, "")  # a mistake in a seed file is found before the store is touched
     hidden = settings.secrets
     with session(settings.store, job, clock=clock, hidden=hidden, on_wait=watcher.waiting) as (run, end):
         run.store.save_definitions([definition(metric, run.started_at) for metric in catalog.metrics])
-        held = load_held(run.store, metrics, plan.last_day)
+        seeds = load_seed(catalog, run.run_id)
+        held, new = load_held(run.store, metrics, plan.last_day, seeds)
         asks = build_asks(plan, metrics, SPECS, held)
         watcher.planned(asks)
         harvest = fetch(
@@ -123,7 +124,7 @@ def _ingest(
         watcher.storing()
         provenance = Provenance.RECOMPUTED if job is Job.BACKFILL else Provenance.API_DAILY
         rows = [
-            *_seeds_of_new_metrics(catalog, metrics, held, run),
+            *(row for row in seeds if row.metric_id in new),
             *_observations(harvest.answers, provenance, run, clock),
         ]
         rule = overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS)
@@ -143,34 +144,30 @@ def _ingest(
     return summary
 
 
-def load_held(store: LanceStore, metrics: Iterable[Metric], last_day: date) -> dict[str, Held]:
-    """What the store holds of each metric, as far back as its source answers."""
+def load_held(
+    store: LanceStore, metrics: Iterable[Metric], last_day: date, seeds: Iterable[Observation]
+) -> tuple[dict[str, Held], set[str]]:
+    """What the store holds of each metric, as far back as its source answers.
+
+    A metric that it holds nothing of gets its seeded snapshots in this run; they count as held, and
+    its id is in the second set.
+    """
     by_reach: dict[date, list[Metric]] = {}
     for metric in metrics:
         first = max(oldest_held(SPECS[metric.source], last_day), LONG_AGO)
         by_reach.setdefault(first, []).append(metric)
-    held: dict[str, Held] = {}
+    days: dict[str, list[tuple[date, bool]]] = {metric.metric_id: [] for metric in metrics}
     for first, group in by_reach.items():
-        days: dict[str, list[tuple[date, bool]]] = {}
         for metric_id, day, is_seed in store.days([m.metric_id for m in group], Span(first, last_day)):
-            days.setdefault(metric_id, []).append((day, is_seed))
-        held.update({m.metric_id: build_held(m, days.get(m.metric_id, ())) for m in group})
-    return held
+            days[metric_id].append((day, is_seed))
+    new = {metric_id for metric_id, found in days.items() if not found}
+    for row in seeds:
+        if row.metric_id in new:
+            days[row.metric_id].append((row.period_end, True))
+    return {metric.metric_id: build_held(metric, days[metric.metric_id]) for metric in metrics}, new
 
 
-def _seeds_of_new_metrics(
-    catalog: Catalog, metrics: Sequence[Metric], held: Mapping[str, Held], run: Session
-) -> list[Observation]:
-    """Snapshots of the metrics that the store holds nothing of; the upsert leaves stored keys alone."""
-    new = {metric.metric_id for metric in metrics if held[metric.metric_id].known_since is None}
-    if not new & set(catalog.seeds):
-        return []
-    return [row for row in load_seed(catalog, run.run_id) if row.metric_id in new]
-
-
-def _observations(
-    answers: Iterable[Answered], provenance: Provenance, run: Session, clock: Clock
-) -> list[Observation]:
+def _observations(answers: Iterable[Answered], provenance: Provenance, run: Session, clock: Clock) -> list[Observation]:
     at = clock()
     return [
         observe(ask.metric, value, provenance=provenance, run_id=run.run_id, at=at)

@@ -34,7 +34,8 @@ class Card:
     """One metric in short."""
 
     item: DownloadItem | StarItem
-    sparkline: str
+    #: Points of SVG polylines in a 120 x 32 box.
+    sparkline: tuple[str, ...]
     color: str
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -55,7 +54,8 @@ def check_folder(out: Path) -> None:
     for path in sorted(out.rglob("*")):
         name = path.relative_to(out).as_posix()
         if (path.is_symlink() or not path.is_dir()) and name not in ours:
-            msg = f"{out} holds {printable(name, limit=100)!r}, which build-site did not write; name another folder with --out"
+            what = printable(name, limit=100)
+            msg = f"{out} holds {what!r}, which build-site did not write; name another folder with --out"
             raise SiteError(msg)
 
 
@@ -73,14 +73,14 @@ def _manifest(files: Mapping[str, bytes]) -> bytes:
 
 def _swap(fresh: Path, out: Path) -> None:
     if not out.exists():
-        os.replace(fresh, out)
+        fresh.replace(out)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    os.replace(out, old / "site")
+    out.replace(old / "site")
     try:
-        os.replace(fresh, out)
+        fresh.replace(out)
     except OSError:
-        os.replace(old / "site", out)
+        (old / "site").replace(out)
         raise
     finally:
         shutil.rmtree(old, ignore_errors=True)

@@ -23,7 +23,7 @@ class Ask:
     missing: frozenset[date]
     #: The last completed UTC day.
     last_day: date
-    #: The oldest day for which the store holds anything of this metric: it existed by then.
+    #: The oldest stored day: the subject existed by then, so a later day without downloads is a true 0.
     known_since: date | None = None
     #: Stars: the present count stands for ``last_day``, the one day that is missing.
     take_current: bool = False
@@ -58,9 +58,7 @@ class Source(Protocol):
         ...
 
 
-async def each(
-    asks: Sequence[Ask], fetch: Callable[[Ask], Awaitable[Fetched]]
-) -> AsyncIterator[Answered]:
+async def each(asks: Sequence[Ask], fetch: Callable[[Ask], Awaitable[Fetched]]) -> AsyncIterator[Answered]:
     """The answers of a source that treats one metric after the other."""
     for ask in asks:
         try:

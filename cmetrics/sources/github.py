@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Annotated
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -37,8 +38,8 @@ SPEC = SourceSpec(
     "still held, so a star that was given and taken back is not in them. GitHub's days may differ from UTC by a day.",
     held_days=None,
     first_days=730,
-    # One page of history, 30 weeks, costs one request however much of it is read.
-    settling_days=210,
+    # What the first page of the history covers on every day of the week: 29 weeks and today's.
+    settling_days=203,
 )
 
 WEEKS_PER_PAGE = 30
@@ -116,7 +117,7 @@ def next_page(answer: Answer, page: int, weeks: int) -> int | None:
 def is_gapless(weeks: Weeks) -> bool:
     """Whether the weeks follow each other, seven days apart."""
     firsts = sorted(weeks)
-    return all(later - earlier == timedelta(days=7) for earlier, later in zip(firsts, firsts[1:], strict=False))
+    return all(later - earlier == timedelta(days=7) for earlier, later in pairwise(firsts))
 
 
 def cumulative(count: int, weeks: Weeks, created: date, days: Sequence[date]) -> dict[date, int]:
@@ -128,7 +129,7 @@ def cumulative(count: int, weeks: Weeks, created: date, days: Sequence[date]) ->
     gains = {first + i * DAY: gained for first, week in weeks.items() for i, gained in enumerate(week)}
     if not gains:
         return {day: 0 for day in days if day >= created} if count == 0 else {}
-    held, found, day = count, dict[date, int](), max(max(gains), max(days, default=date.min))
+    held, found, day = count, dict[date, int](), max([*gains, *days])
     oldest, wanted = min(gains), {day for day in days if day >= created}
     while day >= oldest:
         if day in wanted:

@@ -148,7 +148,7 @@ class ServiceClient:
             reraise=True,
         )
         try:
-            answer = await retrying(self._try, path, params)
+            answer: Answer = await retrying(self._try, path, params)
         except _RetryableError as again:
             self._give_up(again.error)
         except AccessRefused as error:
@@ -290,7 +290,7 @@ def _is_rate_limit(response: httpx.Response, body: bytes) -> bool:
 
 def _fault(state: tenacity.RetryCallState) -> _RetryableError:
     error = state.outcome.exception() if state.outcome else None
-    assert isinstance(error, _RetryableError)  # noqa: S101  # nothing else is retried
+    assert isinstance(error, _RetryableError)  # nothing else is retried
     return error
 
 

@@ -155,7 +155,7 @@ class LanceStore:
         """The ids that have a definition or a value."""
         ids = {row.metric_id for row in self.definitions()}
         found = self._query(STATS, None, ["metric_id"], limit=EXPORT_ROWS)
-        return ids | set(found["metric_id"].unique().to_pylist())
+        return ids | {str(metric_id) for metric_id in found["metric_id"].unique().to_pylist()}
 
     def is_empty(self) -> bool:
         """Whether no table holds a row; tables that do not exist hold none."""
@@ -172,7 +172,8 @@ class LanceStore:
             query = self._open(table).search()
             if where:
                 query = query.where(where)
-            return query.select(columns).limit(limit).to_arrow()
+            found: pa.Table = query.select(columns).limit(limit).to_arrow()
+            return found
 
         try:
             with _translated(self.target):
@@ -194,10 +195,14 @@ class LanceStore:
     ) -> Counts:
         """Merge rows into ``stats`` in one atomic commit.
 
-        A key that is stored already is written only when ``overwrites(stored, new)``. Keys outside
-        ``rows`` are never touched, except that copies of a key in the same window are removed.
+        A key that is stored already, or comes twice, is written only when ``overwrites(old, new)``.
+        Keys outside ``rows`` are never touched, except that copies of a key in the same window are
+        removed.
         """
-        new = {row.key: row for row in rows}
+        new: dict[tuple[str, date], Observation] = {}
+        for row in rows:
+            if row.key not in new or overwrites(new[row.key], row):
+                new[row.key] = row
         if not new:
             return Counts()
         metric_ids = sorted({row.metric_id for row in rows})
@@ -312,12 +317,12 @@ def _connect(target: StoreTarget) -> lancedb.DBConnection:
 
 def _age_of_version(table: Any, kept: int) -> timedelta:
     """How old the ``kept``-th newest version is; what is older may go."""
-    stamps = sorted((version["timestamp"] for version in table.list_versions()), reverse=True)
+    stamps: list[datetime] = sorted((version["timestamp"] for version in table.list_versions()), reverse=True)
     if len(stamps) <= kept:
         return timedelta(days=7)
     stamp = stamps[kept - 1]
-    now = datetime.now(stamp.tzinfo)
-    return max(now - stamp, timedelta(milliseconds=1))
+    age: timedelta = datetime.now(stamp.tzinfo) - stamp
+    return max(age, timedelta(milliseconds=1))
 
 
 def _as_stored(table: Table, found: pa.Schema) -> pa.Schema:

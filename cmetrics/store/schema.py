@@ -35,10 +35,6 @@ class Table:
     #: Of two rows with one key the one with the larger value here stays.
     newest_by: str
 
-    def column(self, name: str) -> pa.Field:
-        """The field of that name."""
-        return self.schema.field(name)
-
 
 def _table(name: str, key: tuple[str, ...], newest_by: str, columns: dict[str, pa.DataType]) -> Table:
     fields = [

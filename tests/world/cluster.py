@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 import lance
@@ -57,7 +58,7 @@ class Cluster:
         self._server.server_close()
         self._adapter.stop()
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -76,8 +77,7 @@ class Cluster:
         answer["version"] = dataset.version
         answer["schema"] = {
             "fields": [
-                {"name": f.name, "nullable": f.nullable, "type": {"type": _type_name(f.type)}}
-                for f in dataset.schema
+                {"name": f.name, "nullable": f.nullable, "type": {"type": _type_name(f.type)}} for f in dataset.schema
             ]
         }
         return json.dumps(answer).encode()

@@ -1,0 +1,363 @@
+"""pypistats.org, crates.io, api.npmjs.org and api.github.com on this machine, under their own names.
+
+A forward proxy ends the TLS of every CONNECT itself, with certificates of a throwaway authority:
+a program reaches it by ``HTTPS_PROXY`` and ``SSL_CERT_FILE`` and needs no other hook. Habits and
+error texts follow what is known of the services (retention, lag, zeros, categories, paging,
+limits, User-Agent rule, redirects).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import socketserver
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Self
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import trustme
+
+from tests.world.truth import CRATES, DAY, GITHUB, HOSTS, NPM, PYPI, World
+
+
+@dataclass
+class Reply:
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    #: Send only so many bytes of the body and close.
+    cut_at: int | None = None
+    #: Close the connection without a word.
+    reset: bool = False
+    #: Hold the connection for so long before anything is sent.
+    hold: float = 0.0
+    #: Send one byte of the body per so many seconds.
+    drip: float = 0.0
+
+
+def as_json(value: object, status: int = 200, **headers: str) -> Reply:
+    body = json.dumps(value).encode()
+    return Reply(
+        status, body, {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
+    )
+
+
+def as_text(text: str, status: int, kind: str = "text/html; charset=utf-8") -> Reply:
+    return Reply(status, text.encode(), {"Content-Type": kind})
+
+
+@dataclass(frozen=True)
+class Request:
+    at: float
+    host: str
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+
+
+#: Gets the request and the answer that would be given; gives the answer that is.
+Fault = Callable[[Request, Callable[[], Reply]], Reply]
+
+
+class Services:
+    """The running world. ``env()`` is what a command needs to live in it."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self.world = world
+        self.requests: list[Request] = []
+        self.strange_hosts: list[str] = []
+        self._recent: dict[str, deque[float]] = {host: deque() for host in HOSTS}
+        self._lock = threading.Lock()
+        authority = trustme.CA()
+        self._pem = folder / "authority.pem"
+        authority.cert_pem.write_to_path(str(self._pem))
+        self._contexts = {host: self._context(authority, host) for host in HOSTS}
+        self._released = threading.Event()
+        self._server = _Server(("127.0.0.1", 0), self._connection())
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._released.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def env(self) -> dict[str, str]:
+        port = self._server.server_address[1]
+        proxy = f"http://127.0.0.1:{port}"
+        return {"HTTPS_PROXY": proxy, "https_proxy": proxy, "SSL_CERT_FILE": str(self._pem)}
+
+    def to(self, host: str) -> list[Request]:
+        return [request for request in self.requests if request.host == host]
+
+    @staticmethod
+    def _context(authority: trustme.CA, host: str) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(host).configure_cert(context)
+        return context
+
+    # -- answering ---------------------------------------------------------------------------------
+
+    def answer(self, request: Request) -> Reply:
+        with self._lock:
+            self.requests.append(request)
+
+        def usual() -> Reply:
+            with self._lock:
+                return {PYPI: self._pypi, CRATES: self._crates, NPM: self._npm, GITHUB: self._github}[request.host](
+                    request
+                )
+
+        fault = self.world.faults.get(request.host)
+        reply = fault(request, usual) if fault else usual()
+        if reply.hold:
+            self._released.wait(reply.hold)
+        return reply
+
+    def _over_limit(self, host: str, *rules: tuple[int, float]) -> bool:
+        """Whether this request is more than ``(count, seconds)`` allows."""
+        now = time.monotonic()
+        recent = self._recent[host]
+        recent.append(now)
+        return self.world.limits and any(sum(now - t < seconds for t in recent) > count for count, seconds in rules)
+
+    def _pypi(self, request: Request) -> Reply:
+        if self._over_limit(PYPI, (5, 1.0), (30, 60.0)):
+            return as_text('<a href="/api/#etiquette">429 RATE LIMIT EXCEEDED</a>', 429)
+        match = re.fullmatch(r"/api/packages/([^/]+)/overall", request.path)
+        if not match:
+            return as_text("404", 404)
+        package = match[1] if match[1] == "__all__" else match[1].replace(".", "-").replace("_", "-")
+        wanted = {"true": [True], "false": [False]}.get(request.query.get("mirrors", ""), [True, False])
+        rows = []
+        for mirrors in wanted:
+            values = self.world.pypi.get((package, mirrors), {})
+            landed = [d for d in values if self.world.landed(PYPI, d) or d in self.world.partly[PYPI]]
+            for day in landed:
+                value = values[day] // 50 if day in self.world.partly[PYPI] else values[day]
+                if value and day >= max(landed) - 180 * DAY:
+                    category = "with_mirrors" if mirrors else "without_mirrors"
+                    rows.append({"category": category, "date": day.isoformat(), "downloads": value})
+        if not rows:
+            return as_text("404", 404)
+        return as_json({"data": rows, "package": package, "type": "overall_downloads"})
+
+    def _crates(self, request: Request) -> Reply:
+        agent = request.headers.get("user-agent", "")
+        if not agent or agent.startswith(("python-httpx", "python-requests")):
+            return as_json({"errors": [{"detail": "We require that all requests include a `User-Agent` header."}]}, 403)
+        match = re.fullmatch(r"/api/v1/crates/([^/]+)/downloads", request.path)
+        crate = match[1].lower() if match else ""
+        values = self.world.crates.get(crate)
+        if values is None:
+            return as_json({"errors": [{"detail": f"crate `{crate}` does not exist"}]}, 404)
+        versions, extra = [], []
+        for day in sorted(values):
+            if not self.world.today - 90 * DAY < day <= self.world.today or not self.world.landed(CRATES, day):
+                continue
+            value = values[day] // 3 if day == self.world.today else values[day]
+            parts = [value * share // 100 for share in (40, 20, 10, 5, 5)]
+            for number, part in reversed(list(enumerate(parts))):
+                if part:
+                    versions.append({"version": 1000 + number, "downloads": part, "date": day.isoformat()})
+            if rest := value - sum(parts):
+                extra.append({"date": day.isoformat(), "downloads": rest})
+        return as_json({"version_downloads": versions, "meta": {"extra_downloads": extra}})
+
+    def _npm(self, request: Request) -> Reply:
+        match = re.fullmatch(
+            r"/downloads/(range|point)/(\d{4}-\d\d-\d\d)(?::(\d{4}-\d\d-\d\d))?(?:/(.+))?", request.path
+        )
+        if not match:
+            return as_json({"error": "invalid date"}, 400)
+        kind, first, last, package = match[1], date.fromisoformat(match[2]), match[3], match[4]
+        last = date.fromisoformat(last or match[2])
+        if first > last:
+            return as_json({"error": "end date > start date"}, 400)
+        # Longer than 18 months: cut at the old end, without a word.
+        first = max(first, last - timedelta(days=548))
+        if package and package not in self.world.npm:
+            return as_json({"error": f"package {package} not found"}, 404)
+        days, day = [], first
+        while day <= last:
+            days.append({"downloads": self._npm_day(package, day), "day": day.isoformat()})
+            day += DAY
+        answer: dict[str, object] = {"start": first.isoformat(), "end": last.isoformat()}
+        if package:
+            answer["package"] = package
+        answer["downloads"] = days if kind == "range" else sum(int(d["downloads"]) for d in days)
+        return as_json(answer)
+
+    def _npm_day(self, package: str | None, day: date) -> int:
+        partly = day in self.world.partly[NPM]
+        if not partly and not self.world.landed(NPM, day):
+            return 0
+        value = self.world.npm[package].get(day, 0) if package else 9_000_000_000 + 1_000_000 * (day.toordinal() % 7)
+        return value // 50 if partly else value
+
+    def _github(self, request: Request) -> Reply:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if "user-agent" not in request.headers:
+            return as_text("Request forbidden by administrative rules.", 403)
+        if token in self.world.rejected_tokens:
+            return as_json({"message": "Bad credentials"}, 401)
+        self.world.github_quota -= 1
+        quota = {
+            "X-RateLimit-Limit": "1000",
+            "X-RateLimit-Remaining": str(max(0, self.world.github_quota)),
+            "X-RateLimit-Reset": str(int(time.time()) + 1800),
+        }
+        if self.world.github_quota < 0:
+            reply = as_json({"message": "API rate limit exceeded for 127.0.0.1."}, 403)
+            reply.headers.update(quota)
+            return reply
+        reply = self._github_answer(request)
+        reply.headers.update(quota)
+        return reply
+
+    def _github_answer(self, request: Request) -> Reply:
+        missing = as_json({"message": "Not Found", "status": "404"}, 404)
+        match = re.fullmatch(r"/(?:repos/([^/]+/[^/]+)|repositories/(\d+))(/stargazers(?:/history)?)?", request.path)
+        if not match:
+            return missing
+        name, number, rest = match[1], match[2], match[3] or ""
+        known = {r.full_name.lower(): r for r in self.world.repositories.values()}
+        if number:
+            repository = next((r for r in known.values() if str(r.number) == number), None)
+        else:
+            target = self.world.renamed.get(name)
+            if target:
+                where = f"https://api.github.com/repositories/{known[target.lower()].number}{rest}"
+                return as_json({"message": "Moved Permanently", "url": where}, 301, Location=where)
+            repository = known.get(name.lower())
+        if repository is None:
+            return missing
+        if rest == "/stargazers":
+            return as_json({"message": "Resource not accessible by integration"}, 403)
+        if rest:
+            return self._history(request, repository)
+        return as_json(
+            {
+                "id": repository.number,
+                "full_name": repository.full_name,
+                "stargazers_count": repository.count,
+                "watchers_count": repository.count,
+                "subscribers_count": 40,
+                "created_at": f"{repository.created}T10:00:00Z",
+            }
+        )
+
+    def _history(self, request: Request, repository: object) -> Reply:
+        stars, created = repository.stars, repository.created  # type: ignore[attr-defined]
+        per_page = min(30, int(request.query.get("per_page", "30")))
+        page = int(request.query.get("page", "1"))
+
+        def sunday(day: date) -> date:
+            return day - ((day.weekday() + 1) % 7) * DAY
+
+        weeks, week = [], sunday(self.world.today)
+        while week >= sunday(created):
+            days = [stars.get(week + i * DAY, 0) for i in range(7)]
+            stamp = int(datetime(week.year, week.month, week.day, tzinfo=UTC).timestamp())
+            weeks.append({"week": stamp, "total": sum(days), "days": days})
+            week -= 7 * DAY
+        last = max(1, -(-len(weeks) // per_page))
+        reply = as_json(weeks[(page - 1) * per_page : page * per_page])
+        if last > 1:
+            base = f"https://api.github.com/repositories/{repository.number}/stargazers/history?per_page={per_page}"  # type: ignore[attr-defined]
+            links = [f'<{base}&page={page + 1}>; rel="next"'] if page < last else []
+            reply.headers["Link"] = ", ".join([*links, f'<{base}&page={last}>; rel="last"'])
+        return reply
+
+    # -- the wire --------------------------------------------------------------------------------
+
+    def _connection(self) -> type[socketserver.BaseRequestHandler]:
+        services = self
+
+        class Tls(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            host = ""
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                parts = urlsplit(self.path)
+                request = Request(
+                    time.monotonic(),
+                    self.host,
+                    "GET",
+                    unquote(parts.path),
+                    {k: v[0] for k, v in parse_qs(parts.query).items()},
+                    {k.lower(): v for k, v in self.headers.items()},
+                )
+                reply = services.answer(request)
+                if reply.reset:
+                    self.close_connection = True
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+                    self.connection.close()
+                    return
+                self.send_response(reply.status)
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(reply.body)))
+                self.end_headers()
+                if reply.cut_at is not None:
+                    self.wfile.write(reply.body[: reply.cut_at])
+                    self.close_connection = True
+                elif reply.drip:
+                    for byte in reply.body:
+                        self.wfile.write(bytes([byte]))
+                        if services._released.wait(reply.drip):
+                            break
+                else:
+                    self.wfile.write(reply.body)
+
+            do_POST = do_HEAD = do_GET
+
+        class Connection(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    if not (chunk := self.request.recv(4096)):
+                        return
+                    head += chunk
+                method, target = head.split(b" ", 2)[:2]
+                host = target.decode().rsplit(":", 1)[0]
+                if method != b"CONNECT" or host not in services._contexts:
+                    services.strange_hosts.append(host)
+                    self.request.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+                    return
+                self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                try:
+                    with services._contexts[host].wrap_socket(self.request, server_side=True) as tls:
+                        handler = type("Tls", (Tls,), {"host": host})
+                        handler(tls, self.client_address, self.server)
+                except OSError:
+                    return
+
+        return Connection
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that was killed in the middle is none of our errors."""
