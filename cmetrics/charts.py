@@ -125,6 +125,7 @@ def _figure(unit: str) -> go.Figure:
             "template": "none",
             "margin": {"l": 56, "r": 8, "t": 8, "b": 40},
             "hovermode": "closest",
+            "showlegend": True,
             "legend": {"orientation": "h", "y": -0.14},
             "xaxis": {"type": "date", "showgrid": False},
             "yaxis": {"rangemode": "tozero", "title": {"text": unit}, "tickformat": "~s"},

@@ -17,7 +17,7 @@ from cmetrics.errors import CmetricsError, UsageError
 
 if TYPE_CHECKING:
     from cmetrics.catalog import Catalog
-    from cmetrics.cli.terminal import Silent
+    from cmetrics.cli.progress import Silent
     from cmetrics.domain.run import RunSummary
     from cmetrics.ingest.run import Selection
     from cmetrics.settings import Settings
@@ -216,7 +216,8 @@ def status(
     quiet: Quiet = False,
 ) -> None:
     """How fresh every metric is; exits 1 when one is stale."""
-    from cmetrics.cli.terminal import StatusLine, print_json, print_status
+    from cmetrics.cli.summary import StatusLine, print_status
+    from cmetrics.cli.terminal import print_json
     from cmetrics.domain.days import last_completed_day, utc_now
     from cmetrics.report import load_state
     from cmetrics.store.lance_store import LanceStore
@@ -355,7 +356,9 @@ def _finish(
     quiet: bool,
 ) -> NoReturn:
     """Run, print, exit. With --json an object is printed also for a run that could not begin."""
-    from cmetrics.cli.terminal import failure_json, make_watcher, print_json, print_summary, summary_json, warn
+    from cmetrics.cli.progress import make_watcher
+    from cmetrics.cli.summary import failure_json, print_summary, summary_json
+    from cmetrics.cli.terminal import print_json, warn
     from cmetrics.printable import printable
 
     watcher = make_watcher(quiet=quiet)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -75,11 +75,11 @@ class LanceStore:
         """Remove the three tables; those that are not there are no error."""
         for table in TABLES:
             self._tables.pop(table.name, None)
-            try:
-                with _translated(self.target):
+            with suppress(StoreMissing), _translated(self.target):
+                try:
                     self._connection.drop_table(table.name)
-            except StoreMissing:
-                continue
+                except ValueError as error:
+                    raise _missing(self.target) from error
 
     def check(self) -> None:
         """Raises StoreMissing or StoreError unless all three tables are there with our columns."""

@@ -1,0 +1,118 @@
+"""A run when it has ended, and the state of a store: as tables and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+
+from cmetrics.cli.terminal import complain, result, stdout, table
+from cmetrics.domain.run import RunSummary
+
+_STYLES = {"ok": "green", "pending": "yellow", "failed": "bold red", "skipped": "dim"}
+
+
+def summary_json(summary: RunSummary) -> dict[str, Any]:
+    """The object of contract §1; requests and warnings are more than it asks for."""
+    return {
+        "run_id": summary.run_id,
+        "job": summary.job.value,
+        "status": summary.status.value,
+        "rows_inserted": summary.counts.inserted,
+        "rows_updated": summary.counts.updated,
+        "rows_unchanged": summary.counts.unchanged,
+        "metrics": [
+            {
+                "metric_id": outcome.metric_id,
+                "status": outcome.status.value,
+                "days_stored": outcome.days_stored,
+                "latest_day": outcome.latest_day.isoformat() if outcome.latest_day else None,
+                "pending_days": outcome.pending_days,
+                "error": outcome.error,
+            }
+            for outcome in summary.metrics
+        ],
+        "requests": dict(summary.requests),
+        "warnings": list(summary.warnings),
+    }
+
+
+def failure_json(job: str, error: str) -> dict[str, Any]:
+    """The same object for a run that never got to its metrics."""
+    return {
+        "run_id": None,
+        "job": job,
+        "status": "failed",
+        "rows_inserted": 0,
+        "rows_updated": 0,
+        "rows_unchanged": 0,
+        "metrics": [],
+        "error": error,
+    }
+
+
+def print_summary(summary: RunSummary, sources: dict[str, str]) -> None:
+    """The table at the end of a run; errors once per source on stderr, however many metrics met them."""
+    rows = table("metric", "status", "newest day")
+    rows.add_column("days", justify="right")
+    rows.add_column("pending", justify="right")
+    for outcome in summary.metrics:
+        rows.add_row(
+            outcome.metric_id,
+            Text(outcome.status.value, style=_STYLES[outcome.status.value]),
+            str(outcome.latest_day or "–"),
+            str(outcome.days_stored),
+            str(outcome.pending_days or ""),
+        )
+    stdout().print(rows)
+    counts = summary.counts
+    requests = sum(count for _, count in summary.requests)
+    tail = f", {requests} requests" if summary.requests else ""
+    result(
+        f"{summary.job.value} {summary.status.value}: {counts.inserted} rows inserted, {counts.updated} updated, "
+        f"{counts.unchanged} unchanged{tail} ({summary.run_id})"
+    )
+    met: dict[tuple[str, str], list[str]] = {}
+    for outcome in summary.metrics:
+        if outcome.error:
+            met.setdefault((sources.get(outcome.metric_id, ""), outcome.error), []).append(outcome.metric_id)
+    for (source, error), metric_ids in met.items():
+        more = f" and {len(metric_ids) - 3} more" if len(metric_ids) > 3 else ""  # noqa: PLR2004
+        complain(f"{source}: {', '.join(metric_ids[:3])}{more}: {error}")
+
+
+# -- status -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StatusLine:
+    """One row of the `status` table."""
+
+    metric_id: str
+    latest_day: str | None
+    age_days: int | None
+    missing_days: int
+    stale: bool
+    last_error: str | None
+
+
+def print_status(lines: Sequence[StatusLine], store: str, last_run: str) -> None:
+    """The table of `status`."""
+    rows = table("metric", "newest day")
+    rows.add_column("behind", justify="right")
+    rows.add_column("gaps", justify="right")
+    rows.add_column("last error", overflow="fold")
+    for line in lines:
+        behind = "never" if line.age_days is None else f"{line.age_days} d"
+        rows.add_row(
+            line.metric_id,
+            line.latest_day or "–",
+            Text(behind, style="bold red" if line.stale else "green"),
+            str(line.missing_days or ""),
+            Text(line.last_error or ""),
+        )
+    stdout().print(rows)
+    result(f"store: {store}")
+    result(last_run)

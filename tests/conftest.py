@@ -1,0 +1,144 @@
+"""Fixtures: a local world of services, an installed command that lives in it, stores to look into."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from cmetrics.domain.days import Span
+from cmetrics.domain.observation import Observation
+from cmetrics.domain.run import Run
+from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.store.lance_store import LanceStore
+from tests.world.services import Services
+from tests.world.truth import World
+
+ALWAYS = Span(date(2000, 1, 1), date(2100, 1, 1))
+#: Nothing of the machine that runs the tests may reach a command under test.
+KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+COMMAND = Path(sys.executable).parent / "cmetrics"
+
+
+@pytest.fixture
+def world() -> World:
+    return World.default()
+
+
+@pytest.fixture
+def services(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with Services(world, tmp_path_factory.mktemp("authority")) as running:
+        yield running
+
+
+@dataclass
+class Home:
+    """A folder in which the installed command is run, and the environment that it is given."""
+
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {k: os.environ[k] for k in KEPT_ENVIRONMENT if k in os.environ} | self.env
+
+    def start(self, *args: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(COMMAND), *args],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *args: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+        process = self.start(*args)
+        out, err = process.communicate(timeout=240)
+        done = subprocess.CompletedProcess(args, process.returncode, out, err)
+        assert "Traceback" not in err, err
+        assert code is None or done.returncode == code, f"exit {done.returncode}\n{out}\n{err}"
+        return done
+
+    def json(self, *args: str, code: int | None = 0) -> dict:
+        out = self.run(*args, "--json", code=code).stdout
+        assert out.count("\n") == 1, "exactly one object on stdout"
+        return json.loads(out)
+
+    @property
+    def store(self) -> LanceStore:
+        return LanceStore.open(StoreTarget(StoreKind.EMBEDDED, str(self.folder / "data" / "lancedb")))
+
+    @property
+    def runs(self) -> list[Run]:
+        """Newest first."""
+        return self.store.runs(datetime(2000, 1, 1, tzinfo=UTC))
+
+    def rows(self) -> list[Observation]:
+        store = self.store
+        return store.observations(sorted(store.metric_ids()), ALWAYS)
+
+    def daily(self) -> dict[str, dict[date, int]]:
+        """Everything stored but the seeded snapshots."""
+        return daily(self.rows())
+
+
+def daily(rows: list[Observation]) -> dict[str, dict[date, int]]:
+    found: dict[str, dict[date, int]] = {}
+    for row in rows:
+        if not row.is_seed:
+            found.setdefault(row.metric_id, {})[row.period_end] = row.value
+    return found
+
+
+@pytest.fixture
+def home(tmp_path: Path, services: Services) -> Home:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return Home(folder, services.env())
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Home:
+    """Where no service can be reached: the proxy's port is closed."""
+    folder = tmp_path / "offline"
+    folder.mkdir()
+    return Home(folder, {"HTTPS_PROXY": "http://127.0.0.1:9"})
+
+
+def truth(world: World, rows: list[Observation]) -> dict[str, dict[date, int]]:
+    """What the world lets a refresh store, less the days whose key a seeded snapshot keeps."""
+    seeds = {row.key for row in rows if row.is_seed}
+    return {
+        metric_id: {day: value for day, value in days.items() if (metric_id, day) not in seeds}
+        for metric_id, days in world.expected().items()
+    }
+
+
+def catalog_text(*subjects: tuple[str, str], **extra: str) -> str:
+    """A cmetrics.toml with one product and these ``(source, subject)``."""
+    lines = ['contact = "https://example.com/contact"', "[[products]]", 'id = "p"', 'title = "P"']
+    for source, subject in subjects:
+        lines += ["[[metrics]]", 'product = "p"', f'source = "{source}"', f'subject = "{subject}"']
+        lines += [f"{key} = {value}" for key, value in extra.items() if source != "github"]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Debian's Chromium, or another one on the machine."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    if os.environ.get("CI"):
+        pytest.fail("no Chromium on this machine; install Debian's package chromium")
+    pytest.skip("no Chromium on this machine; install Debian's package chromium")

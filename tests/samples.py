@@ -1,0 +1,52 @@
+"""Metrics, questions and rows with defaults: a test states only what matters to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from cmetrics.domain.days import DAY, day_range
+from cmetrics.domain.metric import Metric
+from cmetrics.domain.observation import DailyValue, Observation, Provenance, SourceWindow, observe
+from cmetrics.sources import SPECS
+from cmetrics.sources.base import Ask
+
+SUBJECTS = {"pypistats": "pylance", "cratesio": "lance", "npm": "@scope/name", "github": "owner/name"}
+
+
+def a_metric(source: str = "npm", **changes: Any) -> Metric:
+    spec = SPECS[source]
+    metric = Metric(
+        metric_id=f"{spec.family.value}:p:{spec.sdk or spec.name}",
+        family=spec.family,
+        product="p",
+        subject=SUBJECTS[source],
+        sdk=spec.sdk,
+        source=source,
+        display_name=spec.display_name,
+        page_url="https://example.com/",
+    )
+    return replace(metric, **changes)
+
+
+def an_ask(
+    metric: Metric, first: date, last: date, *, stored: Iterable[date] = (), known_since: date | None = None
+) -> Ask:
+    """A question about every day from ``first`` to ``last``, which is the last completed one."""
+    days = tuple(day_range(first, last))
+    return Ask(metric, days, missing=frozenset(days) - set(stored), last_day=last, known_since=known_since)
+
+
+def a_row(metric: Metric, day: date, value: int, **changes: Any) -> Observation:
+    """A daily value read on the morning after its day."""
+    stated = DailyValue(day, value, f"{metric.source}:{metric.subject}")
+    at = datetime.combine(day + DAY, time(6), UTC)
+    return replace(observe(metric, stated, provenance=Provenance.API_DAILY, run_id="refresh-1", at=at), **changes)
+
+
+def a_snapshot(metric: Metric, day: date, value: int) -> Observation:
+    """A seeded total."""
+    seeded = {"provenance": Provenance.CSV_SEED, "source_window": SourceWindow.DISCRETE_SNAPSHOT}
+    return a_row(metric, day, value, source_ref="seed:seed.csv", **seeded)

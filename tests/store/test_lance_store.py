@@ -1,0 +1,351 @@
+"""The store keeps every key once, changes only what it is told to, and answers only what is asked."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import lancedb
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cmetrics.domain.days import Span
+from cmetrics.domain.observation import Observation
+from cmetrics.domain.run import Counts, Run, RunStatus
+from cmetrics.errors import StoreError, StoreMissing, StoreUnreachable
+from cmetrics.settings import StoreTarget
+from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES, Definition
+from tests.store.conftest import Place
+
+DAY_1 = date(2026, 1, 1)
+AT = datetime(2026, 11, 23, 9, 0, 0, 123456, tzinfo=UTC)
+YEAR = Span(date(2026, 1, 1), date(2026, 12, 31))
+NASTY = ["o'brien", "100%", "a\\b", "x' OR 1=1 --", 'quo"te', "näme", "a_b", ";drop"]
+
+
+def row(metric_id="m", day=0, value=1, at=AT, run="r1", **more) -> Observation:
+    when = DAY_1 + timedelta(days=day)
+    fields = {
+        "metric_id": metric_id,
+        "period_start": when,
+        "period_end": when,
+        "observed_at": at,
+        "value": value,
+        "provenance": "api_daily",
+        "source_window": "1d",
+        "ingestion_run_id": run,
+        "source_ref": "test:m",
+    }
+    return Observation(**(fields | more))
+
+
+def newer(old: Observation, new: Observation) -> bool:
+    return old.value != new.value
+
+
+def count(place: Place, table: str = "stats") -> int:
+    return place.raw(table).count_rows()
+
+
+def test_tables_have_the_fixed_columns_and_types_and_a_declared_key(place: Place):
+    place.create()
+    for table in TABLES:
+        found = place.raw(table.name).schema
+        assert found.names == table.schema.names
+        assert found.types == table.schema.types
+        keys = {f.name for f in found if (f.metadata or {}).get(b"lance-schema:unenforced-primary-key") == b"true"}
+        assert keys == set(table.key)
+    assert place.raw("stats").schema.field("value").type == pa.int64()
+    assert place.raw("stats").schema.field("observed_at").type == pa.timestamp("us", tz="UTC")
+
+
+def test_creating_tables_again_keeps_what_they_hold(place: Place):
+    store = place.create()
+    store.upsert_observations([row()], newer)
+    assert place.open().create_tables() == []
+    assert place.open().observations(["m"], YEAR) == [row()]
+
+
+def test_upsert_counts_inserted_updated_and_unchanged_truly(place: Place):
+    store = place.create()
+    assert store.upsert_observations([row(day=d) for d in range(10)], newer) == Counts(10, 0, 0)
+    again = [row(day=d, value=1 if d < 6 else 2, run="r2") for d in range(12)]
+    assert store.upsert_observations(again, newer) == Counts(2, 4, 6)
+    kept = {r.period_end: r.ingestion_run_id for r in store.observations(["m"], YEAR)}
+    assert [kept[DAY_1 + timedelta(days=d)] for d in range(12)] == ["r1"] * 6 + ["r2"] * 6
+    assert store.upsert_observations(again, newer) == Counts(0, 0, 12)
+
+
+def test_a_run_without_changes_makes_no_version(place: Place):
+    store = place.create()
+    store.upsert_observations([row()], newer)
+    before = place.raw().version
+    store.upsert_observations([row(run="r2")], newer)
+    assert place.raw().version == before
+
+
+def test_one_upsert_is_one_commit_however_many_metrics(place: Place):
+    store = place.create()
+    before = place.raw().version
+    store.upsert_observations([row(metric_id=f"m{n}", day=d) for n in range(50) for d in range(5)], newer)
+    assert place.raw().version == before + 1
+
+
+def test_rows_outside_the_upsert_are_never_touched(place: Place):
+    store = place.create()
+    others = [row("a", 3, 7), row("c", 3, 8), row("b", 40, 9)]
+    store.upsert_observations(others, newer)
+    store.upsert_observations([row("b", 3, 1), row("b", 5, 1)], newer)
+    found = store.observations(["a", "b", "c"], YEAR)
+    assert set(others) <= set(found)
+
+
+def test_reads_are_bounded_by_metric_and_days_and_come_sorted(place: Place):
+    store = place.create()
+    store.upsert_observations([row(m, d, d + 1) for m in ("b", "a") for d in range(20)], newer)
+    span = Span(DAY_1 + timedelta(days=5), DAY_1 + timedelta(days=7))
+    if place.cluster:
+        place.cluster.rows_sent = 0
+    found = store.observations(["a"], span)
+    assert [(r.metric_id, r.value) for r in found] == [("a", 6), ("a", 7), ("a", 8)]
+    assert list(store.days(["b"], span)) == [("b", DAY_1 + timedelta(days=d), False) for d in (5, 6, 7)]
+    if place.cluster:
+        assert place.cluster.rows_sent == 6
+        assert place.cluster.unbounded_queries == 0
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_a_name_in_a_filter_is_a_name_and_nothing_else(place: Place, name: str):
+    store = place.create()
+    store.upsert_observations([row(name, 0, 5), row("other", 0, 6)], newer)
+    assert [r.value for r in store.observations([name], YEAR)] == [5]
+    assert store.observations(["' OR '1'='1"], YEAR) == []
+
+
+def test_more_metrics_than_fit_into_one_filter(place: Place):
+    store = place.create()
+    ids = [f"m{n:04d}" for n in range(1201)]
+    store.upsert_observations([row(metric_id) for metric_id in ids], newer)
+    assert [r.metric_id for r in store.observations(ids, YEAR)] == ids
+    assert store.metric_ids() == set(ids)
+
+
+def test_four_writers_of_the_same_new_keys_leave_each_key_once(place: Place):
+    place.create()
+    for number in range(5):
+        rows = [row(f"m{number}", day) for day in range(30)]
+        _together(4, lambda rows=rows: place.open().upsert_observations(rows, newer))
+    assert count(place) == 150
+
+
+def test_writers_of_tables_without_a_key_are_repaired_and_readers_never_see_a_copy(place: Place):
+    store = place.create_as_the_maintainers_have_them()
+    for number in range(3):
+        rows = [row(f"m{number}", day) for day in range(20)]
+        _together(4, lambda rows=rows: place.open().upsert_observations(rows, newer))
+        assert len(store.observations([f"m{number}"], YEAR)) == 20
+    # Whatever the last of them left is repaired by the next run that touches these days.
+    for number in range(3):
+        store.upsert_observations([row(f"m{number}", day, 2) for day in range(20)], newer)
+    assert count(place) == 60
+
+
+def test_of_copies_the_one_observed_last_stays(place: Place):
+    store = place.create_as_the_maintainers_have_them()
+    old, new = row(value=10), row(value=20, at=AT + timedelta(hours=1), run="r2")
+    same = row(day=1, value=30)
+    for copy in (old, new, same, same):
+        place.raw().add(lance_rows([copy]))
+    assert count(place) == 4
+    assert store.observations(["m"], YEAR) == [new, same]
+    store.upsert_observations([replace(new, value=20), same, row(day=2, value=5)], newer)
+    assert count(place) == 3
+    assert store.observations(["m"], YEAR) == [new, same, row(day=2, value=5)]
+
+
+def test_tables_of_the_maintainers_are_written_as_they_are(place: Place):
+    store = place.create_as_the_maintainers_have_them()
+    before = {table.name: place.raw(table.name).schema for table in TABLES}
+    store.upsert_observations([row()], newer)
+    store.save_run(Run("r1", "refresh", RunStatus.SUCCESS, AT, AT))
+    store.save_definitions([definition()])
+    assert {table.name: place.raw(table.name).schema for table in TABLES} == before
+    assert store.observations(["m"], YEAR) == [row()]
+
+
+def test_an_upsert_whose_answer_is_lost_doubles_nothing(place: Place):
+    if place.cluster is None:
+        pytest.skip("a folder gives no answers that could be lost")
+    store = place.create_as_the_maintainers_have_them()
+    lost = []
+
+    def lose_the_first(method: str, path: str) -> bool:
+        if "merge_insert" in path and not lost:
+            lost.append(path)
+            return True
+        return False
+
+    place.cluster.lose_answer = lose_the_first
+    rows = [row(day=d) for d in range(10)]
+    try:
+        store.upsert_observations(rows, newer)
+    except StoreUnreachable:
+        # The client may also give up; the next night sends the same again.
+        place.open().upsert_observations(rows, newer)
+    assert lost
+    assert count(place) == 10
+    assert place.open().observations(["m"], YEAR) == rows
+
+
+def test_a_run_is_one_row_however_often_it_is_saved(place: Place):
+    store = place.create()
+    run = Run("r1", "refresh", RunStatus.RUNNING, AT, None)
+    store.save_run(run)
+    ended = replace(run, status=RunStatus.SUCCESS, finished_at=AT + timedelta(minutes=1), rows_inserted=3)
+    store.save_run(ended)
+    store.save_run(ended)
+    assert count(place, "history") == 1
+    assert store.runs(AT) == [ended]
+    assert store.runs(AT + timedelta(microseconds=1)) == []
+    assert store.runs(AT, RunStatus.RUNNING) == []
+
+
+def definition(metric_id="m", display="Python", at=AT) -> Definition:
+    return Definition(
+        metric_id,
+        "downloads",
+        "p",
+        "s",
+        None,
+        "npm",
+        "daily_downloads",
+        "count",
+        is_active=True,
+        display_name=display,
+        created_at=at,
+    )
+
+
+def test_definitions_change_when_they_say_something_new_and_keep_their_birthday(place: Place):
+    store = place.create()
+    store.save_definitions([definition("a"), definition("b")])
+    version = place.raw("metrics").version
+    store.save_definitions([definition("a", at=AT + timedelta(days=1))])
+    assert place.raw("metrics").version == version
+    store.save_definitions([definition("a", display="Py", at=AT + timedelta(days=1))])
+    assert store.definitions() == [definition("a", display="Py"), definition("b")]
+
+
+def test_missing_tables_are_a_named_error(place: Place):
+    store = place.open()
+    with pytest.raises(StoreMissing, match=r"cmetrics (bootstrap|refresh)"):
+        store.check()
+    assert store.is_empty()
+    store.drop_tables()
+    with pytest.raises(StoreMissing):
+        store.observations(["m"], YEAR)
+
+
+@pytest.mark.parametrize(("broken", "says"), [("no", "has no column 'value'"), ("text", "keeps 'value' as")])
+def test_a_table_of_another_shape_is_a_named_error(place: Place, broken: str, says: str):
+    columns = [pa.field(f.name, pa.string() if f.name == "value" else f.type) for f in STATS.schema]
+    if broken == "no":
+        columns = [f for f in columns if f.name != "value"]
+    connection = lancedb.connect(str(place.root))
+    for table in (METRICS, HISTORY):
+        connection.create_table(table.name, schema=table.schema)
+    connection.create_table("stats", schema=pa.schema(columns))
+    with pytest.raises(StoreError, match=says):
+        place.open().check()
+
+
+def test_drop_removes_all_three_and_only_them(place: Place):
+    store = place.create()
+    lancedb.connect(str(place.root)).create_table("somebody_elses", schema=pa.schema([pa.field("x", pa.int64())]))
+    store.drop_tables()
+    assert [p.name for p in place.root.glob("*.lance")] == ["somebody_elses.lance"]
+
+
+def test_a_reader_in_the_middle_of_a_read_survives_upkeep(place: Place):
+    store = place.create()
+    rows = [row(day=d) for d in range(100)]
+    store.upsert_observations(rows, newer)
+    reader = place.open()
+    assert len(reader.observations(["m"], YEAR)) == 100
+    for night in range(6):
+        store.upsert_observations([row(day=d, value=night + 2) for d in range(100)], newer)
+        store.tidy()
+        assert {r.value for r in reader.observations(["m"], YEAR)} == {night + 2}
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    batches=st.lists(
+        st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 6), st.integers(0, 3)), min_size=1, max_size=12),
+        max_size=5,
+    )
+)
+def test_any_sequence_of_upserts_ends_in_the_last_word_on_every_key(batches, tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("any")
+    store = LanceStore.open(StoreTarget(kind=_embedded(), uri=str(folder)))
+    store.create_tables()
+    model: dict[tuple[str, date], int] = {}
+    for batch in batches:
+        before = set(model)
+        counts = store.upsert_observations([row(m, d, v) for m, d, v in batch], newer)
+        last = {(m, DAY_1 + timedelta(days=d)): v for m, d, v in batch}
+        assert counts.inserted == len(set(last) - before)
+        assert counts.inserted + counts.updated + counts.unchanged == len(last)
+        model |= last
+        assert set(model) >= before
+    assert {r.key: r.value for r in store.observations(["a", "b"], YEAR)} == model
+
+
+def _embedded():
+    from cmetrics.settings import StoreKind
+
+    return StoreKind.EMBEDDED
+
+
+def lance_rows(rows: list[Observation]) -> list[dict]:
+    names = STATS.schema.names
+    return [
+        {n: v.isoformat() if isinstance(v := getattr(r, n), date) and not isinstance(v, datetime) else v for n in names}
+        for r in rows
+    ]
+
+
+def _together(threads: int, work) -> None:
+    barrier = threading.Barrier(threads)
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        barrier.wait()
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  # handed to the test
+            errors.append(error)
+
+    started = [threading.Thread(target=run) for _ in range(threads)]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join()
+    assert errors == []
+
+
+def test_refused_keys_and_dead_hosts_are_told_apart(place: Place):
+    if place.cluster is None:
+        pytest.skip("a folder has neither key nor host")
+    place.create()
+    with pytest.raises(StoreUnreachable, match="LANCEDB_API_KEY"):
+        LanceStore.open(replace(place.target, api_key="sk-wrong")).check()
+    place.cluster.before = lambda method, path: 500 if "query" in path else None
+    with pytest.raises(StoreUnreachable, match="500"):
+        place.open().observations(["m"], YEAR)
+    with pytest.raises(StoreUnreachable, match="LANCEDB_HOST_OVERRIDE"):
+        LanceStore.open(replace(place.target, host_override="http://127.0.0.1:9")).check()

@@ -1,0 +1,200 @@
+"""Options, exit codes, and what is printed where."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+
+import pytest
+
+from cmetrics.domain.observation import Provenance
+from tests.conftest import COMMAND, Home, catalog_text
+from tests.world.cluster import Cluster
+from tests.world.truth import World
+
+
+def test_without_network_every_source_says_so_and_the_page_shows_the_seeded_history(offline: Home):
+    done = offline.run("refresh", code=1)
+    for title in ("pypistats.org", "crates.io", "api.npmjs.org", "api.github.com"):
+        assert (
+            sum(f"cannot connect to {title}" in line for line in done.stderr.splitlines() if line.startswith("error"))
+            == 1
+        )
+    rows = offline.rows()
+    assert {row.provenance for row in rows} == {Provenance.CSV_SEED}
+    offline.run("build-site")
+    page = (offline.folder / "site" / "index.html").read_text()
+    assert "2,037,341" in page
+    assert "cannot connect to crates.io" in page
+    again = offline.json("refresh", code=1)
+    assert (again["rows_inserted"], again["rows_updated"]) == (0, 0)
+    assert offline.rows() == rows
+
+
+def test_help_is_fast_because_it_loads_nothing_heavy():
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom cmetrics.cli.app import app\n"
+        "for args in (['--help'], ['refresh', '--help'], ['build-site', '--help']):\n"
+        "    assert CliRunner().invoke(app, args).exit_code == 0\n"
+        "heavy = {'lancedb', 'plotly', 'pyarrow', 'httpx', 'jinja2', 'fastapi'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_importing_any_module_reads_no_environment_and_writes_no_file(tmp_path):
+    code = (
+        "import pkgutil, importlib, sys, cmetrics\n"
+        "for module in pkgutil.walk_packages(cmetrics.__path__, 'cmetrics.'):\n"
+        "    if not module.name.endswith('__main__'): importlib.import_module(module.name)\n"
+        "print(sum(name.startswith('cmetrics.') for name in sys.modules))"
+    )
+    # A store that cannot be resolved would be noticed by anything that looks for it at import.
+    env = {"LANCEDB_API_KEY": "half-set", "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path, env=env
+    )
+    assert int(done.stdout) > 40
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("args", "env", "says"),
+    [
+        (["refresh", "--lookback-days", "-1"], {}, "--lookback-days"),
+        (["refresh", "--only", "forks"], {}, "--only takes downloads or stars"),
+        (["refresh", "--metric", "no:such"], {}, "no:such"),
+        (["backfill", "--start", "2026-02-30"], {}, "--start"),
+        (["backfill", "--end", "2026-02-01"], {}, "--start"),
+        (["backfill", "--start", "2026-02-02", "--end", "2026-02-01"], {}, "no completed day"),
+        (["backfill", "--start", "2999-01-01"], {}, "no completed day"),
+        (["refresh", "--config", "nowhere.toml"], {}, "nowhere.toml"),
+        (["refresh"], {"CMETRICS_CONFIG": "nowhere.toml"}, "CMETRICS_CONFIG"),
+        (["refresh"], {"LANCEDB_API_KEY": "sk-secret"}, "LANCEDB_HOST_OVERRIDE"),
+        (["refresh"], {"LANCEDB_HOST_OVERRIDE": "https://cluster.example.com"}, "LANCEDB_API_KEY"),
+        (
+            ["refresh"],
+            {"LANCEDB_API_KEY": "sk-secret", "LANCEDB_HOST_OVERRIDE": "cluster:443"},
+            "LANCEDB_HOST_OVERRIDE",
+        ),
+        (["nonsense"], {}, "nonsense"),
+    ],
+)
+def test_wrong_usage_exits_2_names_the_culprit_and_touches_nothing(args, env, says, offline: Home):
+    offline.env |= env
+    done = offline.run(*args, code=2)
+    assert says in done.stderr
+    assert "sk-secret" not in done.stderr
+    assert done.stdout == ""
+    assert list(offline.folder.iterdir()) == []
+
+
+def test_a_mistake_in_the_catalogue_names_file_entry_and_field(offline: Home):
+    text = catalog_text(("npm", "react")).replace('subject = "react"', 'subject = "react"\nsubjet = "x"')
+    (offline.folder / "cmetrics.toml").write_text(text)
+    done = offline.run("refresh", code=2)
+    assert re.search(r"cmetrics\.toml: metrics\[1\] \(react\), field 'subjet'", done.stderr)
+
+
+def test_reading_commands_on_a_mistyped_store_leave_nothing_behind(offline: Home):
+    for args in (["build-site"], ["status"], ["export"]):
+        done = offline.run(*args, "--db", "no/such/store", code=1)
+        assert "no/such/store" in done.stderr
+    assert list(offline.folder.iterdir()) == []
+
+
+def test_bootstrap_asks_before_it_drops_and_backs_up_first(offline: Home):
+    first = offline.json("bootstrap")
+    assert (first["job"], first["status"], first["rows_inserted"]) == ("bootstrap", "success", 75)
+    rows = offline.rows()
+    done = offline.run("bootstrap", code=2)
+    assert "--yes" in done.stderr
+    assert offline.rows() == rows
+    backups = sorted((offline.folder / "data" / "backups").iterdir())
+    assert len(backups) == 1
+    assert str(backups[0].relative_to(offline.folder)) in done.stderr
+    assert len(list((backups[0] / "stats").glob("*.csv"))) == 7
+    offline.run("bootstrap", "--yes")
+    assert {(row.metric_id, row.period_end, row.value) for row in offline.rows()} == {
+        (row.metric_id, row.period_end, row.value) for row in rows
+    }
+
+
+def test_a_restored_store_equals_the_one_that_was_exported(home: Home, world: World):
+    home.run("refresh", "--only", "downloads")
+    home.run("export", "ledger")
+    rows, definitions = home.rows(), home.store.definitions()
+    other = Home(home.folder.parent / "other", home.env)
+    other.folder.mkdir()
+    other.run("restore", str(home.folder / "ledger"))
+    assert other.rows() == rows
+    assert other.store.definitions() == definitions
+    other.run("export", "ledger")
+    for path in (home.folder / "ledger" / "stats").glob("*.csv"):
+        assert (other.folder / "ledger" / "stats" / path.name).read_bytes() == path.read_bytes()
+    broken = home.folder / "ledger" / "stats" / "downloads-lance-rust.csv"
+    broken.write_text(broken.read_text().replace(",1d,", ",1d", 1))
+    done = other.run("restore", str(home.folder / "ledger"), code=1)
+    assert re.search(r"downloads-lance-rust\.csv, line \d+: ", done.stderr)
+    assert other.rows() == rows
+
+
+def test_status_tells_how_stale_each_metric_is(offline: Home):
+    offline.run("refresh", code=1)
+    document = offline.json("status", code=1)
+    assert document["stale"] is True
+    assert [metric["age_days"] for metric in document["metrics"]] == [None] * 7
+    assert "cannot connect" in document["metrics"][0]["last_error"]
+
+
+def test_on_a_terminal_a_run_shows_bars_and_elsewhere_plain_lines(home: Home):
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance"), ("github", "lancedb/lancedb")))
+    plain = home.run("refresh")
+    assert "cratesio: downloads:p:rust: 89 days read" in plain.stderr
+    assert "\x1b" not in plain.stderr + plain.stdout
+    main, sub = pty.openpty()
+    env = home.environment | {"TERM": "xterm-256color", "COLUMNS": "120"}
+    process = subprocess.Popen([str(COMMAND), "refresh"], cwd=home.folder, env=env, stdin=sub, stdout=sub, stderr=sub)
+    os.close(sub)
+    screen = b""
+    while True:
+        try:
+            chunk = os.read(main, 65536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        screen += chunk
+    os.close(main)
+    assert process.wait(timeout=60) == 0
+    assert b"\x1b[" in screen
+    assert "━".encode() in screen
+    assert b"1/1" in screen
+
+
+def test_enterprise_runs_the_same_commands_and_grows_no_tables_by_itself(home: Home, world: World, tmp_path):
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance"), ("github", "lancedb/lancedb")))
+    root = tmp_path / "cluster"
+    root.mkdir()
+    with Cluster(root) as cluster:
+        home.env |= cluster.env()
+        done = home.run("refresh", code=1)
+        assert "cmetrics bootstrap" in done.stderr
+        assert list(root.iterdir()) == []
+        home.run("bootstrap")
+        home.run("refresh")
+        second = home.json("refresh")
+        assert (second["rows_inserted"], second["rows_updated"]) == (0, 0)
+        home.run("build-site")
+        home.run("status")
+        home.env["LANCEDB_API_KEY"] = "sk-another-key-that-is-wrong"
+        done = home.run("refresh", code=1)
+        assert "LANCEDB_API_KEY" in done.stderr
+        assert "sk-another-key-that-is-wrong" not in done.stderr + done.stdout
+        assert cluster.unbounded_queries == 0
+    done = home.run("status", code=1)
+    assert "cannot be reached" in done.stderr
+    assert not (home.folder / "data").exists()

@@ -1,0 +1,86 @@
+"""A process that dies at any moment leaves a store that reads, holds only the truth, and heals."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+from cmetrics.domain.run import RunStatus
+from cmetrics.errors import StoreMissing
+from tests.conftest import Home, catalog_text
+from tests.world.truth import World
+
+SUBJECTS = (("cratesio", "lance"), ("github", "lance-format/lance"))
+METRICS = {"downloads:p:rust": "downloads:lance:rust", "stars:p:github": "stars:lance:github"}
+KILLS = 8
+
+
+def expected(world: World) -> dict:
+    truth = world.expected()
+    return {ours: truth[theirs] for ours, theirs in METRICS.items()}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_run_killed_at_any_moment_harms_nothing_and_the_next_one_completes_it(seed: int, home: Home, world: World):
+    chance = random.Random(seed)
+    (home.folder / "cmetrics.toml").write_text(catalog_text(*SUBJECTS))
+    reference = Home(home.folder.parent / "reference", home.env)
+    reference.folder.mkdir()
+    (reference.folder / "cmetrics.toml").write_text(catalog_text(*SUBJECTS))
+    started = time.monotonic()
+    reference.run("refresh")
+    whole = time.monotonic() - started
+
+    for number in range(KILLS):
+        # Half of the kills fall into the last part of a run, where it writes.
+        moment = chance.uniform(0.0, whole) if number % 2 else chance.uniform(0.6 * whole, 1.1 * whole)
+        process = home.start("refresh")
+        with process:
+            try:
+                process.wait(timeout=moment)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+            process.communicate()
+        if not (home.folder / "data" / "lancedb").is_dir():
+            continue
+        try:
+            stored = home.daily()
+        except StoreMissing:
+            continue
+        for metric_id, days in stored.items():
+            assert days.items() <= expected(world)[metric_id].items()
+        # All of a run or nothing of it: both metrics come in one commit.
+        assert set(stored) in (set(), set(METRICS))
+
+    home.run("refresh")
+    assert home.daily() == expected(world)
+    runs = home.runs
+    assert runs[0].status == RunStatus.SUCCESS
+    assert not any(run.status == RunStatus.RUNNING for run in runs)
+    assert {run.error_summary for run in runs if run.status == RunStatus.FAILED} <= {
+        "ended without a result: the process was killed or the machine stopped"
+    }
+
+
+def test_a_run_that_is_told_to_stop_says_so_in_its_history_row(home: Home, world: World):
+    (home.folder / "cmetrics.toml").write_text(catalog_text(*SUBJECTS))
+
+    def stall(_, usual):
+        reply = usual()
+        reply.hold = 120
+        return reply
+
+    world.faults = {"crates.io": stall}
+    process = home.start("refresh")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("github: stars"):
+            break
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert [(run.status, run.error_summary) for run in home.runs] == [("failed", "interrupted")]
