@@ -56,7 +56,7 @@ def failure_json(job: str, error: str) -> dict[str, Any]:
 def print_summary(summary: RunSummary, sources: dict[str, str]) -> None:
     """The table at the end of a run; errors once per source on stderr, however many metrics met them."""
     rows = table("metric", "status", "newest day")
-    rows.add_column("days", justify="right")
+    rows.add_column("days read", justify="right")
     rows.add_column("pending", justify="right")
     for outcome in summary.metrics:
         rows.add_row(

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cmetrics.domain.days import DAY, Span, day_range, window
+from cmetrics.domain.metric import SourceSpec
+from cmetrics.ingest.plan import BackfillPlan, Held, RefreshPlan, build_asks, build_held, oldest_held
+from cmetrics.sources import SPECS
+from tests.samples import a_metric
+
+LAST = date(2026, 11, 22)
+PYPI, CRATES, STARS = a_metric("pypistats"), a_metric("cratesio"), a_metric("github")
+SMALL = replace(SPECS["npm"], held_days=60, first_days=40, settling_days=5)
+FORGETS_NOTHING = replace(SMALL, held_days=None)
+
+
+def ago(days: int) -> date:
+    return LAST - days * DAY
+
+
+def since(days: int) -> frozenset[date]:
+    """Every day from that many days ago to the last one."""
+    return frozenset(day_range(ago(days), LAST))
+
+
+def last(days: int) -> set[date]:
+    """The last so many days."""
+    return set(day_range(window(LAST, days), LAST))
+
+
+# -- what is held --------------------------------------------------------------------------------
+
+
+def test_a_snapshot_before_daily_from_is_no_daily_value():
+    metric = a_metric(daily_from=ago(10))
+    stored = [(ago(40), True), (ago(11), True), (ago(10), True), (ago(12), False), (ago(3), False)]
+    assert build_held(metric, stored) == Held(
+        daily=frozenset({ago(12), ago(3)}), snapshots=frozenset({ago(40), ago(11)})
+    )
+
+
+def test_without_daily_from_a_snapshot_holds_no_day():
+    assert build_held(a_metric(), [(ago(40), True), (ago(3), False)]) == Held(daily=frozenset({ago(3)}))
+
+
+# -- refresh -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Case:
+    plan: RefreshPlan
+    spec: SourceSpec
+    held: Held
+
+    @property
+    def oldest(self) -> date:
+        return oldest_held(self.spec, LAST)
+
+    @property
+    def days(self) -> list[date]:
+        return list(self.plan.days(self.spec, self.held))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    spec = replace(
+        SPECS["npm"],
+        held_days=draw(st.none() | st.integers(1, 120)),
+        first_days=draw(st.integers(1, 120)),
+        settling_days=draw(st.integers(0, 60)),
+    )
+    kinds = draw(st.dictionaries(st.integers(0, 150).map(ago), st.sampled_from(["daily", "daily", "snapshot"])))
+    held = Held(
+        frozenset(day for day, kind in kinds.items() if kind == "daily"),
+        frozenset(day for day, kind in kinds.items() if kind == "snapshot"),
+    )
+    return Case(RefreshPlan(LAST, draw(st.just(0) | st.integers(1, 120))), spec, held)
+
+
+@settings(deadline=None, max_examples=200)
+@given(cases())
+def test_every_hole_behind_the_newest_row_that_can_be_filled_is_asked_for_once(case: Case):
+    first = max(min(case.held.daily, default=LAST), case.oldest)
+    holes = set(day_range(first, LAST)) - case.held.daily - case.held.snapshots
+    asked = case.days
+    assert holes <= set(asked)
+    assert len(asked) == len(set(asked))
+
+
+@settings(deadline=None, max_examples=200)
+@given(cases())
+def test_nothing_is_asked_for_that_cannot_be_answered_or_must_not_be_replaced(case: Case):
+    asked = set(case.days)
+    assert all(case.oldest <= day <= LAST for day in asked)
+    assert not asked & case.held.snapshots
+
+
+@settings(deadline=None, max_examples=200)
+@given(cases())
+def test_stored_days_are_read_again_exactly_as_far_back_as_they_settle_or_the_lookback_reaches(case: Case):
+    reread = last(max(case.spec.settling_days, case.plan.lookback_days))
+    wanted = {day for day in reread - case.held.snapshots if day >= case.oldest}
+    assert wanted <= set(case.days)
+    assert set(case.days) & case.held.daily == wanted & case.held.daily
+
+
+def test_an_empty_store_asks_for_the_whole_first_reach():
+    assert set(RefreshPlan(LAST).days(SMALL, Held())) == last(40)
+
+
+def test_the_first_reach_ends_where_the_source_forgets():
+    assert set(RefreshPlan(LAST).days(replace(SMALL, held_days=30), Held())) == last(30)
+
+
+def test_a_first_run_that_got_only_recent_days_reaches_back_again():
+    assert set(RefreshPlan(LAST).days(SMALL, Held(frozenset(last(4)) - {LAST}))) == last(40)
+
+
+def test_a_store_with_older_days_is_not_asked_for_days_before_them():
+    assert min(RefreshPlan(LAST).days(SMALL, Held(since(5)))) == ago(4)
+    assert min(RefreshPlan(LAST).days(SMALL, Held(since(5) - {ago(5)} | {ago(20)}))) == ago(19)
+
+
+def test_a_hole_is_asked_for_as_long_as_the_source_holds_it():
+    held = Held(since(200) - {ago(59), ago(60)})
+    assert set(RefreshPlan(LAST).days(SMALL, held)) == last(5) | {ago(59)}
+    assert set(RefreshPlan(LAST).days(FORGETS_NOTHING, held)) == last(5) | {ago(59), ago(60)}
+
+
+def test_a_source_that_never_revises_is_asked_for_new_days_alone():
+    final = replace(SMALL, settling_days=0)
+    assert set(RefreshPlan(LAST).days(final, Held(since(9)))) == set()
+    assert set(RefreshPlan(LAST).days(final, Held(since(9) - {LAST}))) == {LAST}
+
+
+# -- the present count of stars ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("plan", "metric", "missing", "takes"),
+    [
+        (RefreshPlan(LAST), STARS, {LAST}, True),
+        (RefreshPlan(LAST), STARS, {LAST, ago(1)}, False),
+        (RefreshPlan(LAST), STARS, {ago(1)}, False),
+        (RefreshPlan(LAST), STARS, set(), False),
+        (RefreshPlan(LAST, 1), STARS, {LAST}, False),
+        (RefreshPlan(LAST), PYPI, {LAST}, False),
+        (BackfillPlan(LAST, Span(LAST, LAST)), STARS, {LAST}, False),
+    ],
+)
+def test_the_present_count_stands_for_one_missing_day_of_a_plain_refresh_only(plan, metric, missing, takes):
+    assert plan.takes_current(metric, frozenset(missing)) is takes
+
+
+# -- backfill ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("span", "days"),
+    [
+        (Span(ago(9), ago(7)), {ago(9), ago(8), ago(7)}),
+        (Span(ago(1), LAST + 3 * DAY), {ago(1), LAST}),
+        (Span(ago(70), ago(58)), {ago(59), ago(58)}),
+        (Span(ago(90), ago(70)), set()),
+        (Span(LAST + DAY, LAST + DAY), set()),
+    ],
+)
+def test_a_backfill_asks_for_its_whole_window_as_far_as_the_source_answers(span, days):
+    plan = BackfillPlan(LAST, span)
+    assert plan.days(SMALL, Held()) == days
+    assert plan.days(SMALL, Held(since(100))) == days
+
+
+def test_a_backfill_leaves_snapshots_alone_and_goes_back_as_far_as_it_is_told():
+    plan = BackfillPlan(LAST, Span(ago(900), ago(898)))
+    assert plan.days(FORGETS_NOTHING, Held(snapshots=frozenset({ago(899)}))) == {ago(900), ago(898)}
+
+
+# -- asks ----------------------------------------------------------------------------------------
+
+
+def test_an_ask_states_its_days_in_order_and_which_of_them_are_missing():
+    held = {CRATES.metric_id: Held(since(200) - {ago(3), ago(70)})}
+    (ask,) = build_asks(RefreshPlan(LAST), [CRATES], SPECS, held)
+    assert ask.days == tuple(sorted(last(89)))
+    assert ask.missing == {ago(3), ago(70)}
+    assert (ask.metric, ask.last_day, ask.known_since, ask.take_current) == (CRATES, LAST, ago(200), False)
+
+
+def test_a_metric_that_was_never_stored_is_asked_for_like_one_whose_rows_are_known():
+    (ask,) = build_asks(RefreshPlan(LAST), [STARS], SPECS, {})
+    assert ask.missing == set(ask.days) == last(730)
+    assert ask.known_since is None
+    assert not ask.take_current
+
+
+def test_stars_with_one_missing_day_take_the_present_count():
+    held = {STARS.metric_id: Held(since(300) - {LAST})}
+    (ask,) = build_asks(RefreshPlan(LAST), [STARS], SPECS, held)
+    assert ask.take_current
+    (ask,) = build_asks(RefreshPlan(LAST, 7), [STARS], SPECS, held)
+    assert not ask.take_current
+
+
+def test_a_snapshot_is_no_sign_of_when_daily_values_began():
+    held = {PYPI.metric_id: Held(since(20), snapshots=frozenset({ago(40)}))}
+    (ask,) = build_asks(RefreshPlan(LAST), [PYPI], SPECS, held)
+    assert ask.known_since == ago(20)
+    assert ago(40) not in ask.days
+
+
+def test_metrics_with_nothing_to_ask_are_left_out_and_the_others_keep_their_order():
+    asks = build_asks(BackfillPlan(LAST, Span(ago(150), ago(120))), [STARS, CRATES, PYPI], SPECS, {})
+    assert [ask.metric for ask in asks] == [STARS, PYPI]

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+
+import pytest
+
+from cmetrics.domain.days import DAY
+from cmetrics.domain.metric import Metric
+from cmetrics.domain.observation import Observation, Provenance
+from cmetrics.ingest.reconcile import overwrite_rule, same_statement
+from cmetrics.sources import SPECS
+from tests.samples import a_metric, a_row, a_snapshot
+
+DAY_0 = date(2026, 11, 2)
+NPM, CRATES, STARS = a_metric("npm"), a_metric("cratesio"), a_metric("github")
+COUNTED, WORKED_OUT = "github:owner/name", "github-history:owner/name"
+#: On rows that other programs wrote into the same tables.
+WORKED_OUT_BEFORE = "github-stargazers:owner/name"
+
+
+def overwrites(metric: Metric, stored: Observation, new: Observation) -> bool:
+    return overwrite_rule({metric.metric_id: metric}, SPECS)(stored, new)
+
+
+def read_after(metric: Metric, value: int, days: int) -> Observation:
+    """A value of DAY_0, read so many days later, just before midnight."""
+    at = datetime.combine(DAY_0 + days * DAY, time(23, 59), UTC)
+    return a_row(metric, DAY_0, value, observed_at=at, ingestion_run_id="refresh-2")
+
+
+def stars(value: int, source_ref: str) -> Observation:
+    return a_row(STARS, DAY_0, value, source_ref=source_ref)
+
+
+# -- downloads -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stored", "new", "wins"),
+    [(10, 12, True), (10, 8, True), (0, 8, True), (10, 0, False), (10, 10, False), (0, 0, False)],
+)
+def test_the_newer_read_wins_but_a_zero_never_replaces_a_count(stored, new, wins):
+    assert overwrites(NPM, a_row(NPM, DAY_0, stored), read_after(NPM, new, days=30)) is wins
+
+
+@pytest.mark.parametrize(
+    ("days", "value", "wins"),
+    [(1, 9, False), (7, 9, False), (8, 9, True), (1, 11, True), (7, 11, True), (8, 11, True)],
+)
+def test_while_a_day_still_grows_the_larger_read_wins(days, value, wins):
+    assert SPECS["cratesio"].growing_days == 7
+    assert overwrites(CRATES, a_row(CRATES, DAY_0, 10), read_after(CRATES, value, days)) is wins
+
+
+def test_a_source_whose_days_do_not_grow_may_correct_itself_downwards_at_once():
+    assert SPECS["npm"].growing_days == 0
+    assert overwrites(NPM, a_row(NPM, DAY_0, 10), read_after(NPM, 9, days=1))
+
+
+def test_the_same_value_read_again_by_another_command_changes_nothing():
+    again = replace(read_after(NPM, 10, days=9), provenance=Provenance.RECOMPUTED, source_ref="npm:other")
+    assert not overwrites(NPM, a_row(NPM, DAY_0, 10), again)
+
+
+# -- seeded snapshots ----------------------------------------------------------------------------
+
+
+def test_a_snapshot_replaces_nothing():
+    assert not overwrites(NPM, a_row(NPM, DAY_0, 10), a_snapshot(NPM, DAY_0, 900))
+    assert not overwrites(NPM, a_snapshot(NPM, DAY_0, 800), a_snapshot(NPM, DAY_0, 900))
+
+
+@pytest.mark.parametrize("value", [10, 900, 0])
+@pytest.mark.parametrize(
+    ("daily_from", "wins"),
+    [(DAY_0 + DAY, False), (DAY_0, True), (DAY_0 - DAY, True), (None, True)],
+)
+def test_a_daily_value_replaces_a_snapshot_from_daily_from_on(daily_from, wins, value):
+    metric = a_metric("cratesio", daily_from=daily_from)
+    assert overwrites(metric, a_snapshot(metric, DAY_0, 900), read_after(metric, value, days=1)) is wins
+
+
+# -- stars ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("worked_out", [WORKED_OUT, WORKED_OUT_BEFORE])
+def test_a_count_taken_on_its_day_is_never_replaced_by_one_worked_out_later(worked_out):
+    for value in (50, 60, 70):
+        assert not overwrites(STARS, stars(60, COUNTED), stars(value, worked_out))
+
+
+@pytest.mark.parametrize("worked_out", [WORKED_OUT, WORKED_OUT_BEFORE])
+def test_a_count_taken_on_its_day_replaces_one_that_was_worked_out_even_when_they_agree(worked_out):
+    for value in (50, 60, 70):
+        assert overwrites(STARS, stars(60, worked_out), stars(value, COUNTED))
+
+
+@pytest.mark.parametrize(("stored", "new"), [(WORKED_OUT, WORKED_OUT), (WORKED_OUT_BEFORE, WORKED_OUT)])
+def test_a_worked_out_count_is_corrected_by_the_next_one(stored, new):
+    assert overwrites(STARS, stars(60, stored), stars(59, new))
+    assert not overwrites(STARS, stars(60, stored), stars(60, new))
+
+
+def test_stars_may_fall_and_may_fall_to_zero():
+    assert overwrites(STARS, stars(60, COUNTED), stars(59, COUNTED))
+    assert overwrites(STARS, stars(1, COUNTED), stars(0, COUNTED))
+    assert not overwrites(STARS, stars(60, COUNTED), stars(60, COUNTED))
+
+
+# -- when two rows say the same ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"value": 11},
+        {"period_start": DAY_0 - DAY},
+        {"source_window": "cumulative_snapshot"},
+        {"source_ref": WORKED_OUT},
+        {"provenance": Provenance.CSV_SEED},
+    ],
+)
+def test_a_difference_that_a_reader_sees_is_another_statement(changes):
+    row = a_row(NPM, DAY_0, 10)
+    assert not same_statement(row, replace(row, **changes))
+
+
+def test_who_read_a_value_and_when_is_no_other_statement():
+    row = a_row(NPM, DAY_0, 10)
+    later = replace(
+        row, observed_at=row.observed_at + DAY, ingestion_run_id="backfill-9", provenance=Provenance.RECOMPUTED
+    )
+    assert same_statement(row, later)
+
+
+def test_each_metric_is_judged_by_its_own_source_s_rule():
+    rule = overwrite_rule({metric.metric_id: metric for metric in (NPM, CRATES, STARS)}, SPECS)
+    assert rule(a_row(NPM, DAY_0, 10), read_after(NPM, 9, days=1))
+    assert not rule(a_row(CRATES, DAY_0, 10), read_after(CRATES, 9, days=1))
+    assert rule(stars(10, COUNTED), stars(0, COUNTED))

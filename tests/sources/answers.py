@@ -1,0 +1,32 @@
+"""Answers that no parser may take for data."""
+
+from __future__ import annotations
+
+#: In place of a count. What JSON calls a number, and what looks like one, is not always a count.
+NO_COUNTS = ("-1", "true", "1.0", "1e3", "2.5", '"7"', "null", "NaN", "Infinity", "[1]", "10000000000001", "9" * 5000)
+
+#: In place of a day.
+NO_DAYS = ('"2026-13-01"', '"2026-02-30"', '"2026-1-1"', '"2026-01-01T12:00:00Z"', '"yesterday"', "20260101", "null")
+
+#: In place of a whole body; the comment says who sends it.
+NO_ANSWERS = (
+    b"",
+    b"404",  # pypistats, as text/html: valid JSON
+    b"error code: 1015",  # Cloudflare before npm
+    b"<!DOCTYPE html><html><body>Just a moment...</body></html>",
+    b'<a href="/api/#etiquette">429 RATE LIMIT EXCEEDED</a>',
+    b"null",
+    b"true",
+    b'"text"',
+    b"{}",
+    b"[[]]",
+    b"[{}]",
+    b"NaN",
+    b"\xff\xfe",
+    b"[" * 5000,
+    b'{"error":"not found"}',
+    b'{"message":"Not Found"}',
+    b'{"errors":[{"detail":"crate `x` does not exist"}]}',
+)
+
+HTML_PAGES = (b"<!DOCTYPE html><p>503", b"\n <html><body>", b"<HTML>", b"<head><title>", b"<?xml version='1.0'?>")

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, time
+from itertools import chain
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cmetrics.domain.days import DAY
+from cmetrics.errors import UnexpectedAnswer
+from cmetrics.sources.github import cumulative, is_gapless, next_page, parse_history, parse_repository
+from cmetrics.sources.http import Answer
+from tests.sources.answers import HTML_PAGES, NO_ANSWERS, NO_COUNTS
+
+SUNDAY = date(2026, 9, 6)
+WEEK = 7 * DAY
+LONG_AGO = date(2020, 1, 1)
+NONE = (0,) * 7
+
+
+def seconds(day: date) -> int:
+    return int(datetime.combine(day, time(), UTC).timestamp())
+
+
+def week(first: date, *days: int, **changes) -> dict[str, object]:
+    return {"week": seconds(first), "total": sum(days), "days": list(days)} | changes
+
+
+def history_text(**fields: str) -> bytes:
+    """A history of one week, its fields given as JSON text."""
+    row = {"week": str(seconds(SUNDAY)), "days": "[0,0,0,0,0,0,0]"} | fields
+    return ("[{" + ",".join(f'"{name}":{text}' for name, text in row.items()) + "}]").encode()
+
+
+def repository(**changes) -> bytes:
+    whole = {"id": 5, "full_name": "owner/name", "stargazers_count": 40, "created_at": "2024-02-29T23:59:59Z"} | changes
+    return json.dumps({key: value for key, value in whole.items() if value is not None}).encode()
+
+
+def refused(parse, body: bytes) -> str:
+    with pytest.raises(UnexpectedAnswer, match=r"^api\.github\.com, .*owner/name") as caught:
+        parse(body, "owner/name")
+    return str(caught.value)
+
+
+# -- the repository ------------------------------------------------------------------------------
+
+
+def test_a_repository_s_count_name_number_and_age_are_read():
+    found = parse_repository(repository(watchers_count=1, subscribers_count=2, private=False), "owner/name")
+    assert (found.id, found.full_name, found.stargazers_count) == (5, "owner/name", 40)
+    assert found.created_at == datetime(2024, 2, 29, 23, 59, 59, tzinfo=UTC)
+
+
+def test_a_renamed_repository_is_read_under_its_new_name():
+    assert parse_repository(repository(full_name="new/home"), "owner/name").full_name == "new/home"
+
+
+@pytest.mark.parametrize("text", NO_COUNTS)
+def test_a_star_count_that_is_no_count_is_refused(text):
+    body = repository(stargazers_count=777).replace(b"777", text.encode())
+    refused(parse_repository, body)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": None},
+        {"id": "5"},
+        {"full_name": None},
+        {"full_name": "nameless"},
+        {"full_name": ""},
+        {"stargazers_count": None},
+        {"created_at": None},
+        {"created_at": "2024-02-29T23:59:59"},
+        {"created_at": "long ago"},
+    ],
+)
+def test_a_repository_that_lacks_something_is_refused(changes):
+    assert next(iter(changes)) in refused(parse_repository, repository(**changes))
+
+
+@pytest.mark.parametrize("body", [*NO_ANSWERS, b"[]", repository()[:-1], b"[" + repository() + b"]"])
+def test_what_is_no_repository_is_refused(body):
+    refused(parse_repository, body)
+
+
+# -- the history ---------------------------------------------------------------------------------
+
+
+def test_weeks_are_read_by_their_first_day_with_and_without_a_total():
+    body = json.dumps([week(SUNDAY, 1, 2, 3, 4, 5, 6, 0), {"week": seconds(SUNDAY - WEEK), "days": [0] * 7}]).encode()
+    assert parse_history(body, "owner/name") == {SUNDAY: (1, 2, 3, 4, 5, 6, 0), SUNDAY - WEEK: NONE}
+
+
+def test_an_empty_history_is_a_good_answer():
+    assert parse_history(b"[]", "owner/name") == {}
+
+
+@pytest.mark.parametrize("total", [20, 22, 0])
+def test_a_total_that_is_not_the_sum_of_its_days_is_refused(total):
+    body = json.dumps([week(SUNDAY, 1, 2, 3, 4, 5, 6, 0, total=total)]).encode()
+    assert "not the sum" in refused(parse_history, body)
+
+
+def test_a_week_stated_twice_is_refused():
+    assert f"{SUNDAY} twice" in refused(parse_history, json.dumps([week(SUNDAY, *NONE)] * 2).encode())
+
+
+@pytest.mark.parametrize("days", [[], [0] * 6, [0] * 8, None, {"0": 1}])
+def test_a_week_that_has_not_seven_days_is_refused(days):
+    assert "0.days" in refused(parse_history, json.dumps([week(SUNDAY, days=days, total=None)]).encode())
+
+
+@pytest.mark.parametrize("text", NO_COUNTS)
+def test_a_day_that_is_no_count_is_refused(text):
+    refused(parse_history, history_text(days=f"[0,0,0,{text},0,0,0]"))
+
+
+@pytest.mark.parametrize("text", ["-1", "true", "1788652800.0", '"1788652800"', "null", "1788652800000"])
+def test_a_week_that_is_no_time_in_seconds_is_refused(text):
+    assert "0.week" in refused(parse_history, history_text(week=text))
+
+
+@pytest.mark.parametrize("body", [*NO_ANSWERS, history_text()[1:-1], history_text()[:-1]])
+def test_what_is_no_history_is_refused(body):
+    refused(parse_history, body)
+
+
+@pytest.mark.parametrize("page", HTML_PAGES)
+def test_an_html_page_is_called_one(page):
+    assert "HTML page instead of JSON" in refused(parse_history, page)
+
+
+# -- pages ---------------------------------------------------------------------------------------
+
+
+def link(*parts: str) -> Answer:
+    base = "https://api.github.com/repositories/5/stargazers/history"
+    text = ", ".join(f'<{base}?{query}>; rel="{rel}"' for query, rel in (part.split(" ") for part in parts))
+    return Answer(b"[]", {"link": text}, "/")
+
+
+@pytest.mark.parametrize(
+    ("answer", "following"),
+    [
+        (link("per_page=30&page=2 next", "per_page=30&page=18 last"), 2),
+        (link("page=2&per_page=30 next"), 2),
+        (link("per_page=30&page=18 last", "per_page=30&page=2 next"), 2),
+        (link("per_page=30&page=1 prev", "per_page=30&page=1 first"), None),
+        (link("per_page=30 next"), None),
+        (link("per_page=30&page=1 next"), None),  # never again the page that was just read
+        (link("per_page=30&page=two next"), None),
+        (link("per_page=30&page=-2 next"), None),
+        (Answer(b"[]", {"link": ""}, "/"), None),
+    ],
+)
+def test_the_next_page_is_the_one_that_the_link_header_names(answer, following):
+    assert next_page(answer, page=1, weeks=30) == following
+
+
+@pytest.mark.parametrize(("weeks", "following"), [(30, 4), (31, 4), (29, None), (0, None)])
+def test_without_a_link_header_a_page_that_is_not_full_is_the_last(weeks, following):
+    assert next_page(Answer(b"[]", {}, "/"), page=3, weeks=weeks) == following
+
+
+@pytest.mark.parametrize(
+    ("apart", "gapless"),
+    [([], True), ([0], True), ([0, 7, 14], True), ([14, 0, 7], True), ([0, 14], False), ([0, 7, 13], False)],
+)
+def test_weeks_follow_each_other_only_when_they_are_seven_days_apart(apart, gapless):
+    assert is_gapless({SUNDAY + days * DAY: NONE for days in apart}) is gapless
+
+
+# -- the stars held on a day ---------------------------------------------------------------------
+
+
+def test_the_stars_of_a_day_are_the_present_ones_less_those_gained_since():
+    weeks = {SUNDAY - WEEK: (1, 0, 0, 0, 0, 0, 2), SUNDAY: (3, 0, 4, 0, 0, 0, 0)}
+    days = [SUNDAY - DAY, SUNDAY, SUNDAY + DAY, SUNDAY + 2 * DAY]
+    assert list(cumulative(100, weeks, LONG_AGO, days).items()) == list(zip(days, [93, 96, 96, 100], strict=True))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    gains=st.lists(st.lists(st.integers(0, 50), min_size=7, max_size=7), min_size=1, max_size=6),
+    before=st.integers(0, 1000),
+    data=st.data(),
+)
+def test_every_day_holds_all_stars_given_up_to_it(gains, before, data):
+    by_day = {SUNDAY + n * DAY: gained for n, gained in enumerate(chain(*gains))}
+    weeks = {SUNDAY + n * WEEK: tuple(days) for n, days in enumerate(gains)}
+    asked = sorted(data.draw(st.sets(st.sampled_from(sorted(by_day)), min_size=1)))
+    held = cumulative(before + sum(by_day.values()), weeks, LONG_AGO, asked)
+    assert held == {day: before + sum(n for when, n in by_day.items() if when <= day) for day in asked}
+
+
+def test_days_before_the_repository_or_the_history_are_not_there():
+    days = [SUNDAY - DAY, SUNDAY, SUNDAY + DAY, SUNDAY + 2 * DAY]
+    weeks = {SUNDAY: (0, 1, 1, 0, 0, 0, 0)}
+    assert cumulative(2, weeks, LONG_AGO, days) == {days[1]: 0, days[2]: 1, days[3]: 2}
+    assert cumulative(2, weeks, days[2], days) == {days[2]: 1, days[3]: 2}
+
+
+def test_a_repository_without_any_star_has_held_none_since_it_exists():
+    assert cumulative(0, {}, SUNDAY, [SUNDAY - DAY, SUNDAY]) == {SUNDAY: 0}
+
+
+def test_a_count_without_a_history_says_nothing_of_past_days():
+    assert cumulative(7, {}, LONG_AGO, [SUNDAY]) == {}
+
+
+def test_a_star_that_came_between_two_requests_is_no_contradiction():
+    assert cumulative(4, {SUNDAY: (0, 5, 0, 0, 0, 0, 0)}, LONG_AGO, [SUNDAY]) == {SUNDAY: 0}
+
+
+def test_more_stars_gained_than_there_are_is_refused():
+    with pytest.raises(UnexpectedAnswer, match=r"^api\.github\.com, .*more stars than"):
+        cumulative(4, {SUNDAY: (0, 6, 0, 0, 0, 0, 0)}, LONG_AGO, [SUNDAY])

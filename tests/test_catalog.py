@@ -1,0 +1,331 @@
+from __future__ import annotations
+
+import json
+import re
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cmetrics.catalog import DEFAULT_PATH, Catalog, load_catalog
+from cmetrics.domain.metric import Family, Product
+from cmetrics.errors import ConfigError
+from cmetrics.sources import SPECS
+
+ABSENT = object()
+PRODUCT = {"id": "lance", "title": "Lance"}
+METRIC = {"product": "lance", "source": "npm", "subject": "@lancedb/lancedb"}
+
+
+def toml_value(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)} = {toml_value(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    return value.isoformat() if isinstance(value, date) else json.dumps(value)
+
+
+def catalog_text(*, top: dict | None = None, products: list | None = None, metrics: list | None = None) -> str:
+    """A good catalogue, but for what is given; a field that is ABSENT is left out."""
+    whole = {
+        "title": "All",
+        "contact": "https://example.com/",
+        "products": [PRODUCT] if products is None else products,
+        "metrics": [METRIC] if metrics is None else metrics,
+    } | (top or {})
+    return "\n".join(f"{json.dumps(key)} = {toml_value(value)}" for key, value in whole.items() if value is not ABSENT)
+
+
+def entry(**changes: object) -> dict[str, object]:
+    return {key: value for key, value in (METRIC | changes).items() if value is not ABSENT}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cmetrics.toml"
+
+
+def load(path: Path, **changes) -> Catalog:
+    path.write_text(catalog_text(**changes), encoding="utf-8")
+    return load_catalog(path, SPECS)
+
+
+def refused(path: Path, where: str, field: str) -> str:
+    """What is said about a mistake, after the file, the entry and the field have been named."""
+    with pytest.raises(ConfigError) as caught:
+        load_catalog(path, SPECS)
+    message = str(caught.value)
+    assert re.match(
+        rf"{re.escape(str(path))}: {re.escape(where)}(?: \([^)]*\))?, field '{re.escape(field)}': ", message
+    )
+    assert "\n" not in message
+    return message
+
+
+# -- the default catalogue -----------------------------------------------------------------------
+
+
+def test_the_default_catalogue_is_the_agreed_one():
+    catalog = load_catalog(None, SPECS)
+    table = {
+        (metric.metric_id, metric.source, metric.subject, metric.sdk, metric.display_name) for metric in catalog.metrics
+    }
+    assert table == {
+        ("downloads:lance:python", "pypistats", "pylance", "python", "Python"),
+        ("downloads:lance:rust", "cratesio", "lance", "rust", "Rust"),
+        ("downloads:lancedb:python", "pypistats", "lancedb", "python", "Python"),
+        ("downloads:lancedb:nodejs", "npm", "@lancedb/lancedb", "nodejs", "NodeJS"),
+        ("downloads:lancedb:rust", "cratesio", "lancedb", "rust", "Rust"),
+        ("stars:lance:github", "github", "lance-format/lance", None, "GitHub Stars"),
+        ("stars:lancedb:github", "github", "lancedb/lancedb", None, "GitHub Stars"),
+    }
+    assert len(catalog.metrics) == 7
+    assert catalog.products == (Product("lance", "Lance"), Product("lancedb", "LanceDB"))
+    assert catalog.path == DEFAULT_PATH
+
+
+def test_the_default_catalogue_counts_both_pypi_packages_with_mirrors():
+    assert {m.metric_id for m in load_catalog(None, SPECS).metrics if m.mirrors} == {
+        "downloads:lance:python",
+        "downloads:lancedb:python",
+    }
+
+
+def test_downloads_of_the_default_catalogue_are_daily_from_december_2025_and_seeded_before():
+    catalog = load_catalog(None, SPECS)
+    since = {metric.metric_id: metric.daily_from for metric in catalog.metrics}
+    downloads = {metric_id for metric_id in since if metric_id.startswith("downloads:")}
+    assert since == {id_: date(2025, 12, 1) if id_ in downloads else None for id_ in since}
+    assert catalog.seeds == dict.fromkeys(downloads, DEFAULT_PATH.parent / "seed.csv")
+
+
+# -- a good catalogue ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "subject", "metric_id", "sdk", "name", "family"),
+    [
+        ("npm", "react", "downloads:lance:nodejs", "nodejs", "NodeJS", Family.DOWNLOADS),
+        ("pypistats", "pylance", "downloads:lance:python", "python", "Python", Family.DOWNLOADS),
+        ("cratesio", "lance", "downloads:lance:rust", "rust", "Rust", Family.DOWNLOADS),
+        ("github", "a/b", "stars:lance:github", None, "GitHub Stars", Family.STARS),
+    ],
+)
+def test_an_entry_needs_no_more_than_product_source_and_subject(path, source, subject, metric_id, sdk, name, family):
+    (metric,) = load(path, metrics=[entry(source=source, subject=subject)]).metrics
+    assert (metric.metric_id, metric.sdk, metric.display_name, metric.family) == (metric_id, sdk, name, family)
+    assert (metric.product, metric.source, metric.subject) == ("lance", source, subject)
+    assert (metric.mirrors, metric.daily_from) == (False, None)
+    assert subject in metric.page_url
+
+
+def test_an_entry_may_say_everything_itself(path):
+    (path.parent / "old.csv").write_text("metric_id,date,value\n")
+    given = {"id": "downloads:lance:java.x", "sdk": "java", "display_name": " Java ", "daily_from": date(2026, 1, 1)}
+    catalog = load(path, metrics=[entry(seed="old.csv", **given)])
+    (metric,) = catalog.metrics
+    assert (metric.metric_id, metric.sdk, metric.display_name) == ("downloads:lance:java.x", "java", "Java")
+    assert metric.daily_from == date(2026, 1, 1)
+    assert catalog.seeds == {"downloads:lance:java.x": path.parent / "old.csv"}
+    assert catalog.metric("downloads:lance:java.x") is metric
+    assert catalog.metric("downloads:lance:other") is None
+
+
+def test_an_sdk_is_part_of_the_id_that_an_entry_gets(path):
+    assert load(path, metrics=[entry(sdk="bun")]).metrics[0].metric_id == "downloads:lance:bun"
+
+
+def test_the_order_of_the_file_is_kept(path):
+    subjects = ["zz", "aa", "mm"]
+    catalog = load(
+        path,
+        products=[PRODUCT | {"id": name} for name in subjects],
+        metrics=[entry(subject=name, product=name) for name in subjects],
+    )
+    assert [product.product for product in catalog.products] == subjects
+    assert [metric.subject for metric in catalog.metrics] == subjects
+
+
+def test_pypi_can_be_counted_with_and_without_mirrors_side_by_side(path):
+    both = [
+        entry(source="pypistats", subject="pylance", mirrors=True),
+        entry(source="pypistats", subject="pylance", id="downloads:lance:python-direct"),
+    ]
+    assert [metric.mirrors for metric in load(path, metrics=both).metrics] == [True, False]
+
+
+def test_a_title_is_not_needed_and_a_contact_is_kept(path):
+    catalog = load(path, top={"title": ABSENT, "contact": "mail@example.com"})
+    assert (catalog.title, catalog.contact) == ("Community metrics", "mail@example.com")
+
+
+# -- mistakes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "field", "reason"),
+    [
+        ({"top": {"colour": "red"}}, "top level", "colour", "not a known field"),
+        ({"products": [PRODUCT | {"name": "x"}]}, "products[1]", "name", "not a known field"),
+        ({"metrics": [METRIC, entry(subjects="x")]}, "metrics[2]", "subjects", "not a known field"),
+        ({"top": {"contact": ABSENT}}, "top level", "contact", "missing"),
+        ({"top": {"products": ABSENT}}, "top level", "products", "missing"),
+        ({"top": {"metrics": ABSENT}}, "top level", "metrics", "missing"),
+        ({"products": []}, "top level", "products", "at least 1 item"),
+        ({"metrics": []}, "top level", "metrics", "at least 1 item"),
+        ({"products": [{"id": "lance"}]}, "products[1]", "title", "missing"),
+        ({"metrics": [entry(product=ABSENT)]}, "metrics[1]", "product", "missing"),
+        ({"metrics": [entry(source=ABSENT)]}, "metrics[1]", "source", "missing"),
+        ({"metrics": [entry(subject=ABSENT)]}, "metrics[1]", "subject", "missing"),
+        ({"top": {"title": 7}}, "top level", "title", "valid string, but it is 7"),
+        ({"top": {"contact": "two words"}}, "top level", "contact", "pattern"),
+        ({"top": {"contact": "ü@example.com"}}, "top level", "contact", "pattern"),
+        ({"top": {"contact": "a\r\nX-Header: b"}}, "top level", "contact", "pattern"),
+        ({"top": {"metrics": "x"}}, "top level", "metrics", "valid list"),
+        ({"top": {"products": {"id": "lance"}}}, "top level", "products", "valid list"),
+        ({"metrics": ["npm"]}, "metrics[1]", "(entry)", "'npm'"),
+        ({"products": [PRODUCT | {"id": "Lance"}]}, "products[1]", "id", "pattern"),
+        ({"products": [PRODUCT | {"id": "a:b"}]}, "products[1]", "id", "pattern"),
+        ({"products": [PRODUCT | {"id": "../x"}]}, "products[1]", "id", "pattern"),
+        ({"products": [PRODUCT | {"title": " "}]}, "products[1]", "title", "at least 1 character"),
+        ({"products": [PRODUCT | {"title": "a\u001b[31m"}]}, "products[1]", "title", "pattern"),
+        ({"products": [PRODUCT, PRODUCT]}, "products[2]", "id", "'lance' is used twice"),
+        ({"metrics": [entry(subject=["a"])]}, "metrics[1]", "subject", "valid string"),
+        ({"metrics": [entry(subject="x" * 201)]}, "metrics[1]", "subject", "at most 200 characters"),
+        ({"metrics": [entry(source=1)]}, "metrics[1]", "source", "valid string"),
+        ({"metrics": [entry(source="pypi")]}, "metrics[1]", "source", "cratesio, github, npm, pypistats"),
+        ({"metrics": [entry(product="other")]}, "metrics[1]", "product", "there are lance"),
+        ({"metrics": [entry(sdk="")]}, "metrics[1]", "sdk", "pattern"),
+        ({"metrics": [entry(display_name=True)]}, "metrics[1]", "display_name", "valid string"),
+        ({"metrics": [entry(daily_from="2025-12-01")]}, "metrics[1]", "daily_from", "valid date"),
+        ({"metrics": [entry(daily_from=datetime(2025, 12, 1))]}, "metrics[1]", "daily_from", "valid date"),  # noqa: DTZ001
+        ({"metrics": [entry(source="pypistats", mirrors=1)]}, "metrics[1]", "mirrors", "valid boolean"),
+        ({"metrics": [entry(source="pypistats", mirrors="yes")]}, "metrics[1]", "mirrors", "valid boolean"),
+        ({"metrics": [entry(mirrors=True)]}, "metrics[1]", "mirrors", "npm has no such option"),
+        ({"metrics": [entry(mirrors=False)]}, "metrics[1]", "mirrors", "npm has no such option"),
+        ({"metrics": [entry(seed="nowhere.csv")]}, "metrics[1]", "seed", "nowhere.csv"),
+        ({"metrics": [entry(seed=".")]}, "metrics[1]", "seed", "there is no file"),
+        ({"metrics": [entry(id="lance")]}, "metrics[1]", "id", "like downloads:lance:python"),
+        ({"metrics": [entry(id="a:b/c")]}, "metrics[1]", "id", "no metric id"),
+        ({"metrics": [entry(id="a:b:c:d:e:f")]}, "metrics[1]", "id", "no metric id"),
+        ({"metrics": [entry(id="a:" + "b" * 119)]}, "metrics[1]", "id", "no metric id"),
+        ({"metrics": [METRIC, entry(subject="other")]}, "metrics[2]", "id", "already taken by metrics[1]"),
+        ({"metrics": [entry(id="a:b-c"), entry(id="a-b:c", subject="x")]}, "metrics[2]", "id", "already taken"),
+        ({"metrics": [METRIC, entry(id="a:b")]}, "metrics[2]", "subject", "already metrics[1]"),
+        (
+            {"metrics": [METRIC, entry(id="a:b", subject="@LanceDB/lancedb")]},
+            "metrics[2]",
+            "subject",
+            "already metrics[1]",
+        ),
+    ],
+)
+def test_a_mistake_names_file_entry_and_field(path, changes, where, field, reason):
+    path.write_text(catalog_text(**changes), encoding="utf-8")
+    assert reason in refused(path, where, field)
+
+
+@pytest.mark.parametrize("field", ["sdk", "seed", "daily_from", "mirrors"])
+def test_what_is_for_downloads_is_refused_on_stars(path, field):
+    value = {"sdk": "python", "seed": "x.csv", "daily_from": date(2026, 1, 1), "mirrors": True}[field]
+    text = catalog_text(metrics=[entry(source="github", subject="a/b", **{field: value})])
+    path.write_text(text, encoding="utf-8")
+    refused(path, "metrics[1]", field)
+
+
+@pytest.mark.parametrize(
+    ("source", "subjects"),
+    [
+        ("pypistats", ["a b", "-a", "a-", "a/b", "ä", "@a/b", "a?b", ".."]),
+        ("cratesio", ["1a", "a.b", "a/b", "a" * 65, "ä", "-a", "_a"]),
+        ("npm", ["@a", "@a/b/c", "a/b", "a b", "@/b", "a?b", "a#b", "@a/", "%40a/b"]),
+        ("github", ["lance", "a/b/c", "/b", "a/", "-a/b", "a_b/c", "a/b c", "a/b?c", "https://github.com/a/b"]),
+    ],
+)
+def test_a_subject_that_cannot_exist_is_refused(path, source, subjects):
+    for subject in subjects:
+        path.write_text(catalog_text(metrics=[entry(source=source, subject=subject)]), encoding="utf-8")
+        assert SPECS[source].subject_hint in refused(path, "metrics[1]", "subject")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"title = ", "not valid TOML"),
+        (b'title = "a"\ntitle = "b"', "not valid TOML"),
+        (b"<html>", "not valid TOML"),
+        (b'title = "caf\xe9"', "cannot be read"),
+        (b"\xff\xfet\x00", "cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_toml_in_utf_8_is_named(path, content, reason):
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"^{re.escape(str(path))}: {reason}"):
+        load_catalog(path, SPECS)
+
+
+@pytest.mark.parametrize("make", [lambda _: None, Path.mkdir], ids=["absent", "a folder"])
+def test_a_file_that_cannot_be_read_is_named(path, make):
+    make(path)
+    with pytest.raises(ConfigError, match=rf"^{re.escape(str(path))}: cannot be read"):
+        load_catalog(path, SPECS)
+
+
+def test_what_is_wrong_is_shown_on_one_line_without_control_characters(path):
+    path.write_text(catalog_text(metrics=[entry(source="\x1b[2Jnpm\r\nx" + "y" * 500)]), encoding="utf-8")
+    message = refused(path, "metrics[1]", "source")
+    assert message.isprintable()
+    assert len(message) < 400 + len(str(path))
+
+
+# -- whatever is written -------------------------------------------------------------------------
+
+FIELDS = [
+    "title",
+    "contact",
+    "id",
+    "product",
+    "source",
+    "subject",
+    "sdk",
+    "mirrors",
+    "daily_from",
+    "seed",
+    "x",
+    '"a b"',
+]
+VALUES = st.one_of(
+    st.sampled_from(['"lance"', '"npm"', '"github"', '"a/b"', "2025-12-01", "2025-12-01T00:00:00Z", "12:00:00", "nan"]),
+    st.sampled_from(["true", "[]", "{}", "[[1]]", "{ id = 1 }", "-inf", "0x1F", "'''\n'''", '"\\u0007"', "1979-13-01"]),
+    st.text(max_size=30).map(json.dumps),
+    st.integers(-(2**70), 2**70).map(str),
+)
+LINES = st.one_of(
+    st.sampled_from(["[[products]]", "[[metrics]]", "[metrics]", "[products.x]", "[[x]]", "["]),
+    st.tuples(st.sampled_from(FIELDS), VALUES).map(" = ".join),
+    st.text(max_size=20),
+)
+GOOD_LINES = catalog_text().splitlines()
+
+
+@settings(deadline=None, max_examples=250)
+@given(
+    text=st.one_of(
+        st.text(max_size=60),
+        st.lists(LINES, max_size=12).map("\n".join),
+        st.lists(LINES, max_size=4).map(lambda lines: "\n".join([*GOOD_LINES, *lines])),
+        st.tuples(st.dictionaries(st.sampled_from([*METRIC, "seed", "id"]), VALUES)).map(
+            lambda fields: "\n".join([*GOOD_LINES[:-1], "[[metrics]]", *(f"{k} = {v}" for k, v in fields[0].items())])
+        ),
+    )
+)
+def test_whatever_is_in_the_file_it_is_a_catalogue_or_a_mistake_that_names_the_file(tmp_path_factory, text):
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    path.write_text(text, encoding="utf-8", newline="")
+    try:
+        outcome = str(load_catalog(path, SPECS).path)
+    except ConfigError as error:
+        outcome = str(error)
+    assert outcome.startswith(str(path))

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cmetrics.printable import HIDDEN, printable
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain – text", "plain – text"),
+        ("two\nlines\r\nand\ttabs", "two lines and tabs"),
+        ("  much   room  ", "much room"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07text", "text"),
+        ("\x1b]8;;https://x\x1b\\link", "link"),
+        ("\x1b[2J\x1b[Hgone", "gone"),
+        ("bell\x07 null\x00 del\x7f c1\x9b31m", "bell null del c1 31m"),
+        ("a\u202egnp.exe", "a gnp.exe"),
+        ("zero\u200bwidth\ufeff", "zero width"),
+        ("a\u2028b\u2029c", "a b c"),
+        ("日本語 émoji 🎉", "日本語 émoji 🎉"),
+        ("", ""),
+    ],
+)
+def test_text_comes_out_on_one_line_without_control_characters(text, shown):
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://user:pw@host/x", "https://***@host/x"),
+        ("https://token@host", "https://***@host"),
+        ("a https://u:p@h b s3://k:s@bucket", "a https://***@h b s3://***@bucket"),
+        ("https://host/@scope/name", "https://host/@scope/name"),
+        ("mail@example.com", "mail@example.com"),
+    ],
+)
+def test_what_stands_before_the_host_of_a_url_is_hidden(text, shown):
+    assert printable(text) == shown
+
+
+def test_every_secret_is_hidden_wherever_it_stands():
+    text = "Bearer t0ken, key=s3cret&again=t0ken"
+    assert printable(text, secrets=["t0ken", "s3cret"]) == "Bearer ***, key=***&again=***"
+
+
+def test_an_empty_secret_hides_nothing():
+    assert printable("text", secrets=["", "other"]) == "text"
+
+
+def test_a_secret_is_hidden_before_the_text_is_cut():
+    assert "s3cr" not in printable("x" * 8 + "s3cret", secrets=["s3cret"], limit=12)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [("abcdef", 6, "abcdef"), ("abcdefg", 6, "abcde…"), ("abcd efg", 6, "abcd…")],
+)
+def test_a_long_text_is_cut_and_shows_it(text, limit, shown):
+    assert printable(text, limit=limit) == shown
+
+
+@settings(deadline=None)
+@given(text=st.text(), limit=st.integers(1, 50))
+def test_whatever_goes_in_a_short_line_comes_out(text, limit):
+    shown = printable(text, limit=limit)
+    assert len(shown) <= limit
+    assert len(shown.splitlines()) <= 1
+    assert not {unicodedata.category(c) for c in shown} & {"Cc", "Zl", "Zp"}
+
+
+@settings(deadline=None)
+@given(
+    secret=st.text("abc123_-", min_size=6, max_size=20),
+    parts=st.lists(st.text(st.characters(exclude_characters="\x1b"), max_size=8), min_size=2, max_size=4),
+)
+def test_no_secret_is_ever_shown(secret, parts):
+    shown = printable(secret.join(parts), secrets=[secret])
+    assert secret not in shown
+    assert HIDDEN in shown

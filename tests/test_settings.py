@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cmetrics.errors import UsageError
+from cmetrics.settings import VARIABLES, StoreKind, load_settings, resolve_store
+
+KEY, HOST = "sk-3cr3t-key", "https://cluster.example.com"
+ENTERPRISE = {"LANCEDB_API_KEY": KEY, "LANCEDB_HOST_OVERRIDE": HOST}
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def dotenv(here: Path, **values: str) -> None:
+    (here / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+
+
+# -- which store ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("option", "env", "kind", "uri"),
+    [
+        (None, {}, StoreKind.EMBEDDED, "data/lancedb"),
+        (None, ENTERPRISE, StoreKind.ENTERPRISE, "db://community-metrics"),
+        (None, ENTERPRISE | {"CMETRICS_DB": "folder"}, StoreKind.EMBEDDED, "folder"),
+        ("other", ENTERPRISE | {"CMETRICS_DB": "folder"}, StoreKind.EMBEDDED, "other"),
+        ("", {"CMETRICS_DB": "folder"}, StoreKind.EMBEDDED, "folder"),
+        ("/abs/folder", {}, StoreKind.EMBEDDED, "/abs/folder"),
+        ("s3://bucket/x", ENTERPRISE, StoreKind.OBJECT_STORE, "s3://bucket/x"),
+        (None, {"CMETRICS_DB": "gs://bucket/x"}, StoreKind.OBJECT_STORE, "gs://bucket/x"),
+        ("az://container/x", {}, StoreKind.OBJECT_STORE, "az://container/x"),
+        ("db://mine", ENTERPRISE, StoreKind.ENTERPRISE, "db://mine"),
+        (None, ENTERPRISE | {"CMETRICS_DB": "db://mine"}, StoreKind.ENTERPRISE, "db://mine"),
+        # A key that stays in the environment does not keep a folder from being used.
+        ("folder", {"LANCEDB_API_KEY": KEY}, StoreKind.EMBEDDED, "folder"),
+    ],
+)
+def test_the_first_place_that_is_named_is_the_store(option, env, kind, uri):
+    target = resolve_store(option, env)
+    assert (target.kind, target.uri) == (kind, uri)
+
+
+def test_only_an_enterprise_store_gets_key_host_and_region():
+    target = resolve_store(None, ENTERPRISE)
+    assert (target.api_key, target.host_override, target.region) == (KEY, HOST, "us-east-1")
+    assert resolve_store(None, ENTERPRISE | {"LANCEDB_REGION": "eu-west-1"}).region == "eu-west-1"
+    folder = resolve_store("folder", ENTERPRISE)
+    assert (folder.api_key, folder.host_override) == (None, None)
+
+
+def test_a_tilde_is_the_home_folder():
+    assert resolve_store("~/metrics", {}).uri == str(Path.home() / "metrics")
+
+
+@pytest.mark.parametrize(
+    ("option", "env", "absent"),
+    [
+        (None, {"LANCEDB_API_KEY": KEY}, "LANCEDB_HOST_OVERRIDE"),
+        (None, {"LANCEDB_HOST_OVERRIDE": HOST}, "LANCEDB_API_KEY"),
+        ("db://mine", {"LANCEDB_API_KEY": KEY}, "LANCEDB_HOST_OVERRIDE"),
+        ("db://mine", {"LANCEDB_HOST_OVERRIDE": HOST}, "LANCEDB_API_KEY"),
+        ("db://mine", {}, "LANCEDB_API_KEY"),
+        (None, {"CMETRICS_DB": "db://mine"}, "LANCEDB_API_KEY"),
+    ],
+)
+def test_half_an_enterprise_configuration_names_the_variable_that_lacks(option, env, absent):
+    with pytest.raises(UsageError, match=rf"^{absent} is not set") as caught:
+        resolve_store(option, env)
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "cluster.example.com",
+        "cluster.example.com:443",
+        "ftp://cluster",
+        "https://",
+        "https:///x",
+        "/x",
+        "//h",
+        "http:h",
+    ],
+)
+def test_a_host_that_is_no_absolute_url_names_its_variable(host):
+    with pytest.raises(UsageError, match=r"^LANCEDB_HOST_OVERRIDE is .* no absolute http"):
+        resolve_store(None, ENTERPRISE | {"LANCEDB_HOST_OVERRIDE": host})
+
+
+@pytest.mark.parametrize("host", ["http://localhost:8080", "https://[::1]:443", "HTTPS://cluster/path"])
+def test_an_absolute_url_is_taken_as_it_is(host):
+    assert resolve_store(None, ENTERPRISE | {"LANCEDB_HOST_OVERRIDE": host}).host_override == host
+
+
+# -- environment and .env ------------------------------------------------------------------------
+
+
+def test_without_anything_said_all_defaults_hold(here):
+    found = load_settings(directory=here)
+    assert (found.store.kind, found.store.uri) == (StoreKind.EMBEDDED, "data/lancedb")
+    assert (found.catalog, found.github_token, found.secrets) == (None, None, ())
+
+
+def test_a_dotenv_file_stands_in_for_the_environment(here):
+    dotenv(here, GITHUB_TOKEN="'from file'", CMETRICS_DB="folder # not a part of it")
+    found = load_settings(directory=here)
+    assert (found.github_token, found.store.uri) == ("from file", "folder")
+
+
+def test_the_environment_wins_over_a_dotenv_file(here, monkeypatch):
+    dotenv(here, GITHUB_TOKEN="file", CMETRICS_DB="file")
+    monkeypatch.setenv("GITHUB_TOKEN", "environment")
+    found = load_settings(directory=here)
+    assert (found.github_token, found.store.uri) == ("environment", "file")
+
+
+def test_an_option_wins_over_the_environment(here, monkeypatch):
+    monkeypatch.setenv("CMETRICS_DB", "environment")
+    assert load_settings(db="option", directory=here).store.uri == "option"
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_variable_is_not_set(here, monkeypatch, empty):
+    for name in VARIABLES:
+        monkeypatch.setenv(name, empty)
+    assert load_settings(directory=here).store.uri == "data/lancedb"
+    dotenv(here, GITHUB_TOKEN="file", LANCEDB_API_KEY="")
+    assert load_settings(directory=here).github_token == "file"
+
+
+def test_blanks_around_a_value_do_not_belong_to_it(here, monkeypatch):
+    monkeypatch.setenv("GITHUB_TOKEN", " token\n")
+    assert load_settings(directory=here).github_token == "token"
+
+
+def test_nothing_of_a_dotenv_file_is_written_into_the_environment(here):
+    dotenv(here, GITHUB_TOKEN="file", CMETRICS_TEST_OTHER="x")
+    before = dict(os.environ)
+    load_settings(directory=here)
+    assert dict(os.environ) == before
+
+
+def test_half_an_enterprise_configuration_may_be_completed_by_the_dotenv_file(here, monkeypatch):
+    dotenv(here, LANCEDB_API_KEY=KEY)
+    with pytest.raises(UsageError, match=r"^LANCEDB_HOST_OVERRIDE is not set"):
+        load_settings(directory=here)
+    monkeypatch.setenv("LANCEDB_HOST_OVERRIDE", HOST)
+    assert load_settings(directory=here).store.kind is StoreKind.ENTERPRISE
+
+
+def test_a_dotenv_file_that_is_not_utf_8_is_named(here):
+    (here / ".env").write_bytes(b"GITHUB_TOKEN=caf\xe9\n")
+    with pytest.raises(UsageError, match=r"\.env: cannot be read"):
+        load_settings(directory=here)
+
+
+# -- which catalogue -----------------------------------------------------------------------------
+
+
+def test_the_catalogue_is_the_option_s_then_the_variable_s_then_the_folder_s_then_the_packaged_one(here, monkeypatch):
+    option, variable, local = (here / name for name in ("option.toml", "variable.toml", "cmetrics.toml"))
+    for path in (option, variable, local):
+        path.touch()
+    monkeypatch.setenv("CMETRICS_CONFIG", str(variable))
+    assert load_settings(config=option, directory=here).catalog == option
+    assert load_settings(directory=here).catalog == variable
+    monkeypatch.delenv("CMETRICS_CONFIG")
+    assert load_settings(directory=here).catalog == local
+    local.unlink()
+    assert load_settings(directory=here).catalog is None
+
+
+def test_a_catalogue_that_is_not_there_names_who_asked_for_it(here, monkeypatch):
+    with pytest.raises(UsageError, match=r"^--config: there is no file .*absent\.toml"):
+        load_settings(config=here / "absent.toml", directory=here)
+    monkeypatch.setenv("CMETRICS_CONFIG", str(here))
+    with pytest.raises(UsageError, match=r"^CMETRICS_CONFIG: there is no file"):
+        load_settings(directory=here)
+
+
+# -- secrets -------------------------------------------------------------------------------------
+
+
+def test_secrets_are_listed_for_hiding_and_are_in_no_repr(here, monkeypatch):
+    for name, value in (ENTERPRISE | {"GITHUB_TOKEN": "ghp_t0k3n"}).items():
+        monkeypatch.setenv(name, value)
+    found = load_settings(directory=here)
+    assert set(found.secrets) == {KEY, "ghp_t0k3n"}
+    for text in (repr(found), str(found), repr(found.store), found.store.label):
+        assert KEY not in text
+        assert "ghp_t0k3n" not in text
+
+
+def test_a_place_is_named_without_the_password_in_its_url():
+    host = "https://user:passw0rd@cluster.example.com"
+    label = resolve_store(None, ENTERPRISE | {"LANCEDB_HOST_OVERRIDE": host}).label
+    assert label == "db://community-metrics at https://***@cluster.example.com (LanceDB Enterprise)"
+    assert resolve_store("s3://id:passw0rd@bucket/x", {}).label == "s3://***@bucket/x (object store)"
+    assert resolve_store(None, {}).label == "data/lancedb (embedded)"
