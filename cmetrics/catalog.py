@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from cmetrics.domain.metric import Family, Metric, Product, SourceSpec
 from cmetrics.errors import ConfigError
 from cmetrics.printable import printable
+from cmetrics.settings import is_file
 
 DEFAULT_PATH = Path(__file__).parent / "default" / "cmetrics.toml"
 
@@ -86,7 +87,8 @@ def load_catalog(path: Path | None, sources: Mapping[str, SourceSpec]) -> Catalo
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path}: cannot be read ({printable(str(error))})"
         raise ConfigError(msg) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # tomllib lets through what Python says of numbers and nesting beyond its limits.
         msg = f"{path}: not valid TOML: {printable(str(error))}"
         raise ConfigError(msg) from error
     try:
@@ -112,7 +114,7 @@ def _build(path: Path, file: _File, sources: Mapping[str, SourceSpec]) -> Catalo
         if metric.slug in taken:
             note = f"{metric.metric_id!r} is already taken by {taken[metric.slug]}; give this entry an id of its own"
             raise _mistake(path, where, "id", note)
-        subject = (metric.source, metric.subject.lower(), metric.mirrors)
+        subject = (metric.source, _folded(metric.subject, sources[metric.source]), metric.mirrors)
         if subject in subjects:
             note = f"{metric.subject!r} at {metric.source} is already {subjects[subject]}"
             raise _mistake(path, where, "subject", note)
@@ -120,7 +122,7 @@ def _build(path: Path, file: _File, sources: Mapping[str, SourceSpec]) -> Catalo
         metrics.append(metric)
         if item.seed:
             seed = path.parent / item.seed
-            if not seed.is_file():
+            if not is_file(seed):
                 raise _mistake(path, where, "seed", f"there is no file {printable(str(seed))}")
             seeds[metric.metric_id] = seed
     return Catalog(path, file.title, file.contact, tuple(products.values()), tuple(metrics), seeds)
@@ -167,6 +169,11 @@ def _metric(
     )
 
 
+def _folded(subject: str, spec: SourceSpec) -> str:
+    """The subject as its service compares it."""
+    return re.sub(r"[-_.]+", "-", subject.lower()) if spec.separators_equal else subject.lower()
+
+
 def _mistake(path: Path, where: str, field: str, note: str) -> ConfigError:
     return ConfigError(f"{path}: {where}, field {field!r}: {note}")
 
@@ -188,6 +195,13 @@ def _explain(path: Path, raw: Mapping[str, Any], error: ValidationError) -> str:
     elif first["type"] == "missing":
         reason = "is missing"
     else:
-        got = printable(repr(first["input"]), limit=80)
+        got = _shown(first["input"])
         reason = f"{first['msg'][0].lower()}{first['msg'][1:]}, but it is {got}"
     return f"{path}: {where}, field {field!r}: {reason}"
+
+
+def _shown(value: object) -> str:
+    try:
+        return printable(repr(value), limit=80)
+    except ValueError:
+        return "a number of thousands of digits"

@@ -18,15 +18,15 @@ from datetime import UTC, date, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from cmetrics.domain.days import Span
+from cmetrics.domain.metric import Definition, slug
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run
 from cmetrics.errors import LedgerError
 from cmetrics.printable import printable
 from cmetrics.store.lance_store import LanceStore
-from cmetrics.store.schema import Definition, Row
+from cmetrics.store.schema import Row
 
 R = TypeVar("R", Definition, Run, Observation)
 
@@ -44,12 +44,17 @@ def export_store(store: LanceStore, folder: Path) -> list[Path]:
     runs = sorted(store.runs(_BEGINNING), key=lambda run: (run.started_at, run.ingestion_run_id))
     files: dict[str, str] = {"metrics.csv": _text(Definition, definitions), "history.csv": _text(Run, runs)}
     for metric_id in sorted(store.metric_ids()):
-        name = f"stats/{quote(metric_id.replace(':', '-'), safe='')}.csv"
+        name = f"stats/{slug(metric_id)}.csv"
         if name in files:
             msg = f"two metrics would share the file {name}; rename {metric_id}"
             raise LedgerError(msg)
         files[name] = _text(Observation, store.observations([metric_id], EVERYTHING))
     return [_write(folder / name, text) for name, text in files.items()]
+
+
+def stats_csv(rows: Sequence[Observation]) -> bytes:
+    """All values in one flat file, for whoever wants the whole series."""
+    return _text(Observation, rows).encode()
 
 
 def read_ledger(folder: Path) -> tuple[list[Definition], list[Run], list[Observation]]:

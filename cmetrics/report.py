@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from cmetrics.catalog import Catalog
 from cmetrics.dashboard.build import build_dashboard, build_freshness, build_health, last_errors
-from cmetrics.dashboard.model import Dashboard, Freshness, Health
-from cmetrics.domain.days import Span, window
-from cmetrics.domain.metric import Metric, SourceSpec
+from cmetrics.dashboard.model import Dashboard, Freshness, Health, Publication
+from cmetrics.dashboard.series import last_full_month
+from cmetrics.domain.days import DAY, Clock, Month, Span, last_completed_day, window
+from cmetrics.domain.metric import Definition, Metric, SourceSpec
+from cmetrics.domain.observation import Observation
+from cmetrics.domain.run import Run
 from cmetrics.store.lance_store import LanceStore
 
 #: Runs older than that explain nothing that is shown.
 RUNS_WITHIN = timedelta(days=90)
 #: What the page shows when nothing else is asked: everything that was ever collected.
 ALL_DAYS = 365 * 20
+#: The window of an answer that names none (contract §5).
+DEFAULT_DAYS = 180
+#: The longest change that is shown needs the count of that many days earlier.
+LONGEST_CHANGE = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,46 +43,118 @@ class State:
     health: Health
 
 
-def load_dashboard(
-    store: LanceStore,
-    catalog: Catalog,
-    specs: Mapping[str, SourceSpec],
-    *,
-    as_of: date,
-    generated_at: datetime,
-    days: int = ALL_DAYS,
-) -> Dashboard:
-    """The dashboard of ``as_of`` over the last ``days`` days, from one bounded read of each table.
+class Report:
+    """Reads of one store, each bounded by the window that is asked for. All raise StoreError."""
 
-    Raises StoreError.
+    def __init__(self, store: LanceStore, catalog: Catalog, specs: Mapping[str, SourceSpec], *, clock: Clock) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._titles = {name: spec.title for name, spec in specs.items()}
+        self._clock = clock
+
+    @property
+    def as_of(self) -> date:
+        """The day that is described."""
+        return last_completed_day(self._clock())
+
+    def token(self) -> tuple[object, ...] | None:
+        """Changes whenever an answer may; None when only reading can tell."""
+        versions = self._store.versions()
+        return None if versions is None else (self.as_of, *versions)
+
+    def check(self) -> None:
+        """Raises StoreError unless the store can answer."""
+        self._store.check()
+
+    def dashboard(self, days: int = DEFAULT_DAYS) -> Dashboard:
+        """The dashboard over the last ``days`` days."""
+        self._store.check()
+        ids = [metric.metric_id for metric in self._catalog.metrics]
+        rows = [row for span in reading(self.as_of, days) for row in self._store.observations(ids, span)]
+        return self._dashboard(rows, self._runs(), days)
+
+    def publication(self) -> Publication:
+        """Everything for a build of the site, from one read of each table."""
+        self._store.check()
+        definitions = tuple(sorted(self._store.definitions(), key=_definition_order))
+        ids = sorted({d.metric_id for d in definitions} | {m.metric_id for m in self._catalog.metrics})
+        rows = tuple(self._store.observations(ids, Span(window(self.as_of, ALL_DAYS), self.as_of)))
+        runs = self._runs()
+        spans = reading(self.as_of, DEFAULT_DAYS)
+        within = [row for row in rows if any(span.first <= row.period_end <= span.last for span in spans)]
+        return Publication(
+            dashboard=self._dashboard(rows, runs, ALL_DAYS),
+            daily=self._dashboard(within, runs, DEFAULT_DAYS),
+            definitions=definitions,
+            rows=rows,
+        )
+
+    def definitions(self) -> list[Definition]:
+        """The definitions by product, family and display name."""
+        return sorted(self._store.definitions(), key=_definition_order)
+
+    def series(self, metric_id: str, days: int) -> list[Observation] | None:
+        """The stored values of the last ``days`` days, ascending; None for an unknown metric."""
+        if not metric_id.isprintable() or not self._store.definitions(metric_id):
+            return None
+        return self._store.observations([metric_id], Span(window(self.as_of, days), self.as_of))
+
+    def errors(self, first: date, last: date) -> list[Run]:
+        """The runs with errors that were started from ``first`` to ``last``, newest first."""
+        runs = self._store.runs(_midnight(first), until=_midnight(last + DAY))
+        return [run for run in runs if run.error_summary]
+
+    def state(self) -> State:
+        """How fresh each metric is, and how the last runs went. Reads no values."""
+        self._store.check()
+        runs, as_of = self._runs(), self.as_of
+        errors = last_errors(runs)
+        ids = [metric.metric_id for metric in self._catalog.metrics]
+        days: dict[str, list[tuple[date, bool]]] = {}
+        for metric_id, day, is_seed in self._store.days(ids, Span(window(as_of, ALL_DAYS), as_of)):
+            days.setdefault(metric_id, []).append((day, is_seed))
+        return State(
+            as_of=as_of,
+            metrics=tuple(
+                MetricState(metric, build_freshness(metric, days.get(metric.metric_id, ()), as_of, errors))
+                for metric in self._catalog.metrics
+            ),
+            health=build_health(runs),
+        )
+
+    def _runs(self) -> list[Run]:
+        return self._store.runs(self._clock() - RUNS_WITHIN)
+
+    def _dashboard(self, rows: Sequence[Observation], runs: Sequence[Run], days: int) -> Dashboard:
+        return build_dashboard(
+            self._catalog,
+            self._titles,
+            rows,
+            runs,
+            as_of=self.as_of,
+            days=days,
+            generated_at=self._clock().replace(microsecond=0),
+        )
+
+
+def reading(as_of: date, days: int) -> list[Span]:
+    """The days that a dashboard of ``days`` days is computed from.
+
+    The window itself with its first month whole, what the changes are measured from, and the month
+    a year before the last full one.
     """
-    store.check()
-    rows = store.observations([m.metric_id for m in catalog.metrics], Span(window(as_of, days), as_of))
-    return build_dashboard(
-        catalog,
-        {name: spec.title for name, spec in specs.items()},
-        rows,
-        store.runs(generated_at - RUNS_WITHIN),
-        as_of=as_of,
-        days=days,
-        generated_at=generated_at,
-    )
+    month = last_full_month(as_of)
+    first = min(Month.of(window(as_of, days)).first, month.plus(-1).first, as_of - LONGEST_CHANGE * DAY)
+    year_ago = month.plus(-12)
+    spans = [Span(first, as_of)]
+    if year_ago.first < first:
+        spans.append(Span(year_ago.first, min(year_ago.last, first - DAY)))
+    return spans
 
 
-def load_state(store: LanceStore, catalog: Catalog, *, as_of: date, now: datetime) -> State:
-    """How fresh each metric is, and how the last runs went. Reads no values."""
-    store.check()
-    runs = store.runs(now - RUNS_WITHIN)
-    errors = last_errors(runs)
-    ids = [metric.metric_id for metric in catalog.metrics]
-    days: dict[str, list[tuple[date, bool]]] = {}
-    for metric_id, day, is_seed in store.days(ids, Span(window(as_of, ALL_DAYS), as_of)):
-        days.setdefault(metric_id, []).append((day, is_seed))
-    return State(
-        as_of=as_of,
-        metrics=tuple(
-            MetricState(metric, build_freshness(metric, days.get(metric.metric_id, ()), as_of, errors))
-            for metric in catalog.metrics
-        ),
-        health=build_health(runs),
-    )
+def _definition_order(row: Definition) -> tuple[str, ...]:
+    return row.product, row.metric_family, row.display_name, row.metric_id
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

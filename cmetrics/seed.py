@@ -14,13 +14,16 @@ from cmetrics.printable import printable
 if TYPE_CHECKING:
     from cmetrics.catalog import Catalog
 
+#: Digits; what is longer fits no column and no reality.
+LONGEST_COUNT = 15
 COLUMNS = ["metric_id", "date", "value"]
 
 
 def load_seed(catalog: Catalog, run_id: str) -> list[Observation]:
     """The snapshots of every metric whose entry names a seed file, in the order of the files.
 
-    Raises ConfigError, naming file and line, for anything that is not a metric, a day and a count.
+    A file may hold rows of other metrics too; they are left out. Raises ConfigError, naming file
+    and line, for anything that is not a metric, a day and a count.
     """
     rows: list[Observation] = []
     for path in sorted(set(catalog.seeds.values())):
@@ -70,7 +73,7 @@ def _read(path: Path) -> list[tuple[str, date, int]]:
 def _row(path: Path, number: int, line: list[str]) -> tuple[str, date, int]:
     try:
         metric_id, day, value = line
-        return metric_id, date.fromisoformat(day), _count(value)
+        return metric_id, _day(day), _count(value)
     except ValueError:
         shown = printable(",".join(line), limit=80)
         msg = f"{path}, line {number}: {shown!r} is not a metric id, a day (YYYY-MM-DD) and a count"
@@ -79,6 +82,13 @@ def _row(path: Path, number: int, line: list[str]) -> tuple[str, date, int]:
 
 def _count(text: str) -> int:
     """Digits only: `int` would also take ``+1``, ``1_000`` and digits of other scripts."""
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_COUNT):
         raise ValueError(text)
     return int(text)
+
+
+def _day(text: str) -> date:
+    day = date.fromisoformat(text)
+    if day.isoformat() != text:
+        raise ValueError(text)
+    return day

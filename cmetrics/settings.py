@@ -89,7 +89,11 @@ def resolve_store(db: str | None, env: Mapping[str, str]) -> StoreTarget:
     if chosen and not chosen.startswith("db://"):
         if "://" in chosen:
             return StoreTarget(StoreKind.OBJECT_STORE, chosen)
-        return StoreTarget(StoreKind.EMBEDDED, str(Path(chosen).expanduser()))
+        try:
+            return StoreTarget(StoreKind.EMBEDDED, str(Path(chosen).expanduser()))
+        except RuntimeError as error:
+            msg = f"--db {printable(chosen, limit=80)}: {printable(str(error))}"
+            raise UsageError(msg) from error
     key, host = env.get("LANCEDB_API_KEY"), env.get("LANCEDB_HOST_OVERRIDE")
     if not chosen and not key and not host:
         return StoreTarget(StoreKind.EMBEDDED, EMBEDDED_DEFAULT)
@@ -101,8 +105,7 @@ def resolve_store(db: str | None, env: Mapping[str, str]) -> StoreTarget:
             "or neither of them and --db for a folder"
         )
         raise UsageError(msg)
-    parts = urlsplit(host)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not _is_absolute_url(host):
         msg = (
             f"LANCEDB_HOST_OVERRIDE is {printable(host, limit=80)!r}, which is no absolute "
             "http(s) URL. Write it like https://cluster.example.com"
@@ -115,6 +118,23 @@ def resolve_store(db: str | None, env: Mapping[str, str]) -> StoreTarget:
         host_override=host,
         region=env.get("LANCEDB_REGION", DEFAULT_REGION),
     )
+
+
+def _is_absolute_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        # Reading the port checks that it is one.
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _environment(directory: Path) -> Mapping[str, str]:
@@ -138,7 +158,7 @@ def _catalog_path(config: Path | None, env: Mapping[str, str], here: Path) -> Pa
     if named is None:
         local = here / CATALOG_NAME
         return local if local.is_file() else None
-    if not named.is_file():
+    if not is_file(named):
         who = "--config" if config else "CMETRICS_CONFIG"
         msg = f"{who}: there is no file {printable(str(named))}"
         raise UsageError(msg)

@@ -229,10 +229,10 @@ def test_a_mistake_names_file_entry_and_field(path, changes, where, field, reaso
 
 @pytest.mark.parametrize("field", ["sdk", "seed", "daily_from", "mirrors"])
 def test_what_is_for_downloads_is_refused_on_stars(path, field):
-    value = {"sdk": "python", "seed": "x.csv", "daily_from": date(2026, 1, 1), "mirrors": True}[field]
+    value = {"sdk": "python", "seed": path.name, "daily_from": date(2026, 1, 1), "mirrors": True}[field]
     text = catalog_text(metrics=[entry(source="github", subject="a/b", **{field: value})])
     path.write_text(text, encoding="utf-8")
-    refused(path, "metrics[1]", field)
+    assert re.search(r"is for downloads|no such option", refused(path, "metrics[1]", field))
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,10 @@ def test_an_empty_variable_is_not_set(here, monkeypatch, empty):
     for name in VARIABLES:
         monkeypatch.setenv(name, empty)
     assert load_settings(directory=here).store.uri == "data/lancedb"
-    dotenv(here, GITHUB_TOKEN="file", LANCEDB_API_KEY="")
+    dotenv(here, GITHUB_TOKEN="file", LANCEDB_API_KEY="", CMETRICS_CONFIG="")
     assert load_settings(directory=here).github_token == "file"
+    dotenv(here, GITHUB_TOKEN="")
+    assert load_settings(directory=here).github_token is None
 
 
 def test_blanks_around_a_value_do_not_belong_to_it(here, monkeypatch):

@@ -186,25 +186,53 @@ def build_site(
 ) -> None:
     """Render the static site from the store."""
     from cmetrics.cli.terminal import print_json, result
-    from cmetrics.domain.days import last_completed_day
-    from cmetrics.report import load_dashboard
+    from cmetrics.ledger import stats_csv
+    from cmetrics.report import Report
     from cmetrics.site.render import render_site
     from cmetrics.site.write import check_folder, write_site
     from cmetrics.sources import SPECS
     from cmetrics.store.lance_store import LanceStore
+    from cmetrics.store.schema import to_parquet
 
     check_folder(out)
     settings, catalog = _load(db, config)
     now = _build_time()
-    store = LanceStore.open(settings.store)
-    dashboard = load_dashboard(store, catalog, SPECS, as_of=last_completed_day(now), generated_at=now)
-    files = render_site(dashboard, SPECS)
+    report = Report(LanceStore.open(settings.store), catalog, SPECS, clock=lambda: now)
+    publication = report.publication()
+    files = render_site(publication, SPECS) | {
+        "data/stats.csv": stats_csv(publication.rows),
+        "data/stats.parquet": to_parquet(publication.rows),
+    }
     write_site(files, out)
     if json:
         sizes = {name: len(content) for name, content in files.items()}
-        print_json({"out": str(out), "as_of": dashboard.as_of.isoformat(), "files": sizes})
+        print_json({"out": str(out), "as_of": report.as_of.isoformat(), "files": sizes})
     elif not quiet:
-        result(f"{out / 'index.html'}: {len(dashboard.items)} metrics as of {dashboard.as_of}")
+        result(f"{out / 'index.html'}: {len(catalog.metrics)} metrics as of {report.as_of}")
+
+
+@app.command("serve-api")
+def serve_api(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
+    db: Db = None,
+    config: Config = None,
+) -> None:
+    """Answer the debug API from the store, read-only. Needs the extra `api`."""
+    try:
+        from cmetrics.api.app import create_app
+        from cmetrics.api.serve import serve
+    except ImportError as error:
+        msg = f"serve-api needs the extra `api` ({error.name} is missing): pip install 'cmetrics[api]'"
+        raise UsageError(msg) from None
+    from cmetrics.domain.days import utc_now
+    from cmetrics.report import Report
+    from cmetrics.sources import SPECS
+    from cmetrics.store.lance_store import LanceStore
+
+    settings, catalog = _load(db, config)
+    report = Report(LanceStore.open(settings.store), catalog, SPECS, clock=utc_now)
+    serve(create_app(report, secrets=settings.secrets), host, port)
 
 
 @app.command()
@@ -218,13 +246,13 @@ def status(
     """How fresh every metric is; exits 1 when one is stale."""
     from cmetrics.cli.summary import StatusLine, print_status
     from cmetrics.cli.terminal import print_json
-    from cmetrics.domain.days import last_completed_day, utc_now
-    from cmetrics.report import load_state
+    from cmetrics.domain.days import utc_now
+    from cmetrics.report import Report
+    from cmetrics.sources import SPECS
     from cmetrics.store.lance_store import LanceStore
 
     settings, catalog = _load(db, config)
-    now = utc_now()
-    state = load_state(LanceStore.open(settings.store), catalog, as_of=last_completed_day(now), now=now)
+    state = Report(LanceStore.open(settings.store), catalog, SPECS, clock=utc_now).state()
     lines = [
         StatusLine(
             metric_id=entry.metric.metric_id,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from cmetrics.catalog import Catalog
 from cmetrics.dashboard import series
 from cmetrics.dashboard.model import (
     Dashboard,
+    DayPoint,
     DownloadItem,
     Freshness,
     Group,
     Health,
+    MonthPoint,
     RunNote,
     StarItem,
 )
@@ -49,10 +52,12 @@ def build_dashboard(
         builder.group(product, [m for m in catalog.metrics if m.product == product.product])
         for product in catalog.products
     )
+    # Totals are made of whole series: a short window must not change them.
     month = series.last_full_month(as_of)
-    downloads = [item for group in groups for item in group.downloads]
-    totals = [series.total_of([series.month_of(i.points, m) for i in downloads], m) for m in (month.plus(-1), month)]
-    total_points = series.star_total([item.points for group in groups for item in group.stars])
+    downloads = [builder.months(m) for m in catalog.metrics if m.family is Family.DOWNLOADS]
+    totals = [series.total_of([series.month_of(points, m) for points in downloads], m) for m in (month.plus(-1), month)]
+    stars = [builder.stars(m) for m in catalog.metrics if m.family is Family.STARS]
+    total_points = series.star_total(stars)
     return Dashboard(
         title=catalog.title,
         as_of=as_of,
@@ -61,9 +66,9 @@ def build_dashboard(
         groups=groups,
         month_total=totals[1],
         month_total_change=series.month_change([t for t in totals if t], month, 1),
-        total_stars=_latest_total([item for group in groups for item in group.stars]),
+        total_stars=_latest_total(stars),
         total_stars_change_30=series.star_change(total_points, 30),
-        total_stars_points=total_points,
+        total_stars_points=tuple(point for point in total_points if point.day >= window(as_of, days)),
         window_30_start=window(as_of, 30),
         health=build_health(runs),
     )
@@ -126,8 +131,18 @@ class _Builder:
         self._first = first
         self._month = series.last_full_month(as_of)
 
+    def months(self, metric: Metric) -> tuple[MonthPoint, ...]:
+        """All months of a metric, also those before the window."""
+        return series.month_points(metric, self._rows.get(metric.metric_id, NO_ROWS), self._as_of)
+
+    def stars(self, metric: Metric) -> tuple[DayPoint, ...]:
+        """All days of a metric, also those before the window."""
+        return series.star_points(self._rows.get(metric.metric_id, NO_ROWS))
+
     def group(self, product: Product, metrics: Sequence[Metric]) -> Group:
         downloads = tuple(self._downloads(m) for m in metrics if m.family is Family.DOWNLOADS)
+        total = series.total_of([item.month for item in downloads], self._month)
+        downloads = tuple(replace(item, share=series.share_of(item.month, total)) for item in downloads)
         return Group(
             product=product.product,
             title=product.title,
@@ -138,7 +153,7 @@ class _Builder:
 
     def _downloads(self, metric: Metric) -> DownloadItem:
         rows = self._rows.get(metric.metric_id, NO_ROWS)
-        points = series.month_points(metric, rows, self._as_of)
+        points = self.months(metric)
         total, observed = series.daily_total(rows, window(self._as_of, 30), self._as_of)
         return DownloadItem(
             metric=metric,
@@ -147,6 +162,7 @@ class _Builder:
             month_end=self._month.last,
             month_on_month=series.month_change(points, self._month, 1),
             year_on_year=series.month_change(points, self._month, 12),
+            share=None,
             last_30_days=total,
             last_30_days_observed=observed,
             points=tuple(p for p in points if p.period_end >= self._first),
@@ -155,7 +171,7 @@ class _Builder:
 
     def _stars(self, metric: Metric) -> StarItem:
         rows = self._rows.get(metric.metric_id, NO_ROWS)
-        points = series.star_points(rows)
+        points = self.stars(metric)
         return StarItem(
             metric=metric,
             source_title=self._source_titles[metric.source],
@@ -172,9 +188,8 @@ class _Builder:
         return build_freshness(metric, days, self._as_of, self._errors)
 
 
-def _latest_total(stars: Sequence[StarItem]) -> int | None:
-    counts = [item.latest.value for item in stars if item.latest]
-    return sum(counts) if counts and len(counts) == len(stars) else None
+def _latest_total(stars: Sequence[Sequence[DayPoint]]) -> int | None:
+    return sum(points[-1].value for points in stars) if stars and all(stars) else None
 
 
 def _errors(run: Run) -> tuple[str, ...]:

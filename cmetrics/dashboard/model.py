@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from cmetrics.domain.metric import Metric
+from cmetrics.domain.metric import Definition, Metric
+from cmetrics.domain.observation import Observation
 
 
 class PointKind(StrEnum):
@@ -87,6 +88,8 @@ class DownloadItem:
     month_end: date
     month_on_month: Change | None
     year_on_year: Change | None
+    #: Percent of the product's downloads in that month; None unless all its SDKs are complete.
+    share: float | None
     #: Total of the last 30 days and how many of them are stored.
     last_30_days: int
     last_30_days_observed: int
@@ -148,6 +151,19 @@ class Health:
     last_success_at: datetime | None
     #: Newest first.
     failures: tuple[RunNote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Everything that a build of the site publishes."""
+
+    #: The whole history, for the page.
+    dashboard: Dashboard
+    #: The default window, as the API answers it.
+    daily: Dashboard
+    definitions: tuple[Definition, ...]
+    #: Every stored value of the defined metrics, by metric and day.
+    rows: tuple[Observation, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,13 @@ def total_of(points: Sequence[MonthPoint | None], month: Month) -> MonthPoint | 
     )
 
 
+def share_of(point: MonthPoint | None, total: MonthPoint | None) -> float | None:
+    """Percent that ``point`` is of ``total``; None unless both are complete."""
+    if point is None or total is None or not (point.is_complete and total.is_complete and total.value):
+        return None
+    return round(100 * point.value / total.value, 1)
+
+
 def daily_total(rows: Iterable[Observation], first: date, last: date) -> tuple[int, int]:
     """The sum of the daily values from ``first`` to ``last``, and how many days that are."""
     values = [row.value for row in rows if not row.is_seed and first <= row.period_end <= last]

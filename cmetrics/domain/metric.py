@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
+from urllib.parse import quote
 
 
 class Family(StrEnum):
@@ -48,6 +49,8 @@ class SourceSpec:
     settling_days: int
     #: Within that many days the larger of two reads is the truer one (late log files); 0 = never.
     growing_days: int = 0
+    #: Whether names that differ only in ``-``, ``_`` and ``.`` are one subject.
+    separators_equal: bool = False
     #: Names of the options that this source reads from a metric's entry in cmetrics.toml.
     options: frozenset[str] = frozenset()
 
@@ -72,7 +75,12 @@ class Metric:
     @property
     def slug(self) -> str:
         """The id as part of a file name or an anchor."""
-        return self.metric_id.replace(":", "-")
+        return slug(self.metric_id)
+
+
+def slug(metric_id: str) -> str:
+    """An id as a file name: colons become dashes, and what could leave a folder is escaped."""
+    return quote(metric_id.replace(":", "-"), safe="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +89,37 @@ class Product:
 
     product: str
     title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One row of ``metrics``: a metric as the store describes it."""
+
+    metric_id: str
+    metric_family: str
+    product: str
+    subject: str
+    sdk: str | None
+    source: str
+    value_kind: str
+    unit: str
+    is_active: bool
+    display_name: str
+    created_at: datetime
+
+
+def definition(metric: Metric, created_at: datetime) -> Definition:
+    """The row that describes ``metric``."""
+    return Definition(
+        metric_id=metric.metric_id,
+        metric_family=metric.family.value,
+        product=metric.product,
+        subject=metric.subject,
+        sdk=metric.sdk,
+        source=metric.source,
+        value_kind=metric.family.value_kind,
+        unit="count",
+        is_active=True,
+        display_name=metric.display_name,
+        created_at=created_at,
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Clock
+from cmetrics.domain.metric import definition
 from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunStatus, RunSummary
 from cmetrics.errors import StoreMissing
 from cmetrics.ingest.reconcile import overwrite_rule
@@ -17,7 +18,6 @@ from cmetrics.seed import load_seed
 from cmetrics.settings import Settings
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
-from cmetrics.store.schema import definition
 
 
 def back_up(settings: Settings, folder: Path) -> Path | None:

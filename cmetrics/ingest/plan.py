@@ -49,7 +49,7 @@ class RefreshPlan:
         """
         settling = window(self.last_day, spec.settling_days)
         start = min(held.daily, default=self.last_day)
-        if start > settling:
+        if start >= settling:
             start = min(start, window(self.last_day, spec.first_days))
         oldest = oldest_held(spec, self.last_day)
         missing = (day for day in day_range(max(start, oldest), self.last_day) if day not in held.daily)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Clock, Span, last_completed_day
-from cmetrics.domain.metric import Family, Metric
+from cmetrics.domain.metric import Family, Metric, definition
 from cmetrics.domain.observation import Observation, Provenance, observe
 from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunSummary, overall
 from cmetrics.errors import SourceError, UsageError
@@ -23,7 +23,6 @@ from cmetrics.settings import Settings
 from cmetrics.sources import SPECS
 from cmetrics.sources.base import Answered, Ask, Fetched
 from cmetrics.store.lance_store import LanceStore
-from cmetrics.store.schema import definition
 
 #: Services publish within two weeks or, with rare exceptions, never: an older hole is not "pending".
 PENDING_WITHIN = timedelta(days=14)

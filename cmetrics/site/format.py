@@ -14,6 +14,15 @@ def number(value: int | None) -> str:
     return NONE if value is None else f"{value:,}"
 
 
+def short(value: int) -> str:
+    """``1234567`` as ``1.2M``."""
+    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        # A little below the unit already, so that 999,950 becomes 1.0M and not 1000.0k.
+        if value >= size * 0.99995:
+            return f"{value / size:.1f}{unit}"
+    return str(value)
+
+
 def signed(change: Change | None) -> str:
     """``+1,234 (+2.1 %)``."""
     if change is None:

@@ -10,10 +10,13 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from cmetrics import __version__, charts
-from cmetrics.dashboard.model import Dashboard, DownloadItem, Group, StarItem
-from cmetrics.domain.metric import SourceSpec
+from cmetrics import __version__, answers, charts
+from cmetrics.dashboard.model import Dashboard, DownloadItem, Group, Publication, StarItem
+from cmetrics.domain.days import window
+from cmetrics.domain.metric import SourceSpec, slug
+from cmetrics.domain.observation import Observation
 from cmetrics.site import format as fmt
+from cmetrics.site.badges import build_badge, build_embed
 
 ASSETS = ("site.css", "app.js")
 
@@ -62,8 +65,8 @@ def templates_folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[2] / "templates"
 
 
-def render_site(dashboard: Dashboard, specs: Mapping[str, SourceSpec]) -> dict[str, bytes]:
-    """Every file of the site by its path. The same dashboard gives the same bytes."""
+def render_site(publication: Publication, specs: Mapping[str, SourceSpec]) -> dict[str, bytes]:
+    """Every file of the site by its path. The same publication gives the same bytes."""
     folder = templates_folder()
     environment = Environment(
         loader=FileSystemLoader(folder),
@@ -74,11 +77,37 @@ def render_site(dashboard: Dashboard, specs: Mapping[str, SourceSpec]) -> dict[s
     )
     filters = (fmt.number, fmt.signed, fmt.percent, fmt.day, fmt.month, fmt.moment, fmt.days)
     environment.filters.update({function.__name__: function for function in filters})
-    page = build_page(dashboard, specs)
+    page = build_page(publication.dashboard, specs)
     files = {"index.html": environment.get_template("index.html.j2").render(page=page).encode()}
     files.update({f"assets/{name}": (folder / name).read_bytes() for name in ASSETS})
     files["assets/plotly.min.js"] = charts.plotly_script()
+    files.update(_answers(publication))
+    badge, embed = environment.get_template("badge.svg.j2"), environment.get_template("embed.svg.j2")
+    for item in publication.dashboard.items:
+        name, drawn = item.metric.slug, build_badge(item)
+        files[f"badges/{name}.json"] = answers.encode(drawn.endpoint())
+        files[f"badges/{name}.svg"] = badge.render(badge=drawn, dark=False).encode()
+        files[f"badges/{name}-dark.svg"] = badge.render(badge=drawn, dark=True).encode()
+        files[f"embed/{name}.svg"] = embed.render(embed=build_embed(item)).encode()
     return files
+
+
+def _answers(publication: Publication) -> dict[str, bytes]:
+    """What the API answers when nothing but the defaults is asked, as files."""
+    daily = publication.daily
+    first = window(daily.as_of, daily.days)
+    by_metric: dict[str, list[Observation]] = {row.metric_id: [] for row in publication.definitions}
+    for row in publication.rows:
+        if row.metric_id in by_metric and row.period_end >= first:
+            by_metric[row.metric_id].append(row)
+    documents: dict[str, answers.Document | list[answers.Document]] = {
+        "health": answers.HEALTHY,
+        "definitions": answers.definitions_document(publication.definitions),
+        "dashboard/daily": answers.daily_document(daily),
+    }
+    for metric_id, rows in by_metric.items():
+        documents[f"series/{slug(metric_id)}"] = answers.series_document(metric_id, daily.days, rows)
+    return {f"api/v1/{name}.json": answers.encode(document) for name, document in documents.items()}
 
 
 def build_page(dashboard: Dashboard, specs: Mapping[str, SourceSpec]) -> Page:

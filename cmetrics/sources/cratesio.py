@@ -40,6 +40,7 @@ SPEC = SourceSpec(
     settling_days=89,
     # Counts come from log files as these arrive; a smaller read within a week is an older one.
     growing_days=7,
+    separators_equal=True,
 )
 
 #: https://crates.io/data-access: at most one request a second, and who is refused stops.

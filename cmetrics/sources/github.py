@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Annotated
 from urllib.parse import parse_qs, quote, urlsplit
 
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter
 
 from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import Family, SourceSpec
@@ -31,7 +31,7 @@ SPEC = SourceSpec(
     family=Family.STARS,
     sdk=None,
     display_name="GitHub Stars",
-    subject_pattern=r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}",
+    subject_pattern=r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}",
     subject_hint="a repository written owner/name",
     page="https://github.com/{subject}",
     counts="Stars held at the end of a day. Counted once a night; earlier days are worked out from the stars that are "
@@ -56,11 +56,18 @@ def policy(token: str | None) -> Policy:
     return Policy(SPEC.title, "https://api.github.com", gap=0.0, refusal_ends=False, headers=headers)
 
 
+def _subject(text: str) -> str:
+    if re.fullmatch(SPEC.subject_pattern, text) is None:
+        msg = f"is not {SPEC.subject_hint}"
+        raise ValueError(msg)
+    return text
+
+
 class Repository(Shape):
     """``GET /repos/{owner}/{repo}``, as far as we read it."""
 
     id: int
-    full_name: Annotated[str, Field(pattern=SPEC.subject_pattern)]
+    full_name: Annotated[str, AfterValidator(_subject)]
     stargazers_count: Count
     created_at: Annotated[AwareDatetime, Field(strict=False)]
 
@@ -126,21 +133,19 @@ def cumulative(count: int, weeks: Weeks, created: date, days: Sequence[date]) ->
     Only days that the weeks cover, and none before the repository existed. Raises UnexpectedAnswer
     when more stars were gained than are there.
     """
+    wanted = {day for day in days if day >= created}
     gains = {first + i * DAY: gained for first, week in weeks.items() for i, gained in enumerate(week)}
     if not gains:
-        return {day: 0 for day in days if day >= created} if count == 0 else {}
-    held, found, day = count, dict[date, int](), max([*gains, *days])
-    oldest, wanted = min(gains), {day for day in days if day >= created}
-    while day >= oldest:
+        return dict.fromkeys(sorted(wanted), 0) if count == 0 else {}
+    held, found = count, dict[date, int]()
+    for day in sorted(gains, reverse=True):
         if day in wanted:
-            found[day] = held
-        held -= gains.get(day, 0)
+            found[day] = max(held, 0)
+        held -= gains[day]
         # A count and a history read a moment apart may differ by a star.
         if held < -1:
             msg = "api.github.com, the star history holds more stars than the repository has"
             raise UnexpectedAnswer(msg)
-        held = max(held, 0)
-        day -= DAY
     return dict(sorted(found.items()))
 
 
@@ -192,7 +197,11 @@ class Github:
         for _ in range(READINGS):
             weeks = await self._weeks(repository.full_name, max(ask.days[0], created))
             if is_gapless(weeks):
-                return cumulative(repository.stargazers_count, weeks, created, ask.days)
+                held = cumulative(repository.stargazers_count, weeks, created, ask.days)
+                if ask.days[-1] >= created and ask.days[-1] not in held:
+                    msg = f"api.github.com, star history of {repository.full_name}, does not reach {ask.days[-1]}"
+                    raise UnexpectedAnswer(msg)
+                return held
         msg = f"api.github.com, star history of {repository.full_name}, weeks are missing between its pages"
         raise UnexpectedAnswer(msg)
 

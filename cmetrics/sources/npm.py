@@ -27,7 +27,7 @@ SPEC = SourceSpec(
     family=Family.DOWNLOADS,
     sdk="nodejs",
     display_name="NodeJS",
-    subject_pattern=r"(@[A-Za-z0-9~][A-Za-z0-9._~-]*/)?[A-Za-z0-9~_.-][A-Za-z0-9._~-]*",
+    subject_pattern=r"(@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]*",
     subject_hint="a name that npm allows, such as react or @scope/name",
     page="https://www.npmjs.com/package/{subject}",
     counts="Package files that npm served, by UTC day, usually a day or two late. CI runs, mirrors and scanners count.",
@@ -68,7 +68,7 @@ def parse_range(body: bytes, span: Span, package: str | None) -> dict[date, int]
     """
     where = f"api.npmjs.org, package {package}" if package else "api.npmjs.org, whole registry"
     answer = parse(_RANGE, body, where)
-    if package and answer.package != package:
+    if answer.package != package:
         msg = f"{where}, answered for another package"
         raise UnexpectedAnswer(msg)
     if (answer.start, answer.end) != span:

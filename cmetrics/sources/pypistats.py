@@ -36,6 +36,7 @@ SPEC = SourceSpec(
     first_days=181,
     # The whole window comes with every request, so nothing is saved by reading less of it.
     settling_days=181,
+    separators_equal=True,
     options=frozenset({"mirrors"}),
 )
 
@@ -76,10 +77,11 @@ def parse_overall(body: bytes, package: str, category: Category) -> dict[date, i
     if normalize(answer.package) != normalize(package):
         msg = f"{where}, answered for another package"
         raise UnexpectedAnswer(msg)
-    if not answer.data:
-        msg = f"{where}, answered without any day"
+    days = by_day(((row.date, row.downloads) for row in answer.data if row.category == category), where)
+    if not days:
+        msg = f"{where}, answered without any day {category.replace('_', ' ')}"
         raise UnexpectedAnswer(msg)
-    return by_day(((row.date, row.downloads) for row in answer.data if row.category == category), where)
+    return days
 
 
 class Pypistats:

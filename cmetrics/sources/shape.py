@@ -25,10 +25,11 @@ def _day_text(value: object) -> object:
 
 
 def _iso_day(value: object) -> date:
-    if isinstance(value, str) and len(value) == len("2017-02-10"):
-        return date.fromisoformat(value)
-    msg = "a day is written YYYY-MM-DD"
-    raise ValueError(msg)
+    # `fromisoformat` alone would also take 20170210 and 2017-W06-5.
+    if not isinstance(value, str) or (day := date.fromisoformat(value)).isoformat() != value:
+        msg = "a day is written YYYY-MM-DD"
+        raise ValueError(msg)
+    return day
 
 
 Day = Annotated[date, BeforeValidator(_iso_day), BeforeValidator(_day_text)]

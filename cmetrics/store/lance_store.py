@@ -15,13 +15,14 @@ import pyarrow as pa
 from lancedb.remote.errors import LanceDBClientError
 
 from cmetrics.domain.days import Span
+from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation, Provenance, SourceWindow
 from cmetrics.domain.run import Counts, Run, RunStatus
 from cmetrics.errors import StoreError, StoreMissing, StoreUnreachable
 from cmetrics.printable import printable
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store import schema
-from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES, Definition, Row, Table
+from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES, Row, Table
 
 #: A reader that is in the middle of a read keeps its version while so many newer ones appear (a
 #: nightly run makes two or three); a later one starts over. More would be paid for in disk: every
@@ -136,18 +137,21 @@ class LanceStore:
             where = f"{_among('metric_id', part)} AND {_within('period_end', span)}"
             yield self._query(STATS, where, columns, limit=len(part) * span.days * COPIES + COPIES)
 
-    def runs(self, since: datetime, status: RunStatus | None = None) -> list[Run]:
-        """The runs started at or after ``since``, newest first."""
+    def runs(self, since: datetime, status: RunStatus | None = None, *, until: datetime | None = None) -> list[Run]:
+        """The runs started at or after ``since`` (and before ``until``), newest first."""
         where = f"started_at >= {_time(since)}"
+        if until is not None:
+            where += f" AND started_at < {_time(until)}"
         if status is not None:
             where += f" AND status = {_text(status)}"
         found = schema.decode_runs(self._query(HISTORY, where, HISTORY.schema.names, limit=MANY_ROWS))
         newest = {run.ingestion_run_id: run for run in sorted(found, key=_finished)}
         return sorted(newest.values(), key=lambda run: (run.started_at, run.ingestion_run_id), reverse=True)
 
-    def definitions(self) -> list[Definition]:
-        """All rows of ``metrics``, by id."""
-        rows = schema.decode_definitions(self._query(METRICS, None, METRICS.schema.names, limit=MANY_ROWS))
+    def definitions(self, metric_id: str | None = None) -> list[Definition]:
+        """The rows of ``metrics``, by id; only the one of ``metric_id`` when it is given."""
+        where = f"metric_id = {_text(metric_id)}" if metric_id is not None else None
+        rows = schema.decode_definitions(self._query(METRICS, where, METRICS.schema.names, limit=MANY_ROWS))
         newest = {row.metric_id: row for row in sorted(rows, key=lambda row: row.created_at)}
         return [newest[metric_id] for metric_id in sorted(newest)]
 
@@ -187,6 +191,13 @@ class LanceStore:
             self._tables.pop(table.name, None)
             with _translated(self.target):
                 return read()
+
+    def versions(self) -> tuple[int, ...] | None:
+        """A token that changes with every write; None where asking costs as much as reading."""
+        if self.target.kind is StoreKind.ENTERPRISE:
+            return None
+        with _translated(self.target):
+            return tuple(int(self._open(table).version) for table in TABLES)
 
     # -- writing -----------------------------------------------------------------------------------
 

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from io import BytesIO
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet
 
-from cmetrics.domain.metric import Metric
+from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run
 
@@ -99,40 +101,6 @@ HISTORY = _table(
 TABLES = (METRICS, STATS, HISTORY)
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """One row of ``metrics``."""
-
-    metric_id: str
-    metric_family: str
-    product: str
-    subject: str
-    sdk: str | None
-    source: str
-    value_kind: str
-    unit: str
-    is_active: bool
-    display_name: str
-    created_at: datetime
-
-
-def definition(metric: Metric, created_at: datetime) -> Definition:
-    """The row that describes ``metric``."""
-    return Definition(
-        metric_id=metric.metric_id,
-        metric_family=metric.family.value,
-        product=metric.product,
-        subject=metric.subject,
-        sdk=metric.sdk,
-        source=metric.source,
-        value_kind=metric.family.value_kind,
-        unit="count",
-        is_active=True,
-        display_name=metric.display_name,
-        created_at=created_at,
-    )
-
-
 Row = Observation | Run | Definition
 
 
@@ -173,6 +141,13 @@ def decode_days(data: pa.Table) -> Iterable[tuple[str, date, str, str]]:
     names = ("metric_id", "period_end", "provenance", "source_window")
     for metric_id, day, *rest in zip(*(data[name].to_pylist() for name in names), strict=True):
         yield metric_id, _day(day), rest[0], rest[1]
+
+
+def to_parquet(rows: Sequence[Observation]) -> bytes:
+    """The rows as a Parquet file with the columns of ``stats``."""
+    out = BytesIO()
+    pyarrow.parquet.write_table(encode(rows, STATS), out, compression="zstd")
+    return out.getvalue()
 
 
 def _records(data: pa.Table, table: Table) -> list[dict[str, Any]]:

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from cmetrics.domain.days import Span
+from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run, RunStatus
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
-from cmetrics.store.schema import Definition
 
 pytestmark = pytest.mark.bench
 FIRST = date(2024, 1, 1)

@@ -192,6 +192,13 @@ def test_a_total_of_stars_needs_every_repository():
     assert (dashboard(one).total_stars, dashboard(one).total_stars_points) == (None, ())
 
 
+def test_a_short_window_shortens_the_points_of_a_total_and_not_its_change():
+    rows = [*growing(STARS_ONE, date(2026, 9, 1), AS_OF, 100), *growing(STARS_TWO, date(2026, 9, 1), AS_OF, 50)]
+    found = dashboard(rows, days=7)
+    assert found.total_stars_change_30 == Change(60, 23.6)
+    assert [point.day for point in found.total_stars_points] == list(day_range(AS_OF - 6 * DAY, AS_OF))
+
+
 def test_a_total_of_stars_on_a_day_that_one_repository_lacks_is_estimated():
     one, two = growing(STARS_ONE, date(2026, 11, 1), AS_OF, 100), growing(STARS_TWO, date(2026, 11, 1), AS_OF, 50)
     hole = date(2026, 11, 9)
@@ -237,8 +244,12 @@ def test_each_metric_has_the_newest_error_that_names_it():
 
 
 def test_an_id_that_begins_like_another_one_does_not_take_its_errors():
-    runs = [a_run(1, RunStatus.FAILED, f"{NODE.metric_id}-legacy: gone")]
-    assert build_freshness(NODE, [], AS_OF, last_errors(runs)).last_error is None
+    other = f"{NODE.metric_id}-legacy: gone"
+    alone, both = (
+        last_errors([a_run(1, RunStatus.FAILED, text)]) for text in (other, f"{other} | {NODE.metric_id}: late")
+    )
+    assert build_freshness(NODE, [], AS_OF, alone).last_error is None
+    assert build_freshness(NODE, [], AS_OF, both).last_error == "late"
 
 
 def test_health_tells_the_last_run_the_last_success_and_the_failures():

@@ -136,6 +136,12 @@ def test_a_snapshot_on_or_after_daily_from_is_not_shown():
     assert shown(SWITCHED, [a_snapshot(SWITCHED, date(2025, 12, 1), 5)]) == []
 
 
+def test_the_month_in_which_daily_values_begin_shows_both():
+    metric = a_metric("npm", daily_from=date(2025, 12, 15))
+    stored = [a_snapshot(metric, date(2025, 12, 14), 400), *rows(date(2025, 12, 15), date(2025, 12, 31))]
+    assert shown(metric, stored) == [("2025-12", 400, PointKind.SEEDED), ("2025-12", 170, OBSERVED)]
+
+
 def test_a_snapshot_has_no_counted_days_and_is_never_a_full_month():
     (point,) = series.month_points(SWITCHED, SNAPSHOTS[:1], AS_OF)
     assert (point.days_observed, point.days_expected, point.is_complete, point.is_running) == (None, None, False, False)
@@ -201,6 +207,7 @@ def test_a_total_over_all_series_counts_the_missing_days_of_each():
 def test_a_daily_total_counts_its_days_and_leaves_snapshots_out():
     stored = [*rows(JAN.first, JAN.first + 4 * DAY), a_snapshot(NPM, JAN.first + 2 * DAY, 999)]
     assert series.daily_total(stored, JAN.first + DAY, JAN.first + 9 * DAY) == (40, 4)
+    assert series.daily_total(stored, JAN.first - DAY, JAN.first + DAY) == (20, 2)
     assert series.daily_total([], JAN.first, JAN.last) == (0, 0)
 
 

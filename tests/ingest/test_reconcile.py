@@ -108,6 +108,14 @@ def test_stars_may_fall_and_may_fall_to_zero():
     assert not overwrites(STARS, stars(60, COUNTED), stars(60, COUNTED))
 
 
+def test_a_star_count_loaded_from_a_file_is_a_count_of_its_day_like_any_other():
+    loaded = replace(stars(60, "seed:stars.csv"), provenance=Provenance.CSV_SEED)
+    assert not loaded.is_seed
+    assert not overwrites(STARS, loaded, stars(60, COUNTED))
+    assert not overwrites(STARS, loaded, stars(59, WORKED_OUT))
+    assert overwrites(STARS, loaded, stars(59, COUNTED))
+
+
 # -- when two rows say the same ------------------------------------------------------------------
 
 

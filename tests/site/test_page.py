@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -15,8 +16,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from cmetrics.catalog import Catalog, load_catalog
 from cmetrics.dashboard.build import build_dashboard
-from cmetrics.dashboard.model import Dashboard
-from cmetrics.domain.metric import Family
+from cmetrics.dashboard.model import Publication
+from cmetrics.domain.metric import Family, definition
 from cmetrics.domain.observation import DailyValue, Observation, Provenance, observe
 from cmetrics.domain.run import Run
 from cmetrics.seed import load_seed
@@ -44,9 +45,14 @@ def rows_of(catalog: Catalog, *, gap: timedelta = timedelta(days=20)) -> list[Ob
     return rows
 
 
-def dashboard(catalog: Catalog, rows: list[Observation], runs: list[Run] | None = None) -> Dashboard:
+def rendered(catalog: Catalog, rows: list[Observation], runs: list[Run] | None = None) -> dict[str, bytes]:
     titles = {name: spec.title for name, spec in SPECS.items()}
-    return build_dashboard(catalog, titles, rows, runs or [], as_of=AS_OF, days=7300, generated_at=NOW)
+    boards = [
+        build_dashboard(catalog, titles, rows, runs or [], as_of=AS_OF, days=days, generated_at=NOW)
+        for days in (7300, 180)
+    ]
+    definitions = tuple(definition(metric, NOW) for metric in catalog.metrics)
+    return render_site(Publication(*boards, definitions, tuple(rows)), SPECS)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +60,7 @@ def default_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     catalog = load_catalog(None, SPECS)
     failed = Run("r2", "refresh", "partial", NOW, NOW, 1, 0, f"downloads:lance:rust: crates.io said {EVIL}")
     out = tmp_path_factory.mktemp("pages") / "sub" / "path"
-    write_site(render_site(dashboard(catalog, rows_of(catalog), [failed]), SPECS), out)
+    write_site(rendered(catalog, rows_of(catalog), [failed]), out)
     return out
 
 
@@ -167,7 +173,7 @@ def test_odd_stores_give_an_honest_page(browser, tmp_path, kind):
         )
         for n in days
     ]
-    write_site(render_site(dashboard(catalog, rows), SPECS), tmp_path / "site")
+    write_site(rendered(catalog, rows), tmp_path / "site")
     page = browser.new_page()
     said = []
     page.on("console", lambda message: said.append(message.text))
@@ -182,4 +188,48 @@ def test_odd_stores_give_an_honest_page(browser, tmp_path, kind):
         page.wait_for_function("document.querySelectorAll('.chart .main-svg').length >= 1")
         assert name in page.locator(".card h3").first.text_content()
         assert "<script>" in page.locator(".legendtext").first.text_content()
+    page.close()
+
+
+def test_badges_and_small_charts_stand_alone_and_say_what_they_show(browser, base, default_site):
+    page = browser.new_page()
+    for path in sorted([*default_site.glob("badges/*.svg"), *default_site.glob("embed/*.svg")]):
+        text = path.read_text()
+        assert "http" not in text.replace("http://www.w3.org/2000/svg", ""), "nothing is fetched from elsewhere"
+        page.goto(base + path.relative_to(default_site).as_posix())
+        assert page.locator("svg[role=img]").get_attribute("aria-label")
+        inside = page.evaluate(
+            """() => { const box = document.documentElement.getBoundingClientRect();
+            return [...document.querySelectorAll('text')].every(t => { const r = t.getBoundingClientRect();
+            return r.width > 0 && r.left >= box.left && r.right <= box.right; }); }"""
+        )
+        assert inside, f"text runs out of {path.name}"
+    page.close()
+    endpoint = json.loads((default_site / "badges" / "downloads-lance-python.json").read_text())
+    assert endpoint.keys() == {"schemaVersion", "label", "message", "color"}
+    assert endpoint["schemaVersion"] == 1
+    assert "Oct 2026" in endpoint["message"]
+
+
+def test_numbers_in_the_page_are_those_of_the_document(browser, base, default_site):
+    document = json.loads((default_site / "api" / "v1" / "dashboard" / "daily.json").read_text())
+    page = browser.new_page()
+    page.goto(base)
+    totals = page.locator(".totals dd:not(.note)").all_text_contents()
+    assert totals == [f"{document['last_full_month']['value']:,}", f"{document['total_stars']:,}"]
+    notes = " ".join(page.locator(".totals .note").all_text_contents())
+    assert f"{document['total_stars_change_30']['percent']:+.1f} %" in notes
+    for group in document["groups"]:
+        for item in group["items"]:
+            card = page.locator(f"[id='{item['metric_id'].replace(':', '-')}']")
+            assert card.locator(".headline").text_content() == f"{item['latest_value']:,}"
+            text = card.text_content()
+            if item["metric_family"] == "stars":
+                assert f"{item['change_30']['absolute']:+,}" in text
+                continue
+            assert f"{item['last_30_days']:,} in the last 30 days" in text
+            if item["month_on_month"]:
+                assert f"{item['month_on_month']['percent']:+.1f} %" in text
+            else:
+                assert f"{item['days_observed']} of {item['days_expected']} days" in text
     page.close()

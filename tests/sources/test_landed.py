@@ -64,9 +64,9 @@ def test_days_after_a_long_hole_are_not_measured_by_the_hole():
 
 
 def test_only_the_week_on_either_side_counts_as_near():
-    verdict = build_canary(totals(*[10] * 8, *[1000] * 8))
-    assert verdict.says(FIRST) is Landing.LANDED
-    assert verdict.says(FIRST + 7 * DAY) is Landing.PARTIAL
+    assert build_canary({FIRST: 10, FIRST + 7 * DAY: 1000}).says(FIRST) is Landing.PARTIAL
+    assert build_canary({FIRST: 10, FIRST - 7 * DAY: 1000}).says(FIRST) is Landing.PARTIAL
+    assert build_canary({FIRST: 10, FIRST - 8 * DAY: 1000, FIRST + 8 * DAY: 1000}).says(FIRST) is Landing.LANDED
 
 
 def test_a_lone_total_has_landed():

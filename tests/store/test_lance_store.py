@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cmetrics.domain.days import Span
+from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Counts, Run, RunStatus
 from cmetrics.errors import StoreError, StoreMissing, StoreUnreachable
 from cmetrics.settings import StoreTarget
 from cmetrics.store.lance_store import LanceStore
-from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES, Definition
+from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES
 from tests.store.conftest import Place
 
 DAY_1 = date(2026, 1, 1)

@@ -1,0 +1,109 @@
+"""A store with the default catalogue's truth in it, and the served API over it."""
+
+from __future__ import annotations
+
+import queue
+import re
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cmetrics.catalog import load_catalog
+from cmetrics.domain.metric import definition
+from cmetrics.domain.observation import DailyValue, Provenance, observe
+from cmetrics.domain.run import Run, RunStatus
+from cmetrics.seed import load_seed
+from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.sources import SPECS
+from cmetrics.store.lance_store import LanceStore
+from tests.conftest import COMMAND, Home
+from tests.world.truth import World
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+CATALOG = load_catalog(None, SPECS)
+
+
+def fill(store: LanceStore) -> None:
+    """Two years of the default catalogue, and two runs of which one had an error."""
+    store.create_tables()
+    store.save_definitions([definition(metric, NOW) for metric in CATALOG.metrics])
+    truth = World.default().expected()
+    rows = {row.key: row for row in load_seed(CATALOG, "seed")}
+    for metric in CATALOG.metrics:
+        for day, value in truth[metric.metric_id].items():
+            row = observe(metric, DailyValue(day, value, "t:x"), provenance=Provenance.API_DAILY, run_id="r", at=NOW)
+            rows.setdefault(row.key, row)
+    store.upsert_observations(list(rows.values()), lambda old, new: old != new)
+    store.save_runs(
+        [
+            Run("r1", "refresh", RunStatus.SUCCESS, NOW, NOW, 5, 0),
+            Run("r2", "refresh", RunStatus.PARTIAL, NOW, NOW, 1, 2, "downloads:lance:rust: crates.io broke"),
+        ]
+    )
+
+
+@dataclass
+class Served:
+    url: str
+    process: subprocess.Popen[str]
+    lines: list[str]
+
+    def get(self, path: str, **more) -> httpx.Response:
+        return httpx.get(self.url + path, timeout=60, **more)
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[..., Served]]:
+    """Starts the command in a folder and waits until it says where it listens."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(home: Home, *args: str) -> Served:
+        process = subprocess.Popen(
+            [str(COMMAND), "serve-api", "--port", "0", *args],
+            cwd=home.folder,
+            env=home.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        lines: list[str] = []
+        address: queue.Queue[str] = queue.Queue()
+
+        def read() -> None:
+            for line in process.stderr:
+                lines.append(line)
+                if found := re.search(r"running on (http://\S+)", line):
+                    address.put(found[1])
+            address.put("")
+
+        threading.Thread(target=read, daemon=True).start()
+        url = address.get(timeout=60)
+        assert url, "".join(lines)
+        return Served(url, process, lines)
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def full_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    folder: Path = tmp_path_factory.mktemp("full")
+    root = folder / "data" / "lancedb"
+    root.mkdir(parents=True)
+    fill(LanceStore.open(StoreTarget(StoreKind.EMBEDDED, str(root))))
+    return Home(folder)
+
+
+@pytest.fixture(scope="session")
+def api(serve, full_home: Home) -> Served:
+    return serve(full_home)
