@@ -207,6 +207,7 @@ def test_a_title_is_not_needed_and_a_contact_is_kept(path):
         ({"metrics": [entry(mirrors=False)]}, "metrics[1]", "mirrors", "npm has no such option"),
         ({"metrics": [entry(seed="nowhere.csv")]}, "metrics[1]", "seed", "nowhere.csv"),
         ({"metrics": [entry(seed=".")]}, "metrics[1]", "seed", "there is no file"),
+        ({"metrics": [entry(seed="ü" * 200)]}, "metrics[1]", "seed", "there is no file"),  # no name has 400 bytes
         ({"metrics": [entry(id="lance")]}, "metrics[1]", "id", "like downloads:lance:python"),
         ({"metrics": [entry(id="a:b/c")]}, "metrics[1]", "id", "no metric id"),
         ({"metrics": [entry(id="a:b:c:d:e:f")]}, "metrics[1]", "id", "no metric id"),
@@ -225,6 +226,27 @@ def test_a_title_is_not_needed_and_a_contact_is_kept(path):
 def test_a_mistake_names_file_entry_and_field(path, changes, where, field, reason):
     path.write_text(catalog_text(**changes), encoding="utf-8")
     assert reason in refused(path, where, field)
+
+
+@pytest.mark.parametrize(
+    ("source", "one", "same"),
+    [
+        ("cratesio", "a-b", "a_b"),
+        ("cratesio", "a_b", "A-B"),
+        ("pypistats", "a.b", "a-b"),
+        ("pypistats", "a_b", "A.-b"),
+    ],
+)
+def test_two_spellings_that_a_service_does_not_tell_apart_are_one_subject(path, source, one, same):
+    spellings = [entry(source=source, subject=one), entry(source=source, subject=same, id="a:b")]
+    path.write_text(catalog_text(metrics=spellings), encoding="utf-8")
+    assert "already metrics[1]" in refused(path, "metrics[2]", "subject")
+
+
+@pytest.mark.parametrize(("source", "one", "other"), [("npm", "a-b", "a_b"), ("github", "o/a-b", "o/a_b")])
+def test_two_spellings_that_a_service_tells_apart_are_two_subjects(path, source, one, other):
+    spellings = [entry(source=source, subject=one), entry(source=source, subject=other, id="a:b")]
+    assert [metric.subject for metric in load(path, metrics=spellings).metrics] == [one, other]
 
 
 @pytest.mark.parametrize("field", ["sdk", "seed", "daily_from", "mirrors"])
@@ -251,6 +273,15 @@ def test_a_subject_that_cannot_exist_is_refused(path, source, subjects):
 
 
 @pytest.mark.parametrize(
+    ("source", "subject"),
+    [("github", "o/.."), ("github", "o/."), ("npm", ".."), ("npm", "."), ("npm", "@a/.."), ("npm", "@a/.")],
+)
+def test_a_subject_that_leads_out_of_its_place_in_a_url_is_refused(path, source, subject):
+    path.write_text(catalog_text(metrics=[entry(source=source, subject=subject)]), encoding="utf-8")
+    assert SPECS[source].subject_hint in refused(path, "metrics[1]", "subject")
+
+
+@pytest.mark.parametrize(
     ("content", "reason"),
     [
         (b"title = ", "not valid TOML"),
@@ -262,6 +293,20 @@ def test_a_subject_that_cannot_exist_is_refused(path, source, subjects):
 )
 def test_a_file_that_is_no_toml_in_utf_8_is_named(path, content, reason):
     path.write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"^{re.escape(str(path))}: {reason}"):
+        load_catalog(path, SPECS)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        pytest.param("[" * 5000 + "]" * 5000, "not valid TOML", id="nested"),
+        pytest.param("9" * 5000, "not valid TOML", id="decimal"),
+        pytest.param("0x" + "f" * 4000, "top level, field 'title': .* a number of thousands of digits$", id="hex"),
+    ],
+)
+def test_a_value_beyond_the_limits_of_python_is_a_mistake_like_others(path, value, reason):
+    path.write_text(f"{catalog_text(top={'title': ABSENT})}\ntitle = {value}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=rf"^{re.escape(str(path))}: {reason}"):
         load_catalog(path, SPECS)
 

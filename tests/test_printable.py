@@ -36,6 +36,7 @@ def test_text_comes_out_on_one_line_without_control_characters(text, shown):
     [
         ("https://user:pw@host/x", "https://***@host/x"),
         ("https://token@host", "https://***@host"),
+        ("https://user:p@ss@w@host/x", "https://***@host/x"),
         ("a https://u:p@h b s3://k:s@bucket", "a https://***@h b s3://***@bucket"),
         ("https://host/@scope/name", "https://host/@scope/name"),
         ("mail@example.com", "mail@example.com"),
@@ -48,6 +49,18 @@ def test_what_stands_before_the_host_of_a_url_is_hidden(text, shown):
 def test_every_secret_is_hidden_wherever_it_stands():
     text = "Bearer t0ken, key=s3cret&again=t0ken"
     assert printable(text, secrets=["t0ken", "s3cret"]) == "Bearer ***, key=***&again=***"
+
+
+@pytest.mark.parametrize("between", ["\x1b[31m", "\x1b]0;title\x07", "\x1b[0m\x1b[1;31m", "\x1bM"])
+def test_a_secret_with_an_escape_sequence_inside_is_hidden(between):
+    assert printable(f"key=s3c{between}ret&", secrets=["s3cret"]) == "key=***&"
+
+
+@pytest.mark.parametrize(
+    "secrets", [["t0ken", "t0ken-l0ng", "my-t0ken-l0ng"], ["my-t0ken-l0ng", "t0ken-l0ng", "t0ken"]]
+)
+def test_a_secret_inside_another_one_leaves_nothing_of_it(secrets):
+    assert printable("a my-t0ken-l0ng b t0ken-l0ng c t0ken", secrets=secrets) == "a *** b *** c ***"
 
 
 def test_an_empty_secret_hides_nothing():

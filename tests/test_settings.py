@@ -65,6 +65,11 @@ def test_a_tilde_is_the_home_folder():
     assert resolve_store("~/metrics", {}).uri == str(Path.home() / "metrics")
 
 
+def test_the_home_folder_of_nobody_is_a_mistake_that_is_shown():
+    with pytest.raises(UsageError, match=r"^--db ~nosuchuser/db: "):
+        resolve_store("~nosuchuser/db", {})
+
+
 @pytest.mark.parametrize(
     ("option", "env", "absent"),
     [
@@ -93,6 +98,9 @@ def test_half_an_enterprise_configuration_names_the_variable_that_lacks(option, 
         "/x",
         "//h",
         "http:h",
+        "https://[bad",
+        "https://h:port",
+        "https://h:70000",
     ],
 )
 def test_a_host_that_is_no_absolute_url_names_its_variable(host):
@@ -189,6 +197,15 @@ def test_a_catalogue_that_is_not_there_names_who_asked_for_it(here, monkeypatch)
     with pytest.raises(UsageError, match=r"^--config: there is no file .*absent\.toml"):
         load_settings(config=here / "absent.toml", directory=here)
     monkeypatch.setenv("CMETRICS_CONFIG", str(here))
+    with pytest.raises(UsageError, match=r"^CMETRICS_CONFIG: there is no file"):
+        load_settings(directory=here)
+
+
+def test_a_catalogue_of_a_name_that_no_file_can_have_is_not_there(here, monkeypatch):
+    named = here / ("x" * 300)
+    with pytest.raises(UsageError, match=r"^--config: there is no file"):
+        load_settings(config=named, directory=here)
+    monkeypatch.setenv("CMETRICS_CONFIG", str(named))
     with pytest.raises(UsageError, match=r"^CMETRICS_CONFIG: there is no file"):
         load_settings(directory=here)
 

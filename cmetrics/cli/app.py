@@ -385,7 +385,7 @@ def _finish(
 ) -> NoReturn:
     """Run, print, exit. With --json an object is printed also for a run that could not begin."""
     from cmetrics.cli.progress import make_watcher
-    from cmetrics.cli.summary import failure_json, print_summary, summary_json
+    from cmetrics.cli.summary import failure_json, print_errors, print_summary, summary_json
     from cmetrics.cli.terminal import print_json, warn
     from cmetrics.printable import printable
 
@@ -401,7 +401,8 @@ def _finish(
     if json:
         print_json(summary_json(summary))
     elif not quiet:
-        print_summary(summary, {metric.metric_id: metric.source for metric in catalog.metrics})
+        print_summary(summary)
+    print_errors(summary, {metric.metric_id: metric.source for metric in catalog.metrics})
     for text in summary.warnings:
         warn(text)
     raise typer.Exit(RUN_EXITS[summary.status])

@@ -53,8 +53,8 @@ def failure_json(job: str, error: str) -> dict[str, Any]:
     }
 
 
-def print_summary(summary: RunSummary, sources: dict[str, str]) -> None:
-    """The table at the end of a run; errors once per source on stderr, however many metrics met them."""
+def print_summary(summary: RunSummary) -> None:
+    """The table at the end of a run."""
     rows = table("metric", "status", "newest day")
     rows.add_column("days read", justify="right")
     rows.add_column("pending", justify="right")
@@ -74,6 +74,10 @@ def print_summary(summary: RunSummary, sources: dict[str, str]) -> None:
         f"{summary.job.value} {summary.status.value}: {counts.inserted} rows inserted, {counts.updated} updated, "
         f"{counts.unchanged} unchanged{tail} ({summary.run_id})"
     )
+
+
+def print_errors(summary: RunSummary, sources: dict[str, str]) -> None:
+    """One line on stderr per source and error, however many metrics met it."""
     met: dict[tuple[str, str], list[str]] = {}
     for outcome in summary.metrics:
         if outcome.error:

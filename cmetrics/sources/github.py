@@ -64,12 +64,21 @@ def _subject(text: str) -> str:
 
 
 class Repository(Shape):
-    """``GET /repos/{owner}/{repo}``, as far as we read it."""
+    """``GET /repos/{owner}/{repo}``, as far as we read it. Only the count cannot be done without."""
 
-    id: int
-    full_name: Annotated[str, AfterValidator(_subject)]
     stargazers_count: Count
-    created_at: Annotated[AwareDatetime, Field(strict=False)]
+    id: int | None = None
+    full_name: Annotated[str, AfterValidator(_subject)] | None = None
+    created_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
+
+    def name(self, subject: str) -> str:
+        """What the repository is called now."""
+        return self.full_name or subject
+
+    @property
+    def created(self) -> date:
+        """The UTC day it was created on."""
+        return self.created_at.astimezone(UTC).date() if self.created_at else date.min
 
 
 class _Week(Shape):
@@ -167,18 +176,19 @@ class Github:
         subject = ask.metric.subject
         self._warnings = []
         repository = parse_repository((await self._get(f"/repos/{subject}")).body, subject)
-        if repository.full_name.lower() != subject.lower():
+        name = repository.name(subject)
+        if name.lower() != subject.lower():
             self._warnings.append(
-                f"{ask.metric.metric_id}: {subject} is now {repository.full_name} (repository id {repository.id}); "
-                f'write subject = "{repository.full_name}" in cmetrics.toml'
+                f"{ask.metric.metric_id}: {subject} is now {name} (repository id {repository.id}); "
+                f'write subject = "{name}" in cmetrics.toml'
             )
         count = repository.stargazers_count
-        current = DailyValue(ask.last_day, count, f"github:{repository.full_name}")
+        current = DailyValue(ask.last_day, count, f"github:{name}")
         try:
-            held = await self._held(repository, ask)
+            held = await self._held(repository, name, ask)
         except SourceError as error:
             return self._without_history(ask, current, error)
-        values = {day: DailyValue(day, value, STAR_HISTORY_REF + repository.full_name) for day, value in held.items()}
+        values = {day: DailyValue(day, value, STAR_HISTORY_REF + name) for day, value in held.items()}
         if ask.take_current:
             values[ask.last_day] = current
         return Fetched(tuple(values[day] for day in sorted(values)), warnings=tuple(self._warnings))
@@ -192,17 +202,17 @@ class Github:
         stands = f"; the present count stands for {ask.last_day}, days before it stay absent" if values else ""
         return Fetched(values, error=f"star history failed: {error}{stands}", warnings=tuple(self._warnings))
 
-    async def _held(self, repository: Repository, ask: Ask) -> dict[date, int]:
-        created = repository.created_at.astimezone(UTC).date()
+    async def _held(self, repository: Repository, name: str, ask: Ask) -> dict[date, int]:
+        created = repository.created
         for _ in range(READINGS):
-            weeks = await self._weeks(repository.full_name, max(ask.days[0], created))
+            weeks = await self._weeks(name, max(ask.days[0], created))
             if is_gapless(weeks):
                 held = cumulative(repository.stargazers_count, weeks, created, ask.days)
                 if ask.days[-1] >= created and ask.days[-1] not in held:
-                    msg = f"api.github.com, star history of {repository.full_name}, does not reach {ask.days[-1]}"
+                    msg = f"api.github.com, star history of {name}, does not reach {ask.days[-1]}"
                     raise UnexpectedAnswer(msg)
                 return held
-        msg = f"api.github.com, star history of {repository.full_name}, weeks are missing between its pages"
+        msg = f"api.github.com, star history of {name}, weeks are missing between its pages"
         raise UnexpectedAnswer(msg)
 
     async def _weeks(self, full_name: str, since: date) -> Weeks:

@@ -121,6 +121,10 @@ def test_a_first_run_that_got_only_recent_days_reaches_back_again():
     assert set(RefreshPlan(LAST).days(SMALL, Held(frozenset(last(4)) - {LAST}))) == last(40)
 
 
+def test_days_held_from_the_first_settling_day_on_are_no_sign_of_a_whole_first_run():
+    assert set(RefreshPlan(LAST).days(SMALL, Held(frozenset(last(5))))) == last(40)
+
+
 def test_a_store_with_older_days_is_not_asked_for_days_before_them():
     assert min(RefreshPlan(LAST).days(SMALL, Held(since(5)))) == ago(4)
     assert min(RefreshPlan(LAST).days(SMALL, Held(since(5) - {ago(5)} | {ago(20)}))) == ago(19)

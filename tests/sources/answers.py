@@ -6,7 +6,17 @@ from __future__ import annotations
 NO_COUNTS = ("-1", "true", "1.0", "1e3", "2.5", '"7"', "null", "NaN", "Infinity", "[1]", "10000000000001", "9" * 5000)
 
 #: In place of a day.
-NO_DAYS = ('"2026-13-01"', '"2026-02-30"', '"2026-1-1"', '"2026-01-01T12:00:00Z"', '"20260101"', "20260101", "null")
+NO_DAYS = (
+    '"2026-13-01"',
+    '"2026-02-30"',
+    '"2026-1-1"',
+    '"2026-01-01T12:00:00Z"',
+    '"2026-W01-4"',  # ISO 8601 as well, and as long as a day
+    '"2026-W01-4T00:00:00Z"',
+    '"20260101"',
+    "20260101",
+    "null",
+)
 
 #: In place of a whole body; the comment says who sends it.
 NO_ANSWERS = (

@@ -67,19 +67,26 @@ def test_a_star_count_that_is_no_count_is_refused(text):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"id": None},
         {"id": "5"},
-        {"full_name": None},
         {"full_name": "nameless"},
         {"full_name": ""},
         {"stargazers_count": None},
-        {"created_at": None},
         {"created_at": "2024-02-29T23:59:59"},
         {"created_at": "long ago"},
     ],
 )
-def test_a_repository_that_lacks_something_is_refused(changes):
+def test_a_repository_with_something_wrong_is_refused(changes):
     assert next(iter(changes)) in refused(parse_repository, repository(**changes))
+
+
+def test_only_the_count_of_a_repository_cannot_be_done_without():
+    bare = parse_repository(b'{"stargazers_count": 7}', "o/r")
+    assert (bare.stargazers_count, bare.name("o/r"), bare.created) == (7, "o/r", date.min)
+
+
+@pytest.mark.parametrize("name", ["xx o/r?x", "o/r?x", "xx o/r", "o/r\n", "o/r/..", "o/..", "o/."])
+def test_a_new_name_that_is_more_or_less_than_a_repository_s_is_refused(name):
+    assert "full_name" in refused(parse_repository, repository(full_name=name))
 
 
 @pytest.mark.parametrize("body", [*NO_ANSWERS, b"[]", repository()[:-1], b"[" + repository() + b"]"])
@@ -204,6 +211,13 @@ def test_days_before_the_repository_or_the_history_are_not_there():
     assert cumulative(2, weeks, days[2], days) == {days[2]: 1, days[3]: 2}
 
 
+def test_nothing_is_said_of_days_after_the_newest_week():
+    saturday = SUNDAY + 6 * DAY
+    days = [saturday, saturday + DAY, saturday + 2 * DAY]
+    assert cumulative(5, {SUNDAY: (1, 0, 0, 0, 0, 0, 0)}, LONG_AGO, days) == {saturday: 5}
+    assert cumulative(5, {SUNDAY: NONE}, LONG_AGO, days[1:]) == {}
+
+
 def test_a_repository_without_any_star_has_held_none_since_it_exists():
     assert cumulative(0, {}, SUNDAY, [SUNDAY - DAY, SUNDAY]) == {SUNDAY: 0}
 
@@ -216,6 +230,10 @@ def test_a_star_that_came_between_two_requests_is_no_contradiction():
     assert cumulative(4, {SUNDAY: (0, 5, 0, 0, 0, 0, 0)}, LONG_AGO, [SUNDAY]) == {SUNDAY: 0}
 
 
-def test_more_stars_gained_than_there_are_is_refused():
+@pytest.mark.parametrize(
+    ("count", "gained"),
+    [(4, (0, 6, 0, 0, 0, 0, 0)), (0, (1,) * 7), (0, (1, 0, 0, 0, 0, 0, 1)), (5, (1,) * 7)],
+)
+def test_more_stars_gained_than_there_are_is_refused_also_when_no_day_alone_is_too_much(count, gained):
     with pytest.raises(UnexpectedAnswer, match=r"^api\.github\.com, .*more stars than"):
-        cumulative(4, {SUNDAY: (0, 6, 0, 0, 0, 0, 0)}, LONG_AGO, [SUNDAY])
+        cumulative(count, {SUNDAY: gained}, LONG_AGO, [SUNDAY])

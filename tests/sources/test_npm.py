@@ -56,6 +56,11 @@ def test_the_whole_registry_has_no_package():
     refused(answer([("2026-03-01", -1)], package=None), package=None)
 
 
+@pytest.mark.parametrize("name", [NAME, ""])
+def test_a_package_s_answer_is_not_taken_for_the_whole_registry_s(name):
+    assert "another package" in refused(answer(package=name), package=None)
+
+
 def test_a_day_stated_twice_is_refused():
     assert "2026-03-01 twice" in refused(answer((*DAYS, ("2026-03-01", 0))))
 

@@ -95,6 +95,12 @@ def test_an_answer_without_any_day_is_refused():
     assert "without any day" in refused(overall([]))
 
 
+def test_an_answer_with_the_other_category_alone_is_refused():
+    body = overall([(WITHOUT, "2026-03-01", 3), (WITHOUT, "2026-03-02", 4)])
+    assert "without any day with mirrors" in refused(body)
+    assert len(parse_overall(body, "pylance", WITHOUT)) == 2
+
+
 @pytest.mark.parametrize("name", ["lancedb", "pylance2", ""])
 def test_another_package_s_answer_is_refused(name):
     assert "another package" in refused(overall(package=name))

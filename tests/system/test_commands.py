@@ -29,6 +29,10 @@ def test_without_network_every_source_says_so_and_the_page_shows_the_seeded_hist
     page = (offline.folder / "site" / "index.html").read_text()
     assert "2,037,341" in page
     assert "cannot connect to crates.io" in page
+    quiet = offline.run("refresh", "--quiet", code=1)
+    assert quiet.stdout == ""
+    assert all(line.startswith("error: ") for line in quiet.stderr.splitlines())
+    assert len(quiet.stderr.splitlines()) == 4
     again = offline.json("refresh", code=1)
     assert (again["rows_inserted"], again["rows_updated"]) == (0, 0)
     assert offline.rows() == rows
