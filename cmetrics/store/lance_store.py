@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,16 +12,15 @@ from typing import Any, Final
 import lancedb
 import pyarrow as pa
 from lancedb.index import BTree
-from lancedb.remote.errors import LanceDBClientError
 
 from cmetrics.domain.days import Span
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation, Provenance, SourceWindow
 from cmetrics.domain.run import Counts, Run, RunStatus
-from cmetrics.errors import StoreError, StoreMissing, StoreUnreachable
-from cmetrics.printable import printable
+from cmetrics.errors import StoreError, StoreMissing
 from cmetrics.settings import StoreKind, StoreTarget
-from cmetrics.store import schema
+from cmetrics.store import schema, sql
+from cmetrics.store.failures import missing, translated
 from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES, Row, Table
 
 #: A nightly run makes two versions, the merge and its compaction. With three kept, the files of the
@@ -42,9 +40,6 @@ EXPORT_ROWS: Final = 40_000_000
 #: Rows with one key come from writers of tables without a declared key; two writers make two.
 COPIES: Final = 4
 
-_UNAUTHORIZED = (401, 403)
-_NOT_FOUND = 404
-
 
 class LanceStore:
     """An open store. Opened for reading it never creates a folder or a table."""
@@ -62,7 +57,7 @@ class LanceStore:
         if target.kind is StoreKind.EMBEDDED and not Path(target.uri).is_dir():
             msg = f"there is no store at {target.label}; `cmetrics refresh` makes one, or name another with --db"
             raise StoreMissing(msg)
-        with _translated(target):
+        with translated(target):
             return cls(_connect(target), target)
 
     def create_tables(self) -> list[str]:
@@ -72,7 +67,7 @@ class LanceStore:
             try:
                 self._open(table)
             except StoreMissing:
-                with _translated(self.target):
+                with translated(self.target):
                     self._connection.create_table(table.name, schema=table.schema, exist_ok=True)
                 created.append(table.name)
         return created
@@ -81,11 +76,11 @@ class LanceStore:
         """Remove the three tables; those that are not there are no error."""
         for table in TABLES:
             self._tables.pop(table.name, None)
-            with suppress(StoreMissing), _translated(self.target):
+            with suppress(StoreMissing), translated(self.target):
                 try:
                     self._connection.drop_table(table.name)
                 except ValueError as error:
-                    raise _missing(self.target) from error
+                    raise missing(self.target) from error
 
     def check(self) -> None:
         """Raises StoreMissing or StoreError unless all three tables are there with our columns."""
@@ -95,12 +90,12 @@ class LanceStore:
     def _open(self, table: Table) -> Any:
         """The table at its newest version."""
         opened = self._tables.get(table.name)
-        with _translated(self.target):
+        with translated(self.target):
             if opened is None:
                 try:
                     opened = self._connection.open_table(table.name)
                 except ValueError as error:
-                    raise _missing(self.target) from error
+                    raise missing(self.target) from error
                 self._check_columns(table, opened.schema)
                 self._tables[table.name] = opened
             elif self.target.kind is not StoreKind.ENTERPRISE:
@@ -139,23 +134,23 @@ class LanceStore:
     def _stats(self, metric_ids: Sequence[str], span: Span, columns: list[str]) -> Iterator[pa.Table]:
         for start in range(0, len(metric_ids), BATCH):
             part = metric_ids[start : start + BATCH]
-            where = f"{_among('metric_id', part)} AND {_within('period_end', span)}"
+            where = f"{sql.among('metric_id', part)} AND {sql.within('period_end', span)}"
             yield self._query(STATS, where, columns, limit=len(part) * span.days * COPIES + COPIES)
 
     def runs(self, since: datetime, status: RunStatus | None = None, *, until: datetime | None = None) -> list[Run]:
         """The runs started at or after ``since`` (and before ``until``), newest first."""
-        where = f"started_at >= {_time(since)}"
+        where = f"started_at >= {sql.moment(since)}"
         if until is not None:
-            where += f" AND started_at < {_time(until)}"
+            where += f" AND started_at < {sql.moment(until)}"
         if status is not None:
-            where += f" AND status = {_text(status)}"
+            where += f" AND status = {sql.text(status)}"
         found = schema.decode_runs(self._query(HISTORY, where, HISTORY.schema.names, limit=MANY_ROWS))
         newest = {run.ingestion_run_id: run for run in sorted(found, key=_finished)}
         return sorted(newest.values(), key=lambda run: (run.started_at, run.ingestion_run_id), reverse=True)
 
     def definitions(self, metric_id: str | None = None) -> list[Definition]:
         """The rows of ``metrics``, by id; only the one of ``metric_id`` when it is given."""
-        where = f"metric_id = {_text(metric_id)}" if metric_id is not None else None
+        where = f"metric_id = {sql.text(metric_id)}" if metric_id is not None else None
         rows = schema.decode_definitions(self._query(METRICS, where, METRICS.schema.names, limit=MANY_ROWS))
         newest = {row.metric_id: row for row in sorted(rows, key=lambda row: row.created_at)}
         return [newest[metric_id] for metric_id in sorted(newest)]
@@ -185,7 +180,7 @@ class LanceStore:
             return found
 
         try:
-            with _translated(self.target):
+            with translated(self.target):
                 return read()
         except StoreMissing:
             raise
@@ -194,14 +189,14 @@ class LanceStore:
                 raise
             # Upkeep by another process may have removed the version that this read was using.
             self._tables.pop(table.name, None)
-            with _translated(self.target):
+            with translated(self.target):
                 return read()
 
     def versions(self) -> tuple[int, ...] | None:
         """A token that changes with every write; None where asking costs as much as reading."""
         if self.target.kind is StoreKind.ENTERPRISE:
             return None
-        with _translated(self.target):
+        with translated(self.target):
             return tuple(int(self._open(table).version) for table in TABLES)
 
     # -- writing -----------------------------------------------------------------------------------
@@ -267,7 +262,7 @@ class LanceStore:
         """
         opened = self._open(table)
         data = schema.encode(rows, table)
-        with _translated(self.target):
+        with translated(self.target):
             merge = opened.merge_insert(list(table.key))
             merge.when_matched_update_all().when_not_matched_insert_all().execute(
                 data.cast(_as_stored(table, opened.schema))
@@ -286,19 +281,19 @@ class LanceStore:
         """
         for start in range(0, len(keys), BATCH):
             part = keys[start : start + BATCH]
-            spots = " OR ".join(f"({_is(key)})" for key in part)
+            spots = " OR ".join(f"({sql.is_key(key)})" for key in part)
             columns = [*STATS.key, "observed_at", "_rowid"]
             found = self._query(STATS, spots, columns, limit=len(part) * COPIES * COPIES)
             rows: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
             for row in found.to_pylist():
                 rows.setdefault((row["metric_id"], row["period_end"]), []).append((row["observed_at"], row["_rowid"]))
             losers = [
-                f"({_is((metric_id, date.fromisoformat(day)))} AND _rowid = {row_id})"
+                f"({sql.is_key((metric_id, date.fromisoformat(day)))} AND _rowid = {row_id})"
                 for (metric_id, day), copies in rows.items()
                 for _, row_id in sorted(copies)[:-1]
             ]
             if losers:
-                with _translated(self.target):
+                with translated(self.target):
                     self._open(STATS).delete(" OR ".join(losers))
 
     # -- upkeep ------------------------------------------------------------------------------------
@@ -312,7 +307,7 @@ class LanceStore:
             return
         for table in TABLES:
             opened = self._open(table)
-            with _translated(self.target):
+            with translated(self.target):
                 if table is STATS and opened.count_rows() >= INDEX_FROM_ROWS and not opened.list_indices():
                     opened.create_index("metric_id", config=BTree())
                 opened.optimize(cleanup_older_than=_age_of_version(opened, KEPT_VERSIONS))
@@ -365,67 +360,3 @@ def _finished(run: Run) -> datetime:
 
 def _fields(row: Definition) -> dict[str, Any]:
     return {field.name: getattr(row, field.name) for field in METRICS.schema}
-
-
-# -- filters -----------------------------------------------------------------------------------------
-
-
-def _text(value: str) -> str:
-    """A SQL string literal. A quote is the only character that can end one."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _is(key: tuple[str, date]) -> str:
-    return f"metric_id = {_text(key[0])} AND period_end = '{key[1].isoformat()}'"
-
-
-def _among(column: str, values: Sequence[str]) -> str:
-    return f"{column} IN ({', '.join(_text(value) for value in values)})"
-
-
-def _within(column: str, span: Span) -> str:
-    return f"{column} >= '{span.first.isoformat()}' AND {column} <= '{span.last.isoformat()}'"
-
-
-def _time(moment: datetime) -> str:
-    return f"timestamp '{moment.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%S.%f')}+00:00'"
-
-
-# -- errors ------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _translated(target: StoreTarget) -> Iterator[None]:
-    """Errors of lancedb, lance and pyarrow as ours, classified by type and status, never by words."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            yield
-    except LanceDBClientError as error:
-        raise _client_error(error, target) from error
-    except FileNotFoundError as error:
-        raise _missing(target) from error
-    except (ValueError, OSError, RuntimeError, pa.ArrowException) as error:
-        raise _failed(error, target) from error
-
-
-def _client_error(error: LanceDBClientError, target: StoreTarget) -> StoreError:
-    status = error.status_code
-    if status in _UNAUTHORIZED:
-        return StoreUnreachable(f"{target.label} refused the key ({status}); check LANCEDB_API_KEY")
-    if status == _NOT_FOUND:
-        return _missing(target)
-    if status is None:
-        return StoreUnreachable(f"{target.label} cannot be reached; check LANCEDB_HOST_OVERRIDE and the network")
-    said = printable(str(error), secrets=[target.api_key or ""], limit=200)
-    return StoreUnreachable(f"{target.label} answered {status}: {said}")
-
-
-def _missing(target: StoreTarget) -> StoreMissing:
-    command = "refresh" if target.kind is StoreKind.EMBEDDED else "bootstrap"
-    return StoreMissing(f"{target.label} has no cmetrics tables; `cmetrics {command}` creates them")
-
-
-def _failed(error: Exception, target: StoreTarget) -> StoreError:
-    said = printable(str(error), secrets=[target.api_key or ""], limit=300)
-    return StoreError(f"{target.label} failed: {said}")
