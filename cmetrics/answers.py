@@ -132,6 +132,9 @@ def _downloads(item: DownloadItem) -> Document:
         "share": item.share,
         "last_30_days": item.last_30_days,
         "last_30_days_observed": item.last_30_days_observed,
+        "change_7": _change(item.change_7),
+        "change_30": _change(item.change_30),
+        "change_90": _change(item.change_90),
         "sparkline": [_month(point) for point in item.points],
     }
 

@@ -114,7 +114,7 @@ def _build(path: Path, file: _File, sources: Mapping[str, SourceSpec]) -> Catalo
         if metric.slug in taken:
             note = f"{metric.metric_id!r} is already taken by {taken[metric.slug]}; give this entry an id of its own"
             raise _mistake(path, where, "id", note)
-        subject = (metric.source, _folded(metric.subject, sources[metric.source]), metric.mirrors)
+        subject = (metric.source, sources[metric.source].canonical(metric.subject), metric.mirrors)
         if subject in subjects:
             note = f"{metric.subject!r} at {metric.source} is already {subjects[subject]}"
             raise _mistake(path, where, "subject", note)
@@ -169,11 +169,6 @@ def _metric(
     )
 
 
-def _folded(subject: str, spec: SourceSpec) -> str:
-    """The subject as its service compares it."""
-    return re.sub(r"[-_.]+", "-", subject.lower()) if spec.separators_equal else subject.lower()
-
-
 def _mistake(path: Path, where: str, field: str, note: str) -> ConfigError:
     return ConfigError(f"{path}: {where}, field {field!r}: {note}")
 
@@ -203,5 +198,5 @@ def _explain(path: Path, raw: Mapping[str, Any], error: ValidationError) -> str:
 def _shown(value: object) -> str:
     try:
         return printable(repr(value), limit=80)
-    except ValueError:
-        return "a number of thousands of digits"
+    except (ValueError, RecursionError):
+        return "a value too large to show"

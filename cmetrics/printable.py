@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 HIDDEN = "***"
 
-# C0, DEL, C1 and the bidirectional and zero-width marks: they move the cursor, recolour, reorder.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+# C0, DEL, C1, the soft hyphen and the bidirectional and zero-width marks: they move the cursor,
+# recolour, reorder, or hide.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 # Without its ESC a colour sequence is harmless and ugly; both go together.
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[\]P^_X][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]")
 _USERINFO = re.compile(r"(?<=://)[^/\s]+@")
 
 
@@ -19,10 +20,16 @@ def printable(text: str, *, secrets: Iterable[str] = (), limit: int = 400) -> st
 
     Every secret and every ``user:password@`` of a URL is replaced; control characters are dropped.
     """
-    # First what could stand inside a secret and hide it, then the longest secret first.
-    text = _UNPRINTABLE.sub(" ", _ESCAPES.sub("", text))
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    text = _USERINFO.sub(f"{HIDDEN}@", text)
+    # Before and after what could stand inside a secret is gone; the longest secret first.
+    known = sorted(filter(None, secrets), key=len, reverse=True)
+    text = _without(text, known)
+    text = _UNPRINTABLE.sub("", _ESCAPES.sub("", re.sub(r"\s", " ", text)))
+    text = _USERINFO.sub(f"{HIDDEN}@", _without(text, known))
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _without(text: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    return text

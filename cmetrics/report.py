@@ -22,8 +22,9 @@ RUNS_WITHIN = timedelta(days=90)
 ALL_DAYS = 365 * 20
 #: The window of an answer that names none (contract §5).
 DEFAULT_DAYS = 180
-#: The longest change that is shown needs the count of that many days earlier.
-LONGEST_CHANGE = 90
+#: The longest change that is shown is of 90 days against the 90 days before; the newest of them may
+#: be some days late.
+LONGEST_CHANGE = 184
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def resolve_store(db: str | None, env: Mapping[str, str]) -> StoreTarget:
         try:
             return StoreTarget(StoreKind.EMBEDDED, str(Path(chosen).expanduser()))
         except RuntimeError as error:
-            msg = f"--db {printable(chosen, limit=80)}: {printable(str(error))}"
+            msg = f"{'--db' if db else 'CMETRICS_DB'} {printable(chosen, limit=80)}: {printable(str(error))}"
             raise UsageError(msg) from error
     key, host = env.get("LANCEDB_API_KEY"), env.get("LANCEDB_HOST_OVERRIDE")
     if not chosen and not key and not host:
@@ -133,6 +133,14 @@ def is_file(path: Path) -> bool:
     """Whether there is such a file; a name that no file can have is none."""
     try:
         return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """The same for folders."""
+    try:
+        return path.is_dir()
     except OSError:
         return False
 

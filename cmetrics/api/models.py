@@ -112,6 +112,9 @@ class DownloadsModel(_Item):
     share: Annotated[float | None, Field(description="Percent of the product's downloads in that month")]
     last_30_days: int
     last_30_days_observed: int
+    change_7: Annotated[ChangeModel | None, Field(description="The last 7 stored days against the 7 before")]
+    change_30: ChangeModel | None
+    change_90: ChangeModel | None
     sparkline: list[MonthModel]
 
 

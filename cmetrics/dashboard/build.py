@@ -165,6 +165,9 @@ class _Builder:
             share=None,
             last_30_days=total,
             last_30_days_observed=observed,
+            change_7=series.period_change(rows, 7),
+            change_30=series.period_change(rows, 30),
+            change_90=series.period_change(rows, 90),
             points=tuple(p for p in points if p.period_end >= self._first),
             freshness=self._freshness(metric, rows),
         )

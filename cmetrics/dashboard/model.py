@@ -93,6 +93,11 @@ class DownloadItem:
     #: Total of the last 30 days and how many of them are stored.
     last_30_days: int
     last_30_days_observed: int
+    #: The 7, 30 and 90 days up to the newest stored one, against as many days before them; None
+    #: unless every one of these days is stored.
+    change_7: Change | None
+    change_30: Change | None
+    change_90: Change | None
     points: tuple[MonthPoint, ...]
     freshness: Freshness
 

@@ -110,6 +110,22 @@ def daily_total(rows: Iterable[Observation], first: date, last: date) -> tuple[i
     return sum(values), len(values)
 
 
+def period_change(rows: Iterable[Observation], days: int) -> Change | None:
+    """From the ``days`` days before to the ``days`` days up to the newest daily value.
+
+    None unless every one of these days has a value.
+    """
+    values = {row.period_end: row.value for row in rows if not row.is_seed}
+    if not values:
+        return None
+    newest = max(values)
+    later = [values.get(newest - n * DAY) for n in range(days)]
+    earlier = [values.get(newest - n * DAY) for n in range(days, 2 * days)]
+    if None in later or None in earlier:
+        return None
+    return change(sum(v for v in earlier if v), sum(v for v in later if v))
+
+
 def star_points(rows: Iterable[Observation]) -> tuple[DayPoint, ...]:
     """Stars per day, ascending; a day without a count is not there."""
     return tuple(

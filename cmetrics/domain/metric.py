@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -49,8 +50,8 @@ class SourceSpec:
     settling_days: int
     #: Within that many days the larger of two reads is the truer one (late log files); 0 = never.
     growing_days: int = 0
-    #: Whether names that differ only in ``-``, ``_`` and ``.`` are one subject.
-    separators_equal: bool = False
+    #: The subject as the service compares it: two subjects with one canonical form are one.
+    canonical: Callable[[str], str] = str.lower
     #: Names of the options that this source reads from a metric's entry in cmetrics.toml.
     options: frozenset[str] = frozenset()
 

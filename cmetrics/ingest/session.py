@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -80,7 +80,9 @@ def session(
                 )
             )
             ended = True
-            store.tidy()
+            # The rows are stored; upkeep that fails tonight is done tomorrow.
+            with suppress(StoreError):
+                store.tidy()
 
         try:
             yield Session(store, run_id, started), end
@@ -92,10 +94,8 @@ def session(
 
 def _record_failure(store: LanceStore, run: Run) -> None:
     """Leave a trace of a run that is about to end by an exception; that exception matters more."""
-    try:
+    with suppress(StoreError):
         store.save_run(run)
-    except StoreError:
-        return
 
 
 def _reason(error: BaseException) -> str:

@@ -45,8 +45,12 @@ def write_site(files: Mapping[str, bytes], out: Path) -> None:
 
 def check_folder(out: Path) -> None:
     """Raises SiteError unless ``out`` is absent, empty, or a site that a build wrote."""
-    if not out.exists():
-        return
+    try:
+        if not out.exists():
+            return
+    except OSError as error:
+        msg = f"{printable(str(out), limit=100)} cannot be a folder ({printable(str(error), limit=120)})"
+        raise SiteError(msg) from error
     if not out.is_dir():
         msg = f"{out} is a file; name a folder with --out"
         raise SiteError(msg)

@@ -40,7 +40,7 @@ SPEC = SourceSpec(
     settling_days=89,
     # Counts come from log files as these arrive; a smaller read within a week is an older one.
     growing_days=7,
-    separators_equal=True,
+    canonical=lambda crate: crate.lower().replace("_", "-"),
 )
 
 #: https://crates.io/data-access: at most one request a second, and who is refused stops.

@@ -59,7 +59,8 @@ class Policy:
 
     title: str
     base: str
-    #: Seconds between the starts of two requests.
+    #: Seconds from the end of a request to the start of the next. Measured from its start, two
+    #: requests could reach the service closer together: only the first has to connect.
     gap: float
     #: Waits after a 429 that does not say how long. None left: the service is left alone.
     limit_waits: tuple[float, ...] = ()
@@ -175,8 +176,14 @@ class ServiceClient:
         raise UnexpectedAnswer(msg)
 
     async def _send(self, url: httpx.URL) -> tuple[httpx.Response, bytes]:
-        await self._pace()
+        await asyncio.sleep(max(0.0, self._next_start - time.monotonic()))
         self.requests += 1
+        try:
+            return await self._receive(url)
+        finally:
+            self._next_start = time.monotonic() + self.policy.gap
+
+    async def _receive(self, url: httpx.URL) -> tuple[httpx.Response, bytes]:
         try:
             async with (
                 asyncio.timeout(self._timeouts.total),
@@ -204,12 +211,6 @@ class ServiceClient:
             why = printable(str(error), limit=120) or type(error).__name__
             msg = f"{self._at(url.path)} broke off its answer ({why})"
             raise _RetryableError(ServiceFailed(msg), FAULT_WAITS) from error
-
-    async def _pace(self) -> None:
-        now = time.monotonic()
-        start = max(now, self._next_start)
-        self._next_start = start + self.policy.gap
-        await asyncio.sleep(start - now)
 
     def _judge(self, response: httpx.Response, body: bytes) -> Answer:
         status, at = response.status_code, self._at(response.url.path)

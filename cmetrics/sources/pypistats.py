@@ -21,6 +21,12 @@ from cmetrics.sources.http import Policy, ServiceClient
 from cmetrics.sources.landed import Canary, build_canary, judge
 from cmetrics.sources.shape import Count, Day, Shape, by_day, parse
 
+
+def normalize(name: str) -> str:
+    """The name as PEP 503 writes it; the service does not lower-case by itself."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 SPEC = SourceSpec(
     name="pypistats",
     title="pypistats.org",
@@ -36,7 +42,7 @@ SPEC = SourceSpec(
     first_days=181,
     # The whole window comes with every request, so nothing is saved by reading less of it.
     settling_days=181,
-    separators_equal=True,
+    canonical=normalize,
     options=frozenset({"mirrors"}),
 )
 
@@ -63,11 +69,6 @@ class _Overall(Shape):
 
 
 _OVERALL = TypeAdapter(_Overall)
-
-
-def normalize(name: str) -> str:
-    """The name as PEP 503 writes it; the service does not lower-case by itself."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def parse_overall(body: bytes, package: str, category: Category) -> dict[date, int]:

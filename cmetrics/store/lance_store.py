@@ -18,7 +18,7 @@ from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation, Provenance, SourceWindow
 from cmetrics.domain.run import Counts, Run, RunStatus
 from cmetrics.errors import StoreError, StoreMissing
-from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.settings import StoreKind, StoreTarget, is_folder
 from cmetrics.store import schema, sql
 from cmetrics.store.failures import missing, translated
 from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES, Row, Table
@@ -54,7 +54,7 @@ class LanceStore:
     @classmethod
     def open(cls, target: StoreTarget) -> LanceStore:
         """The store at ``target``; StoreMissing for a folder that is not there."""
-        if target.kind is StoreKind.EMBEDDED and not Path(target.uri).is_dir():
+        if target.kind is StoreKind.EMBEDDED and not is_folder(Path(target.uri)):
             msg = f"there is no store at {target.label}; `cmetrics refresh` makes one, or name another with --db"
             raise StoreMissing(msg)
         with translated(target):

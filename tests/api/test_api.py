@@ -121,7 +121,7 @@ def test_a_shorter_window_changes_no_headline(api: Served):
     answers = [api.get(f"/api/v1/dashboard/daily?days={days}").json() for days in (1, 30, 180, 730)]
     for key in ("last_full_month", "total_stars", "total_stars_change_30", "last_30d_download_totals"):
         assert len({json.dumps(answer[key]) for answer in answers}) == 1
-    for key in ("latest_value", "month_on_month", "year_on_year", "share", "change_90"):
+    for key in ("latest_value", "month_on_month", "year_on_year", "share", "change_7", "change_30", "change_90"):
         assert (
             len({json.dumps([[i.get(key) for i in g["items"]] for g in answer["groups"]]) for answer in answers}) == 1
         )
@@ -310,7 +310,7 @@ def test_only_the_window_asked_for_crosses_the_wire(serve, tmp_path: Path):
         served = serve(home)
         for path, most in (
             ("series/stars:lance:github?days=7", 7 + 1),
-            ("dashboard/daily?days=7", 7 * (91 + 31 + 31) + 2),
+            ("dashboard/daily?days=7", 7 * (184 + 31 + 31) + 2),
         ):
             cluster.rows_sent = 0
             assert served.get(f"/api/v1/{path}").status_code == 200

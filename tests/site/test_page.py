@@ -226,8 +226,16 @@ def test_numbers_in_the_page_are_those_of_the_document(browser, base, default_si
             text = card.text_content()
             if item["metric_family"] == "stars":
                 assert f"{item['change_30']['absolute']:+,}" in text
+                stars = page.locator("#stars ~ figure table").text_content()
+                assert all(
+                    f"{item[change]['absolute']:+,}" in stars for change in ("change_7", "change_30", "change_90")
+                )
                 continue
             assert f"{item['last_30_days']:,} in the last 30 days" in text
+            if item["change_30"]:
+                assert f"({item['change_30']['percent']:+.1f} %)" in text
+            table = page.locator("section", has=card).locator("table").text_content()
+            assert all(f"{point['value']:,}" in table for point in item["sparkline"])
             if item["month_on_month"]:
                 assert f"{item['month_on_month']['percent']:+.1f} %" in text
             else:
