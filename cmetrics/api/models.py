@@ -110,7 +110,7 @@ class DownloadsModel(_Item):
     month_on_month: ChangeModel | None
     year_on_year: ChangeModel | None
     share: Annotated[float | None, Field(description="Percent of the product's downloads in that month")]
-    last_30_days: int
+    last_30_days: Annotated[int | None, Field(description="None when no day of them is stored")]
     last_30_days_observed: int
     change_7: Annotated[ChangeModel | None, Field(description="The last 7 stored days against the 7 before")]
     change_30: ChangeModel | None
@@ -139,7 +139,7 @@ class GroupModel(_Model):
 class Totals(BaseModel):
     """Downloads of the last 30 days, one number per product."""
 
-    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": {"type": "integer"}})
+    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": {"type": ["integer", "null"]}})
 
     window_start: date
     window_end: date

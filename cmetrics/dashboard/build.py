@@ -148,7 +148,7 @@ class _Builder:
             title=product.title,
             downloads=downloads,
             stars=tuple(self._stars(m) for m in metrics if m.family is Family.STARS),
-            last_30_days=sum(item.last_30_days for item in downloads),
+            last_30_days=_sum_of_known(item.last_30_days for item in downloads),
         )
 
     def _downloads(self, metric: Metric) -> DownloadItem:
@@ -189,6 +189,11 @@ class _Builder:
     def _freshness(self, metric: Metric, rows: Sequence[Observation]) -> Freshness:
         days = ((row.period_end, row.is_seed) for row in rows)
         return build_freshness(metric, days, self._as_of, self._errors)
+
+
+def _sum_of_known(values: Iterable[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _latest_total(stars: Sequence[Sequence[DayPoint]]) -> int | None:

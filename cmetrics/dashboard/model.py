@@ -90,8 +90,8 @@ class DownloadItem:
     year_on_year: Change | None
     #: Percent of the product's downloads in that month; None unless all its SDKs are complete.
     share: float | None
-    #: Total of the last 30 days and how many of them are stored.
-    last_30_days: int
+    #: Total of the last 30 days and how many of them are stored; None when none is.
+    last_30_days: int | None
     last_30_days_observed: int
     #: The 7, 30 and 90 days up to the newest stored one, against as many days before them; None
     #: unless every one of these days is stored.
@@ -127,8 +127,8 @@ class Group:
     title: str
     downloads: tuple[DownloadItem, ...]
     stars: tuple[StarItem, ...]
-    #: Downloads of the last 30 days, all SDKs together.
-    last_30_days: int
+    #: Downloads of the last 30 days, all SDKs together; None when no day of any is stored.
+    last_30_days: int | None
 
     @property
     def items(self) -> tuple[Item, ...]:

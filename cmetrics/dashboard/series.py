@@ -104,10 +104,10 @@ def share_of(point: MonthPoint | None, total: MonthPoint | None) -> float | None
     return round(100 * point.value / total.value, 1)
 
 
-def daily_total(rows: Iterable[Observation], first: date, last: date) -> tuple[int, int]:
-    """The sum of the daily values from ``first`` to ``last``, and how many days that are."""
+def daily_total(rows: Iterable[Observation], first: date, last: date) -> tuple[int | None, int]:
+    """The sum of the daily values from ``first`` to ``last``, None without any, and how many they are."""
     values = [row.value for row in rows if not row.is_seed and first <= row.period_end <= last]
-    return sum(values), len(values)
+    return sum(values) if values else None, len(values)
 
 
 def period_change(rows: Iterable[Observation], days: int) -> Change | None:

@@ -67,7 +67,7 @@ def test_an_empty_store_has_a_dashboard_that_claims_nothing():
     found = dashboard()
     node, stars = item(found, NODE), item(found, STARS_ONE)
     assert (node.month, node.month_on_month, node.year_on_year, node.points) == (None, None, None, ())
-    assert (node.last_30_days, node.last_30_days_observed, node.month_end) == (0, 0, date(2026, 10, 31))
+    assert (node.last_30_days, node.last_30_days_observed, node.month_end) == (None, 0, date(2026, 10, 31))
     assert (stars.latest, stars.change_7, stars.change_30, stars.change_90, stars.points) == (
         None,
         None,

@@ -208,7 +208,7 @@ def test_a_daily_total_counts_its_days_and_leaves_snapshots_out():
     stored = [*rows(JAN.first, JAN.first + 4 * DAY), a_snapshot(NPM, JAN.first + 2 * DAY, 999)]
     assert series.daily_total(stored, JAN.first + DAY, JAN.first + 9 * DAY) == (40, 4)
     assert series.daily_total(stored, JAN.first - DAY, JAN.first + DAY) == (20, 2)
-    assert series.daily_total([], JAN.first, JAN.last) == (0, 0)
+    assert series.daily_total([], JAN.first, JAN.last) == (None, 0)
 
 
 # -- stars ---------------------------------------------------------------------------------------

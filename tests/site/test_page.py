@@ -184,6 +184,10 @@ def test_odd_stores_give_an_honest_page(browser, tmp_path, kind):
     assert said == []
     assert page.evaluate("window.owned") is None
     assert page.locator("main script:not([type='application/json'])").count() == 0
+    if kind == "no rows":
+        cards = page.locator(".cards").text_content()
+        assert "no day of the last 30 is stored" in cards
+        assert "0 in the last" not in cards, "what is absent is not zero"
     if kind == "hostile names":
         page.wait_for_function("document.querySelectorAll('.chart .main-svg').length >= 1")
         assert name in page.locator(".card h3").first.text_content()
