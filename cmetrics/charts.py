@@ -144,7 +144,7 @@ def _literal(text: str) -> str:
 
 def _month_note(point: MonthPoint, item: DownloadItem) -> str:
     if point.kind is PointKind.SEEDED:
-        return f"about 30 days up to {point.period_end:%-d %B %Y}, published snapshot"
+        return f"about 30 days up to {point.period_end.day} {point.period_end:%B %Y}, published snapshot"
     text = f"{point.period_start:%B %Y}, {_literal(item.metric.display_name)}, sum of days from {item.source_title}"
     if point.is_complete:
         return text

@@ -19,9 +19,9 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cmetrics.domain.days import Span
+from cmetrics.domain.days import Span, parse_day
 from cmetrics.domain.metric import Definition, slug
-from cmetrics.domain.observation import Observation
+from cmetrics.domain.observation import Observation, parse_count
 from cmetrics.domain.run import Run
 from cmetrics.errors import LedgerError
 from cmetrics.printable import printable
@@ -32,7 +32,9 @@ R = TypeVar("R", Definition, Run, Observation)
 
 #: Wider than anything that is ever stored, and a bound all the same.
 EVERYTHING = Span(date(1990, 1, 1), date(2199, 12, 31))
-_BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
+#: Of a moment; tables of other programs may not tell one, which is read as 1970.
+EARLIEST_YEAR = 1970
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def export_store(store: LanceStore, folder: Path) -> list[Path]:
@@ -127,9 +129,7 @@ def _read(path: Path, kind: type[R], decode: Callable[[Sequence[str]], R]) -> li
 
 def _observation(line: Sequence[str]) -> Observation:
     metric_id, start, end, observed, value, *texts = line
-    return Observation(
-        metric_id, date.fromisoformat(start), date.fromisoformat(end), _moment(observed), int(value), *texts
-    )
+    return Observation(metric_id, _day(start), _day(end), _moment(observed), parse_count(value), *texts)
 
 
 def _run(line: Sequence[str]) -> Run:
@@ -140,8 +140,8 @@ def _run(line: Sequence[str]) -> Run:
         status,
         _moment(started),
         _moment(finished) if finished else None,
-        int(inserted),
-        int(updated),
+        parse_count(inserted),
+        parse_count(updated),
         errors or None,
     )
 
@@ -165,8 +165,15 @@ def _definition(line: Sequence[str]) -> Definition:
     )
 
 
+def _day(text: str) -> date:
+    day = parse_day(text)
+    if day not in EVERYTHING:
+        raise ValueError(text)
+    return day
+
+
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
+    if moment.tzinfo is None or not EARLIEST_YEAR <= moment.year <= EVERYTHING.last.year:
         raise ValueError(text)
     return moment

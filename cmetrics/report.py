@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from cmetrics.catalog import Catalog
 from cmetrics.dashboard.build import build_dashboard, build_freshness, build_health, last_errors
-from cmetrics.dashboard.model import Dashboard, Freshness, Health, Publication
+from cmetrics.dashboard.model import DEFAULT_DAYS, Dashboard, Freshness, Health, Publication
 from cmetrics.dashboard.series import last_full_month
 from cmetrics.domain.days import DAY, Clock, Month, Span, last_completed_day, window
-from cmetrics.domain.metric import Definition, Metric, SourceSpec
+from cmetrics.domain.metric import Definition, Family, Metric, SourceSpec
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run
 from cmetrics.store.lance_store import LanceStore
@@ -20,8 +20,8 @@ from cmetrics.store.lance_store import LanceStore
 RUNS_WITHIN = timedelta(days=90)
 #: What the page shows when nothing else is asked: everything that was ever collected.
 ALL_DAYS = 365 * 20
-#: The window of an answer that names none (contract §5).
-DEFAULT_DAYS = 180
+#: No run was started outside these days; beyond them timestamps leave their range.
+EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
 #: The longest change that is shown is of 90 days against the 90 days before; the newest of them may
 #: be some days late.
 LONGEST_CHANGE = 184
@@ -52,6 +52,7 @@ class Report:
         self._catalog = catalog
         self._titles = {name: spec.title for name, spec in specs.items()}
         self._clock = clock
+        self._downloads = {m.metric_id for m in catalog.metrics if m.family is Family.DOWNLOADS}
 
     @property
     def as_of(self) -> date:
@@ -70,8 +71,10 @@ class Report:
     def dashboard(self, days: int = DEFAULT_DAYS) -> Dashboard:
         """The dashboard over the last ``days`` days."""
         self._store.check()
-        ids = [metric.metric_id for metric in self._catalog.metrics]
-        rows = [row for span in reading(self.as_of, days) for row in self._store.observations(ids, span)]
+        window_read, year_ago = reading(self.as_of, days)
+        rows = self._store.observations([metric.metric_id for metric in self._catalog.metrics], window_read)
+        if year_ago is not None:
+            rows += self._store.observations(sorted(self._downloads), year_ago)
         return self._dashboard(rows, self._runs(), days)
 
     def publication(self) -> Publication:
@@ -81,8 +84,13 @@ class Report:
         ids = sorted({d.metric_id for d in definitions} | {m.metric_id for m in self._catalog.metrics})
         rows = tuple(self._store.observations(ids, Span(window(self.as_of, ALL_DAYS), self.as_of)))
         runs = self._runs()
-        spans = reading(self.as_of, DEFAULT_DAYS)
-        within = [row for row in rows if any(span.first <= row.period_end <= span.last for span in spans)]
+        window_read, year_ago = reading(self.as_of, DEFAULT_DAYS)
+        within = [
+            row
+            for row in rows
+            if row.period_end in window_read
+            or (year_ago is not None and row.period_end in year_ago and row.metric_id in self._downloads)
+        ]
         return Publication(
             dashboard=self._dashboard(rows, runs, ALL_DAYS),
             daily=self._dashboard(within, runs, DEFAULT_DAYS),
@@ -102,6 +110,7 @@ class Report:
 
     def errors(self, first: date, last: date) -> list[Run]:
         """The runs with errors that were started from ``first`` to ``last``, newest first."""
+        first, last = (min(max(day, EARLIEST), LATEST) for day in (first, last))
         runs = self._store.runs(_midnight(first), until=_midnight(last + DAY))
         return [run for run in runs if run.error_summary]
 
@@ -138,19 +147,18 @@ class Report:
         )
 
 
-def reading(as_of: date, days: int) -> list[Span]:
+def reading(as_of: date, days: int) -> tuple[Span, Span | None]:
     """The days that a dashboard of ``days`` days is computed from.
 
-    The window itself with its first month whole, what the changes are measured from, and the month
-    a year before the last full one.
+    First the window with its first month whole and what the changes are measured from; then, for
+    downloads, the month a year before the last full one, None where the first span holds it.
     """
     month = last_full_month(as_of)
     first = min(Month.of(window(as_of, days)).first, month.plus(-1).first, as_of - LONGEST_CHANGE * DAY)
     year_ago = month.plus(-12)
-    spans = [Span(first, as_of)]
-    if year_ago.first < first:
-        spans.append(Span(year_ago.first, min(year_ago.last, first - DAY)))
-    return spans
+    if year_ago.first >= first:
+        return Span(first, as_of), None
+    return Span(first, as_of), Span(year_ago.first, min(year_ago.last, first - DAY))
 
 
 def _definition_order(row: Definition) -> tuple[str, ...]:

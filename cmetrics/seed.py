@@ -7,15 +7,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cmetrics.domain.observation import Observation, Provenance, SourceWindow
+from cmetrics.domain.days import parse_day
+from cmetrics.domain.observation import Observation, Provenance, SourceWindow, parse_count
 from cmetrics.errors import ConfigError
 from cmetrics.printable import printable
 
 if TYPE_CHECKING:
     from cmetrics.catalog import Catalog
 
-#: Digits; what is longer fits no column and no reality.
-LONGEST_COUNT = 15
 COLUMNS = ["metric_id", "date", "value"]
 
 
@@ -73,22 +72,8 @@ def _read(path: Path) -> list[tuple[str, date, int]]:
 def _row(path: Path, number: int, line: list[str]) -> tuple[str, date, int]:
     try:
         metric_id, day, value = line
-        return metric_id, _day(day), _count(value)
+        return metric_id, parse_day(day), parse_count(value)
     except ValueError:
         shown = printable(",".join(line), limit=80)
         msg = f"{path}, line {number}: {shown!r} is not a metric id, a day (YYYY-MM-DD) and a count"
         raise ConfigError(msg) from None
-
-
-def _count(text: str) -> int:
-    """Digits only: `int` would also take ``+1``, ``1_000`` and digits of other scripts."""
-    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_COUNT):
-        raise ValueError(text)
-    return int(text)
-
-
-def _day(text: str) -> date:
-    day = date.fromisoformat(text)
-    if day.isoformat() != text:
-        raise ValueError(text)
-    return day

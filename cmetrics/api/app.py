@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Hashable, Sequence
 from datetime import date
 from typing import Annotated, Any, Protocol
@@ -13,7 +14,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 from cmetrics import __version__, answers
 from cmetrics.api import models
-from cmetrics.dashboard.model import Dashboard
+from cmetrics.dashboard.model import DEFAULT_DAYS, Dashboard
 from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
@@ -25,7 +26,6 @@ from cmetrics.printable import printable
 CACHE_CONTROL = "public, max-age=60"
 #: Answers kept for repeated questions while the store does not change.
 KEPT_ANSWERS = 256
-DEFAULT_DAYS = 180
 MOST_DAYS = 730
 DEFAULT_ERROR_DAYS = 30
 
@@ -42,9 +42,8 @@ WRONG_DATES: dict[int | str, dict[str, Any]] = {
 }
 
 
-#: Dates outside these bounds hold no run, and adding to them would leave the calendar.
+#: Going back from an earlier day would leave the calendar.
 EARLIEST = date(1970, 1, 31)
-LATEST = date(9000, 1, 1)
 
 
 class Reader(Protocol):
@@ -86,18 +85,20 @@ class _Answers:
         self._reader = reader
         self._kept: dict[Hashable, tuple[bytes, str]] = {}
         self._token: Hashable = None
+        self._making = threading.Lock()
 
     def get(self, question: Hashable, make: Callable[[], Any]) -> tuple[bytes, str]:
         """The document of ``make`` as bytes, and its tag."""
         token = self._reader.token()
         if token is None:
             return self._made(make())
-        if token != self._token or len(self._kept) >= KEPT_ANSWERS:
-            self._kept, self._token = {}, token
-        kept = self._kept
-        if question not in kept:
-            kept[question] = self._made(make())
-        return kept[question]
+        # One at a time: after a write, everybody asks the same again.
+        with self._making:
+            if token != self._token or len(self._kept) >= KEPT_ANSWERS:
+                self._kept, self._token = {}, token
+            if question not in self._kept:
+                self._kept[question] = self._made(make())
+            return self._kept[question]
 
     @staticmethod
     def _made(document: Any) -> tuple[bytes, str]:
@@ -164,7 +165,7 @@ class _Endpoints:
     ) -> Response:
         """Runs that had errors, newest first."""
         last = _day("end_date", end_date) or self._reader.as_of + DAY
-        first = _day("start_date", start_date) or max(last, EARLIEST) - DEFAULT_ERROR_DAYS * DAY
+        first = _day("start_date", start_date) or (last - DEFAULT_ERROR_DAYS * DAY if last > EARLIEST else last)
         if first > last:
             raise HTTPException(400, f"start_date {first} is after end_date {last}")
         return self._answer(
@@ -225,4 +226,4 @@ def _day(name: str, text: str | None) -> date | None:
     # The basic form 20260131 and week dates are ISO too, and not what is documented.
     if day is None or day.isoformat() != text:
         raise HTTPException(400, f"{name} is no ISO date (YYYY-MM-DD)")
-    return min(max(day, date(1970, 1, 1)), LATEST)
+    return day

@@ -155,6 +155,7 @@ class Daily(_Model):
     last_full_month: MonthModel | None
     last_full_month_change: ChangeModel | None
     total_stars: int | None
+    total_stars_day: Annotated[date | None, Field(description="The newest day with a count of every repository")]
     total_stars_change_30: ChangeModel | None
     total_stars_sparkline: list[StarsModel]
     last_30d_download_totals: Totals

@@ -10,9 +10,11 @@ import sys
 from types import FrameType
 
 from cmetrics.cli.app import app
-from cmetrics.cli.exits import INTERRUPTED, exit_code
-from cmetrics.cli.terminal import complain
+from cmetrics.cli.exits import exit_code
+from cmetrics.cli.summary import failure_json
+from cmetrics.cli.terminal import complain, print_json
 from cmetrics.errors import CmetricsError
+from cmetrics.printable import printable
 
 
 def main() -> None:
@@ -21,13 +23,14 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except CmetricsError as error:
+        if "--json" in sys.argv:
+            # One object, also for what could not begin.
+            job = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+            print_json(failure_json(job, printable(str(error))))
         complain(str(error))
         sys.exit(exit_code(error))
-    except KeyboardInterrupt:
-        complain("interrupted; nothing half-written is left behind")
-        sys.exit(INTERRUPTED)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    """End like Ctrl-C does, so that the run is recorded."""
+    """End like Ctrl-C does, which Typer turns into exit code 130: the run is recorded as interrupted."""
     raise KeyboardInterrupt

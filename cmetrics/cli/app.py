@@ -13,7 +13,7 @@ import typer
 
 from cmetrics import __version__
 from cmetrics.cli.exits import DONE, FAILED, RUN_EXITS
-from cmetrics.errors import CmetricsError, UsageError
+from cmetrics.errors import UsageError
 
 if TYPE_CHECKING:
     from cmetrics.catalog import Catalog
@@ -79,12 +79,10 @@ def refresh(
     settings, catalog = _load(db, config)
     selection = _selection(only, metric)
     _finish(
-        "refresh",
         catalog,
         lambda watcher: run(
             settings, catalog, lookback_days=lookback_days, selection=selection, clock=utc_now, watcher=watcher
         ),
-        settings=settings,
         json=json,
         quiet=quiet,
     )
@@ -128,10 +126,8 @@ def backfill(
     settings, catalog = _load(db, config)
     selection = _selection(only, metric)
     _finish(
-        "backfill",
         catalog,
         lambda watcher: run(settings, catalog, span=span, selection=selection, clock=utc_now, watcher=watcher),
-        settings=settings,
         json=json,
         quiet=quiet,
     )
@@ -157,20 +153,18 @@ def bootstrap(
     settings, catalog = _load(db, config)
     folder = Path("data") / "backups" / f"{utc_now():%Y%m%dT%H%M%SZ}"
     backup = back_up(settings, folder)
-    if backup is not None:
-        say(f"{settings.store.label} holds rows; they are exported to {backup}")
+    if backup.folder is not None:
+        say(f"{settings.store.label} holds rows; they are exported to {backup.folder}")
         if not yes:
             if not sys.stdin.isatty():
                 msg = "bootstrap drops these rows and there is no terminal to ask on; nothing was dropped. Use --yes"
                 raise UsageError(msg)
-            if not typer.confirm("Drop all rows?", err=True):
+            if not _confirmed("Drop all rows?"):
                 msg = "nothing was dropped"
                 raise UsageError(msg)
     _finish(
-        "bootstrap",
         catalog,
-        lambda watcher: run(settings, catalog, clock=utc_now, watcher=watcher),
-        settings=settings,
+        lambda watcher: run(settings, catalog, backup, clock=utc_now, watcher=watcher),
         json=json,
         quiet=quiet,
     )
@@ -322,13 +316,19 @@ def restore(
 
     settings, catalog = _load(db, config)
     _finish(
-        "restore",
         catalog,
         lambda watcher: run(settings, folder, clock=utc_now, watcher=watcher),
-        settings=settings,
         json=json,
         quiet=quiet,
     )
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        # The end of input is no yes.
+        return False
 
 
 def _load(db: str | None, config: Path | None) -> tuple[Settings, Catalog]:
@@ -351,10 +351,12 @@ def _selection(only: str | None, metric: list[str] | None) -> Selection:
 
 
 def _day(option: str, text: str | None) -> date | None:
+    from cmetrics.domain.days import parse_day
+
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        return parse_day(text)
     except ValueError:
         msg = f"{option}: {text!r} is no day; write it like 2026-01-31"
         raise UsageError(msg) from None
@@ -368,33 +370,33 @@ def _build_time() -> datetime:
     if not epoch:
         return utc_now().replace(microsecond=0)
     try:
-        return datetime.fromtimestamp(int(epoch), UTC)
+        moment = datetime.fromtimestamp(int(epoch), UTC)
     except (ValueError, OverflowError, OSError):
-        msg = f"SOURCE_DATE_EPOCH: {epoch!r} is no number of seconds"
-        raise UsageError(msg) from None
+        moment = None
+    if moment is None or not datetime(1980, 1, 1, tzinfo=UTC) <= moment < datetime(2200, 1, 1, tzinfo=UTC):
+        msg = f"SOURCE_DATE_EPOCH: {epoch!r} is no number of seconds between 1980 and 2200"
+        raise UsageError(msg)
+    return moment
 
 
 def _finish(
-    job: str,
     catalog: Catalog,
     run: Callable[[Silent], RunSummary],
     *,
-    settings: Settings,
     json: bool,
     quiet: bool,
 ) -> NoReturn:
-    """Run, print, exit. With --json an object is printed also for a run that could not begin."""
+    """Run, print, exit."""
     from cmetrics.cli.progress import make_watcher
-    from cmetrics.cli.summary import failure_json, print_errors, print_summary, summary_json
-    from cmetrics.cli.terminal import print_json, warn
-    from cmetrics.printable import printable
+    from cmetrics.cli.summary import print_errors, print_summary, summary_json
+    from cmetrics.cli.terminal import complain, print_json, warn
 
     watcher = make_watcher(quiet=quiet)
     try:
         summary = run(watcher)
-    except CmetricsError as error:
-        if json and not isinstance(error, UsageError):
-            print_json(failure_json(job, printable(str(error), secrets=settings.secrets)))
+    except KeyboardInterrupt:
+        watcher.close()
+        complain("interrupted; nothing half-written is left behind")
         raise
     finally:
         watcher.close()

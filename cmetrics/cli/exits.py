@@ -9,8 +9,6 @@ DONE = 0
 FAILED = 1
 WRONG_USAGE = 2
 PARTIAL = 3
-#: 128 + SIGINT, as shells have it.
-INTERRUPTED = 130
 
 RUN_EXITS = {RunStatus.SUCCESS: DONE, RunStatus.PARTIAL: PARTIAL, RunStatus.FAILED: FAILED}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 from rich.console import Console
@@ -38,7 +37,8 @@ def result(text: str) -> None:
 
 def print_json(document: dict[str, Any]) -> None:
     """Exactly one object on stdout."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    # `print` does nothing where there is no stdout at all.
+    print(json.dumps(document, ensure_ascii=False))  # noqa: T201
 
 
 def stdout() -> Console:

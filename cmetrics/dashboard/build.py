@@ -66,7 +66,7 @@ def build_dashboard(
         groups=groups,
         month_total=totals[1],
         month_total_change=series.month_change([t for t in totals if t], month, 1),
-        total_stars=_latest_total(stars),
+        total_stars=series.latest_known(total_points),
         total_stars_change_30=series.star_change(total_points, 30),
         total_stars_points=tuple(point for point in total_points if point.day >= window(as_of, days)),
         window_30_start=window(as_of, 30),
@@ -194,10 +194,6 @@ class _Builder:
 def _sum_of_known(values: Iterable[int | None]) -> int | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
-
-
-def _latest_total(stars: Sequence[Sequence[DayPoint]]) -> int | None:
-    return sum(points[-1].value for points in stars) if stars and all(stars) else None
 
 
 def _errors(run: Run) -> tuple[str, ...]:

@@ -9,6 +9,9 @@ from enum import StrEnum
 from cmetrics.domain.metric import Definition, Metric
 from cmetrics.domain.observation import Observation
 
+#: The window of an answer that names none, in days (contract §5).
+DEFAULT_DAYS = 180
+
 
 class PointKind(StrEnum):
     """How a point came about."""
@@ -185,7 +188,8 @@ class Dashboard:
     #: The last full month over all SDKs; complete only if every part is.
     month_total: MonthPoint | None
     month_total_change: Change | None
-    total_stars: int | None
+    #: On the newest day on which every repository has a count.
+    total_stars: DayPoint | None
     total_stars_change_30: Change | None
     total_stars_points: tuple[DayPoint, ...]
     window_30_start: date

@@ -140,12 +140,18 @@ def star_points(rows: Iterable[Observation]) -> tuple[DayPoint, ...]:
 
 
 def star_change(points: Sequence[DayPoint], days: int) -> Change | None:
-    """From the count ``days`` days before the newest one; None when that day has none."""
-    if not points:
+    """From the count ``days`` days before to the newest one; None unless both are more than estimates."""
+    known = {point.day: point.value for point in points if point.kind is not PointKind.ESTIMATED}
+    if not known:
         return None
-    newest = points[-1]
-    earlier = {point.day: point.value for point in points}.get(newest.day - days * DAY)
-    return None if earlier is None else change(earlier, newest.value)
+    newest = max(known)
+    earlier = known.get(newest - days * DAY)
+    return None if earlier is None else change(earlier, known[newest])
+
+
+def latest_known(points: Sequence[DayPoint]) -> DayPoint | None:
+    """The newest point that is more than an estimate."""
+    return next((point for point in reversed(points) if point.kind is not PointKind.ESTIMATED), None)
 
 
 def star_total(series: Sequence[Sequence[DayPoint]]) -> tuple[DayPoint, ...]:

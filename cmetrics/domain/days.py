@@ -18,6 +18,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def parse_day(text: str) -> date:
+    """A day written YYYY-MM-DD; ValueError for anything else that `fromisoformat` would take."""
+    day = date.fromisoformat(text)
+    if day.isoformat() != text:
+        raise ValueError(text)
+    return day
+
+
 def last_completed_day(now: datetime) -> date:
     """The newest UTC day that has ended at ``now``."""
     return now.astimezone(UTC).date() - DAY
@@ -39,6 +47,10 @@ class Span(NamedTuple):
 
     first: date
     last: date
+
+    def __contains__(self, day: object) -> bool:
+        """Whether ``day`` lies in the span."""
+        return isinstance(day, date) and self.first <= day <= self.last
 
     @property
     def days(self) -> int:

@@ -31,6 +31,17 @@ STAR_HISTORY_REF = "github-history:"
 _RECONSTRUCTED_REFS = (STAR_HISTORY_REF, "github-stargazers:")
 
 
+#: Digits; what is longer fits no column and no reality.
+LONGEST_COUNT = 15
+
+
+def parse_count(text: str) -> int:
+    """Digits only; ValueError for what `int` would also take: ``+1``, ``1_000``, other scripts."""
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_COUNT):
+        raise ValueError(text)
+    return int(text)
+
+
 @dataclass(frozen=True, slots=True)
 class DailyValue:
     """One day as the source states it. A day without a statement has no DailyValue; it is not 0."""

@@ -93,13 +93,15 @@ class RunSummary:
 
 
 def overall(outcomes: tuple[MetricOutcome, ...]) -> RunStatus:
-    """Success without a failed metric, failed with nothing else, partial in between."""
-    failed = sum(outcome.status is MetricStatus.FAILED for outcome in outcomes)
+    """Success without a failed metric, failed when all have and nothing was stored, partial in between."""
+    failed = [outcome for outcome in outcomes if outcome.status is MetricStatus.FAILED]
     if not failed:
         return RunStatus.SUCCESS
-    return RunStatus.FAILED if failed == len(outcomes) else RunStatus.PARTIAL
+    lost = len(failed) == len(outcomes) and not any(outcome.days_stored for outcome in failed)
+    return RunStatus.FAILED if lost else RunStatus.PARTIAL
 
 
-def error_summary(outcomes: tuple[MetricOutcome, ...]) -> str | None:
-    """The errors of all metrics, each with its metric's id; None without any."""
-    return ERROR_SEPARATOR.join(f"{o.metric_id}: {o.error}" for o in outcomes if o.error) or None
+def error_summary(outcomes: tuple[MetricOutcome, ...], warnings: tuple[str, ...] = ()) -> str | None:
+    """The errors of all metrics, each with its metric's id, and the warnings; None without any."""
+    texts = [f"{o.metric_id}: {o.error}" for o in outcomes if o.error]
+    return ERROR_SEPARATOR.join(text.replace(ERROR_SEPARATOR, " / ") for text in (*texts, *warnings)) or None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Clock
 from cmetrics.domain.metric import definition
 from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunStatus, RunSummary
-from cmetrics.errors import StoreMissing
+from cmetrics.errors import StoreError, StoreMissing
 from cmetrics.ingest.reconcile import overwrite_rule
 from cmetrics.ingest.run import Watcher
 from cmetrics.ingest.session import session, wait_for_tables
@@ -19,27 +21,46 @@ from cmetrics.settings import Settings
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
 
+#: Before the first run of anybody.
+LONG_AGO = datetime(1990, 1, 1, tzinfo=UTC)
 
-def back_up(settings: Settings, folder: Path) -> Path | None:
-    """An export of everything that `bootstrap` would drop; None when there is nothing to lose."""
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What was exported, and which runs had written by then."""
+
+    #: None when there was nothing to lose.
+    folder: Path | None
+    runs: frozenset[tuple[str, str]]
+
+
+def back_up(settings: Settings, folder: Path) -> Backup:
+    """An export to ``folder`` of everything that `bootstrap` would drop."""
     try:
         store = LanceStore.open(settings.store)
         if store.is_empty():
-            return None
+            return Backup(None, frozenset())
     except StoreMissing:
-        return None
+        return Backup(None, frozenset())
+    # What an interrupted bootstrap has left may lack a table.
+    store.create_tables()
+    written = _runs(store)
     export_store(store, folder)
-    return folder
+    return Backup(folder, written)
 
 
-def bootstrap(settings: Settings, catalog: Catalog, *, clock: Clock, watcher: Watcher) -> RunSummary:
+def bootstrap(settings: Settings, catalog: Catalog, backup: Backup, *, clock: Clock, watcher: Watcher) -> RunSummary:
     """Drop and recreate the tables, write the definitions, load the snapshots.
 
-    The only command that deletes rows. The caller has backed them up and asked.
+    The only command that deletes rows. The caller has backed them up and asked; raises StoreError,
+    having dropped nothing, when another run has written since.
     """
     load_seed(catalog, "")
 
     def recreate(store: LanceStore) -> None:
+        if _runs(store) != backup.runs:
+            msg = f"{settings.store.label} was written to after its backup; nothing was dropped, run bootstrap again"
+            raise StoreError(msg)
         store.drop_tables()
         store.create_tables()
         wait_for_tables(store, time.sleep)
@@ -64,3 +85,11 @@ def bootstrap(settings: Settings, catalog: Catalog, *, clock: Clock, watcher: Wa
         summary = RunSummary(run.run_id, Job.BOOTSTRAP, RunStatus.SUCCESS, counts, tuple(outcomes))
         end(summary)
     return summary
+
+
+def _runs(store: LanceStore) -> frozenset[tuple[str, str]]:
+    """Every writing run leaves its row, so the same runs mean the same content."""
+    try:
+        return frozenset((run.ingestion_run_id, run.status) for run in store.runs(LONG_AGO))
+    except StoreMissing:
+        return frozenset()

@@ -57,9 +57,15 @@ class RefreshPlan:
         again = day_range(max(window(self.last_day, reread), oldest), self.last_day) if reread else ()
         return {*missing, *again} - held.snapshots
 
-    def takes_current(self, metric: Metric, missing: frozenset[date]) -> bool:
-        """Contract: with one missing day and no lookback the present star count is stored for it."""
-        return metric.family is Family.STARS and not self.lookback_days and missing == {self.last_day}
+    def takes_current(self, metric: Metric, held: Held) -> bool:
+        """Contract: with one missing day and no lookback the present star count is stored for it.
+
+        Days before the oldest value do not count: a young repository has none there.
+        """
+        if metric.family is not Family.STARS or self.lookback_days or not held.daily:
+            return False
+        days = (self.last_day - min(held.daily)).days + 1
+        return self.last_day not in held.daily and len(held.daily) == days - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ class BackfillPlan:
         first = max(self.span.first, oldest_held(spec, self.last_day))
         return set(day_range(first, min(self.span.last, self.last_day))) - held.snapshots
 
-    def takes_current(self, metric: Metric, missing: frozenset[date]) -> bool:  # noqa: ARG002
+    def takes_current(self, metric: Metric, held: Held) -> bool:  # noqa: ARG002
         """A recomputation never passes a present count off as a past one."""
         return False
 
@@ -105,7 +111,7 @@ def build_asks(
                 missing=missing,
                 last_day=plan.last_day,
                 known_since=min(stored.daily, default=None),
-                take_current=plan.takes_current(metric, missing),
+                take_current=plan.takes_current(metric, stored),
             )
         )
     return asks

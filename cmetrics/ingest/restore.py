@@ -24,7 +24,8 @@ def restore(settings: Settings, folder: Path, *, clock: Clock, watcher: Watcher)
         end,
     ):
         run.store.save_definitions(definitions)
-        run.store.save_runs(runs)
+        # A run that was under way when the export was made has ended since, or its store is gone.
+        run.store.save_runs([past for past in runs if past.status != RunStatus.RUNNING])
         counts = run.store.upsert_observations(rows, lambda stored, new: stored != new)
         days: dict[str, list[date]] = {}
         for row in rows:

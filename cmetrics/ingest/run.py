@@ -44,11 +44,15 @@ class Selection:
                 known = ", ".join(metric.metric_id for metric in catalog.metrics[:20])
                 msg = f"--metric {printable(metric_id, limit=80)}: not in {catalog.path}; there are {known}"
                 raise UsageError(msg)
-        return tuple(
+        found = tuple(
             metric
             for metric in catalog.metrics
             if (self.family in (None, metric.family)) and (not self.metric_ids or metric.metric_id in self.metric_ids)
         )
+        if not found:
+            msg = f"--only and --metric leave no metric of {catalog.path}"
+            raise UsageError(msg)
+        return found
 
 
 class Watcher(Protocol):
@@ -110,7 +114,7 @@ def _ingest(
     with session(settings.store, job, clock=clock, hidden=hidden, on_wait=watcher.waiting) as (run, end):
         run.store.save_definitions([definition(metric, run.started_at) for metric in catalog.metrics])
         seeds = load_seed(catalog, run.run_id)
-        held, new = load_held(run.store, metrics, plan.last_day, seeds)
+        held = load_held(run.store, metrics, plan.last_day, seeds)
         asks = build_asks(plan, metrics, SPECS, held)
         watcher.planned(asks)
         harvest = fetch(
@@ -123,7 +127,7 @@ def _ingest(
         watcher.storing()
         provenance = Provenance.RECOMPUTED if job is Job.BACKFILL else Provenance.API_DAILY
         rows = [
-            *(row for row in seeds if row.metric_id in new),
+            *_missing_seeds(run.store, metrics, seeds),
             *_observations(harvest.answers, provenance, run, clock),
         ]
         rule = overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS)
@@ -145,11 +149,10 @@ def _ingest(
 
 def load_held(
     store: LanceStore, metrics: Iterable[Metric], last_day: date, seeds: Iterable[Observation]
-) -> tuple[dict[str, Held], set[str]]:
+) -> dict[str, Held]:
     """What the store holds of each metric, as far back as its source answers.
 
-    A metric that it holds nothing of gets its seeded snapshots in this run; they count as held, and
-    its id is in the second set.
+    Seeded snapshots count as held, also those that this run is going to store.
     """
     by_reach: dict[date, list[Metric]] = {}
     for metric in metrics:
@@ -159,11 +162,22 @@ def load_held(
     for first, group in by_reach.items():
         for metric_id, day, is_seed in store.days([m.metric_id for m in group], Span(first, last_day)):
             days[metric_id].append((day, is_seed))
-    new = {metric_id for metric_id, found in days.items() if not found}
     for row in seeds:
-        if row.metric_id in new:
+        if row.metric_id in days:
             days[row.metric_id].append((row.period_end, True))
-    return {metric.metric_id: build_held(metric, days[metric.metric_id]) for metric in metrics}, new
+    return {metric.metric_id: build_held(metric, days[metric.metric_id]) for metric in metrics}
+
+
+def _missing_seeds(store: LanceStore, metrics: Iterable[Metric], seeds: Iterable[Observation]) -> list[Observation]:
+    """The snapshots of these metrics whose key the store does not hold: on a first run, all of them."""
+    ids = {metric.metric_id for metric in metrics}
+    rows = [row for row in seeds if row.metric_id in ids]
+    if not rows:
+        return []
+    days = [row.period_end for row in rows]
+    span = Span(min(days), max(days))
+    stored = {(metric_id, day) for metric_id, day, _ in store.days(sorted({r.metric_id for r in rows}), span)}
+    return [row for row in rows if row.key not in stored]
 
 
 def _observations(answers: Iterable[Answered], provenance: Provenance, run: Session, clock: Clock) -> list[Observation]:

@@ -68,7 +68,7 @@ def session(
 
         def end(summary: RunSummary) -> None:
             nonlocal ended
-            errors = error_summary(summary.metrics)
+            errors = error_summary(summary.metrics, summary.warnings)
             store.save_run(
                 replace(
                     run,

@@ -13,9 +13,10 @@ from cmetrics.printable import printable
 
 #: Lists what a build wrote, so that the next one knows what it may remove.
 MANIFEST = ".cmetrics-site.json"
-#: Keeps build output out of a repository that holds the folder.
+#: Stays if it is there: it keeps build output out of a repository that holds the folder.
 IGNORE = ".gitignore"
-IGNORE_TEXT = "# Written by `cmetrics build-site`, like everything in this folder.\n*\n!.gitignore\n"
+#: GitHub Pages serves a branch as it is only beside this file.
+NO_JEKYLL = ".nojekyll"
 
 
 def write_site(files: Mapping[str, bytes], out: Path) -> None:
@@ -25,12 +26,13 @@ def write_site(files: Mapping[str, bytes], out: Path) -> None:
     that holds something that no build wrote, and when the folder cannot be written.
     """
     check_folder(out)
-    out = out.absolute()
+    out = out.resolve()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
         try:
-            for name, content in {**files, IGNORE: IGNORE_TEXT.encode(), MANIFEST: _manifest(files)}.items():
+            kept = {IGNORE: (out / IGNORE).read_bytes()} if (out / IGNORE).is_file() else {}
+            for name, content in {**files, **kept, NO_JEKYLL: b"", MANIFEST: _manifest(files)}.items():
                 path = fresh / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
@@ -51,10 +53,13 @@ def check_folder(out: Path) -> None:
     except OSError as error:
         msg = f"{printable(str(out), limit=100)} cannot be a folder ({printable(str(error), limit=120)})"
         raise SiteError(msg) from error
+    if Path.cwd().is_relative_to(out.resolve()):
+        msg = f"{out} is where this command runs; name a folder inside it with --out"
+        raise SiteError(msg)
     if not out.is_dir():
         msg = f"{out} is a file; name a folder with --out"
         raise SiteError(msg)
-    ours = {IGNORE, MANIFEST, *_listed(out)}
+    ours = {IGNORE, NO_JEKYLL, MANIFEST, *_listed(out)}
     for path in sorted(out.rglob("*")):
         name = path.relative_to(out).as_posix()
         if (path.is_symlink() or not path.is_dir()) and name not in ours:
@@ -83,8 +88,7 @@ def _swap(fresh: Path, out: Path) -> None:
     out.replace(old / "site")
     try:
         fresh.replace(out)
-    except OSError:
+    except BaseException:
         (old / "site").replace(out)
         raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)

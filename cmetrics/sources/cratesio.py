@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
-from cmetrics.domain.days import window
+from cmetrics.domain.days import last_completed_day, window
 from cmetrics.domain.metric import Family, SourceSpec
 from cmetrics.domain.observation import DailyValue
 from cmetrics.errors import SourceError
@@ -46,6 +46,8 @@ SPEC = SourceSpec(
 #: https://crates.io/data-access: at most one request a second, and who is refused stops.
 POLICY = Policy(SPEC.title, "https://crates.io/api/v1", gap=1.0)
 
+#: A day's log files keep arriving for some hours after it; a day is taken as landed at 06:00 UTC.
+LOGS_ARRIVE_WITHIN = timedelta(hours=6)
 #: Logs of a day are long worked off after so many days, also for a crate that nobody downloads.
 SETTLED_AFTER = 7
 
@@ -106,6 +108,7 @@ class Cratesio:
         There is no total of everything here. That a day has landed shows in any crate that has a
         row for it or for a later day; a crate that needs another one's sign waits for the end.
         """
+        sure = last_completed_day(self._client.now() - LOGS_ARRIVE_WITHIN)
         waiting: list[tuple[Ask, dict[date, int]]] = []
         newest = date.min
         for ask in asks:
@@ -116,11 +119,11 @@ class Cratesio:
                 continue
             newest = max([newest, *stated])
             if newest >= ask.days[-1]:
-                yield ask, decide(ask, stated, newest)
+                yield ask, decide(ask, stated, min(newest, sure))
             else:
                 waiting.append((ask, stated))
         for ask, stated in waiting:
-            yield ask, decide(ask, stated, newest)
+            yield ask, decide(ask, stated, min(newest, sure))
 
     async def _stated(self, ask: Ask) -> dict[date, int]:
         crate = ask.metric.subject

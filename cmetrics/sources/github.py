@@ -196,7 +196,7 @@ class Github:
     def _without_history(self, ask: Ask, current: DailyValue, error: SourceError) -> Fetched:
         """Only the newest day, with the present count; what is missing before it stays absent."""
         values = (current,) if ask.last_day in ask.missing else ()
-        if ask.missing <= {ask.last_day}:
+        if ask.take_current:
             warning = f"{ask.metric.metric_id}: past days were not read again, the star history failed ({error})"
             return Fetched(values, warnings=(*self._warnings, warning))
         stands = f"; the present count stands for {ask.last_day}, days before it stay absent" if values else ""

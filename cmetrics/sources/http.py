@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from cmetrics.errors import (
     ServiceUnreachable,
     SourceError,
     UnexpectedAnswer,
+    UsageError,
 )
 from cmetrics.printable import printable
 
@@ -36,7 +38,7 @@ MAX_REDIRECTS = 3
 FAULT_WAITS = (1.0, 2.0, 4.0)
 #: A service that hangs has cost half a minute already; it gets one more chance.
 HANG_WAITS = (1.0,)
-#: So many metrics in a row that a service fails to answer end its work for the run.
+#: So many questions in a row that a service fails to answer, tries and all, end its work for the run.
 FAILURES_IN_A_ROW = 3
 
 _OK, _NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 200, 404, 401, 403, 429
@@ -75,8 +77,6 @@ class Answer:
 
     body: bytes
     headers: Mapping[str, str]
-    #: The path that answered, after redirects.
-    path: str
 
 
 class _RetryableError(Exception):
@@ -95,13 +95,22 @@ def user_agent(contact: str) -> str:
 
 
 def open_http(contact: str, timeouts: Timeouts) -> httpx.AsyncClient:
-    """The connection pool that all services share. Proxies and private CAs come from the environment."""
-    return httpx.AsyncClient(
-        headers={"User-Agent": user_agent(contact), "Accept": "application/json"},
-        timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect),
-        follow_redirects=False,
-        limits=httpx.Limits(max_connections=16),
-    )
+    """The connection pool that all services share. Proxies and private CAs come from the environment.
+
+    Raises UsageError when these variables cannot be used.
+    """
+    try:
+        return httpx.AsyncClient(
+            headers={"User-Agent": user_agent(contact), "Accept": "application/json"},
+            timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect),
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=16),
+        )
+    except (OSError, ImportError, ValueError, httpx.InvalidURL) as error:
+        # What httpx makes of a missing certificate file, a SOCKS proxy, a proxy of another scheme.
+        said = printable(str(error), limit=160)
+        msg = f"HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE or SSL_CERT_DIR cannot be used ({said})"
+        raise UsageError(msg) from error
 
 
 class ServiceClient:
@@ -128,6 +137,10 @@ class ServiceClient:
         self._next_start = 0.0
         self._ended: SourceError | None = None
         self._failures = 0
+
+    def now(self) -> datetime:
+        """The time of the run."""
+        return self._clock()
 
     def drop_header(self, name: str) -> bool:
         """Stop sending a header; False when it was not sent anyway."""
@@ -215,7 +228,7 @@ class ServiceClient:
     def _judge(self, response: httpx.Response, body: bytes) -> Answer:
         status, at = response.status_code, self._at(response.url.path)
         if status == _OK:
-            return Answer(body, response.headers, response.url.path)
+            return Answer(body, response.headers)
         said = _said(body)
         if status == _NOT_FOUND:
             msg = f"{at}: not found (404){said}"

@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
+from cmetrics.domain.days import parse_day
 from cmetrics.errors import UnexpectedAnswer
 from cmetrics.printable import printable
 
@@ -25,11 +26,11 @@ def _day_text(value: object) -> object:
 
 
 def _iso_day(value: object) -> date:
-    # `fromisoformat` alone would also take 20170210 and 2017-W06-5.
-    if not isinstance(value, str) or (day := date.fromisoformat(value)).isoformat() != value:
+    try:
+        return parse_day(value) if isinstance(value, str) else parse_day("")
+    except ValueError:
         msg = "a day is written YYYY-MM-DD"
-        raise ValueError(msg)
-    return day
+        raise ValueError(msg) from None
 
 
 Day = Annotated[date, BeforeValidator(_iso_day), BeforeValidator(_day_text)]

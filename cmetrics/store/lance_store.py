@@ -99,7 +99,8 @@ class LanceStore:
                 self._check_columns(table, opened.schema)
                 self._tables[table.name] = opened
             elif self.target.kind is not StoreKind.ENTERPRISE:
-                opened.checkout_latest()
+                # Not `checkout_latest`: after a bootstrap that would stay with the dropped table.
+                opened = self._tables[table.name] = self._connection.open_table(table.name)
         return opened
 
     def _check_columns(self, table: Table, found: pa.Schema) -> None:
@@ -134,7 +135,8 @@ class LanceStore:
     def _stats(self, metric_ids: Sequence[str], span: Span, columns: list[str]) -> Iterator[pa.Table]:
         for start in range(0, len(metric_ids), BATCH):
             part = metric_ids[start : start + BATCH]
-            where = f"{sql.among('metric_id', part)} AND {sql.within('period_end', span)}"
+            # A row without a value, which only tables of other programs can hold, says nothing.
+            where = f"{sql.among('metric_id', part)} AND {sql.within('period_end', span)} AND value IS NOT NULL"
             yield self._query(STATS, where, columns, limit=len(part) * span.days * COPIES + COPIES)
 
     def runs(self, since: datetime, status: RunStatus | None = None, *, until: datetime | None = None) -> list[Run]:
@@ -158,7 +160,7 @@ class LanceStore:
     def metric_ids(self) -> set[str]:
         """The ids that have a definition or a value."""
         ids = {row.metric_id for row in self.definitions()}
-        found = self._query(STATS, None, ["metric_id"], limit=EXPORT_ROWS)
+        found = self._query(STATS, "metric_id IS NOT NULL", ["metric_id"], limit=EXPORT_ROWS)
         return ids | {str(metric_id) for metric_id in found["metric_id"].unique().to_pylist()}
 
     def is_empty(self) -> bool:
@@ -192,12 +194,17 @@ class LanceStore:
             with translated(self.target):
                 return read()
 
-    def versions(self) -> tuple[int, ...] | None:
+    def versions(self) -> tuple[object, ...] | None:
         """A token that changes with every write; None where asking costs as much as reading."""
         if self.target.kind is StoreKind.ENTERPRISE:
             return None
         with translated(self.target):
-            return tuple(int(self._open(table).version) for table in TABLES)
+            versions = [int(self._open(table).version) for table in TABLES]
+            if self.target.kind is not StoreKind.EMBEDDED:
+                return tuple(versions)
+            # Tables that a bootstrap made anew count from 1 again; their folders tell them apart.
+            made = (Path(self.target.uri, f"{table.name}.lance").stat() for table in TABLES)
+            return (*versions, *((stat.st_ino, stat.st_ctime_ns) for stat in made))
 
     # -- writing -----------------------------------------------------------------------------------
 
@@ -286,7 +293,9 @@ class LanceStore:
             found = self._query(STATS, spots, columns, limit=len(part) * COPIES * COPIES)
             rows: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
             for row in found.to_pylist():
-                rows.setdefault((row["metric_id"], row["period_end"]), []).append((row["observed_at"], row["_rowid"]))
+                rows.setdefault((row["metric_id"], row["period_end"]), []).append(
+                    (row["observed_at"] or schema.UNKNOWN_TIME, row["_rowid"])
+                )
             losers = [
                 f"({sql.is_key((metric_id, date.fromisoformat(day)))} AND _rowid = {row_id})"
                 for (metric_id, day), copies in rows.items()

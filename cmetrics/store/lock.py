@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -19,14 +20,14 @@ WAIT_SECONDS = 900.0
 
 
 def lock_path(target: StoreTarget) -> Path:
-    """Beside the tables of an embedded store; for stores elsewhere, one file per machine and store.
+    """Beside the tables of an embedded store; for stores elsewhere, one file per user and store.
 
     Runs also keep to the services' pace only one at a time, hence a lock for remote stores too.
     """
     if target.kind is StoreKind.EMBEDDED:
         return Path(target.uri) / ".cmetrics.lock"
     name = hashlib.sha256(f"{target.uri} {target.host_override}".encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"cmetrics-{name}.lock"
+    return Path(tempfile.gettempdir()) / f"cmetrics-{os.getuid()}" / f"{name}.lock"
 
 
 @contextmanager
@@ -53,10 +54,21 @@ def writing(target: StoreTarget, run_id: str, on_wait: Callable[[], None]) -> It
         msg = f"{path.parent} cannot be written ({printable(str(error), limit=120)}); check the folder and its rights"
         raise StoreError(msg) from error
     try:
-        died = journal.read_text(encoding="utf-8").strip() if journal.exists() else None
-        journal.write_text(run_id, encoding="utf-8")
-        yield died or None
+        died = _begin(journal, run_id)
+        yield died
     finally:
         # A killed process never comes here, which is what the journal is for.
-        journal.unlink(missing_ok=True)
+        with suppress(OSError):
+            journal.unlink(missing_ok=True)
         lock.release()
+
+
+def _begin(journal: Path, run_id: str) -> str | None:
+    """Note who holds the lock; the id of a run that left its note behind."""
+    try:
+        died = journal.read_text(encoding="utf-8", errors="replace").strip() if journal.exists() else None
+        journal.write_text(run_id, encoding="utf-8")
+    except OSError as error:
+        msg = f"{journal} cannot be written ({printable(str(error), limit=120)}); check the folder and its rights"
+        raise StoreError(msg) from error
+    return died or None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
@@ -18,6 +18,11 @@ import pyarrow.parquet
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run
+from cmetrics.errors import StoreError
+from cmetrics.printable import printable
+
+#: Stands for a moment that a row does not tell.
+UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 _TIME = pa.timestamp("us", tz="UTC")
 
@@ -34,22 +39,19 @@ class Table:
     name: str
     key: tuple[str, ...]
     schema: pa.Schema
-    #: Of two rows with one key the one with the larger value here stays.
-    newest_by: str
 
 
-def _table(name: str, key: tuple[str, ...], newest_by: str, columns: dict[str, pa.DataType]) -> Table:
+def _table(name: str, key: tuple[str, ...], columns: dict[str, pa.DataType]) -> Table:
     fields = [
         pa.field(column, kind, nullable=column not in key, metadata=_KEY if column in key else None)
         for column, kind in columns.items()
     ]
-    return Table(name, key, pa.schema(fields), newest_by)
+    return Table(name, key, pa.schema(fields))
 
 
 METRICS = _table(
     "metrics",
     ("metric_id",),
-    "created_at",
     {
         "metric_id": pa.string(),
         "metric_family": pa.string(),
@@ -68,7 +70,6 @@ METRICS = _table(
 STATS = _table(
     "stats",
     ("metric_id", "period_end"),
-    "observed_at",
     {
         "metric_id": pa.string(),
         "period_start": pa.string(),
@@ -85,7 +86,6 @@ STATS = _table(
 HISTORY = _table(
     "history",
     ("ingestion_run_id",),
-    "finished_at",
     {
         "ingestion_run_id": pa.string(),
         "job_name": pa.string(),
@@ -99,6 +99,8 @@ HISTORY = _table(
 )
 
 TABLES = (METRICS, STATS, HISTORY)
+
+_DEFINITION_TEXTS = [f.name for f in METRICS.schema if f.type == pa.string() and f.name != "sdk"]
 
 
 Row = Observation | Run | Definition
@@ -119,21 +121,60 @@ def _plain(value: Any) -> Any:
 
 
 def decode_observations(data: pa.Table) -> list[Observation]:
-    """Rows of ``stats``; all columns are needed."""
-    return [
-        Observation(**{**row, "period_start": _day(row["period_start"]), "period_end": _day(row["period_end"])})
-        for row in _records(data, STATS)
-    ]
+    """Rows of ``stats``; all columns are needed.
+
+    What tables of other programs may leave empty is read as empty. Raises StoreError for a row
+    without a key or a value.
+    """
+    return [_observation(row) for row in _records(data, STATS)]
+
+
+def _observation(row: dict[str, Any]) -> Observation:
+    try:
+        end = _day(row["period_end"])
+        return Observation(
+            metric_id=row["metric_id"],
+            period_start=_day(row["period_start"] or row["period_end"]),
+            period_end=end,
+            observed_at=row["observed_at"] or UNKNOWN_TIME,
+            value=int(row["value"]),
+            **{name: row[name] or "" for name in ("provenance", "source_window", "ingestion_run_id", "source_ref")},
+        )
+    except (TypeError, ValueError) as error:
+        shown = printable(f"{row['metric_id']} {row['period_end']}", limit=120)
+        msg = f"table 'stats' holds a row without a day or a value: {shown}"
+        raise StoreError(msg) from error
 
 
 def decode_runs(data: pa.Table) -> list[Run]:
-    """Rows of ``history``."""
-    return [Run(**row) for row in _records(data, HISTORY)]
+    """Rows of ``history``; what tables of other programs leave empty is read as nothing."""
+    return [
+        Run(
+            ingestion_run_id=row["ingestion_run_id"] or "",
+            job_name=row["job_name"] or "",
+            status=row["status"] or "",
+            started_at=row["started_at"] or UNKNOWN_TIME,
+            finished_at=row["finished_at"],
+            rows_inserted=row["rows_inserted"] or 0,
+            rows_updated=row["rows_updated"] or 0,
+            error_summary=row["error_summary"] or None,
+        )
+        for row in _records(data, HISTORY)
+    ]
 
 
 def decode_definitions(data: pa.Table) -> list[Definition]:
-    """Rows of ``metrics``."""
-    return [Definition(**row) for row in _records(data, METRICS)]
+    """Rows of ``metrics``; what tables of other programs leave empty is read as nothing."""
+    return [
+        Definition(
+            sdk=row["sdk"],
+            is_active=row["is_active"] is not False,
+            created_at=row["created_at"] or UNKNOWN_TIME,
+            **{name: row[name] or "" for name in _DEFINITION_TEXTS},
+        )
+        for row in _records(data, METRICS)
+        if row["metric_id"]
+    ]
 
 
 def decode_days(data: pa.Table) -> Iterable[tuple[str, date, str, str]]:

@@ -235,11 +235,14 @@ def test_it_answers_while_rows_are_written_and_shows_them_without_a_restart(serv
     writer = home.store
     rows = [row for row in home.rows() if row.metric_id == "downloads:lance:rust" and not row.is_seed]
     done = threading.Event()
-    statuses: list[int] = []
+    statuses: list[tuple[int, str]] = []
 
     def poll() -> None:
         while not done.is_set():
-            statuses.extend(served.get(f"/api/v1/{path}").status_code for path in PATHS)
+            answers = [served.get(f"/api/v1/{path}") for path in PATHS]
+            statuses.extend(
+                (answer.status_code, answer.text[:300] if answer.status_code != 200 else "") for answer in answers
+            )
 
     poller = threading.Thread(target=poll)
     poller.start()
@@ -251,11 +254,22 @@ def test_it_answers_while_rows_are_written_and_shows_them_without_a_restart(serv
         writer.tidy()
     done.set()
     poller.join()
-    assert set(statuses) == {200}
+    assert set(statuses) == {(200, "")}
     after = served.get(url).json()["points"]
     assert [p["value"] for p in after if p["source_window"] == "1d"] == [
         p["value"] + 7 for p in before if p["source_window"] == "1d"
     ]
+
+
+def test_after_a_bootstrap_it_answers_from_the_new_tables(serve, tmp_path: Path):
+    home = Home(tmp_path)
+    (tmp_path / "data" / "lancedb").mkdir(parents=True)
+    fill(home.store)
+    served = serve(home)
+    url = "/api/v1/series/downloads:lance:rust?days=730"
+    assert any(point["source_window"] == "1d" for point in served.get(url).json()["points"])
+    home.run("bootstrap", "--yes")
+    assert not any(point["source_window"] == "1d" for point in served.get(url).json()["points"])
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])

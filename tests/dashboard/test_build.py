@@ -185,11 +185,22 @@ def test_stars_show_the_newest_count_and_its_changes():
 def test_a_total_of_stars_needs_every_repository():
     one, two = growing(STARS_ONE, date(2026, 9, 1), AS_OF, 100), growing(STARS_TWO, date(2026, 9, 1), AS_OF, 50)
     both = dashboard([*one, *two])
-    assert both.total_stars == 182 + 132
+    assert (both.total_stars.value, both.total_stars.day) == (182 + 132, AS_OF)
     assert both.total_stars_change_30 == Change(60, 23.6)
-    assert both.total_stars_points[-1].value == both.total_stars
+    assert both.total_stars_points[-1] == both.total_stars
     assert {point.kind for point in both.total_stars_points} == {PointKind.OBSERVED}
     assert (dashboard(one).total_stars, dashboard(one).total_stars_points) == (None, ())
+
+
+def test_a_total_of_stars_is_of_the_newest_day_that_all_have_and_its_change_of_no_estimate():
+    one = growing(STARS_ONE, date(2026, 9, 1), AS_OF, 100)
+    two = growing(STARS_TWO, date(2026, 9, 1), AS_OF - 3 * DAY, 50)
+    found = dashboard([*one, *two])
+    assert found.total_stars.day == AS_OF - 3 * DAY
+    gap = AS_OF - 33 * DAY
+    holed = dashboard([*one, *(row for row in two if row.period_end != gap)])
+    assert found.total_stars_change_30 is not None
+    assert holed.total_stars_change_30 is None
 
 
 def test_a_short_window_shortens_the_points_of_a_total_and_not_its_change():

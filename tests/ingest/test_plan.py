@@ -158,7 +158,14 @@ def test_a_source_that_never_revises_is_asked_for_new_days_alone():
     ],
 )
 def test_the_present_count_stands_for_one_missing_day_of_a_plain_refresh_only(plan, metric, missing, takes):
-    assert plan.takes_current(metric, frozenset(missing)) is takes
+    for known_days in (400, 40):
+        # A young repository has no days before it was created; they are not missing.
+        daily = frozenset(day_range(ago(known_days), LAST)) - missing
+        assert plan.takes_current(metric, Held(daily)) is takes
+
+
+def test_the_present_count_is_no_answer_for_a_metric_that_has_nothing_yet():
+    assert RefreshPlan(LAST).takes_current(STARS, Held()) is False
 
 
 # -- backfill ------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ def test_a_second_build_replaces_the_first_and_leaves_nothing_of_it(tmp_path):
     write_site(FILES, out)
     write_site({"index.html": b"two"}, out)
     assert (out / "index.html").read_bytes() == b"two"
-    assert names(out) == {"index.html", ".gitignore", ".cmetrics-site.json"}
+    assert names(out) == {"index.html", ".nojekyll", ".cmetrics-site.json"}
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 

@@ -147,7 +147,7 @@ def test_an_html_page_is_called_one(page):
 def link(*parts: str) -> Answer:
     base = "https://api.github.com/repositories/5/stargazers/history"
     text = ", ".join(f'<{base}?{query}>; rel="{rel}"' for query, rel in (part.split(" ") for part in parts))
-    return Answer(b"[]", {"link": text}, "/")
+    return Answer(b"[]", {"link": text})
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def link(*parts: str) -> Answer:
         (link("per_page=30&page=1 next"), None),  # never again the page that was just read
         (link("per_page=30&page=two next"), None),
         (link("per_page=30&page=-2 next"), None),
-        (Answer(b"[]", {"link": ""}, "/"), None),
+        (Answer(b"[]", {"link": ""}), None),
     ],
 )
 def test_the_next_page_is_the_one_that_the_link_header_names(answer, following):
@@ -170,7 +170,7 @@ def test_the_next_page_is_the_one_that_the_link_header_names(answer, following):
 
 @pytest.mark.parametrize(("weeks", "following"), [(30, 4), (31, 4), (29, None), (0, None)])
 def test_without_a_link_header_a_page_that_is_not_full_is_the_last(weeks, following):
-    assert next_page(Answer(b"[]", {}, "/"), page=3, weeks=weeks) == following
+    assert next_page(Answer(b"[]", {}), page=3, weeks=weeks) == following
 
 
 @pytest.mark.parametrize(

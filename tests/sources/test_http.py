@@ -259,7 +259,7 @@ def test_redirects_on_the_same_host_are_followed_and_loops_are_ended(server: Ser
     server.answers = [(301, {"Location": "/repositories/1"}, b""), OK]
     (answer,) = get(server)
     assert isinstance(answer, Answer)
-    assert answer.path == "/repositories/1"
+    assert [path for _, path, _ in server.asked] == ["/x", "/repositories/1"]
     server.asked.clear()
     server.answers = [(302, {"Location": "/x"}, b"")]
     assert isinstance(get(server)[0], UnexpectedAnswer)

@@ -146,6 +146,73 @@ def test_a_restored_store_equals_the_one_that_was_exported(home: Home, world: Wo
     assert other.rows() == rows
 
 
+def test_rows_written_after_the_backup_are_not_dropped(offline: Home):
+    from cmetrics.catalog import load_catalog
+    from cmetrics.cli.progress import Silent
+    from cmetrics.domain.days import utc_now
+    from cmetrics.errors import StoreError
+    from cmetrics.ingest.bootstrap import back_up, bootstrap
+    from cmetrics.settings import Settings
+    from cmetrics.sources import SPECS
+
+    offline.run("bootstrap")
+    settings = Settings(offline.store.target, None)
+    backup = back_up(settings, offline.folder / "backup")
+    offline.run("refresh", code=1)
+    rows = offline.rows()
+    with pytest.raises(StoreError, match="nothing was dropped"):
+        bootstrap(settings, load_catalog(None, SPECS), backup, clock=utc_now, watcher=Silent())
+    assert offline.rows() == rows
+
+
+def test_tables_with_empty_fields_of_another_program_are_read_exported_and_restored(offline: Home):
+    import lancedb
+    import pyarrow as pa
+
+    from cmetrics.store.schema import TABLES
+
+    folder = offline.folder / "data" / "lancedb"
+    folder.mkdir(parents=True)
+    connection = lancedb.connect(str(folder))
+    filled = {"metric_id": "stars:lance:github", "period_end": "2026-11-20", "ingestion_run_id": "old", "value": 7}
+    for table in TABLES:
+        schema = pa.schema([pa.field(f.name, f.type) for f in table.schema])
+        rows = [{name: filled.get(name) for name in schema.names}] * 2
+        if table.name == "stats":
+            rows.append(rows[0] | {"period_end": "2026-11-21", "value": None})
+        connection.create_table(table.name, pa.Table.from_pylist(rows, schema=schema))
+    offline.run("status", code=None)
+    offline.run("build-site")
+    offline.run("refresh", code=1)
+    offline.run("bootstrap", "--yes")
+    (backup,) = (offline.folder / "data" / "backups").iterdir()
+    offline.run("restore", str(backup))
+    assert {row.period_end.isoformat(): row.value for row in offline.rows() if not row.is_seed} == {"2026-11-20": 7}
+
+
+@pytest.mark.parametrize(
+    "args",
+    [["refresh", "--metric", "nope"], ["status"], ["build-site"], ["export"], ["refresh", "--config", "none.toml"]],
+)
+def test_json_is_one_object_also_for_what_could_not_begin(offline: Home, args):
+    document = offline.json(*args, "--db", "nowhere", code=None)
+    assert (document["job"], document["status"]) == (args[0], "failed")
+    assert document["error"]
+
+
+def test_a_selection_of_nothing_and_a_folder_one_stands_in_are_wrong_usage(offline: Home):
+    offline.run("refresh", "--only", "stars", "--metric", "downloads:lance:rust", code=2)
+    offline.run("bootstrap")
+    for out in (".", "..", "/"):
+        offline.run("build-site", "--out", out, code=2)
+
+
+def test_a_certificate_file_that_is_not_there_is_named(offline: Home):
+    offline.env["SSL_CERT_FILE"] = "/nowhere.pem"
+    done = offline.run("refresh", code=2)
+    assert "SSL_CERT_FILE" in done.stderr
+
+
 def test_status_tells_how_stale_each_metric_is(offline: Home):
     offline.run("refresh", code=1)
     document = offline.json("status", code=1)

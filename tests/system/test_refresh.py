@@ -149,7 +149,7 @@ def test_with_one_missing_day_the_present_count_of_stars_is_stored_and_stays(hom
 
 def test_without_the_star_history_only_the_newest_day_gets_the_present_count(home: Home, world: World):
     world.faults = {GITHUB: faults.only("/stargazers/history", faults.html)}
-    summary = home.json("refresh", "--only", "stars", code=1)
+    summary = home.json("refresh", "--only", "stars", code=3)
     assert all("star history" in metric["error"] for metric in summary["metrics"])
     repository = world.repositories["lance-format/lance"]
     assert home.daily()["stars:lance:github"] == {world.yesterday: repository.count}
