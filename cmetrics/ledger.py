@@ -34,7 +34,6 @@ R = TypeVar("R", Definition, Run, Observation)
 EVERYTHING = Span(date(1990, 1, 1), date(2199, 12, 31))
 #: Of a moment; tables of other programs may not tell one, which is read as 1970.
 EARLIEST_YEAR = 1970
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def export_store(store: LanceStore, folder: Path) -> list[Path]:
@@ -43,7 +42,7 @@ def export_store(store: LanceStore, folder: Path) -> list[Path]:
     Raises LedgerError when the folder cannot be written.
     """
     definitions = store.definitions()
-    runs = sorted(store.runs(_BEGINNING), key=lambda run: (run.started_at, run.ingestion_run_id))
+    runs = sorted(store.runs(), key=lambda run: (run.started_at, run.ingestion_run_id))
     files: dict[str, str] = {"metrics.csv": _text(Definition, definitions), "history.csv": _text(Run, runs)}
     for metric_id in sorted(store.metric_ids()):
         name = f"stats/{slug(metric_id)}.csv"

@@ -80,7 +80,7 @@ class Report:
     def publication(self) -> Publication:
         """Everything for a build of the site, from one read of each table."""
         self._store.check()
-        definitions = tuple(sorted(self._store.definitions(), key=_definition_order))
+        definitions = tuple(self.definitions())
         ids = sorted({d.metric_id for d in definitions} | {m.metric_id for m in self._catalog.metrics})
         rows = tuple(self._store.observations(ids, Span(window(self.as_of, ALL_DAYS), self.as_of)))
         runs = self._runs()

@@ -15,7 +15,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from cmetrics import __version__, answers
 from cmetrics.api import models
 from cmetrics.dashboard.model import DEFAULT_DAYS, Dashboard
-from cmetrics.domain.days import DAY
+from cmetrics.domain.days import DAY, parse_day
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run
@@ -220,10 +220,6 @@ def _day(name: str, text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        day = date.fromisoformat(text)
+        return parse_day(text)
     except ValueError:
-        day = None
-    # The basic form 20260131 and week dates are ISO too, and not what is documented.
-    if day is None or day.isoformat() != text:
-        raise HTTPException(400, f"{name} is no ISO date (YYYY-MM-DD)")
-    return day
+        raise HTTPException(400, f"{name} is no ISO date (YYYY-MM-DD)") from None

@@ -43,15 +43,16 @@ def print_json(document: dict[str, Any]) -> None:
 
 def stdout() -> Console:
     """Where results go."""
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = PLAIN_WIDTH
-    return console
+    return _console(stderr=False)
 
 
 def stderr() -> Console:
     """Where progress and diagnostics go."""
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
     return console

@@ -51,6 +51,11 @@ class DailyValue:
     source_ref: str
 
 
+def is_snapshot(provenance: str, source_window: str) -> bool:
+    """Whether a row of these two columns is a seeded total; a seeded star count is a day's value."""
+    return provenance == Provenance.CSV_SEED and source_window != SourceWindow.CUMULATIVE_SNAPSHOT
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One row of ``stats``; its key is ``(metric_id, period_end)``."""
@@ -73,7 +78,7 @@ class Observation:
     @property
     def is_seed(self) -> bool:
         """A total published long ago that stands for more than its own day."""
-        return self.provenance == Provenance.CSV_SEED and self.source_window != SourceWindow.CUMULATIVE_SNAPSHOT
+        return is_snapshot(self.provenance, self.source_window)
 
     @property
     def is_reconstructed(self) -> bool:

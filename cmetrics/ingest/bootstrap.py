@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from cmetrics.catalog import Catalog
@@ -20,9 +19,6 @@ from cmetrics.seed import load_seed
 from cmetrics.settings import Settings
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
-
-#: Before the first run of anybody.
-LONG_AGO = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +86,6 @@ def bootstrap(settings: Settings, catalog: Catalog, backup: Backup, *, clock: Cl
 def _runs(store: LanceStore) -> frozenset[tuple[str, str]]:
     """Every writing run leaves its row, so the same runs mean the same content."""
     try:
-        return frozenset((run.ingestion_run_id, run.status) for run in store.runs(LONG_AGO))
+        return frozenset((run.ingestion_run_id, run.status) for run in store.runs())
     except StoreMissing:
         return frozenset()

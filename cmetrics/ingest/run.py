@@ -117,12 +117,19 @@ def _ingest(
         held = load_held(run.store, metrics, plan.last_day, seeds)
         asks = build_asks(plan, metrics, SPECS, held)
         watcher.planned(asks)
+        found: dict[str, MetricOutcome] = {}
+
+        def answered(answer: Answered) -> None:
+            metric = answer[0].metric
+            outcome = found[metric.metric_id] = _outcome(answer, held, hidden)
+            watcher.answered(metric, outcome)
+
         harvest = fetch(
             asks,
             contact=catalog.contact,
             github_token=settings.github_token,
             clock=clock,
-            on_answer=lambda answered: watcher.answered(answered[0].metric, _outcome(answered, held, hidden)),
+            on_answer=answered,
         )
         watcher.storing()
         provenance = Provenance.RECOMPUTED if job is Job.BACKFILL else Provenance.API_DAILY
@@ -132,7 +139,6 @@ def _ingest(
         ]
         rule = overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS)
         counts = run.store.upsert_observations(rows, rule)
-        found = {answered[0].metric.metric_id: _outcome(answered, held, hidden) for answered in harvest.answers}
         outcomes = tuple(found.get(metric.metric_id) or _skipped(metric, held) for metric in metrics)
         summary = RunSummary(
             run_id=run.run_id,

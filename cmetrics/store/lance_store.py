@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,7 @@ from lancedb.index import BTree
 
 from cmetrics.domain.days import Span
 from cmetrics.domain.metric import Definition
-from cmetrics.domain.observation import Observation, Provenance, SourceWindow
+from cmetrics.domain.observation import Observation, is_snapshot
 from cmetrics.domain.run import Counts, Run, RunStatus
 from cmetrics.errors import StoreError, StoreMissing
 from cmetrics.settings import StoreKind, StoreTarget, is_folder
@@ -47,7 +48,7 @@ class LanceStore:
     def __init__(self, connection: lancedb.DBConnection, target: StoreTarget) -> None:
         self.target = target
         self._connection = connection
-        self._tables: dict[str, Any] = {}
+        self._remote: dict[str, Any] = {}
 
     # -- opening -----------------------------------------------------------------------------------
 
@@ -75,7 +76,7 @@ class LanceStore:
     def drop_tables(self) -> None:
         """Remove the three tables; those that are not there are no error."""
         for table in TABLES:
-            self._tables.pop(table.name, None)
+            self._remote.pop(table.name, None)
             with suppress(StoreMissing), translated(self.target):
                 try:
                     self._connection.drop_table(table.name)
@@ -88,19 +89,22 @@ class LanceStore:
             self._open(table)
 
     def _open(self, table: Table) -> Any:
-        """The table at its newest version."""
-        opened = self._tables.get(table.name)
+        """The table at its newest version.
+
+        A folder's table is opened anew each time: a handle that is kept and brought up to date would
+        stay with a dropped table after a bootstrap. On a cluster a handle is only a name.
+        """
+        opened = self._remote.get(table.name)
+        if opened is not None:
+            return opened
         with translated(self.target):
-            if opened is None:
-                try:
-                    opened = self._connection.open_table(table.name)
-                except ValueError as error:
-                    raise missing(self.target) from error
-                self._check_columns(table, opened.schema)
-                self._tables[table.name] = opened
-            elif self.target.kind is not StoreKind.ENTERPRISE:
-                # Not `checkout_latest`: after a bootstrap that would stay with the dropped table.
-                opened = self._tables[table.name] = self._connection.open_table(table.name)
+            try:
+                opened = self._connection.open_table(table.name)
+            except ValueError as error:
+                raise missing(self.target) from error
+            self._check_columns(table, opened.schema)
+        if self.target.kind is StoreKind.ENTERPRISE:
+            self._remote[table.name] = opened
         return opened
 
     def _check_columns(self, table: Table, found: pa.Schema) -> None:
@@ -121,8 +125,7 @@ class LanceStore:
         columns = ["metric_id", "period_end", "provenance", "source_window"]
         for data in self._stats(metric_ids, span, columns):
             for metric_id, day, provenance, source_window in schema.decode_days(data):
-                seed = provenance == Provenance.CSV_SEED and source_window != SourceWindow.CUMULATIVE_SNAPSHOT
-                yield metric_id, day, seed
+                yield metric_id, day, is_snapshot(provenance, source_window)
 
     def observations(self, metric_ids: Sequence[str], span: Span) -> list[Observation]:
         """The rows of these metrics in ``span``, each key once, by metric and day."""
@@ -139,13 +142,16 @@ class LanceStore:
             where = f"{sql.among('metric_id', part)} AND {sql.within('period_end', span)} AND value IS NOT NULL"
             yield self._query(STATS, where, columns, limit=len(part) * span.days * COPIES + COPIES)
 
-    def runs(self, since: datetime, status: RunStatus | None = None, *, until: datetime | None = None) -> list[Run]:
-        """The runs started at or after ``since`` (and before ``until``), newest first."""
-        where = f"started_at >= {sql.moment(since)}"
+    def runs(
+        self, since: datetime | None = None, status: RunStatus | None = None, *, until: datetime | None = None
+    ) -> list[Run]:
+        """The runs started at or after ``since`` and before ``until``, newest first; all without either."""
+        bounds = [f"started_at >= {sql.moment(since)}"] if since is not None else []
         if until is not None:
-            where += f" AND started_at < {sql.moment(until)}"
+            bounds.append(f"started_at < {sql.moment(until)}")
         if status is not None:
-            where += f" AND status = {sql.text(status)}"
+            bounds.append(f"status = {sql.text(status)}")
+        where = " AND ".join(bounds) or None
         found = schema.decode_runs(self._query(HISTORY, where, HISTORY.schema.names, limit=MANY_ROWS))
         newest = {run.ingestion_run_id: run for run in sorted(found, key=_finished)}
         return sorted(newest.values(), key=lambda run: (run.started_at, run.ingestion_run_id), reverse=True)
@@ -190,7 +196,6 @@ class LanceStore:
             if self.target.kind is StoreKind.ENTERPRISE:
                 raise
             # Upkeep by another process may have removed the version that this read was using.
-            self._tables.pop(table.name, None)
             with translated(self.target):
                 return read()
 
@@ -256,7 +261,7 @@ class LanceStore:
             if old is None:
                 changed.append(row)
                 continue
-            kept = Definition(**{**_fields(row), "created_at": old.created_at})
+            kept = replace(row, created_at=old.created_at)
             if kept != old:
                 changed.append(kept)
         if changed:
@@ -365,7 +370,3 @@ def _doubled(keys: Iterable[tuple[str, date]]) -> list[tuple[str, date]]:
 
 def _finished(run: Run) -> datetime:
     return run.finished_at or datetime.min.replace(tzinfo=UTC)
-
-
-def _fields(row: Definition) -> dict[str, Any]:
-    return {field.name: getattr(row, field.name) for field in METRICS.schema}

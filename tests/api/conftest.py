@@ -22,7 +22,7 @@ from cmetrics.seed import load_seed
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
-from tests.conftest import COMMAND, Home
+from tests.conftest import Home
 from tests.world.truth import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -64,15 +64,7 @@ def serve() -> Iterator[Callable[..., Served]]:
     started: list[subprocess.Popen[str]] = []
 
     def start(home: Home, *args: str) -> Served:
-        process = subprocess.Popen(
-            [str(COMMAND), "serve-api", "--port", "0", *args],
-            cwd=home.folder,
-            env=home.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = home.start("serve-api", "--port", "0", *args)
         started.append(process)
         lines: list[str] = []
         address: queue.Queue[str] = queue.Queue()
