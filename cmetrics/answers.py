@@ -13,7 +13,7 @@ from cmetrics.dashboard.model import (
     DayPoint,
     DownloadItem,
     Group,
-    MonthPoint,
+    PeriodPoint,
     PointKind,
     StarItem,
 )
@@ -169,7 +169,7 @@ def _item(item: DownloadItem | StarItem) -> Document:
     }
 
 
-def _month(point: MonthPoint | None) -> Document | None:
+def _month(point: PeriodPoint | None) -> Document | None:
     if point is None:
         return None
     return {

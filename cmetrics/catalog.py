@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
-from cmetrics.domain.metric import Family, Metric, Product, SourceSpec
-from cmetrics.errors import ConfigError
+from cmetrics.domain.metric import Event, Family, Metric, Product, SourceSpec
+from cmetrics.errors import ConfigError, UsageError
 from cmetrics.printable import printable
 from cmetrics.settings import is_file
 
@@ -27,6 +27,8 @@ Identifier = Annotated[str, StringConstraints(pattern=rf"^{_ID}$", max_length=60
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
+#: An address that a reader of the page can follow; nothing that would run in it.
+WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[\x21\x23-\x3b\x3d\x3f-\x7e]+$", max_length=500)]
 #: Goes into an HTTP header and a URL.
 AsciiText = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", min_length=3, max_length=200)]
 
@@ -42,6 +44,10 @@ class Catalog:
     metrics: tuple[Metric, ...]
     #: metric id → file of its seeded snapshots.
     seeds: Mapping[str, Path]
+    #: By day.
+    events: tuple[Event, ...] = ()
+    #: Where the site is published, with a slash at its end; None when nobody said.
+    url: str | None = None
 
     def metric(self, metric_id: str) -> Metric | None:
         """The metric of that id, None when the catalogue has none."""
@@ -69,11 +75,20 @@ class _Metric(_Entry):
     seed: Text | None = None
 
 
+class _Event(_Entry):
+    date: date
+    label: Text
+    url: WebAddress | None = None
+    products: Annotated[list[Identifier], Field(min_length=1)] | None = None
+
+
 class _File(_Entry):
     title: Text = "Community metrics"
     contact: AsciiText
+    url: WebAddress | None = None
     products: Annotated[list[_Product], Field(min_length=1)]
     metrics: Annotated[list[_Metric], Field(min_length=1)]
+    events: list[_Event] = Field(default_factory=list)
 
 
 def load_catalog(path: Path | None, sources: Mapping[str, SourceSpec]) -> Catalog:
@@ -125,7 +140,40 @@ def _build(path: Path, file: _File, sources: Mapping[str, SourceSpec]) -> Catalo
             if not is_file(seed):
                 raise _mistake(path, where, "seed", f"there is no file {printable(str(seed))}")
             seeds[metric.metric_id] = seed
-    return Catalog(path, file.title, file.contact, tuple(products.values()), tuple(metrics), seeds)
+    return Catalog(
+        path=path,
+        title=file.title,
+        contact=file.contact,
+        products=tuple(products.values()),
+        metrics=tuple(metrics),
+        seeds=seeds,
+        events=_events(path, file, products),
+        url=_folder(file.url) if file.url else None,
+    )
+
+
+def parse_address(name: str, text: str) -> str:
+    """The address of a published folder, with one slash at its end; UsageError with ``name`` for anything else."""
+    try:
+        return _folder(TypeAdapter(WebAddress).validate_python(text.strip()))
+    except ValidationError:
+        msg = f"{name}: {printable(text, limit=80)!r} is no address that begins with http:// or https://"
+        raise UsageError(msg) from None
+
+
+def _folder(address: str) -> str:
+    return f"{address.rstrip('/')}/"
+
+
+def _events(path: Path, file: _File, products: Mapping[str, Product]) -> tuple[Event, ...]:
+    events: list[Event] = []
+    for number, entry in enumerate(file.events, 1):
+        for product in entry.products or ():
+            if product not in products:
+                note = f"{product!r} is no product of this file; there are {', '.join(products)}"
+                raise _mistake(path, f"events[{number}]", "products", note)
+        events.append(Event(entry.date, entry.label, entry.url, tuple(entry.products or products)))
+    return tuple(sorted(events, key=lambda event: event.day))
 
 
 def _metric(

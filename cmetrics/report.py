@@ -77,8 +77,8 @@ class Report:
             rows += self._store.observations(sorted(self._downloads), year_ago)
         return self._dashboard(rows, self._runs(), days)
 
-    def publication(self) -> Publication:
-        """Everything for a build of the site, from one read of each table."""
+    def publication(self, url: str | None = None) -> Publication:
+        """Everything for a build of the site at ``url``, from one read of each table."""
         self._store.check()
         definitions = tuple(self.definitions())
         ids = sorted({d.metric_id for d in definitions} | {m.metric_id for m in self._catalog.metrics})
@@ -96,6 +96,8 @@ class Report:
             daily=self._dashboard(within, runs, DEFAULT_DAYS),
             definitions=definitions,
             rows=rows,
+            runs=tuple(runs),
+            url=url or self._catalog.url,
         )
 
     def definitions(self) -> list[Definition]:

@@ -173,12 +173,26 @@ def bootstrap(
 @app.command("build-site")
 def build_site(
     out: Annotated[Path, typer.Option("--out", help="Folder to replace by the new site.")] = Path("site"),
+    site_url: Annotated[
+        str | None,
+        typer.Option(
+            "--site-url", help="Address it is published at; overrides `url` in the catalogue.", show_default=False
+        ),
+    ] = None,
+    plotly_js: Annotated[
+        Path | None,
+        typer.Option(
+            "--plotly-js", help="plotly-basic.min.js to use instead of the whole plotly.js.", show_default=False
+        ),
+    ] = None,
     db: Db = None,
     config: Config = None,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Render the static site from the store."""
+    from cmetrics.catalog import parse_address
+    from cmetrics.charts.plotly_js import plotly_script
     from cmetrics.cli.terminal import print_json, result
     from cmetrics.ledger import stats_csv
     from cmetrics.report import Report
@@ -189,11 +203,13 @@ def build_site(
     from cmetrics.store.schema import to_parquet
 
     check_folder(out)
+    url = parse_address("--site-url", site_url) if site_url else None
+    plotly = plotly_script(plotly_js)
     settings, catalog = _load(db, config)
     now = _build_time()
     report = Report(LanceStore.open(settings.store), catalog, SPECS, clock=lambda: now)
-    publication = report.publication()
-    files = render_site(publication, SPECS) | {
+    publication = report.publication(url)
+    files = render_site(publication, SPECS, plotly) | {
         "data/stats.csv": stats_csv(publication.rows),
         "data/stats.parquet": to_parquet(publication.rows),
     }

@@ -15,8 +15,9 @@ from cmetrics.dashboard.model import (
     Freshness,
     Group,
     Health,
-    MonthPoint,
+    PeriodPoint,
     RunNote,
+    SourceState,
     StarItem,
 )
 from cmetrics.domain.days import window
@@ -55,7 +56,11 @@ def build_dashboard(
     # Totals are made of whole series: a short window must not change them.
     month = series.last_full_month(as_of)
     downloads = [builder.months(m) for m in catalog.metrics if m.family is Family.DOWNLOADS]
-    totals = [series.total_of([series.month_of(points, m) for points in downloads], m) for m in (month.plus(-1), month)]
+    totals = [
+        series.total_of([series.month_of(points, m) for points in downloads], m)
+        for m in (month.plus(-12), month.plus(-1), month)
+    ]
+    known_totals = [total for total in totals if total]
     stars = [builder.stars(m) for m in catalog.metrics if m.family is Family.STARS]
     total_points = series.star_total(stars)
     return Dashboard(
@@ -64,14 +69,31 @@ def build_dashboard(
         generated_at=generated_at,
         days=days,
         groups=groups,
-        month_total=totals[1],
-        month_total_change=series.month_change([t for t in totals if t], month, 1),
+        month_total=totals[-1],
+        month_total_change=series.month_change(known_totals, month, 1),
+        month_total_year_change=series.month_change(known_totals, month, 12),
         total_stars=series.latest_known(total_points),
         total_stars_change_30=series.star_change(total_points, 30),
         total_stars_points=tuple(point for point in total_points if point.day >= window(as_of, days)),
         window_30_start=window(as_of, 30),
+        sources=build_sources(groups, as_of),
+        events=tuple(event for event in catalog.events if event.day <= as_of),
         health=build_health(runs),
     )
+
+
+def build_sources(groups: Iterable[Group], as_of: date) -> tuple[SourceState, ...]:
+    """How far each service has been read: as far as the metric that is furthest behind."""
+    newest: dict[str, list[date | None]] = {}
+    for group in groups:
+        for item in group.items:
+            newest.setdefault(item.source_title, []).append(item.freshness.latest_day)
+    states: list[SourceState] = []
+    for title, days in newest.items():
+        known = [day for day in days if day is not None]
+        latest = min(known) if len(known) == len(days) else None
+        states.append(SourceState(title, latest, (as_of - latest).days if latest else None))
+    return tuple(states)
 
 
 def build_health(runs: Sequence[Run]) -> Health:
@@ -131,13 +153,13 @@ class _Builder:
         self._first = first
         self._month = series.last_full_month(as_of)
 
-    def months(self, metric: Metric) -> tuple[MonthPoint, ...]:
+    def months(self, metric: Metric) -> tuple[PeriodPoint, ...]:
         """All months of a metric, also those before the window."""
         return series.month_points(metric, self._rows.get(metric.metric_id, NO_ROWS), self._as_of)
 
     def stars(self, metric: Metric) -> tuple[DayPoint, ...]:
         """All days of a metric, also those before the window."""
-        return series.star_points(self._rows.get(metric.metric_id, NO_ROWS))
+        return series.day_points(self._rows.get(metric.metric_id, NO_ROWS))
 
     def group(self, product: Product, metrics: Sequence[Metric]) -> Group:
         downloads = tuple(self._downloads(m) for m in metrics if m.family is Family.DOWNLOADS)
@@ -169,6 +191,7 @@ class _Builder:
             change_30=series.period_change(rows, 30),
             change_90=series.period_change(rows, 90),
             points=tuple(p for p in points if p.period_end >= self._first),
+            days=tuple(p for p in series.day_points(rows) if p.day >= self._first),
             freshness=self._freshness(metric, rows),
         )
 

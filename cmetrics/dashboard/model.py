@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from cmetrics.domain.metric import Definition, Metric
+from cmetrics.domain.metric import Definition, Event, Metric
 from cmetrics.domain.observation import Observation
+from cmetrics.domain.run import Run
 
 #: The window of an answer that names none, in days (contract §5).
 DEFAULT_DAYS = 180
@@ -27,8 +28,8 @@ class PointKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class MonthPoint:
-    """Downloads of a calendar month, or one seeded snapshot.
+class PeriodPoint:
+    """Downloads of a week or a calendar month, stars at its end, or one seeded snapshot.
 
     A snapshot covers no counted days: ``days_observed`` and ``days_expected`` are None.
     """
@@ -40,18 +41,18 @@ class MonthPoint:
     provenance: str
     days_observed: int | None
     days_expected: int | None
-    #: The month that holds the day the dashboard describes, unless that is its last day.
+    #: The period that holds the day the dashboard describes, unless that is its last day.
     is_running: bool = False
 
     @property
     def is_complete(self) -> bool:
-        """Every day of the month is counted."""
+        """Every day of the period is counted."""
         return self.days_observed is not None and self.days_observed == self.days_expected
 
 
 @dataclass(frozen=True, slots=True)
 class DayPoint:
-    """Stars held at the end of a day."""
+    """Downloads of a day, or stars held at its end."""
 
     day: date
     value: int
@@ -87,7 +88,7 @@ class DownloadItem:
     metric: Metric
     source_title: str
     #: The last full calendar month: its total, None when no day of it is stored.
-    month: MonthPoint | None
+    month: PeriodPoint | None
     month_end: date
     month_on_month: Change | None
     year_on_year: Change | None
@@ -101,7 +102,10 @@ class DownloadItem:
     change_7: Change | None
     change_30: Change | None
     change_90: Change | None
-    points: tuple[MonthPoint, ...]
+    #: By month.
+    points: tuple[PeriodPoint, ...]
+    #: By day, without the seeded snapshots.
+    days: tuple[DayPoint, ...]
     freshness: Freshness
 
 
@@ -115,6 +119,7 @@ class StarItem:
     change_7: Change | None
     change_30: Change | None
     change_90: Change | None
+    #: By day.
     points: tuple[DayPoint, ...]
     freshness: Freshness
 
@@ -137,6 +142,16 @@ class Group:
     def items(self) -> tuple[Item, ...]:
         """Downloads first."""
         return (*self.downloads, *self.stars)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How far one service has been read."""
+
+    title: str
+    #: The newest day that all its metrics have; None when one of them has none.
+    latest_day: date | None
+    age_days: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +187,10 @@ class Publication:
     definitions: tuple[Definition, ...]
     #: Every stored value of the defined metrics, by metric and day.
     rows: tuple[Observation, ...]
+    #: The last runs, newest first.
+    runs: tuple[Run, ...]
+    #: Where the site is published; None when nobody said.
+    url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +205,17 @@ class Dashboard:
     days: int
     groups: tuple[Group, ...]
     #: The last full month over all SDKs; complete only if every part is.
-    month_total: MonthPoint | None
+    month_total: PeriodPoint | None
     month_total_change: Change | None
+    month_total_year_change: Change | None
     #: On the newest day on which every repository has a count.
     total_stars: DayPoint | None
     total_stars_change_30: Change | None
     total_stars_points: tuple[DayPoint, ...]
     window_30_start: date
+    sources: tuple[SourceState, ...]
+    #: By day.
+    events: tuple[Event, ...]
     health: Health
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 
-from cmetrics.dashboard.model import Change, DayPoint, MonthPoint, PointKind
+from cmetrics.dashboard.model import Change, DayPoint, PeriodPoint, PointKind
 from cmetrics.domain.days import DAY, Month, day_range
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import Observation, Provenance
@@ -18,7 +18,7 @@ def last_full_month(as_of: date) -> Month:
     return month if as_of == month.last else month.plus(-1)
 
 
-def month_points(metric: Metric, rows: Iterable[Observation], as_of: date) -> tuple[MonthPoint, ...]:
+def month_points(metric: Metric, rows: Iterable[Observation], as_of: date) -> tuple[PeriodPoint, ...]:
     """Monthly totals, ascending, and before ``daily_from`` the seeded snapshots.
 
     A month before ``daily_from`` shows its snapshots where it has any, else the sum of its days. A
@@ -40,13 +40,13 @@ def month_points(metric: Metric, rows: Iterable[Observation], as_of: date) -> tu
     return tuple(sorted([*map(_snapshot_point, snapshots), *sums], key=lambda p: (p.period_end, p.period_start)))
 
 
-def _snapshot_point(row: Observation) -> MonthPoint:
-    return MonthPoint(row.period_start, row.period_end, row.value, PointKind.SEEDED, row.provenance, None, None)
+def _snapshot_point(row: Observation) -> PeriodPoint:
+    return PeriodPoint(row.period_start, row.period_end, row.value, PointKind.SEEDED, row.provenance, None, None)
 
 
-def _month_point(month: Month, rows: Sequence[Observation], as_of: date) -> MonthPoint:
+def _month_point(month: Month, rows: Sequence[Observation], as_of: date) -> PeriodPoint:
     kinds = {row.provenance for row in rows}
-    return MonthPoint(
+    return PeriodPoint(
         period_start=month.first,
         period_end=month.last,
         value=sum(row.value for row in rows),
@@ -58,13 +58,13 @@ def _month_point(month: Month, rows: Sequence[Observation], as_of: date) -> Mont
     )
 
 
-def month_of(points: Iterable[MonthPoint], month: Month) -> MonthPoint | None:
+def month_of(points: Iterable[PeriodPoint], month: Month) -> PeriodPoint | None:
     """The sum of that month; None when no day of it is stored."""
     wanted = (month.first, month.last)
     return next((p for p in points if (p.period_start, p.period_end) == wanted), None)
 
 
-def month_change(points: Sequence[MonthPoint], month: Month, back: int) -> Change | None:
+def month_change(points: Sequence[PeriodPoint], month: Month, back: int) -> Change | None:
     """From the month ``back`` months earlier; None unless both months are complete."""
     earlier, later = month_of(points, month.plus(-back)), month_of(points, month)
     if earlier is None or later is None or not (earlier.is_complete and later.is_complete):
@@ -78,7 +78,7 @@ def change(earlier: int, later: int) -> Change:
     return Change(difference, round(100 * difference / earlier, 1) if earlier else None)
 
 
-def total_of(points: Sequence[MonthPoint | None], month: Month) -> MonthPoint | None:
+def total_of(points: Sequence[PeriodPoint | None], month: Month) -> PeriodPoint | None:
     """The sum of one month over several series.
 
     Its days are counted over all series, so that one missing day of one SDK shows. None without any.
@@ -86,7 +86,7 @@ def total_of(points: Sequence[MonthPoint | None], month: Month) -> MonthPoint | 
     found = [point for point in points if point is not None]
     if not found:
         return None
-    return MonthPoint(
+    return PeriodPoint(
         period_start=month.first,
         period_end=month.last,
         value=sum(point.value for point in found),
@@ -97,7 +97,7 @@ def total_of(points: Sequence[MonthPoint | None], month: Month) -> MonthPoint | 
     )
 
 
-def share_of(point: MonthPoint | None, total: MonthPoint | None) -> float | None:
+def share_of(point: PeriodPoint | None, total: PeriodPoint | None) -> float | None:
     """Percent that ``point`` is of ``total``; None unless both are complete."""
     if point is None or total is None or not (point.is_complete and total.is_complete and total.value):
         return None
@@ -126,8 +126,8 @@ def period_change(rows: Iterable[Observation], days: int) -> Change | None:
     return change(sum(v for v in earlier if v), sum(v for v in later if v))
 
 
-def star_points(rows: Iterable[Observation]) -> tuple[DayPoint, ...]:
-    """Stars per day, ascending; a day without a count is not there."""
+def day_points(rows: Iterable[Observation]) -> tuple[DayPoint, ...]:
+    """Values by day, ascending; a day without a value is not there, and neither are seeded snapshots."""
     return tuple(
         DayPoint(
             row.period_end,
@@ -135,7 +135,7 @@ def star_points(rows: Iterable[Observation]) -> tuple[DayPoint, ...]:
             PointKind.RECONSTRUCTED if row.is_reconstructed else PointKind.OBSERVED,
             row.provenance,
         )
-        for row in sorted(rows, key=lambda row: row.period_end)
+        for row in sorted((row for row in rows if not row.is_seed), key=lambda row: row.period_end)
     )
 
 

@@ -78,6 +78,12 @@ def spans(days: Iterable[date], longest: int) -> list[Span]:
     return found[::-1]
 
 
+def week_of(day: date) -> Span:
+    """The week that holds ``day``, Monday to Sunday (ISO 8601)."""
+    first = day - timedelta(days=day.weekday())
+    return Span(first, first + timedelta(days=6))
+
+
 class Month(NamedTuple):
     """A calendar month."""
 

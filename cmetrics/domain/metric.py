@@ -93,6 +93,17 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to products on a day: a release, an announcement."""
+
+    day: date
+    label: str
+    url: str | None
+    #: Ids of the products it concerns.
+    products: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """One row of ``metrics``: a metric as the store describes it."""
 

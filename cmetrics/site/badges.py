@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cmetrics.charts import OTHER_COLORS, color_of, month_sparkline, star_sparkline
+from cmetrics.charts.color import OTHER_COLORS, color_of
+from cmetrics.charts.spark import month_sparkline, star_sparkline
 from cmetrics.dashboard.model import DownloadItem, Item
 from cmetrics.site import format as fmt
 

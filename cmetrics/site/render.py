@@ -2,61 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
-from cmetrics import __version__, answers, charts
-from cmetrics.dashboard.model import Dashboard, DownloadItem, Group, Publication, StarItem
+from cmetrics import answers
+from cmetrics.dashboard.model import Dashboard, Publication
+from cmetrics.dashboard.news import build_news
 from cmetrics.domain.days import window
 from cmetrics.domain.metric import SourceSpec, slug
 from cmetrics.domain.observation import Observation
 from cmetrics.site import format as fmt
 from cmetrics.site.badges import build_badge, build_embed
+from cmetrics.site.feed import build_feed
+from cmetrics.site.pages import build_pages
+from cmetrics.site.picture import render_picture
 
-ASSETS = ("site.css", "app.js")
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Everything that the template of the page may use."""
-
-    dashboard: Dashboard
-    sections: tuple[Section, ...]
-    stars: StarSection
-    sources: tuple[SourceSpec, ...]
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """One metric in short."""
-
-    item: DownloadItem | StarItem
-    #: Points of SVG polylines in a 120 x 32 box.
-    sparkline: tuple[str, ...]
-    color: str
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One product."""
-
-    group: Group
-    cards: tuple[Card, ...]
-    figure: Markup
-
-
-@dataclass(frozen=True, slots=True)
-class StarSection:
-    """All repositories."""
-
-    items: tuple[tuple[str, StarItem], ...]
-    figure: Markup
+STILL_ASSETS = ("site.css", "theme.js", "favicon.svg")
+#: Parts of the one script, in the order in which they need each other. Pages that are opened as files
+#: cannot load script modules, so the parts are put together here.
+SCRIPT_PARTS = ("state", "data", "figure", "plot", "table", "controls", "list", "page")
+PLOTLY = "assets/plotly.min.js"
 
 
 def templates_folder() -> Path:
@@ -65,9 +32,29 @@ def templates_folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[2] / "templates"
 
 
-def render_site(publication: Publication, specs: Mapping[str, SourceSpec]) -> dict[str, bytes]:
+def render_site(publication: Publication, specs: Mapping[str, SourceSpec], plotly: bytes) -> dict[str, bytes]:
     """Every file of the site by its path. The same publication gives the same bytes."""
-    folder = templates_folder()
+    folder, board, url = templates_folder(), publication.dashboard, publication.url
+    environment = _environment(folder)
+    files: dict[str, bytes] = {}
+    templates = {name: environment.get_template(name) for name in ("page.html.j2", "list.html.j2")}
+    for page in build_pages(board, specs, url):
+        template = templates.get(page.template) or templates.setdefault(
+            page.template, environment.get_template(page.template)
+        )
+        files[page.path] = template.render(page=page, site=page.site, board=board).encode()
+    files.update({f"assets/{name}": (folder / name).read_bytes() for name in STILL_ASSETS})
+    files["assets/app.js"] = _script(folder)
+    files[PLOTLY] = plotly
+    files["assets/card.png"] = render_picture(board)
+    for name, context in _beside(publication, [path for path in files if path.endswith(".html")]).items():
+        files[name] = environment.get_template(f"{name}.j2").render(context).encode()
+    files.update(_answers(publication))
+    files.update(_badges(environment, board))
+    return files
+
+
+def _environment(folder: Path) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,
@@ -75,15 +62,34 @@ def render_site(publication: Publication, specs: Mapping[str, SourceSpec]) -> di
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (fmt.number, fmt.signed, fmt.percent, fmt.day, fmt.month, fmt.moment, fmt.days)
+    filters = (fmt.number, fmt.signed, fmt.percent, fmt.day, fmt.month, fmt.moment, fmt.days, fmt.short)
     environment.filters.update({function.__name__: function for function in filters})
-    page = build_page(publication.dashboard, specs)
-    files = {"index.html": environment.get_template("index.html.j2").render(page=page).encode()}
-    files.update({f"assets/{name}": (folder / name).read_bytes() for name in ASSETS})
-    files["assets/plotly.min.js"] = charts.plotly_script()
-    files.update(_answers(publication))
+    return environment
+
+
+def _script(folder: Path) -> bytes:
+    parts = [(folder / "app" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPT_PARTS]
+    return ('"use strict";\n{\n' + "\n".join(parts) + "}\n").encode()
+
+
+def _beside(publication: Publication, pages: list[str]) -> dict[str, dict[str, object]]:
+    """What lies beside the pages, with what its template needs."""
+    board, url = publication.dashboard, publication.url
+    files: dict[str, dict[str, object]] = {
+        "404.html": {"title": board.title, "url": url},
+        "feed.xml": {"feed": build_feed(build_news(board, publication.runs), board.title, url)},
+        "robots.txt": {"url": url},
+    }
+    if url is not None:
+        addresses = [url + path.removesuffix("index.html") for path in pages]
+        files["sitemap.xml"] = {"addresses": addresses, "as_of": board.as_of}
+    return files
+
+
+def _badges(environment: Environment, board: Dashboard) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
     badge, embed = environment.get_template("badge.svg.j2"), environment.get_template("embed.svg.j2")
-    for item in publication.dashboard.items:
+    for item in board.items:
         name, drawn = item.metric.slug, build_badge(item)
         files[f"badges/{name}.json"] = answers.encode(drawn.endpoint())
         files[f"badges/{name}.svg"] = badge.render(badge=drawn, dark=False).encode()
@@ -108,33 +114,3 @@ def _answers(publication: Publication) -> dict[str, bytes]:
     for metric_id, rows in by_metric.items():
         documents[f"series/{slug(metric_id)}"] = answers.series_document(metric_id, daily.days, rows)
     return {f"api/v1/{name}.json": answers.encode(document) for name, document in documents.items()}
-
-
-def build_page(dashboard: Dashboard, specs: Mapping[str, SourceSpec]) -> Page:
-    """What the template is given."""
-    stars = tuple((item.metric.subject, item) for group in dashboard.groups for item in group.stars)
-    used = {item.metric.source for item in dashboard.items}
-    return Page(
-        dashboard=dashboard,
-        sections=tuple(_section(group) for group in dashboard.groups if group.items),
-        stars=StarSection(stars, _inline(charts.stars_figure(stars))),
-        sources=tuple(spec for name, spec in specs.items() if name in used),
-        version=__version__,
-    )
-
-
-def _section(group: Group) -> Section:
-    cards = [
-        Card(item, charts.month_sparkline(item.points), charts.color_of(item.metric.sdk, index))
-        for index, item in enumerate(group.downloads)
-    ]
-    cards += [Card(item, charts.star_sparkline(item.points), charts.OTHER_COLORS[0]) for item in group.stars]
-    return Section(group, tuple(cards), _inline(charts.monthly_figure(group)))
-
-
-def _inline(figure: str) -> Markup:
-    """JSON that can stand inside a script element: nothing in it can end the element."""
-    text = json.dumps(json.loads(figure), separators=(",", ":"), sort_keys=True)
-    for char in "<>&\u2028\u2029":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return Markup(text)  # noqa: S704

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.dashboard import series
-from cmetrics.dashboard.model import Change, DayPoint, MonthPoint, PointKind
+from cmetrics.dashboard.model import Change, DayPoint, PeriodPoint, PointKind
 from cmetrics.domain.days import DAY, Month, day_range
 from cmetrics.domain.observation import Provenance
 from tests.samples import a_metric, a_row, a_snapshot
@@ -151,13 +151,13 @@ def test_a_snapshot_has_no_counted_days_and_is_never_a_full_month():
 # -- changes -------------------------------------------------------------------------------------
 
 
-def months_of(*totals: int, days: int | None = None) -> list[MonthPoint]:
+def months_of(*totals: int, days: int | None = None) -> list[PeriodPoint]:
     """One point a month from January 2026 on; ``days`` are the days counted in the last one."""
     points = []
     for n, total in enumerate(totals):
         month = JAN.plus(n)
         counted = days if days is not None and n == len(totals) - 1 else month.days
-        points.append(MonthPoint(month.first, month.last, total, OBSERVED, "api_daily", counted, month.days))
+        points.append(PeriodPoint(month.first, month.last, total, OBSERVED, "api_daily", counted, month.days))
     return points
 
 
@@ -184,7 +184,7 @@ def test_there_is_no_change_from_or_to_a_month_with_missing_days():
 
 def test_there_is_no_change_from_a_month_that_is_not_there_or_from_a_snapshot():
     assert series.month_change(months_of(100), JAN, 1) is None
-    seeded = MonthPoint(JAN.first, JAN.last, 100, PointKind.SEEDED, "csv_seed", None, None)
+    seeded = PeriodPoint(JAN.first, JAN.last, 100, PointKind.SEEDED, "csv_seed", None, None)
     assert series.month_change([seeded, *months_of(100, 125)[1:]], FEB, 1) is None
 
 
@@ -214,13 +214,13 @@ def test_a_daily_total_counts_its_days_and_leaves_snapshots_out():
 # -- stars ---------------------------------------------------------------------------------------
 
 
-def test_star_points_are_in_order_and_say_whether_they_were_counted_or_worked_out():
+def test_day_points_are_in_order_and_say_whether_they_were_counted_or_worked_out():
     stored = [
         a_row(STARS, JAN.first + 2 * DAY, 12, source_ref="github:owner/name"),
         a_row(STARS, JAN.first, 10, source_ref="github-history:owner/name"),
         a_row(STARS, JAN.first + DAY, 11, source_ref="github-stargazers:owner/name"),
     ]
-    assert told(series.star_points(stored)) == [(0, 10, RECONSTRUCTED), (1, 11, RECONSTRUCTED), (2, 12, OBSERVED)]
+    assert told(series.day_points(stored)) == [(0, 10, RECONSTRUCTED), (1, 11, RECONSTRUCTED), (2, 12, OBSERVED)]
 
 
 def test_a_star_change_is_measured_from_the_newest_count_and_only_to_a_day_that_has_one():

@@ -1,0 +1,40 @@
+"""Where plotly.js comes from. No copy of it is kept in the repository."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from cmetrics.errors import ConfigError
+from cmetrics.printable import printable
+
+#: Beside the working directory, after `npm install plotly.js-basic-dist-min` there: a quarter of
+#: the size, and all that the page draws.
+INSTALLED = Path("node_modules/plotly.js-basic-dist-min/plotly-basic.min.js")
+_LOOKS_LIKE = b"plotly.js"
+
+
+def plotly_script(path: Path | None = None) -> bytes:
+    """plotly.js: the file named, else an installed basic bundle, else the whole of it as Python's plotly brings it.
+
+    Raises ConfigError for a file that cannot be read or is something else.
+    """
+    if path is None:
+        path = INSTALLED if INSTALLED.is_file() else _packaged()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        msg = f"plotly.js cannot be read from {printable(str(path), limit=120)} ({printable(str(error), limit=120)})"
+        raise ConfigError(msg) from error
+    if _LOOKS_LIKE not in content[:500]:
+        msg = f"{printable(str(path), limit=120)} is no plotly.js; give the file plotly-basic.min.js"
+        raise ConfigError(msg)
+    return content
+
+
+def _packaged() -> Path:
+    # Found without importing plotly, which costs more time than everything else on the page.
+    spec = find_spec("plotly")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "package_data" / "plotly.min.js"

@@ -1,0 +1,38 @@
+"""Sparklines: the shape of a series in a box of 120 x 32."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from cmetrics.dashboard.model import DayPoint, PeriodPoint
+
+#: A sparkline is no wider than that many pixels; more points would lie on each other.
+POINTS_DRAWN = 120
+
+
+def sparkline(points: Sequence[tuple[date, int]], gap_days: int, width: int = 120, height: int = 32) -> tuple[str, ...]:
+    """SVG polylines in a ``width`` x ``height`` box; a line breaks where more than ``gap_days`` lie between points."""
+    if len(points) < 2:  # noqa: PLR2004
+        return ()
+    days, values = [day for day, _ in points], [value for _, value in points]
+    wide, tall = (days[-1] - days[0]).days or 1, (max(values) - min(values)) or 1
+    lines: list[list[str]] = [[]]
+    for (day, value), before in zip(points, [days[0], *days], strict=False):
+        if (day - before).days > gap_days:
+            lines.append([])
+        x = (day - days[0]).days / wide * width
+        y = height - 2 - (value - min(values)) / tall * (height - 4)
+        lines[-1].append(f"{x:.1f},{y:.1f}")
+    return tuple(" ".join(line) for line in lines if len(line) > 1)
+
+
+def month_sparkline(points: Sequence[PeriodPoint]) -> tuple[str, ...]:
+    """A sparkline of complete months and snapshots; a running month would look like a fall."""
+    return sparkline([(p.period_end, p.value) for p in points if p.is_complete or p.days_expected is None], gap_days=45)
+
+
+def star_sparkline(points: Sequence[DayPoint]) -> tuple[str, ...]:
+    """A sparkline of stars, thinned to what so small a picture can show."""
+    step = max(1, len(points) // POINTS_DRAWN)
+    return sparkline([(p.day, p.value) for p in [*points[:-1:step], *points[-1:]]], gap_days=max(step, 1) + 1)

@@ -1,0 +1,256 @@
+"""Still pictures of charts: where everything goes. The template writes it down as SVG.
+
+Units are those of the picture's own coordinates; the page scales it. What is drawn is the view
+that the page opens with: downloads by month as bars side by side, stars by day as lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+
+from cmetrics.charts.words import coverage_text, day_text, period_text, provenance_text
+from cmetrics.dashboard.chart import Chart, ChartKind, Series
+from cmetrics.dashboard.model import DayPoint, PeriodPoint, PointKind
+from cmetrics.domain.days import DAY, Month, months
+
+#: What a page shows until a reader asks for more.
+MONTHS_SHOWN = 24
+LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 12.0, 26.0
+#: Room that a label on the time axis needs.
+LABEL_WIDTH = 62.0
+BAR_SHARE = 0.78
+MOST_LEVELS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A label on an axis."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A sum; faint when days of it are missing."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    tone: str
+    faint: bool
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Points in a row without a gap; dashed where they are estimates."""
+
+    points: str
+    tone: str
+    dashed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A single value: a seeded snapshot, or a day between two gaps."""
+
+    x: float
+    y: float
+    tone: str
+    hollow: bool
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """An event."""
+
+    x: float
+    title: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A still picture."""
+
+    width: float
+    height: float
+    left: float
+    right: float
+    top: float
+    bottom: float
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    bars: tuple[Bar, ...]
+    lines: tuple[Line, ...]
+    marks: tuple[Mark, ...]
+    flags: tuple[Flag, ...]
+
+    @property
+    def fall(self) -> float:
+        """From the top of the grid to its ground."""
+        return self.bottom - self.top
+
+
+def draw(chart: Chart, width: float, height: float) -> Drawing:
+    """The chart in a picture of that size."""
+    last = Month.of(chart.as_of).last
+    first = max(_first_day(chart, last), Month.of(last).plus(1 - MONTHS_SHOWN).first)
+    frame = _Frame(first, last, _ceiling(chart, first), width, height)
+    bars: list[Bar] = []
+    lines: list[Line] = []
+    marks: list[Mark] = []
+    for index, series in enumerate(chart.series):
+        if chart.kind is ChartKind.FLOW:
+            shown = [p for p in series.months if p.period_end >= first]
+            bars += frame.bars([p for p in shown if p.kind is not PointKind.SEEDED], series, index, len(chart.series))
+            marks += (frame.snapshot(p, series) for p in shown if p.kind is PointKind.SEEDED)
+        else:
+            shown_days = [p for p in series.days if p.day >= first]
+            lines += frame.lines(shown_days, series)
+            marks += frame.lonely(shown_days, series)
+    flags = tuple(
+        Flag(frame.x(event.day), f"{day_text(event.day)}: {event.label}", event.url)
+        for event in chart.events
+        if first <= event.day <= last
+    )
+    return Drawing(
+        width=width,
+        height=height,
+        left=LEFT,
+        right=width - RIGHT,
+        top=TOP,
+        bottom=height - BOTTOM,
+        x_ticks=tuple(frame.x_ticks()),
+        y_ticks=tuple(Tick(frame.y(level), compact(level)) for level in levels(frame.most)),
+        bars=tuple(bars),
+        lines=tuple(lines),
+        marks=tuple(marks),
+        flags=flags,
+    )
+
+
+def levels(most: int) -> tuple[int, ...]:
+    """Round numbers from 0 up to the first one that is not below ``most``; at most six of them."""
+    size = 1
+    while True:
+        for digit in (1, 2, 5):
+            if digit * size * MOST_LEVELS >= most:
+                step = digit * size
+                return tuple(range(0, -(-most // step) * step + 1, step)) if most else (0, step)
+        size *= 10
+
+
+def compact(value: int) -> str:
+    """``1,200,000`` as ``1.2M``."""
+    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        if value >= size:
+            return f"{value / size:.1f}".removesuffix(".0") + unit
+    return str(value)
+
+
+def _first_day(chart: Chart, last: date) -> date:
+    days = [point.day for series in chart.series for point in series.days[:1]]
+    days += [point.period_start for series in chart.series for point in series.months[:1]]
+    return Month.of(min(days, default=last)).first
+
+
+def _ceiling(chart: Chart, first: date) -> int:
+    if chart.kind is ChartKind.FLOW:
+        values = [p.value for series in chart.series for p in series.months if p.period_end >= first]
+    else:
+        values = [p.value for series in chart.series for p in series.days if p.day >= first]
+    return levels(max(values, default=0))[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """From days and values to coordinates."""
+
+    first: date
+    last: date
+    most: int
+    width: float
+    height: float
+
+    def x(self, day: date) -> float:
+        share = (day - self.first).days / ((self.last - self.first).days + 1)
+        return round(LEFT + share * (self.width - LEFT - RIGHT), 1)
+
+    def y(self, value: int) -> float:
+        room = self.height - TOP - BOTTOM
+        return round(self.height - BOTTOM - room * value / self.most, 1)
+
+    def x_ticks(self) -> Iterator[Tick]:
+        shown = list(months(Month.of(self.first), Month.of(self.last)))
+        fitting = (self.width - LEFT - RIGHT) / LABEL_WIDTH
+        step = next((step for step in (1, 2, 3, 6) if len(shown) / step <= fitting), 12)
+        for month in shown:
+            if (month.month - 1) % step == 0:
+                middle = self.x(month.first + (month.days // 2) * DAY)
+                # A label that is centred on it must not be cut off.
+                if middle <= self.width - LABEL_WIDTH / 2 + RIGHT:
+                    yield Tick(middle, f"{month.first:%b %Y}")
+
+    def bars(self, points: Iterable[PeriodPoint], series: Series, index: int, count: int) -> Iterator[Bar]:
+        for point in points:
+            left, right = self.x(point.period_start), self.x(point.period_end + DAY)
+            room = (right - left) * BAR_SHARE
+            each = room / count
+            x = left + (right - left - room) / 2 + index * each
+            y = self.y(point.value)
+            title = _sentence(series, point, coverage_text(point))
+            yield Bar(
+                round(x, 1), y, round(each, 1), round(self.y(0) - y, 1), series.tone, not point.is_complete, title
+            )
+
+    def snapshot(self, point: PeriodPoint, series: Series) -> Mark:
+        title = _sentence(series, point, provenance_text(point))
+        return Mark(self.x(point.period_end), self.y(point.value), series.tone, hollow=True, title=title)
+
+    def lines(self, points: Sequence[DayPoint], series: Series) -> Iterator[Line]:
+        """A line per row of days without a gap; estimated days make dashed ones that touch their neighbours."""
+        for run in _rows(points):
+            if len(run) > 1:
+                dashed = any(p.kind is PointKind.ESTIMATED for p in run)
+                thinned = _thinned(run, int(self.width / 2))
+                yield Line(" ".join(f"{self.x(p.day)},{self.y(p.value)}" for p in thinned), series.tone, dashed)
+
+    def lonely(self, points: Sequence[DayPoint], series: Series) -> Iterator[Mark]:
+        for run in _rows(points):
+            if len(run) == 1:
+                point = run[0]
+                title = f"{point.value:,} stars of {series.subject} on {day_text(point.day)}"
+                yield Mark(self.x(point.day), self.y(point.value), series.tone, hollow=False, title=title)
+
+
+def _rows(points: Sequence[DayPoint]) -> Iterator[list[DayPoint]]:
+    """Points without a gap between them, parted where estimates begin and end.
+
+    Estimates come with the count before and the one after them, so that the line does not break.
+    """
+    runs: list[list[DayPoint]] = []
+    for _, found in groupby(enumerate(points), lambda pair: pair[1].day.toordinal() - pair[0]):
+        days = [point for _, point in found]
+        runs += (list(part) for _, part in groupby(days, lambda p: p.kind is PointKind.ESTIMATED))
+    for before, run, after in zip([[], *runs], runs, [*runs[1:], []], strict=False):
+        if run[0].kind is PointKind.ESTIMATED:
+            yield [*before[-1:], *run, *after[:1]]
+        else:
+            yield run
+
+
+def _thinned(points: Sequence[DayPoint], most: int) -> list[DayPoint]:
+    step = max(1, -(-len(points) // most))
+    return [*points[:-1:step], points[-1]]
+
+
+def _sentence(series: Series, point: PeriodPoint, note: str) -> str:
+    text = f"{point.value:,} downloads of {series.name} {period_text(point, ChartKind.FLOW)}"
+    return f"{text} ({note})" if note else text

@@ -1,0 +1,79 @@
+"""Points in words: for hovering, for titles in still pictures, for those who cannot see them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from cmetrics.dashboard.chart import Chart, ChartKind, Series
+from cmetrics.dashboard.model import DayPoint, PeriodPoint, PointKind
+from cmetrics.domain.days import Month
+from cmetrics.domain.observation import Provenance
+
+_KINDS = {
+    PointKind.RECONSTRUCTED: "worked out afterwards from the star history",
+    PointKind.ESTIMATED: "estimated on a straight line between two counts",
+    PointKind.SEEDED: "a snapshot published before daily counting began",
+}
+
+
+def provenance_text(point: DayPoint | PeriodPoint) -> str:
+    """How a value came about."""
+    if point.kind in _KINDS:
+        return _KINDS[point.kind]
+    if point.provenance == Provenance.RECOMPUTED:
+        return "read by a backfill"
+    if point.provenance == Provenance.API_DAILY:
+        return "read by the nightly run"
+    return "" if not point.provenance else "loaded from a file"
+
+
+def day_text(day: date) -> str:
+    """``22 November 2026``."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def period_text(point: PeriodPoint, kind: ChartKind) -> str:
+    """``in October 2026``, ``in the week from 16 November 2026``; of a stock the day it is from."""
+    if point.kind is PointKind.SEEDED:
+        return f"in about 30 days up to {day_text(point.period_end)}"
+    if kind is ChartKind.STOCK:
+        return "so far" if point.is_running else f"at the end of {day_text(point.period_end)}"
+    if Month.of(point.period_start).first == point.period_start and Month.of(point.period_end).last == point.period_end:
+        return f"in {point.period_start:%B %Y}"
+    return f"in the week from {day_text(point.period_start)}"
+
+
+def coverage_text(point: PeriodPoint) -> str:
+    """What is missing in a sum; empty where nothing is."""
+    if point.is_complete or point.days_expected in (None, 1):
+        return ""
+    missing = point.days_expected - (point.days_observed or 0)
+    if point.is_running:
+        return f"{point.days_observed} of {point.days_expected} days so far"
+    return f"{point.days_observed} of {point.days_expected} days, {missing} missing"
+
+
+def alternative(chart: Chart) -> str:
+    """What the chart shows, series by series: first, last, peak, change."""
+    unit = "downloads" if chart.kind is ChartKind.FLOW else "stars"
+    told = [_told(series, unit, by_month=chart.kind is ChartKind.FLOW) for series in chart.series]
+    what = "Downloads by month" if chart.kind is ChartKind.FLOW else "Stars by day"
+    return f"{chart.title}. {what}. {' '.join(told)}"
+
+
+def _told(series: Series, unit: str, *, by_month: bool) -> str:
+    extent = series.extent
+    if extent is None:
+        return f"{series.name}: nothing complete to show yet."
+
+    def when(day: date) -> str:
+        return f"{day:%B %Y}" if by_month else day_text(day)
+
+    if extent.first_day == extent.last_day:
+        return f"{series.name}: {extent.last:,} {unit}, {when(extent.last_day)}."
+    percent = "" if extent.change.percent is None else f" ({extent.change.percent:+.1f} %)"
+    return (
+        f"{series.name}: from {extent.first:,} {unit} ({when(extent.first_day)}) to {extent.last:,} "
+        f"({when(extent.last_day)}), a change of {extent.change.absolute:+,}{percent}; "
+        f"most were {extent.peak:,} ({when(extent.peak_day)})."
+    )

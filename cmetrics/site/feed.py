@@ -1,0 +1,101 @@
+"""The news as an Atom feed (RFC 4287): identifiers and addresses here, markup in the template."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import quote, urlsplit
+from uuid import NAMESPACE_URL, uuid5
+
+from cmetrics.dashboard.news import NewsItem
+
+FILE = "feed.xml"
+ENTRIES = 100
+#: The day of a feed that has nothing to tell; an Atom feed must have one, and the clock is no source.
+BEGINNING = date(1970, 1, 1)
+
+# What the Char production of XML 1.0 (section 2.2) leaves out; no escape makes it legal.
+_NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# A DNS name as RFC 4151 writes the authority of a tag URI.
+_TAG_AUTHORITY = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One atom:entry. Texts hold nothing that XML forbids and are not escaped yet."""
+
+    id: str
+    title: str
+    #: RFC 3339, midnight UTC of the day of the news.
+    updated: str
+    #: Absolute when the site's address is known, else relative to the feed.
+    link: str
+    content: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One atom:feed."""
+
+    id: str
+    title: str
+    #: The address of the page, None when nobody told it.
+    site: str | None
+    #: What the feed is about and where it is itself; relative when the address is unknown.
+    page: str
+    link: str
+    updated: str
+    entries: tuple[Entry, ...]
+
+
+def build_feed(news: Sequence[NewsItem], title: str, url: str | None) -> Feed:
+    """The feed of ``news`` (newest first; the first 100 are told) for the site at ``url``.
+
+    Identifiers depend on the site and on what an entry is about, never on its words: with an
+    address they are tag URIs (RFC 4151) of the day it began, else UUIDs made of the title.
+    """
+    site = f"{url.rstrip('/')}/" if url else None
+    # Without a server a folder is no page: the file is named.
+    page = site or "index.html"
+    title = _xml(title)
+    entries = tuple(
+        Entry(
+            id=_identifier(site, title, item.slug, item.since),
+            title=_xml(item.title),
+            updated=_midnight(item.day),
+            link=f"{page}#{quote(item.slug)}",
+            content=_xml(item.text),
+            category=item.kind.value,
+        )
+        for item in news[:ENTRIES]
+    )
+    return Feed(
+        id=_identifier(site, title, "feed", BEGINNING) if site is None else site,
+        title=title,
+        site=site,
+        page=page,
+        link=f"{site or ''}{FILE}",
+        updated=max((entry.updated for entry in entries), default=_midnight(BEGINNING)),
+        entries=entries,
+    )
+
+
+def _identifier(site: str | None, title: str, slug: str, since: date) -> str:
+    parts = urlsplit(site or "")
+    host = (parts.hostname or "").lower()
+    if _TAG_AUTHORITY.fullmatch(host):
+        # The path too: one host may carry many sites.
+        return f"tag:{host},{since.isoformat()}:{quote(parts.path, safe='/%')}{quote(slug)}"
+    # The name space of UUIDs is no claim to a name: ``urn:cmetrics`` would have to be registered.
+    return uuid5(NAMESPACE_URL, f"cmetrics {site or title} {slug}").urn
+
+
+def _midnight(day: date) -> str:
+    return f"{day.isoformat()}T00:00:00Z"
+
+
+def _xml(text: str) -> str:
+    return _NO_XML.sub("", text)

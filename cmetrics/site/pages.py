@@ -1,0 +1,267 @@
+"""What the templates are given: every page with everything on it. The layout follows the number of metrics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from cmetrics import __version__
+from cmetrics.charts.data import chart_document
+from cmetrics.charts.spark import month_sparkline, star_sparkline
+from cmetrics.charts.svg import Drawing, draw
+from cmetrics.charts.words import alternative
+from cmetrics.dashboard.calendar import Calendar, build_calendar
+from cmetrics.dashboard.chart import (
+    Chart,
+    TableRow,
+    group_charts,
+    item_chart,
+    month_rows,
+    tone_of,
+    total_stars_chart,
+)
+from cmetrics.dashboard.model import Dashboard, Group, Item
+from cmetrics.domain.metric import SourceSpec
+from cmetrics.site import format as fmt
+
+#: Up to that many metrics stand on one page; more get a list, and pages of their own.
+ONE_PAGE_METRICS = 24
+
+#: Sizes of the still pictures: for phones, for half a page, for its whole width.
+NARROW, HALF, WHOLE = (360.0, 270.0), (560.0, 300.0), (1120.0, 320.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One metric in short."""
+
+    item: Item
+    #: Points of SVG polylines in a 120 x 32 box.
+    sparkline: tuple[str, ...]
+    tone: str
+    #: The page of the metric, where it has one.
+    href: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChartView:
+    """One chart: its still pictures, its data for the script, its table."""
+
+    chart: Chart
+    narrow: Drawing
+    wide: Drawing
+    alternative: str
+    data: Markup
+    rows: tuple[TableRow, ...]
+    #: Has the whole width of the page.
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One product: its cards and charts."""
+
+    group: Group
+    cards: tuple[Card, ...]
+    charts: tuple[ChartView, ...]
+    #: The page of the product, where it has one.
+    href: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all pages have in common."""
+
+    board: Dashboard
+    #: The address it is published at, with a slash at its end; None when nobody said.
+    url: str | None
+    description: str
+    sources: tuple[SourceSpec, ...]
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One HTML file."""
+
+    site: Site
+    path: str
+    template: str
+    title: str
+    description: str
+    sections: tuple[Section, ...] = ()
+    #: All repositories together.
+    total: ChartView | None = None
+    #: A metric's own page has one.
+    card: Card | None = None
+    calendar: Calendar | None = None
+    is_list: bool = False
+
+    @property
+    def root(self) -> str:
+        """From this page to the top of the site."""
+        return "../" * self.path.count("/")
+
+    @property
+    def canonical(self) -> str | None:
+        """The page's own address."""
+        return None if self.site.url is None else self.site.url + self.path.removesuffix("index.html")
+
+    @property
+    def dataset(self) -> Markup:
+        """The page as schema.org describes a dataset, for search engines."""
+        board, root = self.site.board, self.site.url or ""
+        files = (("data/stats.csv", "text/csv"), ("data/stats.parquet", "application/vnd.apache.parquet"))
+        document: dict[str, object] = {
+            "@context": "https://schema.org",
+            "@type": "Dataset",
+            "name": board.title,
+            "description": self.site.description,
+            "dateModified": board.as_of.isoformat(),
+            "isAccessibleForFree": True,
+            "measurementTechnique": [spec.counts for spec in self.site.sources],
+            "variableMeasured": ["downloads per day", "GitHub stars"],
+            "distribution": [
+                {"@type": "DataDownload", "contentUrl": root + path, "encodingFormat": kind} for path, kind in files
+            ],
+        }
+        if self.canonical:
+            document["url"] = self.canonical
+        return inline_json(document)
+
+    @property
+    def has_charts(self) -> bool:
+        """Controls are of use only where there is something to control."""
+        return self.total is not None or any(section.charts for section in self.sections)
+
+
+def build_pages(board: Dashboard, specs: Mapping[str, SourceSpec], url: str | None) -> Iterator[Page]:
+    """Every page, the first one first; each is made when it is asked for."""
+    used = {item.metric.source for item in board.items}
+    site = Site(
+        board=board,
+        url=url,
+        description=_description(board),
+        sources=tuple(spec for name, spec in specs.items() if name in used),
+        version=__version__,
+    )
+    groups = [group for group in board.groups if group.items]
+    total = total_stars_chart(board)
+    if len(board.items) <= ONE_PAGE_METRICS:
+        yield Page(
+            site=site,
+            path="index.html",
+            template="page.html.j2",
+            title=board.title,
+            description=site.description,
+            sections=tuple(_section(board, group, linked=False) for group in groups),
+            total=_view(total, whole=True) if total else None,
+            calendar=build_calendar(board, board.items),
+        )
+        return
+    yield Page(
+        site=site,
+        path="index.html",
+        template="list.html.j2",
+        title=board.title,
+        description=site.description,
+        sections=tuple(_section(board, group, linked=True, charts=False) for group in groups),
+        total=_view(total, whole=True) if total else None,
+        is_list=True,
+    )
+    for group in groups:
+        yield _product_page(site, group)
+        for card in _cards(group, linked=True):
+            yield _metric_page(site, group, card)
+
+
+def _product_page(site: Site, group: Group) -> Page:
+    return Page(
+        site=site,
+        path=product_path(group),
+        template="product.html.j2",
+        title=f"{group.title} · {site.board.title}",
+        description=f"Downloads and GitHub stars of {group.title}, as of {fmt.day(site.board.as_of)}.",
+        sections=(_section(site.board, group, linked=True),),
+        calendar=build_calendar(site.board, group.items, total=False),
+    )
+
+
+def _metric_page(site: Site, group: Group, card: Card) -> Page:
+    item = card.item
+    chart = item_chart(site.board, item)
+    return Page(
+        site=site,
+        path=metric_path(item),
+        template="metric.html.j2",
+        title=f"{chart.title} · {site.board.title}",
+        description=f"{chart.title}, as of {fmt.day(site.board.as_of)}.",
+        sections=(Section(group, (), (_view(chart, whole=True),), f"../{product_path(group)}"),),
+        card=card,
+        calendar=build_calendar(site.board, (item,), total=False),
+    )
+
+
+def product_path(group: Group) -> str:
+    """Where the page of a product is."""
+    return f"products/{group.product}.html"
+
+
+def metric_path(item: Item) -> str:
+    """Where the page of a metric is."""
+    return f"metrics/{item.metric.slug}.html"
+
+
+def inline_json(document: object) -> Markup:
+    """JSON that can stand inside a script element: nothing in it can end the element."""
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return Markup(text)  # noqa: S704
+
+
+def _section(board: Dashboard, group: Group, *, linked: bool, charts: bool = True) -> Section:
+    views: Sequence[Chart] = group_charts(board, group) if charts else ()
+    return Section(
+        group,
+        tuple(_cards(group, linked=linked)),
+        tuple(_view(chart, whole=len(views) == 1) for chart in views),
+        product_path(group) if linked else None,
+    )
+
+
+def _cards(group: Group, *, linked: bool) -> Iterable[Card]:
+    for index, item in enumerate(group.downloads):
+        href = metric_path(item) if linked else None
+        yield Card(item, month_sparkline(item.points), tone_of(item.metric.sdk, index), href)
+    for index, star in enumerate(group.stars):
+        href = metric_path(star) if linked else None
+        yield Card(star, star_sparkline(star.points), tone_of(None, index), href)
+
+
+def _view(chart: Chart, *, whole: bool) -> ChartView:
+    return ChartView(
+        chart=chart,
+        narrow=draw(chart, *NARROW),
+        wide=draw(chart, *(WHOLE if whole else HALF)),
+        alternative=alternative(chart),
+        data=inline_json(chart_document(chart)),
+        rows=month_rows(chart),
+        is_whole=whole,
+    )
+
+
+def _description(board: Dashboard) -> str:
+    told: list[str] = []
+    if board.month_total:
+        month = board.month_total
+        days = "" if month.is_complete else f" ({month.days_observed} of {month.days_expected} days)"
+        told.append(f"{fmt.number(month.value)} downloads in {fmt.month(month.period_start)}{days}")
+    if board.total_stars:
+        told.append(f"{fmt.number(board.total_stars.value)} GitHub stars")
+    products = ", ".join(group.title for group in board.groups[:4])
+    facts = f": {', '.join(told)}" if told else ""
+    return f"{products}{facts}. As of {fmt.day(board.as_of)} (UTC)."

@@ -1,0 +1,74 @@
+// Toolbar, legends, buttons. All of them are native controls, so that keyboard and touch work.
+
+function showState() {
+  for (const input of document.querySelectorAll(".controls input")) {
+    input.checked = state[input.name] === input.value;
+  }
+  for (const button of document.querySelectorAll(".legend [data-series]")) {
+    button.setAttribute("aria-pressed", String(!state.hide.has(button.dataset.series)));
+  }
+  for (const button of document.querySelectorAll(".legend [data-events]")) {
+    button.setAttribute("aria-pressed", String(state.events === "on"));
+  }
+}
+
+function changed() {
+  showState();
+  writeState();
+  for (const chart of charts) chart.needed = true;
+  redraw();
+}
+
+function onControl(event) {
+  state[event.target.name] = event.target.value;
+  changed();
+}
+
+function onReset() {
+  Object.assign(state, DEFAULTS, { hide: new Set() });
+  changed();
+}
+
+async function onCopy(event) {
+  const button = event.currentTarget;
+  const said = button.textContent;
+  try {
+    await navigator.clipboard.writeText(location.href);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Copy it from the address bar";
+  }
+  setTimeout(() => {
+    button.textContent = said;
+  }, 2500);
+}
+
+function onLegend(event) {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.dataset.events !== undefined) state.events = state.events === "on" ? "off" : "on";
+  else if (!state.hide.delete(button.dataset.series)) state.hide.add(button.dataset.series);
+  changed();
+}
+
+function listen() {
+  const controls = document.querySelector(".controls");
+  if (!controls) return;
+  controls.addEventListener("change", onControl);
+  controls.addEventListener("submit", (event) => event.preventDefault());
+  controls.querySelector("[data-do=reset]").addEventListener("click", onReset);
+  controls.querySelector("[data-do=copy]").addEventListener("click", onCopy);
+  for (const chart of charts) {
+    chart.figure.querySelector(".legend").addEventListener("click", onLegend);
+    chart.figure.querySelector("details.numbers")?.addEventListener("toggle", () => fillTable(chart));
+    const save = { csv: saveCsv, png: (one) => saveImage(one, "png"), svg: (one) => saveImage(one, "svg") };
+    for (const button of chart.figure.querySelectorAll("[data-save]")) {
+      button.addEventListener("click", () => save[button.dataset.save](chart));
+    }
+  }
+  addEventListener("popstate", () => {
+    readState();
+    showState();
+    redraw();
+  });
+}

@@ -1,0 +1,120 @@
+// From the data in the page to the points of a view. Sums were made when the page was built; here
+// they are only selected, compared and smoothed.
+
+const DAY = 24 * 60 * 60 * 1000;
+const MONTHS = { "3m": 3, "6m": 6, "1y": 12, "2y": 24 };
+const number = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
+const longDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+
+const isoDay = (time) => new Date(time).toISOString().slice(0, 10);
+const timeOf = (day) => Date.parse(`${day}T00:00:00Z`);
+
+function grainOf(chart) {
+  return chart.kind === "flow" ? state.by : state.starsby;
+}
+
+/** Every point of a series at the grain asked for; a gap is a point whose value is null. */
+function pointsOf(chart, series) {
+  const grain = grainOf(chart);
+  const points = grain === "day" ? dayPoints(series) : periodPoints(chart, series[grain]);
+  if (chart.kind === "stock" && state.stars === "gain") return gains(points);
+  return grain === "day" && state.smooth !== "off" ? smoothed(points, Number(state.smooth)) : points;
+}
+
+function dayPoints(series) {
+  if (!series.day) return [];
+  const points = [];
+  let time = timeOf(series.day.start);
+  let index = 0;
+  for (const [count, kind, how] of series.day.notes) {
+    for (let n = 0; n < count; n += 1, time += DAY, index += 1) {
+      const value = series.day.values[index];
+      const day = isoDay(time);
+      points.push({ start: time, end: time, x: day, value, whole: true, kind, when: null, missing: "", how });
+    }
+  }
+  return points;
+}
+
+function periodPoints(chart, rows) {
+  const points = [];
+  for (const [first, last, value, whole, kind, when, missing, how] of rows) {
+    const [start, end] = [timeOf(first), timeOf(last)];
+    const before = points.at(-1);
+    if (before && kind !== "seeded" && before.kind !== "seeded" && start - before.end > DAY) {
+      points.push({ ...before, start: before.end + DAY, end: start - DAY, x: isoDay(before.end + DAY), value: null });
+    }
+    // A sum stands in the middle of its days, a count on the day it is from.
+    const at = kind === "seeded" ? end : chart.kind === "stock" ? Math.min(end, timeOf(chart.asOf)) : (start + end) / 2;
+    points.push({ start, end, x: isoDay(at), value, whole: whole === 1, kind, when, missing, how });
+  }
+  return points;
+}
+
+/** From one point to the next; none across a gap. */
+function gains(points) {
+  return points.slice(1).map((point, index) => {
+    const before = points[index];
+    const known = point.value !== null && before.value !== null;
+    const kind = before.kind === "estimated" ? before.kind : point.kind;
+    return { ...point, kind, value: known ? point.value - before.value : null };
+  });
+}
+
+/** The mean of the last days; none unless every one of them has a value. */
+function smoothed(points, days) {
+  return points.map((point, index) => {
+    const last = points.slice(Math.max(0, index - days + 1), index + 1).map((p) => p.value);
+    const known = last.length === days && !last.includes(null);
+    return { ...point, value: known ? last.reduce((sum, value) => sum + value, 0) / days : null, mean: days };
+  });
+}
+
+function firstTime(chart) {
+  if (state.range === "all") return -Infinity;
+  const day = new Date(timeOf(chart.asOf));
+  // The month that runs counts as one of them.
+  return Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1 - MONTHS[state.range], 1);
+}
+
+/** The view of a chart: its visible series with the points in range, `shown` being what is drawn. */
+function viewOf(chart) {
+  const first = firstTime(chart);
+  const comparing = state.show === "share" || state.place === "stacked";
+  const series = chart.series
+    .filter((one) => !state.hide.has(one.key) && !(comparing && one.tone === "total" && chart.series.length > 1))
+    .map((one) => {
+      const points = pointsOf(chart, one).filter((point) => point.end >= first);
+      return { ...one, points: points.map((point) => ({ ...point, shown: point.value })) };
+    });
+  if (state.show === "share") toShares(series);
+  if (state.show === "indexed") series.forEach(toIndex);
+  return series;
+}
+
+/** Percent of what all visible series have together; none where one of them has no value. */
+function toShares(series) {
+  const sums = new Map();
+  for (const one of series) {
+    for (const point of one.points) {
+      if (point.value === null || point.kind === "seeded") continue;
+      const sum = sums.get(point.x) ?? { value: 0, parts: 0 };
+      sums.set(point.x, { value: sum.value + point.value, parts: sum.parts + 1 });
+    }
+  }
+  for (const one of series) {
+    for (const point of one.points) {
+      const sum = point.kind === "seeded" ? undefined : sums.get(point.x);
+      const known = point.value !== null && sum?.parts === series.length && sum.value > 0;
+      point.shown = known ? (100 * point.value) / sum.value : null;
+    }
+  }
+}
+
+/** The first whole value in view is 100. */
+function toIndex(one) {
+  const base = one.points.find((point) => point.whole && point.kind !== "seeded" && point.value > 0)?.value;
+  for (const point of one.points) {
+    point.shown = base && point.value !== null ? (100 * point.value) / base : null;
+  }
+}

@@ -1,0 +1,194 @@
+// From a view to a Plotly figure.
+
+const SOFT = 0.42;
+const SNAPSHOT_WIDTH = 18 * DAY;
+
+/** The page's colours, so that charts follow light and dark like everything else. */
+function look() {
+  const style = getComputedStyle(document.documentElement);
+  const read = (name) => style.getPropertyValue(name).trim();
+  return {
+    tone: (name) => read(`--tone-${name}`) || read("--tone-n0"),
+    text: read("--text"),
+    muted: read("--muted"),
+    line: read("--line"),
+    panel: read("--panel"),
+    family: getComputedStyle(document.body).fontFamily,
+  };
+}
+
+/** Text that Plotly shows as it is; unescaped, it would take tags in it for formatting and links. */
+function literal(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/** A sentence in lines of a bearable length; Plotly does not wrap. */
+function wrapped(text) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    if (lines.at(-1) && lines.at(-1).length + word.length > 46) lines.push("");
+    lines[lines.length - 1] += (lines.at(-1) && " ") + word;
+  }
+  return lines.map(literal).join("<br>");
+}
+
+function sentence(chart, series, point) {
+  const gain = chart.kind === "stock" && state.stars === "gain";
+  const unit = chart.kind === "flow" ? "downloads" : gain ? "stars gained (net)" : "stars";
+  const mean = point.mean ? ` a day on average in the ${point.mean} days` : "";
+  const when = point.when ?? (mean ? `up to ${longDay.format(point.start)}` : `on ${longDay.format(point.start)}`);
+  const value = `${gain && point.value > 0 ? "+" : ""}${number.format(point.value)} ${unit} of ${series.name}${mean} ${when}`;
+  const missing = point.missing ? `, ${point.missing}` : "";
+  const compared =
+    state.show === "share"
+      ? `${number.format(point.shown)} % of all shown: `
+      : state.show === "indexed"
+        ? `Index ${number.format(point.shown)}: `
+        : "";
+  return wrapped(`${compared}${value}${missing}. Source: ${series.source}${point.how && `, ${point.how}`}.`);
+}
+
+function figureOf(chart, colours) {
+  const series = viewOf(chart);
+  const bars = state.mark === "bars" && (chart.kind === "flow" || state.stars === "gain");
+  const stacked = state.place === "stacked";
+  if (stacked && !bars) stack(series);
+  const data = series.flatMap((one) => {
+    const points = one.points.map((point) => ({
+      ...point,
+      text: point.shown === null ? "" : sentence(chart, one, point),
+    }));
+    const colour = colours.tone(one.tone);
+    const seeded = points.filter((point) => point.kind === "seeded");
+    const rest = points.filter((point) => point.kind !== "seeded");
+    const drawn = bars ? [barTrace(one, rest, colour)] : lineTraces(one, rest, colour);
+    return [...drawn, ...snapshotTraces(one, seeded, colour, bars && stacked)].filter((trace) => trace.x.length > 0);
+  });
+  const events = state.events === "on" ? eventTraces(chart, series, colours) : [];
+  return { data: [...data, ...events], layout: layoutOf(chart, colours, stacked) };
+}
+
+/** Lines on top of each other; where one has no value, those above have none either. */
+function stack(series) {
+  const sums = new Map();
+  for (const one of series) {
+    for (const point of one.points) {
+      const below = sums.has(point.x) ? sums.get(point.x) : one === series[0] ? 0 : null;
+      point.shown = point.shown === null || below === null || point.kind === "seeded" ? null : below + point.shown;
+      sums.set(point.x, point.shown);
+    }
+  }
+}
+
+function trace(one, points, extra) {
+  return {
+    name: literal(one.name),
+    x: points.map((point) => point.x),
+    y: points.map((point) => point.shown),
+    customdata: points.map((point) => point.text),
+    hovertemplate: "%{customdata}<extra></extra>",
+    ...extra,
+  };
+}
+
+function barTrace(one, points, colour) {
+  const opacity = points.map((point) => (point.whole && point.kind !== "estimated" ? 1 : SOFT));
+  return trace(one, points, { type: "bar", marker: { color: colour, opacity } });
+}
+
+/** One solid line and, where days are missing or estimated, a dashed one that meets it. */
+function lineTraces(one, points, colour) {
+  const soft = points.map((point) => !point.whole || point.kind === "estimated");
+  const beside = (index) => soft[index] || soft[index - 1] || soft[index + 1];
+  const few = points.length <= 60;
+  const mode = few ? "lines+markers" : "lines";
+  const style = { type: "scatter", mode, connectgaps: false, marker: { color: colour, size: 5 } };
+  const solid = trace(one, points, { ...style, line: { color: colour, width: 2.2 } });
+  if (!soft.includes(true)) return [solid];
+  const dashed = trace(one, points, {
+    ...style,
+    line: { color: colour, width: 2, dash: "dot" },
+    marker: { color: colour, size: 5, symbol: "circle-open" },
+  });
+  solid.y = solid.y.map((value, index) => (soft[index] ? null : value));
+  dashed.y = dashed.y.map((value, index) => (beside(index) ? value : null));
+  return [solid, dashed];
+}
+
+/** Snapshots are no sums of days: diamonds, or hatched where bars are stacked. */
+function snapshotTraces(one, points, colour, stacked) {
+  if (!stacked) {
+    return [
+      trace(one, points, {
+        type: "scatter",
+        mode: "markers",
+        marker: { color: colour, symbol: "diamond-open", size: 8, line: { width: 2 } },
+      }),
+    ];
+  }
+  const pattern = { shape: "/", fgcolor: colour, bgcolor: "rgba(0,0,0,0)", size: 5 };
+  const marker = { color: colour, pattern, line: { color: colour, width: 1 } };
+  return [trace(one, points, { type: "bar", width: points.map(() => SNAPSHOT_WIDTH), marker })];
+}
+
+/** Dotted lines over the whole height, on an axis of their own. */
+function eventTraces(chart, series, colours) {
+  const first = firstTime(chart);
+  const shown = chart.events.filter((event) => timeOf(event.day) >= first);
+  if (shown.length === 0 || series.length === 0) return [];
+  return [
+    {
+      type: "scatter",
+      mode: "lines+markers",
+      name: "Events",
+      yaxis: "y2",
+      x: shown.flatMap((event) => [event.day, event.day, null]),
+      y: shown.flatMap(() => [0, 1, null]),
+      customdata: shown.flatMap((event) => {
+        const text = wrapped(`${event.label}, ${longDay.format(timeOf(event.day))}.`);
+        return [text, text, ""];
+      }),
+      hovertemplate: "%{customdata}<extra></extra>",
+      line: { color: colours.muted, width: 1, dash: "dot" },
+      marker: { color: colours.muted, size: shown.flatMap(() => [0, 9, 0]), symbol: "triangle-down" },
+    },
+  ];
+}
+
+function layoutOf(chart, colours, stacked) {
+  const unit = { share: "percent", indexed: "first value in view = 100" }[state.show];
+  const plain = chart.kind === "flow" ? "downloads" : state.stars === "gain" ? "stars gained" : "stars";
+  const axis = { gridcolor: colours.line, linecolor: colours.line, zerolinecolor: colours.line, automargin: true };
+  // A finger that moves over a chart wants to scroll the page.
+  const fixedrange = matchMedia("(pointer: coarse)").matches;
+  return {
+    autosize: true,
+    barmode: stacked ? "relative" : "group",
+    bargap: 0.22,
+    dragmode: fixedrange ? false : "zoom",
+    font: { color: colours.text, family: colours.family, size: 12 },
+    hoverlabel: {
+      align: "left",
+      bgcolor: colours.panel,
+      bordercolor: colours.muted,
+      font: { color: colours.text, family: colours.family, size: 13 },
+    },
+    hovermode: "closest",
+    margin: { l: 48, r: 12, t: 12, b: 34 },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    showlegend: false,
+    xaxis: { ...axis, type: "date", showgrid: false, fixedrange },
+    yaxis: {
+      ...axis,
+      type: state.scale,
+      fixedrange,
+      rangemode: state.show === "indexed" ? "normal" : "tozero",
+      // Of whole numbers below ten, SI prefixes would make half stars.
+      tickformat: state.scale === "log" ? "~s" : undefined,
+      exponentformat: "SI",
+      title: { text: unit ?? plain, standoff: 6 },
+    },
+    yaxis2: { overlaying: "y", range: [0, 1], visible: false, fixedrange: true },
+  };
+}

@@ -1,0 +1,64 @@
+// The list of many metrics: search, filter, sort. Its rows are in the page; nothing is fetched.
+
+function setUpList() {
+  const table = document.querySelector("table.metrics");
+  if (!table) return;
+  const form = document.querySelector(".finder");
+  const rows = [...table.tBodies[0].rows];
+  const told = document.querySelector(".found");
+
+  const filter = () => {
+    const words = form.elements.q.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const wanted = ["product", "family", "source"].map((name) => [name, form.elements[name].value]);
+    let found = 0;
+    for (const row of rows) {
+      const text = row.dataset.text;
+      const fits = words.every((word) => text.includes(word)) && wanted.every(([name, v]) => !v || row.dataset[name] === v);
+      row.hidden = !fits;
+      found += fits ? 1 : 0;
+    }
+    told.textContent = `${found} of ${rows.length} metrics`;
+    remember();
+  };
+
+  const sortBy = (button, descending) => {
+    const column = button.closest("th").cellIndex;
+    const value = (row) => row.cells[column].dataset.sort ?? row.cells[column].textContent.trim().toLowerCase();
+    const numeric = button.dataset.numeric !== undefined;
+    const sorted = [...rows].sort((a, b) => {
+      const [x, y] = [value(a), value(b)];
+      // What has no number comes last, whichever way the others go.
+      if (numeric && (x === "") !== (y === "")) return x === "" ? 1 : -1;
+      const order = numeric ? Number(x) - Number(y) : x.localeCompare(y, "en");
+      return descending ? -order : order;
+    });
+    table.tBodies[0].append(...sorted);
+    for (const th of table.tHead.rows[0].cells) th.removeAttribute("aria-sort");
+    button.closest("th").setAttribute("aria-sort", descending ? "descending" : "ascending");
+  };
+
+  const remember = () => {
+    const query = new URLSearchParams();
+    for (const name of ["q", "product", "family", "source"]) {
+      if (form.elements[name].value) query.set(name, form.elements[name].value);
+    }
+    try {
+      history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
+    } catch {
+      // Pages that were opened as files may not change their address.
+    }
+  };
+
+  for (const [name, value] of new URLSearchParams(location.search)) {
+    if (["q", "product", "family", "source"].includes(name)) form.elements[name].value = value;
+  }
+  form.addEventListener("input", filter);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  for (const button of table.tHead.querySelectorAll("button")) {
+    button.addEventListener("click", () => {
+      const now = button.closest("th").getAttribute("aria-sort");
+      sortBy(button, now ? now === "ascending" : button.dataset.numeric !== undefined);
+    });
+  }
+  filter();
+}

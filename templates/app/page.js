@@ -1,0 +1,56 @@
+// What every page does, and the start of everything.
+
+/** A page whose nightly job died looks like any other; only the reader's clock can tell. */
+function warnWhenStale() {
+  const banner = document.getElementById("stale");
+  const behind = Math.floor((Date.now() - timeOf(banner.dataset.asOf)) / DAY) - 1;
+  if (behind < 2) return;
+  banner.textContent = `These numbers are ${behind} days behind: the nightly job has not published since.`;
+  banner.hidden = false;
+}
+
+const THEMES = { auto: "light", light: "dark", dark: "auto" };
+
+function setUpTheme() {
+  const button = document.querySelector("[data-do=theme]");
+  const show = () => {
+    button.textContent = `Theme: ${document.documentElement.dataset.theme ?? "auto"}`;
+  };
+  button.addEventListener("click", () => {
+    const next = THEMES[document.documentElement.dataset.theme ?? "auto"];
+    if (next === "auto") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = next;
+    try {
+      if (next === "auto") localStorage.removeItem("theme");
+      else localStorage.setItem("theme", next);
+    } catch {
+      // Then it holds for this page only.
+    }
+    show();
+    redraw();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  show();
+}
+
+/** Titles inside pictures show late, and never to a finger; the calendar says them below itself. */
+function setUpCalendar() {
+  const note = document.querySelector(".strip-note");
+  if (!note) return;
+  for (const type of ["pointerover", "click"]) {
+    document.querySelector(".calendar").addEventListener(type, (event) => {
+      const title = event.target.querySelector?.("title");
+      if (title && event.target.tagName === "rect") note.textContent = title.textContent;
+    });
+  }
+}
+
+warnWhenStale();
+findCharts();
+readState();
+showState();
+listen();
+watchCharts();
+setUpTheme();
+setUpCalendar();
+setUpList();
