@@ -98,6 +98,7 @@ def daily_document(board: Dashboard) -> Document:
         "groups": [_group(group) for group in board.groups],
         "last_full_month": _month(board.month_total),
         "last_full_month_change": _change(board.month_total_change),
+        "last_full_month_year_change": _change(board.month_total_year_change),
         "total_stars": board.total_stars.value if board.total_stars else None,
         "total_stars_day": board.total_stars.day.isoformat() if board.total_stars else None,
         "total_stars_change_30": _change(board.total_stars_change_30),

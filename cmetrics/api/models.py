@@ -154,6 +154,7 @@ class Daily(_Model):
     groups: list[GroupModel]
     last_full_month: MonthModel | None
     last_full_month_change: ChangeModel | None
+    last_full_month_year_change: ChangeModel | None
     total_stars: int | None
     total_stars_day: Annotated[date | None, Field(description="The newest day with a count of every repository")]
     total_stars_change_30: ChangeModel | None

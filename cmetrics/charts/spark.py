@@ -7,8 +7,9 @@ from datetime import date
 
 from cmetrics.dashboard.model import DayPoint, PeriodPoint
 
-#: A sparkline is no wider than that many pixels; more points would lie on each other.
-POINTS_DRAWN = 120
+#: So small a picture shows no more; hundreds of them stand in a list of metrics.
+POINTS_DRAWN = 40
+MONTHS_DRAWN = 36
 
 
 def sparkline(points: Sequence[tuple[date, int]], gap_days: int, width: int = 120, height: int = 32) -> tuple[str, ...]:
@@ -29,7 +30,8 @@ def sparkline(points: Sequence[tuple[date, int]], gap_days: int, width: int = 12
 
 def month_sparkline(points: Sequence[PeriodPoint]) -> tuple[str, ...]:
     """A sparkline of complete months and snapshots; a running month would look like a fall."""
-    return sparkline([(p.period_end, p.value) for p in points if p.is_complete or p.days_expected is None], gap_days=45)
+    whole = [(p.period_end, p.value) for p in points if p.is_complete or p.days_expected is None]
+    return sparkline(whole[-MONTHS_DRAWN:], gap_days=45)
 
 
 def star_sparkline(points: Sequence[DayPoint]) -> tuple[str, ...]:

@@ -209,9 +209,10 @@ def build_site(
     now = _build_time()
     report = Report(LanceStore.open(settings.store), catalog, SPECS, clock=lambda: now)
     publication = report.publication(url)
-    files = render_site(publication, SPECS, plotly) | {
+    files = {
         "data/stats.csv": stats_csv(publication.rows),
         "data/stats.parquet": to_parquet(publication.rows),
+        **render_site(publication, SPECS, plotly),
     }
     write_site(files, out)
     if json:

@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from cmetrics.dashboard.model import Change, Dashboard, DayPoint, DownloadItem, Group, Item, PeriodPoint, PointKind
-from cmetrics.dashboard.periods import month_span, stock_periods, weeks_of
+from cmetrics.dashboard.periods import MONTHS, WEEKS, flow_periods, stock_periods
 from cmetrics.dashboard.series import change
 from cmetrics.domain.metric import Event
 
@@ -120,8 +120,8 @@ def total_stars_chart(board: Dashboard) -> Chart | None:
         source_title=items[0].source_title,
         tone=TOTAL,
         days=points,
-        weeks=weeks_of(points, board.as_of, stock=True),
-        months=stock_periods(points, month_span, board.as_of),
+        weeks=stock_periods(points, WEEKS, board.as_of),
+        months=stock_periods(points, MONTHS, board.as_of),
         extent=_day_extent(points),
     )
     title = "GitHub stars of all products together"
@@ -161,7 +161,7 @@ def _series(item: Item, index: int, as_of: date) -> Series:
             source_title=item.source_title,
             tone=tone_of(metric.sdk, index),
             days=item.days,
-            weeks=weeks_of(item.days, as_of, stock=False),
+            weeks=flow_periods(item.days, WEEKS, as_of),
             months=item.points,
             extent=_month_extent(item.points),
         )
@@ -173,8 +173,8 @@ def _series(item: Item, index: int, as_of: date) -> Series:
         source_title=item.source_title,
         tone=tone_of(None, index),
         days=item.points,
-        weeks=weeks_of(item.points, as_of, stock=True),
-        months=stock_periods(item.points, month_span, as_of),
+        weeks=stock_periods(item.points, WEEKS, as_of),
+        months=stock_periods(item.points, MONTHS, as_of),
         extent=_day_extent(item.points),
     )
 

@@ -261,7 +261,7 @@ def _streaks(days: Iterable[date]) -> list[list[date]]:
 
 
 def _title(group: Group, item: Item) -> str:
-    return f"{group.title}, {item.metric.display_name} ({item.metric.subject})"
+    return f"{item.metric.subject} ({group.title}, {item.metric.display_name})"
 
 
 def _name(month: Month) -> str:

@@ -5,33 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import groupby
+from typing import NamedTuple
 
 from cmetrics.dashboard.model import DayPoint, PeriodPoint
 from cmetrics.domain.days import Month, Span, week_of
 
-#: From a day to the period that holds it.
-Period = Callable[[date], Span]
+
+class Grain(NamedTuple):
+    """A way to part time."""
+
+    #: Equal for all days of a period; called for every day.
+    key: Callable[[DayPoint], object]
+    #: The period that holds a day.
+    span: Callable[[date], Span]
 
 
-def month_span(day: date) -> Span:
-    """The calendar month that holds ``day``."""
+def _month_span(day: date) -> Span:
     month = Month.of(day)
     return Span(month.first, month.last)
 
 
-def flow_periods(points: Sequence[DayPoint], period: Period, as_of: date) -> tuple[PeriodPoint, ...]:
+# Ordinal 1 was a Monday.
+WEEKS = Grain(lambda point: (point.day.toordinal() - 1) // 7, week_of)
+MONTHS = Grain(lambda point: (point.day.year, point.day.month), _month_span)
+
+
+def flow_periods(points: Sequence[DayPoint], grain: Grain, as_of: date) -> tuple[PeriodPoint, ...]:
     """Sums by period, ascending; each says how many of its days are in it."""
-    return tuple(_sum(span, list(days), as_of) for span, days in groupby(points, lambda p: period(p.day)))
+    periods = (list(days) for _, days in groupby(points, grain.key))
+    return tuple(_sum(grain.span(days[0].day), days, as_of) for days in periods)
 
 
-def stock_periods(points: Sequence[DayPoint], period: Period, as_of: date) -> tuple[PeriodPoint, ...]:
+def stock_periods(points: Sequence[DayPoint], grain: Grain, as_of: date) -> tuple[PeriodPoint, ...]:
     """The count on the last day of each period, ascending; of the running one the newest.
 
     A period whose last day has no count is left out: another day's count would be a different thing.
     """
     found: list[PeriodPoint] = []
-    for span, days in groupby(points, lambda p: period(p.day)):
+    for _, days in groupby(points, grain.key):
         last = list(days)[-1]
+        span = grain.span(last.day)
         running = span.last > as_of
         if last.day == span.last or running:
             counted = None if running else 1
@@ -41,11 +54,6 @@ def stock_periods(points: Sequence[DayPoint], period: Period, as_of: date) -> tu
                 )
             )
     return tuple(found)
-
-
-def weeks_of(points: Sequence[DayPoint], as_of: date, *, stock: bool) -> tuple[PeriodPoint, ...]:
-    """By ISO week."""
-    return (stock_periods if stock else flow_periods)(points, week_of, as_of)
 
 
 def _sum(span: Span, days: Sequence[DayPoint], as_of: date) -> PeriodPoint:

@@ -33,8 +33,7 @@ def last_completed_day(now: datetime) -> date:
 
 def day_range(first: date, last: date) -> Iterator[date]:
     """Every day from ``first`` to ``last``, both included; none when ``last`` is earlier."""
-    for offset in range((last - first).days + 1):
-        yield first + timedelta(days=offset)
+    return map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
 
 
 def window(last: date, days: int) -> date:

@@ -24,8 +24,10 @@ from cmetrics.dashboard.chart import (
     total_stars_chart,
 )
 from cmetrics.dashboard.model import Dashboard, Group, Item
+from cmetrics.dashboard.news import NewsItem
 from cmetrics.domain.metric import SourceSpec
 from cmetrics.site import format as fmt
+from cmetrics.site.feed import ENTRIES
 
 #: Up to that many metrics stand on one page; more get a list, and pages of their own.
 ONE_PAGE_METRICS = 24
@@ -80,6 +82,8 @@ class Site:
     url: str | None
     description: str
     sources: tuple[SourceSpec, ...]
+    #: Newest first; the same that the feed tells.
+    news: tuple[NewsItem, ...]
     version: str
 
 
@@ -138,7 +142,9 @@ class Page:
         return self.total is not None or any(section.charts for section in self.sections)
 
 
-def build_pages(board: Dashboard, specs: Mapping[str, SourceSpec], url: str | None) -> Iterator[Page]:
+def build_pages(
+    board: Dashboard, specs: Mapping[str, SourceSpec], url: str | None, news: Sequence[NewsItem] = ()
+) -> Iterator[Page]:
     """Every page, the first one first; each is made when it is asked for."""
     used = {item.metric.source for item in board.items}
     site = Site(
@@ -146,6 +152,7 @@ def build_pages(board: Dashboard, specs: Mapping[str, SourceSpec], url: str | No
         url=url,
         description=_description(board),
         sources=tuple(spec for name, spec in specs.items() if name in used),
+        news=tuple(news[:ENTRIES]),
         version=__version__,
     )
     groups = [group for group in board.groups if group.items]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cmetrics import answers
 from cmetrics.dashboard.model import Dashboard, Publication
-from cmetrics.dashboard.news import build_news
+from cmetrics.dashboard.news import NewsItem, build_news
 from cmetrics.domain.days import window
 from cmetrics.domain.metric import SourceSpec, slug
 from cmetrics.domain.observation import Observation
@@ -36,18 +36,17 @@ def render_site(publication: Publication, specs: Mapping[str, SourceSpec], plotl
     """Every file of the site by its path. The same publication gives the same bytes."""
     folder, board, url = templates_folder(), publication.dashboard, publication.url
     environment = _environment(folder)
+    news = build_news(board, publication.runs)
     files: dict[str, bytes] = {}
-    templates = {name: environment.get_template(name) for name in ("page.html.j2", "list.html.j2")}
-    for page in build_pages(board, specs, url):
-        template = templates.get(page.template) or templates.setdefault(
-            page.template, environment.get_template(page.template)
-        )
+    for page in build_pages(board, specs, url, news):
+        # Jinja keeps what it has compiled.
+        template = environment.get_template(page.template)
         files[page.path] = template.render(page=page, site=page.site, board=board).encode()
     files.update({f"assets/{name}": (folder / name).read_bytes() for name in STILL_ASSETS})
     files["assets/app.js"] = _script(folder)
     files[PLOTLY] = plotly
     files["assets/card.png"] = render_picture(board)
-    for name, context in _beside(publication, [path for path in files if path.endswith(".html")]).items():
+    for name, context in _beside(publication, news, [path for path in files if path.endswith(".html")]).items():
         files[name] = environment.get_template(f"{name}.j2").render(context).encode()
     files.update(_answers(publication))
     files.update(_badges(environment, board))
@@ -72,12 +71,12 @@ def _script(folder: Path) -> bytes:
     return ('"use strict";\n{\n' + "\n".join(parts) + "}\n").encode()
 
 
-def _beside(publication: Publication, pages: list[str]) -> dict[str, dict[str, object]]:
+def _beside(publication: Publication, news: Sequence[NewsItem], pages: list[str]) -> dict[str, dict[str, object]]:
     """What lies beside the pages, with what its template needs."""
     board, url = publication.dashboard, publication.url
     files: dict[str, dict[str, object]] = {
         "404.html": {"title": board.title, "url": url},
-        "feed.xml": {"feed": build_feed(build_news(board, publication.runs), board.title, url)},
+        "feed.xml": {"feed": build_feed(news, board.title, url)},
         "robots.txt": {"url": url},
     }
     if url is not None:

@@ -126,22 +126,45 @@ def decode_observations(data: pa.Table) -> list[Observation]:
     What tables of other programs may leave empty is read as empty. Raises StoreError for a row
     without a key or a value.
     """
-    return [_observation(row) for row in _records(data, STATS)]
+    columns = (_shared(data[field.name]) for field in STATS.schema)
+    return list(map(_observation, *columns))
 
 
-def _observation(row: dict[str, Any]) -> Observation:
+def _shared(column: pa.ChunkedArray[Any]) -> list[Any]:
+    """The values of a column; equal texts and times are one object, for a table repeats most of them."""
+    if column.type == pa.int64():
+        return column.to_pylist()
+    encoded = column.combine_chunks().dictionary_encode()
+    values = encoded.dictionary.to_pylist()
+    return [None if index is None else values[index] for index in encoded.indices.to_pylist()]
+
+
+def _observation(
+    metric_id: str,
+    period_start: str | None,
+    period_end: str,
+    observed_at: datetime | None,
+    value: int,
+    provenance: str | None,
+    source_window: str | None,
+    ingestion_run_id: str | None,
+    source_ref: str | None,
+) -> Observation:
+    """One row, its columns in the order of the table."""
     try:
-        end = _day(row["period_end"])
         return Observation(
-            metric_id=row["metric_id"],
-            period_start=_day(row["period_start"] or row["period_end"]),
-            period_end=end,
-            observed_at=row["observed_at"] or UNKNOWN_TIME,
-            value=int(row["value"]),
-            **{name: row[name] or "" for name in ("provenance", "source_window", "ingestion_run_id", "source_ref")},
+            metric_id,
+            _day(period_start or period_end),
+            _day(period_end),
+            observed_at or UNKNOWN_TIME,
+            int(value),
+            provenance or "",
+            source_window or "",
+            ingestion_run_id or "",
+            source_ref or "",
         )
     except (TypeError, ValueError) as error:
-        shown = printable(f"{row['metric_id']} {row['period_end']}", limit=120)
+        shown = printable(f"{metric_id} {period_end}", limit=120)
         msg = f"table 'stats' holds a row without a day or a value: {shown}"
         raise StoreError(msg) from error
 

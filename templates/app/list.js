@@ -5,6 +5,8 @@ function setUpList() {
   if (!table) return;
   const form = document.querySelector(".finder");
   const rows = [...table.tBodies[0].rows];
+  // What a row is called, in its first two cells; as lower case once, not at every key.
+  const texts = new Map(rows.map((row) => [row, [row.cells[0], row.cells[1]].map((c) => c.textContent).join(" ").toLowerCase()]));
   const told = document.querySelector(".found");
 
   const filter = () => {
@@ -12,8 +14,7 @@ function setUpList() {
     const wanted = ["product", "family", "source"].map((name) => [name, form.elements[name].value]);
     let found = 0;
     for (const row of rows) {
-      const text = row.dataset.text;
-      const fits = words.every((word) => text.includes(word)) && wanted.every(([name, v]) => !v || row.dataset[name] === v);
+      const fits = words.every((word) => texts.get(row).includes(word)) && wanted.every(([name, v]) => !v || row.dataset[name] === v);
       row.hidden = !fits;
       found += fits ? 1 : 0;
     }
