@@ -26,6 +26,9 @@ from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import ERROR_SEPARATOR, Run, RunStatus
 
 NO_ROWS: tuple[Observation, ...] = ()
+#: Colours that belong to an SDK wherever it is drawn; anything else gets a number.
+KNOWN_TONES = ("python", "rust", "nodejs")
+NUMBERED_TONES = 6
 #: Failed or partial runs that are listed with their errors.
 FAILURES_SHOWN = 10
 
@@ -48,7 +51,9 @@ def build_dashboard(
     for row in rows:
         if row.period_end <= as_of:
             by_metric.setdefault(row.metric_id, []).append(row)
-    builder = _Builder(source_titles, by_metric, last_errors(runs), as_of, window(as_of, days))
+    builder = _Builder(
+        source_titles, build_tones(catalog.metrics), by_metric, last_errors(runs), as_of, window(as_of, days)
+    )
     groups = tuple(
         builder.group(product, [m for m in catalog.metrics if m.product == product.product])
         for product in catalog.products
@@ -80,6 +85,27 @@ def build_dashboard(
         events=tuple(event for event in catalog.events if event.day <= as_of),
         health=build_health(runs),
     )
+
+
+def build_tones(metrics: Iterable[Metric]) -> Mapping[str, str]:
+    """The colour of each metric by id: that of its SDK, else a numbered one in the order of the catalogue.
+
+    Of two metrics of one product with the same SDK the first has the SDK's colour.
+    """
+    tones: dict[str, str] = {}
+    taken: set[tuple[str, str | None]] = set()
+    numbers: dict[str, int] = {}
+    for metric in metrics:
+        place = (metric.product, metric.sdk)
+        if metric.sdk in KNOWN_TONES and place not in taken:
+            taken.add(place)
+            tones[metric.metric_id] = metric.sdk
+            continue
+        # Repositories of all products meet in one chart, packages only those of their product.
+        row = "" if metric.family is Family.STARS else metric.product
+        numbers[row] = numbers.get(row, -1) + 1
+        tones[metric.metric_id] = f"n{numbers[row] % NUMBERED_TONES}"
+    return tones
 
 
 def build_sources(groups: Iterable[Group], as_of: date) -> tuple[SourceState, ...]:
@@ -141,12 +167,14 @@ class _Builder:
     def __init__(
         self,
         source_titles: Mapping[str, str],
+        tones: Mapping[str, str],
         rows: Mapping[str, Sequence[Observation]],
         errors: Mapping[str, Run],
         as_of: date,
         first: date,
     ) -> None:
         self._source_titles = source_titles
+        self._tones = tones
         self._rows = rows
         self._errors = errors
         self._as_of = as_of
@@ -180,6 +208,7 @@ class _Builder:
         return DownloadItem(
             metric=metric,
             source_title=self._source_titles[metric.source],
+            tone=self._tones[metric.metric_id],
             month=series.month_of(points, self._month),
             month_end=self._month.last,
             month_on_month=series.month_change(points, self._month, 1),
@@ -201,6 +230,7 @@ class _Builder:
         return StarItem(
             metric=metric,
             source_title=self._source_titles[metric.source],
+            tone=self._tones[metric.metric_id],
             latest=points[-1] if points else None,
             change_7=series.star_change(points, 7),
             change_30=series.star_change(points, 30),

@@ -12,9 +12,6 @@ from cmetrics.dashboard.periods import MONTHS, WEEKS, flow_periods, stock_period
 from cmetrics.dashboard.series import change
 from cmetrics.domain.metric import Event
 
-#: Colours that belong to an SDK wherever it is drawn; anything else gets a number.
-KNOWN_TONES = ("python", "rust", "nodejs")
-NUMBERED_TONES = 6
 #: More series than that in one chart cannot be told apart.
 SERIES_SHOWN = 8
 #: Tone of a series that is the sum of others.
@@ -125,7 +122,7 @@ def total_stars_chart(board: Dashboard) -> Chart | None:
         extent=_day_extent(points),
     )
     title = "GitHub stars of all products together"
-    parts = tuple(_series(item, index, board.as_of) for index, item in enumerate(items))
+    parts = tuple(_series(item, board.as_of) for item in items)
     series = (total, *parts) if len(parts) <= PARTS_BESIDE_TOTAL else (total,)
     return Chart("stars-total", title, ChartKind.STOCK, board.as_of, series, board.events)
 
@@ -134,7 +131,7 @@ def _chart(
     board: Dashboard, key: str, title: str, kind: ChartKind, items: Sequence[Item], events: Iterable[Event]
 ) -> Chart:
     shown = _largest(items)
-    series = tuple(_series(item, index, board.as_of) for index, item in enumerate(shown))
+    series = tuple(_series(item, board.as_of) for item in shown)
     return Chart(key, title, kind, board.as_of, series, tuple(events), len(items) - len(shown))
 
 
@@ -150,7 +147,7 @@ def _headline(item: Item) -> int:
     return point.value if point else -1
 
 
-def _series(item: Item, index: int, as_of: date) -> Series:
+def _series(item: Item, as_of: date) -> Series:
     metric = item.metric
     if isinstance(item, DownloadItem):
         return Series(
@@ -159,7 +156,7 @@ def _series(item: Item, index: int, as_of: date) -> Series:
             name=f"{metric.display_name} ({metric.subject})",
             subject=metric.subject,
             source_title=item.source_title,
-            tone=tone_of(metric.sdk, index),
+            tone=item.tone,
             days=item.days,
             weeks=flow_periods(item.days, WEEKS, as_of),
             months=item.points,
@@ -171,17 +168,12 @@ def _series(item: Item, index: int, as_of: date) -> Series:
         name=metric.subject,
         subject=metric.subject,
         source_title=item.source_title,
-        tone=tone_of(None, index),
+        tone=item.tone,
         days=item.points,
         weeks=stock_periods(item.points, WEEKS, as_of),
         months=stock_periods(item.points, MONTHS, as_of),
         extent=_day_extent(item.points),
     )
-
-
-def tone_of(sdk: str | None, index: int) -> str:
-    """The colour of the SDK, or the one of the place in the row."""
-    return sdk if sdk in KNOWN_TONES else f"n{index % NUMBERED_TONES}"
 
 
 def _month_extent(points: Iterable[PeriodPoint]) -> Extent | None:

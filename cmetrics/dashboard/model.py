@@ -87,6 +87,8 @@ class DownloadItem:
 
     metric: Metric
     source_title: str
+    #: Which of the page's colours it has, wherever it is drawn.
+    tone: str
     #: The last full calendar month: its total, None when no day of it is stored.
     month: PeriodPoint | None
     month_end: date
@@ -115,6 +117,8 @@ class StarItem:
 
     metric: Metric
     source_title: str
+    #: Which of the page's colours it has, wherever it is drawn.
+    tone: str
     latest: DayPoint | None
     change_7: Change | None
     change_30: Change | None

@@ -20,10 +20,9 @@ from cmetrics.dashboard.chart import (
     group_charts,
     item_chart,
     month_rows,
-    tone_of,
     total_stars_chart,
 )
-from cmetrics.dashboard.model import Dashboard, Group, Item
+from cmetrics.dashboard.model import Dashboard, DownloadItem, Group, Item
 from cmetrics.dashboard.news import NewsItem
 from cmetrics.domain.metric import SourceSpec
 from cmetrics.site import format as fmt
@@ -241,12 +240,9 @@ def _section(board: Dashboard, group: Group, *, linked: bool, charts: bool = Tru
 
 
 def _cards(group: Group, *, linked: bool) -> Iterable[Card]:
-    for index, item in enumerate(group.downloads):
-        href = metric_path(item) if linked else None
-        yield Card(item, month_sparkline(item.points), tone_of(item.metric.sdk, index), href)
-    for index, star in enumerate(group.stars):
-        href = metric_path(star) if linked else None
-        yield Card(star, star_sparkline(star.points), tone_of(None, index), href)
+    for item in group.items:
+        line = month_sparkline(item.points) if isinstance(item, DownloadItem) else star_sparkline(item.points)
+        yield Card(item, line, item.tone, metric_path(item) if linked else None)
 
 
 def _view(chart: Chart, *, whole: bool) -> ChartView:

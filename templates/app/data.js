@@ -77,17 +77,22 @@ function firstTime(chart) {
   return Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1 - MONTHS[state.range], 1);
 }
 
+/** A share of itself would be of no use to anybody: a chart of one series stays as it is. */
+function isShared(chart) {
+  return state.show === "share" && chart.series.length > 1;
+}
+
 /** The view of a chart: its visible series with the points in range, `shown` being what is drawn. */
 function viewOf(chart) {
   const first = firstTime(chart);
-  const comparing = state.show === "share" || state.place === "stacked";
+  const comparing = isShared(chart) || state.place === "stacked";
   const series = chart.series
     .filter((one) => !state.hide.has(one.key) && !(comparing && one.tone === "total" && chart.series.length > 1))
     .map((one) => {
       const points = pointsOf(chart, one).filter((point) => point.end >= first);
       return { ...one, points: points.map((point) => ({ ...point, shown: point.value })) };
     });
-  if (state.show === "share") toShares(series);
+  if (isShared(chart)) toShares(series);
   if (state.show === "indexed") series.forEach(toIndex);
   return series;
 }

@@ -40,7 +40,7 @@ function sentence(chart, series, point) {
   const value = `${gain && point.value > 0 ? "+" : ""}${number.format(point.value)} ${unit} of ${series.name}${mean} ${when}`;
   const missing = point.missing ? `, ${point.missing}` : "";
   const compared =
-    state.show === "share"
+    isShared(chart)
       ? `${number.format(point.shown)} % of all shown: `
       : state.show === "indexed"
         ? `Index ${number.format(point.shown)}: `
@@ -156,7 +156,7 @@ function eventTraces(chart, series, colours) {
 }
 
 function layoutOf(chart, colours, stacked) {
-  const unit = { share: "percent", indexed: "first value in view = 100" }[state.show];
+  const unit = isShared(chart) ? "percent" : state.show === "indexed" ? "first value in view = 100" : null;
   const plain = chart.kind === "flow" ? "downloads" : state.stars === "gain" ? "stars gained" : "stars";
   const axis = { gridcolor: colours.line, linecolor: colours.line, zerolinecolor: colours.line, automargin: true };
   // A finger that moves over a chart wants to scroll the page.

@@ -5,8 +5,12 @@ function setUpList() {
   if (!table) return;
   const form = document.querySelector(".finder");
   const rows = [...table.tBodies[0].rows];
-  // What a row is called, in its first two cells; as lower case once, not at every key.
-  const texts = new Map(rows.map((row) => [row, [row.cells[0], row.cells[1]].map((c) => c.textContent).join(" ").toLowerCase()]));
+  // What a row is called, in its first two cells; as lower case once, and not before it is asked for.
+  const texts = new Map();
+  const textOf = (row) => {
+    if (!texts.has(row)) texts.set(row, [0, 1].map((n) => row.cells[n].textContent).join(" ").toLowerCase());
+    return texts.get(row);
+  };
   const told = document.querySelector(".found");
 
   const filter = () => {
@@ -14,7 +18,7 @@ function setUpList() {
     const wanted = ["product", "family", "source"].map((name) => [name, form.elements[name].value]);
     let found = 0;
     for (const row of rows) {
-      const fits = words.every((word) => texts.get(row).includes(word)) && wanted.every(([name, v]) => !v || row.dataset[name] === v);
+      const fits = words.every((word) => textOf(row).includes(word)) && wanted.every(([name, v]) => !v || row.dataset[name] === v);
       row.hidden = !fits;
       found += fits ? 1 : 0;
     }
@@ -61,5 +65,6 @@ function setUpList() {
       sortBy(button, now ? now === "ascending" : button.dataset.numeric !== undefined);
     });
   }
-  filter();
+  // Nothing was asked: all rows are there already.
+  if (location.search) filter();
 }
