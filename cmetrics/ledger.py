@@ -47,7 +47,8 @@ def export_store(store: LanceStore, folder: Path) -> list[Path]:
     runs = sorted(store.runs(), key=lambda run: (run.started_at, run.ingestion_run_id))
     files: dict[str, str] = {"metrics.csv": _text(Definition, definitions), "history.csv": _text(Run, runs)}
     if revisions := store.revisions():
-        files["revisions.csv"] = _text(Revision, reversed(revisions))
+        order = sorted(revisions, key=lambda r: (r.observed_at, r.ingestion_run_id, r.metric_id, r.last_day))
+        files["revisions.csv"] = _text(Revision, order)
     for metric_id in sorted(store.metric_ids()):
         name = f"stats/{slug(metric_id)}.csv"
         if name in files:
