@@ -100,10 +100,9 @@ class _Reasons:
         self._held = spec.oldest_held(as_of)
         self._reach = max(self._held, window(as_of, spec.first_days))
         metric_id = kept.metric.metric_id
-        asked = (run.started_at.date() for run in runs if run.has_asked(metric_id))
         #: On that day a source has answered for the metric last.
-        self._asked = max(asked, default=date.min)
-        errors = ((run.started_at.date(), run.error_of(metric_id)) for run in runs)
+        self._asked = max((run.started_at.date() for run in runs if run.has_asked(metric_id)), default=date.min)
+        errors = ((run.started_at.date(), run.error_of(metric_id)) for run in runs if not run.has_asked(metric_id))
         self._failed, self._error = next((found for found in errors if found[1]), (date.min, None))
 
     def of(self, day: date) -> tuple[Reason, str]:
@@ -111,7 +110,8 @@ class _Reasons:
         early = self._oldest is None or day < self._oldest
         if day < (self._reach if early else self._held):
             return Reason.OUTSIDE, f"{self._title} does not answer for it; `cmetrics backfill --full` may fill it"
-        if self._asked <= day:
+        # A day that was not there yet when a source answered last is waited for in vain since.
+        if self._asked <= day or (day > self._newest and self._failed > self._asked):
             said = f"no answer since; last error: {self._error}" if self._failed > day else "no refresh since"
             return Reason.FAILED, said
         if early:

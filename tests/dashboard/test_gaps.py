@@ -99,6 +99,12 @@ def test_an_error_of_another_metric_or_a_mere_warning_is_an_answer():
         assert gaps(since(39, 0), [run]) == [(AS_OF, AS_OF, Reason.NOT_LANDED)]
 
 
+def test_a_day_that_was_not_there_yet_at_the_last_answer_is_waited_for_in_vain_since():
+    runs = [a_run(0, RunStatus.PARTIAL, f"{METRIC.metric_id}: down"), *NIGHTLY[1:]]
+    assert gaps(since(39, 0, 1), runs) == [(ago(1), AS_OF, Reason.FAILED)]
+    assert gaps(since(39, 1), runs) == [(ago(1), ago(1), Reason.LOST)]
+
+
 def test_an_error_from_before_the_day_does_not_explain_it():
     old = a_run(9, RunStatus.PARTIAL, f"{METRIC.metric_id}: long ago")
     assert told(since(39, 0), [old]) == "no refresh since"

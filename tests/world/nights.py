@@ -88,9 +88,12 @@ class Nights:
 
     def rows(self) -> list[Observation]:
         """All that is stored but the seeded snapshots."""
+        return [row for row in self.everything() if not row.is_seed]
+
+    def everything(self) -> list[Observation]:
+        """All that is stored."""
         store = self.store
-        found = store.observations(sorted(store.metric_ids()), Span(date(2000, 1, 1), date(2100, 1, 1)))
-        return [row for row in found if not row.is_seed]
+        return store.observations(sorted(store.metric_ids()), Span(date(2000, 1, 1), date(2100, 1, 1)))
 
     @property
     def _target(self) -> StoreTarget:
