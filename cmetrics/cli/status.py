@@ -119,7 +119,7 @@ def print_status(told: Told) -> None:
         )
     stdout().print(rows)
     _print_gaps([(entry.metric.metric_id, gap) for entry in state.metrics for gap in state.findings.gaps[_id(entry)]])
-    for text in _oddities(state):
+    for text in ("", *_oddities(state)):
         result(text)
     if told.revisions is not None:
         _print_revisions(told.revisions)
@@ -152,6 +152,7 @@ def _print_gaps(gaps: Sequence[tuple[str, Gap]]) -> None:
     for metric_id, gap in gaps:
         why = f"{gap.reason.value}: {gap.text}"
         rows.add_row(metric_id, _days(gap.first_day, gap.last_day), str(gap.days), Text(why))
+    result("")
     stdout().print(rows)
 
 
