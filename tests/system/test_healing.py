@@ -13,7 +13,7 @@ from cmetrics.domain.run import MetricStatus, RunStatus
 from tests.conftest import catalog_text
 from tests.world import faults
 from tests.world.nights import Nights, unstar
-from tests.world.truth import CRATES, DAY, GITHUB, NPM, World, utc_today
+from tests.world.truth import CRATES, DAY, GITHUB, NPM, World
 
 STARS, NODE, RUST, RUST_2 = "stars:p:github", "downloads:p:nodejs", "downloads:p:rust", "downloads:q:rust"
 
@@ -26,7 +26,7 @@ def starred(nights: Nights) -> Nights:
 def with_catalog(nights: Nights, text: str) -> Nights:
     nights.catalog = Path(nights.folder, "cmetrics.toml")
     nights.catalog.write_text(text)
-    nights.begin(utc_today() - 40 * DAY)
+    nights.begin(nights.world.today - 40 * DAY)
     return nights
 
 

@@ -12,7 +12,7 @@ from cmetrics.domain.days import day_range
 from cmetrics.domain.run import RunStatus
 from tests.world import faults
 from tests.world.nights import Nights, unstar
-from tests.world.truth import CRATES, DAY, GITHUB, HOSTS, NPM, PYPI, World, utc_today
+from tests.world.truth import CRATES, DAY, GITHUB, HOSTS, NPM, PYPI, World
 
 NIGHTS = 60
 PYTHON, NODE, RUST = "downloads:lance:python", "downloads:lancedb:nodejs", "downloads:lance:rust"
@@ -26,7 +26,7 @@ REQUESTS = 11
 
 def test_sixty_nights_end_with_the_truth_and_every_outage_is_explained(nights: Nights, world: World):
     chance = Random(60)
-    nights.begin(utc_today() - (NIGHTS + AWAY) * DAY)
+    nights.begin(world.today - (NIGHTS + AWAY) * DAY)
     started = world.today
     scenario = Scenario(nights, world, started)
     counts: dict[str, dict[date, int]] = {LANCE: {}, LANCEDB: {}}
@@ -58,6 +58,7 @@ def test_sixty_nights_end_with_the_truth_and_every_outage_is_explained(nights: N
     assert_downloads_are_the_truth(nights, world, started)
     assert_stars_are_the_truth(nights, world, counts)
     assert_unstars_are_kept(nights, lowered)
+    assert nights.report.publication().findings == nights.state().findings
     gaps = {
         (gap.first_day, gap.last_day, gap.reason)
         for metric_id in (PYTHON, NODE, RUST)
