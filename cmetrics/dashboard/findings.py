@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from cmetrics.dashboard.gaps import Gap, build_kept, explain
@@ -19,15 +19,15 @@ class Findings:
     """Everything about one day that somebody may want to look into."""
 
     #: By metric id, ascending; every missing day of every metric, with its reason.
-    gaps: Mapping[str, tuple[Gap, ...]]
+    gaps: Mapping[str, tuple[Gap, ...]] = field(default_factory=dict)
     #: Stored values far outside their neighbourhood, by day.
-    flags: tuple[Flag, ...]
+    flags: tuple[Flag, ...] = ()
     #: Days on which all metrics of a source fell together.
-    dips: tuple[Dip, ...]
+    dips: tuple[Dip, ...] = ()
     #: Settled days of downloads that changed by more than half, newest run first.
-    unusual_revisions: tuple[Revision, ...]
+    unusual_revisions: tuple[Revision, ...] = ()
     #: By metric id: the present name of a repository that the catalogue still calls by an old one.
-    moved: Mapping[str, str]
+    moved: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_findings(

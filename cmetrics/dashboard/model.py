@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -197,7 +197,7 @@ class Publication:
     #: Every stored value of the defined metrics, by metric and day.
     rows: tuple[Observation, ...]
     #: Missing days with their reasons, and what is odd.
-    findings: Findings
+    findings: Findings = field(default_factory=Findings)
 
 
 @dataclass(frozen=True, slots=True)

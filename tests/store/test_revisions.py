@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,7 +12,7 @@ import pytest
 from cmetrics.domain.days import DAY
 from cmetrics.domain.revision import Revision
 from cmetrics.errors import LedgerError, StoreError
-from cmetrics.ingest.review import keep_revisions
+from cmetrics.ingest.review import keep_revisions, review
 from cmetrics.ledger import export_store, read_revisions
 from cmetrics.store.schema import REVISIONS
 from tests.samples import a_metric, a_row
@@ -101,3 +102,14 @@ def test_an_export_holds_them_and_gives_them_back(place: Place, tmp_path):
     file.write_text(file.read_text().replace("2026-11-02,2026-11-04", "2026-11-05,2026-11-04", 1))
     with pytest.raises(LedgerError, match="line 2"):
         read_revisions(tmp_path / "with")
+
+
+def test_values_that_cannot_be_read_once_more_are_a_warning_and_no_failure(place: Place):
+    store, metric = place.create(), a_metric("npm")
+    replaced = [(a_row(metric, DAY_0, 1000), a_row(metric, DAY_0, 10))]
+    shutil.rmtree(place.root / "stats.lance")
+    seen = review(store, [metric], replaced, "r1", AT, DAY_0)
+    assert [revision.new_value for revision in seen.revisions] == [10]
+    assert store.revisions() == list(seen.revisions)
+    assert seen.warnings[0].startswith(f"unusual revision of {metric.metric_id}: 1 settled day")
+    assert seen.warnings[1].startswith("the new values could not be compared with their neighbours: ")
