@@ -153,6 +153,13 @@ def _stars(item: StarItem) -> Document:
         "change_30": _change(item.change_30),
         "change_90": _change(item.change_90),
         "sparkline": [_day(point) for point in item.points],
+        "gained_30": item.flow_30.gained if item.flow_30 else None,
+        "lost_30": item.flow_30.lost if item.flow_30 else None,
+        "net_30": item.flow_30.net if item.flow_30 else None,
+        "flows": [
+            {"day": flow.last_day.isoformat(), "gained": flow.gained, "lost": flow.lost, "net": flow.net}
+            for flow in item.flows
+        ],
     }
 
 

@@ -5,6 +5,7 @@
     DIR/metrics.csv              the definitions
     DIR/history.csv              the runs
     DIR/stats/<metric>.csv       the values of one metric, by day
+    DIR/revisions.csv            values that were replaced; only when there are any
 
 Days are ISO dates, moments are UTC with microseconds, an absent value is an empty field.
 """
@@ -22,13 +23,14 @@ from typing import Any, TypeVar
 from cmetrics.domain.days import Span, parse_day
 from cmetrics.domain.metric import Definition, slug
 from cmetrics.domain.observation import Observation, parse_count
+from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
 from cmetrics.errors import LedgerError
 from cmetrics.printable import printable
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import Row
 
-R = TypeVar("R", Definition, Run, Observation)
+R = TypeVar("R", Definition, Run, Observation, Revision)
 
 #: Wider than anything that is ever stored, and a bound all the same.
 EVERYTHING = Span(date(1990, 1, 1), date(2199, 12, 31))
@@ -44,6 +46,9 @@ def export_store(store: LanceStore, folder: Path) -> list[Path]:
     definitions = store.definitions()
     runs = sorted(store.runs(), key=lambda run: (run.started_at, run.ingestion_run_id))
     files: dict[str, str] = {"metrics.csv": _text(Definition, definitions), "history.csv": _text(Run, runs)}
+    if revisions := store.revisions():
+        order = sorted(revisions, key=lambda r: (r.observed_at, r.ingestion_run_id, r.metric_id, r.last_day))
+        files["revisions.csv"] = _text(Revision, order)
     for metric_id in sorted(store.metric_ids()):
         name = f"stats/{slug(metric_id)}.csv"
         if name in files:
@@ -70,6 +75,12 @@ def read_ledger(folder: Path) -> tuple[list[Definition], list[Run], list[Observa
         _read(folder / "history.csv", Run, _run),
         rows,
     )
+
+
+def read_revisions(folder: Path) -> list[Revision]:
+    """The revisions of an export; none where it has no such file. Raises LedgerError like `read_ledger`."""
+    path = folder / "revisions.csv"
+    return _read(path, Revision, _revision) if path.is_file() else []
 
 
 def _text(kind: type[Row], rows: Iterable[Row]) -> str:
@@ -143,6 +154,14 @@ def _run(line: Sequence[str]) -> Run:
         parse_count(updated),
         errors or None,
     )
+
+
+def _revision(line: Sequence[str]) -> Revision:
+    metric_id, first, last, old, new, run_id, observed = line
+    days = Span(_day(first), _day(last))
+    if days.first > days.last:
+        raise ValueError(line)
+    return Revision(metric_id, *days, parse_count(old), parse_count(new), run_id, _moment(observed))
 
 
 def _definition(line: Sequence[str]) -> Definition:

@@ -8,12 +8,15 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from cmetrics.catalog import Catalog
 from cmetrics.dashboard.build import build_dashboard, build_freshness, build_health, last_errors
+from cmetrics.dashboard.findings import Findings, build_findings
 from cmetrics.dashboard.model import DEFAULT_DAYS, Dashboard, Freshness, Health, Publication
 from cmetrics.dashboard.series import last_full_month
 from cmetrics.domain.days import DAY, Clock, Month, Span, last_completed_day, window
 from cmetrics.domain.metric import Definition, Family, Metric, SourceSpec
 from cmetrics.domain.observation import Observation
+from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
+from cmetrics.domain.sanity import READ_DAYS
 from cmetrics.store.lance_store import LanceStore
 
 #: Runs older than that explain nothing that is shown.
@@ -42,6 +45,7 @@ class State:
     as_of: date
     metrics: tuple[MetricState, ...]
     health: Health
+    findings: Findings
 
 
 class Report:
@@ -50,6 +54,7 @@ class Report:
     def __init__(self, store: LanceStore, catalog: Catalog, specs: Mapping[str, SourceSpec], *, clock: Clock) -> None:
         self._store = store
         self._catalog = catalog
+        self._specs = specs
         self._titles = {name: spec.title for name, spec in specs.items()}
         self._clock = clock
         self._downloads = {m.metric_id for m in catalog.metrics if m.family is Family.DOWNLOADS}
@@ -98,6 +103,7 @@ class Report:
             rows=rows,
             runs=tuple(runs),
             url=url or self._catalog.url,
+            findings=self._findings(_days(rows), rows, runs),
         )
 
     def definitions(self) -> list[Definition]:
@@ -117,7 +123,7 @@ class Report:
         return [run for run in runs if run.error_summary]
 
     def state(self) -> State:
-        """How fresh each metric is, and how the last runs went. Reads no values."""
+        """How fresh each metric is, what is odd, and how the last runs went. Reads values of some weeks only."""
         self._store.check()
         runs, as_of = self._runs(), self.as_of
         errors = last_errors(runs)
@@ -132,7 +138,17 @@ class Report:
                 for metric in self._catalog.metrics
             ),
             health=build_health(runs),
+            findings=self._findings(days, self._store.observations(ids, Span(window(as_of, READ_DAYS), as_of)), runs),
         )
+
+    def revisions(self) -> list[Revision]:
+        """What the runs of the last months have replaced, newest run first."""
+        return self._store.revisions(self._clock() - RUNS_WITHIN)
+
+    def _findings(
+        self, days: Mapping[str, Sequence[tuple[date, bool]]], rows: Sequence[Observation], runs: Sequence[Run]
+    ) -> Findings:
+        return build_findings(self._catalog.metrics, self._specs, days, rows, runs, self.revisions(), as_of=self.as_of)
 
     def _runs(self) -> list[Run]:
         return self._store.runs(self._clock() - RUNS_WITHIN)
@@ -161,6 +177,13 @@ def reading(as_of: date, days: int) -> tuple[Span, Span | None]:
     if year_ago.first >= first:
         return Span(first, as_of), None
     return Span(first, as_of), Span(year_ago.first, min(year_ago.last, first - DAY))
+
+
+def _days(rows: Sequence[Observation]) -> dict[str, list[tuple[date, bool]]]:
+    days: dict[str, list[tuple[date, bool]]] = {}
+    for row in rows:
+        days.setdefault(row.metric_id, []).append((row.period_end, row.is_seed))
+    return days
 
 
 def _definition_order(row: Definition) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cmetrics.dashboard.model import FLOWS_DEFINITION
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -118,6 +120,15 @@ class DownloadsModel(_Item):
     sparkline: list[MonthModel]
 
 
+class FlowModel(_Model):
+    """Stars that came and went on one day; null where it is not known."""
+
+    day: date
+    gained: int | None
+    lost: int | None
+    net: int | None
+
+
 class RepositoryModel(_Item):
     """One repository; ``latest_value`` is the newest count of stars."""
 
@@ -126,6 +137,10 @@ class RepositoryModel(_Item):
     change_30: ChangeModel | None
     change_90: ChangeModel | None
     sparkline: list[StarsModel]
+    gained_30: Annotated[int | None, Field(description=f"In the 30 days up to the newest count. {FLOWS_DEFINITION}")]
+    lost_30: Annotated[int | None, Field(description="Null unless gained_30 and net_30 are known")]
+    net_30: Annotated[int | None, Field(description="From the count of 30 days before to the newest one")]
+    flows: Annotated[list[FlowModel], Field(description=FLOWS_DEFINITION)]
 
 
 class GroupModel(_Model):

@@ -249,13 +249,16 @@ def serve_api(
 @app.command()
 def status(
     max_age_days: Annotated[int, typer.Option(min=0, help="Older than that is stale.")] = 3,
+    revisions: Annotated[
+        bool, typer.Option("--revisions", help="List the values that changed in the last 90 days.")
+    ] = False,
     db: Db = None,
     config: Config = None,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """How fresh every metric is; exits 1 when one is stale."""
-    from cmetrics.cli.summary import StatusLine, print_status
+    """How fresh every metric is, and why days are missing; exits 1 when one is stale."""
+    from cmetrics.cli.status import Told, print_status, status_json
     from cmetrics.cli.terminal import print_json
     from cmetrics.domain.days import utc_now
     from cmetrics.report import Report
@@ -263,33 +266,13 @@ def status(
     from cmetrics.store.lance_store import LanceStore
 
     settings, catalog = _load(db, config)
-    state = Report(LanceStore.open(settings.store), catalog, SPECS, clock=utc_now).state()
-    lines = [
-        StatusLine(
-            metric_id=entry.metric.metric_id,
-            latest_day=entry.freshness.latest_day.isoformat() if entry.freshness.latest_day else None,
-            age_days=entry.freshness.age_days,
-            missing_days=entry.freshness.missing_days,
-            stale=entry.freshness.age_days is None or entry.freshness.age_days > max_age_days,
-            last_error=entry.freshness.last_error,
-        )
-        for entry in state.metrics
-    ]
-    run = state.health.last_run
+    report = Report(LanceStore.open(settings.store), catalog, SPECS, clock=utc_now)
+    told = Told(report.state(), settings.store.label, max_age_days, report.revisions() if revisions else None)
     if json:
-        print_json(
-            {
-                "store": settings.store.label,
-                "as_of": state.as_of.isoformat(),
-                "stale": any(line.stale for line in lines),
-                "last_run": {"run_id": run.run_id, "status": run.status, "errors": list(run.errors)} if run else None,
-                "metrics": [{field: getattr(line, field) for field in StatusLine.__slots__} for line in lines],
-            }
-        )
+        print_json(status_json(told))
     elif not quiet:
-        told = f"{run.job_name} {run.status}, started {run.started_at:%Y-%m-%d %H:%M} UTC" if run else "none"
-        print_status(lines, settings.store.label, f"last run: {told}")
-    raise typer.Exit(FAILED if any(line.stale for line in lines) else DONE)
+        print_status(told)
+    raise typer.Exit(FAILED if told.any_stale else DONE)
 
 
 @app.command()

@@ -1,21 +1,20 @@
-"""A run when it has ended, and the state of a store: as tables and as JSON."""
+"""A run when it has ended: as a table and as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rich.text import Text
 
 from cmetrics.cli.terminal import complain, result, stdout, table
+from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import RunSummary
 
 _STYLES = {"ok": "green", "pending": "yellow", "failed": "bold red", "skipped": "dim"}
 
 
 def summary_json(summary: RunSummary) -> dict[str, Any]:
-    """The object of contract §1; requests and warnings are more than it asks for."""
+    """The object of contract §1; requests, warnings and revisions are more than it asks for."""
     return {
         "run_id": summary.run_id,
         "job": summary.job.value,
@@ -31,12 +30,29 @@ def summary_json(summary: RunSummary) -> dict[str, Any]:
                 "latest_day": outcome.latest_day.isoformat() if outcome.latest_day else None,
                 "pending_days": outcome.pending_days,
                 "error": outcome.error,
+                "revised_days": outcome.revised_days,
+                "largest_revision": _revision(outcome.largest_revision),
             }
             for outcome in summary.metrics
         ],
+        "revised_days": _revised(summary),
         "requests": dict(summary.requests),
         "warnings": list(summary.warnings),
     }
+
+
+def _revision(revision: Revision | None) -> dict[str, Any] | None:
+    if revision is None:
+        return None
+    return {
+        "day": revision.last_day.isoformat(),
+        "old_value": revision.old_value,
+        "new_value": revision.new_value,
+    }
+
+
+def _revised(summary: RunSummary) -> int:
+    return sum(outcome.revised_days for outcome in summary.metrics)
 
 
 def failure_json(job: str, error: str) -> dict[str, Any]:
@@ -58,13 +74,18 @@ def print_summary(summary: RunSummary) -> None:
     rows = table("metric", "status", "newest day")
     rows.add_column("days read", justify="right")
     rows.add_column("pending", justify="right")
+    rows.add_column("revised", justify="right")
+    rows.add_column("largest change")
     for outcome in summary.metrics:
+        most = outcome.largest_revision
         rows.add_row(
             outcome.metric_id,
             Text(outcome.status.value, style=_STYLES[outcome.status.value]),
             str(outcome.latest_day or "–"),
             str(outcome.days_stored),
             str(outcome.pending_days or ""),
+            str(outcome.revised_days or ""),
+            f"{most.last_day}: {most.old_value:,} → {most.new_value:,}" if most else "",
         )
     stdout().print(rows)
     counts = summary.counts
@@ -85,38 +106,3 @@ def print_errors(summary: RunSummary, sources: dict[str, str]) -> None:
     for (source, error), metric_ids in met.items():
         more = f" and {len(metric_ids) - 3} more" if len(metric_ids) > 3 else ""  # noqa: PLR2004
         complain(f"{source}: {', '.join(metric_ids[:3])}{more}: {error}")
-
-
-# -- status -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class StatusLine:
-    """One row of the `status` table."""
-
-    metric_id: str
-    latest_day: str | None
-    age_days: int | None
-    missing_days: int
-    stale: bool
-    last_error: str | None
-
-
-def print_status(lines: Sequence[StatusLine], store: str, last_run: str) -> None:
-    """The table of `status`."""
-    rows = table("metric", "newest day")
-    rows.add_column("behind", justify="right")
-    rows.add_column("gaps", justify="right")
-    rows.add_column("last error", overflow="fold")
-    for line in lines:
-        behind = "never" if line.age_days is None else f"{line.age_days} d"
-        rows.add_row(
-            line.metric_id,
-            line.latest_day or "–",
-            Text(behind, style="bold red" if line.stale else "green"),
-            str(line.missing_days or ""),
-            Text(line.last_error or ""),
-        )
-    stdout().print(rows)
-    result(f"store: {store}")
-    result(last_run)

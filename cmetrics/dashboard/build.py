@@ -23,7 +23,7 @@ from cmetrics.dashboard.model import (
 from cmetrics.domain.days import window
 from cmetrics.domain.metric import Family, Metric, Product
 from cmetrics.domain.observation import Observation
-from cmetrics.domain.run import ERROR_SEPARATOR, Run, RunStatus
+from cmetrics.domain.run import Run, RunStatus
 
 NO_ROWS: tuple[Observation, ...] = ()
 #: Colours that belong to an SDK wherever it is drawn; anything else gets a number.
@@ -147,7 +147,7 @@ def build_freshness(
         latest_day=latest,
         age_days=(as_of - latest).days if latest else None,
         missing_days=series.holes(known, snapshots),
-        last_error=_error_of(run, metric.metric_id) if run else None,
+        last_error=run.error_of(metric.metric_id) if run else None,
         last_error_at=run.started_at if run else None,
     )
 
@@ -156,7 +156,7 @@ def last_errors(runs: Sequence[Run]) -> Mapping[str, Run]:
     """The newest run with an error, by metric id; ``runs`` come newest first."""
     found: dict[str, Run] = {}
     for run in runs:
-        for text in _errors(run):
+        for text in run.errors:
             found.setdefault(text.split(": ", 1)[0], run)
     return found
 
@@ -237,6 +237,8 @@ class _Builder:
             change_90=series.star_change(points, 90),
             points=tuple(p for p in points if p.day >= self._first),
             freshness=self._freshness(metric, rows),
+            flows=tuple(flow for flow in series.star_flows(rows) if flow.first_day >= self._first),
+            flow_30=series.star_flow(rows, 30),
         )
 
     def _freshness(self, metric: Metric, rows: Sequence[Observation]) -> Freshness:
@@ -249,13 +251,5 @@ def _sum_of_known(values: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _errors(run: Run) -> tuple[str, ...]:
-    return tuple((run.error_summary or "").split(ERROR_SEPARATOR)) if run.error_summary else ()
-
-
-def _error_of(run: Run, metric_id: str) -> str | None:
-    return next((text.split(": ", 1)[1] for text in _errors(run) if text.startswith(f"{metric_id}: ")), None)
-
-
 def _note(run: Run) -> RunNote:
-    return RunNote(run.ingestion_run_id, run.job_name, run.status, run.started_at, run.finished_at, _errors(run))
+    return RunNote(run.ingestion_run_id, run.job_name, run.status, run.started_at, run.finished_at, run.errors)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from cmetrics.dashboard.findings import Findings
 from cmetrics.domain.metric import Definition, Event, Metric
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run
@@ -68,6 +69,26 @@ class Change:
     percent: float | None
 
 
+#: Stands wherever these numbers are shown.
+FLOWS_DEFINITION = (
+    "Gained: stars that GitHub's history showed as given on a day when that day's count was taken. "
+    "Net: the count less the count of the day before. Lost: gained less net, at least 0, because a count is taken "
+    "some hours after its day has ended. A star given and taken back on one day is in none of them, and days whose "
+    "count was not taken at their end have none."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StarFlow:
+    """Stars that came and went on some days, see :data:`FLOWS_DEFINITION`; None is not known."""
+
+    first_day: date
+    last_day: date
+    gained: int | None
+    lost: int | None
+    net: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """How far behind a metric is on the day that the dashboard describes."""
@@ -126,6 +147,9 @@ class StarItem:
     #: By day.
     points: tuple[DayPoint, ...]
     freshness: Freshness
+    #: Each day of which anything is known, ascending, and the 30 days up to the newest count.
+    flows: tuple[StarFlow, ...] = ()
+    flow_30: StarFlow | None = None
 
 
 Item = DownloadItem | StarItem
@@ -195,6 +219,8 @@ class Publication:
     runs: tuple[Run, ...]
     #: Where the site is published; None when nobody said.
     url: str | None
+    #: Missing days with their reasons, and what is odd.
+    findings: Findings = field(default_factory=Findings)
 
 
 @dataclass(frozen=True, slots=True)

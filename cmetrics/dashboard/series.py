@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 
-from cmetrics.dashboard.model import Change, DayPoint, PeriodPoint, PointKind
-from cmetrics.domain.days import DAY, Month, day_range
+from cmetrics.dashboard.model import Change, DayPoint, PeriodPoint, PointKind, StarFlow
+from cmetrics.domain.days import DAY, Month, day_range, window
 from cmetrics.domain.metric import Metric
-from cmetrics.domain.observation import Observation, Provenance
+from cmetrics.domain.observation import Observation, Provenance, parse_star_ref
 
 
 def last_full_month(as_of: date) -> Month:
@@ -147,6 +147,41 @@ def star_change(points: Sequence[DayPoint], days: int) -> Change | None:
     newest = max(known)
     earlier = known.get(newest - days * DAY)
     return None if earlier is None else change(earlier, known[newest])
+
+
+def star_flows(rows: Iterable[Observation]) -> tuple[StarFlow, ...]:
+    """What each day brought and took, ascending; only days of which anything is known."""
+    counts, gained = _counted(rows)
+    flows = (_flow(day, day, counts, gained) for day in sorted(counts))
+    return tuple(flow for flow in flows if flow is not None)
+
+
+def star_flow(rows: Iterable[Observation], days: int) -> StarFlow | None:
+    """The same for the ``days`` days up to the newest count; None when nothing is known of them."""
+    counts, gained = _counted(rows)
+    if not counts:
+        return None
+    newest = max(counts)
+    return _flow(window(newest, days), newest, counts, gained)
+
+
+def _counted(rows: Iterable[Observation]) -> tuple[Mapping[date, int], Mapping[date, int]]:
+    """Counts taken at the end of their day, and the stars given on days on which that was read too."""
+    counted = {row.period_end: row for row in rows if not row.is_reconstructed and not row.is_seed}
+    refs = {day: parse_star_ref(row.source_ref) for day, row in counted.items()}
+    gained = {day: ref.gained for day, ref in refs.items() if ref is not None and ref.gained is not None}
+    return {day: row.value for day, row in counted.items()}, gained
+
+
+def _flow(first: date, last: date, counts: Mapping[date, int], gained: Mapping[date, int]) -> StarFlow | None:
+    before = counts.get(first - DAY)
+    net = None if before is None else counts[last] - before
+    given = [gained.get(day) for day in day_range(first, last)]
+    total = None if None in given else sum(number for number in given if number)
+    if net is None and total is None:
+        return None
+    lost = None if net is None or total is None else max(total - net, 0)
+    return StarFlow(first, last, total, lost, net)
 
 
 def latest_known(points: Sequence[DayPoint]) -> DayPoint | None:

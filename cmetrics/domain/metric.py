@@ -8,6 +8,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from urllib.parse import quote
 
+from cmetrics.domain.days import window
+
 
 class Family(StrEnum):
     """Downloads are a flow (days add up), stars are a stock (they do not)."""
@@ -54,6 +56,10 @@ class SourceSpec:
     canonical: Callable[[str], str] = str.lower
     #: Names of the options that this source reads from a metric's entry in cmetrics.toml.
     options: frozenset[str] = frozenset()
+
+    def oldest_held(self, last_day: date) -> date:
+        """The oldest day that the service may still answer for."""
+        return date.min if self.held_days is None else window(last_day, self.held_days)
 
 
 @dataclass(frozen=True, slots=True)

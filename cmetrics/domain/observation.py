@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -25,6 +26,8 @@ class SourceWindow(StrEnum):
     DISCRETE_SNAPSHOT = "discrete_snapshot"
 
 
+#: Beginning of ``source_ref`` of a star count that was read when its day had just ended.
+STAR_COUNT_REF = "github:"
 #: Beginnings of ``source_ref`` of star counts that were worked out afterwards. The second one is
 #: what the rows already in the maintainers' cluster carry.
 STAR_HISTORY_REF = "github-history:"
@@ -100,3 +103,38 @@ def observe(metric: Metric, value: DailyValue, *, provenance: Provenance, run_id
         ingestion_run_id=run_id,
         source_ref=value.source_ref,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StarRef:
+    """What the ``source_ref`` of a star count says: ``github:owner/name#id; gained 12``.
+
+    Rows of earlier versions, and of other programs, carry the name alone.
+    """
+
+    repository: str
+    #: GitHub's number of the repository: it stays when the name changes.
+    number: int | None = None
+    #: Stars that GitHub's history showed as given on that day, read together with the count.
+    gained: int | None = None
+
+    def text(self, beginning: str) -> str:
+        """The ``source_ref``; ``beginning`` is one of the constants above."""
+        number = "" if self.number is None else f"#{self.number}"
+        gained = "" if self.gained is None else f"; gained {self.gained}"
+        return f"{beginning}{self.repository}{number}{gained}"
+
+
+_STAR_REF = re.compile(
+    rf"(?:{'|'.join(map(re.escape, (STAR_COUNT_REF, *_RECONSTRUCTED_REFS)))})"
+    r"(?P<repository>[^\s#;]+)(?:#(?P<number>[0-9]{1,15}))?(?:; gained (?P<gained>[0-9]{1,15}))?"
+)
+
+
+def parse_star_ref(source_ref: str) -> StarRef | None:
+    """What a ``source_ref`` tells of a repository; None for one that tells nothing."""
+    match = _STAR_REF.fullmatch(source_ref)
+    if match is None:
+        return None
+    number, gained = match["number"], match["gained"]
+    return StarRef(match["repository"], int(number) if number else None, int(gained) if gained else None)

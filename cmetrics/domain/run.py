@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from cmetrics.domain.revision import Revision
+
 #: Between the messages of several metrics in one ``error_summary``.
 ERROR_SEPARATOR = " | "
 
@@ -52,6 +54,25 @@ class Run:
     rows_updated: int = 0
     error_summary: str | None = None
 
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Errors and warnings, one by one; those of a metric begin with its id."""
+        return tuple(self.error_summary.split(ERROR_SEPARATOR)) if self.error_summary else ()
+
+    def error_of(self, metric_id: str) -> str | None:
+        """What the run had to say about that metric."""
+        return next((text.split(": ", 1)[1] for text in self.errors if text.startswith(f"{metric_id}: ")), None)
+
+    def has_asked(self, metric_id: str) -> bool:
+        """Whether this is a refresh in which a source has answered for that metric.
+
+        As far as the row tells: it does not say whether the run was narrowed to other metrics. In a
+        run without a failed metric what is said of one is a warning.
+        """
+        if self.job_name != Job.REFRESH or self.status not in (RunStatus.SUCCESS, RunStatus.PARTIAL):
+            return False
+        return self.status == RunStatus.SUCCESS or self.error_of(metric_id) is None
+
     def failed(self, at: datetime, reason: str) -> Run:
         """The same run, ended at ``at`` because of ``reason``."""
         return replace(self, status=RunStatus.FAILED, finished_at=at, error_summary=reason)
@@ -76,6 +97,9 @@ class MetricOutcome:
     latest_day: date | None = None
     pending_days: int = 0
     error: str | None = None
+    #: Days whose stored value this run has changed, and the change that was the largest.
+    revised_days: int = 0
+    largest_revision: Revision | None = None
 
 
 @dataclass(frozen=True, slots=True)

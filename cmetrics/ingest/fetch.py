@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cmetrics.domain.days import Clock
 from cmetrics.sources import REGISTRY
 from cmetrics.sources.base import Answered, Ask
-from cmetrics.sources.http import ServiceClient, Timeouts, open_http
+from cmetrics.sources.http import ServiceClient, Sleep, Timeouts, open_http
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,11 @@ def fetch(
     contact: str,
     github_token: str | None,
     clock: Clock,
+    sleep: Sleep = asyncio.sleep,
     on_answer: Callable[[Answered], None],
 ) -> Harvest:
     """Every answer; blocks until the slowest lane is done."""
-    return asyncio.run(_fetch(asks, contact, github_token, clock, on_answer))
+    return asyncio.run(_fetch(asks, contact, github_token, clock, sleep, on_answer))
 
 
 async def _fetch(
@@ -37,6 +38,7 @@ async def _fetch(
     contact: str,
     github_token: str | None,
     clock: Clock,
+    sleep: Sleep,
     on_answer: Callable[[Answered], None],
 ) -> Harvest:
     answers: list[Answered] = []
@@ -50,7 +52,7 @@ async def _fetch(
 
     async with open_http(contact, timeouts) as http:
         clients = {
-            name: ServiceClient(http, REGISTRY[name].policy(github_token), timeouts=timeouts, clock=clock)
+            name: ServiceClient(http, REGISTRY[name].policy(github_token), timeouts=timeouts, clock=clock, sleep=sleep)
             for name in sorted({ask.metric.source for ask in asks})
         }
         async with asyncio.TaskGroup() as lanes:

@@ -8,6 +8,7 @@ from datetime import date
 
 from cmetrics.domain.days import Span, day_range, window
 from cmetrics.domain.metric import Family, Metric, SourceSpec
+from cmetrics.domain.observation import StarRef
 from cmetrics.sources.base import Ask
 
 
@@ -19,6 +20,12 @@ class Held:
     daily: frozenset[date] = frozenset()
     #: Days whose key belongs to a seeded snapshot that no daily value may replace.
     snapshots: frozenset[date] = frozenset()
+    #: Missing days that the source was asked for over two weeks, in vain.
+    lost: frozenset[date] = frozenset()
+    #: Days whose value is far from its neighbourhood.
+    doubtful: frozenset[date] = frozenset()
+    #: Stars: the repository that was counted last, with its number if any row tells it.
+    repository: StarRef | None = None
 
 
 def build_held(metric: Metric, stored: Iterable[tuple[date, bool]]) -> Held:
@@ -46,16 +53,23 @@ class RefreshPlan:
         Holes are looked for from the oldest daily value on. While nothing daily is stored from
         before the settling window, the whole first reach is asked for again: a first run whose
         deeper question failed heals like that, and a young package costs little.
+
+        Days that the source has lost are asked for once a week, all of a metric in the same night:
+        that of the weekday of the oldest. In the settling window they come with what is read anyway.
         """
         settling = window(self.last_day, spec.settling_days)
         start = min(held.daily, default=self.last_day)
         if start >= settling:
             start = min(start, window(self.last_day, spec.first_days))
         oldest = oldest_held(spec, self.last_day)
-        missing = (day for day in day_range(max(start, oldest), self.last_day) if day not in held.daily)
+        missing = {day for day in day_range(max(start, oldest), self.last_day) if day not in held.daily}
+        lost = missing & held.lost
+        if lost and min(lost).weekday() != self.last_day.weekday():
+            missing -= lost
         reread = max(spec.settling_days, self.lookback_days)
         again = day_range(max(window(self.last_day, reread), oldest), self.last_day) if reread else ()
-        return {*missing, *again} - held.snapshots
+        doubtful = (day for day in held.doubtful if oldest <= day <= self.last_day)
+        return {*missing, *again, *doubtful} - held.snapshots
 
     def takes_current(self, metric: Metric, held: Held) -> bool:
         """Contract: with one missing day and no lookback the present star count is stored for it.
@@ -90,7 +104,7 @@ Plan = RefreshPlan | BackfillPlan
 
 def oldest_held(spec: SourceSpec, last_day: date) -> date:
     """The oldest day that the source may still answer for."""
-    return date.min if spec.held_days is None else window(last_day, spec.held_days)
+    return spec.oldest_held(last_day)
 
 
 def build_asks(
@@ -112,6 +126,7 @@ def build_asks(
                 last_day=plan.last_day,
                 known_since=min(stored.daily, default=None),
                 take_current=plan.takes_current(metric, stored),
+                repository=stored.repository,
             )
         )
     return asks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,21 +12,25 @@ from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Clock, Span, last_completed_day
 from cmetrics.domain.metric import Family, Metric, definition
 from cmetrics.domain.observation import Observation, Provenance, observe
-from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunSummary, overall
+from cmetrics.domain.revision import Replaced
+from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, Run, RunSummary, overall
 from cmetrics.errors import SourceError, UsageError
 from cmetrics.ingest.fetch import fetch
+from cmetrics.ingest.memory import ASKED_FOR, remember
 from cmetrics.ingest.plan import BackfillPlan, Held, Plan, RefreshPlan, build_asks, build_held, oldest_held
 from cmetrics.ingest.reconcile import overwrite_rule
+from cmetrics.ingest.review import review
 from cmetrics.ingest.session import Session, session
 from cmetrics.printable import printable
 from cmetrics.seed import load_seed
 from cmetrics.settings import Settings
 from cmetrics.sources import SPECS
 from cmetrics.sources.base import Answered, Ask, Fetched
+from cmetrics.sources.http import Sleep
 from cmetrics.store.lance_store import LanceStore
 
-#: Services publish within two weeks or, with rare exceptions, never: an older hole is not "pending".
-PENDING_WITHIN = timedelta(days=14)
+#: How far back the plan looks at earlier runs.
+RUNS_WITHIN = timedelta(days=90)
 #: Before any package registry counted anything.
 LONG_AGO = date(2005, 1, 1)
 
@@ -79,10 +84,11 @@ def refresh(
     selection: Selection,
     clock: Clock,
     watcher: Watcher,
+    sleep: Sleep = asyncio.sleep,
 ) -> RunSummary:
     """The nightly job: what is missing, what still settles, and every hole that can be filled."""
     plan = RefreshPlan(last_completed_day(clock()), lookback_days)
-    return _ingest(settings, catalog, Job.REFRESH, plan, selection, clock, watcher)
+    return _ingest(settings, catalog, Job.REFRESH, plan, selection, clock, watcher, sleep)
 
 
 def backfill(
@@ -107,6 +113,7 @@ def _ingest(
     selection: Selection,
     clock: Clock,
     watcher: Watcher,
+    sleep: Sleep = asyncio.sleep,
 ) -> RunSummary:
     metrics = selection.of(catalog)
     load_seed(catalog, "")  # a mistake in a seed file is found before the store is touched
@@ -114,7 +121,8 @@ def _ingest(
     with session(settings.store, job, clock=clock, hidden=hidden, on_wait=watcher.waiting) as (run, end):
         run.store.save_definitions([definition(metric, run.started_at) for metric in catalog.metrics])
         seeds = load_seed(catalog, run.run_id)
-        held = load_held(run.store, metrics, plan.last_day, seeds)
+        runs = run.store.runs(run.started_at - RUNS_WITHIN)
+        held = remember(run.store, metrics, load_held(run.store, metrics, plan.last_day, seeds), runs, plan.last_day)
         asks = build_asks(plan, metrics, SPECS, held)
         watcher.planned(asks)
         found: dict[str, MetricOutcome] = {}
@@ -129,6 +137,7 @@ def _ingest(
             contact=catalog.contact,
             github_token=settings.github_token,
             clock=clock,
+            sleep=sleep,
             on_answer=answered,
         )
         watcher.storing()
@@ -138,15 +147,17 @@ def _ingest(
             *_observations(harvest.answers, provenance, run, clock),
         ]
         rule = overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS)
-        counts = run.store.upsert_observations(rows, rule)
-        outcomes = tuple(found.get(metric.metric_id) or _skipped(metric, held) for metric in metrics)
+        replaced: list[Replaced] = []
+        counts = run.store.upsert_observations(rows, rule, lambda old, new: replaced.append((old, new)))
+        seen = review(run.store, metrics, replaced, run.run_id, clock(), plan.last_day)
+        outcomes = seen.told(found.get(metric.metric_id) or _skipped(metric, held) for metric in metrics)
         summary = RunSummary(
             run_id=run.run_id,
             job=job,
             status=overall(outcomes),
             counts=counts,
             metrics=outcomes,
-            warnings=tuple(_warnings(harvest.answers, hidden)),
+            warnings=tuple(_warnings(harvest.answers, seen.warnings, runs, hidden)),
             requests=harvest.requests,
         )
         end(summary)
@@ -204,7 +215,7 @@ def _outcome(answered: Answered, held: Mapping[str, Held], hidden: tuple[str, ..
         error = printable(str(fetched), secrets=hidden)
         return MetricOutcome(metric_id, MetricStatus.FAILED, latest_day=max(stored, default=None), error=error)
     days = {value.day for value in fetched.values}
-    pending = sum(day > ask.last_day - PENDING_WITHIN for day in fetched.pending)
+    pending = sum(day > ask.last_day - ASKED_FOR for day in fetched.pending)
     status = MetricStatus.PENDING if pending else MetricStatus.OK
     return MetricOutcome(
         metric_id,
@@ -221,7 +232,13 @@ def _skipped(metric: Metric, held: Mapping[str, Held]) -> MetricOutcome:
     return MetricOutcome(metric.metric_id, MetricStatus.SKIPPED, latest_day=latest)
 
 
-def _warnings(answers: Iterable[Answered], hidden: tuple[str, ...]) -> Iterable[str]:
-    """Each warning once, in the order of the answers."""
-    found = (text for _, fetched in answers if isinstance(fetched, Fetched) for text in fetched.warnings)
-    return dict.fromkeys(printable(text, secrets=hidden) for text in found)
+def _warnings(
+    answers: Iterable[Answered], more: Iterable[str], runs: Iterable[Run], hidden: tuple[str, ...]
+) -> Iterable[str]:
+    """Each warning once, in the order of the answers; news only when no earlier run has told them."""
+    fetched = [fetched for _, fetched in answers if isinstance(fetched, Fetched)]
+    told = {text for run in runs for text in run.errors}
+    news = (printable(text, secrets=hidden) for one in fetched for text in one.news)
+    found = [*(text for one in fetched for text in one.warnings), *more]
+    clean = dict.fromkeys(printable(text, secrets=hidden) for text in found)
+    return [*clean, *(text for text in news if text not in told)]

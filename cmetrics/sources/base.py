@@ -8,7 +8,7 @@ from datetime import date
 from typing import Protocol
 
 from cmetrics.domain.metric import Metric, SourceSpec
-from cmetrics.domain.observation import DailyValue
+from cmetrics.domain.observation import DailyValue, StarRef
 from cmetrics.errors import SourceError
 
 
@@ -27,6 +27,8 @@ class Ask:
     known_since: date | None = None
     #: Stars: the present count stands for ``last_day``, the one day that is missing.
     take_current: bool = False
+    #: Stars: the repository that was counted last.
+    repository: StarRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Fetched:
     #: Part of the question failed; the values stand.
     error: str | None = None
     warnings: tuple[str, ...] = field(default=())
+    #: Warnings that are told once: not again while `history` remembers them.
+    news: tuple[str, ...] = ()
 
 
 Answered = tuple[Ask, Fetched | SourceError]

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Annotated
@@ -19,10 +21,11 @@ from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter
 
 from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import Family, SourceSpec
-from cmetrics.domain.observation import STAR_HISTORY_REF, DailyValue
+from cmetrics.domain.observation import STAR_COUNT_REF, STAR_HISTORY_REF, DailyValue, StarRef
 from cmetrics.errors import AccessRefused, SourceError, UnexpectedAnswer
 from cmetrics.sources.base import Answered, Ask, Fetched, each
 from cmetrics.sources.http import Answer, Policy, ServiceClient
+from cmetrics.sources.renames import counted_before, moved, taken_over
 from cmetrics.sources.shape import Count, Shape, parse
 
 SPEC = SourceSpec(
@@ -158,6 +161,13 @@ def cumulative(count: int, weeks: Weeks, created: date, days: Sequence[date]) ->
     return dict(sorted(found.items()))
 
 
+def given(weeks: Weeks, day: date) -> int | None:
+    """Stars given on ``day`` and still held; None when the weeks do not cover it."""
+    return next(
+        (week[(day - first).days] for first, week in weeks.items() if 0 <= (day - first).days < len(week)), None
+    )
+
+
 class Github:
     """See :class:`cmetrics.sources.base.Source`."""
 
@@ -176,22 +186,31 @@ class Github:
         subject = ask.metric.subject
         self._warnings = []
         repository = parse_repository((await self._get(f"/repos/{subject}")).body, subject)
+        await self._check_number(ask, repository)
         name = repository.name(subject)
-        if name.lower() != subject.lower():
-            self._warnings.append(
-                f"{ask.metric.metric_id}: {subject} is now {name} (repository id {repository.id}); "
-                f'write subject = "{name}" in cmetrics.toml'
-            )
+        news = moved(ask, name, repository.id)
+        ref = StarRef(name, repository.id)
         count = repository.stargazers_count
-        current = DailyValue(ask.last_day, count, f"github:{name}")
         try:
-            held = await self._held(repository, name, ask)
+            held, gained = await self._held(repository, name, ask)
         except SourceError as error:
-            return self._without_history(ask, current, error)
-        values = {day: DailyValue(day, value, STAR_HISTORY_REF + name) for day, value in held.items()}
+            current = DailyValue(ask.last_day, count, ref.text(STAR_COUNT_REF))
+            return replace(self._without_history(ask, current, error), news=news)
+        values = {day: DailyValue(day, value, ref.text(STAR_HISTORY_REF)) for day, value in held.items()}
         if ask.take_current:
-            values[ask.last_day] = current
-        return Fetched(tuple(values[day] for day in sorted(values)), warnings=tuple(self._warnings))
+            read = replace(ref, gained=gained).text(STAR_COUNT_REF)
+            values[ask.last_day] = DailyValue(ask.last_day, count, read)
+        return Fetched(tuple(values[day] for day in sorted(values)), warnings=tuple(self._warnings), news=news)
+
+    async def _check_number(self, ask: Ask, repository: Repository) -> None:
+        """Raises UnexpectedAnswer when the name leads to another repository than the one counted so far."""
+        known = counted_before(ask, repository.id)
+        if known is None:
+            return
+        name = None
+        with suppress(SourceError):
+            name = parse_repository((await self._get(f"/repositories/{known}")).body, f"with id {known}").full_name
+        raise UnexpectedAnswer(taken_over(ask, repository.id, known, name))
 
     def _without_history(self, ask: Ask, current: DailyValue, error: SourceError) -> Fetched:
         """Only the newest day, with the present count; what is missing before it stays absent."""
@@ -202,7 +221,8 @@ class Github:
         stands = f"; the present count stands for {ask.last_day}, days before it stay absent" if values else ""
         return Fetched(values, error=f"star history failed: {error}{stands}", warnings=tuple(self._warnings))
 
-    async def _held(self, repository: Repository, name: str, ask: Ask) -> dict[date, int]:
+    async def _held(self, repository: Repository, name: str, ask: Ask) -> tuple[dict[date, int], int | None]:
+        """The stars held on each day asked for, and how many were given on the last one."""
         created = repository.created
         for _ in range(READINGS):
             weeks = await self._weeks(name, max(ask.days[0], created))
@@ -211,7 +231,7 @@ class Github:
                 if ask.days[-1] >= created and ask.days[-1] not in held:
                     msg = f"api.github.com, star history of {name}, does not reach {ask.days[-1]}"
                     raise UnexpectedAnswer(msg)
-                return held
+                return held, given(weeks, ask.last_day)
         msg = f"api.github.com, star history of {name}, weeks are missing between its pages"
         raise UnexpectedAnswer(msg)
 

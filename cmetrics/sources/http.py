@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -40,6 +40,9 @@ FAULT_WAITS = (1.0, 2.0, 4.0)
 HANG_WAITS = (1.0,)
 #: So many questions in a row that a service fails to answer, tries and all, end its work for the run.
 FAILURES_IN_A_ROW = 3
+
+#: How a pause is made, in seconds; passed in like the clock.
+Sleep = Callable[[float], Awaitable[None]]
 
 _OK, _NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 200, 404, 401, 403, 429
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -127,12 +130,14 @@ class ServiceClient:
         *,
         timeouts: Timeouts | None = None,
         clock: Clock = utc_now,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.policy = policy
         self.requests = 0
         self._http = http
         self._timeouts = timeouts or Timeouts()
         self._clock = clock
+        self._sleep = sleep
         self._headers = dict(policy.headers)
         self._next_start = 0.0
         self._ended: SourceError | None = None
@@ -159,6 +164,7 @@ class ServiceClient:
             retry=tenacity.retry_if_exception_type(_RetryableError),
             stop=_out_of_tries,
             wait=_wait,
+            sleep=self._sleep,
             reraise=True,
         )
         try:
@@ -189,7 +195,7 @@ class ServiceClient:
         raise UnexpectedAnswer(msg)
 
     async def _send(self, url: httpx.URL) -> tuple[httpx.Response, bytes]:
-        await asyncio.sleep(max(0.0, self._next_start - time.monotonic()))
+        await self._sleep(max(0.0, self._next_start - time.monotonic()))
         self.requests += 1
         try:
             return await self._receive(url)

@@ -17,12 +17,13 @@ from lancedb.index import BTree
 from cmetrics.domain.days import Span
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation, is_snapshot
+from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Counts, Run, RunStatus
 from cmetrics.errors import StoreError, StoreMissing
 from cmetrics.settings import StoreKind, StoreTarget, is_folder
 from cmetrics.store import schema, sql
 from cmetrics.store.failures import missing, translated
-from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES, Row, Table
+from cmetrics.store.schema import HISTORY, METRICS, REVISIONS, STATS, TABLES, Row, Table
 
 #: A nightly run makes two versions, the merge and its compaction. With three kept, the files of the
 #: version before the run stay too: who was in the middle of a read finishes it, and a reader that is
@@ -74,8 +75,8 @@ class LanceStore:
         return created
 
     def drop_tables(self) -> None:
-        """Remove the three tables; those that are not there are no error."""
-        for table in TABLES:
+        """Remove all tables; those that are not there are no error."""
+        for table in (*TABLES, REVISIONS):
             self._remote.pop(table.name, None)
             with suppress(StoreMissing), translated(self.target):
                 try:
@@ -169,9 +170,24 @@ class LanceStore:
         found = self._query(STATS, "metric_id IS NOT NULL", ["metric_id"], limit=EXPORT_ROWS)
         return ids | {str(metric_id) for metric_id in found["metric_id"].unique().to_pylist()}
 
+    def source_refs(self, metric_ids: Sequence[str], span: Span) -> Iterator[tuple[str, date, str]]:
+        """The ``source_ref`` of every stored day in ``span`` of these metrics."""
+        for data in self._stats(metric_ids, span, ["metric_id", "period_end", "source_ref"]):
+            yield from schema.decode_source_refs(data)
+
+    def revisions(self, since: datetime | None = None) -> list[Revision]:
+        """What runs at or after ``since`` have replaced, newest run first; none without the table."""
+        where = f"observed_at >= {sql.moment(since)}" if since is not None else None
+        try:
+            found = schema.decode_revisions(self._query(REVISIONS, where, REVISIONS.schema.names, limit=MANY_ROWS))
+        except StoreMissing:
+            return []
+        found.sort(key=lambda row: (row.metric_id, row.last_day))
+        return sorted(found, key=lambda row: (row.observed_at, row.ingestion_run_id), reverse=True)
+
     def is_empty(self) -> bool:
         """Whether no table holds a row; tables that do not exist hold none."""
-        for table in TABLES:
+        for table in (*TABLES, REVISIONS):
             try:
                 if self._query(table, None, [table.key[0]], limit=1).num_rows:
                     return False
@@ -214,13 +230,16 @@ class LanceStore:
     # -- writing -----------------------------------------------------------------------------------
 
     def upsert_observations(
-        self, rows: Sequence[Observation], overwrites: Callable[[Observation, Observation], bool]
+        self,
+        rows: Sequence[Observation],
+        overwrites: Callable[[Observation, Observation], bool],
+        on_replaced: Callable[[Observation, Observation], None] | None = None,
     ) -> Counts:
         """Merge rows into ``stats`` in one atomic commit.
 
         A key that is stored already, or comes twice, is written only when ``overwrites(old, new)``.
         Keys outside ``rows`` are never touched, except that copies of a key in the same window are
-        removed.
+        removed. After the commit ``on_replaced(old, new)`` is called for every row written over.
         """
         new: dict[tuple[str, date], Observation] = {}
         for row in rows:
@@ -240,6 +259,9 @@ class LanceStore:
             if not self._has_declared_key(STATS):
                 keys = ((metric_id, day) for metric_id, day, _ in self.days(metric_ids, span))
                 self._remove_copies(_doubled(keys))
+        for row in written:
+            if on_replaced is not None and row.key in stored:
+                on_replaced(stored[row.key], row)
         inserted = sum(row.key not in stored for row in written)
         return Counts(inserted, len(written) - inserted, len(new) - len(written))
 
@@ -251,6 +273,17 @@ class LanceStore:
         """Write several rows of ``history``."""
         if runs:
             self._merge(HISTORY, runs)
+
+    def save_revisions(self, rows: Sequence[Revision]) -> None:
+        """Write rows of ``revisions``; the first ones make the table."""
+        if not rows:
+            return
+        try:
+            self._merge(REVISIONS, rows)
+        except StoreMissing:
+            # With its first rows in it: a cluster may show a new table only a moment after it made it.
+            with translated(self.target):
+                self._connection.create_table(REVISIONS.name, schema.encode(rows, REVISIONS))
 
     def save_definitions(self, rows: Sequence[Definition]) -> None:
         """Write the definitions that are new or say something new; ``created_at`` stays."""
@@ -319,8 +352,11 @@ class LanceStore:
         """
         if self.target.kind is StoreKind.ENTERPRISE:
             return
-        for table in TABLES:
-            opened = self._open(table)
+        for table in (*TABLES, REVISIONS):
+            try:
+                opened = self._open(table)
+            except StoreMissing:
+                continue
             with translated(self.target):
                 if table is STATS and opened.count_rows() >= INDEX_FROM_ROWS and not opened.list_indices():
                     opened.create_index("metric_id", config=BTree())

@@ -17,6 +17,7 @@ import pyarrow.parquet
 
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
+from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
 from cmetrics.errors import StoreError
 from cmetrics.printable import printable
@@ -100,10 +101,25 @@ HISTORY = _table(
 
 TABLES = (METRICS, STATS, HISTORY)
 
+#: Not one of :data:`TABLES`: it is made by the first run that has something to keep in it.
+REVISIONS = _table(
+    "revisions",
+    ("metric_id", "last_day", "ingestion_run_id"),
+    {
+        "metric_id": pa.string(),
+        "first_day": pa.string(),
+        "last_day": pa.string(),
+        "old_value": pa.int64(),
+        "new_value": pa.int64(),
+        "ingestion_run_id": pa.string(),
+        "observed_at": _TIME,
+    },
+)
+
 _DEFINITION_TEXTS = [f.name for f in METRICS.schema if f.type == pa.string() and f.name != "sdk"]
 
 
-Row = Observation | Run | Definition
+Row = Observation | Run | Definition | Revision
 
 
 def encode(rows: Sequence[Row], table: Table) -> pa.Table:
@@ -200,11 +216,26 @@ def decode_definitions(data: pa.Table) -> list[Definition]:
     ]
 
 
+def decode_revisions(data: pa.Table) -> list[Revision]:
+    """Rows of ``revisions``."""
+    return [
+        Revision(**(row | {"first_day": _day(row["first_day"]), "last_day": _day(row["last_day"])}))
+        for row in _records(data, REVISIONS)
+    ]
+
+
 def decode_days(data: pa.Table) -> Iterable[tuple[str, date, str, str]]:
     """``(metric_id, period_end, provenance, source_window)`` of every row."""
     names = ("metric_id", "period_end", "provenance", "source_window")
     for metric_id, day, *rest in zip(*(data[name].to_pylist() for name in names), strict=True):
         yield metric_id, _day(day), rest[0], rest[1]
+
+
+def decode_source_refs(data: pa.Table) -> Iterable[tuple[str, date, str]]:
+    """``(metric_id, period_end, source_ref)`` of every row."""
+    names = ("metric_id", "period_end", "source_ref")
+    for metric_id, day, ref in zip(*(data[name].to_pylist() for name in names), strict=True):
+        yield metric_id, _day(day), ref or ""
 
 
 def to_parquet(rows: Sequence[Observation]) -> bytes:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cmetrics import answers
 from cmetrics.catalog import Catalog
 from cmetrics.dashboard.build import build_dashboard, build_freshness, build_health, last_errors
 from cmetrics.dashboard.model import Change, PointKind
@@ -283,3 +284,18 @@ def test_health_lists_no_more_than_the_newest_failures():
 def test_without_any_run_there_is_nothing_to_tell():
     health = build_health([])
     assert (health.last_run, health.last_success_at, health.failures) == (None, None, ())
+
+
+def test_a_repository_tells_what_came_and_went_where_it_is_known():
+    rows = [
+        a_row(STARS_ONE, AS_OF - n * DAY, 130 - n, source_ref=f"github:owner/name#5; gained {2 if n else 4}")
+        for n in range(60)
+    ]
+    found = item(dashboard(rows, days=10), STARS_ONE)
+    assert [flow.last_day for flow in found.flows] == list(day_range(AS_OF - 9 * DAY, AS_OF))
+    assert (found.flows[-1].gained, found.flows[-1].lost, found.flows[-1].net) == (4, 3, 1)
+    assert (found.flow_30.gained, found.flow_30.lost, found.flow_30.net) == (62, 32, 30)
+    shown = answers.daily_document(dashboard(rows, days=10))["groups"][1]["items"][-1]
+    assert (shown["gained_30"], shown["lost_30"], shown["net_30"]) == (62, 32, 30)
+    assert shown["flows"][-1] == {"day": AS_OF.isoformat(), "gained": 4, "lost": 3, "net": 1}
+    assert item(dashboard(), STARS_ONE).flow_30 is None

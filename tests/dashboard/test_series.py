@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.dashboard import series
-from cmetrics.dashboard.model import Change, DayPoint, PeriodPoint, PointKind
+from cmetrics.dashboard.model import Change, DayPoint, PeriodPoint, PointKind, StarFlow
 from cmetrics.domain.days import DAY, Month, day_range
-from cmetrics.domain.observation import Provenance
+from cmetrics.domain.observation import Provenance, StarRef
 from tests.samples import a_metric, a_row, a_snapshot
 
 NPM, STARS = a_metric("npm"), a_metric("github")
@@ -306,3 +306,48 @@ def test_a_change_of_days_is_measured_up_to_the_newest_day_against_as_many_befor
     assert series.period_change(rows, 8) is None
     assert series.period_change(rows[:5] + rows[6:], 7) is None
     assert series.period_change([], 7) is None
+
+
+# -- stars that come and go ------------------------------------------------------------------------
+
+
+def count(n: int, value: int, gained: int | None = None, *, reconstructed: bool = False):
+    """A count of that many days after 1 January 2026."""
+    beginning = "github-history:" if reconstructed else "github:"
+    ref = StarRef("owner/name", 5, gained).text(beginning)
+    return a_row(STARS, JAN.first + n * DAY, value, source_ref=ref)
+
+
+def flows(*rows) -> list[tuple]:
+    return [(flow.first_day.day - 1, flow.gained, flow.lost, flow.net) for flow in series.star_flows(rows)]
+
+
+def test_losses_are_what_was_given_less_what_stayed():
+    assert flows(count(0, 100, 3), count(1, 108, 12), count(2, 105, 0)) == [
+        (0, 3, None, None),
+        (1, 12, 4, 8),
+        (2, 0, 3, -3),
+    ]
+
+
+def test_a_count_that_took_in_stars_of_the_next_morning_shows_no_negative_losses():
+    assert flows(count(0, 100), count(1, 108, 5)) == [(1, 5, 0, 8)]
+
+
+def test_what_was_not_counted_on_its_day_is_not_known():
+    assert flows(count(0, 100, reconstructed=True), count(1, 108, 12)) == [(1, 12, None, None)]
+    assert flows(count(0, 100), count(1, 108)) == [(1, None, None, 8)]
+    assert flows(count(0, 100), count(2, 108)) == []
+    assert flows(count(0, 100, reconstructed=True), count(1, 101, reconstructed=True)) == []
+
+
+def test_thirty_days_are_told_only_where_each_of_their_parts_is_known():
+    whole = [count(n, 100 + n, 2) for n in range(31)]
+    flow = series.star_flow(whole, 30)
+    assert (flow.first_day, flow.last_day) == (JAN.first + DAY, JAN.first + 30 * DAY)
+    assert (flow.gained, flow.lost, flow.net) == (60, 30, 30)
+    hole = [*whole[:9], count(9, 109), *whole[10:]]
+    assert series.star_flow(hole, 30) == StarFlow(flow.first_day, flow.last_day, None, None, 30)
+    assert series.star_flow(whole[1:], 30) == StarFlow(flow.first_day, flow.last_day, 60, None, None)
+    assert series.star_flow([], 30) is None
+    assert series.star_flow(whole[20:], 30) is None

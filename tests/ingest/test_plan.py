@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cmetrics.domain.days import DAY, Span, day_range, window
 from cmetrics.domain.metric import SourceSpec
+from cmetrics.domain.observation import StarRef
 from cmetrics.ingest.plan import BackfillPlan, Held, RefreshPlan, build_asks, build_held, oldest_held
 from cmetrics.sources import SPECS
 from tests.samples import a_metric
@@ -228,3 +229,50 @@ def test_a_snapshot_is_no_sign_of_when_daily_values_began():
 def test_metrics_with_nothing_to_ask_are_left_out_and_the_others_keep_their_order():
     asks = build_asks(BackfillPlan(LAST, Span(ago(150), ago(120))), [STARS, CRATES, PYPI], SPECS, {})
     assert [ask.metric for ask in asks] == [STARS, PYPI]
+
+
+# -- days that a source has lost, values that are doubted ------------------------------------------
+
+
+def nights(plan_of: Held, spec: SourceSpec, count: int = 28) -> list[set[date]]:
+    """What is asked for in that many nights in a row, from LAST on."""
+    return [set(RefreshPlan(LAST + n * DAY).days(spec, plan_of)) for n in range(count)]
+
+
+def test_a_lost_day_is_asked_for_once_a_week():
+    hole = ago(30)
+    asked = [hole in days for days in nights(Held(since(59) - {hole}, lost=frozenset({hole})), FORGETS_NOTHING)]
+    assert [sum(asked[n : n + 7]) for n in range(0, 28, 7)] == [1, 1, 1, 1]
+
+
+def test_all_lost_days_of_a_metric_are_asked_for_in_the_same_night():
+    holes = {ago(30), ago(29), ago(21), ago(12)}
+    asked = [days & holes for days in nights(Held(since(59) - holes, lost=frozenset(holes)), FORGETS_NOTHING, 7)]
+    assert sorted(map(len, asked)) == [0] * 6 + [4]
+
+
+def test_a_lost_day_that_the_source_no_longer_holds_is_not_asked_for():
+    hole = ago(55)
+    asked = [hole in days for days in nights(Held(since(80) - {hole}, lost=frozenset({hole})), SMALL, 14)]
+    assert not any(asked[5:])
+
+
+def test_a_lost_day_within_the_settling_window_comes_with_every_reading():
+    held = Held(since(59) - {ago(3)}, lost=frozenset({ago(3)}))
+    assert all(ago(3) in RefreshPlan(LAST + n * DAY).days(SMALL, held) for n in range(2))
+
+
+def test_a_hole_that_is_not_known_to_be_lost_is_asked_for_every_night():
+    hole = ago(30)
+    assert all(hole in days for days in nights(Held(since(59) - {hole}), FORGETS_NOTHING))
+
+
+def test_a_doubtful_day_is_asked_for_again_also_where_nothing_settles():
+    final = replace(SMALL, settling_days=0)
+    assert set(RefreshPlan(LAST).days(final, Held(since(9), doubtful=frozenset({ago(2), ago(90)})))) == {ago(2)}
+
+
+def test_an_ask_names_the_repository_that_was_counted_so_far():
+    known = StarRef("owner/name", 5)
+    (ask,) = build_asks(RefreshPlan(LAST), [STARS], SPECS, {STARS.metric_id: Held(since(300), repository=known)})
+    assert ask.repository == known

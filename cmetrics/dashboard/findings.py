@@ -1,0 +1,83 @@
+"""What is wrong or odd in the store, for `status` and for the page. Pure, from what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from cmetrics.dashboard.gaps import Gap, build_kept, explain
+from cmetrics.domain.metric import Family, Metric, SourceSpec
+from cmetrics.domain.observation import Observation, parse_star_ref
+from cmetrics.domain.revision import Revision
+from cmetrics.domain.run import Run
+from cmetrics.domain.sanity import Dip, Flag, judge_values
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything about one day that somebody may want to look into."""
+
+    #: By metric id, ascending; every missing day of every metric, with its reason.
+    gaps: Mapping[str, tuple[Gap, ...]] = field(default_factory=dict)
+    #: Stored values far outside their neighbourhood, by day.
+    flags: tuple[Flag, ...] = ()
+    #: Days on which all metrics of a source fell together.
+    dips: tuple[Dip, ...] = ()
+    #: Settled days of downloads that changed by more than half, newest run first.
+    unusual_revisions: tuple[Revision, ...] = ()
+    #: By metric id: the present name of a repository that the catalogue still calls by an old one.
+    moved: Mapping[str, str] = field(default_factory=dict)
+
+
+def build_findings(
+    metrics: Sequence[Metric],
+    specs: Mapping[str, SourceSpec],
+    days: Mapping[str, Iterable[tuple[date, bool]]],
+    rows: Iterable[Observation],
+    runs: Sequence[Run],
+    revisions: Iterable[Revision],
+    *,
+    as_of: date,
+) -> Findings:
+    """The findings of ``as_of``.
+
+    ``days`` are all stored days of each metric, each with whether it is a seeded snapshot; ``rows``
+    are those of at least the last :data:`cmetrics.domain.sanity.READ_DAYS` days. Runs and revisions
+    come newest first.
+    """
+    rows = list(rows)
+    kept = {
+        m.metric_id: build_kept(m, ((day, is_seed) for day, is_seed in days.get(m.metric_id, ()) if day <= as_of))
+        for m in metrics
+    }
+    flags, dips = judge_values(metrics, rows, as_of)
+    downloads = {metric.metric_id for metric in metrics if metric.family is Family.DOWNLOADS}
+    return Findings(
+        gaps={
+            metric.metric_id: explain(
+                kept[metric.metric_id],
+                [kept[m.metric_id] for m in metrics if m.source == metric.source and m is not metric],
+                specs[metric.source],
+                runs,
+                as_of,
+            )
+            for metric in metrics
+        },
+        flags=flags,
+        dips=dips,
+        unusual_revisions=tuple(r for r in revisions if r.is_unusual and r.metric_id in downloads),
+        moved=_moved(metrics, rows),
+    )
+
+
+def _moved(metrics: Iterable[Metric], rows: Iterable[Observation]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: row.period_end):
+        if (ref := parse_star_ref(row.source_ref)) is not None:
+            names[row.metric_id] = ref.repository
+    return {
+        metric.metric_id: name
+        for metric in metrics
+        if (name := names.get(metric.metric_id)) and name.lower() != metric.subject.lower()
+    }

@@ -1,0 +1,65 @@
+"""What earlier runs have left for the plan: days lost, values doubted, repositories known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from cmetrics.domain.days import Span, day_range, window
+from cmetrics.domain.metric import Family, Metric
+from cmetrics.domain.observation import StarRef, parse_star_ref
+from cmetrics.domain.run import Run
+from cmetrics.domain.sanity import READ_DAYS, judge_values
+from cmetrics.ingest.plan import Held
+from cmetrics.store.lance_store import LanceStore
+
+#: For so long a missing day is asked for every night. Services publish within two weeks or, with
+#: rare exceptions, never.
+ASKED_FOR = timedelta(days=14)
+#: A repository may have failed for years; its number must not be forgotten.
+ALL_DAYS = 365 * 50
+
+
+def remember(
+    store: LanceStore, metrics: Sequence[Metric], held: Mapping[str, Held], runs: Sequence[Run], last_day: date
+) -> dict[str, Held]:
+    """``held`` with what the rows and the runs of the last months tell besides.
+
+    Two bounded reads: the values of the last weeks, and the origins of star counts.
+    """
+    ids = [metric.metric_id for metric in metrics]
+    flags, _ = judge_values(metrics, store.observations(ids, Span(window(last_day, READ_DAYS), last_day)), last_day)
+    doubtful: dict[str, set[date]] = {}
+    for flag in flags:
+        doubtful.setdefault(flag.metric_id, set()).add(flag.day)
+    stars = [metric.metric_id for metric in metrics if metric.family is Family.STARS]
+    repositories = newest_repositories(store.source_refs(stars, Span(window(last_day, ALL_DAYS), last_day)))
+    return {
+        metric_id: replace(
+            known,
+            lost=lost_days(known, metric_id, runs, last_day),
+            doubtful=frozenset(doubtful.get(metric_id, ())),
+            repository=repositories.get(metric_id),
+        )
+        for metric_id, known in held.items()
+    }
+
+
+def lost_days(held: Held, metric_id: str, runs: Iterable[Run], last_day: date) -> frozenset[date]:
+    """Days behind the oldest one that the source was asked for two weeks ago or longer, in vain."""
+    asked = [day for run in runs if run.has_asked(metric_id) and (day := run.started_at.date()) <= last_day - ASKED_FOR]
+    if not asked or not held.daily:
+        return frozenset()
+    return frozenset(day_range(min(held.daily), max(asked))) - held.daily - held.snapshots - {max(asked)}
+
+
+def newest_repositories(refs: Iterable[tuple[str, date, str]]) -> dict[str, StarRef]:
+    """The repository of each metric as its newest row names it, with the newest number of any row."""
+    found: dict[str, StarRef] = {}
+    for metric_id, _, source_ref in sorted(refs):
+        if (ref := parse_star_ref(source_ref)) is not None:
+            earlier = found.get(metric_id)
+            number = ref.number if ref.number is not None or earlier is None else earlier.number
+            found[metric_id] = StarRef(ref.repository, number)
+    return found

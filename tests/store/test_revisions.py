@@ -1,0 +1,115 @@
+"""Values that were replaced: kept in a table of their own, made by the first run that needs it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import lancedb
+import pytest
+
+from cmetrics.domain.days import DAY
+from cmetrics.domain.revision import Revision
+from cmetrics.errors import LedgerError, StoreError
+from cmetrics.ingest.review import keep_revisions, review
+from cmetrics.ledger import export_store, read_revisions
+from cmetrics.store.schema import REVISIONS
+from tests.samples import a_metric, a_row
+from tests.store.conftest import Place
+
+DAY_0 = date(2026, 11, 2)
+AT = datetime(2026, 11, 22, 6, tzinfo=UTC)
+ONE = Revision("m", DAY_0, DAY_0 + 2 * DAY, 12, 11, "r1", AT)
+TWO = replace(ONE, ingestion_run_id="r2", observed_at=AT + timedelta(days=1), old_value=11, new_value=13)
+
+
+def tables(place: Place) -> set[str]:
+    return set(lancedb.connect(str(place.root)).list_tables().tables)
+
+
+def test_a_new_store_has_no_table_for_them_and_reads_none(place: Place):
+    store = place.create()
+    assert store.revisions() == []
+    store.save_revisions([])
+    store.tidy()
+    assert tables(place) == {"metrics", "stats", "history"}
+
+
+def test_the_first_ones_make_the_table_and_all_are_read_newest_first(place: Place):
+    place.create().save_revisions([ONE])
+    assert place.raw("revisions").schema.names == REVISIONS.schema.names
+    assert place.raw("revisions").schema.types == REVISIONS.schema.types
+    place.open().save_revisions([TWO])
+    place.open().save_revisions([TWO])
+    place.open().tidy()
+    assert place.open().revisions() == [TWO, ONE]
+    assert place.open().revisions(AT + timedelta(hours=1)) == [TWO]
+    if place.cluster:
+        assert place.cluster.unbounded_queries == 0
+
+
+def test_a_clean_slate_has_none(place: Place):
+    store = place.create()
+    assert store.is_empty()
+    store.save_revisions([ONE])
+    assert not store.is_empty()
+    store.drop_tables()
+    assert tables(place) == set()
+    assert place.create().revisions() == []
+
+
+def test_a_row_that_is_written_over_is_handed_out_with_the_new_one(place: Place):
+    store, metric = place.create(), a_metric("npm")
+    seen: list[tuple[int, int]] = []
+    rows = [a_row(metric, DAY_0 + n * DAY, 10) for n in range(3)]
+    store.upsert_observations(rows, lambda old, new: True, lambda old, new: seen.append((old.value, new.value)))
+    assert seen == []
+    again = [replace(rows[0], value=12), rows[1], replace(rows[2], value=7)]
+    store.upsert_observations(
+        again, lambda old, new: old.value != new.value, lambda old, new: seen.append((old.value, new.value))
+    )
+    assert seen == [(10, 12), (10, 7)]
+
+
+def test_a_cluster_that_refuses_the_table_is_a_warning_and_no_failure(place: Place):
+    store = place.create()
+    if place.cluster:
+        place.cluster.before = lambda method, path: 403 if "revisions" in path and "create" in path else None
+    else:
+        (place.root / "revisions.lance").write_text("in the way")
+    with pytest.raises(StoreError):
+        store.save_revisions([ONE])
+    (warning,) = keep_revisions(store, [ONE])
+    assert warning.startswith("1 revisions are not kept: ")
+    assert keep_revisions(store, []) == []
+
+
+def test_an_export_holds_them_and_gives_them_back(place: Place, tmp_path):
+    store = place.create()
+    export_store(store, tmp_path / "without")
+    assert not (tmp_path / "without" / "revisions.csv").exists()
+    assert read_revisions(tmp_path / "without") == []
+    store.save_revisions([TWO, ONE])
+    export_store(store, tmp_path / "with")
+    file = tmp_path / "with" / "revisions.csv"
+    assert file.read_text().splitlines() == [
+        "metric_id,first_day,last_day,old_value,new_value,ingestion_run_id,observed_at",
+        "m,2026-11-02,2026-11-04,12,11,r1,2026-11-22T06:00:00.000000+00:00",
+        "m,2026-11-02,2026-11-04,11,13,r2,2026-11-23T06:00:00.000000+00:00",
+    ]
+    assert read_revisions(tmp_path / "with") == [ONE, TWO]
+    file.write_text(file.read_text().replace("2026-11-02,2026-11-04", "2026-11-05,2026-11-04", 1))
+    with pytest.raises(LedgerError, match="line 2"):
+        read_revisions(tmp_path / "with")
+
+
+def test_values_that_cannot_be_read_once_more_are_a_warning_and_no_failure(place: Place):
+    store, metric = place.create(), a_metric("npm")
+    replaced = [(a_row(metric, DAY_0, 1000), a_row(metric, DAY_0, 10))]
+    shutil.rmtree(place.root / "stats.lance")
+    seen = review(store, [metric], replaced, "r1", AT, DAY_0)
+    assert [revision.new_value for revision in seen.revisions] == [10]
+    assert store.revisions() == list(seen.revisions)
+    assert seen.warnings[0].startswith(f"unusual revision of {metric.metric_id}: 1 settled day")
+    assert seen.warnings[1].startswith("the new values could not be compared with their neighbours: ")

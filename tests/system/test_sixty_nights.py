@@ -1,0 +1,211 @@
+"""Two months of nights with everything that goes wrong: the store ends with the truth and can explain itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from random import Random
+
+from cmetrics.dashboard.gaps import Reason
+from cmetrics.dashboard.series import star_flows
+from cmetrics.domain.days import day_range
+from cmetrics.domain.run import RunStatus
+from tests.world import faults
+from tests.world.nights import Nights, unstar
+from tests.world.truth import CRATES, DAY, GITHUB, HOSTS, NPM, PYPI, World
+
+NIGHTS = 60
+PYTHON, NODE, RUST = "downloads:lance:python", "downloads:lancedb:nodejs", "downloads:lance:rust"
+LANCE, LANCEDB = "stars:lance:github", "stars:lancedb:github"
+REPOSITORIES = {LANCE: "lance-format/lance", LANCEDB: "lancedb/lancedb"}
+#: Nights without a run on top of them.
+AWAY = 3
+#: Requests of an ordinary night: three to PyPI, two to crates.io, two to npm, two per repository.
+REQUESTS = 11
+
+
+def test_sixty_nights_end_with_the_truth_and_every_outage_is_explained(nights: Nights, world: World):
+    chance = Random(60)
+    nights.begin(world.today - (NIGHTS + AWAY) * DAY)
+    started = world.today
+    scenario = Scenario(nights, world, started)
+    counts: dict[str, dict[date, int]] = {LANCE: {}, LANCEDB: {}}
+    lowered: dict[str, dict[date, int]] = {LANCE: {}, LANCEDB: {}}
+    renames = 0
+    for night in range(NIGHTS):
+        scenario.tonight(night)
+        for metric_id, name in REPOSITORIES.items():
+            if night and chance.random() < 0.5:
+                given = world.today - chance.randint(2, 100) * DAY
+                if unstar(world, name, given):
+                    lowered[metric_id][world.yesterday] = lowered[metric_id].get(world.yesterday, 0) + 1
+            counts[metric_id][world.yesterday] = world.repositories[name].held(world.yesterday)
+        summary, requests = nights.asked()
+
+        renames += sum("is now" in warning for warning in summary.warnings)
+        questions = {(request.host, request.path, str(sorted(request.query.items()))) for request in requests}
+        if not world.faults:
+            assert summary.status is RunStatus.SUCCESS, (night, summary)
+            assert len(questions) == len(requests), "nothing is asked twice"
+            assert night == 0 or len(requests) <= REQUESTS + scenario.redirects
+        scenario.check(night)
+        assert_every_missing_day_has_a_reason(nights)
+        nights.sleep()
+
+    world.today -= DAY
+    assert renames == 1
+    assert nights.state().findings.moved == {LANCE: "lance-format/lance-next"}
+    assert_downloads_are_the_truth(nights, world, started)
+    assert_stars_are_the_truth(nights, world, counts)
+    assert_unstars_are_kept(nights, lowered)
+    assert nights.report.publication().findings == nights.state().findings
+    gaps = {
+        (gap.first_day, gap.last_day, gap.reason)
+        for metric_id in (PYTHON, NODE, RUST)
+        for gap in nights.state().findings.gaps[metric_id]
+        if gap.first_day >= started
+    }
+    assert gaps == {
+        (scenario.lost_at_pypi, scenario.lost_at_pypi, Reason.LOST),
+        (world.yesterday, world.yesterday, Reason.NOT_LANDED),
+    }
+    assert sum(revision.days for revision in nights.report.revisions() if revision.metric_id == RUST) == 2
+
+
+class Scenario:
+    """What goes wrong, by night."""
+
+    def __init__(self, nights: Nights, world: World, started: date) -> None:
+        self._nights, self._world = nights, world
+        self.lost_at_pypi = started + 20 * DAY
+        self.redirects = 0
+
+    def tonight(self, night: int) -> None:
+        world = self._world
+        events: dict[int, Callable[[], None]] = {
+            # A service is out for three nights, another for one; one answers with a page of HTML.
+            5: lambda: self._fault(CRATES, faults.server_error),
+            8: self._mended,
+            9: lambda: self._fault(GITHUB, faults.reset),
+            10: self._mended,
+            12: lambda: self._fault(PYPI, faults.html),
+            14: self._mended,
+            # Only the star history is out: the newest day alone is counted.
+            16: lambda: self._fault(GITHUB, faults.only("/stargazers/history", faults.server_error)),
+            18: self._mended,
+            # A day that PyPI loses for everybody and for good; one that npm loses and brings back.
+            21: lambda: world.lost[PYPI].add(self.lost_at_pypi),
+            24: lambda: world.lost[NPM].add(world.yesterday),
+            33: world.lost[NPM].clear,
+            # Days come late.
+            26: lambda: world.lag.update({PYPI: 5, CRATES: 3}),
+            29: lambda: world.lag.update({PYPI: 1, CRATES: 0}),
+            # A part of the newest day only.
+            31: lambda: world.partly[PYPI].add(world.yesterday),
+            32: world.partly[PYPI].clear,
+            # No run at all for some nights.
+            35: lambda: self._nights.sleep(AWAY),
+            # Revisions: of all of two days, up and down.
+            40: self._revise,
+            44: self._rename,
+            50: lambda: self._fault(NPM, faults.slow_down_for_an_hour),
+            52: self._mended,
+        }
+        events.get(night, lambda: None)()
+
+    def check(self, night: int) -> None:
+        """What `status` says of the outages on that night."""
+        expected = {
+            7: (RUST, Reason.FAILED, 3),
+            9: (LANCE, Reason.FAILED, 1),
+            13: (PYTHON, Reason.FAILED, 2),
+            21: (PYTHON, Reason.NOT_LANDED, 1),
+            23: (PYTHON, Reason.LOST, 1),
+            28: (RUST, Reason.NOT_LANDED, 2),
+            30: (NODE, Reason.LOST, 1),
+            31: (PYTHON, Reason.NOT_LANDED, 1),
+            51: (NODE, Reason.FAILED, 3),
+        }
+        if night in expected:
+            metric_id, reason, days = expected[night]
+            gaps = self._nights.state().findings.gaps[metric_id]
+            assert sum(gap.days for gap in gaps if gap.reason is reason) == days, (night, gaps)
+
+    def _fault(self, host: str, fault: faults.Fault) -> None:
+        self._world.faults = {host: fault}
+
+    def _mended(self) -> None:
+        self._world.faults = {}
+
+    def _revise(self) -> None:
+        for values in (self._world.crates["lance"], self._world.npm["@lancedb/lancedb"]):
+            values[self._world.today - 20 * DAY] += 333
+            values[self._world.today - 18 * DAY] //= 2
+
+    def _rename(self) -> None:
+        repository = self._world.repositories["lance-format/lance"]
+        repository.full_name = "lance-format/lance-next"
+        self._world.renamed["lance-format/lance"] = repository.full_name
+        self.redirects = 1
+
+
+def assert_every_missing_day_has_a_reason(nights: Nights) -> None:
+    state = nights.state()
+    stored: dict[str, set[date]] = {}
+    first: dict[str, date] = {}
+    for row in nights.everything():
+        stored.setdefault(row.metric_id, set()).add(row.period_end)
+        if not row.is_seed:
+            first.setdefault(row.metric_id, row.period_end)
+    for metric_id, gaps in state.findings.gaps.items():
+        explained = [day for gap in gaps for day in day_range(gap.first_day, gap.last_day)]
+        days = stored[metric_id]
+        assert len(explained) == len(set(explained))
+        assert not days & set(explained)
+        assert set(day_range(first[metric_id], state.as_of)) - days <= set(explained)
+
+
+def assert_downloads_are_the_truth(nights: Nights, world: World, started: date) -> None:
+    """Every landed day since the first one that was ever asked for, and no other."""
+    subjects = {
+        PYTHON: (PYPI, 181, world.pypi["pylance", True]),
+        "downloads:lancedb:python": (PYPI, 181, world.pypi["lancedb", True]),
+        RUST: (CRATES, 89, world.crates["lance"]),
+        "downloads:lancedb:rust": (CRATES, 89, world.crates["lancedb"]),
+        NODE: (NPM, 730, world.npm["@lancedb/lancedb"]),
+    }
+    assert set(HOSTS) == {host for host, _, _ in subjects.values()} | {GITHUB}
+    for metric_id, (host, reach, values) in subjects.items():
+        rows = {row.period_end: row.value for row in nights.rows() if row.metric_id == metric_id}
+        first = started - reach * DAY
+        seeds = {row.period_end for row in nights.everything() if row.metric_id == metric_id and row.is_seed}
+        expected = {
+            day: value
+            for day, value in values.items()
+            if first <= day < world.today and world.landed(host, day) and day not in seeds
+        }
+        assert rows == expected, metric_id
+
+
+def assert_stars_are_the_truth(nights: Nights, world: World, counts: dict[str, dict[date, int]]) -> None:
+    """A count of its day is what was there that night; any other is what GitHub shows of the day now."""
+    for metric_id, repository in zip(counts, world.repositories.values(), strict=True):
+        rows = {row.period_end: row for row in nights.rows() if row.metric_id == metric_id}
+        first = max(repository.created, min(counts[metric_id]) - 729 * DAY)
+        assert list(rows) == list(day_range(first, world.yesterday))
+        held = 0
+        for day in day_range(repository.created, world.yesterday):
+            held += repository.stars.get(day, 0)
+            if day in rows:
+                row = rows[day]
+                assert row.value == (held if row.is_reconstructed else counts[metric_id][day]), (metric_id, day)
+        counted = [day for day in counts[metric_id] if not rows[day].is_reconstructed]
+        assert len(counted) > 40
+
+
+def assert_unstars_are_kept(nights: Nights, lowered: dict[str, dict[date, int]]) -> None:
+    for metric_id, losses in lowered.items():
+        flows = star_flows([row for row in nights.rows() if row.metric_id == metric_id])
+        known = {flow.last_day: flow.lost for flow in flows if flow.lost is not None}
+        assert len(known) > 30
+        assert known == {day: losses.get(day, 0) for day in known}
