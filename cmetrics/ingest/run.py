@@ -13,6 +13,7 @@ from cmetrics.domain.metric import Family, Metric, definition
 from cmetrics.domain.observation import Observation, Provenance, observe
 from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunSummary, overall
 from cmetrics.errors import SourceError, UsageError
+from cmetrics.ingest.deposit import Deposit
 from cmetrics.ingest.fetch import fetch
 from cmetrics.ingest.plan import BackfillPlan, Held, Plan, RefreshPlan, build_asks, build_held, oldest_held
 from cmetrics.ingest.reconcile import overwrite_rule
@@ -20,12 +21,15 @@ from cmetrics.ingest.session import Session, session
 from cmetrics.printable import printable
 from cmetrics.seed import load_seed
 from cmetrics.settings import Settings
-from cmetrics.sources import SPECS
-from cmetrics.sources.base import Answered, Ask, Fetched
+from cmetrics.sources import REGISTRY, SPECS, Registration
+from cmetrics.sources.base import Answered, Ask, Fetched, Step, merge_answers
 from cmetrics.store.lance_store import LanceStore
 
 #: Services publish within two weeks or, with rare exceptions, never: an older hole is not "pending".
 PENDING_WITHIN = timedelta(days=14)
+#: Seconds between two merges of a deep backfill: seldom enough for the store, often enough for a
+#: run that may be interrupted.
+STORE_EVERY = 5.0
 #: Before any package registry counted anything.
 LONG_AGO = date(2005, 1, 1)
 
@@ -67,6 +71,9 @@ class Watcher(Protocol):
     def answered(self, metric: Metric, outcome: MetricOutcome) -> None:
         """A source has answered for one metric; nothing is stored yet."""
 
+    def progress(self, source: str, step: Step | str) -> None:
+        """How far a source has come with a long answer, or what it chose to do."""
+
     def storing(self) -> None:
         """All sources have answered."""
 
@@ -93,10 +100,16 @@ def backfill(
     selection: Selection,
     clock: Clock,
     watcher: Watcher,
+    deep: bool = False,
+    registry: Mapping[str, Registration] = REGISTRY,
 ) -> RunSummary:
-    """Recompute a whole window, as far as the sources still answer for it."""
-    plan = BackfillPlan(last_completed_day(clock()), span)
-    return _ingest(settings, catalog, Job.BACKFILL, plan, selection, clock, watcher)
+    """Recompute a whole window, as far as the sources, with ``deep`` also their archives, answer for it.
+
+    What has been read is stored every few seconds: a run that is interrupted and started again has
+    lost little, and nothing half-written is left.
+    """
+    plan = BackfillPlan(last_completed_day(clock()), span, deep)
+    return _ingest(settings, catalog, Job.BACKFILL, plan, selection, clock, watcher, registry)
 
 
 def _ingest(
@@ -107,6 +120,7 @@ def _ingest(
     selection: Selection,
     clock: Clock,
     watcher: Watcher,
+    registry: Mapping[str, Registration] = REGISTRY,
 ) -> RunSummary:
     metrics = selection.of(catalog)
     load_seed(catalog, "")  # a mistake in a seed file is found before the store is touched
@@ -114,39 +128,49 @@ def _ingest(
     with session(settings.store, job, clock=clock, hidden=hidden, on_wait=watcher.waiting) as (run, end):
         run.store.save_definitions([definition(metric, run.started_at) for metric in catalog.metrics])
         seeds = load_seed(catalog, run.run_id)
-        held = load_held(run.store, metrics, plan.last_day, seeds)
+        is_deep = isinstance(plan, BackfillPlan) and plan.deep
+        held = load_held(run.store, metrics, plan.last_day, seeds, whole=is_deep)
         asks = build_asks(plan, metrics, SPECS, held)
         watcher.planned(asks)
         found: dict[str, MetricOutcome] = {}
+        parts: dict[str, list[Answered]] = {}
+        provenance = Provenance.RECOMPUTED if job is Job.BACKFILL else Provenance.API_DAILY
+        rule = overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS)
+        deposit = Deposit(run.store, rule, every=STORE_EVERY if is_deep else None)
+        deposit.add(_missing_seeds(run.store, metrics, seeds))
 
-        def answered(answer: Answered) -> None:
+        def answered(answer: Answered, last: bool) -> None:  # noqa: FBT001  # a callback
             metric = answer[0].metric
-            outcome = found[metric.metric_id] = _outcome(answer, held, hidden)
-            watcher.answered(metric, outcome)
+            parts.setdefault(metric.metric_id, []).append(answer)
+            if last:
+                whole = _outcome(merge_answers(parts[metric.metric_id]), held, hidden)
+                found[metric.metric_id] = whole
+                watcher.answered(metric, whole)
+            deposit.add(_observations([answer], provenance, run, clock))
 
         harvest = fetch(
             asks,
             contact=catalog.contact,
             github_token=settings.github_token,
+            cache=settings.cache,
             clock=clock,
             on_answer=answered,
+            on_progress=watcher.progress,
+            registry=registry,
         )
         watcher.storing()
-        provenance = Provenance.RECOMPUTED if job is Job.BACKFILL else Provenance.API_DAILY
-        rows = [
-            *_missing_seeds(run.store, metrics, seeds),
-            *_observations(harvest.answers, provenance, run, clock),
-        ]
-        rule = overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS)
-        counts = run.store.upsert_observations(rows, rule)
+        deposit.flush()
         outcomes = tuple(found.get(metric.metric_id) or _skipped(metric, held) for metric in metrics)
         summary = RunSummary(
             run_id=run.run_id,
             job=job,
             status=overall(outcomes),
-            counts=counts,
+            counts=deposit.counts,
             metrics=outcomes,
-            warnings=tuple(_warnings(harvest.answers, hidden)),
+            warnings=_texts(
+                (fetched.warnings for _, fetched in harvest.answers if isinstance(fetched, Fetched)), hidden
+            ),
+            notes=_texts((fetched.notes for _, fetched in harvest.answers if isinstance(fetched, Fetched)), hidden),
             requests=harvest.requests,
         )
         end(summary)
@@ -154,15 +178,20 @@ def _ingest(
 
 
 def load_held(
-    store: LanceStore, metrics: Iterable[Metric], last_day: date, seeds: Iterable[Observation]
+    store: LanceStore,
+    metrics: Iterable[Metric],
+    last_day: date,
+    seeds: Iterable[Observation],
+    *,
+    whole: bool = False,
 ) -> dict[str, Held]:
-    """What the store holds of each metric, as far back as its source answers.
+    """What the store holds of each metric, as far back as its source answers; all of it if ``whole``.
 
     Seeded snapshots count as held, also those that this run is going to store.
     """
     by_reach: dict[date, list[Metric]] = {}
     for metric in metrics:
-        first = max(oldest_held(SPECS[metric.source], last_day), LONG_AGO)
+        first = LONG_AGO if whole else max(oldest_held(SPECS[metric.source], last_day), LONG_AGO)
         by_reach.setdefault(first, []).append(metric)
     days: dict[str, list[tuple[date, bool]]] = {metric.metric_id: [] for metric in metrics}
     for first, group in by_reach.items():
@@ -221,7 +250,6 @@ def _skipped(metric: Metric, held: Mapping[str, Held]) -> MetricOutcome:
     return MetricOutcome(metric.metric_id, MetricStatus.SKIPPED, latest_day=latest)
 
 
-def _warnings(answers: Iterable[Answered], hidden: tuple[str, ...]) -> Iterable[str]:
-    """Each warning once, in the order of the answers."""
-    found = (text for _, fetched in answers if isinstance(fetched, Fetched) for text in fetched.warnings)
-    return dict.fromkeys(printable(text, secrets=hidden) for text in found)
+def _texts(said: Iterable[tuple[str, ...]], hidden: tuple[str, ...]) -> tuple[str, ...]:
+    """Each text once, in the order of the answers."""
+    return tuple(dict.fromkeys(printable(text, secrets=hidden) for texts in said for text in texts))
