@@ -101,15 +101,18 @@ def backfill(
     clock: Clock,
     watcher: Watcher,
     deep: bool = False,
+    store_every: float = STORE_EVERY,
     registry: Mapping[str, Registration] = REGISTRY,
 ) -> RunSummary:
     """Recompute a whole window, as far as the sources, with ``deep`` also their archives, answer for it.
 
-    What has been read is stored every few seconds: a run that is interrupted and started again has
-    lost little, and nothing half-written is left.
+    A deep one stores what it has read every ``store_every`` seconds: when it is interrupted and
+    started again, little has been lost, and nothing half-written is left.
     """
     plan = BackfillPlan(last_completed_day(clock()), span, deep)
-    return _ingest(settings, catalog, Job.BACKFILL, plan, selection, clock, watcher, registry)
+    return _ingest(
+        settings, catalog, Job.BACKFILL, plan, selection, clock, watcher, registry, store_every if deep else None
+    )
 
 
 def _ingest(
@@ -121,6 +124,7 @@ def _ingest(
     clock: Clock,
     watcher: Watcher,
     registry: Mapping[str, Registration] = REGISTRY,
+    store_every: float | None = None,
 ) -> RunSummary:
     metrics = selection.of(catalog)
     load_seed(catalog, "")  # a mistake in a seed file is found before the store is touched
@@ -136,7 +140,7 @@ def _ingest(
         parts: dict[str, list[Answered]] = {}
         provenance = Provenance.RECOMPUTED if job is Job.BACKFILL else Provenance.API_DAILY
         rule = overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS)
-        deposit = Deposit(run.store, rule, every=STORE_EVERY if is_deep else None)
+        deposit = Deposit(run.store, rule, every=store_every)
         deposit.add(_missing_seeds(run.store, metrics, seeds))
 
         def answered(answer: Answered, last: bool) -> None:  # noqa: FBT001  # a callback

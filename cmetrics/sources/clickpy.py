@@ -48,7 +48,9 @@ def _number(value: object) -> object:
 Number = Annotated[Count, BeforeValidator(_number)]
 
 
-class _Year(Shape):
+class Year(Shape):
+    """What a table holds of one year."""
+
     year: Number
     oldest: Day
     newest: Day
@@ -60,7 +62,7 @@ class _DayCount(Shape):
     downloads: Number
 
 
-_YEAR, _DAY_COUNT = TypeAdapter(_Year), TypeAdapter(_DayCount)
+_YEAR, _DAY_COUNT = TypeAdapter(Year), TypeAdapter(_DayCount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,12 @@ class Series:
         }
 
 
-def parse_outline(body: bytes, where: str) -> list[_Year]:
+def parse_outline(body: bytes, where: str) -> list[Year]:
     """The years that hold anything, ascending."""
     return [parse(_YEAR, line, where) for line in _lines(body, where)]
 
 
-def parse_days(body: bytes, year: _Year, where: str) -> dict[date, int]:
+def parse_days(body: bytes, year: Year, where: str) -> dict[date, int]:
     """Downloads per day of one year; UnexpectedAnswer unless it is every day of its outline."""
     rows = [parse(_DAY_COUNT, line, where) for line in _lines(body, where)]
     if len(rows) >= CUT_AT or len(rows) != year.days:
@@ -139,33 +141,49 @@ class ClickPy:
 
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
+        #: What is there at all, of the years that any package was asked for so far.
+        self._everything = Series(ALWAYS_THERE)
+        self._outline: list[Year] = []
         self._landed: dict[date, int] = {}
-        self._done = 0
-        self._total = 0
+        self._covered: set[int] = set()
+        self._steps = [0, 0]
 
     async def answers(self, asks: Sequence[Ask], near: Mapping[str, Mapping[date, int]]) -> AsyncIterator[Answered]:
-        """What has landed at all, then package by package: its years, and the days of each year."""
-        own = {ask.metric.metric_id: near.get(ask.metric.metric_id, {}) for ask in asks}
-        wanted = {ask.metric.metric_id: {*ask.older, *own[ask.metric.metric_id]} for ask in asks}
+        """How far the tables reach, then package by package: its years, and the days of each year."""
         try:
-            self._landed = await self._read(Series(ALWAYS_THERE), set().union(*wanted.values()), packages=1 + len(asks))
+            first = min(day for ask in asks for day in ask.older)
+            self._outline = await self._years(self._everything, first, asks[0].last_day)
         except SourceError as error:
             for ask in asks:
                 yield ask, error
             return
-        for ask in asks:
-            metric_id = ask.metric.metric_id
+        for number, ask in enumerate(asks):
             try:
-                yield ask, await self._fetch(ask, wanted[metric_id], own[metric_id])
+                yield ask, await self._fetch(ask, near.get(ask.metric.metric_id, {}), len(asks) - number)
             except SourceError as error:
                 yield ask, error
 
-    async def _fetch(self, ask: Ask, wanted: set[date], own: Mapping[date, int]) -> Fetched:
+    async def _fetch(self, ask: Ask, own: Mapping[date, int], left: int) -> Fetched:
         package = normalize(ask.metric.subject)
+        series = Series((package,), mirrors=ask.metric.mirrors)
+        wanted = {*ask.older, *own}
+        outline = await self._years(series, min(wanted), max(wanted))
+        first = min((year.oldest for year in outline), default=ask.known_since or date.max)
+        touched = {day.year for day in wanted if day >= first}
+        outline = [year for year in outline if year.year in touched]
+        totals = [year for year in self._outline if year.year in touched - self._covered]
+        self._steps[1] = self._steps[0] + len(totals) + left * len(outline)
+        for year in totals:
+            self._landed |= await self._days(self._everything, year)
+            self._covered.add(year.year)
+        found: dict[date, int] = {}
+        for year in outline:
+            found |= await self._days(series, year)
+        return self._judge(ask, found, own, package)
+
+    def _judge(self, ask: Ask, found: Mapping[date, int], own: Mapping[date, int], package: str) -> Fetched:
         canary = build_canary(self._landed)
-        found = await self._read(Series((package,), mirrors=ask.metric.mirrors), wanted)
-        whole = {day: value for day, value in found.items() if canary.says(day) is Landing.LANDED}
-        seam = compare(whole, own)
+        seam = compare({day: value for day, value in found.items() if canary.says(day) is Landing.LANDED}, own)
         judged = judge(replace(ask, days=ask.older), found, canary, f"{STAND_IN_REF}{package}; {seam.ref}")
         # pypistats.org may hold a day more than it promises.
         values = tuple(
@@ -173,23 +191,17 @@ class ClickPy:
             for value in judged.values
         )
         notes = [f"{ask.metric.metric_id}: {seam.sentence}"]
-        newest = max(self._landed, default=None)
+        newest = max((year.newest for year in self._outline), default=None)
         if newest is None or newest < ask.older[-1]:
             notes.append(f"{ask.metric.metric_id}: ClickPy ends on {newest}; days after it stay absent")
         return replace(judged, values=values, notes=tuple(notes))
 
-    async def _read(self, series: Series, wanted: set[date], packages: int = 0) -> dict[date, int]:
-        """Downloads per day of the years that hold a wanted day, newest year first."""
-        span = series.params(min(wanted), max(wanted))
-        answer = await self._client.post("/", span, series.outline())
-        outline = parse_outline(answer.body, series.where)
-        outline = [year for year in outline if any(year.oldest <= day <= year.newest for day in wanted)]
-        if packages:
-            self._total = packages * len(outline)
-        found: dict[date, int] = {}
-        for year in reversed(outline):
-            self._client.step("years of downloads", self._done, self._total)
-            self._done += 1
-            answer = await self._client.post("/", series.params(year.oldest, year.newest), series.days())
-            found |= parse_days(answer.body, year, series.where)
-        return found
+    async def _years(self, series: Series, first: date, last: date) -> list[Year]:
+        answer = await self._client.post("/", series.params(first, last), series.outline())
+        return parse_outline(answer.body, series.where)
+
+    async def _days(self, series: Series, year: Year) -> dict[date, int]:
+        self._client.step("years of downloads", *self._steps)
+        self._steps[0] += 1
+        answer = await self._client.post("/", series.params(year.oldest, year.newest), series.days())
+        return parse_days(answer.body, year, series.where)

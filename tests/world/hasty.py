@@ -1,0 +1,49 @@
+"""A full backfill that waits for nobody: ``python -m tests.world.hasty``, in a folder like the command's.
+
+The same services, store and code as for the installed command; only each service's pace is left
+out, so that a run may be interrupted often.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from datetime import date
+
+from cmetrics.catalog import load_catalog
+from cmetrics.cli.progress import Silent
+from cmetrics.domain.days import Span, last_completed_day, utc_now
+from cmetrics.domain.run import RunSummary
+from cmetrics.ingest.run import LONG_AGO, Selection, backfill
+from cmetrics.settings import Settings, load_settings
+from cmetrics.sources import REGISTRY, SPECS, Registration
+
+
+def _hasty(entry: Registration) -> Registration:
+    archive = entry.archive
+    return replace(
+        entry,
+        policy=lambda token: replace(entry.policy(token), gap=0.0),
+        archive=archive and replace(archive, policy=replace(archive.policy, gap=0.0)),
+    )
+
+
+HASTY = {name: _hasty(entry) for name, entry in REGISTRY.items()}
+
+
+def run(settings: Settings, first: date = LONG_AGO, last: date | None = None) -> RunSummary:
+    return backfill(
+        settings,
+        load_catalog(settings.catalog, SPECS),
+        span=Span(first, last or last_completed_day(utc_now())),
+        selection=Selection(),
+        clock=utc_now,
+        watcher=Silent(),
+        deep=True,
+        store_every=0.0,
+        registry=HASTY,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(0 if run(load_settings()).status == "success" else 1)
