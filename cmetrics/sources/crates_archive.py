@@ -37,7 +37,9 @@ BYTES_PER_SECOND = 4_000_000
 MAX_FILE_BYTES = 256 * 2**20
 SECONDS_PER_FILE = 900.0
 #: Days read from files are handed on in parts of so many, so that they are stored as they come.
-DAYS_PER_PART = 30
+DAYS_PER_PART = 20
+#: So many files in a row that cannot be used: it is not the files.
+FAILURES_IN_A_ROW = 5
 
 
 @dataclass(slots=True)
@@ -99,12 +101,18 @@ class CratesArchive:
         between = hole(asks[0].last_day)
         # Stored by an earlier run, it has been read while the API still answered for it.
         probed = [crate for crate in crates if between in crate.open & crate.ask.missing]
-        await self._ask_versions(by_version, version_questions(_named(probed), [between]))
+        questions = version_questions(_named(probed), [between])
+        if questions:
+            self._choose(
+                f"crates.io, {between}: read from {len(questions)} requests by version; "
+                "the day is in neither the crate's answer nor the archive"
+            )
+        await self._ask_versions(by_version, questions)
         for crate in crates:
             yield crate.take(by_version)
         older = {day for crate in crates for day in crate.open if day < between}
         if older:
-            forgets = bool(probed) and max(older) > between - DAYS_PER_ANSWER * DAY
+            forgets = any(day > between - DAYS_PER_ANSWER * DAY for crate in probed for day in crate.open - {between})
             async for answered in self._older(by_version, crates, sorted(older), forgets=forgets):
                 yield answered
         for crate in crates:
@@ -119,8 +127,7 @@ class CratesArchive:
             index = parse_index((await self._files.get("/index.json")).body)
         except SourceError as error:
             self._problems.append(str(error))
-        kept = {day: self._cache.load(day) for day in days}
-        absent = [day for day in days if day in index and _needed(crates, day) - kept[day].keys()]
+        absent = [day for day in days if day in index and _needed(crates, day) - self._cache.load(day).keys()]
         size = sum(index[day] for day in absent)
         questions = version_questions(_named(crates), days)
         file_seconds = len(absent) * (self._files.policy.gap + SECONDS_PER_REQUEST) + size / BYTES_PER_SECOND
@@ -137,7 +144,7 @@ class CratesArchive:
             await self._ask_versions(by_version, questions)
             for crate in crates:
                 yield crate.take(by_version)
-        async for answered in self._read_files(crates, index, kept):
+        async for answered in self._read_files(crates, index, len(absent)):
             yield answered
 
     def _choose(self, text: str) -> None:
@@ -158,22 +165,28 @@ class CratesArchive:
                     return
 
     async def _read_files(
-        self, crates: list[_Crate], index: Mapping[date, int], kept: Mapping[date, dict[int, int]]
+        self, crates: list[_Crate], index: Mapping[date, int], absent: int
     ) -> AsyncIterator[Answered]:
-        """The open days that the archive has, newest first, each file once for all crates."""
+        """The open days that the archive has, newest first, each file once for all crates.
+
+        ``absent`` of them, at most, are not in the cache.
+        """
         days = sorted({day for crate in crates for day in crate.open if day in index}, reverse=True)
+        read = failures = 0
         for number, day in enumerate(days):
-            self._api.step("archive files", number, len(days))
-            found = kept.get(day, {})
-            needed = _needed(crates, day)
+            found, needed = self._cache.load(day), _needed(crates, day)
             if needed - found.keys():
+                self._api.step("archive files", read, absent)
+                read += 1
                 try:
                     found = await self._read_file(day, needed | found.keys(), index[day])
                 except SourceError as error:
+                    failures += 1
                     self._problems.append(str(error))
-                    if self._files.has_ended:
+                    if self._files.has_ended or failures == FAILURES_IN_A_ROW:
                         break
                     continue
+                failures = 0
                 self._cache.save(day, found)
             for crate in crates:
                 if day in crate.open:

@@ -172,20 +172,19 @@ def test_stopped_by_ctrl_c_at_ten_random_moments_it_ends_with_the_same(
     home: Home, services: Services, world: World, backfill: Backfill
 ):
     chance = random.Random(2)
+
+    def press(moment: int, later: float, over: threading.Event) -> None:
+        while len(services.requests) < moment and not over.is_set():
+            time.sleep(0.002)
+        if not over.wait(later):
+            os.kill(os.getpid(), signal.SIGINT)
+
     expected = truth(world, [], full=True)
     stopped = 0
     for _ in range(10):
         services.requests.clear()
-        moment = chance.randint(0, 60)
-
-        def press(seen: int = moment) -> None:
-            while len(services.requests) < seen and not over.is_set():
-                time.sleep(0.002)
-            if not over.wait(chance.uniform(0, 0.05)):
-                os.kill(os.getpid(), signal.SIGINT)
-
         over = threading.Event()
-        pressing = threading.Thread(target=press)
+        pressing = threading.Thread(target=press, args=(chance.randint(0, 60), chance.uniform(0, 0.05), over))
         pressing.start()
         try:
             backfill()
