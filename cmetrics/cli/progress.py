@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
@@ -42,18 +42,22 @@ class Silent:
 class Pace:
     """What is left of a long answer, worked out from how long its beginning took."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        #: When it began, with how much, and how much was done last.
         self._begun: dict[tuple[str, str], tuple[float, int]] = {}
+        self._last: dict[tuple[str, str], int] = {}
 
     def in_words(self, source: str, step: Step) -> str:
         """Such as ``120 of 800 archive files, about 6 min left``."""
-        now = time.monotonic()
-        begun, first = self._begun.setdefault((source, step.what), (now, step.done))
-        if step.done < first:
-            # The next package begins.
-            begun, first = self._begun[source, step.what] = (now, step.done)
+        now, key = self._clock(), (source, step.what)
+        if step.done <= self._last.get(key, step.done):
+            # The first step, or the next package begins.
+            self._begun[key] = (now, step.done)
+        self._last[key] = step.done
+        begun, first = self._begun[key]
         told = f"{step.done} of {step.total} {step.what}"
-        if step.done <= first:
+        if step.done == first:
             return told
         left = (now - begun) / (step.done - first) * (step.total - step.done)
         return f"{told}, about {f'{left:.0f} s' if left < 100 else f'{left / 60:.0f} min'} left"  # noqa: PLR2004
@@ -62,8 +66,9 @@ class Pace:
 class Lines(Silent):
     """A watcher for logs: one plain line per event, and one now and then while an answer takes long."""
 
-    def __init__(self) -> None:
-        self._pace = Pace()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._pace = Pace(clock)
         self._told: dict[str, float] = {}
 
     def waiting(self) -> None:
@@ -85,7 +90,7 @@ class Lines(Silent):
             say(f"{source}: {step}")
             return
         words = self._pace.in_words(source, step)
-        now = time.monotonic()
+        now = self._clock()
         if now - self._told.setdefault(source, now) >= SECONDS_BETWEEN_LINES:
             self._told[source] = now
             say(f"{source}: {words}")
@@ -104,7 +109,7 @@ class Bars(Silent):
             console=stderr(),
         )
         self._bars: dict[str, TaskID] = {}
-        self._pace = Pace()
+        self._pace = Pace(time.monotonic)
         self._started = False
 
     def waiting(self) -> None:
