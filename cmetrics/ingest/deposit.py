@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Counts
@@ -15,13 +15,17 @@ class Deposit:
     """Rows that wait for the next merge, and what the merges so far have done.
 
     ``every`` is the seconds from one merge to the next; with None there is none before
-    :meth:`flush`, so that a night is stored as a whole or not at all.
+    :meth:`flush`, so that a night is stored as a whole or not at all. ``on_merge`` hears the sums
+    after every merge but the last.
     """
 
-    def __init__(self, store: LanceStore, rule: Overwrite, *, every: float | None) -> None:
+    def __init__(
+        self, store: LanceStore, rule: Overwrite, *, every: float | None, on_merge: Callable[[Counts], None]
+    ) -> None:
         self._store = store
         self._rule = rule
         self._every = every
+        self._on_merge = on_merge
         self._rows: list[Observation] = []
         self._last = time.monotonic()
         self.counts = Counts()
@@ -31,6 +35,7 @@ class Deposit:
         self._rows += rows
         if self._every is not None and self._rows and time.monotonic() - self._last >= self._every:
             self.flush()
+            self._on_merge(self.counts)
 
     def flush(self) -> None:
         """Merge what waits."""

@@ -140,7 +140,7 @@ def _ingest(
         parts: dict[str, list[Answered]] = {}
         provenance = Provenance.RECOMPUTED if job is Job.BACKFILL else Provenance.API_DAILY
         rule = overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS)
-        deposit = Deposit(run.store, rule, every=store_every)
+        deposit = Deposit(run.store, rule, every=store_every, on_merge=run.note_counts)
         deposit.add(_missing_seeds(run.store, metrics, seeds))
 
         def answered(answer: Answered, last: bool) -> None:  # noqa: FBT001  # a callback

@@ -168,7 +168,10 @@ class ClickPy:
         series = Series((package,), mirrors=ask.metric.mirrors)
         wanted = {*ask.older, *own}
         outline = await self._years(series, min(wanted), max(wanted))
-        first = min((year.oldest for year in outline), default=ask.known_since or date.max)
+        if not outline:
+            # Not even a day that pypistats.org states: nothing here is a sign of a day without downloads.
+            return Fetched(notes=(f"{ask.metric.metric_id}: ClickPy holds no day of {package} in this window",))
+        first = min(year.oldest for year in outline)
         touched = {day.year for day in wanted if day >= first}
         outline = [year for year in outline if year.year in touched]
         totals = [year for year in self._outline if year.year in touched - self._covered]

@@ -27,7 +27,12 @@ from cmetrics.sources.http import Policy, ServiceClient
 #: https://crates.io/data-access prefers these files to the API and names no limit for them; one
 #: after the other is enough.
 POLICY = Policy(
-    ARCHIVE.title, "https://static.crates.io/archive/version-downloads", gap=0.05, headers={"Accept": "*/*"}
+    ARCHIVE.title,
+    "https://static.crates.io/archive/version-downloads",
+    gap=0.05,
+    # Object stores say 403 of a file that is not there.
+    refusal_ends=False,
+    headers={"Accept": "*/*"},
 )
 
 #: For the estimate: what a request takes beside the pace, and what a file's bytes take.

@@ -180,7 +180,7 @@ def test_stopped_by_ctrl_c_at_ten_random_moments_it_ends_with_the_same(
             os.kill(os.getpid(), signal.SIGINT)
 
     expected = truth(world, [], full=True)
-    stopped = 0
+    stopped = inserted = 0
     for _ in range(10):
         services.requests.clear()
         over = threading.Event()
@@ -194,6 +194,8 @@ def test_stopped_by_ctrl_c_at_ten_random_moments_it_ends_with_the_same(
             stopped += 1
             pressing.join()
             assert (home.runs[0].status, home.runs[0].error_summary) == ("failed", "interrupted")
+            inserted += home.runs[0].rows_inserted
+            assert inserted == len(home.rows())
         check_what_an_interrupted_run_left(home, expected)
     assert stopped >= 8
     services.requests.clear()
@@ -285,6 +287,18 @@ def test_a_night_s_value_is_never_replaced_by_clickpy_s_and_replaces_it(world: W
     rows = {row.period_end: row for row in home.rows()}
     assert rows[day] == nightly
     assert "seam +10.0%" in rows[day - DAY].source_ref
+
+
+def test_a_package_that_clickpy_does_not_know_gets_no_zeros(world: World, home: Home, backfill: Backfill):
+    metric = a_metric("pypistats", metric_id="downloads:p:python", subject="other")
+    recent = {day: v for day, v in world.pypi["pylance", False].items() if day > world.today - 50 * DAY}
+    world.pypi["other", False] = recent
+    backfill(("pypistats", "other"), first=world.today - 40 * DAY)
+    home.store.upsert_observations([a_row(metric, world.today - 300 * DAY, 5)], lambda stored, new: stored != new)
+    world.unknown_to_clickpy.add("other")
+    backfill(("pypistats", "other"))
+    before = {day for day in home.daily()["downloads:p:python"] if day < world.today - 181 * DAY}
+    assert before == {world.today - 300 * DAY}
 
 
 # -- crates.io -----------------------------------------------------------------------------------

@@ -89,6 +89,7 @@ class World:
     row_cap: int = 1000
     counts_as_text: bool = False
     clickpy_newest: date = date.max
+    unknown_to_clickpy: set[str] = field(default_factory=set)
     clickpy_per_mille: int = 1004
 
     @classmethod
@@ -143,7 +144,7 @@ class World:
 
     def clickpy(self, project: str, day: date, *, mirrors: bool) -> int:
         """What ClickPy counts: nearly what pypistats.org does."""
-        if not self.landed(CLICKPY, day) or day > self.clickpy_newest:
+        if not self.landed(CLICKPY, day) or day > self.clickpy_newest or project in self.unknown_to_clickpy:
             return 0
         if project in {"pip", "setuptools", "requests", "urllib3"}:
             return 5_000_000 + day.toordinal() % 7
