@@ -140,8 +140,9 @@ def check_that_the_end_is_the_same(home: Home, services: Services, world: World)
     assert {run.status for run in before} <= {"failed", "success"}
 
 
-def test_killed_at_ten_random_moments_it_ends_with_the_same(home: Home, services: Services, world: World):
-    chance = random.Random(1)
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_at_random_moments_it_ends_with_the_same(seed: int, home: Home, services: Services, world: World):
+    chance = random.Random(seed)
     expected = truth(world, [], full=True)
     env = home.environment | {"PYTHONPATH": str(ROOT)}
 
@@ -150,7 +151,7 @@ def test_killed_at_ten_random_moments_it_ends_with_the_same(home: Home, services
         return subprocess.Popen(command, cwd=home.folder, env=env, stderr=subprocess.DEVNULL)
 
     killed = 0
-    for _ in range(10):
+    for _ in range(4):
         services.requests.clear()
         # After how many requests; there are fewer left each time.
         moment = chance.randint(0, 60)
@@ -161,14 +162,14 @@ def test_killed_at_ten_random_moments_it_ends_with_the_same(home: Home, services
             process.send_signal(signal.SIGKILL)
         killed += process.returncode != 0
         check_what_an_interrupted_run_left(home, expected)
-    assert killed >= 8
+    assert killed >= 3
     services.requests.clear()
     with start() as process:
         assert process.wait(timeout=60) == 0
     check_that_the_end_is_the_same(home, services, world)
 
 
-def test_stopped_by_ctrl_c_at_ten_random_moments_it_ends_with_the_same(
+def test_stopped_by_ctrl_c_at_random_moments_it_ends_with_the_same(
     home: Home, services: Services, world: World, backfill: Backfill
 ):
     chance = random.Random(2)
@@ -181,7 +182,7 @@ def test_stopped_by_ctrl_c_at_ten_random_moments_it_ends_with_the_same(
 
     expected = truth(world, [], full=True)
     stopped = inserted = 0
-    for _ in range(10):
+    for _ in range(12):
         services.requests.clear()
         over = threading.Event()
         pressing = threading.Thread(target=press, args=(chance.randint(0, 60), chance.uniform(0, 0.05), over))
@@ -197,7 +198,7 @@ def test_stopped_by_ctrl_c_at_ten_random_moments_it_ends_with_the_same(
             inserted += home.runs[0].rows_inserted
             assert inserted == len(home.rows())
         check_what_an_interrupted_run_left(home, expected)
-    assert stopped >= 8
+    assert stopped >= 9
     services.requests.clear()
     backfill()
     check_that_the_end_is_the_same(home, services, world)
