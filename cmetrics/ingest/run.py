@@ -69,7 +69,7 @@ class Watcher(Protocol):
         """The questions of this run are known; asking begins."""
 
     def answered(self, metric: Metric, outcome: MetricOutcome) -> None:
-        """A source has answered for one metric; nothing is stored yet."""
+        """All that a source has to say of one metric is known; it need not be stored yet."""
 
     def progress(self, source: str, step: Step | str) -> None:
         """How far a source has come with a long answer, or what it chose to do."""
