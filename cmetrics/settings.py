@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -25,6 +26,7 @@ VARIABLES = (
     "GITHUB_TOKEN",
     "CMETRICS_DB",
     "CMETRICS_CONFIG",
+    "CMETRICS_CACHE",
 )
 
 
@@ -61,6 +63,8 @@ class Settings:
     #: None means the catalogue that comes with the package.
     catalog: Path | None
     github_token: str | None = field(default=None, repr=False)
+    #: For what a long backfill has read and would read again; None keeps nothing.
+    cache: Path | None = None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -80,7 +84,25 @@ def load_settings(*, db: str | None = None, config: Path | None = None, director
         store=resolve_store(db, env),
         catalog=_catalog_path(config, env, here),
         github_token=env.get("GITHUB_TOKEN"),
+        cache=cache_folder(env.get("CMETRICS_CACHE")),
     )
+
+
+def cache_folder(chosen: str | None) -> Path | None:
+    """``CMETRICS_CACHE``, or the platform's place for what can be made again; None where there is none.
+
+    That is ``XDG_CACHE_HOME`` (freedesktop.org), ``~/Library/Caches`` on macOS.
+    """
+    try:
+        if chosen:
+            return Path(chosen).expanduser()
+        home = os.environ.get("XDG_CACHE_HOME", "")
+        if Path(home).is_absolute():
+            return Path(home) / "cmetrics"
+        return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "cmetrics"
+    except RuntimeError:
+        # No home folder: a container's user without an entry.
+        return None
 
 
 def resolve_store(db: str | None, env: Mapping[str, str]) -> StoreTarget:

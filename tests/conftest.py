@@ -48,7 +48,12 @@ class Home:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {k: os.environ[k] for k in KEPT_ENVIRONMENT if k in os.environ} | self.env
+        kept = {k: os.environ[k] for k in KEPT_ENVIRONMENT if k in os.environ}
+        return kept | {"CMETRICS_CACHE": str(self.cache)} | self.env
+
+    @property
+    def cache(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}-cache")
 
     def start(self, *args: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -115,12 +120,12 @@ def offline(tmp_path: Path) -> Home:
     return Home(folder, {"HTTPS_PROXY": "http://127.0.0.1:9"})
 
 
-def truth(world: World, rows: list[Observation]) -> dict[str, dict[date, int]]:
-    """What the world lets a refresh store, less the days whose key a seeded snapshot keeps."""
+def truth(world: World, rows: list[Observation], *, full: bool = False) -> dict[str, dict[date, int]]:
+    """What the world lets a refresh, or a full backfill, store, less the days whose key a seeded snapshot keeps."""
     seeds = {row.key for row in rows if row.is_seed}
     return {
         metric_id: {day: value for day, value in days.items() if (metric_id, day) not in seeds}
-        for metric_id, days in world.expected().items()
+        for metric_id, days in (world.full() if full else world.expected()).items()
     }
 
 

@@ -229,3 +229,20 @@ def test_a_place_is_named_without_the_password_in_its_url():
     assert label == "db://community-metrics at https://***@cluster.example.com (LanceDB Enterprise)"
     assert resolve_store("s3://id:passw0rd@bucket/x", {}).label == "s3://***@bucket/x (object store)"
     assert resolve_store(None, {}).label == "data/lancedb (embedded)"
+
+
+# -- what is kept between runs -------------------------------------------------------------------
+
+
+def test_the_cache_is_where_the_variable_or_the_platform_says(here, monkeypatch):
+    monkeypatch.delenv("CMETRICS_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(here))
+    monkeypatch.setattr("sys.platform", "linux")
+    assert load_settings(directory=here).cache == here / ".cache" / "cmetrics"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative/is/ignored")
+    assert load_settings(directory=here).cache == here / ".cache" / "cmetrics"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here / "xdg"))
+    assert load_settings(directory=here).cache == here / "xdg" / "cmetrics"
+    (here / ".env").write_text("CMETRICS_CACHE=~/mine\n")
+    assert load_settings(directory=here).cache == here / "mine"

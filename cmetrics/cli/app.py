@@ -94,10 +94,14 @@ def backfill(
         int | None,
         typer.Option(min=1, max=3650, help="The last N days; 90 unless --start is given.", show_default=False),
     ] = None,
-    start: Annotated[str | None, typer.Option(help="First day, YYYY-MM-DD.", show_default=False)] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(help="First day, YYYY-MM-DD; older days come from the archives.", show_default=False),
+    ] = None,
     end: Annotated[
         str | None, typer.Option(help="Last day, YYYY-MM-DD; the last completed day if left out.", show_default=False)
     ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Every day since each subject was published.")] = False,
     only: Only = None,
     metric: MetricIds = None,
     db: Db = None,
@@ -105,10 +109,17 @@ def backfill(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Recompute a whole window, as far as the sources still answer for it."""
+    """Recompute a whole window; with --start or --full also days that the sources no longer keep.
+
+    May be interrupted and started again: what was read is stored as it comes in.
+    """
     from cmetrics.domain.days import Span, last_completed_day, utc_now, window
+    from cmetrics.ingest.run import LONG_AGO
     from cmetrics.ingest.run import backfill as run
 
+    if full and (start is not None or end is not None or lookback_days is not None):
+        msg = "--full is the whole history; --start, --end and --lookback-days exclude it"
+        raise UsageError(msg)
     last = _day("--end", end) or last_completed_day(utc_now())
     first = _day("--start", start)
     if first is not None and lookback_days is not None:
@@ -118,16 +129,18 @@ def backfill(
         if end is not None:
             msg = "--end needs --start"
             raise UsageError(msg)
-        first = window(last, lookback_days or 90)
+        first = LONG_AGO if full else window(last, lookback_days or 90)
     if first > last or first > last_completed_day(utc_now()):
         msg = f"the window {first} to {last} holds no completed day"
         raise UsageError(msg)
-    span = Span(first, last)
+    span, deep = Span(first, last), full or start is not None
     settings, catalog = _load(db, config)
     selection = _selection(only, metric)
     _finish(
         catalog,
-        lambda watcher: run(settings, catalog, span=span, selection=selection, clock=utc_now, watcher=watcher),
+        lambda watcher: run(
+            settings, catalog, span=span, selection=selection, clock=utc_now, watcher=watcher, deep=deep
+        ),
         json=json,
         quiet=quiet,
     )
@@ -396,7 +409,7 @@ def _finish(
         summary = run(watcher)
     except KeyboardInterrupt:
         watcher.close()
-        complain("interrupted; nothing half-written is left behind")
+        complain("interrupted; nothing half-written is left behind, run it again to go on")
         raise
     finally:
         watcher.close()

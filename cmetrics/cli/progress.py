@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from cmetrics.cli.terminal import say, stderr
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.run import MetricOutcome, MetricStatus
-from cmetrics.sources.base import Ask
+from cmetrics.printable import printable
+from cmetrics.sources.base import Ask, Step
+
+SECONDS_BETWEEN_LINES = 10.0
 
 
 class Silent:
@@ -24,6 +29,9 @@ class Silent:
     def answered(self, metric: Metric, outcome: MetricOutcome) -> None:
         """Nothing."""
 
+    def progress(self, source: str, step: Step | str) -> None:
+        """Nothing."""
+
     def storing(self) -> None:
         """Nothing."""
 
@@ -31,8 +39,37 @@ class Silent:
         """Nothing."""
 
 
+class Pace:
+    """What is left of a long answer, worked out from how long its beginning took."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        #: When it began, with how much, and how much was done last.
+        self._begun: dict[tuple[str, str], tuple[float, int]] = {}
+        self._last: dict[tuple[str, str], int] = {}
+
+    def in_words(self, source: str, step: Step) -> str:
+        """Such as ``120 of 800 archive files, about 6 min left``."""
+        now, key = self._clock(), (source, step.what)
+        if step.done <= self._last.get(key, step.done):
+            # The first step, or the next package begins.
+            self._begun[key] = (now, step.done)
+        self._last[key] = step.done
+        begun, first = self._begun[key]
+        told = f"{step.done} of {step.total} {step.what}"
+        if step.done == first:
+            return told
+        left = (now - begun) / (step.done - first) * (step.total - step.done)
+        return f"{told}, about {f'{left:.0f} s' if left < 100 else f'{left / 60:.0f} min'} left"  # noqa: PLR2004
+
+
 class Lines(Silent):
-    """A watcher for logs: one plain line per event."""
+    """A watcher for logs: one plain line per event, and one now and then while an answer takes long."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._pace = Pace(clock)
+        self._told: dict[str, float] = {}
 
     def waiting(self) -> None:
         """Another run holds the store."""
@@ -46,6 +83,17 @@ class Lines(Silent):
     def answered(self, metric: Metric, outcome: MetricOutcome) -> None:
         """How it went for one metric."""
         say(f"{metric.source}: {metric.metric_id}: {_in_words(outcome)}")
+
+    def progress(self, source: str, step: Step | str) -> None:
+        """Choices at once, steps every few seconds."""
+        if isinstance(step, str):
+            say(f"{source}: {step}")
+            return
+        words = self._pace.in_words(source, step)
+        now = self._clock()
+        if now - self._told.setdefault(source, now) >= SECONDS_BETWEEN_LINES:
+            self._told[source] = now
+            say(f"{source}: {words}")
 
 
 class Bars(Silent):
@@ -61,6 +109,7 @@ class Bars(Silent):
             console=stderr(),
         )
         self._bars: dict[str, TaskID] = {}
+        self._pace = Pace(time.monotonic)
         self._started = False
 
     def waiting(self) -> None:
@@ -77,6 +126,13 @@ class Bars(Silent):
     def answered(self, metric: Metric, outcome: MetricOutcome) -> None:
         """One step of the source's bar."""
         self._progress.update(self._bars[metric.source], advance=1, last=f"{metric.metric_id}: {_in_words(outcome)}")
+
+    def progress(self, source: str, step: Step | str) -> None:
+        """Choices above the bars, steps beside them."""
+        if isinstance(step, str):
+            self._progress.console.print(Text(printable(f"{source}: {step}", limit=2000)), soft_wrap=True)
+        else:
+            self._progress.update(self._bars[source], last=self._pace.in_words(source, step))
 
     def storing(self) -> None:
         """All bars are full."""

@@ -38,6 +38,7 @@ def summary_json(summary: RunSummary) -> dict[str, Any]:
         "revised_days": _revised(summary),
         "requests": dict(summary.requests),
         "warnings": list(summary.warnings),
+        "notes": list(summary.notes),
     }
 
 
@@ -90,7 +91,10 @@ def print_summary(summary: RunSummary) -> None:
     stdout().print(rows)
     counts = summary.counts
     requests = sum(count for _, count in summary.requests)
-    tail = f", {requests} requests" if summary.requests else ""
+    by_source = ", ".join(f"{source} {count}" for source, count in summary.requests)
+    tail = f", {requests} requests: {by_source}" if summary.requests else ""
+    for note in summary.notes:
+        result(note)
     result(
         f"{summary.job.value} {summary.status.value}: {counts.inserted} rows inserted, {counts.updated} updated, "
         f"{counts.unchanged} unchanged{tail} ({summary.run_id})"

@@ -24,6 +24,19 @@ class Family(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveSpec:
+    """Where the days are that a source no longer answers for. Only a deep `backfill` goes there."""
+
+    name: str
+    #: How people call it, for progress lines and messages.
+    title: str
+    #: It holds no day before this one.
+    first_day: date
+    #: It counts in its own way: days that the source holds too are read from both and compared.
+    seam: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSpec:
     """What the rest of the program must know of a source without talking to it.
 
@@ -56,6 +69,8 @@ class SourceSpec:
     canonical: Callable[[str], str] = str.lower
     #: Names of the options that this source reads from a metric's entry in cmetrics.toml.
     options: frozenset[str] = frozenset()
+    #: What is older than ``held_days``, where somebody keeps it.
+    archive: ArchiveSpec | None = None
 
     def oldest_held(self, last_day: date) -> date:
         """The oldest day that the service may still answer for."""

@@ -34,6 +34,9 @@ STAR_HISTORY_REF = "github-history:"
 _RECONSTRUCTED_REFS = (STAR_HISTORY_REF, "github-stargazers:")
 
 
+#: Beginning of ``source_ref`` of downloads that another service than the metric's own has counted.
+STAND_IN_REF = "clickpy:"
+
 #: Digits; what is longer fits no column and no reality.
 LONGEST_COUNT = 15
 
@@ -87,6 +90,11 @@ class Observation:
     def is_reconstructed(self) -> bool:
         """A star count worked out from the history of stars, not counted on its day."""
         return self.source_ref.startswith(_RECONSTRUCTED_REFS)
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Downloads counted by another service, for a day that the metric's own no longer holds."""
+        return self.source_ref.startswith(STAND_IN_REF)
 
 
 def observe(metric: Metric, value: DailyValue, *, provenance: Provenance, run_id: str, at: datetime) -> Observation:

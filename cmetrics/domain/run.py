@@ -112,6 +112,8 @@ class RunSummary:
     counts: Counts
     metrics: tuple[MetricOutcome, ...]
     warnings: tuple[str, ...] = ()
+    #: What a reader of the summary should know and nobody has to mend: where days came from, seams.
+    notes: tuple[str, ...] = ()
     #: HTTP requests sent, by source name.
     requests: tuple[tuple[str, int], ...] = ()
 

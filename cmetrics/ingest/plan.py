@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from cmetrics.domain.days import Span, day_range, window
+from cmetrics.domain.days import DAY, Span, day_range, window
 from cmetrics.domain.metric import Family, Metric, SourceSpec
 from cmetrics.domain.observation import StarRef
 from cmetrics.sources.base import Ask
@@ -71,6 +71,10 @@ class RefreshPlan:
         doubtful = (day for day in held.doubtful if oldest <= day <= self.last_day)
         return {*missing, *again, *doubtful} - held.snapshots
 
+    def older_days(self, spec: SourceSpec, held: Held) -> Iterable[date]:  # noqa: ARG002
+        """None: a night has no time for archives."""
+        return ()
+
     def takes_current(self, metric: Metric, held: Held) -> bool:
         """Contract: with one missing day and no lookback the present star count is stored for it.
 
@@ -84,15 +88,23 @@ class RefreshPlan:
 
 @dataclass(frozen=True, slots=True)
 class BackfillPlan:
-    """By hand: every day of a window that the source still answers for."""
+    """By hand: every day of a window that the source, or with ``deep`` its archive, answers for."""
 
     last_day: date
     span: Span
+    deep: bool = False
 
     def days(self, spec: SourceSpec, held: Held) -> Iterable[date]:
         """The days to ask for."""
         first = max(self.span.first, oldest_held(spec, self.last_day))
         return set(day_range(first, min(self.span.last, self.last_day))) - held.snapshots
+
+    def older_days(self, spec: SourceSpec, held: Held) -> Iterable[date]:
+        """The days to ask the source's archive for."""
+        if not self.deep or spec.archive is None:
+            return ()
+        last = min(self.span.last, oldest_held(spec, self.last_day) - DAY)
+        return set(day_range(max(self.span.first, spec.archive.first_day), last)) - held.snapshots
 
     def takes_current(self, metric: Metric, held: Held) -> bool:  # noqa: ARG002
         """A recomputation never passes a present count off as a past one."""
@@ -114,10 +126,12 @@ def build_asks(
     asks: list[Ask] = []
     for metric in metrics:
         stored = held.get(metric.metric_id, Held())
-        days = tuple(sorted(plan.days(specs[metric.source], stored)))
-        if not days:
+        spec = specs[metric.source]
+        days = tuple(sorted(plan.days(spec, stored)))
+        older = tuple(sorted(plan.older_days(spec, stored)))
+        if not days and not older:
             continue
-        missing = frozenset(days) - stored.daily
+        missing = frozenset(days + older) - stored.daily
         asks.append(
             Ask(
                 metric=metric,
@@ -127,6 +141,7 @@ def build_asks(
                 known_since=min(stored.daily, default=None),
                 take_current=plan.takes_current(metric, stored),
                 repository=stored.repository,
+                older=older,
             )
         )
     return asks

@@ -34,6 +34,7 @@ def same_statement(stored: Observation, new: Observation) -> bool:
         stored.value == new.value
         and stored.is_seed == new.is_seed
         and stored.is_reconstructed == new.is_reconstructed
+        and stored.is_stand_in == new.is_stand_in
         and stored.period_start == new.period_start
         and stored.source_window == new.source_window
     )
@@ -54,6 +55,9 @@ def _newer_downloads_win(stored: Observation, new: Observation, metric: Metric, 
         return metric.daily_from is None or new.period_end >= metric.daily_from
     if new.value == 0 and stored.value > 0:
         return False
+    if stored.is_stand_in != new.is_stand_in:
+        # The source's own count is what the metric is; another service's never replaces it.
+        return stored.is_stand_in
     read_on = new.observed_at.date()
     if new.value < stored.value and read_on <= new.period_end + spec.growing_days * DAY:
         return False

@@ -12,9 +12,9 @@ from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Clock, Span, last_completed_day
 from cmetrics.domain.metric import Family, Metric, definition
 from cmetrics.domain.observation import Observation, Provenance, observe
-from cmetrics.domain.revision import Replaced
 from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, Run, RunSummary, overall
 from cmetrics.errors import SourceError, UsageError
+from cmetrics.ingest.deposit import Deposit
 from cmetrics.ingest.fetch import fetch
 from cmetrics.ingest.memory import ASKED_FOR, remember
 from cmetrics.ingest.plan import BackfillPlan, Held, Plan, RefreshPlan, build_asks, build_held, oldest_held
@@ -25,12 +25,15 @@ from cmetrics.printable import printable
 from cmetrics.seed import load_seed
 from cmetrics.settings import Settings
 from cmetrics.sources import SPECS
-from cmetrics.sources.base import Answered, Ask, Fetched
+from cmetrics.sources.base import Answered, Ask, Fetched, Step, merge_answers
 from cmetrics.sources.http import Sleep
 from cmetrics.store.lance_store import LanceStore
 
 #: How far back the plan looks at earlier runs.
 RUNS_WITHIN = timedelta(days=90)
+#: Seconds between two merges of a deep backfill: seldom enough for the store, often enough for a
+#: run that may be interrupted.
+STORE_EVERY = 5.0
 #: Before any package registry counted anything.
 LONG_AGO = date(2005, 1, 1)
 
@@ -70,7 +73,10 @@ class Watcher(Protocol):
         """The questions of this run are known; asking begins."""
 
     def answered(self, metric: Metric, outcome: MetricOutcome) -> None:
-        """A source has answered for one metric; nothing is stored yet."""
+        """All that a source has to say of one metric is known; it need not be stored yet."""
+
+    def progress(self, source: str, step: Step | str) -> None:
+        """How far a source has come with a long answer, or what it chose to do."""
 
     def storing(self) -> None:
         """All sources have answered."""
@@ -99,10 +105,19 @@ def backfill(
     selection: Selection,
     clock: Clock,
     watcher: Watcher,
+    deep: bool = False,
+    store_every: float = STORE_EVERY,
+    sleep: Sleep = asyncio.sleep,
 ) -> RunSummary:
-    """Recompute a whole window, as far as the sources still answer for it."""
-    plan = BackfillPlan(last_completed_day(clock()), span)
-    return _ingest(settings, catalog, Job.BACKFILL, plan, selection, clock, watcher)
+    """Recompute a whole window, as far as the sources, with ``deep`` also their archives, answer for it.
+
+    A deep one stores what it has read every ``store_every`` seconds: when it is interrupted and
+    started again, little has been lost, and nothing half-written is left.
+    """
+    plan = BackfillPlan(last_completed_day(clock()), span, deep)
+    return _ingest(
+        settings, catalog, Job.BACKFILL, plan, selection, clock, watcher, sleep, store_every if deep else None
+    )
 
 
 def _ingest(
@@ -113,7 +128,8 @@ def _ingest(
     selection: Selection,
     clock: Clock,
     watcher: Watcher,
-    sleep: Sleep = asyncio.sleep,
+    sleep: Sleep,
+    store_every: float | None = None,
 ) -> RunSummary:
     metrics = selection.of(catalog)
     load_seed(catalog, "")  # a mistake in a seed file is found before the store is touched
@@ -122,42 +138,49 @@ def _ingest(
         run.store.save_definitions([definition(metric, run.started_at) for metric in catalog.metrics])
         seeds = load_seed(catalog, run.run_id)
         runs = run.store.runs(run.started_at - RUNS_WITHIN)
-        held = remember(run.store, metrics, load_held(run.store, metrics, plan.last_day, seeds), runs, plan.last_day)
+        is_deep = isinstance(plan, BackfillPlan) and plan.deep
+        stored = load_held(run.store, metrics, plan.last_day, seeds, whole=is_deep)
+        held = remember(run.store, metrics, stored, runs, plan.last_day)
         asks = build_asks(plan, metrics, SPECS, held)
         watcher.planned(asks)
         found: dict[str, MetricOutcome] = {}
+        parts: dict[str, list[Answered]] = {}
+        provenance = Provenance.RECOMPUTED if job is Job.BACKFILL else Provenance.API_DAILY
+        rule = overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS)
+        deposit = Deposit(run.store, rule, every=store_every, on_merge=run.note_counts)
+        deposit.add(_missing_seeds(run.store, metrics, seeds))
 
-        def answered(answer: Answered) -> None:
+        def answered(answer: Answered, last: bool) -> None:  # noqa: FBT001  # a callback
             metric = answer[0].metric
-            outcome = found[metric.metric_id] = _outcome(answer, held, hidden)
-            watcher.answered(metric, outcome)
+            parts.setdefault(metric.metric_id, []).append(answer)
+            if last:
+                whole = _outcome(merge_answers(parts[metric.metric_id]), held, hidden)
+                found[metric.metric_id] = whole
+                watcher.answered(metric, whole)
+            deposit.add(_observations([answer], provenance, run, clock))
 
         harvest = fetch(
             asks,
             contact=catalog.contact,
             github_token=settings.github_token,
+            cache=settings.cache,
             clock=clock,
             sleep=sleep,
             on_answer=answered,
+            on_progress=watcher.progress,
         )
         watcher.storing()
-        provenance = Provenance.RECOMPUTED if job is Job.BACKFILL else Provenance.API_DAILY
-        rows = [
-            *_missing_seeds(run.store, metrics, seeds),
-            *_observations(harvest.answers, provenance, run, clock),
-        ]
-        rule = overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS)
-        replaced: list[Replaced] = []
-        counts = run.store.upsert_observations(rows, rule, lambda old, new: replaced.append((old, new)))
-        seen = review(run.store, metrics, replaced, run.run_id, clock(), plan.last_day)
+        deposit.flush()
+        seen = review(run.store, metrics, deposit.replaced, run.run_id, clock(), plan.last_day)
         outcomes = seen.told(found.get(metric.metric_id) or _skipped(metric, held) for metric in metrics)
         summary = RunSummary(
             run_id=run.run_id,
             job=job,
             status=overall(outcomes),
-            counts=counts,
+            counts=deposit.counts,
             metrics=outcomes,
             warnings=tuple(_warnings(harvest.answers, seen.warnings, runs, hidden)),
+            notes=_notes(harvest.answers, hidden),
             requests=harvest.requests,
         )
         end(summary)
@@ -165,15 +188,20 @@ def _ingest(
 
 
 def load_held(
-    store: LanceStore, metrics: Iterable[Metric], last_day: date, seeds: Iterable[Observation]
+    store: LanceStore,
+    metrics: Iterable[Metric],
+    last_day: date,
+    seeds: Iterable[Observation],
+    *,
+    whole: bool = False,
 ) -> dict[str, Held]:
-    """What the store holds of each metric, as far back as its source answers.
+    """What the store holds of each metric, as far back as its source answers; all of it if ``whole``.
 
     Seeded snapshots count as held, also those that this run is going to store.
     """
     by_reach: dict[date, list[Metric]] = {}
     for metric in metrics:
-        first = max(oldest_held(SPECS[metric.source], last_day), LONG_AGO)
+        first = LONG_AGO if whole else max(oldest_held(SPECS[metric.source], last_day), LONG_AGO)
         by_reach.setdefault(first, []).append(metric)
     days: dict[str, list[tuple[date, bool]]] = {metric.metric_id: [] for metric in metrics}
     for first, group in by_reach.items():
@@ -242,3 +270,9 @@ def _warnings(
     found = [*(text for one in fetched for text in one.warnings), *more]
     clean = dict.fromkeys(printable(text, secrets=hidden) for text in found)
     return [*clean, *(text for text in news if text not in told)]
+
+
+def _notes(answers: Iterable[Answered], hidden: tuple[str, ...]) -> tuple[str, ...]:
+    """Each note once, in the order of the answers."""
+    notes = (text for _, fetched in answers if isinstance(fetched, Fetched) for text in fetched.notes)
+    return tuple(dict.fromkeys(printable(text, secrets=hidden) for text in notes))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from cmetrics.domain.days import Clock
-from cmetrics.domain.run import Job, Run, RunStatus, RunSummary, error_summary
+from cmetrics.domain.run import Counts, Job, Run, RunStatus, RunSummary, error_summary
 from cmetrics.errors import CmetricsError, StoreError, StoreMissing
 from cmetrics.printable import printable
 from cmetrics.settings import StoreKind, StoreTarget
@@ -29,6 +29,8 @@ class Session:
     store: LanceStore
     run_id: str
     started_at: datetime
+    #: Note in `history` what a run that stores in several merges has stored so far.
+    note_counts: Callable[[Counts], None]
 
 
 def make_run_id(job: Job, now: datetime) -> str:
@@ -66,6 +68,11 @@ def session(
         store.save_run(run)
         ended = False
 
+        def note_counts(counts: Counts) -> None:
+            nonlocal run
+            run = replace(run, rows_inserted=counts.inserted, rows_updated=counts.updated)
+            store.save_run(run)
+
         def end(summary: RunSummary) -> None:
             nonlocal ended
             errors = error_summary(summary.metrics, summary.warnings)
@@ -85,7 +92,7 @@ def session(
                 store.tidy()
 
         try:
-            yield Session(store, run_id, started), end
+            yield Session(store, run_id, started, note_counts), end
         except BaseException as error:
             if not ended:
                 _record_failure(store, run.failed(clock(), printable(_reason(error), secrets=hidden, limit=2000)))

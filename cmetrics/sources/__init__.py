@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from cmetrics.domain.metric import SourceSpec
-from cmetrics.sources import cratesio, github, npm, pypistats
-from cmetrics.sources.base import Source
+from cmetrics.sources import clickpy, crates_archive, cratesio, github, npm, pypistats
+from cmetrics.sources.base import Archive, Source
 from cmetrics.sources.http import Policy, ServiceClient
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveRegistration:
+    """Where the older days of a source are."""
+
+    policy: Policy
+    #: From the source's own lane, the archive's, and the folder for what is kept between runs.
+    open: Callable[[ServiceClient, ServiceClient, Path | None], Archive]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +29,24 @@ class Registration:
     #: From the GitHub token (or None) to how the service wants to be treated.
     policy: Callable[[str | None], Policy]
     open: Callable[[ServiceClient], Source]
+    archive: ArchiveRegistration | None = None
 
 
 REGISTRY: dict[str, Registration] = {
     entry.spec.name: entry
     for entry in (
-        Registration(pypistats.SPEC, lambda _: pypistats.POLICY, pypistats.Pypistats),
-        Registration(cratesio.SPEC, lambda _: cratesio.POLICY, cratesio.Cratesio),
+        Registration(
+            pypistats.SPEC,
+            lambda _: pypistats.POLICY,
+            pypistats.Pypistats,
+            ArchiveRegistration(clickpy.POLICY, lambda _, client, __: clickpy.ClickPy(client)),
+        ),
+        Registration(
+            cratesio.SPEC,
+            lambda _: cratesio.POLICY,
+            cratesio.Cratesio,
+            ArchiveRegistration(crates_archive.POLICY, crates_archive.CratesArchive),
+        ),
         Registration(npm.SPEC, lambda _: npm.POLICY, npm.Npm),
         Registration(github.SPEC, github.policy, github.Github),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
@@ -17,9 +17,10 @@ class Ask:
     """The days of one metric that a run wants."""
 
     metric: Metric
-    #: Ascending, never empty, none later than ``last_day``.
+    #: Ascending, none later than ``last_day``. Empty only where the archive of ``older`` is compared
+    #: with what the source holds.
     days: tuple[date, ...]
-    #: Those of ``days`` that the store does not hold.
+    #: Those of ``days`` and ``older`` that the store does not hold.
     missing: frozenset[date]
     #: The last completed UTC day.
     last_day: date
@@ -29,6 +30,8 @@ class Ask:
     take_current: bool = False
     #: Stars: the repository that was counted last.
     repository: StarRef | None = None
+    #: Days before those that the source answers for; its archive is asked. Ascending.
+    older: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,30 @@ class Fetched:
     warnings: tuple[str, ...] = field(default=())
     #: Warnings that are told once: not again while `history` remembers them.
     news: tuple[str, ...] = ()
+    #: What a reader of the run's summary should know; nothing is wrong.
+    notes: tuple[str, ...] = ()
+    #: Whole days as the source states them, asked for or not: what an archive is compared with.
+    stated: Mapping[date, int] = field(default_factory=dict)
+    #: A part; further answers to the same ask follow.
+    more: bool = False
 
 
 Answered = tuple[Ask, Fetched | SourceError]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a long answer has come."""
+
+    #: What is counted, in the plural: ``archive files``.
+    what: str
+    done: int
+    #: An upper bound: a package may be younger than the days asked for.
+    total: int
+
+
+#: Who hears how a source is getting on: a step, or a sentence about a choice it made.
+Listener = Callable[[Step | str], None]
 
 
 class Source(Protocol):
@@ -60,6 +84,38 @@ class Source(Protocol):
     def answers(self, asks: Sequence[Ask]) -> AsyncIterator[Answered]:
         """One answer per ask, in any order."""
         ...
+
+
+class Archive(Protocol):
+    """The days that a source no longer answers for. Made for one run; :meth:`answers` is called once."""
+
+    def answers(self, asks: Sequence[Ask], near: Mapping[str, Mapping[date, int]]) -> AsyncIterator[Answered]:
+        """One answer or more per ask, as the days of its ``older`` come in; a failure is a value.
+
+        ``near`` is what the source itself states, by metric id; a metric that it failed for is not
+        there.
+        """
+        ...
+
+
+def merge_answers(answers: Sequence[Answered]) -> Answered:
+    """The parts of what one ask was answered, as one: a part that failed does not undo the others."""
+    ask, first = answers[0]
+    if len(answers) == 1:
+        return ask, first
+    parts = [fetched for _, fetched in answers if isinstance(fetched, Fetched)]
+    failures = [fetched for _, fetched in answers if isinstance(fetched, SourceError)]
+    if not parts:
+        return ask, failures[0]
+    errors = [*(part.error for part in parts if part.error), *map(str, failures)]
+    return ask, Fetched(
+        tuple(value for part in parts for value in part.values),
+        frozenset(day for part in parts for day in part.pending),
+        "; ".join(dict.fromkeys(errors)) or None,
+        warnings=tuple(text for part in parts for text in part.warnings),
+        news=tuple(text for part in parts for text in part.news),
+        notes=tuple(text for part in parts for text in part.notes),
+    )
 
 
 async def each(asks: Sequence[Ask], fetch: Callable[[Ask], Awaitable[Fetched]]) -> AsyncIterator[Answered]:

@@ -15,13 +15,15 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 
 from cmetrics.domain.days import last_completed_day, window
-from cmetrics.domain.metric import Family, SourceSpec
+from cmetrics.domain.metric import ArchiveSpec, Family, SourceSpec
 from cmetrics.domain.observation import DailyValue
 from cmetrics.errors import SourceError
 from cmetrics.sources.base import Answered, Ask, Fetched
 from cmetrics.sources.http import Policy, ServiceClient
 from cmetrics.sources.landed import first_sign
 from cmetrics.sources.shape import Count, Day, Shape, by_day, parse
+
+ARCHIVE = ArchiveSpec("crates-archive", "static.crates.io", first_day=date(2014, 11, 1))
 
 SPEC = SourceSpec(
     name="cratesio",
@@ -41,6 +43,7 @@ SPEC = SourceSpec(
     # Counts come from log files as these arrive; a smaller read within a week is an older one.
     growing_days=7,
     canonical=lambda crate: crate.lower().replace("_", "-"),
+    archive=ARCHIVE,
 )
 
 #: https://crates.io/data-access: at most one request a second, and who is refused stops.

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter
 
-from cmetrics.domain.days import DAY
+from cmetrics.domain.days import DAY, last_completed_day
 from cmetrics.domain.metric import Family, SourceSpec
 from cmetrics.domain.observation import STAR_COUNT_REF, STAR_HISTORY_REF, DailyValue, StarRef
 from cmetrics.errors import AccessRefused, SourceError, UnexpectedAnswer
@@ -49,6 +49,8 @@ WEEKS_PER_PAGE = 30
 LAST_PAGE = 100
 #: A page can shift while a week begins; it does so once a week, so a second reading is enough.
 READINGS = 2
+#: A count and a history read a moment apart may differ by a star.
+TOLERANCE = 1
 
 
 def policy(token: str | None) -> Policy:
@@ -154,8 +156,7 @@ def cumulative(count: int, weeks: Weeks, created: date, days: Sequence[date]) ->
         if day in wanted:
             found[day] = max(held, 0)
         held -= gains[day]
-        # A count and a history read a moment apart may differ by a star.
-        if held < -1:
+        if held < -TOLERANCE:
             msg = "api.github.com, the star history holds more stars than the repository has"
             raise UnexpectedAnswer(msg)
     return dict(sorted(found.items()))
@@ -166,6 +167,13 @@ def given(weeks: Weeks, day: date) -> int | None:
     return next(
         (week[(day - first).days] for first, week in weeks.items() if 0 <= (day - first).days < len(week)), None
     )
+
+
+def surplus(count: int, weeks: Weeks, created: date) -> int | None:
+    """Present stars less those of the whole history; None while it does not reach the creation."""
+    if not weeks or min(weeks) > created:
+        return None
+    return count - sum(map(sum, weeks.values()))
 
 
 class Github:
@@ -222,33 +230,58 @@ class Github:
         return Fetched(values, error=f"star history failed: {error}{stands}", warnings=tuple(self._warnings))
 
     async def _held(self, repository: Repository, name: str, ask: Ask) -> tuple[dict[date, int], int | None]:
-        """The stars held on each day asked for, and how many were given on the last one."""
+        """The stars held on each day asked for, and how many were given on the last one.
+
+        Read a second time when the first reading is no whole.
+        """
         created = repository.created
-        for _ in range(READINGS):
-            weeks = await self._weeks(name, max(ask.days[0], created))
-            if is_gapless(weeks):
-                held = cumulative(repository.stargazers_count, weeks, created, ask.days)
-                if ask.days[-1] >= created and ask.days[-1] not in held:
-                    msg = f"api.github.com, star history of {name}, does not reach {ask.days[-1]}"
-                    raise UnexpectedAnswer(msg)
-                return held, given(weeks, ask.last_day)
+        since = max(ask.days[0], created)
+        for reading in range(READINGS):
+            if reading:
+                repository = parse_repository((await self._get(f"/repos/{name}")).body, name)
+            weeks, has_shifted = await self._weeks(name, since)
+            last = reading == READINGS - 1
+            if not is_gapless(weeks) or (has_shifted and not last):
+                continue
+            off = surplus(repository.stargazers_count, weeks, created)
+            if off and abs(off) > TOLERANCE:
+                if not last:
+                    continue
+                if off > 0:
+                    self._warnings.append(
+                        f"{ask.metric.metric_id}: the star history of {name} holds {off} stars fewer than the "
+                        "repository has; they are counted as given before its first day"
+                    )
+            held = cumulative(repository.stargazers_count, weeks, created, ask.days)
+            if ask.days[-1] >= created and ask.days[-1] not in held:
+                msg = f"api.github.com, star history of {name}, does not reach {ask.days[-1]}"
+                raise UnexpectedAnswer(msg)
+            return held, given(weeks, ask.last_day)
         msg = f"api.github.com, star history of {name}, weeks are missing between its pages"
         raise UnexpectedAnswer(msg)
 
-    async def _weeks(self, full_name: str, since: date) -> Weeks:
-        """Weeks back to the one that holds ``since``. Of a week on two pages the newer page counts."""
+    async def _weeks(self, full_name: str, since: date) -> tuple[Weeks, bool]:
+        """Weeks back to the one that holds ``since``, and whether a page shifted while they were read.
+
+        A page that begins with a week of the page before it shows that a new week has begun. Of a
+        week on two pages the newer page counts.
+        """
         weeks: Weeks = {}
+        has_shifted = False
         page: int | None = 1
+        pages = (last_completed_day(self._client.now()) - since).days // (7 * WEEKS_PER_PAGE) + 1
         while page is not None and page <= LAST_PAGE:
+            self._client.step("pages of star history", page - 1, pages)
             answer = await self._get(
                 f"/repos/{full_name}/stargazers/history", {"per_page": str(WEEKS_PER_PAGE), "page": str(page)}
             )
             found = parse_history(answer.body, full_name)
+            has_shifted = has_shifted or not found.keys().isdisjoint(weeks)
             weeks = found | weeks
             if not found or min(found) <= since:
                 break
             page = next_page(answer, page, len(found))
-        return weeks
+        return weeks, has_shifted
 
     async def _get(self, path: str, params: dict[str, str] | None = None) -> Answer:
         """A GET that goes on without the token when GitHub no longer knows it.

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import NoReturn
+from typing import NoReturn, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -28,6 +28,7 @@ from cmetrics.errors import (
     UsageError,
 )
 from cmetrics.printable import printable
+from cmetrics.sources.base import Listener, Step
 
 #: A wait that a service asks for and that is longer ends its work for the run.
 LONGEST_WAIT = 60.0
@@ -82,6 +83,46 @@ class Answer:
     headers: Mapping[str, str]
 
 
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Reader(Protocol[T_co]):
+    """What becomes of a body while it comes in; made anew for every try."""
+
+    def feed(self, chunk: bytes) -> None:
+        """The next bytes, decompressed."""
+
+    def close(self) -> T_co:
+        """What was read, after the last byte; may raise UnexpectedAnswer."""
+        ...
+
+
+class _Whole:
+    """The body as it is."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> None:
+        self._chunks.append(chunk)
+
+    def close(self) -> bytes:
+        return b"".join(self._chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    method: str
+    path: str
+    params: Mapping[str, str]
+    content: bytes | None = None
+    max_bytes: int = MAX_BYTES
+    #: Seconds for the whole answer; None is what the client allows.
+    total: float | None = None
+
+
 class _RetryableError(Exception):
     """A failed try, worth another one after ``waits[n]`` seconds or after what the service asked for."""
 
@@ -90,6 +131,10 @@ class _RetryableError(Exception):
         self.error = error
         self.waits = waits
         self.after = after
+
+
+#: The connection pool, for those who only hand it on.
+Http = httpx.AsyncClient
 
 
 def user_agent(contact: str) -> str:
@@ -117,7 +162,7 @@ def open_http(contact: str, timeouts: Timeouts) -> httpx.AsyncClient:
 
 
 class ServiceClient:
-    """GET for one service, in that service's own paced lane.
+    """Requests to one service, in that service's own paced lane.
 
     After a failure that the next request would meet as well (no connection, a long rate limit)
     every further call raises the same error without sending anything.
@@ -131,6 +176,7 @@ class ServiceClient:
         timeouts: Timeouts | None = None,
         clock: Clock = utc_now,
         sleep: Sleep = asyncio.sleep,
+        listener: Listener | None = None,
     ) -> None:
         self.policy = policy
         self.requests = 0
@@ -142,6 +188,22 @@ class ServiceClient:
         self._next_start = 0.0
         self._ended: SourceError | None = None
         self._failures = 0
+        self._listener = listener
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether every further request would only raise the error of an earlier one."""
+        return self._ended is not None
+
+    def step(self, what: str, done: int, total: int) -> None:
+        """Tell who listens how far a long answer has come."""
+        if self._listener is not None:
+            self._listener(Step(what, done, max(done, total)))
+
+    def say(self, text: str) -> None:
+        """Tell who listens about a choice that was made."""
+        if self._listener is not None:
+            self._listener(text)
 
     def now(self) -> datetime:
         """The time of the run."""
@@ -158,6 +220,24 @@ class ServiceClient:
         ServiceFailed, ServiceUnreachable, UnexpectedAnswer for redirects elsewhere and for bodies
         beyond :data:`MAX_BYTES`.
         """
+        return await self._ask(_Question("GET", path, params or {}), _Whole, Answer)
+
+    async def post(self, path: str, params: Mapping[str, str], content: bytes) -> Answer:
+        """The answer to a POST of ``content``, which must be safe to send twice. Raises as :meth:`get`."""
+        return await self._ask(_Question("POST", path, params, content), _Whole, Answer)
+
+    async def read(self, path: str, reader: Callable[[], Reader[T]], *, max_bytes: int, total: float) -> T:
+        """What a ``reader`` makes of a large file, which is never held as a whole.
+
+        ``total`` seconds bound one try, ``max_bytes`` its decompressed size. Raises as :meth:`get`,
+        and whatever the reader raises.
+        """
+        question = _Question("GET", path, {}, max_bytes=max_bytes, total=total)
+        return await self._ask(question, reader, lambda found, _: found)
+
+    async def _ask(
+        self, question: _Question, reader: Callable[[], Reader[T]], result: Callable[[T, Mapping[str, str]], R]
+    ) -> R:
         if self._ended is not None:
             raise self._ended
         retrying = tenacity.AsyncRetrying(
@@ -167,8 +247,9 @@ class ServiceClient:
             sleep=self._sleep,
             reraise=True,
         )
+        answered: tuple[httpx.Response, T]
         try:
-            answer: Answer = await retrying(self._try, path, params)
+            answered = await retrying(self._try, question, reader)
         except _RetryableError as again:
             self._give_up(again.error)
         except AccessRefused as error:
@@ -176,7 +257,7 @@ class ServiceClient:
                 self._ended = error
             raise
         self._failures = 0
-        return answer
+        return result(answered[1], answered[0].headers)
 
     def _give_up(self, error: SourceError) -> NoReturn:
         self._failures += 1
@@ -184,41 +265,51 @@ class ServiceClient:
             self._ended = error
         raise error
 
-    async def _try(self, path: str, params: Mapping[str, str] | None) -> Answer:
-        url = httpx.URL(self.policy.base + path, params=params or {})
+    async def _try(self, question: _Question, reader: Callable[[], Reader[T]]) -> tuple[httpx.Response, T]:
+        url = httpx.URL(self.policy.base + question.path, params=question.params)
         for _ in range(MAX_REDIRECTS + 1):
-            response, body = await self._send(url)
+            response, found, said = await self._send(url, question, reader())
+            if found is not None:
+                return response, found.close()
             if response.status_code not in _REDIRECTS:
-                return self._judge(response, body)
+                self._refuse(response, said)
             url = self._same_host(response)
-        msg = f"{self._at(path)} redirects more than {MAX_REDIRECTS} times"
+        msg = f"{self._at(question.path)} redirects more than {MAX_REDIRECTS} times"
         raise UnexpectedAnswer(msg)
 
-    async def _send(self, url: httpx.URL) -> tuple[httpx.Response, bytes]:
+    async def _send(
+        self, url: httpx.URL, question: _Question, reader: Reader[T]
+    ) -> tuple[httpx.Response, Reader[T] | None, bytes]:
         await self._sleep(max(0.0, self._next_start - time.monotonic()))
         self.requests += 1
         try:
-            return await self._receive(url)
+            return await self._receive(url, question, reader)
         finally:
             self._next_start = time.monotonic() + self.policy.gap
 
-    async def _receive(self, url: httpx.URL) -> tuple[httpx.Response, bytes]:
+    async def _receive(
+        self, url: httpx.URL, question: _Question, reader: Reader[T]
+    ) -> tuple[httpx.Response, Reader[T] | None, bytes]:
+        """The response, and either the fed reader (200) or what else was said."""
+        total = question.total or self._timeouts.total
         try:
             async with (
-                asyncio.timeout(self._timeouts.total),
-                self._http.stream("GET", url, headers=self._headers) as response,
+                asyncio.timeout(total),
+                self._http.stream(question.method, url, headers=self._headers, content=question.content) as response,
             ):
-                chunks: list[bytes] = []
+                is_ok = response.status_code == _OK
+                said = _Whole()
+                limit = question.max_bytes if is_ok else MAX_BYTES
                 size = 0
                 async for chunk in response.aiter_bytes():
                     size += len(chunk)
-                    if size > MAX_BYTES:
-                        msg = f"{self._at(url.path)} sent more than {MAX_BYTES // 2**20} MiB"
+                    if size > limit:
+                        msg = f"{self._at(url.path)} sent more than {limit // 2**20} MiB"
                         raise UnexpectedAnswer(msg)
-                    chunks.append(chunk)
-                return response, b"".join(chunks)
+                    (reader if is_ok else said).feed(chunk)
+                return response, reader if is_ok else None, said.close()
         except (TimeoutError, httpx.TimeoutException) as error:
-            msg = f"{self._at(url.path)} did not answer within {self._timeouts.total:.0f} s"
+            msg = f"{self._at(url.path)} did not answer within {total:.0f} s"
             raise _RetryableError(ServiceUnreachable(msg), HANG_WAITS) from error
         except httpx.DecodingError as error:
             msg = f"{self._at(url.path)} sent a body that cannot be decompressed"
@@ -231,10 +322,8 @@ class ServiceClient:
             msg = f"{self._at(url.path)} broke off its answer ({why})"
             raise _RetryableError(ServiceFailed(msg), FAULT_WAITS) from error
 
-    def _judge(self, response: httpx.Response, body: bytes) -> Answer:
+    def _refuse(self, response: httpx.Response, body: bytes) -> NoReturn:
         status, at = response.status_code, self._at(response.url.path)
-        if status == _OK:
-            return Answer(body, response.headers)
         said = _said(body)
         if status == _NOT_FOUND:
             msg = f"{at}: not found (404){said}"

@@ -7,13 +7,13 @@ a word; the days before a package's first publication read 0.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
-from cmetrics.domain.days import Span, spans
+from cmetrics.domain.days import Span, day_range, spans
 from cmetrics.domain.metric import Family, SourceSpec
 from cmetrics.errors import SourceError, UnexpectedAnswer
 from cmetrics.sources.base import Answered, Ask, Fetched, each
@@ -85,28 +85,56 @@ class Npm:
 
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
-        self._canary = Canary(None)
+        #: The whole registry, for the days that any package has been asked for so far.
+        self._totals: dict[date, int] = {}
+        self._covered: set[date] = set()
+        self._error: str | None = None
 
     async def answers(self, asks: Sequence[Ask]) -> AsyncIterator[Answered]:
-        """The whole registry for all days asked, then each package."""
-        days = {day for ask in asks for day in ask.days}
-        try:
-            self._canary = build_canary(await self._days(days, None))
-        except SourceError as error:
-            self._canary = Canary(None, str(error))
-        async for answered in each(asks, self._fetch):
+        """Each package, and the whole registry for the same days.
+
+        The longest question comes first: the others then need no more of the registry.
+        """
+        async for answered in each(sorted(asks, key=lambda ask: ask.days[0]), self._fetch):
             yield answered
 
     async def _fetch(self, ask: Ask) -> Fetched:
         package = ask.metric.subject
-        return judge(ask, await self._days(ask.days, package), self._canary, f"npm:{package}")
+        slices = list(reversed(spans((day for day in ask.days if day >= FIRST_DAY), LONGEST_PERIOD)))
+        stated: dict[date, int] = {}
+        for number, span in enumerate(slices):
+            self._client.step("years of downloads", number, len(slices))
+            found = await self._range(span, package)
+            stated |= found
+            if _precedes_publication(span, found, ask.known_since):
+                slices = slices[: number + 1]
+                break
+        first = min((span.first for span in slices), default=FIRST_DAY)
+        canary = await self._canary([day for day in ask.days if day >= first])
+        return judge(ask, stated, canary, f"npm:{package}")
 
-    async def _days(self, days: Sequence[date] | set[date], package: str | None) -> dict[date, int]:
-        found: dict[date, int] = {}
-        for span in spans((day for day in days if day >= FIRST_DAY), LONGEST_PERIOD):
-            path = f"/downloads/range/{span.first}:{span.last}"
-            if package:
-                path += f"/{quote(package, safe='@/')}"
-            answer = await self._client.get(path)
-            found |= parse_range(answer.body, span, package)
-        return found
+    async def _canary(self, days: Sequence[date]) -> Canary:
+        """What has landed. A day that was asked for is not asked for again, nor is a total that failed."""
+        try:
+            if self._error is None:
+                for span in reversed(spans(set(days) - self._covered, LONGEST_PERIOD)):
+                    self._totals |= await self._range(span, None)
+                    self._covered.update(day_range(*span))
+        except SourceError as error:
+            self._error = str(error)
+        return Canary(None, self._error) if self._error else build_canary(self._totals)
+
+    async def _range(self, span: Span, package: str | None) -> dict[date, int]:
+        path = f"/downloads/range/{span.first}:{span.last}"
+        if package:
+            path += f"/{quote(package, safe='@/')}"
+        return parse_range((await self._client.get(path)).body, span, package)
+
+
+def _precedes_publication(span: Span, found: Mapping[date, int], known_since: date | None) -> bool:
+    """Whether nothing older has to be asked for: a year without a download is before the first one.
+
+    The days before a package's publication read 0, and a published one meets robots every day.
+    """
+    is_known = known_since is not None and known_since < span.first
+    return span.days == LONGEST_PERIOD and not is_known and not any(found.values())

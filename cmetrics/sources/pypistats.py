@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Literal
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
-from cmetrics.domain.metric import Family, SourceSpec
+from cmetrics.domain.metric import ArchiveSpec, Family, SourceSpec
 from cmetrics.errors import SourceError, UnexpectedAnswer
 from cmetrics.sources.base import Answered, Ask, Fetched, each
 from cmetrics.sources.http import Policy, ServiceClient
-from cmetrics.sources.landed import Canary, build_canary, judge
+from cmetrics.sources.landed import Canary, Landing, build_canary, judge
 from cmetrics.sources.shape import Count, Day, Shape, by_day, parse
 
 
@@ -26,6 +27,8 @@ def normalize(name: str) -> str:
     """The name as PEP 503 writes it; the service does not lower-case by itself."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
+
+ARCHIVE = ArchiveSpec("clickpy", "ClickPy", first_day=date(2016, 1, 1), seam=True)
 
 SPEC = SourceSpec(
     name="pypistats",
@@ -44,6 +47,7 @@ SPEC = SourceSpec(
     settling_days=181,
     canonical=normalize,
     options=frozenset({"mirrors"}),
+    archive=ARCHIVE,
 )
 
 #: 30 requests a minute and 5 a second per address, without any header that says so; after a 429
@@ -106,7 +110,8 @@ class Pypistats:
     async def _fetch(self, ask: Ask) -> Fetched:
         stated = await self._overall(ask.metric.subject, mirrors=ask.metric.mirrors)
         ref = f"pypistats:{normalize(ask.metric.subject)}"
-        return judge(ask, stated, self._canary, ref)
+        whole = {day: value for day, value in stated.items() if self._canary.says(day) is not Landing.PARTIAL}
+        return replace(judge(ask, stated, self._canary, ref), stated=whole)
 
     async def _overall(self, package: str, *, mirrors: bool) -> dict[date, int]:
         # `mirrors=true` gives with_mirrors alone; any other spelling of true gives both.

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.domain.days import DAY, Span, day_range, window
-from cmetrics.domain.metric import SourceSpec
+from cmetrics.domain.metric import ArchiveSpec, SourceSpec
 from cmetrics.domain.observation import StarRef
 from cmetrics.ingest.plan import BackfillPlan, Held, RefreshPlan, build_asks, build_held, oldest_held
 from cmetrics.sources import SPECS
@@ -276,3 +276,43 @@ def test_an_ask_names_the_repository_that_was_counted_so_far():
     known = StarRef("owner/name", 5)
     (ask,) = build_asks(RefreshPlan(LAST), [STARS], SPECS, {STARS.metric_id: Held(since(300), repository=known)})
     assert ask.repository == known
+
+
+# -- days that a source no longer answers for ----------------------------------------------------
+
+WITH_ARCHIVE = replace(SMALL, archive=ArchiveSpec("attic", "the attic", first_day=ago(150)))
+
+
+@settings(deadline=None, max_examples=200)
+@given(first=st.integers(0, 200), length=st.integers(0, 200), snapshots=st.sets(st.integers(0, 200).map(ago)))
+def test_a_deep_backfill_asks_for_every_day_of_its_window_exactly_once(first, length, snapshots):
+    span = Span(ago(first), min(LAST, ago(first) + length * DAY))
+    plan, held = BackfillPlan(LAST, span, deep=True), Held(snapshots=frozenset(snapshots))
+    near, older = set(plan.days(WITH_ARCHIVE, held)), set(plan.older_days(WITH_ARCHIVE, held))
+    assert not near & older
+    assert near | older == set(day_range(max(span.first, ago(150)), span.last)) - snapshots
+    assert not older or max(older) < oldest_held(WITH_ARCHIVE, LAST)
+
+
+@pytest.mark.parametrize(
+    ("plan", "spec"),
+    [
+        (RefreshPlan(LAST), WITH_ARCHIVE),
+        (RefreshPlan(LAST, 140), WITH_ARCHIVE),
+        (BackfillPlan(LAST, Span(ago(140), LAST)), WITH_ARCHIVE),
+        (BackfillPlan(LAST, Span(ago(140), LAST), deep=True), SMALL),
+        (BackfillPlan(LAST, Span(ago(140), LAST), deep=True), FORGETS_NOTHING),
+        (BackfillPlan(LAST, Span(ago(59), LAST), deep=True), WITH_ARCHIVE),
+    ],
+)
+def test_an_archive_is_asked_by_a_deep_backfill_only(plan, spec):
+    assert not set(plan.older_days(spec, Held()))
+
+
+def test_an_ask_for_older_days_alone_is_kept_and_says_which_are_missing():
+    plan = BackfillPlan(LAST, Span(ago(300), ago(290)), deep=True)
+    held = {PYPI.metric_id: Held(frozenset({ago(295)}))}
+    (ask,) = build_asks(plan, [PYPI], SPECS, held)
+    assert ask.days == ()
+    assert ask.older == tuple(day_range(ago(300), ago(290)))
+    assert ask.missing == set(ask.older) - {ago(295)}

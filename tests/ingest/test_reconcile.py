@@ -147,3 +147,32 @@ def test_each_metric_is_judged_by_its_own_source_s_rule():
     assert rule(a_row(NPM, DAY_0, 10), read_after(NPM, 9, days=1))
     assert not rule(a_row(CRATES, DAY_0, 10), read_after(CRATES, 9, days=1))
     assert rule(stars(10, COUNTED), stars(0, COUNTED))
+
+
+# -- counts of another service -------------------------------------------------------------------
+
+PYPI = a_metric("pypistats")
+OWN, OTHERS = "pypistats:p", "clickpy:p; seam +0.4% over 181 days"
+
+
+@pytest.mark.parametrize(
+    ("stored", "new", "value", "wins"),
+    [
+        (OWN, OTHERS, 12, False),
+        (OWN, OTHERS, 10, False),
+        (OTHERS, OWN, 8, True),
+        # The same figure, and from now on the source's own.
+        (OTHERS, OWN, 10, True),
+        (OTHERS, OWN, 0, False),
+        (OTHERS, OTHERS, 12, True),
+        (OTHERS, OTHERS, 10, False),
+    ],
+)
+def test_another_service_s_count_gives_way_to_the_source_s_own_and_never_replaces_it(stored, new, value, wins):
+    before = a_row(PYPI, DAY_0, 10, source_ref=stored)
+    assert overwrites(PYPI, before, replace(read_after(PYPI, value, days=300), source_ref=new)) is wins
+
+
+def test_another_service_s_zero_does_not_become_a_count_of_the_source_s_own():
+    stored = a_row(PYPI, DAY_0, 0, source_ref=OWN)
+    assert not overwrites(PYPI, stored, replace(read_after(PYPI, 5, days=300), source_ref=OTHERS))

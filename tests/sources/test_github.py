@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cmetrics.domain.days import DAY
 from cmetrics.errors import UnexpectedAnswer
-from cmetrics.sources.github import cumulative, is_gapless, next_page, parse_history, parse_repository
+from cmetrics.sources.github import cumulative, is_gapless, next_page, parse_history, parse_repository, surplus
 from cmetrics.sources.http import Answer
 from tests.sources.answers import HTML_PAGES, NO_ANSWERS, NO_COUNTS
 
@@ -228,6 +228,13 @@ def test_a_count_without_a_history_says_nothing_of_past_days():
 
 def test_a_star_that_came_between_two_requests_is_no_contradiction():
     assert cumulative(4, {SUNDAY: (0, 5, 0, 0, 0, 0, 0)}, LONG_AGO, [SUNDAY]) == {SUNDAY: 0}
+
+
+@pytest.mark.parametrize(
+    ("created", "off"), [(SUNDAY, 3), (SUNDAY - DAY, None), (SUNDAY + 3 * DAY, 3), (date.min, None)]
+)
+def test_the_whole_history_is_held_against_the_count_and_a_part_of_it_is_not(created, off):
+    assert surplus(8, {SUNDAY: (0, 5, 0, 0, 0, 0, 0)}, created) == off
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ import asyncio
 import gzip
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
+from typing import TypeVar
 
 import pytest
 
@@ -26,6 +27,8 @@ from cmetrics.errors import (
 )
 from cmetrics.sources.http import MAX_BYTES, Answer, Policy, ServiceClient, Timeouts, open_http
 
+T = TypeVar("T")
+
 
 @dataclass
 class Server:
@@ -33,6 +36,7 @@ class Server:
 
     answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
     asked: list[tuple[float, str, dict[str, str]]] = field(default_factory=list)
+    sent: list[tuple[str, bytes]] = field(default_factory=list)
     drip: float = 0.0
     url: str = ""
     over: threading.Event = field(default_factory=threading.Event)
@@ -50,6 +54,7 @@ def server() -> Iterator[Server]:
 
         def do_GET(self) -> None:
             told.asked.append((time.monotonic(), self.path, dict(self.headers)))
+            told.sent.append((self.command, self.rfile.read(int(self.headers.get("Content-Length") or 0))))
             status, headers, body = told.answers[min(len(told.asked), len(told.answers)) - 1]
             self.send_response(status)
             for name, value in headers.items():
@@ -65,6 +70,8 @@ def server() -> Iterator[Server]:
                         return
             except OSError:
                 return
+
+        do_POST = do_GET
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         running.daemon_threads = True
@@ -277,3 +284,59 @@ def test_error_bodies_are_quoted_on_one_harmless_line(server: Server, noise: Cal
     server.answers = [(403, {}, noise())]
     (error,) = get(server)
     assert str(error).isprintable()
+
+
+# -- posts and large files -----------------------------------------------------------------------
+
+
+def with_client(server: Server, use: Callable[[ServiceClient], Awaitable[T]]) -> T:
+    async def ask() -> T:
+        async with open_http("https://example.com/contact", Timeouts()) as http:
+            return await use(ServiceClient(http, Policy("the service", server.url, gap=0.0)))
+
+    return asyncio.run(ask())
+
+
+class Sizes:
+    """A reader that keeps nothing but how much came."""
+
+    made = 0
+
+    def __init__(self) -> None:
+        Sizes.made += 1
+        self.sizes: list[int] = []
+
+    def feed(self, chunk: bytes) -> None:
+        self.sizes.append(len(chunk))
+
+    def close(self) -> int:
+        return sum(self.sizes)
+
+
+def test_a_post_sends_its_content_again_when_it_is_tried_again(server: Server):
+    server.answers = [(500, {}, b"500"), OK]
+    answer = with_client(server, lambda client: client.post("/", {"user": "demo"}, b"SELECT 1"))
+    assert answer.body == b"{}"
+    assert server.sent == [("POST", b"SELECT 1")] * 2
+    assert server.asked[0][1] == "/?user=demo"
+
+
+def test_a_large_file_is_read_as_it_comes_and_anew_for_every_try(server: Server):
+    body = b"x" * (3 * MAX_BYTES)
+    server.answers = [(503, {}, b"503"), (200, {"Content-Encoding": "gzip"}, gzip.compress(body))]
+    Sizes.made = 0
+    size = with_client(server, lambda client: client.read("/f", Sizes, max_bytes=len(body), total=20.0))
+    assert size == len(body)
+    assert Sizes.made == 2
+
+
+def test_a_file_larger_than_allowed_is_cut_off(server: Server):
+    server.answers = [(200, {}, b"x" * (3 * 2**20))]
+    with pytest.raises(UnexpectedAnswer, match="2 MiB"):
+        with_client(server, lambda client: client.read("/f", Sizes, max_bytes=2 * 2**20, total=20.0))
+
+
+def test_what_is_no_200_is_never_given_to_a_reader(server: Server):
+    server.answers = [(404, {}, b"no such file")]
+    with pytest.raises(NotFound):
+        with_client(server, lambda client: client.read("/f", Sizes, max_bytes=10, total=20.0))

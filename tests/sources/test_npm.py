@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from cmetrics.domain.days import Span
+from cmetrics.domain.days import DAY, Span, day_range
 from cmetrics.errors import UnexpectedAnswer
-from cmetrics.sources.npm import parse_range
+from cmetrics.sources.npm import _precedes_publication, parse_range
 from tests.sources.answers import HTML_PAGES, NO_ANSWERS, NO_COUNTS, NO_DAYS
 
 SPAN = Span(date(2026, 3, 1), date(2026, 3, 3))
@@ -117,3 +117,25 @@ def test_an_html_page_is_called_one(page):
 )
 def test_the_answer_to_another_kind_of_question_is_refused(body):
     refused(body)
+
+
+# -- how far back it is asked --------------------------------------------------------------------
+
+YEAR = Span(date(2020, 1, 1), date(2020, 12, 30))
+QUIET = dict.fromkeys(day_range(*YEAR), 0)
+
+
+@pytest.mark.parametrize(
+    ("span", "found", "known_since", "ends"),
+    [
+        (YEAR, QUIET, None, True),
+        (YEAR, QUIET, YEAR.first, True),
+        # It was stored for an earlier day.
+        (YEAR, QUIET, YEAR.first - DAY, False),
+        (YEAR, QUIET | {YEAR.first: 1}, None, False),
+        # Part of a year may be an outage of the registry.
+        (Span(YEAR.first + DAY, YEAR.last), QUIET, None, False),
+    ],
+)
+def test_a_whole_year_without_downloads_is_before_publication(span, found, known_since, ends):
+    assert _precedes_publication(span, found, known_since) is ends

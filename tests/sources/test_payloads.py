@@ -14,6 +14,7 @@ import pytest
 
 from cmetrics.domain.days import DAY, Span
 from cmetrics.errors import UnexpectedAnswer
+from cmetrics.sources.crates_files import DayReader, parse_index
 from cmetrics.sources.cratesio import parse_downloads
 from cmetrics.sources.github import cumulative, is_gapless, parse_history, parse_repository
 from cmetrics.sources.landed import build_canary, judge
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the recorded answer
 UNDERSTOOD = (
     "pypistats_overall_pip_2020.json",
     "crates_downloads_nanomsg_2017.json",
+    "crates_archive_day.csv",
+    "crates_archive_index.json",
     "npm_range_nine_packages_2026.json",
     "npm_range_strict_mode_2017.json",
     "npm_range_missing_days_2015.json",
@@ -48,8 +51,6 @@ REFUSED = {
         "crates_error_403_no_user_agent.json",
         "crates_error_404_unknown_crate.json",
         "crates_error_404_unknown_version.json",
-        "crates_archive_day.csv",
-        "crates_archive_index.json",
     ),
     "npm": (
         "npm_error_end_before_start.json",
@@ -113,6 +114,14 @@ def test_crates_downloads():
         (date(2017, 2, 10), 3),
         (date(2017, 2, 11), 1),
     ]
+
+
+def test_crates_archive():
+    days = parse_index(read("crates_archive_index.json"))
+    assert (min(days), days[date(2024, 8, 1)], len(days)) == (date(2024, 7, 29), 138, 4)
+    reader = DayReader("static.crates.io", {2, 3}, 0)
+    reader.feed(read("crates_archive_day.csv"))
+    assert reader.close() == {2: 500, 3: 0}
 
 
 def test_npm_range_of_a_whole_week():

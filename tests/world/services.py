@@ -1,4 +1,4 @@
-"""pypistats.org, crates.io, api.npmjs.org and api.github.com on this machine, under their own names.
+"""pypistats.org, crates.io, api.npmjs.org, api.github.com and the archives on this machine, under their own names.
 
 A forward proxy ends the TLS of every CONNECT itself, with certificates of a throwaway authority:
 a program reaches it by ``HTTPS_PROXY`` and ``SSL_CERT_FILE`` and needs no other hook. Habits and
@@ -26,7 +26,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import trustme
 
-from tests.world.truth import CRATES, DAY, GITHUB, HOSTS, NPM, PYPI, World
+from tests.world.truth import CLICKPY, CRATES, DAY, FILES, GITHUB, HOSTS, NPM, PYPI, World
 
 
 @dataclass
@@ -63,6 +63,12 @@ class Request:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    body: bytes = b""
+
+    @property
+    def question(self) -> tuple[object, ...]:
+        """What makes two requests the same question."""
+        return self.host, self.method, self.path, *sorted(self.query.items()), self.body
 
 
 #: Gets the request and the answer that would be given; gives the answer that is.
@@ -119,9 +125,14 @@ class Services:
 
         def usual() -> Reply:
             with self._lock:
-                return {PYPI: self._pypi, CRATES: self._crates, NPM: self._npm, GITHUB: self._github}[request.host](
-                    request
-                )
+                return {
+                    PYPI: self._pypi,
+                    CRATES: self._crates,
+                    NPM: self._npm,
+                    GITHUB: self._github,
+                    FILES: self._files,
+                    CLICKPY: self._clickpy,
+                }[request.host](request)
 
         fault = self.world.faults.get(request.host)
         reply = fault(request, usual) if fault else usual()
@@ -161,23 +172,111 @@ class Services:
         agent = request.headers.get("user-agent", "")
         if not agent or agent.startswith(("python-httpx", "python-requests")):
             return as_json({"errors": [{"detail": "We require that all requests include a `User-Agent` header."}]}, 403)
-        match = re.fullmatch(r"/api/v1/crates/([^/]+)/downloads", request.path)
+        match = re.fullmatch(r"/api/v1/crates/([^/]+)(?:/([^/]+))?(/downloads)?", request.path)
         crate = match[1].lower() if match else ""
-        values = self.world.crates.get(crate)
-        if values is None:
+        if match is None or crate not in self.world.crates:
             return as_json({"errors": [{"detail": f"crate `{crate}` does not exist"}]}, 404)
+        if match[2] == "downloads":
+            return self._crate_downloads(crate)
+        versions = self.world.versions(crate)
+        if match[2]:
+            version = next((version for version in versions if version.name == match[2]), None)
+            if version is None or not match[3]:
+                return as_json({"errors": [{"detail": f"crate `{crate}` does not have a version `{match[2]}`"}]}, 404)
+            return self._version_downloads(crate, version.number, date.fromisoformat(request.query["before_date"]))
+        listed = [
+            {
+                "id": version.number,
+                "num": version.name,
+                "created_at": f"{version.created}T09:30:00.123456Z",
+                "yanked": False,
+            }
+            for version in reversed(versions)
+        ]
+        full = request.query.get("include") == "versions"
+        return as_json({"crate": {"id": crate, "name": crate}, "versions": listed if full else None})
+
+    def _crate_downloads(self, crate: str) -> Reply:
+        """The two highest versions one by one, the others together (the real service lists five)."""
+        values = self.world.crates[crate]
+        listed = [version.number for version in self.world.versions(crate)][-2:]
         versions, extra = [], []
         for day in sorted(values):
             if not self.world.today - 90 * DAY < day <= self.world.today or not self.world.landed(CRATES, day):
                 continue
-            value = values[day] // 3 if day == self.world.today else values[day]
-            parts = [value * share // 100 for share in (40, 20, 10, 5, 5)]
-            for number, part in reversed(list(enumerate(parts))):
-                if part:
-                    versions.append({"version": 1000 + number, "downloads": part, "date": day.isoformat()})
-            if rest := value - sum(parts):
+            parts = self.world.by_version(crate, day)
+            if day == self.world.today:
+                parts = {number: part // 3 for number, part in parts.items() if part // 3}
+            versions += [
+                {"version": number, "downloads": parts[number], "date": day.isoformat()}
+                for number in sorted(set(parts) & set(listed), reverse=True)
+            ]
+            if rest := sum(part for number, part in parts.items() if number not in listed):
                 extra.append({"date": day.isoformat(), "downloads": rest})
         return as_json({"version_downloads": versions, "meta": {"extra_downloads": extra}})
+
+    def _version_downloads(self, crate: str, number: int, before: date) -> Reply:
+        """Ninety days that end on ``before``, as far as they are not archived."""
+        rows = [
+            {"version": number, "downloads": part, "date": day.isoformat()}
+            for day in (before - n * DAY for n in range(89, -1, -1))
+            if day >= self.world.today - 90 * DAY or self.world.keeps_old_rows
+            if self.world.landed(CRATES, day) and (part := self.world.by_version(crate, day).get(number))
+        ]
+        return as_json({"version_downloads": rows})
+
+    def _archive_days(self) -> list[date]:
+        first = min(min(values) for values in self.world.crates.values()) - 30 * DAY
+        days = (self.world.today - n * DAY for n in range(91, (self.world.today - first).days + 1))
+        return [day for day in days if self.world.landed(FILES, day)]
+
+    def _archive_file(self, day: date) -> bytes:
+        """All crates of the world, and some that nobody asks for."""
+        rows = {number: day.toordinal() % 900 + 1 for number in range(99_000_000, 99_000_300)}
+        for crate in self.world.crates:
+            rows |= self.world.by_version(crate, day)
+        return "".join(["version_id,downloads\n", *(f"{i},{n}\n" for i, n in sorted(rows.items()))]).encode()
+
+    def _files(self, request: Request) -> Reply:
+        days = self._archive_days()
+        name = request.path.removeprefix("/archive/version-downloads/")
+        if name == "index.json":
+            return as_json([{"name": f"{day}.csv", "size": len(self._archive_file(day))} for day in days])
+        found = [day for day in days if name == f"{day}.csv"]
+        if not found:
+            return as_text("<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", 404, "application/xml")
+        return Reply(200, self._archive_file(found[0]), {"Content-Type": "text/csv"})
+
+    def _clickpy(self, request: Request) -> Reply:
+        sql = request.body.decode()
+        table = re.search(r"FROM pypi\.(\w+)", sql)
+        if request.method != "POST" or request.query.get("user") != "demo" or table is None:
+            return as_text("Code: 62. DB::Exception: Syntax error. (SYNTAX_ERROR)\n", 400, "text/plain")
+        mirrors = table[1] == "pypi_downloads_per_day"
+        if not mirrors and "NOT IN ('bandersnatch', 'z3c.pypimirror', 'Artifactory', 'devpi', '')" not in sql:
+            return as_text("Code: 60. DB::Exception: Unknown table. (UNKNOWN_TABLE)\n", 404, "text/plain")
+        projects = re.findall(r"'([^']+)'", request.query["param_projects"])
+        day, last = (date.fromisoformat(request.query[f"param_{end}"]) for end in ("first", "last"))
+        counts: dict[date, int] = {}
+        while day <= min(last, self.world.today):
+            if value := sum(self.world.clickpy(project, day, mirrors=mirrors) for project in projects):
+                counts[day] = value
+            day += DAY
+        number = str if self.world.counts_as_text else int
+        if "toYear(date)" in sql:
+            years: dict[int, list[date]] = {}
+            for day in counts:
+                years.setdefault(day.year, []).append(day)
+            rows = [
+                {"year": year, "oldest": f"{min(days)}", "newest": f"{max(days)}", "days": number(len(days))}
+                for year, days in years.items()
+            ]
+        else:
+            assert "sum(count)" in sql
+            rows = [{"date": f"{day}", "downloads": number(value)} for day, value in counts.items()]
+        # More rows than allowed are left out, without a word.
+        text = "".join(f"{json.dumps(row)}\n" for row in rows[: self.world.row_cap])
+        return Reply(200, text.encode(), {"Content-Type": "application/x-ndjson"})
 
     def _npm(self, request: Request) -> Reply:
         match = re.fullmatch(
@@ -270,7 +369,7 @@ class Services:
         def sunday(day: date) -> date:
             return day - ((day.weekday() + 1) % 7) * DAY
 
-        weeks, week = [], sunday(self.world.today)
+        weeks, week = [], sunday(self.world.today) + self.world.weeks_ahead * 7 * DAY
         while week >= sunday(created):
             days = [stars.get(week + i * DAY, 0) for i in range(7)]
             stamp = int(datetime(week.year, week.month, week.day, tzinfo=UTC).timestamp())
@@ -301,10 +400,11 @@ class Services:
                 request = Request(
                     time.monotonic(),
                     self.host,
-                    "GET",
+                    self.command,
                     unquote(parts.path),
                     {k: v[0] for k, v in parse_qs(parts.query).items()},
                     {k.lower(): v for k, v in self.headers.items()},
+                    self.rfile.read(int(self.headers.get("Content-Length") or 0)),
                 )
                 reply = services.answer(request)
                 if reply.reset:
@@ -332,6 +432,8 @@ class Services:
 
         class Connection(socketserver.BaseRequestHandler):
             def handle(self) -> None:
+                # Head and body are two writes; the second must not wait for the first one's receipt.
+                self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 head = b""
                 while b"\r\n\r\n" not in head:
                     if not (chunk := self.request.recv(4096)):

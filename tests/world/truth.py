@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 DAY = timedelta(days=1)
 PYPI, CRATES, NPM, GITHUB = "pypistats.org", "crates.io", "api.npmjs.org", "api.github.com"
-HOSTS = (PYPI, CRATES, NPM, GITHUB)
+FILES, CLICKPY = "static.crates.io", "sql-clickhouse.clickhouse.com"
+HOSTS = (PYPI, CRATES, NPM, GITHUB, FILES, CLICKPY)
 
 
 def utc_today() -> date:
@@ -45,6 +47,15 @@ class Repository:
         return sum(gained for when, gained in self.stars.items() if when <= day)
 
 
+@dataclass(frozen=True)
+class Version:
+    """A version of a crate."""
+
+    number: int
+    name: str
+    created: date
+
+
 @dataclass
 class World:
     """Everything the services know. Change it between two runs to let time do its work."""
@@ -60,7 +71,7 @@ class World:
     #: Days that a service lost for everybody, or has not published yet, beyond its usual lag.
     lost: dict[str, set[date]] = field(default_factory=lambda: {host: set() for host in HOSTS})
     #: Days behind: 1 means that yesterday is there.
-    lag: dict[str, int] = field(default_factory=lambda: {PYPI: 1, CRATES: 0, NPM: 2, GITHUB: 0})
+    lag: dict[str, int] = field(default_factory=lambda: {PYPI: 1, CRATES: 0, NPM: 2, GITHUB: 0, FILES: 91, CLICKPY: 1})
     #: Days of which the registry has published only a small part.
     partly: dict[str, set[date]] = field(default_factory=lambda: {host: set() for host in HOSTS})
     rejected_tokens: set[str] = field(default_factory=set)
@@ -69,6 +80,17 @@ class World:
     #: pypistats' own limiter and GitHub's quota, as the real ones are.
     limits: bool = True
     github_quota: int = 1000
+    #: Weeks that have begun since the first page of a star history was read.
+    weeks_ahead: int = 0
+    #: crates.io answers by version for archived days too.
+    keeps_old_rows: bool = False
+    #: ClickPy: rows of an answer, whatever was asked; counts as text; its newest day; what it counts
+    #: when pypistats.org counts 1,000.
+    row_cap: int = 1000
+    counts_as_text: bool = False
+    clickpy_newest: date = date.max
+    unknown_to_clickpy: set[str] = field(default_factory=set)
+    clickpy_per_mille: int = 1004
 
     @classmethod
     def default(cls) -> World:
@@ -94,6 +116,40 @@ class World:
             )
         return world
 
+    @classmethod
+    def young(cls) -> World:
+        """The same, with fewer days to read: they are still more than the services keep."""
+        world = cls.default()
+        for values, days in ((world.pypi, 430), (world.crates, 240)):
+            for subject in values:
+                values[subject] = {d: v for d, v in values[subject].items() if d >= world.today - days * DAY}
+        return world
+
+    def versions(self, crate: str) -> list[Version]:
+        """Four versions, published over the years; each takes its part of a day's downloads."""
+        first, base = min(self.crates[crate]), 10 * (zlib.crc32(crate.encode()) % 1_000_000)
+        step = (self.today - first).days // 5
+        return [Version(base + n, f"0.{n}.0", first + n * step * DAY) for n in range(4)]
+
+    def by_version(self, crate: str, day: date) -> dict[int, int]:
+        """Downloads of a day by version number; versions without any are left out."""
+        there = [version for version in self.versions(crate) if version.created <= day]
+        value = self.crates[crate].get(day, 0)
+        if not there or not value:
+            return {}
+        share = value // len(there)
+        parts = {version.number: share for version in there}
+        parts[there[0].number] += value - share * len(there)
+        return {number: part for number, part in parts.items() if part}
+
+    def clickpy(self, project: str, day: date, *, mirrors: bool) -> int:
+        """What ClickPy counts: nearly what pypistats.org does."""
+        if not self.landed(CLICKPY, day) or day > self.clickpy_newest or project in self.unknown_to_clickpy:
+            return 0
+        if project in {"pip", "setuptools", "requests", "urllib3"}:
+            return 5_000_000 + day.toordinal() % 7
+        return self.pypi.get((project, mirrors), {}).get(day, 0) * self.clickpy_per_mille // 1000
+
     # -- what may be stored ---------------------------------------------------------------------
 
     @property
@@ -103,6 +159,20 @@ class World:
     def landed(self, host: str, day: date) -> bool:
         newest = self.today - self.lag[host] * DAY
         return day <= newest and day not in self.lost[host] and day not in self.partly[host]
+
+    def full(self) -> dict[str, dict[date, int]]:
+        """The truth for the default catalogue as `backfill --full` may store it, by metric id."""
+        rows = self.expected(days=10_000)
+        for metric_id, package in (("downloads:lance:python", "pylance"), ("downloads:lancedb:python", "lancedb")):
+            older = {day: self.clickpy(package, day, mirrors=True) for day in self.pypi[package, True]}
+            rows[metric_id] = {d: v for d, v in older.items() if d < min(rows[metric_id])} | rows[metric_id]
+        for metric_id, crate in (("downloads:lance:rust", "lance"), ("downloads:lancedb:rust", "lancedb")):
+            rows[metric_id] = {d: v for d, v in self.crates[crate].items() if d <= self.yesterday}
+        for metric_id, values in rows.items():
+            if not metric_id.startswith("stars"):
+                first = min(day for day, value in values.items() if value) if "rust" not in metric_id else date.min
+                rows[metric_id] = {day: value for day, value in values.items() if day >= first}
+        return rows
 
     def expected(self, days: int = 730) -> dict[str, dict[date, int]]:
         """The truth for the default catalogue as a first refresh may store it, by metric id."""

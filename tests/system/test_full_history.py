@@ -1,0 +1,451 @@
+"""`backfill --full`: everything that happened, from whichever service still knows it."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cmetrics.cli.app import app
+from cmetrics.domain.run import RunStatus, RunSummary
+from cmetrics.errors import StoreMissing, UsageError
+from cmetrics.settings import Settings, StoreKind, StoreTarget
+from tests.conftest import Home, catalog_text, truth
+from tests.samples import a_metric, a_row
+from tests.world import faults
+from tests.world.hasty import run
+from tests.world.services import Reply, Services
+from tests.world.truth import CLICKPY, CRATES, DAY, FILES, GITHUB, NPM, PYPI, World
+
+ROOT = Path(__file__).parents[2]
+Backfill = Callable[..., RunSummary]
+
+
+@pytest.fixture
+def world() -> World:
+    return World.young()
+
+
+@pytest.fixture
+def backfill(home: Home, services: Services, monkeypatch: pytest.MonkeyPatch) -> Backfill:
+    """A deep backfill in the process of the test that waits for nobody's pace."""
+    for name, value in services.env().items():
+        monkeypatch.setenv(name, value)
+    target = StoreTarget(StoreKind.EMBEDDED, str(home.folder / "data" / "lancedb"))
+
+    def backfill(*subjects: tuple[str, str], **span: object) -> RunSummary:
+        path = None
+        if subjects:
+            path = home.folder / "cmetrics.toml"
+            text = catalog_text(*subjects)
+            for source, subject in subjects[1:]:
+                # Two crates of one product need ids of their own.
+                text = text.replace(f'subject = "{subject}"', f'subject = "{subject}"\nid = "{source}:{subject}"')
+            path.write_text(text)
+        return run(Settings(target, path, cache=home.cache), **span)
+
+    return backfill
+
+
+def files_read(services: Services) -> list[str]:
+    return [request.path for request in services.to(FILES) if request.path.endswith(".csv")]
+
+
+def archived(world: World) -> set[str]:
+    first = min(min(values) for values in world.crates.values())
+    days = (world.today - n * DAY for n in range(91, (world.today - first).days + 1))
+    return {f"/archive/version-downloads/{day}.csv" for day in days}
+
+
+# -- the whole of it -----------------------------------------------------------------------------
+
+
+def test_a_full_backfill_ends_with_the_truth_and_says_where_it_came_from(
+    home: Home, services: Services, world: World, backfill: Backfill
+):
+    done = home.run("backfill", "--full")
+    rows = home.rows()
+    assert home.daily() == truth(world, rows, full=True)
+    assert {row.provenance for row in rows} == {"recomputed", "csv_seed"}
+    (history,) = home.runs
+    assert (history.status, history.rows_inserted, history.rows_updated) == ("success", len(rows), 0)
+
+    # Every service at its own pace, nothing twice, every file once for both crates.
+    asked = Counter(request.question for request in services.requests)
+    assert [question for question, times in asked.items() if times > 1] == []
+    for host, gap in ((PYPI, 2.0), (CRATES, 1.0), (NPM, 2.0), (CLICKPY, 1.0), (FILES, 0.05)):
+        times = [request.at for request in services.to(host)]
+        assert min(later - earlier for earlier, later in pairwise(times)) > gap - 0.02
+    assert set(files_read(services)) == archived(world)
+    names = {PYPI: "pypistats", CRATES: "cratesio", NPM: "npm", GITHUB: "github", FILES: "crates-archive"}
+    for host, name in (names | {CLICKPY: "clickpy"}).items():
+        assert f"{name} {len(services.to(host))}" in done.stdout
+    # Three years of npm: two with downloads, one without; the same of the whole registry.
+    assert len(services.to(NPM)) == 6
+
+    # Which way to crates.io's older days, and the seam to ClickPy.
+    assert f"read from {len(archived(world))} archive files" in done.stderr
+    assert done.stdout.count("ClickPy differs from pypistats.org by +0.4 % over the 181 days") == 2
+    refs = {row.period_end: row.source_ref for row in rows if row.metric_id == "downloads:lance:python"}
+    assert refs[world.today - 181 * DAY] == "pypistats:pylance"
+    assert refs[world.today - 182 * DAY] == "clickpy:pylance; seam +0.4% over 181 days"
+    refs = {row.period_end: row.source_ref for row in rows if row.metric_id == "downloads:lance:rust"}
+    assert [refs[world.today - days * DAY] for days in (89, 90, 91)] == [
+        "cratesio:lance",
+        "cratesio:lance; by version",
+        "crates-archive:lance",
+    ]
+
+    # Once more: nothing changes, and no file is read again.
+    services.requests.clear()
+    again = backfill()
+    assert (again.counts.inserted, again.counts.updated) == (0, 0)
+    assert home.rows() == rows
+    assert files_read(services) == []
+
+    # A night asks what it always asked, and no archive.
+    services.requests.clear()
+    night = home.json("refresh")
+    assert (night["rows_inserted"], night["rows_updated"]) == (0, 0)
+    assert {request.host for request in services.requests} == {PYPI, CRATES, NPM, GITHUB}
+    assert len(services.requests) <= 12
+
+
+def check_what_an_interrupted_run_left(home: Home, expected: dict) -> None:
+    try:
+        stored = home.daily()
+    except StoreMissing:
+        return
+    for metric_id, days in stored.items():
+        assert days.items() <= expected[metric_id].items()
+
+
+def check_that_the_end_is_the_same(home: Home, services: Services, world: World) -> None:
+    assert home.daily() == truth(world, home.rows(), full=True)
+    assert len(files_read(services)) < len(archived(world)), "it goes on where it was"
+    newest, *before = home.runs
+    assert newest.status == RunStatus.SUCCESS
+    assert {run.status for run in before} <= {"failed", "success"}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_at_random_moments_it_ends_with_the_same(seed: int, home: Home, services: Services, world: World):
+    chance = random.Random(seed)
+    expected = truth(world, [], full=True)
+    env = home.environment | {"PYTHONPATH": str(ROOT)}
+
+    def start() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.world.hasty"]
+        return subprocess.Popen(command, cwd=home.folder, env=env, stderr=subprocess.DEVNULL)
+
+    killed = 0
+    for _ in range(4):
+        services.requests.clear()
+        # After how many requests; there are fewer left each time.
+        moment = chance.randint(0, 60)
+        with start() as process:
+            while len(services.requests) < moment and process.poll() is None:
+                time.sleep(0.002)
+            time.sleep(chance.uniform(0, 0.05))
+            process.send_signal(signal.SIGKILL)
+        killed += process.returncode != 0
+        check_what_an_interrupted_run_left(home, expected)
+    assert killed >= 3
+    services.requests.clear()
+    with start() as process:
+        assert process.wait(timeout=60) == 0
+    check_that_the_end_is_the_same(home, services, world)
+
+
+def test_stopped_by_ctrl_c_at_random_moments_it_ends_with_the_same(
+    home: Home, services: Services, world: World, backfill: Backfill
+):
+    chance = random.Random(2)
+
+    def press(moment: int, later: float, over: threading.Event) -> None:
+        while len(services.requests) < moment and not over.is_set():
+            time.sleep(0.002)
+        if not over.wait(later):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    expected = truth(world, [], full=True)
+    stopped = inserted = 0
+    for _ in range(12):
+        services.requests.clear()
+        over = threading.Event()
+        pressing = threading.Thread(target=press, args=(chance.randint(0, 60), chance.uniform(0, 0.05), over))
+        pressing.start()
+        try:
+            backfill()
+            over.set()
+            pressing.join()
+        except KeyboardInterrupt:
+            stopped += 1
+            pressing.join()
+            assert (home.runs[0].status, home.runs[0].error_summary) == ("failed", "interrupted")
+            inserted += home.runs[0].rows_inserted
+            assert inserted == len(home.rows())
+        check_what_an_interrupted_run_left(home, expected)
+    assert stopped >= 9
+    services.requests.clear()
+    backfill()
+    check_that_the_end_is_the_same(home, services, world)
+
+
+def test_a_window_in_the_past_is_stored_and_nothing_beside_it(world: World, home: Home, backfill: Backfill):
+    first, last = world.today - 300 * DAY, world.today - 190 * DAY
+    summary = backfill(first=first, last=last)
+    expected = {
+        metric_id: {day: value for day, value in days.items() if first <= day <= last}
+        for metric_id, days in truth(world, home.rows(), full=True).items()
+    }
+    assert home.daily() == expected
+    assert any("over the 181 days that both state" in note for note in summary.notes)
+
+
+# -- PyPI ----------------------------------------------------------------------------------------
+
+PYLANCE = ("pypistats", "pylance")
+
+
+def older(world: World, package: str = "pylance", *, mirrors: bool = False) -> dict:
+    """What ClickPy alone can tell."""
+    days = sorted(world.pypi[package, mirrors])
+    return {day: world.clickpy(package, day, mirrors=mirrors) for day in days if day < world.today - 181 * DAY}
+
+
+def test_without_mirrors_the_installers_are_left_out(world: World, home: Home, backfill: Backfill):
+    world.counts_as_text = True
+    backfill(PYLANCE)
+    assert older(world).items() <= home.daily()["downloads:p:python"].items()
+
+
+@pytest.mark.parametrize("cut", [100, 1])
+def test_an_answer_that_was_cut_is_noticed_and_nothing_of_it_is_stored(
+    cut: int, world: World, home: Home, backfill: Backfill
+):
+    world.row_cap = cut
+    summary = backfill(PYLANCE)
+    (outcome,) = summary.metrics
+    assert summary.status is RunStatus.PARTIAL
+    assert "ClickPy, " in outcome.error
+    assert "cut" in outcome.error
+    assert len(home.daily()["downloads:p:python"]) == 181
+    world.row_cap = 1000
+    assert backfill(PYLANCE).status is RunStatus.SUCCESS
+    assert older(world).items() <= home.daily()["downloads:p:python"].items()
+
+
+def test_an_error_after_the_answer_has_begun_is_told_and_its_rows_are_not_stored(
+    world: World, home: Home, backfill: Backfill
+):
+    def breaks(_, usual) -> Reply:
+        reply = usual()
+        reply.body += b"Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)\n"
+        return reply
+
+    world.faults = {CLICKPY: breaks}
+    (outcome,) = backfill(PYLANCE).metrics
+    assert "Memory limit exceeded" in outcome.error
+    assert len(home.daily()["downloads:p:python"]) == 181
+
+
+def test_days_that_clickpy_has_not_loaded_stay_absent_and_are_named(world: World, home: Home, backfill: Backfill):
+    world.clickpy_newest = world.today - 250 * DAY
+    lost = world.today - 300 * DAY
+    quiet = world.today - 310 * DAY
+    world.lost[CLICKPY].add(lost)
+    world.pypi["pylance", False][quiet] = 0
+    summary = backfill(PYLANCE)
+    assert any(f"ClickPy ends on {world.clickpy_newest}" in note for note in summary.notes)
+    stored = home.daily()["downloads:p:python"]
+    gap = {day for day in world.pypi["pylance", False] if world.clickpy_newest < day < world.today - 181 * DAY}
+    assert not {lost, *gap} & stored.keys()
+    assert stored[quiet] == 0
+    assert {row.source_ref for row in home.rows() if row.period_end == quiet} == {"clickpy:pylance; seam not compared"}
+
+
+def test_a_night_s_value_is_never_replaced_by_clickpy_s_and_replaces_it(world: World, home: Home, backfill: Backfill):
+    backfill(PYLANCE)
+    metric = a_metric("pypistats", metric_id="downloads:p:python", subject="pylance")
+    day = world.today - 200 * DAY
+    nightly = a_row(metric, day, world.pypi["pylance", False][day] + 77)
+    home.store.upsert_observations([nightly], lambda stored, new: stored != new)
+    world.clickpy_per_mille = 1100
+    backfill(PYLANCE)
+    rows = {row.period_end: row for row in home.rows()}
+    assert rows[day] == nightly
+    assert "seam +10.0%" in rows[day - DAY].source_ref
+
+
+def test_a_package_that_clickpy_does_not_know_gets_no_zeros(world: World, home: Home, backfill: Backfill):
+    metric = a_metric("pypistats", metric_id="downloads:p:python", subject="other")
+    recent = {day: v for day, v in world.pypi["pylance", False].items() if day > world.today - 50 * DAY}
+    world.pypi["other", False] = recent
+    backfill(("pypistats", "other"), first=world.today - 40 * DAY)
+    home.store.upsert_observations([a_row(metric, world.today - 300 * DAY, 5)], lambda stored, new: stored != new)
+    world.unknown_to_clickpy.add("other")
+    backfill(("pypistats", "other"))
+    before = {day for day in home.daily()["downloads:p:python"] if day < world.today - 181 * DAY}
+    assert before == {world.today - 300 * DAY}
+
+
+# -- crates.io -----------------------------------------------------------------------------------
+
+LANCE, LANCEDB = ("cratesio", "lance"), ("cratesio", "lancedb")
+
+
+def test_a_short_reach_is_answered_by_version_while_the_service_holds_it(
+    world: World, home: Home, services: Services, backfill: Backfill
+):
+    world.keeps_old_rows = True
+    first = world.today - 120 * DAY
+    backfill(LANCE, first=first)
+    assert services.to(FILES) == []
+    assert home.daily()["downloads:p:rust"] == {
+        day: value for day, value in world.crates["lance"].items() if first <= day < world.today
+    }
+
+
+def test_requests_by_version_are_chosen_when_they_take_less_time(
+    world: World, home: Home, services: Services, backfill: Backfill
+):
+    world.keeps_old_rows = True
+    # The day between API and archive is stored: no request by version has to be sent for it.
+    backfill(LANCE, first=world.today - 90 * DAY)
+    summary = backfill(LANCE, first=world.today - 170 * DAY)
+    assert any("requests by version" in note and "which would take longer" in note for note in summary.notes)
+    assert files_read(services) == []
+    assert len(home.daily()["downloads:p:rust"]) == 170
+
+
+def test_days_that_the_service_forgot_by_version_come_from_the_files(
+    world: World, home: Home, services: Services, backfill: Backfill
+):
+    backfill(LANCE, first=world.today - 90 * DAY)
+    backfill(LANCE, first=world.today - 170 * DAY)
+    assert home.daily()["downloads:p:rust"] == {
+        day: value for day, value in world.crates["lance"].items() if world.today - 170 * DAY <= day < world.today
+    }
+
+
+def test_the_day_between_api_and_archive_stays_absent_when_no_version_has_it(
+    world: World, home: Home, backfill: Backfill
+):
+    between = world.today - 90 * DAY
+    world.crates["lance"][between] = 0
+    summary = backfill(LANCE)
+    stored = home.daily()["downloads:p:rust"]
+    assert between not in stored
+    assert {between - DAY, between + DAY} <= stored.keys()
+    assert any(f"{between} is in neither" in note for note in summary.notes)
+    # Another crate's row on that day shows that the service holds it: then it is a true 0.
+    backfill(LANCE, LANCEDB, first=between, last=between)
+    assert home.daily()["downloads:p:rust"][between] == 0
+
+
+def test_a_crate_that_joins_later_is_not_answered_from_what_was_kept_for_others(
+    world: World, home: Home, services: Services, backfill: Backfill
+):
+    backfill(LANCE)
+    assert len(files_read(services)) == len(archived(world))
+    services.requests.clear()
+    backfill(LANCEDB)
+    assert len(files_read(services)) == len(archived(world))
+    day = world.today - 100 * DAY
+    assert home.daily()["downloads:p:rust"][day] == world.crates["lancedb"][day] > 0
+    services.requests.clear()
+    backfill(LANCE)
+    assert files_read(services) == []
+
+
+@pytest.mark.parametrize("fault", [faults.truncate, faults.html])
+def test_a_damaged_archive_file_costs_its_day_and_heals(fault, world: World, home: Home, backfill: Backfill):
+    bad = world.today - 100 * DAY
+    first = world.today - 110 * DAY
+    world.faults = {FILES: faults.only(f"{bad}.csv", fault)}
+    (outcome,) = backfill(LANCE, first=first).metrics
+    assert str(bad) in outcome.error
+    assert bad not in home.daily()["downloads:p:rust"]
+    assert len(home.daily()["downloads:p:rust"]) == 109
+    world.faults = {}
+    assert backfill(LANCE, first=first).status is RunStatus.SUCCESS
+    assert home.daily()["downloads:p:rust"][bad] == world.crates["lance"][bad]
+
+
+def test_without_the_archive_s_index_the_error_says_so(world: World, home: Home, backfill: Backfill):
+    world.faults = {FILES: faults.html}
+    (outcome,) = backfill(LANCE).metrics
+    assert "static.crates.io, archive index" in outcome.error
+    assert len(home.daily()["downloads:p:rust"]) == 90
+
+
+# -- stars and npm -------------------------------------------------------------------------------
+
+
+def test_a_week_that_begins_while_the_star_history_is_read_does_no_harm(world: World, home: Home, backfill: Backfill):
+    def week_begins(request, usual) -> Reply:
+        world.weeks_ahead |= request.query.get("page") == "2"
+        return usual()
+
+    world.faults = {GITHUB: week_begins}
+    assert backfill(("github", "lance-format/lance")).warnings == ()
+    assert home.daily()["stars:p:github"] == world.full()["stars:lance:github"]
+
+
+@pytest.mark.parametrize(("stars", "warns"), [(1, 0), (5, 1)])
+def test_a_star_history_that_is_not_the_count_is_read_again_and_then_said_to_differ(
+    stars: int, warns: int, world: World, home: Home, services: Services, backfill: Backfill
+):
+    def more(request, usual) -> Reply:
+        reply = usual()
+        count = world.repositories["lance-format/lance"].count
+        reply.body = reply.body.replace(b'"stargazers_count": %d' % count, b'"stargazers_count": %d' % (count + stars))
+        return reply
+
+    world.faults = {GITHUB: more}
+    summary = backfill(("github", "lance-format/lance"))
+    assert sum(f"{stars} stars fewer" in text for text in summary.warnings) == warns
+    assert len(services.to(GITHUB)) == 6 * (1 + warns)
+    assert len(home.daily()["stars:p:github"]) == 900
+
+
+def test_a_day_that_all_of_npm_lost_stays_absent_however_old_it_is(world: World, home: Home, backfill: Backfill):
+    lost = world.today - timedelta(days=430)
+    world.lost[NPM].add(lost)
+    backfill(("npm", "@lancedb/lancedb"))
+    stored = home.daily()["downloads:p:nodejs"]
+    assert lost not in stored
+    assert stored[lost - DAY] == world.npm["@lancedb/lancedb"][lost - DAY]
+    assert min(stored) == min(day for day, value in world.npm["@lancedb/lancedb"].items() if value)
+
+
+# -- what the user is told -----------------------------------------------------------------------
+
+
+def test_offline_every_source_says_so(offline: Home):
+    done = offline.run("backfill", "--full", code=1)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error")]
+    assert len(errors) == 4
+    for title in ("pypistats.org", "crates.io", "api.npmjs.org", "api.github.com"):
+        assert sum(f"cannot connect to {title}" in line for line in errors) == 1
+    assert not offline.cache.exists()
+
+
+@pytest.mark.parametrize("others", [["--start", "2026-01-01"], ["--lookback-days", "5"], ["--end", "2026-01-01"]])
+def test_the_whole_history_and_a_window_exclude_each_other(others: list[str]):
+    error = CliRunner().invoke(app, ["backfill", "--full", *others]).exception
+    assert isinstance(error, UsageError)
+    assert "--full" in str(error)

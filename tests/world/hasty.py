@@ -1,0 +1,37 @@
+"""A full backfill that waits for nobody: ``python -m tests.world.hasty``, in a folder like the command's.
+
+The same services, store and code as for the installed command; only each service's pace is left
+out, so that a run may be interrupted often.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+
+from cmetrics.catalog import load_catalog
+from cmetrics.cli.progress import Silent
+from cmetrics.domain.days import Span, last_completed_day, utc_now
+from cmetrics.domain.run import RunSummary
+from cmetrics.ingest.run import LONG_AGO, Selection, backfill
+from cmetrics.settings import Settings, load_settings
+from cmetrics.sources import SPECS
+from tests.world.nights import at_once
+
+
+def run(settings: Settings, first: date = LONG_AGO, last: date | None = None) -> RunSummary:
+    return backfill(
+        settings,
+        load_catalog(settings.catalog, SPECS),
+        span=Span(first, last or last_completed_day(utc_now())),
+        selection=Selection(),
+        clock=utc_now,
+        watcher=Silent(),
+        deep=True,
+        store_every=0.0,
+        sleep=at_once,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(0 if run(load_settings()).status == "success" else 1)
