@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmetrics.catalog import DEFAULT_PATH, Catalog, load_catalog
-from cmetrics.domain.metric import Family, Product
-from cmetrics.errors import ConfigError
+from cmetrics.catalog import DEFAULT_PATH, Catalog, load_catalog, parse_address
+from cmetrics.domain.metric import Event, Family, Product
+from cmetrics.errors import ConfigError, UsageError
 from cmetrics.sources import SPECS
 
 ABSENT = object()
 PRODUCT = {"id": "lance", "title": "Lance"}
 METRIC = {"product": "lance", "source": "npm", "subject": "@lancedb/lancedb"}
+EVENT = {"date": date(2026, 3, 1), "label": "Release 1.0"}
 
 
 def toml_value(value: object) -> str:
@@ -161,6 +162,84 @@ def test_a_title_is_not_needed_and_a_contact_is_kept(path):
     assert (catalog.title, catalog.contact) == ("Community metrics", "mail@example.com")
 
 
+# -- events and the address of the site ----------------------------------------------------------
+
+
+def test_an_event_needs_no_more_than_a_day_and_a_label_and_concerns_all_products(path):
+    products = [PRODUCT, PRODUCT | {"id": "other"}]
+    assert load(path, products=products, top={"events": [EVENT]}).events == (
+        Event(date(2026, 3, 1), "Release 1.0", None, ("lance", "other")),
+    )
+
+
+def test_an_event_may_say_where_to_read_on_and_which_products_it_concerns(path):
+    products = [PRODUCT, PRODUCT | {"id": "other"}, PRODUCT | {"id": "third"}]
+    said = EVENT | {"url": "http://example.com/a?b=c&d=e#f", "products": ["third", "lance"]}
+    (event,) = load(path, products=products, top={"events": [said]}).events
+    assert (event.url, event.products) == ("http://example.com/a?b=c&d=e#f", ("third", "lance"))
+
+
+def test_events_are_ordered_by_day_and_those_of_one_day_as_in_the_file(path):
+    days = [date(2026, 3, 1), date(2025, 1, 9), date(2026, 3, 1), date(2025, 12, 31), date(2026, 3, 1)]
+    events = [EVENT | {"date": day, "label": f"event {n}"} for n, day in enumerate(days)]
+    assert [event.label for event in load(path, top={"events": events}).events] == [
+        "event 1",
+        "event 3",
+        "event 0",
+        "event 2",
+        "event 4",
+    ]
+
+
+def test_a_file_without_events_and_without_an_address_has_none(path):
+    assert (load(path).events, load(path).url) == ((), None)
+    assert load(path, top={"events": []}).events == ()
+
+
+ADDRESSES = [
+    ("https://example.com", "https://example.com/"),
+    ("https://example.com/", "https://example.com/"),
+    ("http://localhost:8000/stats", "http://localhost:8000/stats/"),
+    ("https://example.com/a/b//", "https://example.com/a/b/"),
+]
+NO_ADDRESSES = [
+    "",
+    " ",
+    "example.com",
+    "//example.com/",
+    "/stats/",
+    "https://",
+    "javascript:alert(1)",
+    "javascript://example.com/%0aalert(1)",
+    "data:text/html,x",
+    "ftp://example.com/",
+    "https://example.com/a b",
+    'https://example.com/"onclick="x',
+    "https://example.com/<b>",
+    "https://example.com/\nx",
+    "https://example.com/\u2028x",
+    "https://exämple.com/",
+    f"https://example.com/{'x' * 500}",
+]
+
+
+@pytest.mark.parametrize(("written", "address"), ADDRESSES)
+def test_the_address_of_the_site_has_one_slash_at_its_end_wherever_it_is_said(path, written, address):
+    assert load(path, top={"url": written}).url == address
+    assert parse_address("--url", f" {written}\n") == address
+
+
+@pytest.mark.parametrize("text", NO_ADDRESSES)
+def test_what_is_no_address_of_a_web_page_is_refused_wherever_it_is_said(path, text):
+    path.write_text(catalog_text(top={"url": text}), encoding="utf-8")
+    refused(path, "top level", "url")
+    path.write_text(catalog_text(top={"events": [EVENT, EVENT | {"url": text}]}), encoding="utf-8")
+    refused(path, "events[2]", "url")
+    with pytest.raises(UsageError, match=r"^--url: .* is no address that begins with http:// or https://$") as caught:
+        parse_address("--url", text)
+    assert str(caught.value).isprintable()
+
+
 # -- mistakes ------------------------------------------------------------------------------------
 
 
@@ -215,6 +294,21 @@ def test_a_title_is_not_needed_and_a_contact_is_kept(path):
         ({"metrics": [METRIC, entry(subject="other")]}, "metrics[2]", "id", "already taken by metrics[1]"),
         ({"metrics": [entry(id="a:b-c"), entry(id="a-b:c", subject="x")]}, "metrics[2]", "id", "already taken"),
         ({"metrics": [METRIC, entry(id="a:b")]}, "metrics[2]", "subject", "already metrics[1]"),
+        ({"top": {"events": [EVENT | {"date": "2026-03-01"}]}}, "events[1]", "date", "valid date"),
+        ({"top": {"events": [EVENT | {"date": datetime(2026, 3, 1)}]}}, "events[1]", "date", "valid date"),  # noqa: DTZ001
+        ({"top": {"events": [EVENT | {"date": 20260301}]}}, "events[1]", "date", "valid date"),
+        ({"top": {"events": [EVENT, {"label": "x"}]}}, "events[2]", "date", "missing"),
+        ({"top": {"events": [{"date": date(2026, 3, 1)}]}}, "events[1]", "label", "missing"),
+        ({"top": {"events": [EVENT | {"label": " "}]}}, "events[1]", "label", "at least 1 character"),
+        ({"top": {"events": [EVENT | {"label": "a\u001b[31m"}]}}, "events[1]", "label", "pattern"),
+        ({"top": {"events": [EVENT | {"label": "x" * 201}]}}, "events[1]", "label", "at most 200 characters"),
+        ({"top": {"events": [EVENT | {"product": "lance"}]}}, "events[1]", "product", "not a known field"),
+        ({"top": {"events": [EVENT | {"products": "lance"}]}}, "events[1]", "products", "valid list"),
+        ({"top": {"events": [EVENT | {"products": []}]}}, "events[1]", "products", "at least 1 item"),
+        ({"top": {"events": [EVENT | {"products": ["lance", "other"]}]}}, "events[1]", "products", "there are lance"),
+        ({"top": {"events": [EVENT | {"url": "javascript:alert(1)"}]}}, "events[1]", "url", "pattern"),
+        ({"top": {"events": ["x"]}}, "events[1]", "(entry)", "'x'"),
+        ({"top": {"events": "x"}}, "top level", "events", "valid list"),
         (
             {"metrics": [METRIC, entry(id="a:b", subject="@LanceDB/lancedb")]},
             "metrics[2]",
@@ -346,6 +440,10 @@ FIELDS = [
     "mirrors",
     "daily_from",
     "seed",
+    "date",
+    "label",
+    "url",
+    "products",
     "x",
     '"a b"',
 ]
@@ -356,7 +454,7 @@ VALUES = st.one_of(
     st.integers(-(2**70), 2**70).map(str),
 )
 LINES = st.one_of(
-    st.sampled_from(["[[products]]", "[[metrics]]", "[metrics]", "[products.x]", "[[x]]", "["]),
+    st.sampled_from(["[[products]]", "[[metrics]]", "[[events]]", "[metrics]", "[products.x]", "[[x]]", "["]),
     st.tuples(st.sampled_from(FIELDS), VALUES).map(" = ".join),
     st.text(max_size=20),
 )

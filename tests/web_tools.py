@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import NoReturn
 
@@ -77,9 +78,13 @@ def validate_html(folder: Path) -> list[str]:
     """What html-validate objects to in the pages of a folder, one line each. Nothing is fetched for it."""
     pages = sorted(str(path.resolve()) for path in folder.rglob("*.html"))
     assert pages, f"no page in {folder}"
-    done = web_command("html-validate", "--config", ".htmlvalidate.mjs", "--formatter", "json", *pages)
+    with tempfile.TemporaryDirectory() as scratch:
+        # Into a file: what it prints into a pipe is cut off when it exits.
+        report = Path(scratch) / "report.json"
+        done = web_command("html-validate", "--config", ".htmlvalidate.mjs", "--formatter", f"json={report}", *pages)
+        text = report.read_text(encoding="utf-8") if report.is_file() else ""
     try:
-        reports = json.loads(done.stdout)
+        reports = json.loads(text)
     except ValueError:
         pytest.fail(f"html-validate gave no report: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
     found = [

@@ -191,7 +191,7 @@ def _product_page(site: Site, group: Group) -> Page:
         template="product.html.j2",
         title=f"{group.title} · {site.board.title}",
         description=f"Downloads and GitHub stars of {group.title}, as of {fmt.day(site.board.as_of)}.",
-        sections=(_section(site.board, group, linked=True),),
+        sections=(_section(site.board, group, linked=True, root="../"),),
         calendar=build_calendar(site.board, group.items, total=False),
     )
 
@@ -229,20 +229,20 @@ def inline_json(document: object) -> Markup:
     return Markup(text)  # noqa: S704
 
 
-def _section(board: Dashboard, group: Group, *, linked: bool, charts: bool = True) -> Section:
+def _section(board: Dashboard, group: Group, *, linked: bool, charts: bool = True, root: str = "") -> Section:
     views: Sequence[Chart] = group_charts(board, group) if charts else ()
     return Section(
         group,
-        tuple(_cards(group, linked=linked)),
+        tuple(_cards(group, linked=linked, root=root)),
         tuple(_view(chart, whole=len(views) == 1) for chart in views),
-        product_path(group) if linked else None,
+        root + product_path(group) if linked else None,
     )
 
 
-def _cards(group: Group, *, linked: bool) -> Iterable[Card]:
+def _cards(group: Group, *, linked: bool, root: str = "") -> Iterable[Card]:
     for item in group.items:
         line = month_sparkline(item.points) if isinstance(item, DownloadItem) else star_sparkline(item.points)
-        yield Card(item, line, item.tone, metric_path(item) if linked else None)
+        yield Card(item, line, item.tone, root + metric_path(item) if linked else None)
 
 
 def _view(chart: Chart, *, whole: bool) -> ChartView:

@@ -55,7 +55,6 @@ function listen() {
   const controls = document.querySelector(".controls");
   if (!controls) return;
   controls.addEventListener("change", onControl);
-  controls.addEventListener("submit", (event) => event.preventDefault());
   controls.querySelector("[data-do=reset]").addEventListener("click", onReset);
   controls.querySelector("[data-do=copy]").addEventListener("click", onCopy);
   for (const chart of charts) {

@@ -66,7 +66,7 @@ function smoothed(points, days) {
   return points.map((point, index) => {
     const last = points.slice(Math.max(0, index - days + 1), index + 1).map((p) => p.value);
     const known = last.length === days && !last.includes(null);
-    return { ...point, value: known ? last.reduce((sum, value) => sum + value, 0) / days : null, mean: days };
+    return { ...point, mean: { days, value: known ? last.reduce((sum, value) => sum + value, 0) / days : null } };
   });
 }
 
@@ -90,7 +90,7 @@ function viewOf(chart) {
     .filter((one) => !state.hide.has(one.key) && !(comparing && one.tone === "total" && chart.series.length > 1))
     .map((one) => {
       const points = pointsOf(chart, one).filter((point) => point.end >= first);
-      return { ...one, points: points.map((point) => ({ ...point, shown: point.value })) };
+      return { ...one, points: points.map((point) => ({ ...point, shown: point.mean ? point.mean.value : point.value })) };
     });
   if (isShared(chart)) toShares(series);
   if (state.show === "indexed") series.forEach(toIndex);
@@ -102,24 +102,24 @@ function toShares(series) {
   const sums = new Map();
   for (const one of series) {
     for (const point of one.points) {
-      if (point.value === null || point.kind === "seeded") continue;
+      if (point.shown === null || point.kind === "seeded") continue;
       const sum = sums.get(point.x) ?? { value: 0, parts: 0 };
-      sums.set(point.x, { value: sum.value + point.value, parts: sum.parts + 1 });
+      sums.set(point.x, { value: sum.value + point.shown, parts: sum.parts + 1 });
     }
   }
   for (const one of series) {
     for (const point of one.points) {
       const sum = point.kind === "seeded" ? undefined : sums.get(point.x);
-      const known = point.value !== null && sum?.parts === series.length && sum.value > 0;
-      point.shown = known ? (100 * point.value) / sum.value : null;
+      const known = point.shown !== null && sum?.parts === series.length && sum.value > 0;
+      point.shown = known ? (100 * point.shown) / sum.value : null;
     }
   }
 }
 
 /** The first whole value in view is 100. */
 function toIndex(one) {
-  const base = one.points.find((point) => point.whole && point.kind !== "seeded" && point.value > 0)?.value;
+  const base = one.points.find((point) => point.whole && point.kind !== "seeded" && point.shown > 0)?.shown;
   for (const point of one.points) {
-    point.shown = base && point.value !== null ? (100 * point.value) / base : null;
+    point.shown = base && point.shown !== null ? (100 * point.shown) / base : null;
   }
 }

@@ -35,9 +35,10 @@ function wrapped(text) {
 function sentence(chart, series, point) {
   const gain = chart.kind === "stock" && state.stars === "gain";
   const unit = chart.kind === "flow" ? "downloads" : gain ? "stars gained (net)" : "stars";
-  const mean = point.mean ? ` a day on average in the ${point.mean} days` : "";
+  const mean = point.mean ? ` a day on average in the ${point.mean.days} days` : "";
   const when = point.when ?? (mean ? `up to ${longDay.format(point.start)}` : `on ${longDay.format(point.start)}`);
-  const value = `${gain && point.value > 0 ? "+" : ""}${number.format(point.value)} ${unit} of ${series.name}${mean} ${when}`;
+  const count = point.mean ? point.mean.value : point.value;
+  const value = `${gain && count > 0 ? "+" : ""}${number.format(count)} ${unit} of ${series.name}${mean} ${when}`;
   const missing = point.missing ? `, ${point.missing}` : "";
   const compared =
     isShared(chart)
@@ -70,13 +71,15 @@ function figureOf(chart, colours) {
 
 /** Lines on top of each other; where one has no value, those above have none either. */
 function stack(series) {
-  const sums = new Map();
+  let below = null;
   for (const one of series) {
+    const sums = new Map();
     for (const point of one.points) {
-      const below = sums.has(point.x) ? sums.get(point.x) : one === series[0] ? 0 : null;
-      point.shown = point.shown === null || below === null || point.kind === "seeded" ? null : below + point.shown;
+      const ground = below === null ? 0 : (below.get(point.x) ?? null);
+      point.shown = point.shown === null || ground === null || point.kind === "seeded" ? null : ground + point.shown;
       sums.set(point.x, point.shown);
     }
+    below = sums;
   }
 }
 
@@ -100,15 +103,17 @@ function barTrace(one, points, colour) {
 function lineTraces(one, points, colour) {
   const soft = points.map((point) => !point.whole || point.kind === "estimated");
   const beside = (index) => soft[index] || soft[index - 1] || soft[index + 1];
+  // Of many points only those without neighbours are marked: a line would not show them.
   const few = points.length <= 60;
-  const mode = few ? "lines+markers" : "lines";
-  const style = { type: "scatter", mode, connectgaps: false, marker: { color: colour, size: 5 } };
+  const alone = (index) => [points[index - 1], points[index + 1]].every((next) => (next?.shown ?? null) === null);
+  const size = points.map((_, index) => (few || alone(index) ? 5 : 0));
+  const style = { type: "scatter", mode: "lines+markers", connectgaps: false, marker: { color: colour, size } };
   const solid = trace(one, points, { ...style, line: { color: colour, width: 2.2 } });
   if (!soft.includes(true)) return [solid];
   const dashed = trace(one, points, {
     ...style,
     line: { color: colour, width: 2, dash: "dot" },
-    marker: { color: colour, size: 5, symbol: "circle-open" },
+    marker: { color: colour, size, symbol: "circle-open" },
   });
   solid.y = solid.y.map((value, index) => (soft[index] ? null : value));
   dashed.y = dashed.y.map((value, index) => (beside(index) ? value : null));

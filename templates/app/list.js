@@ -3,7 +3,8 @@
 function setUpList() {
   const table = document.querySelector("table.metrics");
   if (!table) return;
-  const form = document.querySelector(".finder");
+  const finder = document.querySelector(".finder");
+  const fields = new Map([...finder.querySelectorAll("[name]")].map((field) => [field.name, field]));
   const rows = [...table.tBodies[0].rows];
   // What a row is called, in its first two cells; as lower case once, and not before it is asked for.
   const texts = new Map();
@@ -14,8 +15,8 @@ function setUpList() {
   const told = document.querySelector(".found");
 
   const filter = () => {
-    const words = form.elements.q.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const wanted = ["product", "family", "source"].map((name) => [name, form.elements[name].value]);
+    const words = fields.get("q").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const wanted = ["product", "family", "source"].map((name) => [name, fields.get(name).value]);
     let found = 0;
     for (const row of rows) {
       const fits = words.every((word) => textOf(row).includes(word)) && wanted.every(([name, v]) => !v || row.dataset[name] === v);
@@ -43,9 +44,10 @@ function setUpList() {
   };
 
   const remember = () => {
-    const query = new URLSearchParams();
-    for (const name of ["q", "product", "family", "source"]) {
-      if (form.elements[name].value) query.set(name, form.elements[name].value);
+    const query = new URLSearchParams(location.search);
+    for (const [name, field] of fields) {
+      if (field.value) query.set(name, field.value);
+      else query.delete(name);
     }
     try {
       history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
@@ -55,10 +57,9 @@ function setUpList() {
   };
 
   for (const [name, value] of new URLSearchParams(location.search)) {
-    if (["q", "product", "family", "source"].includes(name)) form.elements[name].value = value;
+    if (fields.has(name)) fields.get(name).value = value;
   }
-  form.addEventListener("input", filter);
-  form.addEventListener("submit", (event) => event.preventDefault());
+  finder.addEventListener("input", filter);
   for (const button of table.tHead.querySelectorAll("button")) {
     button.addEventListener("click", () => {
       const now = button.closest("th").getAttribute("aria-sort");
@@ -66,5 +67,5 @@ function setUpList() {
     });
   }
   // Nothing was asked: all rows are there already.
-  if (location.search) filter();
+  if ([...fields.values()].some((field) => field.value)) filter();
 }

@@ -9,8 +9,9 @@ function loadPlotly() {
   plotly ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = PLOTLY;
-    script.addEventListener("load", () => resolve(window.Plotly));
-    script.addEventListener("error", () => reject(new Error("plotly.js could not be loaded")));
+    const missing = () => reject(new Error("plotly.js could not be loaded"));
+    script.addEventListener("load", () => (window.Plotly ? resolve(window.Plotly) : missing()));
+    script.addEventListener("error", missing);
     document.head.append(script);
   });
   return plotly;
@@ -66,7 +67,12 @@ function watchCharts() {
 
 /** A picture for a talk: on the page's own ground, with title, legend and source. */
 async function saveImage(chart, format) {
-  const Plotly = await loadPlotly();
+  let Plotly;
+  try {
+    Plotly = await loadPlotly();
+  } catch {
+    return; // Without Plotly there is no picture to save; the numbers are in CSV and table.
+  }
   const colours = look();
   const { data, layout } = figureOf(chart.data, colours);
   const sources = [...new Set(chart.data.series.map((series) => series.source))].join(", ");

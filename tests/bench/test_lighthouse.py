@@ -45,7 +45,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from cmetrics.catalog import load_catalog
     from cmetrics.site.write import write_site
     from cmetrics.sources import SPECS
-    from tests.site.test_page import rendered, rows_of
+    from tests.site.conftest import rendered, rows_of
 
     catalog = load_catalog(None, SPECS)
     folder = tmp_path_factory.mktemp("lighthouse") / "site"

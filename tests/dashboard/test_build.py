@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -7,10 +8,17 @@ import pytest
 
 from cmetrics import answers
 from cmetrics.catalog import Catalog
-from cmetrics.dashboard.build import build_dashboard, build_freshness, build_health, last_errors
+from cmetrics.dashboard.build import (
+    NUMBERED_TONES,
+    build_dashboard,
+    build_freshness,
+    build_health,
+    build_tones,
+    last_errors,
+)
 from cmetrics.dashboard.model import Change, PointKind
 from cmetrics.domain.days import DAY, day_range
-from cmetrics.domain.metric import Metric, Product
+from cmetrics.domain.metric import Event, Metric, Product
 from cmetrics.domain.run import Run, RunStatus
 from tests.samples import a_metric, a_row, a_snapshot
 
@@ -153,6 +161,32 @@ def test_the_total_of_the_month_is_complete_only_when_every_part_is():
     assert alone.month_total_change is None
 
 
+def test_the_total_of_the_month_is_compared_with_the_same_month_of_the_year_before():
+    years = [(date(2025, 10, 1), date(2025, 10, 31), 5), (date(2026, 10, 1), date(2026, 10, 31), 10)]
+    node, python = ([row for year in years for row in daily(metric, *year)] for metric in (NODE, PYTHON))
+    found = dashboard([*node, *python])
+    assert found.month_total_year_change == Change(310, 100.0)
+    assert found.month_total_change is None
+    assert dashboard([*node, *python], days=7).month_total_year_change == Change(310, 100.0)
+    assert dashboard([*node, *python[1:]]).month_total_year_change is None
+    assert dashboard([*node, *daily(PYTHON, *years[1])]).month_total_year_change is None
+
+
+def test_days_of_downloads_are_the_daily_values_of_the_window_without_snapshots():
+    rows = [a_snapshot(NODE, date(2026, 7, 31), 900), *daily(NODE, date(2026, 7, 20), date(2026, 7, 30))]
+    found = item(dashboard([*rows, *daily(NODE, date(2026, 8, 3), AS_OF, 7)]), NODE).days
+    assert [point.day for point in found] == [
+        *day_range(date(2026, 7, 20), date(2026, 7, 30)),
+        *day_range(date(2026, 8, 3), AS_OF),
+    ]
+    assert {(point.value, point.kind, point.provenance) for point in found} == {
+        (10, PointKind.OBSERVED, "api_daily"),
+        (7, PointKind.OBSERVED, "api_daily"),
+    }
+    short = item(dashboard(daily(NODE, date(2026, 8, 1), AS_OF), days=7), NODE).days
+    assert [point.day for point in short] == list(day_range(AS_OF - 6 * DAY, AS_OF))
+
+
 def test_snapshots_are_shown_before_daily_from_and_days_after_it():
     rows = [a_snapshot(NODE, date(2026, 7, 31), 900), *daily(NODE, date(2026, 7, 20), AS_OF)]
     card = item(dashboard(rows), NODE)
@@ -216,6 +250,60 @@ def test_a_total_of_stars_on_a_day_that_one_repository_lacks_is_estimated():
     hole = date(2026, 11, 9)
     points = dashboard([*one, *(row for row in two if row.period_end != hole)]).total_stars_points
     assert [(point.day, point.value) for point in points if point.kind is PointKind.ESTIMATED] == [(hole, 166)]
+
+
+# -- colours -------------------------------------------------------------------------------------
+
+
+def test_an_sdk_has_its_own_colour_in_every_product():
+    metrics = [a_metric("cratesio", metric_id=f"downloads:{p}:rust", product=p) for p in ("one", "two", "three")]
+    assert set(build_tones([PYTHON, NODE, *metrics]).items()) == {
+        (PYTHON.metric_id, "python"),
+        (NODE.metric_id, "nodejs"),
+        *((metric.metric_id, "rust") for metric in metrics),
+    }
+
+
+def test_of_two_metrics_of_one_sdk_the_second_has_another_colour():
+    direct = replace(PYTHON, metric_id="downloads:one:python-direct")
+    assert build_tones([PYTHON, direct]) == {PYTHON.metric_id: "python", direct.metric_id: "n0"}
+
+
+def test_anything_else_has_a_colour_of_its_own_as_far_as_there_are_any():
+    others = [replace(NODE, metric_id=f"downloads:one:sdk{n}", sdk=f"sdk{n}") for n in range(NUMBERED_TONES)]
+    stars = [replace(STARS_ONE, metric_id=f"stars:p{n}:github", product=f"p{n}") for n in range(NUMBERED_TONES)]
+    numbered = [f"n{n}" for n in range(NUMBERED_TONES)]
+    tones = build_tones([m for pair in zip(others, stars, strict=True) for m in pair])
+    assert [tones[metric.metric_id] for metric in others] == numbered
+    assert [tones[metric.metric_id] for metric in stars] == numbered
+
+
+# -- sources and events --------------------------------------------------------------------------
+
+
+def test_a_source_is_as_far_as_the_metric_that_is_furthest_behind():
+    rows = [
+        *growing(STARS_ONE, AS_OF - 9 * DAY, AS_OF, 5),
+        *growing(STARS_TWO, AS_OF - 9 * DAY, AS_OF - 3 * DAY, 5),
+        *daily(NODE, AS_OF, AS_OF),
+    ]
+    assert {state.title: (state.latest_day, state.age_days) for state in dashboard(rows).sources} == {
+        "api.github.com": (AS_OF - 3 * DAY, 3),
+        "api.npmjs.org": (AS_OF, 0),
+        "pypistats.org": (None, None),
+    }
+
+
+def test_a_source_with_a_metric_that_was_never_read_has_no_newest_day():
+    states = dashboard(growing(STARS_ONE, AS_OF, AS_OF, 5)).sources
+    assert {(state.latest_day, state.age_days) for state in states} == {(None, None)}
+
+
+def test_events_are_those_up_to_the_day_described():
+    events = tuple(Event(day, f"on {day}", None, ("one",)) for day in (AS_OF - DAY, AS_OF, AS_OF + DAY))
+    found = build_dashboard(replace(CATALOG, events=events), TITLES, [], [], as_of=AS_OF, days=7, generated_at=NOW)
+    assert found.events == events[:2]
+    assert dashboard().events == ()
 
 
 # -- freshness and errors ------------------------------------------------------------------------

@@ -142,6 +142,13 @@ def test_a_snapshot_stands_for_its_month_only_from_the_last_week_on(day, value):
     assert (sums.value or None, sums.is_whole, sums.is_counted) == (value, value is not None, False)
 
 
+def test_a_month_that_an_sdk_lacks_is_not_whole():
+    rows = [row for first in MONTHS for row in month(NODE, first, 5)] + month(PYTHON, MONTHS[0], 5)
+    items = dashboard(rows, (NODE, PYTHON)).groups[0].downloads
+    assert [tally(items, Month.of(first)).is_whole for first in MONTHS] == [True, False, False]
+    assert tally(items, Month(2026, 9)).lost == (PYTHON.metric_id,)
+
+
 def test_the_newest_of_two_snapshots_stands_for_the_month():
     rows = [a_snapshot(NODE, date(2026, 7, day), day) for day in (26, 30)]
     assert tally(dashboard(rows).groups[0].downloads, Month(2026, 7)).value == 30
@@ -200,7 +207,7 @@ def test_downloads_reach_a_step_with_the_first_complete_month_that_holds_it():
     rows = [row for first, total in zip(MONTHS, totals, strict=True) for row in month(NODE, first, total)]
     found = of(NewsKind.MILESTONE, news(rows))
     assert [(item.slug, item.day) for item in found] == [("milestone-downloads-one-nodejs-200000", date(2026, 10, 1))]
-    assert found[0].title == "One, Node.js (@scope/name): 200,000 downloads in a month"
+    assert found[0].title == "@scope/name (One, NodeJS): 200,000 downloads in a month"
     assert "210,000 downloads in September 2026, the first completely counted month" in found[0].text
 
 
@@ -264,7 +271,7 @@ def test_a_day_without_a_run_and_a_run_that_worked_end_an_outage():
 def test_a_metric_that_fails_alone_has_an_outage_of_its_own():
     (found,) = outages(PARTIAL_STARS, PARTIAL_STARS, PARTIAL, FINE)
     assert (found.slug, found.since) == ("outage-stars-one-github-2026-11-20", date(2026, 11, 20))
-    assert found.title == "Collecting One, GitHub stars (owner/name) failed on 3 days in a row"
+    assert found.title == "Collecting owner/name (One, GitHub Stars) failed on 3 days in a row"
     assert found.text.endswith("(UTC). The last error: moved")
 
 

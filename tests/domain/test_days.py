@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmetrics.domain.days import DAY, Month, Span, day_range, last_completed_day, months, spans, window
+from cmetrics.domain.days import DAY, Month, Span, day_range, last_completed_day, months, spans, week_of, window
 
 DAY_0 = date(2026, 1, 1)
 DAYS = st.sets(st.integers(0, 900).map(lambda n: DAY_0 + n * DAY), max_size=40)
@@ -81,6 +81,21 @@ def test_a_range_that_ends_before_it_begins_has_no_days():
 def test_a_month_knows_its_days(month, last, days):
     assert (month.first, month.last, month.days) == (last.replace(day=1), last, days)
     assert {Month.of(day) for day in day_range(month.first, month.last)} == {month}
+
+
+@given(day=st.dates(date(1, 1, 1), date(9999, 12, 20)))
+def test_a_week_is_the_seven_days_from_monday_to_sunday_that_hold_the_day(day):
+    week = week_of(day)
+    assert day in week
+    assert (week.days, week.first.isoweekday(), week.last.isoweekday()) == (7, 1, 7)
+    assert {week_of(other) for other in day_range(*week)} == {week}
+    assert {other.isocalendar()[:2] for other in day_range(*week)} == {day.isocalendar()[:2]}
+
+
+def test_a_week_may_belong_to_two_years():
+    assert week_of(date(2027, 1, 1)) == Span(date(2026, 12, 28), date(2027, 1, 3))
+    assert week_of(date(2026, 11, 23)).first == date(2026, 11, 23)
+    assert week_of(date(2026, 11, 22)).last == date(2026, 11, 22)
 
 
 @given(year=st.integers(1000, 3000), month=st.integers(1, 12), by=st.integers(-5000, 5000))

@@ -131,6 +131,14 @@ def test_any_address_gives_ids_of_ascii(url):
     assert all(re.fullmatch(r"[\x21-\x7e]+", one) for one in ids)
 
 
+def test_an_outage_that_goes_on_is_the_same_entry_updated():
+    entry = next(e for e in build_feed(news(), "All", SITE).entries if e.category == "outage")
+    assert (entry.id, entry.updated) == (
+        "tag:example.github.io,2026-11-21:/metrics/outage-all-2026-11-21",
+        "2026-11-23T00:00:00Z",
+    )
+
+
 def test_words_do_not_change_ids():
     one, two = (build_feed(news(title, error), "All", SITE).entries for title, error in (("P", "a"), ("Q", "b")))
     assert [entry.id for entry in one] == [entry.id for entry in two]

@@ -164,6 +164,16 @@ def test_what_the_font_cannot_draw_is_spelled_plainly_or_left_out(text, plain):
     assert Pen(10, 10, "#fff").plain(text, "p0") == plain
 
 
+def test_a_text_is_made_smaller_before_it_is_cut():
+    pen = Pen(10, 10, "#fff")
+    text = "Twenty letters or so"
+    assert pen.fit(text, 1000, 52, 40) == (text, 52)
+    written, size = pen.fit(text, pen.width(text, 45), 52, 40)
+    assert (written, size) == (text, 45)
+    written, size = pen.fit(text, pen.width(text, 40) - 10, 52, 40)
+    assert (written[-1], size, text.startswith(written[:-1])) == (ELLIPSIS, 40, True)
+
+
 @given(st.text(max_size=300), st.floats(min_value=60, max_value=1200))
 @settings(deadline=None, max_examples=60)
 def test_a_fitted_text_is_no_wider_than_its_room(text, room):

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cmetrics.charts.plotly_js import INSTALLED, plotly_script
+from cmetrics.errors import ConfigError
+
+BASIC = b"/**\n* plotly.js (basic - minified) v3\n*/\n!function(){}();"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def install(folder: Path, content: bytes) -> None:
+    (folder / INSTALLED).parent.mkdir(parents=True)
+    (folder / INSTALLED).write_bytes(content)
+
+
+def test_a_file_that_is_named_goes_before_an_installed_one(folder):
+    install(folder, BASIC)
+    named = folder / "other.js"
+    named.write_bytes(BASIC + b"// named")
+    assert plotly_script(named) == BASIC + b"// named"
+
+
+def test_an_installed_basic_bundle_goes_before_the_whole_one(folder):
+    install(folder, BASIC)
+    assert plotly_script() == BASIC
+
+
+def test_without_any_installed_the_whole_one_of_python_s_plotly_is_taken():
+    found = plotly_script()
+    assert b"plotly.js v" in found[:500]
+    assert len(found) > 2_000_000
+
+
+def test_an_installed_file_that_is_something_else_is_refused_and_not_passed_over(folder):
+    install(folder, b"<!doctype html>not found")
+    with pytest.raises(ConfigError, match=rf"{re.escape(str(INSTALLED))} is no plotly\.js"):
+        plotly_script()
+
+
+@pytest.mark.parametrize("content", [b"", b"<!doctype html>", b" " * 600 + b"plotly.js"])
+def test_a_file_that_is_something_else_is_refused_by_name(folder, content):
+    named = folder / "page.js"
+    named.write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"{re.escape(str(named))} is no plotly\.js; give"):
+        plotly_script(named)
+
+
+@pytest.mark.parametrize("make", [lambda _: None, Path.mkdir], ids=["absent", "a folder"])
+def test_a_file_that_cannot_be_read_is_named(folder, make):
+    make(folder / "plotly.js")
+    with pytest.raises(ConfigError, match=r"cannot be read from .*plotly\.js \("):
+        plotly_script(folder / "plotly.js")
+
+
+def test_a_name_with_control_characters_cannot_write_on_the_terminal(folder):
+    with pytest.raises(ConfigError) as caught:
+        plotly_script(folder / "\x1b[2J\nplotly.js")
+    assert str(caught.value).isprintable()

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from cmetrics.charts.words import alternative, coverage_text, day_text, period_text, provenance_text
+from cmetrics.dashboard.chart import ChartKind, item_chart
+from cmetrics.dashboard.model import DayPoint, PeriodPoint, PointKind
+from cmetrics.domain.days import Month, week_of
+from tests.boards import AS_OF, a_board, a_chart, a_month, a_package, a_repository, a_seed, a_series, rows_of
+
+FLOW, STOCK = ChartKind.FLOW, ChartKind.STOCK
+OCTOBER = Month(2026, 10)
+PACKAGE, STARS = a_package("lance", display_name="NodeJS"), a_repository("a")
+
+
+def a_week(day: date, observed: int | None = 7, expected: int = 7, *, running: bool = False) -> PeriodPoint:
+    span = week_of(day)
+    return PeriodPoint(*span, 7, PointKind.OBSERVED, "api_daily", observed, expected, is_running=running)
+
+
+# -- one value -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "provenance", "text"),
+    [
+        (PointKind.OBSERVED, "api_daily", "read by the nightly run"),
+        (PointKind.OBSERVED, "recomputed", "read by a backfill"),
+        (PointKind.OBSERVED, "csv_seed", "loaded from a file"),
+        (PointKind.OBSERVED, "", ""),
+        (PointKind.RECONSTRUCTED, "recomputed", "worked out afterwards from the star history"),
+        (PointKind.ESTIMATED, "", "estimated on a straight line between two counts"),
+        (PointKind.SEEDED, "csv_seed", "a snapshot published before daily counting began"),
+    ],
+)
+def test_how_a_value_came_about_is_said_in_words(kind, provenance, text):
+    assert provenance_text(DayPoint(AS_OF, 1, kind, provenance)) == text
+
+
+def test_a_day_has_no_zero_before_it():
+    assert day_text(date(2026, 3, 1)) == "1 March 2026"
+
+
+@pytest.mark.parametrize(
+    ("point", "kind", "text"),
+    [
+        (a_month(OCTOBER, 1), FLOW, "in October 2026"),
+        (a_month(Month(2027, 2), 1), FLOW, "in February 2027"),  # four weeks, Monday to Sunday
+        (a_week(date(2027, 2, 3)), FLOW, "in the week from 1 February 2027"),
+        (a_week(date(2026, 11, 1)), FLOW, "in the week from 26 October 2026"),
+        (a_week(date(2026, 11, 1)), STOCK, "at the end of 1 November 2026"),
+        (a_week(AS_OF, None, 1, running=True), STOCK, "so far"),
+        (a_seed(date(2025, 11, 1), 1), FLOW, "in about 30 days up to 1 November 2025"),
+    ],
+)
+def test_a_period_is_said_in_words(point, kind, text):
+    assert period_text(point, kind) == text
+
+
+@pytest.mark.parametrize(
+    ("point", "text"),
+    [
+        (a_month(OCTOBER, 1), ""),
+        (a_month(OCTOBER, 1, missing=1), "30 of 31 days, 1 missing"),
+        (a_month(OCTOBER, 1, missing=9, is_running=True), "22 of 31 days so far"),
+        (a_week(AS_OF, 5), "5 of 7 days, 2 missing"),
+        (a_week(AS_OF, 1, 1), ""),
+        (a_week(AS_OF, None, 1, running=True), ""),
+        (a_seed(AS_OF, 1), ""),
+    ],
+)
+def test_what_is_missing_in_a_sum_is_said_and_nothing_where_nothing_is(point, text):
+    assert coverage_text(point) == text
+
+
+# -- a chart for those who cannot see it ---------------------------------------------------------
+
+
+def test_a_chart_of_downloads_tells_first_last_peak_and_change():
+    rows = [
+        *rows_of(PACKAGE, date(2026, 7, 1), date(2026, 7, 31), 10),
+        *rows_of(PACKAGE, date(2026, 8, 1), date(2026, 8, 31), 90),
+        *rows_of(PACKAGE, date(2026, 9, 1), AS_OF, 20),
+    ]
+    board = a_board([PACKAGE], rows)
+    assert alternative(item_chart(board, board.items[0])) == (
+        "Downloads of lance (NodeJS). Downloads by month. "
+        "NodeJS (lance): from 310 downloads (July 2026) to 620 (October 2026), a change of +310 (+100.0 %); "
+        "most were 2,790 (August 2026)."
+    )
+
+
+def test_a_chart_of_stars_tells_days():
+    board = a_board([STARS], rows_of(STARS, date(2026, 11, 1), AS_OF, 1000, grows=-1))
+    assert alternative(item_chart(board, board.items[0])) == (
+        "GitHub stars of owner/a. Stars by day. "
+        "owner/a: from 1,000 stars (1 November 2026) to 979 (22 November 2026), a change of -21 (-2.1 %); "
+        "most were 1,000 (1 November 2026)."
+    )
+
+
+def test_a_change_from_nothing_has_no_percentage():
+    board = a_board([STARS], rows_of(STARS, date(2026, 11, 1), AS_OF, 0, grows=1))
+    assert "a change of +21; most were 21" in alternative(item_chart(board, board.items[0]))
+
+
+def test_a_single_value_is_no_change():
+    board = a_board([STARS], rows_of(STARS, AS_OF, AS_OF, 1234))
+    assert alternative(item_chart(board, board.items[0])).endswith("owner/a: 1,234 stars, 22 November 2026.")
+
+
+def test_every_series_has_its_words_and_one_without_values_says_so():
+    board = a_board([STARS], rows_of(STARS, AS_OF, AS_OF, 5))
+    (known,) = item_chart(board, board.items[0]).series
+    told = alternative(a_chart(STOCK, known, a_series("owner/empty")))
+    assert "owner/a: 5 stars, 22 November 2026. owner/empty: nothing complete to show yet." in told

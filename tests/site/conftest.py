@@ -1,0 +1,291 @@
+"""Sites to look at, a browser to look with, and a reader who notes everything that the browser says."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from cmetrics.catalog import Catalog, load_catalog
+from cmetrics.dashboard.build import build_dashboard
+from cmetrics.dashboard.model import Publication
+from cmetrics.domain.days import DAY
+from cmetrics.domain.metric import Event, Metric, definition
+from cmetrics.domain.observation import STAR_HISTORY_REF, DailyValue, Observation, Provenance, observe
+from cmetrics.domain.run import Run, RunStatus
+from cmetrics.seed import load_seed
+from cmetrics.site.render import render_site
+from cmetrics.site.write import write_site
+from cmetrics.sources import SPECS
+from tests.web_server import Served, serve
+from tests.web_tools import axe_source, plotly_basic
+from tests.world.truth import wave
+
+AS_OF = date(2026, 11, 22)
+NOW = datetime(2026, 11, 23, 9, 5, tzinfo=UTC)
+URL = "https://example.org/metrics/"
+EVIL = "<script>window.owned=1</script></script><img src=x onerror=window.owned=1>&amp;\"'"
+
+#: First day, newest day, and about how many there are of it a day.
+HISTORY = {
+    "downloads:lance:python": (date(2025, 12, 1), AS_OF - DAY, 40_000),
+    "downloads:lance:rust": (AS_OF - 88 * DAY, AS_OF, 900),
+    "downloads:lancedb:python": (date(2025, 12, 1), AS_OF - DAY, 60_000),
+    "downloads:lancedb:nodejs": (AS_OF - 729 * DAY, AS_OF - 2 * DAY, 9_000),
+    "downloads:lancedb:rust": (AS_OF - 88 * DAY, AS_OF, 90),
+    "stars:lance:github": (AS_OF - 729 * DAY, AS_OF, 5),
+    "stars:lancedb:github": (AS_OF - 639 * DAY, AS_OF, 8),
+}
+#: A day that nothing was counted on.
+GAP = AS_OF - 20 * DAY
+#: Days on which one repository was not counted, so that the total of all is estimated.
+UNCOUNTED = tuple(AS_OF - n * DAY for n in range(60, 55, -1))
+#: Stars before that day were worked out afterwards.
+COUNTED_FROM = date(2026, 3, 1)
+#: Downloads before that day were read by a backfill.
+NIGHTLY_FROM = date(2026, 10, 1)
+
+EVENTS = (
+    Event(date(2024, 1, 15), "Long before everything", None, ("lance", "lancedb")),
+    Event(date(2026, 3, 10), "LanceDB 1.0", "https://example.org/one?a=1&b=2", ("lancedb",)),
+    Event(date(2026, 9, 1), "A talk & a release", None, ("lance", "lancedb")),
+)
+RUNS = (
+    Run("r3", "refresh", RunStatus.SUCCESS, NOW, NOW, 7, 0),
+    Run("r2", "refresh", RunStatus.PARTIAL, NOW - DAY, NOW - DAY, 1, 0, "downloads:lance:rust: crates.io said 503"),
+)
+
+
+def rows_of(catalog: Catalog) -> list[Observation]:
+    """The default catalogue's rows as a store has them after two years: with snapshots, gaps and days to come."""
+    rows = load_seed(catalog, "seed")
+    taken = {row.key for row in rows}
+    for number, metric in enumerate(catalog.metrics):
+        first, last, base = HISTORY[metric.metric_id]
+        held = 0
+        for day, value in wave(base, number, first, last).items():
+            held += value
+            lost = day == GAP or (metric.metric_id == "stars:lancedb:github" and day in UNCOUNTED)
+            if not lost and (metric.metric_id, day) not in taken:
+                rows.append(_row(metric, day, held if metric.source == "github" else value))
+    return rows
+
+
+def _row(metric: Metric, day: date, value: int) -> Observation:
+    if metric.source == "github":
+        ref = f"{STAR_HISTORY_REF}x" if day < COUNTED_FROM else "github:x"
+        return observe(metric, DailyValue(day, value, ref), provenance=Provenance.API_DAILY, run_id="r", at=NOW)
+    how = Provenance.API_DAILY if day >= NIGHTLY_FROM else Provenance.RECOMPUTED
+    return observe(metric, DailyValue(day, value, "test:x"), provenance=how, run_id="r", at=NOW)
+
+
+def counted(metric: Metric, values: dict[date, int]) -> list[Observation]:
+    """Values by day as the nightly run stores them."""
+    return [
+        observe(metric, DailyValue(day, value, "test:x"), provenance=Provenance.API_DAILY, run_id="r", at=NOW)
+        for day, value in values.items()
+    ]
+
+
+def rendered(
+    catalog: Catalog, rows: Sequence[Observation], runs: Sequence[Run] = (), plotly: bytes | None = None
+) -> dict[str, bytes]:
+    """A whole site, with the bundle of Plotly that published builds have."""
+    titles = {name: spec.title for name, spec in SPECS.items()}
+    boards = [
+        build_dashboard(catalog, titles, rows, runs, as_of=AS_OF, days=days, generated_at=NOW) for days in (7300, 180)
+    ]
+    definitions = tuple(definition(metric, NOW) for metric in catalog.metrics)
+    publication = Publication(*boards, definitions, tuple(rows), tuple(runs), catalog.url)
+    return render_site(publication, SPECS, plotly_basic().read_bytes() if plotly is None else plotly)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site that is served below a sub-path, and what it was made of."""
+
+    catalog: Catalog
+    rows: tuple[Observation, ...]
+    folder: Path
+    served: Served
+
+    @property
+    def url(self) -> str:
+        return self.served.url
+
+    def daily(self, metric_id: str) -> dict[date, int]:
+        """By day, without the snapshots."""
+        return {row.period_end: row.value for row in self.rows if row.metric_id == metric_id and not row.is_seed}
+
+    def snapshots(self, metric_id: str) -> dict[date, int]:
+        return {row.period_end: row.value for row in self.rows if row.metric_id == metric_id and row.is_seed}
+
+
+def built(
+    stack: ExitStack, folder: Path, catalog: Catalog, rows: Sequence[Observation], runs: Sequence[Run] = ()
+) -> Site:
+    """Written unless another worker has done it, and served until the stack ends."""
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            write_site(rendered(catalog, rows, runs), folder)
+    return Site(catalog, tuple(rows), folder, stack.enter_context(serve(folder)))
+
+
+@pytest.fixture(scope="package")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of a test run have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="package")
+def site(shared: Path) -> Iterator[Site]:
+    """The default catalogue's site: seven metrics, one page."""
+    catalog = replace(load_catalog(None, SPECS), events=EVENTS, url=URL)
+    with ExitStack() as stack:
+        yield built(stack, shared / "page", catalog, rows_of(catalog), RUNS)
+
+
+PRODUCTS, PACKAGES, REPOSITORIES = 20, 12, 3
+
+
+def many_catalog(path: Path, products: int = PRODUCTS) -> Catalog:
+    """A catalogue of fifteen metrics a product."""
+    lines = ['title = "Many metrics"', 'contact = "https://example.com/contact"', f'url = "{URL}"']
+    for p in range(products):
+        lines += ["[[products]]", f'id = "p{p:02}"', f'title = "Product {p:02}"']
+        for n in range(PACKAGES):
+            lines += ["[[metrics]]", f'id = "downloads:p{p:02}:n{n:02}"', f'product = "p{p:02}"', 'source = "npm"']
+            lines += [f'subject = "package-{p:02}-{n:02}"']
+        for n in range(REPOSITORIES):
+            lines += ["[[metrics]]", f'id = "stars:p{p:02}:r{n:02}"', f'product = "p{p:02}"', 'source = "github"']
+            lines += [f'subject = "owner-{p:02}/repository-{n:02}"']
+    path.write_text("\n".join(lines) + "\n")
+    return load_catalog(path, SPECS)
+
+
+def many_rows(catalog: Catalog, days: int = 75) -> list[Observation]:
+    """Package n of product p has (100 p + n + 1) downloads a day, repository n as many stars and one more a day."""
+    rows = []
+    for metric in catalog.metrics:
+        base = many_base(metric.metric_id)
+        step = 1 if metric.source == "github" else 0
+        rows += counted(
+            metric, {AS_OF - n * DAY: base + step * (days - n) for n in range(days) if AS_OF - n * DAY != GAP}
+        )
+    return rows
+
+
+def many_base(metric_id: str) -> int:
+    _, product, name = metric_id.split(":")
+    return 100 * int(product[1:]) + int(name[1:]) + 1
+
+
+@pytest.fixture(scope="package")
+def many(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Three hundred metrics: a list, and pages of their own for them and for twenty products."""
+    catalog = many_catalog(tmp_path_factory.mktemp("many") / "cmetrics.toml")
+    with ExitStack() as stack:
+        yield built(stack, shared / "many", catalog, many_rows(catalog), RUNS)
+
+
+@pytest.fixture(scope="package")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield launched
+        launched.close()
+
+
+#: Sums up what moves without the reader having asked for it.
+NOTE_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    const moved = entry.sources.map((source) => source.node?.outerHTML?.slice(0, 80));
+    window.shifts.push([entry.value, ...moved]);
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+LIVE = """(key) => document.querySelector(`[id="chart-${key}"] .plot.js-plotly-plot .main-svg`) !== null"""
+
+
+@dataclass
+class Reader:
+    """Opens pages, notes what the browser says and what it asks for, and closes them again."""
+
+    browser: Browser
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    def context(self, *, size: tuple[int, int] = (1280, 900), **options: Any) -> BrowserContext:
+        context = self.browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
+        self.contexts.append(context)
+        context.on("console", self._hear)
+        context.on("weberror", lambda error: self.said.append(str(error.error)))
+        context.on("request", lambda request: self.asked.append(request.url))
+        if options.get("java_script_enabled", True):
+            # The page was made this morning, whenever the test runs.
+            context.clock.set_fixed_time(NOW)
+            context.add_init_script(NOTE_SHIFTS)
+        return context
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        # Browsers look for that beside whatever is no page, such as a badge.
+        if not message.location["url"].endswith("/favicon.ico"):
+            self.said.append(message.text)
+
+    def open(self, url: str, **options: Any) -> Page:
+        page = self.context(**options).new_page()
+        page.goto(url)
+        return page
+
+    def close(self) -> None:
+        for context in self.contexts:
+            context.close()
+
+
+@pytest.fixture
+def reader(browser: Browser) -> Iterator[Reader]:
+    """Fails a test whose pages say anything on the console; one that expects it empties ``said``."""
+    reading = Reader(browser)
+    yield reading
+    reading.close()
+    assert reading.said == []
+
+
+def enliven(page: Page, *keys: str) -> None:
+    """Scrolls to charts, as readers do, until Plotly has drawn them; all of them when none is named."""
+    for key in keys or keys_of(page):
+        page.locator(f"[id='chart-{key}'] .canvas").scroll_into_view_if_needed()
+        page.wait_for_function(LIVE, arg=key)
+
+
+def keys_of(page: Page) -> list[str]:
+    return page.evaluate("() => [...document.querySelectorAll('figure.chart')].map((f) => f.id.slice('chart-'.length))")
+
+
+def axe(page: Page) -> list[str]:
+    """What axe-core objects to, with the places."""
+    page.evaluate(axe_source())
+    found = page.evaluate("async () => (await axe.run(document, { preload: false })).violations")
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary']}".replace("\n", " ")
+        for one in found
+        for node in one["nodes"]
+    ]
+
+
+def state_of(page: Page) -> dict[str, str]:
+    """What the address says of the view."""
+    return json.loads(page.evaluate("() => JSON.stringify(Object.fromEntries(new URLSearchParams(location.search)))"))

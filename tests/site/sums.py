@@ -1,0 +1,150 @@
+"""What charts have to show, worked out once more and from the rows alone."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+
+from playwright.sync_api import Page
+
+from tests.site.conftest import AS_OF
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A week or a month of days."""
+
+    first: date
+    last: date
+    value: int | None
+    known: int
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    @property
+    def is_whole(self) -> bool:
+        return self.known == self.days
+
+    @property
+    def middle(self) -> str:
+        return (self.first + timedelta(days=(self.last - self.first).days // 2)).isoformat()
+
+
+def week(day: date) -> tuple[date, date]:
+    monday = day - timedelta(days=day.weekday())
+    return monday, monday + timedelta(days=6)
+
+
+def month(day: date) -> tuple[date, date]:
+    first = day.replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1) - DAY
+
+
+def sums(days: Mapping[date, int], period: Callable[[date], tuple[date, date]], since: date = date.min) -> list[Sum]:
+    """Sums of the days, with a valueless one wherever periods are missing in between."""
+    found: dict[tuple[date, date], list[int]] = {}
+    for day in sorted(days):
+        found.setdefault(period(day), []).append(days[day])
+    made = [Sum(*span, sum(values), len(values)) for span, values in found.items()]
+    gaps = [Sum(a.last + DAY, b.first - DAY, None, 0) for a, b in pairwise(made) if b.first - a.last > DAY]
+    return [one for one in sorted([*made, *gaps], key=lambda s: s.first) if one.last >= since]
+
+
+def each_day(days: Mapping[date, int], since: date = date.min) -> dict[str, int | None]:
+    """From the first to the last day, None where there is none."""
+    first, last = min(days), max(days)
+    span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return {day.isoformat(): days.get(day) for day in span if day >= since}
+
+
+def range_start(months: int) -> date:
+    """The first day of a range whose last month is the running one."""
+    index = AS_OF.year * 12 + AS_OF.month - months
+    return date(index // 12, index % 12 + 1, 1)
+
+
+def near(got: Iterable[float | None], wanted: Iterable[float | None]) -> bool:
+    """Equal but for the last digits of fractions, with gaps in the same places."""
+    one, other = list(got), list(wanted)
+    return len(one) == len(other) and all(
+        a is b if a is None or b is None else abs(a - b) < 1e-6 * max(1, abs(b))
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+FIGURE = """
+(key) => {
+  const gd = document.querySelector(`[id="chart-${key}"] .plot`);
+  const list = (value) => (value && typeof value === "object" ? [...value] : value);
+  return {
+    traces: gd.data.map((t) => ({
+      name: t.name, type: t.type, mode: t.mode, connectgaps: t.connectgaps, yaxis: t.yaxis,
+      x: list(t.x), y: list(t.y), notes: list(t.customdata), dash: t.line?.dash,
+      opacity: list(t.marker?.opacity), symbol: list(t.marker?.symbol), hatch: t.marker?.pattern?.shape ?? "",
+    })),
+    barmode: gd.layout.barmode, scale: gd.layout.yaxis.type, unit: gd.layout.yaxis.title.text,
+    fixed: gd.layout.xaxis.fixedrange, drag: gd.layout.dragmode,
+  };
+}
+"""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One trace of a live chart."""
+
+    name: str
+    type: str
+    mode: str | None
+    connectgaps: bool | None
+    yaxis: str | None
+    x: list[str | None]
+    y: list[float | None]
+    notes: list[str]
+    dash: str | None
+    opacity: list[float] | None
+    symbol: object
+    hatch: str
+
+    @property
+    def points(self) -> dict[str | None, float | None]:
+        return dict(zip(self.x, self.y, strict=True))
+
+    @property
+    def said(self) -> dict[str | None, str]:
+        """Hover texts as they are read: in one line, without Plotly's escapes."""
+        return {x: html.unescape(note.replace("<br>", " ")) for x, note in zip(self.x, self.notes, strict=True)}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What Plotly was given."""
+
+    traces: list[Trace]
+    barmode: str
+    scale: str
+    unit: str
+    fixed: bool
+    drag: str | bool
+
+    def of(self, name: str, **wanted: object) -> Trace:
+        """The one trace whose name holds ``name`` and that looks as wanted."""
+        found = [t for t in self.traces if name in t.name and all(getattr(t, k) == v for k, v in wanted.items())]
+        assert len(found) == 1, [(t.name, t.type, t.dash, t.symbol, t.hatch) for t in self.traces]
+        return found[0]
+
+    @property
+    def names(self) -> set[str]:
+        return {trace.name for trace in self.traces}
+
+
+def figure(page: Page, key: str) -> Figure:
+    got = page.evaluate(FIGURE, key)
+    return Figure(**{**got, "traces": [Trace(**trace) for trace in got["traces"]]})

@@ -1,0 +1,325 @@
+"""What tools and machines look at: accessibility, validity, links, sizes, descriptions, badges."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+
+from cmetrics.catalog import load_catalog
+from cmetrics.sources import SPECS
+from tests.conftest import catalog_text
+from tests.site.conftest import AS_OF, EVENTS, RUNS, URL, Reader, Site, axe, enliven, many_catalog, rendered, rows_of
+from tests.web_server import serve
+from tests.web_tools import validate_html
+
+LAYOUTS = ["site", "many"]
+
+
+@pytest.fixture(params=LAYOUTS)
+def either(request: pytest.FixtureRequest) -> Site:
+    """One page, and a list with pages of its own."""
+    return request.getfixturevalue(request.param)
+
+
+# -- accessibility ----------------------------------------------------------------------------------
+
+
+def opened(reader: Reader, url: str, **options):
+    # Tables by month: those by day are the same with many more rows, and axe looks at every one.
+    page = reader.open(f"{url}?starsby=month", reduced_motion="reduce", **options)
+    enliven(page)
+    page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_with_everything_open_and_alive(reader, site, width, scheme):
+    assert axe(opened(reader, site.url, size=(width, 900), color_scheme=scheme)) == []
+
+
+@pytest.mark.parametrize("path", ["", "products/p07.html", "metrics/downloads-p07-n03.html"])
+def test_axe_finds_nothing_in_a_list_and_in_pages_of_their_own(reader, many, path):
+    assert axe(opened(reader, many.url + path, size=(390, 844), color_scheme="dark")) == []
+
+
+def test_axe_finds_nothing_in_the_page_for_lost_readers(reader, site):
+    assert axe(reader.open(f"{site.url}404.html")) == []
+
+
+def test_axe_finds_nothing_in_a_page_of_nothing(reader, tmp_path):
+    (tmp_path / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance"), ("github", "lancedb/lancedb")))
+    index = tmp_path / "index.html"
+    files = rendered(load_catalog(tmp_path / "cmetrics.toml", SPECS), [])
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    assert axe(opened(reader, index.as_uri())) == []
+
+
+def test_axe_finds_nothing_without_scripts(reader, site):
+    # axe is a script itself: the page is looked at as it came, with its own scripts kept away.
+    context = reader.context()
+    context.route("**/*.js", lambda route: route.abort())
+    page = context.new_page()
+    page.goto(site.url)
+    assert axe(page) == []
+    assert all("Failed to load resource" in text for text in reader.said)
+    reader.said.clear()
+
+
+# -- markup and links -------------------------------------------------------------------------------
+
+
+def test_one_page_is_valid_html(site):
+    assert validate_html(site.folder) == []
+
+
+def test_a_list_and_its_pages_are_valid_html(many, tmp_path):
+    # All pages of a kind come from one template; of each kind some.
+    for path in ("index.html", "404.html", "products/p00.html", "products/p19.html"):
+        copied(many.folder, path, tmp_path)
+    for metric in ("downloads-p00-n00", "downloads-p19-n11", "stars-p00-r00"):
+        copied(many.folder, f"metrics/{metric}.html", tmp_path)
+    assert validate_html(tmp_path) == []
+
+
+def copied(folder: Path, path: str, to: Path) -> None:
+    (to / path).parent.mkdir(exist_ok=True)
+    shutil.copy(folder / path, to / path)
+
+
+class _Links(HTMLParser):
+    """Addresses and anchors of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.anchors: list[str] = []
+        self.labels: list[str] = []
+
+    def handle_starttag(self, tag, attrs) -> None:
+        for name, value in attrs:
+            if name in ("href", "src", "data-plotly"):
+                self.found.append(value)
+            elif name == "id":
+                self.anchors.append(value)
+            elif name in ("aria-labelledby", "for", "aria-controls", "aria-describedby"):
+                self.labels += value.split()
+
+
+def links_of(path: Path) -> _Links:
+    links = _Links()
+    text = path.read_text(encoding="utf-8")
+    # Data is no markup, and most of a page.
+    links.feed(re.sub(r'(<script type="application/[^>]*>).*?</script>', r"\1</script>", text, flags=re.DOTALL))
+    return links
+
+
+def test_every_link_and_anchor_inside_the_site_leads_somewhere(either):
+    pages = {path.relative_to(either.folder).as_posix(): links_of(path) for path in either.folder.rglob("*.html")}
+    lost = []
+    for name, links in pages.items():
+        assert len(links.anchors) == len(set(links.anchors)), name
+        assert set(links.labels) <= set(links.anchors), name
+        for link in links.found:
+            target = urlsplit(urljoin(f"{URL}{name}", link))
+            if f"{target.scheme}://{target.netloc}{target.path}".startswith(URL):
+                path = unquote(target.path.removeprefix(urlsplit(URL).path)) or "index.html"
+                if path.startswith("data/"):
+                    continue  # Written by the command beside the pages.
+                anchors = pages[path].anchors if path in pages else []
+                if not (either.folder / path).is_file() or (
+                    target.fragment and unquote(target.fragment) not in anchors
+                ):
+                    lost.append((name, link))
+    assert lost == []
+    assert sum(len(links.found) for links in pages.values()) >= 20
+
+
+def test_links_that_lead_out_are_https_and_nothing_else_is_fetched_from_there(either):
+    for path in either.folder.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        for link in links_of(path).found:
+            assert urlsplit(link).scheme in ("", "https"), link
+        assert not re.search(r'(src|srcset|poster|action)="(https?:)?//', text)
+        assert not re.search(
+            r'<link rel="(stylesheet|preload|preconnect|dns-prefetch|icon)"[^>]*href="(https?:)?//', text
+        )
+
+
+def test_scripts_come_from_the_site_only_and_none_stands_in_a_page(either):
+    for path in either.folder.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', text)
+        rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";") if rule.strip())
+        assert rules["default-src"] == "'none'"
+        scripts = rules.get("script-src", "'none'")
+        assert scripts in ("'self'", "'none'")
+        assert "unsafe-eval" not in policy
+        assert not re.search(r"<script(?![^>]*(?:src=|type=\"application/))", text)
+        assert not re.search(r"<[^>]+\son\w+=", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
+        # Before anything that it is to rule over.
+        assert text.index("Content-Security-Policy") < min(
+            text.find(t) for t in ("<script", "<link", "<style") if t in text
+        )
+
+
+# -- sizes ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_visit_stays_below_100_kb_before_plotly_and_500_with_it(request, reader, layout):
+    folder = request.getfixturevalue(layout).folder
+    with serve(folder) as served:
+        page = reader.open(served.url, size=(390, 844))
+        page.wait_for_load_state("networkidle")
+        assert not any("plotly" in answer.path for answer in served.log)
+        assert 0 < sum(served.sent().values()) <= 100_000
+        enliven(page)
+        page.wait_for_load_state("networkidle")
+        early, late = served.before_and_after("plotly")
+        assert early <= 100_000
+        assert late > 100_000, "it was asked for"
+        assert early + late <= 500_000
+        assert len(served.log) == len(served.sent()), "nothing is asked for twice"
+        page.context.close()
+
+
+# -- sameness and descriptions ----------------------------------------------------------------------
+
+
+def test_two_renders_are_the_same_bytes(tmp_path):
+    catalog = replace(load_catalog(None, SPECS), events=EVENTS, url=URL)
+    rows = rows_of(catalog)
+    first, second = (rendered(catalog, rows, RUNS, b"") for _ in range(2))
+    assert first == second
+    assert list(first) == list(second)
+    # The order in which rows come is nobody's business.
+    assert rendered(catalog, rows[::-1], RUNS, b"")["index.html"] == first["index.html"]
+    few = many_catalog(tmp_path / "few.toml", products=2)
+    assert rendered(few, [], (), b"") == rendered(few, [], (), b"")
+
+
+class _Head(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.meta: dict[str, str] = {}
+        self.links: dict[str, str] = {}
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs) -> None:
+        given = dict(attrs)
+        if tag == "meta" and "content" in given:
+            self.meta[given.get("name") or given.get("property") or ""] = given["content"]
+        if tag == "link":
+            self.links[given["rel"]] = given["href"]
+
+
+def head(folder: Path, path: str = "index.html") -> _Head:
+    return _Head((folder / path).read_text(encoding="utf-8"))
+
+
+def dataset(folder: Path) -> dict:
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    (found,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', text, flags=re.DOTALL)
+    return json.loads(found)
+
+
+def test_a_page_describes_itself_to_those_who_link_to_it(site):
+    got = head(site.folder)
+    assert got.links["canonical"] == got.meta["og:url"] == URL
+    assert got.meta["og:title"] == site.catalog.title
+    assert got.meta["og:image"] == f"{URL}assets/card.png"
+    assert (site.folder / "assets" / "card.png").read_bytes()[:4] == b"\x89PNG"
+    assert got.meta["description"] == got.meta["og:description"]
+    assert "As of 22 November 2026" in got.meta["description"]
+    assert "Lance" in got.meta["description"] and len(got.meta["description"]) < 250
+    assert got.meta["twitter:card"] == "summary_large_image"
+    assert (site.folder / got.links["icon"]).is_file()
+    assert (site.folder / got.links["alternate"]).is_file()
+
+
+def test_a_page_describes_its_data_to_search_engines(either):
+    got = dataset(either.folder)
+    assert got["@context"].startswith("https://schema.org")
+    assert got["@type"] == "Dataset"
+    assert got["url"] == URL
+    assert got["dateModified"] == AS_OF.isoformat()
+    assert 50 <= len(got["description"]) <= 5000
+    assert {one["contentUrl"] for one in got["distribution"]} >= {f"{URL}data/stats.csv"}
+    assert all(one["@type"] == "DataDownload" for one in got["distribution"])
+
+
+def test_pages_of_their_own_have_addresses_titles_and_descriptions_of_their_own(many):
+    pages = sorted(path.relative_to(many.folder).as_posix() for path in many.folder.rglob("*.html"))
+    pages.remove("404.html")
+    heads = {path: head(many.folder, path) for path in pages}
+    for path, got in heads.items():
+        assert got.links["canonical"] == URL + path.removesuffix("index.html")
+    assert len({got.meta["og:title"] for got in heads.values()}) == len(pages)
+    assert len({got.meta["description"] for got in heads.values()}) == len(pages)
+    text = (many.folder / "sitemap.xml").read_text()
+    listed = [one.text for one in ET.fromstring(text).iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
+    assert sorted(listed) == sorted(got.links["canonical"] for got in heads.values())
+
+
+def test_robots_feed_and_the_page_for_lost_readers_know_the_address(site):
+    assert f"Sitemap: {URL}sitemap.xml" in (site.folder / "robots.txt").read_text()
+    assert "Disallow" not in (site.folder / "robots.txt").read_text()
+    lost = (site.folder / "404.html").read_text()
+    assert f'href="{URL}"' in lost
+    assert 'name="robots" content="noindex"' in lost
+    feed = ET.fromstring((site.folder / "feed.xml").read_text())
+    assert {one.get("href") for one in feed.findall("{http://www.w3.org/2005/Atom}link")} == {URL, f"{URL}feed.xml"}
+
+
+def test_without_an_address_nothing_pretends_to_have_one():
+    catalog = load_catalog(None, SPECS)
+    files = rendered(replace(catalog, url=None), rows_of(catalog), (), b"")
+    got = _Head(files["index.html"].decode())
+    assert "canonical" not in got.links
+    assert "og:url" not in got.meta
+    assert got.meta["og:image"] == "assets/card.png"
+    assert got.links["alternate"] == "feed.xml"
+    assert "sitemap.xml" not in files
+    assert b"Sitemap" not in files["robots.txt"]
+    assert b"None" not in files["robots.txt"] + files["404.html"] + files["feed.xml"]
+    assert b"href" not in files["404.html"]
+    (data,) = re.findall(rb'<script type="application/ld\+json">(.*?)</script>', files["index.html"], flags=re.DOTALL)
+    assert "url" not in json.loads(data)
+
+
+# -- badges and small charts ------------------------------------------------------------------------
+
+
+def pictures(folder: Path) -> Iterator[Path]:
+    yield from sorted([*folder.glob("badges/*.svg"), *folder.glob("embed/*.svg")])
+
+
+def test_badges_and_small_charts_stand_alone_and_say_what_they_show(reader, site):
+    page = reader.context().new_page()
+    for path in pictures(site.folder):
+        text = path.read_text()
+        assert "http" not in text.replace("http://www.w3.org/2000/svg", ""), "nothing is fetched from elsewhere"
+        page.goto(site.url + path.relative_to(site.folder).as_posix())
+        assert page.locator("svg[role=img]").get_attribute("aria-label")
+        inside = page.evaluate(
+            """() => { const box = document.documentElement.getBoundingClientRect();
+            return [...document.querySelectorAll('text')].every(t => { const r = t.getBoundingClientRect();
+            return r.width > 0 && r.left >= box.left && r.right <= box.right; }); }"""
+        )
+        assert inside, f"text runs out of {path.name}"
+    endpoint = json.loads((site.folder / "badges" / "downloads-lance-python.json").read_text())
+    assert endpoint.keys() == {"schemaVersion", "label", "message", "color"}
+    assert endpoint["schemaVersion"] == 1
+    assert "Oct 2026" in endpoint["message"]

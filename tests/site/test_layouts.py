@@ -1,0 +1,411 @@
+"""Stores with next to nothing in them, with hundreds of metrics, and with texts that want to be more than texts."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from cmetrics.catalog import Catalog, load_catalog
+from cmetrics.domain.days import DAY
+from cmetrics.domain.run import Run, RunStatus
+from cmetrics.site.pages import ONE_PAGE_METRICS
+from cmetrics.site.write import write_site
+from cmetrics.sources import SPECS
+from tests.conftest import catalog_text
+from tests.site.conftest import (
+    AS_OF,
+    EVIL,
+    GAP,
+    NOW,
+    PACKAGES,
+    PRODUCTS,
+    REPOSITORIES,
+    built,
+    counted,
+    enliven,
+    keys_of,
+    many_base,
+    rendered,
+    state_of,
+)
+from tests.site.sums import figure
+
+SVG = "{http://www.w3.org/2000/svg}"
+STORES = {
+    "no rows": [],
+    "one row": [1],
+    "only gaps": list(range(1, 300, 40)),
+}
+
+
+def odd_site(folder: Path, days: list[int], *subjects: tuple[str, str]) -> str:
+    """The address of a page whose every metric has just these days, counted back from the described one."""
+    (folder / "cmetrics.toml").write_text(catalog_text(*subjects))
+    catalog = load_catalog(folder / "cmetrics.toml", SPECS)
+    rows = [row for metric in catalog.metrics for row in counted(metric, {AS_OF - n * DAY: 1000 + n for n in days})]
+    write_site(rendered(catalog, rows), folder / "site")
+    return (folder / "site" / "index.html").as_uri()
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_store_with_next_to_nothing_gives_an_honest_page(reader, tmp_path, store):
+    subjects = (("cratesio", "lance"), ("github", "lancedb/lancedb"))
+    page = reader.open(odd_site(tmp_path, STORES[store], *subjects), size=(390, 844))
+    assert page.locator(".card").count() == 2
+    enliven(page)
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 390
+    crate, stars = page.locator(".card").all_text_contents()
+    downloads = figure(page, "downloads-p")
+    if store == "no rows":
+        assert "no day of the last 30 is stored" in crate
+        assert "never counted" in stars
+        assert "0 in the last" not in crate, "what is absent is not zero"
+        assert page.get_by_text("Nothing is stored yet.").count() == 2
+        assert downloads.traces == []
+    if store == "one row":
+        assert "1,001 in the last 30 days" in crate
+        assert "1 of 30 days" in crate
+        (bars,) = downloads.traces
+        assert (bars.y, bars.opacity) == ([1001], [pytest.approx(0.42)])
+    if store == "only gaps":
+        page.get_by_role("group", name="Stars by").get_by_role("radio", name="Day").check()
+        (line,) = figure(page, "stars-p").traces
+        values = [y for y in line.y if y is not None]
+        assert values == [1000 + n for n in reversed(STORES[store])]
+        assert line.mode == "lines+markers", "a day between two gaps is a point, and points have to be seen"
+    # Every control goes over a page with nothing on it.
+    page.get_by_text("More views").click()
+    for radio in page.locator(".controls input").all():
+        radio.check()
+    page.locator("[data-do=reset]").click()
+    assert state_of(page) == {}
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_pictures_of_next_to_nothing_are_drawn_without_a_script(reader, tmp_path, store):
+    url = odd_site(tmp_path, STORES[store], ("github", "lancedb/lancedb"))
+    page = reader.open(url, java_script_enabled=False)
+    still = page.locator("#chart-stars-p svg.still.wide")
+    assert still.is_visible()
+    assert still.locator(".mark, polyline").count() == len(STORES[store])
+    assert "NaN" not in still.inner_html()
+
+
+def test_one_metric_has_a_page_without_a_total(reader, tmp_path):
+    page = reader.open(odd_site(tmp_path, list(range(60)), ("github", "lancedb/lancedb")))
+    enliven(page)
+    assert keys_of(page) == ["stars-p"]
+    assert page.locator(".card").count() == 1
+    assert page.locator(".totals dd").all_text_contents()[0] == "–"
+    assert page.get_by_role("heading", name="All stars").count() == 0
+
+
+# -- texts from outside -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """Every text that somebody else may have written is hostile."""
+    folder = tmp_path_factory.mktemp("hostile")
+    text = json.dumps(EVIL)
+    (folder / "cmetrics.toml").write_text(
+        f"""
+title = {text}
+contact = "https://example.com/contact"
+url = "https://example.org/?a=1&b='x'/"
+[[products]]
+id = "p"
+title = {text}
+[[products]]
+id = "q"
+title = "javascript:window.owned=1"
+[[metrics]]
+product = "p"
+source = "cratesio"
+subject = "lance"
+display_name = {text}
+[[metrics]]
+product = "q"
+source = "npm"
+subject = "@scope/name"
+display_name = "javascript:window.owned=1"
+[[metrics]]
+product = "p"
+source = "github"
+subject = "owner/name"
+display_name = {text}
+[[metrics]]
+product = "q"
+source = "github"
+subject = "other/name"
+[[events]]
+date = 2026-10-10
+label = {text}
+url = "https://example.org/?q='onmouseover=window.owned=1"
+[[events]]
+date = 2026-10-20
+label = "javascript:window.owned=1"
+"""
+    )
+    catalog = load_catalog(folder / "cmetrics.toml", SPECS)
+    rows = [
+        row for metric in catalog.metrics for row in counted(metric, {AS_OF - n * DAY: 9000 - n for n in range(80)})
+    ]
+    ids = [metric.metric_id for metric in catalog.metrics]
+    errors = " | ".join(f"{name}: {EVIL}" for name in ids)
+    runs = [Run("r", "refresh", RunStatus.PARTIAL, NOW, NOW, 1, 0, errors)]
+    with ExitStack() as stack:
+        yield built(stack, folder / "site", catalog, rows, runs)
+
+
+def test_texts_from_outside_are_shown_as_they_are_and_nothing_of_them_runs(reader, hostile):
+    page = reader.open(hostile.url)
+    assert page.locator("h1").text_content() == EVIL
+    assert page.title() == EVIL
+    assert page.locator(".card h3").first.text_content() == EVIL
+    assert page.locator("#chart-downloads-p h3").text_content() == f"Downloads of {EVIL}"
+    enliven(page)
+    for details in page.locator("details > summary").all():
+        details.click()
+    assert page.locator(".runs").get_by_text(EVIL).count() == len(hostile.catalog.metrics)
+    assert page.locator("details.events").first.get_by_role("link", name=EVIL).count() == 1
+    assert page.locator("details.events").first.get_by_text("javascript:window.owned=1").count() == 1
+    assert page.locator("#chart-downloads-p table th").nth(1).text_content() == f"{EVIL} (lance)"
+    # What Plotly draws, and what it shows when something is pointed at.
+    chart = page.locator("#chart-downloads-p")
+    chart.locator(".canvas").scroll_into_view_if_needed()
+    box = chart.locator(".barlayer .point").last.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    chart.locator(".hoverlayer .hovertext").wait_for()
+    letters = re.sub(r"\s", "", chart.locator(".hoverlayer").text_content())
+    assert re.sub(r"\s", "", f"downloads of {EVIL} (lance)") in letters
+    for option in ("Day", "Week"):
+        page.get_by_role("group", name="Downloads by").get_by_role("radio", name=option).check()
+    for kind in ("png", "svg"):
+        with page.expect_download() as saved:
+            chart.locator(f"[data-save={kind}]").click()
+    picture = saved.value.path().read_text()
+    assert f"Downloads of {EVIL}" in [one.text for one in ET.fromstring(picture).iter(f"{SVG}text")]
+    assert "<script" not in picture
+    assert "<img" not in picture
+    assert page.evaluate("() => window.owned") is None
+    assert page.locator("img, script:not([src]):not([type$=json])").count() == 0
+    assert page.locator("[href^='javascript:' i], [onerror], [onmouseover]").count() == 0
+
+
+def test_an_event_is_told_as_it_was_written_when_it_is_pointed_at(reader, hostile):
+    page = reader.open(hostile.url)
+    enliven(page, "stars-p")
+    notes = [note for t in figure(page, "stars-p").traces if t.yaxis == "y2" for note in t.said.values()]
+    assert f"{EVIL}, 10 October 2026." in notes
+    raw = [note for t in figure(page, "stars-p").traces for note in t.notes if note]
+    assert not any("<script" in note or "<img" in note for note in raw)
+
+
+def test_a_saved_table_holds_nothing_that_a_spreadsheet_would_run(reader, hostile):
+    page = reader.open(hostile.url)
+    with page.expect_download() as saved:
+        page.locator("#chart-downloads-q [data-save=csv]").click()
+    lines = saved.value.path().read_text().splitlines()
+    assert len(lines) > 1
+    assert all(re.fullmatch(r"[\w.:,-]+", line) and line[0] not in "=+-@" for line in lines)
+
+
+def test_hostile_texts_do_nothing_in_pages_of_their_own(reader, tmp_path):
+    catalog = small_catalog(tmp_path / "cmetrics.toml", ONE_PAGE_METRICS + 1, EVIL)
+    rows = [row for metric in catalog.metrics for row in counted(metric, {AS_OF - DAY: 5, AS_OF: 6})]
+    write_site(rendered(catalog, rows), tmp_path / "site")
+    for path in ("index.html", "products/p.html", "metrics/downloads-p-m3.html"):
+        page = reader.open((tmp_path / "site" / path).as_uri())
+        enliven(page)
+        assert EVIL in page.locator("body").text_content()
+        assert page.evaluate("() => window.owned") is None
+        assert page.locator("img, script:not([src]):not([type$=json])").count() == 0
+    page = reader.open((tmp_path / "site" / "index.html").as_uri())
+    page.get_by_label("Search").fill("<script>")
+    assert len(listed(page)) == ONE_PAGE_METRICS + 1
+
+
+# -- hundreds of metrics ----------------------------------------------------------------------------
+
+ALL = PRODUCTS * (PACKAGES + REPOSITORIES)
+
+
+def listed(page) -> list[str]:
+    """Subjects of the rows that are shown, in their order."""
+    rows = page.locator("table.metrics tbody tr")
+    return rows.evaluate_all(
+        "(all) => all.filter((r) => r.checkVisibility()).map((r) => r.querySelector('th a').textContent)"
+    )
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_hundreds_of_metrics_are_a_list_that_fits(reader, many, width):
+    page = reader.open(many.url, size=(width, 900))
+    assert len(listed(page)) == ALL == 300
+    assert page.evaluate("() => document.documentElement.scrollWidth") == width
+    assert "300" in page.locator(".found").text_content()
+    assert keys_of(page) == ["stars-total"]
+    enliven(page)
+    stars = sum(row.value for row in many.rows if row.metric_id.startswith("stars:") and row.period_end == AS_OF)
+    assert figure(page, "stars-total").traces[0].points[AS_OF.isoformat()] == stars
+    assert all(url.startswith((many.url, "data:", "blob:")) for url in reader.asked)
+
+
+def test_the_layout_follows_the_number(tmp_path):
+    for number, is_list in ((ONE_PAGE_METRICS, False), (ONE_PAGE_METRICS + 1, True)):
+        files = rendered(small_catalog(tmp_path / f"{number}.toml", number), [], plotly=b"")
+        assert (b'<table class="metrics"' in files["index.html"]) == is_list
+        assert any(name.startswith("metrics/") for name in files) == is_list
+
+
+def small_catalog(path: Path, number: int, text: str = "P") -> Catalog:
+    """One product with so many metrics; ``text`` is what everything is called."""
+    called = json.dumps(text)
+    lines = ['contact = "https://example.com/contact"', "[[products]]", 'id = "p"', f"title = {called}"]
+    for n in range(number):
+        lines += ["[[metrics]]", f'id = "downloads:p:m{n}"', 'product = "p"', 'source = "npm"', f'subject = "m{n}"']
+        lines += [f"display_name = {called}"]
+    path.write_text("\n".join(lines))
+    return load_catalog(path, SPECS)
+
+
+def test_a_list_is_searched_and_filtered_and_the_address_keeps_it(reader, many):
+    page = reader.open(many.url)
+    found = page.locator(".found")
+    page.get_by_label("Search").fill("PACKAGE-07")
+    assert listed(page) == [f"package-07-{n:02}" for n in range(PACKAGES)]
+    assert found.text_content() == f"{PACKAGES} of 300 metrics"
+    page.get_by_label("Search").fill("Product-07 repository-01")
+    assert listed(page) == []
+    page.get_by_label("Search").fill("-01 owner-07")
+    assert listed(page) == ["owner-07/repository-01"]
+    page.get_by_label("Search").fill("product 07")
+    assert set(listed(page)) >= {"package-07-01", "owner-07/repository-01"}
+    page.get_by_label("What").select_option("stars")
+    assert not any(subject.startswith("package") for subject in listed(page))
+    page.get_by_label("Search").fill("")
+    assert len(listed(page)) == PRODUCTS * REPOSITORIES
+    page.locator("select[name=product]").select_option("Product 03")
+    page.locator("select[name=source]").select_option(label=SPECS["github"].title)
+    wanted = [f"owner-03/repository-{n:02}" for n in range(REPOSITORIES)]
+    assert listed(page) == wanted
+    assert state_of(page) == {"product": "p03", "family": "stars", "source": "github"}
+    page.reload()
+    assert listed(page) == wanted
+    assert page.locator("select[name=product]").input_value() == "p03"
+    page.get_by_label("Search").fill("nothing like that")
+    assert found.text_content() == "0 of 300 metrics"
+    page.goto(f"{many.url}?product=nobody&family=%3Cscript%3E&q=package-00-00")
+    assert listed(page) == ["package-00-00"], "a product that no choice offers is ignored"
+
+
+def test_a_list_is_sorted_by_mouse(reader, many):
+    page = reader.open(many.url)
+    heading = page.get_by_role("columnheader", name="Value")
+    value = {metric.subject: value_of(many, metric) for metric in many.catalog.metrics}
+    heading.get_by_role("button").click()
+    assert heading.get_attribute("aria-sort") == "descending"
+    assert [value[subject] for subject in listed(page)] == sorted(value.values(), reverse=True)
+    heading.get_by_role("button").click()
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert [value[subject] for subject in listed(page)] == sorted(value.values())
+    names = page.get_by_role("columnheader", name="Metric")
+    names.get_by_role("button").click()
+    assert listed(page) == sorted(m.subject for m in many.catalog.metrics)
+    assert heading.get_attribute("aria-sort") is None
+    # What is filtered out stays out.
+    page.get_by_label("Search").fill("package-19")
+    names.get_by_role("button").click()
+    assert listed(page) == [f"package-19-{n:02}" for n in reversed(range(PACKAGES))]
+
+
+def value_of(many, metric) -> int:
+    days = many.daily(metric.metric_id)
+    if metric.source == "github":
+        return days[AS_OF]
+    return sum(value for day, value in days.items() if day.isoformat()[:7] == "2026-10")
+
+
+def test_a_list_is_searched_and_sorted_by_keyboard(reader, many):
+    page = reader.open(many.url)
+    page.get_by_label("Search").focus()
+    page.keyboard.type("package-05")
+    for name in ("product", "family", "source"):
+        page.keyboard.press("Tab")
+        assert page.evaluate("() => document.activeElement.name") == name
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("d")
+    assert page.get_by_label("What").input_value() == "downloads"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.textContent") == "Metric"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Space")
+    assert listed(page) == [f"package-05-{n:02}" for n in reversed(range(PACKAGES))]
+    page.get_by_label("Search").focus()
+    page.keyboard.press("Enter")
+    assert listed(page), "no form is sent"
+    assert page.url.startswith(many.url + "?q=package-05")
+
+
+def test_a_list_tells_every_value_without_scripts(reader, many):
+    page = reader.open(many.url, java_script_enabled=False)
+    assert len(listed(page)) == 300
+    assert page.locator(".finder").is_hidden()
+    row = page.locator("table.metrics tr", has_text="package-04-02")
+    assert f"{31 * many_base('downloads:p04:n02'):,}" in row.text_content()
+    assert "October 2026" in row.text_content()
+    row.get_by_role("link", name="package-04-02").click()
+    assert page.url == f"{many.url}metrics/downloads-p04-n02.html"
+    assert page.locator("svg.still.wide").is_visible()
+
+
+def test_the_chart_of_all_stars_keeps_its_view_in_the_address_beside_the_search(reader, many):
+    page = reader.open(f"{many.url}?range=6m&scale=log&q=package-01")
+    enliven(page)
+    assert state_of(page) == {"range": "6m", "scale": "log", "q": "package-01"}
+    assert figure(page, "stars-total").scale == "log"
+    page.get_by_label("Search").fill("package-02")
+    assert state_of(page) == {"range": "6m", "scale": "log", "q": "package-02"}
+    page.get_by_role("group", name="Stars by").get_by_role("radio", name="Week").check()
+    assert state_of(page) == {"range": "6m", "scale": "log", "q": "package-02", "starsby": "week"}
+    page.reload()
+    enliven(page)
+    assert figure(page, "stars-total").scale == "log"
+    assert listed(page) == [f"package-02-{n:02}" for n in range(PACKAGES)]
+
+
+def test_links_lead_to_products_and_metrics_whose_charts_come_alive(reader, many):
+    page = reader.open(many.url)
+    page.locator("table.metrics tbody tr", has_text="package-07-03").get_by_role("link", name="Product 07").click()
+    assert page.locator("h1").text_content() == "Product 07"
+    enliven(page)
+    assert keys_of(page) == ["downloads-p07", "stars-p07"]
+    assert len(figure(page, "downloads-p07").traces) == 8, "more cannot be told apart"
+    assert f"{PACKAGES - 8} more" in page.locator("#chart-downloads-p07 figcaption").text_content()
+    assert page.locator(".card").count() == PACKAGES + REPOSITORIES
+    card = page.locator(".card", has_text="package-07-03")
+    card.locator("h3 a").click()
+    assert page.url == f"{many.url}metrics/downloads-p07-n03.html"
+    enliven(page)
+    (bars,) = figure(page, "downloads-p07-n03").traces
+    base = many_base("downloads:p07:n03")
+    assert bars.y == [base * 21, base * 31, base * 21] or sum(bars.y) == 74 * base
+    page.get_by_role("group", name="Downloads by").get_by_role("radio", name="Day").check()
+    (days,) = figure(page, "downloads-p07-n03").traces
+    assert days.points[GAP.isoformat()] is None
+    assert days.points[AS_OF.isoformat()] == base
+    assert page.locator(".calendar tbody tr").count() == 1
+    page.get_by_role("link", name="The last 180 days as JSON").click()
+    assert json.loads(page.locator("body").text_content())["metric_id"] == "downloads:p07:n03"
+    page.go_back()
+    page.get_by_role("link", name="Product 07").click()
+    page.get_by_role("link", name="Many metrics").first.click()
+    assert len(listed(page)) == 300

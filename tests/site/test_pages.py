@@ -1,0 +1,279 @@
+"""Which pages there are and what the templates are given, before anything is written as HTML."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from datetime import date
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from cmetrics.charts.spark import star_sparkline
+from cmetrics.dashboard.news import NewsItem, NewsKind
+from cmetrics.domain.days import DAY
+from cmetrics.site.feed import ENTRIES
+from cmetrics.site.pages import HALF, NARROW, ONE_PAGE_METRICS, WHOLE, Page, build_pages, inline_json
+from cmetrics.sources import SPECS
+from tests.boards import AS_OF, a_board, a_package, a_repository, an_event, rows_of
+from tests.samples import a_snapshot
+
+URL = "https://example.com/stats/"
+EVIL = "</script><script>alert(1)</script>\u2028&"
+FIRST = date(2026, 9, 1)
+
+
+def pages_of(metrics, rows=(), *, url: str | None = URL, **changes) -> list[Page]:
+    return list(build_pages(a_board(metrics, rows, **changes), SPECS, url))
+
+
+def some_metrics(count: int):
+    """Two products, every other metric a repository."""
+    return [(a_repository if n % 2 else a_package)(f"m{n}", "one" if n < count // 2 else "two") for n in range(count)]
+
+
+def charts_of(page: Page):
+    return [*([page.total] if page.total else []), *(view for section in page.sections for view in section.charts)]
+
+
+# -- the layout follows the number of metrics ----------------------------------------------------
+
+
+def test_few_metrics_stand_on_one_page_with_everything_on_it():
+    (page,) = pages_of(some_metrics(ONE_PAGE_METRICS))
+    assert ONE_PAGE_METRICS == 24
+    assert (page.path, page.template, page.title, page.is_list) == ("index.html", "page.html.j2", "Everything", False)
+    assert [section.group.product for section in page.sections] == ["one", "two"]
+    assert sum(len(section.cards) for section in page.sections) == ONE_PAGE_METRICS
+    assert [view.chart.key for section in page.sections for view in section.charts] == [
+        "downloads-one",
+        "stars-one",
+        "downloads-two",
+        "stars-two",
+    ]
+    assert page.total.chart.key == "stars-total"
+    assert len(page.calendar.rows) == ONE_PAGE_METRICS
+    assert {card.href for section in page.sections for card in section.cards} == {None}
+    assert {section.href for section in page.sections} == {None}
+
+
+def test_more_metrics_have_a_list_and_a_page_per_product_and_per_metric():
+    metrics = some_metrics(ONE_PAGE_METRICS + 1)
+    first, *others = pages_of(metrics)
+    assert (first.path, first.template, first.is_list, first.calendar) == ("index.html", "list.html.j2", True, None)
+    assert first.total.chart.key == "stars-total"
+    assert [section.charts for section in first.sections] == [(), ()]
+    assert sum(len(section.cards) for section in first.sections) == len(metrics)
+    # By product, and in it downloads before stars.
+    slugs = {
+        product: [
+            m.slug for family in ("downloads", "stars") for m in metrics if (m.family, m.product) == (family, product)
+        ]
+        for product in ("one", "two")
+    }
+    assert [page.path for page in others] == [
+        path
+        for product, names in slugs.items()
+        for path in (f"products/{product}.html", *(f"metrics/{name}.html" for name in names))
+    ]
+    assert {page.template for page in others if page.path.startswith("products/")} == {"product.html.j2"}
+    assert {page.template for page in others if page.path.startswith("metrics/")} == {"metric.html.j2"}
+    assert not any(page.is_list for page in others)
+
+
+def test_a_page_of_a_product_has_its_own_cards_charts_and_days_alone():
+    page = next(page for page in pages_of(some_metrics(30)) if page.path == "products/two.html")
+    (section,) = page.sections
+    assert page.title == "Two · Everything"
+    assert page.description == "Downloads and GitHub stars of Two, as of 22 November 2026."
+    assert [view.chart.key for view in section.charts] == ["downloads-two", "stars-two"]
+    assert [card.item for card in section.cards] == list(section.group.items)
+    assert [row.subject for row in page.calendar.rows] == [item.metric.subject for item in section.group.items]
+    assert page.total is None
+
+
+def test_a_page_of_a_metric_has_one_chart_one_card_and_one_row_of_days():
+    metrics = some_metrics(30)
+    page = next(page for page in pages_of(metrics) if page.path == f"metrics/{metrics[0].slug}.html")
+    (section,) = page.sections
+    (view,) = section.charts
+    assert page.title == "Downloads of m0 (NodeJS) · Everything"
+    assert page.card.item.metric is metrics[0]
+    assert [series.metric_id for series in view.chart.series] == [metrics[0].metric_id]
+    assert [row.subject for row in page.calendar.rows] == ["m0"]
+    assert (section.href, view.is_whole) == ("../products/one.html", True)
+
+
+@pytest.mark.parametrize("count", [1, 24, 25, 60])
+def test_every_page_has_a_path_of_its_own_and_every_link_leads_to_one(count):
+    pages = pages_of(some_metrics(count))
+    paths = [page.path for page in pages]
+    assert paths[0] == "index.html"
+    assert len(set(paths)) == len(paths)
+    for page in pages:
+        for section in page.sections:
+            hrefs = [href for href in (section.href, *(card.href for card in section.cards)) if href]
+            folder = posixpath.dirname(page.path)
+            assert {posixpath.normpath(posixpath.join(folder, href)) for href in hrefs} <= set(paths)
+
+
+def test_a_page_is_made_when_it_is_asked_for():
+    pages = build_pages(a_board(some_metrics(40)), SPECS, None)
+    assert next(pages).path == "index.html"
+    assert next(pages).path == "products/one.html"
+
+
+def test_a_store_without_rows_has_its_page_all_the_same():
+    (page,) = pages_of(some_metrics(4), url=None)
+    assert page.description == "One, Two. As of 22 November 2026 (UTC)."
+    assert all(view.chart.is_empty for view in charts_of(page))
+    assert page.has_charts
+
+
+# -- cards and charts ----------------------------------------------------------------------------
+
+
+def test_a_chart_has_half_of_the_width_beside_another_one_and_all_of_it_alone():
+    metrics = [a_package("x"), a_repository("a"), a_repository("b", "two")]
+    (page,) = pages_of(metrics)
+    sizes = {view.chart.key: (view.wide.width, view.wide.height, view.is_whole) for view in charts_of(page)}
+    assert sizes == {
+        "stars-total": (*WHOLE, True),
+        "downloads-one": (*HALF, False),
+        "stars-one": (*HALF, False),
+        "stars-two": (*WHOLE, True),
+    }
+    assert {(view.narrow.width, view.narrow.height) for view in charts_of(page)} == {NARROW}
+
+
+def test_a_chart_brings_its_drawings_its_words_its_data_and_its_table():
+    package = a_package("x", daily_from=FIRST)
+    rows = [a_snapshot(package, FIRST - DAY, 400), *rows_of(package, FIRST, AS_OF)]
+    (view,) = charts_of(*pages_of([package], rows, events=[an_event()]))
+    assert len(view.wide.bars) == len(view.narrow.bars) == 3
+    assert len(view.wide.marks) == len(view.wide.flags) == 1
+    assert view.alternative.startswith("Downloads of One. Downloads by month. NodeJS (x): from 400 downloads")
+    document = json.loads(view.data)
+    assert [value for _, _, value, *_ in document["series"][0]["month"]] == [400, 300, 310, 220]
+    assert [(row.is_snapshot, row.cells[0].value) for row in view.rows] == [
+        (False, 220),
+        (False, 310),
+        (False, 300),
+        (True, 400),
+    ]
+
+
+def test_cards_have_the_colours_of_their_series():
+    metrics = [a_package("java"), a_package("rust"), a_package("go"), a_repository("a"), a_repository("b")]
+    (section,) = pages_of(metrics)[0].sections
+    drawn = {series.metric_id: series.tone for view in section.charts for series in view.chart.series}
+    assert {card.item.metric.metric_id: card.tone for card in section.cards} == drawn
+    assert drawn["downloads:one:rust"] == "rust"
+
+
+def test_cards_have_sparklines_of_months_or_of_days():
+    package, repository = a_package("x"), a_repository("a")
+    rows = [*rows_of(package, FIRST, AS_OF), *rows_of(repository, FIRST, AS_OF, 5, 1)]
+    downloads, stars = pages_of([package, repository], rows)[0].sections[0].cards
+    assert len(downloads.sparkline[0].split()) == 2
+    assert stars.sparkline == star_sparkline(stars.item.points)
+    assert len(stars.sparkline[0].split()) > 20
+
+
+def test_sources_are_those_that_are_used():
+    (page,) = pages_of([a_repository("a"), a_package("x")])
+    assert {spec.name for spec in page.site.sources} == {"github", "npm"}
+
+
+def test_every_page_is_given_the_newest_news():
+    news = [NewsItem(f"n{n}", AS_OF, AS_OF, "Title", "Text", NewsKind.MONTH) for n in range(ENTRIES + 1)]
+    pages = list(build_pages(a_board(some_metrics(25)), SPECS, None, news))
+    assert {page.site.news for page in pages} == {tuple(news[:ENTRIES])}
+
+
+# -- descriptions --------------------------------------------------------------------------------
+
+
+def test_a_description_names_products_and_totals():
+    package, repository = a_package("x"), a_repository("a", "two")
+    rows = [*rows_of(package, FIRST, AS_OF, 1000), *rows_of(repository, FIRST, AS_OF, 4321)]
+    (page,) = pages_of([package, repository], rows)
+    assert page.description == (
+        "One, Two: 31,000 downloads in October 2026, 4,321 GitHub stars. As of 22 November 2026 (UTC)."
+    )
+
+
+def test_a_description_says_that_days_are_missing():
+    package = a_package("x")
+    rows = [row for row in rows_of(package, FIRST, AS_OF) if row.period_end != date(2026, 10, 5)]
+    assert "300 downloads in October 2026 (30 of 31 days)" in pages_of([package], rows)[0].description
+
+
+# -- addresses -----------------------------------------------------------------------------------
+
+
+def test_every_page_knows_its_address_and_the_way_to_the_top():
+    pages = {page.path: page for page in pages_of(some_metrics(25))}
+    metric = next(path for path in pages if path.startswith("metrics/"))
+    assert (pages["index.html"].canonical, pages["index.html"].root) == (URL, "")
+    assert (pages["products/one.html"].canonical, pages["products/one.html"].root) == (
+        f"{URL}products/one.html",
+        "../",
+    )
+    assert (pages[metric].canonical, pages[metric].root) == (URL + metric, "../")
+    assert len({page.canonical for page in pages.values()}) == len(pages)
+
+
+def test_nobody_said_where_so_no_page_claims_an_address():
+    assert {page.canonical for page in pages_of(some_metrics(25), url=None)} == {None}
+
+
+# -- for search engines --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("url", "root"), [(URL, URL), (None, "")])
+def test_the_first_page_is_described_as_a_dataset(url, root):
+    page = pages_of([a_package("x"), a_repository("a")], url=url)[0]
+    document = json.loads(page.dataset)
+    assert (document["@context"], document["@type"]) == ("https://schema.org", "Dataset")
+    assert (document["name"], document["description"]) == ("Everything", page.site.description)
+    assert document["dateModified"] == "2026-11-22"
+    assert {name: document[name] for name in document if name == "url"} == ({"url": url} if url else {})
+    assert {file["contentUrl"]: file["encodingFormat"] for file in document["distribution"]} == {
+        f"{root}data/stats.csv": "text/csv",
+        f"{root}data/stats.parquet": "application/vnd.apache.parquet",
+    }
+    assert set(document["measurementTechnique"]) == {SPECS["npm"].counts, SPECS["github"].counts}
+
+
+# -- JSON inside of HTML -------------------------------------------------------------------------
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(VALUES)
+@example("</script>")
+@example("<!-- <script>")
+@example("\u2028\u2029]]>&amp;")
+@example({"</script >": ["\\u003c", "\\", '"']})
+def test_inline_json_is_the_same_document_and_nothing_in_it_can_end_a_script(document):
+    text = inline_json(document)
+    assert json.loads(text) == document
+    assert not set(text) & set("<>&\u2028\u2029")
+    assert text.__html__() == text
+
+
+def test_texts_from_outside_cannot_leave_the_data_of_a_chart():
+    package = a_package("x", display_name=EVIL)
+    (page,) = pages_of([package], rows_of(package, FIRST, AS_OF), events=[an_event(label=EVIL)])
+    (view,) = charts_of(page)
+    assert not set(view.data) & set("<>&\u2028")
+    assert not set(page.dataset) & set("<>&\u2028")
+    document = json.loads(view.data)
+    assert document["events"][0]["label"] == EVIL
+    assert document["series"][0]["name"] == f"{EVIL} (x)"
