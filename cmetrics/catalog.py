@@ -28,7 +28,17 @@ Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
 #: An address that a reader of the page can follow; nothing that would run in it.
-WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[\x21\x23-\x3b\x3d\x3f-\x7e]+$", max_length=500)]
+WebAddress = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(?:[/?#][\x21\x23-\x3b\x3d\x3f-\x5b\x5d-\x7e]*)?$", max_length=500
+    ),
+]
+#: The address of a folder: neither a query nor a fragment.
+FolderAddress = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~%!$&'()*+,;=:@/-]*)?$", max_length=500),
+]
 #: Goes into an HTTP header and a URL.
 AsciiText = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", min_length=3, max_length=200)]
 
@@ -85,7 +95,7 @@ class _Event(_Entry):
 class _File(_Entry):
     title: Text = "Community metrics"
     contact: AsciiText
-    url: WebAddress | None = None
+    url: FolderAddress | None = None
     products: Annotated[list[_Product], Field(min_length=1)]
     metrics: Annotated[list[_Metric], Field(min_length=1)]
     events: list[_Event] = Field(default_factory=list)
@@ -155,7 +165,7 @@ def _build(path: Path, file: _File, sources: Mapping[str, SourceSpec]) -> Catalo
 def parse_address(name: str, text: str) -> str:
     """The address of a published folder, with one slash at its end; UsageError with ``name`` for anything else."""
     try:
-        return _folder(TypeAdapter(WebAddress).validate_python(text.strip()))
+        return _folder(TypeAdapter(FolderAddress).validate_python(text.strip()))
     except ValidationError:
         msg = f"{name}: {printable(text, limit=80)!r} is no address that begins with http:// or https://"
         raise UsageError(msg) from None

@@ -195,7 +195,7 @@ class _Frame:
             if (month.month - 1) % step == 0:
                 middle = self.x(month.first + (month.days // 2) * DAY)
                 # A label that is centred on it must not be cut off.
-                if middle <= self.width - LABEL_WIDTH / 2 + RIGHT:
+                if middle <= self.width - LABEL_WIDTH / 2:
                     yield Tick(middle, f"{month.first:%b %Y}")
 
     def bars(self, points: Iterable[PeriodPoint], series: Series, index: int, count: int) -> Iterator[Bar]:
@@ -241,7 +241,9 @@ def _rows(points: Sequence[DayPoint]) -> Iterator[list[DayPoint]]:
         runs += (list(part) for _, part in groupby(days, lambda p: p.kind is PointKind.ESTIMATED))
     for before, run, after in zip([[], *runs], runs, [*runs[1:], []], strict=False):
         if run[0].kind is PointKind.ESTIMATED:
-            yield [*before[-1:], *run, *after[:1]]
+            left = [p for p in before[-1:] if run[0].day - p.day == DAY]
+            right = [p for p in after[:1] if p.day - run[-1].day == DAY]
+            yield [*left, *run, *right]
         else:
             yield run
 

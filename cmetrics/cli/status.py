@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -119,7 +119,7 @@ def print_status(told: Told) -> None:
         )
     stdout().print(rows)
     _print_gaps([(entry.metric.metric_id, gap) for entry in state.metrics for gap in state.findings.gaps[_id(entry)]])
-    for text in ("", *_oddities(state)):
+    for text in ("", *state.findings.oddities):
         result(text)
     if told.revisions is not None:
         _print_revisions(told.revisions)
@@ -131,16 +131,6 @@ def print_status(told: Told) -> None:
 
 def _id(entry: MetricState) -> str:
     return entry.metric.metric_id
-
-
-def _oddities(state: State) -> Iterable[str]:
-    findings = state.findings
-    yield from (f"doubtful: {flag.text}" for flag in findings.flags)
-    yield from (f"dip: {dip.text}" for dip in findings.dips)
-    for r in findings.unusual_revisions:
-        yield f"unusual revision: {r.metric_id} {_days(r.first_day, r.last_day)}: {r.old_value:,} → {r.new_value:,}"
-    for metric_id, name in findings.moved.items():
-        yield f'moved: {metric_id} is {name} now; write subject = "{name}" in cmetrics.toml'
 
 
 def _print_gaps(gaps: Sequence[tuple[str, Gap]]) -> None:

@@ -28,7 +28,7 @@ from cmetrics.domain.run import Run, RunStatus
 NO_ROWS: tuple[Observation, ...] = ()
 #: Colours that belong to an SDK wherever it is drawn; anything else gets a number.
 KNOWN_TONES = ("python", "rust", "nodejs")
-NUMBERED_TONES = 6
+NUMBERED_TONES = 8
 #: Failed or partial runs that are listed with their errors.
 FAILURES_SHOWN = 10
 
@@ -101,7 +101,8 @@ def build_tones(metrics: Iterable[Metric]) -> Mapping[str, str]:
             taken.add(place)
             tones[metric.metric_id] = metric.sdk
             continue
-        # Repositories of all products meet in one chart, packages only those of their product.
+        # Repositories of all products meet in one chart, packages only those of their product. With
+        # more repositories than colours two of one product may have the same; their names differ.
         row = "" if metric.family is Family.STARS else metric.product
         numbers[row] = numbers.get(row, -1) + 1
         tones[metric.metric_id] = f"n{numbers[row] % NUMBERED_TONES}"

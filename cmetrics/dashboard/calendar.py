@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import groupby
+from types import MappingProxyType
 
+from cmetrics.dashboard.gaps import Gap, Reason
 from cmetrics.dashboard.model import Dashboard, DayPoint, DownloadItem, Item, PointKind
 from cmetrics.domain.days import day_range, window
 
@@ -40,6 +42,13 @@ _LABELS = {
     DayState.SEEDED: "a published snapshot of",
     DayState.PENDING: "not published yet",
     DayState.BEFORE: "not collected",
+}
+_OF_REASON = {
+    Reason.NOT_LANDED: DayState.PENDING,
+    Reason.LOST: DayState.MISSING,
+    Reason.FAILED: DayState.MISSING,
+    Reason.BEFORE: DayState.BEFORE,
+    Reason.OUTSIDE: DayState.BEFORE,
 }
 _OF_KIND = {
     PointKind.OBSERVED: DayState.OBSERVED,
@@ -97,20 +106,32 @@ class Calendar:
     month_offsets: tuple[int, ...]
 
 
-def build_calendar(board: Dashboard, items: Sequence[Item], *, total: bool = True) -> Calendar:
-    """A row for each of ``items``, and one for the ``total`` of stars where there are several repositories."""
+def build_calendar(
+    board: Dashboard,
+    items: Sequence[Item],
+    gaps: Mapping[str, Sequence[Gap]] = MappingProxyType({}),
+    *,
+    total: bool = True,
+) -> Calendar:
+    """A row for each of ``items``, and one for the ``total`` of stars where there are several repositories.
+
+    ``gaps`` tell by metric id why days are missing; of a day that they do not name only the days
+    around it can tell.
+    """
     last, first = board.as_of, window(board.as_of, DAYS_SHOWN)
-    rows = [_item_row(item, first, last) for item in items]
+    rows = [_item_row(item, gaps.get(item.metric.metric_id, ()), first, last) for item in items]
     if total and sum(len(group.stars) for group in board.groups) > 1 and board.total_stars_points:
         states = {p.day: _OF_KIND[p.kind] for p in board.total_stars_points}
         start = board.total_stars_points[0].day
         note = "not every repository has a count yet"
-        rows.append(_row("GitHub Stars", "all repositories together", "", states, start, note, first, last))
+        total_row = _row("GitHub Stars", "all repositories together", "", states, start, {}, first, last)
+        waits = (replace(s, reason=note) if s.state is DayState.PENDING else s for s in total_row.stretches)
+        rows.append(replace(total_row, stretches=tuple(waits)))
     firsts = tuple((day - first).days for day in day_range(first, last) if day.day == 1)
     return Calendar(first, last, (last - first).days + 1, tuple(rows), firsts)
 
 
-def _item_row(item: Item, first: date, last: date) -> Row:
+def _item_row(item: Item, gaps: Iterable[Gap], first: date, last: date) -> Row:
     days: tuple[DayPoint, ...] = item.days if isinstance(item, DownloadItem) else item.points
     states = {point.day: _OF_KIND[point.kind] for point in days}
     start = days[0].day if days else None
@@ -118,9 +139,9 @@ def _item_row(item: Item, first: date, last: date) -> Row:
         for point in item.points:
             if point.kind is PointKind.SEEDED:
                 states.setdefault(point.period_end, DayState.SEEDED)
-    error = item.freshness.last_error
+    why = {day: gap for gap in gaps for day in day_range(max(gap.first_day, first), min(gap.last_day, last))}
     metric = item.metric
-    return _row(metric.display_name, metric.subject, item.source_title, states, start, error, first, last)
+    return _row(metric.display_name, metric.subject, item.source_title, states, start, why, first, last)
 
 
 def _row(
@@ -129,23 +150,27 @@ def _row(
     source_title: str,
     states: dict[date, DayState],
     start: date | None,
-    error: str | None,
+    gaps: Mapping[date, Gap],
     first: date,
     last: date,
 ) -> Row:
     newest = max(states, default=None)
 
-    def state_of(day: date) -> DayState:
+    def known_of(day: date) -> tuple[DayState, str | None]:
         if day in states:
-            return states[day]
+            return states[day], None
+        if day in gaps:
+            gap = gaps[day]
+            return _OF_REASON[gap.reason], f"{gap.reason}: {gap.text}"
         if start is None or newest is None or day < start:
-            return DayState.BEFORE
-        return DayState.PENDING if day > newest and last - day < PENDING_WITHIN else DayState.MISSING
+            return DayState.BEFORE, None
+        if day > newest and last - day < PENDING_WITHIN:
+            return DayState.PENDING, "the service has not published it yet"
+        return DayState.MISSING, "the service has not stated it"
 
     stretches: list[Stretch] = []
-    for state, run in groupby(day_range(first, last), state_of):
+    for (state, reason), run in groupby(day_range(first, last), known_of):
         days = list(run)
-        reason = _reason(state, error)
         stretches.append(Stretch(days[0], days[-1], state, reason, (days[0] - first).days, len(days)))
     before, pending, missing = (
         sum(s.days for s in stretches if s.state is wanted)
@@ -153,11 +178,3 @@ def _row(
     )
     known = (last - first).days + 1 - before - pending - missing
     return Row(name, subject, source_title, tuple(stretches), known, pending, missing)
-
-
-def _reason(state: DayState, error: str | None) -> str | None:
-    if state is DayState.PENDING:
-        return f"not read yet: {error}" if error else "the service has not published it yet"
-    if state is DayState.MISSING:
-        return "the service has not stated it"
-    return None

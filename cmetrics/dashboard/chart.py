@@ -110,7 +110,7 @@ def total_stars_chart(board: Dashboard) -> Chart | None:
         return None
     points = board.total_stars_points
     total = Series(
-        key="stars-total",
+        key="all-stars",
         metric_id=None,
         name="All repositories",
         subject=f"{len(items)} repositories together",
@@ -124,7 +124,8 @@ def total_stars_chart(board: Dashboard) -> Chart | None:
     title = "GitHub stars of all products together"
     parts = tuple(_series(item, board.as_of) for item in items)
     series = (total, *parts) if len(parts) <= PARTS_BESIDE_TOTAL else (total,)
-    return Chart("stars-total", title, ChartKind.STOCK, board.as_of, series, board.events)
+    left_out = len(parts) - len(series) + 1
+    return Chart("all-stars", title, ChartKind.STOCK, board.as_of, series, board.events, left_out)
 
 
 def _chart(

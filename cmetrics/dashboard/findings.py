@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from cmetrics.dashboard.gaps import Gap, build_kept, explain
+from cmetrics.dashboard.gaps import Gap, Kept, build_kept, build_landed, explain
 from cmetrics.domain.metric import Family, Metric, SourceSpec
 from cmetrics.domain.observation import Observation, parse_star_ref
 from cmetrics.domain.revision import Revision
@@ -28,6 +28,19 @@ class Findings:
     unusual_revisions: tuple[Revision, ...] = ()
     #: By metric id: the present name of a repository that the catalogue still calls by an old one.
     moved: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def oddities(self) -> tuple[str, ...]:
+        """Everything but the gaps, each in a sentence."""
+        return (
+            *(f"doubtful: {flag.text}" for flag in self.flags),
+            *(f"dip: {dip.text}" for dip in self.dips),
+            *(f"unusual revision: {revision.text}" for revision in self.unusual_revisions),
+            *(
+                f'moved: {metric_id} is {name} now; write subject = "{name}" in cmetrics.toml'
+                for metric_id, name in self.moved.items()
+            ),
+        )
 
 
 def build_findings(
@@ -51,17 +64,15 @@ def build_findings(
         m.metric_id: build_kept(m, ((day, is_seed) for day, is_seed in days.get(m.metric_id, ()) if day <= as_of))
         for m in metrics
     }
+    by_source: dict[str, list[Kept]] = {}
+    for metric in metrics:
+        by_source.setdefault(metric.source, []).append(kept[metric.metric_id])
+    landed = {source: build_landed(found) for source, found in by_source.items()}
     flags, dips = judge_values(metrics, rows, as_of)
     downloads = {metric.metric_id for metric in metrics if metric.family is Family.DOWNLOADS}
     return Findings(
         gaps={
-            metric.metric_id: explain(
-                kept[metric.metric_id],
-                [kept[m.metric_id] for m in metrics if m.source == metric.source and m is not metric],
-                specs[metric.source],
-                runs,
-                as_of,
-            )
+            metric.metric_id: explain(kept[metric.metric_id], landed[metric.source], specs[metric.source], runs, as_of)
             for metric in metrics
         },
         flags=flags,

@@ -66,14 +66,31 @@ def build_kept(metric: Metric, stored: Iterable[tuple[date, bool]]) -> Kept:
     return Kept(metric, frozenset(split[False]), frozenset(split[True]))
 
 
-def explain(kept: Kept, others: Sequence[Kept], spec: SourceSpec, runs: Sequence[Run], as_of: date) -> tuple[Gap, ...]:
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """The days that any metric of a source has."""
+
+    days: frozenset[date]
+
+    @property
+    def newest(self) -> date:
+        """The last of them."""
+        return max(self.days, default=date.min)
+
+
+def build_landed(metrics: Iterable[Kept]) -> Landed:
+    """From all metrics of one source."""
+    return Landed(frozenset().union(*(kept.days for kept in metrics)))
+
+
+def explain(kept: Kept, landed: Landed, spec: SourceSpec, runs: Sequence[Run], as_of: date) -> tuple[Gap, ...]:
     """The gaps of a metric up to ``as_of``, ascending.
 
     From ``daily_from`` on, for a metric without one as far as a first refresh reaches, and in any
-    case from the oldest stored day on. ``others`` are the other metrics of the same source, ``runs``
+    case from the oldest stored day on. ``landed`` is of all metrics of the same source, ``runs`` are
     those of the last months, newest first.
     """
-    reason = _Reasons(kept, others, spec, runs, as_of).of
+    reason = _Reasons(kept, landed, spec, runs, as_of).of
     first = min(kept.metric.daily_from or window(as_of, spec.first_days), *kept.days, as_of)
     covered = kept.days | (kept.snapshots if kept.metric.daily_from else frozenset())
     return _ranges((day for day in day_range(first, as_of) if day not in covered), reason)
@@ -92,11 +109,11 @@ def _ranges(days: Iterable[date], reason: Callable[[date], tuple[Reason, str]]) 
 
 
 class _Reasons:
-    def __init__(self, kept: Kept, others: Sequence[Kept], spec: SourceSpec, runs: Sequence[Run], as_of: date) -> None:
+    def __init__(self, kept: Kept, landed: Landed, spec: SourceSpec, runs: Sequence[Run], as_of: date) -> None:
         self._title = spec.title
-        self._others = [other.days for other in others]
+        self._landed = landed.days
         self._oldest = min(kept.days, default=None)
-        self._newest = max((max(days) for days in (kept.days, *self._others) if days), default=date.min)
+        self._newest = landed.newest
         self._held = spec.oldest_held(as_of)
         self._reach = max(self._held, window(as_of, spec.first_days))
         metric_id = kept.metric.metric_id
@@ -116,7 +133,7 @@ class _Reasons:
             return Reason.FAILED, said
         if early:
             return Reason.BEFORE, f"{self._title} knows of nothing before"
-        if any(day in days for days in self._others):
+        if day in self._landed:
             return Reason.FAILED, f"{self._title} has it for other metrics; this one was not asked for, or not answered"
         if day > self._newest:
             return Reason.NOT_LANDED, f"{self._title} has not published it"

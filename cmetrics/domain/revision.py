@@ -46,6 +46,12 @@ class Revision:
         return self.new_value - self.old_value
 
     @property
+    def text(self) -> str:
+        """The revision in words."""
+        days = str(self.last_day) if self.days == 1 else f"{self.first_day} – {self.last_day}"
+        return f"{self.metric_id} {days}: {self.old_value:,} → {self.new_value:,}"
+
+    @property
     def is_unusual(self) -> bool:
         """A settled day has changed by more than half of what it was. Asked of downloads only.
 

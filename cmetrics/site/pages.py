@@ -22,7 +22,8 @@ from cmetrics.dashboard.chart import (
     month_rows,
     total_stars_chart,
 )
-from cmetrics.dashboard.model import Dashboard, DownloadItem, Group, Item
+from cmetrics.dashboard.findings import Findings
+from cmetrics.dashboard.model import FLOWS_DEFINITION, Dashboard, DownloadItem, Group, Item
 from cmetrics.dashboard.news import NewsItem
 from cmetrics.domain.metric import SourceSpec
 from cmetrics.site import format as fmt
@@ -83,7 +84,9 @@ class Site:
     sources: tuple[SourceSpec, ...]
     #: Newest first; the same that the feed tells.
     news: tuple[NewsItem, ...]
+    findings: Findings
     version: str
+    flows_definition: str = FLOWS_DEFINITION
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class Page:
     @property
     def canonical(self) -> str | None:
         """The page's own address."""
-        return None if self.site.url is None else self.site.url + self.path.removesuffix("index.html")
+        return None if self.site.url is None else address_of(self.site.url, self.path)
 
     @property
     def dataset(self) -> Markup:
@@ -142,7 +145,11 @@ class Page:
 
 
 def build_pages(
-    board: Dashboard, specs: Mapping[str, SourceSpec], url: str | None, news: Sequence[NewsItem] = ()
+    board: Dashboard,
+    specs: Mapping[str, SourceSpec],
+    url: str | None,
+    news: Sequence[NewsItem] = (),
+    findings: Findings | None = None,
 ) -> Iterator[Page]:
     """Every page, the first one first; each is made when it is asked for."""
     used = {item.metric.source for item in board.items}
@@ -152,6 +159,7 @@ def build_pages(
         description=_description(board),
         sources=tuple(spec for name, spec in specs.items() if name in used),
         news=tuple(news[:ENTRIES]),
+        findings=findings or Findings(),
         version=__version__,
     )
     groups = [group for group in board.groups if group.items]
@@ -165,7 +173,7 @@ def build_pages(
             description=site.description,
             sections=tuple(_section(board, group, linked=False) for group in groups),
             total=_view(total, whole=True) if total else None,
-            calendar=build_calendar(board, board.items),
+            calendar=build_calendar(board, board.items, site.findings.gaps),
         )
         return
     yield Page(
@@ -192,7 +200,7 @@ def _product_page(site: Site, group: Group) -> Page:
         title=f"{group.title} · {site.board.title}",
         description=f"Downloads and GitHub stars of {group.title}, as of {fmt.day(site.board.as_of)}.",
         sections=(_section(site.board, group, linked=True, root="../"),),
-        calendar=build_calendar(site.board, group.items, total=False),
+        calendar=build_calendar(site.board, group.items, site.findings.gaps, total=False),
     )
 
 
@@ -207,8 +215,13 @@ def _metric_page(site: Site, group: Group, card: Card) -> Page:
         description=f"{chart.title}, as of {fmt.day(site.board.as_of)}.",
         sections=(Section(group, (), (_view(chart, whole=True),), f"../{product_path(group)}"),),
         card=card,
-        calendar=build_calendar(site.board, (item,), total=False),
+        calendar=build_calendar(site.board, (item,), site.findings.gaps, total=False),
     )
+
+
+def address_of(url: str, path: str) -> str:
+    """The address of a page of the site at ``url``; the first page is the folder itself."""
+    return url if path == "index.html" else url + path
 
 
 def product_path(group: Group) -> str:

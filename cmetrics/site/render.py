@@ -16,7 +16,7 @@ from cmetrics.domain.observation import Observation
 from cmetrics.site import format as fmt
 from cmetrics.site.badges import build_badge, build_embed
 from cmetrics.site.feed import build_feed
-from cmetrics.site.pages import build_pages
+from cmetrics.site.pages import address_of, build_pages
 from cmetrics.site.picture import render_picture
 
 STILL_ASSETS = ("site.css", "theme.js", "favicon.svg")
@@ -38,7 +38,7 @@ def render_site(publication: Publication, specs: Mapping[str, SourceSpec], plotl
     environment = _environment(folder)
     news = build_news(board, publication.runs)
     files: dict[str, bytes] = {}
-    for page in build_pages(board, specs, url, news):
+    for page in build_pages(board, specs, url, news, publication.findings):
         # Jinja keeps what it has compiled.
         template = environment.get_template(page.template)
         files[page.path] = template.render(page=page, site=page.site, board=board).encode()
@@ -80,7 +80,7 @@ def _beside(publication: Publication, news: Sequence[NewsItem], pages: list[str]
         "robots.txt": {"url": url},
     }
     if url is not None:
-        addresses = [url + path.removesuffix("index.html") for path in pages]
+        addresses = [address_of(url, path) for path in pages]
         files["sitemap.xml"] = {"addresses": addresses, "as_of": board.as_of}
     return files
 

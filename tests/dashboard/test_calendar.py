@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.dashboard.calendar import DAYS_SHOWN, Calendar, DayState, Row, build_calendar
+from cmetrics.dashboard.gaps import Gap, Reason
 from cmetrics.domain.days import DAY, day_range
-from cmetrics.domain.run import Run, RunStatus
-from tests.boards import AS_OF, NOW, a_board, a_package, a_repository, rows_of
+from tests.boards import AS_OF, a_board, a_package, a_repository, rows_of
 from tests.samples import a_row, a_snapshot
 
 PACKAGE = a_package("nodejs", daily_from=date(2026, 6, 1))
@@ -190,16 +190,39 @@ def test_a_total_has_a_row_only_where_there_are_several_repositories_and_it_is_w
 # -- reasons -------------------------------------------------------------------------------------
 
 
-def test_a_gap_has_its_reason_and_what_is_known_needs_none():
-    failed = Run("r1", "refresh", RunStatus.FAILED, NOW, NOW, error_summary=f"{STARS.metric_id}: gone (404)")
-    rows = without(rows_of(STARS, LONG_AGO, ago(2)), ago(100))
-    (silent,), (failing,) = calendar_of([STARS], rows).rows, calendar_of([STARS], rows, runs=[failed]).rows
-    assert [gap.reason for gap in silent.gaps] == [
+def test_a_gap_has_the_reason_that_was_found_and_what_is_known_needs_none():
+    rows = without(rows_of(STARS, LONG_AGO, ago(2)), ago(100), ago(150))
+    board = a_board([STARS], rows)
+    gaps = [
+        Gap(LONG_AGO - DAY, LONG_AGO - DAY, Reason.OUTSIDE, "long ago"),
+        Gap(ago(150), ago(150), Reason.LOST, "lost for all"),
+        Gap(ago(100), ago(100), Reason.FAILED, "gone (404)"),
+        Gap(ago(1), ago(0), Reason.NOT_LANDED, "not published"),
+    ]
+    (row,) = build_calendar(board, board.items, {STARS.metric_id: gaps}).rows
+    assert [(gap.state, gap.first, gap.reason) for gap in row.gaps] == [
+        (MISSING, ago(150), "lost at the source: lost for all"),
+        (MISSING, ago(100), "failed here: gone (404)"),
+        (PENDING, ago(1), "not landed yet: not published"),
+    ]
+    assert {stretch.reason for stretch in row.stretches if stretch not in row.gaps} == {None}
+
+
+@pytest.mark.parametrize("reason", [Reason.BEFORE, Reason.OUTSIDE])
+def test_days_that_nobody_could_collect_are_not_called_missing(reason):
+    board = a_board([STARS], rows_of(STARS, ago(99), AS_OF))
+    gap = Gap(LONG_AGO, ago(100), reason, "before")
+    (row,) = build_calendar(board, board.items, {STARS.metric_id: [gap]}).rows
+    assert told(row) == [(BEFORE, DAYS_SHOWN - 100), (OBSERVED, 100)]
+    assert row.stretches[0].reason == f"{reason}: before"
+
+
+def test_without_a_reason_found_a_gap_says_what_its_place_tells():
+    (row,) = calendar_of([STARS], without(rows_of(STARS, LONG_AGO, ago(2)), ago(100))).rows
+    assert [gap.reason for gap in row.gaps] == [
         "the service has not stated it",
         "the service has not published it yet",
     ]
-    assert failing.gaps[-1].reason == "not read yet: gone (404)"
-    assert {stretch.reason for stretch in failing.stretches if stretch not in failing.gaps} == {None}
 
 
 def test_every_state_has_words_of_its_own():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmetrics.dashboard.gaps import Gap, Kept, Reason, build_kept, explain
+from cmetrics.dashboard.gaps import Gap, Kept, Reason, build_kept, build_landed, explain
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.run import Run, RunStatus
 from cmetrics.sources import SPECS
@@ -42,12 +42,13 @@ def gaps(
     days: Iterable[date], runs=NIGHTLY, others: Iterable[Iterable[date]] = (), *, spec=SPEC, **metric
 ) -> list[tuple]:
     kept = Kept(replace(METRIC, **metric), frozenset(days))
-    found = explain(kept, [Kept(OTHER, frozenset(other)) for other in others], spec, runs, AS_OF)
+    found = explain(kept, build_landed([kept, *(Kept(OTHER, frozenset(other)) for other in others)]), spec, runs, AS_OF)
     return [(gap.first_day, gap.last_day, gap.reason) for gap in found]
 
 
 def told(days: Iterable[date], runs) -> str:
-    (gap,) = explain(Kept(METRIC, frozenset(days)), [], SPEC, runs, AS_OF)
+    kept = Kept(METRIC, frozenset(days))
+    (gap,) = explain(kept, build_landed([kept]), SPEC, runs, AS_OF)
     return gap.text
 
 
@@ -124,7 +125,7 @@ def test_days_that_a_refresh_does_not_reach_are_for_a_backfill():
     assert gaps(since(39), daily_from=ago(50)) == [(ago(50), ago(40), Reason.OUTSIDE)]
     assert gaps(since(80, 70, 61)) == [(ago(70), ago(70), Reason.OUTSIDE), (ago(61), ago(61), Reason.OUTSIDE)]
     kept = Kept(METRIC, since(80, 70))
-    assert "backfill --full" in explain(kept, [], SPEC, NIGHTLY, AS_OF)[0].text
+    assert "backfill --full" in explain(kept, build_landed([kept]), SPEC, NIGHTLY, AS_OF)[0].text
 
 
 def test_a_source_that_forgets_nothing_may_still_give_a_hole_of_any_age():
@@ -134,9 +135,9 @@ def test_a_source_that_forgets_nothing_may_still_give_a_hole_of_any_age():
 def test_seeded_snapshots_stand_for_their_days_where_the_page_shows_them():
     stored = [(ago(35), True), (ago(34), True), *((day, False) for day in since(33))]
     kept = build_kept(replace(METRIC, daily_from=ago(30)), stored)
-    assert explain(kept, [], SPEC, NIGHTLY, AS_OF) == ()
+    assert explain(kept, build_landed([kept]), SPEC, NIGHTLY, AS_OF) == ()
     kept = build_kept(METRIC, stored)
-    assert [gap.last_day for gap in explain(kept, [], SPEC, NIGHTLY, AS_OF)] == [ago(34)]
+    assert [gap.last_day for gap in explain(kept, build_landed([kept]), SPEC, NIGHTLY, AS_OF)] == [ago(34)]
 
 
 def test_a_gap_counts_its_days():
@@ -154,7 +155,7 @@ def test_every_missing_day_is_in_exactly_one_gap_and_no_stored_one_in_any(days, 
     metric = replace(METRIC, daily_from=None if daily_from is None else ago(daily_from))
     kept = Kept(metric, frozenset(map(ago, days)))
     runs = [a_run(n) for n in sorted(nights)]
-    found = explain(kept, [Kept(OTHER, frozenset(map(ago, others)))], SPEC, runs, AS_OF)
+    found = explain(kept, build_landed([kept, Kept(OTHER, frozenset(map(ago, others)))]), SPEC, runs, AS_OF)
     covered = [day for gap in found for day in day_range(gap.first_day, gap.last_day)]
     first = min([ago(39) if daily_from is None else ago(daily_from), *kept.days])
     assert covered == [day for day in day_range(first, AS_OF) if day not in kept.days]

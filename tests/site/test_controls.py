@@ -176,7 +176,7 @@ def test_snapshots_are_hatched_where_bars_are_stacked(page, site):
 
 
 def test_estimated_parts_of_the_star_total_are_dashed(page, site):
-    got = figure(page, "stars-total")
+    got = figure(page, "all-stars")
     one, two = site.daily("stars:lance:github"), site.daily("stars:lancedb:github")
     both = {d.isoformat(): one[d] + two[d] for d in one if d in two}
     assert drawn(got.of("All repositories", dash=None)) == {d: v for d, v in both.items() if d >= SINCE.isoformat()}
@@ -294,7 +294,7 @@ def test_shares_add_up_to_100_and_are_told_only_where_all_have_a_value(page, sit
 
 def test_shares_of_stars_leave_the_total_out(page, site):
     choose(page, "Values", "Share")
-    got = figure(page, "stars-total")
+    got = figure(page, "all-stars")
     assert not any("All repositories" in name for name in got.names)
     one, two = site.daily("stars:lance:github"), site.daily("stars:lancedb:github")
     day = AS_OF - 10 * DAY
@@ -418,7 +418,7 @@ def test_events_are_drawn_for_their_products_and_hidden_by_their_legend_entry(pa
     assert "A talk & a release, 1 September 2026." in told(LANCE)
     for key in (LANCE, "stars-lance"):
         assert "LanceDB 1.0" not in told(key), "an event of another product"
-    assert "LanceDB 1.0" in told("stars-total")
+    assert "LanceDB 1.0" in told("all-stars")
     assert "Long before" not in told(LANCEDB), "before the range"
     lines = figure(page, LANCEDB).of("Events")
     assert (lines.dash, {"2026-03-10", "2026-09-01"} - set(lines.x)) == ("dot", set())
@@ -490,10 +490,8 @@ def test_a_link_shows_the_same_view_again(reader, site, page):
 )
 def test_what_no_control_offers_is_ignored_in_an_address(reader, site, page, query):
     other = reader.open(f"{site.url}?{query}")
-    enliven(other, LANCE, "stars-total")
-    assert [figure(other, key) for key in (LANCE, "stars-total")] == [
-        figure(page, key) for key in (LANCE, "stars-total")
-    ]
+    enliven(other, LANCE, "all-stars")
+    assert [figure(other, key) for key in (LANCE, "all-stars")] == [figure(page, key) for key in (LANCE, "all-stars")]
     assert other.evaluate("() => window.owned") is None
     other.get_by_role("group", name="Range").get_by_role("radio", name="1 y").check()
     assert state_of(other)["range"] == "1y"
@@ -503,7 +501,7 @@ def test_reset_brings_the_first_view_back(page):
     first = [figure(page, key) for key in keys_of(page)]
     for legend, (_, option, _) in CHOICES.items():
         choose(page, legend, option)
-    legend_button(page, "stars-total", "All repositories").click()
+    legend_button(page, "all-stars", "All repositories").click()
     page.locator("[data-do=reset]").click()
     assert [figure(page, key) for key in keys_of(page)] == first
     assert state_of(page) == {}
@@ -576,15 +574,13 @@ def saved_csv(page: Page, key: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(saved.value.path().read_text())))
 
 
-@pytest.mark.parametrize("key", [LANCE, "stars-lance", LANCEDB, "stars-lancedb", "stars-total"])
+@pytest.mark.parametrize("key", [LANCE, "stars-lance", LANCEDB, "stars-lancedb", "all-stars"])
 def test_by_day_a_chart_s_csv_is_the_rows_of_the_store(page, site, key):
     choose(page, "Downloads by", "Day")
     choose(page, "Range", "All")
     rows = saved_csv(page, key)
     family, product = key.split("-")
-    got = {
-        (row["metric_id"], row["period_end"], int(row["value"])) for row in rows if row["metric_id"] != "stars-total"
-    }
+    got = {(row["metric_id"], row["period_end"], int(row["value"])) for row in rows if row["metric_id"] != "all-stars"}
     assert all(row["period_start"] == row["period_end"] for row in rows)
     wanted = {
         (row.metric_id, row.period_end.isoformat(), row.value)
@@ -596,7 +592,7 @@ def test_by_day_a_chart_s_csv_is_the_rows_of_the_store(page, site, key):
     assert len(got) > 80
     assert got == wanted
     for row in rows:
-        if row["metric_id"] == "stars-total":
+        if row["metric_id"] == "all-stars":
             assert (row["kind"] == "estimated") == (row["period_end"] in {d.isoformat() for d in (GAP, *UNCOUNTED)})
 
 
@@ -630,7 +626,7 @@ def test_comparing_and_smoothing_change_the_picture_and_not_the_numbers(page, si
     assert row[1] == f"{python[newest]:,}"
 
 
-@pytest.mark.parametrize("key", [LANCE, "stars-total"])
+@pytest.mark.parametrize("key", [LANCE, "all-stars"])
 def test_a_png_is_a_picture_of_the_view(page, key):
     with page.expect_download() as saved:
         page.locator(f"#chart-{key} [data-save=png]").click()
@@ -660,7 +656,7 @@ def test_a_picture_can_be_saved_before_a_chart_was_ever_in_view(reader, site):
     page = reader.open(site.url, size=(390, 844))
     with page.expect_download() as saved:
         # Not by mouse: that would bring it into view.
-        page.locator("#chart-stars-total [data-save=svg]").dispatch_event("click")
+        page.locator("#chart-all-stars [data-save=svg]").dispatch_event("click")
     assert "GitHub stars of all products together" in saved.value.path().read_text()
 
 

@@ -250,10 +250,10 @@ def test_hundreds_of_metrics_are_a_list_that_fits(reader, many, width):
     assert len(listed(page)) == ALL == 300
     assert page.evaluate("() => document.documentElement.scrollWidth") == width
     assert "300" in page.locator(".found").text_content()
-    assert keys_of(page) == ["stars-total"]
+    assert keys_of(page) == ["all-stars"]
     enliven(page)
     stars = sum(row.value for row in many.rows if row.metric_id.startswith("stars:") and row.period_end == AS_OF)
-    assert figure(page, "stars-total").traces[0].points[AS_OF.isoformat()] == stars
+    assert figure(page, "all-stars").traces[0].points[AS_OF.isoformat()] == stars
     assert all(url.startswith((many.url, "data:", "blob:")) for url in reader.asked)
 
 
@@ -371,14 +371,14 @@ def test_the_chart_of_all_stars_keeps_its_view_in_the_address_beside_the_search(
     page = reader.open(f"{many.url}?range=6m&scale=log&q=package-01")
     enliven(page)
     assert state_of(page) == {"range": "6m", "scale": "log", "q": "package-01"}
-    assert figure(page, "stars-total").scale == "log"
+    assert figure(page, "all-stars").scale == "log"
     page.get_by_label("Search").fill("package-02")
     assert state_of(page) == {"range": "6m", "scale": "log", "q": "package-02"}
     page.get_by_role("group", name="Stars by").get_by_role("radio", name="Week").check()
     assert state_of(page) == {"range": "6m", "scale": "log", "q": "package-02", "starsby": "week"}
     page.reload()
     enliven(page)
-    assert figure(page, "stars-total").scale == "log"
+    assert figure(page, "all-stars").scale == "log"
     assert listed(page) == [f"package-02-{n:02}" for n in range(PACKAGES)]
 
 

@@ -12,7 +12,7 @@ from cmetrics.domain.days import DAY
 from tests.site.conftest import AS_OF, GAP, NOW, Site, enliven, keys_of
 from tests.site.sums import month, sums
 
-CHARTS = ["downloads-lance", "stars-lance", "downloads-lancedb", "stars-lancedb", "stars-total"]
+CHARTS = ["downloads-lance", "stars-lance", "downloads-lancedb", "stars-lancedb", "all-stars"]
 BOXES = """() => [...document.querySelectorAll(".canvas")].map((c) => {
   const box = c.getBoundingClientRect();
   return [c.closest("figure").id, box.left, box.top + scrollY, box.width, box.height];

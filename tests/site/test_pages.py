@@ -52,7 +52,7 @@ def test_few_metrics_stand_on_one_page_with_everything_on_it():
         "downloads-two",
         "stars-two",
     ]
-    assert page.total.chart.key == "stars-total"
+    assert page.total.chart.key == "all-stars"
     assert len(page.calendar.rows) == ONE_PAGE_METRICS
     assert {card.href for section in page.sections for card in section.cards} == {None}
     assert {section.href for section in page.sections} == {None}
@@ -62,7 +62,7 @@ def test_more_metrics_have_a_list_and_a_page_per_product_and_per_metric():
     metrics = some_metrics(ONE_PAGE_METRICS + 1)
     first, *others = pages_of(metrics)
     assert (first.path, first.template, first.is_list, first.calendar) == ("index.html", "list.html.j2", True, None)
-    assert first.total.chart.key == "stars-total"
+    assert first.total.chart.key == "all-stars"
     assert [section.charts for section in first.sections] == [(), ()]
     assert sum(len(section.cards) for section in first.sections) == len(metrics)
     # By product, and in it downloads before stars.
@@ -139,7 +139,7 @@ def test_a_chart_has_half_of_the_width_beside_another_one_and_all_of_it_alone():
     (page,) = pages_of(metrics)
     sizes = {view.chart.key: (view.wide.width, view.wide.height, view.is_whole) for view in charts_of(page)}
     assert sizes == {
-        "stars-total": (*WHOLE, True),
+        "all-stars": (*WHOLE, True),
         "downloads-one": (*HALF, False),
         "stars-one": (*HALF, False),
         "stars-two": (*WHOLE, True),
