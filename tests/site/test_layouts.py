@@ -117,7 +117,7 @@ def hostile(tmp_path_factory):
         f"""
 title = {text}
 contact = "https://example.com/contact"
-url = "https://example.org/?a=1&b='x'/"
+url = "https://example.org/a&b='x'/"
 [[products]]
 id = "p"
 title = {text}
