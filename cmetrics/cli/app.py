@@ -418,6 +418,6 @@ def _finish(
     elif not quiet:
         print_summary(summary)
     print_errors(summary, {metric.metric_id: metric.source for metric in catalog.metrics})
-    for text in summary.warnings:
+    for text in (*summary.warnings, *summary.doubts):
         warn(text)
     raise typer.Exit(RUN_EXITS[summary.status])

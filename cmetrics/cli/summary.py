@@ -37,7 +37,7 @@ def summary_json(summary: RunSummary) -> dict[str, Any]:
         ],
         "revised_days": _revised(summary),
         "requests": dict(summary.requests),
-        "warnings": list(summary.warnings),
+        "warnings": [*summary.warnings, *summary.doubts],
         "notes": list(summary.notes),
     }
 

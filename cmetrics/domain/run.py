@@ -112,6 +112,8 @@ class RunSummary:
     counts: Counts
     metrics: tuple[MetricOutcome, ...]
     warnings: tuple[str, ...] = ()
+    #: Values of this run that are hard to believe; unlike warnings not kept in `history`.
+    doubts: tuple[str, ...] = ()
     #: What a reader of the summary should know and nobody has to mend: where days came from, seams.
     notes: tuple[str, ...] = ()
     #: HTTP requests sent, by source name.

@@ -21,6 +21,9 @@ class Review:
 
     revisions: tuple[Revision, ...]
     warnings: tuple[str, ...]
+    #: Values that are hard to believe. What is stored tells them again at any time, so that they are
+    #: no part of the run's row in `history`: the run has done nothing wrong.
+    doubts: tuple[str, ...] = ()
 
     def told(self, outcomes: Iterable[MetricOutcome]) -> tuple[MetricOutcome, ...]:
         """The outcomes with what was revised of each metric."""
@@ -52,9 +55,9 @@ def review(
         return Review(revisions, (*told, f"the new values could not be compared with their neighbours: {error}"))
     flags, dips = judge_values(metrics, rows, last_day)
     # What an earlier run has landed, that run has told.
-    told += [f"doubtful: {f.text}; stored, and asked for again" for f in flags if f.ingestion_run_id == run_id]
-    told += [f"{d.text}; taken as the registry's, not the packages'" for d in dips if run_id in d.ingestion_run_ids]
-    return Review(revisions, tuple(told))
+    doubts = [f"doubtful: {f.text}; stored, and asked for again" for f in flags if f.ingestion_run_id == run_id]
+    doubts += [f"{d.text}; taken as the registry's, not the packages'" for d in dips if run_id in d.ingestion_run_ids]
+    return Review(revisions, tuple(told), tuple(doubts))
 
 
 def keep_revisions(store: LanceStore, revisions: Sequence[Revision]) -> list[str]:

@@ -180,6 +180,7 @@ def _ingest(
             counts=deposit.counts,
             metrics=outcomes,
             warnings=tuple(_warnings(harvest.answers, seen.warnings, runs, hidden)),
+            doubts=seen.doubts,
             notes=_notes(harvest.answers, hidden),
             requests=harvest.requests,
         )
