@@ -252,3 +252,18 @@ class Dashboard:
     def items(self) -> tuple[Item, ...]:
         """All items in catalogue order."""
         return tuple(item for group in self.groups for item in group.items)
+
+    @property
+    def has_downloads(self) -> bool:
+        """Whether the catalogue counts any."""
+        return any(group.downloads for group in self.groups)
+
+    @property
+    def has_stars(self) -> bool:
+        """Whether the catalogue counts any."""
+        return any(group.stars for group in self.groups)
+
+    @property
+    def has_snapshots(self) -> bool:
+        """Whether totals from before daily counting are shown."""
+        return any(p.kind is PointKind.SEEDED for group in self.groups for item in group.downloads for p in item.points)

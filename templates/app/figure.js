@@ -1,6 +1,7 @@
 // From a view to a Plotly figure.
 
 const SOFT = 0.42;
+const FEW_MONTHS = 6;
 const SNAPSHOT_WIDTH = 18 * DAY;
 
 /** The page's colours, so that charts follow light and dark like everything else. */
@@ -66,7 +67,7 @@ function figureOf(chart, colours) {
     return [...drawn, ...snapshotTraces(one, seeded, colour, bars && stacked)].filter((trace) => trace.x.length > 0);
   });
   const events = state.events === "on" ? eventTraces(chart, series, colours) : [];
-  return { data: [...data, ...events], layout: layoutOf(chart, colours, stacked) };
+  return { data: [...data, ...events], layout: layoutOf(chart, series, colours, stacked) };
 }
 
 /** Lines on top of each other; where one has no value, those above have none either. */
@@ -160,7 +161,14 @@ function eventTraces(chart, series, colours) {
   ];
 }
 
-function layoutOf(chart, colours, stacked) {
+/** Of few months each has its name; Plotly would name days in between. */
+function monthAxis(chart, series) {
+  if (grainOf(chart) !== "month") return {};
+  const months = Math.max(0, ...series.map((one) => one.points.length));
+  return { ticklabelmode: "period", tickformat: "%b %Y", dtick: months <= FEW_MONTHS ? "M1" : undefined };
+}
+
+function layoutOf(chart, series, colours, stacked) {
   const unit = isShared(chart) ? "percent" : state.show === "indexed" ? "first value in view = 100" : null;
   const plain = chart.kind === "flow" ? "downloads" : state.stars === "gain" ? "stars gained" : "stars";
   const axis = { gridcolor: colours.line, linecolor: colours.line, zerolinecolor: colours.line, automargin: true };
@@ -183,7 +191,7 @@ function layoutOf(chart, colours, stacked) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     showlegend: false,
-    xaxis: { ...axis, type: "date", showgrid: false, fixedrange },
+    xaxis: { ...axis, ...monthAxis(chart, series), type: "date", showgrid: false, fixedrange },
     yaxis: {
       ...axis,
       type: state.scale,

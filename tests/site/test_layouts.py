@@ -101,7 +101,8 @@ def test_one_metric_has_a_page_without_a_total(reader, tmp_path):
     enliven(page)
     assert keys_of(page) == ["stars-p"]
     assert page.locator(".card").count() == 1
-    assert page.locator(".totals dd").all_text_contents()[0] == "–"
+    assert page.locator(".totals dt").all_text_contents() == ["GitHub stars"], "nothing is said of what is not counted"
+    assert page.locator(".controls legend", has_text="Downloads").count() == 0
     assert page.get_by_role("heading", name="All stars").count() == 0
 
 
