@@ -60,6 +60,11 @@ def export_store(store: LanceStore, folder: Path, *, allow_loss: bool = False) -
     if not allow_loss and (lost := describe_loss(before, after)):
         msg = f"{folder} holds rows that this store does not: {lost}. Nothing was written; --allow-loss drops them"
         raise LedgerError(msg)
+    return write_ledger(before, after, folder)
+
+
+def write_ledger(before: Ledger, after: Ledger, folder: Path) -> Exported:
+    """Write ``after`` over an export of ``before``. Raises LedgerError when the folder cannot be written."""
     texts = _texts(after)
     index = [list_file(name, text, rows) for name, (text, rows) in sorted(texts.items())]
     _remove(folder / INDEX)  # an export that is interrupted here leaves whole files and no index
