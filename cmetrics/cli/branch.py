@@ -88,4 +88,5 @@ def push_data(
             }
         )
     elif not quiet:
-        result(f"branch {done.branch} at {done.commit[:12]}: {new} new, {revised} revised values")
+        merged = ", merged with what others pushed meanwhile" if done.merges else ""
+        result(f"branch {done.branch} at {done.commit[:12]}: {new} new, {revised} revised values{merged}")
