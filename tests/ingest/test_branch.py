@@ -228,7 +228,9 @@ def test_a_run_that_was_killed_before_its_push_loses_nothing(one, other, how):
     # What a killed push leaves behind: files written, or committed, and not pushed.
     export_store(one.store, one.clone)
     (one.clone / "stats" / "x.csv.part").write_text("half")
+    (one.clone / ".git" / "index.lock").write_text("")
     if how == "commit":
+        (one.clone / ".git" / "index.lock").unlink()
         git(one.clone, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "-am", "not pushed")
     rows = one.rows()
     other.pull()
