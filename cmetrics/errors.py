@@ -14,7 +14,8 @@ CmetricsError
 │   ├── RateLimited          told to slow down for longer than a run waits
 │   ├── NotFound             the service does not know the package or repository
 │   └── UnexpectedAnswer     status 200, but not what the service is documented to say
-├── LedgerError              an export that cannot be read back
+├── LedgerError              an export that cannot be read back, or would lose rows
+├── GitError                 git refused, or the data branch is not what was left there
 └── SiteError                the site cannot be written where it was asked for
 
 Which of them ends the process with which exit code is decided in ``cmetrics.cli`` alone.
@@ -80,7 +81,11 @@ class UnexpectedAnswer(SourceError):
 
 
 class LedgerError(CmetricsError):
-    """An export that cannot be read back; names file and line."""
+    """An export that cannot be read back, named with file and line, or one that would lose rows."""
+
+
+class GitError(CmetricsError):
+    """Git refused, could not reach the remote, or the data branch is not what was left there."""
 
 
 class SiteError(CmetricsError):

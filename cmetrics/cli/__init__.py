@@ -10,6 +10,7 @@ import signal
 import sys
 from types import FrameType
 
+from cmetrics.cli import branch  # noqa: F401  # adds its commands to the app
 from cmetrics.cli.app import app
 from cmetrics.cli.exits import exit_code
 from cmetrics.cli.summary import failure_json

@@ -293,6 +293,9 @@ def export(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write.", show_default=True)] = Path(
         "data/export"
     ),
+    allow_loss: Annotated[
+        bool, typer.Option("--allow-loss", help="Drop rows of the export in DIR that the store does not have.")
+    ] = False,
     db: Db = None,
     json: AsJson = False,
     quiet: Quiet = False,
@@ -306,7 +309,7 @@ def export(
     settings = load_settings(db=db)
     store = LanceStore.open(settings.store)
     store.check()
-    files = export_store(store, folder)
+    files = export_store(store, folder, allow_loss=allow_loss).files
     if json:
         print_json({"folder": str(folder), "files": [path.relative_to(folder).as_posix() for path in files]})
     elif not quiet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import Family, Metric, SourceSpec
@@ -22,6 +23,19 @@ def overwrite_rule(metrics: Mapping[str, Metric], specs: Mapping[str, SourceSpec
         return _newer_downloads_win(stored, new, metric, specs[metric.source])
 
     return overwrites
+
+
+def newer_wins(stored: Observation, new: Observation) -> bool:
+    """The rule for rows of another store of the same metrics: the value observed last stays.
+
+    Before that, what a refresh keeps to: a count taken on its day is not replaced by one worked out
+    later, nor a source's own count by another service's. Two stores that merge each other end equal.
+    """
+    return _rank(new) > _rank(stored)
+
+
+def _rank(row: Observation) -> tuple[bool, bool, datetime, str, int]:
+    return not row.is_reconstructed, not row.is_stand_in, row.observed_at, row.ingestion_run_id, row.value
 
 
 def same_statement(stored: Observation, new: Observation) -> bool:

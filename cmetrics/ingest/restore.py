@@ -6,31 +6,37 @@ from datetime import date
 from pathlib import Path
 
 from cmetrics.domain.days import Clock
+from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunStatus, RunSummary
+from cmetrics.ingest.reconcile import newer_wins
 from cmetrics.ingest.review import keep_revisions
 from cmetrics.ingest.run import Watcher
 from cmetrics.ingest.session import session
-from cmetrics.ledger import read_ledger, read_revisions
+from cmetrics.ledger import read_ledger
 from cmetrics.settings import Settings
 
 
-def restore(settings: Settings, folder: Path, *, clock: Clock, watcher: Watcher) -> RunSummary:
+def restore(settings: Settings, folder: Path, *, clock: Clock, watcher: Watcher, merge: bool = False) -> RunSummary:
     """Add and update every row of the export; rows that only the store has stay.
+
+    With ``merge`` the export is another store's of the same metrics: of two values `newer_wins`
+    decides, and definitions that the store has stay as they are.
 
     What this changes is counted and kept nowhere else: an export holds no new statement of a source.
     Raises LedgerError before anything is written when any file cannot be read whole.
     """
-    definitions, runs, rows = read_ledger(folder)
-    revisions = read_revisions(folder)
+    ledger = read_ledger(folder)
+    rows = ledger.observations
     with session(settings.store, Job.RESTORE, clock=clock, hidden=settings.secrets, on_wait=watcher.waiting) as (
         run,
         end,
     ):
-        run.store.save_definitions(definitions)
+        held = {definition.metric_id for definition in run.store.definitions()} if merge else set()
+        run.store.save_definitions([row for row in ledger.definitions if row.metric_id not in held])
         # A run that was under way when the export was made has ended since, or its store is gone.
-        run.store.save_runs([past for past in runs if past.status != RunStatus.RUNNING])
-        counts = run.store.upsert_observations(rows, lambda stored, new: stored != new)
-        warnings = keep_revisions(run.store, revisions)
+        run.store.save_runs([past for past in ledger.runs if past.status != RunStatus.RUNNING])
+        counts = run.store.upsert_observations(rows, newer_wins if merge else _differs)
+        warnings = keep_revisions(run.store, ledger.revisions)
         days: dict[str, list[date]] = {}
         for row in rows:
             days.setdefault(row.metric_id, []).append(row.period_end)
@@ -41,3 +47,7 @@ def restore(settings: Settings, folder: Path, *, clock: Clock, watcher: Watcher)
         summary = RunSummary(run.run_id, Job.RESTORE, RunStatus.SUCCESS, counts, outcomes, tuple(warnings))
         end(summary)
     return summary
+
+
+def _differs(stored: Observation, new: Observation) -> bool:
+    return stored != new

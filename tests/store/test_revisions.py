@@ -13,7 +13,7 @@ from cmetrics.domain.days import DAY
 from cmetrics.domain.revision import Revision
 from cmetrics.errors import LedgerError, StoreError
 from cmetrics.ingest.review import keep_revisions, review
-from cmetrics.ledger import export_store, read_revisions
+from cmetrics.ledger import export_store, read_ledger
 from cmetrics.store.schema import REVISIONS
 from tests.samples import a_metric, a_row
 from tests.store.conftest import Place
@@ -89,7 +89,7 @@ def test_an_export_holds_them_and_gives_them_back(place: Place, tmp_path):
     store = place.create()
     export_store(store, tmp_path / "without")
     assert not (tmp_path / "without" / "revisions.csv").exists()
-    assert read_revisions(tmp_path / "without") == []
+    assert read_ledger(tmp_path / "without").revisions == []
     store.save_revisions([TWO, ONE])
     export_store(store, tmp_path / "with")
     file = tmp_path / "with" / "revisions.csv"
@@ -98,10 +98,10 @@ def test_an_export_holds_them_and_gives_them_back(place: Place, tmp_path):
         "m,2026-11-02,2026-11-04,12,11,r1,2026-11-22T06:00:00.000000+00:00",
         "m,2026-11-02,2026-11-04,11,13,r2,2026-11-23T06:00:00.000000+00:00",
     ]
-    assert read_revisions(tmp_path / "with") == [ONE, TWO]
+    assert read_ledger(tmp_path / "with").revisions == [ONE, TWO]
     file.write_text(file.read_text().replace("2026-11-02,2026-11-04", "2026-11-05,2026-11-04", 1))
     with pytest.raises(LedgerError, match="line 2"):
-        read_revisions(tmp_path / "with")
+        read_ledger(tmp_path / "with")
 
 
 def test_values_that_cannot_be_read_once_more_are_a_warning_and_no_failure(place: Place):

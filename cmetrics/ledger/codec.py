@@ -1,0 +1,164 @@
+"""One CSV file of the ledger and its rows: days are ISO dates, moments are UTC with microseconds, absent is empty."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cmetrics.domain.days import Span, parse_day
+from cmetrics.domain.metric import Definition
+from cmetrics.domain.observation import Observation, parse_count
+from cmetrics.domain.revision import Revision
+from cmetrics.domain.run import Run
+from cmetrics.errors import LedgerError
+from cmetrics.printable import printable
+
+#: Wider than anything that is ever stored, and a bound all the same.
+EVERYTHING = Span(date(1990, 1, 1), date(2199, 12, 31))
+#: Of a moment; tables of other programs may not tell one, which is read as 1970.
+EARLIEST_YEAR = 1970
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of ``index.csv``: how many rows a file was written with, and which bytes."""
+
+    file: str
+    rows: int
+    digest: str
+
+
+R = TypeVar("R", Definition, Run, Observation, Revision, Listed)
+
+
+def to_text(kind: type[R], rows: Iterable[R]) -> str:
+    """The file of these rows, with its heading. Same rows, same text."""
+    names = [field.name for field in fields(kind)]
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_field(getattr(row, name)) for name in names] for row in rows)
+    return out.getvalue()
+
+
+def _field(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return str(value)
+
+
+def read_rows(path: Path, kind: type[R], decode: Callable[[Sequence[str]], R]) -> list[R]:
+    """The rows of a file; LedgerError naming the file, and the line where there is one."""
+    names = [field.name for field in fields(kind)]
+    rows: list[R] = []
+    lines = csv.reader(StringIO(_read_text(path), newline=""), strict=True)
+    number = 1
+    try:
+        if next(lines, None) != names:
+            msg = f"{path}, line 1: the heading must be {','.join(names)}"
+            raise LedgerError(msg)
+        number = lines.line_num + 1
+        for line in lines:
+            if len(line) != len(names):
+                raise ValueError(line)  # noqa: TRY301  # one message for all mistakes of a line
+            rows.append(decode(line))
+            number = lines.line_num + 1
+    except ValueError:
+        shown = printable(",".join(line), limit=100)
+        msg = f"{path}, line {number}: {shown!r} is no row of {','.join(names)}"
+        raise LedgerError(msg) from None
+    except csv.Error as error:
+        msg = f"{path}, line {number}: {printable(str(error), limit=120)}"
+        raise LedgerError(msg) from error
+    return rows
+
+
+def _read_text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        msg = f"{path} cannot be read ({printable(str(error), limit=120)})"
+        raise LedgerError(msg) from error
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        msg = f"{path}, line {line}: bytes that are no UTF-8"
+        raise LedgerError(msg) from None
+
+
+def to_observation(line: Sequence[str]) -> Observation:
+    """The row of ``stats`` in a line; ValueError for a line that is none."""
+    metric_id, start, end, observed, value, *texts = line
+    return Observation(metric_id, _day(start), _day(end), _moment(observed), parse_count(value), *texts)
+
+
+def to_run(line: Sequence[str]) -> Run:
+    """The same for ``history``."""
+    run_id, job, status, started, finished, inserted, updated, errors = line
+    return Run(
+        run_id,
+        job,
+        status,
+        _moment(started),
+        _moment(finished) if finished else None,
+        parse_count(inserted),
+        parse_count(updated),
+        errors or None,
+    )
+
+
+def to_revision(line: Sequence[str]) -> Revision:
+    """The same for ``revisions``."""
+    metric_id, first, last, old, new, run_id, observed = line
+    days = Span(_day(first), _day(last))
+    if days.first > days.last:
+        raise ValueError(line)
+    return Revision(metric_id, *days, parse_count(old), parse_count(new), run_id, _moment(observed))
+
+
+def to_definition(line: Sequence[str]) -> Definition:
+    """The same for ``metrics``."""
+    metric_id, family, product, subject, sdk, source, kind, unit, active, display, created = line
+    if active not in ("True", "False"):
+        raise ValueError(active)
+    return Definition(
+        metric_id,
+        family,
+        product,
+        subject,
+        sdk or None,
+        source,
+        kind,
+        unit,
+        active == "True",
+        display,
+        _moment(created),
+    )
+
+
+def to_listed(line: Sequence[str]) -> Listed:
+    """The same for the index."""
+    file, rows, digest = line
+    return Listed(file, parse_count(rows), digest)
+
+
+def _day(text: str) -> date:
+    day = parse_day(text)
+    if day not in EVERYTHING:
+        raise ValueError(text)
+    return day
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or not EARLIEST_YEAR <= moment.year <= EVERYTHING.last.year:
+        raise ValueError(text)
+    return moment

