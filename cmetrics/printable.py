@@ -33,3 +33,17 @@ def _without(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
     return text
+
+
+def code_span(text: str, *, limit: int = 400) -> str:
+    """``text`` for Markdown, as code: nothing in it is a link, a mention, HTML, a heading or a column.
+
+    The fence is longer than any run of backticks inside (CommonMark, 6.1). A bar ends a cell of a
+    table even there, and cannot be escaped behind a backslash of the text; it is drawn as a broken one.
+    """
+    text = printable(text, limit=limit).replace("|", "¦")
+    if not text:
+        return "–"
+    fence = "`" * (max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{pad}{text}{pad}{fence}"

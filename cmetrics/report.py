@@ -122,6 +122,10 @@ class Report:
         runs = self._store.runs(_midnight(first), until=_midnight(last + DAY))
         return [run for run in runs if run.error_summary]
 
+    def runs(self) -> list[Run]:
+        """The runs of the last 90 days, newest first."""
+        return self._runs()
+
     def state(self) -> State:
         """How fresh each metric is, what is odd, and how the last runs went. Reads values of some weeks only."""
         self._store.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ EMBEDDED_DEFAULT = "data/lancedb"
 ENTERPRISE_DEFAULT = "db://community-metrics"
 DEFAULT_REGION = "us-east-1"
 CATALOG_NAME = "cmetrics.toml"
+NIGHTLY = "nightly.yml"
 
 #: What `.env` may set; anything else in it is for other programs.
 VARIABLES = (
@@ -27,7 +29,14 @@ VARIABLES = (
     "CMETRICS_DB",
     "CMETRICS_CONFIG",
     "CMETRICS_CACHE",
+    "CMETRICS_SITE_URL",
+    "CMETRICS_ALERTS",
+    "CMETRICS_WEBHOOK_URL",
+    "GITHUB_REPOSITORY",
 )
+
+
+_ON, _OFF = {"on", "true", "yes", "1"}, {"off", "false", "no", "0"}
 
 
 class StoreKind(Enum):
@@ -65,11 +74,21 @@ class Settings:
     github_token: str | None = field(default=None, repr=False)
     #: For what a long backfill has read and would read again; None keeps nothing.
     cache: Path | None = None
+    #: Where the site is published, as it was written; None leaves it to the catalogue.
+    site_url: str | None = None
+    #: ``owner/name`` of the repository that runs this, which GitHub Actions says by itself.
+    repository: str | None = None
+    #: The file name of the workflow that runs this every night.
+    workflow: str = NIGHTLY
+    #: Whether `alert` may open issues there.
+    alerts: bool = True
+    #: Gets the summary of every run; whoever knows it can write there.
+    webhook: str | None = field(default=None, repr=False)
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be printed."""
-        return tuple(s for s in (self.github_token, self.store.api_key) if s)
+        return tuple(s for s in (self.github_token, self.store.api_key, self.webhook) if s)
 
 
 def load_settings(*, db: str | None = None, config: Path | None = None, directory: Path | None = None) -> Settings:
@@ -85,7 +104,27 @@ def load_settings(*, db: str | None = None, config: Path | None = None, director
         catalog=_catalog_path(config, env, here),
         github_token=env.get("GITHUB_TOKEN"),
         cache=cache_folder(env.get("CMETRICS_CACHE")),
+        site_url=env.get("CMETRICS_SITE_URL"),
+        repository=env.get("GITHUB_REPOSITORY"),
+        workflow=_workflow(os.environ.get("GITHUB_WORKFLOW_REF", "")),
+        alerts=_switch("CMETRICS_ALERTS", env.get("CMETRICS_ALERTS", "on")),
+        webhook=env.get("CMETRICS_WEBHOOK_URL"),
     )
+
+
+def _workflow(ref: str) -> str:
+    """The file name in ``owner/name/.github/workflows/nightly.yml@refs/heads/main``, as a step is told it."""
+    name = ref.partition("@")[0].rpartition("/")[2]
+    return name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*\.ya?ml", name) else NIGHTLY
+
+
+def _switch(name: str, text: str) -> bool:
+    """Whether that variable says on; raises UsageError for a word that is neither."""
+    word = text.lower()
+    if word not in _ON | _OFF:
+        msg = f"{name} is {printable(text, limit=40)!r}; write on or off"
+        raise UsageError(msg)
+    return word in _ON
 
 
 def cache_folder(chosen: str | None) -> Path | None:

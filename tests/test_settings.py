@@ -246,3 +246,26 @@ def test_the_cache_is_where_the_variable_or_the_platform_says(here, monkeypatch)
     assert load_settings(directory=here).cache == here / "xdg" / "cmetrics"
     (here / ".env").write_text("CMETRICS_CACHE=~/mine\n")
     assert load_settings(directory=here).cache == here / "mine"
+
+
+def test_a_step_is_told_which_workflow_it_belongs_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for ref, name in (
+        ("o/r/.github/workflows/metrics.yaml@refs/heads/main", "metrics.yaml"),
+        ("o/r/.github/workflows/../../x@refs/heads/a.yml", "nightly.yml"),
+        ("", "nightly.yml"),
+    ):
+        monkeypatch.setenv("GITHUB_WORKFLOW_REF", ref)
+        assert load_settings(directory=tmp_path).workflow == name
+
+
+def test_switches_are_on_or_off_and_the_webhook_is_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CMETRICS_WEBHOOK_URL", "https://hooks.example.com/abc")
+    for word, is_on in (("on", True), ("OFF", False), ("0", False), ("true", True)):
+        monkeypatch.setenv("CMETRICS_ALERTS", word)
+        assert load_settings(directory=tmp_path).alerts is is_on
+    settings = load_settings(directory=tmp_path)
+    assert "https://hooks.example.com/abc" in settings.secrets
+    assert "hooks.example.com" not in repr(settings)
+    monkeypatch.setenv("CMETRICS_ALERTS", "maybe")
+    with pytest.raises(UsageError, match="CMETRICS_ALERTS"):
+        load_settings(directory=tmp_path)

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cmetrics import __version__
+from cmetrics.cli import setup
 from cmetrics.cli.exits import DONE, FAILED, RUN_EXITS
-from cmetrics.errors import UsageError
+from cmetrics.errors import CmetricsError, UsageError
 
 if TYPE_CHECKING:
     from cmetrics.catalog import Catalog
     from cmetrics.cli.progress import Silent
+    from cmetrics.cli.reports import Reports
     from cmetrics.domain.run import RunSummary
     from cmetrics.ingest.run import Selection
     from cmetrics.settings import Settings
@@ -73,7 +75,9 @@ def refresh(
     quiet: Quiet = False,
 ) -> None:
     """The nightly job: new days, days that still settle, and every gap that can be filled."""
+    from cmetrics.cli.reports import Reports
     from cmetrics.domain.days import utc_now
+    from cmetrics.domain.run import Job
     from cmetrics.ingest.run import refresh as run
 
     settings, catalog = _load(db, config)
@@ -85,6 +89,7 @@ def refresh(
         ),
         json=json,
         quiet=quiet,
+        reports=Reports.prepare(Job.REFRESH, settings, catalog),
     )
 
 
@@ -113,7 +118,9 @@ def backfill(
 
     May be interrupted and started again: what was read is stored as it comes in.
     """
+    from cmetrics.cli.reports import Reports
     from cmetrics.domain.days import Span, last_completed_day, utc_now, window
+    from cmetrics.domain.run import Job
     from cmetrics.ingest.run import LONG_AGO
     from cmetrics.ingest.run import backfill as run
 
@@ -143,6 +150,7 @@ def backfill(
         ),
         json=json,
         quiet=quiet,
+        reports=Reports.prepare(Job.BACKFILL, settings, catalog),
     )
 
 
@@ -206,6 +214,7 @@ def build_site(
     """Render the static site from the store."""
     from cmetrics.catalog import parse_address
     from cmetrics.charts.plotly_js import plotly_script
+    from cmetrics.cli.reports import site_address
     from cmetrics.cli.terminal import print_json, result
     from cmetrics.ledger import stats_csv
     from cmetrics.report import Report
@@ -216,9 +225,9 @@ def build_site(
     from cmetrics.store.schema import to_parquet
 
     check_folder(out)
-    url = parse_address("--site-url", site_url) if site_url else None
     plotly = plotly_script(plotly_js)
     settings, catalog = _load(db, config)
+    url = parse_address("--site-url", site_url) if site_url else site_address(settings, catalog)
     now = _build_time()
     report = Report(LanceStore.open(settings.store), catalog, SPECS, clock=lambda: now)
     publication = report.publication(url)
@@ -339,6 +348,9 @@ def restore(
     )
 
 
+setup.register(app)
+
+
 def _confirmed(question: str) -> bool:
     try:
         return typer.confirm(question, err=True)
@@ -401,8 +413,9 @@ def _finish(
     *,
     json: bool,
     quiet: bool,
+    reports: Reports | None = None,
 ) -> NoReturn:
-    """Run, print, exit."""
+    """Run, print, tell others, exit."""
     from cmetrics.cli.progress import make_watcher
     from cmetrics.cli.summary import print_errors, print_summary, summary_json
     from cmetrics.cli.terminal import complain, print_json, warn
@@ -414,6 +427,10 @@ def _finish(
         watcher.close()
         complain("interrupted; nothing half-written is left behind, run it again to go on")
         raise
+    except CmetricsError as error:
+        if reports is not None:
+            reports.failed(error)
+        raise
     finally:
         watcher.close()
     if json:
@@ -423,4 +440,6 @@ def _finish(
     print_errors(summary, {metric.metric_id: metric.source for metric in catalog.metrics})
     for text in (*summary.warnings, *summary.doubts):
         warn(text)
+    if reports is not None:
+        reports.ended(summary)
     raise typer.Exit(RUN_EXITS[summary.status])

@@ -32,6 +32,7 @@ def summary_json(summary: RunSummary) -> dict[str, Any]:
                 "error": outcome.error,
                 "revised_days": outcome.revised_days,
                 "largest_revision": _revision(outcome.largest_revision),
+                "healed_days": outcome.healed_days,
             }
             for outcome in summary.metrics
         ],

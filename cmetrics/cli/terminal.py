@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import sys
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cmetrics.cli import actions
 from cmetrics.printable import printable
 
 #: Where there is no terminal to ask for its width.
@@ -17,12 +19,21 @@ PLAIN_WIDTH = 160
 
 def complain(text: str) -> None:
     """One line on stderr about what went wrong."""
-    stderr().print(Text.assemble(("error: ", "bold red"), printable(text, limit=2000)), soft_wrap=True)
+    _note("error", "bold red", text)
 
 
 def warn(text: str) -> None:
     """One line on stderr about what a person should look at."""
-    stderr().print(Text.assemble(("warning: ", "yellow"), printable(text, limit=2000)), soft_wrap=True)
+    _note("warning", "yellow", text)
+
+
+def _note(kind: str, style: str, text: str) -> None:
+    text = printable(text, limit=2000)
+    if actions.is_running():
+        # The runner shows it in the log as well, and at the top of the run's page.
+        print(actions.annotation(kind, text), file=sys.stderr)  # noqa: T201
+    else:
+        stderr().print(Text.assemble((f"{kind}: ", style), text), soft_wrap=True)
 
 
 def say(text: str) -> None:
@@ -37,8 +48,12 @@ def result(text: str) -> None:
 
 def print_json(document: dict[str, Any]) -> None:
     """Exactly one object on stdout."""
+    line = json.dumps(document, ensure_ascii=False)
+    if actions.is_running():
+        # The runner obeys `##[` anywhere in a line; so written, it is the same text to every parser.
+        line = line.replace("#", r"\u0023")
     # `print` does nothing where there is no stdout at all.
-    print(json.dumps(document, ensure_ascii=False))  # noqa: T201
+    print(line)  # noqa: T201
 
 
 def stdout() -> Console:
@@ -53,6 +68,8 @@ def stderr() -> Console:
 
 def _console(*, stderr: bool) -> Console:
     console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if actions.is_running():
+        console.file = cast("IO[str]", actions.Guarded(console.file))
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
     return console

@@ -100,6 +100,8 @@ class MetricOutcome:
     #: Days whose stored value this run has changed, and the change that was the largest.
     revised_days: int = 0
     largest_revision: Revision | None = None
+    #: Days between the oldest and the newest stored one that were missing and now are not.
+    healed_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,6 +253,7 @@ def _outcome(answered: Answered, held: Mapping[str, Held], hidden: tuple[str, ..
         latest_day=max(stored | days, default=None),
         pending_days=pending,
         error=printable(fetched.error, secrets=hidden) if fetched.error else None,
+        healed_days=sum(min(stored) < day < max(stored) for day in days - stored) if stored else 0,
     )
 
 

@@ -47,6 +47,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 _OK, _NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 200, 404, 401, 403, 429
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SUCCESSES = range(200, 300)
 _SERVER_ERRORS = range(500, 600)
 
 
@@ -73,6 +74,8 @@ class Policy:
     #: A 401 or 403 is about us and not about one package: the service is left alone.
     refusal_ends: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
+    #: The address is a secret: no message names its path or repeats what is answered there.
+    is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,12 @@ class _Question:
     max_bytes: int = MAX_BYTES
     #: Seconds for the whole answer; None is what the client allows.
     total: float | None = None
+    #: It changes something there: every 2xx is a success, and it is sent at most so many times.
+    tries: int | None = None
+
+    def is_answered_by(self, status: int) -> bool:
+        """Whether that status carries what was asked for."""
+        return status == _OK if self.tries is None else status in _SUCCESSES
 
 
 class _RetryableError(Exception):
@@ -226,6 +235,10 @@ class ServiceClient:
         """The answer to a POST of ``content``, which must be safe to send twice. Raises as :meth:`get`."""
         return await self._ask(_Question("POST", path, params, content), _Whole, Answer)
 
+    async def send(self, method: str, path: str, content: bytes, *, tries: int = 1) -> Answer:
+        """The answer to a request that changes something, sent ``tries`` times at most. Raises as :meth:`get`."""
+        return await self._ask(_Question(method, path, {}, content, tries=tries), _Whole, Answer)
+
     async def read(self, path: str, reader: Callable[[], Reader[T]], *, max_bytes: int, total: float) -> T:
         """What a ``reader`` makes of a large file, which is never held as a whole.
 
@@ -242,7 +255,7 @@ class ServiceClient:
             raise self._ended
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(_RetryableError),
-            stop=_out_of_tries,
+            stop=lambda state: _out_of_tries(state) or state.attempt_number == question.tries,
             wait=_wait,
             sleep=self._sleep,
             reraise=True,
@@ -266,7 +279,9 @@ class ServiceClient:
         raise error
 
     async def _try(self, question: _Question, reader: Callable[[], Reader[T]]) -> tuple[httpx.Response, T]:
-        url = httpx.URL(self.policy.base + question.path, params=question.params)
+        url = httpx.URL(self.policy.base + question.path)
+        if question.params:
+            url = url.copy_merge_params(dict(question.params))
         for _ in range(MAX_REDIRECTS + 1):
             response, found, said = await self._send(url, question, reader())
             if found is not None:
@@ -297,7 +312,7 @@ class ServiceClient:
                 asyncio.timeout(total),
                 self._http.stream(question.method, url, headers=self._headers, content=question.content) as response,
             ):
-                is_ok = response.status_code == _OK
+                is_ok = question.is_answered_by(response.status_code)
                 said = _Whole()
                 limit = question.max_bytes if is_ok else MAX_BYTES
                 size = 0
@@ -324,7 +339,7 @@ class ServiceClient:
 
     def _refuse(self, response: httpx.Response, body: bytes) -> NoReturn:
         status, at = response.status_code, self._at(response.url.path)
-        said = _said(body)
+        said = "" if self.policy.is_private else _said(body)
         if status == _NOT_FOUND:
             msg = f"{at}: not found (404){said}"
             raise NotFound(msg)
@@ -380,7 +395,7 @@ class ServiceClient:
         return target
 
     def _at(self, path: str) -> str:
-        return f"{self.policy.title} {printable(path, limit=100)}"
+        return self.policy.title if self.policy.is_private else f"{self.policy.title} {printable(path, limit=100)}"
 
 
 def _said(body: bytes) -> str:

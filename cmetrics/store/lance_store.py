@@ -108,6 +108,15 @@ class LanceStore:
             self._remote[table.name] = opened
         return opened
 
+    def columns(self, table: Table) -> dict[str, str]:
+        """The columns of a table as they are kept, with their types; StoreMissing when it is not there."""
+        with translated(self.target):
+            try:
+                found = self._connection.open_table(table.name).schema
+            except ValueError as error:
+                raise missing(self.target) from error
+        return {field.name: str(field.type) for field in found}
+
     def _check_columns(self, table: Table, found: pa.Schema) -> None:
         for field in table.schema:
             if field.name not in found.names:

@@ -150,6 +150,8 @@ class Services:
     def _pypi(self, request: Request) -> Reply:
         if self._over_limit(PYPI, (5, 1.0), (30, 60.0)):
             return as_text('<a href="/api/#etiquette">429 RATE LIMIT EXCEEDED</a>', 429)
+        if request.path == "/api/packages/__all__/recent":
+            return as_json({"data": {"last_day": 2_500_000_000}, "package": "__all__", "type": "recent_downloads"})
         match = re.fullmatch(r"/api/packages/([^/]+)/overall", request.path)
         if not match:
             return as_text("404", 404)
@@ -172,6 +174,8 @@ class Services:
         agent = request.headers.get("user-agent", "")
         if not agent or agent.startswith(("python-httpx", "python-requests")):
             return as_json({"errors": [{"detail": "We require that all requests include a `User-Agent` header."}]}, 403)
+        if request.path == "/api/v1/crates/serde":
+            return as_json({"crate": {"id": "serde", "downloads": 900_000_000}, "versions": None})
         match = re.fullmatch(r"/api/v1/crates/([^/]+)(?:/([^/]+))?(/downloads)?", request.path)
         crate = match[1].lower() if match else ""
         if match is None or crate not in self.world.crates:
@@ -279,6 +283,9 @@ class Services:
         return Reply(200, text.encode(), {"Content-Type": "application/x-ndjson"})
 
     def _npm(self, request: Request) -> Reply:
+        if request.path == "/downloads/point/last-day":
+            day = self.world.yesterday.isoformat()
+            return as_json({"downloads": 9_000_000_000, "start": day, "end": day})
         match = re.fullmatch(
             r"/downloads/(range|point)/(\d{4}-\d\d-\d\d)(?::(\d{4}-\d\d-\d\d))?(?:/(.+))?", request.path
         )
@@ -315,6 +322,8 @@ class Services:
             return as_text("Request forbidden by administrative rules.", 403)
         if token in self.world.rejected_tokens:
             return as_json({"message": "Bad credentials"}, 401)
+        if request.path == "/rate_limit":
+            return self.world.project.rate_limit(token, self.world.github_quota)
         self.world.github_quota -= 1
         quota = {
             "X-RateLimit-Limit": "1000",
@@ -331,6 +340,10 @@ class Services:
 
     def _github_answer(self, request: Request) -> Reply:
         missing = as_json({"message": "Not Found", "status": "404"}, 404)
+        if (reply := self.world.project.answer(request)) is not None:
+            return reply
+        if owner := re.fullmatch(r"/(?:orgs|users)/([^/]+)/repos", request.path):
+            return self.world.project.owned(request, owner[1], self.world.repositories.values())
         match = re.fullmatch(r"/(?:repos/([^/]+/[^/]+)|repositories/(\d+))(/stargazers(?:/history)?)?", request.path)
         if not match:
             return missing
@@ -412,7 +425,8 @@ class Services:
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
                     self.connection.close()
                     return
-                self.send_response(reply.status)
+                self.send_response_only(reply.status)
+                reply.headers.setdefault("Date", self.date_time_string())
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(reply.body)))
@@ -428,7 +442,7 @@ class Services:
                 else:
                     self.wfile.write(reply.body)
 
-            do_POST = do_HEAD = do_GET
+            do_POST = do_PATCH = do_HEAD = do_GET
 
         class Connection(socketserver.BaseRequestHandler):
             def handle(self) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
+from tests.world.project import Project
+
 DAY = timedelta(days=1)
 PYPI, CRATES, NPM, GITHUB = "pypistats.org", "crates.io", "api.npmjs.org", "api.github.com"
 FILES, CLICKPY = "static.crates.io", "sql-clickhouse.clickhouse.com"
@@ -80,6 +82,8 @@ class World:
     #: pypistats' own limiter and GitHub's quota, as the real ones are.
     limits: bool = True
     github_quota: int = 1000
+    #: The repository that runs cmetrics.
+    project: Project = field(default_factory=Project)
     #: Weeks that have begun since the first page of a star history was read.
     weeks_ahead: int = 0
     #: crates.io answers by version for archived days too.

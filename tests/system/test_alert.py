@@ -1,0 +1,59 @@
+"""The issue in the repository that runs cmetrics, by the installed command."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import Home, catalog_text
+from tests.samples import a_metric, a_row
+from tests.world.truth import GITHUB, World
+
+
+@pytest.fixture
+def stale(home: Home, world: World) -> Home:
+    """A store with one fresh metric, and one that has never had a day."""
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), ("npm", "gone")))
+    (home.folder / "data" / "lancedb").mkdir(parents=True)
+    home.store.create_tables()
+    fresh = a_metric("cratesio", subject="lancedb")
+    home.store.upsert_observations([a_row(fresh, world.yesterday, 9)], lambda stored, new: True)
+    home.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
+    return home
+
+
+def test_an_issue_is_opened_and_closed_when_all_is_well(stale: Home, world: World):
+    opened = stale.json("alert")
+    assert (opened["deed"], opened["issue"]) == ("opened", 1)
+    (issue,) = world.project.issues
+    assert issue["title"] == "cmetrics: 1 metric is stale"
+    assert [label["name"] for label in issue["labels"]] == ["cmetrics"]
+    assert "`downloads:p:nodejs`, no day yet" in issue["body"]
+    (stale.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
+    assert "issue #1 closed" in stale.run("alert").stdout
+    assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
+
+
+def test_it_can_be_switched_off(stale: Home, services):
+    before = len(services.to(GITHUB))
+    assert "switched off" in stale.run("alert", "--off").stdout
+    stale.env["CMETRICS_ALERTS"] = "off"
+    assert stale.json("alert")["deed"] == "off"
+    stale.env["CMETRICS_ALERTS"] = "perhaps"
+    assert "CMETRICS_ALERTS is 'perhaps'" in stale.run("alert", code=2).stderr
+    stale.env["CMETRICS_ALERTS"] = "on"
+    for name in ("GITHUB_TOKEN", "GITHUB_REPOSITORY"):
+        value = stale.env.pop(name)
+        assert f"{name} is not set" in stale.run("alert").stdout
+        stale.env[name] = value
+    assert len(services.to(GITHUB)) == before
+
+
+def test_what_it_may_not_do_is_said_with_what_to_do(stale: Home, world: World):
+    world.project.may_write_issues = False
+    done = stale.run("alert", code=1)
+    assert "permissions: issues: write" in done.stderr
+    assert "ghs_0123456789" not in done.stdout + done.stderr
+    world.project.has_issues = False
+    done = stale.run("alert")
+    assert f"https://github.com/{world.project.name}/settings" in done.stderr
+    assert not world.project.issues

@@ -1,0 +1,159 @@
+"""`doctor` by the installed command: what it finds, and that it changes and shows nothing."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from pathlib import Path
+from time import time
+
+import pyarrow as pa
+import pytest
+
+from tests.conftest import Home, catalog_text
+from tests.world.cluster import Cluster
+from tests.world.services import Reply, Request
+from tests.world.truth import CRATES, GITHUB, HOSTS, World
+
+
+def levels(document: dict) -> dict[str, str]:
+    """The worst level of each area."""
+    order = ("ok", "warning", "problem")
+    found: dict[str, str] = {}
+    for check in document["checks"]:
+        found[check["area"]] = max(found.get(check["area"], "ok"), check["level"], key=order.index)
+    return found
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_healthy_installation_is_ok_and_left_as_it_is(home: Home, world: World):
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb")))
+    home.run("refresh")
+    home.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
+    before = files(home.folder)
+    document = home.json("doctor")
+    assert document["status"] == "ok", document
+    assert set(levels(document)) == {
+        *("versions", "configuration", "catalogue", "storage", "tables", "runs", "metrics", "clock"),
+        *("service cratesio", "service github", "github token", "schedule", "pages"),
+    }
+    assert files(home.folder) == before
+    shown = home.run("doctor")
+    assert "ghs_" not in shown.stdout + shown.stderr
+    assert "token of a workflow or an app" in shown.stdout
+    assert home.run("doctor", "--quiet").stdout == ""
+
+
+def test_without_network_and_before_the_first_run_every_line_says_so(offline: Home):
+    (offline.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb")))
+    document = offline.json("doctor", code=1)
+    found = levels(document)
+    assert found["service cratesio"] == found["service github"] == "problem"
+    assert found["storage"] == "warning"
+    assert found["clock"] == "ok"
+    assert all(check["advice"] for check in document["checks"] if check["level"] != "ok")
+    assert [path.name for path in offline.folder.iterdir()] == ["cmetrics.toml"], "nothing was made"
+    assert "unreachable: cannot connect to crates.io" in offline.run("doctor", code=1).stdout
+
+
+def test_a_token_that_is_refused_and_a_service_in_trouble_are_warnings(home: Home, world: World):
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("github", "lancedb/lancedb")))
+    home.run("refresh")
+    home.env["GITHUB_TOKEN"] = "ghp_secret0123"
+    world.project.token_headers = {
+        "X-OAuth-Scopes": "repo",
+        "github-authentication-token-expiration": "2020-01-01 00:00:00 UTC",
+    }
+    document = home.json("doctor", code=1)
+    assert [c["level"] for c in document["checks"] if c["area"] == "github token"] == ["warning", "problem"]
+    world.rejected_tokens.add("ghp_secret0123")
+    done = home.run("doctor")
+    assert "Renew GITHUB_TOKEN" in done.stdout
+    assert "ghp_secret" not in done.stdout + done.stderr
+
+
+def test_a_clock_that_is_off_is_told(home: Home, world: World):
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb")))
+
+    def an_hour_ahead(_: Request, usual) -> Reply:
+        reply = usual()
+        reply.headers["Date"] = formatdate(time() + 3600, usegmt=True)
+        return reply
+
+    world.faults |= dict.fromkeys(HOSTS, an_hour_ahead)
+    clock = next(check for check in home.json("doctor")["checks"] if check["area"] == "clock")
+    assert clock["level"] == "warning"
+    assert "60 minutes behind" in clock["text"]
+
+
+def test_tables_of_another_program_are_found(home: Home, world: World):
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
+    home.run("refresh")
+    connection = home.store._connection
+    connection.open_table("metrics").add_columns(pa.field("shiny", pa.string()))
+    connection.open_table("stats").drop_columns(["source_ref"])
+    texts = [check["text"] for check in home.json("doctor", code=1)["checks"] if check["area"] == "tables"]
+    assert texts == ["metrics has columns that this version does not know: shiny", "stats has no column source_ref"]
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"LANCEDB_API_KEY": "sk-0123456789"}, ["LANCEDB_HOST_OVERRIDE is not set"]),
+        (
+            {
+                "CMETRICS_WEBHOOK_URL": "http://example.com/s3cret",
+                "CMETRICS_SITE_URL": "here",
+                "GITHUB_REPOSITORY": "../..",
+                "SSL_CERT_FILE": "/nowhere.pem",
+            },
+            [
+                "CMETRICS_WEBHOOK_URL is no https",
+                "GITHUB_REPOSITORY is not written",
+                "SSL_CERT_FILE",
+                "problem catalogue",
+            ],
+        ),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_a_line_and_not_the_end(home: Home, env: dict[str, str], said: list[str]):
+    (home.folder / "cmetrics.toml").write_text("nonsense = 1\n")
+    home.env |= env
+    done = home.run("doctor", code=1)
+    assert not [text for text in (*said, "clock") if text not in done.stdout], done.stdout
+    assert not [secret for secret in ("sk-0123456789", "s3cret") if secret in done.stdout + done.stderr]
+
+
+def test_a_place_that_cannot_be_written_is_a_problem(home: Home):
+    (home.folder / "data").write_text("a file where a folder should be")
+    storage = [c for c in home.json("doctor", code=1)["checks"] if c["area"] == "storage"]
+    assert storage[0]["level"] == "problem"
+
+
+def test_a_cluster_is_read_and_not_written(home: Home, tmp_path: Path):
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
+    root = tmp_path / "cluster"
+    root.mkdir()
+    with Cluster(root) as cluster:
+        home.env |= cluster.env()
+        assert "`cmetrics bootstrap` creates them" in home.run("doctor", code=1).stdout
+        home.run("bootstrap")
+        before = files(root)
+        done = home.run("doctor", code=1)
+        assert "whether it can be written shows in the next run" in done.stdout
+        assert "metrics, stats, history: as this version keeps them" in done.stdout
+        assert cluster.api_key not in done.stdout + done.stderr
+        assert files(root) == before
+        home.env["LANCEDB_API_KEY"] = "sk-wrong-0123456789"
+        refused = home.run("doctor", code=1)
+        assert "refused the key" in refused.stdout
+        assert "sk-wrong" not in refused.stdout + refused.stderr
+
+
+def test_services_are_asked_once_each_and_only_those_of_the_catalogue(home: Home, services):
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
+    home.run("doctor")
+    assert len(services.to(CRATES)) == 1
+    assert not services.to(GITHUB)

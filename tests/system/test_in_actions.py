@@ -1,0 +1,96 @@
+"""A run as a step of a workflow, by the installed command."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import Home, catalog_text
+from tests.world.runner import commands
+from tests.world.services import Request, as_json
+from tests.world.truth import CRATES, DAY, PYPI, World
+
+EVIL = (
+    "\n::error::owned\n ##[add-mask]x <b>@someone</b> | [x](https://e.example) ::stop-commands::t "
+    + "::set-env name=A::b " * 9
+)
+
+
+@pytest.fixture
+def step(home: Home) -> Home:
+    home.env |= {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(home.folder / "summary.md")}
+    return home
+
+
+def written(home: Home) -> str:
+    path = home.folder / "summary.md"
+    return path.read_text() if path.exists() else ""
+
+
+def test_a_partial_run_is_annotated_and_summed_up(step: Home, world: World):
+    (step.folder / "cmetrics.toml").write_text(
+        'url = "https://example.github.io/m/"\n' + catalog_text(("cratesio", "lance"), ("pypistats", "pylance"))
+    )
+    hole = world.today - 5 * DAY
+    world.lost[PYPI].add(hole)
+    step.run("refresh")
+    world.lost[PYPI].clear()
+    del world.crates["lance"]
+    (step.folder / "summary.md").unlink()
+    done = step.run("refresh", code=3)
+    (error,) = [c for c in commands(done.stderr) if c[0] == "error"]
+    assert "downloads:p:rust" in error[2]
+    assert error[1] == "title=cmetrics"
+    text = written(step)
+    assert "## cmetrics refresh: partial" in text
+    assert "- `downloads:p:rust`: `" in text
+    assert "### Healed: days that were missing\n\n- `downloads:p:python`: 1 day\n" in text
+    assert "<https://example.github.io/m/>" in text
+    step.env["CMETRICS_SITE_URL"] = "https://metrics.example.com"
+    step.run("refresh", code=3)
+    assert "<https://metrics.example.com/>" in written(step)
+
+
+def test_what_a_service_says_is_no_command_and_no_markdown(step: Home, world: World):
+    (step.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance"), ("pypistats", "pylance")))
+
+    def refuse(_: Request, __: object):
+        return as_json({"errors": [{"detail": EVIL}]}, 404)
+
+    world.faults[CRATES] = refuse
+    for args in (["refresh"], ["refresh", "--json"], ["backfill"], ["status"], ["status", "--json"], ["doctor"]):
+        done = step.run(*args, code=None)
+        found = [c for stream in (done.stdout, done.stderr) for c in commands(stream)]
+        assert all(c[0] in ("error", "warning") and c[1] == "title=cmetrics" for c in found), (args, found)
+        assert "owned" in done.stdout + done.stderr or args == ["doctor"]
+    for line in written(step).splitlines():
+        outside = "".join(line.split("`")[::2])
+        assert not {"<b>", "@", "owned"} & set(outside.split()), line
+
+
+def test_a_run_that_cannot_begin_is_in_the_summary_too(step: Home):
+    (step.folder / "data").write_text("no folder")
+    done = step.run("refresh", code=1)
+    assert written(step).startswith("## cmetrics refresh: failed\n\n`")
+    assert [c[0] for c in commands(done.stderr)] == ["error"]
+    step.env["CMETRICS_SITE_URL"] = "javascript:alert(1)"
+    assert "CMETRICS_SITE_URL" in step.run("refresh", code=2).stderr
+
+
+def test_what_is_still_switched_off_is_said_with_the_page_that_switches_it_on(step: Home, world: World):
+    (step.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance")))
+    step.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
+    step.run("refresh")
+    assert "Still switched off" not in written(step)
+    world.project.pages, world.project.workflow, world.project.has_issues = None, "disabled_fork", False
+    step.run("refresh")
+    for link in ("/settings/pages>", "/actions/workflows/nightly.yml>", "/settings>"):
+        assert f"<https://github.com/{world.project.name}{link}" in written(step)
+
+
+def test_elsewhere_nothing_of_this_happens(home: Home, world: World):
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "gone")))
+    home.env["GITHUB_STEP_SUMMARY"] = str(home.folder / "summary.md")
+    done = home.run("refresh", code=1)
+    assert "error: cratesio:" in done.stderr
+    assert not commands(done.stderr)
+    assert not written(home)

@@ -1,0 +1,79 @@
+"""The summary of a run at somebody's web server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cmetrics.notify.webhook import send_summary
+from tests.conftest import Home, catalog_text
+from tests.world.nights import at_once
+from tests.world.receiver import Receiver
+
+SECRETS = ("s3cr3t-path", "v4lue", "key=")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as running:
+        yield running
+
+
+def test_the_summary_of_a_run_is_posted(home: Home, receiver: Receiver):
+    (home.folder / "cmetrics.toml").write_text('title = "Mine"\n' + catalog_text(("cratesio", "lance")))
+    home.env["CMETRICS_WEBHOOK_URL"] = receiver.url
+    printed = home.json("refresh")
+    (got,) = receiver.got
+    assert got.pop("title") == "Mine"
+    assert got.pop("as_of")
+    assert got == printed
+    assert receiver.paths == ["/hooks/s3cr3t-path?key=v4lue%2Bx"]
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "gone")))
+    home.run("backfill", code=1)
+    assert (receiver.got[1]["job"], receiver.got[1]["status"]) == ("backfill", "failed")
+    assert receiver.got[1]["metrics"][0]["error"]
+
+
+def test_a_failing_receiver_is_a_warning_and_its_address_stays_secret(home: Home, receiver: Receiver):
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance")))
+    home.env["CMETRICS_WEBHOOK_URL"] = receiver.url
+    receiver.statuses = [500, 503]
+    done = home.run("refresh")
+    assert len(receiver.got) == 2, "one retry"
+    assert "warning: the summary was not delivered: the webhook of CMETRICS_WEBHOOK_URL: answered 503" in done.stderr
+    home.env["CMETRICS_WEBHOOK_URL"] = "https://hooks.invalid/s3cr3t-path?key=v4lue"
+    again = home.run("refresh")
+    assert "warning: the summary was not delivered" in again.stderr
+    home.env["CMETRICS_WEBHOOK_URL"] = "http://example.com/s3cr3t-path?key=v4lue"
+    third = home.run("refresh")
+    assert "CMETRICS_WEBHOOK_URL is no https:// address" in third.stderr
+    for text in (done.stderr, again.stderr, third.stderr, home.runs[0].error_summary or ""):
+        assert not [secret for secret in SECRETS if secret in text]
+
+
+def test_a_run_that_cannot_begin_is_told_too(home: Home, receiver: Receiver):
+    home.env["CMETRICS_WEBHOOK_URL"] = receiver.url
+    (home.folder / "data").write_text("no folder")
+    home.run("refresh", code=1)
+    assert (receiver.got[0]["status"], receiver.got[0]["run_id"]) == ("failed", None)
+    assert receiver.got[0]["error"]
+
+
+@pytest.mark.parametrize("status", [401, 404, 410])
+def test_a_refusal_is_not_asked_again(receiver: Receiver, status: int):
+    receiver.statuses = [status]
+    said = send_summary(receiver.url, {"run_id": "1"}, "https://example.com", sleep=at_once)
+    assert said is not None
+    assert len(receiver.got) == 1
+    assert not [secret for secret in SECRETS if secret in said]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "ftp://x/y", "https://", "http://10.0.0.1/x", "https://x:99999/y", "https://x/ y", "https://[::1/x", "//x"],
+)
+def test_an_address_that_is_none_is_named_by_its_variable_only(url: str):
+    said = send_summary(url, {}, "https://example.com")
+    assert said is not None
+    assert "CMETRICS_WEBHOOK_URL is no https:// address" in said
