@@ -57,6 +57,7 @@ def test_each_job_of_the_night_may_do_what_it_must_and_no_pull_request_starts_it
         "collect": {"contents": "write", "pages": "read"},
         "deploy": {"pages": "write", "id-token": "write"},
         "attention": {},
+        "alert": {"contents": "read", "issues": "write"},
         "keep-alive": {"actions": "write"},
     }
     assert "secrets." not in "".join(str(nightly["jobs"][name]) for name in ("deploy", "attention", "keep-alive"))
@@ -78,6 +79,15 @@ def test_the_data_is_pushed_before_the_page_is_built_and_the_action_does_the_sam
     assert list(action) == order
     assert [name for name in nightly if name in order] == order
     assert {name: nightly[name] for name in order} == action
+
+
+def test_the_alert_brings_the_data_as_the_night_does_and_runs_after_a_failed_one_too():
+    jobs = yaml.safe_load(NIGHTLY.read_text())["jobs"]
+    night, alert = shell_steps(jobs["collect"]["steps"]), shell_steps(jobs["alert"]["steps"])
+    for name in ("Install cmetrics", "Bring the data"):
+        assert alert[name] == night[name]
+    assert jobs["alert"]["if"] == "always()"
+    assert alert["Open, update or close the issue"] == "cmetrics alert"
 
 
 def test_the_readme_s_four_lines_name_the_version_that_they_were_written_for():
