@@ -54,7 +54,7 @@ def test_each_job_of_the_night_may_do_what_it_must_and_no_pull_request_starts_it
     assert nightly["permissions"] == {}
     assert nightly["concurrency"]["cancel-in-progress"] is False
     assert {name: job["permissions"] for name, job in nightly["jobs"].items()} == {
-        "collect": {"contents": "write", "pages": "read"},
+        "collect": {"contents": "write", "pages": "read", "actions": "read"},
         "deploy": {"pages": "write", "id-token": "write"},
         "attention": {},
         "alert": {"contents": "read", "issues": "write"},
