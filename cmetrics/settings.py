@@ -78,7 +78,7 @@ def load_settings(*, db: str | None = None, config: Path | None = None, director
     Raises UsageError, naming the variable, for a half-configured or impossible store and for a
     catalogue that does not exist.
     """
-    here = directory or Path.cwd()
+    here = directory or _working_directory()
     env = _environment(here)
     return Settings(
         store=resolve_store(db, env),
@@ -86,6 +86,14 @@ def load_settings(*, db: str | None = None, config: Path | None = None, director
         github_token=env.get("GITHUB_TOKEN"),
         cache=cache_folder(env.get("CMETRICS_CACHE")),
     )
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        msg = f"the folder that this command was started in is gone or closed ({printable(str(error))}); go to another"
+        raise UsageError(msg) from error
 
 
 def cache_folder(chosen: str | None) -> Path | None:
