@@ -7,7 +7,9 @@
     DIR/stats/<metric>.csv       the values of one metric, by day
     DIR/revisions.csv            values that were replaced; only when there are any
 
-Days are ISO dates, moments are UTC with microseconds, an absent value is an empty field.
+Days are ISO dates, moments are UTC with microseconds, an absent value is an empty field. Texts stand as
+they are, also those that a spreadsheet would take for a formula: what is read back has to be what was
+written, and all of them but error texts are names that the catalogue has checked.
 """
 
 from __future__ import annotations
@@ -116,6 +118,9 @@ def _write(path: Path, text: str) -> Path:
 def _read(path: Path, kind: type[R], decode: Callable[[Sequence[str]], R]) -> list[R]:
     names = [field.name for field in fields(kind)]
     rows: list[R] = []
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        msg = f"{path} is no plain file; an export holds nothing else"
+        raise LedgerError(msg)
     try:
         with path.open(newline="", encoding="utf-8") as file:
             lines = csv.reader(file, strict=True)
