@@ -35,8 +35,8 @@ LONGEST_WAIT = 60.0
 #: The largest real answer is 90 KB; a year of five categories is below 1 MB.
 MAX_BYTES = 8 * 1024 * 1024
 MAX_REDIRECTS = 3
-#: A clock that is off by more than this puts values under other days.
-CLOCK_TOLERANCE = timedelta(days=1)
+#: How far a service's clock may be ahead of this machine's, and behind: a cache may not tell an answer's age.
+CLOCK_BEHIND, CLOCK_AHEAD = timedelta(minutes=10), timedelta(hours=6)
 #: Waits before the second, third and fourth try after a 5xx or a broken connection.
 FAULT_WAITS = (1.0, 2.0, 4.0)
 #: A service that hangs has cost half a minute already; it gets one more chance.
@@ -275,7 +275,7 @@ class ServiceClient:
         except (ValueError, TypeError, OverflowError):
             return
         here = self._clock()
-        if abs(there - here) > CLOCK_TOLERANCE:
+        if there.date() != here.astimezone(UTC).date() and not -CLOCK_AHEAD <= there - here <= CLOCK_BEHIND:
             self._ended = UnexpectedAnswer(
                 f"{self.policy.title} lives in {there:%Y-%m-%d %H:%M} UTC and this machine in {here:%Y-%m-%d %H:%M}; "
                 "set its clock and run again"
