@@ -116,7 +116,10 @@ class LanceStore:
                 what = f"keeps {field.name!r} as {found.field(field.name).type} instead of {field.type}"
             else:
                 continue
-            msg = f"table {table.name!r} in {self.target.label} {what}; it was not made by a cmetrics of this version"
+            msg = (
+                f"table {table.name!r} in {self.target.label} {what}; it was not made by a cmetrics of this "
+                "version: update cmetrics, or read an export into another folder with `cmetrics restore --db`"
+            )
             raise StoreError(msg)
 
     # -- reading -----------------------------------------------------------------------------------
