@@ -97,7 +97,7 @@ def load_settings(*, db: str | None = None, config: Path | None = None, director
     Raises UsageError, naming the variable, for a half-configured or impossible store and for a
     catalogue that does not exist.
     """
-    here = directory or Path.cwd()
+    here = directory or _working_directory()
     env = _environment(here)
     return Settings(
         store=resolve_store(db, env),
@@ -125,6 +125,14 @@ def _switch(name: str, text: str) -> bool:
         msg = f"{name} is {printable(text, limit=40)!r}; write on or off"
         raise UsageError(msg)
     return word in _ON
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        msg = f"the folder that this command was started in is gone or closed ({printable(str(error))}); go to another"
+        raise UsageError(msg) from error
 
 
 def cache_folder(chosen: str | None) -> Path | None:

@@ -13,6 +13,7 @@ from types import FrameType
 from cmetrics.cli import branch  # noqa: F401  # adds its commands to the app
 from cmetrics.cli.app import app
 from cmetrics.cli.exits import exit_code
+from cmetrics.cli.streams import forgiving_streams
 from cmetrics.cli.summary import failure_json
 from cmetrics.cli.terminal import complain, print_json
 from cmetrics.errors import CmetricsError
@@ -25,6 +26,11 @@ def main() -> None:
     # for garbage among them every 700 of them costs a seventh of the import.
     gc.set_threshold(100_000)
     signal.signal(signal.SIGTERM, _terminate)
+    with forgiving_streams():
+        _run()
+
+
+def _run() -> None:
     try:
         app(standalone_mode=True)
     except CmetricsError as error:

@@ -55,9 +55,15 @@ def same_statement(stored: Observation, new: Observation) -> bool:
 
 
 def _newer_count_wins(stored: Observation, new: Observation) -> bool:
-    """A count taken on its day is never replaced by one worked out later."""
-    if new.is_reconstructed and not stored.is_reconstructed:
+    """A count taken on its day is never replaced by one worked out later, unless that proves it wrong.
+
+    Stars that are still held and were given by a day make a count of 0 on that day impossible. The
+    other way round a history without any star proves nothing: stars that were taken back are not in it.
+    """
+    if new.is_reconstructed and new.value == 0 and stored.value > 0:
         return False
+    if new.is_reconstructed and not stored.is_reconstructed:
+        return stored.value == 0 and new.value > 0
     return not same_statement(stored, new)
 
 

@@ -7,6 +7,9 @@
     DIR/stats/<metric>.csv       the values of one metric, by day
     DIR/revisions.csv            values that were replaced; only when there are any
     DIR/index.csv                how many rows each file has, and its digest
+
+Texts stand as they are, also those that a spreadsheet would take for a formula: what is read back has
+to be what was written, and all of them but error texts are names that the catalogue has checked.
 """
 
 from __future__ import annotations

@@ -56,6 +56,9 @@ def _field(value: Any) -> str:
 
 def read_rows(path: Path, kind: type[R], decode: Callable[[Sequence[str]], R]) -> list[R]:
     """The rows of a file; LedgerError naming the file, and the line where there is one."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        msg = f"{path} is no plain file; an export holds nothing else"
+        raise LedgerError(msg)
     names = [field.name for field in fields(kind)]
     rows: list[R] = []
     lines = csv.reader(StringIO(_read_text(path), newline=""), strict=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cmetrics.errors import LedgerError
 from cmetrics.ledger.codec import Listed, read_rows, to_listed
+from cmetrics.printable import printable
 
 INDEX = "index.csv"
 #: Hex digits of the SHA-256 that are kept: accidents are to be noticed, and a digest is the one part
@@ -32,6 +33,9 @@ def check_files(folder: Path) -> None:
         return
     for listed in read_rows(folder / INDEX, Listed, to_listed):
         path = folder / listed.file
+        if ".." in Path(listed.file).parts or Path(listed.file).is_absolute():
+            msg = f"{folder / INDEX} lists {printable(listed.file, limit=80)}, which is outside of the export"
+            raise LedgerError(msg)
         if not path.is_file():
             msg = f"{path} is missing; {INDEX} lists it with {listed.rows} rows"
             raise LedgerError(msg)

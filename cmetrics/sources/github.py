@@ -135,6 +135,17 @@ def next_page(answer: Answer, page: int, weeks: int) -> int | None:
     return None
 
 
+def check_past(weeks: Weeks, last: date, subject: str) -> None:
+    """Raises UnexpectedAnswer for stars given after ``last``: they would be taken off every earlier day."""
+    ahead = [day for first, week in weeks.items() for i, n in enumerate(week) if n and (day := first + i * DAY) > last]
+    if ahead:
+        msg = (
+            f"api.github.com, star history of {subject}, states stars of {max(ahead)}, which has not been yet; "
+            "check this machine's clock"
+        )
+        raise UnexpectedAnswer(msg)
+
+
 def is_gapless(weeks: Weeks) -> bool:
     """Whether the weeks follow each other, seven days apart."""
     firsts = sorted(weeks)
@@ -240,6 +251,8 @@ class Github:
             if reading:
                 repository = parse_repository((await self._get(f"/repos/{name}")).body, name)
             weeks, has_shifted = await self._weeks(name, since)
+            # GitHub's days may begin a day before ours.
+            check_past(weeks, self._client.now().astimezone(UTC).date() + DAY, name)
             last = reading == READINGS - 1
             if not is_gapless(weeks) or (has_shifted and not last):
                 continue

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import NoReturn, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -35,6 +35,8 @@ LONGEST_WAIT = 60.0
 #: The largest real answer is 90 KB; a year of five categories is below 1 MB.
 MAX_BYTES = 8 * 1024 * 1024
 MAX_REDIRECTS = 3
+#: How far a service's clock may be ahead of this machine's, and behind: a cache may not tell an answer's age.
+CLOCK_BEHIND, CLOCK_AHEAD = timedelta(minutes=10), timedelta(hours=6)
 #: Waits before the second, third and fourth try after a 5xx or a broken connection.
 FAULT_WAITS = (1.0, 2.0, 4.0)
 #: A service that hangs has cost half a minute already; it gets one more chance.
@@ -270,7 +272,28 @@ class ServiceClient:
                 self._ended = error
             raise
         self._failures = 0
+        if question.max_bytes == MAX_BYTES:
+            self._check_clock(answered[0])
         return result(answered[1], answered[0].headers)
+
+    def _check_clock(self, response: httpx.Response) -> None:
+        """Raises UnexpectedAnswer when the service lives on another day than this machine.
+
+        A cache sends the time at which it got the answer, and the answer's age beside it (RFC 9111).
+        """
+        age = response.headers.get("age", "")
+        try:
+            sent = parsedate_to_datetime(response.headers.get("date", ""))
+            there = sent.astimezone(UTC) + timedelta(seconds=int(age) if age.isascii() and age.isdigit() else 0)
+        except (ValueError, TypeError, OverflowError):
+            return
+        here = self._clock()
+        if there.date() != here.astimezone(UTC).date() and not -CLOCK_AHEAD <= there - here <= CLOCK_BEHIND:
+            self._ended = UnexpectedAnswer(
+                f"{self.policy.title} lives in {there:%Y-%m-%d %H:%M} UTC and this machine in {here:%Y-%m-%d %H:%M}; "
+                "set its clock and run again"
+            )
+            raise self._ended
 
     def _give_up(self, error: SourceError) -> NoReturn:
         self._failures += 1

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pyarrow as pa
 from lancedb.remote.errors import LanceDBClientError
@@ -15,6 +19,8 @@ from cmetrics.settings import StoreKind, StoreTarget
 
 _UNAUTHORIZED = (401, 403)
 _NOT_FOUND = 404
+#: A night's merge and its compaction need more.
+LITTLE_ROOM = 2**20
 
 
 @contextmanager
@@ -51,5 +57,23 @@ def missing(target: StoreTarget) -> StoreMissing:
 
 
 def _failed(error: Exception, target: StoreTarget) -> StoreError:
-    said = printable(str(error), secrets=[target.api_key or ""], limit=300)
-    return StoreError(f"{target.label} failed: {said}")
+    # Lance ends its messages with the place in its own source.
+    text = re.sub(r",? /\S+\.rs:\d+(:\d+)?", "", str(error))
+    said = printable(text, secrets=[target.api_key or ""], limit=300).removesuffix(".")
+    return StoreError(f"{target.label} failed: {said}{_next_step(target)}")
+
+
+def _next_step(target: StoreTarget) -> str:
+    """What to do about a folder, by the state it is in: what lance raises has no error numbers."""
+    if target.kind is not StoreKind.EMBEDDED:
+        return ""
+    folder = Path(target.uri)
+    with suppress(OSError):
+        if shutil.disk_usage(folder).free < LITTLE_ROOM:
+            return "; the disk is full: make room and run again, nothing half-written is left"
+    if not all(os.access(path, os.R_OK) for path in (folder, *folder.rglob("*"))):
+        return "; some of its files may not be read: check their rights"
+    return (
+        "; if it stays so, its files are damaged: move the folder away and read the last export back with "
+        "`cmetrics restore`"
+    )

@@ -125,7 +125,10 @@ class LanceStore:
                 what = f"keeps {field.name!r} as {found.field(field.name).type} instead of {field.type}"
             else:
                 continue
-            msg = f"table {table.name!r} in {self.target.label} {what}; it was not made by a cmetrics of this version"
+            msg = (
+                f"table {table.name!r} in {self.target.label} {what}; it was not made by a cmetrics of this "
+                "version: update cmetrics, or read an export into another folder with `cmetrics restore --db`"
+            )
             raise StoreError(msg)
 
     # -- reading -----------------------------------------------------------------------------------
@@ -315,6 +318,13 @@ class LanceStore:
         Sent a second time, because the answer to the first was lost, it changes nothing more.
         """
         opened = self._open(table)
+        for field in opened.schema:
+            if field.name not in table.schema.names and not field.nullable:
+                msg = (
+                    f"table {table.name!r} in {self.target.label} needs a value in {field.name!r}, a column that this "
+                    "version does not know; a newer cmetrics has written it: update cmetrics"
+                )
+                raise StoreError(msg)
         data = schema.encode(rows, table)
         with translated(self.target):
             merge = opened.merge_insert(list(table.key))

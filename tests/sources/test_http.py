@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
@@ -340,3 +341,18 @@ def test_what_is_no_200_is_never_given_to_a_reader(server: Server):
     server.answers = [(404, {}, b"no such file")]
     with pytest.raises(NotFound):
         with_client(server, lambda client: client.read("/f", Sizes, max_bytes=10, total=20.0))
+
+
+@pytest.mark.parametrize("off", [timedelta(days=-9000), -2 * DAY, 2 * DAY, timedelta(days=45_000)])
+def test_a_machine_that_lives_on_another_day_than_the_service_is_told_so(server: Server, off: timedelta):
+    server.answers = [(200, {}, b"{}")]
+
+    async def ask() -> None:
+        async with open_http("https://example.com/contact", Timeouts()) as http:
+            client = ServiceClient(http, Policy("here", server.url, gap=0.0), clock=lambda: utc_now() + off)
+            for _ in range(2):
+                with pytest.raises(UnexpectedAnswer, match="set its clock and run again"):
+                    await client.get("/")
+
+    asyncio.run(ask())
+    assert len(server.asked) == 1, "every further answer would be as wrong"

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from tests.world.services import Fault, Reply, Request, as_json, as_text
+from tests.world.truth import CRATES, GITHUB, NPM, PYPI
 
 Usual = Callable[[], Reply]
+#: The lists of days in an answer, by the names that the services give them.
+LISTS = ("data", "version_downloads", "extra_downloads", "downloads")
+COUNTS = {"downloads", "stargazers_count", "days", "total"}
 
 
 def server_error(_: Request, __: Usual) -> Reply:
@@ -64,6 +71,136 @@ def negative(_: Request, usual: Usual) -> Reply:
     reply = usual()
     reply.body = json.dumps(spoil(json.loads(reply.body))).encode()
     return reply
+
+
+def counts_as(literal: str) -> Fault:
+    """Every count is this text, as it stands in the JSON."""
+    mark = "the count"
+
+    def spoil(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {k: spoil(v, k) for k, v in value.items()}
+        if isinstance(value, list):
+            return [spoil(v, key) for v in value]
+        return mark if isinstance(value, int) and key in COUNTS else value
+
+    def fault(_: Request, usual: Usual) -> Reply:
+        reply = usual()
+        reply.body = json.dumps(spoil(json.loads(reply.body))).replace(f'"{mark}"', literal).encode()
+        return reply
+
+    return fault
+
+
+def says(body: bytes | str, status: int = 200, kind: str = "application/json", **headers: str) -> Fault:
+    """The same answer to every question."""
+    content = body.encode() if isinstance(body, str) else body
+    sent = {"Content-Type": kind, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return lambda _, __: Reply(status, content, dict(sent))
+
+
+def lists(change: Callable[[list[Any], date], list[Any]]) -> Fault:
+    """Every list of days changed by ``change``, which also gets the newest day in it."""
+
+    def within(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {k: changed(v) if k in LISTS and isinstance(v, list) else within(v) for k, v in value.items()}
+
+    def changed(rows: list[Any]) -> list[Any]:
+        return change(rows, max((day_of(row) for row in rows), default=date.min))
+
+    def fault(_: Request, usual: Usual) -> Reply:
+        reply = usual()
+        answer = json.loads(reply.body)
+        reply.body = json.dumps(changed(answer) if isinstance(answer, list) else within(answer)).encode()
+        return reply
+
+    return fault
+
+
+def day_of(row: dict[str, Any]) -> date:
+    """The day of a row, or the first one of a week."""
+    if "week" in row:
+        return datetime.fromtimestamp(row["week"], UTC).date()
+    return date.fromisoformat(row.get("date") or row["day"])
+
+
+def moved_to(row: dict[str, Any], day: date) -> dict[str, Any]:
+    """The same row for another day."""
+    if "week" in row:
+        return row | {"week": int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())}
+    return row | {"date" if "date" in row else "day": day.isoformat()}
+
+
+def _of_next_week(rows: list[Any], newest: date) -> list[Any]:
+    ahead = [moved_to(row, newest + timedelta(days=7)) for row in rows if day_of(row) == newest]
+    if not ahead or "week" not in ahead[0]:
+        return [*rows, *ahead]
+    return [row | {"days": [5] * 7, "total": 35} for row in ahead] + rows
+
+
+duplicate_days = lists(lambda rows, _: [*rows, *rows[:1]])
+future_days = lists(_of_next_week)
+no_days = lists(lambda rows, _: [])
+gaps = lists(lambda rows, _: [row for row in rows if day_of(row).toordinal() // 7 % 2])
+
+
+def of_another(_: Request, usual: Usual) -> Reply:
+    """The answer to somebody else's question: another name, and numbers that are not ours."""
+    reply = usual()
+    answer = json.loads(reply.body)
+    if isinstance(answer, dict) and "full_name" in answer:
+        answer |= {"full_name": "somebody/else", "id": 1, "stargazers_count": 31}
+    elif isinstance(answer, dict) and "version_downloads" in answer:
+        # Nothing in an answer of crates.io tells whose it is.
+        for row in answer["version_downloads"]:
+            row["downloads"] //= 10
+    elif isinstance(answer, dict):
+        answer["package"] = "somebody-else"
+    reply.body = json.dumps(answer).encode()
+    return reply
+
+
+def to(target: str) -> Fault:
+    """A redirect."""
+    return lambda _, __: Reply(302, b"", {"Location": target})
+
+
+def in_circles(request: Request, _: Usual) -> Reply:
+    return Reply(302, b"", {"Location": request.path})
+
+
+def refused_inside(_: Request, usual: Usual) -> Reply:
+    """Invalid UTF-8 in the middle of an otherwise good answer."""
+    reply = usual()
+    reply.body = reply.body.replace(b'"', b'"\xc3\x28', 1)
+    return reply
+
+
+def cut_short(_: Request, usual: Usual) -> Reply:
+    """Half of the answer, with a length that says that this is all."""
+    reply = usual()
+    reply.body = reply.body[: len(reply.body) // 2]
+    return reply
+
+
+def trickle(_: Request, usual: Usual) -> Reply:
+    reply = usual()
+    reply.drip = 0.02
+    return reply
+
+
+#: 64 KB that become 64 MB.
+BOMB = gzip.compress(b" " * (64 * 1024 * 1024))
+bomb = says(BOMB, Content_Encoding="gzip")
+
+#: The answer in another documented shape of the same host.
+SHAPES = {PYPI: {"data": {"last_day": 1}}, CRATES: {"crate": {"id": 1}}, NPM: {"downloads": 7}, GITHUB: {"items": []}}
+
+
+def other_shape(request: Request, _: Usual) -> Reply:
+    return as_json(SHAPES[request.host])
 
 
 def slow_down_for_an_hour(_: Request, __: Usual) -> Reply:

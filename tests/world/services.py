@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Self
@@ -82,12 +83,18 @@ class Services:
         self.world = world
         self.requests: list[Request] = []
         self.strange_hosts: list[str] = []
+        #: Hosts that nobody reaches, and hosts that somebody else answers for.
+        self.unreachable: set[str] = set()
+        self.impostors: set[str] = set()
+        #: What the services' clocks show; None: they do not say.
+        self.clock: datetime | None = None
         self._recent: dict[str, deque[float]] = {host: deque() for host in HOSTS}
         self._lock = threading.Lock()
         authority = trustme.CA()
         self._pem = folder / "authority.pem"
         authority.cert_pem.write_to_path(str(self._pem))
         self._contexts = {host: self._context(authority, host) for host in HOSTS}
+        self._impostor = self._context(trustme.CA(), "impostor.example.com")
         self._released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self._connection())
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -426,6 +433,8 @@ class Services:
                     self.connection.close()
                     return
                 self.send_response_only(reply.status)
+                if services.clock is not None:
+                    reply.headers["Date"] = format_datetime(services.clock, usegmt=True)
                 reply.headers.setdefault("Date", self.date_time_string())
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
@@ -455,13 +464,15 @@ class Services:
                     head += chunk
                 method, target = head.split(b" ", 2)[:2]
                 host = target.decode().rsplit(":", 1)[0]
-                if method != b"CONNECT" or host not in services._contexts:
-                    services.strange_hosts.append(host)
+                if method != b"CONNECT" or host not in services._contexts or host in services.unreachable:
+                    if host not in services._contexts:
+                        services.strange_hosts.append(host)
                     self.request.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
                     return
                 self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                context = services._impostor if host in services.impostors else services._contexts[host]
                 try:
-                    with services._contexts[host].wrap_socket(self.request, server_side=True) as tls:
+                    with context.wrap_socket(self.request, server_side=True) as tls:
                         handler = type("Tls", (Tls,), {"host": host})
                         handler(tls, self.client_address, self.server)
                 except OSError:

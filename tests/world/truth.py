@@ -97,9 +97,9 @@ class World:
     clickpy_per_mille: int = 1004
 
     @classmethod
-    def default(cls) -> World:
+    def default(cls, today: date | None = None) -> World:
         """The default catalogue's subjects, with two years behind them."""
-        world = cls()
+        world = cls(today=today or utc_today())
         first, last = world.today - 700 * DAY, world.today
         for number, (name, base) in enumerate({"pylance": 40_000, "lancedb": 60_000, "__all__": 2_500_000_000}.items()):
             world.pypi[name, True] = wave(base, number, first, last)

@@ -1,0 +1,172 @@
+"""Whatever a service sends, a parser answers with days and counts or with a SourceError, never with anything else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cmetrics.domain.days import DAY, Span
+from cmetrics.errors import SourceError
+from cmetrics.sources import clickpy, crates_files, crates_versions, cratesio, github, npm, pypistats
+from cmetrics.sources.landed import build_canary, judge
+from cmetrics.sources.shape import ABSURD
+from tests.samples import a_metric, an_ask
+
+LAST = date(2026, 11, 22)
+SPAN = Span(LAST - 9 * DAY, LAST)
+YEAR = clickpy.Year(year=2026, oldest=f"{SPAN.first}", newest=f"{SPAN.last}", days=1)
+
+#: The parsers and an answer that each of them takes.
+DAYS: dict[str, tuple[Callable[[bytes], dict[date, int]], Any]] = {
+    "pypistats": (
+        lambda body: pypistats.parse_overall(body, "pylance", "without_mirrors"),
+        {
+            "data": [{"category": "without_mirrors", "date": f"{LAST}", "downloads": 3}],
+            "package": "pylance",
+            "type": "overall_downloads",
+        },
+    ),
+    "cratesio": (
+        lambda body: cratesio.parse_downloads(body, "lance"),
+        {
+            "version_downloads": [{"version": 1, "date": f"{LAST}", "downloads": 3}],
+            "meta": {"extra_downloads": [{"date": f"{LAST}", "downloads": 4}]},
+        },
+    ),
+    "crates_versions": (
+        lambda body: crates_versions.parse_version_downloads(body, "lance", "0.1.0"),
+        {"version_downloads": [{"version": 1, "date": f"{LAST}", "downloads": 3}]},
+    ),
+    "npm": (
+        lambda body: npm.parse_range(body, SPAN, "@scope/name"),
+        {
+            "start": f"{SPAN.first}",
+            "end": f"{SPAN.last}",
+            "package": "@scope/name",
+            "downloads": [{"downloads": 3, "day": f"{LAST}"}],
+        },
+    ),
+    "index": (crates_files.parse_index, [{"name": f"{LAST}.csv", "size": 12}]),
+    "clickpy": (lambda body: clickpy.parse_days(body + b"\n", YEAR, "ClickPy"), {"date": f"{LAST}", "downloads": "3"}),
+}
+OTHERS: tuple[tuple[Callable[[bytes], object], Any], ...] = (
+    (lambda body: github.parse_repository(body, "owner/name"), {"id": 1, "full_name": "o/n", "stargazers_count": 3}),
+    (lambda body: github.parse_history(body, "owner/name"), [{"week": 1_795_305_600, "total": 7, "days": [1] * 7}]),
+    (
+        lambda body: crates_versions.parse_versions(body, "lance"),
+        {"versions": [{"id": 1, "num": "0.1.0", "created_at": "2026-01-01T00:00:00Z"}]},
+    ),
+    (
+        lambda body: clickpy.parse_outline(body + b"\n", "ClickPy"),
+        {"year": 2026, "oldest": "2026-01-01", "newest": "2026-02-01", "days": 3},
+    ),
+)
+
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(),
+    st.text(max_size=12),
+    st.sampled_from([f"{LAST}", f"{LAST + DAY}", f"{SPAN.first - DAY}", "0000-00-00", "9999-12-31", "NaN", "1e9"]),
+)
+ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner))
+
+
+@st.composite
+def nearly(draw: st.DrawFn, answer: Any) -> bytes:
+    """A good answer with one thing in it replaced, left out or doubled; or just any bytes."""
+    kind = draw(st.integers(0, 9))
+    if kind == 0:
+        return draw(st.binary(max_size=60))
+    if kind == 1:
+        return json.dumps(draw(ANYTHING)).encode()
+    changed = json.loads(json.dumps(answer))
+    place, key = changed, None
+    holder: Any = None
+    while isinstance(place, dict | list) and place and (holder is None or draw(st.booleans())):
+        holder = place
+        key = draw(st.sampled_from(sorted(place))) if isinstance(place, dict) else draw(st.integers(0, len(place) - 1))
+        place = place[key]
+    change = draw(st.sampled_from(["replace", "leave out", "double"]))
+    if change == "leave out":
+        del holder[key]
+    elif change == "double" and isinstance(holder, list):
+        holder.append(holder[key])
+    else:
+        holder[key] = draw(ANYTHING)
+    body = json.dumps(changed).encode()
+    return body if kind < 9 else body[: draw(st.integers(0, len(body)))]
+
+
+def read(parser: Callable[[bytes], Any], body: bytes) -> Any:
+    with suppress(SourceError):
+        return parser(body)
+    return None
+
+
+def test_the_answers_that_are_spoiled_here_are_good_ones():
+    for parser, answer in (*DAYS.values(), *OTHERS):
+        assert parser(json.dumps(answer).encode())
+
+
+@settings(deadline=None, max_examples=500)
+@given(data=st.data(), name=st.sampled_from(sorted(DAYS)))
+def test_days_are_days_and_counts_are_counts_whatever_is_sent(data, name):
+    parser, answer = DAYS[name]
+    found = read(parser, data.draw(nearly(answer)))
+    for day, value in (found or {}).items():
+        assert type(day) is date
+        assert type(value) is int
+        assert value >= 0
+        assert name == "index" or value <= 2 * ABSURD
+
+
+@settings(deadline=None, max_examples=300)
+@given(data=st.data(), number=st.integers(0, len(OTHERS) - 1))
+def test_all_other_answers_are_read_or_refused_by_name(data, number):
+    parser, answer = OTHERS[number]
+    read(parser, data.draw(nearly(answer)))
+
+
+STATED = st.dictionaries(st.integers(-400, 400).map(lambda n: LAST + n * DAY), st.integers(0, 10**9), max_size=30)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    stated=STATED, totals=STATED, first=st.integers(0, 60), length=st.integers(0, 60), known=st.none() | st.just(LAST)
+)
+def test_no_value_leaves_a_source_for_a_day_that_the_plan_did_not_ask_for(stated, totals, first, length, known):
+    days = Span(LAST - (first + length) * DAY, LAST - first * DAY)
+    asked = an_ask(a_metric("npm"), *days, known_since=known)
+    crate = an_ask(a_metric("cratesio"), *days, known_since=known)
+    stars = github.cumulative(10**12, {LAST - 6 * DAY: (1,) * 7}, date.min, asked.days)
+    found = (
+        judge(asked, stated, build_canary(totals), "npm:x").values,
+        cratesio.decide(crate, stated, max(stated, default=date.min)).values,
+    )
+    for values in found:
+        assert [value.day for value in values] == sorted({value.day for value in values} & set(asked.days))
+    assert set(stars) <= set(asked.days)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    chunks=st.lists(
+        st.binary(max_size=20) | st.sampled_from([b"version_id,downloads\n", b"7,12\n", b"7,", b"8,1\r\n"]), max_size=8
+    )
+)
+def test_a_file_of_any_bytes_gives_the_wanted_versions_or_is_refused(chunks):
+    reader = crates_files.DayReader("a file", {7, 8}, 0)
+    with suppress(SourceError):
+        for chunk in chunks:
+            reader.feed(chunk)
+        found = reader.close()
+        assert set(found) == {7, 8}
+        assert all(value >= 0 for value in found.values())

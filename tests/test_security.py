@@ -1,0 +1,80 @@
+"""`.github/SECURITY.md` names who can send what, and the test that holds each defence."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from cmetrics.catalog import load_catalog
+from cmetrics.cli.terminal import complain, say, warn
+from cmetrics.domain.days import DAY
+from cmetrics.sources import SPECS
+from tests.conftest import catalog_text
+from tests.site.conftest import AS_OF, counted, rendered
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / ".github" / "SECURITY.md").read_text(encoding="utf-8")
+EVIL = """<script>alert(1)</script>"'&]]><!--"""
+
+
+def test_every_test_that_the_page_names_is_there():
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)
+    assert len(named) > 25
+    for path, name in named:
+        assert re.search(rf"^def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), f"{path}::{name}"
+
+
+def test_every_line_of_the_page_names_a_defence_and_a_test():
+    table = PAGE.split("## Who can send what")[1].split("**Formulas")[0]
+    lines = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    assert all("::" in line for line in lines)
+
+
+def test_every_dependency_is_justified_and_no_other_is_named():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["api"]]
+    table = PAGE.split("## Dependencies")[1]
+    assert re.findall(r"^\| ([a-z0-9-]+) \| \S", table, re.MULTILINE) == [
+        re.match(r"[a-z0-9-]+", one)[0] for one in wanted
+    ]
+
+
+def test_workflows_give_pull_requests_nothing():
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        text = path.read_text(encoding="utf-8")
+        assert "pull_request_target" not in text
+        assert all(re.search(r"@[0-9a-f]{40}( |$)", line) for line in re.findall(r"uses: (\S+@.*)", text)), path
+        if re.search(r"^  pull_request:", text, re.MULTILINE):
+            assert re.search(r"^permissions:\n  contents: read\n(?!  )", text, re.MULTILINE), path
+            assert "secrets." not in text
+            assert text.count("persist-credentials: false") == text.count("actions/checkout@")
+
+
+def test_no_text_from_outside_begins_a_line_of_a_run(capsys):
+    for text in ("::set-env name=X::1", "a\n::add-mask::b", "a\r::error::b", "%0A::error::b", "a\u2028::b"):
+        for tell in (complain, warn):
+            tell(text)
+        say(f"npm: {text}")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 15
+    assert not [line for line in lines if line.lstrip().startswith("::")]
+
+
+def test_hostile_names_stay_text_in_svg_and_feed(tmp_path):
+    path = tmp_path / "cmetrics.toml"
+    text = catalog_text(("npm", "react"), ("github", "owner/name"))
+    path.write_text(
+        text.replace("subject = ", f"display_name = '''{EVIL}'''\nsubject = ").replace('"P"', f"'''{EVIL}'''")
+    )
+    catalog = load_catalog(path, SPECS)
+    rows = [row for metric in catalog.metrics for row in counted(metric, {AS_OF - n * DAY: 90 for n in range(60)})]
+    files = rendered(catalog, rows, plotly=b"")
+    drawn = {name: content for name, content in files.items() if name.endswith((".svg", ".xml"))}
+    assert len(drawn) > 3
+    for name, content in drawn.items():
+        root = ET.fromstring(content)
+        assert not [node for node in root.iter() if node.tag.endswith("script")], name
+        assert b"<script" not in content, name
+    assert any(EVIL in "".join(ET.fromstring(content).itertext()) for content in drawn.values())

@@ -1,0 +1,375 @@
+"""What every fault costs, as a table: ``python -m tests.world.fault_table`` writes `.github/FAULTS.md`.
+
+Each row is tried out: the sockets, the services, the store and the code are those of the command;
+only pauses are left out. A night on which two services fail, one on which the other two do, and one
+without a fault, over a store that already holds a year.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import selectors
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from cmetrics.cli.exits import RUN_EXITS
+from cmetrics.domain.run import RunSummary
+from tests.conftest import catalog_text, daily
+from tests.world import faults, troubles
+from tests.world.nights import Nights
+from tests.world.services import Fault, Services
+from tests.world.truth import CRATES, DAY, GITHUB, NPM, PYPI, World
+
+FILE = Path(__file__).parents[2] / ".github" / "FAULTS.md"
+COMMAND = "uv run python -m tests.world.fault_table"
+#: Long ago enough to be over, so that every run of this says the same.
+TODAY = date(2026, 11, 20)
+SUBJECTS = (("pypistats", "pylance"), ("cratesio", "lance"), ("npm", "@lancedb/lancedb"), ("github", "lancedb/lancedb"))
+METRICS = {PYPI: "downloads:p:python", CRATES: "downloads:p:rust", NPM: "downloads:p:nodejs", GITHUB: "stars:p:github"}
+#: The same metrics in the default catalogue, which the world knows; its Python one counts mirrors too.
+THEIRS = ("downloads:lance:python", "downloads:lance:rust", "downloads:lancedb:nodejs", "stars:lancedb:github")
+#: Of two nights: the services that fail on them.
+HALVES = ((PYPI, NPM), (CRATES, GITHUB))
+#: How much faster time goes by for a service that hangs.
+HURRY = 8
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault, and how to bring it about where an answer is not enough."""
+
+    fault: Fault | None
+    #: An attribute of Services: the hosts that are not what they seem.
+    hosts: str = ""
+    #: Time goes by faster: the fault is that nothing comes.
+    slow: bool = False
+
+
+HTML = "<!DOCTYPE html><html><body>Just a moment...</body></html>"
+CASES: dict[str, Case] = {
+    "500": Case(faults.server_error),
+    "502 with an HTML page": Case(faults.says("<html><h1>502 Bad Gateway</h1></html>", 502, "text/html")),
+    "503 for ten seconds more": Case(faults.says("503 TEMPORARILY DISABLED", 503, "text/plain", Retry_After="10")),
+    "503 for an hour more": Case(faults.says("", 503, "text/plain", Retry_After="3600")),
+    "401": Case(faults.says('{"message":"Bad credentials"}', 401)),
+    "403": Case(faults.says('{"message":"Forbidden"}', 403)),
+    "404": Case(faults.says('{"message":"Not Found"}', 404)),
+    "429 that does not say how long": Case(faults.says("error code: 1015", 429, "text/plain")),
+    "429 for two seconds, again and again": Case(faults.says("slow down", 429, "text/plain", Retry_After="2")),
+    "429 for an hour": Case(faults.slow_down_for_an_hour),
+    "204 without a body": Case(faults.says("", 204)),
+    "nobody answers at the address": Case(None, hosts="unreachable"),
+    "a certificate of somebody else": Case(None, hosts="impostors"),
+    "connection reset": Case(faults.reset),
+    "no answer at all": Case(faults.hang, slow=True),
+    "a byte now and then": Case(faults.trickle, slow=True),
+    "body broken off": Case(faults.truncate),
+    "half a body that says it is whole": Case(faults.cut_short),
+    "empty body": Case(faults.says("")),
+    "HTML page with status 200": Case(faults.html),
+    "HTML page called JSON": Case(faults.says(HTML)),
+    "a bare number": Case(faults.bare_number),
+    "another shape of answer": Case(faults.other_shape),
+    "JSON, nested 100,000 deep": Case(faults.says("[" * 100_000)),
+    "bytes that are no UTF-8": Case(faults.refused_inside),
+    "counts as texts": Case(faults.wrong_types),
+    "negative counts": Case(faults.negative),
+    "counts beyond 64 bits": Case(faults.counts_as("9" * 25)),
+    "fractions": Case(faults.counts_as("1.5")),
+    "NaN": Case(faults.counts_as("NaN")),
+    "null": Case(faults.counts_as("null")),
+    "a day twice": Case(faults.duplicate_days),
+    "days that have not been": Case(faults.future_days),
+    "weeks missing": Case(faults.gaps),
+    "no days at all": Case(faults.no_days),
+    "nothing but zeros": Case(faults.counts_as("0")),
+    "another package's answer": Case(faults.of_another),
+    "redirect to another host": Case(faults.elsewhere),
+    "redirect into the own network": Case(faults.to("http://169.254.169.254/latest/meta-data/")),
+    "redirect to a file": Case(faults.to("file:///etc/passwd")),
+    "redirect in circles": Case(faults.in_circles),
+    "9 MiB": Case(faults.endless),
+    "64 KB that unpack to 64 MiB": Case(faults.bomb),
+    "gzip that is none": Case(faults.says(b"\x1f\x8bnot gzip", Content_Encoding="gzip")),
+}
+
+
+class Hurried(asyncio.SelectorEventLoop):
+    """A loop in which time goes by faster than outside."""
+
+    def __init__(self) -> None:
+        super().__init__(_Impatient())
+
+    def time(self) -> float:
+        return super().time() * HURRY
+
+
+class _Impatient(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+    def select(self, timeout: float | None = None) -> list:
+        return super().select(timeout if timeout is None else timeout / HURRY)
+
+
+class _HurriedPolicy(asyncio.DefaultEventLoopPolicy):
+    _loop_factory = Hurried
+
+
+@contextmanager
+def hurried(*, wanted: bool) -> Iterator[None]:
+    """While it is held, asyncio's time goes by faster."""
+    if wanted:
+        asyncio.set_event_loop_policy(_HurriedPolicy())
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop_policy(None)
+
+
+def told(summary: RunSummary, metric_id: str) -> str:
+    """What a run says of one metric, without what the column's heading says already."""
+    outcome = next(outcome for outcome in summary.metrics if outcome.metric_id == metric_id)
+    said = (*summary.warnings, *summary.doubts)
+    text = outcome.error or "; ".join(text for text in said if text.startswith(metric_id))
+    if not text:
+        return (
+            f"{outcome.pending_days} {'day' if outcome.pending_days == 1 else 'days'} pending"
+            if outcome.pending_days
+            else "–"
+        )
+    text = text.removeprefix(f"{metric_id}: ")
+    text = re.sub(
+        r"(pypistats\.org|crates\.io|api\.npmjs\.org|api\.github\.com) /"
+        r"\S*?(?=: | redirects| sent| did| broke| states|$)",
+        "…",
+        text,
+    )
+    text = re.sub(
+        r"(pypistats\.org|crates\.io|api\.npmjs\.org|api\.github\.com), "
+        r"(package [^\s,:]+|crate [^\s,:]+|repository [^\s,:]+|whole registry|all packages)",
+        "…",
+        text,
+    )
+    text = re.sub(r" \(_ssl\.c:\d+\)", "", re.sub(r"\d{4}-\d\d-\d\d", "DAY", text))
+    text = re.sub(r"version \d+", "a version", text)
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+@dataclass
+class Scene:
+    """A store that is kept, and what should be in it."""
+
+    nights: Nights
+    want: dict[str, dict[date, int]]
+
+    def stored(self) -> dict[str, dict[date, int]]:
+        return daily(self.nights.everything())
+
+    def expect(self) -> None:
+        """Take what the services show today into what should be stored."""
+        truth = self.nights.world.expected()
+        for metric_id, other in zip(METRICS.values(), THEIRS, strict=True):
+            days = truth[other]
+            if metric_id == METRICS[PYPI]:
+                days = {day: self.nights.world.pypi["pylance", False][day] for day in days}
+            self.want[metric_id] = self.want.get(metric_id, {}) | days
+
+
+class Stage:
+    """A store after its first night, given out as often as it is asked for."""
+
+    def __init__(self, services: Services, folder: Path) -> None:
+        self._services = services
+        self._folder = folder
+        self._scenes = 0
+        self._scene = self._first()
+        self._world = deepcopy(services.world)
+
+    def _first(self) -> Scene:
+        catalog = self._folder / "cmetrics.toml"
+        catalog.write_text(catalog_text(*SUBJECTS))
+        nights = Nights(self._services.world, self._services, self._folder / "first", catalog)
+        nights.begin(TODAY)
+        nights.refresh()
+        scene = Scene(nights, {})
+        scene.expect()
+        assert scene.stored() == scene.want
+        return scene
+
+    def scene(self) -> Scene:
+        """The morning after that first night, as if nothing had been since."""
+        self._scenes += 1
+        first, folder = self._scene.nights, self._folder / str(self._scenes)
+        shutil.copytree(first.folder, folder)
+        self._services.world = deepcopy(self._world)
+        nights = Nights(self._services.world, self._services, folder, first.catalog, dict(first._coming))
+        return Scene(nights, deepcopy(self._scene.want))
+
+
+def try_out(name: str, scene: Scene) -> str:
+    """The row of one fault."""
+    case, nights = CASES[name], scene.nights
+    cells: dict[str, str] = {}
+    exits: list[int] = []
+    touched: list[str] = []
+    for half in HALVES:
+        nights.sleep()
+        before = nights.everything()
+        _set(case, nights, half)
+        with hurried(wanted=case.slow):
+            summary = nights.refresh()
+        _set(Case(None, case.hosts), nights, ())
+        exits.append(RUN_EXITS[summary.status])
+        after = nights.everything()
+        run = nights.store.runs()[0]
+        failed = [outcome.metric_id for outcome in summary.metrics if outcome.error]
+        assert (run.status, run.finished_at) == (summary.status.value, nights.now())
+        assert all(f"{metric_id}: " in (run.error_summary or "") for metric_id in failed)
+        for host, metric_id in METRICS.items():
+            ours = [[row for row in rows if row.metric_id == metric_id] for rows in (before, after)]
+            if host in half:
+                cells[host] = told(summary, metric_id)
+                if ours[0] != ours[1]:
+                    touched.append(_difference(host, scene, metric_id))
+            else:
+                outcome = next(outcome for outcome in summary.metrics if outcome.metric_id == metric_id)
+                assert outcome.error is None, f"{name}: {metric_id} fails with its neighbours: {outcome.error}"
+    nights.sleep()
+    nights.refresh()
+    scene.expect()
+    stored = scene.stored()
+    wrong = {
+        metric_id: sum(days.get(day) != value for day, value in scene.want[metric_id].items())
+        + len(days.keys() - scene.want[metric_id].keys())
+        for metric_id, days in stored.items()
+    }
+    healed = "equal to the truth" if not any(wrong.values()) else _wrong(wrong)
+    exit_codes = " / ".join(map(str, dict.fromkeys(exits)))
+    return " | ".join((name, *(cells[host] for host in METRICS), exit_codes, "; ".join(touched) or "untouched", healed))
+
+
+def _set(case: Case, nights: Nights, hosts: tuple[str, ...]) -> None:
+    nights.world.faults = dict.fromkeys(hosts, case.fault) if case.fault else {}
+    if case.hosts:
+        setattr(nights.services, case.hosts, set(hosts))
+
+
+def _difference(host: str, scene: Scene, metric_id: str) -> str:
+    """Whether what was stored in spite of the fault is true."""
+    truth = scene.want[metric_id]
+    before = Scene(scene.nights, {})
+    before.expect()
+    stored = scene.stored()[metric_id]
+    known = truth | before.want[metric_id]
+    false = sum(known.get(day) != value for day, value in stored.items())
+    return f"{host}: {false} untrue" if false else f"{host}: true values were stored"
+
+
+def _wrong(wrong: dict[str, int]) -> str:
+    hosts = {metric_id: host for host, metric_id in METRICS.items()}
+    return "; ".join(
+        f"{hosts[metric_id]}: {count} {'day differs' if count == 1 else 'days differ'}"
+        for metric_id, count in wrong.items()
+        if count
+    )
+
+
+HEAD = f"""# What goes wrong, and what it costs
+
+Written by `{COMMAND}`; every row was tried out, and `tests/system/test_fault_table.py` tries each of them again.
+
+## A service misbehaves
+
+Two services fail in one night, the other two in the next; the services that do not fail are stored as always.
+“…” stands for the service and what it was asked for, which the message names. “–” means that there is nothing to tell.
+The last column compares the store, a night without the fault later, with what really happened, day by day.
+
+"""
+COLUMNS = (
+    "Fault | pypistats.org | crates.io | api.npmjs.org | api.github.com | Exit code | Stored rows | The next night"
+)
+
+
+TROUBLE_HEAD = """
+## The machine, or the store
+
+What is left out: “…” is the folder of the command, DAY a day or a time. Rows of a night that succeeded are
+“added to”; a damaged store is “back from an export” in the way that the message names.
+
+"""
+TROUBLE_COLUMNS = "What is wrong | Command | Exit code | What is told | Stored rows | The next night"
+
+
+def table(head: str, rows: list[str]) -> str:
+    """A Markdown table."""
+    rule = "|".join(["---"] * (head.count(" | ") + 1))
+    return "\n".join(f"| {line} |" if line is not rule else f"|{rule}|" for line in (head, rule, *rows)) + "\n"
+
+
+def committed() -> dict[str, str]:
+    """The rows of the file, by their first cell."""
+    lines = [line[2:-2] for line in FILE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    return {line.split(" | ")[0]: line for line in lines}
+
+
+@contextmanager
+def _reached(world: World) -> Iterator[tuple[Services, Path]]:
+    """Services, in an environment in which they are reached, and a folder."""
+    kept = dict(os.environ)
+    with tempfile.TemporaryDirectory() as folder, Services(world, Path(folder)) as services:
+        for name in ("GITHUB_TOKEN", "http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+            os.environ.pop(name, None)
+        os.environ.update(services.env())
+        try:
+            yield services, Path(folder)
+        finally:
+            os.environ.clear()
+            os.environ.update(kept)
+
+
+@contextmanager
+def running() -> Iterator[Stage]:
+    """Where services misbehave."""
+    with _reached(World.default(TODAY + 30 * DAY)) as (services, folder):
+        yield Stage(services, folder)
+
+
+@contextmanager
+def workshop() -> Iterator[troubles.Workshop]:
+    """Where machines do; the command lives today."""
+    with _reached(World.default()) as (services, folder):
+        yield troubles.Workshop(services, folder)
+
+
+def write() -> None:
+    """Try everything out and write the file."""
+    with running() as stage:
+        rows = [try_out(name, stage.scene()) for name in CASES]
+    with workshop() as shop:
+        more = [troubles.try_out(name, shop.machine()) for name in troubles.TROUBLES]
+    parts = (HEAD, table(COLUMNS, rows), TROUBLE_HEAD, table(TROUBLE_COLUMNS, more))
+    FILE.write_text("".join(parts), encoding="utf-8")
+
+
+def main(names: list[str]) -> None:
+    """Print the rows of ``names``, or write the file."""
+    if not names:
+        write()
+        return
+    with running() as stage:
+        for name in filter(CASES.__contains__, names):
+            print(f"| {try_out(name, stage.scene())} |")
+    with workshop() as shop:
+        for name in filter(troubles.TROUBLES.__contains__, names):
+            print(f"| {troubles.try_out(name, shop.machine())} |")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
