@@ -27,7 +27,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import trustme
 
-from tests.world.truth import CLICKPY, CRATES, DAY, FILES, GITHUB, HOSTS, NPM, PYPI, World
+from tests.world.truth import CLICKPY, CRATES, DAY, FILES, GITHUB, HOSTS, NPM, PYPI, World, utc_today
 
 
 @dataclass
@@ -435,7 +435,9 @@ class Services:
                 self.send_response_only(reply.status)
                 if services.clock is not None:
                     reply.headers["Date"] = format_datetime(services.clock, usegmt=True)
-                reply.headers.setdefault("Date", self.date_time_string())
+                elif services.world.today == utc_today():
+                    # A world of another day would contradict its own answers with the real time.
+                    reply.headers.setdefault("Date", self.date_time_string())
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(reply.body)))
