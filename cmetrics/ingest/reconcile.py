@@ -55,15 +55,14 @@ def same_statement(stored: Observation, new: Observation) -> bool:
 
 
 def _newer_count_wins(stored: Observation, new: Observation) -> bool:
-    """A count taken on its day is never replaced by one worked out later, unless that proves it wrong.
+    """A count taken on its day is never replaced by one worked out later (contract §4.7).
 
-    Stars that are still held and were given by a day make a count of 0 on that day impossible. The
-    other way round a history without any star proves nothing: stars that were taken back are not in it.
+    Nor is any by a history without stars: it proves nothing, stars that were taken back are not in it.
     """
     if new.is_reconstructed and new.value == 0 and stored.value > 0:
         return False
     if new.is_reconstructed and not stored.is_reconstructed:
-        return stored.value == 0 and new.value > 0
+        return False
     return not same_statement(stored, new)
 
 

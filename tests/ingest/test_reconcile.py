@@ -102,12 +102,6 @@ def test_a_worked_out_count_is_corrected_by_the_next_one(stored, new):
     assert not overwrites(STARS, stars(60, stored), stars(60, new))
 
 
-@pytest.mark.parametrize("worked_out", [WORKED_OUT, WORKED_OUT_BEFORE])
-def test_a_count_of_nothing_gives_way_to_stars_that_are_still_held(worked_out):
-    assert overwrites(STARS, stars(0, COUNTED), stars(60, worked_out))
-    assert not overwrites(STARS, stars(0, COUNTED), stars(0, worked_out))
-
-
 @pytest.mark.parametrize("stored", [COUNTED, WORKED_OUT, WORKED_OUT_BEFORE])
 def test_a_history_without_stars_replaces_no_count(stored):
     assert not overwrites(STARS, stars(60, stored), stars(0, WORKED_OUT))
