@@ -59,9 +59,10 @@ def test_any_rows_come_back_as_they_were(store, tmp_path_factory, texts, days, v
     store.save_definitions([definition])
     store.save_run(run)
     folder = tmp_path_factory.mktemp("export")
-    written = export_store(store, folder)
+    written = export_store(store, folder).files
     assert all(path.resolve().is_relative_to(folder.resolve()) for path in written)
-    assert read_ledger(folder) == ([definition], [run], rows)
+    found = read_ledger(folder)
+    assert (found.definitions, found.runs, found.observations) == ([definition], [run], rows)
 
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -92,7 +93,7 @@ def test_a_metric_id_cannot_lead_out_of_the_export(metric_id, tmp_path):
     export_store(store, tmp_path / "export")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["export", "store"]
     assert len(list((tmp_path / "export" / "stats").iterdir())) == 1
-    assert [row.metric_id for row in read_ledger(tmp_path / "export")[2]] == [metric_id]
+    assert [row.metric_id for row in read_ledger(tmp_path / "export").observations] == [metric_id]
 
 
 @pytest.mark.parametrize("name", ["metrics.csv", "history.csv", "stats/m.csv"])
