@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from cmetrics.charts.words import coverage_text, day_text, period_text, provenance_text
+from cmetrics.charts.words import coverage_text, day_text, period_text, provenance_text, short
 from cmetrics.dashboard.chart import Chart, ChartKind, Series
 from cmetrics.dashboard.model import DayPoint, PeriodPoint, PointKind
 from cmetrics.domain.days import DAY, Month, months
@@ -149,10 +149,7 @@ def levels(most: int) -> tuple[int, ...]:
 
 def compact(value: int) -> str:
     """``1,200,000`` as ``1.2M``."""
-    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
-        if value >= size:
-            return f"{value / size:.1f}".removesuffix(".0") + unit
-    return str(value)
+    return short(value).replace(".0", "")
 
 
 def _first_day(chart: Chart, last: date) -> date:

@@ -27,6 +27,15 @@ def provenance_text(point: DayPoint | PeriodPoint) -> str:
     return "" if not point.provenance else "loaded from a file"
 
 
+def short(value: int) -> str:
+    """``1234567`` as ``1.2M``."""
+    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        # A little below the unit already, so that 999,950 becomes 1.0M and not 1000.0k.
+        if value >= size * 0.99995:
+            return f"{value / size:.1f}{unit}"
+    return str(value)
+
+
 def day_text(day: date) -> str:
     """``22 November 2026``."""
     return f"{day.day} {day:%B %Y}"

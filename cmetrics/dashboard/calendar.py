@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from itertools import groupby
 from types import MappingProxyType
@@ -12,10 +12,9 @@ from types import MappingProxyType
 from cmetrics.dashboard.gaps import Gap, Reason
 from cmetrics.dashboard.model import Dashboard, DayPoint, DownloadItem, Item, PointKind
 from cmetrics.domain.days import day_range, window
+from cmetrics.domain.metric import PUBLISHED_WITHIN
 
 DAYS_SHOWN = 365
-#: Services publish within two weeks or, with rare exceptions, never.
-PENDING_WITHIN = timedelta(days=14)
 
 
 class DayState(StrEnum):
@@ -164,7 +163,7 @@ def _row(
             return _OF_REASON[gap.reason], f"{gap.reason}: {gap.text}"
         if start is None or newest is None or day < start:
             return DayState.BEFORE, None
-        if day > newest and last - day < PENDING_WITHIN:
+        if day > newest and last - day < PUBLISHED_WITHIN:
             return DayState.PENDING, "the service has not published it yet"
         return DayState.MISSING, "the service has not stated it"
 

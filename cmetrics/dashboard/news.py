@@ -11,13 +11,14 @@ from cmetrics.dashboard.model import Dashboard, DownloadItem, Group, Item, StarI
 from cmetrics.dashboard.series import change, last_full_month
 from cmetrics.dashboard.tally import MonthTally, tally
 from cmetrics.domain.days import DAY, Month, months
+from cmetrics.domain.metric import PUBLISHED_WITHIN
 from cmetrics.domain.run import ERROR_SEPARATOR, Job, Run, RunStatus
 from cmetrics.printable import printable
 
 MONTHS_TOLD = 24
-#: Services publish within two weeks or, with rare exceptions, never: a month with a hole is told as
-#: it is after that time and not before, because news is read once and not looked at again.
-SETTLED_AFTER = timedelta(days=14)
+#: A month with a hole is told as it is after that time and not before, because news is read once and
+#: not looked at again.
+SETTLED_AFTER = PUBLISHED_WITHIN
 FIRST_STARS, FIRST_DOWNLOADS = 1_000, 100_000
 #: Days in a row; one bad night mends itself.
 OUTAGE_DAYS = 3

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import quote
 
 from cmetrics.domain.days import window
+
+#: Services publish a day within two weeks or, with rare exceptions, never.
+PUBLISHED_WITHIN = timedelta(days=14)
 
 
 class Family(StrEnum):

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 from cmetrics.domain.days import Span, day_range, window
-from cmetrics.domain.metric import Family, Metric
+from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric
 from cmetrics.domain.observation import StarRef, parse_star_ref
 from cmetrics.domain.run import Run
 from cmetrics.domain.sanity import READ_DAYS, judge_values
 from cmetrics.ingest.plan import Held
 from cmetrics.store.lance_store import LanceStore
 
-#: For so long a missing day is asked for every night. Services publish within two weeks or, with
-#: rare exceptions, never.
-ASKED_FOR = timedelta(days=14)
 #: A repository may have failed for years; its number must not be forgotten.
 ALL_DAYS = 365 * 50
 
@@ -48,7 +45,11 @@ def remember(
 
 def lost_days(held: Held, metric_id: str, runs: Iterable[Run], last_day: date) -> frozenset[date]:
     """Days behind the oldest one that the source was asked for two weeks ago or longer, in vain."""
-    asked = [day for run in runs if run.has_asked(metric_id) and (day := run.started_at.date()) <= last_day - ASKED_FOR]
+    asked = [
+        day
+        for run in runs
+        if run.has_asked(metric_id) and (day := run.started_at.date()) <= last_day - PUBLISHED_WITHIN
+    ]
     if not asked or not held.daily:
         return frozenset()
     return frozenset(day_range(min(held.daily), max(asked))) - held.daily - held.snapshots - {max(asked)}

@@ -10,13 +10,13 @@ from typing import Protocol
 
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Clock, Span, last_completed_day
-from cmetrics.domain.metric import Family, Metric, definition
+from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric, definition
 from cmetrics.domain.observation import Observation, Provenance, observe
 from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, Run, RunSummary, overall
 from cmetrics.errors import SourceError, UsageError
 from cmetrics.ingest.deposit import Deposit
 from cmetrics.ingest.fetch import fetch
-from cmetrics.ingest.memory import ASKED_FOR, remember
+from cmetrics.ingest.memory import remember
 from cmetrics.ingest.plan import BackfillPlan, Held, Plan, RefreshPlan, build_asks, build_held, oldest_held
 from cmetrics.ingest.reconcile import overwrite_rule
 from cmetrics.ingest.review import review
@@ -244,7 +244,7 @@ def _outcome(answered: Answered, held: Mapping[str, Held], hidden: tuple[str, ..
         error = printable(str(fetched), secrets=hidden)
         return MetricOutcome(metric_id, MetricStatus.FAILED, latest_day=max(stored, default=None), error=error)
     days = {value.day for value in fetched.values}
-    pending = sum(day > ask.last_day - ASKED_FOR for day in fetched.pending)
+    pending = sum(day > ask.last_day - PUBLISHED_WITHIN for day in fetched.pending)
     status = MetricStatus.PENDING if pending else MetricStatus.OK
     return MetricOutcome(
         metric_id,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from cmetrics.charts.words import day_text, short
 from cmetrics.dashboard.model import Change
+
+__all__ = ["NONE", "day", "days", "moment", "month", "number", "percent", "short", "signed"]
 
 NONE = "–"
 
@@ -12,15 +15,6 @@ NONE = "–"
 def number(value: int | None) -> str:
     """``1234567`` as ``1,234,567``."""
     return NONE if value is None else f"{value:,}"
-
-
-def short(value: int) -> str:
-    """``1234567`` as ``1.2M``."""
-    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
-        # A little below the unit already, so that 999,950 becomes 1.0M and not 1000.0k.
-        if value >= size * 0.99995:
-            return f"{value / size:.1f}{unit}"
-    return str(value)
 
 
 def signed(change: Change | None) -> str:
@@ -40,7 +34,7 @@ def percent(change: Change | None) -> str:
 
 def day(value: date | None) -> str:
     """``22 November 2026``."""
-    return NONE if value is None else f"{value.day} {value:%B %Y}"
+    return NONE if value is None else day_text(value)
 
 
 def month(value: date) -> str:
