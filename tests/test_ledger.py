@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cmetrics.domain.metric import Definition
@@ -25,7 +25,19 @@ from tests.samples import a_metric, a_row
 AT = datetime(2026, 11, 23, 7, tzinfo=UTC)
 DAY_0 = date(2026, 11, 2)
 #: Beginnings that a spreadsheet takes for a formula, and what a CSV writer has to quote.
-FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("http://example.com")', 'a,"b"', "a\nb", "a\r\nb", " ")
+FORMULAS = (
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    '=HYPERLINK("http://example.com")',
+    'a,"b"',
+    "a\nb",
+    "a\r\nb",
+    "a\rb",
+    " ",
+)
 TEXTS = st.sampled_from(FORMULAS) | st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=12
 )
@@ -40,6 +52,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> LanceStore:
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(texts=list(FORMULAS[:5]), days={DAY_0}, value=0, at=AT)
+@example(texts=list(FORMULAS[5:10]), days={DAY_0}, value=0, at=AT)
+@example(texts=["a\rb"] * 5, days={DAY_0}, value=0, at=AT)
 @given(
     texts=st.lists(TEXTS, min_size=5, max_size=5),
     days=st.sets(st.dates(date(1990, 1, 1), date(2199, 12, 31)), min_size=1, max_size=5),

@@ -39,11 +39,18 @@ R = TypeVar("R", Definition, Run, Observation, Revision, Listed)
 def to_text(kind: type[R], rows: Iterable[R]) -> str:
     """The file of these rows, with its heading. Same rows, same text."""
     names = [field.name for field in fields(kind)]
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    lines = _Lines()
+    # Python up to 3.12 quotes a carriage return only where it is part of the line's end.
+    writer = csv.writer(lines, lineterminator="\r\n")
     writer.writerow(names)
     writer.writerows([_field(getattr(row, name)) for name in names] for row in rows)
-    return out.getvalue()
+    return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
+
+
+class _Lines(list[str]):
+    """The lines that a CSV writer writes, with their ends."""
+
+    write = list.append
 
 
 def _field(value: Any) -> str:
