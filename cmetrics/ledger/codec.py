@@ -6,9 +6,11 @@ import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from io import StringIO
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cmetrics.domain.days import Span, parse_day
 from cmetrics.domain.metric import Definition
@@ -20,6 +22,8 @@ from cmetrics.printable import printable
 
 #: Wider than anything that is ever stored, and a bound all the same.
 EVERYTHING = Span(date(1990, 1, 1), date(2199, 12, 31))
+#: The fields that hold moments.
+MOMENTS = frozenset({"observed_at", "started_at", "finished_at", "created_at"})
 #: Of a moment; tables of other programs may not tell one, which is read as 1970.
 EARLIEST_YEAR = 1970
 
@@ -39,26 +43,30 @@ R = TypeVar("R", Definition, Run, Observation, Revision, Listed)
 def to_text(kind: type[R], rows: Iterable[R]) -> str:
     """The file of these rows, with its heading. Same rows, same text."""
     names = [field.name for field in fields(kind)]
+    moments = [n for n, name in enumerate(names) if name in MOMENTS]
     lines = _Lines()
     # Python up to 3.12 quotes a carriage return only where it is part of the line's end.
     writer = csv.writer(lines, lineterminator="\r\n")
     writer.writerow(names)
-    writer.writerows([_field(getattr(row, name)) for name in names] for row in rows)
+    # What is no text the writer itself makes one: days and counts as `str` does, None empty.
+    for row in map(attrgetter(*names), rows):
+        cells = list(row)
+        for n in moments:
+            cells[n] = _moment_text(cells[n])
+        writer.writerow(cells)
     return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
+
+
+@lru_cache(maxsize=4096)
+def _moment_text(moment: datetime | None) -> str:
+    """A run's rows share a moment or a few."""
+    return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 class _Lines(list[str]):
     """The lines that a CSV writer writes, with their ends."""
 
     write = list.append
-
-
-def _field(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    return str(value)
 
 
 def read_rows(path: Path, kind: type[R], decode: Callable[[Sequence[str]], R]) -> list[R]:

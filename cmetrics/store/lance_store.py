@@ -253,29 +253,52 @@ class LanceStore:
         Keys outside ``rows`` are never touched, except that copies of a key in the same window are
         removed. After the commit ``on_replaced(old, new)`` is called for every row written over.
         """
-        new: dict[tuple[str, date], Observation] = {}
+        new: dict[str, dict[date, Observation]] = {}
         for row in rows:
-            if row.key not in new or overwrites(new[row.key], row):
-                new[row.key] = row
+            days = new.setdefault(row.metric_id, {})
+            if (earlier := days.get(row.period_end)) is None or overwrites(earlier, row):
+                days[row.period_end] = row
         if not new:
             return Counts()
-        metric_ids = sorted({row.metric_id for row in rows})
-        ends = [row.period_end for row in rows]
-        span = Span(min(ends), max(ends))
-        found = self._rows(metric_ids, span)
-        self._remove_copies(_doubled(row.key for row in found))
-        stored = _unique(found)
-        written = [row for key, row in new.items() if (old := stored.get(key)) is None or overwrites(old, row)]
+        written, replaced = self._compare(new, overwrites)
         if written:
             self._merge(STATS, written)
             if not self._has_declared_key(STATS):
-                keys = ((metric_id, day) for metric_id, day, _ in self.days(metric_ids, span))
+                span = _span_of(new.values())
+                keys = ((metric_id, day) for metric_id, day, _ in self.days(sorted(new), span))
                 self._remove_copies(_doubled(keys))
-        for row in written:
-            if on_replaced is not None and row.key in stored:
-                on_replaced(stored[row.key], row)
-        inserted = sum(row.key not in stored for row in written)
-        return Counts(inserted, len(written) - inserted, len(new) - len(written))
+        if on_replaced is not None:
+            for old, row in replaced:
+                on_replaced(old, row)
+        unchanged = sum(map(len, new.values())) - len(written)
+        return Counts(len(written) - len(replaced), len(replaced), unchanged)
+
+    def _compare(
+        self,
+        new: Mapping[str, Mapping[date, Observation]],
+        overwrites: Callable[[Observation, Observation], bool],
+    ) -> tuple[list[Observation], list[tuple[Observation, Observation]]]:
+        """The rows to be written, and those among them that replace a stored one, with it.
+
+        What is stored is held for some metrics at a time, for a night reads half a year of all of them again;
+        those that reach equally far back come together, so that one new metric does not have all read as deep.
+        """
+        written: list[Observation] = []
+        replaced: list[tuple[Observation, Observation]] = []
+        metric_ids = sorted(new, key=lambda metric_id: (min(new[metric_id]), metric_id))
+        for start in range(0, len(metric_ids), BATCH):
+            part = metric_ids[start : start + BATCH]
+            found = self._rows(part, _span_of(new[metric_id] for metric_id in part))
+            self._remove_copies(_doubled(row.key for row in found))
+            stored = _unique(found)
+            for row in (row for metric_id in part for row in new[metric_id].values()):
+                old = stored.get(row.key)
+                if old is not None and not overwrites(old, row):
+                    continue
+                written.append(row)
+                if old is not None:
+                    replaced.append((old, row))
+        return written, replaced
 
     def save_run(self, run: Run) -> None:
         """Write one row of ``history``; a second call for the same run replaces it."""
@@ -416,6 +439,12 @@ def _unique(rows: Sequence[Observation]) -> Mapping[tuple[str, date], Observatio
     """Each key once: the row observed last, and of equal ones always the same."""
     order = sorted(rows, key=lambda row: (row.observed_at, row.ingestion_run_id, row.value))
     return {row.key: row for row in order}
+
+
+def _span_of(rows: Iterable[Iterable[date]]) -> Span:
+    """From the oldest to the newest of these days, of which each part has some."""
+    ends = [(min(days), max(days)) for days in rows]
+    return Span(min(first for first, _ in ends), max(last for _, last in ends))
 
 
 def _doubled(keys: Iterable[tuple[str, date]]) -> list[tuple[str, date]]:

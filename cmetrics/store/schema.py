@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from io import BytesIO
+from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
@@ -119,21 +120,18 @@ REVISIONS = _table(
 _DEFINITION_TEXTS = [f.name for f in METRICS.schema if f.type == pa.string() and f.name != "sdk"]
 
 
+#: Columns that hold days, as texts.
+DAYS = frozenset({"period_start", "period_end", "first_day", "last_day"})
+
 Row = Observation | Run | Definition | Revision
 
 
 def encode(rows: Sequence[Row], table: Table) -> pa.Table:
     """The rows as Arrow, in the order and with the types of ``table``."""
-    return pa.table(
-        {field.name: [_plain(getattr(row, field.name)) for row in rows] for field in table.schema},
-        schema=table.schema,
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value.isoformat()
-    return value
+    columns = {field.name: list(map(attrgetter(field.name), rows)) for field in table.schema}
+    for name in DAYS.intersection(columns):
+        columns[name] = [_day_text(day) for day in columns[name]]
+    return pa.table(columns, schema=table.schema)
 
 
 def decode_observations(data: pa.Table) -> list[Observation]:
@@ -247,6 +245,11 @@ def to_parquet(rows: Sequence[Observation]) -> bytes:
 
 def _records(data: pa.Table, table: Table) -> list[dict[str, Any]]:
     return data.select(table.schema.names).to_pylist()
+
+
+@lru_cache(maxsize=20_000)
+def _day_text(day: date) -> str:
+    return day.isoformat()
 
 
 @lru_cache(maxsize=20_000)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,33 +59,35 @@ class Served:
         return httpx.get(self.url + path, timeout=60, **more)
 
 
-@pytest.fixture(scope="session")
-def serve() -> Iterator[Callable[..., Served]]:
-    """Starts the command in a folder and waits until it says where it listens."""
-    started: list[subprocess.Popen[str]] = []
+@contextmanager
+def started(home: Home, *args: str) -> Iterator[Served]:
+    """The command in a folder; it has said where it listens."""
+    process = home.start("serve-api", "--port", "0", *args)
+    lines: list[str] = []
+    address: queue.Queue[str] = queue.Queue()
 
-    def start(home: Home, *args: str) -> Served:
-        process = home.start("serve-api", "--port", "0", *args)
-        started.append(process)
-        lines: list[str] = []
-        address: queue.Queue[str] = queue.Queue()
+    def read() -> None:
+        for line in process.stderr:
+            lines.append(line)
+            if found := re.search(r"running on (http://\S+)", line):
+                address.put(found[1])
+        address.put("")
 
-        def read() -> None:
-            for line in process.stderr:
-                lines.append(line)
-                if found := re.search(r"running on (http://\S+)", line):
-                    address.put(found[1])
-            address.put("")
-
+    try:
         threading.Thread(target=read, daemon=True).start()
         url = address.get(timeout=60)
         assert url, "".join(lines)
-        return Served(url, process, lines)
-
-    yield start
-    for process in started:
+        yield Served(url, process, lines)
+    finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[..., Served]]:
+    """Starts the command in a folder and waits until it says where it listens."""
+    with ExitStack() as stack:
+        yield lambda home, *args: stack.enter_context(started(home, *args))
 
 
 @pytest.fixture(scope="session")

@@ -51,8 +51,8 @@ def _cells(figure: Figure, smaller: Figure | None) -> tuple[str, ...]:
     return (
         figure.what,
         figure.size,
-        seconds(figure.seconds),
-        size(figure.memory) if figure.memory is not None else "",
+        in_seconds(figure.seconds),
+        in_bytes(figure.memory) if figure.memory is not None else "",
         figure.besides,
         f"{factor(grown[0])} for {factor(grown[1])}" if grown else "",
     )
@@ -62,14 +62,14 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def seconds(value: float) -> str:
+def in_seconds(value: float) -> str:
     """A time with two digits that count."""
     if value < 1:
         return f"{value * 1e3:.3g} ms" if value < 0.01 else f"{value * 1e3:.0f} ms"
     return f"{value:.1f} s" if value < 100 else f"{value:.0f} s"
 
 
-def size(value: float) -> str:
+def in_bytes(value: float) -> str:
     """Bytes in the unit that suits them."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if value >= scale:

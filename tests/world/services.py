@@ -83,6 +83,9 @@ class Services:
         self.world = world
         self.requests: list[Request] = []
         self.strange_hosts: list[str] = []
+        #: Seconds from here to the services and back: of each answer, and of making a connection.
+        self.latency = 0.0
+        self.connections = 0
         #: Hosts that nobody reaches, and hosts that somebody else answers for.
         self.unreachable: set[str] = set()
         self.impostors: set[str] = set()
@@ -143,8 +146,8 @@ class Services:
 
         fault = self.world.faults.get(request.host)
         reply = fault(request, usual) if fault else usual()
-        if reply.hold:
-            self._released.wait(reply.hold)
+        if reply.hold or self.latency:
+            self._released.wait(reply.hold + self.latency)
         return reply
 
     def _over_limit(self, host: str, *rules: tuple[int, float]) -> bool:
@@ -471,6 +474,10 @@ class Services:
                         services.strange_hosts.append(host)
                     self.request.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
                     return
+                with services._lock:
+                    services.connections += 1
+                # A handshake of TCP and one of TLS.
+                services._released.wait(2 * services.latency)
                 self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 context = services._impostor if host in services.impostors else services._contexts[host]
                 try:

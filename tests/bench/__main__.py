@@ -1,0 +1,68 @@
+"""Measures everything and prints one table: ``uv run python -m tests.bench [PART…] [--write]``.
+
+``--write`` puts it into the README, with the table of faults beside it, which is tried out anew.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+import time
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.bench import api, ledger, nightly, nights, site, start, store
+from tests.bench.figures import Figure, render_table
+from tests.world import fault_table
+from tests.world.readme import replace_block
+
+PARTS = {
+    "start": start,
+    "nightly": nightly,
+    "store": store,
+    "site": site,
+    "api": api,
+    "nights": nights,
+    "ledger": ledger,
+}
+
+
+def main(args: Sequence[str]) -> None:
+    """Measure the parts that are named, or all."""
+    parser = ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--write", action="store_true", help="put both tables into the README")
+    asked = parser.parse_args(args)
+    if asked.write and asked.parts:
+        parser.error("--write needs all parts")
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="cmetrics-bench-") as folder:
+        for name in asked.parts or PARTS:
+            begun = time.monotonic()
+            for figure in PARTS[name].measure(Path(folder, name)):
+                figures.append(figure)
+                print(f"{name}: {figure.what}, {figure.size}", file=sys.stderr)
+            print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr)
+    text = f"{render_table(figures)}\n{machine()}\n"
+    print(text)
+    if asked.write:
+        replace_block("figures", text)
+        fault_table.write()
+
+
+def machine() -> str:
+    """What the figures were taken on."""
+    import lancedb
+
+    return (
+        f"Python {platform.python_version()}, LanceDB {lancedb.__version__}, pyarrow {version('pyarrow')}, "
+        f"{platform.machine()}, {os.cpu_count()} processors."
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

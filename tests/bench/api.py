@@ -1,0 +1,93 @@
+"""How fast the API answers while the store is written."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import cycle, islice
+from pathlib import Path
+
+import httpx
+
+from tests.api.conftest import Served, started
+from tests.bench.figures import Figure
+from tests.bench.stores import catalog_of, filled, in_words, metrics_of
+from tests.conftest import Home
+from tests.world.services import Services
+from tests.world.truth import World
+
+SIZES = (7, 1000)
+CLIENTS = (1, 8)
+REQUESTS = 400
+
+
+def measure(folder: Path) -> Iterator[Figure]:
+    """Other parameters each time, so that nothing is answered from memory."""
+    for count in SIZES:
+        home = Home(folder / f"{count}")
+        metrics = metrics_of(count)
+        filled(home.folder / "data" / "lancedb", metrics)
+        catalog_of(metrics, home.folder)
+        ids = [metric.metric_id for metric in metrics]
+        urls = {
+            "series": [f"/api/v1/series/{m}?days={d}" for d in range(90, 731) for m in ids],
+            "dashboard": [f"/api/v1/dashboard/daily?days={d}" for d in range(30, 181)],
+        }
+        with started(home) as served, refreshing(home):
+            for what, paths in urls.items():
+                for clients in CLIENTS:
+                    requests = REQUESTS if what == "series" or count == min(SIZES) else REQUESTS // 10
+                    taken = answer(served, list(islice(cycle(paths), requests)), clients)
+                    p = statistics.quantiles(taken, n=100)
+                    besides = f"p95 {p[94] * 1e3:.0f} ms, p99 {p[98] * 1e3:.0f} ms"
+                    size = f"{in_words(count)}, {clients} client{'s' if clients > 1 else ''}"
+                    yield Figure(f"API, {what}: p50", size, p[49], None, None, besides)
+
+
+def answer(served: Served, paths: list[str], clients: int) -> list[float]:
+    """Seconds of every answer; each client asks one question after the other."""
+
+    def ask(mine: list[str]) -> list[float]:
+        taken = []
+        with httpx.Client(base_url=served.url, timeout=60) as client:
+            client.get("/api/v1/health")
+            for path in mine:
+                start = time.perf_counter()
+                assert client.get(path).status_code == 200
+                taken.append(time.perf_counter() - start)
+        return taken
+
+    with ThreadPoolExecutor(clients) as pool:
+        return [one for part in pool.map(ask, [paths[n::clients] for n in range(clients)]) for one in part]
+
+
+@contextmanager
+def refreshing(home: Home) -> Iterator[None]:
+    """One refresh after the other, of a catalogue of their own, into the store that is read."""
+    folder = home.folder.with_name(f"{home.folder.name}-refresh")
+    folder.mkdir()
+    ended = threading.Event()
+    with Services(World.default(), folder) as services:
+        writer = Home(folder, services.env())
+
+        def work() -> None:
+            while not ended.is_set():
+                process = writer.start("refresh", "--quiet", "--db", str(home.folder / "data" / "lancedb"))
+                while process.poll() is None:
+                    if ended.wait(0.1):
+                        process.kill()
+                process.communicate()
+                assert ended.is_set() or process.returncode == 0, subprocess.list2cmdline(process.args)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()

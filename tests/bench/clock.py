@@ -1,0 +1,114 @@
+"""Taking the time, and the memory of a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import COMMAND, KEPT_ENVIRONMENT
+
+#: Runs a program and prints seconds and kilobytes. A process's peak begins, on Linux, with that of the one
+#: that starts it, so it is started by one that holds nothing.
+STOPWATCH = """\
+import os, sys, time
+start = time.perf_counter()
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(child, 0)
+took = time.perf_counter() - start
+print(f"\\n{took} {usage.ru_maxrss}")
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one process took."""
+
+    seconds: float
+    #: Bytes, the most it held at a time.
+    memory: int
+    out: str
+
+
+def timed(work: Callable[[], object], times: int = 1) -> float:
+    """Seconds, the median of ``times``."""
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+def in_turn(*works: Callable[[], object], times: int) -> list[float]:
+    """Median seconds of each; done one after the other, so that a change of the machine's speed falls on all."""
+    turns = [[timed(work) for work in works] for _ in range(times)]
+    return [statistics.median(turn[n] for turn in turns) for n in range(len(works))]
+
+
+def run(
+    args: Sequence[str | Path], folder: Path | None = None, env: dict[str, str] | None = None, *, code: int = 0
+) -> Taken:
+    """A program, from its start to its end, with nothing of this process's environment."""
+    kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", STOPWATCH, *map(str, args)],
+        check=False, cwd=folder, env=kept | (env or {}), capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == code, f"exit {done.returncode}: {done.stderr[-2000:]}"
+    out, _, last = done.stdout.rstrip("\n").rpartition("\n")
+    seconds, peak = last.split()
+    return Taken(float(seconds), int(peak) * _UNIT, out)
+
+
+def command(*args: str | Path, folder: Path, env: dict[str, str] | None = None, code: int = 0) -> Taken:
+    """`cmetrics` in a folder."""
+    return run([COMMAND, *args], folder, {"CMETRICS_CACHE": str(folder / "cache")} | (env or {}), code=code)
+
+
+def python(text: str) -> Taken:
+    """A line of Python in an interpreter of its own."""
+    return run([sys.executable, "-c", text])
+
+
+def apart(work: Callable[..., Any], *args: Any) -> Any:
+    """What ``work`` returns, done in a process of its own."""
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_work, args=(theirs, work, args))
+    process.start()
+    theirs.close()
+    try:
+        return ours.recv()
+    finally:
+        process.join()
+
+
+def _work(line: Any, work: Callable[..., Any], args: Sequence[Any]) -> None:
+    line.send(work(*args))
+
+
+def peak() -> int:
+    """Bytes: the most that this process has held."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
+
+
+#: Bytes in which the operating system counts a peak.
+_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

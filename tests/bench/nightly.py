@@ -1,0 +1,46 @@
+"""What a night and a recomputation cost, with the services near and far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.bench.clock import Taken, command
+from tests.bench.figures import Figure
+from tests.world.services import Services
+from tests.world.truth import World
+
+#: Seconds to a service and back: none, and what is usual across an ocean's half.
+LATENCIES = (0.0, 0.06)
+
+
+def measure(folder: Path) -> Iterator[Figure]:
+    """The default catalogue in the local world, each service at its own pace."""
+    for latency in LATENCIES:
+        yield from _measure(folder / f"{latency}", latency)
+
+
+def _measure(folder: Path, latency: float) -> Iterator[Figure]:
+    folder.mkdir(parents=True)
+    world = World.default()
+    with Services(world, folder) as services:
+        services.latency = latency
+        far = f"7 metrics, services {latency * 1e3:.0f} ms away"
+
+        def done(*args: str) -> tuple[Taken, str]:
+            before = len(services.requests), services.connections
+            taken = command(*args, folder=folder, env=services.env())
+            requests, connections = len(services.requests) - before[0], services.connections - before[1]
+            return taken, f"{requests} requests, {connections} connections"
+
+        usual = dict(world.lag)
+        # The night before: nothing of the last day has been published yet.
+        world.lag = {host: days + 1 for host, days in usual.items()}
+        for what, args in (
+            ("first refresh", ("refresh",)),
+            ("the next night", ("refresh",)),
+            ("backfill of 90 days", ("backfill", "--lookback-days", "90")),
+        ):
+            taken, besides = done(*args)
+            yield Figure(what, far, taken.seconds, memory=taken.memory, besides=besides)
+            world.lag = usual

@@ -1,0 +1,58 @@
+"""What a store is like after a year of nights, and after three."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from cmetrics.domain.days import DAY, Span, window
+from cmetrics.domain.metric import definition
+from cmetrics.domain.run import Run, RunStatus
+from tests.bench.clock import in_turn, size_of, timed
+from tests.bench.figures import Figure, in_bytes
+from tests.bench.stores import LAST, NOW, fresh, metrics_of, newer, rows_of
+
+NIGHTS = (365, 1095)
+METRICS = 7
+
+
+def measure(folder: Path) -> Iterator[Figure]:
+    """A new day of every metric each night and three days of each revised, against the same rows written once."""
+    for nights in NIGHTS:
+        yield from _measure(folder / f"{nights}", nights)
+
+
+def _measure(folder: Path, nights: int) -> Iterator[Figure]:
+    metrics = metrics_of(METRICS)
+    nightly = fresh(folder / "nightly")
+    nightly.save_definitions([definition(metric, NOW) for metric in metrics])
+    first = window(LAST, nights)
+    nightly.upsert_observations(rows_of(metrics, Span(window(first - DAY, 180), first - DAY)), newer)
+
+    def pass_by() -> None:
+        for night in range(nights):
+            day, at = first + night * DAY, NOW - timedelta(days=nights - night - 1)
+            run = Run(f"refresh-{night:06d}-abcdef", "refresh", RunStatus.RUNNING, at, None)
+            nightly.save_run(run)
+            rows = rows_of(metrics, Span(day - 3 * DAY, day), run.ingestion_run_id)
+            rows = [row if n % 4 == 3 else replace(row, value=row.value + night) for n, row in enumerate(rows)]
+            nightly.upsert_observations(rows, newer)
+            nightly.save_run(replace(run, status=RunStatus.SUCCESS, finished_at=at, rows_inserted=7, rows_updated=21))
+            nightly.tidy()
+
+    passing = timed(pass_by)
+    ids, span = [metric.metric_id for metric in metrics], Span(first - 200 * DAY, LAST)
+    stored = nightly.observations(ids, span)
+    once = fresh(folder / "once")
+    once.upsert_observations(stored, newer)
+    once.save_runs(nightly.runs())
+    once.save_definitions(nightly.definitions())
+    assert once.observations(ids, span) == stored
+    read, least = in_turn(lambda: nightly.observations(ids, span), lambda: once.observations(ids, span), times=20)
+    sizes = [size_of(folder / name) for name in ("nightly", "once")]
+    how = f"7 metrics, {nights:,} nights"
+    besides = f"{in_bytes(sizes[0])} on disk, {sizes[0] / sizes[1]:.2f} of written once"
+    yield Figure("a night's merge and upkeep", how, passing / nights, None, None, besides)
+    yield Figure("read everything after so many nights", how, read, len(stored), None, f"{read / least:.2f} of written once")

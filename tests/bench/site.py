@@ -1,0 +1,31 @@
+"""What the page costs to build."""
+
+from __future__ import annotations
+
+import gzip
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.bench.clock import command, python, size_of
+from tests.bench.figures import Figure, in_bytes
+from tests.bench.stores import catalog_of, filled, in_words, metrics_of
+
+SIZES = {7: 5, 100: 3, 1000: 1}
+
+
+def measure(folder: Path) -> Iterator[Figure]:
+    """`build-site` as a whole process; the smallest against importing LanceDB alone."""
+    for count, times in SIZES.items():
+        home = folder / f"{count}"
+        metrics = metrics_of(count)
+        filled(home / "data" / "lancedb", metrics)
+        catalog_of(metrics, home)
+        turns = [(python("import lancedb"), command("build-site", folder=home)) for _ in range(times)]
+        library, built = (statistics.median(taken.seconds for taken in column) for column in zip(*turns, strict=True))
+        memory = max(taken.memory for _, taken in turns)
+        index = len(gzip.compress((home / "site" / "index.html").read_bytes()))
+        besides = f"{in_bytes(size_of(home / 'site'))}, index.html {in_bytes(index)} gzip"
+        if count == min(SIZES):
+            besides += f"; {built / library:.2f} of `import lancedb`"
+        yield Figure("`build-site`", in_words(count), built, count, memory, besides)

@@ -1,0 +1,41 @@
+"""How long a command takes to begin."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.bench.clock import command, python
+from tests.bench.figures import Figure
+from tests.bench.stores import catalog_of, filled, metrics_of
+
+TIMES = 7
+METRICS = 7
+
+
+def measure(folder: Path) -> Iterator[Figure]:
+    """The command that needs nothing, and one that needs the store, against what they stand on."""
+    metrics = metrics_of(METRICS)
+    filled(folder / "data" / "lancedb", metrics)
+    catalog_of(metrics, folder)
+    # In turn, so that a change of the machine's speed falls on all.
+    turns = [
+        (
+            python("pass"),
+            command("--help", folder=folder),
+            python("import lancedb"),
+            command("status", folder=folder),
+            command("refresh", "--help", folder=folder),
+        )
+        for _ in range(TIMES)
+    ]
+    bare, shown, library, status, explained = (statistics.median(t.seconds for t in taken) for taken in zip(*turns))
+    peaks = [max(taken.memory for taken in column) for column in zip(*turns, strict=True)]
+    yield Figure("`python -c pass`", "", bare, memory=peaks[0], besides="what every command stands on")
+    yield Figure("`cmetrics --help`", "", shown, memory=peaks[1])
+    yield Figure("`cmetrics refresh --help`", "", explained, memory=peaks[4])
+    yield Figure("`import lancedb`", "", library, memory=peaks[2], besides="what every command with a store stands on")
+    yield Figure(
+        "`cmetrics status`", "7 metrics", status, memory=peaks[3], besides=f"{status / library:.2f} of `import lancedb`"
+    )

@@ -1,0 +1,84 @@
+"""Stores of any size to measure with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cmetrics.domain.days import DAY, Span, last_completed_day, window
+from cmetrics.domain.metric import Metric, definition
+from cmetrics.domain.observation import DailyValue, Observation, Provenance, observe
+from cmetrics.domain.run import Run, RunStatus
+from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.store.lance_store import LanceStore
+from tests.boards import a_package
+
+DAYS = 730
+#: A night in which 730 days are over.
+NOW = datetime.now(UTC).replace(hour=9, minute=1, second=2, microsecond=345_678)
+LAST = last_completed_day(NOW)
+FIRST = window(LAST, DAYS)
+WHOLE = Span(FIRST, LAST)
+#: Metrics of one product; more of them have more products, as catalogues do.
+OF_A_PRODUCT = 5
+#: Metrics of one merge where there are more than a night of one catalogue would have.
+LOT = 1000
+
+
+def metrics_of(count: int, first: int = 0) -> list[Metric]:
+    """Packages of npm, five of a product."""
+    return [a_package(f"package{n}", f"product{n // OF_A_PRODUCT}") for n in range(first, first + count)]
+
+
+def rows_of(metrics: list[Metric], span: Span, run_id: str = "refresh-20261123T090000Z-abcdef") -> list[Observation]:
+    """A value of every day, each day read in the morning after it."""
+    rows = []
+    for number, metric in enumerate(metrics):
+        for n in range(span.days):
+            day = span.first + n * DAY
+            value = DailyValue(day, (number * 7919 + n * 104_729) % 1_000_000, f"npm:{metric.subject}")
+            at = NOW - timedelta(days=(LAST - day).days)
+            rows.append(observe(metric, value, provenance=Provenance.API_DAILY, run_id=run_id, at=at))
+    return rows
+
+
+def newer(old: Observation, new: Observation) -> bool:
+    """A rule of a download's kind: another number is written over the one that is there."""
+    return old.value != new.value
+
+
+def fresh(folder: Path) -> LanceStore:
+    """An embedded store with empty tables."""
+    folder.mkdir(parents=True)
+    store = LanceStore.open(StoreTarget(StoreKind.EMBEDDED, str(folder)))
+    store.create_tables()
+    return store
+
+
+def filled(folder: Path, metrics: list[Metric]) -> LanceStore:
+    """The same with two years of these metrics, and the run that stored them."""
+    store = fresh(folder)
+    store.save_definitions([definition(metric, NOW) for metric in metrics])
+    for start in range(0, len(metrics), LOT):
+        store.upsert_observations(rows_of(metrics[start : start + LOT], WHOLE), newer)
+    store.save_run(Run("refresh-20261123T090000Z-abcdef", "refresh", RunStatus.SUCCESS, NOW, NOW, 1, 0))
+    store.tidy()
+    return store
+
+
+def catalog_of(metrics: list[Metric], folder: Path) -> Path:
+    """The cmetrics.toml of these metrics."""
+    lines = ['title = "Many"', 'contact = "https://example.com/contact"']
+    for product in dict.fromkeys(metric.product for metric in metrics):
+        lines += ["[[products]]", f'id = "{product}"', f'title = "{product.capitalize()}"']
+    for metric in metrics:
+        lines += ["[[metrics]]", f'product = "{metric.product}"', 'source = "npm"', f'subject = "{metric.subject}"']
+        lines += [f'id = "{metric.metric_id}"', f'sdk = "{metric.sdk}"', f'display_name = "{metric.display_name}"']
+    path = folder / "cmetrics.toml"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def in_words(metrics: int, days: int = DAYS) -> str:
+    """How much a figure is about."""
+    return f"{metrics:,} x {days}"
