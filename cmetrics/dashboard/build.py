@@ -181,10 +181,14 @@ class _Builder:
         self._as_of = as_of
         self._first = first
         self._month = series.last_full_month(as_of)
+        self._months: dict[str, tuple[PeriodPoint, ...]] = {}
 
     def months(self, metric: Metric) -> tuple[PeriodPoint, ...]:
         """All months of a metric, also those before the window."""
-        return series.month_points(metric, self._rows.get(metric.metric_id, NO_ROWS), self._as_of)
+        if metric.metric_id not in self._months:
+            rows = self._rows.get(metric.metric_id, NO_ROWS)
+            self._months[metric.metric_id] = series.month_points(metric, rows, self._as_of)
+        return self._months[metric.metric_id]
 
     def stars(self, metric: Metric) -> tuple[DayPoint, ...]:
         """All days of a metric, also those before the window."""
@@ -206,6 +210,7 @@ class _Builder:
         rows = self._rows.get(metric.metric_id, NO_ROWS)
         points = self.months(metric)
         total, observed = series.daily_total(rows, window(self._as_of, 30), self._as_of)
+        change_7, change_30, change_90 = series.period_changes(rows, (7, 30, 90))
         return DownloadItem(
             metric=metric,
             source_title=self._source_titles[metric.source],
@@ -217,11 +222,11 @@ class _Builder:
             share=None,
             last_30_days=total,
             last_30_days_observed=observed,
-            change_7=series.period_change(rows, 7),
-            change_30=series.period_change(rows, 30),
-            change_90=series.period_change(rows, 90),
+            change_7=change_7,
+            change_30=change_30,
+            change_90=change_90,
             points=tuple(p for p in points if p.period_end >= self._first),
-            days=tuple(p for p in series.day_points(rows) if p.day >= self._first),
+            days=series.day_points(row for row in rows if row.period_end >= self._first),
             freshness=self._freshness(metric, rows),
         )
 

@@ -110,12 +110,16 @@ def daily_total(rows: Iterable[Observation], first: date, last: date) -> tuple[i
     return sum(values) if values else None, len(values)
 
 
-def period_change(rows: Iterable[Observation], days: int) -> Change | None:
-    """From the ``days`` days before to the ``days`` days up to the newest daily value.
+def period_changes(rows: Iterable[Observation], lengths: Iterable[int]) -> tuple[Change | None, ...]:
+    """For each number of days: from so many days before to so many days up to the newest daily value.
 
     None unless every one of these days has a value.
     """
     values = {row.period_end: row.value for row in rows if not row.is_seed}
+    return tuple(_period_change(values, days) for days in lengths)
+
+
+def _period_change(values: Mapping[date, int], days: int) -> Change | None:
     if not values:
         return None
     newest = max(values)

@@ -57,9 +57,13 @@ class DailyValue:
     source_ref: str
 
 
+#: As plain texts, which compare faster than members of an enumeration; every row is asked.
+_SEEDED, _COUNT = Provenance.CSV_SEED.value, SourceWindow.CUMULATIVE_SNAPSHOT.value
+
+
 def is_snapshot(provenance: str, source_window: str) -> bool:
     """Whether a row of these two columns is a seeded total; a seeded star count is a day's value."""
-    return provenance == Provenance.CSV_SEED and source_window != SourceWindow.CUMULATIVE_SNAPSHOT
+    return provenance == _SEEDED and source_window != _COUNT
 
 
 @dataclass(frozen=True, slots=True)

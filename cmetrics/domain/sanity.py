@@ -83,8 +83,9 @@ def judge_values(
     the registry's and no flag of its metric.
     """
     by_metric: dict[str, dict[date, Observation]] = {}
+    first = window(as_of, READ_DAYS)
     for row in rows:
-        if not row.is_seed and row.period_end <= as_of:
+        if first <= row.period_end <= as_of and not row.is_seed:
             by_metric.setdefault(row.metric_id, {})[row.period_end] = row
     by_source: dict[str, list[str]] = {}
     for metric in metrics:

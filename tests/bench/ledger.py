@@ -20,7 +20,7 @@ from cmetrics.ledger.loss import Ledger
 from cmetrics.sources import SPECS
 from tests.bench.clock import command, size_of, timed
 from tests.bench.figures import Figure, in_bytes
-from tests.bench.stores import DAYS, FIRST, catalog_of, filled, in_words, metrics_of
+from tests.bench.stores import FIRST, catalog_of, filled, in_words, metrics_of
 from tests.samples import a_row
 
 SIZES = (7, 100, 1000)

@@ -55,4 +55,6 @@ def _measure(folder: Path, nights: int) -> Iterator[Figure]:
     how = f"7 metrics, {nights:,} nights"
     besides = f"{in_bytes(sizes[0])} on disk, {sizes[0] / sizes[1]:.2f} of written once"
     yield Figure("a night's merge and upkeep", how, passing / nights, None, None, besides)
-    yield Figure("read everything after so many nights", how, read, len(stored), None, f"{read / least:.2f} of written once")
+    yield Figure(
+        "read everything after so many nights", how, read, len(stored), None, f"{read / least:.2f} of written once"
+    )

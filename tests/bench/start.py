@@ -30,8 +30,11 @@ def measure(folder: Path) -> Iterator[Figure]:
         )
         for _ in range(TIMES)
     ]
-    bare, shown, library, status, explained = (statistics.median(t.seconds for t in taken) for taken in zip(*turns))
-    peaks = [max(taken.memory for taken in column) for column in zip(*turns, strict=True)]
+    columns = list(zip(*turns, strict=True))
+    bare, shown, library, status, explained = (
+        statistics.median(taken.seconds for taken in column) for column in columns
+    )
+    peaks = [max(taken.memory for taken in column) for column in columns]
     yield Figure("`python -c pass`", "", bare, memory=peaks[0], besides="what every command stands on")
     yield Figure("`cmetrics --help`", "", shown, memory=peaks[1])
     yield Figure("`cmetrics refresh --help`", "", explained, memory=peaks[4])

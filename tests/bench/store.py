@@ -51,10 +51,11 @@ def _fill(folder: Path, count: int) -> list[Figure]:
     tidying = timed(store.tidy)
     size, against = in_words(count), f"{inserting / merging:.1f} of LanceDB's merge of Arrow"
     kept = size_of(folder / "store")
+    on_disk = f"{in_bytes(kept)} on disk, {kept / count / DAYS:.0f} B a row"
     return [
         Figure("upsert, all rows new", size, inserting, count, held, against),
         Figure("the same upsert again", size, again, count, held, "nothing is written"),
-        Figure("upkeep after it", size, tidying, count, None, f"{in_bytes(kept)} on disk, {kept / count / DAYS:.0f} B a row"),
+        Figure("upkeep after it", size, tidying, count, None, on_disk),
     ]  # fmt: skip
 
 

@@ -302,10 +302,10 @@ def test_holes_are_days_between_the_first_and_the_last_that_nothing_covers(days,
 def test_a_change_of_days_is_measured_up_to_the_newest_day_against_as_many_before_it():
     metric = a_metric()
     rows = [a_row(metric, date(2026, 3, 1) + n * DAY, 10 if n < 7 else 15) for n in range(14)]
-    assert series.period_change(rows, 7) == Change(35, 50.0)
-    assert series.period_change(rows, 8) is None
-    assert series.period_change(rows[:5] + rows[6:], 7) is None
-    assert series.period_change([], 7) is None
+    assert series.period_changes(rows, [7]) == (Change(35, 50.0),)
+    assert series.period_changes(rows, [8]) == (None,)
+    assert series.period_changes(rows[:5] + rows[6:], [7]) == (None,)
+    assert series.period_changes([], [7]) == (None,)
 
 
 # -- stars that come and go ------------------------------------------------------------------------
