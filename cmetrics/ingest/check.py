@@ -11,7 +11,7 @@ from cmetrics.domain.observation import parse_star_ref
 from cmetrics.errors import SourceError
 from cmetrics.ingest.fetch import fetch
 from cmetrics.sources.base import Ask, Fetched
-from cmetrics.sources.http import Sleep
+from cmetrics.sources.service import Sleep
 
 
 def check_subjects(

@@ -13,7 +13,8 @@ from cmetrics.domain.days import Clock
 from cmetrics.errors import CmetricsError
 from cmetrics.sources import REGISTRY
 from cmetrics.sources.base import Answered, Ask, Fetched, Step
-from cmetrics.sources.http import Http, Policy, ServiceClient, Sleep, Timeouts, open_http
+from cmetrics.sources.http import Http, ServiceClient, Timeouts, open_http
+from cmetrics.sources.service import Policy, Sleep
 
 
 @dataclass(frozen=True, slots=True)

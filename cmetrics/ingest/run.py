@@ -26,7 +26,7 @@ from cmetrics.seed import load_seed
 from cmetrics.settings import Settings
 from cmetrics.sources import SPECS
 from cmetrics.sources.base import Answered, Ask, Fetched, Step, merge_answers
-from cmetrics.sources.http import Sleep
+from cmetrics.sources.service import Sleep
 from cmetrics.store.lance_store import LanceStore
 
 #: How far back the plan looks at earlier runs.

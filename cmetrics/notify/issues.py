@@ -18,8 +18,9 @@ from pydantic import TypeAdapter
 from cmetrics.errors import AccessRefused, ServiceFailed, UnexpectedAnswer
 from cmetrics.notify.alert import MARKER, Alert
 from cmetrics.sources.github import policy
-from cmetrics.sources.http import Answer, ServiceClient, open_http
+from cmetrics.sources.http import ServiceClient, open_http
 from cmetrics.sources.http import Timeouts as _Timeouts
+from cmetrics.sources.service import Answer
 from cmetrics.sources.shape import Shape, parse
 
 LABEL = "cmetrics"

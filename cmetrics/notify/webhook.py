@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cmetrics.errors import CmetricsError, UsageError
-from cmetrics.sources.http import Policy, ServiceClient, Sleep, Timeouts, open_http
+from cmetrics.sources.http import ServiceClient, Timeouts, open_http
+from cmetrics.sources.service import Policy, Sleep
 
 NAME = "CMETRICS_WEBHOOK_URL"
 #: A night's job must not wait longer for who only listens.

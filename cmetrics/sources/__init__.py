@@ -9,7 +9,7 @@ from pathlib import Path
 from cmetrics.domain.metric import SourceSpec
 from cmetrics.sources import clickpy, crates_archive, cratesio, github, npm, pypistats
 from cmetrics.sources.base import Archive, Source
-from cmetrics.sources.http import Policy, ServiceClient
+from cmetrics.sources.service import Policy, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class ArchiveRegistration:
 
     policy: Policy
     #: From the source's own lane, the archive's, and the folder for what is kept between runs.
-    open: Callable[[ServiceClient, ServiceClient, Path | None], Archive]
+    open: Callable[[Service, Service, Path | None], Archive]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Registration:
     spec: SourceSpec
     #: From the GitHub token (or None) to how the service wants to be treated.
     policy: Callable[[str | None], Policy]
-    open: Callable[[ServiceClient], Source]
+    open: Callable[[Service], Source]
     archive: ArchiveRegistration | None = None
 
 

@@ -20,10 +20,10 @@ from cmetrics.domain.observation import STAND_IN_REF, DailyValue, parse_count
 from cmetrics.errors import SourceError, UnexpectedAnswer
 from cmetrics.printable import printable
 from cmetrics.sources.base import Answered, Ask, Fetched
-from cmetrics.sources.http import Policy, ServiceClient
 from cmetrics.sources.landed import Landing, build_canary, judge
 from cmetrics.sources.pypistats import ARCHIVE, normalize
 from cmetrics.sources.seam import compare
+from cmetrics.sources.service import Policy, Service
 from cmetrics.sources.shape import Count, Day, Shape, by_day, parse
 
 #: A public demonstration server without a stated limit.
@@ -139,7 +139,7 @@ def _lines(body: bytes, where: str) -> list[bytes]:
 class ClickPy:
     """See :class:`cmetrics.sources.base.Archive`."""
 
-    def __init__(self, client: ServiceClient) -> None:
+    def __init__(self, client: Service) -> None:
         self._client = client
         #: What is there at all, of the years that any package was asked for so far.
         self._everything = Series(ALWAYS_THERE)

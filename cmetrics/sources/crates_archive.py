@@ -22,7 +22,7 @@ from cmetrics.sources.crates_versions import (
     version_questions,
 )
 from cmetrics.sources.cratesio import ARCHIVE
-from cmetrics.sources.http import Policy, ServiceClient
+from cmetrics.sources.service import Policy, Service
 
 #: https://crates.io/data-access prefers these files to the API and names no limit for them; one
 #: after the other is enough.
@@ -84,7 +84,7 @@ class _Crate:
 class CratesArchive:
     """See :class:`cmetrics.sources.base.Archive`."""
 
-    def __init__(self, api: ServiceClient, files: ServiceClient, cache: Path | None) -> None:
+    def __init__(self, api: Service, files: Service, cache: Path | None) -> None:
         self._api = api
         self._files = files
         self._cache = Cache(cache)

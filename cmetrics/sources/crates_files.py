@@ -52,7 +52,7 @@ def parse_index(body: bytes) -> dict[date, int]:
 class DayReader:
     """Reads one day's file as it comes in and keeps the rows of ``wanted`` versions alone.
 
-    See :class:`cmetrics.sources.http.Reader`. A wanted version without a row is stated with 0.
+    See :class:`cmetrics.sources.service.Reader`. A wanted version without a row is stated with 0.
     """
 
     def __init__(self, where: str, wanted: Iterable[int], least_bytes: int) -> None:

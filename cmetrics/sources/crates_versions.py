@@ -17,7 +17,7 @@ from urllib.parse import quote
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from cmetrics.domain.days import DAY, spans, window
-from cmetrics.sources.http import ServiceClient
+from cmetrics.sources.service import Service
 from cmetrics.sources.shape import Count, Day, Shape, by_day, parse
 
 #: How many days one answer covers.
@@ -70,7 +70,7 @@ def parse_version_downloads(body: bytes, crate: str, number: str) -> dict[date, 
     return by_day(((row.date, row.downloads) for row in answer.version_downloads), where)
 
 
-async def fetch_versions(client: ServiceClient, crate: str) -> tuple[Version, ...]:
+async def fetch_versions(client: Service, crate: str) -> tuple[Version, ...]:
     """All versions of a crate, in one request."""
     answer = await client.get(f"/crates/{quote(crate, safe='')}", {"include": "versions"})
     return parse_versions(answer.body, crate)
@@ -84,7 +84,7 @@ class VersionQuestion:
     number: str
     before: date
 
-    async def fetch(self, client: ServiceClient) -> dict[date, int]:
+    async def fetch(self, client: Service) -> dict[date, int]:
         """Downloads by day."""
         path = f"/crates/{quote(self.crate, safe='')}/{quote(self.number, safe='')}/downloads"
         answer = await client.get(path, {"before_date": self.before.isoformat()})

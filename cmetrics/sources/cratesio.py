@@ -19,8 +19,8 @@ from cmetrics.domain.metric import ArchiveSpec, Family, SourceSpec
 from cmetrics.domain.observation import DailyValue
 from cmetrics.errors import SourceError
 from cmetrics.sources.base import Answered, Ask, Fetched
-from cmetrics.sources.http import Policy, ServiceClient
 from cmetrics.sources.landed import first_sign
+from cmetrics.sources.service import Policy, Service
 from cmetrics.sources.shape import Count, Day, Shape, by_day, parse
 
 ARCHIVE = ArchiveSpec("crates-archive", "static.crates.io", first_day=date(2014, 11, 1))
@@ -102,7 +102,7 @@ class Cratesio:
 
     spec = SPEC
 
-    def __init__(self, client: ServiceClient) -> None:
+    def __init__(self, client: Service) -> None:
         self._client = client
 
     async def answers(self, asks: Sequence[Ask]) -> AsyncIterator[Answered]:

@@ -24,8 +24,8 @@ from cmetrics.domain.metric import Family, SourceSpec
 from cmetrics.domain.observation import STAR_COUNT_REF, STAR_HISTORY_REF, DailyValue, StarRef
 from cmetrics.errors import AccessRefused, SourceError, UnexpectedAnswer
 from cmetrics.sources.base import Answered, Ask, Fetched, each
-from cmetrics.sources.http import Answer, Policy, ServiceClient
 from cmetrics.sources.renames import counted_before, moved, taken_over
+from cmetrics.sources.service import Answer, Policy, Service
 from cmetrics.sources.shape import Count, Shape, parse
 
 SPEC = SourceSpec(
@@ -192,7 +192,7 @@ class Github:
 
     spec = SPEC
 
-    def __init__(self, client: ServiceClient) -> None:
+    def __init__(self, client: Service) -> None:
         self._client = client
         self._warnings: list[str] = []
 

@@ -16,7 +16,8 @@ from pydantic import TypeAdapter
 
 from cmetrics.errors import AccessRefused, NotFound, SourceError
 from cmetrics.sources.github import policy
-from cmetrics.sources.http import Answer, ServiceClient, Timeouts, open_http
+from cmetrics.sources.http import ServiceClient, Timeouts, open_http
+from cmetrics.sources.service import Answer
 from cmetrics.sources.shape import Count, Shape, parse
 
 #: What asking about oneself may take at the end of a run.

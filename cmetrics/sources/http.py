@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import NoReturn, Protocol, TypeVar
+from typing import NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -29,6 +29,7 @@ from cmetrics.errors import (
 )
 from cmetrics.printable import printable
 from cmetrics.sources.base import Listener, Step
+from cmetrics.sources.service import Answer, Policy, Reader, Sleep
 
 #: A wait that a service asks for and that is longer ends its work for the run.
 LONGEST_WAIT = 60.0
@@ -43,9 +44,6 @@ FAULT_WAITS = (1.0, 2.0, 4.0)
 HANG_WAITS = (1.0,)
 #: So many questions in a row that a service fails to answer, tries and all, end its work for the run.
 FAILURES_IN_A_ROW = 3
-
-#: How a pause is made, in seconds; passed in like the clock.
-Sleep = Callable[[float], Awaitable[None]]
 
 _OK, _NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 200, 404, 401, 403, 429
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -62,46 +60,8 @@ class Timeouts:
     total: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How one service wants to be treated; the source of each figure stands with the service."""
-
-    title: str
-    base: str
-    #: Seconds from the end of a request to the start of the next. Measured from its start, two
-    #: requests could reach the service closer together: only the first has to connect.
-    gap: float
-    #: Waits after a 429 that does not say how long. None left: the service is left alone.
-    limit_waits: tuple[float, ...] = ()
-    #: A 401 or 403 is about us and not about one package: the service is left alone.
-    refusal_ends: bool = True
-    headers: Mapping[str, str] = field(default_factory=dict)
-    #: The address is a secret: no message names its path or repeats what is answered there.
-    is_private: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A 200: its body, and what else a source may need of it."""
-
-    body: bytes
-    headers: Mapping[str, str]
-
-
-T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-class Reader(Protocol[T_co]):
-    """What becomes of a body while it comes in; made anew for every try."""
-
-    def feed(self, chunk: bytes) -> None:
-        """The next bytes, decompressed."""
-
-    def close(self) -> T_co:
-        """What was read, after the last byte; may raise UnexpectedAnswer."""
-        ...
 
 
 class _Whole:
@@ -173,7 +133,7 @@ def open_http(contact: str, timeouts: Timeouts) -> httpx.AsyncClient:
 
 
 class ServiceClient:
-    """Requests to one service, in that service's own paced lane.
+    """Requests to one service, in that service's own paced lane; a :class:`cmetrics.sources.service.Service`.
 
     After a failure that the next request would meet as well (no connection, a long rate limit)
     every further call raises the same error without sending anything.

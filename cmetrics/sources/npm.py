@@ -17,8 +17,8 @@ from cmetrics.domain.days import Span, day_range, spans
 from cmetrics.domain.metric import Family, SourceSpec
 from cmetrics.errors import SourceError, UnexpectedAnswer
 from cmetrics.sources.base import Answered, Ask, Fetched, each
-from cmetrics.sources.http import Policy, ServiceClient
 from cmetrics.sources.landed import Canary, build_canary, judge
+from cmetrics.sources.service import Policy, Service
 from cmetrics.sources.shape import Count, Day, Shape, by_day, parse
 
 SPEC = SourceSpec(
@@ -83,7 +83,7 @@ class Npm:
 
     spec = SPEC
 
-    def __init__(self, client: ServiceClient) -> None:
+    def __init__(self, client: Service) -> None:
         self._client = client
         #: The whole registry, for the days that any package has been asked for so far.
         self._totals: dict[date, int] = {}

@@ -18,8 +18,8 @@ from pydantic import TypeAdapter
 from cmetrics.domain.metric import ArchiveSpec, Family, SourceSpec
 from cmetrics.errors import SourceError, UnexpectedAnswer
 from cmetrics.sources.base import Answered, Ask, Fetched, each
-from cmetrics.sources.http import Policy, ServiceClient
 from cmetrics.sources.landed import Canary, Landing, build_canary, judge
+from cmetrics.sources.service import Policy, Service
 from cmetrics.sources.shape import Count, Day, Shape, by_day, parse
 
 
@@ -94,7 +94,7 @@ class Pypistats:
 
     spec = SPEC
 
-    def __init__(self, client: ServiceClient) -> None:
+    def __init__(self, client: Service) -> None:
         self._client = client
         self._canary = Canary(None)
 

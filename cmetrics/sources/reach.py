@@ -12,7 +12,8 @@ from cmetrics.domain.days import Clock
 from cmetrics.errors import SourceError
 from cmetrics.sources import REGISTRY
 from cmetrics.sources.hosting import QUICK, Hosting, TokenFacts, load_hosting, parse_token
-from cmetrics.sources.http import Answer, Http, ServiceClient, open_http
+from cmetrics.sources.http import Http, ServiceClient, open_http
+from cmetrics.sources.service import Answer
 
 #: Documented, small, and independent of any catalogue. GitHub does not count its own.
 QUESTIONS: dict[str, tuple[str, dict[str, str]]] = {

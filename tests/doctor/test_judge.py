@@ -28,8 +28,8 @@ from cmetrics.errors import (
 )
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.sources.hosting import Hosting, TokenFacts, parse_token
-from cmetrics.sources.http import Answer
 from cmetrics.sources.reach import ServiceFacts
+from cmetrics.sources.service import Answer
 from cmetrics.store.inspect import FolderFacts, TableFacts
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

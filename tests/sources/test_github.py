@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cmetrics.domain.days import DAY
 from cmetrics.errors import UnexpectedAnswer
 from cmetrics.sources.github import cumulative, is_gapless, next_page, parse_history, parse_repository, surplus
-from cmetrics.sources.http import Answer
+from cmetrics.sources.service import Answer
 from tests.sources.answers import HTML_PAGES, NO_ANSWERS, NO_COUNTS
 
 SUNDAY = date(2026, 9, 6)

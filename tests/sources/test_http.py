@@ -26,7 +26,8 @@ from cmetrics.errors import (
     SourceError,
     UnexpectedAnswer,
 )
-from cmetrics.sources.http import MAX_BYTES, Answer, Policy, ServiceClient, Timeouts, open_http
+from cmetrics.sources.http import MAX_BYTES, ServiceClient, Timeouts, open_http
+from cmetrics.sources.service import Answer, Policy
 
 T = TypeVar("T")
 
