@@ -14,6 +14,8 @@ from cmetrics.domain.sanity import READ_DAYS, judge_values
 from cmetrics.ingest.plan import Held
 from cmetrics.store.lance_store import LanceStore
 
+#: Where a repository's number is looked for first: it stands in every count that was taken on its day.
+RECENT_DAYS = 60
 #: A repository may have failed for years; its number must not be forgotten.
 ALL_DAYS = 365 * 50
 
@@ -23,7 +25,8 @@ def remember(
 ) -> dict[str, Held]:
     """``held`` with what the rows and the runs of the last months tell besides.
 
-    Two bounded reads: the values of the last weeks, and the origins of star counts.
+    Bounded reads: the values of the last weeks, and the origins of star counts, old ones only of
+    repositories whose newest do not tell the number.
     """
     ids = [metric.metric_id for metric in metrics]
     flags, _ = judge_values(metrics, store.observations(ids, Span(window(last_day, READ_DAYS), last_day)), last_day)
@@ -31,7 +34,10 @@ def remember(
     for flag in flags:
         doubtful.setdefault(flag.metric_id, set()).add(flag.day)
     stars = [metric.metric_id for metric in metrics if metric.family is Family.STARS]
-    repositories = newest_repositories(store.source_refs(stars, Span(window(last_day, ALL_DAYS), last_day)))
+    repositories: dict[str, StarRef] = {}
+    for days in (RECENT_DAYS, ALL_DAYS):
+        unknown = [i for i in stars if (found := repositories.get(i)) is None or found.number is None]
+        repositories |= newest_repositories(store.source_refs(unknown, Span(window(last_day, days), last_day)))
     return {
         metric_id: replace(
             known,

@@ -7,8 +7,11 @@ import pytest
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.observation import StarRef
 from cmetrics.domain.run import Run, RunStatus
-from cmetrics.ingest.memory import lost_days, newest_repositories
+from cmetrics.ingest.memory import RECENT_DAYS, lost_days, newest_repositories, remember
 from cmetrics.ingest.plan import Held
+from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.store.lance_store import LanceStore
+from tests.samples import a_metric, a_row
 
 LAST = date(2026, 11, 22)
 METRIC = "downloads:p:nodejs"
@@ -76,3 +79,15 @@ def test_the_newest_name_and_the_newest_number_of_a_repository_are_known():
         ("u", ago(1), "seed:stars.csv"),
     ]
     assert newest_repositories(refs) == {"s": StarRef("new/name", 5), "t": StarRef("other/name")}
+
+
+@pytest.mark.parametrize("days", [1, RECENT_DAYS + 1, 2000])
+def test_the_number_of_a_repository_is_remembered_however_long_ago_it_was_read(days: int, tmp_path):
+    metric = a_metric("github", subject="new/name")
+    store = LanceStore.open(StoreTarget(StoreKind.EMBEDDED, str(tmp_path)))
+    store.create_tables()
+    numbered = a_row(metric, ago(days), 5, source_ref="github:old/name#7")
+    rows = [numbered, a_row(metric, LAST, 6, source_ref="github:new/name")]
+    store.upsert_observations(rows, lambda old, new: True)
+    known = remember(store, [metric], {metric.metric_id: Held()}, [], LAST)
+    assert known[metric.metric_id].repository == StarRef("new/name", 7)

@@ -1,5 +1,7 @@
 """What every fault costs, as a table: ``python -m tests.world.fault_table`` writes `.github/FAULTS.md`.
 
+The README gets what the rows have in common.
+
 Each row is tried out: the sockets, the services, the store and the code are those of the command;
 only pauses are left out. A night on which two services fail, one on which the other two do, and one
 without a fault, over a store that already holds a year.
@@ -26,6 +28,7 @@ from cmetrics.domain.run import RunSummary
 from tests.conftest import catalog_text, daily
 from tests.world import faults, troubles
 from tests.world.nights import Nights
+from tests.world.readme import replace_block
 from tests.world.services import Fault, Services
 from tests.world.truth import CRATES, DAY, GITHUB, NPM, PYPI, World
 
@@ -319,6 +322,23 @@ def committed() -> dict[str, str]:
     return {line.split(" | ")[0]: line for line in lines}
 
 
+SHORT_COLUMNS = "What goes wrong | Exit code | Stored rows | The next night"
+
+
+def in_short() -> str:
+    """The file's rows without what is told: faults and troubles that cost the same are one row."""
+    alike: dict[str, list[str]] = {}
+    heads = {columns.split(" | ")[0] for columns in (COLUMNS, TROUBLE_COLUMNS)}
+    for name, line in committed().items():
+        if name in heads:
+            continue
+        cells = line.split(" | ")
+        is_service = name in CASES
+        code, stored, healed = cells[5:8] if is_service else (cells[2], *cells[4:6])
+        alike.setdefault(f"{code} | {stored} | {healed}", []).append(name)
+    return table(SHORT_COLUMNS, [f"{'; '.join(names)} | {outcome}" for outcome, names in alike.items()])
+
+
 @contextmanager
 def _reached(world: World) -> Iterator[tuple[Services, Path]]:
     """Services, in an environment in which they are reached, and a folder."""
@@ -356,6 +376,7 @@ def write() -> None:
         more = [troubles.try_out(name, shop.machine()) for name in troubles.TROUBLES]
     parts = (HEAD, table(COLUMNS, rows), TROUBLE_HEAD, table(TROUBLE_COLUMNS, more))
     FILE.write_text("".join(parts), encoding="utf-8")
+    replace_block("faults", in_short())
 
 
 def main(names: list[str]) -> None:

@@ -1,0 +1,55 @@
+"""The table of figures: what it says of growth, and that the README has one of its kind."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bench.figures import HEADING, Figure, in_bytes, in_seconds, render_table
+from tests.world.fault_table import in_short
+from tests.world.readme import read_block
+
+
+def test_growth_is_told_against_the_same_thing_done_less():
+    figures = [
+        Figure("read", "7 metrics", 0.5, 7, 2_000_000, "two files"),
+        Figure("write", "7 metrics", 9.0, 7),
+        Figure("read", "70 metrics", 4.0, 70),
+        Figure("read", "far away", 4.0),
+    ]
+    assert render_table(figures).splitlines()[2:] == [
+        "| read | 7 metrics | 500 ms | 2 MB | two files |  |",
+        "| write | 7 metrics | 9.0 s |  |  |  |",
+        "| read | 70 metrics | 4.0 s |  |  | x 8 for x 10 |",
+        "| read | far away | 4.0 s |  |  |  |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.00123, "1.23 ms"), (0.0456, "46 ms"), (1.26, "1.3 s"), (126.4, "126 s")]
+)
+def test_times_have_the_digits_that_count(seconds: float, text: str):
+    assert in_seconds(seconds) == text
+
+
+@pytest.mark.parametrize(("size", "text"), [(17, "17 B"), (1_230, "1.23 kB"), (123_456, "123 kB"), (2e9, "2 GB")])
+def test_sizes_have_the_unit_that_suits_them(size: float, text: str):
+    assert in_bytes(size) == text
+
+
+def test_the_readme_shows_the_table_of_every_part():
+    block = read_block("figures")
+    assert block.startswith(f"| {' | '.join(HEADING)} |\n")
+    for part in (
+        "`import lancedb`",
+        "next night",
+        "10,000 x 730",
+        "`build-site`",
+        "8 clients",
+        "1,095 nights",
+        "`restore`",
+    ):
+        assert part in block, f"nothing of {part}: run `uv run python -m tests.bench --write`"
+
+
+def test_the_readme_s_faults_are_those_that_were_tried_out():
+    assert read_block("faults") == in_short()
