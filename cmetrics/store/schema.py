@@ -225,14 +225,14 @@ def decode_revisions(data: pa.Table) -> list[Revision]:
 def decode_days(data: pa.Table) -> Iterable[tuple[str, date, str, str]]:
     """``(metric_id, period_end, provenance, source_window)`` of every row."""
     names = ("metric_id", "period_end", "provenance", "source_window")
-    for metric_id, day, *rest in zip(*(data[name].to_pylist() for name in names), strict=True):
-        yield metric_id, _day(day), rest[0], rest[1]
+    for metric_id, day, provenance, source_window in zip(*(_shared(data[name]) for name in names), strict=True):
+        yield metric_id, _day(day), provenance, source_window
 
 
 def decode_source_refs(data: pa.Table) -> Iterable[tuple[str, date, str]]:
     """``(metric_id, period_end, source_ref)`` of every row."""
     names = ("metric_id", "period_end", "source_ref")
-    for metric_id, day, ref in zip(*(data[name].to_pylist() for name in names), strict=True):
+    for metric_id, day, ref in zip(*(_shared(data[name]) for name in names), strict=True):
         yield metric_id, _day(day), ref or ""
 
 
