@@ -1,4 +1,4 @@
-"""Every store test runs twice: on a folder, and on a cluster over its wire protocol."""
+"""Every store test runs on a folder, in a bucket of an object store, and on a cluster over its wire protocol."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ import pytest
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import TABLES
+from tests.world.bucket import NAME, Bucket, running
 from tests.world.cluster import Cluster
 
 
 class Place:
     """Where a store is, and a way to it that does not go through our code."""
 
-    def __init__(self, target: StoreTarget, root: Path, cluster: Cluster | None) -> None:
+    def __init__(
+        self, target: StoreTarget, root: Path | str, cluster: Cluster | None = None, bucket: Bucket | None = None
+    ) -> None:
         self.target = target
         self.root = root
         self.cluster = cluster
+        self.bucket = bucket
 
     def open(self) -> LanceStore:
         return LanceStore.open(self.target)
@@ -35,6 +39,21 @@ class Place:
         """The table as lancedb opens it, past our code."""
         return lancedb.connect(str(self.root)).open_table(table)
 
+    def tables(self) -> set[str]:
+        """The names of the tables that are there."""
+        return set(lancedb.connect(str(self.root)).list_tables().tables)
+
+    def forbid(self, table: str) -> None:
+        """From now on nobody may make that table."""
+        if self.cluster:
+            self.cluster.before = lambda _, path: 403 if table in path and "create" in path else None
+        elif self.bucket:
+            self.bucket.gate = lambda asked: (
+                (403, "AccessDenied") if asked.method == "PUT" and f"/{table}.lance/" in asked.key else None
+            )
+        else:
+            Path(self.root, f"{table}.lance").write_text("in the way")
+
     def create_as_the_maintainers_have_them(self) -> LanceStore:
         """Tables without a declared key, all columns nullable, as an earlier program made them."""
         connection = lancedb.connect(str(self.root))
@@ -43,12 +62,26 @@ class Place:
         return self.open()
 
 
-@pytest.fixture(params=["embedded", "enterprise"])
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[Bucket]:
+    with pytest.MonkeyPatch.context() as patch, running() as bucket:
+        for name, value in bucket.env().items():
+            patch.setenv(name, value)
+        yield bucket
+
+
+@pytest.fixture(params=["embedded", "object store", "enterprise"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     root = tmp_path / "store"
     root.mkdir()
     if request.param == "embedded":
-        yield Place(StoreTarget(StoreKind.EMBEDDED, str(root)), root, None)
+        yield Place(StoreTarget(StoreKind.EMBEDDED, str(root)), root)
+        return
+    if request.param == "object store":
+        bucket = request.getfixturevalue("bucket")
+        url = f"s3://{NAME}/{tmp_path.name}"
+        yield Place(StoreTarget(StoreKind.OBJECT_STORE, url), url, bucket=bucket)
+        bucket.gate = None
         return
     with Cluster(root) as cluster:
         target = StoreTarget(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -24,16 +23,12 @@ ONE = Revision("m", DAY_0, DAY_0 + 2 * DAY, 12, 11, "r1", AT)
 TWO = replace(ONE, ingestion_run_id="r2", observed_at=AT + timedelta(days=1), old_value=11, new_value=13)
 
 
-def tables(place: Place) -> set[str]:
-    return set(lancedb.connect(str(place.root)).list_tables().tables)
-
-
 def test_a_new_store_has_no_table_for_them_and_reads_none(place: Place):
     store = place.create()
     assert store.revisions() == []
     store.save_revisions([])
     store.tidy()
-    assert tables(place) == {"metrics", "stats", "history"}
+    assert place.tables() == {"metrics", "stats", "history"}
 
 
 def test_the_first_ones_make_the_table_and_all_are_read_newest_first(place: Place):
@@ -55,7 +50,7 @@ def test_a_clean_slate_has_none(place: Place):
     store.save_revisions([ONE])
     assert not store.is_empty()
     store.drop_tables()
-    assert tables(place) == set()
+    assert place.tables() == set()
     assert place.create().revisions() == []
 
 
@@ -74,10 +69,7 @@ def test_a_row_that_is_written_over_is_handed_out_with_the_new_one(place: Place)
 
 def test_a_cluster_that_refuses_the_table_is_a_warning_and_no_failure(place: Place):
     store = place.create()
-    if place.cluster:
-        place.cluster.before = lambda method, path: 403 if "revisions" in path and "create" in path else None
-    else:
-        (place.root / "revisions.lance").write_text("in the way")
+    place.forbid("revisions")
     with pytest.raises(StoreError):
         store.save_revisions([ONE])
     (warning,) = keep_revisions(store, [ONE])
@@ -107,7 +99,7 @@ def test_an_export_holds_them_and_gives_them_back(place: Place, tmp_path):
 def test_values_that_cannot_be_read_once_more_are_a_warning_and_no_failure(place: Place):
     store, metric = place.create(), a_metric("npm")
     replaced = [(a_row(metric, DAY_0, 1000), a_row(metric, DAY_0, 10))]
-    shutil.rmtree(place.root / "stats.lance")
+    lancedb.connect(str(place.root)).drop_table("stats")
     seen = review(store, [metric], replaced, "r1", AT, DAY_0)
     assert [revision.new_value for revision in seen.revisions] == [10]
     assert store.revisions() == list(seen.revisions)

@@ -1,0 +1,132 @@
+"""An object store: moto's S3 server on this machine, with a gate before it that counts, and can be told to misbehave.
+
+The gate lets one writing request in at a time: S3 decides ``If-None-Match`` at once, moto in two steps.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import boto3
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+NAME = "metrics"
+KEY, SECRET = "AKIAEXAMPLE", "s3cr3t/of+the/bucket"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request that came in."""
+
+    method: str
+    #: Of the object; empty for the bucket itself, as in a listing.
+    key: str
+    received: int
+
+
+#: Gets a request before it is answered; an HTTP status and a code of S3's is the answer, "cut" closes
+#: the connection after half of what is sent, None lets it through.
+Gate = Callable[[Asked], tuple[int, str] | str | None]
+
+
+class Bucket:
+    """The running server with one empty bucket; ``env()`` is what a program needs to reach it."""
+
+    def __init__(self) -> None:
+        self.requests: list[Asked] = []
+        #: Statuses that were answered.
+        self.answers: Counter[int] = Counter()
+        self.gate: Gate | None = None
+        self._inside = DomainDispatcherApplication(create_backend_app)
+        self._writing = threading.Lock()
+        self._server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_Silent)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.client = boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id=KEY,
+            aws_secret_access_key=SECRET,
+        )
+        self.client.create_bucket(Bucket=NAME)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def env(self) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT": self.url,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_REGION": "us-east-1",
+        }
+
+    def keys(self, prefix: str) -> set[str]:
+        """The objects whose names begin so."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=NAME, Prefix=prefix)
+        return {found["Key"] for page in pages for found in page.get("Contents", [])}
+
+    def size(self, prefix: str) -> int:
+        """Bytes of these objects."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=NAME, Prefix=prefix)
+        return sum(found["Size"] for page in pages for found in page.get("Contents", []))
+
+    @contextmanager
+    def counted(self) -> Iterator[Counter[str]]:
+        """Requests by method while it is held."""
+        before, found = len(self.requests), Counter[str]()
+        yield found
+        found.update(asked.method for asked in self.requests[before:])
+
+    def _answer(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        path = environ["PATH_INFO"].removeprefix(f"/{NAME}").lstrip("/")
+        asked = Asked(environ["REQUEST_METHOD"], path, int(environ.get("CONTENT_LENGTH") or 0))
+        self.requests.append(asked)
+        said = self.gate(asked) if self.gate else None
+        if said == "cut":
+            environ["wsgi.input"].read(asked.received // 2)
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            return []
+        if isinstance(said, tuple):
+            status, code = said
+            self.answers[status] += 1
+            start(f"{status} {code}", [("Content-Type", "application/xml")])
+            text = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{code} {KEY}</Message></Error>"
+            return [text.encode()]
+
+        def started(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            self.answers[int(status.split(" ", 1)[0])] += 1
+            return start(status, headers, *rest)
+
+        if asked.method in ("GET", "HEAD"):
+            return self._inside(environ, started)
+        with self._writing:
+            return self._inside(environ, started)
+
+
+class _Silent(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def running() -> Iterator[Bucket]:
+    """A bucket for as long as it is held."""
+    bucket = Bucket()
+    try:
+        yield bucket
+    finally:
+        bucket.close()
