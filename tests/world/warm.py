@@ -28,6 +28,9 @@ import cmetrics.cli
 import cmetrics.cli.app
 import cmetrics.ingest.bootstrap
 import cmetrics.ingest.restore
+from cmetrics.cli.exits import exit_code
+from cmetrics.cli.terminal import complain
+from cmetrics.errors import CmetricsError
 from cmetrics.settings import load_settings
 from tests.conftest import Home
 from tests.world import hasty, night_shift
@@ -118,6 +121,9 @@ def _work(args: list[str]) -> int:
             cmetrics.cli.main()
     except SystemExit as end:
         return int(end.code or 0)
+    except CmetricsError as error:
+        complain(str(error))
+        return exit_code(error)
     except BaseException:  # noqa: BLE001  # what Python itself would print
         traceback.print_exc()
         return 1
