@@ -133,12 +133,17 @@ class Report:
         errors = last_errors(runs)
         ids = [metric.metric_id for metric in self._catalog.metrics]
         days: dict[str, list[tuple[date, bool]]] = {}
-        for metric_id, day, is_seed in self._store.days(ids, Span(window(as_of, ALL_DAYS), as_of)):
+        for metric_id, day, is_seed in self._store.days(ids, Span(window(as_of, ALL_DAYS), LATEST)):
             days.setdefault(metric_id, []).append((day, is_seed))
         return State(
             as_of=as_of,
             metrics=tuple(
-                MetricState(metric, build_freshness(metric, days.get(metric.metric_id, ()), as_of, errors))
+                MetricState(
+                    metric,
+                    build_freshness(
+                        metric, [one for one in days.get(metric.metric_id, ()) if one[0] <= as_of], as_of, errors
+                    ),
+                )
                 for metric in self._catalog.metrics
             ),
             health=build_health(runs),

@@ -13,19 +13,36 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import is_hypothesis_test, settings
 
 from cmetrics.domain.days import Span
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
+from tests import depth
 from tests.world.services import Services
 from tests.world.truth import World
 
+#: How many times as many examples as usual a property is tried with, when `-m long` asks for it.
+DEEP = 10
 ALWAYS = Span(date(2000, 1, 1), date(2100, 1, 1))
 #: Nothing of the machine that runs the tests may reach a command under test.
 KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 COMMAND = Path(sys.executable).parent / "cmetrics"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`-m long` means the property tests too, with many more examples."""
+    if config.option.markexpr == "long":
+        settings.register_profile("deep", deadline=None, max_examples=100 * DEEP)
+        settings.load_profile("deep")
+        os.environ[depth.VARIABLE] = str(DEEP)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if depth.deep(1) > 1 and is_hypothesis_test(getattr(item, "obj", None)):
+        item.add_marker("long")
 
 
 @pytest.fixture

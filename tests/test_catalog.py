@@ -13,6 +13,7 @@ from cmetrics.catalog import DEFAULT_PATH, Catalog, load_catalog, parse_address
 from cmetrics.domain.metric import Event, Family, Product
 from cmetrics.errors import ConfigError, UsageError
 from cmetrics.sources import SPECS
+from tests.depth import deep
 
 ABSENT = object()
 PRODUCT = {"id": "lance", "title": "Lance"}
@@ -461,7 +462,7 @@ LINES = st.one_of(
 GOOD_LINES = catalog_text().splitlines()
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=deep(250))
 @given(
     text=st.one_of(
         st.text(max_size=60),

@@ -13,13 +13,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from cmetrics.cli.progress import Silent
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run
 from cmetrics.errors import LedgerError
+from cmetrics.ingest.restore import restore
 from cmetrics.ledger import export_store, read_ledger, stats_csv
-from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
+from tests.depth import deep
 from tests.samples import a_metric, a_row
 
 AT = datetime(2026, 11, 23, 7, tzinfo=UTC)
@@ -51,7 +54,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> LanceStore:
     return made
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=deep(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(texts=list(FORMULAS[:5]), days={DAY_0}, value=0, at=AT)
 @example(texts=list(FORMULAS[5:10]), days={DAY_0}, value=0, at=AT)
 @example(texts=["a\rb"] * 5, days={DAY_0}, value=0, at=AT)
@@ -80,7 +83,31 @@ def test_any_rows_come_back_as_they_were(store, tmp_path_factory, texts, days, v
     assert (found.definitions, found.runs, found.observations) == ([definition], [run], rows)
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=deep(6), deadline=None)
+@given(
+    texts=st.lists(TEXTS, min_size=3, max_size=3),
+    days=st.sets(st.dates(date(1990, 1, 1), date(2199, 12, 31)), min_size=1, max_size=5),
+    at=MOMENTS,
+)
+def test_an_export_that_is_restored_is_exported_as_the_same_bytes(tmp_path_factory, texts, days, at):
+    folder, (name, run_id, ref) = tmp_path_factory.mktemp("round"), texts
+    one = LanceStore.open(_at(folder / "one"))
+    one.create_tables()
+    rows = [Observation(name, day, day, at, n, "api_daily", "1d", run_id, ref) for n, day in enumerate(sorted(days))]
+    one.upsert_observations(rows, lambda old, new: old != new)
+    one.save_run(Run(run_id, "refresh", "success", at, at, 1, 0, None))
+    export_store(one, folder / "first")
+    other = Settings(_at(folder / "other"), None)
+    restore(other, folder / "first", clock=lambda: AT, watcher=Silent())
+    export_store(LanceStore.open(other.store), folder / "second")
+    for path in (folder / "first" / "stats").iterdir():
+        assert (folder / "second" / "stats" / path.name).read_bytes() == path.read_bytes()
+    again = read_ledger(folder / "second")
+    assert again.observations == rows
+    assert {run.ingestion_run_id for run in again.runs} > {run_id}
+
+
+@settings(deadline=None, max_examples=deep(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(line=st.lists(TEXTS | st.sampled_from(["2026-01-01", "5", "2026-01-01T00:00:00+00:00"]), max_size=11))
 def test_a_line_of_anything_is_a_row_or_a_mistake_that_is_named(tmp_path_factory, line):
     folder = tmp_path_factory.getbasetemp() / "any-ledger"

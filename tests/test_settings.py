@@ -4,9 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cmetrics.errors import UsageError
 from cmetrics.settings import VARIABLES, StoreKind, load_settings, resolve_store
+from tests.depth import deep
 
 KEY, HOST = "sk-3cr3t-key", "https://cluster.example.com"
 ENTERPRISE = {"LANCEDB_API_KEY": KEY, "LANCEDB_HOST_OVERRIDE": HOST}
@@ -269,3 +272,29 @@ def test_switches_are_on_or_off_and_the_webhook_is_a_secret(tmp_path: Path, monk
     monkeypatch.setenv("CMETRICS_ALERTS", "maybe")
     with pytest.raises(UsageError, match="CMETRICS_ALERTS"):
         load_settings(directory=tmp_path)
+
+
+# -- whatever is set -----------------------------------------------------------------------------
+
+ANY_VALUE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30) | st.sampled_from(
+    [" ", "db://", "s3://", "~nobody/x", "https://", "http://[::1", "https://a b", "on", "2", "..", "/dev/null"]
+)
+
+
+@settings(max_examples=deep(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.dictionaries(st.sampled_from(VARIABLES), ANY_VALUE), written=st.text(max_size=80) | st.none())
+def test_whatever_is_set_or_written_it_is_settings_or_a_mistake_that_is_named(here, monkeypatch, values, written):
+    monkeypatch.chdir(here)
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    (here / ".env").write_bytes((written or "").encode(errors="surrogatepass"))
+    try:
+        found = load_settings()
+    except UsageError as mistake:
+        assert str(mistake)
+        return
+    for secret in ("LANCEDB_API_KEY", "GITHUB_TOKEN"):
+        value = values.get(secret, "").strip()
+        assert len(value) < 8 or value not in repr(found).replace(str(found.store.uri), "")

@@ -56,6 +56,10 @@ def status_json(told: Told) -> dict[str, Any]:
             {"source": d.source, "day": d.day.isoformat(), "percent": d.percent, "metric_ids": list(d.metric_ids)}
             for d in findings.dips
         ],
+        "ahead": [
+            {"metric_id": metric_id, "days": [day.isoformat() for day in days]}
+            for metric_id, days in findings.ahead.items()
+        ],
         "unusual_revisions": [revision_json(revision) for revision in findings.unusual_revisions],
     }
     if told.revisions is not None:

@@ -28,6 +28,8 @@ class Findings:
     unusual_revisions: tuple[Revision, ...] = ()
     #: By metric id: the present name of a repository that the catalogue still calls by an old one.
     moved: Mapping[str, str] = field(default_factory=dict)
+    #: By metric id: stored days that have not ended, ascending. Nothing else shows them.
+    ahead: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
 
     @property
     def oddities(self) -> tuple[str, ...]:
@@ -39,6 +41,12 @@ class Findings:
             *(
                 f'moved: {metric_id} is {name} now; write subject = "{name}" in cmetrics.toml'
                 for metric_id, name in self.moved.items()
+            ),
+            *(
+                f"ahead: {metric_id} has {_values(days)} that {'has' if len(days) == 1 else 'have'} not ended "
+                f"({days[0]}{'' if len(days) == 1 else f' to {days[-1]}'}); not shown until then; "
+                "check the clock of the machine that wrote it"
+                for metric_id, days in self.ahead.items()
             ),
         )
 
@@ -55,7 +63,8 @@ def build_findings(
 ) -> Findings:
     """The findings of ``as_of``.
 
-    ``days`` are all stored days of each metric, each with whether it is a seeded snapshot; ``rows``
+    ``days`` are all stored days of each metric, each with whether it is a seeded snapshot, later ones
+    than ``as_of`` too; ``rows``
     are those of at least the last :data:`cmetrics.domain.sanity.READ_DAYS` days. Runs and revisions
     come newest first.
     """
@@ -79,7 +88,16 @@ def build_findings(
         dips=dips,
         unusual_revisions=tuple(r for r in revisions if r.is_unusual and r.metric_id in downloads),
         moved=_moved(metrics, rows),
+        ahead={
+            m.metric_id: found
+            for m in metrics
+            if (found := tuple(sorted(day for day, _ in days.get(m.metric_id, ()) if day > as_of)))
+        },
     )
+
+
+def _values(days: Sequence[date]) -> str:
+    return "the value of a day" if len(days) == 1 else f"the values of {len(days)} days"
 
 
 def _moved(metrics: Iterable[Metric], rows: Iterable[Observation]) -> dict[str, str]:

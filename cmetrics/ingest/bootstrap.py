@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from cmetrics.catalog import Catalog
@@ -31,7 +32,7 @@ class Backup:
 
 
 def back_up(settings: Settings, folder: Path) -> Backup:
-    """An export to ``folder`` of everything that `bootstrap` would drop."""
+    """An export of everything that `bootstrap` would drop, to ``folder`` or, where one is, beside it."""
     try:
         store = LanceStore.open(settings.store)
         if store.is_empty():
@@ -41,8 +42,9 @@ def back_up(settings: Settings, folder: Path) -> Backup:
     # What an interrupted bootstrap has left may lack a table.
     store.create_tables()
     written = _runs(store)
-    export_store(store, folder)
-    return Backup(folder, written)
+    free = next(path for n in count(1) if not (path := folder if n == 1 else Path(f"{folder}-{n}")).exists())
+    export_store(store, free)
+    return Backup(free, written)
 
 
 def bootstrap(settings: Settings, catalog: Catalog, backup: Backup, *, clock: Clock, watcher: Watcher) -> RunSummary:
@@ -78,7 +80,7 @@ def bootstrap(settings: Settings, catalog: Catalog, backup: Backup, *, clock: Cl
             days = [row.period_end for row in rows if row.metric_id == metric.metric_id]
             status = MetricStatus.OK if days else MetricStatus.SKIPPED
             outcomes.append(MetricOutcome(metric.metric_id, status, len(days), max(days, default=None)))
-        summary = RunSummary(run.run_id, Job.BOOTSTRAP, RunStatus.SUCCESS, counts, tuple(outcomes))
+        summary = RunSummary(run.run_id, Job.BOOTSTRAP, RunStatus.SUCCESS, counts, tuple(outcomes), run.warnings)
         end(summary)
     return summary
 

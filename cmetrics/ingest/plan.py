@@ -11,6 +11,9 @@ from cmetrics.domain.metric import Family, Metric, SourceSpec
 from cmetrics.domain.observation import StarRef
 from cmetrics.sources.base import Ask
 
+#: The weekday, counted from Monday, after which lost days are asked for: weekends are quiet.
+LOST_ASKED_AFTER = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -54,8 +57,9 @@ class RefreshPlan:
         before the settling window, the whole first reach is asked for again: a first run whose
         deeper question failed heals like that, and a young package costs little.
 
-        Days that the source has lost are asked for once a week, all of a metric in the same night:
-        that of the weekday of the oldest. In the settling window they come with what is read anyway.
+        Days that the source has lost are asked for once a week, all in the same night. Which one must
+        not depend on them: the oldest that a source still holds moves on every night. In the settling
+        window they come with what is read anyway.
         """
         settling = window(self.last_day, spec.settling_days)
         start = min(held.daily, default=self.last_day)
@@ -64,7 +68,7 @@ class RefreshPlan:
         oldest = oldest_held(spec, self.last_day)
         missing = {day for day in day_range(max(start, oldest), self.last_day) if day not in held.daily}
         lost = missing & held.lost
-        if lost and min(lost).weekday() != self.last_day.weekday():
+        if self.last_day.weekday() != LOST_ASKED_AFTER:
             missing -= lost
         reread = max(spec.settling_days, self.lookback_days)
         again = day_range(max(window(self.last_day, reread), oldest), self.last_day) if reread else ()

@@ -36,7 +36,7 @@ def restore(settings: Settings, folder: Path, *, clock: Clock, watcher: Watcher,
         # A run that was under way when the export was made has ended since, or its store is gone.
         run.store.save_runs([past for past in ledger.runs if past.status != RunStatus.RUNNING])
         counts = run.store.upsert_observations(rows, newer_wins if merge else _differs)
-        warnings = keep_revisions(run.store, ledger.revisions)
+        warnings = [*run.warnings, *keep_revisions(run.store, ledger.revisions)]
         days: dict[str, list[date]] = {}
         for row in rows:
             days.setdefault(row.metric_id, []).append(row.period_end)

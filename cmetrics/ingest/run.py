@@ -179,7 +179,7 @@ def _ingest(
             status=overall(outcomes),
             counts=deposit.counts,
             metrics=outcomes,
-            warnings=tuple(_warnings(harvest.answers, seen.warnings, runs, hidden)),
+            warnings=(*run.warnings, *_warnings(harvest.answers, seen.warnings, runs, hidden)),
             doubts=seen.doubts,
             notes=_notes(harvest.answers, hidden),
             requests=harvest.requests,

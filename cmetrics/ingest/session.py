@@ -31,6 +31,8 @@ class Session:
     started_at: datetime
     #: Note in `history` what a run that stores in several merges has stored so far.
     note_counts: Callable[[Counts], None]
+    #: What the run that held the store before has left to tell.
+    warnings: tuple[str, ...] = ()
 
 
 def make_run_id(job: Job, now: datetime) -> str:
@@ -63,6 +65,7 @@ def session(
         elif target.kind is StoreKind.EMBEDDED:
             store.create_tables()
         store.check()
+        warnings = _killed_bootstrap(store, died)
         _close_dead_runs(store, died, started)
         run = Run(run_id, job.value, RunStatus.RUNNING, started, None)
         store.save_run(run)
@@ -92,7 +95,7 @@ def session(
                 store.tidy()
 
         try:
-            yield Session(store, run_id, started, note_counts), end
+            yield Session(store, run_id, started, note_counts, warnings), end
         except BaseException as error:
             if not ended:
                 _record_failure(store, run.failed(clock(), printable(_reason(error), secrets=hidden, limit=2000)))
@@ -118,6 +121,16 @@ def _close_dead_runs(store: LanceStore, died: str | None, now: datetime) -> None
     for run in store.runs(now - STALE_WITHIN, RunStatus.RUNNING):
         if run.ingestion_run_id == died or run.started_at < now - STALE_AFTER or _is_ours_alone(store):
             store.save_run(run.failed(now, "ended without a result: the process was killed or the machine stopped"))
+
+
+def _killed_bootstrap(store: LanceStore, died: str | None) -> tuple[str, ...]:
+    """A warning when the run that died may have dropped rows: nothing in the tables themselves tells."""
+    if died is None or not died.startswith(f"{Job.BOOTSTRAP.value}-"):
+        return ()
+    if any(run.ingestion_run_id == died and run.status == RunStatus.SUCCESS for run in store.runs()):
+        return ()
+    said = printable(died, limit=60)
+    return (f"{said} was killed; if rows are missing, `cmetrics restore` reads its export in data/backups back",)
 
 
 def _is_ours_alone(store: LanceStore) -> bool:

@@ -250,8 +250,8 @@ class ServiceClient:
         here = self._clock()
         if there.date() != here.astimezone(UTC).date() and not -CLOCK_AHEAD <= there - here <= CLOCK_BEHIND:
             self._ended = UnexpectedAnswer(
-                f"{self.policy.title} lives in {there:%Y-%m-%d %H:%M} UTC and this machine in {here:%Y-%m-%d %H:%M}; "
-                "set its clock and run again"
+                f"the clock of {self.policy.title} says {there:%Y-%m-%d %H:%M} UTC and this machine's says "
+                f"{here:%Y-%m-%d %H:%M}; set this machine's and run again"
             )
             raise self._ended
 

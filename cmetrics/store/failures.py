@@ -59,21 +59,28 @@ def missing(target: StoreTarget) -> StoreMissing:
 def _failed(error: Exception, target: StoreTarget) -> StoreError:
     # Lance ends its messages with the place in its own source.
     text = re.sub(r",? /\S+\.rs:\d+(:\d+)?", "", str(error))
-    said = printable(text, secrets=[target.api_key or ""], limit=300).removesuffix(".")
-    return StoreError(f"{target.label} failed: {said}{_next_step(target)}")
+    cause = _cause(target)
+    limit = 300 if cause is None else 160
+    said = printable(text, secrets=[target.api_key or ""], limit=limit).removesuffix(".")
+    if cause is not None:
+        return StoreError(f"{target.label}: {cause} ({said})")
+    step = "" if target.kind is not StoreKind.EMBEDDED else _DAMAGED
+    return StoreError(f"{target.label} failed: {said}{step}")
 
 
-def _next_step(target: StoreTarget) -> str:
-    """What to do about a folder, by the state it is in: what lance raises has no error numbers."""
+_DAMAGED = (
+    "; if it stays so, its files are damaged: move the folder away and read the last export back with "
+    "`cmetrics restore`"
+)
+
+
+def _cause(target: StoreTarget) -> str | None:
+    """Why a folder fails and what to do, by the state it is in: what lance raises has no error numbers."""
     if target.kind is not StoreKind.EMBEDDED:
-        return ""
+        return None
     folder = Path(target.uri)
     with suppress(OSError):
         if shutil.disk_usage(folder).free < LITTLE_ROOM:
-            return "; the disk is full: make room and run again, nothing half-written is left"
-    if not all(os.access(path, os.R_OK) for path in (folder, *folder.rglob("*"))):
-        return "; some of its files may not be read: check their rights"
-    return (
-        "; if it stays so, its files are damaged: move the folder away and read the last export back with "
-        "`cmetrics restore`"
-    )
+            return "the disk is full; make room and run again, nothing half-written is left"
+    closed = next((path for path in (folder, *folder.rglob("*")) if not os.access(path, os.R_OK)), None)
+    return None if closed is None else f"{closed} may not be read; change its rights or its owner"

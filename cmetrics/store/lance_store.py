@@ -41,6 +41,10 @@ MANY_ROWS: Final = 1_000_000
 EXPORT_ROWS: Final = 40_000_000
 #: Rows with one key come from writers of tables without a declared key; two writers make two.
 COPIES: Final = 4
+#: Bytes that lance keeps of tables it has opened. It keeps what it knows of every version, also of those
+#: that are gone (40 to 150 KB for each write), up to some GiB by default: a server would grow for years.
+METADATA_CACHE: Final = 8 * 2**20
+INDEX_CACHE: Final = 32 * 2**20
 
 
 class LanceStore:
@@ -407,7 +411,7 @@ class LanceStore:
 
 def _connect(target: StoreTarget) -> lancedb.DBConnection:
     if target.kind is not StoreKind.ENTERPRISE:
-        return lancedb.connect(target.uri)
+        return lancedb.connect(target.uri, session=_session())
     return lancedb.connect(
         target.uri,
         api_key=target.api_key,
@@ -418,6 +422,10 @@ def _connect(target: StoreTarget) -> lancedb.DBConnection:
             "retry_config": {"retries": 3, "connect_retries": 2, "read_retries": 2},
         },
     )
+
+
+def _session() -> lancedb.Session:
+    return lancedb.Session(index_cache_size_bytes=INDEX_CACHE, metadata_cache_size_bytes=METADATA_CACHE)
 
 
 def _age_of_version(table: Any, kept: int) -> timedelta:

@@ -210,19 +210,35 @@ def test_the_description_is_complete(api: Served):
     assert api.get("/docs").status_code == 200
 
 
-def test_schemathesis_finds_no_failure(api: Served, tmp_path: Path):
+def run_schemathesis(api: Served, folder: Path, *options: str) -> str:
+    """All of its phases and checks, right and wrong questions; what it says at the end."""
     command = Path(sys.executable).parent / "schemathesis"
-    config = tmp_path / "schemathesis.toml"
+    config = folder / "schemathesis.toml"
     # A reversed range is 400 by contract, and OpenAPI cannot say that one date follows another.
     config.write_text(
         "[[operations]]\ninclude-path = '/api/v1/history/refresh-errors'\n"
         "[operations.checks.positive_data_acceptance]\nexpected-statuses = ['2xx', '400']\n"
     )
+    all_of_it = ("--phases", "examples,coverage,fuzzing,stateful", "--checks", "all", "--mode", "all")
     done = subprocess.run(
-        [str(command), "--config-file", str(config), "run", f"{api.url}/openapi.json", "--seed", "1", "--no-color"],
-        check=False, capture_output=True, text=True, cwd=tmp_path,
+        [
+            *(str(command), "--config-file", str(config), "run", f"{api.url}/openapi.json", "--no-color"),
+            *(*all_of_it, "--generation-database", "none", *options),
+        ],
+        check=False, capture_output=True, text=True, cwd=folder,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+def test_schemathesis_finds_no_failure(api: Served, tmp_path: Path):
+    run_schemathesis(api, tmp_path, "--seed", "1", "--max-examples", "50")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", ["2", "3"])
+def test_schemathesis_finds_no_failure_among_thousands_of_questions(api: Served, tmp_path: Path, seed: str):
+    print(run_schemathesis(api, tmp_path, "--seed", seed, "--max-examples", "3000")[-1500:])
 
 
 def test_it_answers_while_rows_are_written_and_shows_them_without_a_restart(serve, tmp_path: Path):

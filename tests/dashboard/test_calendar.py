@@ -12,6 +12,7 @@ from cmetrics.dashboard.calendar import DAYS_SHOWN, Calendar, DayState, Row, bui
 from cmetrics.dashboard.gaps import Gap, Reason
 from cmetrics.domain.days import DAY, day_range
 from tests.boards import AS_OF, a_board, a_package, a_repository, rows_of
+from tests.depth import deep
 from tests.samples import a_row, a_snapshot
 
 PACKAGE = a_package("nodejs", daily_from=date(2026, 6, 1))
@@ -47,7 +48,7 @@ def state_in(row: Row, day: date) -> DayState:
 # -- laws ----------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=deep(60))
 @given(
     days=st.sets(st.integers(0, 420), max_size=60),
     seeds=st.sets(st.integers(0, 420), max_size=5),

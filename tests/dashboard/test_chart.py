@@ -18,6 +18,7 @@ from cmetrics.dashboard.chart import (
 from cmetrics.dashboard.model import Change, PointKind
 from cmetrics.domain.days import DAY, Month
 from tests.boards import AS_OF, a_board, a_chart, a_month, a_package, a_repository, a_seed, a_series, an_event, rows_of
+from tests.depth import deep
 from tests.samples import a_metric, a_row, a_snapshot
 
 PYTHON = a_metric("pypistats", metric_id="downloads:one:python", product="one", subject="pylance")
@@ -180,7 +181,7 @@ def test_what_stars_show_is_of_counted_days_alone():
     assert (cut.days[0].day, cut.extent.first_day) == (date(2026, 10, 1), date(2026, 10, 2))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=deep(60))
 @given(st.dictionaries(st.dates(date(2026, 9, 1), AS_OF), st.integers(0, 10**15), min_size=1, max_size=30))
 def test_the_extent_of_stars_is_their_first_their_last_and_their_peak(values):
     extent = only_chart(STARS, [a_row(STARS, day, value) for day, value in values.items()]).series[0].extent

@@ -51,3 +51,14 @@ def test_a_repository_that_the_catalogue_calls_by_an_old_name_is_named():
     assert findings(rows).moved == {STARS.metric_id: "new/home"}
     rows[-1] = a_row(STARS, AS_OF, 500, source_ref="github:Owner/Name#5")
     assert findings(rows).moved == {}
+
+
+def test_stored_days_that_have_not_ended_are_named_and_are_no_gap():
+    rows = daily(NPM)
+    assert findings(rows).ahead == {}
+    rows += [a_row(NPM, AS_OF + 3 * DAY, 500), a_row(NPM, AS_OF + DAY, 500)]
+    found = findings(rows)
+    assert found.ahead == {NPM.metric_id: (AS_OF + DAY, AS_OF + 3 * DAY)}
+    assert found.gaps[NPM.metric_id] == ()
+    (text,) = found.oddities
+    assert "the values of 2 days that have not ended (2026-11-23 to 2026-11-25)" in text

@@ -12,6 +12,7 @@ from cmetrics.dashboard.gaps import Gap, Kept, Reason, build_kept, build_landed,
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.run import Run, RunStatus
 from cmetrics.sources import SPECS
+from tests.depth import deep
 from tests.samples import a_metric
 
 AS_OF = date(2026, 11, 22)
@@ -144,7 +145,7 @@ def test_a_gap_counts_its_days():
     assert Gap(ago(3), ago(1), Reason.LOST, "").days == 3
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=deep(200))
 @given(
     st.sets(st.integers(0, 90)),
     st.sets(st.integers(0, 90)),

@@ -10,6 +10,7 @@ from cmetrics.dashboard import series
 from cmetrics.dashboard.model import Change, DayPoint, PeriodPoint, PointKind, StarFlow
 from cmetrics.domain.days import DAY, Month, day_range
 from cmetrics.domain.observation import Provenance, StarRef
+from tests.depth import deep
 from tests.samples import a_metric, a_row, a_snapshot
 
 NPM, STARS = a_metric("npm"), a_metric("github")
@@ -52,7 +53,7 @@ def test_the_last_full_month_ends_no_later_than_the_day_described(as_of, month):
     assert series.last_full_month(as_of) == month
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=deep(60))
 @given(st.dictionaries(st.dates(date(2025, 11, 1), date(2026, 3, 10)), st.integers(0, 10**6), max_size=80))
 def test_a_monthly_sum_is_the_sum_of_its_days(values):
     points = series.month_points(NPM, [a_row(NPM, day, value) for day, value in values.items()], AS_OF)
@@ -258,7 +259,7 @@ def test_there_is_no_total_where_not_all_have_a_count(parts):
     assert series.star_total(parts) == ()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=deep(60))
 @given(st.lists(st.dictionaries(st.integers(0, 30), st.integers(0, 10**5), min_size=1), min_size=1, max_size=3))
 def test_a_total_is_exact_wherever_all_parts_were_counted_and_never_leaves_their_range(parts):
     total = {

@@ -11,6 +11,7 @@ from cmetrics.domain.days import DAY, day_range, window
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.sanity import JUDGED_DAYS, READ_DAYS, judge_values
+from tests.depth import deep
 from tests.samples import a_metric, a_row, a_snapshot
 from tests.world.truth import World, wave
 
@@ -111,7 +112,7 @@ def test_a_holiday_is_no_dip_and_a_jump_on_the_day_of_a_dip_is_still_a_flag():
     assert ([flag.metric_id for flag in flags], dips) == ([LANCE.metric_id, OTHER.metric_id], ())
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=deep(100))
 @given(st.integers(0, 2_000_000), st.integers(0, 1000), st.integers(0, 400))
 def test_no_ordinary_series_raises_an_alarm(base, seed, start):
     values = wave(base, seed, AS_OF - (READ_DAYS + start) * DAY, AS_OF)

@@ -12,6 +12,7 @@ from cmetrics.domain.metric import ArchiveSpec, SourceSpec
 from cmetrics.domain.observation import StarRef
 from cmetrics.ingest.plan import BackfillPlan, Held, RefreshPlan, build_asks, build_held, oldest_held
 from cmetrics.sources import SPECS
+from tests.depth import deep
 from tests.samples import a_metric
 
 LAST = date(2026, 11, 22)
@@ -76,24 +77,41 @@ def cases(draw: st.DrawFn) -> Case:
         settling_days=draw(st.integers(0, 60)),
     )
     kinds = draw(st.dictionaries(st.integers(0, 150).map(ago), st.sampled_from(["daily", "daily", "snapshot"])))
+    free = st.sets(st.integers(0, 150).map(ago)).map(lambda days: days - kinds.keys())
+    # What is lost often follows one on the other: a service's bad weeks.
+    run = st.tuples(st.integers(0, 150), st.integers(0, 150)).map(
+        lambda ends: set(day_range(ago(max(ends)), ago(min(ends))))
+    )
     held = Held(
         frozenset(day for day, kind in kinds.items() if kind == "daily"),
         frozenset(day for day, kind in kinds.items() if kind == "snapshot"),
+        lost=frozenset(draw(free | run.map(lambda days: days - kinds.keys()) | st.just(set()))),
+        doubtful=frozenset(draw(st.sets(st.sampled_from(sorted(kinds))) if kinds else st.just(set()))),
     )
     return Case(RefreshPlan(LAST, draw(st.just(0) | st.integers(1, 120))), spec, held)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=deep(200))
 @given(cases())
 def test_every_hole_behind_the_newest_row_that_can_be_filled_is_asked_for_once(case: Case):
     first = max(min(case.held.daily, default=LAST), case.oldest)
     holes = set(day_range(first, LAST)) - case.held.daily - case.held.snapshots
     asked = case.days
-    assert holes <= set(asked)
+    assert holes - case.held.lost <= set(asked)
     assert len(asked) == len(set(asked))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=deep(200))
+@given(cases())
+def test_a_week_of_nights_asks_for_every_hole_and_every_night_for_those_not_known_to_be_lost(case: Case):
+    nights = [set(RefreshPlan(LAST + n * DAY, case.plan.lookback_days).days(case.spec, case.held)) for n in range(7)]
+    first = max(min(case.held.daily, default=LAST + DAY), oldest_held(case.spec, LAST + 6 * DAY))
+    holes = set(day_range(first, LAST)) - case.held.daily - case.held.snapshots
+    assert holes <= set().union(*nights)
+    assert all(holes - case.held.lost <= days for days in nights)
+
+
+@settings(deadline=None, max_examples=deep(200))
 @given(cases())
 def test_nothing_is_asked_for_that_cannot_be_answered_or_must_not_be_replaced(case: Case):
     asked = set(case.days)
@@ -101,13 +119,14 @@ def test_nothing_is_asked_for_that_cannot_be_answered_or_must_not_be_replaced(ca
     assert not asked & case.held.snapshots
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=deep(200))
 @given(cases())
 def test_stored_days_are_read_again_exactly_as_far_back_as_they_settle_or_the_lookback_reaches(case: Case):
     reread = last(max(case.spec.settling_days, case.plan.lookback_days))
     wanted = {day for day in reread - case.held.snapshots if day >= case.oldest}
     assert wanted <= set(case.days)
-    assert set(case.days) & case.held.daily == wanted & case.held.daily
+    doubted = {day for day in case.held.doubtful if day >= case.oldest}
+    assert set(case.days) & case.held.daily == (wanted | doubted) & case.held.daily
 
 
 def test_an_empty_store_asks_for_the_whole_first_reach():
@@ -251,6 +270,13 @@ def test_all_lost_days_of_a_metric_are_asked_for_in_the_same_night():
     assert sorted(map(len, asked)) == [0] * 6 + [4]
 
 
+def test_weeks_of_lost_days_that_the_source_is_about_to_forget_are_asked_for_too():
+    """The oldest of them is another one every night."""
+    holes = set(day_range(ago(59), ago(20)))
+    asked = nights(Held(since(19) | {ago(90)}, lost=frozenset(holes)), SMALL)
+    assert [any(days & holes for days in asked[n : n + 7]) for n in range(0, 28, 7)] == [True] * 4
+
+
 def test_a_lost_day_that_the_source_no_longer_holds_is_not_asked_for():
     hole = ago(55)
     asked = [hole in days for days in nights(Held(since(80) - {hole}, lost=frozenset({hole})), SMALL, 14)]
@@ -283,7 +309,7 @@ def test_an_ask_names_the_repository_that_was_counted_so_far():
 WITH_ARCHIVE = replace(SMALL, archive=ArchiveSpec("attic", "the attic", first_day=ago(150)))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=deep(200))
 @given(first=st.integers(0, 200), length=st.integers(0, 200), snapshots=st.sets(st.integers(0, 200).map(ago)))
 def test_a_deep_backfill_asks_for_every_day_of_its_window_exactly_once(first, length, snapshots):
     span = Span(ago(first), min(LAST, ago(first) + length * DAY))

@@ -19,6 +19,7 @@ from cmetrics.domain.metric import Product
 from cmetrics.domain.observation import Observation
 from cmetrics.site.pen import ELLIPSIS, Pen
 from cmetrics.site.picture import HEIGHT, WIDTH, render_picture
+from tests.depth import deep
 from tests.samples import a_metric, a_row, a_snapshot
 
 AS_OF = date(2026, 11, 22)
@@ -175,7 +176,7 @@ def test_a_text_is_made_smaller_before_it_is_cut():
 
 
 @given(st.text(max_size=300), st.floats(min_value=60, max_value=1200))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=deep(60))
 def test_a_fitted_text_is_no_wider_than_its_room(text, room):
     pen = Pen(10, 10, "#fff")
     written, size = pen.fit(pen.plain(text, "x"), room, 52, 40)

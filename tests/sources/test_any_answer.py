@@ -16,6 +16,7 @@ from cmetrics.errors import SourceError
 from cmetrics.sources import clickpy, crates_files, crates_versions, cratesio, github, npm, pypistats
 from cmetrics.sources.landed import build_canary, judge
 from cmetrics.sources.shape import ABSURD
+from tests.depth import deep
 from tests.samples import a_metric, an_ask
 
 LAST = date(2026, 11, 22)
@@ -116,7 +117,7 @@ def test_the_answers_that_are_spoiled_here_are_good_ones():
         assert parser(json.dumps(answer).encode())
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=deep(500))
 @given(data=st.data(), name=st.sampled_from(sorted(DAYS)))
 def test_days_are_days_and_counts_are_counts_whatever_is_sent(data, name):
     parser, answer = DAYS[name]
@@ -128,7 +129,7 @@ def test_days_are_days_and_counts_are_counts_whatever_is_sent(data, name):
         assert name == "index" or value <= 2 * ABSURD
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=deep(300))
 @given(data=st.data(), number=st.integers(0, len(OTHERS) - 1))
 def test_all_other_answers_are_read_or_refused_by_name(data, number):
     parser, answer = OTHERS[number]
@@ -138,7 +139,7 @@ def test_all_other_answers_are_read_or_refused_by_name(data, number):
 STATED = st.dictionaries(st.integers(-400, 400).map(lambda n: LAST + n * DAY), st.integers(0, 10**9), max_size=30)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=deep(200))
 @given(
     stated=STATED, totals=STATED, first=st.integers(0, 60), length=st.integers(0, 60), known=st.none() | st.just(LAST)
 )
@@ -156,7 +157,7 @@ def test_no_value_leaves_a_source_for_a_day_that_the_plan_did_not_ask_for(stated
     assert set(stars) <= set(asked.days)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=deep(200))
 @given(
     chunks=st.lists(
         st.binary(max_size=20) | st.sampled_from([b"version_id,downloads\n", b"7,12\n", b"7,", b"8,1\r\n"]), max_size=8

@@ -12,6 +12,7 @@ from cmetrics.domain.days import DAY
 from cmetrics.errors import UnexpectedAnswer
 from cmetrics.sources.github import cumulative, is_gapless, next_page, parse_history, parse_repository, surplus
 from cmetrics.sources.service import Answer
+from tests.depth import deep
 from tests.sources.answers import HTML_PAGES, NO_ANSWERS, NO_COUNTS
 
 SUNDAY = date(2026, 9, 6)
@@ -190,7 +191,7 @@ def test_the_stars_of_a_day_are_the_present_ones_less_those_gained_since():
     assert list(cumulative(100, weeks, LONG_AGO, days).items()) == list(zip(days, [93, 96, 96, 100], strict=True))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=deep(60))
 @given(
     gains=st.lists(st.lists(st.integers(0, 50), min_size=7, max_size=7), min_size=1, max_size=6),
     before=st.integers(0, 1000),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cmetrics.domain.days import DAY
 from cmetrics.sources.base import Fetched
 from cmetrics.sources.landed import Canary, Landing, build_canary, judge
+from tests.depth import deep
 from tests.samples import a_metric, an_ask
 
 FIRST = date(2026, 3, 1)
@@ -161,7 +162,7 @@ def test_values_carry_where_they_were_read():
     assert {value.source_ref for value in judged({DAYS[0]: 1}, ALL_LANDED).values} == {"npm:x"}
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=deep(80))
 @given(
     stated=st.dictionaries(st.integers(-3, 12), st.integers(0, 3)),
     verdicts=st.lists(st.sampled_from(Landing), min_size=10, max_size=10),

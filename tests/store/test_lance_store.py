@@ -20,6 +20,7 @@ from cmetrics.errors import StoreError, StoreMissing, StoreUnreachable
 from cmetrics.settings import StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES
+from tests.depth import deep
 from tests.store.conftest import Place
 
 DAY_1 = date(2026, 1, 1)
@@ -283,7 +284,7 @@ def test_a_reader_in_the_middle_of_a_read_survives_upkeep(place: Place):
         assert {r.value for r in reader.observations(["m"], YEAR)} == {night + 2}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=deep(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     batches=st.lists(
         st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 6), st.integers(0, 3)), min_size=1, max_size=12),

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from cmetrics.domain.days import Span
 from cmetrics.domain.observation import STAR_HISTORY_REF, Observation
-from cmetrics.ingest.reconcile import overwrite_rule
+from cmetrics.ingest.reconcile import newer_wins, overwrite_rule
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
+from tests.depth import deep
 from tests.samples import a_metric, a_row
 
 METRICS = {metric.metric_id: metric for metric in map(a_metric, ("pypistats", "cratesio", "github"))}
@@ -33,15 +34,15 @@ def rows_of(reads) -> list[Observation]:
     return rows
 
 
-def stored(folder, batches) -> list[Observation]:
+def stored(folder, batches, rule=RULE) -> list[Observation]:
     store = LanceStore.open(StoreTarget(StoreKind.EMBEDDED, str(folder)))
     store.create_tables()
     for batch in batches:
-        store.upsert_observations(batch, RULE)
+        store.upsert_observations(batch, rule)
     return store.observations(sorted(METRICS), Span(DAY_0, DAY_0 + timedelta(days=9)))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=deep(12), deadline=None)
 @given(reads=st.lists(READS, min_size=1, max_size=12), data=st.data())
 def test_the_same_reads_in_any_runs_end_in_the_same_rows(reads, data, tmp_path_factory):
     rows = rows_of(reads)
@@ -55,3 +56,13 @@ def test_the_same_reads_in_any_runs_end_in_the_same_rows(reads, data, tmp_path_f
     assert stored(tmp_path_factory.mktemp("shuffled"), shuffled) == whole
     again = tmp_path_factory.mktemp("again")
     assert stored(again, [rows]) == stored(again, [whole]), "and twice is once"
+
+
+@settings(max_examples=deep(12), deadline=None)
+@given(reads=st.lists(READS, min_size=2, max_size=12), data=st.data())
+def test_merged_from_any_stores_in_any_order_the_rows_are_the_same(reads, data, tmp_path_factory):
+    rows = rows_of(reads)
+    other = data.draw(st.permutations(rows))
+    cut = data.draw(st.integers(1, len(rows) - 1))
+    whole = stored(tmp_path_factory.mktemp("whole"), [rows], newer_wins)
+    assert stored(tmp_path_factory.mktemp("other"), [other[:cut], other[cut:]], newer_wins) == whole

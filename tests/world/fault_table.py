@@ -140,7 +140,7 @@ def told(summary: RunSummary, metric_id: str) -> str:
     """What a run says of one metric, without what the column's heading says already."""
     outcome = next(outcome for outcome in summary.metrics if outcome.metric_id == metric_id)
     said = (*summary.warnings, *summary.doubts)
-    text = outcome.error or "; ".join(text for text in said if text.startswith(metric_id))
+    text = outcome.error or "; ".join(text for text in said if re.search(rf"(^|\W){metric_id}(\W|$)", text))
     if not text:
         return (
             f"{outcome.pending_days} {'day' if outcome.pending_days == 1 else 'days'} pending"
@@ -304,7 +304,8 @@ TROUBLE_HEAD = """
 ## The machine, or the store
 
 What is left out: “…” is the folder of the command, DAY a day or a time. Rows of a night that succeeded are
-“added to”; a damaged store is “back from an export” in the way that the message names.
+“added to”; a damaged store is “back from an export” in the way that the message names. After a night in which nobody
+told the time, five more nights go by before the store is compared.
 
 """
 TROUBLE_COLUMNS = "What is wrong | Command | Exit code | What is told | Stored rows | The next night"

@@ -21,6 +21,7 @@ from cmetrics.cli import main
 from cmetrics.cli.exits import RUN_EXITS
 from cmetrics.cli.progress import Lines
 from cmetrics.cli.summary import print_errors, print_summary
+from cmetrics.cli.terminal import warn
 from cmetrics.ingest.run import Selection, refresh
 from cmetrics.settings import load_settings
 from cmetrics.sources import SPECS
@@ -64,6 +65,8 @@ def _refresh() -> None:
     )
     print_summary(summary)
     print_errors(summary, {metric.metric_id: metric.source for metric in catalog.metrics})
+    for text in (*summary.warnings, *summary.doubts):
+        warn(text)
     sys.exit(RUN_EXITS[summary.status])
 
 

@@ -1,0 +1,143 @@
+"""Ten minutes of questions while the store changes: memory, descriptors and threads of the server stay as they were."""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cmetrics.domain.run import Run, RunStatus
+from tests.api.conftest import CATALOG, NOW, Served, fill
+from tests.conftest import Home
+
+#: Another figure is for trying this test out.
+SECONDS = float(os.environ.get("CMETRICS_SOAK_SECONDS", "600"))
+CLIENTS = 4
+#: Seconds between two writes: as many versions of the tables as two years of nights leave.
+WRITE_EVERY = 1.0
+#: What allocators keep for later comes and goes by so much. What lance keeps of every version, if nothing
+#: bounds it, is more than twice that.
+TOLERANCE = 0.05
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the server holds at a moment; ``memory`` in bytes."""
+
+    at: float
+    memory: int
+    files: int
+    threads: int
+
+
+def sample(pid: int, began: float) -> Sample:
+    proc = Path("/proc", str(pid))
+    resident = int((proc / "statm").read_text().split()[1]) * PAGE
+    files, threads = len(list((proc / "fd").iterdir())), len(list((proc / "task").iterdir()))
+    return Sample(time.monotonic() - began, resident, files, threads)
+
+
+def question(chance: random.Random) -> tuple[str, dict[str, str]]:
+    """An address with its headers: mostly good ones, of every endpoint, some compressed, some wrong."""
+    days = chance.choice((1, 7, 30, 180, 730, chance.randint(1, 730), 0, 731))
+    metric = chance.choice([metric.metric_id for metric in CATALOG.metrics] + [f"no:such:{chance.random()}"])
+    path = chance.choice(
+        (
+            "health",
+            "definitions",
+            f"series/{metric}?days={days}",
+            f"series/{metric}?days={days}",
+            f"dashboard/daily?days={days}",
+            f"history/refresh-errors?limit={chance.randint(1, 5000)}",
+            f"history/refresh-errors?start_date={NOW.year - chance.randint(0, 50)}-01-0{chance.randint(0, 9)}",
+        )
+    )
+    return f"/api/v1/{path}", chance.choice(({}, {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "identity"}))
+
+
+def ask(served: Served, seed: int, over: threading.Event, statuses: Counter[int]) -> None:
+    """Half of the clients keep their connection, half open one for every question."""
+    chance, keep = random.Random(seed), seed % 2 == 0
+    client = httpx.Client(base_url=served.url, timeout=60)
+    tag = ""
+    while not over.is_set():
+        path, headers = question(chance)
+        if chance.random() < 0.2:
+            headers = headers | {"If-None-Match": tag}
+        answer = client.get(path, headers=headers)
+        statuses[answer.status_code] += 1
+        tag = answer.headers.get("etag", tag)
+        if not keep:
+            client.close()
+            client = httpx.Client(base_url=served.url, timeout=60)
+    client.close()
+
+
+def write(home: Home, over: threading.Event) -> int:
+    """Nights, as quickly as they come: values revised, a run noted, files merged. Returns how many."""
+    rows, nights = [row for row in home.rows() if not row.is_seed], 0
+    while not over.wait(WRITE_EVERY):
+        nights += 1
+        store = home.store
+        night = [replace(row, value=row.value + nights) for row in rows[nights % 7 :: 7]]
+        store.upsert_observations(night, lambda old, new: old.value != new.value)
+        store.save_run(
+            Run(f"soak-{nights}", "refresh", RunStatus.PARTIAL, NOW, NOW, 0, len(night), f"x: night {nights}")
+        )
+        store.tidy()
+    return nights
+
+
+def thirds(samples: list[Sample], what: str) -> tuple[float, float]:
+    """The medians of the first and the last third, once everything has been asked for a while."""
+    warm = samples[len(samples) // 4 :]
+    third = max(1, len(warm) // 3)
+    return tuple(statistics.median(getattr(one, what) for one in part) for part in (warm[:third], warm[-third:]))  # type: ignore[return-value]
+
+
+@pytest.mark.long
+def test_ten_minutes_of_questions_cost_no_memory(serve, tmp_path: Path):
+    home = Home(tmp_path)
+    (tmp_path / "data" / "lancedb").mkdir(parents=True)
+    fill(home.store)
+    served = serve(home)
+    over, statuses, nights = threading.Event(), Counter[int](), Counter[str]()
+    began = time.monotonic()
+    workers = [threading.Thread(target=ask, args=(served, seed, over, statuses)) for seed in range(CLIENTS)]
+    workers.append(threading.Thread(target=lambda: nights.update(written=write(home, over))))
+    for worker in workers:
+        worker.start()
+    samples = []
+    while time.monotonic() - began < SECONDS and all(worker.is_alive() for worker in workers):
+        over.wait(min(1.0, SECONDS / 200))
+        samples.append(sample(served.process.pid, began))
+    alive = [worker.is_alive() for worker in workers]
+    over.set()
+    for worker in workers:
+        worker.join()
+    memory, files, threads = (thirds(samples, what) for what in ("memory", "files", "threads"))
+    print(
+        f"\n{sum(statuses.values())} answers {dict(sorted(statuses.items()))}, {nights['written']} nights in "
+        f"{samples[-1].at:.0f} s; memory {memory[0] / 2**20:.0f} → {memory[1] / 2**20:.0f} MiB "
+        f"(highest {max(one.memory for one in samples) / 2**20:.0f}), descriptors {files[0]:.0f} → {files[1]:.0f}, "
+        f"threads {threads[0]:.0f} → {threads[1]:.0f}"
+    )
+    for part in range(0, len(samples), max(1, len(samples) // 20)):
+        one = samples[part]
+        print(f"{one.at:5.0f} s {one.memory / 2**20:6.0f} MiB {one.files:3d} {one.threads:3d}")
+    assert all(alive), "a client or the writer broke off"
+    assert set(statuses) <= {200, 304, 400, 404, 422}
+    assert min(statuses[status] for status in (200, 304, 400, 404, 422)) > 0
+    assert nights["written"] > SECONDS / WRITE_EVERY / 5
+    assert memory[1] <= memory[0] * (1 + TOLERANCE)
+    assert files[1] <= files[0] + CLIENTS
+    assert threads[1] <= threads[0] + CLIENTS

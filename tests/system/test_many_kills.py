@@ -1,0 +1,372 @@
+"""Two hundred kills: at random moments of every command that writes, densest where it does."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from cmetrics.domain.observation import Observation
+from cmetrics.domain.run import Run, RunStatus
+from cmetrics.errors import LedgerError, StoreError, StoreMissing
+from cmetrics.ledger import read_ledger
+from cmetrics.ledger.index import INDEX
+from tests.conftest import Home, catalog_text
+from tests.world.nights import Nights
+from tests.world.services import Services
+from tests.world.truth import World
+from tests.world.warm import Ended, Warm, never
+
+SUBJECTS = (("cratesio", "lance"), ("npm", "@lancedb/lancedb"), ("github", "lancedb/lancedb"))
+METRICS = {
+    "downloads:p:rust": "downloads:lance:rust",
+    "downloads:p:nodejs": "downloads:lancedb:nodejs",
+    "stars:p:github": "stars:lancedb:github",
+}
+REFRESH = ("refresh", "--lookback-days", "0")
+DIED = "ended without a result: the process was killed or the machine stopped"
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    with Warm(tmp_path_factory.mktemp("output")) as parent:
+        yield parent
+
+
+def files_under(folder: Path) -> int:
+    """Files, also those that go away in the meantime."""
+    return sum(len(names) for _, _, names in os.walk(folder))
+
+
+class Moments:
+    """When to kill the runs of one kind: by the clock, or behind changes of files that tell how far it is."""
+
+    def __init__(self, seed: int, files: Callable[[Home], int] = lambda home: files_under(home.folder)) -> None:
+        """``files``: how many there are of those that tell."""
+        self.chance, self._count = random.Random(seed), files
+        self.seconds = self._rest = 0.0
+        self._files = self._turn = 0
+
+    def learn(self, home: Home, run: Callable[[Callable[[float], bool]], Ended]) -> None:
+        """How long a run takes that nobody kills, and how many files it changes how long before its end."""
+        seen = [(self._count(home), 0.0)]
+
+        def watch(passed: float) -> bool:
+            if (files := self._count(home)) != seen[-1][0]:
+                seen.append((files, passed))
+            return False
+
+        done = run(watch)
+        assert done.code == 0, done.err
+        changes = [abs(files - seen[0][0]) for files, _ in seen]
+        self._files = max(changes)
+        # One file is a sign of what comes after it; of many, each is.
+        self._rest = done.seconds - seen[-1][1] if self._files == 1 else 0.01
+        self.seconds = done.seconds
+
+    def next(self, home: Home) -> Callable[[float], bool]:
+        self._turn += 1
+        late = self.chance.uniform(0, 1.05 * self.seconds)
+        if self._turn % 2:
+            return lambda passed: passed >= late
+        first, count, wait = self._count(home), self.chance.randint(1, self._files), self.chance.uniform(0, self._rest)
+        since: list[float] = []
+
+        def kill(passed: float) -> bool:
+            if not since and abs(self._count(home) - first) >= count:
+                since.append(passed)
+            return passed >= (since[0] + wait if since else 2 * self.seconds)
+
+        return kill
+
+
+class Truth:
+    """All that the services have shown so far, as it has to be stored."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.days: dict[str, dict[date, int]] = {}
+
+    def grow(self) -> dict[str, dict[date, int]]:
+        shown = self._world.expected()
+        self.days = {ours: self.days.get(ours, {}) | shown[theirs] for ours, theirs in METRICS.items()}
+        return self.days
+
+
+def a_home(folder: Path, services: Services) -> Home:
+    folder.mkdir()
+    (folder / "cmetrics.toml").write_text(catalog_text(*SUBJECTS))
+    return Home(folder, services.env())
+
+
+def check_history(home: Home) -> None:
+    """Every run has ended: well, or killed and noticed."""
+    assert {(run.status, run.error_summary) for run in home.runs} <= {
+        (RunStatus.SUCCESS, None),
+        (RunStatus.FAILED, DIED),
+    }
+
+
+# -- refresh -------------------------------------------------------------------------------------
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(2))
+def test_nights_killed_at_sixty_moments_leave_whole_nights_and_the_next_one_the_truth(
+    seed: int, warm: Warm, services: Services, world: World, tmp_path: Path
+):
+    home = a_home(tmp_path / "home", services)
+    # Its own store is not used: it lets the days go by.
+    nights, want = Nights(world, services, tmp_path), Truth(world)
+    nights.begin(date.fromordinal(world.today.toordinal() - 60))
+    moments = Moments(seed)
+
+    def refresh(kill: Callable[[float], bool] = never) -> Ended:
+        return warm.run(home, *REFRESH, kill=kill, NIGHT=nights.now().isoformat())
+
+    assert refresh().code == 0
+    assert home.daily() == want.grow()
+    nights.sleep()
+    moments.learn(home, refresh)
+    want.grow()
+    killed = done = stored = 0
+    while killed < 60:
+        nights.sleep()
+        want.grow()
+        for _ in range(3):
+            before = home.daily()
+            ended = refresh(moments.next(home))
+            killed += ended.killed
+            done += not ended.killed
+            after = home.daily()
+            assert after in (before, want.days), "a whole night or nothing of it"
+            stored += ended.killed and after == want.days
+        if moments.chance.random() < 0.3:
+            assert refresh().code == 0
+            assert home.daily() == want.days
+            check_history(home)
+    print(f"\nrefresh: {killed} killed, {stored} of them with their night stored; {done} were done before")
+    # Kills before and after the merge, or this says little.
+    assert 10 < stored < killed - 10
+    nights.sleep()
+    assert refresh().code == 0
+    assert home.daily() == want.grow()
+    check_history(home)
+
+
+@pytest.mark.long
+def test_a_first_refresh_killed_at_thirty_moments_leaves_nothing_or_all(
+    warm: Warm, services: Services, world: World, tmp_path: Path
+):
+    world.limits = False
+    want, moments = Truth(world).grow(), Moments(2)
+    now = {"NIGHT": Nights(world, services, tmp_path).now().isoformat()}
+    first = a_home(tmp_path / "first", services)
+    moments.learn(first, lambda kill: warm.run(first, *REFRESH, kill=kill, **now))
+    killed = 0
+    while killed < 30:
+        home = a_home(tmp_path / f"home-{killed}", services)
+        ended = warm.run(home, *REFRESH, kill=moments.next(home), **now)
+        killed += ended.killed
+        try:
+            assert home.daily() in ({}, want)
+        except StoreMissing as reason:
+            # The folder is made first, the tables one by one.
+            assert "cmetrics refresh" in str(reason)
+        assert warm.run(home, *REFRESH, **now).code == 0
+        assert home.daily() == want
+        check_history(home)
+        shutil.rmtree(home.folder)
+
+
+# -- bootstrap -----------------------------------------------------------------------------------
+
+
+class Old:
+    """A store with days that no service remembers any more, given out as often as it is asked for."""
+
+    def __init__(self, warm: Warm, world: World, services: Services, folder: Path) -> None:
+        self._warm, self._services, self._folder = warm, services, folder
+        self.home, self._given = a_home(folder / "old", services), 0
+        nights = Nights(world, services, folder)
+        nights.begin(date.fromordinal(world.today.toordinal() - 120))
+        for _ in range(2):
+            assert warm.run(self.home, *REFRESH, NIGHT=nights.now().isoformat()).code == 0
+            nights.sleep(60)
+        self.now = nights.now().isoformat()
+        self.refresh(self.home)
+        self.rows = self.home.rows()
+        self.truth = Truth(world).grow()
+        forgotten = {row.key for row in self.rows} - {(name, day) for name, days in self.truth.items() for day in days}
+        assert len(forgotten) > 100
+
+    def refresh(self, home: Home) -> Ended:
+        ended = self._warm.run(home, *REFRESH, NIGHT=self.now)
+        assert ended.code == 0, ended.err
+        return ended
+
+    def another(self) -> Home:
+        self._given += 1
+        home = Home(self._folder / f"home-{self._given}", self._services.env())
+        shutil.copytree(self.home.folder, home.folder)
+        return home
+
+
+def readable(home: Home) -> list[Observation]:
+    """What the store shows, nothing where it is damaged or gone."""
+    try:
+        return home.rows()
+    except StoreError:
+        return []
+
+
+def backups(home: Home) -> dict[Path, list[Observation]]:
+    """The exports that are whole."""
+    found = {}
+    folder = home.folder / "data" / "backups"
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if (path / INDEX).is_file():
+            with suppress(LedgerError):
+                found[path] = read_ledger(path).observations
+    return found
+
+
+def check_that_nothing_is_lost(home: Home, old: Old) -> None:
+    held = {row for rows in (readable(home), *backups(home).values()) for row in rows}
+    assert held >= set(old.rows), "a row is in the store or in a whole backup"
+
+
+def check_the_way_back(home: Home, old: Old, warm: Warm) -> bool:
+    """What is told leads back to everything that was stored; returns whether rows were gone."""
+    lost = not set(readable(home)) >= set(old.rows)
+    bootstrap = next((run for run in _runs(home) if run.job_name == "bootstrap"), None)
+    done = bootstrap is not None and bootstrap.status == RunStatus.SUCCESS
+    night = warm.run(home, *REFRESH, NIGHT=old.now)
+    whole = next((path for path, rows in backups(home).items() if set(rows) >= set(old.rows)), None)
+    if lost and night.code == 1:
+        # What dropping has left of a table need not be one.
+        assert "damaged: move the folder away" in night.err
+        tables = home.folder / "data" / "lancedb"
+        tables.rename(tables.with_name("damaged"))
+    elif lost and not done:
+        assert re.search(r"bootstrap-\S+ was killed; .*`cmetrics restore`.*data/backups", night.err)
+    if lost:
+        assert warm.run(home, "restore", str(whole)).code == 0
+    old.refresh(home)
+    assert {(row.key, row.value) for row in home.rows()} >= {(row.key, row.value) for row in old.rows}
+    for metric_id, days in old.truth.items():
+        assert days.items() <= home.daily()[metric_id].items()
+    assert not any(run.status == RunStatus.RUNNING for run in home.runs)
+    return lost
+
+
+def _runs(home: Home) -> list[Run]:
+    try:
+        return home.runs
+    except StoreError:
+        return []
+
+
+@pytest.fixture
+def old(warm: Warm, world: World, services: Services, tmp_path: Path) -> Old:
+    return Old(warm, world, services, tmp_path)
+
+
+def whole_backups(home: Home) -> int:
+    """When the last file of one is there, tables are dropped."""
+    return len(list((home.folder / "data" / "backups").glob(f"*/{INDEX}")))
+
+
+def kill_bootstraps(old: Old, warm: Warm, moments: Moments, kills: int) -> tuple[int, int]:
+    """Kill so many, some twice in a row in one folder; kills, and stores whose rows were gone after one."""
+    example = old.another()
+    moments.learn(example, lambda kill: warm.run(example, "bootstrap", "--yes", kill=kill))
+    killed = lost = 0
+    while killed < kills:
+        home = old.another()
+        for _ in range(moments.chance.choice((1, 1, 2))):
+            ended = warm.run(home, "bootstrap", "--yes", kill=moments.next(home))
+            killed += ended.killed
+            check_that_nothing_is_lost(home, old)
+            # What the first has left in pieces the second refuses to drop: it cannot be backed up.
+            assert ended.killed or ended.code == 0 or "cmetrics restore" in ended.err, ended.err
+        lost += check_the_way_back(home, old, warm) and ended.killed
+        shutil.rmtree(home.folder)
+    return killed, lost
+
+
+def test_a_bootstrap_killed_at_any_moment_loses_no_row(old: Old, warm: Warm):
+    kill_bootstraps(old, warm, Moments(3, whole_backups), 6)
+
+
+@pytest.mark.long
+def test_sixty_bootstraps_killed_lose_no_row(old: Old, warm: Warm):
+    killed, lost = kill_bootstraps(old, warm, Moments(4, whole_backups), 60)
+    print(f"\nbootstrap: {killed} killed; rows were gone from {lost} stores and came back")
+    # Kills before and after the tables were dropped, or this says little.
+    assert 10 < lost < killed - 10
+
+
+# -- restore, backfill ---------------------------------------------------------------------------
+
+
+@pytest.mark.long
+def test_restores_killed_at_thirty_moments_add_all_rows_or_none(old: Old, warm: Warm, tmp_path: Path):
+    export = tmp_path / "export"
+    assert warm.run(old.home, "export", str(export)).code == 0
+    moments = Moments(5)
+    # A store that has the days of the last refresh alone.
+    poor = Home(tmp_path / "poor", old.home.env)
+    poor.folder.mkdir()
+    shutil.copy(old.home.folder / "cmetrics.toml", poor.folder)
+    old.refresh(poor)
+    before = poor.rows()
+    example = Home(tmp_path / "example", old.home.env)
+    shutil.copytree(poor.folder, example.folder)
+    moments.learn(example, lambda kill: warm.run(example, "restore", str(export), kill=kill))
+    want, killed, stored = example.rows(), 0, 0
+    assert len(want) > len(before)
+    while killed < 30:
+        home = Home(tmp_path / f"restored-{killed}", old.home.env)
+        shutil.copytree(poor.folder, home.folder)
+        ended = warm.run(home, "restore", str(export), kill=moments.next(home))
+        killed += ended.killed
+        assert home.rows() in (before, want)
+        stored += ended.killed and home.rows() == want
+        assert warm.run(home, "restore", str(export)).code == 0
+        assert home.rows() == want
+        assert not any(run.status == RunStatus.RUNNING for run in home.runs)
+        shutil.rmtree(home.folder)
+    print(f"\nrestore: {killed} killed, {stored} of them with all rows stored")
+    assert 0 < stored < killed
+
+
+@pytest.mark.long
+def test_full_backfills_killed_at_forty_moments_end_with_the_truth(warm: Warm, services: Services, tmp_path: Path):
+    """This one stores as it reads, so that a run goes on where the one before was killed."""
+    services.world = world = World.young()
+    world.limits = False
+    want = {ours: world.full()[theirs] for ours, theirs in METRICS.items()}
+    moments, killed, rounds = Moments(6), 0, 0
+    home = a_home(tmp_path / "example", services)
+    moments.learn(home, lambda kill: warm.run(home, "backfill", kill=kill))
+    assert home.daily() == want
+    while killed < 40:
+        home, rounds = a_home(tmp_path / f"home-{killed}", services), rounds + 1
+        for _ in range(5):
+            killed += warm.run(home, "backfill", kill=moments.next(home)).killed
+            with suppress(StoreMissing):
+                for metric_id, days in home.daily().items():
+                    assert days.items() <= want[metric_id].items()
+        assert warm.run(home, "backfill").code == 0
+        assert home.daily() == want
+        check_history(home)
+        shutil.rmtree(home.folder)
+    print(f"\nbackfill --full: {killed} killed in {rounds} folders; a run takes {moments.seconds:.1f} s")
