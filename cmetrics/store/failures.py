@@ -59,6 +59,8 @@ def missing(target: StoreTarget) -> StoreMissing:
 def _failed(error: Exception, target: StoreTarget) -> StoreError:
     # Lance ends its messages with the place in its own source.
     text = re.sub(r",? /\S+\.rs:\d+(:\d+)?", "", str(error))
+    if target.kind is StoreKind.OBJECT_STORE and (refusal := _refusal(text)) is not None:
+        return StoreUnreachable(f"{target.label} {refusal}")
     cause = _cause(target)
     limit = 300 if cause is None else 160
     said = printable(text, secrets=[target.api_key or ""], limit=limit).removesuffix(".")
@@ -72,6 +74,28 @@ _DAMAGED = (
     "; if it stays so, its files are damaged: move the folder away and read the last export back with "
     "`cmetrics restore`"
 )
+
+
+#: What an object store answered, wherever in the words of lance it stands: they come in two forms.
+_STATUS = re.compile(r"status(?: code)?: (\d{3})")
+_CODE = re.compile(r"<Code>(\w{1,60})</Code>")
+_AWAY = re.compile(r"kind: (?:Connect|Timeout|Request|Interrupted)\b|HTTP error: ")
+_STEPS = {
+    401: "check the key and its rights",
+    403: "check the key and its rights",
+    404: "make the bucket, or name another with --db",
+}
+
+
+def _refusal(text: str) -> str | None:
+    """What an object store said and what to do; None when lance does not tell."""
+    if found := _STATUS.search(text):
+        status = int(found[1])
+        code = f" {found[1]}" if (found := _CODE.search(text)) else ""
+        return f"answered {status}{code}; {_STEPS.get(status, 'run again later')}"
+    if _AWAY.search(text):
+        return "cannot be reached; check the endpoint and the network"
+    return None
 
 
 def _cause(target: StoreTarget) -> str | None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench import api, ledger, nightly, nights, site, start, store
+from tests.bench import api, ledger, nightly, nights, objects, site, start, store
 from tests.bench.figures import Figure, render_table
 from tests.world import fault_table
 from tests.world.readme import replace_block
@@ -28,6 +28,7 @@ PARTS = {
     "api": api,
     "nights": nights,
     "ledger": ledger,
+    "objects": objects,
 }
 
 

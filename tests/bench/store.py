@@ -9,6 +9,8 @@ from pathlib import Path
 import lancedb
 
 from cmetrics.domain.days import DAY, Span, window
+from cmetrics.domain.metric import Metric
+from cmetrics.domain.observation import Observation
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store import schema
 from cmetrics.store.lance_store import LanceStore
@@ -79,17 +81,21 @@ def _read(folder: Path, count: int) -> list[Figure]:
     ]
 
 
-def _night(folder: Path, count: int) -> list[Figure]:
-    """Half a year read again, of which one day is another number, and a new day: one merge."""
-    store = _opened(folder)
-    metrics = metrics_of(count)
+def night_of(metrics: list[Metric]) -> list[Observation]:
+    """Half a year of each read again, of which one day is another number, and a new day."""
     rows = []
-    for start in range(0, count, LOT):
+    for start in range(0, len(metrics), LOT):
         days = rows_of(metrics[start : start + LOT], WHOLE)
         for n in range(0, len(days), DAYS):
             *_, last = again = days[n + DAYS - REREAD.days : n + DAYS]
             again[-1] = replace(last, value=last.value + 1)
             rows += [*again, replace(last, period_start=LAST + DAY, period_end=LAST + DAY)]
+    return rows
+
+
+def _night(folder: Path, count: int) -> list[Figure]:
+    store = _opened(folder)
+    rows = night_of(metrics_of(count))
     seconds = timed(lambda: (store.upsert_observations(rows, newer), store.tidy()))
     besides = f"{len(rows):,} rows in, {2 * count:,} written"
     return [Figure("store a night that read half a year again", in_words(count), seconds, count, peak(), besides)]

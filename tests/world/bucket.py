@@ -44,6 +44,8 @@ class Bucket:
         self.requests: list[Asked] = []
         #: Statuses that were answered.
         self.answers: Counter[int] = Counter()
+        #: Bytes of bodies, to the bucket and from it.
+        self.received = self.sent = 0
         self.gate: Gate | None = None
         self._inside = DomainDispatcherApplication(create_backend_app)
         self._writing = threading.Lock()
@@ -77,22 +79,16 @@ class Bucket:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=NAME, Prefix=prefix)
         return {found["Key"] for page in pages for found in page.get("Contents", [])}
 
-    def size(self, prefix: str) -> int:
-        """Bytes of these objects."""
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=NAME, Prefix=prefix)
+    def size(self) -> int:
+        """Bytes of all objects."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=NAME)
         return sum(found["Size"] for page in pages for found in page.get("Contents", []))
-
-    @contextmanager
-    def counted(self) -> Iterator[Counter[str]]:
-        """Requests by method while it is held."""
-        before, found = len(self.requests), Counter[str]()
-        yield found
-        found.update(asked.method for asked in self.requests[before:])
 
     def _answer(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"].removeprefix(f"/{NAME}").lstrip("/")
         asked = Asked(environ["REQUEST_METHOD"], path, int(environ.get("CONTENT_LENGTH") or 0))
         self.requests.append(asked)
+        self.received += asked.received
         said = self.gate(asked) if self.gate else None
         if said == "cut":
             environ["wsgi.input"].read(asked.received // 2)
@@ -107,6 +103,8 @@ class Bucket:
 
         def started(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             self.answers[int(status.split(" ", 1)[0])] += 1
+            if asked.method == "GET":
+                self.sent += int(dict(headers).get("Content-Length", 0))
             return start(status, headers, *rest)
 
         if asked.method in ("GET", "HEAD"):

@@ -1,0 +1,51 @@
+"""What a store in a bucket costs: requests, bytes on the way, time."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.store.lance_store import LanceStore
+from tests.bench.clock import apart, timed
+from tests.bench.figures import Figure, in_bytes
+from tests.bench.store import REREAD, night_of
+from tests.bench.stores import WHOLE, in_words, metrics_of, newer, rows_of
+from tests.world.bucket import NAME, Bucket, running
+
+SIZES = (7, 100, 1000)
+
+
+def measure(folder: Path) -> Iterator[Figure]:  # nothing of it is on this disk
+    """Every size in a process and a bucket of its own."""
+    found = [figure for count in SIZES for figure in apart(_measure, count)]
+    for what in dict.fromkeys(figure.what for figure in found):
+        yield from (figure for figure in found if figure.what == what)
+
+
+def _measure(count: int) -> list[Figure]:
+    with running() as bucket:
+        os.environ.update(bucket.env())
+        store = LanceStore.open(StoreTarget(StoreKind.OBJECT_STORE, f"s3://{NAME}/store"))
+        store.create_tables()
+        metrics = metrics_of(count)
+        rows, night = rows_of(metrics, WHOLE), night_of(metrics)
+        one = [metrics[count // 2].metric_id]
+        return [
+            _figure("S3: upsert, all rows new", bucket, count, lambda: store.upsert_observations(rows, newer)),
+            _figure("S3: upkeep after it", bucket, count, store.tidy),
+            _figure("S3: read 181 days of one metric", bucket, count, lambda: store.observations(one, REREAD)),
+            _figure("S3: a night that read half a year again", bucket, count,
+                    lambda: (store.upsert_observations(night, newer), store.tidy())),
+        ]  # fmt: skip
+
+
+def _figure(what: str, bucket: Bucket, count: int, work: Callable[[], object]) -> Figure:
+    before = len(bucket.requests), bucket.received, bucket.sent
+    seconds = timed(work)
+    asked = Counter(asked.method for asked in bucket.requests[before[0] :])
+    methods = ", ".join(f"{number} {method}" for method, number in sorted(asked.items()))
+    moved = f"{in_bytes(bucket.received - before[1])} up, {in_bytes(bucket.sent - before[2])} down"
+    return Figure(what, in_words(count), seconds, count, None, f"{methods}; {moved}")
