@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import lancedb
 import pyarrow as pa
-from lancedb.index import BTree
 
 from cmetrics.domain.days import Span
 from cmetrics.domain.metric import Definition
@@ -22,17 +21,11 @@ from cmetrics.domain.run import Counts, Run, RunStatus
 from cmetrics.errors import StoreError, StoreMissing
 from cmetrics.settings import StoreKind, StoreTarget, is_folder
 from cmetrics.store import schema, sql
+from cmetrics.store.connect import connect
 from cmetrics.store.failures import missing, translated
 from cmetrics.store.schema import HISTORY, METRICS, REVISIONS, STATS, TABLES, Row, Table
+from cmetrics.store.upkeep import tidy
 
-#: A nightly run makes two versions, the merge and its compaction. With three kept, the files of the
-#: version before the run stay too: who was in the middle of a read finishes it, and a reader that is
-#: slower than two runs starts over. More would be paid for in disk: every compaction writes the
-#: table anew.
-KEPT_VERSIONS: Final = 3
-#: From so many rows on, finding one metric by reading all of them costs more than an index: 46 ms
-#: against 5 ms at 730,000 rows. Below, the index would be the larger part of the store.
-INDEX_FROM_ROWS: Final = 200_000
 #: Rows of one IN list or one merge; keeps filters and requests of remote stores at a sane size.
 BATCH: Final = 500
 #: No catalogue of this size and no history of runs comes near it; every query is sent with a bound.
@@ -41,10 +34,6 @@ MANY_ROWS: Final = 1_000_000
 EXPORT_ROWS: Final = 40_000_000
 #: Rows with one key come from writers of tables without a declared key; two writers make two.
 COPIES: Final = 4
-#: Bytes that lance keeps of tables it has opened. It keeps what it knows of every version, also of those
-#: that are gone (40 to 150 KB for each write), up to some GiB by default: a server would grow for years.
-METADATA_CACHE: Final = 8 * 2**20
-INDEX_CACHE: Final = 32 * 2**20
 
 
 class LanceStore:
@@ -64,7 +53,7 @@ class LanceStore:
             msg = f"there is no store at {target.label}; `cmetrics refresh` makes one, or name another with --db"
             raise StoreMissing(msg)
         with translated(target):
-            return cls(_connect(target), target)
+            return cls(connect(target), target)
 
     def create_tables(self) -> list[str]:
         """Create the tables that are not there yet; the names of those it created."""
@@ -404,38 +393,7 @@ class LanceStore:
             except StoreMissing:
                 continue
             with translated(self.target):
-                if table is STATS and opened.count_rows() >= INDEX_FROM_ROWS and not opened.list_indices():
-                    opened.create_index("metric_id", config=BTree())
-                opened.optimize(cleanup_older_than=_age_of_version(opened, KEPT_VERSIONS))
-
-
-def _connect(target: StoreTarget) -> lancedb.DBConnection:
-    if target.kind is not StoreKind.ENTERPRISE:
-        return lancedb.connect(target.uri, session=_session())
-    return lancedb.connect(
-        target.uri,
-        api_key=target.api_key,
-        region=target.region,
-        host_override=target.host_override,
-        client_config={
-            "timeout_config": {"connect_timeout": 10, "read_timeout": 60, "timeout": 120},
-            "retry_config": {"retries": 3, "connect_retries": 2, "read_retries": 2},
-        },
-    )
-
-
-def _session() -> lancedb.Session:
-    return lancedb.Session(index_cache_size_bytes=INDEX_CACHE, metadata_cache_size_bytes=METADATA_CACHE)
-
-
-def _age_of_version(table: Any, kept: int) -> timedelta:
-    """How old the ``kept``-th newest version is; what is older may go."""
-    stamps: list[datetime] = sorted((version["timestamp"] for version in table.list_versions()), reverse=True)
-    if len(stamps) <= kept:
-        return timedelta(days=7)
-    stamp = stamps[kept - 1]
-    age: timedelta = datetime.now(stamp.tzinfo) - stamp
-    return max(age, timedelta(milliseconds=1))
+                tidy(opened, index="metric_id" if table is STATS else None)
 
 
 def _as_stored(table: Table, found: pa.Schema) -> pa.Schema:

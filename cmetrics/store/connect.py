@@ -1,0 +1,34 @@
+"""The way to a folder, a bucket or a cluster."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import lancedb
+
+from cmetrics.settings import StoreKind, StoreTarget
+
+#: Bytes that lance keeps of tables it has opened. It keeps what it knows of every version, also of those
+#: that are gone (40 to 150 KB for each write), up to some GiB by default: a server would grow for years.
+METADATA_CACHE: Final = 8 * 2**20
+INDEX_CACHE: Final = 32 * 2**20
+
+
+def connect(target: StoreTarget) -> lancedb.DBConnection:
+    """A connection; only a folder is touched by that. Raises what lancedb raises."""
+    if target.kind is not StoreKind.ENTERPRISE:
+        return lancedb.connect(target.uri, session=_session())
+    return lancedb.connect(
+        target.uri,
+        api_key=target.api_key,
+        region=target.region,
+        host_override=target.host_override,
+        client_config={
+            "timeout_config": {"connect_timeout": 10, "read_timeout": 60, "timeout": 120},
+            "retry_config": {"retries": 3, "connect_retries": 2, "read_retries": 2},
+        },
+    )
+
+
+def _session() -> lancedb.Session:
+    return lancedb.Session(index_cache_size_bytes=INDEX_CACHE, metadata_cache_size_bytes=METADATA_CACHE)
