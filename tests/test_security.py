@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 import tomllib
 import xml.etree.ElementTree as ET
-from pathlib import Path
+from contextlib import suppress
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cmetrics.catalog import load_catalog
 from cmetrics.cli.terminal import complain, say, warn
 from cmetrics.domain.days import DAY
+from cmetrics.domain.metric import slug
 from cmetrics.sources import SPECS
 from tests.conftest import catalog_text
 from tests.site.conftest import AS_OF, counted, rendered
@@ -33,12 +38,30 @@ def test_every_line_of_the_page_names_a_defence_and_a_test():
 
 
 def test_every_dependency_is_justified_and_no_other_is_named():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["api"]]
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project, (ours, *tools) = declared["project"], declared["dependency-groups"]["dev"]
+    assert ours == "cmetrics[api]"
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["api"], *tools]
     table = PAGE.split("## Dependencies")[1]
     assert re.findall(r"^\| ([a-z0-9-]+) \| \S", table, re.MULTILINE) == [
         re.match(r"[a-z0-9-]+", one)[0] for one in wanted
     ]
+
+
+def test_all_dependencies_are_audited():
+    """What is asked about is all that `uv` resolves; the advisories themselves are no part of the tests."""
+    steps = [line.strip() for line in (ROOT / ".github" / "workflows" / "ci.yml").read_text().splitlines()]
+    assert [line for line in steps if line.startswith("uv export") and "--all-extras --all-groups" in line]
+    assert [line for line in steps if re.match(r'uvx "pip-audit>=.*,<.*" --strict ', line)]
+
+
+@given(st.text(min_size=1) | st.sampled_from(["..", ".", "/etc/passwd", "a/../../b", "c:\\x", "\x00", "~"]))
+def test_any_id_is_one_part_of_a_path(metric_id: str):
+    with suppress(UnicodeEncodeError):
+        name = f"{slug(metric_id)}.json"
+        assert PurePosixPath(name).parts == PureWindowsPath(name).parts == (name,)
+        assert name.isascii()
+        assert name.isprintable()
 
 
 def test_workflows_give_pull_requests_nothing():

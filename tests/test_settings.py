@@ -288,13 +288,11 @@ def test_whatever_is_set_or_written_it_is_settings_or_a_mistake_that_is_named(he
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     for name, value in values.items():
-        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name, KEY + value if name in {"LANCEDB_API_KEY", "GITHUB_TOKEN"} else value)
     (here / ".env").write_bytes((written or "").encode(errors="surrogatepass"))
     try:
         found = load_settings()
     except UsageError as mistake:
         assert str(mistake)
         return
-    for secret in ("LANCEDB_API_KEY", "GITHUB_TOKEN"):
-        value = values.get(secret, "").strip()
-        assert len(value) < 8 or value not in repr(found).replace(str(found.store.uri), "")
+    assert KEY not in repr(found)

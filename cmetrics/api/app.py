@@ -40,7 +40,18 @@ MISSING: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "desc
 WRONG_DATES: dict[int | str, dict[str, Any]] = {
     400: {"model": models.Problem, "description": "A date that is none, or a range that ends before it starts."}
 }
-
+#: Where to go on from the list of metrics; also how schemathesis finds a metric that is there.
+FIRST_SERIES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "links": {
+            "series": {
+                "description": "The values of the first metric of the list.",
+                "operationId": "series",
+                "parameters": {"metric_id": "$response.body#/0/metric_id"},
+            }
+        }
+    }
+}
 
 #: Going back from an earlier day would leave the calendar.
 EARLIEST = date(1970, 1, 31)
@@ -201,10 +212,17 @@ def create_app(reader: Reader, *, secrets: Sequence[str] = ()) -> FastAPI:
     ask = _Endpoints(reader, secrets)
     app.add_api_route("/api/v1/health", ask.health, response_model=models.Health, response_model_exclude_none=True)
     app.add_api_route(
-        "/api/v1/definitions", ask.definitions, response_model=list[models.DefinitionModel], responses=UNAVAILABLE
+        "/api/v1/definitions",
+        ask.definitions,
+        response_model=list[models.DefinitionModel],
+        responses=UNAVAILABLE | FIRST_SERIES,
     )
     app.add_api_route(
-        "/api/v1/series/{metric_id}", ask.series, response_model=models.Series, responses=UNAVAILABLE | MISSING
+        "/api/v1/series/{metric_id}",
+        ask.series,
+        operation_id="series",
+        response_model=models.Series,
+        responses=UNAVAILABLE | MISSING,
     )
     app.add_api_route("/api/v1/dashboard/daily", ask.daily, response_model=models.Daily, responses=UNAVAILABLE)
     app.add_api_route(

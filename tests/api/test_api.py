@@ -228,6 +228,7 @@ def run_schemathesis(api: Served, folder: Path, *options: str) -> str:
         check=False, capture_output=True, text=True, cwd=folder,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert "not applicable" not in done.stdout, "a phase was left out"
     return done.stdout
 
 
@@ -236,9 +237,8 @@ def test_schemathesis_finds_no_failure(api: Served, tmp_path: Path):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", ["2", "3"])
-def test_schemathesis_finds_no_failure_among_thousands_of_questions(api: Served, tmp_path: Path, seed: str):
-    print(run_schemathesis(api, tmp_path, "--seed", seed, "--max-examples", "3000")[-1500:])
+def test_schemathesis_finds_no_failure_among_thousands_of_questions(api: Served, tmp_path: Path):
+    print(run_schemathesis(api, tmp_path, "--seed", "2", "--max-examples", "2000")[-1500:])
 
 
 def test_it_answers_while_rows_are_written_and_shows_them_without_a_restart(serve, tmp_path: Path):

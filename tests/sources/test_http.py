@@ -352,7 +352,7 @@ def test_a_machine_that_lives_on_another_day_than_the_service_is_told_so(server:
         async with open_http("https://example.com/contact", Timeouts()) as http:
             client = ServiceClient(http, Policy("here", server.url, gap=0.0), clock=lambda: utc_now() + off)
             for _ in range(2):
-                with pytest.raises(UnexpectedAnswer, match="set its clock and run again"):
+                with pytest.raises(UnexpectedAnswer, match="set this machine's and run again"):
                     await client.get("/")
 
     asyncio.run(ask())
