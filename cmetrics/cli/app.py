@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -231,14 +231,14 @@ def build_site(
     now = _build_time()
     report = Report(LanceStore.open(settings.store), catalog, SPECS, clock=lambda: now)
     publication = report.publication(url)
-    files = {
-        "data/stats.csv": stats_csv(publication.rows),
-        "data/stats.parquet": to_parquet(publication.rows),
-        **render_site(publication, SPECS, plotly),
-    }
-    write_site(files, out)
+
+    def files() -> Iterator[tuple[str, bytes]]:
+        yield "data/stats.csv", stats_csv(publication.rows)
+        yield "data/stats.parquet", to_parquet(publication.rows)
+        yield from render_site(publication, SPECS, plotly)
+
+    sizes = write_site(files(), out)
     if json:
-        sizes = {name: len(content) for name, content in files.items()}
         print_json({"out": str(out), "as_of": report.as_of.isoformat(), "files": sizes})
     elif not quiet:
         result(f"{out / 'index.html'}: {len(catalog.metrics)} metrics as of {report.as_of}")

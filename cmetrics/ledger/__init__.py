@@ -26,12 +26,12 @@ from cmetrics.errors import LedgerError
 from cmetrics.ledger.codec import (
     EVERYTHING,
     Listed,
+    encode_rows,
     read_rows,
     to_definition,
     to_observation,
     to_revision,
     to_run,
-    to_text,
 )
 from cmetrics.ledger.index import INDEX, check_files, list_file
 from cmetrics.ledger.loss import Ledger, describe_loss
@@ -68,14 +68,14 @@ def export_store(store: LanceStore, folder: Path, *, allow_loss: bool = False) -
 
 def write_ledger(before: Ledger, after: Ledger, folder: Path) -> Exported:
     """Write ``after`` over an export of ``before``. Raises LedgerError when the folder cannot be written."""
-    texts = _texts(after)
-    index = [list_file(name, text, rows) for name, (text, rows) in sorted(texts.items())]
+    contents = _files(after)
+    index = [list_file(name, data, rows) for name, (data, rows) in sorted(contents.items())]
     _remove(folder / INDEX)  # an export that is interrupted here leaves whole files and no index
-    files = [_write(folder / name, text) for name, (text, _) in texts.items()]
+    files = [_write(folder / name, data) for name, (data, _) in contents.items()]
     for path in [*_stats_files(folder), folder / REVISIONS]:
-        if path.relative_to(folder).as_posix() not in texts:
+        if path.relative_to(folder).as_posix() not in contents:
             _remove(path)
-    files.append(_write(folder / INDEX, to_text(Listed, index)))
+    files.append(_write(folder / INDEX, encode_rows(Listed, index)))
     old = {row.key: row.value for row in before.observations}
     return Exported(
         files,
@@ -86,7 +86,7 @@ def write_ledger(before: Ledger, after: Ledger, folder: Path) -> Exported:
 
 def stats_csv(rows: Sequence[Observation]) -> bytes:
     """All values in one flat file, for whoever wants the whole series."""
-    return to_text(Observation, rows).encode()
+    return encode_rows(Observation, rows)
 
 
 def read_ledger(folder: Path) -> Ledger:
@@ -130,30 +130,30 @@ def _load(store: LanceStore) -> Ledger:
     return Ledger(
         store.definitions(),
         sorted(store.runs(), key=lambda run: (run.started_at, run.ingestion_run_id)),
-        [row for metric_id in metric_ids for row in store.observations([metric_id], EVERYTHING)],
+        store.observations(metric_ids, EVERYTHING),
         sorted(store.revisions(), key=lambda r: (r.observed_at, r.ingestion_run_id, r.metric_id, r.last_day)),
         tuple(metric_ids),
     )
 
 
-def _texts(ledger: Ledger) -> dict[str, tuple[str, int]]:
-    """The text and the number of rows of every file, by name."""
-    texts = {
-        METRICS: (to_text(Definition, ledger.definitions), len(ledger.definitions)),
-        HISTORY: (to_text(Run, ledger.runs), len(ledger.runs)),
+def _files(ledger: Ledger) -> dict[str, tuple[bytes, int]]:
+    """The bytes and the number of rows of every file, by name."""
+    contents = {
+        METRICS: (encode_rows(Definition, ledger.definitions), len(ledger.definitions)),
+        HISTORY: (encode_rows(Run, ledger.runs), len(ledger.runs)),
     }
     if ledger.revisions:
-        texts[REVISIONS] = to_text(Revision, ledger.revisions), len(ledger.revisions)
+        contents[REVISIONS] = encode_rows(Revision, ledger.revisions), len(ledger.revisions)
     by_metric: dict[str, list[Observation]] = {metric_id: [] for metric_id in ledger.metric_ids}
     for row in ledger.observations:
         by_metric[row.metric_id].append(row)
     for metric_id, rows in by_metric.items():
         name = f"{STATS}/{slug(metric_id)}.csv"
-        if name in texts:
+        if name in contents:
             msg = f"two metrics would share the file {name}; rename {metric_id}"
             raise LedgerError(msg)
-        texts[name] = to_text(Observation, rows), len(rows)
-    return texts
+        contents[name] = encode_rows(Observation, rows), len(rows)
+    return contents
 
 
 def _stats_files(folder: Path) -> list[Path]:
@@ -168,12 +168,12 @@ def _remove(path: Path) -> None:
         raise LedgerError(msg) from error
 
 
-def _write(path: Path, text: str) -> Path:
+def _write(path: Path, data: bytes) -> Path:
     """Replace a file at once, so that an interrupted export leaves whole files."""
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8", newline="")
+        part.write_bytes(data)
         part.replace(path)
     except OSError as error:
         msg = f"{path} cannot be written ({printable(str(error), limit=120)})"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from operator import attrgetter
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from cmetrics.domain.days import Span, parse_day
 from cmetrics.domain.metric import Definition
@@ -40,13 +40,19 @@ class Listed:
 R = TypeVar("R", Definition, Run, Observation, Revision, Listed)
 
 
-def to_text(kind: type[R], rows: Iterable[R]) -> str:
-    """The file of these rows, with its heading. Same rows, same text."""
+def encode_rows(kind: type[R], rows: Sequence[R]) -> bytes:
+    """The file of these rows, with its heading. Same rows, same bytes."""
+    data = _encode(kind, rows, csv.QUOTE_MINIMAL)
+    # Python up to 3.12 quotes a carriage return only where it is part of the line's end.
+    return data if b"\r" not in data else _encode(kind, rows, csv.QUOTE_ALL)
+
+
+def _encode(kind: type[R], rows: Sequence[R], quoting: Literal[0, 1]) -> bytes:
     names = [field.name for field in fields(kind)]
     moments = [n for n, name in enumerate(names) if name in MOMENTS]
-    lines = _Lines()
-    # Python up to 3.12 quotes a carriage return only where it is part of the line's end.
-    writer = csv.writer(lines, lineterminator="\r\n")
+    data = BytesIO()
+    text = TextIOWrapper(data, encoding="utf-8", newline="")
+    writer = csv.writer(text, lineterminator="\n", quoting=quoting)
     writer.writerow(names)
     # What is no text the writer itself makes one: days and counts as `str` does, None empty.
     for row in map(attrgetter(*names), rows):
@@ -54,19 +60,14 @@ def to_text(kind: type[R], rows: Iterable[R]) -> str:
         for n in moments:
             cells[n] = _moment_text(cells[n])
         writer.writerow(cells)
-    return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
+    text.detach()
+    return data.getvalue()
 
 
 @lru_cache(maxsize=4096)
 def _moment_text(moment: datetime | None) -> str:
     """A run's rows share a moment or a few."""
     return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-class _Lines(list[str]):
-    """The lines that a CSV writer writes, with their ends."""
-
-    write = list.append
 
 
 def read_rows(path: Path, kind: type[R], decode: Callable[[Sequence[str]], R]) -> list[R]:

@@ -19,9 +19,9 @@ INDEX = "index.csv"
 DIGITS = 16
 
 
-def list_file(name: str, text: str, rows: int) -> Listed:
+def list_file(name: str, data: bytes, rows: int) -> Listed:
     """The line for a file."""
-    return Listed(name, rows, _digest(text.encode()))
+    return Listed(name, rows, _digest(data))
 
 
 def check_files(folder: Path) -> None:

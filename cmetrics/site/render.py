@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -32,25 +32,28 @@ def templates_folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[2] / "templates"
 
 
-def render_site(publication: Publication, specs: Mapping[str, SourceSpec], plotly: bytes) -> dict[str, bytes]:
-    """Every file of the site by its path. The same publication gives the same bytes."""
+def render_site(
+    publication: Publication, specs: Mapping[str, SourceSpec], plotly: bytes
+) -> Iterator[tuple[str, bytes]]:
+    """Every file of the site with its path, one after the other. The same publication gives the same bytes."""
     folder, board, url = templates_folder(), publication.dashboard, publication.url
     environment = _environment(folder)
     news = build_news(board, publication.runs)
-    files: dict[str, bytes] = {}
+    paths: list[str] = []
     for page in build_pages(board, specs, url, news, publication.findings):
         # Jinja keeps what it has compiled.
         template = environment.get_template(page.template)
-        files[page.path] = template.render(page=page, site=page.site, board=board).encode()
-    files.update({f"assets/{name}": (folder / name).read_bytes() for name in STILL_ASSETS})
-    files["assets/app.js"] = _script(folder)
-    files[PLOTLY] = plotly
-    files["assets/card.png"] = render_picture(board)
-    for name, context in _beside(publication, news, [path for path in files if path.endswith(".html")]).items():
-        files[name] = environment.get_template(f"{name}.j2").render(context).encode()
-    files.update(_answers(publication))
-    files.update(_badges(environment, board))
-    return files
+        paths.append(page.path)
+        yield page.path, template.render(page=page, site=page.site, board=board).encode()
+    for name in STILL_ASSETS:
+        yield f"assets/{name}", (folder / name).read_bytes()
+    yield "assets/app.js", _script(folder)
+    yield PLOTLY, plotly
+    yield "assets/card.png", render_picture(board)
+    for name, context in _beside(publication, news, paths).items():
+        yield name, environment.get_template(f"{name}.j2").render(context).encode()
+    yield from _answers(publication)
+    yield from _badges(environment, board)
 
 
 def _environment(folder: Path) -> Environment:
@@ -85,19 +88,17 @@ def _beside(publication: Publication, news: Sequence[NewsItem], pages: list[str]
     return files
 
 
-def _badges(environment: Environment, board: Dashboard) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
+def _badges(environment: Environment, board: Dashboard) -> Iterator[tuple[str, bytes]]:
     badge, embed = environment.get_template("badge.svg.j2"), environment.get_template("embed.svg.j2")
     for item in board.items:
         name, drawn = item.metric.slug, build_badge(item)
-        files[f"badges/{name}.json"] = answers.encode(drawn.endpoint())
-        files[f"badges/{name}.svg"] = badge.render(badge=drawn, dark=False).encode()
-        files[f"badges/{name}-dark.svg"] = badge.render(badge=drawn, dark=True).encode()
-        files[f"embed/{name}.svg"] = embed.render(embed=build_embed(item)).encode()
-    return files
+        yield f"badges/{name}.json", answers.encode(drawn.endpoint())
+        yield f"badges/{name}.svg", badge.render(badge=drawn, dark=False).encode()
+        yield f"badges/{name}-dark.svg", badge.render(badge=drawn, dark=True).encode()
+        yield f"embed/{name}.svg", embed.render(embed=build_embed(item)).encode()
 
 
-def _answers(publication: Publication) -> dict[str, bytes]:
+def _answers(publication: Publication) -> Iterator[tuple[str, bytes]]:
     """What the API answers when nothing but the defaults is asked, as files."""
     daily = publication.daily
     first = window(daily.as_of, daily.days)
@@ -110,6 +111,8 @@ def _answers(publication: Publication) -> dict[str, bytes]:
         "definitions": answers.definitions_document(publication.definitions),
         "dashboard/daily": answers.daily_document(daily),
     }
+    for name, document in documents.items():
+        yield f"api/v1/{name}.json", answers.encode(document)
     for metric_id, rows in by_metric.items():
-        documents[f"series/{slug(metric_id)}"] = answers.series_document(metric_id, daily.days, rows)
-    return {f"api/v1/{name}.json": answers.encode(document) for name, document in documents.items()}
+        series = answers.series_document(metric_id, daily.days, rows)
+        yield f"api/v1/series/{slug(metric_id)}.json", answers.encode(series)

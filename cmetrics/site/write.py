@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from cmetrics.errors import SiteError
@@ -19,8 +19,8 @@ IGNORE = ".gitignore"
 NO_JEKYLL = ".nojekyll"
 
 
-def write_site(files: Mapping[str, bytes], out: Path) -> None:
-    """Replace ``out`` by ``files``.
+def write_site(files: Iterable[tuple[str, bytes]], out: Path) -> dict[str, int]:
+    """Replace ``out`` by ``files``, paths with their contents, of which one is held at a time; their sizes.
 
     The new folder is complete before it takes the old one's place. Raises SiteError for a folder
     that holds something that no build wrote, and when the folder cannot be written.
@@ -32,10 +32,12 @@ def write_site(files: Mapping[str, bytes], out: Path) -> None:
         fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
         try:
             kept = {IGNORE: (out / IGNORE).read_bytes()} if (out / IGNORE).is_file() else {}
-            for name, content in {**files, **kept, NO_JEKYLL: b"", MANIFEST: _manifest(files)}.items():
-                path = fresh / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
+            sizes: dict[str, int] = {}
+            for name, content in files:
+                _write(fresh / name, content)
+                sizes[name] = len(content)
+            for name, content in {**kept, NO_JEKYLL: b"", MANIFEST: _manifest(sizes)}.items():
+                _write(fresh / name, content)
             fresh.chmod(0o755)
             _swap(fresh, out)
         finally:
@@ -43,6 +45,12 @@ def write_site(files: Mapping[str, bytes], out: Path) -> None:
     except OSError as error:
         msg = f"the site cannot be written to {out} ({printable(str(error), limit=160)})"
         raise SiteError(msg) from error
+    return sizes
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 def check_folder(out: Path) -> None:
@@ -76,7 +84,7 @@ def _listed(out: Path) -> set[str]:
         return set()
 
 
-def _manifest(files: Mapping[str, bytes]) -> bytes:
+def _manifest(files: Iterable[str]) -> bytes:
     return json.dumps({"files": sorted(files)}, indent=1).encode() + b"\n"
 
 

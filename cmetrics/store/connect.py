@@ -13,11 +13,22 @@ from cmetrics.settings import StoreKind, StoreTarget
 METADATA_CACHE: Final = 8 * 2**20
 INDEX_CACHE: Final = 32 * 2**20
 
+#: With an object store that takes requests and does not answer. Lance asks some six questions before it
+#: believes that, each for 30 seconds and four times by default: a quarter of an hour, seen with lancedb 0.40.
+PATIENCE: Final = {
+    "connect_timeout": "5s",
+    "timeout": "20s",
+    "client_max_retries": "2",
+    "client_retry_timeout": "30",
+}
+
 
 def connect(target: StoreTarget) -> lancedb.DBConnection:
     """A connection; only a folder is touched by that. Raises what lancedb raises."""
-    if target.kind is not StoreKind.ENTERPRISE:
+    if target.kind is StoreKind.EMBEDDED:
         return lancedb.connect(target.uri, session=_session())
+    if target.kind is StoreKind.OBJECT_STORE:
+        return lancedb.connect(target.uri, session=_session(), storage_options=PATIENCE)
     return lancedb.connect(
         target.uri,
         api_key=target.api_key,

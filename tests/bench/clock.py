@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import resource
@@ -94,6 +95,7 @@ def apart(work: Callable[..., Any], *args: Any) -> Any:
 
 
 def _work(line: Any, work: Callable[..., Any], args: Sequence[Any]) -> None:
+    gc.set_threshold(100_000)  # as the command does
     line.send(work(*args))
 
 

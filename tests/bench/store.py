@@ -53,7 +53,8 @@ def _fill(folder: Path, count: int) -> list[Figure]:
     tidying = timed(store.tidy)
     size, against = in_words(count), f"{inserting / merging:.1f} of LanceDB's merge of Arrow"
     kept = size_of(folder / "store")
-    on_disk = f"{in_bytes(kept)} on disk, {kept / count / DAYS:.0f} B a row"
+    merges = f" after {len(lots)} merges" if len(lots) > 1 else ""
+    on_disk = f"{in_bytes(kept)} on disk{merges}, {kept / count / DAYS:.0f} B a row"
     return [
         Figure("upsert, all rows new", size, inserting, count, held, against),
         Figure("the same upsert again", size, again, count, held, "nothing is written"),

@@ -49,7 +49,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     catalog = load_catalog(None, SPECS)
     folder = tmp_path_factory.mktemp("lighthouse") / "site"
-    write_site(rendered(catalog, rows_of(catalog)), folder)
+    write_site(rendered(catalog, rows_of(catalog)).items(), folder)
     return folder
 
 

@@ -106,7 +106,7 @@ def rendered(
     ]
     definitions = tuple(definition(metric, NOW) for metric in catalog.metrics)
     publication = Publication(*boards, definitions, tuple(rows), tuple(runs), catalog.url)
-    return render_site(publication, SPECS, plotly_basic().read_bytes() if plotly is None else plotly)
+    return dict(render_site(publication, SPECS, plotly_basic().read_bytes() if plotly is None else plotly))
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def built(
     """Written unless another worker has done it, and served until the stack ends."""
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
-            write_site(rendered(catalog, rows, runs), folder)
+            write_site(rendered(catalog, rows, runs).items(), folder)
     return Site(catalog, tuple(rows), folder, stack.enter_context(serve(folder)))
 
 

@@ -48,7 +48,7 @@ def odd_site(folder: Path, days: list[int], *subjects: tuple[str, str]) -> str:
     (folder / "cmetrics.toml").write_text(catalog_text(*subjects))
     catalog = load_catalog(folder / "cmetrics.toml", SPECS)
     rows = [row for metric in catalog.metrics for row in counted(metric, {AS_OF - n * DAY: 1000 + n for n in days})]
-    write_site(rendered(catalog, rows), folder / "site")
+    write_site(rendered(catalog, rows).items(), folder / "site")
     return (folder / "site" / "index.html").as_uri()
 
 
@@ -220,7 +220,7 @@ def test_a_saved_table_holds_nothing_that_a_spreadsheet_would_run(reader, hostil
 def test_hostile_texts_do_nothing_in_pages_of_their_own(reader, tmp_path):
     catalog = small_catalog(tmp_path / "cmetrics.toml", ONE_PAGE_METRICS + 1, EVIL)
     rows = [row for metric in catalog.metrics for row in counted(metric, {AS_OF - DAY: 5, AS_OF: 6})]
-    write_site(rendered(catalog, rows), tmp_path / "site")
+    write_site(rendered(catalog, rows).items(), tmp_path / "site")
     for path in ("index.html", "products/p.html", "metrics/downloads-p-m3.html"):
         page = reader.open((tmp_path / "site" / path).as_uri())
         enliven(page)

@@ -20,8 +20,8 @@ def names(folder: Path) -> set[str]:
 
 def test_a_second_build_replaces_the_first_and_leaves_nothing_of_it(tmp_path):
     out = tmp_path / "site"
-    write_site(FILES, out)
-    write_site({"index.html": b"two"}, out)
+    write_site(FILES.items(), out)
+    write_site({"index.html": b"two"}.items(), out)
     assert (out / "index.html").read_bytes() == b"two"
     assert names(out) == {"index.html", ".nojekyll", ".cmetrics-site.json"}
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
@@ -30,11 +30,11 @@ def test_a_second_build_replaces_the_first_and_leaves_nothing_of_it(tmp_path):
 @pytest.mark.parametrize("foreign", ["notes.txt", "assets/mine.css", "api/x/y.json"])
 def test_a_folder_with_something_else_in_it_is_refused_untouched(tmp_path, foreign):
     out = tmp_path / "site"
-    write_site(FILES, out)
+    write_site(FILES.items(), out)
     (out / foreign).parent.mkdir(parents=True, exist_ok=True)
     (out / foreign).write_text("mine")
     with pytest.raises(SiteError, match=re.escape(foreign)):
-        write_site({"index.html": b"two"}, out)
+        write_site({"index.html": b"two"}.items(), out)
     assert (out / foreign).read_text() == "mine"
     assert (out / "index.html").read_bytes() == b"one"
 
@@ -44,10 +44,10 @@ def test_a_folder_that_only_looks_like_a_site_is_refused(tmp_path):
     out.mkdir()
     (out / "index.html").write_text("somebody's home page")
     with pytest.raises(SiteError):
-        write_site(FILES, out)
+        write_site(FILES.items(), out)
     (out / ".cmetrics-site.json").write_text('{"files": 3}')
     with pytest.raises(SiteError):
-        write_site(FILES, out)
+        write_site(FILES.items(), out)
 
 
 def test_a_link_in_place_of_the_folder_is_not_followed_into_somebody_s_files(tmp_path):
@@ -56,14 +56,14 @@ def test_a_link_in_place_of_the_folder_is_not_followed_into_somebody_s_files(tmp
     (home / "diary.txt").write_text("mine")
     (tmp_path / "site").symlink_to(home)
     with pytest.raises(SiteError):
-        write_site(FILES, tmp_path / "site")
+        write_site(FILES.items(), tmp_path / "site")
     assert (home / "diary.txt").read_text() == "mine"
 
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "site").write_text("mine")
     with pytest.raises(SiteError):
-        write_site(FILES, tmp_path / "site")
+        write_site(FILES.items(), tmp_path / "site")
 
 
 def test_two_builds_of_one_moment_are_the_same_bytes(offline: Home):
