@@ -12,23 +12,23 @@ from cmetrics.settings import StoreKind, StoreTarget
 #: that are gone (40 to 150 KB for each write), up to some GiB by default: a server would grow for years.
 METADATA_CACHE: Final = 8 * 2**20
 INDEX_CACHE: Final = 32 * 2**20
-
-#: With an object store that takes requests and does not answer. Lance asks some six questions before it
-#: believes that, each for 30 seconds and four times by default: a quarter of an hour, seen with lancedb 0.40.
-PATIENCE: Final = {
-    "connect_timeout": "5s",
-    "timeout": "20s",
-    "client_max_retries": "2",
-    "client_retry_timeout": "30",
-}
+#: A connection begins with a listing that lancedb 0.40 tries six times over, each with four requests of
+#: 30 seconds: a server that takes connections and says nothing was not given up after five minutes.
+#: So it is knocked with these limits first, which makes that 21 seconds. They are no limits to work
+#: with: part of a large table may take longer than this to go up.
+_KNOCK: Final = {"connect_timeout": "3s", "timeout": "3s", "client_retry_timeout": "3"}
+#: Shorter than one request may take: what nobody answers is not asked again. What fails at once, a 503
+#: or a broken connection, is, up to three times.
+_AT_WORK: Final = {"client_retry_timeout": "20"}
 
 
 def connect(target: StoreTarget) -> lancedb.DBConnection:
-    """A connection; only a folder is touched by that. Raises what lancedb raises."""
+    """A connection; a cluster is not touched by that. Raises what lancedb raises."""
+    if target.kind is StoreKind.OBJECT_STORE:
+        lancedb.connect(target.uri, storage_options=_KNOCK)
+        return lancedb.connect(target.uri, storage_options=_AT_WORK, session=_session())
     if target.kind is StoreKind.EMBEDDED:
         return lancedb.connect(target.uri, session=_session())
-    if target.kind is StoreKind.OBJECT_STORE:
-        return lancedb.connect(target.uri, session=_session(), storage_options=PATIENCE)
     return lancedb.connect(
         target.uri,
         api_key=target.api_key,

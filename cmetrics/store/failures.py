@@ -1,4 +1,7 @@
-"""Errors of lancedb, lance and pyarrow as ours, classified by type and status, never by words."""
+"""Errors of lancedb, lance and pyarrow as ours, classified by type and status.
+
+Only what an object store said is searched for in words: lance has no types for it.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +64,8 @@ def _failed(error: Exception, target: StoreTarget) -> StoreError:
     text = re.sub(r",? /\S+\.rs:\d+(:\d+)?", "", str(error))
     if target.kind is StoreKind.OBJECT_STORE and (refusal := _refusal(text)) is not None:
         return StoreUnreachable(f"{target.label} {refusal}")
+    if _OUTRUN.search(text):
+        return StoreError(f"{target.label} was written by others all the while; nothing is stored, run again later")
     cause = _cause(target)
     limit = 300 if cause is None else 160
     said = printable(text, secrets=[target.api_key or ""], limit=limit).removesuffix(".")
@@ -79,6 +84,10 @@ _DAMAGED = (
 #: What an object store answered, wherever in the words of lance it stands: they come in two forms.
 _STATUS = re.compile(r"status(?: code)?: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>")
+#: Of lance, when others have committed before it twenty times.
+_OUTRUN = re.compile(r"\bCommit conflict\b")
+#: Of the AWS SDK, when neither the environment nor the machine has any. What it was told there follows.
+_NO_KEY = re.compile(r"Failed to get AWS credentials|CredentialsNotLoaded")
 _AWAY = re.compile(r"kind: (?:Connect|Timeout|Request|Interrupted)\b|HTTP error: ")
 _STEPS = {
     401: "check the key and its rights",
@@ -89,6 +98,8 @@ _STEPS = {
 
 def _refusal(text: str) -> str | None:
     """What an object store said and what to do; None when lance does not tell."""
+    if _NO_KEY.search(text):
+        return "needs a key; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment"
     if found := _STATUS.search(text):
         status = int(found[1])
         code = f" {found[1]}" if (found := _CODE.search(text)) else ""

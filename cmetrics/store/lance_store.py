@@ -18,7 +18,7 @@ from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation, is_snapshot
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Counts, Run, RunStatus
-from cmetrics.errors import StoreError, StoreMissing
+from cmetrics.errors import StoreError, StoreMissing, StoreUnreachable
 from cmetrics.settings import StoreKind, StoreTarget, is_folder
 from cmetrics.store import schema, sql
 from cmetrics.store.connect import connect
@@ -216,7 +216,7 @@ class LanceStore:
         try:
             with translated(self.target):
                 return read()
-        except StoreMissing:
+        except (StoreMissing, StoreUnreachable):
             raise
         except StoreError:
             if self.target.kind is StoreKind.ENTERPRISE:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 
-from cmetrics.errors import StoreError
+from cmetrics.errors import StoreError, StoreUnreachable
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import STATS
 from tests.conftest import Home, catalog_text, daily
 from tests.store.test_lance_store import YEAR, newer, row
 from tests.world.bucket import KEY, NAME, SECRET, Asked, Bucket
@@ -29,6 +36,11 @@ def store(place: StoreTarget, bucket: Bucket) -> LanceStore:
     made.upsert_observations([row(day=1, value=1)], newer)
     yield made
     bucket.gate = None
+
+
+@pytest.fixture(autouse=True)
+def _count_anew(bucket: Bucket) -> None:
+    bucket.answers.clear()
 
 
 def values(store: LanceStore) -> dict[int, int]:
@@ -61,6 +73,123 @@ def test_a_commit_that_another_writer_was_before_is_made_anew_on_top_of_it(store
     # Of a key that both wrote the later commit has the last word; nothing of either is lost.
     assert values(store) == values(other) == {1: 9, 2: 12, 3: 23, 4: 14}
     assert len(store.observations(["m"], YEAR)) == 4
+
+
+#: A process of its own that writes days 2 to 31 of the metric that it is given, and of one that both write.
+WRITER = """\
+import sys
+from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.store.lance_store import LanceStore
+from tests.store.test_lance_store import newer, row
+
+store = LanceStore.open(StoreTarget(StoreKind.OBJECT_STORE, sys.argv[1]))
+rows = [row(metric_id, day, value=int(sys.argv[3])) for metric_id in (sys.argv[2], "both") for day in range(2, 32)]
+print(store.upsert_observations(rows, newer))
+"""
+
+
+def test_two_processes_that_write_at_the_same_moment_lose_nothing_and_double_nothing(store, place, bucket: Bucket):
+    together = threading.Barrier(2, timeout=60)
+    waited: list[Asked] = []
+
+    def side_by_side(asked: Asked):
+        # Both have read the table, and neither has committed.
+        if is_commit(asked) and len(waited) < 2:
+            waited.append(asked)
+            together.wait()
+
+    bucket.gate = side_by_side
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, place.uri, name, value], stdout=subprocess.PIPE, text=True)
+        for name, value in (("one", "1"), ("two", "2"))
+    ]
+    assert [(writer.communicate()[0], writer.returncode)[1] for writer in writers] == [0, 0]
+    assert bucket.answers[412], "neither was in the other's way"
+    rows = store.observations(["m", "one", "two", "both"], YEAR)
+    assert len(rows) == 1 + 3 * 30
+    assert store._open(STATS).count_rows() == len(rows), "a key is there twice"
+    assert {r.value for r in rows if r.metric_id == "one"} == {1}
+    assert {r.value for r in rows if r.metric_id == "two"} == {2}
+    assert len({r.value for r in rows if r.metric_id == "both"}) == 1, "half of one commit, half of the other"
+
+
+def test_a_writer_that_is_never_let_through_gives_up_and_stores_nothing(store, bucket: Bucket):
+    bucket.gate = lambda asked: (412, "PreconditionFailed") if is_commit(asked) else None
+    started = time.monotonic()
+    with pytest.raises(StoreError, match="was written by others all the while; nothing is stored, run again later"):
+        store.upsert_observations([row(day=2, value=2)], newer)
+    assert time.monotonic() - started < 60, "it should give up within a minute"
+    bucket.gate = None
+    assert values(store) == {1: 1}
+
+
+def test_a_server_that_takes_connections_and_says_nothing_is_given_up(place, monkeypatch: pytest.MonkeyPatch):
+    """Nothing answers, nothing refuses: lancedb alone is still waiting after five minutes."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        started = time.monotonic()
+        with pytest.raises(StoreUnreachable, match="cannot be reached; check the endpoint and the network"):
+            LanceStore.open(place)
+    assert time.monotonic() - started < 40, "it should give up well within a minute"
+
+
+def test_a_read_that_is_refused_is_not_tried_a_second_time(store, bucket: Bucket):
+    """Every try begins with listing the table's versions."""
+
+    def listings() -> int:
+        return sum(not asked.key for asked in bucket.requests)
+
+    # A store of its own each time, which knows nothing of the table's files yet.
+    first, second = LanceStore.open(store.target), LanceStore.open(store.target)
+    before = listings()
+    first.observations(["m"], YEAR)
+    usual = listings() - before
+    bucket.gate = lambda asked: (403, "AccessDenied") if asked.method == "GET" and "/data/" in asked.key else None
+    before = listings()
+    with pytest.raises(StoreUnreachable, match="answered 403 AccessDenied; check the key and its rights"):
+        second.observations(["m"], YEAR)
+    assert listings() - before == usual
+
+
+def test_a_commit_whose_answer_is_lost_is_stored_once(store, bucket: Bucket):
+    lost: list[Asked] = []
+
+    def lose(asked: Asked) -> bool:
+        if is_commit(asked) and not lost:
+            lost.append(asked)
+            return True
+        return False
+
+    bucket.loses = lose
+    try:
+        store.upsert_observations([row(day=2, value=2)], newer)
+    finally:
+        bucket.loses = None
+    assert lost
+    assert values(store) == {1: 1, 2: 2}
+    assert store._open(STATS).count_rows() == 2
+
+
+def test_files_of_an_upload_that_no_commit_followed_harm_nothing_and_go_after_a_week(store, place, bucket: Bucket):
+    prefix = place.uri.removeprefix(f"s3://{NAME}/")
+    before = bucket.keys(prefix)
+    bucket.gate = lambda asked: (403, "AccessDenied") if is_commit(asked) else None
+    with pytest.raises(StoreUnreachable):
+        store.upsert_observations([row(day=2, value=2)], newer)
+    bucket.gate = None
+    left = {key for key in bucket.keys(prefix) - before if "/data/" in key}
+    assert left, "the upload has left nothing"
+    store.upsert_observations([row(day=3, value=3)], newer)
+    store.tidy()
+    # They could belong to a write that is still under way.
+    assert left <= bucket.keys(prefix)
+    assert values(store) == {1: 1, 3: 3}
+    objects = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[NAME].keys
+    for key in left:
+        objects[key].last_modified = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=8)
+    store.tidy()
+    assert not left & bucket.keys(prefix)
+    assert values(store) == {1: 1, 3: 3}
 
 
 @pytest.mark.parametrize("what", [is_data, is_commit])
@@ -167,6 +296,11 @@ def test_a_bucket_that_is_not_there_refuses_or_is_away_is_one_line_without_its_k
     bucket.gate = lambda _: (403, "SignatureDoesNotMatch")
     says["refused"] = home.run("status", code=1).stderr
     bucket.gate = None
+    del home.env["AWS_SECRET_ACCESS_KEY"], home.env["AWS_ACCESS_KEY_ID"]
+    # No machine of a cloud, which would be asked for a key, and might have one.
+    home.env["AWS_EC2_METADATA_DISABLED"] = "true"
+    says["no key"] = home.run("status", code=1).stderr
+    home.env |= bucket.env()
     home.env["AWS_ENDPOINT"] = "http://127.0.0.1:9"
     started = time.monotonic()
     says["away"] = home.run("refresh", code=1).stderr
@@ -174,6 +308,7 @@ def test_a_bucket_that_is_not_there_refuses_or_is_away_is_one_line_without_its_k
     tells = {
         "no bucket": "answered 404 NoSuchBucket; make the bucket, or name another with --db",
         "refused": "answered 403 SignatureDoesNotMatch; check the key and its rights",
+        "no key": "needs a key; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment",
         "away": "cannot be reached; check the endpoint and the network",
     }
     for name, text in says.items():

@@ -47,6 +47,8 @@ class Bucket:
         #: Bytes of bodies, to the bucket and from it.
         self.received = self.sent = 0
         self.gate: Gate | None = None
+        #: Asked when the server has done its work; True closes the connection instead of answering.
+        self.loses: Callable[[Asked], bool] | None = None
         self._inside = DomainDispatcherApplication(create_backend_app)
         self._writing = threading.Lock()
         self._server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_Silent)
@@ -93,7 +95,7 @@ class Bucket:
         if said == "cut":
             environ["wsgi.input"].read(asked.received // 2)
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-            return []
+            raise ConnectionAbortedError
         if isinstance(said, tuple):
             status, code = said
             self.answers[status] += 1
@@ -110,7 +112,11 @@ class Bucket:
         if asked.method in ("GET", "HEAD"):
             return self._inside(environ, started)
         with self._writing:
-            return self._inside(environ, started)
+            answer = self._inside(environ, started)
+        if self.loses is not None and self.loses(asked):
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionAbortedError
+        return answer
 
 
 class _Silent(WSGIRequestHandler):
