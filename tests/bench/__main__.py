@@ -1,6 +1,6 @@
 """Measures everything and prints one table: ``uv run python -m tests.bench [PART…] [--write]``.
 
-``--write`` puts it into the README, with the table of faults beside it, which is tried out anew.
+``--write`` puts it into the README; all parts, with the table of faults beside it, which is tried out anew.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.bench import api, ledger, nightly, nights, objects, site, start, store
-from tests.bench.figures import Figure, render_table
+from tests.bench.figures import Figure, merge_tables, render_table
 from tests.world import fault_table
-from tests.world.readme import replace_block
+from tests.world.readme import read_block, replace_block
 
 PARTS = {
     "start": start,
@@ -38,8 +38,6 @@ def main(args: Sequence[str]) -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--write", action="store_true", help="put both tables into the README")
     asked = parser.parse_args(args)
-    if asked.write and asked.parts:
-        parser.error("--write needs all parts")
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="cmetrics-bench-") as folder:
         for name in asked.parts or PARTS:
@@ -48,11 +46,14 @@ def main(args: Sequence[str]) -> None:
                 figures.append(figure)
                 print(f"{name}: {figure.what}, {figure.size}", file=sys.stderr)
             print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr)
-    text = f"{render_table(figures)}\n{machine()}\n"
-    print(text)
+    table = render_table(figures)
+    print(table)
     if asked.write:
-        replace_block("figures", text)
-        fault_table.write()
+        # Of some parts, what was measured last of the others stays.
+        whole = merge_tables(read_block("figures"), table) if asked.parts else table
+        replace_block("figures", f"{whole}\n{machine()}\n")
+        if not asked.parts:
+            fault_table.write()
 
 
 def machine() -> str:

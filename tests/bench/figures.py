@@ -39,6 +39,17 @@ def render_table(figures: Iterable[Figure]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def merge_tables(old: str, new: str) -> str:
+    """The ``old`` table with those rows replaced that ``new`` has too; rows that are only in ``new`` follow."""
+    fresh = {_subject(line): line for line in new.splitlines(keepends=True) if line.startswith("| ")}
+    kept = [fresh.pop(_subject(line), line) for line in old.splitlines(keepends=True) if line.startswith("| ")]
+    return "".join([*kept, *fresh.values()])
+
+
+def _subject(line: str) -> str:
+    return " | ".join(line.split(" | ")[:2])
+
+
 def growth(less: Figure, more: Figure) -> tuple[float, float] | None:
     """How many times the time of ``less``, for how many times its work; None where work says nothing."""
     if less.work is None or more.work is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bench.figures import HEADING, Figure, in_bytes, in_seconds, render_table
+from tests.bench.figures import HEADING, Figure, in_bytes, in_seconds, merge_tables, render_table
 from tests.world.fault_table import in_short
 from tests.world.readme import read_block
 
@@ -22,6 +22,13 @@ def test_growth_is_told_against_the_same_thing_done_less():
         "| read | 70 metrics | 4.0 s |  |  | x 8 for x 10 |",
         "| read | far away | 4.0 s |  |  |  |",
     ]
+
+
+def test_what_is_measured_again_takes_the_place_of_what_it_was():
+    old = render_table([Figure("read", "7", 0.5), Figure("write", "7", 9.0), Figure("read", "70", 4.0)])
+    new = render_table([Figure("read", "70", 3.0), Figure("erase", "7", 1.0)])
+    both = [Figure("read", "7", 0.5), Figure("write", "7", 9.0), Figure("read", "70", 3.0), Figure("erase", "7", 1.0)]
+    assert merge_tables(old, new) == render_table(both)
 
 
 @pytest.mark.parametrize(

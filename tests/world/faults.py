@@ -187,7 +187,8 @@ def cut_short(_: Request, usual: Usual) -> Reply:
 
 def trickle(_: Request, usual: Usual) -> Reply:
     reply = usual()
-    reply.drip = 0.02
+    # A star count, the shortest answer, comes through well within a client's patience; nothing else does.
+    reply.drip = 0.005
     return reply
 
 
