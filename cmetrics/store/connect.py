@@ -13,7 +13,7 @@ from cmetrics.settings import StoreKind, StoreTarget
 METADATA_CACHE: Final = 8 * 2**20
 INDEX_CACHE: Final = 32 * 2**20
 #: A connection begins with a listing that lancedb 0.40 tries six times over, each with four requests of
-#: 30 seconds: a server that takes connections and says nothing was not given up after five minutes.
+#: 30 seconds: a server that takes connections and says nothing was given up after twelve minutes.
 #: So it is knocked with these limits first, which makes that 21 seconds. They are no limits to work
 #: with: part of a large table may take longer than this to go up.
 _KNOCK: Final = {"connect_timeout": "3s", "timeout": "3s", "client_retry_timeout": "3"}
