@@ -42,7 +42,7 @@ def measure(folder: Path) -> Iterator[Figure]:
         with started(home) as served, refreshing(home):
             for what, paths in urls.items():
                 for clients in CLIENTS:
-                    requests = REQUESTS // 10 if what == "dashboard" and count > min(SIZES) else REQUESTS
+                    requests = REQUESTS // 10 if what != "series" and count > min(SIZES) else REQUESTS
                     taken = answer(served, list(islice(cycle(paths), requests)), clients)
                     p = statistics.quantiles(taken, n=100)
                     besides = f"p95 {p[94] * 1e3:.0f} ms, p99 {p[98] * 1e3:.0f} ms"
