@@ -105,6 +105,9 @@ class _Answers:
             return self._made(make())
         # One at a time: after a write, everybody asks the same again.
         with self._making:
+            if token != self._token:
+                # Who has waited here may know an older state than the one that was answered from meanwhile.
+                token = self._reader.token()
             if token != self._token or len(self._kept) >= KEPT_ANSWERS:
                 self._kept, self._token = {}, token
             if question not in self._kept:
