@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
+from cmetrics.domain.errors import ConfigError, UsageError
 from cmetrics.domain.metric import Event, Family, Metric, Product, SourceSpec
-from cmetrics.errors import ConfigError, UsageError
-from cmetrics.printable import printable
+from cmetrics.domain.sanitize import sanitize
 from cmetrics.settings import is_file
 
 DEFAULT_PATH = Path(__file__).parent / "default" / "cmetrics.toml"
@@ -110,11 +110,11 @@ def load_catalog(path: Path | None, sources: Mapping[str, SourceSpec]) -> Catalo
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot be read ({printable(str(error))})"
+        msg = f"{path}: cannot be read ({sanitize(str(error))})"
         raise ConfigError(msg) from error
     except (ValueError, RecursionError) as error:
         # tomllib lets through what Python says of numbers and nesting beyond its limits.
-        msg = f"{path}: not valid TOML: {printable(str(error))}"
+        msg = f"{path}: not valid TOML: {sanitize(str(error))}"
         raise ConfigError(msg) from error
     try:
         file = _File.model_validate(raw)
@@ -148,7 +148,7 @@ def _build(path: Path, file: _File, sources: Mapping[str, SourceSpec]) -> Catalo
         if item.seed:
             seed = path.parent / item.seed
             if not is_file(seed):
-                raise _mistake(path, where, "seed", f"there is no file {printable(str(seed))}")
+                raise _mistake(path, where, "seed", f"there is no file {sanitize(str(seed))}")
             seeds[metric.metric_id] = seed
     return Catalog(
         path=path,
@@ -167,7 +167,7 @@ def parse_address(name: str, text: str) -> str:
     try:
         return _folder(TypeAdapter(FolderAddress).validate_python(text.strip()))
     except ValidationError:
-        msg = f"{name}: {printable(text, limit=80)!r} is no address that begins with http:// or https://"
+        msg = f"{name}: {sanitize(text, limit=80)!r} is no address that begins with http:// or https://"
         raise UsageError(msg) from None
 
 
@@ -195,13 +195,13 @@ def _metric(
 ) -> Metric:
     spec = sources.get(item.source)
     if spec is None:
-        note = f"{printable(item.source, limit=60)!r} is no source; there are {', '.join(sorted(sources))}"
+        note = f"{sanitize(item.source, limit=60)!r} is no source; there are {', '.join(sorted(sources))}"
         raise _mistake(path, where, "source", note)
     if item.product not in products:
         note = f"{item.product!r} is no product of this file; there are {', '.join(products)}"
         raise _mistake(path, where, "product", note)
     if not re.fullmatch(spec.subject_pattern, item.subject):
-        note = f"{printable(item.subject, limit=80)!r} is not {spec.subject_hint}"
+        note = f"{sanitize(item.subject, limit=80)!r} is not {spec.subject_hint}"
         raise _mistake(path, where, "subject", note)
     if item.mirrors is not None and "mirrors" not in spec.options:
         raise _mistake(path, where, "mirrors", f"source {spec.name} has no such option")
@@ -211,7 +211,7 @@ def _metric(
     sdk = item.sdk or spec.sdk
     metric_id = item.id or f"{spec.family.value}:{item.product}:{sdk or spec.name}"
     if not _METRIC_ID.fullmatch(metric_id) or len(metric_id) > 120:  # noqa: PLR2004
-        note = f"{printable(metric_id, limit=80)!r} is no metric id; write it like downloads:lance:python"
+        note = f"{sanitize(metric_id, limit=80)!r} is no metric id; write it like downloads:lance:python"
         raise _mistake(path, where, "id", note)
     return Metric(
         metric_id=metric_id,
@@ -240,9 +240,9 @@ def _explain(path: Path, raw: Mapping[str, Any], error: ValidationError) -> str:
         where = f"{section}[{index + 1}]"
         entry = raw[section][index]
         name = next((entry[k] for k in ("id", "subject") if k in entry), None) if isinstance(entry, dict) else None
-        where += f" ({printable(str(name), limit=60)})" if name else ""
+        where += f" ({sanitize(str(name), limit=60)})" if name else ""
         place = place[2:]
-    field = printable(".".join(str(part) for part in place) or "(entry)", limit=60)
+    field = sanitize(".".join(str(part) for part in place) or "(entry)", limit=60)
     if first["type"] == "extra_forbidden":
         reason = "is not a known field"
     elif first["type"] == "missing":
@@ -255,6 +255,6 @@ def _explain(path: Path, raw: Mapping[str, Any], error: ValidationError) -> str:
 
 def _shown(value: object) -> str:
     try:
-        return printable(repr(value), limit=80)
+        return sanitize(repr(value), limit=80)
     except (ValueError, RecursionError):
         return "a value too large to show"

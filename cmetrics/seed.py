@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmetrics.domain.days import parse_day
+from cmetrics.domain.errors import ConfigError
 from cmetrics.domain.observation import Observation, Provenance, SourceWindow, parse_count
-from cmetrics.errors import ConfigError
-from cmetrics.printable import printable
+from cmetrics.domain.sanitize import sanitize
 
 if TYPE_CHECKING:
     from cmetrics.catalog import Catalog
@@ -64,7 +64,7 @@ def _read(path: Path) -> list[tuple[str, date, int]]:
                 seen.add(row[:2])
                 rows.append(row)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        msg = f"{path}: the seed file cannot be read ({printable(str(error))})"
+        msg = f"{path}: the seed file cannot be read ({sanitize(str(error))})"
         raise ConfigError(msg) from error
     return rows
 
@@ -74,6 +74,6 @@ def _row(path: Path, number: int, line: list[str]) -> tuple[str, date, int]:
         metric_id, day, value = line
         return metric_id, parse_day(day), parse_count(value)
     except ValueError:
-        shown = printable(",".join(line), limit=80)
+        shown = sanitize(",".join(line), limit=80)
         msg = f"{path}, line {number}: {shown!r} is not a metric id, a day (YYYY-MM-DD) and a count"
         raise ConfigError(msg) from None

@@ -11,8 +11,8 @@ from enum import Enum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cmetrics.errors import UsageError
-from cmetrics.printable import printable
+from cmetrics.domain.errors import UsageError
+from cmetrics.domain.sanitize import sanitize
 
 EMBEDDED_DEFAULT = "data/lancedb"
 ENTERPRISE_DEFAULT = "db://community-metrics"
@@ -61,7 +61,7 @@ class StoreTarget:
     def label(self) -> str:
         """How to name the place in output; holds no secret."""
         where = f"{self.uri} at {self.host_override}" if self.host_override else self.uri
-        return printable(f"{where} ({self.kind.value})")
+        return sanitize(f"{where} ({self.kind.value})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _switch(name: str, text: str) -> bool:
     """Whether that variable says on; raises UsageError for a word that is neither."""
     word = text.lower()
     if word not in _ON | _OFF:
-        msg = f"{name} is {printable(text, limit=40)!r}; write on or off"
+        msg = f"{name} is {sanitize(text, limit=40)!r}; write on or off"
         raise UsageError(msg)
     return word in _ON
 
@@ -131,7 +131,7 @@ def _working_directory() -> Path:
     try:
         return Path.cwd()
     except OSError as error:
-        msg = f"the folder that this command was started in is gone or closed ({printable(str(error))}); go to another"
+        msg = f"the folder that this command was started in is gone or closed ({sanitize(str(error))}); go to another"
         raise UsageError(msg) from error
 
 
@@ -161,7 +161,7 @@ def resolve_store(db: str | None, env: Mapping[str, str]) -> StoreTarget:
         try:
             return StoreTarget(StoreKind.EMBEDDED, str(Path(chosen).expanduser()))
         except RuntimeError as error:
-            msg = f"{'--db' if db else 'CMETRICS_DB'} {printable(chosen, limit=80)}: {printable(str(error))}"
+            msg = f"{'--db' if db else 'CMETRICS_DB'} {sanitize(chosen, limit=80)}: {sanitize(str(error))}"
             raise UsageError(msg) from error
     key, host = env.get("LANCEDB_API_KEY"), env.get("LANCEDB_HOST_OVERRIDE")
     if not chosen and not key and not host:
@@ -176,7 +176,7 @@ def resolve_store(db: str | None, env: Mapping[str, str]) -> StoreTarget:
         raise UsageError(msg)
     if not _is_absolute_url(host):
         msg = (
-            f"LANCEDB_HOST_OVERRIDE is {printable(host, limit=80)!r}, which is no absolute "
+            f"LANCEDB_HOST_OVERRIDE is {sanitize(host, limit=80)!r}, which is no absolute "
             "http(s) URL. Write it like https://cluster.example.com"
         )
         raise UsageError(msg)
@@ -224,7 +224,7 @@ def _environment(directory: Path) -> Mapping[str, str]:
         try:
             values = {k: v for k, v in dotenv_values(dotenv).items() if v and k in VARIABLES}
         except (OSError, UnicodeDecodeError) as error:
-            msg = f"{dotenv}: cannot be read ({printable(str(error))})"
+            msg = f"{dotenv}: cannot be read ({sanitize(str(error))})"
             raise UsageError(msg) from error
     values.update({k: v for k in VARIABLES if (v := os.environ.get(k, "").strip())})
     return values
@@ -237,6 +237,6 @@ def _catalog_path(config: Path | None, env: Mapping[str, str], here: Path) -> Pa
         return local if local.is_file() else None
     if not is_file(named):
         who = "--config" if config else "CMETRICS_CONFIG"
-        msg = f"{who}: there is no file {printable(str(named))}"
+        msg = f"{who}: there is no file {sanitize(str(named))}"
         raise UsageError(msg)
     return named

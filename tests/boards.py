@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from cmetrics.analytics.chart import Chart, ChartKind, Series
+from cmetrics.analytics.dashboard import build_dashboard
+from cmetrics.analytics.model import Dashboard, DayPoint, PeriodPoint, PointKind
 from cmetrics.catalog import Catalog
-from cmetrics.dashboard.build import build_dashboard
-from cmetrics.dashboard.chart import Chart, ChartKind, Series
-from cmetrics.dashboard.model import Dashboard, DayPoint, PeriodPoint, PointKind
 from cmetrics.domain.days import DAY, Month, day_range
 from cmetrics.domain.metric import Event, Metric, Product
 from cmetrics.domain.observation import Observation

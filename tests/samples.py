@@ -11,7 +11,7 @@ from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import DailyValue, Observation, Provenance, SourceWindow, observe
 from cmetrics.sources import SPECS
-from cmetrics.sources.base import Ask
+from cmetrics.sources.base import FetchRequest
 
 SUBJECTS = {"pypistats": "pylance", "cratesio": "lance", "npm": "@scope/name", "github": "owner/name"}
 
@@ -33,10 +33,10 @@ def a_metric(source: str = "npm", **changes: Any) -> Metric:
 
 def an_ask(
     metric: Metric, first: date, last: date, *, stored: Iterable[date] = (), known_since: date | None = None
-) -> Ask:
+) -> FetchRequest:
     """A question about every day from ``first`` to ``last``, which is the last completed one."""
     days = tuple(day_range(first, last))
-    return Ask(metric, days, missing=frozenset(days) - set(stored), last_day=last, known_since=known_since)
+    return FetchRequest(metric, days, missing=frozenset(days) - set(stored), last_day=last, known_since=known_since)
 
 
 def a_row(metric: Metric, day: date, value: int, **changes: Any) -> Observation:

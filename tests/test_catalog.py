@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.catalog import DEFAULT_PATH, Catalog, load_catalog, parse_address
+from cmetrics.domain.errors import ConfigError, UsageError
 from cmetrics.domain.metric import Event, Family, Product
-from cmetrics.errors import ConfigError, UsageError
 from cmetrics.sources import SPECS
 from tests.depth import deep
 

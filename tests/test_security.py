@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmetrics.catalog import load_catalog
-from cmetrics.cli.terminal import complain, say, warn
+from cmetrics.cli.output import print_error, print_progress, print_warning
 from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import slug
 from cmetrics.sources import SPECS
@@ -77,9 +77,9 @@ def test_workflows_give_pull_requests_nothing():
 
 def test_no_text_from_outside_begins_a_line_of_a_run(capsys):
     for text in ("::set-env name=X::1", "a\n::add-mask::b", "a\r::error::b", "%0A::error::b", "a\u2028::b"):
-        for tell in (complain, warn):
+        for tell in (print_error, print_warning):
             tell(text)
-        say(f"npm: {text}")
+        print_progress(f"npm: {text}")
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 15
     assert not [line for line in lines if line.lstrip().startswith("::")]

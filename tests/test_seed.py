@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cmetrics.catalog import Catalog, load_catalog
+from cmetrics.domain.errors import ConfigError
 from cmetrics.domain.metric import Product
-from cmetrics.errors import ConfigError
 from cmetrics.seed import load_seed
 from cmetrics.sources import SPECS
 from tests.samples import a_metric

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cmetrics.errors import UsageError
+from cmetrics.domain.errors import UsageError
 from cmetrics.settings import VARIABLES, StoreKind, load_settings, resolve_store
 from tests.depth import deep
 

@@ -38,7 +38,7 @@ PACKED = {".png", ".jpg", ".webp", ".avif", ".woff2", ".parquet"}
 
 
 @dataclass
-class Answer:
+class Response:
     """What was asked for, in order, and how many bytes of body went over the wire for it."""
 
     path: str
@@ -52,7 +52,7 @@ class Served:
 
     url: str
     #: One per request, in the order in which they came in.
-    log: list[Answer] = field(default_factory=list)
+    log: list[Response] = field(default_factory=list)
 
     def sent(self) -> dict[str, int]:
         """Bytes by path; a path that was asked for twice counts twice."""
@@ -129,7 +129,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
-        answer = Answer(path, 200, 0)
+        answer = Response(path, 200, 0)
         self.server.served.log.append(answer)
         file = self.server.files.get(path)
         headers = {"Vary": "Accept-Encoding", "Cache-Control": "max-age=600", "Access-Control-Allow-Origin": "*"}

@@ -12,15 +12,15 @@ from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 
-from cmetrics import __version__, answers
+from cmetrics import __version__, documents
+from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard
 from cmetrics.api import models
-from cmetrics.dashboard.model import DEFAULT_DAYS, Dashboard
 from cmetrics.domain.days import DAY, parse_day
+from cmetrics.domain.errors import StoreError
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run
-from cmetrics.errors import StoreError
-from cmetrics.printable import printable
+from cmetrics.domain.sanitize import sanitize
 
 #: A client may reuse an answer for so long without asking; nothing changes faster than nightly.
 CACHE_CONTROL = "public, max-age=60"
@@ -119,7 +119,7 @@ class _Answers:
         # When an answer was made is no difference in what it says.
         told = {k: v for k, v in document.items() if k != "generated_at"} if isinstance(document, dict) else document
         # Weak, because the same answer is also sent compressed.
-        return answers.encode(document), f'W/"{hashlib.sha256(answers.encode(told)).hexdigest()[:32]}"'
+        return documents.encode(document), f'W/"{hashlib.sha256(documents.encode(told)).hexdigest()[:32]}"'
 
 
 class _Endpoints:
@@ -140,7 +140,7 @@ class _Endpoints:
 
     def definitions(self, request: Request) -> Response:
         """All metrics, by product, family and display name."""
-        return self._answer(request, "definitions", lambda: answers.definitions_document(self._reader.definitions()))
+        return self._answer(request, "definitions", lambda: documents.definitions_document(self._reader.definitions()))
 
     def series(
         self,
@@ -152,18 +152,18 @@ class _Endpoints:
     ) -> Response:
         """The stored values of one metric, ascending."""
 
-        def make() -> answers.Document:
+        def make() -> documents.Document:
             rows = self._reader.series(metric_id, days)
             if rows is None:
-                shown = printable(metric_id, limit=80)
+                shown = sanitize(metric_id, limit=80)
                 raise HTTPException(404, f"there is no metric {shown!r}; see /api/v1/definitions")
-            return answers.series_document(metric_id, days, rows)
+            return documents.series_document(metric_id, days, rows)
 
         return self._answer(request, ("series", metric_id, days), make)
 
     def daily(self, request: Request, days: Days = DEFAULT_DAYS) -> Response:
         """The dashboard: what the page shows, over another window if asked."""
-        return self._answer(request, ("daily", days), lambda: answers.daily_document(self._reader.dashboard(days)))
+        return self._answer(request, ("daily", days), lambda: documents.daily_document(self._reader.dashboard(days)))
 
     def refresh_errors(
         self,
@@ -185,7 +185,7 @@ class _Endpoints:
         return self._answer(
             request,
             ("errors", first, last, limit),
-            lambda: answers.errors_document(first, last, self._reader.errors(first, last)[:limit]),
+            lambda: documents.errors_document(first, last, self._reader.errors(first, last)[:limit]),
         )
 
     def _answer(self, request: Request, question: Hashable, make: Callable[[], Any]) -> Response:
@@ -200,11 +200,11 @@ class _Endpoints:
         return Response(body, media_type="application/json", headers=headers)
 
     def _reason(self, error: StoreError) -> str:
-        return printable(str(error), secrets=self._secrets)
+        return sanitize(str(error), secrets=self._secrets)
 
 
 def create_app(reader: Reader, *, secrets: Sequence[str] = ()) -> FastAPI:
-    """The application; it writes nothing and keeps no state but its answers."""
+    """The application; it writes nothing and keeps no state but its documents."""
     app = FastAPI(
         title="cmetrics",
         version=__version__,

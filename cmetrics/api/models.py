@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cmetrics.dashboard.model import FLOWS_DEFINITION
+from cmetrics.analytics.model import FLOWS_DEFINITION
 
 
 class _Model(BaseModel):

@@ -8,7 +8,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import LOGGING_CONFIG
 
-from cmetrics.errors import UsageError
+from cmetrics.domain.errors import UsageError
 
 
 def serve(app: FastAPI, host: str, port: int) -> None:

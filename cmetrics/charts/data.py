@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
+from cmetrics.analytics.chart import Chart, ChartKind, Series
+from cmetrics.analytics.model import DayPoint, PeriodPoint, PointKind
 from cmetrics.charts.words import coverage_text, period_text, provenance_text
-from cmetrics.dashboard.chart import Chart, ChartKind, Series
-from cmetrics.dashboard.model import DayPoint, PeriodPoint, PointKind
 from cmetrics.domain.days import day_range
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from cmetrics.errors import ConfigError
-from cmetrics.printable import printable
+from cmetrics.domain.errors import ConfigError
+from cmetrics.domain.sanitize import sanitize
 
 #: Beside the working directory, after `npm install plotly.js-basic-dist-min` there: a quarter of
 #: the size, and all that the page draws.
@@ -24,10 +24,10 @@ def plotly_script(path: Path | None = None) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        msg = f"plotly.js cannot be read from {printable(str(path), limit=120)} ({printable(str(error), limit=120)})"
+        msg = f"plotly.js cannot be read from {sanitize(str(path), limit=120)} ({sanitize(str(error), limit=120)})"
         raise ConfigError(msg) from error
     if _LOOKS_LIKE not in content[:500]:
-        msg = f"{printable(str(path), limit=120)} is no plotly.js; give the file plotly-basic.min.js"
+        msg = f"{sanitize(str(path), limit=120)} is no plotly.js; give the file plotly-basic.min.js"
         raise ConfigError(msg)
     return content
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from cmetrics.dashboard.model import DayPoint, PeriodPoint
+from cmetrics.analytics.model import DayPoint, PeriodPoint
 
 #: So small a picture shows no more; hundreds of them stand in a list of metrics.
 POINTS_DRAWN = 40

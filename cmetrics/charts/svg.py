@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
+from cmetrics.analytics.chart import Chart, ChartKind, Series
+from cmetrics.analytics.model import DayPoint, PeriodPoint, PointKind
 from cmetrics.charts.words import coverage_text, day_text, period_text, provenance_text, short
-from cmetrics.dashboard.chart import Chart, ChartKind, Series
-from cmetrics.dashboard.model import DayPoint, PeriodPoint, PointKind
 from cmetrics.domain.days import DAY, Month, months
 
 #: What a page shows until a reader asks for more.

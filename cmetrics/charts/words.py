@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from cmetrics.dashboard.chart import Chart, ChartKind, Series
-from cmetrics.dashboard.model import DayPoint, PeriodPoint, PointKind
+from cmetrics.analytics.chart import Chart, ChartKind, Series
+from cmetrics.analytics.model import DayPoint, PeriodPoint, PointKind
 from cmetrics.domain.days import Month
 from cmetrics.domain.observation import Provenance
 

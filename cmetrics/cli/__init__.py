@@ -12,12 +12,12 @@ from types import FrameType
 
 from cmetrics.cli import branch  # noqa: F401  # adds its commands to the app
 from cmetrics.cli.app import app
-from cmetrics.cli.exits import exit_code
+from cmetrics.cli.exit_codes import exit_code
+from cmetrics.cli.output import print_error, print_json
 from cmetrics.cli.streams import forgiving_streams
 from cmetrics.cli.summary import failure_json
-from cmetrics.cli.terminal import complain, print_json
-from cmetrics.errors import CmetricsError
-from cmetrics.printable import printable
+from cmetrics.domain.errors import CmetricsError
+from cmetrics.domain.sanitize import sanitize
 
 
 def main() -> None:
@@ -37,8 +37,8 @@ def _run() -> None:
         if "--json" in sys.argv:
             # One object, also for what could not begin.
             job = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-            print_json(failure_json(job, printable(str(error))))
-        complain(str(error))
+            print_json(failure_json(job, sanitize(str(error))))
+        print_error(str(error))
         sys.exit(exit_code(error))
 
 

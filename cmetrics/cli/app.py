@@ -13,13 +13,13 @@ import typer
 
 from cmetrics import __version__
 from cmetrics.cli import setup
-from cmetrics.cli.exits import DONE, FAILED, RUN_EXITS
-from cmetrics.errors import CmetricsError, UsageError
+from cmetrics.cli.exit_codes import DONE, FAILED, RUN_EXITS
+from cmetrics.domain.errors import CmetricsError, UsageError
 
 if TYPE_CHECKING:
     from cmetrics.catalog import Catalog
     from cmetrics.cli.progress import Silent
-    from cmetrics.cli.reports import Reports
+    from cmetrics.cli.run_report import Reports
     from cmetrics.domain.run import RunSummary
     from cmetrics.ingest.run import Selection
     from cmetrics.settings import Settings
@@ -75,7 +75,7 @@ def refresh(
     quiet: Quiet = False,
 ) -> None:
     """The nightly job: new days, days that still settle, and every gap that can be filled."""
-    from cmetrics.cli.reports import Reports
+    from cmetrics.cli.run_report import Reports
     from cmetrics.domain.days import utc_now
     from cmetrics.domain.run import Job
     from cmetrics.ingest.run import refresh as run
@@ -118,7 +118,7 @@ def backfill(
 
     May be interrupted and started again: what was read is stored as it comes in.
     """
-    from cmetrics.cli.reports import Reports
+    from cmetrics.cli.run_report import Reports
     from cmetrics.domain.days import Span, last_completed_day, utc_now, window
     from cmetrics.domain.run import Job
     from cmetrics.ingest.run import LONG_AGO
@@ -166,16 +166,16 @@ def bootstrap(
 
     Rows that are there are exported first.
     """
-    from cmetrics.cli.terminal import say
+    from cmetrics.cli.output import print_progress
     from cmetrics.domain.days import utc_now
-    from cmetrics.ingest.bootstrap import back_up
+    from cmetrics.export.backup import back_up
     from cmetrics.ingest.bootstrap import bootstrap as run
 
     settings, catalog = _load(db, config)
     folder = Path("data") / "backups" / f"{utc_now():%Y%m%dT%H%M%SZ}"
     backup = back_up(settings, folder)
     if backup.folder is not None:
-        say(f"{settings.store.label} holds rows; they are exported to {backup.folder}")
+        print_progress(f"{settings.store.label} holds rows; they are exported to {backup.folder}")
         if not yes:
             if not sys.stdin.isatty():
                 msg = "bootstrap drops these rows and there is no terminal to ask on; nothing was dropped. Use --yes"
@@ -214,10 +214,10 @@ def build_site(
     """Render the static site from the store."""
     from cmetrics.catalog import parse_address
     from cmetrics.charts.plotly_js import plotly_script
-    from cmetrics.cli.reports import site_address
-    from cmetrics.cli.terminal import print_json, result
-    from cmetrics.ledger import stats_csv
-    from cmetrics.report import Report
+    from cmetrics.cli.output import print_json, print_result
+    from cmetrics.cli.run_report import site_address
+    from cmetrics.export.tables import stats_csv
+    from cmetrics.queries import Queries
     from cmetrics.site.render import render_site
     from cmetrics.site.write import check_folder, write_site
     from cmetrics.sources import SPECS
@@ -229,7 +229,7 @@ def build_site(
     settings, catalog = _load(db, config)
     url = parse_address("--site-url", site_url) if site_url else site_address(settings, catalog)
     now = _build_time()
-    report = Report(LanceStore.open(settings.store), catalog, SPECS, clock=lambda: now)
+    report = Queries(LanceStore.open(settings.store), catalog, SPECS, clock=lambda: now)
     publication = report.publication(url)
 
     def files() -> Iterator[tuple[str, bytes]]:
@@ -241,7 +241,7 @@ def build_site(
     if json:
         print_json({"out": str(out), "as_of": report.as_of.isoformat(), "files": sizes})
     elif not quiet:
-        result(f"{out / 'index.html'}: {len(catalog.metrics)} metrics as of {report.as_of}")
+        print_result(f"{out / 'index.html'}: {len(catalog.metrics)} metrics as of {report.as_of}")
 
 
 @app.command("serve-api")
@@ -259,12 +259,12 @@ def serve_api(
         msg = f"serve-api needs the extra `api` ({error.name} is missing): pip install 'cmetrics[api]'"
         raise UsageError(msg) from None
     from cmetrics.domain.days import utc_now
-    from cmetrics.report import Report
+    from cmetrics.queries import Queries
     from cmetrics.sources import SPECS
     from cmetrics.store.lance_store import LanceStore
 
     settings, catalog = _load(db, config)
-    report = Report(LanceStore.open(settings.store), catalog, SPECS, clock=utc_now)
+    report = Queries(LanceStore.open(settings.store), catalog, SPECS, clock=utc_now)
     serve(create_app(report, secrets=settings.secrets), host, port)
 
 
@@ -280,15 +280,15 @@ def status(
     quiet: Quiet = False,
 ) -> None:
     """How fresh every metric is, and why days are missing; exits 1 when one is stale."""
+    from cmetrics.cli.output import print_json
     from cmetrics.cli.status import Told, print_status, status_json
-    from cmetrics.cli.terminal import print_json
     from cmetrics.domain.days import utc_now
-    from cmetrics.report import Report
+    from cmetrics.queries import Queries
     from cmetrics.sources import SPECS
     from cmetrics.store.lance_store import LanceStore
 
     settings, catalog = _load(db, config)
-    report = Report(LanceStore.open(settings.store), catalog, SPECS, clock=utc_now)
+    report = Queries(LanceStore.open(settings.store), catalog, SPECS, clock=utc_now)
     told = Told(report.state(), settings.store.label, max_age_days, report.revisions() if revisions else None)
     if json:
         print_json(status_json(told))
@@ -310,8 +310,8 @@ def export(
     quiet: Quiet = False,
 ) -> None:
     """Write the whole store as CSV files, one per metric, in a stable order."""
-    from cmetrics.cli.terminal import print_json, result
-    from cmetrics.ledger import export_store
+    from cmetrics.cli.output import print_json, print_result
+    from cmetrics.export.tables import export_store
     from cmetrics.settings import load_settings
     from cmetrics.store.lance_store import LanceStore
 
@@ -322,7 +322,7 @@ def export(
     if json:
         print_json({"folder": str(folder), "files": [path.relative_to(folder).as_posix() for path in files]})
     elif not quiet:
-        result(f"{folder}: {len(files)} files written")
+        print_result(f"{folder}: {len(files)} files written")
 
 
 @app.command()
@@ -337,7 +337,7 @@ def restore(
 ) -> None:
     """Read an export back: rows are added and updated, none is removed."""
     from cmetrics.domain.days import utc_now
-    from cmetrics.ingest.restore import restore as run
+    from cmetrics.export.restore import restore as run
 
     settings, catalog = _load(db, config)
     _finish(
@@ -416,16 +416,16 @@ def _finish(
     reports: Reports | None = None,
 ) -> NoReturn:
     """Run, print, tell others, exit."""
+    from cmetrics.cli.output import print_error, print_json, print_warning
     from cmetrics.cli.progress import make_watcher
     from cmetrics.cli.summary import print_errors, print_summary, summary_json
-    from cmetrics.cli.terminal import complain, print_json, warn
 
     watcher = make_watcher(quiet=quiet)
     try:
         summary = run(watcher)
     except KeyboardInterrupt:
         watcher.close()
-        complain("interrupted; nothing half-written is left behind, run it again to go on")
+        print_error("interrupted; nothing half-written is left behind, run it again to go on")
         raise
     except CmetricsError as error:
         if reports is not None:
@@ -439,7 +439,7 @@ def _finish(
         print_summary(summary)
     print_errors(summary, {metric.metric_id: metric.source for metric in catalog.metrics})
     for text in (*summary.warnings, *summary.doubts):
-        warn(text)
+        print_warning(text)
     if reports is not None:
         reports.ended(summary)
     raise typer.Exit(RUN_EXITS[summary.status])

@@ -32,11 +32,11 @@ def pull_data(
 
     A branch that is not there yet is an empty beginning; one that was replaced is refused.
     """
+    from cmetrics.cli.output import print_json, print_result
     from cmetrics.cli.progress import make_watcher
     from cmetrics.cli.summary import summary_json
-    from cmetrics.cli.terminal import print_json, result
     from cmetrics.domain.days import utc_now
-    from cmetrics.ingest.branch import pull
+    from cmetrics.export.sync import pull
     from cmetrics.settings import load_settings
 
     settings = load_settings(db=db)
@@ -46,10 +46,10 @@ def pull_data(
         restored = summary_json(done.restored) if done.restored else None
         print_json({"folder": str(folder), "branch": done.branch, "commit": done.commit, "restored": restored})
     elif not quiet and done.restored is None:
-        result(f"the branch {done.branch} does not exist yet; push-data makes it")
+        print_result(f"the branch {done.branch} does not exist yet; push-data makes it")
     elif not quiet and done.restored:
         counts = done.restored.counts
-        result(
+        print_result(
             f"branch {done.branch} at {(done.commit or '')[:12]}: "
             f"{counts.inserted} values added, {counts.updated} updated, {counts.unchanged} as they were"
         )
@@ -66,10 +66,10 @@ def push_data(
     quiet: Quiet = False,
 ) -> None:
     """Export the store to the data branch, commit and push it; what others pushed meanwhile is merged."""
+    from cmetrics.cli.output import print_json, print_result
     from cmetrics.cli.progress import make_watcher
-    from cmetrics.cli.terminal import print_json, result
     from cmetrics.domain.days import utc_now
-    from cmetrics.ingest.branch import push
+    from cmetrics.export.sync import push
     from cmetrics.settings import load_settings
 
     settings = load_settings(db=db)
@@ -89,4 +89,4 @@ def push_data(
         )
     elif not quiet:
         merged = ", merged with what others pushed meanwhile" if done.merges else ""
-        result(f"branch {done.branch} at {done.commit[:12]}: {new} new, {revised} revised values{merged}")
+        print_result(f"branch {done.branch} at {done.commit[:12]}: {new} new, {revised} revised values{merged}")

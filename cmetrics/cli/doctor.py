@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.text import Text
 
-from cmetrics.cli.terminal import result, stdout
-from cmetrics.doctor.check import Check, Level
-from cmetrics.printable import printable
+from cmetrics.cli.output import print_result, stdout
+from cmetrics.domain.sanitize import sanitize
+from cmetrics.ops.check import Check, Level
 
 _STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
 
@@ -20,7 +20,7 @@ def clean(checks: Iterable[Check], secrets: Iterable[str]) -> list[Check]:
     known = tuple(secrets)
 
     def said(text: str) -> str:
-        return printable(text, secrets=known, limit=1000)
+        return sanitize(text, secrets=known, limit=1000)
 
     return [Check(check.area, check.level, said(check.text), said(check.advice), said(check.link)) for check in checks]
 
@@ -51,7 +51,7 @@ def print_doctor(checks: Sequence[Check], *, quiet: bool) -> None:
         line = Text.assemble((f"{check.level.value:<8}", _STYLES[check.level]), f"{check.area:<{width}}  {check.text}")
         stdout().print(line, soft_wrap=True)
         if check.advice:
-            result(f"{'':<{8 + width}}  → {check.advice}{f': {check.link}' if check.link else ''}")
+            print_result(f"{'':<{8 + width}}  → {check.advice}{f': {check.link}' if check.link else ''}")
     if not quiet:
         counts = Counter(check.level for check in checks)
-        result(", ".join(f"{counts[level]} {level.value}" for level in Level if counts[level]))
+        print_result(", ".join(f"{counts[level]} {level.value}" for level in Level if counts[level]))

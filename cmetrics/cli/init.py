@@ -10,12 +10,12 @@ from pathlib import Path
 import typer
 
 from cmetrics.catalog import DEFAULT_PATH, Catalog, load_catalog
-from cmetrics.cli.terminal import print_json, result, say, warn
+from cmetrics.cli.output import print_json, print_progress, print_result, print_warning
 from cmetrics.domain.days import utc_now
-from cmetrics.errors import NotFound, SiteError, SourceError, UsageError
+from cmetrics.domain.errors import NotFound, SiteError, SourceError, UsageError
+from cmetrics.scaffold import Names, Scaffold, plan_scaffold, render_scaffold
 from cmetrics.settings import EMBEDDED_DEFAULT, load_settings
 from cmetrics.sources import SPECS
-from cmetrics.starter import Names, Starter, plan_starter, render_starter
 
 #: Who asks before there is a catalogue that says.
 PROJECT = "https://github.com/lancedb/cmetrics"
@@ -35,7 +35,7 @@ def ask_names() -> Names:
     def ask(question: str) -> tuple[str, ...]:
         return tuple(typer.prompt(question, default="", show_default=False, err=True).replace(",", " ").split())
 
-    say("Several names are separated by spaces; Enter leaves a question out.")
+    print_progress("Several names are separated by spaces; Enter leaves a question out.")
     try:
         names = Names(
             owners=ask("GitHub organisation or user, for its most starred repositories"),
@@ -73,15 +73,15 @@ def write_catalogue(
             msg = "--org asks GitHub for the repositories; with --no-check name them with --repo"
             raise UsageError(msg)
         names = _resolved(names, token, contact or PROJECT)
-    starter = plan_starter(names, SPECS, product=product, title=title, contact=contact)
+    scaffold = plan_scaffold(names, SPECS, product=product, title=title, contact=contact)
     with tempfile.TemporaryDirectory(prefix="cmetrics-init-") as folder:
         draft = Path(folder) / "cmetrics.toml"
-        draft.write_text(render_starter(starter, SPECS), encoding="utf-8")
+        draft.write_text(render_scaffold(scaffold, SPECS), encoding="utf-8")
         catalog = load_catalog(draft, SPECS)
         if check:
             present = _checked(catalog, token)
-            starter = _with_present_names(starter, present)
-        text = render_starter(starter, SPECS)
+            scaffold = _with_present_names(scaffold, present)
+        text = render_scaffold(scaffold, SPECS)
         draft.write_text(text, encoding="utf-8")
         # What a repository is called now may be the name of another entry.
         catalog = load_catalog(draft, SPECS)
@@ -90,7 +90,7 @@ def write_catalogue(
 
 
 def _resolved(names: Names, token: str | None, contact: str) -> Names:
-    from cmetrics.sources.owner import list_repositories
+    from cmetrics.ops.owner_repositories import list_repositories
 
     found = list(names.repositories)
     for owner in names.owners:
@@ -100,19 +100,21 @@ def _resolved(names: Names, token: str | None, contact: str) -> Names:
             msg = f"--org {owner}: GitHub knows no organisation and no user of that name; nothing was written"
             raise UsageError(msg) from None
         if not owned.names and len(names.owners) == 1 and not found:
-            say(f"{owner} has no public repository of its own")
+            print_progress(f"{owner} has no public repository of its own")
         if owned.has_more:
-            say(f"{owner} has more repositories; the {len(owned.names)} most starred are taken, add others with --repo")
+            print_progress(
+                f"{owner} has more repositories; the {len(owned.names)} most starred are taken, add others with --repo"
+            )
         found += owned.names
     return replace(names, repositories=tuple(found))
 
 
 def _checked(catalog: Catalog, token: str | None) -> Mapping[tuple[str, str], str]:
     """The present name of each subject; raises UsageError for unknown ones, SourceError for silent services."""
-    from cmetrics.ingest.check import check_subjects
+    from cmetrics.ingest.subjects import check_subjects
 
     count = len(catalog.metrics)
-    say(f"asking the services for {count} name{'s' if count != 1 else ''}")
+    print_progress(f"asking the services for {count} name{'s' if count != 1 else ''}")
     answers = check_subjects(catalog.metrics, contact=catalog.contact, github_token=token, clock=utc_now)
     unknown: list[str] = []
     silent: list[SourceError] = []
@@ -126,7 +128,7 @@ def _checked(catalog: Catalog, token: str | None) -> Mapping[tuple[str, str], st
         else:
             present[metric.source, metric.subject] = answer
             if answer.lower() != metric.subject.lower():
-                warn(f"{metric.subject} is called {answer} now, and is written so")
+                print_warning(f"{metric.subject} is called {answer} now, and is written so")
     if unknown:
         msg = f"there is no {', no '.join(unknown)}; nothing was written"
         raise UsageError(msg)
@@ -140,9 +142,9 @@ def _checked(catalog: Catalog, token: str | None) -> Mapping[tuple[str, str], st
     return present
 
 
-def _with_present_names(starter: Starter, present: Mapping[tuple[str, str], str]) -> Starter:
-    entries = (replace(e, subject=present.get((e.source, e.subject), e.subject)) for e in starter.entries)
-    return replace(starter, entries=tuple(entries))
+def _with_present_names(scaffold: Scaffold, present: Mapping[tuple[str, str], str]) -> Scaffold:
+    entries = (replace(e, subject=present.get((e.source, e.subject), e.subject)) for e in scaffold.entries)
+    return replace(scaffold, entries=tuple(entries))
 
 
 def _write(out: Path, text: str, *, force: bool) -> None:
@@ -169,6 +171,6 @@ def print_init(written: Written, *, json: bool) -> None:
         print_json({"file": str(catalog.path), "checked": written.is_checked, "metrics": metrics})
         return
     for metric in catalog.metrics:
-        result(f"{metric.metric_id}  {metric.subject}")
-    result(f"{catalog.path}: {len(catalog.metrics)} metrics of {len(catalog.products)} products")
-    result("next: cmetrics refresh, then cmetrics build-site")
+        print_result(f"{metric.metric_id}  {metric.subject}")
+    print_result(f"{catalog.path}: {len(catalog.metrics)} metrics of {len(catalog.products)} products")
+    print_result("next: cmetrics refresh, then cmetrics build-site")

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from cmetrics.cli.terminal import say, stderr
+from cmetrics.cli.output import print_progress, stderr
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.run import MetricOutcome, MetricStatus
-from cmetrics.printable import printable
-from cmetrics.sources.base import Ask, Step
+from cmetrics.domain.sanitize import sanitize
+from cmetrics.http.service import ProgressStep
+from cmetrics.sources.base import FetchRequest
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -23,13 +24,13 @@ class Silent:
     def waiting(self) -> None:
         """Nothing."""
 
-    def planned(self, asks: Sequence[Ask]) -> None:
+    def planned(self, asks: Sequence[FetchRequest]) -> None:
         """Nothing."""
 
     def answered(self, metric: Metric, outcome: MetricOutcome) -> None:
         """Nothing."""
 
-    def progress(self, source: str, step: Step | str) -> None:
+    def progress(self, source: str, step: ProgressStep | str) -> None:
         """Nothing."""
 
     def storing(self) -> None:
@@ -48,7 +49,7 @@ class Pace:
         self._begun: dict[tuple[str, str], tuple[float, int]] = {}
         self._last: dict[tuple[str, str], int] = {}
 
-    def in_words(self, source: str, step: Step) -> str:
+    def in_words(self, source: str, step: ProgressStep) -> str:
         """Such as ``120 of 800 archive files, about 6 min left``."""
         now, key = self._clock(), (source, step.what)
         if step.done <= self._last.get(key, step.done):
@@ -73,27 +74,27 @@ class Lines(Silent):
 
     def waiting(self) -> None:
         """Another run holds the store."""
-        say("waiting: another run is writing to this store")
+        print_progress("waiting: another run is writing to this store")
 
-    def planned(self, asks: Sequence[Ask]) -> None:
+    def planned(self, asks: Sequence[FetchRequest]) -> None:
         """How much is going to be asked."""
         for source, count in _per_source(asks).items():
-            say(f"{source}: asking for {count} metric{'s' if count != 1 else ''}")
+            print_progress(f"{source}: asking for {count} metric{'s' if count != 1 else ''}")
 
     def answered(self, metric: Metric, outcome: MetricOutcome) -> None:
         """How it went for one metric."""
-        say(f"{metric.source}: {metric.metric_id}: {_in_words(outcome)}")
+        print_progress(f"{metric.source}: {metric.metric_id}: {_in_words(outcome)}")
 
-    def progress(self, source: str, step: Step | str) -> None:
+    def progress(self, source: str, step: ProgressStep | str) -> None:
         """Choices at once, steps every few seconds."""
         if isinstance(step, str):
-            say(f"{source}: {step}")
+            print_progress(f"{source}: {step}")
             return
         words = self._pace.in_words(source, step)
         now = self._clock()
         if now - self._told.setdefault(source, now) >= SECONDS_BETWEEN_LINES:
             self._told[source] = now
-            say(f"{source}: {words}")
+            print_progress(f"{source}: {words}")
 
 
 class Bars(Silent):
@@ -114,9 +115,9 @@ class Bars(Silent):
 
     def waiting(self) -> None:
         """Another run holds the store."""
-        say("waiting: another run is writing to this store")
+        print_progress("waiting: another run is writing to this store")
 
-    def planned(self, asks: Sequence[Ask]) -> None:
+    def planned(self, asks: Sequence[FetchRequest]) -> None:
         """One bar per source."""
         for source, count in _per_source(asks).items():
             self._bars[source] = self._progress.add_task(source, total=count, last="")
@@ -127,10 +128,10 @@ class Bars(Silent):
         """One step of the source's bar."""
         self._progress.update(self._bars[metric.source], advance=1, last=f"{metric.metric_id}: {_in_words(outcome)}")
 
-    def progress(self, source: str, step: Step | str) -> None:
+    def progress(self, source: str, step: ProgressStep | str) -> None:
         """Choices above the bars, steps beside them."""
         if isinstance(step, str):
-            self._progress.console.print(Text(printable(f"{source}: {step}", limit=2000)), soft_wrap=True)
+            self._progress.console.print(Text(sanitize(f"{source}: {step}", limit=2000)), soft_wrap=True)
         else:
             self._progress.update(self._bars[source], last=self._pace.in_words(source, step))
 
@@ -152,7 +153,7 @@ def make_watcher(*, quiet: bool) -> Silent:
     return Bars() if stderr().is_terminal else Lines()
 
 
-def _per_source(asks: Sequence[Ask]) -> dict[str, int]:
+def _per_source(asks: Sequence[FetchRequest]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for ask in asks:
         counts[ask.metric.source] = counts.get(ask.metric.source, 0) + 1

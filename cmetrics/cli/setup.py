@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cmetrics.cli.exits import DONE, FAILED
-from cmetrics.errors import UsageError
+from cmetrics.cli.exit_codes import DONE, FAILED
+from cmetrics.domain.errors import UsageError
 
 Names = list[str] | None
 Db = Annotated[
@@ -47,7 +47,7 @@ def init(
 ) -> None:
     """Write a cmetrics.toml for your packages and repositories, each name checked against its service."""
     from cmetrics.cli.init import ask_names, print_init, write_catalogue
-    from cmetrics.starter import Names as Wanted
+    from cmetrics.scaffold import Names as Wanted
 
     if out.exists() and not force:
         msg = f"{out} is there already; nothing was written. Name another with --out, or replace it with --force"
@@ -78,10 +78,10 @@ def doctor(
 ) -> None:
     """Look at store, services, token, clock and schedule; exits 1 when something does not work."""
     from cmetrics.cli.doctor import clean, doctor_json, print_doctor, worst
-    from cmetrics.cli.terminal import print_json
-    from cmetrics.doctor.check import Level
-    from cmetrics.doctor.examine import examine
+    from cmetrics.cli.output import print_json
     from cmetrics.domain.days import utc_now
+    from cmetrics.ops.check import Level
+    from cmetrics.ops.doctor import examine
     from cmetrics.settings import Settings, load_settings
 
     secrets: list[str] = []
@@ -109,8 +109,8 @@ def alert(
 ) -> None:
     """Keep one issue in the repository that runs this: open while a metric is stale or nights fail."""
     from cmetrics.catalog import load_catalog
-    from cmetrics.cli.reports import site_address
-    from cmetrics.cli.terminal import print_json, result, warn
+    from cmetrics.cli.output import print_json, print_result, print_warning
+    from cmetrics.cli.run_report import site_address
     from cmetrics.domain.days import utc_now
     from cmetrics.settings import load_settings
     from cmetrics.sources import SPECS
@@ -118,11 +118,11 @@ def alert(
     settings = load_settings(db=db, config=config)
     catalog = load_catalog(settings.catalog, SPECS)
 
-    def end(deed: str, text: str, **more: Any) -> None:
+    def end(action: str, text: str, **more: Any) -> None:
         if json:
-            print_json({"deed": deed, "issue": None, "title": None, **more, "text": text})
+            print_json({"deed": action, "issue": None, "title": None, **more, "text": text})
         elif not quiet:
-            result(text)
+            print_result(text)
 
     if off or not settings.alerts:
         end("off", "alerts are switched off")
@@ -131,12 +131,12 @@ def alert(
         absent = "GITHUB_REPOSITORY" if not settings.repository else "GITHUB_TOKEN"
         end("off", f"{absent} is not set: there is no repository to open an issue in")
         return
-    from cmetrics.notify.alert import build_alert
-    from cmetrics.notify.issues import Deed, tell
-    from cmetrics.report import Report
+    from cmetrics.ops.alert import build_alert
+    from cmetrics.ops.sync_issue import IssueAction, sync_issue
+    from cmetrics.queries import Queries
     from cmetrics.store.lance_store import LanceStore
 
-    report = Report(LanceStore.open(settings.store), catalog, SPECS, clock=utc_now)
+    report = Queries(LanceStore.open(settings.store), catalog, SPECS, clock=utc_now)
     state = report.state()
     found = build_alert(
         state.metrics,
@@ -145,19 +145,19 @@ def alert(
         as_of=state.as_of,
         site=site_address(settings, catalog),
     )
-    done = tell(settings.repository, settings.github_token, catalog.contact, found)
-    if done.deed is Deed.IMPOSSIBLE:
-        warn(
+    done = sync_issue(settings.repository, settings.github_token, catalog.contact, found)
+    if done.action is IssueAction.IMPOSSIBLE:
+        print_warning(
             f"{settings.repository} has no issues to alert with; switch them on at "
             f"https://github.com/{settings.repository}/settings, or set CMETRICS_ALERTS=off"
         )
     words = (
-        f"issue #{done.number} {done.deed.value}"
+        f"issue #{done.number} {done.action.value}"
         if done.number
         else f"no issue: {found.title if found else 'all is well'}"
     )
     end(
-        done.deed.value,
+        done.action.value,
         f"{words}{f': {found.title}' if found and done.number else ''}",
         issue=done.number,
         title=found.title if found else None,

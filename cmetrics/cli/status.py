@@ -9,10 +9,10 @@ from typing import Any
 
 from rich.text import Text
 
-from cmetrics.cli.terminal import result, stdout, table
-from cmetrics.dashboard.gaps import Gap
+from cmetrics.analytics.gaps import Gap
+from cmetrics.cli.output import print_result, stdout, table
 from cmetrics.domain.revision import Revision
-from cmetrics.report import MetricState, State
+from cmetrics.queries import MetricFreshness, State
 
 #: More lines than these say nothing more on a terminal; `--json` has all.
 MOST_REVISIONS = 60
@@ -29,7 +29,7 @@ class Told:
     #: Newest run first; None when nobody asked for them.
     revisions: Sequence[Revision] | None = None
 
-    def is_stale(self, entry: MetricState) -> bool:
+    def is_stale(self, entry: MetricFreshness) -> bool:
         """Whether a metric is older than it may be."""
         return entry.freshness.age_days is None or entry.freshness.age_days > self.max_age_days
 
@@ -50,11 +50,11 @@ def status_json(told: Told) -> dict[str, Any]:
         "metrics": [_metric(told, entry) for entry in told.state.metrics],
         "doubtful": [
             {"metric_id": f.metric_id, "day": f.day.isoformat(), "value": f.value, "expected": f.expected}
-            for f in findings.flags
+            for f in findings.outliers
         ],
         "dips": [
             {"source": d.source, "day": d.day.isoformat(), "percent": d.percent, "metric_ids": list(d.metric_ids)}
-            for d in findings.dips
+            for d in findings.registry_dips
         ],
         "ahead": [
             {"metric_id": metric_id, "days": [day.isoformat() for day in days]}
@@ -67,7 +67,7 @@ def status_json(told: Told) -> dict[str, Any]:
     return document
 
 
-def _metric(told: Told, entry: MetricState) -> dict[str, Any]:
+def _metric(told: Told, entry: MetricFreshness) -> dict[str, Any]:
     metric_id, fresh = entry.metric.metric_id, entry.freshness
     return {
         "metric_id": metric_id,
@@ -124,16 +124,16 @@ def print_status(told: Told) -> None:
     stdout().print(rows)
     _print_gaps([(entry.metric.metric_id, gap) for entry in state.metrics for gap in state.findings.gaps[_id(entry)]])
     for text in ("", *state.findings.oddities):
-        result(text)
+        print_result(text)
     if told.revisions is not None:
         _print_revisions(told.revisions)
     run = state.health.last_run
-    result(f"store: {told.store}")
+    print_result(f"store: {told.store}")
     words = f"{run.job_name} {run.status}, started {run.started_at:%Y-%m-%d %H:%M} UTC" if run else "none"
-    result(f"last run: {words}")
+    print_result(f"last run: {words}")
 
 
-def _id(entry: MetricState) -> str:
+def _id(entry: MetricFreshness) -> str:
     return entry.metric.metric_id
 
 
@@ -146,13 +146,13 @@ def _print_gaps(gaps: Sequence[tuple[str, Gap]]) -> None:
     for metric_id, gap in gaps:
         why = f"{gap.reason.value}: {gap.text}"
         rows.add_row(metric_id, _days(gap.first_day, gap.last_day), str(gap.days), Text(why))
-    result("")
+    print_result("")
     stdout().print(rows)
 
 
 def _print_revisions(revisions: Sequence[Revision]) -> None:
     if not revisions:
-        result("no value was revised in the last 90 days")
+        print_result("no value was revised in the last 90 days")
         return
     rows = table("metric", "revised")
     for column in ("days", "was", "is"):
@@ -169,7 +169,7 @@ def _print_revisions(revisions: Sequence[Revision]) -> None:
         )
     stdout().print(rows)
     if len(revisions) > MOST_REVISIONS:
-        result(f"and {len(revisions) - MOST_REVISIONS} more; --json lists all of the last 90 days")
+        print_result(f"and {len(revisions) - MOST_REVISIONS} more; --json lists all of the last 90 days")
 
 
 def _days(first: date, last: date) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from cmetrics.cli.exits import FAILED
+from cmetrics.cli.exit_codes import FAILED
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from cmetrics.cli.terminal import complain, result, stdout, table
+from cmetrics.cli.output import print_error, print_result, stdout, table
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import RunSummary
 
@@ -95,8 +95,8 @@ def print_summary(summary: RunSummary) -> None:
     by_source = ", ".join(f"{source} {count}" for source, count in summary.requests)
     tail = f", {requests} requests: {by_source}" if summary.requests else ""
     for note in summary.notes:
-        result(note)
-    result(
+        print_result(note)
+    print_result(
         f"{summary.job.value} {summary.status.value}: {counts.inserted} rows inserted, {counts.updated} updated, "
         f"{counts.unchanged} unchanged{tail} ({summary.run_id})"
     )
@@ -110,4 +110,4 @@ def print_errors(summary: RunSummary, sources: dict[str, str]) -> None:
             met.setdefault((sources.get(outcome.metric_id, ""), outcome.error), []).append(outcome.metric_id)
     for (source, error), metric_ids in met.items():
         more = f" and {len(metric_ids) - 3} more" if len(metric_ids) > 3 else ""  # noqa: PLR2004
-        complain(f"{source}: {', '.join(metric_ids[:3])}{more}: {error}")
+        print_error(f"{source}: {', '.join(metric_ids[:3])}{more}: {error}")

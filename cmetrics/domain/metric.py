@@ -36,7 +36,7 @@ class ArchiveSpec:
     #: It holds no day before this one.
     first_day: date
     #: It counts in its own way: days that the source holds too are read from both and compared.
-    seam: bool = False
+    overlaps: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Clock
+from cmetrics.domain.errors import StoreError, StoreMissing
 from cmetrics.domain.metric import definition
 from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunStatus, RunSummary
-from cmetrics.errors import StoreError, StoreMissing
 from cmetrics.ingest.reconcile import overwrite_rule
 from cmetrics.ingest.run import Watcher
 from cmetrics.ingest.session import session, wait_for_tables
-from cmetrics.ledger import export_store
 from cmetrics.seed import load_seed
 from cmetrics.settings import Settings
 from cmetrics.sources import SPECS
@@ -31,22 +29,6 @@ class Backup:
     runs: frozenset[tuple[str, str]]
 
 
-def back_up(settings: Settings, folder: Path) -> Backup:
-    """An export of everything that `bootstrap` would drop, to ``folder`` or, where one is, beside it."""
-    try:
-        store = LanceStore.open(settings.store)
-        if store.is_empty():
-            return Backup(None, frozenset())
-    except StoreMissing:
-        return Backup(None, frozenset())
-    # What an interrupted bootstrap has left may lack a table.
-    store.create_tables()
-    written = _runs(store)
-    free = next(path for n in count(1) if not (path := folder if n == 1 else Path(f"{folder}-{n}")).exists())
-    export_store(store, free)
-    return Backup(free, written)
-
-
 def bootstrap(settings: Settings, catalog: Catalog, backup: Backup, *, clock: Clock, watcher: Watcher) -> RunSummary:
     """Drop and recreate the tables, write the definitions, load the snapshots.
 
@@ -56,7 +38,7 @@ def bootstrap(settings: Settings, catalog: Catalog, backup: Backup, *, clock: Cl
     load_seed(catalog, "")
 
     def recreate(store: LanceStore) -> None:
-        if _runs(store) != backup.runs:
+        if load_run_states(store) != backup.runs:
             msg = f"{settings.store.label} was written to after its backup; nothing was dropped, run bootstrap again"
             raise StoreError(msg)
         store.drop_tables()
@@ -85,7 +67,7 @@ def bootstrap(settings: Settings, catalog: Catalog, backup: Backup, *, clock: Cl
     return summary
 
 
-def _runs(store: LanceStore) -> frozenset[tuple[str, str]]:
+def load_run_states(store: LanceStore) -> frozenset[tuple[str, str]]:
     """Every writing run leaves its row, so the same runs mean the same content."""
     try:
         return frozenset((run.ingestion_run_id, run.status) for run in store.runs())

@@ -10,30 +10,30 @@ from functools import partial
 from pathlib import Path
 
 from cmetrics.domain.days import Clock
-from cmetrics.errors import CmetricsError
+from cmetrics.domain.errors import CmetricsError
+from cmetrics.http.client import Http, ServiceClient, Timeouts, open_http
+from cmetrics.http.service import Policy, ProgressStep, Sleep
 from cmetrics.sources import REGISTRY
-from cmetrics.sources.base import Answered, Ask, Fetched, Step
-from cmetrics.sources.http import Http, ServiceClient, Timeouts, open_http
-from cmetrics.sources.service import Policy, Sleep
+from cmetrics.sources.base import FetchOutcome, FetchRequest, FetchResult
 
 
 @dataclass(frozen=True, slots=True)
 class Harvest:
     """What the services said, and how many requests that took by source and archive."""
 
-    answers: tuple[Answered, ...]
+    answers: tuple[FetchOutcome, ...]
     requests: tuple[tuple[str, int], ...]
 
 
 def fetch(
-    asks: Sequence[Ask],
+    asks: Sequence[FetchRequest],
     *,
     contact: str,
     github_token: str | None,
     cache: Path | None,
     clock: Clock,
-    on_answer: Callable[[Answered, bool], None],
-    on_progress: Callable[[str, Step | str], None],
+    on_answer: Callable[[FetchOutcome, bool], None],
+    on_progress: Callable[[str, ProgressStep | str], None],
     sleep: Sleep = asyncio.sleep,
 ) -> Harvest:
     """Every answer; blocks until the slowest lane is done. Raises what ``on_answer`` raises.
@@ -56,8 +56,8 @@ class _Lanes:
         github_token: str | None,
         cache: Path | None,
         clock: Clock,
-        on_answer: Callable[[Answered, bool], None],
-        on_progress: Callable[[str, Step | str], None],
+        on_answer: Callable[[FetchOutcome, bool], None],
+        on_progress: Callable[[str, ProgressStep | str], None],
         sleep: Sleep,
     ) -> None:
         self._github_token = github_token
@@ -68,29 +68,29 @@ class _Lanes:
         self._sleep = sleep
         self._timeouts = Timeouts()
         self._clients: dict[str, ServiceClient] = {}
-        self._answers: list[Answered] = []
+        self._answers: list[FetchOutcome] = []
 
-    async def run(self, asks: Sequence[Ask], contact: str) -> Harvest:
+    async def run(self, asks: Sequence[FetchRequest], contact: str) -> Harvest:
         async with open_http(contact, self._timeouts) as http, asyncio.TaskGroup() as lanes:
             for name in sorted({ask.metric.source for ask in asks}):
                 lanes.create_task(self._lane(http, name, [ask for ask in asks if ask.metric.source == name]))
         return Harvest(tuple(self._answers), tuple((name, c.requests) for name, c in sorted(self._clients.items())))
 
-    async def _lane(self, http: Http, name: str, asks: Sequence[Ask]) -> None:
+    async def _lane(self, http: Http, name: str, asks: Sequence[FetchRequest]) -> None:
         entry = REGISTRY[name]
         archive = entry.spec.archive
         service = self._client(http, name, name, entry.policy(self._github_token))
         near: dict[str, Mapping[date, int]] = {}
-        first = [ask for ask in asks if ask.days or (archive and archive.seam)]
-        async for ask, fetched in entry.open(service).answers(first):
-            if isinstance(fetched, Fetched):
+        first = [ask for ask in asks if ask.days or (archive and archive.overlaps)]
+        async for ask, fetched in entry.open(service).fetch(first):
+            if isinstance(fetched, FetchResult):
                 near[ask.metric.metric_id] = fetched.stated
             self._take((ask, fetched), last=not ask.older)
         older = [ask for ask in asks if ask.older]
         if older and archive and entry.archive:
             other = self._client(http, archive.name, name, entry.archive.policy)
-            async for ask, fetched in entry.archive.open(service, other, self._cache).answers(older, near):
-                self._take((ask, fetched), last=not (isinstance(fetched, Fetched) and fetched.more))
+            async for ask, fetched in entry.archive.open(service, other, self._cache).fetch(older, near):
+                self._take((ask, fetched), last=not (isinstance(fetched, FetchResult) and fetched.more))
 
     def _client(self, http: Http, name: str, source: str, policy: Policy) -> ServiceClient:
         listener = partial(self._on_progress, source)
@@ -99,7 +99,7 @@ class _Lanes:
         )
         return self._clients[name]
 
-    def _take(self, answered: Answered, *, last: bool) -> None:
+    def _take(self, answered: FetchOutcome, *, last: bool) -> None:
         self._answers.append(answered)
         self._on_answer(answered, last)
 

@@ -9,14 +9,14 @@ from datetime import date
 from cmetrics.domain.days import DAY, Span, day_range, window
 from cmetrics.domain.metric import Family, Metric, SourceSpec
 from cmetrics.domain.observation import StarRef
-from cmetrics.sources.base import Ask
+from cmetrics.sources.base import FetchRequest
 
 #: The weekday, counted from Monday, after which lost days are asked for: weekends are quiet.
 LOST_ASKED_AFTER = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class MetricState:
     """What the store holds of one metric."""
 
     #: Days with a daily value.
@@ -31,7 +31,7 @@ class Held:
     repository: StarRef | None = None
 
 
-def build_held(metric: Metric, stored: Iterable[tuple[date, bool]]) -> Held:
+def build_state(metric: Metric, stored: Iterable[tuple[date, bool]]) -> MetricState:
     """From the stored days of a metric, each with whether it is a seeded snapshot."""
     daily: set[date] = set()
     snapshots: set[date] = set()
@@ -40,7 +40,7 @@ def build_held(metric: Metric, stored: Iterable[tuple[date, bool]]) -> Held:
             daily.add(day)
         elif metric.daily_from is not None and day < metric.daily_from:
             snapshots.add(day)
-    return Held(frozenset(daily), frozenset(snapshots))
+    return MetricState(frozenset(daily), frozenset(snapshots))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class RefreshPlan:
     last_day: date
     lookback_days: int = 0
 
-    def days(self, spec: SourceSpec, held: Held) -> Iterable[date]:
+    def days(self, spec: SourceSpec, held: MetricState) -> Iterable[date]:
         """The days to ask for.
 
         Holes are looked for from the oldest daily value on. While nothing daily is stored from
@@ -75,11 +75,11 @@ class RefreshPlan:
         doubtful = (day for day in held.doubtful if oldest <= day <= self.last_day)
         return {*missing, *again, *doubtful} - held.snapshots
 
-    def older_days(self, spec: SourceSpec, held: Held) -> Iterable[date]:  # noqa: ARG002
+    def older_days(self, spec: SourceSpec, held: MetricState) -> Iterable[date]:  # noqa: ARG002
         """None: a night has no time for archives."""
         return ()
 
-    def takes_current(self, metric: Metric, held: Held) -> bool:
+    def takes_current(self, metric: Metric, held: MetricState) -> bool:
         """Contract: with one missing day and no lookback the present star count is stored for it.
 
         Days before the oldest value do not count: a young repository has none there.
@@ -98,19 +98,19 @@ class BackfillPlan:
     span: Span
     deep: bool = False
 
-    def days(self, spec: SourceSpec, held: Held) -> Iterable[date]:
+    def days(self, spec: SourceSpec, held: MetricState) -> Iterable[date]:
         """The days to ask for."""
         first = max(self.span.first, oldest_held(spec, self.last_day))
         return set(day_range(first, min(self.span.last, self.last_day))) - held.snapshots
 
-    def older_days(self, spec: SourceSpec, held: Held) -> Iterable[date]:
+    def older_days(self, spec: SourceSpec, held: MetricState) -> Iterable[date]:
         """The days to ask the source's archive for."""
         if not self.deep or spec.archive is None:
             return ()
         last = min(self.span.last, oldest_held(spec, self.last_day) - DAY)
         return set(day_range(max(self.span.first, spec.archive.first_day), last)) - held.snapshots
 
-    def takes_current(self, metric: Metric, held: Held) -> bool:  # noqa: ARG002
+    def takes_current(self, metric: Metric, held: MetricState) -> bool:  # noqa: ARG002
         """A recomputation never passes a present count off as a past one."""
         return False
 
@@ -124,12 +124,12 @@ def oldest_held(spec: SourceSpec, last_day: date) -> date:
 
 
 def build_asks(
-    plan: Plan, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], held: Mapping[str, Held]
-) -> list[Ask]:
+    plan: Plan, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], held: Mapping[str, MetricState]
+) -> list[FetchRequest]:
     """One ask per metric; metrics that have nothing to be asked are left out."""
-    asks: list[Ask] = []
+    asks: list[FetchRequest] = []
     for metric in metrics:
-        stored = held.get(metric.metric_id, Held())
+        stored = held.get(metric.metric_id, MetricState())
         spec = specs[metric.source]
         days = tuple(sorted(plan.days(spec, stored)))
         older = tuple(sorted(plan.older_days(spec, stored)))
@@ -137,7 +137,7 @@ def build_asks(
             continue
         missing = frozenset(days + older) - stored.daily
         asks.append(
-            Ask(
+            FetchRequest(
                 metric=metric,
                 days=days,
                 missing=missing,

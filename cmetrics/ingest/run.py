@@ -10,23 +10,23 @@ from typing import Protocol
 
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Clock, Span, last_completed_day
+from cmetrics.domain.errors import SourceError, UsageError
 from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric, definition
 from cmetrics.domain.observation import Observation, Provenance, observe
 from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, Run, RunSummary, overall
-from cmetrics.errors import SourceError, UsageError
-from cmetrics.ingest.deposit import Deposit
+from cmetrics.domain.sanitize import sanitize
+from cmetrics.http.service import ProgressStep, Sleep
+from cmetrics.ingest.batch_writer import BatchWriter
 from cmetrics.ingest.fetch import fetch
-from cmetrics.ingest.memory import remember
-from cmetrics.ingest.plan import BackfillPlan, Held, Plan, RefreshPlan, build_asks, build_held, oldest_held
+from cmetrics.ingest.plan import BackfillPlan, MetricState, Plan, RefreshPlan, build_asks, build_state, oldest_held
+from cmetrics.ingest.quality import review
 from cmetrics.ingest.reconcile import overwrite_rule
-from cmetrics.ingest.review import review
 from cmetrics.ingest.session import Session, session
-from cmetrics.printable import printable
+from cmetrics.ingest.state import remember
 from cmetrics.seed import load_seed
 from cmetrics.settings import Settings
 from cmetrics.sources import SPECS
-from cmetrics.sources.base import Answered, Ask, Fetched, Step, merge_answers
-from cmetrics.sources.service import Sleep
+from cmetrics.sources.base import FetchOutcome, FetchRequest, FetchResult, merge_answers
 from cmetrics.store.lance_store import LanceStore
 
 #: How far back the plan looks at earlier runs.
@@ -50,7 +50,7 @@ class Selection:
         for metric_id in self.metric_ids:
             if catalog.metric(metric_id) is None:
                 known = ", ".join(metric.metric_id for metric in catalog.metrics[:20])
-                msg = f"--metric {printable(metric_id, limit=80)}: not in {catalog.path}; there are {known}"
+                msg = f"--metric {sanitize(metric_id, limit=80)}: not in {catalog.path}; there are {known}"
                 raise UsageError(msg)
         found = tuple(
             metric
@@ -69,13 +69,13 @@ class Watcher(Protocol):
     def waiting(self) -> None:
         """Another run holds the store."""
 
-    def planned(self, asks: Sequence[Ask]) -> None:
+    def planned(self, asks: Sequence[FetchRequest]) -> None:
         """The questions of this run are known; asking begins."""
 
     def answered(self, metric: Metric, outcome: MetricOutcome) -> None:
         """All that a source has to say of one metric is known; it need not be stored yet."""
 
-    def progress(self, source: str, step: Step | str) -> None:
+    def progress(self, source: str, step: ProgressStep | str) -> None:
         """How far a source has come with a long answer, or what it chose to do."""
 
     def storing(self) -> None:
@@ -139,25 +139,25 @@ def _ingest(
         seeds = load_seed(catalog, run.run_id)
         runs = run.store.runs(run.started_at - RUNS_WITHIN)
         is_deep = isinstance(plan, BackfillPlan) and plan.deep
-        stored = load_held(run.store, metrics, plan.last_day, seeds, whole=is_deep)
+        stored = load_states(run.store, metrics, plan.last_day, seeds, whole=is_deep)
         held = remember(run.store, metrics, stored, runs, plan.last_day)
         asks = build_asks(plan, metrics, SPECS, held)
         watcher.planned(asks)
         found: dict[str, MetricOutcome] = {}
-        parts: dict[str, list[Answered]] = {}
+        parts: dict[str, list[FetchOutcome]] = {}
         provenance = Provenance.RECOMPUTED if job is Job.BACKFILL else Provenance.API_DAILY
         rule = overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS)
-        deposit = Deposit(run.store, rule, every=store_every, on_merge=run.note_counts)
-        deposit.add(_missing_seeds(run.store, metrics, seeds))
+        writer = BatchWriter(run.store, rule, every=store_every, on_merge=run.note_counts)
+        writer.add(_missing_seeds(run.store, metrics, seeds))
 
-        def answered(answer: Answered, last: bool) -> None:  # noqa: FBT001  # a callback
+        def answered(answer: FetchOutcome, last: bool) -> None:  # noqa: FBT001  # a callback
             metric = answer[0].metric
             parts.setdefault(metric.metric_id, []).append(answer)
             if last:
                 whole = _outcome(merge_answers(parts[metric.metric_id]), held, hidden)
                 found[metric.metric_id] = whole
                 watcher.answered(metric, whole)
-            deposit.add(_observations([answer], provenance, run, clock))
+            writer.add(_observations([answer], provenance, run, clock))
 
         harvest = fetch(
             asks,
@@ -170,14 +170,14 @@ def _ingest(
             on_progress=watcher.progress,
         )
         watcher.storing()
-        deposit.flush()
-        seen = review(run.store, metrics, deposit.replaced, run.run_id, clock(), plan.last_day)
+        writer.flush()
+        seen = review(run.store, metrics, writer.replaced, run.run_id, clock(), plan.last_day)
         outcomes = seen.told(found.get(metric.metric_id) or _skipped(metric, held) for metric in metrics)
         summary = RunSummary(
             run_id=run.run_id,
             job=job,
             status=overall(outcomes),
-            counts=deposit.counts,
+            counts=writer.counts,
             metrics=outcomes,
             warnings=(*run.warnings, *_warnings(harvest.answers, seen.warnings, runs, hidden)),
             doubts=seen.doubts,
@@ -188,14 +188,14 @@ def _ingest(
     return summary
 
 
-def load_held(
+def load_states(
     store: LanceStore,
     metrics: Iterable[Metric],
     last_day: date,
     seeds: Iterable[Observation],
     *,
     whole: bool = False,
-) -> dict[str, Held]:
+) -> dict[str, MetricState]:
     """What the store holds of each metric, as far back as its source answers; all of it if ``whole``.
 
     Seeded snapshots count as held, also those that this run is going to store.
@@ -211,7 +211,7 @@ def load_held(
     for row in seeds:
         if row.metric_id in days:
             days[row.metric_id].append((row.period_end, True))
-    return {metric.metric_id: build_held(metric, days[metric.metric_id]) for metric in metrics}
+    return {metric.metric_id: build_state(metric, days[metric.metric_id]) for metric in metrics}
 
 
 def _missing_seeds(store: LanceStore, metrics: Iterable[Metric], seeds: Iterable[Observation]) -> list[Observation]:
@@ -226,22 +226,24 @@ def _missing_seeds(store: LanceStore, metrics: Iterable[Metric], seeds: Iterable
     return [row for row in rows if row.key not in stored]
 
 
-def _observations(answers: Iterable[Answered], provenance: Provenance, run: Session, clock: Clock) -> list[Observation]:
+def _observations(
+    answers: Iterable[FetchOutcome], provenance: Provenance, run: Session, clock: Clock
+) -> list[Observation]:
     at = clock()
     return [
         observe(ask.metric, value, provenance=provenance, run_id=run.run_id, at=at)
         for ask, fetched in answers
-        if isinstance(fetched, Fetched)
+        if isinstance(fetched, FetchResult)
         for value in fetched.values
     ]
 
 
-def _outcome(answered: Answered, held: Mapping[str, Held], hidden: tuple[str, ...]) -> MetricOutcome:
+def _outcome(answered: FetchOutcome, held: Mapping[str, MetricState], hidden: tuple[str, ...]) -> MetricOutcome:
     ask, fetched = answered
     metric_id = ask.metric.metric_id
     stored = held[metric_id].daily
     if isinstance(fetched, SourceError):
-        error = printable(str(fetched), secrets=hidden)
+        error = sanitize(str(fetched), secrets=hidden)
         return MetricOutcome(metric_id, MetricStatus.FAILED, latest_day=max(stored, default=None), error=error)
     days = {value.day for value in fetched.values}
     pending = sum(day > ask.last_day - PUBLISHED_WITHIN for day in fetched.pending)
@@ -252,29 +254,29 @@ def _outcome(answered: Answered, held: Mapping[str, Held], hidden: tuple[str, ..
         days_stored=len(days),
         latest_day=max(stored | days, default=None),
         pending_days=pending,
-        error=printable(fetched.error, secrets=hidden) if fetched.error else None,
+        error=sanitize(fetched.error, secrets=hidden) if fetched.error else None,
         healed_days=sum(min(stored) < day < max(stored) for day in days - stored) if stored else 0,
     )
 
 
-def _skipped(metric: Metric, held: Mapping[str, Held]) -> MetricOutcome:
+def _skipped(metric: Metric, held: Mapping[str, MetricState]) -> MetricOutcome:
     latest = max(held[metric.metric_id].daily, default=None)
     return MetricOutcome(metric.metric_id, MetricStatus.SKIPPED, latest_day=latest)
 
 
 def _warnings(
-    answers: Iterable[Answered], more: Iterable[str], runs: Iterable[Run], hidden: tuple[str, ...]
+    answers: Iterable[FetchOutcome], more: Iterable[str], runs: Iterable[Run], hidden: tuple[str, ...]
 ) -> Iterable[str]:
     """Each warning once, in the order of the answers; news only when no earlier run has told them."""
-    fetched = [fetched for _, fetched in answers if isinstance(fetched, Fetched)]
+    fetched = [fetched for _, fetched in answers if isinstance(fetched, FetchResult)]
     told = {text for run in runs for text in run.errors}
-    news = (printable(text, secrets=hidden) for one in fetched for text in one.news)
+    news = (sanitize(text, secrets=hidden) for one in fetched for text in one.news)
     found = [*(text for one in fetched for text in one.warnings), *more]
-    clean = dict.fromkeys(printable(text, secrets=hidden) for text in found)
+    clean = dict.fromkeys(sanitize(text, secrets=hidden) for text in found)
     return [*clean, *(text for text in news if text not in told)]
 
 
-def _notes(answers: Iterable[Answered], hidden: tuple[str, ...]) -> tuple[str, ...]:
+def _notes(answers: Iterable[FetchOutcome], hidden: tuple[str, ...]) -> tuple[str, ...]:
     """Each note once, in the order of the answers."""
-    notes = (text for _, fetched in answers if isinstance(fetched, Fetched) for text in fetched.notes)
-    return tuple(dict.fromkeys(printable(text, secrets=hidden) for text in notes))
+    notes = (text for _, fetched in answers if isinstance(fetched, FetchResult) for text in fetched.notes)
+    return tuple(dict.fromkeys(sanitize(text, secrets=hidden) for text in notes))

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from cmetrics.domain.days import Clock
+from cmetrics.domain.errors import CmetricsError, StoreError, StoreMissing
 from cmetrics.domain.run import Counts, Job, Run, RunStatus, RunSummary, error_summary
-from cmetrics.errors import CmetricsError, StoreError, StoreMissing
-from cmetrics.printable import printable
+from cmetrics.domain.sanitize import sanitize
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.lock import writing
@@ -86,19 +86,19 @@ def session(
                     finished_at=clock(),
                     rows_inserted=summary.counts.inserted,
                     rows_updated=summary.counts.updated,
-                    error_summary=printable(errors, secrets=hidden, limit=20_000) if errors else None,
+                    error_summary=sanitize(errors, secrets=hidden, limit=20_000) if errors else None,
                 )
             )
             ended = True
             # The rows are stored; upkeep that fails tonight is done tomorrow.
             with suppress(StoreError):
-                store.tidy()
+                store.optimize()
 
         try:
             yield Session(store, run_id, started, note_counts, warnings), end
         except BaseException as error:
             if not ended:
-                _record_failure(store, run.failed(clock(), printable(_reason(error), secrets=hidden, limit=2000)))
+                _record_failure(store, run.failed(clock(), sanitize(_reason(error), secrets=hidden, limit=2000)))
             raise
 
 
@@ -129,7 +129,7 @@ def _killed_bootstrap(store: LanceStore, died: str | None) -> tuple[str, ...]:
         return ()
     if any(run.ingestion_run_id == died and run.status == RunStatus.SUCCESS for run in store.runs()):
         return ()
-    said = printable(died, limit=60)
+    said = sanitize(died, limit=60)
     return (f"{said} was killed; if rows are missing, `cmetrics restore` reads its export in data/backups back",)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cmetrics.charts.color import OTHER_COLORS, color_of
+from cmetrics.analytics.model import DownloadItem, Item
 from cmetrics.charts.spark import month_sparkline, star_sparkline
-from cmetrics.dashboard.model import DownloadItem, Item
+from cmetrics.charts.theme import OTHER_COLORS, color_of
 from cmetrics.site import format as fmt
 
 #: Average width of a character of 11 px Verdana, as badges are set; good to a few percent.

@@ -9,7 +9,7 @@ from datetime import date
 from urllib.parse import quote, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
-from cmetrics.dashboard.news import NewsItem
+from cmetrics.analytics.news import NewsItem
 
 FILE = "feed.xml"
 ENTRIES = 100

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from cmetrics.analytics.model import Change
 from cmetrics.charts.words import day_text, short
-from cmetrics.dashboard.model import Change
 
 __all__ = ["NONE", "day", "days", "moment", "month", "number", "percent", "short", "signed"]
 

@@ -9,12 +9,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from cmetrics import __version__
-from cmetrics.charts.data import chart_document
-from cmetrics.charts.spark import month_sparkline, star_sparkline
-from cmetrics.charts.svg import Drawing, draw
-from cmetrics.charts.words import alternative
-from cmetrics.dashboard.calendar import Calendar, build_calendar
-from cmetrics.dashboard.chart import (
+from cmetrics.analytics.calendar import Calendar, build_calendar
+from cmetrics.analytics.chart import (
     Chart,
     TableRow,
     group_charts,
@@ -22,9 +18,13 @@ from cmetrics.dashboard.chart import (
     month_rows,
     total_stars_chart,
 )
-from cmetrics.dashboard.findings import Findings
-from cmetrics.dashboard.model import FLOWS_DEFINITION, Dashboard, DownloadItem, Group, Item
-from cmetrics.dashboard.news import NewsItem
+from cmetrics.analytics.model import FLOWS_DEFINITION, Dashboard, DownloadItem, Group, Item
+from cmetrics.analytics.news import NewsItem
+from cmetrics.analytics.quality import Findings
+from cmetrics.charts.data import chart_document
+from cmetrics.charts.spark import month_sparkline, star_sparkline
+from cmetrics.charts.svg import Drawing, draw
+from cmetrics.charts.words import alternative
 from cmetrics.domain.metric import SourceSpec
 from cmetrics.site import format as fmt
 from cmetrics.site.feed import ENTRIES

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from cmetrics import answers
-from cmetrics.dashboard.model import Dashboard, Publication
-from cmetrics.dashboard.news import NewsItem, build_news
+from cmetrics import documents
+from cmetrics.analytics.model import Dashboard, Publication
+from cmetrics.analytics.news import NewsItem, build_news
 from cmetrics.domain.days import window
 from cmetrics.domain.metric import SourceSpec, slug
 from cmetrics.domain.observation import Observation
@@ -17,7 +17,7 @@ from cmetrics.site import format as fmt
 from cmetrics.site.badges import build_badge, build_embed
 from cmetrics.site.feed import build_feed
 from cmetrics.site.pages import address_of, build_pages
-from cmetrics.site.picture import render_picture
+from cmetrics.site.social_card import render_social_card
 
 STILL_ASSETS = ("site.css", "theme.js", "favicon.svg")
 #: Parts of the one script, in the order in which they need each other. Pages that are opened as files
@@ -49,7 +49,7 @@ def render_site(
         yield f"assets/{name}", (folder / name).read_bytes()
     yield "assets/app.js", _script(folder)
     yield PLOTLY, plotly
-    yield "assets/card.png", render_picture(board)
+    yield "assets/card.png", render_social_card(board)
     for name, context in _beside(publication, news, paths).items():
         yield name, environment.get_template(f"{name}.j2").render(context).encode()
     yield from _answers(publication)
@@ -92,7 +92,7 @@ def _badges(environment: Environment, board: Dashboard) -> Iterator[tuple[str, b
     badge, embed = environment.get_template("badge.svg.j2"), environment.get_template("embed.svg.j2")
     for item in board.items:
         name, drawn = item.metric.slug, build_badge(item)
-        yield f"badges/{name}.json", answers.encode(drawn.endpoint())
+        yield f"badges/{name}.json", documents.encode(drawn.endpoint())
         yield f"badges/{name}.svg", badge.render(badge=drawn, dark=False).encode()
         yield f"badges/{name}-dark.svg", badge.render(badge=drawn, dark=True).encode()
         yield f"embed/{name}.svg", embed.render(embed=build_embed(item)).encode()
@@ -106,13 +106,13 @@ def _answers(publication: Publication) -> Iterator[tuple[str, bytes]]:
     for row in publication.rows:
         if row.metric_id in by_metric and row.period_end >= first:
             by_metric[row.metric_id].append(row)
-    documents: dict[str, answers.Document | list[answers.Document]] = {
-        "health": answers.HEALTHY,
-        "definitions": answers.definitions_document(publication.definitions),
-        "dashboard/daily": answers.daily_document(daily),
+    files: dict[str, documents.Document | list[documents.Document]] = {
+        "health": documents.HEALTHY,
+        "definitions": documents.definitions_document(publication.definitions),
+        "dashboard/daily": documents.daily_document(daily),
     }
-    for name, document in documents.items():
-        yield f"api/v1/{name}.json", answers.encode(document)
+    for name, document in files.items():
+        yield f"api/v1/{name}.json", documents.encode(document)
     for metric_id, rows in by_metric.items():
-        series = answers.series_document(metric_id, daily.days, rows)
-        yield f"api/v1/series/{slug(metric_id)}.json", answers.encode(series)
+        series = documents.series_document(metric_id, daily.days, rows)
+        yield f"api/v1/series/{slug(metric_id)}.json", documents.encode(series)

@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from cmetrics.errors import SiteError
-from cmetrics.printable import printable
+from cmetrics.domain.errors import SiteError
+from cmetrics.domain.sanitize import sanitize
 
 #: Lists what a build wrote, so that the next one knows what it may remove.
 MANIFEST = ".cmetrics-site.json"
@@ -43,7 +43,7 @@ def write_site(files: Iterable[tuple[str, bytes]], out: Path) -> dict[str, int]:
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
-        msg = f"the site cannot be written to {out} ({printable(str(error), limit=160)})"
+        msg = f"the site cannot be written to {out} ({sanitize(str(error), limit=160)})"
         raise SiteError(msg) from error
     return sizes
 
@@ -59,7 +59,7 @@ def check_folder(out: Path) -> None:
         if not out.exists():
             return
     except OSError as error:
-        msg = f"{printable(str(out), limit=100)} cannot be a folder ({printable(str(error), limit=120)})"
+        msg = f"{sanitize(str(out), limit=100)} cannot be a folder ({sanitize(str(error), limit=120)})"
         raise SiteError(msg) from error
     if Path.cwd().is_relative_to(out.resolve()):
         msg = f"{out} is where this command runs; name a folder inside it with --out"
@@ -71,7 +71,7 @@ def check_folder(out: Path) -> None:
     for path in sorted(out.rglob("*")):
         name = path.relative_to(out).as_posix()
         if (path.is_symlink() or not path.is_dir()) and name not in ours:
-            what = printable(name, limit=100)
+            what = sanitize(name, limit=100)
             msg = f"{out} holds {what!r}, which build-site did not write; name another folder with --out"
             raise SiteError(msg)
 

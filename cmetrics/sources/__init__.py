@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cmetrics.domain.metric import SourceSpec
-from cmetrics.sources import clickpy, crates_archive, cratesio, github, npm, pypistats
+from cmetrics.http.service import Policy, Service
+from cmetrics.sources import cratesio, github, npm, pypistats
+from cmetrics.sources.archives import clickpy, crates
 from cmetrics.sources.base import Archive, Source
-from cmetrics.sources.service import Policy, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ REGISTRY: dict[str, Registration] = {
             cratesio.SPEC,
             lambda _: cratesio.POLICY,
             cratesio.Cratesio,
-            ArchiveRegistration(crates_archive.POLICY, crates_archive.CratesArchive),
+            ArchiveRegistration(crates.POLICY, crates.CratesArchive),
         ),
         Registration(npm.SPEC, lambda _: npm.POLICY, npm.Npm),
         Registration(github.SPEC, github.policy, github.Github),

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
+from cmetrics.domain.errors import SourceError
 from cmetrics.domain.metric import Metric, SourceSpec
 from cmetrics.domain.observation import DailyValue, StarRef
-from cmetrics.errors import SourceError
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class FetchRequest:
     """The days of one metric that a run wants."""
 
     metric: Metric
@@ -35,8 +35,8 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
-    """What a source said about an :class:`Ask`. Days without a statement are in neither list."""
+class FetchResult:
+    """What a source said about an :class:`FetchRequest`. Days without a statement are in neither list."""
 
     values: tuple[DailyValue, ...] = ()
     #: Days that the source is known not to have published (or to have lost).
@@ -54,22 +54,7 @@ class Fetched:
     more: bool = False
 
 
-Answered = tuple[Ask, Fetched | SourceError]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How far a long answer has come."""
-
-    #: What is counted, in the plural: ``archive files``.
-    what: str
-    done: int
-    #: An upper bound: a package may be younger than the days asked for.
-    total: int
-
-
-#: Who hears how a source is getting on: a step, or a sentence about a choice it made.
-Listener = Callable[[Step | str], None]
+FetchOutcome = tuple[FetchRequest, FetchResult | SourceError]
 
 
 class Source(Protocol):
@@ -81,7 +66,7 @@ class Source(Protocol):
 
     spec: SourceSpec
 
-    def answers(self, asks: Sequence[Ask]) -> AsyncIterator[Answered]:
+    def fetch(self, asks: Sequence[FetchRequest]) -> AsyncIterator[FetchOutcome]:
         """One answer per ask, in any order."""
         ...
 
@@ -89,7 +74,9 @@ class Source(Protocol):
 class Archive(Protocol):
     """The days that a source no longer answers for. Made for one run; :meth:`answers` is called once."""
 
-    def answers(self, asks: Sequence[Ask], near: Mapping[str, Mapping[date, int]]) -> AsyncIterator[Answered]:
+    def fetch(
+        self, asks: Sequence[FetchRequest], near: Mapping[str, Mapping[date, int]]
+    ) -> AsyncIterator[FetchOutcome]:
         """One answer or more per ask, as the days of its ``older`` come in; a failure is a value.
 
         ``near`` is what the source itself states, by metric id; a metric that it failed for is not
@@ -98,17 +85,17 @@ class Archive(Protocol):
         ...
 
 
-def merge_answers(answers: Sequence[Answered]) -> Answered:
+def merge_answers(answers: Sequence[FetchOutcome]) -> FetchOutcome:
     """The parts of what one ask was answered, as one: a part that failed does not undo the others."""
     ask, first = answers[0]
     if len(answers) == 1:
         return ask, first
-    parts = [fetched for _, fetched in answers if isinstance(fetched, Fetched)]
+    parts = [fetched for _, fetched in answers if isinstance(fetched, FetchResult)]
     failures = [fetched for _, fetched in answers if isinstance(fetched, SourceError)]
     if not parts:
         return ask, failures[0]
     errors = [*(part.error for part in parts if part.error), *map(str, failures)]
-    return ask, Fetched(
+    return ask, FetchResult(
         tuple(value for part in parts for value in part.values),
         frozenset(day for part in parts for day in part.pending),
         "; ".join(dict.fromkeys(errors)) or None,
@@ -118,7 +105,9 @@ def merge_answers(answers: Sequence[Answered]) -> Answered:
     )
 
 
-async def each(asks: Sequence[Ask], fetch: Callable[[Ask], Awaitable[Fetched]]) -> AsyncIterator[Answered]:
+async def each(
+    asks: Sequence[FetchRequest], fetch: Callable[[FetchRequest], Awaitable[FetchResult]]
+) -> AsyncIterator[FetchOutcome]:
     """The answers of a source that treats one metric after the other."""
     for ask in asks:
         try:

@@ -15,13 +15,13 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 
 from cmetrics.domain.days import last_completed_day, window
+from cmetrics.domain.errors import SourceError
 from cmetrics.domain.metric import ArchiveSpec, Family, SourceSpec
 from cmetrics.domain.observation import DailyValue
-from cmetrics.errors import SourceError
-from cmetrics.sources.base import Answered, Ask, Fetched
-from cmetrics.sources.landed import first_sign
-from cmetrics.sources.service import Policy, Service
-from cmetrics.sources.shape import Count, Day, Shape, by_day, parse
+from cmetrics.http.service import Policy, Service
+from cmetrics.http.validation import Count, Day, Shape, by_day, parse
+from cmetrics.sources.availability import first_evidence
+from cmetrics.sources.base import FetchOutcome, FetchRequest, FetchResult
 
 ARCHIVE = ArchiveSpec("crates-archive", "static.crates.io", first_day=date(2014, 11, 1))
 
@@ -105,14 +105,14 @@ class Cratesio:
     def __init__(self, client: Service) -> None:
         self._client = client
 
-    async def answers(self, asks: Sequence[Ask]) -> AsyncIterator[Answered]:
+    async def fetch(self, asks: Sequence[FetchRequest]) -> AsyncIterator[FetchOutcome]:
         """One request per crate.
 
         There is no total of everything here. That a day has landed shows in any crate that has a
         row for it or for a later day; a crate that needs another one's sign waits for the end.
         """
         sure = last_completed_day(self._client.now() - LOGS_ARRIVE_WITHIN)
-        waiting: list[tuple[Ask, dict[date, int]]] = []
+        waiting: list[tuple[FetchRequest, dict[date, int]]] = []
         newest = date.min
         for ask in asks:
             try:
@@ -128,16 +128,16 @@ class Cratesio:
         for ask, stated in waiting:
             yield ask, decide(ask, stated, min(newest, sure))
 
-    async def _stated(self, ask: Ask) -> dict[date, int]:
+    async def _stated(self, ask: FetchRequest) -> dict[date, int]:
         crate = ask.metric.subject
         answer = await self._client.get(f"/crates/{quote(crate, safe='')}/downloads")
         return parse_downloads(answer.body, crate)
 
 
-def decide(ask: Ask, stated: dict[date, int], newest: date) -> Fetched:
+def decide(ask: FetchRequest, stated: dict[date, int], newest: date) -> FetchResult:
     """The days that can be stored: stated ones, and 0 for others that are known to have landed."""
     landed = max(newest, window(ask.last_day, SETTLED_AFTER))
-    existed = first_sign(ask, stated)
+    existed = first_evidence(ask, stated)
     values: list[DailyValue] = []
     pending: set[date] = set()
     for day in ask.days:
@@ -148,4 +148,4 @@ def decide(ask: Ask, stated: dict[date, int], newest: date) -> Fetched:
             values.append(DailyValue(day, value, f"cratesio:{ask.metric.subject}"))
         else:
             pending.add(day)
-    return Fetched(tuple(values), frozenset(pending))
+    return FetchResult(tuple(values), frozenset(pending))

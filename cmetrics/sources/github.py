@@ -20,13 +20,13 @@ from urllib.parse import parse_qs, quote, urlsplit
 from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter
 
 from cmetrics.domain.days import DAY, last_completed_day
+from cmetrics.domain.errors import AccessRefused, InvalidResponse, SourceError
 from cmetrics.domain.metric import Family, SourceSpec
 from cmetrics.domain.observation import STAR_COUNT_REF, STAR_HISTORY_REF, DailyValue, StarRef
-from cmetrics.errors import AccessRefused, SourceError, UnexpectedAnswer
-from cmetrics.sources.base import Answered, Ask, Fetched, each
+from cmetrics.http.service import Policy, Response, Service
+from cmetrics.http.validation import Count, Shape, parse
+from cmetrics.sources.base import FetchOutcome, FetchRequest, FetchResult, each
 from cmetrics.sources.renames import counted_before, moved, taken_over
-from cmetrics.sources.service import Answer, Policy, Service
-from cmetrics.sources.shape import Count, Shape, parse
 
 SPEC = SourceSpec(
     name="github",
@@ -111,16 +111,16 @@ def parse_history(body: bytes, subject: str) -> Weeks:
     for row in parse(_WEEKS, body, where):
         if row.total is not None and row.total != sum(row.days):
             msg = f"{where}, a week's total is not the sum of its days"
-            raise UnexpectedAnswer(msg)
+            raise InvalidResponse(msg)
         first = datetime.fromtimestamp(row.week, UTC).date()
         if first in weeks:
             msg = f"{where} states the week of {first} twice"
-            raise UnexpectedAnswer(msg)
+            raise InvalidResponse(msg)
         weeks[first] = tuple(row.days)
     return weeks
 
 
-def next_page(answer: Answer, page: int, weeks: int) -> int | None:
+def next_page(answer: Response, page: int, weeks: int) -> int | None:
     """The page after ``page``, None after the last one.
 
     Without a Link header a page that is not full is the last. `per_page=30` contains `page=` too,
@@ -143,7 +143,7 @@ def check_past(weeks: Weeks, last: date, subject: str) -> None:
             f"api.github.com, star history of {subject}, states stars of {max(ahead)}, which has not been yet; "
             "check this machine's clock"
         )
-        raise UnexpectedAnswer(msg)
+        raise InvalidResponse(msg)
 
 
 def is_gapless(weeks: Weeks) -> bool:
@@ -169,7 +169,7 @@ def cumulative(count: int, weeks: Weeks, created: date, days: Sequence[date]) ->
         held -= gains[day]
         if held < -TOLERANCE:
             msg = "api.github.com, the star history holds more stars than the repository has"
-            raise UnexpectedAnswer(msg)
+            raise InvalidResponse(msg)
     return dict(sorted(found.items()))
 
 
@@ -196,12 +196,12 @@ class Github:
         self._client = client
         self._warnings: list[str] = []
 
-    async def answers(self, asks: Sequence[Ask]) -> AsyncIterator[Answered]:
+    async def fetch(self, asks: Sequence[FetchRequest]) -> AsyncIterator[FetchOutcome]:
         """Per repository one request for the count, and pages of history as far back as asked."""
         async for answered in each(asks, self._fetch):
             yield answered
 
-    async def _fetch(self, ask: Ask) -> Fetched:
+    async def _fetch(self, ask: FetchRequest) -> FetchResult:
         subject = ask.metric.subject
         self._warnings = []
         repository = parse_repository((await self._get(f"/repos/{subject}")).body, subject)
@@ -219,9 +219,9 @@ class Github:
         if ask.take_current:
             read = replace(ref, gained=gained).text(STAR_COUNT_REF)
             values[ask.last_day] = DailyValue(ask.last_day, count, read)
-        return Fetched(tuple(values[day] for day in sorted(values)), warnings=tuple(self._warnings), news=news)
+        return FetchResult(tuple(values[day] for day in sorted(values)), warnings=tuple(self._warnings), news=news)
 
-    async def _check_number(self, ask: Ask, repository: Repository) -> None:
+    async def _check_number(self, ask: FetchRequest, repository: Repository) -> None:
         """Raises UnexpectedAnswer when the name leads to another repository than the one counted so far."""
         known = counted_before(ask, repository.id)
         if known is None:
@@ -229,18 +229,18 @@ class Github:
         name = None
         with suppress(SourceError):
             name = parse_repository((await self._get(f"/repositories/{known}")).body, f"with id {known}").full_name
-        raise UnexpectedAnswer(taken_over(ask, repository.id, known, name))
+        raise InvalidResponse(taken_over(ask, repository.id, known, name))
 
-    def _without_history(self, ask: Ask, current: DailyValue, error: SourceError) -> Fetched:
+    def _without_history(self, ask: FetchRequest, current: DailyValue, error: SourceError) -> FetchResult:
         """Only the newest day, with the present count; what is missing before it stays absent."""
         values = (current,) if ask.last_day in ask.missing else ()
         if ask.take_current:
             warning = f"{ask.metric.metric_id}: past days were not read again, the star history failed ({error})"
-            return Fetched(values, warnings=(*self._warnings, warning))
+            return FetchResult(values, warnings=(*self._warnings, warning))
         stands = f"; the present count stands for {ask.last_day}, days before it stay absent" if values else ""
-        return Fetched(values, error=f"star history failed: {error}{stands}", warnings=tuple(self._warnings))
+        return FetchResult(values, error=f"star history failed: {error}{stands}", warnings=tuple(self._warnings))
 
-    async def _held(self, repository: Repository, name: str, ask: Ask) -> tuple[dict[date, int], int | None]:
+    async def _held(self, repository: Repository, name: str, ask: FetchRequest) -> tuple[dict[date, int], int | None]:
         """The stars held on each day asked for, and how many were given on the last one.
 
         Read a second time when the first reading is no whole.
@@ -268,10 +268,10 @@ class Github:
             held = cumulative(repository.stargazers_count, weeks, created, ask.days)
             if ask.days[-1] >= created and ask.days[-1] not in held:
                 msg = f"api.github.com, star history of {name}, does not reach {ask.days[-1]}"
-                raise UnexpectedAnswer(msg)
+                raise InvalidResponse(msg)
             return held, given(weeks, ask.last_day)
         msg = f"api.github.com, star history of {name}, weeks are missing between its pages"
-        raise UnexpectedAnswer(msg)
+        raise InvalidResponse(msg)
 
     async def _weeks(self, full_name: str, since: date) -> tuple[Weeks, bool]:
         """Weeks back to the one that holds ``since``, and whether a page shifted while they were read.
@@ -296,7 +296,7 @@ class Github:
             page = next_page(answer, page, len(found))
         return weeks, has_shifted
 
-    async def _get(self, path: str, params: dict[str, str] | None = None) -> Answer:
+    async def _get(self, path: str, params: dict[str, str] | None = None) -> Response:
         """A GET that goes on without the token when GitHub no longer knows it.
 
         With an expired token even public data is refused (401), without one it is served.

@@ -14,12 +14,12 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 
 from cmetrics.domain.days import Span, day_range, spans
+from cmetrics.domain.errors import InvalidResponse, SourceError
 from cmetrics.domain.metric import Family, SourceSpec
-from cmetrics.errors import SourceError, UnexpectedAnswer
-from cmetrics.sources.base import Answered, Ask, Fetched, each
-from cmetrics.sources.landed import Canary, build_canary, judge
-from cmetrics.sources.service import Policy, Service
-from cmetrics.sources.shape import Count, Day, Shape, by_day, parse
+from cmetrics.http.service import Policy, Service
+from cmetrics.http.validation import Count, Day, Shape, by_day, parse
+from cmetrics.sources.availability import RegistryTotals, build_registry_totals, resolve_days
+from cmetrics.sources.base import FetchOutcome, FetchRequest, FetchResult, each
 
 SPEC = SourceSpec(
     name="npm",
@@ -70,10 +70,10 @@ def parse_range(body: bytes, span: Span, package: str | None) -> dict[date, int]
     answer = parse(_RANGE, body, where)
     if answer.package != package:
         msg = f"{where}, answered for another package"
-        raise UnexpectedAnswer(msg)
+        raise InvalidResponse(msg)
     if (answer.start, answer.end) != span:
         msg = f"{where}, answered {answer.start} to {answer.end} when asked {span.first} to {span.last}"
-        raise UnexpectedAnswer(msg)
+        raise InvalidResponse(msg)
     days = by_day(((row.day, row.downloads) for row in answer.downloads), where)
     return {day: value for day, value in days.items() if span.first <= day <= span.last}
 
@@ -90,7 +90,7 @@ class Npm:
         self._covered: set[date] = set()
         self._error: str | None = None
 
-    async def answers(self, asks: Sequence[Ask]) -> AsyncIterator[Answered]:
+    async def fetch(self, asks: Sequence[FetchRequest]) -> AsyncIterator[FetchOutcome]:
         """Each package, and the whole registry for the same days.
 
         The longest question comes first: the others then need no more of the registry.
@@ -98,7 +98,7 @@ class Npm:
         async for answered in each(sorted(asks, key=lambda ask: ask.days[0]), self._fetch):
             yield answered
 
-    async def _fetch(self, ask: Ask) -> Fetched:
+    async def _fetch(self, ask: FetchRequest) -> FetchResult:
         package = ask.metric.subject
         slices = list(reversed(spans((day for day in ask.days if day >= FIRST_DAY), LONGEST_PERIOD)))
         stated: dict[date, int] = {}
@@ -110,10 +110,10 @@ class Npm:
                 slices = slices[: number + 1]
                 break
         first = min((span.first for span in slices), default=FIRST_DAY)
-        canary = await self._canary([day for day in ask.days if day >= first])
-        return judge(ask, stated, canary, f"npm:{package}")
+        registry_totals = await self._registry_totals([day for day in ask.days if day >= first])
+        return resolve_days(ask, stated, registry_totals, f"npm:{package}")
 
-    async def _canary(self, days: Sequence[date]) -> Canary:
+    async def _registry_totals(self, days: Sequence[date]) -> RegistryTotals:
         """What has landed. A day that was asked for is not asked for again, nor is a total that failed."""
         try:
             if self._error is None:
@@ -122,7 +122,7 @@ class Npm:
                     self._covered.update(day_range(*span))
         except SourceError as error:
             self._error = str(error)
-        return Canary(None, self._error) if self._error else build_canary(self._totals)
+        return RegistryTotals(None, self._error) if self._error else build_registry_totals(self._totals)
 
     async def _range(self, span: Span, package: str | None) -> dict[date, int]:
         path = f"/downloads/range/{span.first}:{span.last}"

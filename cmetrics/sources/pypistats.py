@@ -15,12 +15,12 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
+from cmetrics.domain.errors import InvalidResponse, SourceError
 from cmetrics.domain.metric import ArchiveSpec, Family, SourceSpec
-from cmetrics.errors import SourceError, UnexpectedAnswer
-from cmetrics.sources.base import Answered, Ask, Fetched, each
-from cmetrics.sources.landed import Canary, Landing, build_canary, judge
-from cmetrics.sources.service import Policy, Service
-from cmetrics.sources.shape import Count, Day, Shape, by_day, parse
+from cmetrics.http.service import Policy, Service
+from cmetrics.http.validation import Count, Day, Shape, by_day, parse
+from cmetrics.sources.availability import Availability, RegistryTotals, build_registry_totals, resolve_days
+from cmetrics.sources.base import FetchOutcome, FetchRequest, FetchResult, each
 
 
 def normalize(name: str) -> str:
@@ -28,7 +28,7 @@ def normalize(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-ARCHIVE = ArchiveSpec("clickpy", "ClickPy", first_day=date(2016, 1, 1), seam=True)
+ARCHIVE = ArchiveSpec("clickpy", "ClickPy", first_day=date(2016, 1, 1), overlaps=True)
 
 SPEC = SourceSpec(
     name="pypistats",
@@ -81,11 +81,11 @@ def parse_overall(body: bytes, package: str, category: Category) -> dict[date, i
     answer = parse(_OVERALL, body, where)
     if normalize(answer.package) != normalize(package):
         msg = f"{where}, answered for another package"
-        raise UnexpectedAnswer(msg)
+        raise InvalidResponse(msg)
     days = by_day(((row.date, row.downloads) for row in answer.data if row.category == category), where)
     if not days:
         msg = f"{where}, answered without any day {category.replace('_', ' ')}"
-        raise UnexpectedAnswer(msg)
+        raise InvalidResponse(msg)
     return days
 
 
@@ -96,22 +96,26 @@ class Pypistats:
 
     def __init__(self, client: Service) -> None:
         self._client = client
-        self._canary = Canary(None)
+        self._registry_totals = RegistryTotals(None)
 
-    async def answers(self, asks: Sequence[Ask]) -> AsyncIterator[Answered]:
+    async def fetch(self, asks: Sequence[FetchRequest]) -> AsyncIterator[FetchOutcome]:
         """One request for all of PyPI, then one per package."""
         try:
-            self._canary = build_canary(await self._overall(EVERYTHING, mirrors=True))
+            self._registry_totals = build_registry_totals(await self._overall(EVERYTHING, mirrors=True))
         except SourceError as error:
-            self._canary = Canary(None, str(error))
+            self._registry_totals = RegistryTotals(None, str(error))
         async for answered in each(asks, self._fetch):
             yield answered
 
-    async def _fetch(self, ask: Ask) -> Fetched:
+    async def _fetch(self, ask: FetchRequest) -> FetchResult:
         stated = await self._overall(ask.metric.subject, mirrors=ask.metric.mirrors)
         ref = f"pypistats:{normalize(ask.metric.subject)}"
-        whole = {day: value for day, value in stated.items() if self._canary.says(day) is not Landing.PARTIAL}
-        return replace(judge(ask, stated, self._canary, ref), stated=whole)
+        whole = {
+            day: value
+            for day, value in stated.items()
+            if self._registry_totals.availability(day) is not Availability.PARTIAL
+        }
+        return replace(resolve_days(ask, stated, self._registry_totals, ref), stated=whole)
 
     async def _overall(self, package: str, *, mirrors: bool) -> dict[date, int]:
         # `mirrors=true` gives with_mirrors alone; any other spelling of true gives both.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cmetrics.sources.base import Ask
+from cmetrics.sources.base import FetchRequest
 
 
-def moved(ask: Ask, name: str, number: int | None) -> tuple[str, ...]:
+def moved(ask: FetchRequest, name: str, number: int | None) -> tuple[str, ...]:
     """What to write in cmetrics.toml, once: rows that carry the new name mean that it was told."""
     subject, told = ask.metric.subject, ask.repository.repository if ask.repository else ""
     if name.lower() in (subject.lower(), told.lower()):
@@ -14,7 +14,7 @@ def moved(ask: Ask, name: str, number: int | None) -> tuple[str, ...]:
     return (f'{where}; write subject = "{name}" in cmetrics.toml',)
 
 
-def counted_before(ask: Ask, number: int | None) -> int | None:
+def counted_before(ask: FetchRequest, number: int | None) -> int | None:
     """The number of the repository counted so far where ``number`` is another one; None if all is well.
 
     GitHub gives a name free for others when its repository has moved.
@@ -23,7 +23,7 @@ def counted_before(ask: Ask, number: int | None) -> int | None:
     return None if known is None or number is None or number == known else known
 
 
-def taken_over(ask: Ask, number: int | None, known: int, name: str | None) -> str:
+def taken_over(ask: FetchRequest, number: int | None, known: int, name: str | None) -> str:
     """The error for a name that leads to another repository; ``name`` is what the known one is called now."""
     where = f"api.github.com, {ask.metric.subject} is another repository (id {number}) than the one counted so far"
     if name is None:

@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from cmetrics.errors import StoreMissing
+from cmetrics.domain.errors import StoreMissing
 from cmetrics.settings import StoreTarget, is_folder
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import REVISIONS, TABLES

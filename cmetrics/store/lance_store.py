@@ -14,17 +14,17 @@ import lancedb
 import pyarrow as pa
 
 from cmetrics.domain.days import Span
+from cmetrics.domain.errors import StoreError, StoreMissing, StoreUnreachable
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation, is_snapshot
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Counts, Run, RunStatus
-from cmetrics.errors import StoreError, StoreMissing, StoreUnreachable
 from cmetrics.settings import StoreKind, StoreTarget, is_folder
 from cmetrics.store import schema, sql
 from cmetrics.store.connect import connect
 from cmetrics.store.failures import missing, translated
+from cmetrics.store.maintenance import optimize
 from cmetrics.store.schema import HISTORY, METRICS, REVISIONS, STATS, TABLES, Row, Table
-from cmetrics.store.upkeep import tidy
 
 #: Rows of one IN list or one merge; keeps filters and requests of remote stores at a sane size.
 BATCH: Final = 500
@@ -385,7 +385,7 @@ class LanceStore:
 
     # -- upkeep ------------------------------------------------------------------------------------
 
-    def tidy(self) -> None:
+    def optimize(self) -> None:
         """Merge the small files that nightly commits leave and drop versions nobody reads any more.
 
         A cluster does this by itself.
@@ -398,7 +398,7 @@ class LanceStore:
             except StoreMissing:
                 continue
             with translated(self.target):
-                tidy(opened, index="metric_id" if table is STATS else None)
+                optimize(opened, index="metric_id" if table is STATS else None)
 
 
 def _as_stored(table: Table, found: pa.Schema) -> pa.Schema:

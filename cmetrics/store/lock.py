@@ -11,8 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from cmetrics.errors import StoreBusy, StoreError
-from cmetrics.printable import printable
+from cmetrics.domain.errors import StoreBusy, StoreError
+from cmetrics.domain.sanitize import sanitize
 from cmetrics.settings import StoreKind, StoreTarget
 
 #: Longer than a large backfill's write, shorter than a night.
@@ -51,7 +51,7 @@ def writing(target: StoreTarget, run_id: str, on_wait: Callable[[], None]) -> It
         msg = f"another run has been writing to {target.label} for {WAIT_SECONDS / 60:.0f} minutes; try again later"
         raise StoreBusy(msg) from None
     except OSError as error:
-        msg = f"{path.parent} cannot be written ({printable(str(error), limit=120)}); check the folder and its rights"
+        msg = f"{path.parent} cannot be written ({sanitize(str(error), limit=120)}); check the folder and its rights"
         raise StoreError(msg) from error
     try:
         died = _begin(journal, run_id)
@@ -69,6 +69,6 @@ def _begin(journal: Path, run_id: str) -> str | None:
         died = journal.read_text(encoding="utf-8", errors="replace").strip() if journal.exists() else None
         journal.write_text(run_id, encoding="utf-8")
     except OSError as error:
-        msg = f"{journal} cannot be written ({printable(str(error), limit=120)}); check the folder and its rights"
+        msg = f"{journal} cannot be written ({sanitize(str(error), limit=120)}); check the folder and its rights"
         raise StoreError(msg) from error
     return died or None

@@ -16,12 +16,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
+from cmetrics.domain.errors import StoreError
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
-from cmetrics.errors import StoreError
-from cmetrics.printable import printable
+from cmetrics.domain.sanitize import sanitize
 
 #: Stands for a moment that a row does not tell.
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
@@ -178,7 +178,7 @@ def _observation(
             source_ref or "",
         )
     except (TypeError, ValueError) as error:
-        shown = printable(f"{metric_id} {period_end}", limit=120)
+        shown = sanitize(f"{metric_id} {period_end}", limit=120)
         msg = f"table 'stats' holds a row without a day or a value: {shown}"
         raise StoreError(msg) from error
 

@@ -267,7 +267,7 @@ def test_it_answers_while_rows_are_written_and_shows_them_without_a_restart(serv
             type(row)(**{n: getattr(row, n) for n in row.__slots__} | {"value": row.value + night}) for row in rows
         ]
         writer.upsert_observations(changed, lambda old, new: old.value != new.value)
-        writer.tidy()
+        writer.optimize()
     done.set()
     poller.join()
     assert set(statuses) == {(200, "")}

@@ -93,7 +93,7 @@ def write(home: Home, over: threading.Event) -> int:
         store.save_run(
             Run(f"soak-{nights}", "refresh", RunStatus.PARTIAL, NOW, NOW, 0, len(night), f"x: night {nights}")
         )
-        store.tidy()
+        store.optimize()
     return nights
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench import api, ledger, nightly, nights, objects, site, start, store
+from tests.bench import api, export, nightly, nights, objects, site, start, store
 from tests.bench.figures import Figure, merge_tables, render_table
 from tests.world import fault_table
 from tests.world.readme import read_block, replace_block
@@ -27,7 +27,7 @@ PARTS = {
     "site": site,
     "api": api,
     "nights": nights,
-    "ledger": ledger,
+    "export": export,
     "objects": objects,
 }
 

@@ -35,10 +35,10 @@ def _measure(count: int) -> list[Figure]:
         one = [metrics[count // 2].metric_id]
         return [
             _figure("S3: upsert, all rows new", bucket, count, lambda: store.upsert_observations(rows, newer)),
-            _figure("S3: upkeep after it", bucket, count, store.tidy),
+            _figure("S3: upkeep after it", bucket, count, store.optimize),
             _figure("S3: read 181 days of one metric", bucket, count, lambda: store.observations(one, REREAD)),
             _figure("S3: a night that read half a year again", bucket, count,
-                    lambda: (store.upsert_observations(night, newer), store.tidy())),
+                    lambda: (store.upsert_observations(night, newer), store.optimize())),
         ]  # fmt: skip
 
 

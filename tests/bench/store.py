@@ -50,7 +50,7 @@ def _fill(folder: Path, count: int) -> list[Figure]:
         rows = rows_of(lot, WHOLE)
         again += timed(lambda rows=rows: store.upsert_observations(rows, newer))
     held = peak()
-    tidying = timed(store.tidy)
+    tidying = timed(store.optimize)
     size, against = in_words(count), f"{inserting / merging:.1f} of LanceDB's merge of Arrow"
     kept = size_of(folder / "store")
     merges = f" after {len(lots)} merges" if len(lots) > 1 else ""
@@ -97,7 +97,7 @@ def night_of(metrics: list[Metric]) -> list[Observation]:
 def _night(folder: Path, count: int) -> list[Figure]:
     store = _opened(folder)
     rows = night_of(metrics_of(count))
-    seconds = timed(lambda: (store.upsert_observations(rows, newer), store.tidy()))
+    seconds = timed(lambda: (store.upsert_observations(rows, newer), store.optimize()))
     besides = f"{len(rows):,} rows in, {2 * count:,} written"
     return [Figure("store a night that read half a year again", in_words(count), seconds, count, peak(), besides)]
 

@@ -62,7 +62,7 @@ def filled(folder: Path, metrics: list[Metric]) -> LanceStore:
     for start in range(0, len(metrics), LOT):
         store.upsert_observations(rows_of(metrics[start : start + LOT], WHOLE), newer)
     store.save_run(Run("refresh-20261123T090000Z-abcdef", "refresh", RunStatus.SUCCESS, NOW, NOW, 1, 0))
-    store.tidy()
+    store.optimize()
     return store
 
 

@@ -7,11 +7,11 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cmetrics.analytics.chart import ChartKind
+from cmetrics.analytics.model import DayPoint, PointKind
+from cmetrics.analytics.periods import WEEKS, flow_periods, stock_periods
 from cmetrics.charts.data import chart_document
 from cmetrics.charts.words import provenance_text
-from cmetrics.dashboard.chart import ChartKind
-from cmetrics.dashboard.model import DayPoint, PointKind
-from cmetrics.dashboard.periods import WEEKS, flow_periods, stock_periods
 from cmetrics.domain.days import DAY, Month
 from tests.boards import AS_OF, a_chart, a_month, a_seed, a_series, an_event, points_of
 

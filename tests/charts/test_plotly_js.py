@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cmetrics.charts.plotly_js import INSTALLED, plotly_script
-from cmetrics.errors import ConfigError
+from cmetrics.domain.errors import ConfigError
 
 BASIC = b"/**\n* plotly.js (basic - minified) v3\n*/\n!function(){}();"
 

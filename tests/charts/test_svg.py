@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from cmetrics.analytics.chart import ChartKind
+from cmetrics.analytics.model import DayPoint, PointKind
 from cmetrics.charts.svg import MONTHS_SHOWN, Drawing, Line, compact, draw, levels
-from cmetrics.dashboard.chart import ChartKind
-from cmetrics.dashboard.model import DayPoint, PointKind
 from cmetrics.domain.days import DAY, Month, day_range
 from tests.boards import AS_OF, a_chart, a_month, a_seed, a_series, an_event, points_of
 

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
+from cmetrics.analytics.chart import ChartKind, item_chart
+from cmetrics.analytics.model import DayPoint, PeriodPoint, PointKind
 from cmetrics.charts.words import alternative, coverage_text, day_text, period_text, provenance_text
-from cmetrics.dashboard.chart import ChartKind, item_chart
-from cmetrics.dashboard.model import DayPoint, PeriodPoint, PointKind
 from cmetrics.domain.days import Month, week_of
 from tests.boards import AS_OF, a_board, a_chart, a_month, a_package, a_repository, a_seed, a_series, rows_of
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cmetrics.domain.days import DAY, Span, day_range, window
 from cmetrics.domain.metric import ArchiveSpec, SourceSpec
 from cmetrics.domain.observation import StarRef
-from cmetrics.ingest.plan import BackfillPlan, Held, RefreshPlan, build_asks, build_held, oldest_held
+from cmetrics.ingest.plan import BackfillPlan, MetricState, RefreshPlan, build_asks, build_state, oldest_held
 from cmetrics.sources import SPECS
 from tests.depth import deep
 from tests.samples import a_metric
@@ -41,13 +41,13 @@ def last(days: int) -> set[date]:
 def test_a_snapshot_before_daily_from_is_no_daily_value():
     metric = a_metric(daily_from=ago(10))
     stored = [(ago(40), True), (ago(11), True), (ago(10), True), (ago(12), False), (ago(3), False)]
-    assert build_held(metric, stored) == Held(
+    assert build_state(metric, stored) == MetricState(
         daily=frozenset({ago(12), ago(3)}), snapshots=frozenset({ago(40), ago(11)})
     )
 
 
 def test_without_daily_from_a_snapshot_holds_no_day():
-    assert build_held(a_metric(), [(ago(40), True), (ago(3), False)]) == Held(daily=frozenset({ago(3)}))
+    assert build_state(a_metric(), [(ago(40), True), (ago(3), False)]) == MetricState(daily=frozenset({ago(3)}))
 
 
 # -- refresh -------------------------------------------------------------------------------------
@@ -57,7 +57,7 @@ def test_without_daily_from_a_snapshot_holds_no_day():
 class Case:
     plan: RefreshPlan
     spec: SourceSpec
-    held: Held
+    held: MetricState
 
     @property
     def oldest(self) -> date:
@@ -82,7 +82,7 @@ def cases(draw: st.DrawFn) -> Case:
     run = st.tuples(st.integers(0, 150), st.integers(0, 150)).map(
         lambda ends: set(day_range(ago(max(ends)), ago(min(ends))))
     )
-    held = Held(
+    held = MetricState(
         frozenset(day for day, kind in kinds.items() if kind == "daily"),
         frozenset(day for day, kind in kinds.items() if kind == "snapshot"),
         lost=frozenset(draw(free | run.map(lambda days: days - kinds.keys()) | st.just(set()))),
@@ -130,36 +130,36 @@ def test_stored_days_are_read_again_exactly_as_far_back_as_they_settle_or_the_lo
 
 
 def test_an_empty_store_asks_for_the_whole_first_reach():
-    assert set(RefreshPlan(LAST).days(SMALL, Held())) == last(40)
+    assert set(RefreshPlan(LAST).days(SMALL, MetricState())) == last(40)
 
 
 def test_the_first_reach_ends_where_the_source_forgets():
-    assert set(RefreshPlan(LAST).days(replace(SMALL, held_days=30), Held())) == last(30)
+    assert set(RefreshPlan(LAST).days(replace(SMALL, held_days=30), MetricState())) == last(30)
 
 
 def test_a_first_run_that_got_only_recent_days_reaches_back_again():
-    assert set(RefreshPlan(LAST).days(SMALL, Held(frozenset(last(4)) - {LAST}))) == last(40)
+    assert set(RefreshPlan(LAST).days(SMALL, MetricState(frozenset(last(4)) - {LAST}))) == last(40)
 
 
 def test_days_held_from_the_first_settling_day_on_are_no_sign_of_a_whole_first_run():
-    assert set(RefreshPlan(LAST).days(SMALL, Held(frozenset(last(5))))) == last(40)
+    assert set(RefreshPlan(LAST).days(SMALL, MetricState(frozenset(last(5))))) == last(40)
 
 
 def test_a_store_with_older_days_is_not_asked_for_days_before_them():
-    assert min(RefreshPlan(LAST).days(SMALL, Held(since(5)))) == ago(4)
-    assert min(RefreshPlan(LAST).days(SMALL, Held(since(5) - {ago(5)} | {ago(20)}))) == ago(19)
+    assert min(RefreshPlan(LAST).days(SMALL, MetricState(since(5)))) == ago(4)
+    assert min(RefreshPlan(LAST).days(SMALL, MetricState(since(5) - {ago(5)} | {ago(20)}))) == ago(19)
 
 
 def test_a_hole_is_asked_for_as_long_as_the_source_holds_it():
-    held = Held(since(200) - {ago(59), ago(60)})
+    held = MetricState(since(200) - {ago(59), ago(60)})
     assert set(RefreshPlan(LAST).days(SMALL, held)) == last(5) | {ago(59)}
     assert set(RefreshPlan(LAST).days(FORGETS_NOTHING, held)) == last(5) | {ago(59), ago(60)}
 
 
 def test_a_source_that_never_revises_is_asked_for_new_days_alone():
     final = replace(SMALL, settling_days=0)
-    assert set(RefreshPlan(LAST).days(final, Held(since(9)))) == set()
-    assert set(RefreshPlan(LAST).days(final, Held(since(9) - {LAST}))) == {LAST}
+    assert set(RefreshPlan(LAST).days(final, MetricState(since(9)))) == set()
+    assert set(RefreshPlan(LAST).days(final, MetricState(since(9) - {LAST}))) == {LAST}
 
 
 # -- the present count of stars ------------------------------------------------------------------
@@ -181,11 +181,11 @@ def test_the_present_count_stands_for_one_missing_day_of_a_plain_refresh_only(pl
     for known_days in (400, 40):
         # A young repository has no days before it was created; they are not missing.
         daily = frozenset(day_range(ago(known_days), LAST)) - missing
-        assert plan.takes_current(metric, Held(daily)) is takes
+        assert plan.takes_current(metric, MetricState(daily)) is takes
 
 
 def test_the_present_count_is_no_answer_for_a_metric_that_has_nothing_yet():
-    assert RefreshPlan(LAST).takes_current(STARS, Held()) is False
+    assert RefreshPlan(LAST).takes_current(STARS, MetricState()) is False
 
 
 # -- backfill ------------------------------------------------------------------------------------
@@ -203,20 +203,20 @@ def test_the_present_count_is_no_answer_for_a_metric_that_has_nothing_yet():
 )
 def test_a_backfill_asks_for_its_whole_window_as_far_as_the_source_answers(span, days):
     plan = BackfillPlan(LAST, span)
-    assert plan.days(SMALL, Held()) == days
-    assert plan.days(SMALL, Held(since(100))) == days
+    assert plan.days(SMALL, MetricState()) == days
+    assert plan.days(SMALL, MetricState(since(100))) == days
 
 
 def test_a_backfill_leaves_snapshots_alone_and_goes_back_as_far_as_it_is_told():
     plan = BackfillPlan(LAST, Span(ago(900), ago(898)))
-    assert plan.days(FORGETS_NOTHING, Held(snapshots=frozenset({ago(899)}))) == {ago(900), ago(898)}
+    assert plan.days(FORGETS_NOTHING, MetricState(snapshots=frozenset({ago(899)}))) == {ago(900), ago(898)}
 
 
 # -- asks ----------------------------------------------------------------------------------------
 
 
 def test_an_ask_states_its_days_in_order_and_which_of_them_are_missing():
-    held = {CRATES.metric_id: Held(since(200) - {ago(3), ago(70)})}
+    held = {CRATES.metric_id: MetricState(since(200) - {ago(3), ago(70)})}
     (ask,) = build_asks(RefreshPlan(LAST), [CRATES], SPECS, held)
     assert ask.days == tuple(sorted(last(89)))
     assert ask.missing == {ago(3), ago(70)}
@@ -231,7 +231,7 @@ def test_a_metric_that_was_never_stored_is_asked_for_like_one_whose_rows_are_kno
 
 
 def test_stars_with_one_missing_day_take_the_present_count():
-    held = {STARS.metric_id: Held(since(300) - {LAST})}
+    held = {STARS.metric_id: MetricState(since(300) - {LAST})}
     (ask,) = build_asks(RefreshPlan(LAST), [STARS], SPECS, held)
     assert ask.take_current
     (ask,) = build_asks(RefreshPlan(LAST, 7), [STARS], SPECS, held)
@@ -239,7 +239,7 @@ def test_stars_with_one_missing_day_take_the_present_count():
 
 
 def test_a_snapshot_is_no_sign_of_when_daily_values_began():
-    held = {PYPI.metric_id: Held(since(20), snapshots=frozenset({ago(40)}))}
+    held = {PYPI.metric_id: MetricState(since(20), snapshots=frozenset({ago(40)}))}
     (ask,) = build_asks(RefreshPlan(LAST), [PYPI], SPECS, held)
     assert ask.known_since == ago(20)
     assert ago(40) not in ask.days
@@ -253,54 +253,54 @@ def test_metrics_with_nothing_to_ask_are_left_out_and_the_others_keep_their_orde
 # -- days that a source has lost, values that are doubted ------------------------------------------
 
 
-def nights(plan_of: Held, spec: SourceSpec, count: int = 28) -> list[set[date]]:
+def nights(plan_of: MetricState, spec: SourceSpec, count: int = 28) -> list[set[date]]:
     """What is asked for in that many nights in a row, from LAST on."""
     return [set(RefreshPlan(LAST + n * DAY).days(spec, plan_of)) for n in range(count)]
 
 
 def test_a_lost_day_is_asked_for_once_a_week():
     hole = ago(30)
-    asked = [hole in days for days in nights(Held(since(59) - {hole}, lost=frozenset({hole})), FORGETS_NOTHING)]
+    asked = [hole in days for days in nights(MetricState(since(59) - {hole}, lost=frozenset({hole})), FORGETS_NOTHING)]
     assert [sum(asked[n : n + 7]) for n in range(0, 28, 7)] == [1, 1, 1, 1]
 
 
 def test_all_lost_days_of_a_metric_are_asked_for_in_the_same_night():
     holes = {ago(30), ago(29), ago(21), ago(12)}
-    asked = [days & holes for days in nights(Held(since(59) - holes, lost=frozenset(holes)), FORGETS_NOTHING, 7)]
+    asked = [days & holes for days in nights(MetricState(since(59) - holes, lost=frozenset(holes)), FORGETS_NOTHING, 7)]
     assert sorted(map(len, asked)) == [0] * 6 + [4]
 
 
 def test_weeks_of_lost_days_that_the_source_is_about_to_forget_are_asked_for_too():
     """The oldest of them is another one every night."""
     holes = set(day_range(ago(59), ago(20)))
-    asked = nights(Held(since(19) | {ago(90)}, lost=frozenset(holes)), SMALL)
+    asked = nights(MetricState(since(19) | {ago(90)}, lost=frozenset(holes)), SMALL)
     assert [any(days & holes for days in asked[n : n + 7]) for n in range(0, 28, 7)] == [True] * 4
 
 
 def test_a_lost_day_that_the_source_no_longer_holds_is_not_asked_for():
     hole = ago(55)
-    asked = [hole in days for days in nights(Held(since(80) - {hole}, lost=frozenset({hole})), SMALL, 14)]
+    asked = [hole in days for days in nights(MetricState(since(80) - {hole}, lost=frozenset({hole})), SMALL, 14)]
     assert not any(asked[5:])
 
 
 def test_a_lost_day_within_the_settling_window_comes_with_every_reading():
-    held = Held(since(59) - {ago(3)}, lost=frozenset({ago(3)}))
+    held = MetricState(since(59) - {ago(3)}, lost=frozenset({ago(3)}))
     assert all(ago(3) in RefreshPlan(LAST + n * DAY).days(SMALL, held) for n in range(2))
 
 
 def test_a_hole_that_is_not_known_to_be_lost_is_asked_for_every_night():
     hole = ago(30)
-    assert all(hole in days for days in nights(Held(since(59) - {hole}), FORGETS_NOTHING))
+    assert all(hole in days for days in nights(MetricState(since(59) - {hole}), FORGETS_NOTHING))
 
 
 def test_a_doubtful_day_is_asked_for_again_also_where_nothing_settles():
     final = replace(SMALL, settling_days=0)
-    assert set(RefreshPlan(LAST).days(final, Held(since(9), doubtful=frozenset({ago(2), ago(90)})))) == {ago(2)}
+    assert set(RefreshPlan(LAST).days(final, MetricState(since(9), doubtful=frozenset({ago(2), ago(90)})))) == {ago(2)}
 
 
 def test_an_ask_names_the_repository_that_was_counted_so_far():
     known = StarRef("owner/name", 5)
-    (ask,) = build_asks(RefreshPlan(LAST), [STARS], SPECS, {STARS.metric_id: Held(since(300), repository=known)})
+    (ask,) = build_asks(RefreshPlan(LAST), [STARS], SPECS, {STARS.metric_id: MetricState(since(300), repository=known)})
     assert ask.repository == known
 
 
@@ -313,7 +313,7 @@ WITH_ARCHIVE = replace(SMALL, archive=ArchiveSpec("attic", "the attic", first_da
 @given(first=st.integers(0, 200), length=st.integers(0, 200), snapshots=st.sets(st.integers(0, 200).map(ago)))
 def test_a_deep_backfill_asks_for_every_day_of_its_window_exactly_once(first, length, snapshots):
     span = Span(ago(first), min(LAST, ago(first) + length * DAY))
-    plan, held = BackfillPlan(LAST, span, deep=True), Held(snapshots=frozenset(snapshots))
+    plan, held = BackfillPlan(LAST, span, deep=True), MetricState(snapshots=frozenset(snapshots))
     near, older = set(plan.days(WITH_ARCHIVE, held)), set(plan.older_days(WITH_ARCHIVE, held))
     assert not near & older
     assert near | older == set(day_range(max(span.first, ago(150)), span.last)) - snapshots
@@ -332,12 +332,12 @@ def test_a_deep_backfill_asks_for_every_day_of_its_window_exactly_once(first, le
     ],
 )
 def test_an_archive_is_asked_by_a_deep_backfill_only(plan, spec):
-    assert not set(plan.older_days(spec, Held()))
+    assert not set(plan.older_days(spec, MetricState()))
 
 
 def test_an_ask_for_older_days_alone_is_kept_and_says_which_are_missing():
     plan = BackfillPlan(LAST, Span(ago(300), ago(290)), deep=True)
-    held = {PYPI.metric_id: Held(frozenset({ago(295)}))}
+    held = {PYPI.metric_id: MetricState(frozenset({ago(295)}))}
     (ask,) = build_asks(plan, [PYPI], SPECS, held)
     assert ask.days == ()
     assert ask.older == tuple(day_range(ago(300), ago(290)))

@@ -15,9 +15,9 @@ import pytest
 from filelock import FileLock
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from cmetrics.analytics.dashboard import build_dashboard
+from cmetrics.analytics.model import Publication
 from cmetrics.catalog import Catalog, load_catalog
-from cmetrics.dashboard.build import build_dashboard
-from cmetrics.dashboard.model import Publication
 from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import Event, Metric, definition
 from cmetrics.domain.observation import STAR_HISTORY_REF, DailyValue, Observation, Provenance, observe

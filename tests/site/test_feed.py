@@ -9,9 +9,9 @@ from urllib.parse import urljoin
 import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from cmetrics.analytics.dashboard import build_dashboard
+from cmetrics.analytics.news import build_news
 from cmetrics.catalog import Catalog
-from cmetrics.dashboard.build import build_dashboard
-from cmetrics.dashboard.news import build_news
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.metric import Product
 from cmetrics.domain.run import Run, RunStatus

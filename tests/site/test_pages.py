@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cmetrics.analytics.news import NewsItem, NewsKind
 from cmetrics.charts.spark import star_sparkline
-from cmetrics.dashboard.news import NewsItem, NewsKind
 from cmetrics.domain.days import DAY
 from cmetrics.site.feed import ENTRIES
 from cmetrics.site.pages import HALF, NARROW, ONE_PAGE_METRICS, WHOLE, Page, build_pages, inline_json

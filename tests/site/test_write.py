@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cmetrics.errors import SiteError
+from cmetrics.domain.errors import SiteError
 from cmetrics.site.write import write_site
 from tests.conftest import Home
 

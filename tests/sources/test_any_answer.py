@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.domain.days import DAY, Span
-from cmetrics.errors import SourceError
-from cmetrics.sources import clickpy, crates_files, crates_versions, cratesio, github, npm, pypistats
-from cmetrics.sources.landed import build_canary, judge
-from cmetrics.sources.shape import ABSURD
+from cmetrics.domain.errors import SourceError
+from cmetrics.http.validation import ABSURD
+from cmetrics.sources import cratesio, github, npm, pypistats
+from cmetrics.sources.archives import clickpy, crates_files, crates_versions
+from cmetrics.sources.availability import build_registry_totals, resolve_days
 from tests.depth import deep
 from tests.samples import a_metric, an_ask
 
@@ -149,7 +150,7 @@ def test_no_value_leaves_a_source_for_a_day_that_the_plan_did_not_ask_for(stated
     crate = an_ask(a_metric("cratesio"), *days, known_since=known)
     stars = github.cumulative(10**12, {LAST - 6 * DAY: (1,) * 7}, date.min, asked.days)
     found = (
-        judge(asked, stated, build_canary(totals), "npm:x").values,
+        resolve_days(asked, stated, build_registry_totals(totals), "npm:x").values,
         cratesio.decide(crate, stated, max(stated, default=date.min)).values,
     )
     for values in found:

@@ -6,10 +6,10 @@ from datetime import date
 import pytest
 
 from cmetrics.domain.days import DAY
-from cmetrics.errors import UnexpectedAnswer
+from cmetrics.domain.errors import InvalidResponse
 from cmetrics.sources.cratesio import SETTLED_AFTER, decide, parse_downloads
 from tests.samples import a_metric, an_ask
-from tests.sources.answers import HTML_PAGES, NO_ANSWERS, NO_COUNTS, NO_DAYS
+from tests.sources.responses import HTML_PAGES, NO_ANSWERS, NO_COUNTS, NO_DAYS
 
 LAST = date(2026, 11, 22)
 FIRST = LAST - 19 * DAY
@@ -33,7 +33,7 @@ def rows(*, version: str = "", extra: str = "") -> bytes:
 
 
 def refused(body: bytes) -> str:
-    with pytest.raises(UnexpectedAnswer, match=r"^crates\.io, crate lance\b") as caught:
+    with pytest.raises(InvalidResponse, match=r"^crates\.io, crate lance\b") as caught:
         parse_downloads(body, "lance")
     return str(caught.value)
 

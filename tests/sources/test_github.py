@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.domain.days import DAY
-from cmetrics.errors import UnexpectedAnswer
+from cmetrics.domain.errors import InvalidResponse
+from cmetrics.http.service import Response
 from cmetrics.sources.github import cumulative, is_gapless, next_page, parse_history, parse_repository, surplus
-from cmetrics.sources.service import Answer
 from tests.depth import deep
-from tests.sources.answers import HTML_PAGES, NO_ANSWERS, NO_COUNTS
+from tests.sources.responses import HTML_PAGES, NO_ANSWERS, NO_COUNTS
 
 SUNDAY = date(2026, 9, 6)
 WEEK = 7 * DAY
@@ -41,7 +41,7 @@ def repository(**changes) -> bytes:
 
 
 def refused(parse, body: bytes) -> str:
-    with pytest.raises(UnexpectedAnswer, match=r"^api\.github\.com, .*owner/name") as caught:
+    with pytest.raises(InvalidResponse, match=r"^api\.github\.com, .*owner/name") as caught:
         parse(body, "owner/name")
     return str(caught.value)
 
@@ -145,10 +145,10 @@ def test_an_html_page_is_called_one(page):
 # -- pages ---------------------------------------------------------------------------------------
 
 
-def link(*parts: str) -> Answer:
+def link(*parts: str) -> Response:
     base = "https://api.github.com/repositories/5/stargazers/history"
     text = ", ".join(f'<{base}?{query}>; rel="{rel}"' for query, rel in (part.split(" ") for part in parts))
-    return Answer(b"[]", {"link": text})
+    return Response(b"[]", {"link": text})
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def link(*parts: str) -> Answer:
         (link("per_page=30&page=1 next"), None),  # never again the page that was just read
         (link("per_page=30&page=two next"), None),
         (link("per_page=30&page=-2 next"), None),
-        (Answer(b"[]", {"link": ""}), None),
+        (Response(b"[]", {"link": ""}), None),
     ],
 )
 def test_the_next_page_is_the_one_that_the_link_header_names(answer, following):
@@ -171,7 +171,7 @@ def test_the_next_page_is_the_one_that_the_link_header_names(answer, following):
 
 @pytest.mark.parametrize(("weeks", "following"), [(30, 4), (31, 4), (29, None), (0, None)])
 def test_without_a_link_header_a_page_that_is_not_full_is_the_last(weeks, following):
-    assert next_page(Answer(b"[]", {}), page=3, weeks=weeks) == following
+    assert next_page(Response(b"[]", {}), page=3, weeks=weeks) == following
 
 
 @pytest.mark.parametrize(
@@ -243,5 +243,5 @@ def test_the_whole_history_is_held_against_the_count_and_a_part_of_it_is_not(cre
     [(4, (0, 6, 0, 0, 0, 0, 0)), (0, (1,) * 7), (0, (1, 0, 0, 0, 0, 0, 1)), (5, (1,) * 7)],
 )
 def test_more_stars_gained_than_there_are_is_refused_also_when_no_day_alone_is_too_much(count, gained):
-    with pytest.raises(UnexpectedAnswer, match=r"^api\.github\.com, .*more stars than"):
+    with pytest.raises(InvalidResponse, match=r"^api\.github\.com, .*more stars than"):
         cumulative(count, {SUNDAY: gained}, LONG_AGO, [SUNDAY])

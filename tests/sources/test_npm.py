@@ -6,9 +6,9 @@ from datetime import date
 import pytest
 
 from cmetrics.domain.days import DAY, Span, day_range
-from cmetrics.errors import UnexpectedAnswer
+from cmetrics.domain.errors import InvalidResponse
 from cmetrics.sources.npm import _precedes_publication, parse_range
-from tests.sources.answers import HTML_PAGES, NO_ANSWERS, NO_COUNTS, NO_DAYS
+from tests.sources.responses import HTML_PAGES, NO_ANSWERS, NO_COUNTS, NO_DAYS
 
 SPAN = Span(date(2026, 3, 1), date(2026, 3, 3))
 NAME = "@scope/name"
@@ -29,7 +29,7 @@ def one_row(day: str = '"2026-03-01"', downloads: str = "1") -> bytes:
 
 def refused(body: bytes, package: str | None = NAME) -> str:
     where = f"package {package}" if package else "whole registry"
-    with pytest.raises(UnexpectedAnswer, match=rf"^api\.npmjs\.org, {where}") as caught:
+    with pytest.raises(InvalidResponse, match=rf"^api\.npmjs\.org, {where}") as caught:
         parse_range(body, SPAN, package)
     return str(caught.value)
 

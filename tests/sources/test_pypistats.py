@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from cmetrics.errors import UnexpectedAnswer
+from cmetrics.domain.errors import InvalidResponse
 from cmetrics.sources.pypistats import normalize, parse_overall
-from tests.sources.answers import HTML_PAGES, NO_ANSWERS, NO_COUNTS, NO_DAYS
+from tests.sources.responses import HTML_PAGES, NO_ANSWERS, NO_COUNTS, NO_DAYS
 
 WITH, WITHOUT = "with_mirrors", "without_mirrors"
 ROWS = ((WITH, "2026-03-02", 20), (WITH, "2026-03-01", 10), (WITHOUT, "2026-03-01", 3), (WITHOUT, "2026-03-02", 4))
@@ -27,7 +27,7 @@ def one_row(**fields: str) -> bytes:
 
 
 def refused(body: bytes, package: str = "pylance") -> str:
-    with pytest.raises(UnexpectedAnswer, match=r"^pypistats\.org, package ") as caught:
+    with pytest.raises(InvalidResponse, match=r"^pypistats\.org, package ") as caught:
         parse_overall(body, package, WITH)
     return str(caught.value)
 

@@ -7,7 +7,7 @@ import pytest
 
 from cmetrics.domain.days import DAY
 from cmetrics.domain.observation import StarRef
-from cmetrics.sources.base import Ask
+from cmetrics.sources.base import FetchRequest
 from cmetrics.sources.github import given
 from cmetrics.sources.renames import counted_before, moved, taken_over
 from tests.samples import a_metric, an_ask
@@ -15,7 +15,7 @@ from tests.samples import a_metric, an_ask
 DAY_0 = date(2026, 11, 1)
 
 
-def ask(known: StarRef | None = None) -> Ask:
+def ask(known: StarRef | None = None) -> FetchRequest:
     return replace(an_ask(a_metric("github"), DAY_0, DAY_0), repository=known)
 
 

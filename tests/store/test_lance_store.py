@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cmetrics.domain.days import Span
+from cmetrics.domain.errors import StoreError, StoreMissing, StoreUnreachable
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Counts, Run, RunStatus
-from cmetrics.errors import StoreError, StoreMissing, StoreUnreachable
 from cmetrics.settings import StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES
@@ -280,7 +280,7 @@ def test_a_reader_in_the_middle_of_a_read_survives_upkeep(place: Place):
     assert len(reader.observations(["m"], YEAR)) == 100
     for night in range(6):
         store.upsert_observations([row(day=d, value=night + 2) for d in range(100)], newer)
-        store.tidy()
+        store.optimize()
         assert {r.value for r in reader.observations(["m"], YEAR)} == {night + 2}
 
 

@@ -14,7 +14,7 @@ import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
-from cmetrics.errors import StoreError, StoreUnreachable
+from cmetrics.domain.errors import StoreError, StoreUnreachable
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS
@@ -180,14 +180,14 @@ def test_files_of_an_upload_that_no_commit_followed_harm_nothing_and_go_after_a_
     left = {key for key in bucket.keys(prefix) - before if "/data/" in key}
     assert left, "the upload has left nothing"
     store.upsert_observations([row(day=3, value=3)], newer)
-    store.tidy()
+    store.optimize()
     # They could belong to a write that is still under way.
     assert left <= bucket.keys(prefix)
     assert values(store) == {1: 1, 3: 3}
     objects = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[NAME].keys
     for key in left:
         objects[key].last_modified = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=8)
-    store.tidy()
+    store.optimize()
     assert not left & bucket.keys(prefix)
     assert values(store) == {1: 1, 3: 3}
 
@@ -236,7 +236,7 @@ def test_readers_see_whole_versions_while_nights_go_by(store, place, bucket: Buc
     thread.start()
     for night in range(6):
         store.upsert_observations([row(day=day, value=night) for day in range(1, 20)], newer)
-        store.tidy()
+        store.optimize()
     done.set()
     thread.join()
     assert len(seen) > 5

@@ -9,10 +9,10 @@ import lancedb
 import pytest
 
 from cmetrics.domain.days import DAY
+from cmetrics.domain.errors import ExportError, StoreError
 from cmetrics.domain.revision import Revision
-from cmetrics.errors import LedgerError, StoreError
-from cmetrics.ingest.review import keep_revisions, review
-from cmetrics.ledger import export_store, read_ledger
+from cmetrics.export.tables import export_store, read_export
+from cmetrics.ingest.quality import keep_revisions, review
 from cmetrics.store.schema import REVISIONS
 from tests.samples import a_metric, a_row
 from tests.store.conftest import Place
@@ -27,7 +27,7 @@ def test_a_new_store_has_no_table_for_them_and_reads_none(place: Place):
     store = place.create()
     assert store.revisions() == []
     store.save_revisions([])
-    store.tidy()
+    store.optimize()
     assert place.tables() == {"metrics", "stats", "history"}
 
 
@@ -37,7 +37,7 @@ def test_the_first_ones_make_the_table_and_all_are_read_newest_first(place: Plac
     assert place.raw("revisions").schema.types == REVISIONS.schema.types
     place.open().save_revisions([TWO])
     place.open().save_revisions([TWO])
-    place.open().tidy()
+    place.open().optimize()
     assert place.open().revisions() == [TWO, ONE]
     assert place.open().revisions(AT + timedelta(hours=1)) == [TWO]
     if place.cluster:
@@ -81,7 +81,7 @@ def test_an_export_holds_them_and_gives_them_back(place: Place, tmp_path):
     store = place.create()
     export_store(store, tmp_path / "without")
     assert not (tmp_path / "without" / "revisions.csv").exists()
-    assert read_ledger(tmp_path / "without").revisions == []
+    assert read_export(tmp_path / "without").revisions == []
     store.save_revisions([TWO, ONE])
     export_store(store, tmp_path / "with")
     file = tmp_path / "with" / "revisions.csv"
@@ -90,10 +90,10 @@ def test_an_export_holds_them_and_gives_them_back(place: Place, tmp_path):
         "m,2026-11-02,2026-11-04,12,11,r1,2026-11-22T06:00:00.000000+00:00",
         "m,2026-11-02,2026-11-04,11,13,r2,2026-11-23T06:00:00.000000+00:00",
     ]
-    assert read_ledger(tmp_path / "with").revisions == [ONE, TWO]
+    assert read_export(tmp_path / "with").revisions == [ONE, TWO]
     file.write_text(file.read_text().replace("2026-11-02,2026-11-04", "2026-11-05,2026-11-04", 1))
-    with pytest.raises(LedgerError, match="line 2"):
-        read_ledger(tmp_path / "with")
+    with pytest.raises(ExportError, match="line 2"):
+        read_export(tmp_path / "with")
 
 
 def test_values_that_cannot_be_read_once_more_are_a_warning_and_no_failure(place: Place):

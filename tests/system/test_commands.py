@@ -150,8 +150,9 @@ def test_rows_written_after_the_backup_are_not_dropped(offline: Home):
     from cmetrics.catalog import load_catalog
     from cmetrics.cli.progress import Silent
     from cmetrics.domain.days import utc_now
-    from cmetrics.errors import StoreError
-    from cmetrics.ingest.bootstrap import back_up, bootstrap
+    from cmetrics.domain.errors import StoreError
+    from cmetrics.export.backup import back_up
+    from cmetrics.ingest.bootstrap import bootstrap
     from cmetrics.settings import Settings
     from cmetrics.sources import SPECS
 

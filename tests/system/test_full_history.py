@@ -19,8 +19,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cmetrics.cli.app import app
+from cmetrics.domain.errors import StoreMissing, UsageError
 from cmetrics.domain.run import RunStatus, RunSummary
-from cmetrics.errors import StoreMissing, UsageError
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from tests.conftest import Home, catalog_text, truth
 from tests.samples import a_metric, a_row

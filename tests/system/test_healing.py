@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cmetrics.dashboard.gaps import Reason
-from cmetrics.dashboard.series import star_flows
+from cmetrics.analytics.gaps import Reason
+from cmetrics.analytics.series import star_flows
 from cmetrics.domain.days import Span
 from cmetrics.domain.run import MetricStatus, RunStatus
 from tests.conftest import catalog_text
@@ -218,11 +218,11 @@ def test_a_doubtful_value_is_stored_told_once_and_replaced_by_the_next_reading(n
     assert nights.rows()[-1].value == 0
     nights.sleep()
     assert nights.refresh().doubts == ()
-    assert [flag.day for flag in nights.state().findings.flags] == [day]
+    assert [outlier.day for outlier in nights.state().findings.outliers] == [day]
     values[day] = true
     nights.sleep()
     assert nights.refresh().doubts == ()
-    assert nights.state().findings.flags == ()
+    assert nights.state().findings.outliers == ()
     assert {row.period_end: row.value for row in nights.rows()}[day] == true
 
 
@@ -241,8 +241,8 @@ def test_a_drop_of_all_crates_is_told_as_the_registry_s(nights: Nights, world: W
     (warning,) = nights.refresh().doubts
     assert warning.startswith(f"cratesio dipped on {world.yesterday}: all 2 metrics together at 0 %")
     findings = nights.state().findings
-    assert findings.flags == ()
-    assert [dip.metric_ids for dip in findings.dips] == [(RUST, RUST_2)]
+    assert findings.outliers == ()
+    assert [registry_dip.metric_ids for registry_dip in findings.registry_dips] == [(RUST, RUST_2)]
     assert nights.refresh().doubts == ()
 
 

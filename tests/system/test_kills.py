@@ -9,8 +9,8 @@ import time
 
 import pytest
 
+from cmetrics.domain.errors import StoreMissing
 from cmetrics.domain.run import RunStatus
-from cmetrics.errors import StoreMissing
 from tests.conftest import Home, catalog_text
 from tests.world.truth import World
 

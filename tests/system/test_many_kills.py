@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from cmetrics.domain.errors import ExportError, StoreError, StoreMissing
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run, RunStatus
-from cmetrics.errors import LedgerError, StoreError, StoreMissing
-from cmetrics.ledger import read_ledger
-from cmetrics.ledger.index import INDEX
+from cmetrics.export.manifest import INDEX
+from cmetrics.export.tables import read_export
 from tests.conftest import Home, catalog_text
 from tests.world.nights import Nights
 from tests.world.services import Services
@@ -233,8 +233,8 @@ def backups(home: Home) -> dict[Path, list[Observation]]:
     folder = home.folder / "data" / "backups"
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if (path / INDEX).is_file():
-            with suppress(LedgerError):
-                found[path] = read_ledger(path).observations
+            with suppress(ExportError):
+                found[path] = read_export(path).observations
     return found
 
 

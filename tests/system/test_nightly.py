@@ -24,7 +24,7 @@ import pytest
 from cmetrics.cli.progress import Silent
 from cmetrics.domain.days import utc_now
 from cmetrics.domain.run import Job
-from cmetrics.ingest.branch import pull
+from cmetrics.export.sync import pull
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from tests.conftest import ALWAYS, COMMAND, KEPT_ENVIRONMENT, catalog_text

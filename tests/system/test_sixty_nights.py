@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import date
 from random import Random
 
-from cmetrics.dashboard.gaps import Reason
-from cmetrics.dashboard.series import star_flows
+from cmetrics.analytics.gaps import Reason
+from cmetrics.analytics.series import star_flows
 from cmetrics.domain.days import day_range
 from cmetrics.domain.run import RunStatus
 from tests.world import faults

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cmetrics.notify.webhook import send_summary
+from cmetrics.ops.webhook import send_summary
 from tests.conftest import Home, catalog_text
 from tests.world.nights import at_once
 from tests.world.receiver import Receiver

@@ -18,14 +18,14 @@ ROOT = Path(__file__).parents[2]
 NIGHTLY = ROOT / ".github" / "workflows" / "nightly.yml"
 ACTION = ROOT / "action.yml"
 
-Step = Mapping[str, Any]
+ProgressStep = Mapping[str, Any]
 
 
 def job(name: str, workflow: Path = NIGHTLY) -> dict[str, Any]:
     return yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"][name]
 
 
-def shell_steps(steps: list[Step]) -> dict[str, str]:
+def shell_steps(steps: list[ProgressStep]) -> dict[str, str]:
     """The scripts by the name of their step."""
     return {step["name"]: step["run"] for step in steps if "run" in step}
 
@@ -95,7 +95,7 @@ def run_job(
 
 
 def _run(
-    step: Step, folder: Path, temp: Path, env: dict[str, str], context: dict[str, Any], ran: Ran
+    step: ProgressStep, folder: Path, temp: Path, env: dict[str, str], context: dict[str, Any], ran: Ran
 ) -> tuple[str, dict[str, str]]:
     files = {
         name: temp / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY")

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from cmetrics.cli.exits import RUN_EXITS
+from cmetrics.cli.exit_codes import RUN_EXITS
 from cmetrics.domain.run import RunSummary
 from tests.conftest import catalog_text, daily
 from tests.world import faults, troubles

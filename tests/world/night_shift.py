@@ -18,10 +18,10 @@ from pathlib import Path
 
 from cmetrics.catalog import load_catalog
 from cmetrics.cli import main
-from cmetrics.cli.exits import RUN_EXITS
+from cmetrics.cli.exit_codes import RUN_EXITS
+from cmetrics.cli.output import print_warning
 from cmetrics.cli.progress import Lines
 from cmetrics.cli.summary import print_errors, print_summary
-from cmetrics.cli.terminal import warn
 from cmetrics.ingest.run import Selection, refresh
 from cmetrics.settings import load_settings
 from cmetrics.sources import SPECS
@@ -66,7 +66,7 @@ def _refresh() -> None:
     print_summary(summary)
     print_errors(summary, {metric.metric_id: metric.source for metric in catalog.metrics})
     for text in (*summary.warnings, *summary.doubts):
-        warn(text)
+        print_warning(text)
     sys.exit(RUN_EXITS[summary.status])
 
 

@@ -13,7 +13,7 @@ from cmetrics.domain.days import Span
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import RunSummary
 from cmetrics.ingest.run import Selection, refresh
-from cmetrics.report import Report, State
+from cmetrics.queries import Queries, State
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
@@ -76,8 +76,8 @@ class Nights:
         return self.refresh(**options), self.services.requests[before:]
 
     @property
-    def report(self) -> Report:
-        return Report(self.store, load_catalog(self.catalog, SPECS), SPECS, clock=self.now)
+    def report(self) -> Queries:
+        return Queries(self.store, load_catalog(self.catalog, SPECS), SPECS, clock=self.now)
 
     def state(self) -> State:
         return self.report.state()

@@ -17,7 +17,7 @@ from pathlib import Path
 import lancedb
 
 import cmetrics.cli
-from cmetrics.cli.exits import RUN_EXITS
+from cmetrics.cli.exit_codes import RUN_EXITS
 from cmetrics.domain.run import RunSummary
 from tests.conftest import Home, catalog_text, daily
 from tests.world.nights import Nights

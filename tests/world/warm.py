@@ -26,11 +26,11 @@ from typing import Self
 
 import cmetrics.cli
 import cmetrics.cli.app
+import cmetrics.export.restore
 import cmetrics.ingest.bootstrap
-import cmetrics.ingest.restore
-from cmetrics.cli.exits import exit_code
-from cmetrics.cli.terminal import complain
-from cmetrics.errors import CmetricsError
+from cmetrics.cli.exit_codes import exit_code
+from cmetrics.cli.output import print_error
+from cmetrics.domain.errors import CmetricsError
 from cmetrics.settings import load_settings
 from tests.conftest import Home
 from tests.world import hasty, night_shift
@@ -122,7 +122,7 @@ def _work(args: list[str]) -> int:
     except SystemExit as end:
         return int(end.code or 0)
     except CmetricsError as error:
-        complain(str(error))
+        print_error(str(error))
         return exit_code(error)
     except BaseException:  # noqa: BLE001  # what Python itself would print
         traceback.print_exc()

@@ -1,0 +1,214 @@
+"""The charts of a page: which series they hold, and what each of them shows in a few numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from cmetrics.analytics.model import Change, Dashboard, DayPoint, DownloadItem, Group, Item, PeriodPoint, PointKind
+from cmetrics.analytics.periods import MONTHS, WEEKS, flow_periods, stock_periods
+from cmetrics.analytics.series import change
+from cmetrics.domain.metric import Event
+
+#: More series than that in one chart cannot be told apart.
+SERIES_SHOWN = 8
+#: Tone of a series that is the sum of others.
+TOTAL = "total"
+#: More lines than that beside their total are a tangle.
+PARTS_BESIDE_TOTAL = 6
+
+
+class ChartKind(StrEnum):
+    """Downloads are a flow (days add up), stars a stock (they do not)."""
+
+    FLOW = "flow"
+    STOCK = "stock"
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What a series shows, for those who cannot see it: complete periods and days only."""
+
+    first_day: date
+    first: int
+    last_day: date
+    last: int
+    peak_day: date
+    peak: int
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line or one colour of bars, at every grain."""
+
+    key: str
+    #: None for a total.
+    metric_id: str | None
+    #: In legends and headings of tables.
+    name: str
+    subject: str
+    source_title: str
+    #: Which of the page's colours it has.
+    tone: str
+    days: tuple[DayPoint, ...]
+    weeks: tuple[PeriodPoint, ...]
+    #: With the seeded snapshots.
+    months: tuple[PeriodPoint, ...]
+    extent: Extent | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What one figure shows."""
+
+    key: str
+    title: str
+    kind: ChartKind
+    #: The day described: nothing after it is in a series.
+    as_of: date
+    series: tuple[Series, ...]
+    events: tuple[Event, ...]
+    #: How many more series there would be, had there been room.
+    left_out: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing to draw."""
+        return not any(series.days or series.months for series in self.series)
+
+
+def group_charts(board: Dashboard, group: Group) -> tuple[Chart, ...]:
+    """Downloads by month, then stars by day, of one product; a family that it has not is left out."""
+    events = [event for event in board.events if group.product in event.products]
+    found: list[Chart] = []
+    if group.downloads:
+        title = f"Downloads of {group.title}"
+        found.append(_chart(board, f"downloads-{group.product}", title, ChartKind.FLOW, group.downloads, events))
+    if group.stars:
+        title = f"GitHub stars of {group.title}"
+        found.append(_chart(board, f"stars-{group.product}", title, ChartKind.STOCK, group.stars, events))
+    return tuple(found)
+
+
+def item_chart(board: Dashboard, item: Item) -> Chart:
+    """One metric alone."""
+    events = [event for event in board.events if item.metric.product in event.products]
+    if isinstance(item, DownloadItem):
+        title, kind = f"Downloads of {item.metric.subject} ({item.metric.display_name})", ChartKind.FLOW
+    else:
+        title, kind = f"GitHub stars of {item.metric.subject}", ChartKind.STOCK
+    return _chart(board, item.metric.slug, title, kind, (item,), events)
+
+
+def total_stars_chart(board: Dashboard) -> Chart | None:
+    """All repositories together; None where one repository is all there is."""
+    items = [item for group in board.groups for item in group.stars]
+    if len(items) <= 1:
+        return None
+    points = board.total_stars_points
+    total = Series(
+        key="all-stars",
+        metric_id=None,
+        name="All repositories",
+        subject=f"{len(items)} repositories together",
+        source_title=items[0].source_title,
+        tone=TOTAL,
+        days=points,
+        weeks=stock_periods(points, WEEKS, board.as_of),
+        months=stock_periods(points, MONTHS, board.as_of),
+        extent=_day_extent(points),
+    )
+    title = "GitHub stars of all products together"
+    parts = tuple(_series(item, board.as_of) for item in items)
+    series = (total, *parts) if len(parts) <= PARTS_BESIDE_TOTAL else (total,)
+    left_out = len(parts) - len(series) + 1
+    return Chart("all-stars", title, ChartKind.STOCK, board.as_of, series, board.events, left_out)
+
+
+def _chart(
+    board: Dashboard, key: str, title: str, kind: ChartKind, items: Sequence[Item], events: Iterable[Event]
+) -> Chart:
+    shown = _largest(items)
+    series = tuple(_series(item, board.as_of) for item in shown)
+    return Chart(key, title, kind, board.as_of, series, tuple(events), len(items) - len(shown))
+
+
+def _largest(items: Sequence[Item]) -> list[Item]:
+    """The largest ones, in their own order; all of them when they are few."""
+    ranked = sorted(items, key=_headline, reverse=True)[:SERIES_SHOWN]
+    kept = {item.metric.metric_id for item in ranked}
+    return [item for item in items if item.metric.metric_id in kept]
+
+
+def _headline(item: Item) -> int:
+    point = item.month if isinstance(item, DownloadItem) else item.latest
+    return point.value if point else -1
+
+
+def _series(item: Item, as_of: date) -> Series:
+    metric = item.metric
+    if isinstance(item, DownloadItem):
+        return Series(
+            key=metric.slug,
+            metric_id=metric.metric_id,
+            name=f"{metric.display_name} ({metric.subject})",
+            subject=metric.subject,
+            source_title=item.source_title,
+            tone=item.tone,
+            days=item.days,
+            weeks=flow_periods(item.days, WEEKS, as_of),
+            months=item.points,
+            extent=_month_extent(item.points),
+        )
+    return Series(
+        key=metric.slug,
+        metric_id=metric.metric_id,
+        name=metric.subject,
+        subject=metric.subject,
+        source_title=item.source_title,
+        tone=item.tone,
+        days=item.points,
+        weeks=stock_periods(item.points, WEEKS, as_of),
+        months=stock_periods(item.points, MONTHS, as_of),
+        extent=_day_extent(item.points),
+    )
+
+
+def _month_extent(points: Iterable[PeriodPoint]) -> Extent | None:
+    whole = [(p.period_end, p.value) for p in points if p.is_complete or p.kind is PointKind.SEEDED]
+    return _extent(whole)
+
+
+def _day_extent(points: Iterable[DayPoint]) -> Extent | None:
+    return _extent([(p.day, p.value) for p in points if p.kind is not PointKind.ESTIMATED])
+
+
+def _extent(points: Sequence[tuple[date, int]]) -> Extent | None:
+    if not points:
+        return None
+    peak_day, peak = max(points, key=lambda point: (point[1], point[0]))
+    (first_day, first), (last_day, last) = points[0], points[-1]
+    return Extent(first_day, first, last_day, last, peak_day, peak, change(first, last))
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One period of a chart's table: a cell per series, None where it has no value."""
+
+    period_start: date
+    period_end: date
+    is_snapshot: bool
+    cells: tuple[PeriodPoint | None, ...]
+
+
+def month_rows(chart: Chart) -> tuple[TableRow, ...]:
+    """The chart by month as a table, newest first; every seeded snapshot has a row of its own."""
+    columns = [
+        {(p.period_end, p.period_start, p.kind is PointKind.SEEDED): p for p in series.months}
+        for series in chart.series
+    ]
+    keys = sorted({key for column in columns for key in column}, reverse=True)
+    return tuple(TableRow(key[1], key[0], key[2], tuple(column.get(key) for column in columns)) for key in keys)

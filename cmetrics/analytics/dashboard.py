@@ -1,0 +1,261 @@
+"""From stored rows to the dashboard of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+
+from cmetrics.analytics import series
+from cmetrics.analytics.model import (
+    Dashboard,
+    DayPoint,
+    DownloadItem,
+    Freshness,
+    Group,
+    Health,
+    PeriodPoint,
+    RunNote,
+    SourceState,
+    StarItem,
+)
+from cmetrics.catalog import Catalog
+from cmetrics.domain.days import window
+from cmetrics.domain.metric import Family, Metric, Product
+from cmetrics.domain.observation import Observation
+from cmetrics.domain.run import Run, RunStatus
+
+NO_ROWS: tuple[Observation, ...] = ()
+#: Colours that belong to an SDK wherever it is drawn; anything else gets a number.
+KNOWN_TONES = ("python", "rust", "nodejs")
+NUMBERED_TONES = 8
+#: Failed or partial runs that are listed with their errors.
+FAILURES_SHOWN = 10
+
+
+def build_dashboard(
+    catalog: Catalog,
+    source_titles: Mapping[str, str],
+    rows: Iterable[Observation],
+    runs: Sequence[Run],
+    *,
+    as_of: date,
+    days: int,
+    generated_at: datetime,
+) -> Dashboard:
+    """The dashboard of ``as_of`` from rows up to that day (later ones are left out).
+
+    ``runs`` come newest first.
+    """
+    by_metric: dict[str, list[Observation]] = {}
+    for row in rows:
+        if row.period_end <= as_of:
+            by_metric.setdefault(row.metric_id, []).append(row)
+    builder = _Builder(
+        source_titles, build_tones(catalog.metrics), by_metric, last_errors(runs), as_of, window(as_of, days)
+    )
+    groups = tuple(
+        builder.group(product, [m for m in catalog.metrics if m.product == product.product])
+        for product in catalog.products
+    )
+    # Totals are made of whole series: a short window must not change them.
+    month = series.last_full_month(as_of)
+    downloads = [builder.months(m) for m in catalog.metrics if m.family is Family.DOWNLOADS]
+    totals = [
+        series.total_of([series.month_of(points, m) for points in downloads], m)
+        for m in (month.plus(-12), month.plus(-1), month)
+    ]
+    known_totals = [total for total in totals if total]
+    stars = [builder.stars(m) for m in catalog.metrics if m.family is Family.STARS]
+    total_points = series.star_total(stars)
+    return Dashboard(
+        title=catalog.title,
+        as_of=as_of,
+        generated_at=generated_at,
+        days=days,
+        groups=groups,
+        month_total=totals[-1],
+        month_total_change=series.month_change(known_totals, month, 1),
+        month_total_year_change=series.month_change(known_totals, month, 12),
+        total_stars=series.latest_known(total_points),
+        total_stars_change_30=series.star_change(total_points, 30),
+        total_stars_points=tuple(point for point in total_points if point.day >= window(as_of, days)),
+        window_30_start=window(as_of, 30),
+        sources=build_sources(groups, as_of),
+        events=tuple(event for event in catalog.events if event.day <= as_of),
+        health=build_health(runs),
+    )
+
+
+def build_tones(metrics: Iterable[Metric]) -> Mapping[str, str]:
+    """The colour of each metric by id: that of its SDK, else a numbered one in the order of the catalogue.
+
+    Of two metrics of one product with the same SDK the first has the SDK's colour.
+    """
+    tones: dict[str, str] = {}
+    taken: set[tuple[str, str | None]] = set()
+    numbers: dict[str, int] = {}
+    for metric in metrics:
+        place = (metric.product, metric.sdk)
+        if metric.sdk in KNOWN_TONES and place not in taken:
+            taken.add(place)
+            tones[metric.metric_id] = metric.sdk
+            continue
+        # Repositories of all products meet in one chart, packages only those of their product. With
+        # more repositories than colours two of one product may have the same; their names differ.
+        row = "" if metric.family is Family.STARS else metric.product
+        numbers[row] = numbers.get(row, -1) + 1
+        tones[metric.metric_id] = f"n{numbers[row] % NUMBERED_TONES}"
+    return tones
+
+
+def build_sources(groups: Iterable[Group], as_of: date) -> tuple[SourceState, ...]:
+    """How far each service has been read: as far as the metric that is furthest behind."""
+    newest: dict[str, list[date | None]] = {}
+    for group in groups:
+        for item in group.items:
+            newest.setdefault(item.source_title, []).append(item.freshness.latest_day)
+    states: list[SourceState] = []
+    for title, days in newest.items():
+        known = [day for day in days if day is not None]
+        latest = min(known) if len(known) == len(days) else None
+        states.append(SourceState(title, latest, (as_of - latest).days if latest else None))
+    return tuple(states)
+
+
+def build_health(runs: Sequence[Run]) -> Health:
+    """The state of the collecting, from runs newest first."""
+    ended = [run for run in runs if run.status != RunStatus.RUNNING]
+    success = next((run for run in ended if run.status == RunStatus.SUCCESS), None)
+    failures = [run for run in ended if run.status in (RunStatus.FAILED, RunStatus.PARTIAL)]
+    return Health(
+        last_run=_note(runs[0]) if runs else None,
+        last_success_at=success.finished_at if success else None,
+        failures=tuple(_note(run) for run in failures[:FAILURES_SHOWN]),
+    )
+
+
+def build_freshness(
+    metric: Metric, days: Iterable[tuple[date, bool]], as_of: date, errors: Mapping[str, Run]
+) -> Freshness:
+    """How far behind ``metric`` is, from its stored days, each with whether it is a seeded snapshot."""
+    known, snapshots = set[date](), set[date]()
+    for day, is_seed in days:
+        (snapshots if is_seed else known).add(day)
+    latest = max(known, default=None)
+    run = errors.get(metric.metric_id)
+    return Freshness(
+        latest_day=latest,
+        age_days=(as_of - latest).days if latest else None,
+        missing_days=series.holes(known, snapshots),
+        last_error=run.error_of(metric.metric_id) if run else None,
+        last_error_at=run.started_at if run else None,
+    )
+
+
+def last_errors(runs: Sequence[Run]) -> Mapping[str, Run]:
+    """The newest run with an error, by metric id; ``runs`` come newest first."""
+    found: dict[str, Run] = {}
+    for run in runs:
+        for text in run.errors:
+            found.setdefault(text.split(": ", 1)[0], run)
+    return found
+
+
+class _Builder:
+    """What all items of one dashboard have in common."""
+
+    def __init__(
+        self,
+        source_titles: Mapping[str, str],
+        tones: Mapping[str, str],
+        rows: Mapping[str, Sequence[Observation]],
+        errors: Mapping[str, Run],
+        as_of: date,
+        first: date,
+    ) -> None:
+        self._source_titles = source_titles
+        self._tones = tones
+        self._rows = rows
+        self._errors = errors
+        self._as_of = as_of
+        self._first = first
+        self._month = series.last_full_month(as_of)
+        self._months: dict[str, tuple[PeriodPoint, ...]] = {}
+
+    def months(self, metric: Metric) -> tuple[PeriodPoint, ...]:
+        """All months of a metric, also those before the window."""
+        if metric.metric_id not in self._months:
+            rows = self._rows.get(metric.metric_id, NO_ROWS)
+            self._months[metric.metric_id] = series.month_points(metric, rows, self._as_of)
+        return self._months[metric.metric_id]
+
+    def stars(self, metric: Metric) -> tuple[DayPoint, ...]:
+        """All days of a metric, also those before the window."""
+        return series.day_points(self._rows.get(metric.metric_id, NO_ROWS))
+
+    def group(self, product: Product, metrics: Sequence[Metric]) -> Group:
+        downloads = tuple(self._downloads(m) for m in metrics if m.family is Family.DOWNLOADS)
+        total = series.total_of([item.month for item in downloads], self._month)
+        downloads = tuple(replace(item, share=series.share_of(item.month, total)) for item in downloads)
+        return Group(
+            product=product.product,
+            title=product.title,
+            downloads=downloads,
+            stars=tuple(self._stars(m) for m in metrics if m.family is Family.STARS),
+            last_30_days=_sum_of_known(item.last_30_days for item in downloads),
+        )
+
+    def _downloads(self, metric: Metric) -> DownloadItem:
+        rows = self._rows.get(metric.metric_id, NO_ROWS)
+        points = self.months(metric)
+        total, observed = series.daily_total(rows, window(self._as_of, 30), self._as_of)
+        change_7, change_30, change_90 = series.period_changes(rows, (7, 30, 90))
+        return DownloadItem(
+            metric=metric,
+            source_title=self._source_titles[metric.source],
+            tone=self._tones[metric.metric_id],
+            month=series.month_of(points, self._month),
+            month_end=self._month.last,
+            month_on_month=series.month_change(points, self._month, 1),
+            year_on_year=series.month_change(points, self._month, 12),
+            share=None,
+            last_30_days=total,
+            last_30_days_observed=observed,
+            change_7=change_7,
+            change_30=change_30,
+            change_90=change_90,
+            points=tuple(p for p in points if p.period_end >= self._first),
+            days=series.day_points(row for row in rows if row.period_end >= self._first),
+            freshness=self._freshness(metric, rows),
+        )
+
+    def _stars(self, metric: Metric) -> StarItem:
+        rows = self._rows.get(metric.metric_id, NO_ROWS)
+        points = self.stars(metric)
+        return StarItem(
+            metric=metric,
+            source_title=self._source_titles[metric.source],
+            tone=self._tones[metric.metric_id],
+            latest=points[-1] if points else None,
+            change_7=series.star_change(points, 7),
+            change_30=series.star_change(points, 30),
+            change_90=series.star_change(points, 90),
+            points=tuple(p for p in points if p.day >= self._first),
+            freshness=self._freshness(metric, rows),
+            flows=tuple(flow for flow in series.star_flows(rows) if flow.first_day >= self._first),
+            flow_30=series.star_flow(rows, 30),
+        )
+
+    def _freshness(self, metric: Metric, rows: Sequence[Observation]) -> Freshness:
+        days = ((row.period_end, row.is_seed) for row in rows)
+        return build_freshness(metric, days, self._as_of, self._errors)
+
+
+def _sum_of_known(values: Iterable[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _note(run: Run) -> RunNote:
+    return RunNote(run.ingestion_run_id, run.job_name, run.status, run.started_at, run.finished_at, run.errors)

@@ -1,0 +1,269 @@
+"""What a dashboard says. Frozen; no arithmetic happens in its readers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from cmetrics.analytics.quality import Findings
+from cmetrics.domain.metric import Definition, Event, Metric
+from cmetrics.domain.observation import Observation
+from cmetrics.domain.run import Run
+
+#: The window of an answer that names none, in days (contract §5).
+DEFAULT_DAYS = 180
+
+
+class PointKind(StrEnum):
+    """How a point came about."""
+
+    #: A sum of daily values, or a star count taken on its day.
+    OBSERVED = "observed"
+    #: A star count worked out from the history of stars.
+    RECONSTRUCTED = "reconstructed"
+    #: A total published long ago, about 30 days up to its date.
+    SEEDED = "seeded"
+    #: Filled in between two observed days.
+    ESTIMATED = "estimated"
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodPoint:
+    """Downloads of a week or a calendar month, stars at its end, or one seeded snapshot.
+
+    A snapshot covers no counted days: ``days_observed`` and ``days_expected`` are None.
+    """
+
+    period_start: date
+    period_end: date
+    value: int
+    kind: PointKind
+    provenance: str
+    days_observed: int | None
+    days_expected: int | None
+    #: The period that holds the day the dashboard describes, unless that is its last day.
+    is_running: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Every day of the period is counted."""
+        return self.days_observed is not None and self.days_observed == self.days_expected
+
+
+@dataclass(frozen=True, slots=True)
+class DayPoint:
+    """Downloads of a day, or stars held at its end."""
+
+    day: date
+    value: int
+    kind: PointKind
+    provenance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """From an earlier value to a later one; ``percent`` is None from zero."""
+
+    absolute: int
+    percent: float | None
+
+
+#: Stands wherever these numbers are shown.
+FLOWS_DEFINITION = (
+    "Gained: stars that GitHub's history showed as given on a day when that day's count was taken. "
+    "Net: the count less the count of the day before. Lost: gained less net, at least 0, because a count is taken "
+    "some hours after its day has ended. A star given and taken back on one day is in none of them, and days whose "
+    "count was not taken at their end have none."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StarFlow:
+    """Stars that came and went on some days, see :data:`FLOWS_DEFINITION`; None is not known."""
+
+    first_day: date
+    last_day: date
+    gained: int | None
+    lost: int | None
+    net: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How far behind a metric is on the day that the dashboard describes."""
+
+    latest_day: date | None
+    #: Days between the newest stored day and the described one; None without any.
+    age_days: int | None
+    #: Days without a value between the oldest and the newest one shown.
+    missing_days: int
+    last_error: str | None
+    last_error_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadItem:
+    """One SDK."""
+
+    metric: Metric
+    source_title: str
+    #: Which of the page's colours it has, wherever it is drawn.
+    tone: str
+    #: The last full calendar month: its total, None when no day of it is stored.
+    month: PeriodPoint | None
+    month_end: date
+    month_on_month: Change | None
+    year_on_year: Change | None
+    #: Percent of the product's downloads in that month; None unless all its SDKs are complete.
+    share: float | None
+    #: Total of the last 30 days and how many of them are stored; None when none is.
+    last_30_days: int | None
+    last_30_days_observed: int
+    #: The 7, 30 and 90 days up to the newest stored one, against as many days before them; None
+    #: unless every one of these days is stored.
+    change_7: Change | None
+    change_30: Change | None
+    change_90: Change | None
+    #: By month.
+    points: tuple[PeriodPoint, ...]
+    #: By day, without the seeded snapshots.
+    days: tuple[DayPoint, ...]
+    freshness: Freshness
+
+
+@dataclass(frozen=True, slots=True)
+class StarItem:
+    """One repository."""
+
+    metric: Metric
+    source_title: str
+    #: Which of the page's colours it has, wherever it is drawn.
+    tone: str
+    latest: DayPoint | None
+    change_7: Change | None
+    change_30: Change | None
+    change_90: Change | None
+    #: By day.
+    points: tuple[DayPoint, ...]
+    freshness: Freshness
+    #: Each day of which anything is known, ascending, and the 30 days up to the newest count.
+    flows: tuple[StarFlow, ...] = ()
+    flow_30: StarFlow | None = None
+
+
+Item = DownloadItem | StarItem
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One product."""
+
+    product: str
+    title: str
+    downloads: tuple[DownloadItem, ...]
+    stars: tuple[StarItem, ...]
+    #: Downloads of the last 30 days, all SDKs together; None when no day of any is stored.
+    last_30_days: int | None
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Downloads first."""
+        return (*self.downloads, *self.stars)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How far one service has been read."""
+
+    title: str
+    #: The newest day that all its metrics have; None when one of them has none.
+    latest_day: date | None
+    age_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunNote:
+    """A run that had something to say."""
+
+    run_id: str
+    job_name: str
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+    errors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the collecting goes."""
+
+    last_run: RunNote | None
+    last_success_at: datetime | None
+    #: Newest first.
+    failures: tuple[RunNote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Everything that a build of the site publishes."""
+
+    #: The whole history, for the page.
+    dashboard: Dashboard
+    #: The default window, as the API answers it.
+    daily: Dashboard
+    definitions: tuple[Definition, ...]
+    #: Every stored value of the defined metrics, by metric and day.
+    rows: tuple[Observation, ...]
+    #: The last runs, newest first.
+    runs: tuple[Run, ...]
+    #: Where the site is published; None when nobody said.
+    url: str | None
+    #: Missing days with their reasons, and what is odd.
+    findings: Findings = field(default_factory=Findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """Everything about one day."""
+
+    title: str
+    #: The day described, a completed UTC day.
+    as_of: date
+    generated_at: datetime
+    #: The window shown ends on ``as_of`` and has that many days.
+    days: int
+    groups: tuple[Group, ...]
+    #: The last full month over all SDKs; complete only if every part is.
+    month_total: PeriodPoint | None
+    month_total_change: Change | None
+    month_total_year_change: Change | None
+    #: On the newest day on which every repository has a count.
+    total_stars: DayPoint | None
+    total_stars_change_30: Change | None
+    total_stars_points: tuple[DayPoint, ...]
+    window_30_start: date
+    sources: tuple[SourceState, ...]
+    #: By day.
+    events: tuple[Event, ...]
+    health: Health
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All items in catalogue order."""
+        return tuple(item for group in self.groups for item in group.items)
+
+    @property
+    def has_downloads(self) -> bool:
+        """Whether the catalogue counts any."""
+        return any(group.downloads for group in self.groups)
+
+    @property
+    def has_stars(self) -> bool:
+        """Whether the catalogue counts any."""
+        return any(group.stars for group in self.groups)
+
+    @property
+    def has_snapshots(self) -> bool:
+        """Whether totals from before daily counting are shown."""
+        return any(p.kind is PointKind.SEEDED for group in self.groups for item in group.downloads for p in item.points)

@@ -1,0 +1,278 @@
+"""What happened: months that ended, milestones that were reached, nights on which collecting failed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+from enum import StrEnum
+
+from cmetrics.analytics.model import Dashboard, DownloadItem, Group, Item, StarItem
+from cmetrics.analytics.month_total import MonthTotal, month_total
+from cmetrics.analytics.series import change, last_full_month
+from cmetrics.domain.days import DAY, Month, months
+from cmetrics.domain.metric import PUBLISHED_WITHIN
+from cmetrics.domain.run import ERROR_SEPARATOR, Job, Run, RunStatus
+from cmetrics.domain.sanitize import sanitize
+
+MONTHS_TOLD = 24
+#: A month with a hole is told as it is after that time and not before, because news is read once and
+#: not looked at again.
+SETTLED_AFTER = PUBLISHED_WITHIN
+FIRST_STARS, FIRST_DOWNLOADS = 1_000, 100_000
+#: Days in a row; one bad night mends itself.
+OUTAGE_DAYS = 3
+#: Runs are read for 90 days. Near that border the beginning of an outage is out of sight, and an
+#: outage that seems to begin anew every night would be news every night.
+OUTAGES_WITHIN = timedelta(days=85)
+PRODUCTS_NAMED = 12
+
+
+class NewsKind(StrEnum):
+    """What a piece of news is about, in the order in which those of one day are told."""
+
+    MONTH = "month"
+    MILESTONE = "milestone"
+    OUTAGE = "outage"
+
+
+@dataclass(frozen=True, slots=True)
+class NewsItem:
+    """One piece of news, as plain text."""
+
+    #: The same on every build, and safe in a URL, a URN and an HTML id.
+    slug: str
+    #: The first day of it; with ``slug`` it never changes.
+    since: date
+    #: The day that the news is of: a month is told on the first day of the next one.
+    day: date
+    title: str
+    text: str
+    kind: NewsKind
+
+
+def build_news(dashboard: Dashboard, runs: Sequence[Run]) -> tuple[NewsItem, ...]:
+    """All news up to the dashboard's day, newest first.
+
+    ``dashboard`` holds the whole history, ``runs`` come newest first. Told are
+
+    * each of the last 24 full months in which no SDK lacks its downloads altogether; a month with
+      missing days only two weeks after its end, and then with their number;
+    * the first day on which a repository held 1,000, 2,000, 5,000, 10,000 … stars, and the first
+      completely counted month in which a metric or a product reached 100,000, 200,000, 500,000 …
+      downloads. Several steps at once are one piece of news. What the first stored value had
+      already reached was reached on an unknown day, and is not told;
+    * outages: three days in a row or more on which no run fetched anything, or none a certain metric.
+    """
+    news = [*_month_news(dashboard), *_milestones(dashboard), *_outages(dashboard, runs)]
+    order = list(NewsKind)
+    return tuple(sorted(news, key=lambda n: (-n.day.toordinal(), order.index(n.kind), n.slug)))
+
+
+# -- months --------------------------------------------------------------------------------------
+
+
+def _month_news(dashboard: Dashboard) -> Iterator[NewsItem]:
+    items = [item for item in dashboard.items if isinstance(item, DownloadItem)]
+    groups = [group for group in dashboard.groups if group.downloads]
+    last = last_full_month(dashboard.as_of)
+    for month in months(last.plus(1 - MONTHS_TOLD), last):
+        now, before = month_total(items, month), month_total(items, month.plus(-1))
+        if not now.known or now.lost or not (now.is_whole or dashboard.as_of - month.last >= SETTLED_AFTER):
+            continue
+        parts = [(group, month_total(group.downloads, month)) for group in groups]
+        told = sorted((part for part in parts if part[1].known), key=lambda part: -part[1].value)
+        products = [
+            f"{group.title} {part.value:,}{_missing(part)}{_change(part, earlier, '')}"
+            for group, part in told[:PRODUCTS_NAMED]
+            for earlier in [month_total(group.downloads, month.plus(-1))]
+        ]
+        if len(told) > PRODUCTS_NAMED:
+            products.append(f"and {len(told) - PRODUCTS_NAMED} smaller products")
+        moved = _change(now, before, f" on {_name(before.month)}")
+        counted = [
+            f"{now.value:,} downloads in {_name(month)}{moved}.",
+            "" if now.is_whole else f"{now.observed:,} of {now.expected:,} days are counted, all SDKs together.",
+            f"{', '.join(products)}." if len(parts) > 1 else "",
+            _snapshot_note(now),
+            f"{_plural(len(now.later), 'SDK')} of today had no count yet." if now.later else "",
+        ]
+        day = month.plus(1).first
+        title = f"{_name(month)}: {now.value:,} downloads{'' if now.is_whole else ' (incomplete)'}"
+        yield NewsItem(f"month-{month}", day, day, title, " ".join(filter(None, counted)), NewsKind.MONTH)
+
+
+def _missing(found: MonthTotal) -> str:
+    return "" if found.is_whole else f" ({found.observed:,} of {found.expected:,} days)"
+
+
+def _change(now: MonthTotal, before: MonthTotal, words: str) -> str:
+    """Only between months that count the same in the same way."""
+    if not (now.is_counted and before.is_counted and now.known == before.known):
+        return ""
+    found = change(before.value, now.value)
+    moved = f"{found.absolute:+,}" if found.percent is None else f"{found.percent:+.1f} %"
+    return f" ({moved}{words})"
+
+
+def _snapshot_note(found: MonthTotal) -> str:
+    count, all_of_them = len(found.snapshots), len(found.known)
+    if not count:
+        return ""
+    which = "The figures are" if count == all_of_them else f"{count} of {all_of_them} SDKs are"
+    return f"{which} published snapshots of about 30 days, not sums of counted days."
+
+
+# -- milestones ----------------------------------------------------------------------------------
+
+
+def _milestones(dashboard: Dashboard) -> Iterator[NewsItem]:
+    for group in dashboard.groups:
+        for item in group.stars:
+            yield from _star_milestones(item)
+        for one in group.downloads:
+            yield from _download_milestones([one], one.metric.slug, _title(group, one), dashboard.as_of)
+        # A product with one SDK would say the same twice.
+        if len(group.downloads) > 1:
+            name = f"{group.title}, all SDKs together"
+            yield from _download_milestones(group.downloads, f"product-{group.product}", name, dashboard.as_of)
+
+
+def _star_milestones(item: StarItem) -> Iterator[NewsItem]:
+    highest: int | None = None
+    before: date | None = None
+    for point in item.points:
+        step = _step(highest, point.value, FIRST_STARS)
+        if step is not None and before is not None:
+            missed = "" if point.day - before == DAY else f"; the count before that is of {_date(before)}"
+            yield NewsItem(
+                f"milestone-{item.metric.slug}-{step}",
+                point.day,
+                point.day,
+                f"{item.metric.subject}: {step:,} stars",
+                f"{item.metric.subject} held {point.value:,} stars on {_date(point.day)}{missed}.",
+                NewsKind.MILESTONE,
+            )
+        highest, before = max(highest or 0, point.value), point.day
+
+
+def _download_milestones(items: Sequence[DownloadItem], slug: str, name: str, as_of: date) -> Iterator[NewsItem]:
+    first = min((point.period_end for item in items for point in item.points), default=None)
+    last = last_full_month(as_of)
+    highest: int | None = None
+    before: tuple[str, ...] = ()
+    for month in months(Month.of(first), last) if first else ():
+        found = month_total(items, month)
+        if found.lost or not found.known:
+            # Nobody knows what was reached meanwhile.
+            before = ()
+        if not found.is_whole:
+            continue
+        step = _step(highest, found.value, FIRST_DOWNLOADS)
+        # With an SDK more than before, it is the counting that has grown.
+        if step is not None and found.is_counted and found.known == before:
+            day = month.plus(1).first
+            yield NewsItem(
+                f"milestone-{slug}-{step}",
+                day,
+                day,
+                f"{name}: {step:,} downloads in a month",
+                f"{name}: {found.value:,} downloads in {_name(month)},"
+                f" the first completely counted month with {step:,} or more.",
+                NewsKind.MILESTONE,
+            )
+        highest, before = max(highest or 0, found.value), found.known
+
+
+def _step(highest: int | None, value: int, first: int) -> int | None:
+    """The largest of 1, 2, 5 times a power of ten, from ``first`` on, that ``value`` is the first to reach."""
+    if highest is None or value < first:
+        return None
+    power = 10 ** (len(str(value)) - 1)
+    step: int = power * max(n for n in (1, 2, 5) if n * power <= value)
+    return step if highest < step else None
+
+
+# -- outages -------------------------------------------------------------------------------------
+
+
+def _outages(dashboard: Dashboard, runs: Sequence[Run]) -> Iterator[NewsItem]:
+    titles = {item.metric.metric_id: _title(group, item) for group in dashboard.groups for item in group.items}
+    slugs = {item.metric.metric_id: item.metric.slug for item in dashboard.items}
+    asked: dict[date, list[tuple[Run, Mapping[str, str]]]] = {}
+    for run in runs:
+        # The others ask no source.
+        if run.job_name in (Job.REFRESH, Job.BACKFILL) and run.status != RunStatus.RUNNING:
+            found = asked.setdefault(run.started_at.astimezone(UTC).date(), [])
+            found.append((run, _errors(run, slugs)))
+    earliest = dashboard.as_of - OUTAGES_WITHIN
+
+    def streaks(metric: str | None) -> list[list[date]]:
+        """The days in a row on which no run fetched anything, or none that metric."""
+        days = [
+            day
+            for day, found in asked.items()
+            if all(run.status == RunStatus.FAILED or metric in errors for run, errors in found)
+        ]
+        return [days for days in _streaks(days) if len(days) >= OUTAGE_DAYS and days[0] >= earliest]
+
+    whole = streaks(None)
+    for days in whole:
+        newest, _ = asked[days[-1]][0]
+        yield _outage("outage-all", "Collecting", days, newest.error_summary)
+    for metric in sorted({metric for found in asked.values() for _, errors in found for metric in errors}):
+        for days in streaks(metric):
+            if not any(set(days) <= set(other) for other in whole):
+                texts = (errors.get(metric) for day in reversed(days) for _, errors in asked[day])
+                last = next(filter(None, texts), None)
+                yield _outage(f"outage-{slugs[metric]}", f"Collecting {titles[metric]}", days, last)
+
+
+def _outage(slug: str, what: str, days: Sequence[date], error: str | None) -> NewsItem:
+    first, last = days[0], days[-1]
+    said = f" The last error: {sanitize(error, limit=300)}" if error else ""
+    return NewsItem(
+        f"{slug}-{first}",
+        first,
+        last,
+        f"{what} failed on {len(days)} days in a row",
+        f"{what} failed on every day from {_date(first)} to {_date(last)} (UTC).{said}",
+        NewsKind.OUTAGE,
+    )
+
+
+def _errors(run: Run, known: Iterable[str]) -> Mapping[str, str]:
+    """The errors of a failed or partial run by metric id; what names no metric of today is left out."""
+    if run.status not in (RunStatus.FAILED, RunStatus.PARTIAL):
+        return {}
+    texts = (text.partition(": ") for text in (run.error_summary or "").split(ERROR_SEPARATOR))
+    return {name: error for name, _, error in texts if name in known}
+
+
+def _streaks(days: Iterable[date]) -> list[list[date]]:
+    found: list[list[date]] = []
+    for day in sorted(days):
+        if found and day - found[-1][-1] == DAY:
+            found[-1].append(day)
+        else:
+            found.append([day])
+    return found
+
+
+# -- words ---------------------------------------------------------------------------------------
+
+
+def _title(group: Group, item: Item) -> str:
+    return f"{item.metric.subject} ({group.title}, {item.metric.display_name})"
+
+
+def _name(month: Month) -> str:
+    return f"{month.first:%B %Y}"
+
+
+def _date(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,83 @@
+"""What people and programs read: results on stdout, progress and diagnostics on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import IO, Any, cast
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cmetrics.domain.sanitize import sanitize
+from cmetrics.ops import actions
+
+#: Where there is no terminal to ask for its width.
+PLAIN_WIDTH = 160
+
+
+def print_error(text: str) -> None:
+    """One line on stderr about what went wrong."""
+    _note("error", "bold red", text)
+
+
+def print_warning(text: str) -> None:
+    """One line on stderr about what a person should look at."""
+    _note("warning", "yellow", text)
+
+
+def _note(kind: str, style: str, text: str) -> None:
+    text = sanitize(text, limit=2000)
+    if actions.is_running():
+        # The runner shows it in the log as well, and at the top of the run's page.
+        print(actions.annotation(kind, text), file=sys.stderr)  # noqa: T201
+    else:
+        stderr().print(Text.assemble((f"{kind}: ", style), text), soft_wrap=True)
+
+
+def print_progress(text: str) -> None:
+    """One line of progress on stderr."""
+    stderr().print(Text(sanitize(text, limit=2000)), soft_wrap=True)
+
+
+def print_result(text: str) -> None:
+    """One line of a result on stdout."""
+    stdout().print(Text(text), soft_wrap=True)
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Exactly one object on stdout."""
+    line = json.dumps(document, ensure_ascii=False)
+    if actions.is_running():
+        # The runner obeys `##[` anywhere in a line; so written, it is the same text to every parser.
+        line = line.replace("#", r"\u0023")
+    # `print` does nothing where there is no stdout at all.
+    print(line)  # noqa: T201
+
+
+def stdout() -> Console:
+    """Where results go."""
+    return _console(stderr=False)
+
+
+def stderr() -> Console:
+    """Where progress and diagnostics go."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if actions.is_running():
+        console.file = cast("IO[str]", actions.Guarded(console.file))
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    return console
+
+
+def table(*columns: str) -> Table:
+    """A table without lines; the metric's column is never broken."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        made.add_column(column, no_wrap=column == "metric")
+    return made

@@ -1,0 +1,1 @@
+"""The tables as CSV files and back, and the git branch that keeps them."""

@@ -1,0 +1,28 @@
+"""An export of everything that `bootstrap` would drop."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+
+from cmetrics.domain.errors import StoreMissing
+from cmetrics.export.tables import export_store
+from cmetrics.ingest.bootstrap import Backup, load_run_states
+from cmetrics.settings import Settings
+from cmetrics.store.lance_store import LanceStore
+
+
+def back_up(settings: Settings, folder: Path) -> Backup:
+    """An export of everything that `bootstrap` would drop, to ``folder`` or, where one is, beside it."""
+    try:
+        store = LanceStore.open(settings.store)
+        if store.is_empty():
+            return Backup(None, frozenset())
+    except StoreMissing:
+        return Backup(None, frozenset())
+    # What an interrupted bootstrap has left may lack a table.
+    store.create_tables()
+    written = load_run_states(store)
+    free = next(path for n in count(1) if not (path := folder if n == 1 else Path(f"{folder}-{n}")).exists())
+    export_store(store, free)
+    return Backup(free, written)

@@ -1,0 +1,1 @@
+"""The HTTP client: rate limits, retries, size limits, and response validation."""

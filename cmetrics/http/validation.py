@@ -1,0 +1,71 @@
+"""The shapes of answers, checked before anything is read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from cmetrics.domain.days import parse_day
+from cmetrics.domain.errors import InvalidResponse
+from cmetrics.domain.sanitize import sanitize
+
+#: All of npm is below 10^11 a day; a larger figure is a fault, whatever it is.
+ABSURD = 10**13
+
+_HTML = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml")
+
+Count = Annotated[int, Field(ge=0, le=ABSURD)]
+
+
+def _day_text(value: object) -> object:
+    """crates.io wrote ``2017-02-10T00:00:00Z`` where it now writes ``2017-02-10``."""
+    return value[:10] if isinstance(value, str) and value[10:] in ("", "T00:00:00Z") else value
+
+
+def _iso_day(value: object) -> date:
+    try:
+        return parse_day(value) if isinstance(value, str) else parse_day("")
+    except ValueError:
+        msg = "a day is written YYYY-MM-DD"
+        raise ValueError(msg) from None
+
+
+Day = Annotated[date, BeforeValidator(_iso_day), BeforeValidator(_day_text)]
+
+
+class Shape(BaseModel):
+    """A JSON object of a service. Fields that we do not read may come and go."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+T = TypeVar("T")
+
+
+def parse(adapter: TypeAdapter[T], body: bytes, where: str) -> T:
+    """``body`` as the documented shape; raises UnexpectedAnswer naming ``where`` and the field."""
+    try:
+        return adapter.validate_json(body)
+    except ValidationError as error:
+        if body.lstrip()[:9].lower().startswith(_HTML):
+            msg = f"{where} sent an HTML page instead of JSON"
+            raise InvalidResponse(msg) from None
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = sanitize(".".join(str(part) for part in first["loc"]), limit=80)
+        reason = sanitize(first["msg"], limit=120)
+        msg = f"{where} sent an answer of another shape ({f'{place}: ' if place else ''}{reason})"
+        raise InvalidResponse(msg) from None
+
+
+def by_day(rows: Iterable[tuple[date, int]], where: str) -> dict[date, int]:
+    """The rows as a mapping, ascending; a day that comes twice makes the answer unusable."""
+    found: dict[date, int] = {}
+    for day, value in rows:
+        if day in found:
+            msg = f"{where} states {day} twice"
+            raise InvalidResponse(msg)
+        found[day] = value
+    return dict(sorted(found.items()))

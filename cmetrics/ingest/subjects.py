@@ -1,0 +1,48 @@
+"""Does a service know a package? Asked as a refresh would ask, without a store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from cmetrics.domain.days import Clock, last_completed_day
+from cmetrics.domain.errors import SourceError
+from cmetrics.domain.metric import Family, Metric
+from cmetrics.domain.observation import parse_star_ref
+from cmetrics.http.service import Sleep
+from cmetrics.ingest.fetch import fetch
+from cmetrics.sources.base import FetchRequest, FetchResult
+
+
+def check_subjects(
+    metrics: Sequence[Metric], *, contact: str, github_token: str | None, clock: Clock, sleep: Sleep = asyncio.sleep
+) -> dict[str, str | SourceError]:
+    """By metric id: the name that the service uses for the subject now, or why it gave no answer.
+
+    NotFound means that the service does not know it; every other error, that it could not be asked.
+    """
+    last = last_completed_day(clock())
+    asks = [
+        FetchRequest(metric, (last,), frozenset({last}), last, take_current=metric.family is Family.STARS)
+        for metric in metrics
+    ]
+    harvest = fetch(
+        asks,
+        contact=contact,
+        github_token=github_token,
+        cache=None,
+        clock=clock,
+        on_answer=lambda _answer, _last: None,
+        on_progress=lambda _source, _step: None,
+        sleep=sleep,
+    )
+    return {
+        ask.metric.metric_id: _present_name(ask.metric, fetched) if isinstance(fetched, FetchResult) else fetched
+        for ask, fetched in harvest.answers
+    }
+
+
+def _present_name(metric: Metric, fetched: FetchResult) -> str:
+    """A repository may have moved; its count says under which name it was found."""
+    refs = (parse_star_ref(value.source_ref) for value in fetched.values)
+    return next((ref.repository for ref in refs if ref is not None), metric.subject)

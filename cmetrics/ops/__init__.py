@@ -1,0 +1,1 @@
+"""Operating cmetrics: health checks, alerts, webhooks, and the GitHub repository that runs it."""

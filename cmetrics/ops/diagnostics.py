@@ -1,0 +1,202 @@
+"""What the facts mean: every line of `doctor`, pure."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from cmetrics.analytics.model import RunNote
+from cmetrics.domain.errors import AccessRefused, NotFound, RateLimited, ServiceFailed, StoreError, StoreMissing
+from cmetrics.ops.check import Check, ok, problem, warning
+from cmetrics.ops.repository_settings import TokenFacts
+from cmetrics.ops.services import ServiceFacts
+from cmetrics.queries import MetricFreshness
+from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.store.inspect import FolderFacts, TableFacts
+
+#: A star metric takes its count, its history, and now and then a second reading.
+REQUESTS_PER_REPOSITORY = 3
+LONGEST_OFF = 120.0
+#: More are counted, not named.
+NAMED = 3
+LITTLE_SPACE, NO_SPACE = 200 * 2**20, 20 * 2**20
+#: A token that ends sooner is told of.
+SOON = timedelta(days=14)
+FIRST_YEAR, LAST_YEAR = 2025, 2100
+OLDEST_PYTHON = (3, 11)
+
+#: docs.github.com, "Token formats"; Actions' own is one of an installation.
+TOKEN_KINDS = {
+    "ghp_": "classic personal token",
+    "github_pat_": "fine-grained personal token",
+    "ghs_": "token of a workflow or an app",
+    "gho_": "token of an OAuth app",
+    "ghu_": "token of an app for a user",
+}
+
+
+def judge_versions(python: tuple[int, ...], found: Mapping[str, str | None]) -> Check:
+    """The versions in use; a package that is not installed is a problem."""
+    shown = ", ".join([f"Python {'.'.join(map(str, python[:3]))}", *(f"{k} {v}" for k, v in found.items() if v)])
+    absent = [name for name, version in found.items() if version is None]
+    if python[:2] < OLDEST_PYTHON:
+        return problem("versions", shown, "Python 3.11 or newer is needed")
+    if absent:
+        return problem("versions", f"{shown}; not installed: {', '.join(absent)}", "Install cmetrics anew")
+    return ok("versions", f"{shown} on {sys.platform}")
+
+
+def judge_clock(now: datetime, services: Iterable[ServiceFacts]) -> Check:
+    """The machine's clock against those of the services; which day has ended depends on it."""
+    shown = f"{now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    advice = "Set the clock of this machine (NTP)"
+    if not FIRST_YEAR <= now.year <= LAST_YEAR:
+        return problem("clock", f"it is {shown} here, which cannot be", advice)
+    offsets = {facts.title: facts.ahead for facts in services if facts.ahead is not None}
+    if not offsets:
+        return ok("clock", f"{shown}; no service told its time")
+    # One service may be wrong; the one that agrees most with us is believed.
+    title, off = min(offsets.items(), key=lambda item: abs(item[1]))
+    if abs(off) > LONGEST_OFF:
+        side = "behind" if off > 0 else "ahead of"
+        return warning("clock", f"{shown}, {abs(off) / 60:.0f} minutes {side} {title}", advice)
+    return ok("clock", f"{shown}, as at {title}")
+
+
+def judge_folder(found: FolderFacts) -> Check:
+    """The place of an embedded store."""
+    if found.refusal is not None:
+        advice = "Let the user that runs cmetrics write there, or name another place with --db or CMETRICS_DB"
+        return problem("storage", f"{found.folder} cannot be written: {found.refusal}", advice)
+    free = "" if found.free_bytes is None else f", {found.free_bytes / 2**30:.1f} GiB free"
+    text = f"{found.folder} can be written{free}"
+    if found.free_bytes is not None and found.free_bytes < NO_SPACE:
+        return problem("storage", text, "Make room: every merge writes a new version of what it touches")
+    if found.free_bytes is not None and found.free_bytes < LITTLE_SPACE:
+        return warning("storage", text, "Make room: every merge writes a new version of what it touches")
+    return ok("storage", text)
+
+
+def judge_tables(target: StoreTarget, found: Sequence[TableFacts] | StoreError) -> tuple[Check, ...]:
+    """Whether the tables are those that this version reads and writes."""
+    make = "refresh" if target.kind is StoreKind.EMBEDDED else "bootstrap"
+    if isinstance(found, StoreMissing) and target.kind is StoreKind.EMBEDDED:
+        return (warning("storage", f"there is no store at {target.label} yet", f"`cmetrics {make}` makes it"),)
+    if isinstance(found, StoreError):
+        return (problem("storage", str(found), "See `Where the data is` in the README"),)
+    checks = [] if target.kind is StoreKind.EMBEDDED else [_remote(target)]
+    needed = [table for table in found if not table.is_optional]
+    if not any(table.exists for table in needed):
+        text = f"{target.label} has no cmetrics tables"
+        level = warning if target.kind is StoreKind.EMBEDDED else problem
+        return (*checks, level("tables", text, f"`cmetrics {make}` creates them"))
+    wrong = [check for table in found for check in _table(table, make)]
+    names = ", ".join(table.name for table in found if table.exists)
+    return (*checks, *(wrong or [ok("tables", f"{names}: as this version keeps them")]))
+
+
+def _remote(target: StoreTarget) -> Check:
+    return ok("storage", f"{target.label} was read; whether it can be written shows in the next run")
+
+
+def _table(table: TableFacts, make: str) -> Iterable[Check]:
+    if not table.exists:
+        if not table.is_optional:
+            yield problem(
+                "tables", f"{table.name} is missing", f"`cmetrics {make}` creates it; `restore` brings rows back"
+            )
+        return
+    other = "Another program made this table; name another store with --db, or export, bootstrap and restore"
+    if table.missing:
+        yield problem("tables", f"{table.name} has no column {', '.join(table.missing)}", other)
+    if table.different:
+        yield problem("tables", f"{table.name}: {'; '.join(table.different)}", other)
+    if table.unknown:
+        text = f"{table.name} has columns that this version does not know: {', '.join(table.unknown)}"
+        yield warning(
+            "tables", text, "A newer cmetrics may have made them; use that one, or leave them: they stay empty"
+        )
+
+
+def judge_service(found: ServiceFacts) -> Check:
+    """Whether a service can be asked."""
+    area, error = f"service {found.source}", found.error
+    if error is None:
+        budget = f", {found.token.remaining:,} of {found.token.limit:,} requests left" if found.token else ""
+        return ok(area, f"{found.title} answers{budget}")
+    if isinstance(error, RateLimited):
+        return warning(area, str(error), "Wait; if it happens every night, run at another hour")
+    if isinstance(error, AccessRefused) and found.source == "github":
+        return warning(area, str(error), "Renew GITHUB_TOKEN or remove it; a run goes on without it")
+    if isinstance(error, AccessRefused):
+        return problem(area, str(error), "The service refuses this address or `contact`; ask it why")
+    if isinstance(error, ServiceFailed | NotFound):
+        return warning(area, str(error), "The service is in trouble; missed days are filled in when it is back")
+    return problem(area, f"unreachable: {error}", "Check the network, HTTPS_PROXY and SSL_CERT_FILE")
+
+
+def judge_token(token: str | None, facts: TokenFacts | None, repositories: int, now: datetime) -> tuple[Check, ...]:
+    """Kind, rights, end and quota of the GitHub token, as far as GitHub tells; the token itself is not shown."""
+    area = "github token"
+    need = repositories * REQUESTS_PER_REPOSITORY
+    kind = _kind(token) if token else "none"
+    checks: list[Check] = []
+    if facts is None:
+        return (ok(area, f"{kind}; nothing could be asked about it"),) if token else (ok(area, "none"),)
+    if facts.scopes:
+        advice = "It needs no right at all to read public repositories; a token without any is safer to keep"
+        checks.append(warning(area, f"{kind} with the rights {', '.join(facts.scopes)}", advice))
+    else:
+        rights = ", without rights of its own" if facts.scopes is not None else ""
+        checks.append(ok(area, f"{kind}{rights}"))
+    if facts.expires_at is not None:
+        checks.append(_end(area, facts.expires_at, now))
+    if facts.remaining < need:
+        back = f"{facts.resets_at.astimezone(UTC):%H:%M} UTC"
+        text = f"{facts.remaining:,} of {facts.limit:,} requests are left until {back}, a run needs about {need}"
+        advice = "Wait until then" if token else "Set GITHUB_TOKEN: it needs no rights and raises the quota"
+        checks.append(warning("github quota", text, advice))
+    return tuple(checks)
+
+
+def _kind(token: str) -> str:
+    return next((kind for prefix, kind in TOKEN_KINDS.items() if token.startswith(prefix)), "token of an unknown kind")
+
+
+def _end(area: str, end: datetime, now: datetime) -> Check:
+    link = "https://github.com/settings/tokens"
+    text = f"{end.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    if end <= now:
+        return problem(area, f"expired at {text}", "Renew it", link)
+    if end - now < SOON:
+        return warning(area, f"expires at {text}", "Renew it in time", link)
+    return ok(area, f"expires at {text}")
+
+
+def judge_runs(last: RunNote | None, metrics: Sequence[MetricFreshness], max_age_days: int) -> tuple[Check, ...]:
+    """How the collecting goes."""
+    stale = [m for m in metrics if m.freshness.age_days is None or m.freshness.age_days > max_age_days]
+    if last is None:
+        return (warning("runs", "there was none in the last 90 days", "`cmetrics refresh` collects what there is"),)
+    text = f"{last.job_name} {last.status}, started {last.started_at:%Y-%m-%d %H:%M} UTC"
+    if last.status == "failed":
+        checks = [
+            problem(
+                "runs",
+                f"{text}: {'; '.join(last.errors[:2]) or 'no reason given'}",
+                "Run it again; see `cmetrics status`",
+            )
+        ]
+    elif last.status == "partial":
+        checks = [warning("runs", text, "`cmetrics status` names what failed")]
+    else:
+        checks = [ok("runs", text)]
+    if stale:
+        names = ", ".join(m.metric.metric_id for m in stale[:NAMED]) + (
+            f" and {len(stale) - NAMED} more" if len(stale) > NAMED else ""
+        )
+        checks.append(problem("metrics", f"older than {max_age_days} days: {names}", "`cmetrics status` tells why"))
+    else:
+        checks.append(ok("metrics", f"{len(metrics)}, none older than {max_age_days} days"))
+    return tuple(checks)

@@ -1,0 +1,178 @@
+"""What GitHub says of a repository and of a token: for those who run cmetrics there. Reads only.
+
+Endpoints as in GitHub's REST reference (docs.github.com/rest: rate-limit, repos, pages,
+actions/workflows, actions/permissions). With the token of a workflow some of them are refused;
+what cannot be known is None.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from pydantic import TypeAdapter
+
+from cmetrics.domain.errors import AccessRefused, NotFound, SourceError
+from cmetrics.http.client import ServiceClient, Timeouts, open_http
+from cmetrics.http.service import Response
+from cmetrics.http.validation import Count, Shape, parse
+from cmetrics.sources.github import policy
+
+#: What asking about oneself may take at the end of a run.
+QUICK = Timeouts(connect=5.0, read=10.0, total=10.0)
+
+
+class _Repository(Shape):
+    fork: bool = False
+    has_issues: bool = True
+    has_pages: bool = False
+    full_name: str
+
+
+class _Pages(Shape):
+    #: ``workflow`` or ``legacy``, which publishes a branch.
+    build_type: str | None = None
+
+
+class _Workflow(Shape):
+    state: str
+
+
+class _Permissions(Shape):
+    enabled: bool
+
+
+class _Bucket(Shape):
+    limit: Count
+    remaining: Count
+    reset: Count
+
+
+class _Resources(Shape):
+    core: _Bucket
+
+
+class _Limits(Shape):
+    resources: _Resources
+
+
+_REPOSITORY = TypeAdapter(_Repository)
+_PAGES = TypeAdapter(_Pages)
+_WORKFLOW = TypeAdapter(_Workflow)
+_PERMISSIONS = TypeAdapter(_Permissions)
+_LIMITS = TypeAdapter(_Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class RepositorySettings:
+    """The switches of a repository that runs cmetrics."""
+
+    repository: str
+    is_fork: bool
+    has_issues: bool
+    #: None: this token may not know.
+    has_pages: bool | None
+    #: Pages takes what a workflow deploys, and not a branch.
+    pages_by_workflow: bool | None
+    #: The file that runs cmetrics every night.
+    workflow_file: str
+    #: ``active``, ``disabled_fork``, ``disabled_inactivity``, ``disabled_manually``, ``deleted``; ``absent`` when
+    #: there is no such workflow.
+    workflow: str | None
+    actions_enabled: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """What GitHub says to a token (or to nobody)."""
+
+    limit: int
+    remaining: int
+    resets_at: datetime
+    #: Rights of a classic token; None for tokens of other kinds, which do not tell.
+    scopes: tuple[str, ...] | None
+    expires_at: datetime | None
+
+
+async def load_repository_settings(client: ServiceClient, repository: str, workflow_file: str) -> RepositorySettings:
+    """The switches of ``repository``. Raises SourceError when the repository itself cannot be read."""
+    base = f"/repos/{quote(repository, safe='/')}"
+    where = f"api.github.com, repository {repository}"
+    found = parse(_REPOSITORY, (await client.get(base)).body, where)
+    try:
+        pages = await _maybe(client, f"{base}/pages")
+        has_pages = pages is not None or found.has_pages
+        by_workflow = parse(_PAGES, pages.body, f"{where}, pages").build_type != "legacy" if pages else None
+    except NotFound:
+        # Private repositories hide what a token may not see; only there is `has_pages` the better witness.
+        has_pages, by_workflow = found.has_pages, None
+    try:
+        answer = await _maybe(client, f"{base}/actions/workflows/{quote(workflow_file, safe='')}")
+        workflow = parse(_WORKFLOW, answer.body, f"{where}, workflow").state if answer else None
+    except NotFound:
+        workflow = "absent"
+    try:
+        answer = await _maybe(client, f"{base}/actions/permissions")
+        enabled = parse(_PERMISSIONS, answer.body, f"{where}, permissions").enabled if answer else None
+    except NotFound:
+        enabled = None
+    return RepositorySettings(
+        repository=repository,
+        is_fork=found.fork,
+        has_issues=found.has_issues,
+        has_pages=has_pages,
+        pages_by_workflow=by_workflow,
+        workflow_file=workflow_file,
+        workflow=workflow,
+        actions_enabled=enabled,
+    )
+
+
+async def _maybe(client: ServiceClient, path: str) -> Response | None:
+    try:
+        return await client.get(path)
+    except AccessRefused:
+        return None
+
+
+def parse_token(answer: Response) -> TokenFacts:
+    """From ``GET /rate_limit``, which costs nothing of the quota."""
+    core = parse(_LIMITS, answer.body, "api.github.com, rate limit").resources.core
+    scopes = answer.headers.get("x-oauth-scopes")
+    return TokenFacts(
+        limit=core.limit,
+        remaining=core.remaining,
+        resets_at=datetime.fromtimestamp(min(core.reset, 2**33), UTC),
+        scopes=tuple(s.strip() for s in scopes.split(",") if s.strip()) if scopes is not None else None,
+        expires_at=_expiry(answer.headers.get("github-authentication-token-expiration", "")),
+    )
+
+
+def _expiry(text: str) -> datetime | None:
+    """GitHub writes ``2026-12-01 10:00:00 UTC``, or an offset such as ``+0200``."""
+    for form in ("%Y-%m-%d %H:%M:%S %Z", "%Y-%m-%d %H:%M:%S %z"):
+        try:
+            moment = datetime.strptime(text.strip(), form)  # noqa: DTZ007  # UTC is put in below
+        except ValueError:
+            continue
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
+
+
+def fetch_repository_settings(
+    repository: str, workflow_file: str, token: str, contact: str
+) -> RepositorySettings | None:
+    """The switches of ``repository``, None when they cannot be had; blocks for some seconds at most."""
+
+    async def ask() -> RepositorySettings:
+        async with open_http(contact, QUICK) as http:
+            return await load_repository_settings(
+                ServiceClient(http, policy(token), timeouts=QUICK), repository, workflow_file
+            )
+
+    try:
+        return asyncio.run(ask())
+    except SourceError:
+        return None

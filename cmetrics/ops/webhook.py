@@ -1,0 +1,59 @@
+"""The summary of a run, sent to an address of the operator's choice. Its path is a secret."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from cmetrics.domain.errors import CmetricsError, UsageError
+from cmetrics.http.client import ServiceClient, Timeouts, open_http
+from cmetrics.http.service import Policy, Sleep
+
+NAME = "CMETRICS_WEBHOOK_URL"
+#: A night's job must not wait longer for who only listens.
+TIMEOUTS = Timeouts(connect=5.0, read=10.0, total=10.0)
+#: Once more after a failure: a receiver may get a summary twice, and knows it by its ``run_id``.
+TRIES = 2
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
+
+
+def check_address(url: str) -> None:
+    """Raises UsageError, without the address, unless it is https, or http on this machine."""
+    try:
+        parts = urlsplit(url)
+        is_good = bool(parts.hostname) and (
+            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)
+        )
+        # Reading the port checks that it is one.
+        is_good = is_good and parts.port != 0 and url.isascii() and url.isprintable() and " " not in url
+    except ValueError:
+        is_good = False
+    if not is_good:
+        msg = f"{NAME} is no https:// address (http:// only for this machine)"
+        raise UsageError(msg)
+
+
+def send_summary(url: str, document: Mapping[str, Any], contact: str, *, sleep: Sleep = asyncio.sleep) -> str | None:
+    """POST ``document`` as JSON; None if it was taken, else what went wrong. Never raises an expected error."""
+    try:
+        check_address(url)
+        asyncio.run(_send(url, json.dumps(document, ensure_ascii=False).encode(), contact, sleep))
+    except CmetricsError as error:
+        return f"the summary was not delivered: {error}"
+    return None
+
+
+async def _send(url: str, content: bytes, contact: str, sleep: Sleep) -> None:
+    policy = Policy(
+        f"the webhook of {NAME}",
+        url.split("#", 1)[0],
+        gap=0.0,
+        limit_waits=(5.0,),
+        headers={"Content-Type": "application/json"},
+        is_private=True,
+    )
+    async with open_http(contact, TIMEOUTS) as http:
+        await ServiceClient(http, policy, timeouts=TIMEOUTS, sleep=sleep).send("POST", "", content, tries=TRIES)

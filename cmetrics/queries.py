@@ -1,0 +1,203 @@
+"""The one reader of the store for everything that is shown: page, API, files, `status`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from cmetrics.analytics.anomalies import READ_DAYS
+from cmetrics.analytics.dashboard import build_dashboard, build_freshness, build_health, last_errors
+from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Freshness, Health, Publication
+from cmetrics.analytics.quality import Findings, build_findings
+from cmetrics.analytics.series import last_full_month
+from cmetrics.catalog import Catalog
+from cmetrics.domain.days import DAY, Clock, Month, Span, last_completed_day, window
+from cmetrics.domain.metric import Definition, Family, Metric, SourceSpec
+from cmetrics.domain.observation import Observation
+from cmetrics.domain.revision import Revision
+from cmetrics.domain.run import Run
+from cmetrics.store.lance_store import LanceStore
+
+#: Runs older than that explain nothing that is shown.
+RUNS_WITHIN = timedelta(days=90)
+#: What the page shows when nothing else is asked: everything that was ever collected.
+ALL_DAYS = 365 * 20
+#: No run was started outside these days; beyond them timestamps leave their range.
+EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
+#: The longest change that is shown is of 90 days against the 90 days before; the newest of them may
+#: be some days late.
+LONGEST_CHANGE = 184
+
+
+@dataclass(frozen=True, slots=True)
+class MetricFreshness:
+    """One line of `status`."""
+
+    metric: Metric
+    freshness: Freshness
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What `status` tells."""
+
+    as_of: date
+    metrics: tuple[MetricFreshness, ...]
+    health: Health
+    findings: Findings
+
+
+class Queries:
+    """Reads of one store, each bounded by the window that is asked for. All raise StoreError."""
+
+    def __init__(self, store: LanceStore, catalog: Catalog, specs: Mapping[str, SourceSpec], *, clock: Clock) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._specs = specs
+        self._titles = {name: spec.title for name, spec in specs.items()}
+        self._clock = clock
+        self._downloads = {m.metric_id for m in catalog.metrics if m.family is Family.DOWNLOADS}
+
+    @property
+    def as_of(self) -> date:
+        """The day that is described."""
+        return last_completed_day(self._clock())
+
+    def token(self) -> tuple[object, ...] | None:
+        """Changes whenever an answer may; None when only reading can tell."""
+        versions = self._store.versions()
+        return None if versions is None else (self.as_of, *versions)
+
+    def check(self) -> None:
+        """Raises StoreError unless the store can answer."""
+        self._store.check()
+
+    def dashboard(self, days: int = DEFAULT_DAYS) -> Dashboard:
+        """The dashboard over the last ``days`` days."""
+        self._store.check()
+        window_read, year_ago = reading(self.as_of, days)
+        rows = self._store.observations([metric.metric_id for metric in self._catalog.metrics], window_read)
+        if year_ago is not None:
+            rows += self._store.observations(sorted(self._downloads), year_ago)
+        return self._dashboard(rows, self._runs(), days)
+
+    def publication(self, url: str | None = None) -> Publication:
+        """Everything for a build of the site at ``url``, from one read of each table."""
+        self._store.check()
+        definitions = tuple(self.definitions())
+        ids = sorted({d.metric_id for d in definitions} | {m.metric_id for m in self._catalog.metrics})
+        rows = tuple(self._store.observations(ids, Span(window(self.as_of, ALL_DAYS), self.as_of)))
+        runs = self._runs()
+        window_read, year_ago = reading(self.as_of, DEFAULT_DAYS)
+        within = [
+            row
+            for row in rows
+            if row.period_end in window_read
+            or (year_ago is not None and row.period_end in year_ago and row.metric_id in self._downloads)
+        ]
+        return Publication(
+            dashboard=self._dashboard(rows, runs, ALL_DAYS),
+            daily=self._dashboard(within, runs, DEFAULT_DAYS),
+            definitions=definitions,
+            rows=rows,
+            runs=tuple(runs),
+            url=url or self._catalog.url,
+            findings=self._findings(_days(rows), rows, runs),
+        )
+
+    def definitions(self) -> list[Definition]:
+        """The definitions by product, family and display name."""
+        return sorted(self._store.definitions(), key=_definition_order)
+
+    def series(self, metric_id: str, days: int) -> list[Observation] | None:
+        """The stored values of the last ``days`` days, ascending; None for an unknown metric."""
+        if not metric_id.isprintable() or not self._store.definitions(metric_id):
+            return None
+        return self._store.observations([metric_id], Span(window(self.as_of, days), self.as_of))
+
+    def errors(self, first: date, last: date) -> list[Run]:
+        """The runs with errors that were started from ``first`` to ``last``, newest first."""
+        first, last = (min(max(day, EARLIEST), LATEST) for day in (first, last))
+        runs = self._store.runs(_midnight(first), until=_midnight(last + DAY))
+        return [run for run in runs if run.error_summary]
+
+    def runs(self) -> list[Run]:
+        """The runs of the last 90 days, newest first."""
+        return self._runs()
+
+    def state(self) -> State:
+        """How fresh each metric is, what is odd, and how the last runs went. Reads values of some weeks only."""
+        self._store.check()
+        runs, as_of = self._runs(), self.as_of
+        errors = last_errors(runs)
+        ids = [metric.metric_id for metric in self._catalog.metrics]
+        days: dict[str, list[tuple[date, bool]]] = {}
+        for metric_id, day, is_seed in self._store.days(ids, Span(window(as_of, ALL_DAYS), LATEST)):
+            days.setdefault(metric_id, []).append((day, is_seed))
+        return State(
+            as_of=as_of,
+            metrics=tuple(
+                MetricFreshness(
+                    metric,
+                    build_freshness(
+                        metric, [one for one in days.get(metric.metric_id, ()) if one[0] <= as_of], as_of, errors
+                    ),
+                )
+                for metric in self._catalog.metrics
+            ),
+            health=build_health(runs),
+            findings=self._findings(days, self._store.observations(ids, Span(window(as_of, READ_DAYS), as_of)), runs),
+        )
+
+    def revisions(self) -> list[Revision]:
+        """What the runs of the last months have replaced, newest run first."""
+        return self._store.revisions(self._clock() - RUNS_WITHIN)
+
+    def _findings(
+        self, days: Mapping[str, Sequence[tuple[date, bool]]], rows: Sequence[Observation], runs: Sequence[Run]
+    ) -> Findings:
+        return build_findings(self._catalog.metrics, self._specs, days, rows, runs, self.revisions(), as_of=self.as_of)
+
+    def _runs(self) -> list[Run]:
+        return self._store.runs(self._clock() - RUNS_WITHIN)
+
+    def _dashboard(self, rows: Sequence[Observation], runs: Sequence[Run], days: int) -> Dashboard:
+        return build_dashboard(
+            self._catalog,
+            self._titles,
+            rows,
+            runs,
+            as_of=self.as_of,
+            days=days,
+            generated_at=self._clock().replace(microsecond=0),
+        )
+
+
+def reading(as_of: date, days: int) -> tuple[Span, Span | None]:
+    """The days that a dashboard of ``days`` days is computed from.
+
+    First the window with its first month whole and what the changes are measured from; then, for
+    downloads, the month a year before the last full one, None where the first span holds it.
+    """
+    month = last_full_month(as_of)
+    first = min(Month.of(window(as_of, days)).first, month.plus(-1).first, as_of - LONGEST_CHANGE * DAY)
+    year_ago = month.plus(-12)
+    if year_ago.first >= first:
+        return Span(first, as_of), None
+    return Span(first, as_of), Span(year_ago.first, min(year_ago.last, first - DAY))
+
+
+def _days(rows: Sequence[Observation]) -> dict[str, list[tuple[date, bool]]]:
+    days: dict[str, list[tuple[date, bool]]] = {}
+    for row in rows:
+        days.setdefault(row.metric_id, []).append((row.period_end, row.is_seed))
+    return days
+
+
+def _definition_order(row: Definition) -> tuple[str, ...]:
+    return row.product, row.metric_family, row.display_name, row.metric_id
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,235 @@
+"""A first cmetrics.toml from a handful of names. Pure: which product a name belongs to, and the text of the file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cmetrics.domain.errors import UsageError
+from cmetrics.domain.metric import SourceSpec
+from cmetrics.domain.sanitize import sanitize
+
+#: What the packages of one project often differ by: ``py…``, ``…-rs``, ``lib…``.
+_AFFIXES = re.compile(
+    r"^(?:python-|py-?|node-|rust-|lib)(?=[a-z0-9]{3})|-(?:python|py|js|ts|node|nodejs|rs|rust|core|client|sdk)$"
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What was asked for, service by service, in the order of the page."""
+
+    owners: tuple[str, ...] = ()
+    pypi: tuple[str, ...] = ()
+    npm: tuple[str, ...] = ()
+    crates: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was asked for."""
+        return not (self.owners or self.pypi or self.npm or self.crates or self.repositories)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One metric of the file."""
+
+    source: str
+    subject: str
+    product: str
+    #: Only where two of one product and source would have the same.
+    metric_id: str | None = None
+    display_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scaffold:
+    """The whole file."""
+
+    title: str
+    contact: str
+    #: Id → title, in the order of the page.
+    products: Mapping[str, str]
+    entries: tuple[Entry, ...]
+
+
+def plan_scaffold(
+    names: Names, specs: Mapping[str, SourceSpec], *, product: str | None, title: str | None, contact: str | None
+) -> Scaffold:
+    """The file for ``names`` (owners already resolved into repositories). Raises UsageError for an impossible name."""
+    subjects = _subjects(names, specs)
+    if not subjects:
+        msg = "there is nothing to count among these names; nothing was written"
+        raise UsageError(msg)
+    grouped = _grouped(subjects, names, product)
+    products: dict[str, str] = {}
+    for _, subject, key in grouped:
+        products.setdefault(key, product.strip() if product else _name_of(subject, key))
+    who = contact or _contact(names)
+    if who is None:
+        msg = (
+            "--contact is needed: an address that the services can reach you at, such as https://github.com/you/metrics"
+        )
+        raise UsageError(msg)
+    # Downloads first, then stars, product by product.
+    order = list(products)
+    grouped.sort(key=lambda item: (order.index(item[2]), item[0] == "github"))
+    heading = title or (f"{next(iter(products.values()))} metrics" if len(products) == 1 else "Community metrics")
+    return Scaffold(_plain("--title", heading), _plain("--contact", who), products, _entries(grouped, specs))
+
+
+def _subjects(names: Names, specs: Mapping[str, SourceSpec]) -> list[tuple[str, str]]:
+    """Each subject once, in the spelling given first."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for source, option, subjects in (
+        ("pypistats", "--pypi", names.pypi),
+        ("npm", "--npm", names.npm),
+        ("cratesio", "--crate", names.crates),
+        ("github", "--repo", names.repositories),
+    ):
+        spec = specs[source]
+        for subject in subjects:
+            if not re.fullmatch(spec.subject_pattern, subject):
+                msg = f"{option} {sanitize(subject, limit=80)!r} is not {spec.subject_hint}"
+                raise UsageError(msg)
+            found.setdefault((source, spec.canonical(subject)), (source, subject))
+    return list(found.values())
+
+
+def _grouped(subjects: Iterable[tuple[str, str]], names: Names, product: str | None) -> list[tuple[str, str, str]]:
+    """``(source, subject, product id)``: repositories found products, packages join the one they are named after."""
+    if product is not None:
+        key = _slug(product)
+        return [(source, subject, key) for source, subject in subjects]
+    subjects = list(subjects)
+    keys = list(dict.fromkeys(_slug(subject.split("/")[1]) for source, subject in subjects if source == "github"))
+    only = keys[0] if len(keys) == 1 else None
+    owner = _slug(names.owners[0]) if names.owners else None
+    placed: dict[tuple[str, str], str] = {}
+    for source, subject in subjects:
+        if source == "github":
+            placed[source, subject] = _slug(subject.split("/")[1])
+            continue
+        key = _home(subject, keys) or only or owner or _first_name(subject)
+        placed[source, subject] = key
+        if key not in keys:
+            keys.append(key)
+    return [(source, subject, placed[source, subject]) for source, subject in subjects]
+
+
+def _home(subject: str, keys: Sequence[str]) -> str | None:
+    """The product that a package is named after: its name, without affixes, its scope, or the longest beginning."""
+    scope, _, name = subject.removeprefix("@").rpartition("/")
+    words = [_slug(name), _AFFIXES.sub("", _slug(name)), *([_slug(scope)] if scope else [])]
+    for word in words:
+        if word in keys:
+            return word
+    begun = [key for key in keys if any(word.startswith(f"{key}-") for word in words)]
+    return max(begun, key=len, default=None)
+
+
+def _first_name(subject: str) -> str:
+    scope, _, name = subject.removeprefix("@").rpartition("/")
+    return _slug(scope or name)
+
+
+def _slug(name: str) -> str:
+    """A name as an id (see `catalog.Identifier`)."""
+    text = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:60].rstrip("-._")
+    return text or "product"
+
+
+def _name_of(subject: str, key: str) -> str:
+    """How the product is written where it is founded, if that is only a matter of capitals."""
+    parts = subject.removeprefix("@").split("/")
+    return next((part for part in reversed(parts) if _slug(part) == key), key)
+
+
+def _contact(names: Names) -> str | None:
+    owner = names.repositories[0] if names.repositories else names.owners[0] if names.owners else None
+    return f"https://github.com/{owner}" if owner else None
+
+
+def _entries(grouped: Sequence[tuple[str, str, str]], specs: Mapping[str, SourceSpec]) -> tuple[Entry, ...]:
+    entries: list[Entry] = []
+    taken: set[str] = set()
+    for source, subject, key in grouped:
+        spec = specs[source]
+        plain = f"{spec.family.value}:{key}:{spec.sdk or spec.name}"
+        if plain not in taken:
+            taken.add(plain)
+            entries.append(Entry(source, subject, key))
+            continue
+        metric_id, number = f"{plain}:{_slug(subject)}", 1
+        while metric_id in taken:
+            number += 1
+            metric_id = f"{plain}:{_slug(subject)}-{number}"
+        taken.add(metric_id)
+        entries.append(Entry(source, subject, key, metric_id, f"{spec.display_name} {subject}"))
+    return tuple(entries)
+
+
+def _plain(option: str, text: str) -> str:
+    if not text.strip() or _CONTROL.search(text):
+        msg = f"{option} {sanitize(text, limit=80)!r} cannot be written into the file"
+        raise UsageError(msg)
+    return text.strip()
+
+
+_HEAD = """\
+# What cmetrics collects, and how the page calls it. Every field is described in cmetrics' README
+# under "Your own catalogue"; a mistake is named with its entry and field.
+
+# The heading of the page.
+title = {title}
+
+# Sent to the services in the User-Agent, so that they can reach you if your requests trouble them.
+contact = {contact}
+
+# Where the page is published. Feed, previews and search engines need whole addresses.
+#url = "https://example.github.io/metrics/"
+"""
+
+_TAIL = """
+# Releases and announcements are drawn into the charts of their products (of all, if none is named):
+#
+# [[events]]
+# date = 2026-01-31
+# label = "Release 1.0"
+# url = "https://example.com/blog/release-1.0"
+# products = [{product}]
+"""
+
+
+def render_scaffold(scaffold: Scaffold, specs: Mapping[str, SourceSpec]) -> str:
+    """The text of the file."""
+    parts = [_HEAD.format(title=_toml(scaffold.title), contact=_toml(scaffold.contact))]
+    for key, name in scaffold.products.items():
+        parts.append(f"\n[[products]]\nid = {_toml(key)}\ntitle = {_toml(name)}\n")
+    for entry in scaffold.entries:
+        lines = ["", "[[metrics]]"]
+        if entry.metric_id:
+            lines += [
+                "# Two of one kind in a product need ids and names of their own.",
+                f"id = {_toml(entry.metric_id)}",
+            ]
+        lines += [
+            f"product = {_toml(entry.product)}",
+            f"source = {_toml(entry.source)}",
+            f"subject = {_toml(entry.subject)}",
+        ]
+        if entry.display_name:
+            lines.append(f"display_name = {_toml(entry.display_name)}")
+        if "mirrors" in specs[entry.source].options:
+            lines.append("#mirrors = true   # count mirrors and unknown clients too")
+        parts.append("\n".join(lines) + "\n")
+    return "".join([*parts, _TAIL.format(product=_toml(scaffold.entries[0].product))])
+
+
+def _toml(text: str) -> str:
+    """A JSON string is a TOML basic string as long as it holds no DEL, which no name has."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,119 @@
+"""Text and shapes in a picture, in characters that its font has. Owner of Pillow."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from io import BytesIO
+
+from PIL import Image, ImageDraw, ImageFont
+
+ELLIPSIS = "…"
+Place = tuple[float, float]
+
+# Drawn twice as large and halved: Pillow smooths letters, not lines.
+_SCALE = 2
+_COLORS = 64
+# From this size on text is a heading. The bundled font has one weight; an outline makes it bolder.
+_HEADING, _BOLDNESS = 40, 0.012
+# What Unicode decomposes into nothing plainer.
+_PLAIN = str.maketrans(
+    {"–": "-", "—": "-", "−": "-", "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O"}
+    | {"đ": "d", "Đ": "D", "ł": "l", "Ł": "L", "ı": "i"}
+)
+
+
+class Canvas:
+    """Draws a picture. Places and sizes are in pixels of the finished one."""
+
+    def __init__(self, width: int, height: int, ground: str) -> None:
+        self._image = Image.new("RGB", (width * _SCALE, height * _SCALE), ground)
+        self._draw = ImageDraw.Draw(self._image)
+        self._fonts: dict[int, ImageFont.FreeTypeFont] = {}
+        self._glyphs: dict[str, bool] = {}
+
+    def png(self) -> bytes:
+        """The picture as a file. Nothing in it tells a time or a name."""
+        out = BytesIO()
+        # Without a name for the format Pillow would load five codecs; this takes half of the time.
+        out.name = "picture.png"
+        # A palette makes a third of the file.
+        small = self._image.reduce(_SCALE)
+        small.quantize(_COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(out)
+        return out.getvalue()
+
+    def plain(self, text: str, fallback: str) -> str:
+        """``text`` without what the font lacks; ``fallback`` when that is more than half of the letters."""
+        kept: list[str] = []
+        letters = 0
+        for char in text:
+            letters += char.isalpha()
+            spelled = char if self._has(char) else unicodedata.normalize("NFKD", char.translate(_PLAIN))
+            kept.append("".join(part for part in spelled if self._has(part)))
+        drawn = " ".join("".join(kept).split())
+        return drawn if drawn and 2 * sum(map(str.isalpha, drawn)) >= letters else fallback
+
+    def width(self, text: str, size: int) -> float:
+        """How wide ``text`` is written."""
+        return self._font(size).getlength(text) / _SCALE + 2 * _outline(size) / _SCALE
+
+    def fit(self, text: str, room: float, size: int, smallest: int) -> tuple[str, int]:
+        """``text`` and the largest size, ``size`` at most, for that much room; shortened below ``smallest``."""
+        while size > smallest and self.width(text, size) > room:
+            size -= 1
+        if self.width(text, size) <= room:
+            return text, size
+        while text and self.width(text + ELLIPSIS, size) > room:
+            text = text[:-1]
+        return text.rstrip() + ELLIPSIS, size
+
+    def write(self, at: Place, text: str, size: int, color: str, anchor: str = "l") -> None:
+        """One line whose baseline begins at ``at``; or ends (``r``) or has its middle (``m``) there."""
+        x, y = at
+        self._draw.text(
+            (x * _SCALE, y * _SCALE),
+            text,
+            fill=color,
+            font=self._font(size),
+            anchor=f"{anchor}s",
+            stroke_width=_outline(size),
+            stroke_fill=color,
+        )
+
+    def box(self, left: float, top: float, right: float, bottom: float, color: str) -> None:
+        """A filled rectangle; the right and the bottom edge are outside."""
+        # Pillow's are inside.
+        corner = (round(right * _SCALE) - 1, round(bottom * _SCALE) - 1)
+        start = (round(left * _SCALE), round(top * _SCALE))
+        if corner[0] >= start[0] and corner[1] >= start[1]:
+            self._draw.rectangle([start, corner], fill=color)
+
+    def area(self, places: Sequence[Place], color: str) -> None:
+        """A filled polygon."""
+        self._draw.polygon([(x * _SCALE, y * _SCALE) for x, y in places], fill=color)
+
+    def line(self, places: Sequence[Place], color: str, width: int) -> None:
+        """A line through ``places``."""
+        scaled = [(x * _SCALE, y * _SCALE) for x, y in places]
+        self._draw.line(scaled, fill=color, width=width * _SCALE, joint="curve")
+
+    def _font(self, size: int) -> ImageFont.FreeTypeFont:
+        if size not in self._fonts:
+            font = ImageFont.load_default(size * _SCALE)
+            # Scalable since Pillow 10.1, wherever there is FreeType, as in every wheel.
+            assert isinstance(font, ImageFont.FreeTypeFont)
+            self._fonts[size] = font
+        return self._fonts[size]
+
+    def _has(self, char: str) -> bool:
+        """The bundled font (Aileron, cut down) has little more than ASCII and draws a box for the rest."""
+        if char not in self._glyphs:
+            font = self._font(20)
+            missing, mask = font.getmask("\ue000"), font.getmask(char)
+            same = (mask.size, bytes(mask)) == (missing.size, bytes(missing))
+            self._glyphs[char] = char.isprintable() and not same
+        return self._glyphs[char]
+
+
+def _outline(size: int) -> int:
+    return round(size * _SCALE * _BOLDNESS) if size >= _HEADING else 0

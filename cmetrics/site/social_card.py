@@ -1,0 +1,175 @@
+"""The picture that other sites show beside a link to the page (Open Graph)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby, pairwise
+
+from cmetrics.analytics.model import Change, Dashboard, DayPoint, DownloadItem, Group, PointKind
+from cmetrics.analytics.month_total import MonthTotal, month_total
+from cmetrics.analytics.series import last_full_month
+from cmetrics.domain.days import months
+from cmetrics.site import format as fmt
+from cmetrics.site.canvas import ELLIPSIS, Canvas
+
+#: What the readers of Open Graph agree on, in pixels.
+WIDTH, HEIGHT = 1200, 630
+MONTHS_DRAWN = 24
+PRODUCTS_NAMED = 3
+
+# The page's light colours, which no reader's setting changes here.
+_GROUND, _LINE, _TEXT, _MUTED, _UP, _DOWN = "#fbfbfa", "#dfe1e0", "#1d2422", "#5d6663", "#1d7540", "#b3361f"
+_BAR, _PALE_BAR, _STARS, _PALE_STARS, _STAR_AREA = "#3b82c4", "#b3cfe8", "#8b6fd6", "#cfc3f0", "#eee9fa"
+_LEFT, _ROOM, _GAP = 64, WIDTH - 2 * 64, 64
+_CHART_TOP, _CHART_BOTTOM = 366, 474
+#: A chart of less is drawn with room for as many, or a first month would be a wall.
+_FEWEST_BARS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One large figure, what it is, how it came there, and its history."""
+
+    value: int | None
+    label: str
+    note: str
+    color: str
+    bars: tuple[MonthTotal, ...] = ()
+    line: tuple[DayPoint, ...] = ()
+
+
+def render_social_card(dashboard: Dashboard) -> bytes:
+    """A PNG of 1200 x 630 pixels: the totals, their history, a line per product. Same dashboard, same bytes."""
+    canvas = Canvas(WIDTH, HEIGHT, _GROUND)
+    canvas.box(0, 0, WIDTH, 10, _BAR)
+    title, size = canvas.fit(canvas.plain(dashboard.title, "Downloads and stars"), _ROOM, 52, 40)
+    canvas.write((_LEFT, 94), title, size, _TEXT)
+    canvas.write((_LEFT, 138), f"as of {fmt.day(dashboard.as_of)}", 28, _MUTED)
+    if any(item.points for item in dashboard.items):
+        columns = list(_columns(dashboard))
+        for column, (left, wide) in zip(columns, _places(len(columns)), strict=True):
+            _draw_column(canvas, column, left, wide)
+        _draw_products(canvas, [group for group in dashboard.groups if group.items], dashboard.as_of)
+    else:
+        canvas.write((_LEFT, 370), "Nothing collected yet", 80, _TEXT)
+    return canvas.png()
+
+
+def _columns(dashboard: Dashboard) -> Iterator[_Column]:
+    downloads = [item for item in dashboard.items if isinstance(item, DownloadItem)]
+    if downloads:
+        last = last_full_month(dashboard.as_of)
+        bars = [month_total(downloads, month) for month in months(last.plus(1 - MONTHS_DRAWN), last)]
+        begun = next((number for number, bar in enumerate(bars) if bar.known), len(bars))
+        total = dashboard.month_total
+        note, color = _moved(dashboard.month_total_change, f"on {last.plus(-1).first:%B}")
+        if total is None:
+            note = "no day of that month is counted"
+        elif not total.is_complete:
+            note = f"{total.days_observed:,} of {total.days_expected:,} days counted, all SDKs together"
+        value = None if total is None else total.value
+        yield _Column(value, f"downloads in {fmt.month(last.first)}", note, color, bars=tuple(bars[begun:]))
+    if any(group.stars for group in dashboard.groups):
+        stars = dashboard.total_stars
+        note, color = _moved(dashboard.total_stars_change_30, "in 30 days", absolute=True)
+        label = "GitHub stars"
+        if stars is None:
+            note = "not every repository is counted yet"
+        elif stars.day != dashboard.as_of:
+            label += f" on {fmt.day(stars.day)}"
+        yield _Column(stars.value if stars else None, label, note, color, line=dashboard.total_stars_points)
+
+
+def _moved(change: Change | None, words: str, *, absolute: bool = False) -> tuple[str, str]:
+    if change is None:
+        return "", _MUTED
+    color = _UP if change.absolute > 0 else _DOWN if change.absolute < 0 else _MUTED
+    return f"{f'{change.absolute:+,}' if absolute else fmt.percent(change)} {words}", color
+
+
+def _places(count: int) -> list[tuple[float, float]]:
+    """The left edge and the width of each of ``count`` columns."""
+    gap = _GAP if count <= 2 else _GAP / 2  # noqa: PLR2004
+    wide = (_ROOM - gap * (count - 1)) / count
+    return [(_LEFT + number * (wide + gap), wide) for number in range(count)]
+
+
+def _draw_column(canvas: Canvas, column: _Column, left: float, wide: float) -> None:
+    figure, size = canvas.fit(canvas.plain(fmt.number(column.value), "-"), wide, 96, 60)
+    if figure.endswith(ELLIPSIS) and column.value is not None:
+        # A number is rounded, never cut.
+        figure, size = canvas.fit(fmt.short(column.value), wide, 96, 20)
+    canvas.write((left, 252), figure, size, _TEXT)
+    canvas.write((left, 300), *canvas.fit(column.label, wide, 30, 20), _MUTED)
+    canvas.write((left, 338), *canvas.fit(column.note, wide, 28, 18), column.color)
+    _draw_bars(canvas, column.bars, left, wide)
+    _draw_line(canvas, column.line, left, wide)
+
+
+def _draw_bars(canvas: Canvas, bars: Sequence[MonthTotal], left: float, wide: float) -> None:
+    """One bar a month, pale unless every day of it was counted."""
+    highest = max((bar.value for bar in bars), default=0)
+    if not highest:
+        return
+    step = wide / max(len(bars), _FEWEST_BARS)
+    thick = step * 0.75
+    # The last bar ends where the column ends.
+    stride = (wide - thick) / (len(bars) - 1) if len(bars) >= _FEWEST_BARS else step
+    for number, bar in enumerate(bars):
+        x, tall = left + number * stride, bar.value / highest * (_CHART_BOTTOM - _CHART_TOP)
+        canvas.box(x, _CHART_BOTTOM - tall, x + thick, _CHART_BOTTOM, _BAR if bar.is_counted else _PALE_BAR)
+    pale = {"snapshots" for bar in bars if bar.snapshots} | {"months with gaps" for bar in bars if not bar.is_whole}
+    legend = f"pale: {', '.join(sorted(pale, reverse=True))}" if pale else ""
+    first, last = bars[0].month.first, bars[-1].month.first
+    if len(bars) >= _FEWEST_BARS:
+        _draw_ends(canvas, first, last, left, wide)
+        canvas.write((left + wide / 2, 500), legend, 18, _MUTED, "m")
+    else:
+        # Too few bars to stand above the names of both ends.
+        ends = dict.fromkeys([f"{first:%b %Y}", f"{last:%b %Y}"])
+        canvas.write((left, 500), ", ".join(filter(None, [" - ".join(ends), legend])), 18, _MUTED)
+
+
+def _draw_line(canvas: Canvas, points: Sequence[DayPoint], left: float, wide: float) -> None:
+    """Stars from zero up, pale where they are estimated."""
+    highest = max((point.value for point in points), default=0)
+    if not highest or points[0].day == points[-1].day:
+        return
+    step = max(1, len(points) // round(wide))
+    drawn = [*points[:-1:step], points[-1]]
+    first, days = points[0].day, (points[-1].day - points[0].day).days
+    tall = (_CHART_BOTTOM - _CHART_TOP) / highest
+    places = [(left + (p.day - first).days / days * wide, _CHART_BOTTOM - p.value * tall) for p in drawn]
+    canvas.area([(left, _CHART_BOTTOM), *places, (left + wide, _CHART_BOTTOM)], _STAR_AREA)
+    pairs = zip(pairwise(places), drawn[1:], strict=True)
+    for estimated, run in groupby(pairs, key=lambda pair: pair[1].kind is PointKind.ESTIMATED):
+        ends = [pair for pair, _ in run]
+        canvas.line([ends[0][0], *(end for _, end in ends)], _PALE_STARS if estimated else _STARS, 3)
+    _draw_ends(canvas, first, points[-1].day, left, wide)
+
+
+def _draw_ends(canvas: Canvas, first: date, last: date, left: float, wide: float) -> None:
+    canvas.write((left, 500), f"{first:%b %Y}", 18, _MUTED)
+    if (first.year, first.month) != (last.year, last.month):
+        canvas.write((left + wide, 500), f"{last:%b %Y}", 18, _MUTED, "r")
+
+
+def _draw_products(canvas: Canvas, groups: Sequence[Group], as_of: date) -> None:
+    canvas.box(_LEFT, 522, _LEFT + _ROOM, 524, _LINE)
+    shown = groups if len(groups) <= PRODUCTS_NAMED else groups[: PRODUCTS_NAMED - 1]
+    lines = []
+    for group in shown:
+        month = month_total(group.downloads, last_full_month(as_of))
+        stars = [item.latest.value for item in group.stars if item.latest]
+        parts = (
+            [f"{fmt.short(month.value)} downloads{'' if month.is_whole else ' (incomplete)'}"] if month.known else []
+        )
+        parts += [f"{fmt.short(sum(stars))} stars"] if stars else []
+        lines.append((canvas.plain(group.title, group.product), ", ".join(parts) or "no total yet"))
+    if len(groups) > len(shown):
+        lines.append((f"and {len(groups) - len(shown):,} more", "products"))
+    for (title, figures), (left, wide) in zip(lines, _places(len(lines)), strict=True):
+        canvas.write((left, 562), *canvas.fit(title, wide, 28, 22), _TEXT)
+        canvas.write((left, 596), *canvas.fit(figures, wide, 24, 16), _MUTED)

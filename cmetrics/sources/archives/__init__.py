@@ -1,0 +1,1 @@
+"""Archives: where the days are that a source no longer serves."""

@@ -1,0 +1,143 @@
+"""crates.io: downloads of one version, in the 90 days that end on a given day.
+
+``/crates/{crate}/{version}/downloads?before_date=D`` includes D, whatever its name says. The service
+answers out of the rows that it has not archived yet, so no row is no statement: it may only have
+forgotten (rust-lang/crates.io, `controllers/version/downloads.rs`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date
+from typing import Annotated, NamedTuple
+from urllib.parse import quote
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from cmetrics.domain.days import DAY, spans, window
+from cmetrics.http.service import Service
+from cmetrics.http.validation import Count, Day, Shape, by_day, parse
+
+#: How many days one answer covers.
+DAYS_PER_ANSWER = 90
+
+
+class Version(NamedTuple):
+    """A version of a crate."""
+
+    id: int
+    number: str
+    #: The UTC day on which it was published.
+    created: date
+
+
+class _Version(Shape):
+    id: Annotated[int, Field(ge=0)]
+    num: Annotated[str, Field(min_length=1, max_length=200)]
+    created_at: Annotated[AwareDatetime, Field(strict=False)]
+
+
+class _Crate(Shape):
+    versions: Annotated[list[_Version], Field(min_length=1)]
+
+
+class _VersionDay(Shape):
+    date: Day
+    downloads: Count
+
+
+class _Downloads(Shape):
+    version_downloads: list[_VersionDay]
+
+
+_CRATE = TypeAdapter(_Crate)
+_DOWNLOADS = TypeAdapter(_Downloads)
+
+
+def parse_versions(body: bytes, crate: str) -> tuple[Version, ...]:
+    """All versions of a crate, yanked ones included, oldest first."""
+    answer = parse(_CRATE, body, f"crates.io, versions of {crate}")
+    found = (Version(row.id, row.num, row.created_at.astimezone(UTC).date()) for row in answer.versions)
+    return tuple(sorted(found, key=lambda version: (version.created, version.id)))
+
+
+def parse_version_downloads(body: bytes, crate: str, number: str) -> dict[date, int]:
+    """Downloads of one version by day; days without any are not there."""
+    where = f"crates.io, crate {crate} {number}"
+    answer = parse(_DOWNLOADS, body, where)
+    return by_day(((row.date, row.downloads) for row in answer.version_downloads), where)
+
+
+async def fetch_versions(client: Service, crate: str) -> tuple[Version, ...]:
+    """All versions of a crate, in one request."""
+    answer = await client.get(f"/crates/{quote(crate, safe='')}", {"include": "versions"})
+    return parse_versions(answer.body, crate)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionQuestion:
+    """One request by version."""
+
+    crate: str
+    number: str
+    before: date
+
+    async def fetch(self, client: Service) -> dict[date, int]:
+        """Downloads by day."""
+        path = f"/crates/{quote(self.crate, safe='')}/{quote(self.number, safe='')}/downloads"
+        answer = await client.get(path, {"before_date": self.before.isoformat()})
+        return parse_version_downloads(answer.body, self.crate, self.number)
+
+
+def version_questions(crates: Mapping[str, Sequence[Version]], days: Iterable[date]) -> list[VersionQuestion]:
+    """The requests that cover ``days`` of these crates, newest days first.
+
+    A version has no downloads before it was published, so younger ones are left out.
+    """
+    return [
+        VersionQuestion(crate, version.number, span.last)
+        for span in reversed(spans(days, DAYS_PER_ANSWER))
+        for crate, versions in crates.items()
+        for version in versions
+        if version.created <= span.last
+    ]
+
+
+class ByVersion:
+    """What the answers by version say together."""
+
+    def __init__(self) -> None:
+        self._totals: dict[tuple[str, date], Counter[date]] = {}
+        self._failed: set[str] = set()
+        #: By the end of a request's days: the oldest day that any version of any crate has a row for.
+        self._oldest: dict[date, date] = {}
+
+    def add(self, question: VersionQuestion, rows: Mapping[date, int]) -> None:
+        """Take in one answer."""
+        self._totals.setdefault((question.crate, question.before), Counter()).update(rows)
+        if rows:
+            self._oldest[question.before] = min([self._oldest.get(question.before, date.max), *rows])
+
+    def failed(self, question: VersionQuestion) -> None:
+        """One of this crate's answers is missing: no day of it has a whole sum."""
+        self._failed.add(question.crate)
+
+    def stated(self, crate: str, day: date) -> int | None:
+        """Downloads of all versions of the crate; None when the service may have forgotten the day.
+
+        It evidently has not while a row of some version is as old as the day, or older.
+        """
+        for (asked, before), total in self._totals.items():
+            if asked == crate and crate not in self._failed and self._oldest.get(before, date.max) <= day <= before:
+                return total[day]
+        return None
+
+
+def hole(last_day: date) -> date:
+    """The day that is in neither the API nor the archive: today - 90.
+
+    The API answers for the days after it, the archive holds the days before it.
+    """
+    return window(last_day + DAY, DAYS_PER_ANSWER) - DAY

@@ -1,0 +1,49 @@
+"""Where two services' counts meet: the days that both state, compared. Never averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How the archive's count differs from the source's own on the days that both state."""
+
+    days: int
+    #: (archive - own) / own over all these days, in percent.
+    total: float = 0.0
+    #: The same for the single day on which it differs most.
+    largest: float = 0.0
+    largest_day: date | None = None
+
+    @property
+    def ref(self) -> str:
+        """The part of ``source_ref`` that keeps it."""
+        return f"seam {self.total:+.1f}% over {self.days} days" if self.days else "seam not compared"
+
+    @property
+    def sentence(self) -> str:
+        """For the summary of a run."""
+        if not self.days:
+            return "ClickPy was not compared with pypistats.org: there is no day that both state"
+        return (
+            f"ClickPy differs from pypistats.org by {self.total:+.1f} % over the {self.days} days that both state, "
+            f"by {self.largest:+.1f} % on the worst one ({self.largest_day})"
+        )
+
+
+def compare_overlap(archive: Mapping[date, int], own: Mapping[date, int]) -> Overlap:
+    """The seam between an archive and the source; days on which the source counts none are left out."""
+    both = sorted(day for day in archive.keys() & own.keys() if own[day] > 0)
+    if not both:
+        return Overlap(0)
+
+    def percent(ours: int, theirs: int) -> float:
+        return 100.0 * (ours - theirs) / theirs
+
+    by_day = {day: percent(archive[day], own[day]) for day in both}
+    worst = max(both, key=lambda day: abs(by_day[day]))
+    total = percent(sum(archive[day] for day in both), sum(own[day] for day in both))
+    return Overlap(len(both), total, by_day[worst], worst)

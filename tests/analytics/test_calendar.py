@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cmetrics.analytics.calendar import DAYS_SHOWN, Calendar, DayState, Row, build_calendar
+from cmetrics.analytics.gaps import Gap, Reason
+from cmetrics.domain.days import DAY, day_range
+from tests.boards import AS_OF, a_board, a_package, a_repository, rows_of
+from tests.depth import deep
+from tests.samples import a_row, a_snapshot
+
+PACKAGE = a_package("nodejs", daily_from=date(2026, 6, 1))
+STARS, OTHER_STARS = a_repository("a"), a_repository("b", "two")
+FIRST = AS_OF - (DAYS_SHOWN - 1) * DAY
+LONG_AGO = FIRST - 100 * DAY
+BEFORE, OBSERVED, PENDING, MISSING = DayState.BEFORE, DayState.OBSERVED, DayState.PENDING, DayState.MISSING
+SEEDED, ESTIMATED, RECONSTRUCTED = DayState.SEEDED, DayState.ESTIMATED, DayState.RECONSTRUCTED
+
+
+def calendar_of(metrics, rows, **changes) -> Calendar:
+    board = a_board(metrics, rows, **changes)
+    return build_calendar(board, board.items)
+
+
+def told(row: Row) -> list[tuple[DayState, int]]:
+    return [(stretch.state, stretch.days) for stretch in row.stretches]
+
+
+def without(rows, *days: date):
+    return [row for row in rows if row.period_end not in days]
+
+
+def ago(days: int) -> date:
+    return AS_OF - days * DAY
+
+
+def state_in(row: Row, day: date) -> DayState:
+    (found,) = [stretch.state for stretch in row.stretches if stretch.first <= day <= stretch.last]
+    return found
+
+
+# -- laws ----------------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=deep(60))
+@given(
+    days=st.sets(st.integers(0, 420), max_size=60),
+    seeds=st.sets(st.integers(0, 420), max_size=5),
+    run=st.tuples(st.integers(0, 400), st.integers(0, 200)),
+)
+def test_stretches_tile_the_year_and_every_day_has_the_state_that_its_rows_give_it(days, seeds, run):
+    known = {ago(n) for n in (*days, *range(run[0], run[0] + run[1]))}
+    snapshots = {ago(n) for n in seeds if ago(n) < PACKAGE.daily_from} - known
+    # What is counted before the switch is counted all the same.
+    rows = [*(a_row(PACKAGE, day, 5) for day in known), *(a_snapshot(PACKAGE, day, 90) for day in snapshots)]
+    found = calendar_of([PACKAGE], rows)
+    (row,) = found.rows
+    assert (found.first, found.last, found.days) == (FIRST, AS_OF, 365)
+    assert (row.stretches[0].first, row.stretches[-1].last) == (FIRST, AS_OF)
+    assert all(later.first == earlier.last + DAY for earlier, later in pairwise(row.stretches))
+    assert all(earlier.state != later.state for earlier, later in pairwise(row.stretches))
+    assert all(s.offset == (s.first - FIRST).days for s in row.stretches)
+    assert all(s.days == (s.last - s.first).days + 1 for s in row.stretches)
+    newest = max(known | snapshots, default=None)
+    for day in day_range(FIRST, AS_OF):
+        state = state_in(row, day)
+        assert (state is OBSERVED) == (day in known)
+        assert (state is SEEDED) == (day in snapshots)
+        if day not in known | snapshots:
+            if not known or day < min(known):
+                assert state is BEFORE
+            else:
+                assert state is (PENDING if day > newest and (AS_OF - day).days < 14 else MISSING)
+    counted = len([day for day in known | snapshots if day >= FIRST])
+    waits = [day for day in day_range(FIRST, AS_OF) if state_in(row, day) is PENDING]
+    holes = [day for day in day_range(FIRST, AS_OF) if state_in(row, day) is MISSING]
+    assert (row.known_days, row.pending_days, row.missing_days) == (counted, len(waits), len(holes))
+    assert {day for gap in row.gaps for day in day_range(gap.first, gap.last)} == {*waits, *holes}
+
+
+@settings(deadline=None)
+@given(as_of=st.dates(date(2024, 1, 1), date(2032, 12, 31)))
+def test_a_calendar_marks_every_first_of_a_month(as_of):
+    found = calendar_of([PACKAGE], [], as_of=as_of)
+    firsts = [found.first + offset * DAY for offset in found.month_offsets]
+    assert firsts == [day for day in day_range(found.first, found.last) if day.day == 1]
+
+
+# -- states --------------------------------------------------------------------------------------
+
+
+def test_a_metric_without_rows_claims_nothing_of_the_year():
+    (row,) = calendar_of([PACKAGE], []).rows
+    assert told(row) == [(BEFORE, DAYS_SHOWN)]
+    assert (row.known_days, row.pending_days, row.missing_days, row.gaps) == (0, 0, 0, ())
+
+
+@pytest.mark.parametrize(
+    ("behind", "tail"),
+    [
+        (0, []),
+        (1, [(PENDING, 1)]),
+        (14, [(PENDING, 14)]),
+        (15, [(MISSING, 1), (PENDING, 14)]),
+        (40, [(MISSING, 26), (PENDING, 14)]),
+    ],
+)
+def test_the_last_two_weeks_may_still_be_published_and_older_days_are_missing(behind, tail):
+    (row,) = calendar_of([STARS], rows_of(STARS, LONG_AGO, ago(behind))).rows
+    assert told(row) == [(OBSERVED, DAYS_SHOWN - behind), *tail]
+
+
+def test_a_day_between_two_counted_ones_is_missing_however_recent_it_is():
+    (row,) = calendar_of([STARS], without(rows_of(STARS, LONG_AGO, AS_OF), ago(3), ago(200), ago(201))).rows
+    assert told(row) == [
+        (OBSERVED, DAYS_SHOWN - 202),
+        (MISSING, 2),
+        (OBSERVED, 196),
+        (MISSING, 1),
+        (OBSERVED, 3),
+    ]
+    assert [(gap.first, gap.last) for gap in row.gaps] == [(ago(201), ago(200)), (ago(3), ago(3))]
+    assert row.known_days == DAYS_SHOWN - 3
+
+
+def test_nothing_is_missing_before_the_first_daily_value_and_snapshots_stand_alone_there():
+    seeds = [a_snapshot(PACKAGE, ago(n), 100) for n in (300, 260)]
+    (row,) = calendar_of([PACKAGE], [*seeds, *rows_of(PACKAGE, ago(99), AS_OF)]).rows
+    assert told(row) == [
+        (BEFORE, DAYS_SHOWN - 301),
+        (SEEDED, 1),
+        (BEFORE, 39),
+        (SEEDED, 1),
+        (BEFORE, 160),
+        (OBSERVED, 100),
+    ]
+    assert row.known_days == 102
+
+
+def test_a_snapshot_hides_no_counted_day():
+    rows = [*rows_of(PACKAGE, ago(300), AS_OF), a_snapshot(PACKAGE, ago(290), 100)]
+    (row,) = calendar_of([PACKAGE], rows).rows
+    assert told(row) == [(BEFORE, DAYS_SHOWN - 301), (OBSERVED, 301)]
+
+
+def test_a_count_worked_out_from_the_star_history_looks_different():
+    rows = [
+        replace(row, source_ref="github-history:x") if row.period_end < ago(30) else row
+        for row in rows_of(STARS, LONG_AGO, AS_OF)
+    ]
+    (row,) = calendar_of([STARS], rows).rows
+    assert told(row) == [(RECONSTRUCTED, DAYS_SHOWN - 31), (OBSERVED, 31)]
+
+
+# -- the total of stars --------------------------------------------------------------------------
+
+
+def test_a_total_of_stars_is_estimated_where_one_repository_has_no_count():
+    rows = [*rows_of(STARS, LONG_AGO, AS_OF), *without(rows_of(OTHER_STARS, ago(99), ago(2)), ago(50))]
+    *_, total = calendar_of([STARS, OTHER_STARS], rows).rows
+    assert told(total) == [
+        (BEFORE, DAYS_SHOWN - 100),
+        (OBSERVED, 49),
+        (ESTIMATED, 1),
+        (OBSERVED, 48),
+        (PENDING, 2),
+    ]
+    assert "not every repository has a count yet" in total.gaps[-1].reason
+
+
+def test_a_total_has_a_row_only_where_there_are_several_repositories_and_it_is_wanted():
+    rows = [*rows_of(STARS, ago(9), AS_OF), *rows_of(OTHER_STARS, ago(9), AS_OF)]
+    board, alone = a_board([STARS, OTHER_STARS], rows), a_board([STARS], rows)
+    uncounted = a_board([STARS, OTHER_STARS], rows_of(STARS, ago(9), AS_OF))
+    assert [row.subject for row in build_calendar(board, board.items).rows] == [
+        STARS.subject,
+        OTHER_STARS.subject,
+        "all repositories together",
+    ]
+    assert len(build_calendar(board, board.items[:1], total=False).rows) == 1
+    assert len(build_calendar(alone, alone.items).rows) == 1
+    assert len(build_calendar(uncounted, uncounted.items).rows) == 2
+
+
+# -- reasons -------------------------------------------------------------------------------------
+
+
+def test_a_gap_has_the_reason_that_was_found_and_what_is_known_needs_none():
+    rows = without(rows_of(STARS, LONG_AGO, ago(2)), ago(100), ago(150))
+    board = a_board([STARS], rows)
+    gaps = [
+        Gap(LONG_AGO - DAY, LONG_AGO - DAY, Reason.OUTSIDE, "long ago"),
+        Gap(ago(150), ago(150), Reason.LOST, "lost for all"),
+        Gap(ago(100), ago(100), Reason.FAILED, "gone (404)"),
+        Gap(ago(1), ago(0), Reason.NOT_LANDED, "not published"),
+    ]
+    (row,) = build_calendar(board, board.items, {STARS.metric_id: gaps}).rows
+    assert [(gap.state, gap.first, gap.reason) for gap in row.gaps] == [
+        (MISSING, ago(150), "lost at the source: lost for all"),
+        (MISSING, ago(100), "failed here: gone (404)"),
+        (PENDING, ago(1), "not landed yet: not published"),
+    ]
+    assert {stretch.reason for stretch in row.stretches if stretch not in row.gaps} == {None}
+
+
+@pytest.mark.parametrize("reason", [Reason.BEFORE, Reason.OUTSIDE])
+def test_days_that_nobody_could_collect_are_not_called_missing(reason):
+    board = a_board([STARS], rows_of(STARS, ago(99), AS_OF))
+    gap = Gap(LONG_AGO, ago(100), reason, "before")
+    (row,) = build_calendar(board, board.items, {STARS.metric_id: [gap]}).rows
+    assert told(row) == [(BEFORE, DAYS_SHOWN - 100), (OBSERVED, 100)]
+    assert row.stretches[0].reason == f"{reason}: before"
+
+
+def test_without_a_reason_found_a_gap_says_what_its_place_tells():
+    (row,) = calendar_of([STARS], without(rows_of(STARS, LONG_AGO, ago(2)), ago(100))).rows
+    assert [gap.reason for gap in row.gaps] == [
+        "the service has not stated it",
+        "the service has not published it yet",
+    ]
+
+
+def test_every_state_has_words_of_its_own():
+    labels = [state.label for state in DayState]
+    assert len(set(labels)) == len(labels)
+    assert all(labels)
+
+
+def test_the_window_of_the_board_may_be_longer_than_the_calendar_s():
+    rows = rows_of(STARS, AS_OF - timedelta(days=2000), AS_OF)
+    (row,) = calendar_of([STARS], rows).rows
+    assert told(row) == [(OBSERVED, DAYS_SHOWN)]

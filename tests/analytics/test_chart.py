@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cmetrics.analytics.chart import (
+    PARTS_BESIDE_TOTAL,
+    SERIES_SHOWN,
+    ChartKind,
+    group_charts,
+    item_chart,
+    month_rows,
+    total_stars_chart,
+)
+from cmetrics.analytics.model import Change, PointKind
+from cmetrics.domain.days import DAY, Month
+from tests.boards import AS_OF, a_board, a_chart, a_month, a_package, a_repository, a_seed, a_series, an_event, rows_of
+from tests.depth import deep
+from tests.samples import a_metric, a_row, a_snapshot
+
+PYTHON = a_metric("pypistats", metric_id="downloads:one:python", product="one", subject="pylance")
+NODE = a_package("nodejs", daily_from=date(2026, 6, 1))
+STARS, OTHER_STARS = a_repository("a"), a_repository("b", "two")
+FIRST = date(2026, 9, 1)
+
+
+def only_chart(metric, rows, **changes):
+    board = a_board([metric], rows, **changes)
+    return item_chart(board, board.items[0])
+
+
+# -- which charts, which series ------------------------------------------------------------------
+
+
+def test_a_product_has_a_chart_of_downloads_and_one_of_stars():
+    board = a_board([STARS, PYTHON, NODE])
+    downloads, stars = group_charts(board, board.groups[0])
+    assert (downloads.key, downloads.title, downloads.kind) == ("downloads-one", "Downloads of One", ChartKind.FLOW)
+    assert (stars.key, stars.title, stars.kind) == ("stars-one", "GitHub stars of One", ChartKind.STOCK)
+    assert [series.metric_id for series in downloads.series] == [PYTHON.metric_id, NODE.metric_id]
+    assert [series.metric_id for series in stars.series] == [STARS.metric_id]
+    assert (downloads.as_of, downloads.left_out) == (AS_OF, 0)
+
+
+@pytest.mark.parametrize(("metric", "key"), [(NODE, "downloads-one"), (STARS, "stars-one")])
+def test_a_family_that_a_product_has_not_has_no_chart(metric, key):
+    board = a_board([metric])
+    assert [chart.key for chart in group_charts(board, board.groups[0])] == [key]
+
+
+def test_series_are_called_so_that_they_can_be_told_apart():
+    board = a_board([PYTHON, STARS])
+    downloads, stars = group_charts(board, board.groups[0])
+    (python,), (repository,) = downloads.series, stars.series
+    assert (python.key, python.name, python.subject) == ("downloads-one-python", "Python (pylance)", "pylance")
+    assert (repository.key, repository.name) == ("stars-one-a", "owner/a")
+    assert (python.source_title, repository.source_title) == ("pypistats.org", "api.github.com")
+
+
+def test_of_many_series_the_largest_are_drawn_in_their_own_order():
+    metrics = [a_package(f"sdk{n}") for n in range(SERIES_SHOWN + 3)]
+    sizes = [3, 0, 9, 7, None, 8, 1, 2, 6, 5, 4]
+    rows = [
+        row
+        for metric, size in zip(metrics, sizes, strict=True)
+        if size is not None
+        for row in rows_of(metric, date(2026, 10, 1), AS_OF, size)
+    ]
+    board = a_board(metrics, rows)
+    (chart,) = group_charts(board, board.groups[0])
+    assert [series.metric_id for series in chart.series] == [metrics[n].metric_id for n in (0, 2, 3, 5, 7, 8, 9, 10)]
+    assert chart.left_out == 3
+
+
+def test_a_chart_has_the_events_of_its_product_alone():
+    mine, theirs, both = an_event(AS_OF - 3 * DAY), an_event(AS_OF - 2 * DAY, "two"), an_event(AS_OF, "one", "two")
+    board = a_board([PYTHON, STARS, OTHER_STARS], events=[mine, theirs, both])
+    assert [chart.events for chart in group_charts(board, board.groups[0])] == [(mine, both)] * 2
+    assert item_chart(board, board.items[-1]).events == (theirs, both)
+    assert total_stars_chart(board).events == (mine, theirs, both)
+
+
+def test_a_chart_of_one_metric_is_called_after_it():
+    board = a_board([PYTHON, STARS], rows_of(PYTHON, FIRST, AS_OF))
+    downloads, stars = (item_chart(board, item) for item in board.items)
+    assert (downloads.key, downloads.title) == ("downloads-one-python", "Downloads of pylance (Python)")
+    assert (stars.key, stars.title, stars.kind) == ("stars-one-a", "GitHub stars of owner/a", ChartKind.STOCK)
+    assert [chart.is_empty for chart in (downloads, stars)] == [False, True]
+    assert len(downloads.series) == len(stars.series) == 1
+
+
+def test_a_snapshot_alone_is_something_to_draw():
+    assert not only_chart(NODE, [a_snapshot(NODE, date(2026, 1, 1), 5)]).is_empty
+
+
+def test_a_series_has_every_grain():
+    flow = only_chart(PYTHON, rows_of(PYTHON, FIRST, AS_OF)).series[0]
+    assert [point.value for point in flow.months] == [300, 310, 220]
+    assert {point.value for point in flow.weeks[1:]} == {70}
+    assert len(flow.days) == (AS_OF - FIRST).days + 1
+    stock = only_chart(STARS, rows_of(STARS, FIRST, AS_OF, 100, grows=1)).series[0]
+    assert [(point.period_end, point.value) for point in stock.months] == [
+        (date(2026, 9, 30), 129),
+        (date(2026, 10, 31), 160),
+        (date(2026, 11, 30), 182),
+    ]
+    assert stock.weeks[-1].value == stock.days[-1].value == 182
+
+
+# -- colours -------------------------------------------------------------------------------------
+
+
+def test_a_series_has_the_colour_of_its_metric_in_every_chart():
+    repositories = [a_repository("a"), a_repository("b"), a_repository("c", "two")]
+    board = a_board([*repositories, a_package("java"), NODE])
+    tones = {item.metric.metric_id: item.tone for item in board.items}
+    charts = [chart for group in board.groups for chart in group_charts(board, group)]
+    charts += [total_stars_chart(board), *(item_chart(board, item) for item in board.items)]
+    drawn = [(series.metric_id, series.tone) for chart in charts for series in chart.series if series.metric_id]
+    assert len(drawn) == 3 * 3 + 2 * 2
+    assert set(drawn) == set(tones.items())
+
+
+# -- all repositories ----------------------------------------------------------------------------
+
+
+def test_one_repository_has_no_chart_of_all_of_them():
+    assert total_stars_chart(a_board([STARS, PYTHON], rows_of(STARS, FIRST, AS_OF))) is None
+
+
+def test_the_total_of_stars_stands_before_its_parts_and_is_their_sum():
+    rows = [*rows_of(STARS, FIRST, AS_OF, 100, 1), *rows_of(OTHER_STARS, FIRST, AS_OF, 1000)]
+    total, *parts = total_stars_chart(a_board([STARS, OTHER_STARS], rows)).series
+    assert (total.metric_id, total.tone, total.subject) == (None, "total", "2 repositories together")
+    assert [part.metric_id for part in parts] == [STARS.metric_id, OTHER_STARS.metric_id]
+    for one, two, both in zip(parts[0].days, parts[1].days, total.days, strict=True):
+        assert (both.day, both.value) == (one.day, one.value + two.value)
+    assert [point.value for point in total.months] == [1129, 1160, 1182]
+    assert total.weeks[-1].value == 1182
+    assert (total.extent.first, total.extent.last) == (1100, 1182)
+
+
+@pytest.mark.parametrize(
+    ("repositories", "series"), [(PARTS_BESIDE_TOTAL, PARTS_BESIDE_TOTAL + 1), (PARTS_BESIDE_TOTAL + 1, 1)]
+)
+def test_parts_are_drawn_beside_their_total_while_they_are_few(repositories, series):
+    board = a_board([a_repository(f"r{n}") for n in range(repositories)])
+    chart = total_stars_chart(board)
+    assert len(chart.series) == series
+    assert chart.series[0].tone == "total"
+
+
+# -- what a series shows, in a few numbers -------------------------------------------------------
+
+
+def test_what_downloads_show_is_of_whole_months_and_snapshots():
+    rows = [
+        a_snapshot(NODE, date(2026, 3, 15), 500),
+        *(row for row in rows_of(NODE, date(2026, 6, 1), AS_OF, 20) if row.period_end != date(2026, 7, 4)),
+        *rows_of(NODE, date(2026, 11, 23), date(2026, 11, 30), 999),
+    ]
+    extent = only_chart(NODE, rows).series[0].extent
+    assert (extent.first_day, extent.first) == (date(2026, 3, 15), 500)
+    assert (extent.last_day, extent.last) == (date(2026, 10, 31), 620)
+    assert (extent.peak_day, extent.peak) == (date(2026, 10, 31), 620)
+    assert extent.change == Change(120, 24.0)
+
+
+def test_what_stars_show_is_of_counted_days_alone():
+    rows = [*rows_of(STARS, FIRST, AS_OF, 100, 1), *rows_of(OTHER_STARS, FIRST, AS_OF, 50)]
+    holed = [row for row in rows if (row.metric_id, row.period_end) != (STARS.metric_id, date(2026, 10, 1))]
+    total = total_stars_chart(a_board([STARS, OTHER_STARS], holed)).series[0]
+    assert total.days[30].kind is PointKind.ESTIMATED
+    assert (total.extent.first_day, total.extent.last_day, total.extent.peak) == (FIRST, AS_OF, 232)
+    # The window may begin with an estimate.
+    shown = (AS_OF - date(2026, 10, 1)).days + 1
+    cut = total_stars_chart(a_board([STARS, OTHER_STARS], holed, days=shown)).series[0]
+    assert (cut.days[0].day, cut.extent.first_day) == (date(2026, 10, 1), date(2026, 10, 2))
+
+
+@settings(deadline=None, max_examples=deep(60))
+@given(st.dictionaries(st.dates(date(2026, 9, 1), AS_OF), st.integers(0, 10**15), min_size=1, max_size=30))
+def test_the_extent_of_stars_is_their_first_their_last_and_their_peak(values):
+    extent = only_chart(STARS, [a_row(STARS, day, value) for day, value in values.items()]).series[0].extent
+    first, last = min(values), max(values)
+    assert (extent.first_day, extent.first, extent.last_day, extent.last) == (first, values[first], last, values[last])
+    assert extent.peak == values[extent.peak_day] == max(values.values())
+    assert extent.peak_day == max(day for day, value in values.items() if value == extent.peak)
+    assert extent.change.absolute == values[last] - values[first]
+    assert (extent.change.percent is None) == (values[first] == 0)
+
+
+def test_nothing_whole_is_no_extent():
+    assert only_chart(PYTHON, rows_of(PYTHON, date(2026, 11, 1), AS_OF)).series[0].extent is None
+    assert only_chart(STARS, []).series[0].extent is None
+
+
+# -- tables --------------------------------------------------------------------------------------
+
+MONTHS = st.dictionaries(st.integers(0, 12).map(Month(2025, 10).plus), st.integers(0, 99), max_size=8)
+SEEDS = st.dictionaries(st.dates(date(2025, 10, 1), date(2026, 3, 1)), st.integers(0, 99), max_size=3)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(MONTHS, SEEDS), min_size=1, max_size=4))
+def test_a_table_holds_every_value_once_in_its_own_column(columns):
+    series = [
+        a_series(months=(*(a_month(m, v) for m, v in sums.items()), *(a_seed(d, v) for d, v in seeds.items())))
+        for sums, seeds in columns
+    ]
+    rows = month_rows(a_chart(ChartKind.FLOW, *series))
+    for index, one in enumerate(series):
+        cells = [row.cells[index] for row in rows if row.cells[index]]
+        assert sorted(map(repr, cells)) == sorted(map(repr, one.months))
+    for row in rows:
+        assert len(row.cells) == len(series)
+        assert any(row.cells)
+        assert {(p.period_start, p.period_end) for p in row.cells if p} == {(row.period_start, row.period_end)}
+        assert {p.kind is PointKind.SEEDED for p in row.cells if p} == {row.is_snapshot}
+    assert [row.period_end for row in rows] == sorted((row.period_end for row in rows), reverse=True)
+
+
+def test_a_snapshot_of_a_month_s_last_day_is_no_part_of_that_month():
+    october = Month(2025, 10)
+    sums, seeds = a_series(months=(a_month(october, 310),)), a_series(months=(a_seed(october.last, 500),))
+    assert [
+        (row.is_snapshot, [cell and cell.value for cell in row.cells])
+        for row in month_rows(a_chart(ChartKind.FLOW, sums, seeds))
+    ] == [(True, [None, 500]), (False, [310, None])]

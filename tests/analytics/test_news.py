@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from cmetrics.analytics.dashboard import build_dashboard
+from cmetrics.analytics.month_total import month_total
+from cmetrics.analytics.news import NewsItem, NewsKind, build_news
+from cmetrics.catalog import Catalog
+from cmetrics.domain.days import DAY, Month, day_range
+from cmetrics.domain.metric import Metric, Product
+from cmetrics.domain.run import Run, RunStatus
+from tests.samples import a_metric, a_row, a_snapshot
+
+AS_OF = date(2026, 11, 22)
+SETTLED = date(2026, 11, 14)
+NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
+TITLES = {"npm": "api.npmjs.org", "pypistats": "pypistats.org", "github": "api.github.com"}
+NODE = a_metric("npm", metric_id="downloads:one:nodejs", product="one", daily_from=date(2026, 8, 1))
+PYTHON = a_metric("pypistats", metric_id="downloads:one:python", product="one", daily_from=date(2026, 8, 1))
+OTHER = a_metric("npm", metric_id="downloads:two:nodejs", product="two")
+STARS = a_metric("github", metric_id="stars:one:github", product="one")
+MONTHS = [date(2026, month, 1) for month in (8, 9, 10)]
+
+
+def dashboard(rows, metrics=(NODE, STARS), as_of: date = AS_OF):
+    products = (Product("one", "One"), Product("two", "Two"))
+    catalog = Catalog(Path("cmetrics.toml"), "All", "contact", products, tuple(metrics), {})
+    return build_dashboard(catalog, TITLES, rows, [], as_of=as_of, days=7300, generated_at=NOW)
+
+
+def news(rows=(), metrics=(NODE, STARS), runs=(), as_of: date = AS_OF) -> tuple[NewsItem, ...]:
+    found = build_news(dashboard(rows, metrics, as_of), runs)
+    assert len({item.slug for item in found}) == len(found)
+    assert [item.day for item in found] == sorted((item.day for item in found), reverse=True)
+    return found
+
+
+def of(kind: NewsKind, found) -> list[NewsItem]:
+    return [item for item in found if item.kind is kind]
+
+
+def month(metric: Metric, first: date, total: int, *, but: tuple[int, ...] = ()):
+    """A month of that many downloads, all on its last day, without the days of ``but``."""
+    last = Month.of(first).last
+    return [a_row(metric, day, total if day == last else 0) for day in day_range(first, last) if day.day not in but]
+
+
+def stars(*values: int | None, last: date = AS_OF):
+    first = last - (len(values) - 1) * DAY
+    return [a_row(STARS, first + n * DAY, value) for n, value in enumerate(values) if value is not None]
+
+
+def nights(*statuses: tuple[str, str | None] | None, last: date = AS_OF + DAY) -> list[Run]:
+    """One refresh a night, given oldest first, returned newest first."""
+    runs = []
+    for back, night in enumerate(reversed(statuses)):
+        if night is not None:
+            at = datetime.combine(last - back * DAY, datetime.min.time(), UTC) + timedelta(hours=2)
+            runs.append(Run(f"r{back}", "refresh", night[0], at, at, error_summary=night[1]))
+    return runs
+
+
+FAILED = (RunStatus.FAILED, "the store is locked")
+FINE = (RunStatus.SUCCESS, None)
+PARTIAL = (RunStatus.PARTIAL, f"{NODE.metric_id}: npm said: no (503) | {STARS.metric_id}: moved")
+PARTIAL_STARS = (RunStatus.PARTIAL, f"{STARS.metric_id}: moved")
+
+
+def test_nothing_stored_is_no_news():
+    assert news() == ()
+
+
+# -- months --------------------------------------------------------------------------------------
+
+
+def test_a_month_is_told_on_the_first_day_of_the_next_one_with_its_change():
+    found = news([*month(NODE, MONTHS[1], 1000), *month(NODE, MONTHS[2], 1500)])
+    assert found[0] == NewsItem(
+        slug="month-2026-10",
+        since=date(2026, 11, 1),
+        day=date(2026, 11, 1),
+        title="October 2026: 1,500 downloads",
+        text="1,500 downloads in October 2026 (+50.0 % on September 2026).",
+        kind=NewsKind.MONTH,
+    )
+    assert found[1].text == "1,000 downloads in September 2026."
+    assert len(found) == 2
+
+
+def test_a_month_tells_each_product_largest_first():
+    rows = [*month(NODE, MONTHS[1], 10), *month(NODE, MONTHS[2], 5)]
+    rows += [*month(OTHER, MONTHS[1], 0), *month(OTHER, MONTHS[2], 2000)]
+    assert news(rows, (NODE, OTHER))[0].text == (
+        "2,005 downloads in October 2026 (+19950.0 % on September 2026). Two 2,000 (+2,000), One 5 (-50.0 %)."
+    )
+
+
+def test_a_running_month_is_no_news_until_its_last_day_has_ended():
+    rows = month(NODE, MONTHS[2], 7)
+    assert news(rows, as_of=date(2026, 10, 30)) == ()
+    assert [item.slug for item in news(rows, as_of=date(2026, 10, 31))] == ["month-2026-10"]
+
+
+def test_a_month_with_a_hole_waits_two_weeks_and_then_counts_its_days():
+    rows = [*month(NODE, MONTHS[1], 5), *month(NODE, MONTHS[2], 7, but=(3, 4))]
+    before, after = news(rows, as_of=SETTLED - DAY), news(rows, as_of=SETTLED)
+    assert [item.slug for item in before] == ["month-2026-09"]
+    assert after[0].title == "October 2026: 7 downloads (incomplete)"
+    assert after[0].text == "7 downloads in October 2026. 29 of 31 days are counted, all SDKs together."
+
+
+def test_a_month_that_an_sdk_lacks_altogether_is_never_told():
+    rows = [row for first in MONTHS for row in month(NODE, first, 5)] + month(PYTHON, MONTHS[0], 5)
+    assert [item.slug for item in news(rows, (NODE, PYTHON))] == ["month-2026-08"]
+
+
+def test_an_sdk_that_came_later_takes_no_month_away_and_is_not_compared():
+    rows = [row for first in MONTHS for row in month(NODE, first, 5)] + month(PYTHON, MONTHS[2], 100)
+    october, september, _ = news(rows, (NODE, PYTHON))
+    assert october.text == "105 downloads in October 2026."
+    assert september.text == "5 downloads in September 2026 (+0.0 % on August 2026). 1 SDK of today had no count yet."
+
+
+def test_snapshots_stand_in_and_are_called_so():
+    rows = [a_snapshot(NODE, date(2026, 7, 31), 900), *month(NODE, MONTHS[0], 1000)]
+    august, july = news(rows)
+    assert july.text == (
+        "900 downloads in July 2026. The figures are published snapshots of about 30 days, not sums of counted days."
+    )
+    assert august.text == "1,000 downloads in August 2026."
+    both = news([a_snapshot(NODE, date(2026, 7, 31), 900), *month(PYTHON, date(2026, 7, 1), 50)], (NODE, PYTHON))
+    assert both[0].text.startswith("950 downloads in July 2026. 1 of 2 SDKs are published snapshots")
+
+
+@pytest.mark.parametrize(("day", "value"), [(24, None), (25, 900), (31, 900)])
+def test_a_snapshot_stands_for_its_month_only_from_the_last_week_on(day, value):
+    found = dashboard([a_snapshot(NODE, date(2026, 7, day), 900)])
+    sums = month_total(found.groups[0].downloads, Month(2026, 7))
+    assert (sums.value or None, sums.is_whole, sums.is_counted) == (value, value is not None, False)
+
+
+def test_a_month_that_an_sdk_lacks_is_not_whole():
+    rows = [row for first in MONTHS for row in month(NODE, first, 5)] + month(PYTHON, MONTHS[0], 5)
+    items = dashboard(rows, (NODE, PYTHON)).groups[0].downloads
+    assert [month_total(items, Month.of(first)).is_whole for first in MONTHS] == [True, False, False]
+    assert month_total(items, Month(2026, 9)).lost == (PYTHON.metric_id,)
+
+
+def test_the_newest_of_two_snapshots_stands_for_the_month():
+    rows = [a_snapshot(NODE, date(2026, 7, day), day) for day in (26, 30)]
+    assert month_total(dashboard(rows).groups[0].downloads, Month(2026, 7)).value == 30
+
+
+def test_two_years_are_told():
+    first = date(2024, 8, 1)
+    rows = [a_row(OTHER, day, 1) for day in day_range(first, AS_OF)]
+    slugs = [item.slug for item in news(rows, (OTHER,))]
+    assert (slugs[0], slugs[-1], len(slugs)) == ("month-2026-10", "month-2024-11", 24)
+    assert news(rows, (OTHER,))[-1].text == "30 downloads in November 2024 (-3.2 % on October 2024)."
+
+
+# -- milestones ----------------------------------------------------------------------------------
+
+
+def milestones(rows, metrics=(NODE, STARS)) -> list[tuple[str, date]]:
+    return [(item.slug, item.day) for item in of(NewsKind.MILESTONE, news(rows, metrics))]
+
+
+def test_a_repository_reaches_a_step_on_the_first_day_that_holds_it():
+    found = of(NewsKind.MILESTONE, news(stars(998, 999, 1000, 1001)))
+    assert [(item.slug, item.day) for item in found] == [("milestone-stars-one-github-1000", AS_OF - DAY)]
+    assert found[0].text == "owner/name held 1,000 stars on 21 November 2026."
+
+
+def test_what_was_reached_before_the_first_count_is_not_told():
+    assert milestones(stars(1000, 1500, 1999)) == []
+    assert milestones(stars(1000, 1500, 2000)) == [("milestone-stars-one-github-2000", AS_OF)]
+
+
+def test_a_step_that_is_lost_and_reached_again_is_told_once():
+    assert milestones(stars(999, 1000, 999, 1000)) == [("milestone-stars-one-github-1000", AS_OF - 2 * DAY)]
+    assert milestones(stars(1000, 999, 1000)) == []
+
+
+def test_several_steps_on_one_day_are_one_milestone():
+    assert milestones(stars(999, 5500)) == [("milestone-stars-one-github-5000", AS_OF)]
+
+
+@pytest.mark.parametrize("step", [1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 1_000_000])
+def test_the_steps_are_one_two_and_five(step):
+    assert milestones(stars(step - 1, step)) == [(f"milestone-stars-one-github-{step}", AS_OF)]
+    assert milestones(stars(step, step + step // 2 - 1)) == []
+
+
+def test_a_step_reached_on_a_day_without_a_count_says_since_when():
+    found = of(NewsKind.MILESTONE, news(stars(990, None, None, 1003)))
+    assert found[0].text == (
+        "owner/name held 1,003 stars on 22 November 2026; the count before that is of 19 November 2026."
+    )
+
+
+def test_downloads_reach_a_step_with_the_first_complete_month_that_holds_it():
+    totals = (90_000, 210_000, 200_000)
+    rows = [row for first, total in zip(MONTHS, totals, strict=True) for row in month(NODE, first, total)]
+    found = of(NewsKind.MILESTONE, news(rows))
+    assert [(item.slug, item.day) for item in found] == [("milestone-downloads-one-nodejs-200000", date(2026, 10, 1))]
+    assert found[0].title == "@scope/name (One, NodeJS): 200,000 downloads in a month"
+    assert "210,000 downloads in September 2026, the first completely counted month" in found[0].text
+
+
+def test_neither_an_incomplete_month_nor_a_snapshot_is_a_milestone():
+    totals = (90_000, 99_999, 200_000)
+    rows = [row for first, total in zip(MONTHS, totals, strict=True) for row in month(NODE, first, total)]
+    assert milestones(rows[:-5] + rows[-4:]) == []
+    seeded = [a_snapshot(NODE, date(2026, 6, 30), 10), a_snapshot(NODE, date(2026, 7, 31), 500_000)]
+    assert milestones(seeded) == []
+    assert milestones([*seeded, *rows]) == []
+
+
+def test_after_months_that_nobody_knows_nobody_knows_what_was_first():
+    rows = [*month(NODE, MONTHS[0], 90_000), *month(NODE, MONTHS[2], 100_000)]
+    assert milestones(rows) == []
+
+
+def test_a_product_has_milestones_of_its_own_unless_another_sdk_makes_them():
+    node = [row for first in MONTHS for row in month(NODE, first, 60_000)]
+    grown = [*month(PYTHON, MONTHS[0], 10_000), *month(PYTHON, MONTHS[1], 20_000), *month(PYTHON, MONTHS[2], 50_000)]
+    assert milestones([*node, *grown], (NODE, PYTHON)) == [("milestone-product-one-100000", date(2026, 11, 1))]
+    assert milestones([*node, *month(PYTHON, MONTHS[2], 50_000)], (NODE, PYTHON)) == []
+
+
+# -- outages -------------------------------------------------------------------------------------
+
+
+def outages(*statuses, **more) -> list[NewsItem]:
+    return of(NewsKind.OUTAGE, news(runs=nights(*statuses, **more)))
+
+
+def test_three_nights_without_a_run_that_worked_are_one_outage():
+    assert outages(FINE, FAILED, FAILED, FINE) == []
+    (found,) = outages(FINE, FAILED, FAILED, (RunStatus.FAILED, "no space"), FINE)
+    assert found == NewsItem(
+        slug="outage-all-2026-11-20",
+        since=date(2026, 11, 20),
+        day=date(2026, 11, 22),
+        title="Collecting failed on 3 days in a row",
+        text="Collecting failed on every day from 20 November 2026 to 22 November 2026 (UTC). The last error: no space",
+        kind=NewsKind.OUTAGE,
+    )
+
+
+def test_an_outage_that_goes_on_stays_the_same_piece_of_news():
+    three = outages(FAILED, FAILED, FAILED, last=AS_OF - DAY)
+    five = outages(*[FAILED] * 5)
+    assert [item.slug for item in three] == [item.slug for item in five] == ["outage-all-2026-11-19"]
+    assert five[0].day == AS_OF + DAY
+
+
+def test_a_day_without_a_run_and_a_run_that_worked_end_an_outage():
+    assert outages(FAILED, FAILED, None, FAILED, FAILED) == []
+    again = nights(FAILED, FAILED, FAILED, FAILED)
+    worked = Run("later", "backfill", RunStatus.SUCCESS, again[1].started_at + timedelta(hours=1), None)
+    assert of(NewsKind.OUTAGE, news(runs=[again[0], worked, *again[1:]])) == []
+    restored = Run("later", "restore", RunStatus.SUCCESS, worked.started_at, None)
+    assert len(of(NewsKind.OUTAGE, news(runs=[again[0], restored, *again[1:]]))) == 1
+
+
+def test_a_metric_that_fails_alone_has_an_outage_of_its_own():
+    (found,) = outages(PARTIAL_STARS, PARTIAL_STARS, PARTIAL, FINE)
+    assert (found.slug, found.since) == ("outage-stars-one-github-2026-11-20", date(2026, 11, 20))
+    assert found.title == "Collecting owner/name (One, GitHub Stars) failed on 3 days in a row"
+    assert found.text.endswith("(UTC). The last error: moved")
+
+
+def test_nights_on_which_everything_failed_are_told_once_and_count_for_every_metric():
+    assert [item.slug for item in outages(FAILED, FAILED, FAILED, FINE, PARTIAL)] == ["outage-all-2026-11-19"]
+    (mixed,) = outages(PARTIAL_STARS, FAILED, FAILED)
+    assert mixed.slug == "outage-stars-one-github-2026-11-21"
+    assert mixed.text.endswith("The last error: moved")
+
+
+def test_warnings_and_metrics_of_other_catalogues_make_no_outage():
+    odd = (RunStatus.PARTIAL, "downloads:gone:npm: 404 | a warning: of something")
+    warned = (RunStatus.SUCCESS, f"{NODE.metric_id}: late")
+    running = (RunStatus.RUNNING, None)
+    assert outages(odd, odd, odd) == outages(warned, warned, warned) == outages(running, running, running) == []
+
+
+def test_an_outage_whose_beginning_is_out_of_sight_is_not_told_anew():
+    assert outages(*[FAILED] * 90) == []
+    assert len(outages(*[FAILED] * 80)) == 1
+
+
+def test_an_error_text_is_one_short_line_without_controls():
+    evil = (RunStatus.FAILED, "\x1b[31m<b>\x00\u202e\n" + "long " * 200)
+    (found,) = outages(evil, evil, evil)
+    assert found.text.isprintable()
+    assert "The last error: <b> long long" in found.text
+    assert len(found.text) < 450
+
+
+def test_days_are_utc_days():
+    shifted = [
+        Run(run.ingestion_run_id, "refresh", run.status, run.started_at.astimezone(_zone(hours)), None)
+        for run, hours in zip(nights(FAILED, FAILED, FAILED), (-11, 0, 13), strict=True)
+    ]
+    assert [item.slug for item in of(NewsKind.OUTAGE, news(runs=shifted))] == ["outage-all-2026-11-21"]
+
+
+def _zone(hours: int):
+    from datetime import timezone
+
+    return timezone(timedelta(hours=hours))

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from cmetrics.analytics.gaps import Reason
+from cmetrics.analytics.quality import build_findings
+from cmetrics.domain.days import DAY, day_range
+from cmetrics.domain.revision import Revision
+from cmetrics.domain.run import Run, RunStatus
+from cmetrics.sources import SPECS
+from tests.samples import a_metric, a_row
+
+AS_OF = date(2026, 11, 22)
+NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
+NPM, STARS = a_metric("npm", daily_from=AS_OF - 90 * DAY), a_metric("github")
+RUNS = [Run("r", "refresh", RunStatus.SUCCESS, NOW, NOW)]
+
+
+def findings(rows=(), revisions=()):
+    days: dict[str, list[tuple[date, bool]]] = {}
+    for row in rows:
+        days.setdefault(row.metric_id, []).append((row.period_end, row.is_seed))
+    return build_findings([NPM, STARS], SPECS, days, rows, RUNS, revisions, as_of=AS_OF)
+
+
+def daily(metric, value: int = 500, **changes):
+    return [a_row(metric, day, value, **changes) for day in day_range(AS_OF - 90 * DAY, AS_OF)]
+
+
+def test_gaps_and_odd_values_of_every_metric_are_found():
+    rows = [row for row in daily(NPM) if row.period_end != AS_OF - 5 * DAY]
+    rows[-1] = a_row(NPM, AS_OF, 0)
+    found = findings([*rows, a_row(NPM, AS_OF + DAY, 0)])
+    assert [(gap.first_day, gap.reason) for gap in found.gaps[NPM.metric_id]] == [(AS_OF - 5 * DAY, Reason.LOST)]
+    assert [gap.days for gap in found.gaps[STARS.metric_id]] == [730]
+    assert [(outlier.day, outlier.value) for outlier in found.outliers] == [(AS_OF, 0)]
+    assert found.registry_dips == ()
+
+
+def test_revisions_of_stars_are_never_unusual():
+    day = AS_OF - 30 * DAY
+    large = [Revision(metric.metric_id, day, day, 500, 5, "r", NOW) for metric in (STARS, NPM)]
+    small = Revision(NPM.metric_id, day, day, 500, 499, "r", NOW)
+    assert findings(revisions=[*large, small]).unusual_revisions == (large[1],)
+
+
+def test_a_repository_that_the_catalogue_calls_by_an_old_name_is_named():
+    rows = daily(STARS, source_ref="github-history:owner/name#5")
+    assert findings(rows).moved == {}
+    rows[-1] = a_row(STARS, AS_OF, 500, source_ref="github:new/home#5; gained 1")
+    assert findings(rows).moved == {STARS.metric_id: "new/home"}
+    rows[-1] = a_row(STARS, AS_OF, 500, source_ref="github:Owner/Name#5")
+    assert findings(rows).moved == {}
+
+
+def test_stored_days_that_have_not_ended_are_named_and_are_no_gap():
+    rows = daily(NPM)
+    assert findings(rows).ahead == {}
+    rows += [a_row(NPM, AS_OF + 3 * DAY, 500), a_row(NPM, AS_OF + DAY, 500)]
+    found = findings(rows)
+    assert found.ahead == {NPM.metric_id: (AS_OF + DAY, AS_OF + 3 * DAY)}
+    assert found.gaps[NPM.metric_id] == ()
+    (text,) = found.oddities
+    assert "the values of 2 days that have not ended (2026-11-23 to 2026-11-25)" in text

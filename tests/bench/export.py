@@ -1,0 +1,109 @@
+"""Export and restore, and how large the data branch gets."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+from cmetrics.catalog import load_catalog
+from cmetrics.domain.days import DAY, Span, window
+from cmetrics.domain.metric import Family, definition
+from cmetrics.domain.observation import Observation
+from cmetrics.domain.revision import build_revisions
+from cmetrics.domain.run import Job, Run, RunStatus
+from cmetrics.export.loss import ExportedTables
+from cmetrics.export.tables import write_export
+from cmetrics.sources import SPECS
+from tests.bench.clock import command, size_of, timed
+from tests.bench.figures import Figure, in_bytes
+from tests.bench.stores import FIRST, catalog_of, filled, in_words, metrics_of
+from tests.samples import a_row
+
+SIZES = (7, 100, 1000)
+NIGHTS = 1095
+
+
+def measure(folder: Path) -> Iterator[Figure]:
+    """The commands as whole processes, then three years of commits."""
+    found = [figure for count in SIZES for figure in _commands(folder / f"{count}", count)]
+    for what in dict.fromkeys(figure.what for figure in found):
+        yield from (figure for figure in found if figure.what == what)
+    yield _branch(folder / "branch")
+
+
+def _commands(home: Path, count: int) -> Iterator[Figure]:
+    metrics = metrics_of(count)
+    filled(home / "data" / "lancedb", metrics)
+    catalog_of(metrics, home)
+    for what, args in (
+        ("`export`", ("export", home / "export")),
+        ("the same `export` again", ("export", home / "export")),
+        ("`restore` into an empty store", ("restore", home / "export", "--db", home / "other")),
+    ):
+        taken = command(*args, folder=home)
+        size = in_bytes(size_of(home / "export"))
+        yield Figure(what, in_words(count), taken.seconds, count, taken.memory, f"{size} of CSV")
+
+
+def _branch(folder: Path) -> Figure:
+    """The default catalogue: each night a new day per metric, every fourth of the last three days revised."""
+    chance = random.Random(6)
+    clone = folder / "clone"
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=data", clone], check=True)
+    for setting in (("user.name", "bench"), ("user.email", "bench@example.com"), ("gc.auto", "0")):
+        _git(clone, "config", *setting)
+    metrics = load_catalog(None, SPECS).metrics
+    definitions = [definition(metric, datetime(2024, 1, 1, tzinfo=UTC)) for metric in metrics]
+    rows: dict[tuple[str, date], Observation] = {}
+    runs, revisions, before = [], [], ExportedTables([], [], [], [])
+    spent = 0.0
+    for night in range(NIGHTS):
+        day = FIRST + night * DAY
+        at = datetime.combine(day + DAY, time(9, 1, 2, 345_678), UTC)
+        run_id = f"refresh-{at:%Y%m%dT%H%M%SZ}-{chance.randrange(16**6):06x}"
+        replaced = []
+        for metric in metrics:
+            span = Span(window(day, 180) if night == 0 else day, day)
+            for n in range(span.days):
+                row = a_row(
+                    metric, span.first + n * DAY, chance.randrange(100, 90_000), ingestion_run_id=run_id, observed_at=at
+                )
+                rows[row.key] = row
+            for back in range(1, 4):
+                old = rows.get((metric.metric_id, day - back * DAY))
+                if night and old and metric.family is not Family.STARS and chance.random() < 0.25:
+                    new = replace(old, value=old.value + 7, ingestion_run_id=run_id, observed_at=at)
+                    rows[new.key] = new
+                    replaced.append((old, new))
+        revisions += build_revisions(replaced, run_id, at)
+        # Every night two runs: the rows are restored, then the services are asked.
+        restore = Run(run_id.replace("refresh", "restore"), Job.RESTORE, RunStatus.SUCCESS, at, at)
+        runs += [restore, Run(run_id, Job.REFRESH, RunStatus.SUCCESS, at, at + DAY / 9600, 7, len(replaced))]
+        ids = tuple(sorted(metric.metric_id for metric in metrics))
+        after = ExportedTables(definitions, list(runs), [rows[key] for key in sorted(rows)], list(revisions), ids)
+
+        def commit(before: ExportedTables = before, after: ExportedTables = after) -> None:
+            write_export(before, after, clone)
+            _git(clone, "add", "--all")
+            _git(clone, "commit", "--quiet", "-m", "a night")
+
+        spent += timed(commit)
+        before = after
+    changed = _git(clone, "show", "--numstat", "--format=", "HEAD").splitlines()
+    added, removed = (sum(int(line.split("\t")[n]) for line in changed) for n in (0, 1))
+    _git(clone, "gc", "--quiet", "--prune=now", "--aggressive")
+    packed = size_of(clone / ".git")
+    besides = (
+        f"{len(rows):,} values; the branch is {in_bytes(packed)}, its files {in_bytes(size_of(clone) - packed)}; "
+        f"the last night added {added} lines, removed {removed}"
+    )
+    return Figure("a night's commit on the data branch", f"{len(metrics)} metrics, {NIGHTS:,} nights", spent / NIGHTS,
+                  None, None, besides)  # fmt: skip
+
+
+def _git(folder: Path, *args: str) -> str:
+    return subprocess.run(["git", "-C", folder, *args], check=True, capture_output=True, text=True).stdout

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cmetrics.domain.sanitize import REDACTED, sanitize
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain – text", "plain – text"),
+        ("two\nlines\r\nand\ttabs", "two lines and tabs"),
+        ("  much   room  ", "much room"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07text", "text"),
+        ("\x1b]8;;https://x\x1b\\link", "link"),
+        ("\x1b[2J\x1b[Hgone", "gone"),
+        ("bell\x07 null\x00 del\x7f c1\x9b31m", "bell null del c1"),
+        ("a\u202egnp.exe", "agnp.exe"),
+        ("zero\u200bwidth\ufeff", "zerowidth"),
+        ("a\u2028b\u2029c", "a b c"),
+        ("日本語 émoji 🎉", "日本語 émoji 🎉"),
+        ("", ""),
+    ],
+)
+def test_text_comes_out_on_one_line_without_control_characters(text, shown):
+    assert sanitize(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://user:pw@host/x", "https://***@host/x"),
+        ("https://token@host", "https://***@host"),
+        ("https://user:p@ss@w@host/x", "https://***@host/x"),
+        ("a https://u:p@h b s3://k:s@bucket", "a https://***@h b s3://***@bucket"),
+        ("https://host/@scope/name", "https://host/@scope/name"),
+        ("mail@example.com", "mail@example.com"),
+    ],
+)
+def test_what_stands_before_the_host_of_a_url_is_hidden(text, shown):
+    assert sanitize(text) == shown
+
+
+def test_every_secret_is_hidden_wherever_it_stands():
+    text = "Bearer t0ken, key=s3cret&again=t0ken"
+    assert sanitize(text, secrets=["t0ken", "s3cret"]) == "Bearer ***, key=***&again=***"
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        "\x1b[31m",
+        "\x1b]0;title\x07",
+        "\x1b[0m\x1b[1;31m",
+        "\x1bM",
+        "\x9b31m",
+        "\x1b(B",
+        "\x1bP1\x1b\\",
+        "\x00",
+        "\u200b",
+        "\u00ad",
+    ],
+)
+def test_a_secret_with_something_invisible_inside_is_hidden(between):
+    assert sanitize(f"key=s3c{between}ret&", secrets=["s3cret"]) == "key=***&"
+
+
+@pytest.mark.parametrize(
+    "secrets", [["t0ken", "t0ken-l0ng", "my-t0ken-l0ng"], ["my-t0ken-l0ng", "t0ken-l0ng", "t0ken"]]
+)
+def test_a_secret_inside_another_one_leaves_nothing_of_it(secrets):
+    assert sanitize("a my-t0ken-l0ng b t0ken-l0ng c t0ken", secrets=secrets) == "a *** b *** c ***"
+
+
+def test_an_empty_secret_hides_nothing():
+    assert sanitize("text", secrets=["", "other"]) == "text"
+
+
+def test_a_secret_is_hidden_before_the_text_is_cut():
+    assert "s3cr" not in sanitize("x" * 8 + "s3cret", secrets=["s3cret"], limit=12)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [("abcdef", 6, "abcdef"), ("abcdefg", 6, "abcde…"), ("abcd efg", 6, "abcd…")],
+)
+def test_a_long_text_is_cut_and_shows_it(text, limit, shown):
+    assert sanitize(text, limit=limit) == shown
+
+
+@settings(deadline=None)
+@given(text=st.text(), limit=st.integers(1, 50))
+def test_whatever_goes_in_a_short_line_comes_out(text, limit):
+    shown = sanitize(text, limit=limit)
+    assert len(shown) <= limit
+    assert len(shown.splitlines()) <= 1
+    assert not {unicodedata.category(c) for c in shown} & {"Cc", "Zl", "Zp"}
+
+
+@settings(deadline=None)
+@given(
+    secret=st.text("abc123_-", min_size=6, max_size=20),
+    parts=st.lists(st.text(st.characters(exclude_characters="\x1b"), max_size=8), min_size=2, max_size=4),
+)
+def test_no_secret_is_ever_shown(secret, parts):
+    shown = sanitize(secret.join(parts), secrets=[secret])
+    assert secret not in shown
+    assert REDACTED in shown

@@ -1,0 +1,359 @@
+"""The HTTP client against a real server that misbehaves: what it waits for, what it refuses, when it gives up."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+from typing import TypeVar
+
+import pytest
+
+from cmetrics.domain.days import DAY, utc_now
+from cmetrics.domain.errors import (
+    AccessRefused,
+    InvalidResponse,
+    NotFound,
+    RateLimited,
+    ServiceFailed,
+    ServiceUnreachable,
+    SourceError,
+)
+from cmetrics.http.client import MAX_BYTES, ServiceClient, Timeouts, open_http
+from cmetrics.http.service import Policy, Response
+
+T = TypeVar("T")
+
+
+@dataclass
+class Server:
+    """Answers what it is told, in turn; the last answer stays."""
+
+    answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
+    asked: list[tuple[float, str, dict[str, str]]] = field(default_factory=list)
+    sent: list[tuple[str, bytes]] = field(default_factory=list)
+    drip: float = 0.0
+    url: str = ""
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    told = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            told.asked.append((time.monotonic(), self.path, dict(self.headers)))
+            told.sent.append((self.command, self.rfile.read(int(self.headers.get("Content-Length") or 0))))
+            status, headers, body = told.answers[min(len(told.asked), len(told.answers)) - 1]
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            try:
+                if not told.drip:
+                    self.wfile.write(body)
+                for byte in body if told.drip else b"":
+                    self.wfile.write(bytes([byte]))
+                    if told.over.wait(told.drip):
+                        return
+            except OSError:
+                return
+
+        do_POST = do_GET
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        running.daemon_threads = True
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        told.url = f"http://127.0.0.1:{running.server_address[1]}"
+        yield told
+        told.over.set()
+        running.shutdown()
+
+
+def get(server: Server, *paths: str, timeouts: Timeouts | None = None, **policy) -> list[Response | SourceError]:
+    """What one client gets for these paths, one after the other."""
+
+    async def ask() -> list[Response | SourceError]:
+        told = Policy("the service", server.url, **{"gap": 0.0, **policy})
+        got: list[Response | SourceError] = []
+        async with open_http("https://example.com/contact", timeouts or Timeouts()) as http:
+            client = ServiceClient(http, told, timeouts=timeouts)
+            for path in paths or ("/x",):
+                try:
+                    got.append(await client.get(path))
+                except SourceError as error:
+                    got.append(error)
+        return got
+
+    return asyncio.run(ask())
+
+
+def waits(server: Server) -> list[float]:
+    times = [at for at, _, _ in server.asked]
+    return [later - earlier for earlier, later in pairwise(times)]
+
+
+OK = (200, {}, b"{}")
+
+
+def test_requests_name_the_program_and_a_contact(server: Server):
+    server.answers = [OK]
+    get(server)
+    agent = server.asked[0][2]["User-Agent"]
+    assert agent.startswith("cmetrics/")
+    assert "(+https://example.com/contact)" in agent
+
+
+def test_a_server_error_is_tried_again_with_growing_waits_and_then_named(server: Server):
+    server.answers = [(500, {}, b"500")]
+    (error,) = get(server)
+    assert isinstance(error, ServiceFailed)
+    assert "the service /x" in str(error)
+    assert len(server.asked) == 4
+    first, second, third = waits(server)
+    assert 0.7 < first < second < third < 6
+
+
+def test_a_service_that_recovers_is_not_an_error(server: Server):
+    server.answers = [(502, {}, b"{}"), OK]
+    assert isinstance(get(server)[0], Response)
+
+
+@pytest.mark.parametrize("status", [429, 503, 403])
+def test_retry_after_is_obeyed(server: Server, status: int):
+    server.answers = [(status, {"Retry-After": "2"}, b"{}"), OK]
+    assert isinstance(get(server)[0], Response)
+    assert 2 <= waits(server)[0] < 4
+
+
+def test_retry_after_may_be_a_date(server: Server):
+    when = utc_now() + DAY / (24 * 60 * 60) * 3
+    server.answers = [(503, {"Retry-After": format_datetime(when, usegmt=True)}, b""), OK]
+    assert isinstance(get(server)[0], Response)
+    assert 1 < waits(server)[0] < 5
+
+
+def _reset(seconds: int) -> dict[str, str]:
+    return {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + seconds)}
+
+
+def test_an_empty_quota_is_waited_for_when_it_is_refilled_soon(server: Server):
+    server.answers = [(403, _reset(2), b'{"message":"API rate limit exceeded"}'), OK]
+    assert isinstance(get(server)[0], Response)
+    assert 0.9 < waits(server)[0] < 5
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Retry-After": "61"}, {"Retry-After": "3600"}, {"reset": "3600"}], ids=["61", "hour", "quota"]
+)
+@pytest.mark.parametrize("status", [429, 403])
+def test_a_wait_of_more_than_a_minute_ends_the_service_s_work_at_once(server: Server, status, headers):
+    server.answers = [(status, _reset(3600) if "reset" in headers else headers, b"{}")]
+    first, second = get(server, "/a", "/b", refusal_ends=False)
+    assert isinstance(first, RateLimited)
+    assert "min" in str(first)
+    assert second is first
+    assert len(server.asked) == 1
+
+
+def test_without_a_word_on_how_long_the_service_s_own_policy_decides(server: Server):
+    server.answers = [(429, {}, b"error code: 1015")]
+    first, second = get(server, "/a", "/b", limit_waits=())
+    assert isinstance(first, RateLimited)
+    assert second is first
+    assert len(server.asked) == 1
+    server.asked.clear()
+    get(server, limit_waits=(0.5,))
+    assert len(server.asked) == 2
+
+
+def test_a_secondary_limit_is_known_by_its_words_and_a_permission_is_none(server: Server):
+    server.answers = [(403, {}, b'{"message":"You have triggered an abuse detection mechanism."}')]
+    assert isinstance(get(server)[0], RateLimited)
+    server.asked.clear()
+    server.answers = [(403, {"X-RateLimit-Remaining": "59"}, b'{"message":"Resource not accessible"}')]
+    assert isinstance(get(server)[0], AccessRefused)
+    assert len(server.asked) == 1
+
+
+def test_being_refused_ends_the_work_where_it_is_about_us(server: Server):
+    server.answers = [(403, {}, b'{"errors":[]}'), OK]
+    first, second = get(server, "/a", "/b")
+    assert second is first
+    server.asked.clear()
+    first, second = get(server, "/a", "/b", refusal_ends=False)
+    assert isinstance(second, Response)
+
+
+def test_what_is_not_found_is_asked_once_and_costs_nobody_else(server: Server):
+    server.answers = [(404, {}, b"404"), OK]
+    first, second = get(server, "/a", "/b")
+    assert isinstance(first, NotFound)
+    assert isinstance(second, Response)
+
+
+def test_a_slow_drip_is_cut_off_by_the_total_time(server: Server):
+    server.answers, server.drip = [(200, {}, b"x" * 1000)], 0.05
+    start = time.monotonic()
+    (error,) = get(server, timeouts=Timeouts(connect=1, read=1, total=1))
+    assert isinstance(error, ServiceUnreachable)
+    assert "did not answer within 1 s" in str(error)
+    # Two tries of a second, and the wait between them.
+    assert time.monotonic() - start < 5
+    assert len(server.asked) == 2
+
+
+def test_a_service_that_cannot_be_reached_is_not_asked_again_in_this_run():
+    nobody = Server(url="http://127.0.0.1:9")
+    first, second = get(nobody, "/a", "/b")
+    assert isinstance(first, ServiceUnreachable)
+    assert second is first
+
+
+def test_three_failing_questions_in_a_row_end_the_work(server: Server):
+    server.answers = [(500, {"Retry-After": "0"}, b"")]
+    got = get(server, "/a", "/b", "/c", "/d", "/e")
+    assert got[3] is got[4] is got[2]
+    assert len(server.asked) == 3 * 4
+
+
+@pytest.mark.parametrize("body", [b"x" * (MAX_BYTES + 1), gzip.compress(b" " * (4 * MAX_BYTES))], ids=["plain", "bomb"])
+def test_an_endless_answer_is_cut_off(server: Server, body: bytes):
+    headers = {"Content-Encoding": "gzip"} if body[:2] == b"\x1f\x8b" else {}
+    server.answers = [(200, headers, body)]
+    (error,) = get(server)
+    assert isinstance(error, InvalidResponse)
+    assert "8 MiB" in str(error)
+
+
+def test_a_body_that_is_not_what_its_header_says_is_refused(server: Server):
+    server.answers = [(200, {"Content-Encoding": "gzip"}, b"no gzip")]
+    assert isinstance(get(server)[0], InvalidResponse)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "https://example.com/x",
+        "http://127.0.0.1:1/x",
+        "//example.com/x",
+        "ftp://127.0.0.1/x",
+        "http://[broken",
+        "https:",
+    ],
+)
+def test_redirects_to_anywhere_else_are_not_followed(server: Server, where: str):
+    server.answers = [(301, {"Location": where}, b""), OK]
+    (error,) = get(server)
+    assert isinstance(error, InvalidResponse)
+    assert "redirects to" in str(error)
+    assert len(server.asked) == 1
+
+
+def test_redirects_on_the_same_host_are_followed_and_loops_are_ended(server: Server):
+    server.answers = [(301, {"Location": "/repositories/1"}, b""), OK]
+    (answer,) = get(server)
+    assert isinstance(answer, Response)
+    assert [path for _, path, _ in server.asked] == ["/x", "/repositories/1"]
+    server.asked.clear()
+    server.answers = [(302, {"Location": "/x"}, b"")]
+    assert isinstance(get(server)[0], InvalidResponse)
+    assert len(server.asked) == 4
+
+
+def test_requests_keep_the_gap_the_service_asks_for_also_when_it_answers_slowly(server: Server):
+    server.answers, server.drip = [(200, {}, b"xxxx")], 0.1
+    get(server, "/a", "/b", "/c", gap=0.4)
+    assert min(waits(server)) >= 0.4 + 3 * 0.1
+
+
+@pytest.mark.parametrize("noise", [lambda: b"\x1b[31m::error::pwned\x07", lambda: b"line\nline\r\x00"])
+def test_error_bodies_are_quoted_on_one_harmless_line(server: Server, noise: Callable[[], bytes]):
+    server.answers = [(403, {}, noise())]
+    (error,) = get(server)
+    assert str(error).isprintable()
+
+
+# -- posts and large files -----------------------------------------------------------------------
+
+
+def with_client(server: Server, use: Callable[[ServiceClient], Awaitable[T]]) -> T:
+    async def ask() -> T:
+        async with open_http("https://example.com/contact", Timeouts()) as http:
+            return await use(ServiceClient(http, Policy("the service", server.url, gap=0.0)))
+
+    return asyncio.run(ask())
+
+
+class Sizes:
+    """A reader that keeps nothing but how much came."""
+
+    made = 0
+
+    def __init__(self) -> None:
+        Sizes.made += 1
+        self.sizes: list[int] = []
+
+    def feed(self, chunk: bytes) -> None:
+        self.sizes.append(len(chunk))
+
+    def close(self) -> int:
+        return sum(self.sizes)
+
+
+def test_a_post_sends_its_content_again_when_it_is_tried_again(server: Server):
+    server.answers = [(500, {}, b"500"), OK]
+    answer = with_client(server, lambda client: client.post("/", {"user": "demo"}, b"SELECT 1"))
+    assert answer.body == b"{}"
+    assert server.sent == [("POST", b"SELECT 1")] * 2
+    assert server.asked[0][1] == "/?user=demo"
+
+
+def test_a_large_file_is_read_as_it_comes_and_anew_for_every_try(server: Server):
+    body = b"x" * (3 * MAX_BYTES)
+    server.answers = [(503, {}, b"503"), (200, {"Content-Encoding": "gzip"}, gzip.compress(body))]
+    Sizes.made = 0
+    size = with_client(server, lambda client: client.read("/f", Sizes, max_bytes=len(body), total=20.0))
+    assert size == len(body)
+    assert Sizes.made == 2
+
+
+def test_a_file_larger_than_allowed_is_cut_off(server: Server):
+    server.answers = [(200, {}, b"x" * (3 * 2**20))]
+    with pytest.raises(InvalidResponse, match="2 MiB"):
+        with_client(server, lambda client: client.read("/f", Sizes, max_bytes=2 * 2**20, total=20.0))
+
+
+def test_what_is_no_200_is_never_given_to_a_reader(server: Server):
+    server.answers = [(404, {}, b"no such file")]
+    with pytest.raises(NotFound):
+        with_client(server, lambda client: client.read("/f", Sizes, max_bytes=10, total=20.0))
+
+
+@pytest.mark.parametrize("off", [timedelta(days=-9000), -2 * DAY, 2 * DAY, timedelta(days=45_000)])
+def test_a_machine_that_lives_on_another_day_than_the_service_is_told_so(server: Server, off: timedelta):
+    server.answers = [(200, {}, b"{}")]
+
+    async def ask() -> None:
+        async with open_http("https://example.com/contact", Timeouts()) as http:
+            client = ServiceClient(http, Policy("here", server.url, gap=0.0), clock=lambda: utc_now() + off)
+            for _ in range(2):
+                with pytest.raises(InvalidResponse, match="set this machine's and run again"):
+                    await client.get("/")
+
+    asyncio.run(ask())
+    assert len(server.asked) == 1, "every further answer would be as wrong"

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+
+import pytest
+
+from cmetrics.domain.days import DAY, day_range
+from cmetrics.domain.observation import StarRef
+from cmetrics.domain.run import Run, RunStatus
+from cmetrics.ingest.plan import MetricState
+from cmetrics.ingest.state import RECENT_DAYS, lost_days, newest_repositories, remember
+from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.store.lance_store import LanceStore
+from tests.samples import a_metric, a_row
+
+LAST = date(2026, 11, 22)
+METRIC = "downloads:p:nodejs"
+
+
+def ago(days: int) -> date:
+    return LAST - days * DAY
+
+
+def night(day: date, status: RunStatus = RunStatus.SUCCESS, error: str | None = None, job: str = "refresh") -> Run:
+    """A run on that day."""
+    at = datetime.combine(day, time(4), UTC)
+    return Run(f"{job}-{day}", job, status, at, at, error_summary=error)
+
+
+def held(*without: int) -> MetricState:
+    return MetricState(frozenset(day_range(ago(60), LAST)) - {ago(day) for day in without})
+
+
+def lost(known: MetricState, runs: list[Run]) -> set[date]:
+    return set(lost_days(known, METRIC, runs, LAST))
+
+
+NIGHTLY = [night(ago(n)) for n in range(-1, 50)]
+
+
+def test_a_day_that_was_asked_for_two_weeks_ago_already_and_is_missing_is_lost():
+    assert lost(held(30), NIGHTLY) == {ago(30)}
+    assert lost(held(15), NIGHTLY) == {ago(15)}
+    assert lost(held(14, 13, 1, 0), NIGHTLY) == set()
+
+
+def test_a_day_that_nobody_has_asked_for_is_not_lost():
+    assert lost(held(30), []) == set()
+    assert lost(held(30), [night(LAST)]) == set()
+    assert lost(held(30), [night(ago(13)), night(ago(30)), night(ago(31))]) == set()
+    assert lost(held(30), [night(ago(29))]) == {ago(30)}
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        night(ago(20), RunStatus.PARTIAL, f"{METRIC}: down"),
+        night(ago(20), RunStatus.FAILED),
+        night(ago(20), RunStatus.RUNNING),
+        night(ago(20), job="backfill"),
+    ],
+)
+def test_a_run_without_an_answer_is_no_sign_of_a_loss(run):
+    assert lost(held(30), [run]) == set()
+
+
+def test_days_before_the_oldest_one_and_snapshots_are_not_lost():
+    known = MetricState(frozenset({ago(20), LAST}), snapshots=frozenset({ago(17)}))
+    assert lost(known, NIGHTLY) == {ago(19), ago(18), ago(16), ago(15)}
+    assert lost(MetricState(), NIGHTLY) == set()
+
+
+def test_the_newest_name_and_the_newest_number_of_a_repository_are_known():
+    refs = [
+        ("s", ago(1), "github:new/name"),
+        ("s", ago(9), "github-history:old/name#5"),
+        ("s", ago(20), "github:older/name#4; gained 2"),
+        ("t", ago(1), "github-stargazers:other/name"),
+        ("u", ago(1), "seed:stars.csv"),
+    ]
+    assert newest_repositories(refs) == {"s": StarRef("new/name", 5), "t": StarRef("other/name")}
+
+
+@pytest.mark.parametrize("days", [1, RECENT_DAYS + 1, 2000])
+def test_the_number_of_a_repository_is_remembered_however_long_ago_it_was_read(days: int, tmp_path):
+    metric = a_metric("github", subject="new/name")
+    store = LanceStore.open(StoreTarget(StoreKind.EMBEDDED, str(tmp_path)))
+    store.create_tables()
+    numbered = a_row(metric, ago(days), 5, source_ref="github:old/name#7")
+    rows = [numbered, a_row(metric, LAST, 6, source_ref="github:new/name")]
+    store.upsert_observations(rows, lambda old, new: True)
+    known = remember(store, [metric], {metric.metric_id: MetricState()}, [], LAST)
+    assert known[metric.metric_id].repository == StarRef("new/name", 7)

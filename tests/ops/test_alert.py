@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from cmetrics.analytics.model import Freshness
+from cmetrics.domain.run import Run
+from cmetrics.ops.alert import MARKER, build_alert, failed_nights
+from cmetrics.queries import MetricFreshness
+from tests.boards import AS_OF
+from tests.samples import a_metric
+
+NOON = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+def a_run(nights_ago: int, status: str, *, hour: int = 0, job: str = "refresh", error: str | None = None) -> Run:
+    started = NOON - timedelta(days=nights_ago, hours=hour)
+    return Run(f"{job}-{nights_ago}-{hour}", job, status, started, started, error_summary=error)
+
+
+def a_state(age: int | None, error: str | None = None, **changes: object) -> MetricFreshness:
+    latest = AS_OF - timedelta(days=age) if age is not None else None
+    return MetricFreshness(a_metric("npm", **changes), Freshness(latest, age, 0, error, None))  # type: ignore[arg-type]
+
+
+def test_three_failed_nights_in_a_row_are_an_alert_and_fewer_are_none():
+    failed = [a_run(n, "failed", error="the disk is full") for n in range(3)]
+    assert failed_nights(failed, AS_OF) == tuple(failed)
+    assert not failed_nights(failed[:2], AS_OF)
+    assert not failed_nights([*failed[:2], a_run(2, "partial")], AS_OF)
+    assert not failed_nights([a_run(0, "success"), *[a_run(n, "failed") for n in range(1, 4)]], AS_OF)
+    alert = build_alert([a_state(1)], failed, max_age_days=3, as_of=AS_OF)
+    assert alert is not None
+    assert alert.title == "cmetrics: no successful run for 3 nights"
+    assert "`the disk is full`" in alert.body
+
+
+def test_a_night_counts_by_its_last_refresh():
+    nights = [a_run(1, "failed"), a_run(2, "failed")]
+    assert not failed_nights([a_run(0, "success"), a_run(0, "failed", hour=2), *nights], AS_OF)
+    assert failed_nights([a_run(0, "failed"), a_run(0, "success", hour=2), *nights], AS_OF)
+    assert not failed_nights([a_run(0, "failed", job="backfill"), *nights], AS_OF)
+    assert not failed_nights([a_run(0, "running"), *nights], AS_OF)
+
+
+def test_failures_of_long_ago_say_nothing_of_now():
+    assert not failed_nights([a_run(n, "failed") for n in range(30, 33)], AS_OF)
+
+
+def test_a_metric_beyond_its_limit_is_an_alert():
+    assert build_alert([a_state(3), a_state(0)], [], max_age_days=3, as_of=AS_OF) is None
+    alert = build_alert([a_state(4, "no `answer` @someone"), a_state(None)], [], max_age_days=3, as_of=AS_OF)
+    assert alert is not None
+    assert alert.title == "cmetrics: 2 metrics are stale"
+    assert alert.body.startswith(MARKER)
+    assert f"newest day {AS_OF - timedelta(days=4)}: ``no `answer` @someone``" in alert.body
+    assert "no day yet" in alert.body
+
+
+def test_equal_trouble_gives_an_equal_text_on_the_next_night():
+    stale = a_state(4, "gone")
+    older = MetricFreshness(stale.metric, Freshness(stale.freshness.latest_day, 5, 0, "gone", None))
+    tomorrow = build_alert([older], [], max_age_days=3, as_of=AS_OF + timedelta(days=1))
+    assert build_alert([stale], [], max_age_days=3, as_of=AS_OF) == tomorrow
+
+
+def test_an_issue_stays_readable_and_below_what_github_takes():
+    many = [a_state(9, "e" * 400, metric_id=f"downloads:p:{n}") for n in range(500)]
+    alert = build_alert(many, [], max_age_days=3, as_of=AS_OF)
+    assert alert is not None
+    assert len(alert.body) < 65_536
+    assert "and 450 more" in alert.body
