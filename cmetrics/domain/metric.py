@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -12,6 +13,8 @@ from cmetrics.domain.days import window
 
 #: Services publish a day within two weeks or, with rare exceptions, never.
 PUBLISHED_WITHIN = timedelta(days=14)
+#: Hex digits that tell files of ids with one slug apart.
+HASH_LENGTH = 8
 
 
 class Family(StrEnum):
@@ -104,7 +107,10 @@ class Metric:
 
 
 def slug(metric_id: str) -> str:
-    """An id as a file name: colons become dashes, and what could leave a folder is escaped."""
+    """Return an id as part of a URL or an anchor: colons become dashes, unsafe characters are percent-encoded.
+
+    Two ids can have one slug; files are named by `file_names`.
+    """
     return quote(metric_id.replace(":", "-"), safe="")
 
 
@@ -142,6 +148,36 @@ class Definition:
     is_active: bool
     display_name: str
     created_at: datetime
+
+
+def file_names(metric_ids: Iterable[str], definitions: Iterable[Definition] = ()) -> dict[str, str]:
+    """Return the file name, without a suffix, of every id in ``metric_ids`` and ``definitions``.
+
+    The name is the slug. Of several ids with one slug, only the oldest definition has it; the others
+    get a hash of the id appended, so that a new id never takes or renames the file of an older one.
+    Ids without a definition are newer than those with one; ids of one age go by their own order.
+    """
+    ages = {row.metric_id: row.created_at for row in definitions}
+    defined = sorted(ages, key=lambda metric_id: (ages[metric_id], metric_id))
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    colliding: list[str] = []
+    for metric_id in (*defined, *sorted(set(metric_ids) - ages.keys())):
+        name = slug(metric_id)
+        # Some file systems take upper and lower case for the same.
+        if name.casefold() in taken:
+            colliding.append(metric_id)
+        else:
+            names[metric_id] = name
+            taken.add(name.casefold())
+    for metric_id in colliding:
+        digest = hashlib.sha256(metric_id.encode()).hexdigest()
+        length = next(
+            n for n in range(HASH_LENGTH, len(digest)) if f"{slug(metric_id)}-{digest[:n]}".casefold() not in taken
+        )
+        names[metric_id] = f"{slug(metric_id)}-{digest[:length]}"
+        taken.add(names[metric_id].casefold())
+    return names
 
 
 def definition(metric: Metric, created_at: datetime) -> Definition:
