@@ -1,31 +1,44 @@
-"""The one error tree. Every message says what, where, and what to do next.
+"""The error tree. An error carries its data (status code, service, metric, hint) as attributes.
+
+Messages read: what failed: why. The next step is the ``hint``, which is part of ``str(error)`` too.
 
 CmetricsError
 ├── UsageError               wrong option or environment
 │   └── ConfigError          a mistake in cmetrics.toml or a seed file
-├── StoreError               the store answered, and the answer is no
+├── StoreError               the store answered with a failure
 │   ├── StoreMissing         there is no store, or it has no tables yet
-│   ├── StoreUnreachable     nothing answered, or the key was refused
+│   ├── StoreUnreachable     no answer, or the key was refused
 │   └── StoreBusy            another run holds the store
-├── SourceError              a service could not answer for one metric
+├── SourceError              a service failed for one metric
 │   ├── ServiceUnreachable   no connection, or no answer in time
-│   ├── ServiceFailed        5xx, or a status that the service should not send
-│   ├── AccessRefused        401 or 403 that is no rate limit
-│   ├── RateLimited          told to slow down for longer than a run waits
+│   ├── ServiceFailed        5xx, or an undocumented status
+│   ├── AccessRefused        401 or 403 that is not a rate limit
+│   ├── RateLimited          a rate limit lasts longer than a run waits
 │   ├── NotFound             the service does not know the package or repository
-│   └── UnexpectedAnswer     status 200, but not what the service is documented to say
-├── LedgerError              an export that cannot be read back, or would lose rows
-├── GitError                 git refused, or the data branch is not what was left there
-└── SiteError                the site cannot be written where it was asked for
+│   └── InvalidResponse      a success status with a body of another shape or content
+├── ExportError              an export cannot be read back, or would lose rows
+├── GitError                 git failed, or the data branch is in an unexpected state
+└── SiteError                the site cannot be written to its folder
 
-Which of them ends the process with which exit code is decided in ``cmetrics.cli`` alone.
+``cmetrics.cli`` alone maps errors to exit codes.
 """
 
 from __future__ import annotations
 
 
 class CmetricsError(Exception):
-    """Every expected failure."""
+    """Base of every expected failure.
+
+    ``message`` says what failed and why, ``hint`` what to do next (None if there is nothing to do).
+    """
+
+    def __init__(self, message: str = "", *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
 
 
 class UsageError(CmetricsError):
@@ -37,15 +50,15 @@ class ConfigError(UsageError):
 
 
 class StoreError(CmetricsError):
-    """The store answered, and the answer is no."""
+    """The store answered with a failure."""
 
 
 class StoreMissing(StoreError):
-    """There is no store at the place named, or its tables have not been created."""
+    """There is no store at the given place, or its tables have not been created."""
 
 
 class StoreUnreachable(StoreError):
-    """Nothing answered, or the key was refused."""
+    """The store did not answer, or refused the key."""
 
 
 class StoreBusy(StoreError):
@@ -53,7 +66,25 @@ class StoreBusy(StoreError):
 
 
 class SourceError(CmetricsError):
-    """A service could not answer for one metric. Nothing of that metric is written."""
+    """A service failed for one metric. Nothing of that metric is written.
+
+    ``service`` is the title of the service, ``status`` the HTTP status of its answer,
+    ``metric_id`` the metric that was asked for; each is None when it does not apply or is unknown.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        service: str | None = None,
+        status: int | None = None,
+        metric_id: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.service = service
+        self.status = status
+        self.metric_id = metric_id
 
 
 class ServiceUnreachable(SourceError):
@@ -61,15 +92,15 @@ class ServiceUnreachable(SourceError):
 
 
 class ServiceFailed(SourceError):
-    """A 5xx, or a status that the service is not documented to send."""
+    """The service answered with a 5xx, or with a status that it is not documented to send."""
 
 
 class AccessRefused(SourceError):
-    """A 401, or a 403 that is no rate limit."""
+    """The service answered 401, or a 403 that is not a rate limit."""
 
 
 class RateLimited(SourceError):
-    """Told to slow down for longer than a run is willing to wait."""
+    """A rate limit lasts longer than a run is willing to wait."""
 
 
 class NotFound(SourceError):
@@ -77,16 +108,16 @@ class NotFound(SourceError):
 
 
 class InvalidResponse(SourceError):
-    """Status 200, but not what the service is documented to say. Nothing of it is stored."""
+    """The service answered with a success status and an undocumented body. Nothing of it is stored."""
 
 
 class ExportError(CmetricsError):
-    """An export that cannot be read back, named with file and line, or one that would lose rows."""
+    """An export cannot be read back (named with file and line), or would lose rows."""
 
 
 class GitError(CmetricsError):
-    """Git refused, could not reach the remote, or the data branch is not what was left there."""
+    """Git failed, the remote cannot be reached, or the data branch is in an unexpected state."""
 
 
 class SiteError(CmetricsError):
-    """The site cannot be written where it was asked for."""
+    """The site cannot be written to its folder."""

@@ -320,31 +320,38 @@ class ServiceClient:
             raise _RetryableError(ServiceFailed(msg), FAULT_WAITS) from error
 
     def _refuse(self, response: httpx.Response, body: bytes) -> NoReturn:
-        status, at = response.status_code, self._at(response.url.path)
+        status, at, title = response.status_code, self._at(response.url.path), self.policy.title
         said = "" if self.policy.is_private else _said(body)
         if status == _NOT_FOUND:
             msg = f"{at}: not found (404){said}"
-            raise NotFound(msg)
+            raise NotFound(msg, service=title, status=status)
         if status == _TOO_MANY or (status == _FORBIDDEN and _is_rate_limit(response, body)):
             after = self._asked_wait(response)
             if after is not None and after > LONGEST_WAIT:
                 self._ended = RateLimited(
-                    f"{at}: rate limit reached ({status}), free again in {after / 60:.0f} min; run again then"
+                    f"{at}: rate limit reached ({status}), free again in {after / 60:.0f} min; run again then",
+                    service=title,
+                    status=status,
                 )
                 raise self._ended
-            error = RateLimited(f"{at}: rate limit reached ({status}){said}; run again later")
+            error: SourceError = RateLimited(
+                f"{at}: rate limit reached ({status}){said}; run again later", service=title, status=status
+            )
             raise _RetryableError(error, FAULT_WAITS if after is not None else self.policy.limit_waits, after)
         if status in _SERVER_ERRORS:
             after = self._asked_wait(response)
             if after is not None and after > LONGEST_WAIT:
-                self._ended = ServiceFailed(f"{at}: out of service ({status}) for another {after / 60:.0f} min")
+                self._ended = ServiceFailed(
+                    f"{at}: out of service ({status}) for another {after / 60:.0f} min", service=title, status=status
+                )
                 raise self._ended
-            raise _RetryableError(ServiceFailed(f"{at}: answered {status}{said}"), FAULT_WAITS, after)
+            error = ServiceFailed(f"{at}: answered {status}{said}", service=title, status=status)
+            raise _RetryableError(error, FAULT_WAITS, after)
         if status in (_UNAUTHORIZED, _FORBIDDEN):
             msg = f"{at}: refused ({status}){said}"
-            raise AccessRefused(msg)
+            raise AccessRefused(msg, service=title, status=status)
         msg = f"{at}: answered {status}{said}"
-        raise ServiceFailed(msg)
+        raise ServiceFailed(msg, service=title, status=status)
 
     def _asked_wait(self, response: httpx.Response) -> float | None:
         """Seconds that the service asks us to wait; None when it does not say.

@@ -25,6 +25,8 @@ from cmetrics.sources.github import policy
 
 LABEL = "cmetrics"
 RECOVERED = "All metrics are up to date again."
+#: What GitHub answers for a repository without issues; forks have none by default.
+_ISSUES_DISABLED = 410
 _TRUSTED = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 
 
@@ -100,13 +102,16 @@ class _Issues:
         try:
             return await self._settle(alert)
         except ServiceFailed as error:
-            # 410 is what a repository without issues answers, which forks are by default.
-            if "(410)" in str(error) or "answered 410" in str(error):
+            if error.status == _ISSUES_DISABLED:
                 return SyncedIssue(IssueAction.IMPOSSIBLE)
             raise
         except AccessRefused as error:
-            msg = f"{error}; the token needs to write issues: give the job `permissions: issues: write`"
-            raise AccessRefused(msg) from error
+            raise AccessRefused(
+                error.message,
+                service=error.service,
+                status=error.status,
+                hint="the token needs to write issues: give the job `permissions: issues: write`",
+            ) from error
 
     async def _settle(self, alert: Alert | None) -> SyncedIssue:
         ours = await self._find({"labels": LABEL})
@@ -134,8 +139,8 @@ class _Issues:
         try:
             found = parse(_ISSUES, answer.body, self._where)
         except InvalidResponse as error:
-            msg = f"{error}; nothing was opened, for there may be one already"
-            raise InvalidResponse(msg) from error
+            msg = f"{error.message}; no issue was opened, because there may be one already"
+            raise InvalidResponse(msg, service=error.service) from error
         return sorted((issue for issue in found if issue.is_ours), key=lambda issue: issue.number)
 
     async def _change(self, method: str, path: str, document: dict[str, Any]) -> Response:

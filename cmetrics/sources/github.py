@@ -47,6 +47,7 @@ SPEC = SourceSpec(
 
 WEEKS_PER_PAGE = 30
 LAST_PAGE = 100
+UNAUTHORIZED = 401
 #: A page can shift while a week begins; it does so once a week, so a second reading is enough.
 READINGS = 2
 #: A count and a history read a moment apart may differ by a star.
@@ -305,7 +306,7 @@ class Github:
         try:
             return await self._client.get(path, params)
         except AccessRefused as error:
-            if "(401)" not in str(error) or not self._client.drop_header("Authorization"):
+            if error.status != UNAUTHORIZED or not self._client.drop_header("Authorization"):
                 raise
             self._warnings.append("GITHUB_TOKEN is refused by GitHub (401) and was not used further; renew it")
             return await self._client.get(path, params)
