@@ -11,7 +11,7 @@ from pathlib import Path
 from cmetrics.domain.errors import StoreMissing
 from cmetrics.settings import StoreTarget, is_folder
 from cmetrics.store.lance_store import LanceStore
-from cmetrics.store.schema import REVISIONS, TABLES
+from cmetrics.store.schema import OPTIONAL_TABLES, TABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class TableFacts:
     different: tuple[str, ...] = ()
     #: Columns that this version does not know.
     unknown: tuple[str, ...] = ()
-    #: `revisions` is made only when there is something to keep in it.
+    #: Whether the table is created only when there is a row for it.
     is_optional: bool = False
 
 
@@ -44,8 +44,8 @@ def inspect_tables(target: StoreTarget) -> tuple[TableFacts, ...]:
     """Our tables in the store; raises StoreError when it cannot be read at all."""
     store = LanceStore.open(target)
     facts = []
-    for table in (*TABLES, REVISIONS):
-        is_optional = table is REVISIONS
+    for table in (*TABLES, *OPTIONAL_TABLES):
+        is_optional = table in OPTIONAL_TABLES
         try:
             found = store.columns(table)
         except StoreMissing:

@@ -17,6 +17,7 @@ from cmetrics.domain.days import Span
 from cmetrics.domain.errors import StoreError, StoreMissing, StoreUnreachable
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation, is_snapshot
+from cmetrics.domain.outcome import Outcome
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Counts, Run, RunStatus
 from cmetrics.settings import StoreKind, StoreTarget, is_folder
@@ -24,7 +25,7 @@ from cmetrics.store import schema, sql
 from cmetrics.store.connect import connect
 from cmetrics.store.failures import missing, translated
 from cmetrics.store.maintenance import optimize
-from cmetrics.store.schema import HISTORY, METRICS, REVISIONS, STATS, TABLES, Row, Table
+from cmetrics.store.schema import HISTORY, METRICS, OPTIONAL_TABLES, OUTCOMES, REVISIONS, STATS, TABLES, R, Table
 
 #: Rows of one IN list or one merge; keeps filters and requests of remote stores at a sane size.
 BATCH: Final = 500
@@ -69,7 +70,7 @@ class LanceStore:
 
     def drop_tables(self) -> None:
         """Remove all tables; those that are not there are no error."""
-        for table in (*TABLES, REVISIONS):
+        for table in (*TABLES, *OPTIONAL_TABLES):
             self._remote.pop(table.name, None)
             with suppress(StoreMissing), translated(self.target):
                 try:
@@ -82,7 +83,7 @@ class LanceStore:
         for table in TABLES:
             self._open(table)
 
-    def _open(self, table: Table) -> Any:
+    def _open(self, table: Table[Any]) -> Any:
         """The table at its newest version.
 
         A folder's table is opened anew each time: a handle that is kept and brought up to date would
@@ -101,7 +102,7 @@ class LanceStore:
             self._remote[table.name] = opened
         return opened
 
-    def columns(self, table: Table) -> dict[str, str]:
+    def columns(self, table: Table[Any]) -> dict[str, str]:
         """The columns of a table as they are kept, with their types; StoreMissing when it is not there."""
         with translated(self.target):
             try:
@@ -110,7 +111,7 @@ class LanceStore:
                 raise missing(self.target) from error
         return {field.name: str(field.type) for field in found}
 
-    def _check_columns(self, table: Table, found: pa.Schema) -> None:
+    def _check_columns(self, table: Table[Any], found: pa.Schema) -> None:
         for field in table.schema:
             if field.name not in found.names:
                 what = f"has no column {field.name!r}"
@@ -163,14 +164,14 @@ class LanceStore:
         if status is not None:
             bounds.append(f"status = {sql.text(status)}")
         where = " AND ".join(bounds) or None
-        found = schema.decode_runs(self._query(HISTORY, where, HISTORY.schema.names, limit=MANY_ROWS))
+        found = schema.decode(self._query(HISTORY, where, HISTORY.schema.names, limit=MANY_ROWS), HISTORY)
         newest = {run.ingestion_run_id: run for run in sorted(found, key=_finished)}
         return sorted(newest.values(), key=lambda run: (run.started_at, run.ingestion_run_id), reverse=True)
 
     def definitions(self, metric_id: str | None = None) -> list[Definition]:
         """The rows of ``metrics``, by id; only the one of ``metric_id`` when it is given."""
         where = f"metric_id = {sql.text(metric_id)}" if metric_id is not None else None
-        rows = schema.decode_definitions(self._query(METRICS, where, METRICS.schema.names, limit=MANY_ROWS))
+        rows = schema.decode(self._query(METRICS, where, METRICS.schema.names, limit=MANY_ROWS), METRICS)
         newest = {row.metric_id: row for row in sorted(rows, key=lambda row: row.created_at)}
         return [newest[metric_id] for metric_id in sorted(newest)]
 
@@ -188,16 +189,35 @@ class LanceStore:
     def revisions(self, since: datetime | None = None) -> list[Revision]:
         """What runs at or after ``since`` have replaced, newest run first; none without the table."""
         where = f"observed_at >= {sql.moment(since)}" if since is not None else None
+        rows = self._read_optional(REVISIONS, where)
+        rows.sort(key=lambda row: (row.metric_id, row.last_day))
+        return sorted(rows, key=lambda row: (row.observed_at, row.ingestion_run_id), reverse=True)
+
+    def outcomes(self, since: datetime | None = None, metric_ids: Sequence[str] | None = None) -> list[Outcome]:
+        """Return what came of each metric in the runs since, newest run first; none without the table.
+
+        ``metric_ids`` narrows the rows to these metrics.
+        """
+        bounds = [f"observed_at >= {sql.moment(since)}"] if since is not None else []
+        rows: list[Outcome] = []
+        if metric_ids is None:
+            rows = self._read_optional(OUTCOMES, " AND ".join(bounds) or None)
+        else:
+            for start in range(0, len(metric_ids), BATCH):
+                part = sql.among("metric_id", metric_ids[start : start + BATCH])
+                rows += self._read_optional(OUTCOMES, " AND ".join([*bounds, part]))
+        rows.sort(key=lambda row: row.metric_id)
+        return sorted(rows, key=lambda row: (row.observed_at, row.ingestion_run_id), reverse=True)
+
+    def _read_optional(self, table: Table[R], where: str | None) -> list[R]:
         try:
-            found = schema.decode_revisions(self._query(REVISIONS, where, REVISIONS.schema.names, limit=MANY_ROWS))
+            return schema.decode(self._query(table, where, table.schema.names, limit=EXPORT_ROWS), table)
         except StoreMissing:
             return []
-        found.sort(key=lambda row: (row.metric_id, row.last_day))
-        return sorted(found, key=lambda row: (row.observed_at, row.ingestion_run_id), reverse=True)
 
     def is_empty(self) -> bool:
         """Whether no table holds a row; tables that do not exist hold none."""
-        for table in (*TABLES, REVISIONS):
+        for table in (*TABLES, *OPTIONAL_TABLES):
             try:
                 if self._query(table, None, [table.key[0]], limit=1).num_rows:
                     return False
@@ -205,7 +225,7 @@ class LanceStore:
                 continue
         return True
 
-    def _query(self, table: Table, where: str | None, columns: list[str], limit: int) -> pa.Table:
+    def _query(self, table: Table[Any], where: str | None, columns: list[str], limit: int) -> pa.Table:
         def read() -> pa.Table:
             query = self._open(table).search()
             if where:
@@ -308,15 +328,22 @@ class LanceStore:
             self._merge(HISTORY, runs)
 
     def save_revisions(self, rows: Sequence[Revision]) -> None:
-        """Write rows of ``revisions``; the first ones make the table."""
+        """Write rows of ``revisions``; the first ones create the table."""
+        self._save_optional(REVISIONS, rows)
+
+    def save_outcomes(self, rows: Sequence[Outcome]) -> None:
+        """Write rows of ``outcomes``; the first ones create the table."""
+        self._save_optional(OUTCOMES, rows)
+
+    def _save_optional(self, table: Table[R], rows: Sequence[R]) -> None:
         if not rows:
             return
         try:
-            self._merge(REVISIONS, rows)
+            self._merge(table, rows)
         except StoreMissing:
             # With its first rows in it: a cluster may show a new table only a moment after it made it.
             with translated(self.target):
-                self._connection.create_table(REVISIONS.name, schema.encode(rows, REVISIONS))
+                self._connection.create_table(table.name, schema.encode(rows, table))
 
     def save_definitions(self, rows: Sequence[Definition]) -> None:
         """Write the definitions that are new or say something new; ``created_at`` stays."""
@@ -333,7 +360,7 @@ class LanceStore:
         if changed:
             self._merge(METRICS, changed)
 
-    def _merge(self, table: Table, rows: Sequence[Row]) -> None:
+    def _merge(self, table: Table[R], rows: Sequence[R]) -> None:
         """One commit: rows of new keys are inserted, rows of stored keys replaced.
 
         Sent a second time, because the answer to the first was lost, it changes nothing more.
@@ -353,7 +380,7 @@ class LanceStore:
                 data.cast(_as_stored(table, opened.schema))
             )
 
-    def _has_declared_key(self, table: Table) -> bool:
+    def _has_declared_key(self, table: Table[Any]) -> bool:
         """Whether lance itself keeps the key unique among writers. Remote tables do not tell."""
         found = self._open(table).schema
         return all(found.field(name).metadata for name in table.key)
@@ -392,7 +419,7 @@ class LanceStore:
         """
         if self.target.kind is StoreKind.ENTERPRISE:
             return
-        for table in (*TABLES, REVISIONS):
+        for table in (*TABLES, *OPTIONAL_TABLES):
             try:
                 opened = self._open(table)
             except StoreMissing:
@@ -401,7 +428,7 @@ class LanceStore:
                 optimize(opened, index="metric_id" if table is STATS else None)
 
 
-def _as_stored(table: Table, found: pa.Schema) -> pa.Schema:
+def _as_stored(table: Table[Any], found: pa.Schema) -> pa.Schema:
     """Our columns with the nullability and metadata of the table that is there."""
     return pa.schema([found.field(name) for name in table.schema.names])
 

@@ -1,17 +1,21 @@
-"""Tables, their keys and types, and the way between rows and domain values.
+"""The tables: names, keys and columns, and the conversion between Arrow and dataclasses.
 
-Names and Arrow types are fixed: tables of these names exist in clusters and stay as they are.
+A table's columns are declared once, by the fields of its row's dataclass; the Arrow schema and the
+CSV files follow from them. Names and Arrow types are fixed: tables of these names exist in clusters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from functools import lru_cache
 from io import BytesIO
+from itertools import compress
 from operator import attrgetter
-from typing import Any
+from types import NoneType
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -19,14 +23,13 @@ import pyarrow.parquet
 from cmetrics.domain.errors import StoreError
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
+from cmetrics.domain.outcome import Outcome
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
 from cmetrics.domain.sanitize import sanitize
 
-#: Stands for a moment that a row does not tell.
+#: Stands for a time that a row does not state.
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-
-_TIME = pa.timestamp("us", tz="UTC")
 
 #: Without this declaration writers that insert the same new key at the same moment each insert
 #: it; with it the later one meets a conflict and tries again (lance#4585, lance#8949). Key columns
@@ -34,113 +37,141 @@ _TIME = pa.timestamp("us", tz="UTC")
 _KEY = {"lance-schema:unenforced-primary-key": "true"}
 
 
+R = TypeVar("R")
+
+#: The Arrow type of a column by the type of its field. Days are stored as ISO text.
+_ARROW: dict[type, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    bool: pa.bool_(),
+    date: pa.string(),
+    datetime: pa.timestamp("us", tz="UTC"),
+}
+#: Stands for a value that a row of another program leaves empty. Without a statement a metric is active.
+_EMPTY: dict[type, Any] = {str: "", int: 0, bool: True, datetime: UNKNOWN_TIME}
+
+
 @dataclass(frozen=True, slots=True)
-class Table:
-    """One table: its name, its key, and its columns for a table that we create."""
+class Column:
+    """One column of a table, derived from a field of its row's dataclass."""
 
     name: str
+    #: str, int, bool, date, datetime or a StrEnum.
+    type: type
+    #: Whether the field may be None.
+    is_optional: bool
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """The Arrow type that stores :attr:`type`."""
+        return _ARROW[str if issubclass(self.type, StrEnum) else self.type]
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Generic[R]):
+    """One table: its name, the dataclass of its rows, its key and its columns."""
+
+    name: str
+    row_type: type[R]
     key: tuple[str, ...]
+    #: In the order of the fields of ``row_type``.
+    columns: tuple[Column, ...]
+    #: The columns as Arrow, for a table that this program creates.
     schema: pa.Schema
 
 
-def _table(name: str, key: tuple[str, ...], columns: dict[str, pa.DataType]) -> Table:
-    fields = [
-        pa.field(column, kind, nullable=column not in key, metadata=_KEY if column in key else None)
-        for column, kind in columns.items()
-    ]
-    return Table(name, key, pa.schema(fields))
+def _table(name: str, row_type: type[R], key: tuple[str, ...], *, first: tuple[str, ...] = ()) -> Table[R]:
+    """Build the table whose rows are ``row_type``: to add a column, add a field to the dataclass.
+
+    The columns are in the order of the fields, except that those named in ``first`` precede the
+    others in Arrow.
+    """
+    hints = get_type_hints(row_type)
+    columns = tuple(_column(field.name, hints[field.name]) for field in fields(row_type))  # type: ignore[arg-type]
+    order = sorted(columns, key=lambda column: first.index(column.name) if column.name in first else len(first))
+    arrow = pa.schema(
+        pa.field(
+            column.name,
+            column.arrow_type,
+            nullable=column.name not in key,
+            metadata=_KEY if column.name in key else None,
+        )
+        for column in order
+    )
+    return Table(name, row_type, key, columns, arrow)
 
 
-METRICS = _table(
-    "metrics",
-    ("metric_id",),
-    {
-        "metric_id": pa.string(),
-        "metric_family": pa.string(),
-        "product": pa.string(),
-        "subject": pa.string(),
-        "sdk": pa.string(),
-        "source": pa.string(),
-        "value_kind": pa.string(),
-        "unit": pa.string(),
-        "is_active": pa.bool_(),
-        "display_name": pa.string(),
-        "created_at": _TIME,
-    },
-)
+def _column(name: str, hint: Any) -> Column:
+    types = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
+    return Column(name, types[0], is_optional=NoneType in get_args(hint))
 
-STATS = _table(
-    "stats",
-    ("metric_id", "period_end"),
-    {
-        "metric_id": pa.string(),
-        "period_start": pa.string(),
-        "period_end": pa.string(),
-        "observed_at": _TIME,
-        "value": pa.int64(),
-        "provenance": pa.string(),
-        "source_window": pa.string(),
-        "ingestion_run_id": pa.string(),
-        "source_ref": pa.string(),
-    },
-)
 
+METRICS = _table("metrics", Definition, ("metric_id",))
+STATS = _table("stats", Observation, ("metric_id", "period_end"))
 HISTORY = _table(
-    "history",
-    ("ingestion_run_id",),
-    {
-        "ingestion_run_id": pa.string(),
-        "job_name": pa.string(),
-        "started_at": _TIME,
-        "finished_at": _TIME,
-        "status": pa.string(),
-        "rows_inserted": pa.int64(),
-        "rows_updated": pa.int64(),
-        "error_summary": pa.string(),
-    },
+    "history", Run, ("ingestion_run_id",), first=("ingestion_run_id", "job_name", "started_at", "finished_at")
 )
 
-TABLES = (METRICS, STATS, HISTORY)
+#: The tables that every store has.
+TABLES: tuple[Table[Any], ...] = (METRICS, STATS, HISTORY)
 
-#: Not one of :data:`TABLES`: it is made by the first run that has something to keep in it.
-REVISIONS = _table(
-    "revisions",
-    ("metric_id", "last_day", "ingestion_run_id"),
-    {
-        "metric_id": pa.string(),
-        "first_day": pa.string(),
-        "last_day": pa.string(),
-        "old_value": pa.int64(),
-        "new_value": pa.int64(),
-        "ingestion_run_id": pa.string(),
-        "observed_at": _TIME,
-    },
-)
+REVISIONS = _table("revisions", Revision, ("metric_id", "last_day", "ingestion_run_id"))
+OUTCOMES = _table("outcomes", Outcome, ("ingestion_run_id", "metric_id"))
 
-_DEFINITION_TEXTS = [f.name for f in METRICS.schema if f.type == pa.string() and f.name != "sdk"]
+#: Tables that the first run with a row for them creates; a store may lack them.
+OPTIONAL_TABLES: tuple[Table[Any], ...] = (REVISIONS, OUTCOMES)
 
 
-#: Columns that hold days, as texts.
-DAYS = frozenset({"period_start", "period_end", "first_day", "last_day"})
+def encode(rows: Sequence[R], table: Table[R]) -> pa.Table:
+    """Return the rows as Arrow, in the order and with the types of ``table``."""
+    encoded: dict[str, list[Any]] = {}
+    for column in table.columns:
+        values: Iterable[Any] = map(attrgetter(column.name), rows)
+        if column.type is date:
+            values = (None if day is None else _day_text(day) for day in values)
+        encoded[column.name] = list(values)
+    return pa.table({name: encoded[name] for name in table.schema.names}, schema=table.schema)
 
-Row = Observation | Run | Definition | Revision
+
+def decode(data: pa.Table, table: Table[R]) -> list[R]:
+    """Return the rows of ``table``; what tables of other programs leave empty is read as empty.
+
+    Rows without a value in the first key column are left out. Raises StoreError for a row whose
+    values are not of the columns' types.
+    """
+    try:
+        columns = [_decoded(column, data[column.name]) for column in table.columns]
+    except ValueError as error:
+        msg = (
+            f"table {table.name!r} holds a value that this version does not know "
+            f"({sanitize(str(error), limit=120)}); update cmetrics"
+        )
+        raise StoreError(msg) from error
+    present = [bool(value) for value in columns[table.columns.index(_key_column(table))]]
+    return [table.row_type(*values) for values in compress(zip(*columns, strict=True), present)]
 
 
-def encode(rows: Sequence[Row], table: Table) -> pa.Table:
-    """The rows as Arrow, in the order and with the types of ``table``."""
-    columns = {field.name: list(map(attrgetter(field.name), rows)) for field in table.schema}
-    for name in DAYS.intersection(columns):
-        columns[name] = [_day_text(day) for day in columns[name]]
-    return pa.table(columns, schema=table.schema)
+def _key_column(table: Table[Any]) -> Column:
+    return next(column for column in table.columns if column.name == table.key[0])
+
+
+def _decoded(column: Column, data: pa.ChunkedArray[Any]) -> list[Any]:
+    values = _shared(data)
+    if column.type is date:
+        return [_day(value) if value else None for value in values]
+    if issubclass(column.type, StrEnum):
+        return [column.type(value) for value in values]
+    empty = None if column.is_optional else _EMPTY[column.type]
+    return [empty if value is None or value == "" else value for value in values]
 
 
 def decode_observations(data: pa.Table) -> list[Observation]:
-    """Rows of ``stats``; all columns are needed.
+    """Return the rows of ``stats``; all columns are needed.
 
     What tables of other programs may leave empty is read as empty. Raises StoreError for a row
     without a key or a value.
     """
-    columns = (_shared(data[field.name]) for field in STATS.schema)
+    columns = (_shared(data[column.name]) for column in STATS.columns)
     return list(map(_observation, *columns))
 
 
@@ -183,45 +214,6 @@ def _observation(
         raise StoreError(msg) from error
 
 
-def decode_runs(data: pa.Table) -> list[Run]:
-    """Rows of ``history``; what tables of other programs leave empty is read as nothing."""
-    return [
-        Run(
-            ingestion_run_id=row["ingestion_run_id"] or "",
-            job_name=row["job_name"] or "",
-            status=row["status"] or "",
-            started_at=row["started_at"] or UNKNOWN_TIME,
-            finished_at=row["finished_at"],
-            rows_inserted=row["rows_inserted"] or 0,
-            rows_updated=row["rows_updated"] or 0,
-            error_summary=row["error_summary"] or None,
-        )
-        for row in _records(data, HISTORY)
-    ]
-
-
-def decode_definitions(data: pa.Table) -> list[Definition]:
-    """Rows of ``metrics``; what tables of other programs leave empty is read as nothing."""
-    return [
-        Definition(
-            sdk=row["sdk"],
-            is_active=row["is_active"] is not False,
-            created_at=row["created_at"] or UNKNOWN_TIME,
-            **{name: row[name] or "" for name in _DEFINITION_TEXTS},
-        )
-        for row in _records(data, METRICS)
-        if row["metric_id"]
-    ]
-
-
-def decode_revisions(data: pa.Table) -> list[Revision]:
-    """Rows of ``revisions``."""
-    return [
-        Revision(**(row | {"first_day": _day(row["first_day"]), "last_day": _day(row["last_day"])}))
-        for row in _records(data, REVISIONS)
-    ]
-
-
 def decode_days(data: pa.Table) -> Iterable[tuple[str, date, str, str]]:
     """``(metric_id, period_end, provenance, source_window)`` of every row."""
     names = ("metric_id", "period_end", "provenance", "source_window")
@@ -241,10 +233,6 @@ def to_parquet(rows: Sequence[Observation]) -> bytes:
     out = BytesIO()
     pyarrow.parquet.write_table(encode(rows, STATS), out, compression="zstd")
     return out.getvalue()
-
-
-def _records(data: pa.Table, table: Table) -> list[dict[str, Any]]:
-    return data.select(table.schema.names).to_pylist()
 
 
 @lru_cache(maxsize=20_000)
