@@ -31,7 +31,7 @@ def a_metric(source: str = "npm", **changes: Any) -> Metric:
     return replace(metric, **changes)
 
 
-def an_ask(
+def a_request(
     metric: Metric, first: date, last: date, *, stored: Iterable[date] = (), known_since: date | None = None
 ) -> FetchRequest:
     """A question about every day from ``first`` to ``last``, which is the last completed one."""

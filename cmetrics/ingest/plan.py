@@ -75,7 +75,7 @@ class RefreshPlan:
         doubtful = (day for day in held.doubtful if oldest <= day <= self.last_day)
         return {*missing, *again, *doubtful} - held.snapshots
 
-    def older_days(self, spec: SourceSpec, held: MetricState) -> Iterable[date]:  # noqa: ARG002
+    def archive_days(self, spec: SourceSpec, held: MetricState) -> Iterable[date]:  # noqa: ARG002
         """None: a night has no time for archives."""
         return ()
 
@@ -103,7 +103,7 @@ class BackfillPlan:
         first = max(self.span.first, oldest_held(spec, self.last_day))
         return set(day_range(first, min(self.span.last, self.last_day))) - held.snapshots
 
-    def older_days(self, spec: SourceSpec, held: MetricState) -> Iterable[date]:
+    def archive_days(self, spec: SourceSpec, held: MetricState) -> Iterable[date]:
         """The days to ask the source's archive for."""
         if not self.deep or spec.archive is None:
             return ()
@@ -123,20 +123,20 @@ def oldest_held(spec: SourceSpec, last_day: date) -> date:
     return spec.oldest_held(last_day)
 
 
-def build_asks(
+def build_requests(
     plan: Plan, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], held: Mapping[str, MetricState]
 ) -> list[FetchRequest]:
-    """One ask per metric; metrics that have nothing to be asked are left out."""
-    asks: list[FetchRequest] = []
+    """Return one request per metric; metrics without a day to request are left out."""
+    requests: list[FetchRequest] = []
     for metric in metrics:
         stored = held.get(metric.metric_id, MetricState())
         spec = specs[metric.source]
         days = tuple(sorted(plan.days(spec, stored)))
-        older = tuple(sorted(plan.older_days(spec, stored)))
-        if not days and not older:
+        archive_days = tuple(sorted(plan.archive_days(spec, stored)))
+        if not days and not archive_days:
             continue
-        missing = frozenset(days + older) - stored.daily
-        asks.append(
+        missing = frozenset(days + archive_days) - stored.daily
+        requests.append(
             FetchRequest(
                 metric=metric,
                 days=days,
@@ -145,7 +145,7 @@ def build_asks(
                 known_since=min(stored.daily, default=None),
                 take_current=plan.takes_current(metric, stored),
                 repository=stored.repository,
-                older=older,
+                archive_days=archive_days,
             )
         )
-    return asks
+    return requests

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Clock, Span, last_completed_day
-from cmetrics.domain.errors import SourceError, UsageError
+from cmetrics.domain.errors import UsageError
 from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric, definition
 from cmetrics.domain.observation import Observation, Provenance, observe
 from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, Run, RunSummary, overall
@@ -18,7 +18,7 @@ from cmetrics.domain.sanitize import sanitize
 from cmetrics.http.service import ProgressStep, Sleep
 from cmetrics.ingest.batch_writer import BatchWriter
 from cmetrics.ingest.fetch import fetch
-from cmetrics.ingest.plan import BackfillPlan, MetricState, Plan, RefreshPlan, build_asks, build_state, oldest_held
+from cmetrics.ingest.plan import BackfillPlan, MetricState, Plan, RefreshPlan, build_requests, build_state, oldest_held
 from cmetrics.ingest.quality import review
 from cmetrics.ingest.reconcile import overwrite_rule
 from cmetrics.ingest.session import Session, session
@@ -26,7 +26,7 @@ from cmetrics.ingest.state import remember
 from cmetrics.seed import load_seed
 from cmetrics.settings import Settings
 from cmetrics.sources import SPECS
-from cmetrics.sources.base import FetchOutcome, FetchRequest, FetchResult, merge_answers
+from cmetrics.sources.base import FetchRequest, FetchResult, merge_results
 from cmetrics.store.lance_store import LanceStore
 
 #: How far back the plan looks at earlier runs.
@@ -69,7 +69,7 @@ class Watcher(Protocol):
     def waiting(self) -> None:
         """Another run holds the store."""
 
-    def planned(self, asks: Sequence[FetchRequest]) -> None:
+    def planned(self, requests: Sequence[FetchRequest]) -> None:
         """The questions of this run are known; asking begins."""
 
     def answered(self, metric: Metric, outcome: MetricOutcome) -> None:
@@ -141,32 +141,32 @@ def _ingest(
         is_deep = isinstance(plan, BackfillPlan) and plan.deep
         stored = load_states(run.store, metrics, plan.last_day, seeds, whole=is_deep)
         held = remember(run.store, metrics, stored, runs, plan.last_day)
-        asks = build_asks(plan, metrics, SPECS, held)
-        watcher.planned(asks)
+        requests = build_requests(plan, metrics, SPECS, held)
+        watcher.planned(requests)
         found: dict[str, MetricOutcome] = {}
-        parts: dict[str, list[FetchOutcome]] = {}
+        parts: dict[str, list[FetchResult]] = {}
         provenance = Provenance.RECOMPUTED if job is Job.BACKFILL else Provenance.API_DAILY
         rule = overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS)
         writer = BatchWriter(run.store, rule, every=store_every, on_merge=run.note_counts)
         writer.add(_missing_seeds(run.store, metrics, seeds))
 
-        def answered(answer: FetchOutcome, last: bool) -> None:  # noqa: FBT001  # a callback
-            metric = answer[0].metric
-            parts.setdefault(metric.metric_id, []).append(answer)
-            if last:
-                whole = _outcome(merge_answers(parts[metric.metric_id]), held, hidden)
+        def answered(result: FetchResult) -> None:
+            metric = result.request.metric
+            parts.setdefault(metric.metric_id, []).append(result)
+            if result.is_final:
+                whole = _outcome(merge_results(parts[metric.metric_id]), held, hidden)
                 found[metric.metric_id] = whole
                 watcher.answered(metric, whole)
-            writer.add(_observations([answer], provenance, run, clock))
+            writer.add(_observations(result, provenance, run, clock))
 
         harvest = fetch(
-            asks,
+            requests,
             contact=catalog.contact,
             github_token=settings.github_token,
             cache=settings.cache,
             clock=clock,
             sleep=sleep,
-            on_answer=answered,
+            on_result=answered,
             on_progress=watcher.progress,
         )
         watcher.storing()
@@ -179,9 +179,9 @@ def _ingest(
             status=overall(outcomes),
             counts=writer.counts,
             metrics=outcomes,
-            warnings=(*run.warnings, *_warnings(harvest.answers, seen.warnings, runs, hidden)),
+            warnings=(*run.warnings, *_warnings(harvest.results, seen.warnings, runs, hidden)),
             doubts=seen.doubts,
-            notes=_notes(harvest.answers, hidden),
+            notes=_notes(harvest.results, hidden),
             requests=harvest.requests,
         )
         end(summary)
@@ -226,35 +226,27 @@ def _missing_seeds(store: LanceStore, metrics: Iterable[Metric], seeds: Iterable
     return [row for row in rows if row.key not in stored]
 
 
-def _observations(
-    answers: Iterable[FetchOutcome], provenance: Provenance, run: Session, clock: Clock
-) -> list[Observation]:
+def _observations(result: FetchResult, provenance: Provenance, run: Session, clock: Clock) -> list[Observation]:
     at = clock()
     return [
-        observe(ask.metric, value, provenance=provenance, run_id=run.run_id, at=at)
-        for ask, fetched in answers
-        if isinstance(fetched, FetchResult)
-        for value in fetched.values
+        observe(result.request.metric, value, provenance=provenance, run_id=run.run_id, at=at)
+        for value in result.values
     ]
 
 
-def _outcome(answered: FetchOutcome, held: Mapping[str, MetricState], hidden: tuple[str, ...]) -> MetricOutcome:
-    ask, fetched = answered
-    metric_id = ask.metric.metric_id
+def _outcome(result: FetchResult, held: Mapping[str, MetricState], hidden: tuple[str, ...]) -> MetricOutcome:
+    metric_id = result.request.metric.metric_id
     stored = held[metric_id].daily
-    if isinstance(fetched, SourceError):
-        error = sanitize(str(fetched), secrets=hidden)
-        return MetricOutcome(metric_id, MetricStatus.FAILED, latest_day=max(stored, default=None), error=error)
-    days = {value.day for value in fetched.values}
-    pending = sum(day > ask.last_day - PUBLISHED_WITHIN for day in fetched.pending)
+    days = {value.day for value in result.values}
+    pending = sum(day > result.request.last_day - PUBLISHED_WITHIN for day in result.pending)
     status = MetricStatus.PENDING if pending else MetricStatus.OK
     return MetricOutcome(
         metric_id,
-        MetricStatus.FAILED if fetched.error else status,
+        MetricStatus.FAILED if result.error else status,
         days_stored=len(days),
         latest_day=max(stored | days, default=None),
         pending_days=pending,
-        error=sanitize(fetched.error, secrets=hidden) if fetched.error else None,
+        error=sanitize(str(result.error), secrets=hidden) if result.error else None,
         healed_days=sum(min(stored) < day < max(stored) for day in days - stored) if stored else 0,
     )
 
@@ -265,18 +257,18 @@ def _skipped(metric: Metric, held: Mapping[str, MetricState]) -> MetricOutcome:
 
 
 def _warnings(
-    answers: Iterable[FetchOutcome], more: Iterable[str], runs: Iterable[Run], hidden: tuple[str, ...]
+    results: Iterable[FetchResult], more: Iterable[str], runs: Iterable[Run], hidden: tuple[str, ...]
 ) -> Iterable[str]:
     """Each warning once, in the order of the answers; news only when no earlier run has told them."""
-    fetched = [fetched for _, fetched in answers if isinstance(fetched, FetchResult)]
+    results = list(results)
     told = {text for run in runs for text in run.errors}
-    news = (sanitize(text, secrets=hidden) for one in fetched for text in one.news)
-    found = [*(text for one in fetched for text in one.warnings), *more]
+    news = (sanitize(text, secrets=hidden) for result in results for text in result.news)
+    found = [*(text for result in results for text in result.warnings), *more]
     clean = dict.fromkeys(sanitize(text, secrets=hidden) for text in found)
     return [*clean, *(text for text in news if text not in told)]
 
 
-def _notes(answers: Iterable[FetchOutcome], hidden: tuple[str, ...]) -> tuple[str, ...]:
+def _notes(results: Iterable[FetchResult], hidden: tuple[str, ...]) -> tuple[str, ...]:
     """Each note once, in the order of the answers."""
-    notes = (text for _, fetched in answers if isinstance(fetched, FetchResult) for text in fetched.notes)
+    notes = (text for result in results for text in result.notes)
     return tuple(dict.fromkeys(sanitize(text, secrets=hidden) for text in notes))

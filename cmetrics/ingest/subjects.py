@@ -22,27 +22,24 @@ def check_subjects(
     NotFound means that the service does not know it; every other error, that it could not be asked.
     """
     last = last_completed_day(clock())
-    asks = [
+    requests = [
         FetchRequest(metric, (last,), frozenset({last}), last, take_current=metric.family is Family.STARS)
         for metric in metrics
     ]
     harvest = fetch(
-        asks,
+        requests,
         contact=contact,
         github_token=github_token,
         cache=None,
         clock=clock,
-        on_answer=lambda _answer, _last: None,
+        on_result=lambda _result: None,
         on_progress=lambda _source, _step: None,
         sleep=sleep,
     )
-    return {
-        ask.metric.metric_id: _present_name(ask.metric, fetched) if isinstance(fetched, FetchResult) else fetched
-        for ask, fetched in harvest.answers
-    }
+    return {result.request.metric.metric_id: result.error or _present_name(result) for result in harvest.results}
 
 
-def _present_name(metric: Metric, fetched: FetchResult) -> str:
+def _present_name(result: FetchResult) -> str:
     """A repository may have moved; its count says under which name it was found."""
-    refs = (parse_star_ref(value.source_ref) for value in fetched.values)
-    return next((ref.repository for ref in refs if ref is not None), metric.subject)
+    refs = (parse_star_ref(value.source_ref) for value in result.values)
+    return next((ref.repository for ref in refs if ref is not None), result.request.metric.subject)

@@ -9,8 +9,9 @@ from enum import Enum
 from statistics import median
 
 from cmetrics.domain.days import DAY
+from cmetrics.domain.errors import SourceError
 from cmetrics.domain.observation import DailyValue
-from cmetrics.sources.base import FetchRequest, FetchResult
+from cmetrics.sources.base import FetchRequest, FetchResult, reword
 
 #: A total below this share of its neighbours' median is a day that is not there yet, or is lost.
 #: Weekends and Christmas stay above 0.3 at npm, which has the deepest ones.
@@ -38,7 +39,7 @@ class RegistryTotals:
 
     #: None: the total could not be had, for the reason in ``error``.
     landings: Mapping[date, Availability] | None
-    error: str | None = None
+    error: SourceError | None = None
     #: The first day with a total.
     first: date = date.min
 
@@ -69,9 +70,9 @@ def _landing(day: date, total: int, totals: Mapping[date, int]) -> Availability:
 
 
 def resolve_days(
-    ask: FetchRequest, stated: Mapping[date, int], registry_totals: RegistryTotals, source_ref: str
+    request: FetchRequest, stated: Mapping[date, int], registry_totals: RegistryTotals, source_ref: str
 ) -> FetchResult:
-    """The days of ``ask`` that can be stored, given what the source states and what has landed.
+    """The days of ``request`` that can be stored, given what the source states and what has landed.
 
     A positive value stands unless only a part of that day has landed. A 0, or no statement, is a
     true 0 only on a landed day, and only after the package is known to have existed.
@@ -79,8 +80,8 @@ def resolve_days(
     values: list[DailyValue] = []
     pending: set[date] = set()
     undecided = 0
-    existed = first_evidence(ask, stated)
-    for day in ask.days:
+    existed = first_evidence(request, stated)
+    for day in request.days:
         value, landing = stated.get(day, 0), registry_totals.availability(day)
         if value > 0 and landing is not Availability.PARTIAL:
             values.append(DailyValue(day, value, source_ref))
@@ -90,15 +91,17 @@ def resolve_days(
             values.append(DailyValue(day, 0, source_ref))
         else:
             pending.add(day)
-            undecided += landing is Availability.UNKNOWN and day in ask.missing
+            undecided += landing is Availability.UNKNOWN and day in request.missing
     error = None
-    if undecided:
-        error = f"{undecided} days without downloads left open: {registry_totals.error}"
-    return FetchResult(tuple(values), frozenset(pending), error)
+    if undecided and registry_totals.error is not None:
+        error = reword(
+            registry_totals.error, f"{undecided} days without downloads left open: {registry_totals.error.message}"
+        )
+    return FetchResult(request, tuple(values), frozenset(pending), error)
 
 
-def first_evidence(ask: FetchRequest, stated: Mapping[date, int]) -> date | None:
+def first_evidence(request: FetchRequest, stated: Mapping[date, int]) -> date | None:
     """The first day on which the package is known to have existed; None when there is no sign of it."""
     signs: Iterable[date] = (day for day, value in stated.items() if value > 0)
-    known = [ask.known_since] if ask.known_since else []
+    known = [request.known_since] if request.known_since else []
     return min([*known, *signs], default=None)

@@ -1,8 +1,9 @@
-"""What the ingestion core asks of a source, and what it gets back."""
+"""The protocol between the ingestion and a source: requests in, a stream of results out."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
@@ -14,103 +15,109 @@ from cmetrics.domain.observation import DailyValue, StarRef
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """The days of one metric that a run wants."""
+    """The days of one metric that a run requests."""
 
     metric: Metric
-    #: Ascending, none later than ``last_day``. Empty only where the archive of ``older`` is compared
-    #: with what the source holds.
+    #: Ascending, none later than ``last_day``. Empty only where an archive is compared with the
+    #: values of the source.
     days: tuple[date, ...]
-    #: Those of ``days`` and ``older`` that the store does not hold.
+    #: The days of ``days`` and ``archive_days`` that are not stored.
     missing: frozenset[date]
     #: The last completed UTC day.
     last_day: date
     #: The oldest stored day: the subject existed by then, so a later day without downloads is a true 0.
     known_since: date | None = None
-    #: Stars: the present count stands for ``last_day``, the one day that is missing.
+    #: Stars: store the current count under ``last_day``, the only missing day.
     take_current: bool = False
-    #: Stars: the repository that was counted last.
+    #: Stars: the repository of the newest stored count.
     repository: StarRef | None = None
-    #: Days before those that the source answers for; its archive is asked. Ascending.
-    older: tuple[date, ...] = ()
+    #: Days before those that the source serves; requested from its archive. Ascending.
+    archive_days: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """What a source said about an :class:`FetchRequest`. Days without a statement are in neither list."""
+    """The values of one :class:`FetchRequest`, or the error that prevented all or some of them.
 
+    A metric that could not be fetched is a result with an error, not an exception: it cannot stop
+    the metrics after it. A day of the request that is neither in ``values`` nor in ``pending`` is
+    a day about which the source said nothing.
+    """
+
+    request: FetchRequest
     values: tuple[DailyValue, ...] = ()
     #: Days that the source is known not to have published (or to have lost).
     pending: frozenset[date] = frozenset()
-    #: Part of the question failed; the values stand.
-    error: str | None = None
-    warnings: tuple[str, ...] = field(default=())
-    #: Warnings that are told once: not again while `history` remembers them.
+    #: Why nothing, or only a part, could be fetched; ``values`` are valid in both cases.
+    error: SourceError | None = None
+    warnings: tuple[str, ...] = ()
+    #: Warnings that are reported once: not again while `history` has them.
     news: tuple[str, ...] = ()
-    #: What a reader of the run's summary should know; nothing is wrong.
+    #: Facts for the reader of the run's summary that need no action.
     notes: tuple[str, ...] = ()
-    #: Whole days as the source states them, asked for or not: what an archive is compared with.
+    #: All complete days that the source states, requested or not; an archive is compared with them.
     stated: Mapping[date, int] = field(default_factory=dict)
-    #: A part; further answers to the same ask follow.
-    more: bool = False
-
-
-FetchOutcome = tuple[FetchRequest, FetchResult | SourceError]
+    #: False when further results of the same request follow.
+    is_final: bool = True
 
 
 class Source(Protocol):
-    """One service. Made for one run; :meth:`answers` is called once.
-
-    A failure that concerns one metric is a value in the answers, not an exception, so that it
-    cannot stop the metrics after it.
-    """
+    """One service. Created for one run; :meth:`fetch` is called once."""
 
     spec: SourceSpec
 
-    def fetch(self, asks: Sequence[FetchRequest]) -> AsyncIterator[FetchOutcome]:
-        """One answer per ask, in any order."""
+    def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
+        """Yield one result per request, in any order. Never raise a SourceError."""
         ...
 
 
 class Archive(Protocol):
-    """The days that a source no longer answers for. Made for one run; :meth:`answers` is called once."""
+    """The days that a source no longer serves. Created for one run; :meth:`fetch` is called once."""
 
     def fetch(
-        self, asks: Sequence[FetchRequest], near: Mapping[str, Mapping[date, int]]
-    ) -> AsyncIterator[FetchOutcome]:
-        """One answer or more per ask, as the days of its ``older`` come in; a failure is a value.
+        self, requests: Sequence[FetchRequest], stated_by_source: Mapping[str, Mapping[date, int]]
+    ) -> AsyncIterator[FetchResult]:
+        """Yield one result or more per request, as its ``archive_days`` come in. Never raise a SourceError.
 
-        ``near`` is what the source itself states, by metric id; a metric that it failed for is not
-        there.
+        ``stated_by_source`` has the values of the source itself by metric id; empty or absent where
+        the source failed.
         """
         ...
 
 
-def merge_answers(answers: Sequence[FetchOutcome]) -> FetchOutcome:
-    """The parts of what one ask was answered, as one: a part that failed does not undo the others."""
-    ask, first = answers[0]
-    if len(answers) == 1:
-        return ask, first
-    parts = [fetched for _, fetched in answers if isinstance(fetched, FetchResult)]
-    failures = [fetched for _, fetched in answers if isinstance(fetched, SourceError)]
-    if not parts:
-        return ask, failures[0]
-    errors = [*(part.error for part in parts if part.error), *map(str, failures)]
-    return ask, FetchResult(
-        tuple(value for part in parts for value in part.values),
-        frozenset(day for part in parts for day in part.pending),
-        "; ".join(dict.fromkeys(errors)) or None,
-        warnings=tuple(text for part in parts for text in part.warnings),
-        news=tuple(text for part in parts for text in part.news),
-        notes=tuple(text for part in parts for text in part.notes),
+def merge_results(results: Sequence[FetchResult]) -> FetchResult:
+    """Return all results of one request as one. A failed part does not remove the values of the others."""
+    if len(results) == 1:
+        return results[0]
+    return FetchResult(
+        results[0].request,
+        tuple(value for result in results for value in result.values),
+        frozenset(day for result in results for day in result.pending),
+        _merge_errors([result.error for result in results if result.error is not None]),
+        warnings=tuple(text for result in results for text in result.warnings),
+        news=tuple(text for result in results for text in result.news),
+        notes=tuple(text for result in results for text in result.notes),
     )
 
 
-async def each(
-    asks: Sequence[FetchRequest], fetch: Callable[[FetchRequest], Awaitable[FetchResult]]
-) -> AsyncIterator[FetchOutcome]:
-    """The answers of a source that treats one metric after the other."""
-    for ask in asks:
+def _merge_errors(errors: Sequence[SourceError]) -> SourceError | None:
+    """Return the first error with the messages of all, each once; None without any."""
+    return reword(errors[0], "; ".join(dict.fromkeys(error.message for error in errors))) if errors else None
+
+
+def reword(error: SourceError, message: str) -> SourceError:
+    """Return a copy of ``error`` with another message; its type, hint and data stay."""
+    reworded = copy(error)
+    reworded.message = message
+    return reworded
+
+
+async def fetch_each(
+    requests: Sequence[FetchRequest], fetch_one: Callable[[FetchRequest], Awaitable[FetchResult]]
+) -> AsyncIterator[FetchResult]:
+    """Yield the results of a source that fetches one metric after the other."""
+    for request in requests:
         try:
-            yield ask, await fetch(ask)
+            yield await fetch_one(request)
         except SourceError as error:
-            yield ask, error
+            yield FetchResult(request, error=error)

@@ -21,7 +21,7 @@ from cmetrics.domain.observation import DailyValue
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
 from cmetrics.sources.availability import first_evidence
-from cmetrics.sources.base import FetchOutcome, FetchRequest, FetchResult
+from cmetrics.sources.base import FetchRequest, FetchResult
 
 ARCHIVE = ArchiveSpec("crates-archive", "static.crates.io", first_day=date(2014, 11, 1))
 
@@ -105,7 +105,7 @@ class Cratesio:
     def __init__(self, client: Service) -> None:
         self._client = client
 
-    async def fetch(self, asks: Sequence[FetchRequest]) -> AsyncIterator[FetchOutcome]:
+    async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
         """One request per crate.
 
         There is no total of everything here. That a day has landed shows in any crate that has a
@@ -114,38 +114,38 @@ class Cratesio:
         sure = last_completed_day(self._client.now() - LOGS_ARRIVE_WITHIN)
         waiting: list[tuple[FetchRequest, dict[date, int]]] = []
         newest = date.min
-        for ask in asks:
+        for request in requests:
             try:
-                stated = await self._stated(ask)
+                stated = await self._stated(request)
             except SourceError as error:
-                yield ask, error
+                yield FetchResult(request, error=error)
                 continue
             newest = max([newest, *stated])
-            if newest >= ask.days[-1]:
-                yield ask, decide(ask, stated, min(newest, sure))
+            if newest >= request.days[-1]:
+                yield decide(request, stated, min(newest, sure))
             else:
-                waiting.append((ask, stated))
-        for ask, stated in waiting:
-            yield ask, decide(ask, stated, min(newest, sure))
+                waiting.append((request, stated))
+        for request, stated in waiting:
+            yield decide(request, stated, min(newest, sure))
 
-    async def _stated(self, ask: FetchRequest) -> dict[date, int]:
-        crate = ask.metric.subject
+    async def _stated(self, request: FetchRequest) -> dict[date, int]:
+        crate = request.metric.subject
         answer = await self._client.get(f"/crates/{quote(crate, safe='')}/downloads")
         return parse_downloads(answer.body, crate)
 
 
-def decide(ask: FetchRequest, stated: dict[date, int], newest: date) -> FetchResult:
+def decide(request: FetchRequest, stated: dict[date, int], newest: date) -> FetchResult:
     """The days that can be stored: stated ones, and 0 for others that are known to have landed."""
-    landed = max(newest, window(ask.last_day, SETTLED_AFTER))
-    existed = first_evidence(ask, stated)
+    landed = max(newest, window(request.last_day, SETTLED_AFTER))
+    existed = first_evidence(request, stated)
     values: list[DailyValue] = []
     pending: set[date] = set()
-    for day in ask.days:
+    for day in request.days:
         value = stated.get(day, 0)
         if value == 0 and (existed is None or day < existed):
             continue
         if value > 0 or day <= landed:
-            values.append(DailyValue(day, value, f"cratesio:{ask.metric.subject}"))
+            values.append(DailyValue(day, value, f"cratesio:{request.metric.subject}"))
         else:
             pending.add(day)
-    return FetchResult(tuple(values), frozenset(pending))
+    return FetchResult(request, tuple(values), frozenset(pending))

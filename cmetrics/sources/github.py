@@ -25,7 +25,7 @@ from cmetrics.domain.metric import Family, SourceSpec
 from cmetrics.domain.observation import STAR_COUNT_REF, STAR_HISTORY_REF, DailyValue, StarRef
 from cmetrics.http.service import Policy, Response, Service
 from cmetrics.http.validation import Count, Shape, parse
-from cmetrics.sources.base import FetchOutcome, FetchRequest, FetchResult, each
+from cmetrics.sources.base import FetchRequest, FetchResult, fetch_each, reword
 from cmetrics.sources.renames import counted_before, moved, taken_over
 
 SPEC = SourceSpec(
@@ -197,57 +197,62 @@ class Github:
         self._client = client
         self._warnings: list[str] = []
 
-    async def fetch(self, asks: Sequence[FetchRequest]) -> AsyncIterator[FetchOutcome]:
+    async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
         """Per repository one request for the count, and pages of history as far back as asked."""
-        async for answered in each(asks, self._fetch):
-            yield answered
+        async for result in fetch_each(requests, self._fetch):
+            yield result
 
-    async def _fetch(self, ask: FetchRequest) -> FetchResult:
-        subject = ask.metric.subject
+    async def _fetch(self, request: FetchRequest) -> FetchResult:
+        subject = request.metric.subject
         self._warnings = []
         repository = parse_repository((await self._get(f"/repos/{subject}")).body, subject)
-        await self._check_number(ask, repository)
+        await self._check_number(request, repository)
         name = repository.name(subject)
-        news = moved(ask, name, repository.id)
+        news = moved(request, name, repository.id)
         ref = StarRef(name, repository.id)
         count = repository.stargazers_count
         try:
-            held, gained = await self._held(repository, name, ask)
+            held, gained = await self._held(repository, name, request)
         except SourceError as error:
-            current = DailyValue(ask.last_day, count, ref.text(STAR_COUNT_REF))
-            return replace(self._without_history(ask, current, error), news=news)
+            current = DailyValue(request.last_day, count, ref.text(STAR_COUNT_REF))
+            return replace(self._without_history(request, current, error), news=news)
         values = {day: DailyValue(day, value, ref.text(STAR_HISTORY_REF)) for day, value in held.items()}
-        if ask.take_current:
+        if request.take_current:
             read = replace(ref, gained=gained).text(STAR_COUNT_REF)
-            values[ask.last_day] = DailyValue(ask.last_day, count, read)
-        return FetchResult(tuple(values[day] for day in sorted(values)), warnings=tuple(self._warnings), news=news)
+            values[request.last_day] = DailyValue(request.last_day, count, read)
+        return FetchResult(
+            request, tuple(values[day] for day in sorted(values)), warnings=tuple(self._warnings), news=news
+        )
 
-    async def _check_number(self, ask: FetchRequest, repository: Repository) -> None:
+    async def _check_number(self, request: FetchRequest, repository: Repository) -> None:
         """Raises UnexpectedAnswer when the name leads to another repository than the one counted so far."""
-        known = counted_before(ask, repository.id)
+        known = counted_before(request, repository.id)
         if known is None:
             return
         name = None
         with suppress(SourceError):
             name = parse_repository((await self._get(f"/repositories/{known}")).body, f"with id {known}").full_name
-        raise InvalidResponse(taken_over(ask, repository.id, known, name))
+        raise InvalidResponse(taken_over(request, repository.id, known, name))
 
-    def _without_history(self, ask: FetchRequest, current: DailyValue, error: SourceError) -> FetchResult:
+    def _without_history(self, request: FetchRequest, current: DailyValue, error: SourceError) -> FetchResult:
         """Only the newest day, with the present count; what is missing before it stays absent."""
-        values = (current,) if ask.last_day in ask.missing else ()
-        if ask.take_current:
-            warning = f"{ask.metric.metric_id}: past days were not read again, the star history failed ({error})"
-            return FetchResult(values, warnings=(*self._warnings, warning))
-        stands = f"; the present count stands for {ask.last_day}, days before it stay absent" if values else ""
-        return FetchResult(values, error=f"star history failed: {error}{stands}", warnings=tuple(self._warnings))
+        values = (current,) if request.last_day in request.missing else ()
+        if request.take_current:
+            warning = f"{request.metric.metric_id}: past days were not read again, the star history failed ({error})"
+            return FetchResult(request, values, warnings=(*self._warnings, warning))
+        stands = f"; the present count stands for {request.last_day}, days before it stay absent" if values else ""
+        failure = reword(error, f"star history failed: {error.message}{stands}")
+        return FetchResult(request, values, error=failure, warnings=tuple(self._warnings))
 
-    async def _held(self, repository: Repository, name: str, ask: FetchRequest) -> tuple[dict[date, int], int | None]:
+    async def _held(
+        self, repository: Repository, name: str, request: FetchRequest
+    ) -> tuple[dict[date, int], int | None]:
         """The stars held on each day asked for, and how many were given on the last one.
 
         Read a second time when the first reading is no whole.
         """
         created = repository.created
-        since = max(ask.days[0], created)
+        since = max(request.days[0], created)
         for reading in range(READINGS):
             if reading:
                 repository = parse_repository((await self._get(f"/repos/{name}")).body, name)
@@ -263,14 +268,14 @@ class Github:
                     continue
                 if off > 0:
                     self._warnings.append(
-                        f"{ask.metric.metric_id}: the star history of {name} holds {off} stars fewer than the "
+                        f"{request.metric.metric_id}: the star history of {name} holds {off} stars fewer than the "
                         "repository has; they are counted as given before its first day"
                     )
-            held = cumulative(repository.stargazers_count, weeks, created, ask.days)
-            if ask.days[-1] >= created and ask.days[-1] not in held:
-                msg = f"api.github.com, star history of {name}, does not reach {ask.days[-1]}"
+            held = cumulative(repository.stargazers_count, weeks, created, request.days)
+            if request.days[-1] >= created and request.days[-1] not in held:
+                msg = f"api.github.com, star history of {name}, does not reach {request.days[-1]}"
                 raise InvalidResponse(msg)
-            return held, given(weeks, ask.last_day)
+            return held, given(weeks, request.last_day)
         msg = f"api.github.com, star history of {name}, weeks are missing between its pages"
         raise InvalidResponse(msg)
 

@@ -19,7 +19,7 @@ from cmetrics.domain.metric import Family, SourceSpec
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
 from cmetrics.sources.availability import RegistryTotals, build_registry_totals, resolve_days
-from cmetrics.sources.base import FetchOutcome, FetchRequest, FetchResult, each
+from cmetrics.sources.base import FetchRequest, FetchResult, fetch_each
 
 SPEC = SourceSpec(
     name="npm",
@@ -88,30 +88,30 @@ class Npm:
         #: The whole registry, for the days that any package has been asked for so far.
         self._totals: dict[date, int] = {}
         self._covered: set[date] = set()
-        self._error: str | None = None
+        self._error: SourceError | None = None
 
-    async def fetch(self, asks: Sequence[FetchRequest]) -> AsyncIterator[FetchOutcome]:
+    async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
         """Each package, and the whole registry for the same days.
 
         The longest question comes first: the others then need no more of the registry.
         """
-        async for answered in each(sorted(asks, key=lambda ask: ask.days[0]), self._fetch):
-            yield answered
+        async for result in fetch_each(sorted(requests, key=lambda request: request.days[0]), self._fetch):
+            yield result
 
-    async def _fetch(self, ask: FetchRequest) -> FetchResult:
-        package = ask.metric.subject
-        slices = list(reversed(spans((day for day in ask.days if day >= FIRST_DAY), LONGEST_PERIOD)))
+    async def _fetch(self, request: FetchRequest) -> FetchResult:
+        package = request.metric.subject
+        slices = list(reversed(spans((day for day in request.days if day >= FIRST_DAY), LONGEST_PERIOD)))
         stated: dict[date, int] = {}
         for number, span in enumerate(slices):
             self._client.step("years of downloads", number, len(slices))
             found = await self._range(span, package)
             stated |= found
-            if _precedes_publication(span, found, ask.known_since):
+            if _precedes_publication(span, found, request.known_since):
                 slices = slices[: number + 1]
                 break
         first = min((span.first for span in slices), default=FIRST_DAY)
-        registry_totals = await self._registry_totals([day for day in ask.days if day >= first])
-        return resolve_days(ask, stated, registry_totals, f"npm:{package}")
+        registry_totals = await self._registry_totals([day for day in request.days if day >= first])
+        return resolve_days(request, stated, registry_totals, f"npm:{package}")
 
     async def _registry_totals(self, days: Sequence[date]) -> RegistryTotals:
         """What has landed. A day that was asked for is not asked for again, nor is a total that failed."""
@@ -121,7 +121,7 @@ class Npm:
                     self._totals |= await self._range(span, None)
                     self._covered.update(day_range(*span))
         except SourceError as error:
-            self._error = str(error)
+            self._error = error
         return RegistryTotals(None, self._error) if self._error else build_registry_totals(self._totals)
 
     async def _range(self, span: Span, package: str | None) -> dict[date, int]:

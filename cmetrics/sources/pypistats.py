@@ -20,7 +20,7 @@ from cmetrics.domain.metric import ArchiveSpec, Family, SourceSpec
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
 from cmetrics.sources.availability import Availability, RegistryTotals, build_registry_totals, resolve_days
-from cmetrics.sources.base import FetchOutcome, FetchRequest, FetchResult, each
+from cmetrics.sources.base import FetchRequest, FetchResult, fetch_each
 
 
 def normalize(name: str) -> str:
@@ -98,24 +98,24 @@ class Pypistats:
         self._client = client
         self._registry_totals = RegistryTotals(None)
 
-    async def fetch(self, asks: Sequence[FetchRequest]) -> AsyncIterator[FetchOutcome]:
+    async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
         """One request for all of PyPI, then one per package."""
         try:
             self._registry_totals = build_registry_totals(await self._overall(EVERYTHING, mirrors=True))
         except SourceError as error:
-            self._registry_totals = RegistryTotals(None, str(error))
-        async for answered in each(asks, self._fetch):
-            yield answered
+            self._registry_totals = RegistryTotals(None, error)
+        async for result in fetch_each(requests, self._fetch):
+            yield result
 
-    async def _fetch(self, ask: FetchRequest) -> FetchResult:
-        stated = await self._overall(ask.metric.subject, mirrors=ask.metric.mirrors)
-        ref = f"pypistats:{normalize(ask.metric.subject)}"
+    async def _fetch(self, request: FetchRequest) -> FetchResult:
+        stated = await self._overall(request.metric.subject, mirrors=request.metric.mirrors)
+        ref = f"pypistats:{normalize(request.metric.subject)}"
         whole = {
             day: value
             for day, value in stated.items()
             if self._registry_totals.availability(day) is not Availability.PARTIAL
         }
-        return replace(resolve_days(ask, stated, self._registry_totals, ref), stated=whole)
+        return replace(resolve_days(request, stated, self._registry_totals, ref), stated=whole)
 
     async def _overall(self, package: str, *, mirrors: bool) -> dict[date, int]:
         # `mirrors=true` gives with_mirrors alone; any other spelling of true gives both.

@@ -5,27 +5,27 @@ from __future__ import annotations
 from cmetrics.sources.base import FetchRequest
 
 
-def moved(ask: FetchRequest, name: str, number: int | None) -> tuple[str, ...]:
+def moved(request: FetchRequest, name: str, number: int | None) -> tuple[str, ...]:
     """What to write in cmetrics.toml, once: rows that carry the new name mean that it was told."""
-    subject, told = ask.metric.subject, ask.repository.repository if ask.repository else ""
+    subject, told = request.metric.subject, request.repository.repository if request.repository else ""
     if name.lower() in (subject.lower(), told.lower()):
         return ()
-    where = f"{ask.metric.metric_id}: {subject} is now {name} (repository id {number})"
+    where = f"{request.metric.metric_id}: {subject} is now {name} (repository id {number})"
     return (f'{where}; write subject = "{name}" in cmetrics.toml',)
 
 
-def counted_before(ask: FetchRequest, number: int | None) -> int | None:
+def counted_before(request: FetchRequest, number: int | None) -> int | None:
     """The number of the repository counted so far where ``number`` is another one; None if all is well.
 
     GitHub gives a name free for others when its repository has moved.
     """
-    known = ask.repository.number if ask.repository else None
+    known = request.repository.number if request.repository else None
     return None if known is None or number is None or number == known else known
 
 
-def taken_over(ask: FetchRequest, number: int | None, known: int, name: str | None) -> str:
+def taken_over(request: FetchRequest, number: int | None, known: int, name: str | None) -> str:
     """The error for a name that leads to another repository; ``name`` is what the known one is called now."""
-    where = f"api.github.com, {ask.metric.subject} is another repository (id {number}) than the one counted so far"
+    where = f"api.github.com, {request.metric.subject} is another repository (id {number}) than the one counted so far"
     if name is None:
         return f"{where} (id {known}), which is gone; give the new one a metric of its own in cmetrics.toml"
     return f'{where} (id {known}), which is now {name}; write subject = "{name}" in cmetrics.toml'

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cmetrics.domain.days import DAY, Span, day_range, window
 from cmetrics.domain.metric import ArchiveSpec, SourceSpec
 from cmetrics.domain.observation import StarRef
-from cmetrics.ingest.plan import BackfillPlan, MetricState, RefreshPlan, build_asks, build_state, oldest_held
+from cmetrics.ingest.plan import BackfillPlan, MetricState, RefreshPlan, build_requests, build_state, oldest_held
 from cmetrics.sources import SPECS
 from tests.depth import deep
 from tests.samples import a_metric
@@ -212,42 +212,47 @@ def test_a_backfill_leaves_snapshots_alone_and_goes_back_as_far_as_it_is_told():
     assert plan.days(FORGETS_NOTHING, MetricState(snapshots=frozenset({ago(899)}))) == {ago(900), ago(898)}
 
 
-# -- asks ----------------------------------------------------------------------------------------
+# -- requests ----------------------------------------------------------------------------------------
 
 
 def test_an_ask_states_its_days_in_order_and_which_of_them_are_missing():
     held = {CRATES.metric_id: MetricState(since(200) - {ago(3), ago(70)})}
-    (ask,) = build_asks(RefreshPlan(LAST), [CRATES], SPECS, held)
-    assert ask.days == tuple(sorted(last(89)))
-    assert ask.missing == {ago(3), ago(70)}
-    assert (ask.metric, ask.last_day, ask.known_since, ask.take_current) == (CRATES, LAST, ago(200), False)
+    (request,) = build_requests(RefreshPlan(LAST), [CRATES], SPECS, held)
+    assert request.days == tuple(sorted(last(89)))
+    assert request.missing == {ago(3), ago(70)}
+    assert (request.metric, request.last_day, request.known_since, request.take_current) == (
+        CRATES,
+        LAST,
+        ago(200),
+        False,
+    )
 
 
 def test_a_metric_that_was_never_stored_is_asked_for_like_one_whose_rows_are_known():
-    (ask,) = build_asks(RefreshPlan(LAST), [STARS], SPECS, {})
-    assert ask.missing == set(ask.days) == last(730)
-    assert ask.known_since is None
-    assert not ask.take_current
+    (request,) = build_requests(RefreshPlan(LAST), [STARS], SPECS, {})
+    assert request.missing == set(request.days) == last(730)
+    assert request.known_since is None
+    assert not request.take_current
 
 
 def test_stars_with_one_missing_day_take_the_present_count():
     held = {STARS.metric_id: MetricState(since(300) - {LAST})}
-    (ask,) = build_asks(RefreshPlan(LAST), [STARS], SPECS, held)
-    assert ask.take_current
-    (ask,) = build_asks(RefreshPlan(LAST, 7), [STARS], SPECS, held)
-    assert not ask.take_current
+    (request,) = build_requests(RefreshPlan(LAST), [STARS], SPECS, held)
+    assert request.take_current
+    (request,) = build_requests(RefreshPlan(LAST, 7), [STARS], SPECS, held)
+    assert not request.take_current
 
 
 def test_a_snapshot_is_no_sign_of_when_daily_values_began():
     held = {PYPI.metric_id: MetricState(since(20), snapshots=frozenset({ago(40)}))}
-    (ask,) = build_asks(RefreshPlan(LAST), [PYPI], SPECS, held)
-    assert ask.known_since == ago(20)
-    assert ago(40) not in ask.days
+    (request,) = build_requests(RefreshPlan(LAST), [PYPI], SPECS, held)
+    assert request.known_since == ago(20)
+    assert ago(40) not in request.days
 
 
 def test_metrics_with_nothing_to_ask_are_left_out_and_the_others_keep_their_order():
-    asks = build_asks(BackfillPlan(LAST, Span(ago(150), ago(120))), [STARS, CRATES, PYPI], SPECS, {})
-    assert [ask.metric for ask in asks] == [STARS, PYPI]
+    requests = build_requests(BackfillPlan(LAST, Span(ago(150), ago(120))), [STARS, CRATES, PYPI], SPECS, {})
+    assert [request.metric for request in requests] == [STARS, PYPI]
 
 
 # -- days that a source has lost, values that are doubted ------------------------------------------
@@ -300,8 +305,10 @@ def test_a_doubtful_day_is_asked_for_again_also_where_nothing_settles():
 
 def test_an_ask_names_the_repository_that_was_counted_so_far():
     known = StarRef("owner/name", 5)
-    (ask,) = build_asks(RefreshPlan(LAST), [STARS], SPECS, {STARS.metric_id: MetricState(since(300), repository=known)})
-    assert ask.repository == known
+    (request,) = build_requests(
+        RefreshPlan(LAST), [STARS], SPECS, {STARS.metric_id: MetricState(since(300), repository=known)}
+    )
+    assert request.repository == known
 
 
 # -- days that a source no longer answers for ----------------------------------------------------
@@ -314,7 +321,7 @@ WITH_ARCHIVE = replace(SMALL, archive=ArchiveSpec("attic", "the attic", first_da
 def test_a_deep_backfill_asks_for_every_day_of_its_window_exactly_once(first, length, snapshots):
     span = Span(ago(first), min(LAST, ago(first) + length * DAY))
     plan, held = BackfillPlan(LAST, span, deep=True), MetricState(snapshots=frozenset(snapshots))
-    near, older = set(plan.days(WITH_ARCHIVE, held)), set(plan.older_days(WITH_ARCHIVE, held))
+    near, older = set(plan.days(WITH_ARCHIVE, held)), set(plan.archive_days(WITH_ARCHIVE, held))
     assert not near & older
     assert near | older == set(day_range(max(span.first, ago(150)), span.last)) - snapshots
     assert not older or max(older) < oldest_held(WITH_ARCHIVE, LAST)
@@ -332,13 +339,13 @@ def test_a_deep_backfill_asks_for_every_day_of_its_window_exactly_once(first, le
     ],
 )
 def test_an_archive_is_asked_by_a_deep_backfill_only(plan, spec):
-    assert not set(plan.older_days(spec, MetricState()))
+    assert not set(plan.archive_days(spec, MetricState()))
 
 
-def test_an_ask_for_older_days_alone_is_kept_and_says_which_are_missing():
+def test_a_request_for_archive_days_alone_is_made_and_says_which_are_missing():
     plan = BackfillPlan(LAST, Span(ago(300), ago(290)), deep=True)
     held = {PYPI.metric_id: MetricState(frozenset({ago(295)}))}
-    (ask,) = build_asks(plan, [PYPI], SPECS, held)
-    assert ask.days == ()
-    assert ask.older == tuple(day_range(ago(300), ago(290)))
-    assert ask.missing == set(ask.older) - {ago(295)}
+    (request,) = build_requests(plan, [PYPI], SPECS, held)
+    assert request.days == ()
+    assert request.archive_days == tuple(day_range(ago(300), ago(290)))
+    assert request.missing == set(request.archive_days) - {ago(295)}

@@ -18,7 +18,7 @@ from cmetrics.sources import cratesio, github, npm, pypistats
 from cmetrics.sources.archives import clickpy, crates_files, crates_versions
 from cmetrics.sources.availability import build_registry_totals, resolve_days
 from tests.depth import deep
-from tests.samples import a_metric, an_ask
+from tests.samples import a_metric, a_request
 
 LAST = date(2026, 11, 22)
 SPAN = Span(LAST - 9 * DAY, LAST)
@@ -146,8 +146,8 @@ STATED = st.dictionaries(st.integers(-400, 400).map(lambda n: LAST + n * DAY), s
 )
 def test_no_value_leaves_a_source_for_a_day_that_the_plan_did_not_ask_for(stated, totals, first, length, known):
     days = Span(LAST - (first + length) * DAY, LAST - first * DAY)
-    asked = an_ask(a_metric("npm"), *days, known_since=known)
-    crate = an_ask(a_metric("cratesio"), *days, known_since=known)
+    asked = a_request(a_metric("npm"), *days, known_since=known)
+    crate = a_request(a_metric("cratesio"), *days, known_since=known)
     stars = github.cumulative(10**12, {LAST - 6 * DAY: (1,) * 7}, date.min, asked.days)
     found = (
         resolve_days(asked, stated, build_registry_totals(totals), "npm:x").values,

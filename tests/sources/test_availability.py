@@ -8,15 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.domain.days import DAY
+from cmetrics.domain.errors import ServiceUnreachable
 from cmetrics.sources.availability import Availability, RegistryTotals, build_registry_totals, resolve_days
 from cmetrics.sources.base import FetchResult
 from tests.depth import deep
-from tests.samples import a_metric, an_ask
+from tests.samples import a_metric, a_request
 
 FIRST = date(2026, 3, 1)
 DAYS = [FIRST + n * DAY for n in range(10)]
 LAST = DAYS[-1]
-UNKNOWN = RegistryTotals(None, "api.npmjs.org did not answer")
+UNKNOWN = RegistryTotals(None, ServiceUnreachable("api.npmjs.org did not answer"))
 ALL_LANDED = RegistryTotals(dict.fromkeys(DAYS, Availability.LANDED), first=FIRST)
 
 
@@ -33,7 +34,7 @@ def judged(
     stated: Mapping[date, int], verdict: RegistryTotals, *, known_since: date | None = None, stored=()
 ) -> FetchResult:
     return resolve_days(
-        an_ask(a_metric(), FIRST, LAST, known_since=known_since, stored=stored), stated, verdict, "npm:x"
+        a_request(a_metric(), FIRST, LAST, known_since=known_since, stored=stored), stated, verdict, "npm:x"
     )
 
 
@@ -144,7 +145,8 @@ def test_leading_zeros_are_true_once_the_package_is_known_from_earlier_days():
 
 
 def test_a_package_without_any_sign_has_neither_values_nor_pending_days():
-    assert judged(dict.fromkeys(DAYS, 0), UNKNOWN) == FetchResult()
+    fetched = judged(dict.fromkeys(DAYS, 0), UNKNOWN)
+    assert fetched == FetchResult(fetched.request)
 
 
 def test_a_day_that_has_landed_in_part_still_shows_that_the_package_exists():
@@ -156,7 +158,8 @@ def test_days_left_open_for_want_of_a_total_are_an_error_that_gives_the_reason()
     fetched = judged({DAYS[0]: 5, DAYS[9]: 6}, UNKNOWN)
     assert values(fetched) == {DAYS[0]: 5, DAYS[9]: 6}
     assert fetched.pending == set(DAYS[1:9])
-    assert fetched.error == "8 days without downloads left open: api.npmjs.org did not answer"
+    assert type(fetched.error) is ServiceUnreachable
+    assert str(fetched.error) == "8 days without downloads left open: api.npmjs.org did not answer"
 
 
 def test_days_that_are_stored_already_are_no_error_without_a_total():

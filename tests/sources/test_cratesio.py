@@ -8,7 +8,7 @@ import pytest
 from cmetrics.domain.days import DAY
 from cmetrics.domain.errors import InvalidResponse
 from cmetrics.sources.cratesio import SETTLED_AFTER, decide, parse_downloads
-from tests.samples import a_metric, an_ask
+from tests.samples import a_metric, a_request
 from tests.sources.responses import HTML_PAGES, NO_ANSWERS, NO_COUNTS, NO_DAYS
 
 LAST = date(2026, 11, 22)
@@ -125,7 +125,7 @@ def test_an_answer_that_lacks_a_part_is_refused(body):
 
 def decided(stated, *, newest=NEVER, known_since=None):
     """The days from FIRST to LAST: what is stored, and what is pending."""
-    fetched = decide(an_ask(a_metric("cratesio"), FIRST, LAST, known_since=known_since), stated, newest)
+    fetched = decide(a_request(a_metric("cratesio"), FIRST, LAST, known_since=known_since), stated, newest)
     assert fetched.error is None
     return {value.day: value.value for value in fetched.values}, fetched.pending
 
@@ -175,5 +175,5 @@ def test_a_crate_that_nobody_ever_downloaded_has_no_days_at_all():
 
 
 def test_values_say_which_crate_they_are_of():
-    fetched = decide(an_ask(a_metric("cratesio"), LAST, LAST), {LAST: 1}, LAST)
+    fetched = decide(a_request(a_metric("cratesio"), LAST, LAST), {LAST: 1}, LAST)
     assert [value.source_ref for value in fetched.values] == ["cratesio:lance"]

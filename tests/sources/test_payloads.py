@@ -20,7 +20,7 @@ from cmetrics.sources.cratesio import parse_downloads
 from cmetrics.sources.github import cumulative, is_gapless, parse_history, parse_repository
 from cmetrics.sources.npm import parse_range
 from cmetrics.sources.pypistats import parse_overall
-from tests.samples import a_metric, an_ask
+from tests.samples import a_metric, a_request
 
 FOLDER = Path(__file__).parents[3] / "shared" / "payloads"
 
@@ -152,8 +152,8 @@ def test_npm_days_that_had_not_landed_are_not_stored_as_zeros():
     unlanded = {date(2026, 9, 7), date(2026, 9, 8), last - DAY, last}
     assert {total[day] for day in unlanded} == {0}
     known = stated["pi-subtask"]
-    ask = an_ask(a_metric(subject="pi-subtask"), min(known), last)
-    fetched = resolve_days(ask, known, build_registry_totals(total), "npm:pi-subtask")
+    request = a_request(a_metric(subject="pi-subtask"), min(known), last)
+    fetched = resolve_days(request, known, build_registry_totals(total), "npm:pi-subtask")
     assert unlanded <= fetched.pending
     assert not unlanded & {value.day for value in fetched.values}
 

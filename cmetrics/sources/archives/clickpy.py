@@ -22,7 +22,7 @@ from cmetrics.domain.sanitize import sanitize
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
 from cmetrics.sources.availability import Availability, build_registry_totals, resolve_days
-from cmetrics.sources.base import FetchOutcome, FetchRequest, FetchResult
+from cmetrics.sources.base import FetchRequest, FetchResult
 from cmetrics.sources.overlap import compare_overlap
 from cmetrics.sources.pypistats import ARCHIVE, normalize
 
@@ -149,30 +149,34 @@ class ClickPy:
         self._steps = [0, 0]
 
     async def fetch(
-        self, asks: Sequence[FetchRequest], near: Mapping[str, Mapping[date, int]]
-    ) -> AsyncIterator[FetchOutcome]:
+        self, requests: Sequence[FetchRequest], stated_by_source: Mapping[str, Mapping[date, int]]
+    ) -> AsyncIterator[FetchResult]:
         """How far the tables reach, then package by package: its years, and the days of each year."""
         try:
-            first = min(day for ask in asks for day in ask.older)
-            self._outline = await self._years(self._everything, first, asks[0].last_day)
+            first = min(day for request in requests for day in request.archive_days)
+            self._outline = await self._years(self._everything, first, requests[0].last_day)
         except SourceError as error:
-            for ask in asks:
-                yield ask, error
+            for request in requests:
+                yield FetchResult(request, error=error)
             return
-        for number, ask in enumerate(asks):
+        for number, request in enumerate(requests):
             try:
-                yield ask, await self._fetch(ask, near.get(ask.metric.metric_id, {}), len(asks) - number)
+                yield await self._fetch(
+                    request, stated_by_source.get(request.metric.metric_id, {}), len(requests) - number
+                )
             except SourceError as error:
-                yield ask, error
+                yield FetchResult(request, error=error)
 
-    async def _fetch(self, ask: FetchRequest, own: Mapping[date, int], left: int) -> FetchResult:
-        package = normalize(ask.metric.subject)
-        series = Series((package,), mirrors=ask.metric.mirrors)
-        wanted = {*ask.older, *own}
+    async def _fetch(self, request: FetchRequest, own: Mapping[date, int], left: int) -> FetchResult:
+        package = normalize(request.metric.subject)
+        series = Series((package,), mirrors=request.metric.mirrors)
+        wanted = {*request.archive_days, *own}
         outline = await self._years(series, min(wanted), max(wanted))
         if not outline:
             # Not even a day that pypistats.org states: nothing here is a sign of a day without downloads.
-            return FetchResult(notes=(f"{ask.metric.metric_id}: ClickPy holds no day of {package} in this window",))
+            return FetchResult(
+                request, notes=(f"{request.metric.metric_id}: ClickPy holds no day of {package} in this window",)
+            )
         first = min(year.oldest for year in outline)
         touched = {day.year for day in wanted if day >= first}
         outline = [year for year in outline if year.year in touched]
@@ -184,10 +188,10 @@ class ClickPy:
         found: dict[date, int] = {}
         for year in outline:
             found |= await self._days(series, year)
-        return self._judge(ask, found, own, package)
+        return self._judge(request, found, own, package)
 
     def _judge(
-        self, ask: FetchRequest, found: Mapping[date, int], own: Mapping[date, int], package: str
+        self, request: FetchRequest, found: Mapping[date, int], own: Mapping[date, int], package: str
     ) -> FetchResult:
         registry_totals = build_registry_totals(self._landed)
         overlap = compare_overlap(
@@ -195,18 +199,21 @@ class ClickPy:
             own,
         )
         judged = resolve_days(
-            replace(ask, days=ask.older), found, registry_totals, f"{STAND_IN_REF}{package}; {overlap.ref}"
+            replace(request, days=request.archive_days),
+            found,
+            registry_totals,
+            f"{STAND_IN_REF}{package}; {overlap.ref}",
         )
         # pypistats.org may hold a day more than it promises.
         values = tuple(
             DailyValue(value.day, own[value.day], f"pypistats:{package}") if value.day in own else value
             for value in judged.values
         )
-        notes = [f"{ask.metric.metric_id}: {overlap.sentence}"]
+        notes = [f"{request.metric.metric_id}: {overlap.sentence}"]
         newest = max((year.newest for year in self._outline), default=None)
-        if newest is None or newest < ask.older[-1]:
-            notes.append(f"{ask.metric.metric_id}: ClickPy ends on {newest}; days after it stay absent")
-        return replace(judged, values=values, notes=tuple(notes))
+        if newest is None or newest < request.archive_days[-1]:
+            notes.append(f"{request.metric.metric_id}: ClickPy ends on {newest}; days after it stay absent")
+        return replace(judged, request=request, values=values, notes=tuple(notes))
 
     async def _years(self, series: Series, first: date, last: date) -> list[Year]:
         answer = await self._client.post("/", series.params(first, last), series.outline())

@@ -21,7 +21,7 @@ from cmetrics.sources.archives.crates_versions import (
     hole,
     version_questions,
 )
-from cmetrics.sources.base import FetchOutcome, FetchRequest, FetchResult
+from cmetrics.sources.base import FetchRequest, FetchResult, reword
 from cmetrics.sources.cratesio import ARCHIVE
 
 #: https://crates.io/data-access prefers these files to the API and names no limit for them; one
@@ -51,7 +51,7 @@ FAILURES_IN_A_ROW = 5
 class _Crate:
     """A question, and how far it is answered."""
 
-    ask: FetchRequest
+    request: FetchRequest
     versions: Sequence[Version]
     #: Days without a value yet; none before the first publication.
     open: set[date]
@@ -60,14 +60,14 @@ class _Crate:
     @property
     def name(self) -> str:
         """Of the crate."""
-        return self.ask.metric.subject
+        return self.request.metric.subject
 
     def answer(self, day: date, value: int, ref: str) -> None:
         """Settle a day."""
         self.open.discard(day)
         self.values.append(DailyValue(day, value, ref))
 
-    def take(self, by_version: ByVersion) -> FetchOutcome:
+    def take(self, by_version: ByVersion) -> FetchResult:
         """The open days that the answers by version settle."""
         for day in sorted(self.open):
             value = by_version.stated(self.name, day)
@@ -75,10 +75,10 @@ class _Crate:
                 self.answer(day, value, f"cratesio:{self.name}; by version")
         return self.part()
 
-    def part(self) -> FetchOutcome:
+    def part(self) -> FetchResult:
         """The values since the last part."""
         values, self.values = tuple(self.values), []
-        return self.ask, FetchResult(values, more=True)
+        return FetchResult(self.request, values, is_final=False)
 
 
 class CratesArchive:
@@ -88,28 +88,28 @@ class CratesArchive:
         self._api = api
         self._files = files
         self._cache = Cache(cache)
-        self._problems: list[str] = []
+        self._problems: list[SourceError] = []
         self._notes: list[str] = []
 
     async def fetch(
         self,
-        asks: Sequence[FetchRequest],
-        near: Mapping[str, Mapping[date, int]],  # noqa: ARG002
-    ) -> AsyncIterator[FetchOutcome]:
+        requests: Sequence[FetchRequest],
+        stated_by_source: Mapping[str, Mapping[date, int]],  # noqa: ARG002
+    ) -> AsyncIterator[FetchResult]:
         """Versions of each crate, then the day between API and archive, then whichever costs less time."""
         crates: list[_Crate] = []
-        for ask in asks:
+        for request in requests:
             try:
-                versions = await fetch_versions(self._api, ask.metric.subject)
+                versions = await fetch_versions(self._api, request.metric.subject)
             except SourceError as error:
-                yield ask, error
+                yield FetchResult(request, error=error)
                 continue
             first = versions[0].created
-            crates.append(_Crate(ask, versions, {day for day in ask.older if day >= first}))
+            crates.append(_Crate(request, versions, {day for day in request.archive_days if day >= first}))
         by_version = ByVersion()
-        between = hole(asks[0].last_day)
+        between = hole(requests[0].last_day)
         # Stored by an earlier run, it has been read while the API still answered for it.
-        probed = [crate for crate in crates if between in crate.open & crate.ask.missing]
+        probed = [crate for crate in crates if between in crate.open & crate.request.missing]
         questions = version_questions(_named(probed), [between])
         if questions:
             self._choose(
@@ -122,20 +122,20 @@ class CratesArchive:
         older = {day for crate in crates for day in crate.open if day < between}
         if older:
             forgets = any(day > between - DAYS_PER_ANSWER * DAY for crate in probed for day in crate.open - {between})
-            async for answered in self._older(by_version, crates, sorted(older), forgets=forgets):
-                yield answered
+            async for result in self._older(by_version, crates, sorted(older), forgets=forgets):
+                yield result
         for crate in crates:
-            yield crate.ask, self._last_words(crate)
+            yield self._last_words(crate)
 
     async def _older(
         self, by_version: ByVersion, crates: list[_Crate], days: list[date], *, forgets: bool
-    ) -> AsyncIterator[FetchOutcome]:
+    ) -> AsyncIterator[FetchResult]:
         """``days`` by the way that takes less time; ``forgets``: crates.io has shown that it lacks them."""
         index: dict[date, int] = {}
         try:
             index = parse_index((await self._files.get("/index.json")).body)
         except SourceError as error:
-            self._problems.append(str(error))
+            self._problems.append(error)
         absent = [day for day in days if day in index and _needed(crates, day) - self._cache.load(day).keys()]
         size = sum(index[day] for day in absent)
         questions = version_questions(_named(crates), days)
@@ -153,8 +153,8 @@ class CratesArchive:
             await self._ask_versions(by_version, questions)
             for crate in crates:
                 yield crate.take(by_version)
-        async for answered in self._read_files(crates, index, len(absent)):
-            yield answered
+        async for result in self._read_files(crates, index, len(absent)):
+            yield result
 
     def _choose(self, text: str) -> None:
         self._api.log(text)
@@ -167,7 +167,7 @@ class CratesArchive:
                 by_version.add(question, await question.fetch(self._api))
             except SourceError as error:
                 by_version.failed(question)
-                self._problems.append(str(error))
+                self._problems.append(error)
                 if self._api.has_ended:
                     for left in questions[number:]:
                         by_version.failed(left)
@@ -175,7 +175,7 @@ class CratesArchive:
 
     async def _read_files(
         self, crates: list[_Crate], index: Mapping[date, int], absent: int
-    ) -> AsyncIterator[FetchOutcome]:
+    ) -> AsyncIterator[FetchResult]:
         """The open days that the archive has, newest first, each file once for all crates.
 
         ``absent`` of them, at most, are not in the cache.
@@ -191,7 +191,7 @@ class CratesArchive:
                     found = await self._read_file(day, needed | found.keys(), index[day])
                 except SourceError as error:
                     failures += 1
-                    self._problems.append(str(error))
+                    self._problems.append(error)
                     if self._files.has_ended or failures == FAILURES_IN_A_ROW:
                         break
                     continue
@@ -217,12 +217,13 @@ class CratesArchive:
         """What is left to say of a crate: notes once, and why days of it are still open."""
         notes, self._notes = tuple(self._notes), []
         if not crate.open:
-            return FetchResult(notes=notes)
-        open_days = f"{crate.ask.metric.metric_id}: {_days(crate.open)}"
+            return FetchResult(crate.request, notes=notes)
+        open_days = f"{crate.request.metric.metric_id}: {_days(crate.open)}"
         if self._problems:
             more = f" and {len(self._problems) - 1} more" if len(self._problems) > 1 else ""
-            return FetchResult(error=f"{_days(crate.open)} could not be read: {self._problems[0]}{more}", notes=notes)
-        return FetchResult(notes=(*notes, f"{open_days} in neither crates.io's API nor its archive"))
+            message = f"{_days(crate.open)} could not be read: {self._problems[0].message}{more}"
+            return FetchResult(crate.request, error=reword(self._problems[0], message), notes=notes)
+        return FetchResult(crate.request, notes=(*notes, f"{open_days} in neither crates.io's API nor its archive"))
 
 
 def _named(crates: Sequence[_Crate]) -> dict[str, Sequence[Version]]:
