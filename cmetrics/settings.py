@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cmetrics.domain.errors import UsageError
+from cmetrics.domain.redaction import register_secret
 from cmetrics.domain.sanitize import sanitize
 
 EMBEDDED_DEFAULT = "data/lancedb"
@@ -35,6 +36,9 @@ VARIABLES = (
     "GITHUB_REPOSITORY",
 )
 
+
+#: Never printed.
+SECRETS = ("LANCEDB_API_KEY", "GITHUB_TOKEN", "CMETRICS_WEBHOOK_URL")
 
 _ON, _OFF = {"on", "true", "yes", "1"}, {"off", "false", "no", "0"}
 
@@ -85,11 +89,6 @@ class Settings:
     #: Gets the summary of every run; whoever knows it can write there.
     webhook: str | None = field(default=None, repr=False)
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What must never be printed."""
-        return tuple(s for s in (self.github_token, self.store.api_key, self.webhook) if s)
-
 
 def load_settings(*, db: str | None = None, config: Path | None = None, directory: Path | None = None) -> Settings:
     """The settings of this process: options first, then the environment, then ``.env``.
@@ -99,6 +98,8 @@ def load_settings(*, db: str | None = None, config: Path | None = None, director
     """
     here = directory or _working_directory()
     env = _environment(here)
+    for name in SECRETS:
+        register_secret(env.get(name))
     return Settings(
         store=resolve_store(db, env),
         catalog=_catalog_path(config, env, here),

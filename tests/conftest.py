@@ -17,6 +17,7 @@ from hypothesis import is_hypothesis_test, settings
 
 from cmetrics.domain.days import Span
 from cmetrics.domain.observation import Observation
+from cmetrics.domain.redaction import isolated_secrets
 from cmetrics.domain.run import Run
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
@@ -43,6 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     if depth.deep(1) > 1 and is_hypothesis_test(getattr(item, "obj", None)):
         item.add_marker("long")
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets_of_other_tests() -> Iterator[None]:
+    with isolated_secrets():
+        yield
 
 
 @pytest.fixture

@@ -125,9 +125,8 @@ class _Answers:
 class _Endpoints:
     """The five questions. Their docstrings and signatures are the OpenAPI description."""
 
-    def __init__(self, reader: Reader, secrets: Sequence[str]) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._secrets = secrets
         self._answers = _Answers(reader)
 
     def health(self) -> dict[str, str]:
@@ -200,10 +199,10 @@ class _Endpoints:
         return Response(body, media_type="application/json", headers=headers)
 
     def _reason(self, error: StoreError) -> str:
-        return sanitize(str(error), secrets=self._secrets)
+        return sanitize(str(error))
 
 
-def create_app(reader: Reader, *, secrets: Sequence[str] = ()) -> FastAPI:
+def create_app(reader: Reader) -> FastAPI:
     """The application; it writes nothing and keeps no state but its documents."""
     app = FastAPI(
         title="cmetrics",
@@ -212,7 +211,7 @@ def create_app(reader: Reader, *, secrets: Sequence[str] = ()) -> FastAPI:
     )
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], expose_headers=["ETag"])
-    ask = _Endpoints(reader, secrets)
+    ask = _Endpoints(reader)
     app.add_api_route("/api/v1/health", ask.health, response_model=models.Health, response_model_exclude_none=True)
     app.add_api_route(
         "/api/v1/definitions",

@@ -265,7 +265,7 @@ def serve_api(
 
     settings, catalog = _load(db, config)
     report = Queries(LanceStore.open(settings.store), catalog, SPECS, clock=utc_now)
-    serve(create_app(report, secrets=settings.secrets), host, port)
+    serve(create_app(report), host, port)
 
 
 @app.command()

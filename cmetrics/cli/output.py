@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cmetrics.domain.redaction import redact, redact_document
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.ops import actions
 
@@ -43,12 +44,12 @@ def print_progress(text: str) -> None:
 
 def print_result(text: str) -> None:
     """One line of a result on stdout."""
-    stdout().print(Text(text), soft_wrap=True)
+    stdout().print(Text(redact(text)), soft_wrap=True)
 
 
 def print_json(document: dict[str, Any]) -> None:
     """Exactly one object on stdout."""
-    line = json.dumps(document, ensure_ascii=False)
+    line = json.dumps(redact_document(document), ensure_ascii=False)
     if actions.is_running():
         # The runner obeys `##[` anywhere in a line; so written, it is the same text to every parser.
         line = line.replace("#", r"\u0023")

@@ -42,7 +42,7 @@ class Reports:
 
     def failed(self, error: Exception) -> None:
         """A run never got to its metrics."""
-        text = sanitize(str(error), secrets=self.settings.secrets, limit=2000)
+        text = sanitize(str(error), limit=2000)
         self._append(actions.failure_markdown(self.job.value, text))
         self._post(failure_json(self.job.value, text))
 
@@ -76,4 +76,4 @@ class Reports:
 
         more = {"title": self.catalog.title, "as_of": last_completed_day(utc_now()).isoformat()}
         if (problem := send_summary(self.settings.webhook, {**document, **more}, self.catalog.contact)) is not None:
-            print_warning(sanitize(problem, secrets=self.settings.secrets))
+            print_warning(sanitize(problem))

@@ -82,16 +82,9 @@ def doctor(
     from cmetrics.domain.days import utc_now
     from cmetrics.ops.check import Level
     from cmetrics.ops.doctor import examine
-    from cmetrics.settings import Settings, load_settings
+    from cmetrics.settings import load_settings
 
-    secrets: list[str] = []
-
-    def load() -> Settings:
-        settings = load_settings(db=db, config=config)
-        secrets.extend(settings.secrets)
-        return settings
-
-    checks = clean(examine(load, max_age_days=max_age_days, clock=utc_now), secrets)
+    checks = clean(examine(lambda: load_settings(db=db, config=config), max_age_days=max_age_days, clock=utc_now))
     if json:
         print_json(doctor_json(checks))
     else:

@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
-REDACTED = "***"
+from cmetrics.domain.redaction import redact
 
 # C0, DEL, C1, the soft hyphen and the bidirectional and zero-width marks: they move the cursor,
 # recolour, reorder, or hide.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 # Without its ESC a colour sequence is harmless and ugly; both go together.
 _ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[\]P^_X][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]")
-_USERINFO = re.compile(r"(?<=://)[^/\s]+@")
 
 
-def sanitize(text: str, *, secrets: Iterable[str] = (), limit: int = 400) -> str:
-    """``text`` on one line of at most ``limit`` characters.
+def sanitize(text: str, *, limit: int = 400) -> str:
+    """Return ``text`` on one line of at most ``limit`` characters.
 
-    Every secret and every ``user:password@`` of a URL is replaced; control characters are dropped.
+    Registered secrets and ``user:password@`` of URLs are replaced; control characters are dropped.
     """
-    # Before and after what could stand inside a secret is gone; the longest secret first.
-    known = sorted(filter(None, secrets), key=len, reverse=True)
-    text = _without(text, known)
-    text = _UNPRINTABLE.sub("", _ESCAPES.sub("", re.sub(r"\s", " ", text)))
-    text = _USERINFO.sub(f"{REDACTED}@", _without(text, known))
-    text = " ".join(text.split())
+    # Before and after what could stand inside a secret is gone.
+    text = _UNPRINTABLE.sub("", _ESCAPES.sub("", re.sub(r"\s", " ", redact(text))))
+    text = " ".join(redact(text).split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
-def _without(text: str, secrets: Iterable[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, REDACTED)
-    return text
 
 
 def code_span(text: str, *, limit: int = 400) -> str:

@@ -24,8 +24,6 @@ class Git:
     """A working tree with its own `.git`, never a repository that merely contains the folder."""
 
     folder: Path
-    #: What must not be printed; user and password in addresses never are.
-    hidden: tuple[str, ...] = ()
 
     @property
     def is_there(self) -> bool:
@@ -36,7 +34,7 @@ class Git:
         """What git prints on stdout, without the last line end. Raises GitError with its reason."""
         done = self._done(args, options)
         if done.returncode != 0:
-            reason = sanitize(_reason(done.stderr), secrets=self.hidden, limit=600)
+            reason = sanitize(_reason(done.stderr), limit=600)
             msg = f"git {args[0]} in {self.folder}: {reason or f'exit code {done.returncode}'}"
             raise GitError(msg)
         return done.stdout.rstrip("\n")

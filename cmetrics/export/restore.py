@@ -27,7 +27,7 @@ def restore(settings: Settings, folder: Path, *, clock: Clock, watcher: Watcher,
     """
     ledger = read_export(folder)
     rows = ledger.observations
-    with session(settings.store, Job.RESTORE, clock=clock, hidden=settings.secrets, on_wait=watcher.waiting) as (
+    with session(settings.store, Job.RESTORE, clock=clock, on_wait=watcher.waiting) as (
         run,
         end,
     ):

@@ -61,7 +61,7 @@ def pull(
     remote cannot be reached or the branch was replaced, LedgerError for a file that is damaged;
     nothing is written to the store then.
     """
-    clone = Clone.made(Git(folder, settings.secrets), remote, branch)
+    clone = Clone.made(Git(folder), remote, branch)
     with clone.held():
         tip = clone.fetch()
         if tip is None:
@@ -88,7 +88,7 @@ def push(
     Raises LedgerError when the commit would lose rows, unless ``allow_loss``; GitError when the branch
     was replaced, or the push is refused to the end.
     """
-    clone = Clone.opened(Git(folder, settings.secrets))
+    clone = Clone.opened(Git(folder))
     store = LanceStore.open(settings.store)
     store.check()
     with clone.held():

@@ -49,7 +49,6 @@ def bootstrap(settings: Settings, catalog: Catalog, backup: Backup, *, clock: Cl
         settings.store,
         Job.BOOTSTRAP,
         clock=clock,
-        hidden=settings.secrets,
         on_wait=watcher.waiting,
         prepare=recreate,
     ) as (run, end):

@@ -133,8 +133,7 @@ def _ingest(
 ) -> RunSummary:
     metrics = selection.of(catalog)
     load_seed(catalog, "")  # a mistake in a seed file is found before the store is touched
-    hidden = settings.secrets
-    with session(settings.store, job, clock=clock, hidden=hidden, on_wait=watcher.waiting) as (run, end):
+    with session(settings.store, job, clock=clock, on_wait=watcher.waiting) as (run, end):
         run.store.save_definitions([definition(metric, run.started_at) for metric in catalog.metrics])
         seeds = load_seed(catalog, run.run_id)
         runs = run.store.runs(run.started_at - RUNS_WITHIN)
@@ -154,7 +153,7 @@ def _ingest(
             metric = result.request.metric
             parts.setdefault(metric.metric_id, []).append(result)
             if result.is_final:
-                whole = _outcome(merge_results(parts[metric.metric_id]), held, hidden)
+                whole = _outcome(merge_results(parts[metric.metric_id]), held)
                 found[metric.metric_id] = whole
                 watcher.answered(metric, whole)
             writer.add(_observations(result, provenance, run, clock))
@@ -179,9 +178,9 @@ def _ingest(
             status=overall(outcomes),
             counts=writer.counts,
             metrics=outcomes,
-            warnings=(*run.warnings, *_warnings(harvest.results, seen.warnings, runs, hidden)),
+            warnings=(*run.warnings, *_warnings(harvest.results, seen.warnings, runs)),
             doubts=seen.doubts,
-            notes=_notes(harvest.results, hidden),
+            notes=_notes(harvest.results),
             requests=harvest.requests,
         )
         end(summary)
@@ -234,7 +233,7 @@ def _observations(result: FetchResult, provenance: Provenance, run: Session, clo
     ]
 
 
-def _outcome(result: FetchResult, held: Mapping[str, MetricState], hidden: tuple[str, ...]) -> MetricOutcome:
+def _outcome(result: FetchResult, held: Mapping[str, MetricState]) -> MetricOutcome:
     metric_id = result.request.metric.metric_id
     stored = held[metric_id].daily
     days = {value.day for value in result.values}
@@ -246,7 +245,7 @@ def _outcome(result: FetchResult, held: Mapping[str, MetricState], hidden: tuple
         days_stored=len(days),
         latest_day=max(stored | days, default=None),
         pending_days=pending,
-        error=sanitize(str(result.error), secrets=hidden) if result.error else None,
+        error=sanitize(str(result.error)) if result.error else None,
         healed_days=sum(min(stored) < day < max(stored) for day in days - stored) if stored else 0,
     )
 
@@ -257,18 +256,18 @@ def _skipped(metric: Metric, held: Mapping[str, MetricState]) -> MetricOutcome:
 
 
 def _warnings(
-    results: Iterable[FetchResult], more: Iterable[str], runs: Iterable[Run], hidden: tuple[str, ...]
+    results: Iterable[FetchResult], more: Iterable[str], runs: Iterable[Run]
 ) -> Iterable[str]:
     """Each warning once, in the order of the answers; news only when no earlier run has told them."""
     results = list(results)
     told = {text for run in runs for text in run.errors}
-    news = (sanitize(text, secrets=hidden) for result in results for text in result.news)
+    news = (sanitize(text) for result in results for text in result.news)
     found = [*(text for result in results for text in result.warnings), *more]
-    clean = dict.fromkeys(sanitize(text, secrets=hidden) for text in found)
+    clean = dict.fromkeys(sanitize(text) for text in found)
     return [*clean, *(text for text in news if text not in told)]
 
 
-def _notes(results: Iterable[FetchResult], hidden: tuple[str, ...]) -> tuple[str, ...]:
+def _notes(results: Iterable[FetchResult]) -> tuple[str, ...]:
     """Each note once, in the order of the answers."""
     notes = (text for result in results for text in result.notes)
-    return tuple(dict.fromkeys(sanitize(text, secrets=hidden) for text in notes))
+    return tuple(dict.fromkeys(sanitize(text) for text in notes))

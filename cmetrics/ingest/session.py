@@ -46,7 +46,6 @@ def session(
     job: Job,
     *,
     clock: Clock,
-    hidden: tuple[str, ...] = (),
     on_wait: Callable[[], None],
     prepare: Callable[[LanceStore], None] | None = None,
 ) -> Iterator[tuple[Session, Callable[[RunSummary], None]]]:
@@ -54,7 +53,7 @@ def session(
 
     An embedded store gets the tables that it lacks; elsewhere missing tables are StoreMissing, so
     that a mistyped address grows none. ``prepare`` may do otherwise (`bootstrap`). A run that ends
-    by an exception is recorded as failed, with ``hidden`` texts taken out of its reason.
+    by an exception is recorded as failed.
     """
     started = clock()
     run_id = make_run_id(job, started)
@@ -86,7 +85,7 @@ def session(
                     finished_at=clock(),
                     rows_inserted=summary.counts.inserted,
                     rows_updated=summary.counts.updated,
-                    error_summary=sanitize(errors, secrets=hidden, limit=20_000) if errors else None,
+                    error_summary=sanitize(errors, limit=20_000) if errors else None,
                 )
             )
             ended = True
@@ -98,7 +97,7 @@ def session(
             yield Session(store, run_id, started, note_counts, warnings), end
         except BaseException as error:
             if not ended:
-                _record_failure(store, run.failed(clock(), sanitize(_reason(error), secrets=hidden, limit=2000)))
+                _record_failure(store, run.failed(clock(), sanitize(_reason(error), limit=2000)))
             raise
 
 

@@ -49,7 +49,7 @@ def _client_error(error: LanceDBClientError, target: StoreTarget) -> StoreError:
         return missing(target)
     if status is None:
         return StoreUnreachable(f"{target.label} cannot be reached; check LANCEDB_HOST_OVERRIDE and the network")
-    said = sanitize(str(error), secrets=[target.api_key or ""], limit=200)
+    said = sanitize(str(error), limit=200)
     return StoreUnreachable(f"{target.label} answered {status}: {said}")
 
 
@@ -68,7 +68,7 @@ def _failed(error: Exception, target: StoreTarget) -> StoreError:
         return StoreError(f"{target.label} was written by others all the while; nothing is stored, run again later")
     cause = _cause(target)
     limit = 300 if cause is None else 160
-    said = sanitize(text, secrets=[target.api_key or ""], limit=limit).removesuffix(".")
+    said = sanitize(text, limit=limit).removesuffix(".")
     if cause is not None:
         return StoreError(f"{target.label}: {cause} ({said})")
     step = "" if target.kind is not StoreKind.EMBEDDED else _DAMAGED
