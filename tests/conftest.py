@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import is_hypothesis_test, settings
@@ -22,6 +23,7 @@ from cmetrics.domain.run import Run
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from tests import depth
+from tests.world import fork_server
 from tests.world.services import Services
 from tests.world.truth import World
 
@@ -69,6 +71,8 @@ class Home:
 
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
+    #: What commands are told of time; see `tests.world.runtime.build`. Without it they make no pauses.
+    runtime: dict[str, Any] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -79,7 +83,12 @@ class Home:
     def cache(self) -> Path:
         return self.folder.with_name(f"{self.folder.name}-cache")
 
-    def start(self, *args: str) -> subprocess.Popen[str]:
+    def start(self, *args: str) -> fork_server.Process:
+        """Start the command as a process of its own that has imported everything already."""
+        return fork_server.start(args, cwd=self.folder, env=self.environment, runtime=self.runtime)
+
+    def start_installed(self, *args: str) -> subprocess.Popen[str]:
+        """Start the installed command."""
         return subprocess.Popen(
             [str(COMMAND), *args],
             cwd=self.folder,
@@ -90,8 +99,8 @@ class Home:
             text=True,
         )
 
-    def run(self, *args: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
-        process = self.start(*args)
+    def run(self, *args: str, code: int | None = 0, installed: bool = False) -> subprocess.CompletedProcess[str]:
+        process = self.start_installed(*args) if installed else self.start(*args)
         out, err = process.communicate(timeout=240)
         done = subprocess.CompletedProcess(args, process.returncode, out, err)
         assert "Traceback" not in err, err
@@ -131,6 +140,8 @@ def daily(rows: list[Observation]) -> dict[str, dict[date, int]]:
 
 @pytest.fixture
 def home(tmp_path: Path, services: Services) -> Home:
+    # Commands that make no pauses ask more often than a service allows.
+    services.world.limits = False
     folder = tmp_path / "home"
     folder.mkdir()
     return Home(folder, services.env())

@@ -93,7 +93,7 @@ def serve(folder: Path, prefix: str = "/sub/path/") -> Iterator[Served]:
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.files = files
         server.served = Served(f"http://127.0.0.1:{server.server_address[1]}{prefix}")
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield server.served

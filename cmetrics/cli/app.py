@@ -14,6 +14,7 @@ import typer
 from cmetrics import __version__
 from cmetrics.cli import setup
 from cmetrics.cli.exit_codes import DONE, FAILED, RUN_EXITS
+from cmetrics.cli.runtime import get_runtime
 from cmetrics.domain.errors import CmetricsError, UsageError
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def _options(
 
 @app.command()
 def refresh(
+    context: typer.Context,
     lookback_days: Annotated[
         int, typer.Option(min=0, max=3650, help="Read at least the last N days again; 0 is incremental.")
     ] = 0,
@@ -76,16 +78,21 @@ def refresh(
 ) -> None:
     """The nightly job: new days, days that still settle, and every gap that can be filled."""
     from cmetrics.cli.run_report import Reports
-    from cmetrics.domain.days import utc_now
     from cmetrics.domain.run import Job
     from cmetrics.ingest.run import refresh as run
 
     settings, catalog = _load(db, config)
-    selection = _selection(only, metric)
+    runtime, selection = get_runtime(context), _selection(only, metric)
     _finish(
         catalog,
         lambda watcher: run(
-            settings, catalog, lookback_days=lookback_days, selection=selection, clock=utc_now, watcher=watcher
+            settings,
+            catalog,
+            lookback_days=lookback_days,
+            selection=selection,
+            clock=runtime.clock,
+            watcher=watcher,
+            sleep=runtime.sleep,
         ),
         json=json,
         quiet=quiet,
@@ -95,6 +102,7 @@ def refresh(
 
 @app.command()
 def backfill(
+    context: typer.Context,
     lookback_days: Annotated[
         int | None,
         typer.Option(min=1, max=3650, help="The last N days; 90 unless --start is given.", show_default=False),
@@ -119,15 +127,16 @@ def backfill(
     May be interrupted and started again: what was read is stored as it comes in.
     """
     from cmetrics.cli.run_report import Reports
-    from cmetrics.domain.days import Span, last_completed_day, utc_now, window
+    from cmetrics.domain.days import Span, last_completed_day, window
     from cmetrics.domain.run import Job
     from cmetrics.ingest.run import LONG_AGO
     from cmetrics.ingest.run import backfill as run
 
+    runtime = get_runtime(context)
     if full and (start is not None or end is not None or lookback_days is not None):
         msg = "--full is the whole history; --start, --end and --lookback-days exclude it"
         raise UsageError(msg)
-    last = _day("--end", end) or last_completed_day(utc_now())
+    last = _day("--end", end) or last_completed_day(runtime.clock())
     first = _day("--start", start)
     if first is not None and lookback_days is not None:
         msg = "--lookback-days and --start exclude each other"
@@ -137,7 +146,7 @@ def backfill(
             msg = "--end needs --start"
             raise UsageError(msg)
         first = LONG_AGO if full else window(last, lookback_days or 90)
-    if first > last or first > last_completed_day(utc_now()):
+    if first > last or first > last_completed_day(runtime.clock()):
         msg = f"the window {first} to {last} holds no completed day"
         raise UsageError(msg)
     span, deep = Span(first, last), full or start is not None
@@ -146,7 +155,14 @@ def backfill(
     _finish(
         catalog,
         lambda watcher: run(
-            settings, catalog, span=span, selection=selection, clock=utc_now, watcher=watcher, deep=deep
+            settings,
+            catalog,
+            span=span,
+            selection=selection,
+            clock=runtime.clock,
+            watcher=watcher,
+            deep=deep,
+            sleep=runtime.sleep,
         ),
         json=json,
         quiet=quiet,

@@ -11,7 +11,7 @@ import typer
 
 from cmetrics.catalog import DEFAULT_PATH, Catalog, load_catalog
 from cmetrics.cli.output import print_json, print_progress, print_result, print_warning
-from cmetrics.domain.days import utc_now
+from cmetrics.cli.runtime import Runtime
 from cmetrics.domain.errors import NotFound, SiteError, SourceError, UsageError
 from cmetrics.scaffold import Names, Scaffold, plan_scaffold, render_scaffold
 from cmetrics.settings import EMBEDDED_DEFAULT, load_settings
@@ -61,6 +61,7 @@ def write_catalogue(
     contact: str | None,
     check: bool,
     force: bool,
+    runtime: Runtime,
 ) -> Written:
     """Check ``names`` and write the file; raises UsageError or SourceError before anything is written."""
     # Store and catalogue do not matter yet; CMETRICS_CONFIG may name the very file that is to be written.
@@ -79,7 +80,7 @@ def write_catalogue(
         draft.write_text(render_scaffold(scaffold, SPECS), encoding="utf-8")
         catalog = load_catalog(draft, SPECS)
         if check:
-            present = _checked(catalog, token)
+            present = _checked(catalog, token, runtime)
             scaffold = _with_present_names(scaffold, present)
         text = render_scaffold(scaffold, SPECS)
         draft.write_text(text, encoding="utf-8")
@@ -109,13 +110,15 @@ def _resolved(names: Names, token: str | None, contact: str) -> Names:
     return replace(names, repositories=tuple(found))
 
 
-def _checked(catalog: Catalog, token: str | None) -> Mapping[tuple[str, str], str]:
+def _checked(catalog: Catalog, token: str | None, runtime: Runtime) -> Mapping[tuple[str, str], str]:
     """The present name of each subject; raises UsageError for unknown ones, SourceError for silent services."""
     from cmetrics.ingest.subjects import check_subjects
 
     count = len(catalog.metrics)
     print_progress(f"asking the services for {count} name{'s' if count != 1 else ''}")
-    answers = check_subjects(catalog.metrics, contact=catalog.contact, github_token=token, clock=utc_now)
+    answers = check_subjects(
+        catalog.metrics, contact=catalog.contact, github_token=token, clock=runtime.clock, sleep=runtime.sleep
+    )
     unknown: list[str] = []
     silent: list[SourceError] = []
     present: dict[tuple[str, str], str] = {}

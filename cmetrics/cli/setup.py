@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cmetrics.cli.exit_codes import DONE, FAILED
+from cmetrics.cli.runtime import get_runtime
 from cmetrics.domain.errors import UsageError
 
 Names = list[str] | None
@@ -23,6 +24,7 @@ MaxAge = Annotated[int, typer.Option("--max-age-days", min=0, help="Older than t
 
 
 def init(
+    context: typer.Context,
     org: Annotated[
         Names, typer.Option("--org", help="GitHub organisation or user; its most starred repositories.")
     ] = None,
@@ -59,7 +61,14 @@ def init(
             raise UsageError(msg)
         wanted = ask_names()
     written = write_catalogue(
-        wanted, out, product=product, title=title, contact=contact, check=not no_check, force=force
+        wanted,
+        out,
+        product=product,
+        title=title,
+        contact=contact,
+        check=not no_check,
+        force=force,
+        runtime=get_runtime(context),
     )
     print_init(written, json=json)
 

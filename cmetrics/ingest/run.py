@@ -255,9 +255,7 @@ def _skipped(metric: Metric, held: Mapping[str, MetricState]) -> MetricOutcome:
     return MetricOutcome(metric.metric_id, MetricStatus.SKIPPED, latest_day=latest)
 
 
-def _warnings(
-    results: Iterable[FetchResult], more: Iterable[str], runs: Iterable[Run]
-) -> Iterable[str]:
+def _warnings(results: Iterable[FetchResult], more: Iterable[str], runs: Iterable[Run]) -> Iterable[str]:
     """Each warning once, in the order of the answers; news only when no earlier run has told them."""
     results = list(results)
     told = {text for run in runs for text in run.errors}

@@ -40,7 +40,9 @@ def test_the_first_refresh_fills_every_window_and_the_second_changes_nothing(
 
 
 def test_requests_name_themselves_and_keep_to_each_service_s_pace(home: Home, services: Services):
-    home.run("refresh")
+    """The one refresh that is the installed command and waits as long as it does anywhere."""
+    services.world.limits = True
+    home.run("refresh", installed=True)
     for host, gap in ((PYPI, 2.0), (CRATES, 1.0), (NPM, 2.0)):
         times = [request.at for request in services.to(host)]
         assert len(times) > 1
@@ -52,6 +54,7 @@ def test_requests_name_themselves_and_keep_to_each_service_s_pace(home: Home, se
 
 def test_a_service_that_hangs_is_given_up_and_the_others_are_stored(home: Home, world: World):
     world.faults = {CRATES: faults.hang}
+    home.runtime = {"hurry": True}
     summary = home.json("refresh", code=3)
     errors = {metric["error"] for metric in summary["metrics"] if "rust" in metric["metric_id"]}
     assert len(errors) == 1

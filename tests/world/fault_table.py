@@ -9,10 +9,8 @@ without a fault, over a store that already holds a year.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
-import selectors
 import shutil
 import sys
 import tempfile
@@ -29,6 +27,7 @@ from tests.conftest import catalog_text, daily
 from tests.world import faults, troubles
 from tests.world.nights import Nights
 from tests.world.readme import replace_block
+from tests.world.runtime import hurried
 from tests.world.services import Fault, Services
 from tests.world.truth import CRATES, DAY, GITHUB, NPM, PYPI, World
 
@@ -42,8 +41,6 @@ METRICS = {PYPI: "downloads:p:python", CRATES: "downloads:p:rust", NPM: "downloa
 THEIRS = ("downloads:lance:python", "downloads:lance:rust", "downloads:lancedb:nodejs", "stars:lancedb:github")
 #: Of two nights: the services that fail on them.
 HALVES = ((PYPI, NPM), (CRATES, GITHUB))
-#: How much faster time goes by for a service that hangs.
-HURRY = 8
 
 
 @dataclass(frozen=True)
@@ -104,36 +101,6 @@ CASES: dict[str, Case] = {
     "64 KB that unpack to 64 MiB": Case(faults.bomb),
     "gzip that is none": Case(faults.says(b"\x1f\x8bnot gzip", Content_Encoding="gzip")),
 }
-
-
-class Hurried(asyncio.SelectorEventLoop):
-    """A loop in which time goes by faster than outside."""
-
-    def __init__(self) -> None:
-        super().__init__(_Impatient())
-
-    def time(self) -> float:
-        return super().time() * HURRY
-
-
-class _Impatient(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
-    def select(self, timeout: float | None = None) -> list:
-        return super().select(timeout if timeout is None else timeout / HURRY)
-
-
-class _HurriedPolicy(asyncio.DefaultEventLoopPolicy):
-    _loop_factory = Hurried
-
-
-@contextmanager
-def hurried(*, wanted: bool) -> Iterator[None]:
-    """While it is held, asyncio's time goes by faster."""
-    if wanted:
-        asyncio.set_event_loop_policy(_HurriedPolicy())
-    try:
-        yield
-    finally:
-        asyncio.set_event_loop_policy(None)
 
 
 def told(summary: RunSummary, metric_id: str) -> str:

@@ -188,7 +188,7 @@ def cut_short(_: Request, usual: Usual) -> Reply:
 def trickle(_: Request, usual: Usual) -> Reply:
     reply = usual()
     # A star count, the shortest answer, comes through well within a client's patience; nothing else does.
-    reply.drip = 0.005
+    reply.drip = 0.003
     return reply
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -17,16 +16,12 @@ from cmetrics.queries import Queries, State
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
+from tests.world.runtime import at_once
 from tests.world.services import Request, Services
 from tests.world.truth import DAY, World
 
 #: When the job runs: after the last log files of the day before.
 HOUR = time(7, tzinfo=UTC)
-
-
-async def at_once(_: float) -> None:
-    """A pause that takes no time."""
-    await asyncio.sleep(0)
 
 
 @dataclass

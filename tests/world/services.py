@@ -100,7 +100,8 @@ class Services:
         self._impostor = self._context(trustme.CA(), "impostor.example.com")
         self._released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self._connection())
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        # The default looks for the end of the test twice a second only.
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
         self._released.set()
