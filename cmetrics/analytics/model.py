@@ -254,6 +254,12 @@ class Dashboard:
         return tuple(item for group in self.groups for item in group.items)
 
     @property
+    def last_30_days(self) -> dict[str, date | int | None]:
+        """The window of the last 30 days, and the downloads of each product in it."""
+        span = {"window_start": self.window_30_start, "window_end": self.as_of}
+        return span | {group.product: group.last_30_days for group in self.groups if group.product not in span}
+
+    @property
     def has_downloads(self) -> bool:
         """Whether the catalogue counts any."""
         return any(group.downloads for group in self.groups)

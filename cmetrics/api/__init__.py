@@ -1,1 +1,1 @@
-"""The debug API: the documents of ``cmetrics.documents`` over HTTP, read-only. Needs the extra `api`."""
+"""The API: the documents of `cmetrics.documents` over HTTP, read-only. Needs the extra `api`."""

@@ -1,4 +1,4 @@
-"""The endpoints of contract §5."""
+"""The endpoints of the API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 from cmetrics import __version__, documents
 from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard
-from cmetrics.api import models
 from cmetrics.domain.days import DAY, parse_day
 from cmetrics.domain.errors import StoreError
 from cmetrics.domain.metric import Definition
@@ -22,10 +21,10 @@ from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run
 from cmetrics.domain.sanitize import sanitize
 
-#: A client may reuse an answer for so long without asking; nothing changes faster than nightly.
+#: How long clients may reuse a document without asking again; the data changes nightly.
 CACHE_CONTROL = "public, max-age=60"
-#: Answers kept for repeated questions while the store does not change.
-KEPT_ANSWERS = 256
+#: Documents cached for repeated requests while the store does not change.
+CACHED_DOCUMENTS = 256
 MOST_DAYS = 730
 DEFAULT_ERROR_DAYS = 30
 
@@ -34,13 +33,13 @@ Days = Annotated[
     Query(ge=1, le=MOST_DAYS, description="Days counted back from the last completed UTC day.", examples=[180]),
 ]
 UNAVAILABLE: dict[int | str, dict[str, Any]] = {
-    503: {"model": models.Problem, "description": "The store cannot be read; the reason says what to do."}
+    503: {"model": documents.Problem, "description": "The store cannot be read; the reason says what to do."}
 }
-MISSING: dict[int | str, dict[str, Any]] = {404: {"model": models.Problem, "description": "No such metric."}}
+MISSING: dict[int | str, dict[str, Any]] = {404: {"model": documents.Problem, "description": "No such metric."}}
 WRONG_DATES: dict[int | str, dict[str, Any]] = {
-    400: {"model": models.Problem, "description": "A date that is none, or a range that ends before it starts."}
+    400: {"model": documents.Problem, "description": "A date that is not valid, or a range that ends before it starts."}
 }
-#: Where to go on from the list of metrics; also how schemathesis finds a metric that is there.
+#: The link from the list of metrics to a series; schemathesis follows it to find a metric that exists.
 FIRST_SERIES: dict[int | str, dict[str, Any]] = {
     200: {
         "links": {
@@ -53,12 +52,12 @@ FIRST_SERIES: dict[int | str, dict[str, Any]] = {
     }
 }
 
-#: Going back from an earlier day would leave the calendar.
+#: Subtracting the default window from an earlier day would leave the range of `date`.
 EARLIEST = date(1970, 1, 31)
 
 
 class Reader(Protocol):
-    """What the API asks; raises StoreError."""
+    """Reads the store for the API; every method raises StoreError when it cannot be read."""
 
     @property
     def as_of(self) -> date:
@@ -66,80 +65,79 @@ class Reader(Protocol):
         ...
 
     def token(self) -> Hashable:
-        """Changes whenever an answer may; None when only reading can tell."""
+        """Return a value that changes whenever a document may; None when that is unknown without reading."""
         ...
 
     def check(self) -> None:
-        """Raise unless the store can answer."""
+        """Raise StoreError unless the store can be read."""
 
     def definitions(self) -> list[Definition]:
-        """All metrics."""
+        """Return all metrics."""
         ...
 
     def series(self, metric_id: str, days: int) -> list[Observation] | None:
-        """The values of a metric, None for an unknown one."""
+        """Return the values of a metric, None for an unknown one."""
         ...
 
     def dashboard(self, days: int) -> Dashboard:
-        """The view-model."""
+        """Return the view-model."""
         ...
 
     def errors(self, first: date, last: date) -> Sequence[Run]:
-        """Runs with errors, newest first."""
+        """Return the runs with errors, newest first."""
         ...
 
 
-class _Answers:
-    """Answers as bytes, kept while the store does not change."""
+class _DocumentCache:
+    """Documents as bytes, cached while the store does not change."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._kept: dict[Hashable, tuple[bytes, str]] = {}
+        self._cached: dict[Hashable, tuple[bytes, str]] = {}
         self._token: Hashable = None
-        self._making = threading.Lock()
+        self._building = threading.Lock()
 
-    def get(self, question: Hashable, make: Callable[[], Any]) -> tuple[bytes, str]:
-        """The document of ``make`` as bytes, and its tag."""
+    def get(self, key: Hashable, build: Callable[[], documents.AnyDocument]) -> tuple[bytes, str]:
+        """Return the document that ``build`` returns as bytes, and its entity tag."""
         token = self._reader.token()
         if token is None:
-            return self._made(make())
-        # One at a time: after a write, everybody asks the same again.
-        with self._making:
+            return _encoded(build())
+        # One at a time: after a write, all clients ask for the same documents again.
+        with self._building:
             if token != self._token:
-                # Who has waited here may know an older state than the one that was answered from meanwhile.
+                # While this thread waited, another one may have built from a newer state of the store.
                 token = self._reader.token()
-            if token != self._token or len(self._kept) >= KEPT_ANSWERS:
-                self._kept, self._token = {}, token
-            if question not in self._kept:
-                self._kept[question] = self._made(make())
-            return self._kept[question]
+            if token != self._token or len(self._cached) >= CACHED_DOCUMENTS:
+                self._cached, self._token = {}, token
+            if key not in self._cached:
+                self._cached[key] = _encoded(build())
+            return self._cached[key]
 
-    @staticmethod
-    def _made(document: Any) -> tuple[bytes, str]:
-        # When an answer was made is no difference in what it says.
-        told = {k: v for k, v in document.items() if k != "generated_at"} if isinstance(document, dict) else document
-        # Weak, because the same answer is also sent compressed.
-        return documents.encode(document), f'W/"{hashlib.sha256(documents.encode(told)).hexdigest()[:32]}"'
+
+def _encoded(document: documents.AnyDocument) -> tuple[bytes, str]:
+    body = documents.encode(document)
+    # Weak, because the same document is also sent compressed.
+    return body, f'W/"{hashlib.sha256(documents.without_time(document, body)).hexdigest()[:32]}"'
 
 
 class _Endpoints:
-    """The five questions. Their docstrings and signatures are the OpenAPI description."""
+    """The five endpoints; their docstrings and signatures become the OpenAPI description."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._answers = _Answers(reader)
+        self._cache = _DocumentCache(reader)
 
     def health(self) -> dict[str, str]:
-        """Whether the store can be read. Always 200: the service itself is there."""
+        """Return whether the store can be read. The status code is always 200: the service itself runs."""
         try:
             self._reader.check()
         except StoreError as error:
-            return {"status": "degraded", "reason": self._reason(error)}
-        return {"status": "ok"}
+            return documents.build_health(self._reason(error))
+        return documents.build_health()
 
     def definitions(self, request: Request) -> Response:
-        """All metrics, by product, family and display name."""
-        return self._answer(request, "definitions", lambda: documents.definitions_document(self._reader.definitions()))
+        """Return all metrics, by product, family and display name."""
+        return self._respond(request, "definitions", lambda: documents.build_definitions(self._reader.definitions()))
 
     def series(
         self,
@@ -149,20 +147,20 @@ class _Endpoints:
         ],
         days: Days = DEFAULT_DAYS,
     ) -> Response:
-        """The stored values of one metric, ascending."""
+        """Return the stored values of one metric, ascending."""
 
-        def make() -> documents.Document:
+        def build() -> documents.Series:
             rows = self._reader.series(metric_id, days)
             if rows is None:
                 shown = sanitize(metric_id, limit=80)
-                raise HTTPException(404, f"there is no metric {shown!r}; see /api/v1/definitions")
-            return documents.series_document(metric_id, days, rows)
+                raise HTTPException(404, f"metric {shown!r} does not exist; see /api/v1/definitions")
+            return documents.build_series(metric_id, days, rows)
 
-        return self._answer(request, ("series", metric_id, days), make)
+        return self._respond(request, ("series", metric_id, days), build)
 
     def daily(self, request: Request, days: Days = DEFAULT_DAYS) -> Response:
-        """The dashboard: what the page shows, over another window if asked."""
-        return self._answer(request, ("daily", days), lambda: documents.daily_document(self._reader.dashboard(days)))
+        """Return the dashboard: the numbers of the page, over the window asked for."""
+        return self._respond(request, ("daily", days), lambda: documents.build_daily(self._reader.dashboard(days)))
 
     def refresh_errors(
         self,
@@ -176,20 +174,20 @@ class _Endpoints:
         ] = None,
         limit: Annotated[int, Query(ge=1, le=5000, description="At most so many runs.")] = 500,
     ) -> Response:
-        """Runs that had errors, newest first."""
+        """Return the runs that had errors, newest first."""
         last = _day("end_date", end_date) or self._reader.as_of + DAY
         first = _day("start_date", start_date) or (last - DEFAULT_ERROR_DAYS * DAY if last > EARLIEST else last)
         if first > last:
             raise HTTPException(400, f"start_date {first} is after end_date {last}")
-        return self._answer(
+        return self._respond(
             request,
             ("errors", first, last, limit),
-            lambda: documents.errors_document(first, last, self._reader.errors(first, last)[:limit]),
+            lambda: documents.build_refresh_errors(first, last, self._reader.errors(first, last)[:limit]),
         )
 
-    def _answer(self, request: Request, question: Hashable, make: Callable[[], Any]) -> Response:
+    def _respond(self, request: Request, key: Hashable, build: Callable[[], documents.AnyDocument]) -> Response:
         try:
-            body, tag = self._answers.get(question, make)
+            body, tag = self._cache.get(key, build)
         except StoreError as error:
             raise HTTPException(503, self._reason(error)) from error
         headers = {"ETag": tag, "Cache-Control": CACHE_CONTROL}
@@ -203,34 +201,40 @@ class _Endpoints:
 
 
 def create_app(reader: Reader) -> FastAPI:
-    """The application; it writes nothing and keeps no state but its documents."""
+    """Return the application. It is read-only and keeps no state but a cache of documents."""
     app = FastAPI(
         title="cmetrics",
         version=__version__,
         description="SDK downloads and GitHub stars as stored; the same numbers as the published page.",
     )
     app.add_middleware(GZipMiddleware, minimum_size=1000)
-    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], expose_headers=["ETag"])
-    ask = _Endpoints(reader)
-    app.add_api_route("/api/v1/health", ask.health, response_model=models.Health, response_model_exclude_none=True)
-    app.add_api_route(
-        "/api/v1/definitions",
-        ask.definitions,
-        response_model=list[models.DefinitionModel],
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], expose_headers=["ETag"])
+    endpoints = _Endpoints(reader)
+
+    def add(path: str, endpoint: Callable[..., Any], model: Any, **options: Any) -> None:
+        app.add_api_route(f"/api/v1/{path}", endpoint, response_model=model, **options)
+        # HEAD answers as GET does (RFC 9110, 9.1); uptime monitors ask with it.
+        app.add_api_route(f"/api/v1/{path}", endpoint, response_model=None, methods=["HEAD"], include_in_schema=False)
+
+    add("health", endpoints.health, documents.Health, response_model_exclude_none=True)
+    add(
+        "definitions",
+        endpoints.definitions,
+        list[documents.MetricDefinition],
         responses=UNAVAILABLE | FIRST_SERIES,
     )
-    app.add_api_route(
-        "/api/v1/series/{metric_id}",
-        ask.series,
+    add(
+        "series/{metric_id}",
+        endpoints.series,
+        documents.Series,
         operation_id="series",
-        response_model=models.Series,
         responses=UNAVAILABLE | MISSING,
     )
-    app.add_api_route("/api/v1/dashboard/daily", ask.daily, response_model=models.Daily, responses=UNAVAILABLE)
-    app.add_api_route(
-        "/api/v1/history/refresh-errors",
-        ask.refresh_errors,
-        response_model=models.RefreshErrors,
+    add("dashboard/daily", endpoints.daily, documents.DailyDashboard, responses=UNAVAILABLE)
+    add(
+        "history/refresh-errors",
+        endpoints.refresh_errors,
+        documents.RefreshErrors,
         responses=UNAVAILABLE | WRONG_DATES,
     )
     return app
@@ -242,4 +246,4 @@ def _day(name: str, text: str | None) -> date | None:
     try:
         return parse_day(text)
     except ValueError:
-        raise HTTPException(400, f"{name} is no ISO date (YYYY-MM-DD)") from None
+        raise HTTPException(400, f"{name} is not a valid date; use YYYY-MM-DD") from None

@@ -11,7 +11,7 @@ from cmetrics import documents
 from cmetrics.analytics.model import Dashboard, Publication
 from cmetrics.analytics.news import NewsItem, build_news
 from cmetrics.domain.days import window
-from cmetrics.domain.metric import SourceSpec, slug
+from cmetrics.domain.metric import SourceSpec
 from cmetrics.domain.observation import Observation
 from cmetrics.site import format as fmt
 from cmetrics.site.badges import build_badge, build_embed
@@ -106,13 +106,10 @@ def _answers(publication: Publication) -> Iterator[tuple[str, bytes]]:
     for row in publication.rows:
         if row.metric_id in by_metric and row.period_end >= first:
             by_metric[row.metric_id].append(row)
-    files: dict[str, documents.Document | list[documents.Document]] = {
-        "health": documents.HEALTHY,
-        "definitions": documents.definitions_document(publication.definitions),
-        "dashboard/daily": documents.daily_document(daily),
-    }
-    for name, document in files.items():
-        yield f"api/v1/{name}.json", documents.encode(document)
-    for metric_id, rows in by_metric.items():
-        series = documents.series_document(metric_id, daily.days, rows)
-        yield f"api/v1/series/{slug(metric_id)}.json", documents.encode(series)
+    definitions = documents.build_definitions(publication.definitions)
+    yield "api/v1/health.json", documents.encode(documents.build_health())
+    yield "api/v1/definitions.json", documents.encode(definitions)
+    yield "api/v1/dashboard/daily.json", documents.encode(documents.build_daily(daily))
+    for definition in definitions:
+        series = documents.build_series(definition.metric_id, daily.days, by_metric[definition.metric_id])
+        yield f"api/v1/{definition.series_file}", documents.encode(series)

@@ -383,7 +383,8 @@ def test_a_repository_tells_what_came_and_went_where_it_is_known():
     assert [flow.last_day for flow in found.flows] == list(day_range(AS_OF - 9 * DAY, AS_OF))
     assert (found.flows[-1].gained, found.flows[-1].lost, found.flows[-1].net) == (4, 3, 1)
     assert (found.flow_30.gained, found.flow_30.lost, found.flow_30.net) == (62, 32, 30)
-    shown = documents.daily_document(dashboard(rows, days=10))["groups"][1]["items"][-1]
-    assert (shown["gained_30"], shown["lost_30"], shown["net_30"]) == (62, 32, 30)
-    assert shown["flows"][-1] == {"day": AS_OF.isoformat(), "gained": 4, "lost": 3, "net": 1}
+    shown = documents.build_daily(dashboard(rows, days=10)).groups[1].items[-1]
+    assert isinstance(shown, documents.RepositoryItem)
+    assert (shown.gained_30, shown.lost_30, shown.net_30) == (62, 32, 30)
+    assert shown.flows[-1] == documents.FlowPoint(last_day=AS_OF, gained=4, lost=3, net=1)
     assert item(dashboard(), STARS_ONE).flow_30 is None

@@ -171,8 +171,18 @@ def test_ranges_of_errors_are_checked(api: Served, query: str, status: int):
     assert response.status_code == status, response.text
 
 
-@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE"])
-def test_nothing_but_get_is_answered(api: Served, method: str):
+def test_head(api: Served):
+    """HEAD answers as GET does, without the body."""
+    for path in [f"/api/v1/{path}" for path in PATHS] + ["/openapi.json", "/docs"]:
+        got, head = api.get(path), httpx.head(api.url + path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == got.headers["content-length"]
+        assert head.headers.get("etag") == got.headers.get("etag")
+    assert httpx.head(f"{api.url}/api/v1/series/none").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_methods_that_write_are_refused(api: Served, method: str):
     for path in PATHS:
         assert httpx.request(method, f"{api.url}/api/v1/{path}").status_code == 405
     assert httpx.request(method, f"{api.url}/api/v1/nowhere").status_code == 404
