@@ -25,6 +25,8 @@ CmetricsError
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class CmetricsError(Exception):
     """Base of every expected failure.
@@ -112,11 +114,25 @@ class InvalidResponse(SourceError):
 
 
 class ExportError(CmetricsError):
-    """An export cannot be read back (named with file and line), or would lose rows."""
+    """An export cannot be read back (named with file and line), or would lose rows.
+
+    ``damaged`` is the file whose content cannot be read; None when no file is damaged.
+    """
+
+    def __init__(self, message: str = "", *, hint: str | None = None, damaged: Path | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.damaged = damaged
 
 
 class GitError(CmetricsError):
-    """Git failed, the remote cannot be reached, or the data branch is in an unexpected state."""
+    """Git failed, the remote cannot be reached, or the data branch is in an unexpected state.
+
+    ``is_final`` means that trying again at once cannot help: a rule refused, or nothing answered.
+    """
+
+    def __init__(self, message: str = "", *, hint: str | None = None, is_final: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.is_final = is_final
 
 
 class SiteError(CmetricsError):

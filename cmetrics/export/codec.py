@@ -1,183 +1,254 @@
-"""One CSV file of the ledger and its rows: days are ISO dates, moments are UTC with microseconds, absent is empty."""
+"""One CSV file of an export and its rows as Arrow.
+
+Days are ISO dates, times are UTC with microseconds, booleans ``True`` and ``False``; a value that is
+absent is an empty cell. pyarrow reads and writes the files. Python's csv module is used twice: to
+write a file in which a cell needs quotes (pyarrow would quote every text of it), and to find the line
+of a mistake in a file that pyarrow, or a check afterwards, has refused.
+"""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from collections.abc import Sequence
+from datetime import date, datetime
+from enum import StrEnum
 from io import BytesIO, StringIO, TextIOWrapper
-from operator import attrgetter
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
 
 from cmetrics.domain.days import Span, parse_day
 from cmetrics.domain.errors import ExportError
-from cmetrics.domain.metric import Definition
-from cmetrics.domain.observation import Observation, parse_count
-from cmetrics.domain.revision import Revision
-from cmetrics.domain.run import Run
+from cmetrics.domain.observation import LONGEST_COUNT, parse_count
 from cmetrics.domain.sanitize import sanitize
+from cmetrics.store.schema import UNKNOWN_TIME, Column, Table
 
-#: Wider than anything that is ever stored, and a bound all the same.
+#: Wider than anything that is ever stored; bounds every date that is read.
 EVERYTHING = Span(date(1990, 1, 1), date(2199, 12, 31))
-#: The fields that hold moments.
-MOMENTS = frozenset({"observed_at", "started_at", "finished_at", "created_at"})
-#: Of a moment; tables of other programs may not tell one, which is read as 1970.
-EARLIEST_YEAR = 1970
+#: Tables of other programs may lack a time, which is read as 1970.
+EARLIEST_YEAR = UNKNOWN_TIME.year
+#: Pairs of days of which the first must not be the later one.
+_ORDERED = (("first_day", "last_day"), ("requested_from", "requested_to"))
+_COUNT = f"^[0-9]{{1,{LONGEST_COUNT}}}$"
+_TIME = "%Y-%m-%dT%H:%M:%S+00:00"
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestEntry:
-    """One line of ``index.csv``: how many rows a file was written with, and which bytes."""
-
-    file: str
-    rows: int
-    digest: str
-
-
-R = TypeVar("R", Definition, Run, Observation, Revision, ManifestEntry)
-
-
-def encode_rows(kind: type[R], rows: Sequence[R]) -> bytes:
-    """The file of these rows, with its heading. Same rows, same bytes."""
-    data = _encode(kind, rows, csv.QUOTE_MINIMAL)
-    # Python up to 3.12 quotes a carriage return only where it is part of the line's end.
-    return data if b"\r" not in data else _encode(kind, rows, csv.QUOTE_ALL)
+def encode_csv(data: pa.Table, table: Table[Any]) -> bytes:
+    """Return the file of these rows, heading included. Same rows, same bytes."""
+    names = [column.name for column in table.columns]
+    cells = pa.table({column.name: _texts(data[column.name], column) for column in table.columns})
+    out = BytesIO()
+    out.write((",".join(names) + "\n").encode())
+    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
+    try:
+        pyarrow.csv.write_csv(cells, out, options)
+    except pa.ArrowInvalid:
+        return _encode_quoted(cells)
+    return out.getvalue()
 
 
-def _encode(kind: type[R], rows: Sequence[R], quoting: Literal[0, 1]) -> bytes:
-    names = [field.name for field in fields(kind)]
-    moments = [n for n, name in enumerate(names) if name in MOMENTS]
-    data = BytesIO()
-    text = TextIOWrapper(data, encoding="utf-8", newline="")
-    writer = csv.writer(text, lineterminator="\n", quoting=quoting)
-    writer.writerow(names)
-    # What is no text the writer itself makes one: days and counts as `str` does, None empty.
-    for row in map(attrgetter(*names), rows):
-        cells = list(row)
-        for n in moments:
-            cells[n] = _moment_text(cells[n])
-        writer.writerow(cells)
+def _texts(values: pa.ChunkedArray[Any], column: Column) -> Any:
+    """The cells of a column; null where they are empty."""
+    if column.type is datetime:
+        return pc.strftime(values, format=_TIME)
+    if column.type is bool:
+        return pc.if_else(values, "True", "False")
+    return values.cast(pa.string())
+
+
+def _encode_quoted(cells: pa.Table) -> bytes:
+    """The same where a cell holds a comma, a quote or a line break.
+
+    Python up to 3.12 quotes a carriage return only where it is part of the line terminator, so a file
+    with one is quoted throughout.
+    """
+    has_return = any(pc.any(pc.match_substring(column, "\r")).as_py() for column in cells.columns)
+    out = BytesIO()
+    text = TextIOWrapper(out, encoding="utf-8", newline="")
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL)
+    writer.writerow(cells.column_names)
+    for batch in cells.to_batches(max_chunksize=10_000):
+        writer.writerows(zip(*(column.to_pylist() for column in batch.columns), strict=True))
     text.detach()
-    return data.getvalue()
+    return out.getvalue()
 
 
-@lru_cache(maxsize=4096)
-def _moment_text(moment: datetime | None) -> str:
-    """A run's rows share a moment or a few."""
-    return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")
+def read_csv(path: Path, table: Table[Any]) -> pa.Table:
+    """Return the rows of a file, with the schema of ``table``.
+
+    A column that may be empty may be missing altogether. Raises ExportError naming the file, and the
+    line where there is one.
+    """
+    data = _read_bytes(path)
+    columns = _parse_heading(path, data, table)
+    rows = _parse(data, columns, table)
+    return _parse_lines(path, data, columns, table) if rows is None else rows
 
 
-def read_rows(path: Path, kind: type[R], decode: Callable[[Sequence[str]], R]) -> list[R]:
-    """The rows of a file; LedgerError naming the file, and the line where there is one."""
+def _read_bytes(path: Path) -> bytes:
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        msg = f"{path} is no plain file; an export holds nothing else"
+        msg = f"{path} is not a plain file, as every file of an export is"
         raise ExportError(msg)
-    names = [field.name for field in fields(kind)]
-    rows: list[R] = []
-    lines = csv.reader(StringIO(_read_text(path), newline=""), strict=True)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        msg = f"cannot read {path}: {sanitize(str(error), limit=120)}"
+        raise ExportError(msg, damaged=path) from error
+
+
+def _parse_heading(path: Path, data: bytes, table: Table[Any]) -> list[Column]:
+    """The columns of the file, in its order."""
+    line = data.split(b"\n", 1)[0].rstrip(b"\r").decode(errors="replace")
+    names = line.replace('"', "").split(",")
+    known = {column.name: column for column in table.columns}
+    found = [known[name] for name in names if name in known]
+    if len(found) == len(names) and found == [
+        column for column in table.columns if column in found or not column.is_optional
+    ]:
+        return found
+    unknown = [name for name in names if name not in known]
+    if unknown and set(known) <= {*names, *(column.name for column in table.columns if column.is_optional)}:
+        shown = ", ".join(sanitize(repr(name), limit=60) for name in unknown[:3])
+        msg = f"{path}, line 1: unknown column {shown}: a newer cmetrics may have written it"
+        raise ExportError(msg, hint="update cmetrics, or remove the column from the file")
+    msg = f"{path}, line 1: the heading must be {','.join(known)}"
+    raise ExportError(msg, damaged=path)
+
+
+def _parse(data: bytes, columns: Sequence[Column], table: Table[Any]) -> pa.Table | None:
+    """The rows as pyarrow reads them; None when any cell is not as it must be."""
+    names = [column.name for column in columns]
+    is_quoted = b'"' in data
+    if data.count(b"\n") == 1 and data.endswith(b"\n"):
+        return table.schema.empty_table()
+    try:
+        cells = pyarrow.csv.read_csv(
+            BytesIO(data),
+            pyarrow.csv.ReadOptions(column_names=names, skip_rows=1, use_threads=False),
+            pyarrow.csv.ParseOptions(newlines_in_values=is_quoted, ignore_empty_lines=False),
+            pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+        )
+        rows = _to_table({column.name: _typed(cells[column.name], column) for column in columns}, table)
+    except ValueError:
+        return None
+    for first, last in _ordered(columns):
+        if pc.any(pc.greater(rows[first], rows[last])).as_py():
+            return None
+    # pyarrow accepts a quote that is never closed, and text after a closing one.
+    return None if is_quoted and encode_csv(rows, table) != data else rows
+
+
+def _to_table(values: dict[str, Any], table: Table[Any]) -> pa.Table:
+    size = len(next(iter(values.values())))
+    return pa.table(
+        {
+            field.name: values[field.name] if field.name in values else pa.nulls(size, field.type)
+            for field in table.schema
+        },
+        schema=table.schema,
+    )
+
+
+def _ordered(columns: Sequence[Column]) -> list[tuple[str, str]]:
+    names = {column.name for column in columns}
+    return [pair for pair in _ORDERED if names.issuperset(pair)]
+
+
+def _typed(cells: Any, column: Column) -> Any:
+    """The values of a column of texts; ValueError where a text is none."""
+    if column.is_optional:
+        cells = pc.if_else(pc.equal(cells, pa.scalar("")), pa.scalar(None, pa.string()), cells)
+    if issubclass(column.type, StrEnum):
+        _require(pc.is_in(cells.drop_null(), pa.array([member.value for member in column.type], pa.string())))
+    elif column.type is int:
+        _require(pc.match_substring_regex(cells, _COUNT))
+        return cells.cast(pa.int64())
+    elif column.type is bool:
+        _require(pc.is_in(cells, pa.array(["True", "False"])))
+        return pc.equal(cells, pa.scalar("True"))
+    elif column.type is date:
+        days = cells.cast(pa.date32())
+        _require(_between(days, EVERYTHING.first, EVERYTHING.last))
+    elif column.type is datetime:
+        times = cells.cast(pa.timestamp("us", tz="UTC"))
+        _require(_between(pc.year(times), EARLIEST_YEAR, EVERYTHING.last.year))
+        return times
+    return cells
+
+
+def _between(values: Any, first: Any, last: Any) -> Any:
+    return pc.and_(pc.greater_equal(values, first), pc.less_equal(values, last))
+
+
+def _require(is_valid: Any) -> None:
+    """Raise ValueError unless all are true; nulls are."""
+    if pc.all(is_valid).as_py() is False:
+        raise ValueError
+
+
+def _parse_lines(path: Path, data: bytes, columns: Sequence[Column], table: Table[Any]) -> pa.Table:
+    """The rows read one by one; ExportError naming the line of the first mistake."""
+    names = [column.name for column in columns]
+    lines = csv.reader(StringIO(_decode(path, data), newline=""), strict=True)
+    rows: list[list[Any]] = []
     number = 1
     try:
-        if next(lines, None) != names:
-            msg = f"{path}, line 1: the heading must be {','.join(names)}"
-            raise ExportError(msg)
+        next(lines, None)
         number = lines.line_num + 1
         for line in lines:
-            if len(line) != len(names):
-                raise ValueError(line)  # noqa: TRY301  # one message for all mistakes of a line
-            rows.append(decode(line))
+            rows.append(_parse_row(line, columns))
             number = lines.line_num + 1
     except ValueError:
         shown = sanitize(",".join(line), limit=100)
-        msg = f"{path}, line {number}: {shown!r} is no row of {','.join(names)}"
-        raise ExportError(msg) from None
+        msg = f"{path}, line {number}: {shown!r} is not a row of {','.join(names)}"
+        raise ExportError(msg, damaged=path) from None
     except csv.Error as error:
         msg = f"{path}, line {number}: {sanitize(str(error), limit=120)}"
-        raise ExportError(msg) from error
-    return rows
+        raise ExportError(msg, damaged=path) from error
+    kinds = {column.name: column.arrow_type for column in columns}
+    return _to_table(
+        {name: pa.array([row[n] for row in rows], kinds[name]) for n, name in enumerate(names)},
+        table,
+    )
 
 
-def _read_text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        msg = f"{path} cannot be read ({sanitize(str(error), limit=120)})"
-        raise ExportError(msg) from error
+def _parse_row(line: Sequence[str], columns: Sequence[Column]) -> list[Any]:
+    values = {column.name: _parse_cell(text, column) for text, column in zip(line, columns, strict=True)}
+    for first, last in _ordered(columns):
+        if values[first] and values[last] and values[first] > values[last]:
+            raise ValueError(line)
+    return list(values.values())
+
+
+def _parse_cell(text: str, column: Column) -> Any:
+    """The value of one cell as Arrow stores it; ValueError for a text that is none."""
+    if text == "" and column.is_optional:
+        return None
+    if issubclass(column.type, StrEnum):
+        return column.type(text).value
+    if column.type is int:
+        return parse_count(text)
+    if column.type is bool and text not in ("True", "False"):
+        raise ValueError(text)
+    if column.type is bool:
+        return text == "True"
+    if column.type is date and parse_day(text) not in EVERYTHING:
+        raise ValueError(text)
+    if column.type is datetime:
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is None or not EARLIEST_YEAR <= time.year <= EVERYTHING.last.year:
+            raise ValueError(text)
+        return time
+    return text
+
+
+def _decode(path: Path, data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        msg = f"{path}, line {line}: bytes that are no UTF-8"
-        raise ExportError(msg) from None
-
-
-def to_observation(line: Sequence[str]) -> Observation:
-    """The row of ``stats`` in a line; ValueError for a line that is none."""
-    metric_id, start, end, observed, value, *texts = line
-    return Observation(metric_id, _day(start), _day(end), _moment(observed), parse_count(value), *texts)
-
-
-def to_run(line: Sequence[str]) -> Run:
-    """The same for ``history``."""
-    run_id, job, status, started, finished, inserted, updated, errors = line
-    return Run(
-        run_id,
-        job,
-        status,
-        _moment(started),
-        _moment(finished) if finished else None,
-        parse_count(inserted),
-        parse_count(updated),
-        errors or None,
-    )
-
-
-def to_revision(line: Sequence[str]) -> Revision:
-    """The same for ``revisions``."""
-    metric_id, first, last, old, new, run_id, observed = line
-    days = Span(_day(first), _day(last))
-    if days.first > days.last:
-        raise ValueError(line)
-    return Revision(metric_id, *days, parse_count(old), parse_count(new), run_id, _moment(observed))
-
-
-def to_definition(line: Sequence[str]) -> Definition:
-    """The same for ``metrics``."""
-    metric_id, family, product, subject, sdk, source, kind, unit, active, display, created = line
-    if active not in ("True", "False"):
-        raise ValueError(active)
-    return Definition(
-        metric_id,
-        family,
-        product,
-        subject,
-        sdk or None,
-        source,
-        kind,
-        unit,
-        active == "True",
-        display,
-        _moment(created),
-    )
-
-
-def to_entry(line: Sequence[str]) -> ManifestEntry:
-    """The same for the index."""
-    file, rows, digest = line
-    return ManifestEntry(file, parse_count(rows), digest)
-
-
-def _day(text: str) -> date:
-    day = parse_day(text)
-    if day not in EVERYTHING:
-        raise ValueError(text)
-    return day
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None or not EARLIEST_YEAR <= moment.year <= EVERYTHING.last.year:
-        raise ValueError(text)
-    return moment
+        msg = f"{path}, line {line}: bytes that are not UTF-8"
+        raise ExportError(msg, damaged=path) from None

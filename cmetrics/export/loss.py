@@ -1,52 +1,81 @@
-"""The rows of a ledger, and which of one another lacks. Pure."""
+"""Compare two exports by their keys: which rows one has and the other lacks. Pure; all by columns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from cmetrics.domain.metric import Definition
-from cmetrics.domain.observation import Observation
-from cmetrics.domain.revision import Revision
-from cmetrics.domain.run import Run, RunStatus
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cmetrics.domain.run import RunStatus
+from cmetrics.store.schema import HISTORY, METRICS, OUTCOMES, REVISIONS, STATS, Table
 
 #: Of the missing days of a metric, and of the metrics, so many are named.
 NAMED = 3
+#: How a message names a row of each table other than ``stats``.
+_UNITS: tuple[tuple[Table[Any], str], ...] = (
+    (METRICS, "definition"),
+    (HISTORY, "run"),
+    (REVISIONS, "row"),
+    (OUTCOMES, "row"),
+)
+
+#: The columns of `comparable`, by name of the table.
+Comparable = Mapping[str, pa.Table]
 
 
-@dataclass(frozen=True, slots=True)
-class ExportedTables:
-    """Everything that an export holds."""
+def comparable(data: pa.Table, table: Table[Any]) -> pa.Table:
+    """Return what a comparison needs of the rows of ``table``: keys, and of ``stats`` the values.
 
-    definitions: Sequence[Definition]
-    runs: Sequence[Run]
-    observations: Sequence[Observation]
-    revisions: Sequence[Revision]
-    #: Metrics that get a file of values, also one without rows.
-    metric_ids: tuple[str, ...] = ()
-
-
-def describe_loss(before: ExportedTables, after: ExportedTables) -> str:
-    """What ``before`` has and ``after`` does not, in words; empty when nothing is lost.
-
-    Keys are compared, not values: a value that was revised is no loss.
+    A run that was under way is left out of ``history``: it is not restored.
     """
-    lost: dict[str, list[str]] = {}
-    kept = {row.key for row in after.observations}
-    for row in before.observations:
-        if row.key not in kept:
-            lost.setdefault(row.metric_id, []).append(row.period_end.isoformat())
-    told = [_counted(metric_id, "day", days) for metric_id, days in sorted(lost.items())]
-    more = [
-        _counted(
-            "metrics", "definition", _gone(map(_metric_id, before.definitions), map(_metric_id, after.definitions))
-        ),
-        _counted("history", "run", _gone(map(_run_id, _ended(before.runs)), map(_run_id, after.runs))),
-        _counted("revisions", "row", _gone(map(_revision_key, before.revisions), map(_revision_key, after.revisions))),
-    ]
-    if len(told) > NAMED:
-        told[NAMED:] = [f"and days of {len(told) - NAMED} more metrics"]
-    return "; ".join(filter(None, [*told, *more]))
+    if table is HISTORY:
+        data = data.filter(pc.not_equal(data["status"], pa.scalar(RunStatus.RUNNING.value)))
+    names = [*table.key, "value"] if table is STATS else list(table.key)
+
+    return data.select(names)
+
+
+def describe_loss(before: Comparable, after: Comparable) -> str:
+    """Return in words which rows ``before`` has and ``after`` lacks; empty when there are none.
+
+    Keys are compared: a value that was revised is not lost.
+    """
+    lost_days: dict[str, list[str]] = {}
+    for metric_id, day in _lost(before, after, STATS):
+        lost_days.setdefault(metric_id, []).append(day)
+    parts = [_counted(metric_id, "day", days) for metric_id, days in sorted(lost_days.items())]
+    if len(parts) > NAMED:
+        parts[NAMED:] = [f"and days of {len(parts) - NAMED} more metrics"]
+    for table, unit in _UNITS:
+        lost = _lost(before, after, table)
+        parts.append(_counted(table.name, unit, [" ".join(key) for key in lost]))
+    return "; ".join(filter(None, parts))
+
+
+def count_changes(before: Comparable, after: Comparable) -> tuple[int, int]:
+    """Return how many values of ``after`` are new, and how many are another number than ``before``."""
+    old, new = before.get(STATS.name), after[STATS.name]
+    if old is None:
+        return new.num_rows, 0
+    keys = list(STATS.key)
+    both = new.join(old, keys, join_type="inner", right_suffix="_before", use_threads=False)
+    revised = both.filter(pc.not_equal(both["value"], both["value_before"])).num_rows
+    added = new.join(old, keys, join_type="left anti", use_threads=False).num_rows
+    return added, revised
+
+
+def _lost(before: Comparable, after: Comparable, table: Table[Any]) -> list[tuple[str, ...]]:
+    """The keys, sorted."""
+    old, new = before.get(table.name), after.get(table.name)
+    if old is None:
+        return []
+    keys = list(table.key)
+    lost = old.select(keys)
+    if new is not None:
+        lost = lost.join(new.select(keys), keys, join_type="left anti", use_threads=False)
+    return sorted(set(zip(*(lost[name].to_pylist() for name in keys), strict=True)))
 
 
 def _counted(what: str, unit: str, names: Sequence[str]) -> str:
@@ -54,24 +83,3 @@ def _counted(what: str, unit: str, names: Sequence[str]) -> str:
         return ""
     shown = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
     return f"{what}: {len(names)} {unit}{'s' if len(names) > 1 else ''} ({shown})"
-
-
-def _gone(before: Iterable[str], after: Iterable[str]) -> list[str]:
-    return sorted(set(before) - set(after))
-
-
-def _ended(runs: Iterable[Run]) -> Iterable[Run]:
-    """A run that was under way is not restored: it has ended since, or its store is gone."""
-    return (run for run in runs if run.status != RunStatus.RUNNING)
-
-
-def _run_id(run: Run) -> str:
-    return run.ingestion_run_id
-
-
-def _metric_id(row: Definition) -> str:
-    return row.metric_id
-
-
-def _revision_key(row: Revision) -> str:
-    return f"{row.metric_id} {row.last_day} {row.ingestion_run_id}"

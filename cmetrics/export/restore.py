@@ -25,18 +25,19 @@ def restore(settings: Settings, folder: Path, *, clock: Clock, watcher: Watcher,
     What this changes is counted and kept nowhere else: an export holds no new statement of a source.
     Raises LedgerError before anything is written when any file cannot be read whole.
     """
-    ledger = read_export(folder)
-    rows = ledger.observations
+    export = read_export(folder)
+    rows = export.observations
     with session(settings.store, Job.RESTORE, clock=clock, on_wait=watcher.waiting) as (
         run,
         end,
     ):
         held = {definition.metric_id for definition in run.store.definitions()} if merge else set()
-        run.store.save_definitions([row for row in ledger.definitions if row.metric_id not in held])
+        run.store.save_definitions([row for row in export.definitions if row.metric_id not in held])
         # A run that was under way when the export was made has ended since, or its store is gone.
-        run.store.save_runs([past for past in ledger.runs if past.status != RunStatus.RUNNING])
+        run.store.save_runs([past for past in export.runs if past.status != RunStatus.RUNNING])
         counts = run.store.upsert_observations(rows, newer_wins if merge else _differs)
-        warnings = [*run.warnings, *keep_revisions(run.store, ledger.revisions)]
+        warnings = [*run.warnings, *keep_revisions(run.store, export.revisions)]
+        run.store.save_outcomes(export.outcomes)
         days: dict[str, list[date]] = {}
         for row in rows:
             days.setdefault(row.metric_id, []).append(row.period_end)

@@ -1,181 +1,232 @@
-"""The whole store as plain CSV files and back: one file per metric, in an order that never changes.
+"""The whole store as plain CSV files: one file per metric, in a stable order.
 
 ::
 
+    DIR/manifest.csv             the format's version; rows and digest of each file
     DIR/metrics.csv              the definitions
     DIR/history.csv              the runs
     DIR/stats/<metric>.csv       the values of one metric, by day
     DIR/revisions.csv            values that were replaced; only when there are any
-    DIR/index.csv                how many rows each file has, and its digest
+    DIR/outcomes.csv             what came of each metric of each run; only when there are any
 
-Texts stand as they are, also those that a spreadsheet would take for a formula: what is read back has
-to be what was written, and all of them but error texts are names that the catalogue has checked.
+A file below ``stats`` is named by `file_names`; whose rows it holds is read from the rows. Texts are
+written unchanged, also those that a spreadsheet would take for a formula: what is read back has to be
+what was written, and all of them but error texts are names that the catalogue has checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from cmetrics.domain.errors import ExportError
-from cmetrics.domain.metric import Definition, slug
+import pyarrow as pa
+
+from cmetrics.domain.errors import ExportError, StoreMissing
+from cmetrics.domain.metric import Definition, file_names
 from cmetrics.domain.observation import Observation
+from cmetrics.domain.outcome import Outcome
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
 from cmetrics.domain.sanitize import sanitize
-from cmetrics.export.codec import (
-    EVERYTHING,
-    ManifestEntry,
-    encode_rows,
-    read_rows,
-    to_definition,
-    to_observation,
-    to_revision,
-    to_run,
-)
-from cmetrics.export.loss import ExportedTables, describe_loss
-from cmetrics.export.manifest import INDEX, build_entry, check_files
+from cmetrics.export.codec import EVERYTHING, encode_csv, read_csv
+from cmetrics.export.loss import comparable, count_changes, describe_loss
+from cmetrics.export.manifest import INDEX, MANIFEST, build_entry, check_files, encode_manifest, read_manifest
+from cmetrics.export.staging import StagedFiles
 from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import (
+    HISTORY,
+    METRICS,
+    OPTIONAL_TABLES,
+    OUTCOMES,
+    REVISIONS,
+    STATS,
+    TABLES,
+    Table,
+    decode,
+    decode_observations,
+    encode,
+)
 
-METRICS, HISTORY, REVISIONS, STATS = "metrics.csv", "history.csv", "revisions.csv", "stats"
+STATS_FOLDER = "stats"
+#: The tables that have one file each.
+FILES: Mapping[str, Table[Any]] = {f"{table.name}.csv": table for table in (METRICS, HISTORY, REVISIONS, OUTCOMES)}
+#: Files that exist only when their table has rows.
+_OPTIONAL_FILES = frozenset(f"{table.name}.csv" for table in OPTIONAL_TABLES)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """The rows of one file, in its order."""
+
+    name: str
+    table: Table[Any]
+    rows: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedTables:
+    """Everything that an export holds."""
+
+    definitions: Sequence[Definition]
+    runs: Sequence[Run]
+    observations: Sequence[Observation]
+    revisions: Sequence[Revision]
+    outcomes: Sequence[Outcome]
 
 
 @dataclass(frozen=True, slots=True)
 class ExportSummary:
-    """What an export wrote, and how it differs from the one that was there."""
+    """What an export consists of, and how it differs from the one that it replaced."""
 
+    #: All files of the export, whether or not they changed.
     files: list[Path]
-    #: Values of days that were not there.
+    #: Values whose key the replaced export lacked.
     new: int
-    #: Values that were there and are another number now.
+    #: Values that are another number than in the replaced export.
     revised: int
 
 
 def export_store(store: LanceStore, folder: Path, *, allow_loss: bool = False) -> ExportSummary:
-    """Write the store to ``folder``. Same rows, same bytes.
+    """Write the store to ``folder``. Same rows, same bytes; files that do not change are not touched.
 
-    Raises LedgerError, having written nothing, when the folder holds an export with rows that the
-    store does not have, unless ``allow_loss``; and when the folder cannot be written.
+    Raises ExportError, having changed nothing, when the folder holds an export with rows that the
+    store lacks, when the folder holds one that cannot be read, and when a table of the store has a
+    column that this version does not know, each unless ``allow_loss``; and when the folder cannot be
+    written.
     """
-    after = _load(store)
-    before = _held(folder, lenient=allow_loss)
-    if not allow_loss and (lost := describe_loss(before, after)):
-        msg = f"{folder} holds rows that this store does not: {lost}. Nothing was written; --allow-loss drops them"
-        raise ExportError(msg)
-    return write_export(before, after, folder)
+    if not allow_loss:
+        _check_columns(store)
+    return write_export(_load(store), folder, allow_loss=allow_loss)
 
 
-def write_export(before: ExportedTables, after: ExportedTables, folder: Path) -> ExportSummary:
-    """Write ``after`` over an export of ``before``. Raises LedgerError when the folder cannot be written."""
-    contents = _files(after)
-    index = [build_entry(name, data, rows) for name, (data, rows) in sorted(contents.items())]
-    _remove(folder / INDEX)  # an export that is interrupted here leaves whole files and no index
-    files = [_write(folder / name, data) for name, (data, _) in contents.items()]
-    for path in [*_stats_files(folder), folder / REVISIONS]:
-        if path.relative_to(folder).as_posix() not in contents:
-            _remove(path)
-    files.append(_write(folder / INDEX, encode_rows(ManifestEntry, index)))
-    old = {row.key: row.value for row in before.observations}
-    return ExportSummary(
-        files,
-        new=sum(row.key not in old for row in after.observations),
-        revised=sum(old.get(row.key, row.value) != row.value for row in after.observations),
-    )
+def write_export(files: Iterable[ExportedFile], folder: Path, *, allow_loss: bool = False) -> ExportSummary:
+    """Write these files to ``folder``, in place of the export that it holds; see `export_store`."""
+    before = _read_previous(folder, is_lenient=allow_loss)
+    after: dict[str, list[pa.Table]] = {}
+    entries = []
+    with StagedFiles(folder) as staged:
+        for file in files:
+            data = encode_csv(file.rows, file.table)
+            entries.append(build_entry(file.name, data, file.rows.num_rows))
+            staged.add(file.name, data)
+            after.setdefault(file.table.name, []).append(comparable(file.rows, file.table))
+        present = {name: pa.concat_tables(parts) for name, parts in after.items()}
+        present.setdefault(STATS.name, comparable(STATS.schema.empty_table(), STATS))
+        if not allow_loss and (lost := describe_loss(before, present)):
+            msg = f"{folder} holds rows that this store lacks: {lost}. Nothing was written"
+            raise ExportError(msg, hint="--allow-loss drops them")
+        stale = {*_stats_files(folder), *(folder / name for name in _OPTIONAL_FILES)}
+        stale -= {folder / entry.file for entry in entries}
+        staged.commit(folder / MANIFEST, encode_manifest(entries), old_manifest=folder / INDEX, stale=sorted(stale))
+    new, revised = count_changes(before, present)
+    return ExportSummary([folder / name for name in (*(entry.file for entry in entries), MANIFEST)], new, revised)
 
 
 def stats_csv(rows: Sequence[Observation]) -> bytes:
-    """All values in one flat file, for whoever wants the whole series."""
-    return encode_rows(Observation, rows)
+    """Return all values in one flat file, for whoever wants the whole series."""
+    return encode_csv(encode(rows, STATS), STATS)
+
+
+def is_export(names: Iterable[str]) -> bool:
+    """Whether a folder with these names at its top holds an export, whole or not."""
+    return not {MANIFEST, INDEX, STATS_FOLDER, *FILES}.isdisjoint(names)
 
 
 def read_export(folder: Path) -> ExportedTables:
-    """Everything in an export. Raises LedgerError naming file and line."""
+    """Return everything in an export. Raises ExportError naming file and line."""
     if not folder.is_dir():
-        msg = f"there is no folder {folder}"
+        msg = f"cannot read the export {folder}: there is no such folder"
         raise ExportError(msg)
-    found = _read(folder)
-    check_files(folder)
-    return found
-
-
-def _read(folder: Path) -> ExportedTables:
-    return ExportedTables(
-        read_rows(folder / METRICS, Definition, to_definition),
-        read_rows(folder / HISTORY, Run, to_run),
-        [row for path in _stats_files(folder) for row in read_rows(path, Observation, to_observation)],
-        read_rows(folder / REVISIONS, Revision, to_revision) if (folder / REVISIONS).is_file() else [],
+    entries = read_manifest(folder, FILES)
+    tables = ExportedTables(
+        definitions=decode(read_csv(folder / "metrics.csv", METRICS), METRICS),
+        runs=decode(read_csv(folder / "history.csv", HISTORY), HISTORY),
+        observations=[row for path in _stats_files(folder) for row in decode_observations(read_csv(path, STATS))],
+        revisions=decode(_read_optional(folder, REVISIONS), REVISIONS),
+        outcomes=decode(_read_optional(folder, OUTCOMES), OUTCOMES),
     )
+    check_files(folder, entries)
+    return tables
 
 
-def _held(folder: Path, *, lenient: bool) -> ExportedTables:
-    """What the export that is going to be replaced holds; nothing where there is none.
+def _read_optional(folder: Path, table: Table[Any]) -> pa.Table:
+    path = folder / f"{table.name}.csv"
+    return read_csv(path, table) if path.is_file() else table.schema.empty_table()
 
-    The index is not asked: it is missing where an export was interrupted.
+
+def _read_previous(folder: Path, *, is_lenient: bool) -> dict[str, pa.Table]:
+    """What a comparison needs of the export that is going to be replaced; empty where there is none.
+
+    Digests are not checked: the manifest is missing where an export was interrupted.
     """
-    if not (folder / METRICS).is_file() and not _stats_files(folder):
-        return ExportedTables([], [], [], [])
+    if not (folder / "metrics.csv").is_file() and not _stats_files(folder):
+        return {}
     try:
-        return _read(folder)
+        read_manifest(folder, FILES)
+        stats = [comparable(read_csv(path, STATS), STATS) for path in _stats_files(folder)]
+        tables = {
+            table.name: comparable(
+                _read_optional(folder, table) if name in _OPTIONAL_FILES else read_csv(folder / name, table), table
+            )
+            for name, table in FILES.items()
+        }
     except ExportError as error:
-        if lenient:
-            return ExportedTables([], [], [], [])
-        msg = f"{error}. Nothing was written; put it right, or --allow-loss writes over it"
-        raise ExportError(msg) from error
+        if is_lenient:
+            return {}
+        msg = f"{error}. Nothing was written"
+        raise ExportError(msg, hint="repair it, or use --allow-loss to write over it", damaged=error.damaged) from error
+    return tables | ({STATS.name: pa.concat_tables(stats)} if stats else {})
 
 
-def _load(store: LanceStore) -> ExportedTables:
-    """All rows, in the order of the files."""
+def _check_columns(store: LanceStore) -> None:
+    """Raise ExportError for a column of the store that would not be in the export."""
+    for table in (*TABLES, *OPTIONAL_TABLES):
+        with suppress(StoreMissing):
+            unknown = [name for name in store.columns(table) if name not in table.schema.names]
+            if unknown:
+                shown = ", ".join(sanitize(repr(name), limit=60) for name in unknown[:3])
+                msg = (
+                    f"table {table.name!r} has a column that this version does not know ({shown}), "
+                    "so the export would lack it. Nothing was written"
+                )
+                raise ExportError(msg, hint="update cmetrics, or leave the column out with --allow-loss")
+
+
+def _load(store: LanceStore) -> Iterator[ExportedFile]:
+    """The files of a store, some metrics at a time."""
+    definitions = store.definitions()
+    runs = sorted(store.runs(), key=lambda run: (run.started_at, run.ingestion_run_id))
+    revisions = sorted(store.revisions(), key=lambda r: (r.observed_at, r.ingestion_run_id, r.metric_id, r.last_day))
+    outcomes = sorted(store.outcomes(), key=lambda o: (o.observed_at, o.ingestion_run_id, o.metric_id))
+    yield ExportedFile("metrics.csv", METRICS, encode(definitions, METRICS))
+    yield ExportedFile("history.csv", HISTORY, encode(runs, HISTORY))
+    if revisions:
+        yield ExportedFile("revisions.csv", REVISIONS, encode(revisions, REVISIONS))
+    if outcomes:
+        yield ExportedFile("outcomes.csv", OUTCOMES, encode(outcomes, OUTCOMES))
     metric_ids = sorted(store.metric_ids())
-    return ExportedTables(
-        store.definitions(),
-        sorted(store.runs(), key=lambda run: (run.started_at, run.ingestion_run_id)),
-        store.observations(metric_ids, EVERYTHING),
-        sorted(store.revisions(), key=lambda r: (r.observed_at, r.ingestion_run_id, r.metric_id, r.last_day)),
-        tuple(metric_ids),
-    )
+    names = file_names(metric_ids, definitions)
+    without_rows = set(metric_ids)
+    for data in store.observation_tables(metric_ids, EVERYTHING):
+        for file in split_stats(data, names):
+            without_rows.discard(file.rows["metric_id"][0].as_py())
+            yield file
+    for metric_id in sorted(without_rows):
+        yield ExportedFile(f"{STATS_FOLDER}/{names[metric_id]}.csv", STATS, STATS.schema.empty_table())
 
 
-def _files(ledger: ExportedTables) -> dict[str, tuple[bytes, int]]:
-    """The bytes and the number of rows of every file, by name."""
-    contents = {
-        METRICS: (encode_rows(Definition, ledger.definitions), len(ledger.definitions)),
-        HISTORY: (encode_rows(Run, ledger.runs), len(ledger.runs)),
-    }
-    if ledger.revisions:
-        contents[REVISIONS] = encode_rows(Revision, ledger.revisions), len(ledger.revisions)
-    by_metric: dict[str, list[Observation]] = {metric_id: [] for metric_id in ledger.metric_ids}
-    for row in ledger.observations:
-        by_metric[row.metric_id].append(row)
-    for metric_id, rows in by_metric.items():
-        name = f"{STATS}/{slug(metric_id)}.csv"
-        if name in contents:
-            msg = f"two metrics would share the file {name}; rename {metric_id}"
-            raise ExportError(msg)
-        contents[name] = encode_rows(Observation, rows), len(rows)
-    return contents
+def split_stats(data: pa.Table, names: Mapping[str, str]) -> Iterator[ExportedFile]:
+    """Yield the file of each metric in rows of ``stats`` that are sorted by metric and day."""
+    start = 0
+    counts = data.group_by("metric_id", use_threads=False).aggregate([("value", "count")])
+    for group in counts.to_pylist():
+        metric_id, count = group["metric_id"], group["value_count"]
+        yield ExportedFile(f"{STATS_FOLDER}/{names[metric_id]}.csv", STATS, data.slice(start, count))
+        start += count
 
 
 def _stats_files(folder: Path) -> list[Path]:
-    return sorted((folder / STATS).glob("*.csv"))
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        msg = f"{path} cannot be removed ({sanitize(str(error), limit=120)})"
-        raise ExportError(msg) from error
-
-
-def _write(path: Path, data: bytes) -> Path:
-    """Replace a file at once, so that an interrupted export leaves whole files."""
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        msg = f"{path} cannot be written ({sanitize(str(error), limit=120)})"
-        raise ExportError(msg) from error
-    return path
+    return sorted((folder / STATS_FOLDER).glob("*.csv"))

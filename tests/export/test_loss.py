@@ -11,7 +11,7 @@ from cmetrics.domain.days import DAY
 from cmetrics.domain.errors import ExportError
 from cmetrics.domain.metric import definition
 from cmetrics.domain.run import Run, RunStatus
-from cmetrics.export.manifest import INDEX
+from cmetrics.export.manifest import MANIFEST
 from cmetrics.export.tables import export_store, read_export
 from cmetrics.ingest.reconcile import newer_wins
 from cmetrics.settings import StoreKind, StoreTarget
@@ -93,10 +93,10 @@ def test_the_file_of_a_metric_that_is_gone_goes_only_with_allow_loss(tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (lambda data: data[:-20], r"downloads-p-nodejs\.csv, line 6: .* is no row"),
+        (lambda data: data[:-20], r"downloads-p-nodejs\.csv, line 6: .* is not a row"),
         (lambda data: data.replace(b",102,", b",1O2,"), "line 4: "),
         (lambda data: data.replace(b"refresh-1", b'"refresh-1', 1), "line 2: "),
-        (lambda data: data.replace(b"npm:", b"\xff\xfe:", 1), "line 2: bytes that are no UTF-8"),
+        (lambda data: data.replace(b"npm:", b"\xff\xfe:", 1), "line 2: bytes that are not UTF-8"),
         (lambda data: b"", "line 1: the heading"),
         # Cut off at the end of a line, or a digit that is another one: only the index tells.
         (lambda data: b"".join(data.splitlines(keepends=True)[:-2]), "line 4: the file ends here.* 5 rows"),
@@ -118,7 +118,7 @@ def test_a_missing_file_is_noticed_and_an_export_without_an_index_is_read_as_it_
     file.unlink()
     with pytest.raises(ExportError, match="is missing"):
         read_export(tmp_path / "out")
-    (tmp_path / "out" / INDEX).unlink()
+    (tmp_path / "out" / MANIFEST).unlink()
     assert read_export(tmp_path / "out").observations == ROWS[5:]
 
 

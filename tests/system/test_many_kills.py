@@ -16,7 +16,7 @@ import pytest
 from cmetrics.domain.errors import ExportError, StoreError, StoreMissing
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run, RunStatus
-from cmetrics.export.manifest import INDEX
+from cmetrics.export.manifest import MANIFEST
 from cmetrics.export.tables import read_export
 from tests.conftest import Home, catalog_text
 from tests.world.nights import Nights
@@ -232,7 +232,7 @@ def backups(home: Home) -> dict[Path, list[Observation]]:
     found = {}
     folder = home.folder / "data" / "backups"
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if (path / INDEX).is_file():
+        if (path / MANIFEST).is_file():
             with suppress(ExportError):
                 found[path] = read_export(path).observations
     return found
@@ -281,7 +281,7 @@ def old(warm: Warm, world: World, services: Services, tmp_path: Path) -> Old:
 
 def whole_backups(home: Home) -> int:
     """When the last file of one is there, tables are dropped."""
-    return len(list((home.folder / "data" / "backups").glob(f"*/{INDEX}")))
+    return len(list((home.folder / "data" / "backups").glob(f"*/{MANIFEST}")))
 
 
 def kill_bootstraps(old: Old, warm: Warm, moments: Moments, kills: int) -> tuple[int, int]:
