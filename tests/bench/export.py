@@ -11,13 +11,13 @@ from pathlib import Path
 
 from cmetrics.catalog import load_catalog
 from cmetrics.domain.days import DAY, Span, window
-from cmetrics.domain.metric import Family, definition
+from cmetrics.domain.metric import Family, definition, file_names
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.revision import build_revisions
 from cmetrics.domain.run import Job, Run, RunStatus
-from cmetrics.export.loss import ExportedTables
-from cmetrics.export.tables import write_export
+from cmetrics.export.tables import ExportedFile, split_stats, write_export
 from cmetrics.sources import SPECS
+from cmetrics.store.schema import HISTORY, METRICS, REVISIONS, STATS, encode
 from tests.bench.clock import command, size_of, timed
 from tests.bench.figures import Figure, in_bytes
 from tests.bench.stores import FIRST, catalog_of, filled, in_words, metrics_of
@@ -59,7 +59,8 @@ def _branch(folder: Path) -> Figure:
     metrics = load_catalog(None, SPECS).metrics
     definitions = [definition(metric, datetime(2024, 1, 1, tzinfo=UTC)) for metric in metrics]
     rows: dict[tuple[str, date], Observation] = {}
-    runs, revisions, before = [], [], ExportedTables([], [], [], [])
+    runs, revisions = [], []
+    names = file_names(metric.metric_id for metric in metrics)
     spent = 0.0
     for night in range(NIGHTS):
         day = FIRST + night * DAY
@@ -83,16 +84,19 @@ def _branch(folder: Path) -> Figure:
         # Every night two runs: the rows are restored, then the services are asked.
         restore = Run(run_id.replace("refresh", "restore"), Job.RESTORE, RunStatus.SUCCESS, at, at)
         runs += [restore, Run(run_id, Job.REFRESH, RunStatus.SUCCESS, at, at + DAY / 9600, 7, len(replaced))]
-        ids = tuple(sorted(metric.metric_id for metric in metrics))
-        after = ExportedTables(definitions, list(runs), [rows[key] for key in sorted(rows)], list(revisions), ids)
+        files = [
+            ExportedFile("metrics.csv", METRICS, encode(definitions, METRICS)),
+            ExportedFile("history.csv", HISTORY, encode(runs, HISTORY)),
+            ExportedFile("revisions.csv", REVISIONS, encode(revisions, REVISIONS)),
+            *split_stats(encode([rows[key] for key in sorted(rows)], STATS), names),
+        ]
 
-        def commit(before: ExportedTables = before, after: ExportedTables = after) -> None:
-            write_export(before, after, clone)
+        def commit(files: list[ExportedFile] = files) -> None:
+            write_export(files, clone)
             _git(clone, "add", "--all")
             _git(clone, "commit", "--quiet", "-m", "a night")
 
         spent += timed(commit)
-        before = after
     changed = _git(clone, "show", "--numstat", "--format=", "HEAD").splitlines()
     added, removed = (sum(int(line.split("\t")[n]) for line in changed) for n in (0, 1))
     _git(clone, "gc", "--quiet", "--prune=now", "--aggressive")
