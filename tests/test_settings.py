@@ -6,25 +6,38 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from cmetrics.domain.errors import UsageError
 from cmetrics.domain.redaction import redact
-from cmetrics.settings import VARIABLES, StoreKind, load_settings, resolve_store
+from cmetrics.environment import Environment, known_variables
+from cmetrics.settings import StoreKind, StoreTarget, load_settings
+from cmetrics.settings import resolve_store as resolve_store_of
 from tests.depth import deep
 
+VARIABLES = known_variables()
 KEY, HOST = "sk-3cr3t-key", "https://cluster.example.com"
 ENTERPRISE = {"LANCEDB_API_KEY": KEY, "LANCEDB_HOST_OVERRIDE": HOST}
+
+
+def resolve_store(option: str | None, variables: dict[str, str]) -> StoreTarget:
+    return resolve_store_of(option, Environment(**variables))
 
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
 
 
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
     return tmp_path
+
+
+def secret(value: SecretStr | None) -> str | None:
+    return value and value.get_secret_value()
 
 
 def dotenv(here: Path, **values: str) -> None:
@@ -59,7 +72,7 @@ def test_the_first_place_that_is_named_is_the_store(option, env, kind, uri):
 
 def test_only_an_enterprise_store_gets_key_host_and_region():
     target = resolve_store(None, ENTERPRISE)
-    assert (target.api_key, target.host_override, target.region) == (KEY, HOST, "us-east-1")
+    assert (secret(target.api_key), target.host_override, target.region) == (KEY, HOST, "us-east-1")
     assert resolve_store(None, ENTERPRISE | {"LANCEDB_REGION": "eu-west-1"}).region == "eu-west-1"
     folder = resolve_store("folder", ENTERPRISE)
     assert (folder.api_key, folder.host_override) == (None, None)
@@ -123,20 +136,20 @@ def test_an_absolute_url_is_taken_as_it_is(host):
 def test_without_anything_said_all_defaults_hold(here):
     found = load_settings(directory=here)
     assert (found.store.kind, found.store.uri) == (StoreKind.EMBEDDED, "data/lancedb")
-    assert (found.catalog, found.github_token) == (None, None)
+    assert (found.catalog, secret(found.github_token)) == (None, None)
 
 
 def test_a_dotenv_file_stands_in_for_the_environment(here):
     dotenv(here, GITHUB_TOKEN="'from file'", CMETRICS_DB="folder # not a part of it")
     found = load_settings(directory=here)
-    assert (found.github_token, found.store.uri) == ("from file", "folder")
+    assert (secret(found.github_token), found.store.uri) == ("from file", "folder")
 
 
 def test_the_environment_wins_over_a_dotenv_file(here, monkeypatch):
     dotenv(here, GITHUB_TOKEN="file", CMETRICS_DB="file")
     monkeypatch.setenv("GITHUB_TOKEN", "environment")
     found = load_settings(directory=here)
-    assert (found.github_token, found.store.uri) == ("environment", "file")
+    assert (secret(found.github_token), found.store.uri) == ("environment", "file")
 
 
 def test_an_option_wins_over_the_environment(here, monkeypatch):
@@ -150,14 +163,14 @@ def test_an_empty_variable_is_not_set(here, monkeypatch, empty):
         monkeypatch.setenv(name, empty)
     assert load_settings(directory=here).store.uri == "data/lancedb"
     dotenv(here, GITHUB_TOKEN="file", LANCEDB_API_KEY="", CMETRICS_CONFIG="")
-    assert load_settings(directory=here).github_token == "file"
+    assert secret(load_settings(directory=here).github_token) == "file"
     dotenv(here, GITHUB_TOKEN="")
-    assert load_settings(directory=here).github_token is None
+    assert secret(load_settings(directory=here).github_token) is None
 
 
 def test_blanks_around_a_value_do_not_belong_to_it(here, monkeypatch):
     monkeypatch.setenv("GITHUB_TOKEN", " token\n")
-    assert load_settings(directory=here).github_token == "token"
+    assert secret(load_settings(directory=here).github_token) == "token"
 
 
 def test_nothing_of_a_dotenv_file_is_written_into_the_environment(here):

@@ -326,12 +326,12 @@ def export(
     quiet: Quiet = False,
 ) -> None:
     """Write the whole store as CSV files, one per metric, in a stable order."""
+    from cmetrics.cli.configuration import read_settings
     from cmetrics.cli.output import print_json, print_result
     from cmetrics.export.tables import export_store
-    from cmetrics.settings import load_settings
     from cmetrics.store.lance_store import LanceStore
 
-    settings = load_settings(db=db)
+    settings = read_settings(db=db)
     store = LanceStore.open(settings.store)
     store.check()
     files = export_store(store, folder, allow_loss=allow_loss).files
@@ -377,10 +377,10 @@ def _confirmed(question: str) -> bool:
 
 def _load(db: str | None, config: Path | None) -> tuple[Settings, Catalog]:
     from cmetrics.catalog import load_catalog
-    from cmetrics.settings import load_settings
+    from cmetrics.cli.configuration import read_settings
     from cmetrics.sources import SPECS
 
-    settings = load_settings(db=db, config=config)
+    settings = read_settings(db=db, config=config)
     return settings, load_catalog(settings.catalog, SPECS)
 
 

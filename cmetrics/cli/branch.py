@@ -32,14 +32,14 @@ def pull_data(
 
     A branch that is not there yet is an empty beginning; one that was replaced is refused.
     """
+    from cmetrics.cli.configuration import read_settings
     from cmetrics.cli.output import print_json, print_result
     from cmetrics.cli.progress import make_watcher
     from cmetrics.cli.summary import summary_json
     from cmetrics.domain.days import utc_now
     from cmetrics.export.sync import pull
-    from cmetrics.settings import load_settings
 
-    settings = load_settings(db=db)
+    settings = read_settings(db=db)
     watcher = make_watcher(quiet=quiet)
     done = pull(settings, folder, remote=remote, branch=branch, clock=utc_now, watcher=watcher)
     if json:
@@ -66,13 +66,13 @@ def push_data(
     quiet: Quiet = False,
 ) -> None:
     """Export the store to the data branch, commit and push it; what others pushed meanwhile is merged."""
+    from cmetrics.cli.configuration import read_settings
     from cmetrics.cli.output import print_json, print_result
     from cmetrics.cli.progress import make_watcher
     from cmetrics.domain.days import utc_now
     from cmetrics.export.sync import push
-    from cmetrics.settings import load_settings
 
-    settings = load_settings(db=db)
+    settings = read_settings(db=db)
     watcher = make_watcher(quiet=quiet)
     done = push(settings, folder, allow_loss=allow_loss, clock=utc_now, watcher=watcher, sleep=time.sleep)
     new, revised = done.exported.new, done.exported.revised

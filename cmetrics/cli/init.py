@@ -10,11 +10,12 @@ from pathlib import Path
 import typer
 
 from cmetrics.catalog import DEFAULT_PATH, Catalog, load_catalog
+from cmetrics.cli.configuration import read_settings
 from cmetrics.cli.output import print_json, print_progress, print_result, print_warning
 from cmetrics.cli.runtime import Runtime
 from cmetrics.domain.errors import NotFound, SiteError, SourceError, UsageError
 from cmetrics.scaffold import Names, Scaffold, plan_scaffold, render_scaffold
-from cmetrics.settings import EMBEDDED_DEFAULT, load_settings
+from cmetrics.settings import EMBEDDED_DEFAULT, Settings
 from cmetrics.sources import SPECS
 
 #: Who asks before there is a catalogue that says.
@@ -65,22 +66,21 @@ def write_catalogue(
 ) -> Written:
     """Check ``names`` and write the file; raises UsageError or SourceError before anything is written."""
     # Store and catalogue do not matter yet; CMETRICS_CONFIG may name the very file that is to be written.
-    settings = load_settings(db=EMBEDDED_DEFAULT, config=DEFAULT_PATH)
-    token = settings.github_token
+    settings = read_settings(db=EMBEDDED_DEFAULT, config=DEFAULT_PATH)
     if contact is None and settings.repository:
         contact = f"https://github.com/{settings.repository}"
     if names.owners:
         if not check:
             msg = "--org asks GitHub for the repositories; with --no-check name them with --repo"
             raise UsageError(msg)
-        names = _resolved(names, token, contact or PROJECT)
+        names = _resolved(names, settings, contact or PROJECT)
     scaffold = plan_scaffold(names, SPECS, product=product, title=title, contact=contact)
     with tempfile.TemporaryDirectory(prefix="cmetrics-init-") as folder:
         draft = Path(folder) / "cmetrics.toml"
         draft.write_text(render_scaffold(scaffold, SPECS), encoding="utf-8")
         catalog = load_catalog(draft, SPECS)
         if check:
-            present = _checked(catalog, token, runtime)
+            present = _checked(catalog, settings, runtime)
             scaffold = _with_present_names(scaffold, present)
         text = render_scaffold(scaffold, SPECS)
         draft.write_text(text, encoding="utf-8")
@@ -90,13 +90,13 @@ def write_catalogue(
     return Written(replace(catalog, path=out), check)
 
 
-def _resolved(names: Names, token: str | None, contact: str) -> Names:
+def _resolved(names: Names, settings: Settings, contact: str) -> Names:
     from cmetrics.ops.owner_repositories import list_repositories
 
     found = list(names.repositories)
     for owner in names.owners:
         try:
-            owned = list_repositories(owner, token=token, contact=contact)
+            owned = list_repositories(owner, token=settings.github_token, contact=contact, network=settings.network)
         except NotFound:
             msg = f"--org {owner}: GitHub knows no organisation and no user of that name; nothing was written"
             raise UsageError(msg) from None
@@ -110,14 +110,14 @@ def _resolved(names: Names, token: str | None, contact: str) -> Names:
     return replace(names, repositories=tuple(found))
 
 
-def _checked(catalog: Catalog, token: str | None, runtime: Runtime) -> Mapping[tuple[str, str], str]:
+def _checked(catalog: Catalog, settings: Settings, runtime: Runtime) -> Mapping[tuple[str, str], str]:
     """The present name of each subject; raises UsageError for unknown ones, SourceError for silent services."""
     from cmetrics.ingest.subjects import check_subjects
 
     count = len(catalog.metrics)
     print_progress(f"asking the services for {count} name{'s' if count != 1 else ''}")
     answers = check_subjects(
-        catalog.metrics, contact=catalog.contact, github_token=token, clock=runtime.clock, sleep=runtime.sleep
+        catalog.metrics, contact=catalog.contact, settings=settings, clock=runtime.clock, sleep=runtime.sleep
     )
     unknown: list[str] = []
     silent: list[SourceError] = []

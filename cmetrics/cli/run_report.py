@@ -55,7 +55,7 @@ class Reports:
         from cmetrics.ops.repository_settings import fetch_repository_settings
 
         found = fetch_repository_settings(
-            settings.repository, settings.workflow, settings.github_token, self.catalog.contact
+            settings.repository, settings.workflow, settings.github_token, self.catalog.contact, settings.network
         )
         return switched_off(found) if found else ()
 
@@ -75,5 +75,9 @@ class Reports:
         from cmetrics.ops.webhook import send_summary
 
         more = {"title": self.catalog.title, "as_of": last_completed_day(utc_now()).isoformat()}
-        if (problem := send_summary(self.settings.webhook, {**document, **more}, self.catalog.contact)) is not None:
+        if (
+            problem := send_summary(
+                self.settings.webhook, {**document, **more}, self.catalog.contact, self.settings.network
+            )
+        ) is not None:
             print_warning(sanitize(problem))

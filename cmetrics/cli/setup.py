@@ -111,13 +111,13 @@ def alert(
 ) -> None:
     """Keep one issue in the repository that runs this: open while a metric is stale or nights fail."""
     from cmetrics.catalog import load_catalog
+    from cmetrics.cli.configuration import read_settings
     from cmetrics.cli.output import print_json, print_result, print_warning
     from cmetrics.cli.run_report import site_address
     from cmetrics.domain.days import utc_now
-    from cmetrics.settings import load_settings
     from cmetrics.sources import SPECS
 
-    settings = load_settings(db=db, config=config)
+    settings = read_settings(db=db, config=config)
     catalog = load_catalog(settings.catalog, SPECS)
 
     def end(action: str, text: str, **more: Any) -> None:
@@ -147,7 +147,7 @@ def alert(
         as_of=state.as_of,
         site=site_address(settings, catalog),
     )
-    done = sync_issue(settings.repository, settings.github_token, catalog.contact, found)
+    done = sync_issue(settings.repository, settings.github_token, catalog.contact, settings.network, found)
     if done.action is IssueAction.IMPOSSIBLE:
         print_warning(
             f"{settings.repository} has no issues to alert with; switch them on at "

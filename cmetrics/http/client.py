@@ -25,10 +25,11 @@ from cmetrics.domain.errors import (
     ServiceFailed,
     ServiceUnreachable,
     SourceError,
-    UsageError,
 )
 from cmetrics.domain.sanitize import sanitize
+from cmetrics.http.network import proxy_mounts, tls_context
 from cmetrics.http.service import Policy, ProgressListener, ProgressStep, Reader, Response, Sleep
+from cmetrics.settings import NetworkSettings
 
 #: A wait that a service asks for and that is longer ends its work for the run.
 LONGEST_WAIT = 60.0
@@ -112,23 +113,23 @@ def user_agent(contact: str) -> str:
     return f"cmetrics/{__version__} (+{contact})"
 
 
-def open_http(contact: str, timeouts: Timeouts) -> httpx.AsyncClient:
-    """The connection pool that all services share. Proxies and private CAs come from the environment.
+def open_http(contact: str, timeouts: Timeouts, network: NetworkSettings) -> httpx.AsyncClient:
+    """Return the connection pool that all services share.
 
-    Raises UsageError when these variables cannot be used.
+    Raises UsageError when the variables for proxies or certificates cannot be used.
     """
-    try:
-        return httpx.AsyncClient(
-            headers={"User-Agent": user_agent(contact), "Accept": "application/json"},
-            timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect),
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=16),
-        )
-    except (OSError, ImportError, ValueError, httpx.InvalidURL) as error:
-        # What httpx makes of a missing certificate file, a SOCKS proxy, a proxy of another scheme.
-        said = sanitize(str(error), limit=160)
-        msg = f"HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE or SSL_CERT_DIR cannot be used ({said})"
-        raise UsageError(msg) from error
+    limits = httpx.Limits(max_connections=16)
+    context = tls_context(network)
+    return httpx.AsyncClient(
+        headers={"User-Agent": user_agent(contact), "Accept": "application/json"},
+        timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect),
+        follow_redirects=False,
+        limits=limits,
+        verify=context,
+        mounts=proxy_mounts(network, context, limits),
+        # Settings have read the environment, and `.env` besides.
+        trust_env=False,
+    )
 
 
 class ServiceClient:

@@ -9,10 +9,13 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from cmetrics.domain.days import Clock
 from cmetrics.domain.errors import CmetricsError
 from cmetrics.http.client import Http, ServiceClient, Timeouts, open_http
 from cmetrics.http.service import Policy, ProgressStep, Sleep
+from cmetrics.settings import NetworkSettings
 from cmetrics.sources import REGISTRY
 from cmetrics.sources.base import FetchRequest, FetchResult
 
@@ -29,7 +32,8 @@ def fetch(
     requests: Sequence[FetchRequest],
     *,
     contact: str,
-    github_token: str | None,
+    github_token: SecretStr | None,
+    network: NetworkSettings,
     cache: Path | None,
     clock: Clock,
     on_result: Callable[[FetchResult], None],
@@ -39,7 +43,7 @@ def fetch(
     """Every answer; blocks until the slowest lane is done. Raises what ``on_result`` raises."""
     lanes = _Lanes(github_token, cache, clock, on_result, on_progress, sleep)
     try:
-        return asyncio.run(lanes.run(requests, contact))
+        return asyncio.run(lanes.run(requests, contact, network))
     except* CmetricsError as group:
         # The store is written while lanes are under way; its error is told as it is elsewhere.
         raise _first(group) from None
@@ -50,7 +54,7 @@ class _Lanes:
 
     def __init__(
         self,
-        github_token: str | None,
+        github_token: SecretStr | None,
         cache: Path | None,
         clock: Clock,
         on_result: Callable[[FetchResult], None],
@@ -67,8 +71,8 @@ class _Lanes:
         self._clients: dict[str, ServiceClient] = {}
         self._results: list[FetchResult] = []
 
-    async def run(self, requests: Sequence[FetchRequest], contact: str) -> Harvest:
-        async with open_http(contact, self._timeouts) as http, asyncio.TaskGroup() as lanes:
+    async def run(self, requests: Sequence[FetchRequest], contact: str, network: NetworkSettings) -> Harvest:
+        async with open_http(contact, self._timeouts, network) as http, asyncio.TaskGroup() as lanes:
             for name in sorted({request.metric.source for request in requests}):
                 lanes.create_task(
                     self._lane(http, name, [request for request in requests if request.metric.source == name])

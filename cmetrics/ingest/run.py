@@ -162,6 +162,7 @@ def _ingest(
             requests,
             contact=catalog.contact,
             github_token=settings.github_token,
+            network=settings.network,
             cache=settings.cache,
             clock=clock,
             sleep=sleep,

@@ -11,11 +11,12 @@ from cmetrics.domain.metric import Family, Metric
 from cmetrics.domain.observation import parse_star_ref
 from cmetrics.http.service import Sleep
 from cmetrics.ingest.fetch import fetch
+from cmetrics.settings import Settings
 from cmetrics.sources.base import FetchRequest, FetchResult
 
 
 def check_subjects(
-    metrics: Sequence[Metric], *, contact: str, github_token: str | None, clock: Clock, sleep: Sleep = asyncio.sleep
+    metrics: Sequence[Metric], *, contact: str, settings: Settings, clock: Clock, sleep: Sleep = asyncio.sleep
 ) -> dict[str, str | SourceError]:
     """By metric id: the name that the service uses for the subject now, or why it gave no answer.
 
@@ -29,7 +30,8 @@ def check_subjects(
     harvest = fetch(
         requests,
         contact=contact,
-        github_token=github_token,
+        github_token=settings.github_token,
+        network=settings.network,
         cache=None,
         clock=clock,
         on_result=lambda _result: None,

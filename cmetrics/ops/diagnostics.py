@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from pydantic import SecretStr
+
 from cmetrics.analytics.model import RunNote
 from cmetrics.domain.errors import AccessRefused, NotFound, RateLimited, ServiceFailed, StoreError, StoreMissing
 from cmetrics.ops.check import Check, ok, problem, warning
@@ -136,11 +138,13 @@ def judge_service(found: ServiceFacts) -> Check:
     return problem(area, f"unreachable: {error}", "Check the network, HTTPS_PROXY and SSL_CERT_FILE")
 
 
-def judge_token(token: str | None, facts: TokenFacts | None, repositories: int, now: datetime) -> tuple[Check, ...]:
+def judge_token(
+    token: SecretStr | None, facts: TokenFacts | None, repositories: int, now: datetime
+) -> tuple[Check, ...]:
     """Kind, rights, end and quota of the GitHub token, as far as GitHub tells; the token itself is not shown."""
     area = "github token"
     need = repositories * REQUESTS_PER_REPOSITORY
-    kind = _kind(token) if token else "none"
+    kind = _kind(token.get_secret_value()) if token else "none"
     checks: list[Check] = []
     if facts is None:
         return (ok(area, f"{kind}; nothing could be asked about it"),) if token else (ok(area, "none"),)

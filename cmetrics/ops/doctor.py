@@ -71,9 +71,11 @@ def _configuration(settings: Settings) -> Iterable[Check]:
         if value
     ]
     yield ok("configuration", f"set, and not shown: {', '.join(secrets)}" if secrets else "no secret is set")
+    for text in settings.warnings:
+        yield warning("configuration", text, "Put the variable right")
     try:
         if settings.webhook:
-            check_address(settings.webhook)
+            check_address(settings.webhook.get_secret_value())
         if settings.site_url:
             parse_address("CMETRICS_SITE_URL", settings.site_url)
     except UsageError as error:
@@ -129,6 +131,7 @@ def _network(settings: Settings, catalog: Catalog | None, clock: Clock) -> Itera
             workflow=settings.workflow,
             contact=catalog.contact if catalog else PROJECT,
             clock=clock,
+            network=settings.network,
         )
     except CmetricsError as error:
         yield problem("network", str(error), "Put the variable right")

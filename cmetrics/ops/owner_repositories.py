@@ -10,11 +10,12 @@ import asyncio
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
 from cmetrics.domain.errors import NotFound
 from cmetrics.http.client import ServiceClient, Timeouts, open_http
 from cmetrics.http.validation import Count, Shape, parse
+from cmetrics.settings import NetworkSettings
 from cmetrics.sources.github import policy
 
 #: A page for people shows a handful; more is a matter of editing the file.
@@ -41,7 +42,7 @@ class Owned:
 _REPOSITORIES = TypeAdapter(list[_Repository])
 
 
-def list_repositories(owner: str, *, token: str | None, contact: str) -> Owned:
+def list_repositories(owner: str, *, token: SecretStr | None, contact: str, network: NetworkSettings) -> Owned:
     """The most starred public repositories of ``owner`` that are neither forks nor archived; blocks.
 
     Raises NotFound for an unknown owner, and other SourceErrors.
@@ -49,7 +50,7 @@ def list_repositories(owner: str, *, token: str | None, contact: str) -> Owned:
 
     async def ask() -> Owned:
         timeouts = Timeouts()
-        async with open_http(contact, timeouts) as http:
+        async with open_http(contact, timeouts, network) as http:
             return await _list(ServiceClient(http, policy(token), timeouts=timeouts), owner)
 
     return asyncio.run(ask())

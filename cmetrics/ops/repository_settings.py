@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
 from cmetrics.domain.errors import AccessRefused, NotFound, SourceError
 from cmetrics.http.client import ServiceClient, Timeouts, open_http
 from cmetrics.http.service import Response
 from cmetrics.http.validation import Count, Shape, parse
+from cmetrics.settings import NetworkSettings
 from cmetrics.sources.github import policy
 
 #: What asking about oneself may take at the end of a run.
@@ -162,12 +163,12 @@ def _expiry(text: str) -> datetime | None:
 
 
 def fetch_repository_settings(
-    repository: str, workflow_file: str, token: str, contact: str
+    repository: str, workflow_file: str, token: SecretStr, contact: str, network: NetworkSettings
 ) -> RepositorySettings | None:
     """The switches of ``repository``, None when they cannot be had; blocks for some seconds at most."""
 
     async def ask() -> RepositorySettings:
-        async with open_http(contact, QUICK) as http:
+        async with open_http(contact, QUICK, network) as http:
             return await load_repository_settings(
                 ServiceClient(http, policy(token), timeouts=QUICK), repository, workflow_file
             )

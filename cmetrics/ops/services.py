@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from pydantic import SecretStr
+
 from cmetrics.domain.days import Clock
 from cmetrics.domain.errors import SourceError
 from cmetrics.http.client import Http, ServiceClient, open_http
@@ -19,6 +21,7 @@ from cmetrics.ops.repository_settings import (
     load_repository_settings,
     parse_token,
 )
+from cmetrics.settings import NetworkSettings
 from cmetrics.sources import REGISTRY
 
 #: Documented, small, and independent of any catalogue. GitHub does not count its own.
@@ -54,19 +57,32 @@ class Reached:
 
 
 def reach(
-    sources: Iterable[str], *, token: str | None, repository: str | None, workflow: str, contact: str, clock: Clock
+    sources: Iterable[str],
+    *,
+    token: SecretStr | None,
+    repository: str | None,
+    workflow: str,
+    contact: str,
+    clock: Clock,
+    network: NetworkSettings,
 ) -> Reached:
     """Ask all ``sources`` at once, and GitHub about ``repository`` where there is a token; blocks.
 
     Raises UsageError when the proxy or certificate settings cannot be used.
     """
-    return asyncio.run(_reach(sorted(set(sources)), token, repository, workflow, contact, clock))
+    return asyncio.run(_reach(sorted(set(sources)), token, repository, workflow, contact, clock, network))
 
 
 async def _reach(
-    sources: list[str], token: str | None, repository: str | None, workflow: str, contact: str, clock: Clock
+    sources: list[str],
+    token: SecretStr | None,
+    repository: str | None,
+    workflow: str,
+    contact: str,
+    clock: Clock,
+    network: NetworkSettings,
 ) -> Reached:
-    async with open_http(contact, QUICK) as http:
+    async with open_http(contact, QUICK, network) as http:
         asked = [_service(http, name, token, clock) for name in sources]
         hosting = _hosting(http, token, repository, workflow)
         *services, host = await asyncio.gather(*asked, hosting)
@@ -77,7 +93,7 @@ def _not_services(found: object) -> RepositorySettings | SourceError | None:
     return found if isinstance(found, RepositorySettings | SourceError) else None
 
 
-async def _service(http: Http, name: str, token: str | None, clock: Clock) -> ServiceFacts:
+async def _service(http: Http, name: str, token: SecretStr | None, clock: Clock) -> ServiceFacts:
     policy = REGISTRY[name].policy(token)
     path, params = QUESTIONS[name]
     try:
@@ -89,7 +105,7 @@ async def _service(http: Http, name: str, token: str | None, clock: Clock) -> Se
 
 
 async def _hosting(
-    http: Http, token: str | None, repository: str | None, workflow: str
+    http: Http, token: SecretStr | None, repository: str | None, workflow: str
 ) -> RepositorySettings | SourceError | None:
     if not token or not repository:
         return None

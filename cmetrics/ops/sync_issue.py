@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
 from cmetrics.domain.errors import AccessRefused, InvalidResponse, ServiceFailed
 from cmetrics.http.client import ServiceClient, open_http
@@ -21,6 +21,7 @@ from cmetrics.http.client import Timeouts as _Timeouts
 from cmetrics.http.service import Response
 from cmetrics.http.validation import Shape, parse
 from cmetrics.ops.alert import MARKER, Alert
+from cmetrics.settings import NetworkSettings
 from cmetrics.sources.github import policy
 
 LABEL = "cmetrics"
@@ -82,11 +83,13 @@ _ISSUES = TypeAdapter(list[_Issue])
 _ISSUE = TypeAdapter(_Issue)
 
 
-def sync_issue(repository: str, token: str, contact: str, alert: Alert | None) -> SyncedIssue:
+def sync_issue(
+    repository: str, token: SecretStr, contact: str, network: NetworkSettings, alert: Alert | None
+) -> SyncedIssue:
     """Make the repository's issue say ``alert``, or close it for None; blocks. Raises SourceError."""
 
     async def work() -> SyncedIssue:
-        async with open_http(contact, _Timeouts()) as http:
+        async with open_http(contact, _Timeouts(), network) as http:
             return await _Issues(ServiceClient(http, policy(token)), repository).settle(alert)
 
     return asyncio.run(work())

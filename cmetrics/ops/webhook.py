@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from cmetrics.domain.errors import CmetricsError, UsageError
 from cmetrics.http.client import ServiceClient, Timeouts, open_http
 from cmetrics.http.service import Policy, Sleep
+from cmetrics.settings import NetworkSettings
 
 NAME = "CMETRICS_WEBHOOK_URL"
 #: A night's job must not wait longer for who only listens.
@@ -36,17 +39,20 @@ def check_address(url: str) -> None:
         raise UsageError(msg)
 
 
-def send_summary(url: str, document: Mapping[str, Any], contact: str, *, sleep: Sleep = asyncio.sleep) -> str | None:
+def send_summary(
+    url: SecretStr, document: Mapping[str, Any], contact: str, network: NetworkSettings, *, sleep: Sleep = asyncio.sleep
+) -> str | None:
     """POST ``document`` as JSON; None if it was taken, else what went wrong. Never raises an expected error."""
     try:
-        check_address(url)
-        asyncio.run(_send(url, json.dumps(document, ensure_ascii=False).encode(), contact, sleep))
+        address = url.get_secret_value()
+        check_address(address)
+        asyncio.run(_send(address, json.dumps(document, ensure_ascii=False).encode(), contact, network, sleep))
     except CmetricsError as error:
         return f"the summary was not delivered: {error}"
     return None
 
 
-async def _send(url: str, content: bytes, contact: str, sleep: Sleep) -> None:
+async def _send(url: str, content: bytes, contact: str, network: NetworkSettings, sleep: Sleep) -> None:
     policy = Policy(
         f"the webhook of {NAME}",
         url.split("#", 1)[0],
@@ -55,5 +61,5 @@ async def _send(url: str, content: bytes, contact: str, sleep: Sleep) -> None:
         headers={"Content-Type": "application/json"},
         is_private=True,
     )
-    async with open_http(contact, TIMEOUTS) as http:
+    async with open_http(contact, TIMEOUTS, network) as http:
         await ServiceClient(http, policy, timeouts=TIMEOUTS, sleep=sleep).send("POST", "", content, tries=TRIES)

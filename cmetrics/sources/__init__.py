@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from cmetrics.domain.metric import SourceSpec
 from cmetrics.http.service import Policy, Service
 from cmetrics.sources import cratesio, github, npm, pypistats
@@ -28,7 +30,7 @@ class Registration:
 
     spec: SourceSpec
     #: From the GitHub token (or None) to how the service wants to be treated.
-    policy: Callable[[str | None], Policy]
+    policy: Callable[[SecretStr | None], Policy]
     open: Callable[[Service], Source]
     archive: ArchiveRegistration | None = None
 

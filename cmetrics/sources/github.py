@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Annotated
 from urllib.parse import parse_qs, quote, urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, TypeAdapter
 
 from cmetrics.domain.days import DAY, last_completed_day
 from cmetrics.domain.errors import AccessRefused, InvalidResponse, SourceError
@@ -54,11 +54,11 @@ READINGS = 2
 TOLERANCE = 1
 
 
-def policy(token: str | None) -> Policy:
+def policy(token: SecretStr | None) -> Policy:
     """No gap is needed below the quota of 60 requests an hour, 1,000 to 15,000 with a token."""
     headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
     if token:
-        headers["Authorization"] = f"Bearer {token}"
+        headers["Authorization"] = f"Bearer {token.get_secret_value()}"
     return Policy(SPEC.title, "https://api.github.com", gap=0.0, refusal_ends=False, headers=headers)
 
 

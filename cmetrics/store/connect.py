@@ -25,13 +25,13 @@ _AT_WORK: Final = {"client_retry_timeout": "20"}
 def connect(target: StoreTarget) -> lancedb.DBConnection:
     """A connection; a cluster is not touched by that. Raises what lancedb raises."""
     if target.kind is StoreKind.OBJECT_STORE:
-        lancedb.connect(target.uri, storage_options=_KNOCK)
-        return lancedb.connect(target.uri, storage_options=_AT_WORK, session=_session())
+        lancedb.connect(target.uri, storage_options={**target.options, **_KNOCK})
+        return lancedb.connect(target.uri, storage_options={**target.options, **_AT_WORK}, session=_session())
     if target.kind is StoreKind.EMBEDDED:
         return lancedb.connect(target.uri, session=_session())
     return lancedb.connect(
         target.uri,
-        api_key=target.api_key,
+        api_key=target.api_key.get_secret_value() if target.api_key else None,
         region=target.region,
         host_override=target.host_override,
         client_config={

@@ -28,6 +28,7 @@ from cmetrics.domain.errors import (
 )
 from cmetrics.http.client import MAX_BYTES, ServiceClient, Timeouts, open_http
 from cmetrics.http.service import Policy, Response
+from cmetrics.settings import load_settings
 
 T = TypeVar("T")
 
@@ -90,7 +91,7 @@ def get(server: Server, *paths: str, timeouts: Timeouts | None = None, **policy)
     async def ask() -> list[Response | SourceError]:
         told = Policy("the service", server.url, **{"gap": 0.0, **policy})
         got: list[Response | SourceError] = []
-        async with open_http("https://example.com/contact", timeouts or Timeouts()) as http:
+        async with open_http("https://example.com/contact", timeouts or Timeouts(), load_settings().network) as http:
             client = ServiceClient(http, told, timeouts=timeouts)
             for path in paths or ("/x",):
                 try:
@@ -293,7 +294,7 @@ def test_error_bodies_are_quoted_on_one_harmless_line(server: Server, noise: Cal
 
 def with_client(server: Server, use: Callable[[ServiceClient], Awaitable[T]]) -> T:
     async def ask() -> T:
-        async with open_http("https://example.com/contact", Timeouts()) as http:
+        async with open_http("https://example.com/contact", Timeouts(), load_settings().network) as http:
             return await use(ServiceClient(http, Policy("the service", server.url, gap=0.0)))
 
     return asyncio.run(ask())
@@ -349,7 +350,7 @@ def test_a_machine_that_lives_on_another_day_than_the_service_is_told_so(server:
     server.answers = [(200, {}, b"{}")]
 
     async def ask() -> None:
-        async with open_http("https://example.com/contact", Timeouts()) as http:
+        async with open_http("https://example.com/contact", Timeouts(), load_settings().network) as http:
             client = ServiceClient(http, Policy("here", server.url, gap=0.0), clock=lambda: utc_now() + off)
             for _ in range(2):
                 with pytest.raises(InvalidResponse, match="set this machine's and run again"):

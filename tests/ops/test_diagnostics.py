@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from cmetrics.analytics.model import RunNote
 from cmetrics.domain.errors import (
@@ -34,7 +35,7 @@ from cmetrics.store.inspect import FolderFacts, TableFacts
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 EMBEDDED = StoreTarget(StoreKind.EMBEDDED, "data/lancedb")
-REMOTE = StoreTarget(StoreKind.ENTERPRISE, "db://x", api_key="sk-secret", host_override="https://c.example")
+REMOTE = StoreTarget(StoreKind.ENTERPRISE, "db://x", api_key=SecretStr("sk-secret"), host_override="https://c.example")
 OK, WARNING, PROBLEM = Level.OK, Level.WARNING, Level.PROBLEM
 TABLES = tuple(TableFacts(name, exists=True) for name in ("metrics", "stats", "history"))
 ON = RepositorySettings(
@@ -138,17 +139,17 @@ def facts(**changes: object) -> TokenFacts:
     ],
 )
 def test_the_kind_of_a_token_is_told_and_not_the_token(token: str | None, kind: str):
-    (check,) = judge_token(token, facts(scopes=None), 2, NOW)
+    (check,) = judge_token(SecretStr(token) if token else None, facts(scopes=None), 2, NOW)
     assert (check.level, check.text) == (OK, kind)
-    assert kind in judge_token(token, None, 2, NOW)[0].text
+    assert kind in judge_token(SecretStr(token) if token else None, None, 2, NOW)[0].text
 
 
 def test_a_token_with_rights_or_near_its_end_is_told_of():
     levels = {
-        "rights": judge_token("ghp_x", facts(scopes=("repo", "admin:org")), 1, NOW)[0],
-        "soon": judge_token("ghp_x", facts(expires_at=NOW + timedelta(days=3)), 1, NOW)[1],
-        "late": judge_token("ghp_x", facts(expires_at=NOW + timedelta(days=90)), 1, NOW)[1],
-        "past": judge_token("ghp_x", facts(expires_at=NOW - timedelta(days=3)), 1, NOW)[1],
+        "rights": judge_token(SecretStr("ghp_x"), facts(scopes=("repo", "admin:org")), 1, NOW)[0],
+        "soon": judge_token(SecretStr("ghp_x"), facts(expires_at=NOW + timedelta(days=3)), 1, NOW)[1],
+        "late": judge_token(SecretStr("ghp_x"), facts(expires_at=NOW + timedelta(days=90)), 1, NOW)[1],
+        "past": judge_token(SecretStr("ghp_x"), facts(expires_at=NOW - timedelta(days=3)), 1, NOW)[1],
         "few": judge_token(None, facts(limit=60, remaining=5), 2, NOW)[1],
     }
     assert {k: c.level for k, c in levels.items()} == {

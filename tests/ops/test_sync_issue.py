@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from pydantic import SecretStr
 
 from cmetrics.domain.errors import AccessRefused
 from cmetrics.ops.alert import MARKER, Alert
 from cmetrics.ops.sync_issue import IssueAction, SyncedIssue, sync_issue
+from cmetrics.settings import load_settings
 from tests.world.project import NAME
 from tests.world.services import Services
 from tests.world.truth import World
@@ -23,7 +25,9 @@ Tell = Callable[[Alert | None], SyncedIssue]
 def told(services: Services, monkeypatch: pytest.MonkeyPatch) -> Tell:
     for name, value in services.env().items():
         monkeypatch.setenv(name, value)
-    return lambda alert: sync_issue(NAME, "ghs_0123456789", "https://example.com", alert)
+    return lambda alert: sync_issue(
+        NAME, SecretStr("ghs_0123456789"), "https://example.com", load_settings().network, alert
+    )
 
 
 def test_it_is_opened_once_updated_when_the_text_changes_and_closed_with_a_comment(told: Tell, world: World):

@@ -8,6 +8,7 @@ from pathlib import Path
 import lancedb
 import pyarrow as pa
 import pytest
+from pydantic import SecretStr
 
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
@@ -85,6 +86,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         return
     with Cluster(root) as cluster:
         target = StoreTarget(
-            StoreKind.ENTERPRISE, "db://community-metrics", api_key=cluster.api_key, host_override=cluster.url
+            StoreKind.ENTERPRISE,
+            "db://community-metrics",
+            api_key=SecretStr(cluster.api_key),
+            host_override=cluster.url,
         )
         yield Place(target, root, cluster)

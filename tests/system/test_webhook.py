@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from pydantic import SecretStr
 
 from cmetrics.ops.webhook import send_summary
+from cmetrics.settings import NetworkSettings
 from tests.conftest import Home, catalog_text
 from tests.world.nights import at_once
 from tests.world.receiver import Receiver
@@ -63,7 +65,9 @@ def test_a_run_that_cannot_begin_is_told_too(home: Home, receiver: Receiver):
 @pytest.mark.parametrize("status", [401, 404, 410])
 def test_a_refusal_is_not_asked_again(receiver: Receiver, status: int):
     receiver.statuses = [status]
-    said = send_summary(receiver.url, {"run_id": "1"}, "https://example.com", sleep=at_once)
+    said = send_summary(
+        SecretStr(receiver.url), {"run_id": "1"}, "https://example.com", NetworkSettings(), sleep=at_once
+    )
     assert said is not None
     assert len(receiver.got) == 1
     assert not [secret for secret in SECRETS if secret in said]
@@ -74,6 +78,6 @@ def test_a_refusal_is_not_asked_again(receiver: Receiver, status: int):
     ["", "ftp://x/y", "https://", "http://10.0.0.1/x", "https://x:99999/y", "https://x/ y", "https://[::1/x", "//x"],
 )
 def test_an_address_that_is_none_is_named_by_its_variable_only(url: str):
-    said = send_summary(url, {}, "https://example.com")
+    said = send_summary(SecretStr(url), {}, "https://example.com", NetworkSettings())
     assert said is not None
     assert "CMETRICS_WEBHOOK_URL is no https:// address" in said
