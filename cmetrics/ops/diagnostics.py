@@ -16,6 +16,7 @@ from cmetrics.ops.services import ServiceFacts
 from cmetrics.queries import MetricFreshness
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.inspect import FolderFacts, TableFacts
+from cmetrics.store.temporary import TemporaryFolder
 
 #: A star metric takes its count, its history, and now and then a second reading.
 REQUESTS_PER_REPOSITORY = 3
@@ -78,6 +79,17 @@ def judge_folder(found: FolderFacts) -> Check:
     if found.free_bytes is not None and found.free_bytes < LITTLE_SPACE:
         return warning("storage", text, "Make room: every merge writes a new version of what it touches")
     return ok("storage", text)
+
+
+def judge_temporary_folder(found: TemporaryFolder) -> Check:
+    """Return whether there is a place for the temporary files of a merge."""
+    if found.refusal is None:
+        return ok("temporary files", f"{found.folder} can be written")
+    named = f"{found.variable} names {found.folder}" if found.variable else found.folder
+    name = found.variable or "TMPDIR"
+    return problem(
+        "temporary files", f"{named}, which cannot be written: {found.refusal}", f"Set {name} to a folder that can"
+    )
 
 
 def judge_tables(target: StoreTarget, found: Sequence[TableFacts] | StoreError) -> tuple[Check, ...]:

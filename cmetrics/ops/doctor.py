@@ -18,6 +18,7 @@ from cmetrics.ops.diagnostics import (
     judge_runs,
     judge_service,
     judge_tables,
+    judge_temporary_folder,
     judge_token,
     judge_versions,
 )
@@ -30,6 +31,7 @@ from cmetrics.settings import Settings, StoreKind
 from cmetrics.sources import SPECS
 from cmetrics.store.inspect import inspect_folder, inspect_tables
 from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.temporary import inspect_temporary_folder
 
 PACKAGES = ("cmetrics", "lancedb", "pyarrow", "httpx")
 #: Who asks when no catalogue says.
@@ -103,6 +105,7 @@ def _store(settings: Settings, catalog: Catalog | None, max_age_days: int, clock
     target = settings.store
     if target.kind is StoreKind.EMBEDDED:
         yield judge_folder(inspect_folder(Path(target.uri)))
+    yield judge_temporary_folder(inspect_temporary_folder())
     try:
         tables = inspect_tables(target)
     except StoreError as error:

@@ -1,6 +1,7 @@
 """Errors of lancedb, lance and pyarrow as ours, classified by type and status.
 
-Only what an object store said is searched for in words: lance has no types for it.
+Lance has one type for what an object store answers, for damaged files and for conflicts; only these
+are told apart by their words.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ LITTLE_ROOM = 2**20
 
 @contextmanager
 def translated(target: StoreTarget) -> Iterator[None]:
-    """Errors of lancedb, lance and pyarrow as ours, classified by type and status, never by words."""
+    """Raise errors of lancedb, lance and pyarrow as a StoreError with the next step."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
@@ -71,7 +72,9 @@ def _failed(error: Exception, target: StoreTarget) -> StoreError:
     said = sanitize(text, limit=limit).removesuffix(".")
     if cause is not None:
         return StoreError(f"{target.label}: {cause} ({said})")
-    step = "" if target.kind is not StoreKind.EMBEDDED else _DAMAGED
+    if _NO_TEMPORARY.search(text):
+        return StoreError(f"{target.label}: there is no folder for temporary files; set TMPDIR to one ({said})")
+    step = _DAMAGED if target.kind is StoreKind.EMBEDDED and _DAMAGE.search(text) else ""
     return StoreError(f"{target.label} failed: {said}{step}")
 
 
@@ -80,7 +83,12 @@ _DAMAGED = (
     "`cmetrics restore`"
 )
 
-
+#: Of a file that is cut, overwritten or gone, in lance 13.
+_DAMAGE = re.compile(
+    r"Invalid range|size is too small|Unknown Lance storage version|Not found: |was not found|no longer exists"
+    r"|[Cc]orrupt|[Mm]agic|[Pp]rotobuf|decode"
+)
+_NO_TEMPORARY = re.compile(r"Failed to create temp dir")
 #: What an object store answered, wherever in the words of lance it stands: they come in two forms.
 _STATUS = re.compile(r"status(?: code)?: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>")

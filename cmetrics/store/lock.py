@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,20 +14,26 @@ from filelock import FileLock, Timeout
 from cmetrics.domain.errors import StoreBusy, StoreError
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.store.temporary import ensure_temporary_folder
 
 #: Longer than a large backfill's write, shorter than a night.
 WAIT_SECONDS = 900.0
+_CACHE_STEP = "set CMETRICS_CACHE to a folder that only this user can write to"
 
 
 def lock_path(target: StoreTarget) -> Path:
-    """Beside the tables of an embedded store; for stores elsewhere, one file per user and store.
+    """Return the lock file: beside the tables of an embedded store, in the user's cache folder for others.
 
-    Runs also keep to the services' pace only one at a time, hence a lock for remote stores too.
+    Runs also keep to the services' pace only one at a time, hence a lock for remote stores too. Raises
+    StoreError where this user has no folder of its own.
     """
     if target.kind is StoreKind.EMBEDDED:
         return Path(target.uri) / ".cmetrics.lock"
+    if target.locks is None:
+        msg = f"there is no place for the lock of {target.label}: this user has no home folder; {_CACHE_STEP}"
+        raise StoreError(msg)
     name = hashlib.sha256(f"{target.uri} {target.host_override}".encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"cmetrics-{os.getuid()}" / f"{name}.lock"
+    return target.locks / f"{name}.lock"
 
 
 @contextmanager
@@ -35,12 +41,16 @@ def writing(target: StoreTarget, run_id: str, on_wait: Callable[[], None]) -> It
     """Hold the store for ``run_id``; yields the id of a run that died while it held the store.
 
     Raises StoreBusy when another run does not end within :data:`WAIT_SECONDS`, StoreError when the
-    folder cannot be written.
+    folder cannot be written, or belongs to another user.
     """
     path = lock_path(target)
     journal = path.with_suffix(".run")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if target.kind is StoreKind.EMBEDDED:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        else:
+            _make_private_folder(path.parent)
+        _refuse_links(path, journal)
         lock = FileLock(path)
         try:
             lock.acquire(timeout=0)
@@ -51,16 +61,48 @@ def writing(target: StoreTarget, run_id: str, on_wait: Callable[[], None]) -> It
         msg = f"another run has been writing to {target.label} for {WAIT_SECONDS / 60:.0f} minutes; try again later"
         raise StoreBusy(msg) from None
     except OSError as error:
-        msg = f"{path.parent} cannot be written ({sanitize(str(error), limit=120)}); check the folder and its rights"
+        step = "check the folder and its rights" if target.kind is StoreKind.EMBEDDED else _CACHE_STEP
+        msg = f"{path.parent} cannot be written ({sanitize(str(error), limit=120)}); {step}"
         raise StoreError(msg) from error
     try:
         died = _begin(journal, run_id)
+        ensure_temporary_folder(path.parent)
         yield died
     finally:
         # A killed process never comes here, which is what the journal is for.
         with suppress(OSError):
             journal.unlink(missing_ok=True)
         lock.release()
+
+
+def _make_private_folder(folder: Path) -> None:
+    """Make ``folder`` for this user alone; raises StoreError for one that others can redirect or write to."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    facts = folder.lstat()
+    if not stat.S_ISDIR(facts.st_mode):
+        msg = f"{folder} is a link or a file, not a folder; remove it, or {_CACHE_STEP}"
+        raise StoreError(msg)
+    if not hasattr(os, "getuid"):
+        # Windows: the user's profile is closed to other users.
+        return
+    if facts.st_uid != os.getuid():
+        msg = f"{folder} belongs to another user; {_CACHE_STEP}"
+        raise StoreError(msg)
+    if facts.st_mode & 0o077:
+        folder.chmod(0o700)
+    above = folder.parent.stat()
+    if above.st_uid not in {0, os.getuid()} or (above.st_mode & stat.S_IWOTH and not above.st_mode & stat.S_ISVTX):
+        msg = f"{folder.parent} can be changed by another user; {_CACHE_STEP}"
+        raise StoreError(msg)
+
+
+def _refuse_links(*paths: Path) -> None:
+    """Raise StoreError for a symbolic link: it would be written where it points to."""
+    for path in paths:
+        if path.is_symlink():
+            msg = f"{path} is a symbolic link; remove it"
+            raise StoreError(msg)
 
 
 def _begin(journal: Path, run_id: str) -> str | None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from cmetrics.domain.days import Span
 from cmetrics.domain.errors import StoreError, StoreMissing, StoreUnreachable
@@ -345,7 +346,7 @@ def test_refused_keys_and_dead_hosts_are_told_apart(place: Place):
         pytest.skip("a folder has neither key nor host")
     place.create()
     with pytest.raises(StoreUnreachable, match="LANCEDB_API_KEY"):
-        LanceStore.open(replace(place.target, api_key="sk-wrong")).check()
+        LanceStore.open(replace(place.target, api_key=SecretStr("sk-wrong"))).check()
     place.cluster.before = lambda method, path: 500 if "query" in path else None
     with pytest.raises(StoreUnreachable, match="500"):
         place.open().observations(["m"], YEAR)
