@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -29,7 +26,6 @@ from tests.world.hasty import run
 from tests.world.services import Reply, Services
 from tests.world.truth import CLICKPY, CRATES, DAY, FILES, GITHUB, NPM, PYPI, World
 
-ROOT = Path(__file__).parents[2]
 Backfill = Callable[..., RunSummary]
 
 
@@ -140,22 +136,18 @@ def check_that_the_end_is_the_same(home: Home, services: Services, world: World)
     assert {run.status for run in before} <= {"failed", "success"}
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_killed_at_random_moments_it_ends_with_the_same(seed: int, home: Home, services: Services, world: World):
     chance = random.Random(seed)
     expected = truth(world, [], full=True)
-    env = home.environment | {"PYTHONPATH": str(ROOT)}
-
-    def start() -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.world.hasty"]
-        return subprocess.Popen(command, cwd=home.folder, env=env, stderr=subprocess.DEVNULL)
+    home.runtime = {"hasty": True}
 
     killed = 0
     for _ in range(4):
         services.requests.clear()
         # After how many requests; there are fewer left each time.
         moment = chance.randint(0, 60)
-        with start() as process:
+        with home.start() as process:
             while len(services.requests) < moment and process.poll() is None:
                 time.sleep(0.002)
             time.sleep(chance.uniform(0, 0.05))
@@ -164,7 +156,7 @@ def test_killed_at_random_moments_it_ends_with_the_same(seed: int, home: Home, s
         check_what_an_interrupted_run_left(home, expected)
     assert killed >= 3
     services.requests.clear()
-    with start() as process:
+    with home.start() as process:
         assert process.wait(timeout=60) == 0
     check_that_the_end_is_the_same(home, services, world)
 

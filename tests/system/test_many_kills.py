@@ -6,10 +6,15 @@ import os
 import random
 import re
 import shutil
-from collections.abc import Callable, Iterator
+import signal
+import subprocess
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +27,6 @@ from tests.conftest import Home, catalog_text
 from tests.world.nights import Nights
 from tests.world.services import Services
 from tests.world.truth import World
-from tests.world.warm import Ended, Warm, never
 
 SUBJECTS = (("cratesio", "lance"), ("npm", "@lancedb/lancedb"), ("github", "lancedb/lancedb"))
 METRICS = {
@@ -31,13 +35,47 @@ METRICS = {
     "stars:p:github": "stars:lancedb:github",
 }
 REFRESH = ("refresh", "--lookback-days", "0")
+#: Seconds; no command of these tests takes a tenth of it.
+PATIENCE = 60.0
 DIED = "ended without a result: the process was killed or the machine stopped"
 
 
-@pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
-    with Warm(tmp_path_factory.mktemp("output")) as parent:
-        yield parent
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, after so many seconds."""
+
+    code: int
+    err: str
+    seconds: float
+
+    @property
+    def killed(self) -> bool:
+        return self.code == -signal.SIGKILL
+
+
+def never(_: float) -> bool:
+    return False
+
+
+def run(home: Home, *args: str, kill: Callable[[float], bool] = never, **runtime: Any) -> Ended:
+    """Run a command; it gets SIGKILL when ``kill`` says so, asked every millisecond with the seconds so far."""
+    began, killed = time.monotonic(), False
+    process = replace(home, runtime=runtime).start(*args)
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.001)
+            break
+        passed = time.monotonic() - began
+        if passed > PATIENCE:
+            os.kill(process.pid, signal.SIGUSR1)  # prints where it stands
+            pytest.fail(f"{args} hangs")
+        if not killed and kill(passed):
+            killed = True
+            process.kill()
+    seconds = time.monotonic() - began
+    _, err = process.communicate()
+    assert "Traceback" not in err, err
+    return Ended(process.wait(), err, seconds)
 
 
 def files_under(folder: Path) -> int:
@@ -120,7 +158,7 @@ def check_history(home: Home) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(2))
 def test_nights_killed_at_sixty_moments_leave_whole_nights_and_the_next_one_the_truth(
-    seed: int, warm: Warm, services: Services, world: World, tmp_path: Path
+    seed: int, services: Services, world: World, tmp_path: Path
 ):
     home = a_home(tmp_path / "home", services)
     # Its own store is not used: it lets the days go by.
@@ -129,7 +167,7 @@ def test_nights_killed_at_sixty_moments_leave_whole_nights_and_the_next_one_the_
     moments = Moments(seed)
 
     def refresh(kill: Callable[[float], bool] = never) -> Ended:
-        return warm.run(home, *REFRESH, kill=kill, NIGHT=nights.now().isoformat())
+        return run(home, *REFRESH, kill=kill, now=nights.now().isoformat())
 
     assert refresh().code == 0
     assert home.daily() == want.grow()
@@ -163,24 +201,24 @@ def test_nights_killed_at_sixty_moments_leave_whole_nights_and_the_next_one_the_
 
 @pytest.mark.long
 def test_a_first_refresh_killed_at_thirty_moments_leaves_nothing_or_all(
-    warm: Warm, services: Services, world: World, tmp_path: Path
+    services: Services, world: World, tmp_path: Path
 ):
     world.limits = False
     want, moments = Truth(world).grow(), Moments(2)
-    now = {"NIGHT": Nights(world, services, tmp_path).now().isoformat()}
+    now = {"now": Nights(world, services, tmp_path).now().isoformat()}
     first = a_home(tmp_path / "first", services)
-    moments.learn(first, lambda kill: warm.run(first, *REFRESH, kill=kill, **now))
+    moments.learn(first, lambda kill: run(first, *REFRESH, kill=kill, **now))
     killed = 0
     while killed < 30:
         home = a_home(tmp_path / f"home-{killed}", services)
-        ended = warm.run(home, *REFRESH, kill=moments.next(home), **now)
+        ended = run(home, *REFRESH, kill=moments.next(home), **now)
         killed += ended.killed
         try:
             assert home.daily() in ({}, want)
         except StoreMissing as reason:
             # The folder is made first, the tables one by one.
             assert "cmetrics refresh" in str(reason)
-        assert warm.run(home, *REFRESH, **now).code == 0
+        assert run(home, *REFRESH, **now).code == 0
         assert home.daily() == want
         check_history(home)
         shutil.rmtree(home.folder)
@@ -192,13 +230,13 @@ def test_a_first_refresh_killed_at_thirty_moments_leaves_nothing_or_all(
 class Old:
     """A store with days that no service remembers any more, given out as often as it is asked for."""
 
-    def __init__(self, warm: Warm, world: World, services: Services, folder: Path) -> None:
-        self._warm, self._services, self._folder = warm, services, folder
+    def __init__(self, world: World, services: Services, folder: Path) -> None:
+        self._services, self._folder = services, folder
         self.home, self._given = a_home(folder / "old", services), 0
         nights = Nights(world, services, folder)
         nights.begin(date.fromordinal(world.today.toordinal() - 120))
         for _ in range(2):
-            assert warm.run(self.home, *REFRESH, NIGHT=nights.now().isoformat()).code == 0
+            assert run(self.home, *REFRESH, now=nights.now().isoformat()).code == 0
             nights.sleep(60)
         self.now = nights.now().isoformat()
         self.refresh(self.home)
@@ -208,7 +246,7 @@ class Old:
         assert len(forgotten) > 100
 
     def refresh(self, home: Home) -> Ended:
-        ended = self._warm.run(home, *REFRESH, NIGHT=self.now)
+        ended = run(home, *REFRESH, now=self.now)
         assert ended.code == 0, ended.err
         return ended
 
@@ -243,12 +281,12 @@ def check_that_nothing_is_lost(home: Home, old: Old) -> None:
     assert held >= set(old.rows), "a row is in the store or in a whole backup"
 
 
-def check_the_way_back(home: Home, old: Old, warm: Warm) -> bool:
+def check_the_way_back(home: Home, old: Old) -> bool:
     """What is told leads back to everything that was stored; returns whether rows were gone."""
     lost = not set(readable(home)) >= set(old.rows)
     bootstrap = next((run for run in _runs(home) if run.job_name == "bootstrap"), None)
     done = bootstrap is not None and bootstrap.status == RunStatus.SUCCESS
-    night = warm.run(home, *REFRESH, NIGHT=old.now)
+    night = run(home, *REFRESH, now=old.now)
     whole = next((path for path, rows in backups(home).items() if set(rows) >= set(old.rows)), None)
     if lost and night.code == 1:
         # What dropping has left of a table need not be one.
@@ -258,7 +296,7 @@ def check_the_way_back(home: Home, old: Old, warm: Warm) -> bool:
     elif lost and not done:
         assert re.search(r"bootstrap-\S+ was killed; .*`cmetrics restore`.*data/backups", night.err)
     if lost:
-        assert warm.run(home, "restore", str(whole)).code == 0
+        assert run(home, "restore", str(whole)).code == 0
     old.refresh(home)
     assert {(row.key, row.value) for row in home.rows()} >= {(row.key, row.value) for row in old.rows}
     for metric_id, days in old.truth.items():
@@ -275,8 +313,8 @@ def _runs(home: Home) -> list[Run]:
 
 
 @pytest.fixture
-def old(warm: Warm, world: World, services: Services, tmp_path: Path) -> Old:
-    return Old(warm, world, services, tmp_path)
+def old(world: World, services: Services, tmp_path: Path) -> Old:
+    return Old(world, services, tmp_path)
 
 
 def whole_backups(home: Home) -> int:
@@ -284,31 +322,31 @@ def whole_backups(home: Home) -> int:
     return len(list((home.folder / "data" / "backups").glob(f"*/{MANIFEST}")))
 
 
-def kill_bootstraps(old: Old, warm: Warm, moments: Moments, kills: int) -> tuple[int, int]:
+def kill_bootstraps(old: Old, moments: Moments, kills: int) -> tuple[int, int]:
     """Kill so many, some twice in a row in one folder; kills, and stores whose rows were gone after one."""
     example = old.another()
-    moments.learn(example, lambda kill: warm.run(example, "bootstrap", "--yes", kill=kill))
+    moments.learn(example, lambda kill: run(example, "bootstrap", "--yes", kill=kill))
     killed = lost = 0
     while killed < kills:
         home = old.another()
         for _ in range(moments.chance.choice((1, 1, 2))):
-            ended = warm.run(home, "bootstrap", "--yes", kill=moments.next(home))
+            ended = run(home, "bootstrap", "--yes", kill=moments.next(home))
             killed += ended.killed
             check_that_nothing_is_lost(home, old)
             # What the first has left in pieces the second refuses to drop: it cannot be backed up.
             assert ended.killed or ended.code == 0 or "cmetrics restore" in ended.err, ended.err
-        lost += check_the_way_back(home, old, warm) and ended.killed
+        lost += check_the_way_back(home, old) and ended.killed
         shutil.rmtree(home.folder)
     return killed, lost
 
 
-def test_a_bootstrap_killed_at_any_moment_loses_no_row(old: Old, warm: Warm):
-    kill_bootstraps(old, warm, Moments(3, whole_backups), 6)
+def test_a_bootstrap_killed_at_any_moment_loses_no_row(old: Old):
+    kill_bootstraps(old, Moments(3, whole_backups), 6)
 
 
 @pytest.mark.long
-def test_sixty_bootstraps_killed_lose_no_row(old: Old, warm: Warm):
-    killed, lost = kill_bootstraps(old, warm, Moments(4, whole_backups), 60)
+def test_sixty_bootstraps_killed_lose_no_row(old: Old):
+    killed, lost = kill_bootstraps(old, Moments(4, whole_backups), 60)
     print(f"\nbootstrap: {killed} killed; rows were gone from {lost} stores and came back")
     # Kills before and after the tables were dropped, or this says little.
     assert 10 < lost < killed - 10
@@ -318,9 +356,9 @@ def test_sixty_bootstraps_killed_lose_no_row(old: Old, warm: Warm):
 
 
 @pytest.mark.long
-def test_restores_killed_at_thirty_moments_add_all_rows_or_none(old: Old, warm: Warm, tmp_path: Path):
+def test_restores_killed_at_thirty_moments_add_all_rows_or_none(old: Old, tmp_path: Path):
     export = tmp_path / "export"
-    assert warm.run(old.home, "export", str(export)).code == 0
+    assert run(old.home, "export", str(export)).code == 0
     moments = Moments(5)
     # A store that has the days of the last refresh alone.
     poor = Home(tmp_path / "poor", old.home.env)
@@ -330,17 +368,17 @@ def test_restores_killed_at_thirty_moments_add_all_rows_or_none(old: Old, warm: 
     before = poor.rows()
     example = Home(tmp_path / "example", old.home.env)
     shutil.copytree(poor.folder, example.folder)
-    moments.learn(example, lambda kill: warm.run(example, "restore", str(export), kill=kill))
+    moments.learn(example, lambda kill: run(example, "restore", str(export), kill=kill))
     want, killed, stored = example.rows(), 0, 0
     assert len(want) > len(before)
     while killed < 30:
         home = Home(tmp_path / f"restored-{killed}", old.home.env)
         shutil.copytree(poor.folder, home.folder)
-        ended = warm.run(home, "restore", str(export), kill=moments.next(home))
+        ended = run(home, "restore", str(export), kill=moments.next(home))
         killed += ended.killed
         assert home.rows() in (before, want)
         stored += ended.killed and home.rows() == want
-        assert warm.run(home, "restore", str(export)).code == 0
+        assert run(home, "restore", str(export)).code == 0
         assert home.rows() == want
         assert not any(run.status == RunStatus.RUNNING for run in home.runs)
         shutil.rmtree(home.folder)
@@ -349,23 +387,23 @@ def test_restores_killed_at_thirty_moments_add_all_rows_or_none(old: Old, warm: 
 
 
 @pytest.mark.long
-def test_full_backfills_killed_at_forty_moments_end_with_the_truth(warm: Warm, services: Services, tmp_path: Path):
+def test_full_backfills_killed_at_forty_moments_end_with_the_truth(services: Services, tmp_path: Path):
     """This one stores as it reads, so that a run goes on where the one before was killed."""
     services.world = world = World.young()
     world.limits = False
     want = {ours: world.full()[theirs] for ours, theirs in METRICS.items()}
     moments, killed, rounds = Moments(6), 0, 0
     home = a_home(tmp_path / "example", services)
-    moments.learn(home, lambda kill: warm.run(home, "backfill", kill=kill))
+    moments.learn(home, lambda kill: run(home, "backfill", hasty=True, kill=kill))
     assert home.daily() == want
     while killed < 40:
         home, rounds = a_home(tmp_path / f"home-{killed}", services), rounds + 1
         for _ in range(5):
-            killed += warm.run(home, "backfill", kill=moments.next(home)).killed
+            killed += run(home, "backfill", hasty=True, kill=moments.next(home)).killed
             with suppress(StoreMissing):
                 for metric_id, days in home.daily().items():
                     assert days.items() <= want[metric_id].items()
-        assert warm.run(home, "backfill").code == 0
+        assert run(home, "backfill", hasty=True).code == 0
         assert home.daily() == want
         check_history(home)
         shutil.rmtree(home.folder)

@@ -12,9 +12,8 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -28,9 +27,8 @@ from cmetrics.export.sync import pull
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from tests.conftest import ALWAYS, COMMAND, KEPT_ENVIRONMENT, catalog_text
-from tests.world import faults
-from tests.world.actions import ROOT, Ran, job, run_job
-from tests.world.night_shift import shim
+from tests.world import faults, fork_server
+from tests.world.actions import Ran, job, run_job
 from tests.world.nights import Nights
 from tests.world.truth import CRATES, DAY, GITHUB, NPM, World
 
@@ -154,13 +152,12 @@ class Month:
 
 
 @pytest.fixture
-def month(nights: Nights, tmp_path: Path, services) -> Iterator[Month]:
+def month(nights: Nights, tmp_path: Path, services) -> Month:
     root = tmp_path / "month"
     (root / "home").mkdir(parents=True)
     month = Month(root, nights, {})
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", month.remote], check=True)
-    door = root / "door"
-    shim(root / "bin", door)
+    fork_server.install(root / "bin")
     kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
     month.env = kept | {
         "PATH": f"{root / 'bin'}:{os.environ['PATH']}",
@@ -171,16 +168,7 @@ def month(nights: Nights, tmp_path: Path, services) -> Iterator[Month]:
         "CMETRICS_CACHE": str(root / "cache"),
         **services.env(),
     }
-    worker = subprocess.Popen([sys.executable, "-m", "tests.world.night_shift", door], cwd=ROOT)
-    try:
-        for _ in range(600):
-            if door.exists():
-                break
-            time.sleep(0.1)
-        yield month
-    finally:
-        worker.kill()
-        worker.wait()
+    return month
 
 
 def truth(world: World) -> dict[str, dict[date, int]]:

@@ -9,8 +9,8 @@ Start-up is the one thing that this leaves out: tests of it run the installed co
 
 from __future__ import annotations
 
-import array
 import atexit
+import contextlib
 import faulthandler
 import functools
 import importlib
@@ -92,7 +92,8 @@ class Process:
     def send_signal(self, number: int) -> None:
         """Send a signal unless the command has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Send SIGKILL."""
@@ -113,8 +114,7 @@ def start(
     null = os.open(os.devnull, os.O_RDONLY)
     message = json.dumps([list(args), str(cwd), dict(env), dict(runtime or {})]).encode()
     try:
-        descriptors = array.array("i", [null, out[1], err[1]])
-        connection.sendmsg([len(message).to_bytes(4)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
+        socket.send_fds(connection, [len(message).to_bytes(4)], [null, out[1], err[1]])
         connection.sendall(message)
     finally:
         for descriptor in (null, out[1], err[1]):
@@ -122,6 +122,31 @@ def start(
     pid = int.from_bytes(connection.recv(4))
     assert pid, "the fork server is gone"
     return Process(pid, connection, os.fdopen(out[0], encoding="utf-8"), os.fdopen(err[0], encoding="utf-8"))
+
+
+CLIENT = """\
+import json, os, socket, sys
+runtime = {{"now": os.environ["NIGHT"]}} if "NIGHT" in os.environ else {{}}
+message = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ), runtime]).encode()
+with socket.socket(socket.AF_UNIX) as connection:
+    connection.connect({address!r})
+    socket.send_fds(connection, [len(message).to_bytes(4, "big")], [0, 1, 2])
+    connection.sendall(message)
+    connection.recv(4)
+    code = int(connection.recv(64))
+if code < 0:
+    os.kill(os.getpid(), -code)
+sys.exit(code)
+"""
+
+
+def install(folder: Path) -> None:
+    """Write a program `cmetrics` into ``folder`` for shell scripts; ``NIGHT`` is the time that its runs see."""
+    folder.mkdir()
+    (folder / "client.py").write_text(CLIENT.format(address=_server()))
+    program = folder / "cmetrics"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {folder / "client.py"} "$@"\n')
+    program.chmod(0o755)
 
 
 @functools.cache
@@ -150,7 +175,7 @@ def _import_everything() -> None:
     for module in pkgutil.walk_packages(importlib.import_module("cmetrics").__path__, "cmetrics."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    for name in (*LATE, "tests.world.runtime"):
+    for name in (*LATE, "tests.world.hasty", "tests.world.runtime"):
         importlib.import_module(name)
 
 
@@ -230,8 +255,10 @@ def _become(
 
 def _run(options: dict[str, Any]) -> int:
     from cmetrics.cli import main
-    from tests.world import runtime
+    from tests.world import hasty, runtime
 
+    if options.get("hasty"):
+        return hasty.main()
     try:
         main(runtime.build(options))
     except SystemExit as end:

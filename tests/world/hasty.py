@@ -1,13 +1,12 @@
-"""A full backfill that waits for nobody: ``python -m tests.world.hasty``, in a folder like the command's.
+"""A full backfill that waits for nobody and stores after every answer.
 
 The same services, store and code as for the installed command; only each service's pace is left
-out, so that a run may be interrupted often.
+out, so that a run may be interrupted often. `Home.runtime = {"hasty": True}` makes it what commands do.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from datetime import date
 
 from cmetrics.catalog import load_catalog
@@ -41,5 +40,6 @@ def run(settings: Settings, first: date = LONG_AGO, last: date | None = None) ->
     )
 
 
-if __name__ == "__main__":
-    sys.exit(0 if run(load_settings()).status == "success" else 1)
+def main() -> int:
+    """Return the exit code of a run with the settings of this folder and environment."""
+    return 0 if run(load_settings()).status == "success" else 1
