@@ -92,8 +92,8 @@ _NO_TEMPORARY = re.compile(r"Failed to create temp dir")
 #: What an object store answered, wherever in the words of lance it stands: they come in two forms.
 _STATUS = re.compile(r"status(?: code)?: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>")
-#: Of lance, when others have committed before it twenty times.
-_OUTRUN = re.compile(r"\bCommit conflict\b")
+#: Of lance, when others have committed before it twenty times, or for half a minute.
+_OUTRUN = re.compile(r"\bCommit conflict\b|\bToo many concurrent writers\b")
 #: Of the AWS SDK, when neither the environment nor the machine has any. What it was told there follows.
 _NO_KEY = re.compile(r"Failed to get AWS credentials|CredentialsNotLoaded")
 _AWAY = re.compile(r"kind: (?:Connect|Timeout|Request|Interrupted)\b|HTTP error: ")

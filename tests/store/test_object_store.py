@@ -16,6 +16,7 @@ from moto.s3.models import s3_backends
 
 from cmetrics.domain.errors import StoreError, StoreUnreachable
 from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.store.failures import translated
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS
 from tests.conftest import Home, catalog_text, daily
@@ -121,6 +122,13 @@ def test_a_writer_that_is_never_let_through_gives_up_and_stores_nothing(store, b
     assert time.monotonic() - started < 60, "it should give up within a minute"
     bucket.gate = None
     assert values(store) == {1: 1}
+
+
+def test_a_slow_writer_that_is_never_let_through_is_told_the_same(place):
+    """Lance gives up after twenty tries or after half a minute, and has other words for the second."""
+    said = "lance error: Too many concurrent writers. Attempted 18 times, but failed on retry_timeout of 30.000 seconds"
+    with pytest.raises(StoreError, match="was written by others all the while"), translated(place):
+        raise OSError(said)
 
 
 def test_a_server_that_takes_connections_and_says_nothing_is_given_up(place, monkeypatch: pytest.MonkeyPatch):
