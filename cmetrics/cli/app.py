@@ -19,9 +19,9 @@ from cmetrics.domain.errors import CmetricsError, UsageError
 
 if TYPE_CHECKING:
     from cmetrics.catalog import Catalog
-    from cmetrics.cli.progress import Silent
     from cmetrics.cli.run_report import Reports
     from cmetrics.domain.run import RunSummary
+    from cmetrics.ingest.progress import NoProgress
     from cmetrics.ingest.run import Selection
     from cmetrics.settings import Settings
 
@@ -79,20 +79,19 @@ def refresh(
     """The nightly job: new days, days that still settle, and every gap that can be filled."""
     from cmetrics.cli.run_report import Reports
     from cmetrics.domain.run import Job
+    from cmetrics.ingest.context import RunContext
     from cmetrics.ingest.run import refresh as run
 
+    runtime = get_runtime(context)
+    now = runtime.clock()
     settings, catalog = _load(db, config)
-    runtime, selection = get_runtime(context), _selection(only, metric)
+    selection = _selection(only, metric)
     _finish(
         catalog,
-        lambda watcher: run(
-            settings,
-            catalog,
+        lambda progress: run(
+            RunContext(settings, catalog, now, progress, runtime.clock, runtime.sleep),
             lookback_days=lookback_days,
             selection=selection,
-            clock=runtime.clock,
-            watcher=watcher,
-            sleep=runtime.sleep,
         ),
         json=json,
         quiet=quiet,
@@ -129,14 +128,16 @@ def backfill(
     from cmetrics.cli.run_report import Reports
     from cmetrics.domain.days import Span, last_completed_day, window
     from cmetrics.domain.run import Job
-    from cmetrics.ingest.run import LONG_AGO
+    from cmetrics.ingest.context import RunContext
+    from cmetrics.ingest.plan import LONG_AGO
     from cmetrics.ingest.run import backfill as run
 
     runtime = get_runtime(context)
+    now = runtime.clock()
     if full and (start is not None or end is not None or lookback_days is not None):
         msg = "--full is the whole history; --start, --end and --lookback-days exclude it"
         raise UsageError(msg)
-    last = _day("--end", end) or last_completed_day(runtime.clock())
+    last = _day("--end", end) or last_completed_day(now)
     first = _day("--start", start)
     if first is not None and lookback_days is not None:
         msg = "--lookback-days and --start exclude each other"
@@ -146,7 +147,7 @@ def backfill(
             msg = "--end needs --start"
             raise UsageError(msg)
         first = LONG_AGO if full else window(last, lookback_days or 90)
-    if first > last or first > last_completed_day(runtime.clock()):
+    if first > last or first > last_completed_day(now):
         msg = f"the window {first} to {last} holds no completed day"
         raise UsageError(msg)
     span, deep = Span(first, last), full or start is not None
@@ -154,15 +155,11 @@ def backfill(
     selection = _selection(only, metric)
     _finish(
         catalog,
-        lambda watcher: run(
-            settings,
-            catalog,
-            span=span,
+        lambda progress: run(
+            RunContext(settings, catalog, now, progress, runtime.clock, runtime.sleep),
+            span,
             selection=selection,
-            clock=runtime.clock,
-            watcher=watcher,
             deep=deep,
-            sleep=runtime.sleep,
         ),
         json=json,
         quiet=quiet,
@@ -186,9 +183,11 @@ def bootstrap(
     from cmetrics.domain.days import utc_now
     from cmetrics.export.backup import back_up
     from cmetrics.ingest.bootstrap import bootstrap as run
+    from cmetrics.ingest.context import RunContext
 
+    now = utc_now()
     settings, catalog = _load(db, config)
-    folder = Path("data") / "backups" / f"{utc_now():%Y%m%dT%H%M%SZ}"
+    folder = Path("data") / "backups" / f"{now:%Y%m%dT%H%M%SZ}"
     backup = back_up(settings, folder)
     if backup.folder is not None:
         print_progress(f"{settings.store.label} holds rows; they are exported to {backup.folder}")
@@ -201,7 +200,7 @@ def bootstrap(
                 raise UsageError(msg)
     _finish(
         catalog,
-        lambda watcher: run(settings, catalog, backup, clock=utc_now, watcher=watcher),
+        lambda progress: run(RunContext(settings, catalog, now, progress), backup),
         json=json,
         quiet=quiet,
     )
@@ -355,10 +354,11 @@ def restore(
     from cmetrics.domain.days import utc_now
     from cmetrics.export.restore import restore as run
 
+    now = utc_now()
     settings, catalog = _load(db, config)
     _finish(
         catalog,
-        lambda watcher: run(settings, folder, clock=utc_now, watcher=watcher),
+        lambda progress: run(settings, folder, now=now, progress=progress),
         json=json,
         quiet=quiet,
     )
@@ -425,7 +425,7 @@ def _build_time() -> datetime:
 
 def _finish(
     catalog: Catalog,
-    run: Callable[[Silent], RunSummary],
+    run: Callable[[NoProgress], RunSummary],
     *,
     json: bool,
     quiet: bool,
@@ -433,14 +433,14 @@ def _finish(
 ) -> NoReturn:
     """Run, print, tell others, exit."""
     from cmetrics.cli.output import print_error, print_json, print_warning
-    from cmetrics.cli.progress import make_watcher
+    from cmetrics.cli.progress import make_progress
     from cmetrics.cli.summary import print_errors, print_summary, summary_json
 
-    watcher = make_watcher(quiet=quiet)
+    progress = make_progress(quiet=quiet)
     try:
-        summary = run(watcher)
+        summary = run(progress)
     except KeyboardInterrupt:
-        watcher.close()
+        progress.close()
         print_error("interrupted; nothing half-written is left behind, run it again to go on")
         raise
     except CmetricsError as error:
@@ -448,13 +448,13 @@ def _finish(
             reports.failed(error)
         raise
     finally:
-        watcher.close()
+        progress.close()
     if json:
         print_json(summary_json(summary))
     elif not quiet:
         print_summary(summary)
     print_errors(summary, {metric.metric_id: metric.source for metric in catalog.metrics})
-    for text in (*summary.warnings, *summary.doubts):
+    for text in (*summary.warnings, *summary.anomalies):
         print_warning(text)
     if reports is not None:
         reports.ended(summary)

@@ -34,14 +34,14 @@ def pull_data(
     """
     from cmetrics.cli.configuration import read_settings
     from cmetrics.cli.output import print_json, print_result
-    from cmetrics.cli.progress import make_watcher
+    from cmetrics.cli.progress import make_progress
     from cmetrics.cli.summary import summary_json
     from cmetrics.domain.days import utc_now
     from cmetrics.export.sync import pull
 
     settings = read_settings(db=db)
-    watcher = make_watcher(quiet=quiet)
-    done = pull(settings, folder, remote=remote, branch=branch, clock=utc_now, watcher=watcher)
+    progress = make_progress(quiet=quiet)
+    done = pull(settings, folder, remote=remote, branch=branch, now=utc_now(), progress=progress)
     if json:
         restored = summary_json(done.restored) if done.restored else None
         print_json({"folder": str(folder), "branch": done.branch, "commit": done.commit, "restored": restored})
@@ -68,13 +68,13 @@ def push_data(
     """Export the store to the data branch, commit and push it; what others pushed meanwhile is merged."""
     from cmetrics.cli.configuration import read_settings
     from cmetrics.cli.output import print_json, print_result
-    from cmetrics.cli.progress import make_watcher
+    from cmetrics.cli.progress import make_progress
     from cmetrics.domain.days import utc_now
     from cmetrics.export.sync import push
 
     settings = read_settings(db=db)
-    watcher = make_watcher(quiet=quiet)
-    done = push(settings, folder, allow_loss=allow_loss, clock=utc_now, watcher=watcher, sleep=time.sleep)
+    progress = make_progress(quiet=quiet)
+    done = push(settings, folder, allow_loss=allow_loss, now=utc_now(), progress=progress, sleep=time.sleep)
     new, revised = done.exported.new, done.exported.revised
     if json:
         print_json(

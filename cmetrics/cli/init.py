@@ -14,6 +14,7 @@ from cmetrics.cli.configuration import read_settings
 from cmetrics.cli.output import print_json, print_progress, print_result, print_warning
 from cmetrics.cli.runtime import Runtime
 from cmetrics.domain.errors import NotFound, SiteError, SourceError, UsageError
+from cmetrics.ingest.context import RunContext
 from cmetrics.scaffold import Names, Scaffold, plan_scaffold, render_scaffold
 from cmetrics.settings import EMBEDDED_DEFAULT, Settings
 from cmetrics.sources import SPECS
@@ -80,7 +81,7 @@ def write_catalogue(
         draft.write_text(render_scaffold(scaffold, SPECS), encoding="utf-8")
         catalog = load_catalog(draft, SPECS)
         if check:
-            present = _checked(catalog, settings, runtime)
+            present = _checked(RunContext(settings, catalog, runtime.clock(), clock=runtime.clock, sleep=runtime.sleep))
             scaffold = _with_present_names(scaffold, present)
         text = render_scaffold(scaffold, SPECS)
         draft.write_text(text, encoding="utf-8")
@@ -110,15 +111,14 @@ def _resolved(names: Names, settings: Settings, contact: str) -> Names:
     return replace(names, repositories=tuple(found))
 
 
-def _checked(catalog: Catalog, settings: Settings, runtime: Runtime) -> Mapping[tuple[str, str], str]:
+def _checked(context: RunContext) -> Mapping[tuple[str, str], str]:
     """The present name of each subject; raises UsageError for unknown ones, SourceError for silent services."""
     from cmetrics.ingest.subjects import check_subjects
 
+    catalog = context.catalog
     count = len(catalog.metrics)
     print_progress(f"asking the services for {count} name{'s' if count != 1 else ''}")
-    answers = check_subjects(
-        catalog.metrics, contact=catalog.contact, settings=settings, clock=runtime.clock, sleep=runtime.sleep
-    )
+    answers = check_subjects(context)
     unknown: list[str] = []
     silent: list[SourceError] = []
     present: dict[tuple[str, str], str] = {}

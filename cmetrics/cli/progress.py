@@ -1,4 +1,4 @@
-"""A run while it lasts: bars on a terminal, lines in a log, nothing with --quiet."""
+"""Show the progress of a run: bars on a terminal, lines in a log, nothing with --quiet."""
 
 from __future__ import annotations
 
@@ -13,35 +13,14 @@ from cmetrics.domain.metric import Metric
 from cmetrics.domain.run import MetricOutcome, MetricStatus
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.http.service import ProgressStep
+from cmetrics.ingest.progress import NoProgress
 from cmetrics.sources.base import FetchRequest
 
 SECONDS_BETWEEN_LINES = 10.0
 
 
-class Silent:
-    """A watcher for --quiet."""
-
-    def waiting(self) -> None:
-        """Nothing."""
-
-    def planned(self, asks: Sequence[FetchRequest]) -> None:
-        """Nothing."""
-
-    def answered(self, metric: Metric, outcome: MetricOutcome) -> None:
-        """Nothing."""
-
-    def progress(self, source: str, step: ProgressStep | str) -> None:
-        """Nothing."""
-
-    def storing(self) -> None:
-        """Nothing."""
-
-    def close(self) -> None:
-        """Nothing."""
-
-
 class Pace:
-    """What is left of a long answer, worked out from how long its beginning took."""
+    """Estimate how long a request will take, from how long its beginning took."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -49,56 +28,57 @@ class Pace:
         self._begun: dict[tuple[str, str], tuple[float, int]] = {}
         self._last: dict[tuple[str, str], int] = {}
 
-    def in_words(self, source: str, step: ProgressStep) -> str:
-        """Such as ``120 of 800 archive files, about 6 min left``."""
+    def describe(self, source: str, step: ProgressStep) -> str:
+        """Return a text such as ``120 of 800 archive files, about 6 min left``."""
         now, key = self._clock(), (source, step.what)
         if step.done <= self._last.get(key, step.done):
             # The first step, or the next package begins.
             self._begun[key] = (now, step.done)
         self._last[key] = step.done
         begun, first = self._begun[key]
-        told = f"{step.done} of {step.total} {step.what}"
+        text = f"{step.done} of {step.total} {step.what}"
         if step.done == first:
-            return told
+            return text
         left = (now - begun) / (step.done - first) * (step.total - step.done)
-        return f"{told}, about {f'{left:.0f} s' if left < 100 else f'{left / 60:.0f} min'} left"  # noqa: PLR2004
+        return f"{text}, about {f'{left:.0f} s' if left < 100 else f'{left / 60:.0f} min'} left"  # noqa: PLR2004
 
 
-class Lines(Silent):
-    """A watcher for logs: one plain line per event, and one now and then while an answer takes long."""
+class LogProgress(NoProgress):
+    """A display for logs: one plain line per event, and one now and then during a long request."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._pace = Pace(clock)
-        self._told: dict[str, float] = {}
+        self._last_line: dict[str, float] = {}
 
     def waiting(self) -> None:
-        """Another run holds the store."""
+        """Show that another run holds the store."""
         print_progress("waiting: another run is writing to this store")
 
-    def planned(self, asks: Sequence[FetchRequest]) -> None:
-        """How much is going to be asked."""
-        for source, count in _per_source(asks).items():
-            print_progress(f"{source}: asking for {count} metric{'s' if count != 1 else ''}")
+    def planned(self, requests: Sequence[FetchRequest]) -> None:
+        """Print how many metrics are requested from each source."""
+        for source, count in _count_by_source(requests).items():
+            print_progress(f"{source}: fetching {count} metric{'s' if count != 1 else ''}")
 
-    def answered(self, metric: Metric, outcome: MetricOutcome) -> None:
-        """How it went for one metric."""
-        print_progress(f"{metric.source}: {metric.metric_id}: {_in_words(outcome)}")
+    def fetched(self, metric: Metric, outcome: MetricOutcome) -> None:
+        """Print the outcome of one metric."""
+        print_progress(f"{metric.source}: {metric.metric_id}: {_describe(outcome)}")
 
-    def progress(self, source: str, step: ProgressStep | str) -> None:
-        """Choices at once, steps every few seconds."""
-        if isinstance(step, str):
-            print_progress(f"{source}: {step}")
-            return
-        words = self._pace.in_words(source, step)
+    def message(self, source: str, text: str) -> None:
+        """Print a choice of a source."""
+        print_progress(f"{source}: {text}")
+
+    def step(self, source: str, step: ProgressStep) -> None:
+        """Print a step, at most one every few seconds."""
+        text = self._pace.describe(source, step)
         now = self._clock()
-        if now - self._told.setdefault(source, now) >= SECONDS_BETWEEN_LINES:
-            self._told[source] = now
-            print_progress(f"{source}: {words}")
+        if now - self._last_line.setdefault(source, now) >= SECONDS_BETWEEN_LINES:
+            self._last_line[source] = now
+            print_progress(f"{source}: {text}")
 
 
-class Bars(Silent):
-    """A watcher for terminals: a bar per source, with the metric that answered last."""
+class BarProgress(NoProgress):
+    """A display for terminals: a bar per source, with the metric that was fetched last."""
 
     def __init__(self) -> None:
         self._progress = Progress(
@@ -114,29 +94,30 @@ class Bars(Silent):
         self._started = False
 
     def waiting(self) -> None:
-        """Another run holds the store."""
+        """Show that another run holds the store."""
         print_progress("waiting: another run is writing to this store")
 
-    def planned(self, asks: Sequence[FetchRequest]) -> None:
-        """One bar per source."""
-        for source, count in _per_source(asks).items():
+    def planned(self, requests: Sequence[FetchRequest]) -> None:
+        """Show a bar per source."""
+        for source, count in _count_by_source(requests).items():
             self._bars[source] = self._progress.add_task(source, total=count, last="")
         self._progress.start()
         self._started = True
 
-    def answered(self, metric: Metric, outcome: MetricOutcome) -> None:
-        """One step of the source's bar."""
-        self._progress.update(self._bars[metric.source], advance=1, last=f"{metric.metric_id}: {_in_words(outcome)}")
+    def fetched(self, metric: Metric, outcome: MetricOutcome) -> None:
+        """Advance the bar of the source."""
+        self._progress.update(self._bars[metric.source], advance=1, last=f"{metric.metric_id}: {_describe(outcome)}")
 
-    def progress(self, source: str, step: ProgressStep | str) -> None:
-        """Choices above the bars, steps beside them."""
-        if isinstance(step, str):
-            self._progress.console.print(Text(sanitize(f"{source}: {step}", limit=2000)), soft_wrap=True)
-        else:
-            self._progress.update(self._bars[source], last=self._pace.in_words(source, step))
+    def message(self, source: str, text: str) -> None:
+        """Print a choice of a source above the bars."""
+        self._progress.console.print(Text(sanitize(f"{source}: {text}", limit=2000)), soft_wrap=True)
+
+    def step(self, source: str, step: ProgressStep) -> None:
+        """Show a step beside the bar."""
+        self._progress.update(self._bars[source], last=self._pace.describe(source, step))
 
     def storing(self) -> None:
-        """All bars are full."""
+        """Remove the bars: all are full."""
         self.close()
 
     def close(self) -> None:
@@ -146,22 +127,22 @@ class Bars(Silent):
             self._started = False
 
 
-def make_watcher(*, quiet: bool) -> Silent:
-    """The watcher that fits where stderr goes."""
+def make_progress(*, quiet: bool) -> NoProgress:
+    """Return the display that suits stderr."""
     if quiet:
-        return Silent()
-    return Bars() if stderr().is_terminal else Lines()
+        return NoProgress()
+    return BarProgress() if stderr().is_terminal else LogProgress()
 
 
-def _per_source(asks: Sequence[FetchRequest]) -> dict[str, int]:
+def _count_by_source(requests: Sequence[FetchRequest]) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for ask in asks:
-        counts[ask.metric.source] = counts.get(ask.metric.source, 0) + 1
+    for request in requests:
+        counts[request.metric.source] = counts.get(request.metric.source, 0) + 1
     return counts
 
 
-def _in_words(outcome: MetricOutcome) -> str:
+def _describe(outcome: MetricOutcome) -> str:
     if outcome.status is MetricStatus.FAILED:
         return f"failed: {outcome.error}"
-    words = f"{outcome.days_stored} days read, newest {outcome.latest_day or 'none'}"
-    return f"{words}, {outcome.pending_days} not published yet" if outcome.pending_days else words
+    text = f"{outcome.days_stored} days read, newest {outcome.latest_day or 'none'}"
+    return f"{text}, {outcome.pending_days} not published yet" if outcome.pending_days else text

@@ -38,7 +38,7 @@ def summary_json(summary: RunSummary) -> dict[str, Any]:
         ],
         "revised_days": _revised(summary),
         "requests": dict(summary.requests),
-        "warnings": [*summary.warnings, *summary.doubts],
+        "warnings": [*summary.warnings, *summary.anomalies],
         "notes": list(summary.notes),
     }
 

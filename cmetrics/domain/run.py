@@ -114,8 +114,8 @@ class RunSummary:
     counts: Counts
     metrics: tuple[MetricOutcome, ...]
     warnings: tuple[str, ...] = ()
-    #: Values of this run that are hard to believe; unlike warnings not kept in `history`.
-    doubts: tuple[str, ...] = ()
+    #: Values of this run that are hard to believe; unlike warnings they are not part of `history`.
+    anomalies: tuple[str, ...] = ()
     #: What a reader of the summary should know and nobody has to mend: where days came from, seams.
     notes: tuple[str, ...] = ()
     #: HTTP requests sent, by source name.

@@ -11,16 +11,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from cmetrics.domain.days import Clock
 from cmetrics.domain.errors import ExportError, GitError
 from cmetrics.domain.run import RunSummary
 from cmetrics.export.clone import Clone
 from cmetrics.export.git import Git
 from cmetrics.export.restore import restore
 from cmetrics.export.tables import ExportSummary, export_store
-from cmetrics.ingest.run import Watcher
+from cmetrics.ingest.progress import Progress
 from cmetrics.settings import Settings
 from cmetrics.store.lance_store import LanceStore
 
@@ -53,7 +53,7 @@ class Pushed:
 
 
 def pull(
-    settings: Settings, folder: Path, *, remote: str | None, branch: str | None, clock: Clock, watcher: Watcher
+    settings: Settings, folder: Path, *, remote: str | None, branch: str | None, now: datetime, progress: Progress
 ) -> Pulled:
     """Bring the branch into ``folder`` and its rows into the store; a branch that is not there yet is no error.
 
@@ -69,9 +69,9 @@ def pull(
         if clone.head is not None and not clone.contains(tip, clone.head):
             # Commits that never got out: their rows are wanted, too.
             clone.clean()
-            restore(settings, folder, clock=clock, watcher=watcher, merge=True)
+            restore(settings, folder, now=now, progress=progress, merge=True)
         clone.take(tip)
-        return Pulled(clone.branch, tip, _merge(settings, clone, clock, watcher))
+        return Pulled(clone.branch, tip, _merge(settings, clone, now, progress))
 
 
 def push(
@@ -79,8 +79,8 @@ def push(
     folder: Path,
     *,
     allow_loss: bool,
-    clock: Clock,
-    watcher: Watcher,
+    now: datetime,
+    progress: Progress,
     sleep: Callable[[float], None],
 ) -> Pushed:
     """Export the store into the clone, commit and push; rows that others pushed meanwhile are merged first.
@@ -92,7 +92,7 @@ def push(
     store = LanceStore.open(settings.store)
     store.check()
     with clone.held():
-        return _push(settings, clone, store, allow_loss, clock, watcher, sleep)
+        return _push(settings, clone, store, allow_loss, now, progress, sleep)
 
 
 def _push(
@@ -100,8 +100,8 @@ def _push(
     clone: Clone,
     store: LanceStore,
     allow_loss: bool,  # noqa: FBT001  # an option passed on
-    clock: Clock,
-    watcher: Watcher,
+    now: datetime,
+    progress: Progress,
     sleep: Callable[[float], None],
 ) -> Pushed:
     merges = 0
@@ -109,7 +109,7 @@ def _push(
     clone.clean()
     for attempt in range(1, TRIES + 1):
         exported = export_store(store, clone.git.folder, allow_loss=allow_loss)
-        clone.commit(f"{clock():%Y-%m-%d}: {exported.new} new, {exported.revised} revised values")
+        clone.commit(f"{now:%Y-%m-%d}: {exported.new} new, {exported.revised} revised values")
         try:
             clone.push()
         except GitError:
@@ -122,14 +122,14 @@ def _push(
         theirs = clone.fetch()
         if theirs is not None and theirs != base:
             clone.take(theirs)
-            _merge(settings, clone, clock, watcher)
+            _merge(settings, clone, now, progress)
             merges += 1
     raise AssertionError  # the last attempt has returned or raised
 
 
-def _merge(settings: Settings, clone: Clone, clock: Clock, watcher: Watcher) -> RunSummary:
+def _merge(settings: Settings, clone: Clone, now: datetime, progress: Progress) -> RunSummary:
     try:
-        return restore(settings, clone.git.folder, clock=clock, watcher=watcher, merge=True)
+        return restore(settings, clone.git.folder, now=now, progress=progress, merge=True)
     except ExportError as error:
         msg = f"{error}. On the branch {clone.branch}, `git revert` of the commit that did it puts the file back"
         raise ExportError(msg) from error

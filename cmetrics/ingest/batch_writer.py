@@ -1,9 +1,9 @@
-"""The way of a run's rows into the store: one merge, or one every few seconds of a long run."""
+"""Buffered merges: all rows of a run in one merge, or a merge every few seconds of a long run."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.revision import Replaced
@@ -13,40 +13,40 @@ from cmetrics.store.lance_store import LanceStore
 
 
 class BatchWriter:
-    """Rows that wait for the next merge, and what the merges so far have done.
+    """Buffer rows and merge them into the store.
 
-    ``every`` is the seconds from one merge to the next; with None there is none before
-    :meth:`flush`, so that a night is stored as a whole or not at all. ``on_merge`` hears the sums
-    after every merge but the last.
+    ``interval`` is the number of seconds between two merges; None merges only in :meth:`flush`, so
+    that a run is stored as a whole or not at all.
     """
 
-    def __init__(
-        self, store: LanceStore, rule: Overwrite, *, every: float | None, on_merge: Callable[[Counts], None]
-    ) -> None:
+    def __init__(self, store: LanceStore, overwrites: Overwrite, *, interval: float | None = None) -> None:
         self._store = store
-        self._rule = rule
-        self._every = every
-        self._on_merge = on_merge
+        self._overwrites = overwrites
+        self._interval = interval
         self._rows: list[Observation] = []
-        self._last = time.monotonic()
+        self._last_merge = time.monotonic()
+        #: Sums over all merges so far.
         self.counts = Counts()
-        #: What was written over, with what took its place.
+        #: Every row that was overwritten, with the row that replaced it.
         self.replaced: list[Replaced] = []
 
-    def add(self, rows: Sequence[Observation]) -> None:
-        """Take rows; raises StoreError when it is time for a merge and that fails."""
+    def add(self, rows: Sequence[Observation]) -> bool:
+        """Buffer ``rows`` and merge when the interval has passed; return whether that was now. Raises StoreError."""
         self._rows += rows
-        if self._every is not None and self._rows and time.monotonic() - self._last >= self._every:
-            self.flush()
-            self._on_merge(self.counts)
+        if self._interval is None or not self._rows or time.monotonic() - self._last_merge < self._interval:
+            return False
+        self.flush()
+        return True
 
     def flush(self) -> None:
-        """Merge what waits."""
+        """Merge all buffered rows. Raises StoreError."""
         rows, self._rows = self._rows, []
-        done = self._store.upsert_observations(rows, self._rule, lambda old, new: self.replaced.append((old, new)))
-        self.counts = Counts(
-            self.counts.inserted + done.inserted,
-            self.counts.updated + done.updated,
-            self.counts.unchanged + done.unchanged,
+        merged = self._store.upsert_observations(
+            rows, self._overwrites, lambda old, new: self.replaced.append((old, new))
         )
-        self._last = time.monotonic()
+        self.counts = Counts(
+            self.counts.inserted + merged.inserted,
+            self.counts.updated + merged.updated,
+            self.counts.unchanged + merged.unchanged,
+        )
+        self._last_merge = time.monotonic()

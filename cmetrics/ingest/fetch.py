@@ -1,112 +1,111 @@
-"""Asking all services at once, each in its own paced lane: first itself, then the archive of its older days."""
+"""Fetch from all services at once, each in its own paced lane: first the source, then its archive."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
-from pathlib import Path
 
-from pydantic import SecretStr
-
-from cmetrics.domain.days import Clock
-from cmetrics.domain.errors import CmetricsError
 from cmetrics.http.client import Http, ServiceClient, Timeouts, open_http
-from cmetrics.http.service import Policy, ProgressStep, Sleep
-from cmetrics.settings import NetworkSettings
+from cmetrics.http.service import Policy, ProgressStep
+from cmetrics.ingest.context import RunContext
 from cmetrics.sources import REGISTRY
 from cmetrics.sources.base import FetchRequest, FetchResult
 
 
-@dataclass(frozen=True, slots=True)
-class Harvest:
-    """What the services said, and how many requests that took by source and archive."""
+def fetch(requests: Sequence[FetchRequest], context: RunContext) -> Generator[FetchResult]:
+    """Yield the results of all requests as they arrive; one or more per request, the last one final.
 
-    results: tuple[FetchResult, ...]
-    requests: tuple[tuple[str, int], ...]
-
-
-def fetch(
-    requests: Sequence[FetchRequest],
-    *,
-    contact: str,
-    github_token: SecretStr | None,
-    network: NetworkSettings,
-    cache: Path | None,
-    clock: Clock,
-    on_result: Callable[[FetchResult], None],
-    on_progress: Callable[[str, ProgressStep | str], None],
-    sleep: Sleep = asyncio.sleep,
-) -> Harvest:
-    """Every answer; blocks until the slowest lane is done. Raises what ``on_result`` raises."""
-    lanes = _Lanes(github_token, cache, clock, on_result, on_progress, sleep)
-    try:
-        return asyncio.run(lanes.run(requests, contact, network))
-    except* CmetricsError as group:
-        # The store is written while lanes are under way; its error is told as it is elsewhere.
-        raise _first(group) from None
+    While the caller handles a result, every lane stands still. Closing the iterator cancels the lanes
+    and closes their connections; wrap it in `contextlib.closing`, so that an exception in the loop
+    does so at once. Raises UsageError when the proxy or certificate settings cannot be used. Any
+    other exception of a lane is a bug and is raised as it is.
+    """
+    lanes = _Lanes(context)
+    # Leaving the runner, by whatever way, cancels what is under way and waits until it has ended.
+    with asyncio.Runner() as runner:
+        runner.run(lanes.start(requests))
+        while (result := runner.run(lanes.next_result())) is not None:
+            yield result
 
 
 class _Lanes:
-    """One lane per source, all at once."""
+    """One lane per source, all concurrent; their results come out of one queue."""
 
-    def __init__(
-        self,
-        github_token: SecretStr | None,
-        cache: Path | None,
-        clock: Clock,
-        on_result: Callable[[FetchResult], None],
-        on_progress: Callable[[str, ProgressStep | str], None],
-        sleep: Sleep,
-    ) -> None:
-        self._github_token = github_token
-        self._cache = cache
-        self._clock = clock
-        self._on_result = on_result
-        self._on_progress = on_progress
-        self._sleep = sleep
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
         self._timeouts = Timeouts()
         self._clients: dict[str, ServiceClient] = {}
-        self._results: list[FetchResult] = []
+        #: None follows the last result.
+        self._results: asyncio.Queue[FetchResult | None] = asyncio.Queue()
+        self._running: asyncio.Task[None] | None = None
 
-    async def run(self, requests: Sequence[FetchRequest], contact: str, network: NetworkSettings) -> Harvest:
-        async with open_http(contact, self._timeouts, network) as http, asyncio.TaskGroup() as lanes:
-            for name in sorted({request.metric.source for request in requests}):
-                lanes.create_task(
-                    self._lane(http, name, [request for request in requests if request.metric.source == name])
-                )
-        return Harvest(tuple(self._results), tuple((name, c.requests) for name, c in sorted(self._clients.items())))
+    async def start(self, requests: Sequence[FetchRequest]) -> None:
+        """Begin to fetch."""
+        self._running = asyncio.create_task(self._run(requests))
 
-    async def _lane(self, http: Http, name: str, requests: Sequence[FetchRequest]) -> None:
-        entry = REGISTRY[name]
+    async def next_result(self) -> FetchResult | None:
+        """Return the next result, None after the last one. Raises what a lane has raised."""
+        assert self._running is not None  # it was started
+        result = await self._results.get()
+        if result is None:
+            await asyncio.wait([self._running])
+            if (error := self._running.exception()) is not None:
+                raise _first_leaf(error)
+        return result
+
+    async def _run(self, requests: Sequence[FetchRequest]) -> None:
+        by_source: dict[str, list[FetchRequest]] = {}
+        for request in requests:
+            by_source.setdefault(request.metric.source, []).append(request)
+        contact, network = self._context.catalog.contact, self._context.settings.network
+        try:
+            async with open_http(contact, self._timeouts, network) as http, asyncio.TaskGroup() as lanes:
+                for source in sorted(by_source):
+                    lanes.create_task(self._fetch_from(source, by_source[source], http))
+        finally:
+            self._context.requests_sent.update({name: client.requests for name, client in self._clients.items()})
+            self._results.put_nowait(None)
+
+    async def _fetch_from(self, source: str, requests: Sequence[FetchRequest], http: Http) -> None:
+        entry = REGISTRY[source]
         archive = entry.spec.archive
-        service = self._client(http, name, name, entry.policy(self._github_token))
+        service = self._open_client(http, source, source, entry.policy(self._context.settings.github_token))
         stated: dict[str, Mapping[date, int]] = {}
         from_source = [request for request in requests if request.days or (archive and archive.overlaps)]
         async for result in entry.open(service).fetch(from_source):
             stated[result.request.metric.metric_id] = result.stated
-            self._take(replace(result, is_final=not result.request.archive_days))
+            self._results.put_nowait(replace(result, is_final=not result.request.archive_days))
         from_archive = [request for request in requests if request.archive_days]
         if from_archive and archive and entry.archive:
-            other = self._client(http, archive.name, name, entry.archive.policy)
-            async for result in entry.archive.open(service, other, self._cache).fetch(from_archive, stated):
-                self._take(result)
+            files = self._open_client(http, archive.name, source, entry.archive.policy)
+            reader = entry.archive.open(service, files, self._context.settings.cache)
+            async for result in reader.fetch(from_archive, stated):
+                self._results.put_nowait(result)
 
-    def _client(self, http: Http, name: str, source: str, policy: Policy) -> ServiceClient:
-        listener = partial(self._on_progress, source)
+    def _open_client(self, http: Http, name: str, source: str, policy: Policy) -> ServiceClient:
+        context = self._context
         self._clients[name] = ServiceClient(
-            http, policy, timeouts=self._timeouts, clock=self._clock, sleep=self._sleep, listener=listener
+            http,
+            policy,
+            timeouts=self._timeouts,
+            clock=context.clock,
+            sleep=context.sleep,
+            listener=partial(self._report, source),
         )
         return self._clients[name]
 
-    def _take(self, result: FetchResult) -> None:
-        self._results.append(result)
-        self._on_result(result)
+    def _report(self, source: str, event: ProgressStep | str) -> None:
+        if isinstance(event, str):
+            self._context.progress.message(source, event)
+        else:
+            self._context.progress.step(source, event)
 
 
-def _first(error: BaseException) -> BaseException:
+def _first_leaf(error: BaseException) -> BaseException:
+    """Return the exception itself where a task group has wrapped it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error

@@ -1,4 +1,4 @@
-"""Which days to ask for. Pure: what is stored and what day it is go in, days come out."""
+"""Decide which days to request. Pure: from what is stored, and what day it is, to days."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from cmetrics.domain.metric import Family, Metric, SourceSpec
 from cmetrics.domain.observation import StarRef
 from cmetrics.sources.base import FetchRequest
 
-#: The weekday, counted from Monday, after which lost days are asked for: weekends are quiet.
-LOST_ASKED_AFTER = 6
+#: The weekday, counted from Monday, after which lost days are requested: weekends are quiet.
+LOST_REQUESTED_AFTER = 6
+#: Before any package registry counted anything.
+LONG_AGO = date(2005, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,73 +47,81 @@ def build_state(metric: Metric, stored: Iterable[tuple[date, bool]]) -> MetricSt
 
 @dataclass(frozen=True, slots=True)
 class RefreshPlan:
-    """Nightly: what is missing, what still settles, and at least the last ``lookback_days``."""
+    """Request what is missing, what the source still revises, and at least the last ``lookback_days``."""
 
     last_day: date
     lookback_days: int = 0
 
-    def days(self, spec: SourceSpec, held: MetricState) -> Iterable[date]:
-        """The days to ask for.
+    def reads_from(self, spec: SourceSpec) -> date:
+        """Return the first stored day that the plan depends on."""
+        return max(spec.oldest_held(self.last_day), LONG_AGO)
 
-        Holes are looked for from the oldest daily value on. While nothing daily is stored from
-        before the settling window, the whole first reach is asked for again: a first run whose
-        deeper question failed heals like that, and a young package costs little.
+    def days(self, spec: SourceSpec, state: MetricState) -> Iterable[date]:
+        """Return the days to request from the source.
 
-        Days that the source has lost are asked for once a week, all in the same night. Which one must
-        not depend on them: the oldest that a source still holds moves on every night. In the settling
-        window they come with what is read anyway.
+        Gaps are looked for from the oldest daily value on. While nothing daily is stored from
+        before the settling window, all ``first_days`` are requested again: a first run of which the
+        older part failed is repaired like that, and a young package costs little.
+
+        Days that the source has lost are requested once a week, all in the same night. The weekday
+        must not depend on them: the oldest day that a source serves moves on every night. In the
+        settling window they are part of what is read anyway.
         """
         settling = window(self.last_day, spec.settling_days)
-        start = min(held.daily, default=self.last_day)
+        start = min(state.daily, default=self.last_day)
         if start >= settling:
             start = min(start, window(self.last_day, spec.first_days))
         oldest = oldest_held(spec, self.last_day)
-        missing = {day for day in day_range(max(start, oldest), self.last_day) if day not in held.daily}
-        lost = missing & held.lost
-        if self.last_day.weekday() != LOST_ASKED_AFTER:
+        missing = {day for day in day_range(max(start, oldest), self.last_day) if day not in state.daily}
+        lost = missing & state.lost
+        if self.last_day.weekday() != LOST_REQUESTED_AFTER:
             missing -= lost
         reread = max(spec.settling_days, self.lookback_days)
-        again = day_range(max(window(self.last_day, reread), oldest), self.last_day) if reread else ()
-        doubtful = (day for day in held.doubtful if oldest <= day <= self.last_day)
-        return {*missing, *again, *doubtful} - held.snapshots
+        reread_days = day_range(max(window(self.last_day, reread), oldest), self.last_day) if reread else ()
+        doubtful = (day for day in state.doubtful if oldest <= day <= self.last_day)
+        return {*missing, *reread_days, *doubtful} - state.snapshots
 
-    def archive_days(self, spec: SourceSpec, held: MetricState) -> Iterable[date]:  # noqa: ARG002
-        """None: a night has no time for archives."""
+    def archive_days(self, spec: SourceSpec, state: MetricState) -> Iterable[date]:  # noqa: ARG002
+        """Return no day: a nightly run has no time for archives."""
         return ()
 
-    def takes_current(self, metric: Metric, held: MetricState) -> bool:
-        """Contract: with one missing day and no lookback the present star count is stored for it.
+    def takes_current(self, metric: Metric, state: MetricState) -> bool:
+        """Return whether the current star count is stored for the one missing day, without a lookback.
 
-        Days before the oldest value do not count: a young repository has none there.
+        Days before the oldest value do not count as missing: a young repository has none there.
         """
-        if metric.family is not Family.STARS or self.lookback_days or not held.daily:
+        if metric.family is not Family.STARS or self.lookback_days or not state.daily:
             return False
-        days = (self.last_day - min(held.daily)).days + 1
-        return self.last_day not in held.daily and len(held.daily) == days - 1
+        days = (self.last_day - min(state.daily)).days + 1
+        return self.last_day not in state.daily and len(state.daily) == days - 1
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillPlan:
-    """By hand: every day of a window that the source, or with ``deep`` its archive, answers for."""
+    """Request every day of a window that the source, or with ``deep`` its archive, serves."""
 
     last_day: date
     span: Span
     deep: bool = False
 
-    def days(self, spec: SourceSpec, held: MetricState) -> Iterable[date]:
-        """The days to ask for."""
-        first = max(self.span.first, oldest_held(spec, self.last_day))
-        return set(day_range(first, min(self.span.last, self.last_day))) - held.snapshots
+    def reads_from(self, spec: SourceSpec) -> date:
+        """Return the first stored day that the plan depends on."""
+        return LONG_AGO if self.deep else max(spec.oldest_held(self.last_day), LONG_AGO)
 
-    def archive_days(self, spec: SourceSpec, held: MetricState) -> Iterable[date]:
-        """The days to ask the source's archive for."""
+    def days(self, spec: SourceSpec, state: MetricState) -> Iterable[date]:
+        """Return the days to request from the source."""
+        first = max(self.span.first, oldest_held(spec, self.last_day))
+        return set(day_range(first, min(self.span.last, self.last_day))) - state.snapshots
+
+    def archive_days(self, spec: SourceSpec, state: MetricState) -> Iterable[date]:
+        """Return the days to request from the archive of the source."""
         if not self.deep or spec.archive is None:
             return ()
         last = min(self.span.last, oldest_held(spec, self.last_day) - DAY)
-        return set(day_range(max(self.span.first, spec.archive.first_day), last)) - held.snapshots
+        return set(day_range(max(self.span.first, spec.archive.first_day), last)) - state.snapshots
 
-    def takes_current(self, metric: Metric, held: MetricState) -> bool:  # noqa: ARG002
-        """A recomputation never passes a present count off as a past one."""
+    def takes_current(self, metric: Metric, state: MetricState) -> bool:  # noqa: ARG002
+        """Return False: a recomputation never stores the current count as a past one."""
         return False
 
 
@@ -119,32 +129,32 @@ Plan = RefreshPlan | BackfillPlan
 
 
 def oldest_held(spec: SourceSpec, last_day: date) -> date:
-    """The oldest day that the source may still answer for."""
+    """Return the oldest day that the source may still serve."""
     return spec.oldest_held(last_day)
 
 
 def build_requests(
-    plan: Plan, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], held: Mapping[str, MetricState]
+    plan: Plan, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], states: Mapping[str, MetricState]
 ) -> list[FetchRequest]:
     """Return one request per metric; metrics without a day to request are left out."""
     requests: list[FetchRequest] = []
     for metric in metrics:
-        stored = held.get(metric.metric_id, MetricState())
+        state = states.get(metric.metric_id, MetricState())
         spec = specs[metric.source]
-        days = tuple(sorted(plan.days(spec, stored)))
-        archive_days = tuple(sorted(plan.archive_days(spec, stored)))
+        days = tuple(sorted(plan.days(spec, state)))
+        archive_days = tuple(sorted(plan.archive_days(spec, state)))
         if not days and not archive_days:
             continue
-        missing = frozenset(days + archive_days) - stored.daily
+        missing = frozenset(days + archive_days) - state.daily
         requests.append(
             FetchRequest(
                 metric=metric,
                 days=days,
                 missing=missing,
                 last_day=plan.last_day,
-                known_since=min(stored.daily, default=None),
-                take_current=plan.takes_current(metric, stored),
-                repository=stored.repository,
+                known_since=min(state.daily, default=None),
+                take_current=plan.takes_current(metric, state),
+                repository=state.repository,
                 archive_days=archive_days,
             )
         )

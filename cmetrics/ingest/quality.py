@@ -1,4 +1,4 @@
-"""What a run has changed, looked at once more after it is stored: revisions kept, oddities named."""
+"""Checks after a run has stored its rows: record revisions, report anomalies."""
 
 from __future__ import annotations
 
@@ -16,74 +16,77 @@ from cmetrics.store.lance_store import LanceStore
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
-    """What there is to tell of the values that a run has written."""
+class QualityReport:
+    """What the checks found in the rows of one run."""
 
     revisions: tuple[Revision, ...]
     warnings: tuple[str, ...]
-    #: Values that are hard to believe. What is stored tells them again at any time, so that they are
-    #: no part of the run's row in `history`: the run has done nothing wrong.
-    doubts: tuple[str, ...] = ()
+    #: Values that are hard to believe. They follow from the stored rows at any time and the run is not
+    #: at fault, so they are not part of its row in `history`.
+    anomalies: tuple[str, ...] = ()
 
-    def told(self, outcomes: Iterable[MetricOutcome]) -> tuple[MetricOutcome, ...]:
-        """The outcomes with what was revised of each metric."""
+    def add_revisions(self, outcomes: Iterable[MetricOutcome]) -> tuple[MetricOutcome, ...]:
+        """Return ``outcomes`` with the number of revised days and the largest revision of each metric."""
         by_metric: dict[str, list[Revision]] = {}
         for revision in self.revisions:
             by_metric.setdefault(revision.metric_id, []).append(revision)
         return tuple(
-            replace(outcome, revised_days=sum(r.days for r in found), largest_revision=largest(found))
+            replace(outcome, revised_days=sum(r.days for r in revisions), largest_revision=largest(revisions))
             for outcome in outcomes
-            for found in [by_metric.get(outcome.metric_id, [])]
+            for revisions in [by_metric.get(outcome.metric_id, [])]
         )
 
 
-def review(
+def check_quality(
     store: LanceStore,
     metrics: Sequence[Metric],
     replaced: Sequence[Replaced],
     run_id: str,
-    at: datetime,
+    now: datetime,
     last_day: date,
-) -> Review:
-    """Keep what was replaced, and judge what this run has written. Never a reason for a run to fail."""
-    revisions = build_revisions(replaced, run_id, at)
-    told = [*keep_revisions(store, revisions), *unusual_revisions(revisions, metrics)]
+) -> QualityReport:
+    """Record what the run has replaced, and report its implausible values. Never raises a StoreError."""
+    revisions = build_revisions(replaced, run_id, now)
+    warnings = [*save_revisions(store, revisions), *unusual_revisions(revisions, metrics)]
     try:
         span = Span(window(last_day, READ_DAYS), last_day)
         rows = store.observations([metric.metric_id for metric in metrics], span)
     except StoreError as error:
-        return Review(revisions, (*told, f"the new values could not be compared with their neighbours: {error}"))
+        warnings.append(f"the new values could not be compared with their neighbours: {error}")
+        return QualityReport(revisions, tuple(warnings))
     outliers, registry_dips = find_anomalies(metrics, rows, last_day)
-    # What an earlier run has landed, that run has told.
-    doubts = [f"doubtful: {f.text}; stored, and asked for again" for f in outliers if f.ingestion_run_id == run_id]
-    doubts += [
-        f"{d.text}; taken as the registry's, not the packages'" for d in registry_dips if run_id in d.ingestion_run_ids
+    # Each run reports its own values; those of earlier runs have been reported.
+    anomalies = [f"doubtful: {o.text}; stored, and asked for again" for o in outliers if o.ingestion_run_id == run_id]
+    anomalies += [
+        f"{dip.text}; taken as the registry's, not the packages'"
+        for dip in registry_dips
+        if run_id in dip.ingestion_run_ids
     ]
-    return Review(revisions, tuple(told), tuple(doubts))
+    return QualityReport(revisions, tuple(warnings), tuple(anomalies))
 
 
-def keep_revisions(store: LanceStore, revisions: Sequence[Revision]) -> list[str]:
-    """Write the rows; a warning instead of an error where a cluster refuses a new table."""
+def save_revisions(store: LanceStore, revisions: Sequence[Revision]) -> list[str]:
+    """Write ``revisions``; return a warning where the store refuses it, as a cluster may refuse a new table."""
     try:
         store.save_revisions(revisions)
     except StoreError as error:
-        return [f"{len(revisions)} revisions are not kept: {error}"]
+        return [f"{len(revisions)} revisions are not stored: {error}"]
     return []
 
 
 def unusual_revisions(revisions: Iterable[Revision], metrics: Iterable[Metric]) -> list[str]:
-    """A warning per metric of which settled days changed by more than half."""
+    """Return a warning per metric of which settled days changed by more than half."""
     downloads = {metric.metric_id for metric in metrics if metric.family is Family.DOWNLOADS}
     by_metric: dict[str, list[Revision]] = {}
     for revision in revisions:
         if revision.is_unusual and revision.metric_id in downloads:
             by_metric.setdefault(revision.metric_id, []).append(revision)
-    told = []
-    for metric_id, found in by_metric.items():
-        days, most = sum(revision.days for revision in found), largest(found)
+    warnings = []
+    for metric_id, unusual in by_metric.items():
+        days, most = sum(revision.days for revision in unusual), largest(unusual)
         assert most is not None  # nothing is listed without a revision
-        told.append(
+        warnings.append(
             f"unusual revision of {metric_id}: {days} settled day{'s' if days > 1 else ''} changed by more than half, "
             f"most on {most.last_day}: {most.old_value:,} → {most.new_value:,}; see `cmetrics status --revisions`"
         )
-    return told
+    return warnings

@@ -1,4 +1,4 @@
-"""Which of two values of one key stays. Pure; the rules of contract §4 in one place."""
+"""Decide which of two values of one key is stored. Pure; all rules in one place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Overwrite = Callable[[Observation, Observation], bool]
 
 
 def overwrite_rule(metrics: Mapping[str, Metric], specs: Mapping[str, SourceSpec]) -> Overwrite:
-    """The rule for rows of these metrics."""
+    """Return the rule for rows of these metrics."""
 
     def overwrites(stored: Observation, new: Observation) -> bool:
         metric = metrics[new.metric_id]
@@ -26,10 +26,11 @@ def overwrite_rule(metrics: Mapping[str, Metric], specs: Mapping[str, SourceSpec
 
 
 def newer_wins(stored: Observation, new: Observation) -> bool:
-    """The rule for rows of another store of the same metrics: the value observed last stays.
+    """Return whether ``new``, from another store of the same metrics, replaces ``stored``.
 
-    Before that, what a refresh keeps to: a count taken on its day is not replaced by one worked out
-    later, nor a source's own count by another service's. Two stores that merge each other end equal.
+    The value observed last wins. The rules of a refresh come first: a reconstructed count never
+    replaces one taken on its day, nor the count of another service that of the metric's own source.
+    Two stores that merge each other end with the same rows.
     """
     return _rank(new) > _rank(stored)
 
@@ -39,10 +40,9 @@ def _rank(row: Observation) -> tuple[bool, bool, datetime, str, int]:
 
 
 def same_statement(stored: Observation, new: Observation) -> bool:
-    """Whether writing ``new`` would tell a reader nothing that ``stored`` does not.
+    """Return whether the rows differ at most in the run, the time and the command that read the value.
 
-    The run that read a value, when, and by which command may differ: a value that a backfill finds
-    unchanged stays the row it was.
+    A value that a backfill finds unchanged keeps its row.
     """
     return (
         stored.value == new.value
@@ -55,9 +55,10 @@ def same_statement(stored: Observation, new: Observation) -> bool:
 
 
 def _newer_count_wins(stored: Observation, new: Observation) -> bool:
-    """A count taken on its day is never replaced by one worked out later (contract §4.7).
+    """Return whether the star count ``new`` replaces ``stored``.
 
-    Nor is any by a history without stars: it proves nothing, stars that were taken back are not in it.
+    A reconstructed count never replaces one taken on its day. A history without stars replaces
+    nothing: it proves nothing, because stars that were taken back are not in it.
     """
     if new.is_reconstructed and new.value == 0 and stored.value > 0:
         return False
@@ -75,7 +76,7 @@ def _newer_downloads_win(stored: Observation, new: Observation, metric: Metric, 
     if new.value == 0 and stored.value > 0:
         return False
     if stored.is_stand_in != new.is_stand_in:
-        # The source's own count is what the metric is; another service's never replaces it.
+        # The metric is what its own source counts; the count of another service never replaces it.
         return stored.is_stand_in
     read_on = new.observed_at.date()
     if new.value < stored.value and read_on <= new.period_end + spec.growing_days * DAY:

@@ -1,4 +1,4 @@
-"""What earlier runs have left for the plan: days lost, values doubted, repositories known."""
+"""Load what is stored of each metric, as far as a plan needs it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import date
 
 from cmetrics.analytics.anomalies import READ_DAYS, find_anomalies
 from cmetrics.domain.days import Span, day_range, window
-from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric
-from cmetrics.domain.observation import StarRef, parse_star_ref
+from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric, SourceSpec
+from cmetrics.domain.observation import Observation, StarRef, parse_star_ref
 from cmetrics.domain.run import Run
-from cmetrics.ingest.plan import MetricState
+from cmetrics.ingest.plan import MetricState, Plan, build_state
 from cmetrics.store.lance_store import LanceStore
 
 #: Where a repository's number is looked for first: it stands in every count that was taken on its day.
@@ -20,55 +20,90 @@ RECENT_DAYS = 60
 ALL_DAYS = 365 * 50
 
 
-def remember(
-    store: LanceStore, metrics: Sequence[Metric], held: Mapping[str, MetricState], runs: Sequence[Run], last_day: date
+def load_state(
+    store: LanceStore,
+    metrics: Sequence[Metric],
+    specs: Mapping[str, SourceSpec],
+    plan: Plan,
+    seeds: Iterable[Observation],
+    runs: Sequence[Run],
 ) -> dict[str, MetricState]:
-    """``held`` with what the rows and the runs of the last months tell besides.
+    """Return the state of each metric, as far back as ``plan`` depends on it.
 
-    Bounded reads: the values of the last weeks, and the origins of star counts, old ones only of
-    repositories whose newest do not tell the number.
+    ``seeds`` count as stored: the run is going to store them. ``runs`` are the earlier runs that show
+    which days were requested in vain. Every read is bounded; raises StoreError.
     """
-    ids = [metric.metric_id for metric in metrics]
-    outliers, _ = find_anomalies(
-        metrics, store.observations(ids, Span(window(last_day, READ_DAYS), last_day)), last_day
-    )
-    doubtful: dict[str, set[date]] = {}
+    days = _load_days(store, metrics, specs, plan)
+    for row in seeds:
+        if row.metric_id in days:
+            days[row.metric_id].append((row.period_end, True))
+    outliers = _load_outliers(store, metrics, plan.last_day)
+    repositories = _load_repositories(store, metrics, plan.last_day)
+    states: dict[str, MetricState] = {}
+    for metric in metrics:
+        state = build_state(metric, days[metric.metric_id])
+        states[metric.metric_id] = replace(
+            state,
+            lost=lost_days(state, metric.metric_id, runs, plan.last_day),
+            doubtful=frozenset(outliers.get(metric.metric_id, ())),
+            repository=repositories.get(metric.metric_id),
+        )
+    return states
+
+
+def _load_days(
+    store: LanceStore, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], plan: Plan
+) -> dict[str, list[tuple[date, bool]]]:
+    """Return the stored days of each metric, each with whether its row is a seeded snapshot."""
+    by_first_day: dict[date, list[str]] = {}
+    for metric in metrics:
+        by_first_day.setdefault(plan.reads_from(specs[metric.source]), []).append(metric.metric_id)
+    days: dict[str, list[tuple[date, bool]]] = {i: [] for metric_ids in by_first_day.values() for i in metric_ids}
+    for first, metric_ids in by_first_day.items():
+        for metric_id, day, is_seed in store.days(metric_ids, Span(first, plan.last_day)):
+            days[metric_id].append((day, is_seed))
+    return days
+
+
+def _load_outliers(store: LanceStore, metrics: Sequence[Metric], last_day: date) -> dict[str, set[date]]:
+    """Return the days of each metric whose value is far from its neighbours."""
+    span = Span(window(last_day, READ_DAYS), last_day)
+    outliers, _ = find_anomalies(metrics, store.observations([metric.metric_id for metric in metrics], span), last_day)
+    days: dict[str, set[date]] = {}
     for outlier in outliers:
-        doubtful.setdefault(outlier.metric_id, set()).add(outlier.day)
+        days.setdefault(outlier.metric_id, set()).add(outlier.day)
+    return days
+
+
+def _load_repositories(store: LanceStore, metrics: Iterable[Metric], last_day: date) -> dict[str, StarRef]:
+    """Return the repository of each star metric; old rows are read only where recent ones lack the number."""
     stars = [metric.metric_id for metric in metrics if metric.family is Family.STARS]
     repositories: dict[str, StarRef] = {}
     for days in (RECENT_DAYS, ALL_DAYS):
-        unknown = [i for i in stars if (found := repositories.get(i)) is None or found.number is None]
+        unknown = [i for i in stars if (ref := repositories.get(i)) is None or ref.number is None]
         repositories |= newest_repositories(store.source_refs(unknown, Span(window(last_day, days), last_day)))
-    return {
-        metric_id: replace(
-            known,
-            lost=lost_days(known, metric_id, runs, last_day),
-            doubtful=frozenset(doubtful.get(metric_id, ())),
-            repository=repositories.get(metric_id),
-        )
-        for metric_id, known in held.items()
-    }
+    return repositories
 
 
-def lost_days(held: MetricState, metric_id: str, runs: Iterable[Run], last_day: date) -> frozenset[date]:
-    """Days behind the oldest one that the source was asked for two weeks ago or longer, in vain."""
-    asked = [
+def lost_days(state: MetricState, metric_id: str, runs: Iterable[Run], last_day: date) -> frozenset[date]:
+    """Return the missing days behind the oldest one that were requested in vain two weeks ago or earlier."""
+    requested_on = [
         day
         for run in runs
         if run.has_asked(metric_id) and (day := run.started_at.date()) <= last_day - PUBLISHED_WITHIN
     ]
-    if not asked or not held.daily:
+    if not requested_on or not state.daily:
         return frozenset()
-    return frozenset(day_range(min(held.daily), max(asked))) - held.daily - held.snapshots - {max(asked)}
+    newest = max(requested_on)
+    return frozenset(day_range(min(state.daily), newest)) - state.daily - state.snapshots - {newest}
 
 
 def newest_repositories(refs: Iterable[tuple[str, date, str]]) -> dict[str, StarRef]:
-    """The repository of each metric as its newest row names it, with the newest number of any row."""
-    found: dict[str, StarRef] = {}
+    """Return the repository of each metric as its newest row names it, with the newest number of any row."""
+    repositories: dict[str, StarRef] = {}
     for metric_id, _, source_ref in sorted(refs):
         if (ref := parse_star_ref(source_ref)) is not None:
-            earlier = found.get(metric_id)
+            earlier = repositories.get(metric_id)
             number = ref.number if ref.number is not None or earlier is None else earlier.number
-            found[metric_id] = StarRef(ref.repository, number)
-    return found
+            repositories[metric_id] = StarRef(ref.repository, number)
+    return repositories

@@ -1,47 +1,33 @@
-"""Does a service know a package? Asked as a refresh would ask, without a store."""
+"""Check the subjects of a new catalogue: request each as a refresh would, without a store."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from contextlib import closing
 
-from cmetrics.domain.days import Clock, last_completed_day
 from cmetrics.domain.errors import SourceError
-from cmetrics.domain.metric import Family, Metric
+from cmetrics.domain.metric import Family
 from cmetrics.domain.observation import parse_star_ref
-from cmetrics.http.service import Sleep
+from cmetrics.ingest.context import RunContext
 from cmetrics.ingest.fetch import fetch
-from cmetrics.settings import Settings
 from cmetrics.sources.base import FetchRequest, FetchResult
 
 
-def check_subjects(
-    metrics: Sequence[Metric], *, contact: str, settings: Settings, clock: Clock, sleep: Sleep = asyncio.sleep
-) -> dict[str, str | SourceError]:
-    """By metric id: the name that the service uses for the subject now, or why it gave no answer.
+def check_subjects(context: RunContext) -> dict[str, str | SourceError]:
+    """Return by metric id the current name of its subject, or the error of the service.
 
-    NotFound means that the service does not know it; every other error, that it could not be asked.
+    NotFound means that the service does not know the subject; every other error, that this could
+    not be found out.
     """
-    last = last_completed_day(clock())
+    last = context.last_day
     requests = [
         FetchRequest(metric, (last,), frozenset({last}), last, take_current=metric.family is Family.STARS)
-        for metric in metrics
+        for metric in context.catalog.metrics
     ]
-    harvest = fetch(
-        requests,
-        contact=contact,
-        github_token=settings.github_token,
-        network=settings.network,
-        cache=None,
-        clock=clock,
-        on_result=lambda _result: None,
-        on_progress=lambda _source, _step: None,
-        sleep=sleep,
-    )
-    return {result.request.metric.metric_id: result.error or _present_name(result) for result in harvest.results}
+    with closing(fetch(requests, context)) as results:
+        return {result.request.metric.metric_id: result.error or _current_name(result) for result in results}
 
 
-def _present_name(result: FetchResult) -> str:
-    """A repository may have moved; its count says under which name it was found."""
+def _current_name(result: FetchResult) -> str:
+    """Return the subject, or the new name of a repository that was renamed."""
     refs = (parse_star_ref(value.source_ref) for value in result.values)
     return next((ref.repository for ref in refs if ref is not None), result.request.metric.subject)

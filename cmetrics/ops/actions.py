@@ -91,7 +91,7 @@ def summary_markdown(summary: RunSummary, site: str | None, hints: Iterable[str]
         _table(summary.metrics),
         _section("Failed", failed),
         _section("Healed: days that were missing", healed),
-        _section("To look at", [f"- {code_span(text)}" for text in (*summary.warnings, *summary.doubts)]),
+        _section("To look at", [f"- {code_span(text)}" for text in (*summary.warnings, *summary.anomalies)]),
         _section("Still switched off", [f"- {text}" for text in hints]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

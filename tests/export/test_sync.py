@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from cmetrics.cli.progress import Silent
 from cmetrics.domain.days import DAY, Span
 from cmetrics.domain.errors import ExportError, GitError, UsageError
 from cmetrics.domain.metric import definition
 from cmetrics.export.sync import TRIES, Pulled, Pushed, pull, push
 from cmetrics.export.tables import export_store
+from cmetrics.ingest.progress import NoProgress
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from tests.samples import a_metric, a_row
@@ -64,7 +64,7 @@ class Runner:
 
     def pull(self, remote: str | None = None) -> Pulled:
         remote = remote or str(self.remote)
-        return pull(self.settings, self.clone, remote=remote, branch="data", clock=self.clock, watcher=Silent())
+        return pull(self.settings, self.clone, remote=remote, branch="data", now=self.clock(), progress=NoProgress())
 
     def push(self, between=lambda: None, **options) -> Pushed:
         """``between`` is called in every pause before another try."""
@@ -72,8 +72,8 @@ class Runner:
             self.settings,
             self.clone,
             **({"allow_loss": False} | options),
-            clock=self.clock,
-            watcher=Silent(),
+            now=self.clock(),
+            progress=NoProgress(),
             sleep=lambda _: between(),
         )
 

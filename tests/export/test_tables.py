@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cmetrics.cli.progress import Silent
 from cmetrics.domain.errors import ExportError
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run
 from cmetrics.export.restore import restore
 from cmetrics.export.tables import export_store, read_export, stats_csv
+from cmetrics.ingest.progress import NoProgress
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from tests.depth import deep
@@ -98,7 +98,7 @@ def test_an_export_that_is_restored_is_exported_as_the_same_bytes(tmp_path_facto
     one.save_run(Run(run_id, "refresh", "success", at, at, 1, 0, None))
     export_store(one, folder / "first")
     other = Settings(_at(folder / "other"), None)
-    restore(other, folder / "first", clock=lambda: AT, watcher=Silent())
+    restore(other, folder / "first", now=AT, progress=NoProgress())
     export_store(LanceStore.open(other.store), folder / "second")
     for path in (folder / "first" / "stats").iterdir():
         assert (folder / "second" / "stats" / path.name).read_bytes() == path.read_bytes()

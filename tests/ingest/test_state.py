@@ -7,9 +7,10 @@ import pytest
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.observation import StarRef
 from cmetrics.domain.run import Run, RunStatus
-from cmetrics.ingest.plan import MetricState
-from cmetrics.ingest.state import RECENT_DAYS, lost_days, newest_repositories, remember
+from cmetrics.ingest.plan import MetricState, RefreshPlan
+from cmetrics.ingest.state import RECENT_DAYS, load_state, lost_days, newest_repositories
 from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
 from tests.samples import a_metric, a_row
 
@@ -89,5 +90,5 @@ def test_the_number_of_a_repository_is_remembered_however_long_ago_it_was_read(d
     numbered = a_row(metric, ago(days), 5, source_ref="github:old/name#7")
     rows = [numbered, a_row(metric, LAST, 6, source_ref="github:new/name")]
     store.upsert_observations(rows, lambda old, new: True)
-    known = remember(store, [metric], {metric.metric_id: MetricState()}, [], LAST)
+    known = load_state(store, [metric], SPECS, RefreshPlan(LAST), [], [])
     assert known[metric.metric_id].repository == StarRef("new/name", 7)

@@ -12,7 +12,7 @@ from cmetrics.domain.days import DAY
 from cmetrics.domain.errors import ExportError, StoreError
 from cmetrics.domain.revision import Revision
 from cmetrics.export.tables import export_store, read_export
-from cmetrics.ingest.quality import keep_revisions, review
+from cmetrics.ingest.quality import check_quality, save_revisions
 from cmetrics.store.schema import REVISIONS
 from tests.samples import a_metric, a_row
 from tests.store.conftest import Place
@@ -72,9 +72,9 @@ def test_a_cluster_that_refuses_the_table_is_a_warning_and_no_failure(place: Pla
     place.forbid("revisions")
     with pytest.raises(StoreError):
         store.save_revisions([ONE])
-    (warning,) = keep_revisions(store, [ONE])
-    assert warning.startswith("1 revisions are not kept: ")
-    assert keep_revisions(store, []) == []
+    (warning,) = save_revisions(store, [ONE])
+    assert warning.startswith("1 revisions are not stored: ")
+    assert save_revisions(store, []) == []
 
 
 def test_an_export_holds_them_and_gives_them_back(place: Place, tmp_path):
@@ -100,7 +100,7 @@ def test_values_that_cannot_be_read_once_more_are_a_warning_and_no_failure(place
     store, metric = place.create(), a_metric("npm")
     replaced = [(a_row(metric, DAY_0, 1000), a_row(metric, DAY_0, 10))]
     lancedb.connect(str(place.root)).drop_table("stats")
-    seen = review(store, [metric], replaced, "r1", AT, DAY_0)
+    seen = check_quality(store, [metric], replaced, "r1", AT, DAY_0)
     assert [revision.new_value for revision in seen.revisions] == [10]
     assert store.revisions() == list(seen.revisions)
     assert seen.warnings[0].startswith(f"unusual revision of {metric.metric_id}: 1 settled day")

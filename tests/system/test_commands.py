@@ -148,11 +148,11 @@ def test_a_restored_store_equals_the_one_that_was_exported(home: Home, world: Wo
 
 def test_rows_written_after_the_backup_are_not_dropped(offline: Home):
     from cmetrics.catalog import load_catalog
-    from cmetrics.cli.progress import Silent
     from cmetrics.domain.days import utc_now
     from cmetrics.domain.errors import StoreError
     from cmetrics.export.backup import back_up
     from cmetrics.ingest.bootstrap import bootstrap
+    from cmetrics.ingest.context import RunContext
     from cmetrics.settings import Settings
     from cmetrics.sources import SPECS
 
@@ -162,7 +162,7 @@ def test_rows_written_after_the_backup_are_not_dropped(offline: Home):
     offline.run("refresh", code=1)
     rows = offline.rows()
     with pytest.raises(StoreError, match="nothing was dropped"):
-        bootstrap(settings, load_catalog(None, SPECS), backup, clock=utc_now, watcher=Silent())
+        bootstrap(RunContext(settings, load_catalog(None, SPECS), utc_now()), backup)
     assert offline.rows() == rows
 
 

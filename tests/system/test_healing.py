@@ -212,16 +212,16 @@ def test_a_doubtful_value_is_stored_told_once_and_replaced_by_the_next_reading(n
     day = world.yesterday
     values = world.npm["@lancedb/lancedb"]
     true, values[day] = values[day], 0
-    (warning,) = nights.refresh().doubts
+    (warning,) = nights.refresh().anomalies
     assert warning.startswith(f"doubtful: {NODE} has 0 on {day}, where about ")
     assert nights.store.runs()[0].error_summary is None, "the run has done nothing wrong"
     assert nights.rows()[-1].value == 0
     nights.sleep()
-    assert nights.refresh().doubts == ()
+    assert nights.refresh().anomalies == ()
     assert [outlier.day for outlier in nights.state().findings.outliers] == [day]
     values[day] = true
     nights.sleep()
-    assert nights.refresh().doubts == ()
+    assert nights.refresh().anomalies == ()
     assert nights.state().findings.outliers == ()
     assert {row.period_end: row.value for row in nights.rows()}[day] == true
 
@@ -238,12 +238,12 @@ def test_a_drop_of_all_crates_is_told_as_the_registry_s(nights: Nights, world: W
     nights.sleep()
     for crate in ("lance", "lancedb"):
         world.crates[crate][world.yesterday] = 3
-    (warning,) = nights.refresh().doubts
+    (warning,) = nights.refresh().anomalies
     assert warning.startswith(f"cratesio dipped on {world.yesterday}: all 2 metrics together at 0 %")
     findings = nights.state().findings
     assert findings.outliers == ()
     assert [registry_dip.metric_ids for registry_dip in findings.registry_dips] == [(RUST, RUST_2)]
-    assert nights.refresh().doubts == ()
+    assert nights.refresh().anomalies == ()
 
 
 # -- what costs nothing, and what is asked rarely ------------------------------------------------------

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import pytest
 
-from cmetrics.cli.progress import Silent
 from cmetrics.domain.days import utc_now
 from cmetrics.domain.run import Job
 from cmetrics.export.sync import pull
+from cmetrics.ingest.progress import NoProgress
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from tests.conftest import ALWAYS, COMMAND, KEPT_ENVIRONMENT, catalog_text
@@ -294,8 +294,8 @@ def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right
         month.root / "fresh" / "ledger",
         remote=str(month.remote),
         branch="data",
-        clock=utc_now,
-        watcher=Silent(),
+        now=utc_now(),
+        progress=NoProgress(),
     )
     fresh = LanceStore.open(target)
     ids = sorted(METRICS)

@@ -106,7 +106,7 @@ CASES: dict[str, Case] = {
 def told(summary: RunSummary, metric_id: str) -> str:
     """What a run says of one metric, without what the column's heading says already."""
     outcome = next(outcome for outcome in summary.metrics if outcome.metric_id == metric_id)
-    said = (*summary.warnings, *summary.doubts)
+    said = (*summary.warnings, *summary.anomalies)
     text = outcome.error or "; ".join(text for text in said if re.search(rf"(^|\W){metric_id}(\W|$)", text))
     if not text:
         return (

@@ -10,10 +10,11 @@ import asyncio
 from datetime import date
 
 from cmetrics.catalog import load_catalog
-from cmetrics.cli.progress import Silent
-from cmetrics.domain.days import Span, last_completed_day, utc_now
+from cmetrics.domain.days import Span, utc_now
 from cmetrics.domain.run import RunSummary
-from cmetrics.ingest.run import LONG_AGO, Selection, backfill
+from cmetrics.ingest.context import RunContext
+from cmetrics.ingest.plan import LONG_AGO
+from cmetrics.ingest.run import backfill
 from cmetrics.settings import Settings, load_settings
 from cmetrics.sources import SPECS
 
@@ -27,17 +28,8 @@ async def without_pace(seconds: float) -> None:
 
 
 def run(settings: Settings, first: date = LONG_AGO, last: date | None = None) -> RunSummary:
-    return backfill(
-        settings,
-        load_catalog(settings.catalog, SPECS),
-        span=Span(first, last or last_completed_day(utc_now())),
-        selection=Selection(),
-        clock=utc_now,
-        watcher=Silent(),
-        deep=True,
-        store_every=0.0,
-        sleep=without_pace,
-    )
+    context = RunContext(settings, load_catalog(settings.catalog, SPECS), utc_now(), sleep=without_pace)
+    return backfill(context, Span(first, last or context.last_day), deep=True, store_interval=0.0)
 
 
 def main() -> int:

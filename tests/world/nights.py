@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from cmetrics.catalog import load_catalog
-from cmetrics.cli.progress import Silent
 from cmetrics.domain.days import Span
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import RunSummary
-from cmetrics.ingest.run import Selection, refresh
+from cmetrics.ingest.context import RunContext
+from cmetrics.ingest.run import refresh
 from cmetrics.queries import Queries, State
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.sources import SPECS
@@ -56,14 +56,12 @@ class Nights:
         return datetime.combine(self.world.today, HOUR)
 
     def refresh(self, **options) -> RunSummary:
-        return refresh(
-            Settings(self._target, self.catalog),
-            load_catalog(self.catalog, SPECS),
-            **({"lookback_days": 0, "selection": Selection()} | options),
-            clock=self.now,
-            watcher=Silent(),
-            sleep=at_once,
-        )
+        return refresh(self.context(), **options)
+
+    def context(self) -> RunContext:
+        """A run in the morning of ``world.today`` that waits for nobody."""
+        settings, catalog = Settings(self._target, self.catalog), load_catalog(self.catalog, SPECS)
+        return RunContext(settings, catalog, self.now(), clock=self.now, sleep=at_once)
 
     def asked(self, **options) -> tuple[RunSummary, list[Request]]:
         """A refresh and the requests that it took."""

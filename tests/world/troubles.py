@@ -82,7 +82,7 @@ class Machine:
         )
         nights.now = lambda: now  # type: ignore[method-assign]
         summary = nights.refresh()
-        self.told = "\n".join([*_errors(summary), *summary.warnings, *summary.doubts])
+        self.told = "\n".join([*_errors(summary), *summary.warnings, *summary.anomalies])
         return RUN_EXITS[summary.status]
 
     def table(self, name: str = "stats"):
@@ -274,7 +274,7 @@ def _silent_clock(off: timedelta) -> Callable[[Machine], Tried]:
             truth[name].get(day, value) != value for name, days in stored.items() for day, value in days.items()
         )
         machine.services.world = usual
-        machine.told = "\n".join([*_errors(wrong), *wrong.warnings, *wrong.doubts])
+        machine.told = "\n".join([*_errors(wrong), *wrong.warnings, *wrong.anomalies])
         return "refresh", RUN_EXITS[wrong.status], f"{false} untrue" if false else "added to", healed
 
     return trouble
@@ -346,7 +346,7 @@ def _night_of(today: date) -> Callable[[Machine], Tried]:
         assert all(today - DAY in days for days in stored.values())
         healed = _agreement(stored, world)
         machine.services.world = usual
-        machine.told = "\n".join(text for run in runs for text in (*_errors(run), *run.warnings, *run.doubts))
+        machine.told = "\n".join(text for run in runs for text in (*_errors(run), *run.warnings, *run.anomalies))
         return "refresh", max(RUN_EXITS[run.status] for run in runs), "added to", healed
 
     return trouble
@@ -457,7 +457,7 @@ def try_out(name: str, machine: Machine) -> str:
 
 def said(machine: Machine) -> str:
     """What is on standard error, less progress and what is different on every machine and night."""
-    lines = [line for line in machine.told.splitlines() if not re.match(r"\w+: (asking for|\w+:\w+:\w+: )", line)]
+    lines = [line for line in machine.told.splitlines() if not re.match(r"\w+: (fetching \d|\w+:\w+:\w+: )", line)]
     assert not any("Traceback" in line for line in lines), machine.told
     text = " / ".join(line.removeprefix("error: ") for line in lines)
     text = re.sub(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?", "DAY", text.replace(str(machine.home.folder.resolve()), "…"))
