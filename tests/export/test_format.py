@@ -10,7 +10,6 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from cmetrics.cli.progress import Silent
 from cmetrics.domain.days import DAY
 from cmetrics.domain.errors import ExportError
 from cmetrics.domain.metric import definition
@@ -20,6 +19,7 @@ from cmetrics.domain.run import MetricStatus, Run, RunStatus
 from cmetrics.export.codec import EVERYTHING
 from cmetrics.export.restore import restore
 from cmetrics.export.tables import export_store, read_export
+from cmetrics.ingest.progress import NoProgress
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.store.connect import connect
 from cmetrics.store.lance_store import LanceStore
@@ -80,7 +80,7 @@ def old(tmp_path) -> Path:
 @pytest.fixture
 def restored(tmp_path, old) -> LanceStore:
     target = StoreTarget(StoreKind.EMBEDDED, str(tmp_path / "store"))
-    restore(Settings(target, None), old, clock=lambda: AT + 9 * DAY, watcher=Silent())
+    restore(Settings(target, None), old, now=AT + 9 * DAY, progress=NoProgress())
     return LanceStore.open(target)
 
 
