@@ -13,6 +13,7 @@ CmetricsError
 │   ├── ServiceUnreachable   no connection, or no answer in time
 │   ├── ServiceFailed        5xx, or an undocumented status
 │   ├── AccessRefused        401 or 403 that is not a rate limit
+│   │   └── TokenRefused     it is the token that is refused: without one the service may answer
 │   ├── RateLimited          a rate limit lasts longer than a run waits
 │   ├── NotFound             the service does not know the package or repository
 │   └── InvalidResponse      a success status with a body of another shape or content
@@ -99,6 +100,10 @@ class ServiceFailed(SourceError):
 
 class AccessRefused(SourceError):
     """The service answered 401, or a 403 that is not a rate limit."""
+
+
+class TokenRefused(AccessRefused):
+    """The service refused the token that was sent. The same request may succeed without one."""
 
 
 class RateLimited(SourceError):

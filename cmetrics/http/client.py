@@ -1,71 +1,60 @@
-"""One HTTP client for all services: paced, bounded, patient up to a point, and never silent."""
+"""The HTTP client of all services: paced, bounded in time and size, with a limited number of retries."""
 
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
+from itertools import count
 from typing import NoReturn, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
-import tenacity
 
 from cmetrics import __version__
 from cmetrics.domain.days import Clock, utc_now
 from cmetrics.domain.errors import (
-    AccessRefused,
     InvalidResponse,
-    NotFound,
     RateLimited,
     ServiceFailed,
     ServiceUnreachable,
     SourceError,
 )
 from cmetrics.domain.sanitize import sanitize
+from cmetrics.http.clock_check import check_clock
 from cmetrics.http.network import proxy_mounts, tls_context
+from cmetrics.http.rate_limit import RateLimiter
+from cmetrics.http.redirects import MAX_REDIRECTS, REDIRECTS, redirect_target
+from cmetrics.http.retry import FAULT_WAITS, HANG_WAITS, Failure, classify
 from cmetrics.http.service import Policy, ProgressListener, ProgressStep, Reader, Response, Sleep
 from cmetrics.settings import NetworkSettings
 
-#: A wait that a service asks for and that is longer ends its work for the run.
-LONGEST_WAIT = 60.0
-#: The largest real answer is 90 KB; a year of five categories is below 1 MB.
+#: The largest real response is 90 KB; a year of five categories is below 1 MB.
 MAX_BYTES = 8 * 1024 * 1024
-MAX_REDIRECTS = 3
-#: How far a service's clock may be ahead of this machine's, and behind: a cache may not tell an answer's age.
-CLOCK_BEHIND, CLOCK_AHEAD = timedelta(minutes=10), timedelta(hours=6)
-#: Waits before the second, third and fourth try after a 5xx or a broken connection.
-FAULT_WAITS = (1.0, 2.0, 4.0)
-#: A service that hangs has cost half a minute already; it gets one more chance.
-HANG_WAITS = (1.0,)
-#: So many questions in a row that a service fails to answer, tries and all, end its work for the run.
+#: So many requests in a row that fail, retries included, end a service's work for the run.
 FAILURES_IN_A_ROW = 3
 
-_OK, _NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 200, 404, 401, 403, 429
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_OK = 200
 _SUCCESSES = range(200, 300)
-_SERVER_ERRORS = range(500, 600)
+
+#: The connection pool, for modules that only pass it on.
+Http = httpx.AsyncClient
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds. ``total`` bounds one request from the first byte sent to the last one read."""
+    """Seconds. ``total`` bounds one attempt from the first byte sent to the last one read."""
 
     connect: float = 10.0
     read: float = 20.0
     total: float = 30.0
 
 
-T = TypeVar("T")
-R = TypeVar("R")
-
-
-class _Whole:
-    """The body as it is."""
+class _Body:
+    """A Reader that returns the body as it is."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
@@ -78,43 +67,34 @@ class _Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class _Request:
     method: str
     path: str
     params: Mapping[str, str]
     content: bytes | None = None
     max_bytes: int = MAX_BYTES
-    #: Seconds for the whole answer; None is what the client allows.
+    #: Seconds for one attempt; None: what the client allows.
     total: float | None = None
-    #: It changes something there: every 2xx is a success, and it is sent at most so many times.
-    tries: int | None = None
+    #: For a request that changes something: the largest number of attempts. Every 2xx is a success.
+    attempts: int | None = None
 
-    def is_answered_by(self, status: int) -> bool:
-        """Whether that status carries what was asked for."""
-        return status == _OK if self.tries is None else status in _SUCCESSES
-
-
-class _RetryableError(Exception):
-    """A failed try, worth another one after ``waits[n]`` seconds or after what the service asked for."""
-
-    def __init__(self, error: SourceError, waits: tuple[float, ...], after: float | None = None) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.waits = waits
-        self.after = after
+    def is_success(self, status: int) -> bool:
+        return status == _OK if self.attempts is None else status in _SUCCESSES
 
 
-#: The connection pool, for those who only hand it on.
-Http = httpx.AsyncClient
+class _AttemptFailed(Exception):
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure.error))
+        self.failure = failure
 
 
 def user_agent(contact: str) -> str:
-    """Who we are and how to reach us; crates.io and GitHub refuse requests without it."""
+    """Return the User-Agent, which names a contact; crates.io and GitHub refuse requests without one."""
     return f"cmetrics/{__version__} (+{contact})"
 
 
 def open_http(contact: str, timeouts: Timeouts, network: NetworkSettings) -> httpx.AsyncClient:
-    """Return the connection pool that all services share.
+    """Open the connection pool that all services share.
 
     Raises UsageError when the variables for proxies or certificates cannot be used.
     """
@@ -133,10 +113,11 @@ def open_http(contact: str, timeouts: Timeouts, network: NetworkSettings) -> htt
 
 
 class ServiceClient:
-    """Requests to one service, in that service's own paced lane; a :class:`cmetrics.http.service.Service`.
+    """Requests to one service, in its own paced lane; implements :class:`cmetrics.http.service.Service`.
 
     After a failure that the next request would meet as well (no connection, a long rate limit)
-    every further call raises the same error without sending anything.
+    every further call raises the same error without sending anything. ``monotonic`` measures the
+    pace; by default it is the time of the event loop.
     """
 
     def __init__(
@@ -147,6 +128,7 @@ class ServiceClient:
         timeouts: Timeouts | None = None,
         clock: Clock = utc_now,
         sleep: Sleep = asyncio.sleep,
+        monotonic: Callable[[], float] | None = None,
         listener: ProgressListener | None = None,
     ) -> None:
         self.policy = policy
@@ -155,8 +137,9 @@ class ServiceClient:
         self._timeouts = timeouts or Timeouts()
         self._clock = clock
         self._sleep = sleep
+        self._monotonic = monotonic or (lambda: asyncio.get_running_loop().time())
         self._headers = dict(policy.headers)
-        self._next_start = 0.0
+        self._limiter = RateLimiter(policy.rates)
         self._ended: SourceError | None = None
         self._failures = 0
         self._listener = listener
@@ -167,17 +150,17 @@ class ServiceClient:
         return self._ended is not None
 
     def step(self, what: str, done: int, total: int) -> None:
-        """Tell who listens how far a long answer has come."""
+        """Report to the listener how far a long fetch has come."""
         if self._listener is not None:
             self._listener(ProgressStep(what, done, max(done, total)))
 
     def log(self, text: str) -> None:
-        """Tell who listens about a choice that was made."""
+        """Report a choice to the listener."""
         if self._listener is not None:
             self._listener(text)
 
     def now(self) -> datetime:
-        """The time of the run."""
+        """Return the time of the run."""
         return self._clock()
 
     def drop_header(self, name: str) -> bool:
@@ -185,238 +168,141 @@ class ServiceClient:
         return self._headers.pop(name, None) is not None
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Response:
-        """The answer to a GET of ``path`` (percent-encoded) at this service.
-
-        Raises a SourceError: NotFound for 404, AccessRefused for 401 and 403, RateLimited,
-        ServiceFailed, ServiceUnreachable, UnexpectedAnswer for redirects elsewhere and for bodies
-        beyond :data:`MAX_BYTES`.
-        """
-        return await self._ask(_Question("GET", path, params or {}), _Whole, Response)
+        """Send a GET of ``path`` (percent-encoded). Raises as described for Service."""
+        return await self._request(_Request("GET", path, params or {}), _Body, Response)
 
     async def post(self, path: str, params: Mapping[str, str], content: bytes) -> Response:
-        """The answer to a POST of ``content``, which must be safe to send twice. Raises as :meth:`get`."""
-        return await self._ask(_Question("POST", path, params, content), _Whole, Response)
+        """Send a POST of ``content``, which must be safe to send twice. Raises as :meth:`get`."""
+        return await self._request(_Request("POST", path, params, content), _Body, Response)
 
     async def send(self, method: str, path: str, content: bytes, *, tries: int = 1) -> Response:
-        """The answer to a request that changes something, sent ``tries`` times at most. Raises as :meth:`get`."""
-        return await self._ask(_Question(method, path, {}, content, tries=tries), _Whole, Response)
+        """Send a request that changes something, ``tries`` times at most. Raises as :meth:`get`."""
+        return await self._request(_Request(method, path, {}, content, attempts=tries), _Body, Response)
 
     async def read(self, path: str, reader: Callable[[], Reader[T]], *, max_bytes: int, total: float) -> T:
-        """What a ``reader`` makes of a large file, which is never held as a whole.
+        """Stream a large file through a ``reader``, which never holds it as a whole.
 
-        ``total`` seconds bound one try, ``max_bytes`` its decompressed size. Raises as :meth:`get`,
-        and whatever the reader raises.
+        ``total`` seconds bound one attempt, ``max_bytes`` its decompressed size. Raises as
+        :meth:`get`, and whatever the reader raises.
         """
-        question = _Question("GET", path, {}, max_bytes=max_bytes, total=total)
-        return await self._ask(question, reader, lambda found, _: found)
+        request = _Request("GET", path, {}, max_bytes=max_bytes, total=total)
+        return await self._request(request, reader, lambda parsed, _: parsed)
 
-    async def _ask(
-        self, question: _Question, reader: Callable[[], Reader[T]], result: Callable[[T, Mapping[str, str]], R]
+    async def _request(
+        self, request: _Request, reader: Callable[[], Reader[T]], result: Callable[[T, Mapping[str, str]], R]
     ) -> R:
+        """Send a request until it succeeds or its failure is final; pauses between the attempts."""
         if self._ended is not None:
             raise self._ended
-        retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(_RetryableError),
-            stop=lambda state: _out_of_tries(state) or state.attempt_number == question.tries,
-            wait=_wait,
-            sleep=self._sleep,
-            reraise=True,
-        )
-        answered: tuple[httpx.Response, T]
-        try:
-            answered = await retrying(self._try, question, reader)
-        except _RetryableError as again:
-            self._give_up(again.error)
-        except AccessRefused as error:
-            if self.policy.refusal_ends:
-                self._ended = error
-            raise
+        for attempt in count():
+            try:
+                response, parsed = await self._attempt(request, reader)
+            except _AttemptFailed as failed:
+                pause = failed.failure.pause(attempt)
+                if pause is None or attempt + 1 == request.attempts:
+                    self._give_up(failed.failure)
+                await self._sleep(pause)
+            else:
+                break
         self._failures = 0
-        if question.max_bytes == MAX_BYTES:
-            self._check_clock(answered[0])
-        return result(answered[1], answered[0].headers)
+        if request.max_bytes == MAX_BYTES:
+            self._check_clock(response.headers)
+        return result(parsed, response.headers)
 
-    def _check_clock(self, response: httpx.Response) -> None:
-        """Raises UnexpectedAnswer when the service lives on another day than this machine.
+    def _give_up(self, failure: Failure) -> NoReturn:
+        """Raise the error of a final failure, and remember it where the next request would meet it too."""
+        if isinstance(failure.error, ServiceFailed | ServiceUnreachable | RateLimited):
+            self._failures += 1
+        if failure.ends_service or self._failures >= FAILURES_IN_A_ROW:
+            self._ended = failure.error
+        raise failure.error
 
-        A cache sends the time at which it got the answer, and the answer's age beside it (RFC 9111).
-        """
-        age = response.headers.get("age", "")
+    def _check_clock(self, headers: Mapping[str, str]) -> None:
         try:
-            sent = parsedate_to_datetime(response.headers.get("date", ""))
-            there = sent.astimezone(UTC) + timedelta(seconds=int(age) if age.isascii() and age.isdigit() else 0)
-        except (ValueError, TypeError, OverflowError):
-            return
-        here = self._clock()
-        if there.date() != here.astimezone(UTC).date() and not -CLOCK_AHEAD <= there - here <= CLOCK_BEHIND:
-            self._ended = InvalidResponse(
-                f"the clock of {self.policy.title} says {there:%Y-%m-%d %H:%M} UTC and this machine's says "
-                f"{here:%Y-%m-%d %H:%M}; set this machine's and run again"
-            )
-            raise self._ended
-
-    def _give_up(self, error: SourceError) -> NoReturn:
-        self._failures += 1
-        if isinstance(error, ServiceUnreachable | RateLimited) or self._failures >= FAILURES_IN_A_ROW:
+            check_clock(headers, self._clock(), self.policy.title)
+        except InvalidResponse as error:
             self._ended = error
-        raise error
+            raise
 
-    async def _try(self, question: _Question, reader: Callable[[], Reader[T]]) -> tuple[httpx.Response, T]:
-        url = httpx.URL(self.policy.base + question.path)
-        if question.params:
-            url = url.copy_merge_params(dict(question.params))
+    async def _attempt(self, request: _Request, reader: Callable[[], Reader[T]]) -> tuple[httpx.Response, T]:
+        """Send a request once and follow its redirects. Raises _AttemptFailed, or InvalidResponse."""
+        url = httpx.URL(self.policy.base + request.path)
+        if request.params:
+            url = url.copy_merge_params(dict(request.params))
         for _ in range(MAX_REDIRECTS + 1):
-            response, found, said = await self._send(url, question, reader())
-            if found is not None:
-                return response, found.close()
-            if response.status_code not in _REDIRECTS:
-                self._refuse(response, said)
-            url = self._same_host(response)
-        msg = f"{self._at(question.path)} redirects more than {MAX_REDIRECTS} times"
-        raise InvalidResponse(msg)
+            response, fed, error_body = await self._send_paced(url, request, reader())
+            if fed is not None:
+                return response, fed.close()
+            where = self._where(response.url.path)
+            if response.status_code not in REDIRECTS:
+                failure = classify(
+                    response.status_code,
+                    response.headers,
+                    error_body,
+                    policy=self.policy,
+                    where=where,
+                    anonymous="Authorization" not in self._headers,
+                    now=self._clock(),
+                )
+                raise _AttemptFailed(failure)
+            url = redirect_target(response, self.policy.base, where=where, service=self.policy.title)
+        msg = f"{self._where(request.path)} redirects more than {MAX_REDIRECTS} times"
+        raise InvalidResponse(msg, service=self.policy.title)
 
-    async def _send(
-        self, url: httpx.URL, question: _Question, reader: Reader[T]
+    async def _send_paced(
+        self, url: httpx.URL, request: _Request, reader: Reader[T]
     ) -> tuple[httpx.Response, Reader[T] | None, bytes]:
-        await self._sleep(max(0.0, self._next_start - time.monotonic()))
+        delay = self._limiter.delay(self._monotonic())
+        if delay > 0:
+            await self._sleep(delay)
         self.requests += 1
         try:
-            return await self._receive(url, question, reader)
+            return await self._exchange(url, request, reader)
         finally:
-            self._next_start = time.monotonic() + self.policy.gap
+            self._limiter.record(self._monotonic())
 
-    async def _receive(
-        self, url: httpx.URL, question: _Question, reader: Reader[T]
+    async def _exchange(
+        self, url: httpx.URL, request: _Request, reader: Reader[T]
     ) -> tuple[httpx.Response, Reader[T] | None, bytes]:
-        """The response, and either the fed reader (200) or what else was said."""
-        total = question.total or self._timeouts.total
+        """Return the response, and either the fed reader (on success) or the body of the error."""
+        total = request.total or self._timeouts.total
+        service, where = self.policy.title, self._where(url.path)
         try:
             async with (
                 asyncio.timeout(total),
-                self._http.stream(question.method, url, headers=self._headers, content=question.content) as response,
+                self._http.stream(request.method, url, headers=self._headers, content=request.content) as response,
             ):
-                is_ok = question.is_answered_by(response.status_code)
-                said = _Whole()
-                limit = question.max_bytes if is_ok else MAX_BYTES
+                is_success = request.is_success(response.status_code)
+                error_body = _Body()
+                limit = request.max_bytes if is_success else MAX_BYTES
                 size = 0
                 async for chunk in response.aiter_bytes():
                     size += len(chunk)
                     if size > limit:
-                        msg = f"{self._at(url.path)} sent more than {limit // 2**20} MiB"
-                        raise InvalidResponse(msg)
-                    (reader if is_ok else said).feed(chunk)
-                return response, reader if is_ok else None, said.close()
+                        msg = f"{where} sent more than {limit // 2**20} MiB"
+                        raise InvalidResponse(msg, service=service, status=response.status_code)
+                    (reader if is_success else error_body).feed(chunk)
+                return response, reader if is_success else None, error_body.close()
         except (TimeoutError, httpx.TimeoutException) as error:
-            msg = f"{self._at(url.path)} did not answer within {total:.0f} s"
-            raise _RetryableError(ServiceUnreachable(msg), HANG_WAITS) from error
+            hung = ServiceUnreachable(f"{where} did not answer within {total:.0f} s", service=service)
+            raise _AttemptFailed(Failure(hung, HANG_WAITS, ends_service=True)) from error
         except httpx.DecodingError as error:
-            msg = f"{self._at(url.path)} sent a body that cannot be decompressed"
-            raise InvalidResponse(msg) from error
+            msg = f"{where} sent a body that cannot be decompressed"
+            raise InvalidResponse(msg, service=service) from error
         except (httpx.ConnectError, httpx.ProxyError) as error:
-            msg = f"cannot connect to {self.policy.title} ({sanitize(str(error), limit=120)}); check the network"
-            raise _RetryableError(ServiceUnreachable(msg), FAULT_WAITS[:2]) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            why = sanitize(str(error), limit=120) or type(error).__name__
-            msg = f"{self._at(url.path)} broke off its answer ({why})"
-            raise _RetryableError(ServiceFailed(msg), FAULT_WAITS) from error
-
-    def _refuse(self, response: httpx.Response, body: bytes) -> NoReturn:
-        status, at, title = response.status_code, self._at(response.url.path), self.policy.title
-        said = "" if self.policy.is_private else _said(body)
-        if status == _NOT_FOUND:
-            msg = f"{at}: not found (404){said}"
-            raise NotFound(msg, service=title, status=status)
-        if status == _TOO_MANY or (status == _FORBIDDEN and _is_rate_limit(response, body)):
-            after = self._asked_wait(response)
-            if after is not None and after > LONGEST_WAIT:
-                self._ended = RateLimited(
-                    f"{at}: rate limit reached ({status}), free again in {after / 60:.0f} min; run again then",
-                    service=title,
-                    status=status,
-                )
-                raise self._ended
-            error: SourceError = RateLimited(
-                f"{at}: rate limit reached ({status}){said}; run again later", service=title, status=status
+            reason = sanitize(str(error), limit=120)
+            unreachable = ServiceUnreachable(
+                f"cannot connect to {service} ({reason})", service=service, hint="check the network"
             )
-            raise _RetryableError(error, FAULT_WAITS if after is not None else self.policy.limit_waits, after)
-        if status in _SERVER_ERRORS:
-            after = self._asked_wait(response)
-            if after is not None and after > LONGEST_WAIT:
-                self._ended = ServiceFailed(
-                    f"{at}: out of service ({status}) for another {after / 60:.0f} min", service=title, status=status
-                )
-                raise self._ended
-            error = ServiceFailed(f"{at}: answered {status}{said}", service=title, status=status)
-            raise _RetryableError(error, FAULT_WAITS, after)
-        if status in (_UNAUTHORIZED, _FORBIDDEN):
-            msg = f"{at}: refused ({status}){said}"
-            raise AccessRefused(msg, service=title, status=status)
-        msg = f"{at}: answered {status}{said}"
-        raise ServiceFailed(msg, service=title, status=status)
+            raise _AttemptFailed(Failure(unreachable, FAULT_WAITS[:2], ends_service=True)) from error
+        except (httpx.LocalProtocolError, UnicodeError) as error:
+            # The library's text repeats the header that it refuses, which may be a secret.
+            msg = f"{where}: the request has a header that HTTP does not allow"
+            raise InvalidResponse(msg, service=service) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            reason = sanitize(str(error), limit=120) or type(error).__name__
+            broken = ServiceFailed(f"{where} broke off its answer ({reason})", service=service)
+            raise _AttemptFailed(Failure(broken, FAULT_WAITS)) from error
 
-    def _asked_wait(self, response: httpx.Response) -> float | None:
-        """Seconds that the service asks us to wait; None when it does not say.
-
-        The order is GitHub's: Retry-After first, then the time at which an empty quota is refilled.
-        """
-        headers = response.headers
-        if (asked := headers.get("retry-after", "").strip()) != "":
-            if asked.isascii() and asked.isdigit():
-                return float(asked[:9])
-            try:
-                return max(0.0, (parsedate_to_datetime(asked) - self._clock()).total_seconds())
-            except (ValueError, TypeError):
-                return None
-        reset = headers.get("x-ratelimit-reset", "")
-        if headers.get("x-ratelimit-remaining") == "0" and reset.isascii() and reset.isdigit():
-            return max(1.0, float(reset[:12]) - self._clock().timestamp())
-        return None
-
-    def _same_host(self, response: httpx.Response) -> httpx.URL:
-        try:
-            target = response.url.join(response.headers.get("location", ""))
-        except httpx.InvalidURL:
-            msg = f"{self._at(response.url.path)} redirects to something that is no URL"
-            raise InvalidResponse(msg) from None
-        ours = urlsplit(self.policy.base)
-        if (target.scheme, target.host, target.port) != (ours.scheme, ours.hostname, ours.port):
-            msg = f"{self._at(response.url.path)} redirects to another host, which is not followed"
-            raise InvalidResponse(msg)
-        return target
-
-    def _at(self, path: str) -> str:
+    def _where(self, path: str) -> str:
         return self.policy.title if self.policy.is_private else f"{self.policy.title} {sanitize(path, limit=100)}"
-
-
-def _said(body: bytes) -> str:
-    """The beginning of an error body, for a message; pages of HTML say nothing worth repeating."""
-    text = sanitize(body[:400].decode("utf-8", "replace"), limit=120)
-    return "" if not text or text.startswith("<") else f", it says {text!r}"
-
-
-def _is_rate_limit(response: httpx.Response, body: bytes) -> bool:
-    """Whether a 403 means "slow down" and not "you may not" (GitHub uses it for both)."""
-    if "retry-after" in response.headers or response.headers.get("x-ratelimit-remaining") == "0":
-        return True
-    text = body[:2000].lower()
-    return b"rate limit" in text or b"abuse detection" in text
-
-
-def _fault(state: tenacity.RetryCallState) -> _RetryableError:
-    error = state.outcome.exception() if state.outcome else None
-    assert isinstance(error, _RetryableError)  # nothing else is retried
-    return error
-
-
-def _out_of_tries(state: tenacity.RetryCallState) -> bool:
-    return state.attempt_number > len(_fault(state).waits)
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    fault = _fault(state)
-    if fault.after is not None:
-        # Never earlier than asked; a little later, so that not every client returns at once.
-        return fault.after + random.uniform(0.1, 1.0)  # noqa: S311
-    # tenacity asks for the wait also after the last try, before it asks whether to stop.
-    wait = fault.waits[state.attempt_number - 1] if state.attempt_number <= len(fault.waits) else 0.0
-    return wait * random.uniform(0.75, 1.25)  # noqa: S311

@@ -1,11 +1,13 @@
-"""What a source needs of whoever asks for it: a service's policy, and its questions and answers."""
+"""The seam between sources and the network: a service's policy, and the protocol to send requests to it."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
+
+from cmetrics.http.rate_limit import Rate
 
 #: How a pause is made, in seconds; passed in like the clock.
 Sleep = Callable[[float], Awaitable[None]]
@@ -16,61 +18,76 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class ProgressStep:
-    """How far a long answer has come."""
+    """How far a long fetch has come."""
 
     #: What is counted, in the plural: ``archive files``.
     what: str
     done: int
-    #: An upper bound: a package may be younger than the days asked for.
+    #: An upper bound: a package may be younger than the days that were requested.
     total: int
 
 
-#: Who hears how a source is getting on: a step, or a sentence about a choice it made.
+#: Receives the progress of a source: a step, or a sentence about a choice that it made.
 ProgressListener = Callable[[ProgressStep | str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How one service wants to be treated; the source of each figure stands with the service."""
+    """How one service wants to be treated; the origin of each figure stands beside its constant."""
 
     title: str
     base: str
-    #: Seconds from the end of a request to the start of the next. Measured from its start, two
-    #: requests could reach the service closer together: only the first has to connect.
-    gap: float
-    #: Waits after a 429 that does not say how long. None left: the service is left alone.
+    #: How many requests the service allows in which time; all of them hold at once.
+    rates: tuple[Rate, ...] = ()
+    #: Pauses, in seconds, after rate limits that name no time. With none left, the service's work ends.
     limit_waits: tuple[float, ...] = ()
-    #: A 401 or 403 is about us and not about one package: the service is left alone.
+    #: A 401 or 403 is about us and not about one package: the service's work ends.
     refusal_ends: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
+    #: From status, headers and body of a 401 or 403: whether the token is refused, and not the request.
+    refuses_token: Callable[[int, Mapping[str, str], bytes], bool] | None = None
+    #: Next step after a rate limit that was met without an Authorization header.
+    anonymous_hint: str | None = None
+    #: What the user must know about these settings; None when there is nothing.
+    warning: str | None = None
     #: The address is a secret: no message names its path or repeats what is answered there.
     is_private: bool = False
+
+    @property
+    def seconds_per_request(self) -> float:
+        """The pace of a long series of requests, for estimates."""
+        return max((rate.seconds / rate.count for rate in self.rates), default=0.0)
+
+    def without_waits(self) -> Policy:
+        """The same policy for a request that must be answered, or fail, within seconds."""
+        return replace(self, limit_waits=())
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A 200: its body, and what else a source may need of it."""
+    """A successful response: its body, and its headers under lower-case or any-case names."""
 
     body: bytes
     headers: Mapping[str, str]
 
 
 class Reader(Protocol[T_co]):
-    """What becomes of a body while it comes in; made anew for every try."""
+    """Parses a body chunk by chunk; made anew for every attempt."""
 
     def feed(self, chunk: bytes) -> None:
-        """The next bytes, decompressed."""
+        """Take the next bytes, decompressed."""
 
     def close(self) -> T_co:
-        """What was read, after the last byte; may raise UnexpectedAnswer."""
+        """Return the result after the last byte; may raise InvalidResponse."""
         ...
 
 
 class Service(Protocol):
-    """One service in its own paced lane. Every question raises a SourceError.
+    """One service in its own paced lane. Every request raises a SourceError on failure.
 
-    NotFound for 404, AccessRefused for 401 and 403, RateLimited, ServiceFailed, ServiceUnreachable;
-    UnexpectedAnswer for redirects elsewhere and for bodies that are too large.
+    NotFound for 404, AccessRefused for 401 and 403 (TokenRefused where it is the token), RateLimited,
+    ServiceFailed, ServiceUnreachable; InvalidResponse for redirects elsewhere and for bodies that are
+    too large.
     """
 
     policy: Policy
@@ -80,26 +97,26 @@ class Service(Protocol):
         """Whether every further request would only raise the error of an earlier one."""
 
     def step(self, what: str, done: int, total: int) -> None:
-        """Tell who listens how far a long answer has come."""
+        """Report to the listener how far a long fetch has come."""
 
     def log(self, text: str) -> None:
-        """Tell who listens about a choice that was made."""
+        """Report a choice to the listener."""
 
     def now(self) -> datetime:
-        """The time of the run."""
+        """Return the time of the run."""
 
     def drop_header(self, name: str) -> bool:
         """Stop sending a header; False when it was not sent anyway."""
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Response:
-        """The answer to a GET of ``path`` (percent-encoded) at this service."""
+        """Send a GET of ``path`` (percent-encoded)."""
 
     async def post(self, path: str, params: Mapping[str, str], content: bytes) -> Response:
-        """The answer to a POST of ``content``, which must be safe to send twice."""
+        """Send a POST of ``content``, which must be safe to send twice."""
 
     async def read(self, path: str, reader: Callable[[], Reader[T]], *, max_bytes: int, total: float) -> T:
-        """What a ``reader`` makes of a large file, which is never held as a whole.
+        """Stream a large file through a ``reader``, which never holds it as a whole.
 
-        ``total`` seconds bound one try, ``max_bytes`` its decompressed size. Raises also what the
+        ``total`` seconds bound one attempt, ``max_bytes`` its decompressed size. Raises also what the
         reader raises.
         """

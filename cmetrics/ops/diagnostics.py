@@ -140,7 +140,7 @@ def judge_service(found: ServiceFacts) -> Check:
         budget = f", {found.token.remaining:,} of {found.token.limit:,} requests left" if found.token else ""
         return ok(area, f"{found.title} answers{budget}")
     if isinstance(error, RateLimited):
-        return warning(area, str(error), "Wait; if it happens every night, run at another hour")
+        return warning(area, error.message, error.hint or "Wait; if it happens every night, run at another hour")
     if isinstance(error, AccessRefused) and found.source == "github":
         return warning(area, str(error), "Renew GITHUB_TOKEN or remove it; a run goes on without it")
     if isinstance(error, AccessRefused):

@@ -170,7 +170,7 @@ def fetch_repository_settings(
     async def ask() -> RepositorySettings:
         async with open_http(contact, QUICK, network) as http:
             return await load_repository_settings(
-                ServiceClient(http, policy(token), timeouts=QUICK), repository, workflow_file
+                ServiceClient(http, policy(token).without_waits(), timeouts=QUICK), repository, workflow_file
             )
 
     try:

@@ -97,7 +97,7 @@ async def _service(http: Http, name: str, token: SecretStr | None, clock: Clock)
     policy = REGISTRY[name].policy(token)
     path, params = QUESTIONS[name]
     try:
-        answer = await ServiceClient(http, policy, timeouts=QUICK, clock=clock).get(path, params)
+        answer = await ServiceClient(http, policy.without_waits(), timeouts=QUICK, clock=clock).get(path, params)
         facts = parse_token(answer) if name == "github" else None
     except SourceError as error:
         return ServiceFacts(name, policy.title, error=error)
@@ -111,7 +111,7 @@ async def _hosting(
         return None
     try:
         return await load_repository_settings(
-            ServiceClient(http, REGISTRY["github"].policy(token), timeouts=QUICK), repository, workflow
+            ServiceClient(http, REGISTRY["github"].policy(token).without_waits(), timeouts=QUICK), repository, workflow
         )
     except SourceError as error:
         return error

@@ -56,7 +56,6 @@ async def _send(url: str, content: bytes, contact: str, network: NetworkSettings
     policy = Policy(
         f"the webhook of {NAME}",
         url.split("#", 1)[0],
-        gap=0.0,
         limit_waits=(5.0,),
         headers={"Content-Type": "application/json"},
         is_private=True,

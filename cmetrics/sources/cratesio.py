@@ -18,6 +18,7 @@ from cmetrics.domain.days import last_completed_day, window
 from cmetrics.domain.errors import SourceError
 from cmetrics.domain.metric import ArchiveSpec, Family, SourceSpec
 from cmetrics.domain.observation import DailyValue
+from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
 from cmetrics.sources.availability import first_evidence
@@ -47,7 +48,7 @@ SPEC = SourceSpec(
 )
 
 #: https://crates.io/data-access: at most one request a second, and who is refused stops.
-POLICY = Policy(SPEC.title, "https://crates.io/api/v1", gap=1.0)
+POLICY = Policy(SPEC.title, "https://crates.io/api/v1", rates=(Rate(1, 1.0),), limit_waits=(30.0, 60.0))
 
 #: A day's log files keep arriving for some hours after it; a day is taken as landed at 06:00 UTC.
 LOGS_ARRIVE_WITHIN = timedelta(hours=6)

@@ -9,7 +9,7 @@ that are still held, by the day on which they were given: an unstar lowers an ol
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, TypeAdapter
 
 from cmetrics.domain.days import DAY, last_completed_day
-from cmetrics.domain.errors import AccessRefused, InvalidResponse, SourceError
+from cmetrics.domain.errors import InvalidResponse, SourceError, TokenRefused
 from cmetrics.domain.metric import Family, SourceSpec
 from cmetrics.domain.observation import STAR_COUNT_REF, STAR_HISTORY_REF, DailyValue, StarRef
 from cmetrics.http.service import Policy, Response, Service
@@ -47,7 +47,13 @@ SPEC = SourceSpec(
 
 WEEKS_PER_PAGE = 30
 LAST_PAGE = 100
+#: What to wait after a secondary limit without Retry-After: a minute at least, then longer (docs.github.com,
+#: "Best practices for using the REST API").
+SECONDARY_LIMIT_WAITS = (60.0, 120.0)
+
 UNAUTHORIZED = 401
+#: Parts of GitHub's messages about a token that may not reach a resource.
+_TOKEN_REFUSALS = (b"saml", b"personal access token", b"resource not accessible by")
 #: A page can shift while a week begins; it does so once a week, so a second reading is enough.
 READINGS = 2
 #: A count and a history read a moment apart may differ by a star.
@@ -55,11 +61,41 @@ TOLERANCE = 1
 
 
 def policy(token: SecretStr | None) -> Policy:
-    """No gap is needed below the quota of 60 requests an hour, 1,000 to 15,000 with a token."""
+    """Return how GitHub wants to be treated: no pace below the quota (60 requests per hour without a token).
+
+    The token is always sent where there is one: addresses of shared runners have often used up their
+    own quota. One that no HTTP header can carry is left out, with a warning.
+    """
     headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-    if token:
-        headers["Authorization"] = f"Bearer {token.get_secret_value()}"
-    return Policy(SPEC.title, "https://api.github.com", gap=0.0, refusal_ends=False, headers=headers)
+    warning = None
+    value = token.get_secret_value() if token else ""
+    if re.fullmatch(r"[\x21-\x7e]+", value):
+        headers["Authorization"] = f"Bearer {value}"
+    elif value:
+        warning = "GITHUB_TOKEN holds a character that a token cannot have and was not used; set it again"
+    return Policy(
+        SPEC.title,
+        "https://api.github.com",
+        limit_waits=SECONDARY_LIMIT_WAITS,
+        refusal_ends=False,
+        headers=headers,
+        refuses_token=refuses_token,
+        anonymous_hint="without a token GitHub allows 60 requests per hour; set GITHUB_TOKEN",
+        warning=warning,
+    )
+
+
+def refuses_token(status: int, headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether a 401 or 403 of GitHub is about the token: public data is served without one.
+
+    A 401 means that GitHub does not know the token (any more). An organisation that enforces SAML
+    sends ``X-GitHub-SSO`` with its 403; one that forbids classic tokens, or restricts fine-grained
+    ones, says so in the body only.
+    """
+    if status == UNAUTHORIZED or "x-github-sso" in headers:
+        return True
+    text = body[:2000].lower()
+    return any(words in text for words in _TOKEN_REFUSALS)
 
 
 def _subject(text: str) -> str:
@@ -305,13 +341,21 @@ class Github:
     async def _get(self, path: str, params: dict[str, str] | None = None) -> Response:
         """A GET that goes on without the token when GitHub no longer knows it.
 
-        With an expired token even public data is refused (401), without one it is served.
+        With a refused token even public data cannot be read, without one it is served.
         """
         path = quote(path, safe="/")
         try:
             return await self._client.get(path, params)
-        except AccessRefused as error:
-            if error.status != UNAUTHORIZED or not self._client.drop_header("Authorization"):
+        except TokenRefused as error:
+            if not self._client.drop_header("Authorization"):
                 raise
-            self._warnings.append("GITHUB_TOKEN is refused by GitHub (401) and was not used further; renew it")
+            self._warnings.append(
+                f"GITHUB_TOKEN is refused by GitHub ({error.status}) and was not used further; {_renewal(error)}"
+            )
             return await self._client.get(path, params)
+
+
+def _renewal(error: TokenRefused) -> str:
+    if error.status == UNAUTHORIZED:
+        return "renew it"
+    return "the organisation does not accept this token: authorise it there, or use another one"

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from cmetrics.domain.days import Span, day_range, spans
 from cmetrics.domain.errors import InvalidResponse, SourceError
 from cmetrics.domain.metric import Family, SourceSpec
+from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
 from cmetrics.sources.availability import RegistryTotals, build_registry_totals, resolve_days
@@ -38,7 +39,7 @@ SPEC = SourceSpec(
 )
 
 #: Undocumented and strict since November 2025: one request a second met 429 soon.
-POLICY = Policy(SPEC.title, "https://api.npmjs.org", gap=2.0, limit_waits=(30.0,))
+POLICY = Policy(SPEC.title, "https://api.npmjs.org", rates=(Rate(1, 2.0),), limit_waits=(30.0,))
 
 FIRST_DAY = date(2015, 1, 10)
 #: Up to 18 months are answered whole; the documented bound for every kind of question is 365 days.

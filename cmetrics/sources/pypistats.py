@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from cmetrics.domain.errors import InvalidResponse, SourceError
 from cmetrics.domain.metric import ArchiveSpec, Family, SourceSpec
+from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
 from cmetrics.sources.availability import Availability, RegistryTotals, build_registry_totals, resolve_days
@@ -52,7 +53,9 @@ SPEC = SourceSpec(
 
 #: 30 requests a minute and 5 a second per address, without any header that says so; after a 429
 #: on a shared address a retry some seconds later usually works.
-POLICY = Policy(SPEC.title, "https://pypistats.org/api", gap=2.0, limit_waits=(5.0, 15.0, 30.0))
+POLICY = Policy(
+    SPEC.title, "https://pypistats.org/api", rates=(Rate(5, 1.0), Rate(30, 60.0)), limit_waits=(5.0, 15.0, 30.0)
+)
 
 #: The sum over all of PyPI, served like a package.
 EVERYTHING = "__all__"

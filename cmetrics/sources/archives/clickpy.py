@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, TypeAdapter
 from cmetrics.domain.errors import InvalidResponse, SourceError
 from cmetrics.domain.observation import STAND_IN_REF, DailyValue, parse_count
 from cmetrics.domain.sanitize import sanitize
+from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
 from cmetrics.sources.availability import Availability, build_registry_totals, resolve_days
@@ -27,7 +28,9 @@ from cmetrics.sources.overlap import compare_overlap
 from cmetrics.sources.pypistats import ARCHIVE, normalize
 
 #: A public demonstration server without a stated limit.
-POLICY = Policy(ARCHIVE.title, "https://sql-clickhouse.clickhouse.com", gap=1.0, limit_waits=(5.0, 15.0, 30.0))
+POLICY = Policy(
+    ARCHIVE.title, "https://sql-clickhouse.clickhouse.com", rates=(Rate(1, 1.0),), limit_waits=(5.0, 15.0, 30.0)
+)
 
 #: `max_result_rows` of the public role, with overflow mode `break` (`scripts/create_user.sh`).
 CUT_AT = 1000

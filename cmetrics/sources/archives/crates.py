@@ -10,6 +10,7 @@ from pathlib import Path
 from cmetrics.domain.days import DAY
 from cmetrics.domain.errors import SourceError
 from cmetrics.domain.observation import DailyValue
+from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.sources.archives.crates_files import Cache, DayReader, parse_index
 from cmetrics.sources.archives.crates_versions import (
@@ -29,7 +30,8 @@ from cmetrics.sources.cratesio import ARCHIVE
 POLICY = Policy(
     ARCHIVE.title,
     "https://static.crates.io/archive/version-downloads",
-    gap=0.05,
+    rates=(Rate(1, 0.05),),
+    limit_waits=(30.0,),
     # Object stores say 403 of a file that is not there.
     refusal_ends=False,
     headers={"Accept": "*/*"},
@@ -139,8 +141,10 @@ class CratesArchive:
         absent = [day for day in days if day in index and _needed(crates, day) - self._cache.load(day).keys()]
         size = sum(index[day] for day in absent)
         questions = version_questions(_named(crates), days)
-        file_seconds = len(absent) * (self._files.policy.gap + SECONDS_PER_REQUEST) + size / BYTES_PER_SECOND
-        version_seconds = len(questions) * (self._api.policy.gap + SECONDS_PER_REQUEST)
+        file_seconds = (
+            len(absent) * (self._files.policy.seconds_per_request + SECONDS_PER_REQUEST) + size / BYTES_PER_SECOND
+        )
+        version_seconds = len(questions) * (self._api.policy.seconds_per_request + SECONDS_PER_REQUEST)
         by_file = f"{len(absent)} archive files ({size / 1e6:.1f} MB, {_words(file_seconds)})"
         by_version_words = f"{len(questions)} requests by version ({_words(version_seconds)})"
         span = f"crates.io, {days[0]} to {days[-1]}: read from"

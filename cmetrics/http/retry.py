@@ -1,0 +1,146 @@
+"""What a response that is not a success means: which error, and whether and when to try again. Pure.
+
+The order of the waits is GitHub's (docs.github.com, "Rate limits for the REST API"): ``Retry-After``
+first, then the reset of a used-up quota, then what the service's policy says.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from cmetrics.domain.errors import AccessRefused, NotFound, RateLimited, ServiceFailed, SourceError, TokenRefused
+from cmetrics.domain.sanitize import sanitize
+from cmetrics.http.service import Policy
+
+#: Seconds. A longer wait that a service asks for ends its work for the run.
+LONGEST_WAIT = 60.0
+#: Pauses before the second, third and fourth attempt after a 5xx or a broken connection.
+FAULT_WAITS = (1.0, 2.0, 4.0)
+#: A service that hangs has cost half a minute already; it gets one more attempt.
+HANG_WAITS = (1.0,)
+
+_NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 404, 401, 403, 429
+_SERVER_ERRORS = range(500, 600)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed attempt."""
+
+    error: SourceError
+    #: Pauses before the next attempts; with none left, ``error`` is final.
+    waits: tuple[float, ...] = ()
+    #: The pauses are minimums: what the service asked for, or what its documentation asks for.
+    at_least: bool = False
+    #: Every further request in this run would meet the same.
+    ends_service: bool = False
+
+    def pause(self, attempt: int) -> float | None:
+        """Return the seconds to wait after attempt number ``attempt`` (from 0); None when it was the last.
+
+        Spread at random, so that not all clients of a service come back at once.
+        """
+        if attempt >= len(self.waits):
+            return None
+        wait = self.waits[attempt]
+        if self.at_least:
+            return wait + random.uniform(0.1, 1.0)  # noqa: S311
+        return wait * random.uniform(0.75, 1.25)  # noqa: S311
+
+
+def classify(
+    status: int, headers: Mapping[str, str], body: bytes, *, policy: Policy, where: str, anonymous: bool, now: datetime
+) -> Failure:
+    """Return what a response with ``status`` (neither success nor redirect) means.
+
+    ``where`` names service and path for messages; ``anonymous``: no Authorization header was sent.
+    Names in ``headers`` are compared as they are: lower-case, or a mapping that ignores case.
+    """
+    excerpt = "" if policy.is_private else _excerpt(body)
+    title, asked = policy.title, asked_wait(headers, now)
+    if status == _TOO_MANY or (status == _FORBIDDEN and is_rate_limit(headers, body)):
+        hint = (policy.anonymous_hint if anonymous else None) or "run again later"
+        text = f"{where}: rate limit reached ({status}{_quota(headers)})"
+        text += excerpt if asked is None or asked <= LONGEST_WAIT else f"; {_free_again(asked, now)}"
+        limited = RateLimited(text, service=title, status=status, hint=hint)
+        return _asked_failure(limited, asked, policy.limit_waits, ends_service=True)
+    if status in _SERVER_ERRORS:
+        text = f"{where}: answered {status}{excerpt}"
+        if asked is not None and asked > LONGEST_WAIT:
+            text = f"{where}: out of service ({status}); {_free_again(asked, now)}"
+        return _asked_failure(ServiceFailed(text, service=title, status=status), asked, None, ends_service=False)
+    if status in (_UNAUTHORIZED, _FORBIDDEN):
+        is_token = not anonymous and policy.refuses_token is not None and policy.refuses_token(status, headers, body)
+        refusal = TokenRefused if is_token else AccessRefused
+        refused = refusal(f"{where}: refused ({status}){excerpt}", service=title, status=status)
+        return Failure(refused, ends_service=policy.refusal_ends)
+    if status == _NOT_FOUND:
+        return Failure(NotFound(f"{where}: not found (404){excerpt}", service=title, status=status))
+    return Failure(ServiceFailed(f"{where}: answered {status}{excerpt}", service=title, status=status))
+
+
+def _asked_failure(
+    error: SourceError, asked: float | None, own_waits: tuple[float, ...] | None, *, ends_service: bool
+) -> Failure:
+    """Wait as the service asks, else ``own_waits`` (None: those after a fault). Too long a wait ends its work."""
+    if asked is None:
+        if own_waits is None:
+            return Failure(error, FAULT_WAITS, ends_service=ends_service)
+        return Failure(error, own_waits, at_least=True, ends_service=ends_service)
+    if asked > LONGEST_WAIT:
+        return Failure(error, ends_service=True)
+    return Failure(error, (asked,) * len(FAULT_WAITS), at_least=True, ends_service=ends_service)
+
+
+def asked_wait(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the seconds that the service asks to wait; None when it does not say."""
+    asked = headers.get("retry-after", "").strip()
+    if asked:
+        if asked.isascii() and asked.isdigit():
+            return float(asked[:9])
+        try:
+            return max(0.0, (parsedate_to_datetime(asked) - now).total_seconds())
+        except (ValueError, TypeError):
+            return None
+    reset = headers.get("x-ratelimit-reset", "")
+    if headers.get("x-ratelimit-remaining") == "0" and reset.isascii() and reset.isdigit():
+        return max(1.0, float(reset[:12]) - now.timestamp())
+    return None
+
+
+def is_rate_limit(headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether a 403 is a rate limit and not a missing permission; GitHub uses it for both.
+
+    Its secondary limit may come without any header; then only the documented words tell.
+    """
+    if "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0":
+        return True
+    text = body[:2000].lower()
+    return b"rate limit" in text or b"abuse detection" in text
+
+
+def _quota(headers: Mapping[str, str]) -> str:
+    limit = headers.get("x-ratelimit-limit", "")
+    if headers.get("x-ratelimit-remaining") == "0" and limit.isascii() and limit.isdigit():
+        return f", all {int(limit[:9]):,} requests per hour are used"
+    return ""
+
+
+def _free_again(seconds: float, now: datetime) -> str:
+    """The end of a wait, in UTC, and how far off it is."""
+    try:
+        at = now.astimezone(UTC) + timedelta(seconds=seconds)
+    except OverflowError:
+        return "free again in the far future"
+    day = "" if at.date() == now.astimezone(UTC).date() else f"{at:%Y-%m-%d} "
+    return f"free again at {day}{at:%H:%M} UTC, in {seconds / 60:.0f} min"
+
+
+def _excerpt(body: bytes) -> str:
+    """The beginning of an error body, for a message; HTML pages hold nothing worth repeating."""
+    text = sanitize(body[:400].decode("utf-8", "replace"), limit=200)
+    return "" if not text or text.startswith("<") else f", it says {text!r}"

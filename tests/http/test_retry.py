@@ -1,0 +1,144 @@
+"""What a failed response means: the error, its data, and the pauses before the next attempts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from cmetrics.domain.errors import AccessRefused, NotFound, RateLimited, ServiceFailed, TokenRefused
+from cmetrics.http.retry import FAULT_WAITS, Failure, classify
+from cmetrics.http.service import Policy
+
+NOW = datetime(2026, 11, 25, 13, 46, tzinfo=UTC)
+POLICY = Policy(
+    "the service",
+    "https://service.example",
+    limit_waits=(60.0, 120.0),
+    refuses_token=lambda status, headers, body: status == 401,
+    anonymous_hint="set THE_TOKEN",
+)
+
+
+def fail(
+    status: int, headers: dict[str, str] | None = None, body: bytes = b"{}", *, anonymous: bool = False
+) -> Failure:
+    return classify(status, headers or {}, body, policy=POLICY, where="the service /x", anonymous=anonymous, now=NOW)
+
+
+def reset(seconds: int, limit: str = "60") -> dict[str, str]:
+    at = int((NOW + timedelta(seconds=seconds)).timestamp())
+    return {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(at), "x-ratelimit-limit": limit}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (404, NotFound),
+        (401, TokenRefused),
+        (403, AccessRefused),
+        (429, RateLimited),
+        (500, ServiceFailed),
+        (410, ServiceFailed),
+    ],
+)
+def test_data(status: int, kind: type):
+    """Every error names service and status as data."""
+    error = fail(status).error
+    assert type(error) is kind
+    assert (error.service, error.status) == ("the service", status)
+
+
+@pytest.mark.parametrize("status", [429, 403, 503])
+def test_retry_after(status: int):
+    """Retry-After is waited for, and never less."""
+    failure = fail(status, {"retry-after": "7"})
+    assert failure.waits == (7.0, 7.0, 7.0)
+    assert 7.0 < failure.pause(0) <= 8.0
+
+
+def test_retry_after_date():
+    """Retry-After may be a date."""
+    assert fail(503, {"retry-after": format_datetime(NOW + timedelta(seconds=9), usegmt=True)}).waits[0] == 9.0
+
+
+def test_retry_after_comes_first():
+    """Retry-After counts before the reset of the quota."""
+    assert fail(403, reset(20) | {"retry-after": "5"}).waits[0] == 5.0
+
+
+def test_reset():
+    """Without Retry-After the reset of a used-up quota counts."""
+    assert fail(403, reset(20)).waits[0] == pytest.approx(20.0)
+
+
+def test_secondary_limit_without_header():
+    """A rate limit that names no time is waited for as the policy says: a minute at least, then longer."""
+    failure = fail(403, body=b'{"message":"You have exceeded a secondary rate limit."}')
+    assert isinstance(failure.error, RateLimited)
+    assert failure.waits == (60.0, 120.0)
+    assert failure.pause(0) >= 60.0
+    assert failure.pause(1) >= 120.0
+    assert failure.pause(2) is None
+
+
+def test_quota_left_is_no_rate_limit():
+    """A 403 with quota left is a refusal and is not retried."""
+    failure = fail(403, {"x-ratelimit-remaining": "59"}, b'{"message":"Not for you"}')
+    assert type(failure.error) is AccessRefused
+    assert failure.pause(0) is None
+
+
+@pytest.mark.parametrize("headers", [{"retry-after": "61"}, reset(2760)])
+@pytest.mark.parametrize("status", [429, 403])
+def test_long_wait_ends_service(status: int, headers: dict[str, str]):
+    """A wait of more than a minute ends the service's work at once."""
+    failure = fail(status, headers)
+    assert failure.waits == ()
+    assert failure.ends_service
+
+
+def test_anonymous_quota():
+    """Without a token the message names the quota, the time of its reset, and how to get a larger one."""
+    error = fail(403, reset(2760), anonymous=True).error
+    assert error.message == (
+        "the service /x: rate limit reached (403, all 60 requests per hour are used); "
+        "free again at 14:32 UTC, in 46 min"
+    )
+    assert error.hint == "set THE_TOKEN"
+
+
+def test_quota_with_token():
+    """With a token nobody is told to set one."""
+    error = fail(403, reset(2760, "5000")).error
+    assert "all 5,000 requests per hour are used" in error.message
+    assert error.hint == "run again later"
+
+
+def test_reset_tomorrow():
+    """The time of a reset on another day carries its date."""
+    assert "free again at 2026-11-26 13:46 UTC" in fail(403, reset(86_400)).error.message
+
+
+def test_absurd_wait():
+    """A wait beyond the calendar is refused without a crash."""
+    assert fail(429, {"retry-after": "9" * 12}).ends_service
+
+
+def test_token_refused_needs_token():
+    """A 401 that was answered without a token is not about a token."""
+    assert type(fail(401, anonymous=True).error) is AccessRefused
+
+
+def test_server_error():
+    """A 5xx is retried with growing pauses and does not end the service's work by itself."""
+    failure = fail(502)
+    assert failure.waits == FAULT_WAITS
+    assert not failure.ends_service
+
+
+def test_excerpt_is_harmless():
+    """Error bodies are quoted on one printable line, HTML pages not at all."""
+    assert str(fail(500, body=b"\x1b[31m::error::x\x07\nline").error).isprintable()
+    assert fail(500, body=b"<html>no").error.message == "the service /x: answered 500"
