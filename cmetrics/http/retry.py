@@ -135,9 +135,9 @@ def _free_again(seconds: float, now: datetime) -> str:
     try:
         at = now.astimezone(UTC) + timedelta(seconds=seconds)
     except OverflowError:
-        return "free again in the far future"
+        return "available again in the far future"
     day = "" if at.date() == now.astimezone(UTC).date() else f"{at:%Y-%m-%d} "
-    return f"free again at {day}{at:%H:%M} UTC, in {seconds / 60:.0f} min"
+    return f"available again at {day}{at:%H:%M} UTC, in {seconds / 60:.0f} min"
 
 
 def _excerpt(body: bytes) -> str:

@@ -48,8 +48,6 @@ class Policy:
     refuses_token: Callable[[int, Mapping[str, str], bytes], bool] | None = None
     #: Next step after a rate limit that was met without an Authorization header.
     anonymous_hint: str | None = None
-    #: What the user must know about these settings; None when there is nothing.
-    warning: str | None = None
     #: The address is a secret: no message names its path or repeats what is answered there.
     is_private: bool = False
 

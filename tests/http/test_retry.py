@@ -104,7 +104,7 @@ def test_anonymous_quota():
     error = fail(403, reset(2760), anonymous=True).error
     assert error.message == (
         "the service /x: rate limit reached (403, all 60 requests per hour are used); "
-        "free again at 14:32 UTC, in 46 min"
+        "available again at 14:32 UTC, in 46 min"
     )
     assert error.hint == "set THE_TOKEN"
 
@@ -118,7 +118,7 @@ def test_quota_with_token():
 
 def test_reset_tomorrow():
     """The time of a reset on another day carries its date."""
-    assert "free again at 2026-11-26 13:46 UTC" in fail(403, reset(86_400)).error.message
+    assert "available again at 2026-11-26 13:46 UTC" in fail(403, reset(86_400)).error.message
 
 
 def test_absurd_wait():

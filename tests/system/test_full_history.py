@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from cmetrics.cli.app import app
 from cmetrics.domain.errors import StoreMissing, UsageError
 from cmetrics.domain.run import RunStatus, RunSummary
-from cmetrics.settings import Settings, StoreKind, StoreTarget
+from cmetrics.settings import Settings, StoreKind, StoreTarget, load_settings
 from tests.conftest import Home, catalog_text, truth
 from tests.samples import a_metric, a_row
 from tests.world import faults
@@ -50,7 +50,7 @@ def backfill(home: Home, services: Services, monkeypatch: pytest.MonkeyPatch) ->
                 # Two crates of one product need ids of their own.
                 text = text.replace(f'subject = "{subject}"', f'subject = "{subject}"\nid = "{source}:{subject}"')
             path.write_text(text)
-        return run(Settings(target, path, cache=home.cache), **span)
+        return run(Settings(target, path, cache=home.cache, network=load_settings().network), **span)
 
     return backfill
 

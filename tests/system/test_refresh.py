@@ -127,7 +127,7 @@ def test_an_empty_quota_at_github_is_an_error_with_the_time_to_wait(home: Home, 
     world.github_quota = 0
     summary = home.json("refresh", "--only", "stars", code=1)
     assert {metric["status"] for metric in summary["metrics"]} == {"failed"}
-    assert all("free again in" in metric["error"] for metric in summary["metrics"])
+    assert all("available again at" in metric["error"] for metric in summary["metrics"])
 
 
 def test_with_one_missing_day_the_present_count_of_stars_is_stored_and_stays(home: Home, world: World):

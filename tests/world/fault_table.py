@@ -63,7 +63,7 @@ CASES: dict[str, Case] = {
     "401": Case(faults.says('{"message":"Bad credentials"}', 401)),
     "403": Case(faults.says('{"message":"Forbidden"}', 403)),
     "404": Case(faults.says('{"message":"Not Found"}', 404)),
-    "429 that does not say how long": Case(faults.says("error code: 1015", 429, "text/plain")),
+    "429 that does not say how long": Case(faults.says("error code: 1015", 429, "text/plain"), slow=True),
     "429 for two seconds, again and again": Case(faults.says("slow down", 429, "text/plain", Retry_After="2")),
     "429 for an hour": Case(faults.slow_down_for_an_hour),
     "204 without a body": Case(faults.says("", 204)),

@@ -13,7 +13,7 @@ from cmetrics.domain.run import RunSummary
 from cmetrics.ingest.context import RunContext
 from cmetrics.ingest.run import refresh
 from cmetrics.queries import Queries, State
-from cmetrics.settings import Settings, StoreKind, StoreTarget
+from cmetrics.settings import Settings, StoreKind, StoreTarget, load_settings
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
 from tests.world.runtime import at_once
@@ -60,7 +60,10 @@ class Nights:
 
     def context(self) -> RunContext:
         """A run in the morning of ``world.today`` that waits for nobody."""
-        settings, catalog = Settings(self._target, self.catalog), load_catalog(self.catalog, SPECS)
+        settings, catalog = (
+            Settings(self._target, self.catalog, network=load_settings().network),
+            load_catalog(self.catalog, SPECS),
+        )
         return RunContext(settings, catalog, self.now(), clock=self.now, sleep=at_once)
 
     def asked(self, **options) -> tuple[RunSummary, list[Request]]:
