@@ -131,13 +131,13 @@ def total_stars_chart(board: Dashboard) -> Chart | None:
 def _chart(
     board: Dashboard, key: str, title: str, kind: ChartKind, items: Sequence[Item], events: Iterable[Event]
 ) -> Chart:
-    shown = _largest(items)
+    shown = largest(items)
     series = tuple(_series(item, board.as_of) for item in shown)
     return Chart(key, title, kind, board.as_of, series, tuple(events), len(items) - len(shown))
 
 
-def _largest(items: Sequence[Item]) -> list[Item]:
-    """The largest ones, in their own order; all of them when they are few."""
+def largest(items: Sequence[Item]) -> list[Item]:
+    """Return the items that a chart of all of them draws: the largest ones, in their own order."""
     ranked = sorted(items, key=_headline, reverse=True)[:SERIES_SHOWN]
     kept = {item.metric.metric_id for item in ranked}
     return [item for item in items if item.metric.metric_id in kept]

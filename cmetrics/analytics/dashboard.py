@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
 from cmetrics.analytics import series
+from cmetrics.analytics.chart import largest
 from cmetrics.analytics.model import (
     Dashboard,
     DayPoint,
@@ -51,13 +52,12 @@ def build_dashboard(
     for row in rows:
         if row.period_end <= as_of:
             by_metric.setdefault(row.metric_id, []).append(row)
-    builder = _Builder(
-        source_titles, build_tones(catalog.metrics), by_metric, last_errors(runs), as_of, window(as_of, days)
-    )
+    builder = _Builder(source_titles, by_metric, last_errors(runs), as_of, window(as_of, days))
     groups = tuple(
         builder.group(product, [m for m in catalog.metrics if m.product == product.product])
         for product in catalog.products
     )
+    groups = _with_tones(groups, catalog.metrics)
     # Totals are made of whole series: a short window must not change them.
     month = series.last_full_month(as_of)
     downloads = [builder.months(m) for m in catalog.metrics if m.family is Family.DOWNLOADS]
@@ -87,26 +87,44 @@ def build_dashboard(
     )
 
 
-def build_tones(metrics: Iterable[Metric]) -> Mapping[str, str]:
-    """The colour of each metric by id: that of its SDK, else a numbered one in the order of the catalogue.
+def build_tones(metrics: Sequence[Metric], drawn: Collection[str] = ()) -> Mapping[str, str]:
+    """Return the colour of each metric by id: that of its SDK, else a numbered one in the order of the catalogue.
 
-    Of two metrics of one product with the same SDK the first has the SDK's colour.
+    Of two metrics of one product with the same SDK the first has the SDK's colour. The metrics in
+    ``drawn``, which share a chart, get their colours before the others, so that no two of a chart are alike.
     """
     tones: dict[str, str] = {}
     taken: set[tuple[str, str | None]] = set()
     numbers: dict[str, int] = {}
-    for metric in metrics:
+    repositories = sum(metric.family is Family.STARS for metric in metrics)
+    for metric in sorted(metrics, key=lambda metric: metric.metric_id not in drawn):
         place = (metric.product, metric.sdk)
         if metric.sdk in KNOWN_TONES and place not in taken:
             taken.add(place)
             tones[metric.metric_id] = metric.sdk
             continue
-        # Repositories of all products meet in one chart, packages only those of their product. With
-        # more repositories than colours two of one product may have the same; their names differ.
-        row = "" if metric.family is Family.STARS else metric.product
+        # Few repositories of all products meet in one chart, otherwise a chart is of one product.
+        is_shared = metric.family is Family.STARS and repositories <= NUMBERED_TONES
+        row = "" if is_shared else f"{metric.product} {metric.family}"
         numbers[row] = numbers.get(row, -1) + 1
         tones[metric.metric_id] = f"n{numbers[row] % NUMBERED_TONES}"
     return tones
+
+
+def _with_tones(groups: Sequence[Group], metrics: Sequence[Metric]) -> tuple[Group, ...]:
+    """Return the groups with a colour for every item, different ones within each chart."""
+    drawn = {
+        item.metric.metric_id for group in groups for items in (group.downloads, group.stars) for item in largest(items)
+    }
+    tones = build_tones(metrics, drawn)
+    return tuple(
+        replace(
+            group,
+            downloads=tuple(replace(item, tone=tones[item.metric.metric_id]) for item in group.downloads),
+            stars=tuple(replace(item, tone=tones[item.metric.metric_id]) for item in group.stars),
+        )
+        for group in groups
+    )
 
 
 def build_sources(groups: Iterable[Group], as_of: date) -> tuple[SourceState, ...]:
@@ -168,14 +186,12 @@ class _Builder:
     def __init__(
         self,
         source_titles: Mapping[str, str],
-        tones: Mapping[str, str],
         rows: Mapping[str, Sequence[Observation]],
         errors: Mapping[str, Run],
         as_of: date,
         first: date,
     ) -> None:
         self._source_titles = source_titles
-        self._tones = tones
         self._rows = rows
         self._errors = errors
         self._as_of = as_of
@@ -214,7 +230,7 @@ class _Builder:
         return DownloadItem(
             metric=metric,
             source_title=self._source_titles[metric.source],
-            tone=self._tones[metric.metric_id],
+            tone="",
             month=series.month_of(points, self._month),
             month_end=self._month.last,
             month_on_month=series.month_change(points, self._month, 1),
@@ -236,7 +252,7 @@ class _Builder:
         return StarItem(
             metric=metric,
             source_title=self._source_titles[metric.source],
-            tone=self._tones[metric.metric_id],
+            tone="",
             latest=points[-1] if points else None,
             change_7=series.star_change(points, 7),
             change_30=series.star_change(points, 30),

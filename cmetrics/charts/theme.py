@@ -1,13 +1,112 @@
-"""Colours of pictures that stand alone; on the page the stylesheet decides, by tone."""
+"""The colours of page, charts, badges, embeds and social card, light and dark. The only place that names them.
+
+A tone is the colour of a series; it belongs to a metric and is the same wherever the metric is drawn.
+Tones have a contrast of at least 3:1 to both grounds of their scheme; the text that badges write on
+them has 4.5:1.
+"""
 
 from __future__ import annotations
 
-#: One colour per SDK wherever it is drawn, then a row for anything else. All of them reach a
-#: contrast of 3:1 on the light and on the dark background.
-SDK_COLORS = {"python": "#3b82c4", "rust": "#d9622b", "nodejs": "#3c9a5f"}
-OTHER_COLORS = ("#8b6fd6", "#c2528b", "#1f9aa8", "#a5832a", "#7a7f87")
+from collections.abc import Mapping
+from typing import NamedTuple
 
 
-def color_of(sdk: str | None, index: int) -> str:
-    """The colour of a series."""
-    return SDK_COLORS.get(sdk or "", OTHER_COLORS[index % len(OTHER_COLORS)])
+class Color(NamedTuple):
+    """One colour for each scheme, as ``#rrggbb``."""
+
+    light: str
+    dark: str
+
+
+#: Surfaces, lines and text; the names of the custom properties of the stylesheet.
+SURFACES: Mapping[str, Color] = {
+    "ground": Color("#fafaf7", "#101618"),
+    "panel": Color("#ffffff", "#182023"),
+    "line": Color("#e1e3df", "#2e393d"),
+    "text": Color("#17211f", "#e8edea"),
+    "muted": Color("#56615d", "#a4b0ac"),
+    "link": Color("#0b5cad", "#82bdf2"),
+    "accent": Color("#12343b", "#d5e7e2"),
+    "on-accent": Color("#ffffff", "#101618"),
+    "up": Color("#176b3a", "#6fce93"),
+    "down": Color("#a8321c", "#f39077"),
+    "warn": Color("#6e4f00", "#f0cb78"),
+    "warn-ground": Color("#fff1cc", "#3a2f12"),
+}
+
+#: The colours of series: by SDK, numbered, of totals, of events.
+TONES: Mapping[str, Color] = {
+    "python": Color("#2f6fb3", "#6ba8e5"),
+    "rust": Color("#c4541f", "#ef8a55"),
+    "nodejs": Color("#2b8350", "#63c48a"),
+    "n0": Color("#7654c9", "#ab91f0"),
+    "n1": Color("#b23f7d", "#e581b5"),
+    "n2": Color("#16828f", "#52bfcb"),
+    "n3": Color("#8d6d1c", "#d3b052"),
+    "n4": Color("#6a727a", "#a3abb3"),
+    "n5": Color("#3f6212", "#a3c75c"),
+    "n6": Color("#9f1d35", "#f0849a"),
+    "n7": Color("#31489c", "#8ea3f5"),
+    "total": SURFACES["text"],
+    "event": SURFACES["muted"],
+}
+
+#: How a day of the calendar came about.
+DAYS: Mapping[str, Color] = {
+    "observed": Color("#4c8f6b", "#4a9a70"),
+    "reconstructed": Color("#8fbfa5", "#2f6147"),
+    "estimated": Color("#c8b560", "#92823a"),
+    "seeded": Color("#7f9dc9", "#56739e"),
+    "pending": Color("#e3a530", "#e0a93f"),
+    "missing": Color("#c7402a", "#e2634d"),
+}
+
+#: The icon of the page, on any background.
+ICON_GROUND, ICON_BARS = SURFACES["accent"].light, "#ffb454"
+#: A badge without a number.
+NO_DATA = SURFACES["muted"]
+#: The label of a badge and its text; on dark pages the label is light.
+BADGE_LABEL = Color("#3f4549", "#d5d9dc")
+BADGE_LABEL_TEXT = Color("#ffffff", "#17211f")
+#: The message, on a tone.
+BADGE_MESSAGE_TEXT = Color("#ffffff", "#101618")
+
+
+def stylesheet() -> str:
+    """Return every colour as a custom property of the stylesheet."""
+    properties = {
+        **SURFACES,
+        **{f"tone-{name}": color for name, color in TONES.items()},
+        **{f"day-{name}": color for name, color in DAYS.items()},
+    }
+    lines = [f"  --{name}: light-dark({color.light}, {color.dark});" for name, color in properties.items()]
+    tones = [f".tone-{name} {{ --tone: var(--tone-{name}); }}" for name in TONES]
+    return "\n".join([":root {", *lines, "}", "", *tones, ""])
+
+
+def mix(color: str, ground: str, share: float) -> str:
+    """Return ``share`` of a colour on a ground."""
+    return "#" + "".join(
+        f"{round(above * share + below * (1 - share)):02x}"
+        for above, below in zip(channels(color), channels(ground), strict=True)
+    )
+
+
+def channels(color: str) -> tuple[int, int, int]:
+    """Return red, green and blue, 0 to 255."""
+    red, green, blue = bytes.fromhex(color.removeprefix("#"))
+    return red, green, blue
+
+
+def contrast(first: str, second: str) -> float:
+    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
+    darker, lighter = sorted((_luminance(first), _luminance(second)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: str) -> float:
+    red, green, blue = (
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4  # noqa: PLR2004
+        for value in (channel / 255 for channel in channels(color))
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cmetrics.analytics.model import DownloadItem, Item
+from cmetrics.analytics.model import DownloadItem, Item, StarItem
 from cmetrics.charts.spark import month_sparkline, star_sparkline
-from cmetrics.charts.theme import OTHER_COLORS, color_of
+from cmetrics.charts.theme import NO_DATA as NO_DATA_COLOR
+from cmetrics.charts.theme import TONES, Color
 from cmetrics.site import format as fmt
 
 #: Average width of a character of 11 px Verdana, as badges are set; good to a few percent.
@@ -21,28 +22,28 @@ class Badge:
 
     label: str
     message: str
-    color: str
+    color: Color
     label_width: int
     message_width: int
 
     @property
     def width(self) -> int:
-        """The whole badge."""
+        """The width of the whole badge."""
         return self.label_width + self.message_width
 
     @property
     def label_middle(self) -> float:
-        """Where the label is centred."""
+        """The centre of the label."""
         return self.label_width / 2
 
     @property
     def message_middle(self) -> float:
-        """Where the message is centred."""
+        """The centre of the message."""
         return self.label_width + self.message_width / 2
 
     def endpoint(self) -> dict[str, object]:
-        """The schema of shields.io/badges/endpoint-badge."""
-        return {"schemaVersion": 1, "label": self.label, "message": self.message, "color": self.color.lstrip("#")}
+        """Return the document of https://shields.io/badges/endpoint-badge."""
+        return {"schemaVersion": 1, "label": self.label, "message": self.message, "color": self.color.light.lstrip("#")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,43 +54,44 @@ class Embed:
     headline: str
     note: str
     lines: tuple[str, ...]
-    color: str
+    color: Color
 
 
 def build_badge(item: Item) -> Badge:
-    """The headline number of a metric; an incomplete month says so."""
-    label = _label(item)
-    message, color = _message(item)
+    """Return the badge of a metric with its headline number; an incomplete month says so."""
+    label, message = _label(item), _message(item)
+    color = NO_DATA_COLOR if message is None else TONES[item.tone]
+    message = NO_DATA if message is None else message
     return Badge(label, message, color, _width(label), _width(message))
 
 
 def build_embed(item: Item) -> Embed:
-    """The same number with its history."""
+    """Return the small chart of a metric with the same number."""
     title = f"{item.metric.subject}: {_label(item)}"
     if isinstance(item, DownloadItem):
         month = item.month
         missing = f", {month.days_observed} of {month.days_expected} days" if month and not month.is_complete else ""
         note = f"{fmt.month(item.month_end)}{missing}; {item.source_title}"
-        color = color_of(item.metric.sdk, 0)
-        return Embed(title, fmt.number(month.value if month else None), note, month_sparkline(item.points), color)
+        headline = fmt.number(month.value if month else None)
+        return Embed(title, headline, note, month_sparkline(item.points), TONES[item.tone])
     latest = item.latest
     note = f"{fmt.day(latest.day)}; {item.source_title}" if latest else NO_DATA
     headline = fmt.number(latest.value if latest else None)
-    return Embed(title, headline, note, star_sparkline(item.points), OTHER_COLORS[0])
+    return Embed(title, headline, note, star_sparkline(item.points), TONES[item.tone])
 
 
 def _label(item: Item) -> str:
     return f"{item.metric.display_name} downloads" if isinstance(item, DownloadItem) else item.metric.display_name
 
 
-def _message(item: Item) -> tuple[str, str]:
-    if isinstance(item, DownloadItem):
-        month = item.month
-        if month is None:
-            return NO_DATA, "#8a8f94"
-        days = "" if month.is_complete else f" ({month.days_observed} of {month.days_expected} days)"
-        return f"{fmt.short(month.value)} in {month.period_start:%b %Y}{days}", color_of(item.metric.sdk, 0)
-    return (fmt.short(item.latest.value), OTHER_COLORS[0]) if item.latest else (NO_DATA, "#8a8f94")
+def _message(item: Item) -> str | None:
+    if isinstance(item, StarItem):
+        return fmt.short(item.latest.value) if item.latest else None
+    month = item.month
+    if month is None:
+        return None
+    days = "" if month.is_complete else f" ({month.days_observed} of {month.days_expected} days)"
+    return f"{fmt.short(month.value)} in {month.period_start:%b %Y}{days}"
 
 
 def _width(text: str) -> int:

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from cmetrics import documents
 from cmetrics.analytics.model import Dashboard, Publication
 from cmetrics.analytics.news import NewsItem, build_news
+from cmetrics.charts import theme
 from cmetrics.domain.days import window
 from cmetrics.domain.metric import SourceSpec
 from cmetrics.domain.observation import Observation
@@ -19,7 +20,6 @@ from cmetrics.site.feed import build_feed
 from cmetrics.site.pages import address_of, build_pages
 from cmetrics.site.social_card import render_social_card
 
-STILL_ASSETS = ("site.css", "theme.js", "favicon.svg")
 #: Parts of the one script, in the order in which they need each other. Pages that are opened as files
 #: cannot load script modules, so the parts are put together here.
 SCRIPT_PARTS = ("state", "data", "figure", "plot", "table", "controls", "list", "page")
@@ -45,8 +45,9 @@ def render_site(
         template = environment.get_template(page.template)
         paths.append(page.path)
         yield page.path, template.render(page=page, site=page.site, board=board).encode()
-    for name in STILL_ASSETS:
-        yield f"assets/{name}", (folder / name).read_bytes()
+    yield "assets/site.css", (theme.stylesheet() + (folder / "site.css").read_text(encoding="utf-8")).encode()
+    yield "assets/theme.js", (folder / "theme.js").read_bytes()
+    yield "assets/favicon.svg", environment.get_template("favicon.svg.j2").render().encode()
     yield "assets/app.js", _script(folder)
     yield PLOTLY, plotly
     yield "assets/card.png", render_social_card(board)
@@ -66,6 +67,7 @@ def _environment(folder: Path) -> Environment:
     )
     filters = (fmt.number, fmt.signed, fmt.percent, fmt.day, fmt.month, fmt.moment, fmt.days, fmt.short)
     environment.filters.update({function.__name__: function for function in filters})
+    environment.globals["theme"] = theme
     return environment
 
 

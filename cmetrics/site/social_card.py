@@ -10,6 +10,7 @@ from itertools import groupby, pairwise
 from cmetrics.analytics.model import Change, Dashboard, DayPoint, DownloadItem, Group, PointKind
 from cmetrics.analytics.month_total import MonthTotal, month_total
 from cmetrics.analytics.series import last_full_month
+from cmetrics.charts.theme import SURFACES, TONES, mix
 from cmetrics.domain.days import months
 from cmetrics.site import format as fmt
 from cmetrics.site.canvas import ELLIPSIS, Canvas
@@ -19,9 +20,12 @@ WIDTH, HEIGHT = 1200, 630
 MONTHS_DRAWN = 24
 PRODUCTS_NAMED = 3
 
-# The page's light colours, which no reader's setting changes here.
-_GROUND, _LINE, _TEXT, _MUTED, _UP, _DOWN = "#fbfbfa", "#dfe1e0", "#1d2422", "#5d6663", "#1d7540", "#b3361f"
-_BAR, _PALE_BAR, _STARS, _PALE_STARS, _STAR_AREA = "#3b82c4", "#b3cfe8", "#8b6fd6", "#cfc3f0", "#eee9fa"
+# The light scheme: no reader's setting reaches a picture elsewhere.
+_GROUND, _LINE, _TEXT, _MUTED, _UP, _DOWN = (
+    SURFACES[name].light for name in ("ground", "line", "text", "muted", "up", "down")
+)
+_BAR, _STARS = TONES["python"].light, TONES["n0"].light
+_PALE_BAR, _PALE_STARS, _STAR_AREA = mix(_BAR, _GROUND, 0.4), mix(_STARS, _GROUND, 0.4), mix(_STARS, _GROUND, 0.12)
 _LEFT, _ROOM, _GAP = 64, WIDTH - 2 * 64, 64
 _CHART_TOP, _CHART_BOTTOM = 366, 474
 #: A chart of less is drawn with room for as many, or a first month would be a wall.

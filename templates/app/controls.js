@@ -29,18 +29,23 @@ function onReset() {
   changed();
 }
 
+const COPY_LABEL = "Copy link";
+const FEEDBACK_MS = 2500;
+let copyTimer;
+
 async function onCopy(event) {
   const button = event.currentTarget;
-  const said = button.textContent;
   try {
     await navigator.clipboard.writeText(location.href);
     button.textContent = "Copied";
   } catch {
     button.textContent = "Copy it from the address bar";
   }
-  setTimeout(() => {
-    button.textContent = said;
-  }, 2500);
+  // A second click starts the time again; the label never depends on what the button shows now.
+  clearTimeout(copyTimer);
+  copyTimer = setTimeout(() => {
+    button.textContent = COPY_LABEL;
+  }, FEEDBACK_MS);
 }
 
 function onLegend(event) {

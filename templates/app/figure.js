@@ -4,18 +4,23 @@ const SOFT = 0.42;
 const FEW_MONTHS = 6;
 const SNAPSHOT_WIDTH = 18 * DAY;
 
-/** The page's colours, so that charts follow light and dark like everything else. */
+/** The page's colours as they are in the scheme of this moment, so that charts follow light and dark. */
 function look() {
-  const style = getComputedStyle(document.documentElement);
-  const read = (name) => style.getPropertyValue(name).trim();
-  return {
-    tone: (name) => read(`--tone-${name}`) || read("--tone-n0"),
-    text: read("--text"),
-    muted: read("--muted"),
-    line: read("--line"),
-    panel: read("--panel"),
-    family: getComputedStyle(document.body).fontFamily,
+  // A custom property keeps `light-dark()` as it is written; only a colour that is used is resolved.
+  const probe = document.createElement("span");
+  // Lines and the squares of the legend keep their colours in a contrast theme, too.
+  probe.style.forcedColorAdjust = "none";
+  document.body.append(probe);
+  const read = (name) => {
+    probe.style.color = `var(--${name}, var(--tone-n0))`;
+    return getComputedStyle(probe).color;
   };
+  const [text, muted, line, panel] = ["text", "muted", "line", "panel"].map(read);
+  const names = [...new Set(charts.flatMap((chart) => chart.data.series.map((series) => series.tone)))];
+  const tones = new Map(names.map((name) => [name, read(`tone-${name}`)]));
+  probe.remove();
+  const family = getComputedStyle(document.body).fontFamily;
+  return { tone: (name) => tones.get(name), text, muted, line, panel, family };
 }
 
 /** Text that Plotly shows as it is; unescaped, it would take tags in it for formatting and links. */

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cmetrics import documents
+from cmetrics.analytics.chart import group_charts
 from cmetrics.analytics.dashboard import (
     NUMBERED_TONES,
     build_dashboard,
@@ -276,6 +277,19 @@ def test_anything_else_has_a_colour_of_its_own_as_far_as_there_are_any():
     tones = build_tones([m for pair in zip(others, stars, strict=True) for m in pair])
     assert [tones[metric.metric_id] for metric in others] == numbered
     assert [tones[metric.metric_id] for metric in stars] == numbered
+
+
+def test_metrics_of_one_chart_differ():
+    """Of a product with more metrics than colours, those that its chart draws have different ones."""
+    metrics = [a_metric("npm", metric_id=f"downloads:one:m{n:02}", product="one", sdk=None) for n in range(24)]
+    metrics += [a_metric("github", metric_id=f"stars:one:r{n:02}", product="one") for n in range(24)]
+    rows = [a_row(metric, AS_OF - n * DAY, 1 + number % 8) for number, metric in enumerate(metrics) for n in range(60)]
+    catalog = replace(CATALOG, products=(Product("one", "One"),), metrics=tuple(metrics))
+    board = build_dashboard(catalog, TITLES, rows, [], as_of=AS_OF, days=7300, generated_at=NOW)
+    charts = group_charts(board, board.groups[0])
+    assert [len(chart.series) for chart in charts] == [8, 8]
+    for chart in charts:
+        assert len({series.tone for series in chart.series}) == len(chart.series)
 
 
 # -- sources and events --------------------------------------------------------------------------

@@ -522,6 +522,19 @@ def test_the_link_of_the_view_can_be_copied(reader, site):
     assert copied.endswith(f"#chart-{LANCE}")
 
 
+def test_copy_link_twice(reader, site):
+    """Clicked again while it says "Copied", the button finds its own label back."""
+    page = reader.open(site.url, permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_text("More views").click()
+    button = page.locator("[data-do=copy]")
+    for _ in range(2):
+        button.click()
+        page.get_by_role("button", name="Copied").wait_for()
+    page.get_by_role("button", name="Copy link").wait_for(timeout=5000)
+    page.wait_for_timeout(2600)
+    assert button.text_content() == "Copy link"
+
+
 # -- tables and files -------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from cmetrics.analytics.dashboard import build_dashboard
 from cmetrics.analytics.model import Dashboard
 from cmetrics.catalog import Catalog
+from cmetrics.charts.theme import SURFACES, TONES, channels, mix
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.metric import Product
 from cmetrics.domain.observation import Observation
@@ -25,9 +26,9 @@ from tests.samples import a_metric, a_row, a_snapshot
 AS_OF = date(2026, 11, 22)
 FIRST = date(2025, 1, 1)
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
-GROUND = (0xFB, 0xFB, 0xFA)
-BAR, PALE_BAR, UP, DOWN = (0x3B, 0x82, 0xC4), (0xB3, 0xCF, 0xE8), (0x1D, 0x75, 0x40), (0xB3, 0x36, 0x1F)
-STARS, PALE_STARS = (0x8B, 0x6F, 0xD6), (0xCF, 0xC3, 0xF0)
+GROUND, UP, DOWN = (channels(SURFACES[name].light) for name in ("ground", "up", "down"))
+BAR, STARS = (channels(TONES[tone].light) for tone in ("python", "n0"))
+PALE_BAR, PALE_STARS = (channels(mix(TONES[tone].light, SURFACES["ground"].light, 0.4)) for tone in ("python", "n0"))
 EVIL = "🚀 мир שלום مرحبا 数据 \u202e" + "W" * 180
 
 

@@ -1,0 +1,137 @@
+"""One metric, one colour: on the page, in live charts, in badges and in embeds, light and dark."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from cmetrics.catalog import load_catalog
+from cmetrics.charts.theme import SURFACES, TONES, channels
+from cmetrics.domain.days import DAY
+from cmetrics.sources import SPECS
+from tests.site.conftest import AS_OF, Site, built, counted, enliven, keys_of
+
+SCHEMES = ("light", "dark")
+LONG = "example_instrumentation_framework_extended"
+STROKE = "(element) => getComputedStyle(element).stroke"
+GROUND = "() => getComputedStyle(document.body).backgroundColor"
+
+
+def rgb(color: str) -> str:
+    return "rgb({}, {}, {})".format(*channels(color))
+
+
+def tones_of(site: Site) -> dict[str, str]:
+    """Return the tone of each metric by its anchor, as the page has it."""
+    page = (site.folder / "index.html").read_text()
+    return {slug: tone for tone, slug in re.findall(r'<li class="card tone-([\w-]+)" id="([^"]+)"', page)}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("chosen", [None, *SCHEMES])
+def test_page(reader, site, scheme, chosen):
+    """Cards, still pictures, legends and live charts have the colours of the theme; the reader's choice wins."""
+    page = reader.open(site.url, color_scheme=scheme)
+    if chosen:
+        page.evaluate("(theme) => localStorage.setItem('theme', theme)", chosen)
+        page.reload()
+    shown = chosen or scheme
+    assert page.evaluate(GROUND) == rgb(getattr(SURFACES["ground"], shown))
+    tones = tones_of(site)
+    assert len(tones) == 7
+    for slug, tone in tones.items():
+        color = rgb(getattr(TONES[tone], shown))
+        assert page.locator(f"[id='{slug}']").evaluate("(e) => getComputedStyle(e).borderTopColor") == color
+        assert page.locator(f"[id='{slug}'] .spark polyline").first.evaluate(STROKE) == color
+        entry = page.locator(f".legend [data-series='{slug}']").first
+        assert entry.evaluate("(e) => getComputedStyle(e, '::before').backgroundColor") == color
+    enliven(page)
+    for key in keys_of(page):
+        traces = page.evaluate("(key) => document.querySelector(`[id='chart-${key}'] .plot`).data", key)
+        chart = page.evaluate(
+            "(key) => JSON.parse(document.querySelector(`[id='chart-${key}'] .series`).textContent)", key
+        )
+        colors = {series["name"]: rgb(getattr(TONES[series["tone"]], shown)) for series in chart["series"]}
+        drawn = {trace["name"]: trace["marker"]["color"] for trace in traces if trace["name"] in colors}
+        assert drawn == colors
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_badges(reader, site, scheme):
+    """A badge and an embed have the tone that the page gives to the metric."""
+    page = reader.context(color_scheme=scheme).new_page()
+    for slug, tone in tones_of(site).items():
+        color = getattr(TONES[tone], scheme)
+        suffix = "-dark" if scheme == "dark" else ""
+        badge = (site.folder / "badges" / f"{slug}{suffix}.svg").read_text()
+        assert f'fill="{color}"' in badge
+        page.goto(f"{site.url}embed/{slug}.svg")
+        assert page.locator("polyline").first.evaluate(STROKE) == rgb(color)
+        endpoint = json.loads((site.folder / "badges" / f"{slug}.json").read_text())
+        assert endpoint["color"] == TONES[tone].light.removeprefix("#")
+
+
+def test_paper(reader, site):
+    """Paper is light, also for a reader who chose dark."""
+    page = reader.open(site.url, color_scheme="dark")
+    page.evaluate("() => { document.documentElement.dataset.theme = 'dark' }")
+    page.emulate_media(media="print")
+    assert page.evaluate(GROUND) == rgb(SURFACES["ground"].light)
+
+
+def test_forced_colors(reader, site):
+    """In a contrast theme the legend, the key and the lines keep their colours, and choices can be seen."""
+    page = reader.open(site.url, forced_colors="active", color_scheme="light")
+    tones = tones_of(site)
+    for slug, tone in tones.items():
+        swatch = page.locator(f".legend [data-series='{slug}']").first
+        assert swatch.evaluate("(e) => getComputedStyle(e, '::before').backgroundColor") == rgb(TONES[tone].light)
+    keys = page.locator(".key span").evaluate_all(
+        "(all) => all.map((one) => getComputedStyle(one, '::before').backgroundColor)"
+    )
+    assert len(set(keys)) == len(keys) == 7
+    chosen, other = (
+        page.locator(f"fieldset input{state} + span").first.evaluate("(e) => getComputedStyle(e).backgroundColor")
+        for state in (":checked", ":not(:checked)")
+    )
+    assert chosen != other
+    enliven(page, "downloads-lance")
+    traces = page.evaluate(
+        "() => document.querySelector('#chart-downloads-lance .plot').data.map((t) => t.marker.color)"
+    )
+    assert {rgb(TONES["python"].light), rgb(TONES["rust"].light)} <= set(traces)
+
+
+@pytest.fixture(scope="module", params=[1, 30])
+def long_names(request, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One page, and a list with pages of their own, of names that a browser finds no place to break at."""
+    lines = ['title = "Metrics"', 'contact = "https://example.com/"', "[[products]]", 'id = "p"', f'title = "{LONG}"']
+    for n in range(request.param):
+        lines += ["[[metrics]]", f'id = "downloads:p:{LONG}_{n}"', 'product = "p"', 'source = "npm"']
+        lines += [f'subject = "{LONG}_{n}"']
+    path = tmp_path_factory.mktemp("long") / "cmetrics.toml"
+    path.write_text("\n".join(lines))
+    catalog = load_catalog(path, SPECS)
+    rows = [row for metric in catalog.metrics for row in counted(metric, {AS_OF - n * DAY: n for n in range(90)})]
+    with ExitStack() as stack:
+        yield built(stack, shared / f"long-{request.param}", catalog, rows)
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_long_names(reader, long_names, width):
+    """A name without a place to break at does not make a phone's page wider than the phone."""
+    paths = [
+        "index.html",
+        *sorted(long_names.folder.glob("products/*")),
+        *sorted(long_names.folder.glob("metrics/*"))[:1],
+    ]
+    for path in paths:
+        name = path if isinstance(path, str) else path.relative_to(long_names.folder).as_posix()
+        page = reader.open(long_names.url + quote(name), size=(width, 800))
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width, name
