@@ -1,79 +1,142 @@
-"""Putting a rendered site in place: all of it or nothing of it, and never over somebody's files."""
+"""Writing a rendered site into its folder: complete or not at all, and never over somebody's files.
+
+The folder itself stays, because a bind mount, a web server or a container may hold on to it, and nothing is
+needed beside it. All files are first written to a staging folder inside; then each takes its place by an atomic
+rename, in an order that works at every moment: what pages refer to, the pages, `index.html`; what is
+gone is removed last. After a crash in between the site can be read, and the next build completes it.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from cmetrics.domain.errors import SiteError
 from cmetrics.domain.sanitize import sanitize
 
-#: Lists what a build wrote, so that the next one knows what it may remove.
+#: Lists the files of a build, so that the next one knows what it may replace and remove.
 MANIFEST = ".cmetrics-site.json"
-#: Stays if it is there: it keeps build output out of a repository that holds the folder.
+#: Stays if it exists: it keeps build output out of a repository that contains the folder.
 IGNORE = ".gitignore"
-#: GitHub Pages serves a branch as it is only beside this file.
+#: GitHub Pages serves a branch unchanged only if it contains this file.
 NO_JEKYLL = ".nojekyll"
+INDEX = "index.html"
+#: Files that operating systems leave in folders that somebody looks at.
+LITTER = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+LITTER_PREFIX = "._"
+
+_STAGING_PREFIX = ".cmetrics-build-"
+#: Seconds after which the staging folder of another build belongs to one that was killed.
+_STAGING_LIFETIME = 6 * 3600
 
 
 def write_site(files: Iterable[tuple[str, bytes]], out: Path) -> dict[str, int]:
-    """Replace ``out`` by ``files``, paths with their contents, of which one is held at a time; their sizes.
+    """Replace the content of ``out`` by ``files``, paths with their contents; return their sizes.
 
-    The new folder is complete before it takes the old one's place. Raises SiteError for a folder
-    that holds something that no build wrote, and when the folder cannot be written.
+    Only one content is in memory at a time. Nothing in place changes before the last file is staged.
+    Raises SiteError for a folder with a file that no build wrote, and when the folder cannot be written.
     """
     check_folder(out)
     out = out.resolve()
+    is_new = not out.exists()
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        out.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=_STAGING_PREFIX, dir=out))
         try:
-            kept = {IGNORE: (out / IGNORE).read_bytes()} if (out / IGNORE).is_file() else {}
             sizes: dict[str, int] = {}
             for name, content in files:
-                _write(fresh / name, content)
+                _write(staging / name, content)
                 sizes[name] = len(content)
-            for name, content in {**kept, NO_JEKYLL: b"", MANIFEST: _manifest(sizes)}.items():
-                _write(fresh / name, content)
-            fresh.chmod(0o755)
-            _swap(fresh, out)
+            _write(staging / NO_JEKYLL, b"")
+            if is_new:
+                # Web servers run as another user, whatever the umask is.
+                out.chmod(0o755)
+            _exchange(staging, out, list(sizes))
         finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.rmtree(staging, ignore_errors=True)
+            if is_new:
+                _prune(out)
     except OSError as error:
-        msg = f"the site cannot be written to {out} ({sanitize(str(error), limit=160)})"
+        msg = f"the site cannot be written to {out}: {sanitize(str(error), limit=160)}"
         raise SiteError(msg) from error
     return sizes
 
 
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-
-
 def check_folder(out: Path) -> None:
-    """Raises SiteError unless ``out`` is absent, empty, or a site that a build wrote."""
+    """Raise SiteError unless ``out`` is absent, empty, or a site that a build wrote."""
     try:
         if not out.exists():
             return
     except OSError as error:
-        msg = f"{sanitize(str(out), limit=100)} cannot be a folder ({sanitize(str(error), limit=120)})"
+        msg = f"{sanitize(str(out), limit=100)} cannot be a folder: {sanitize(str(error), limit=120)}"
         raise SiteError(msg) from error
     if Path.cwd().is_relative_to(out.resolve()):
-        msg = f"{out} is where this command runs; name a folder inside it with --out"
+        msg = f"{out} is the working directory; name a folder inside it with --out"
         raise SiteError(msg)
     if not out.is_dir():
         msg = f"{out} is a file; name a folder with --out"
         raise SiteError(msg)
     ours = {IGNORE, NO_JEKYLL, MANIFEST, *_listed(out)}
-    for path in sorted(out.rglob("*")):
-        name = path.relative_to(out).as_posix()
-        if (path.is_symlink() or not path.is_dir()) and name not in ours:
+    for name in _names(out):
+        if name not in ours and not _is_litter(name):
             what = sanitize(name, limit=100)
-            msg = f"{out} holds {what!r}, which build-site did not write; name another folder with --out"
+            msg = f"{out} contains {what!r}, which build-site did not write; move it away or use another folder (--out)"
             raise SiteError(msg)
+
+
+def _exchange(staging: Path, out: Path, names: list[str]) -> None:
+    """Move the staged files to their places, then remove what the last build wrote and this one did not."""
+    listed = _listed(out)
+    # Whatever happens from here on, the next build knows every file.
+    _write(staging / MANIFEST, _manifest({*listed, *names}))
+    (staging / MANIFEST).replace(out / MANIFEST)
+    for name in [NO_JEKYLL, *sorted(names, key=lambda name: (name == INDEX, name.endswith(".html")))]:
+        target = out / name
+        _make_way(target, out)
+        (staging / name).replace(target)
+    # A file system may take names that differ only in case for the same.
+    kept = {name.casefold() for name in names}
+    # Only what is found in the folder: a manifest is text, and may name anything.
+    for name in _names(out):
+        if name in listed and name.casefold() not in kept:
+            (out / name).unlink()
+            for folder in (out / name).relative_to(out).parents:
+                _prune(out / folder)
+    _write(staging / MANIFEST, _manifest(names))
+    (staging / MANIFEST).replace(out / MANIFEST)
+    for folder in out.glob(f"{_STAGING_PREFIX}*"):
+        if folder != staging and folder.stat().st_mtime < time.time() - _STAGING_LIFETIME:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_way(target: Path, out: Path) -> None:
+    """Create the folder of a file; where a folder becomes a file, or the other way, remove the old one."""
+    for parent in reversed(target.relative_to(out).parents):
+        folder = out / parent
+        if folder.is_symlink() or folder.is_file():
+            folder.unlink()
+        folder.mkdir(exist_ok=True)
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+
+
+def _names(out: Path) -> list[str]:
+    """Return the paths of all files and links in the folder, without staging folders."""
+    return sorted(
+        name
+        for path in out.rglob("*")
+        if (path.is_symlink() or not path.is_dir())
+        and not (name := path.relative_to(out).as_posix()).startswith(_STAGING_PREFIX)
+    )
+
+
+def _is_litter(name: str) -> bool:
+    base = name.rpartition("/")[2].casefold()
+    return base in LITTER or base.startswith(LITTER_PREFIX)
 
 
 def _listed(out: Path) -> set[str]:
@@ -88,15 +151,14 @@ def _manifest(files: Iterable[str]) -> bytes:
     return json.dumps({"files": sorted(files)}, indent=1).encode() + b"\n"
 
 
-def _swap(fresh: Path, out: Path) -> None:
-    if not out.exists():
-        fresh.replace(out)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    out.replace(old / "site")
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _prune(folder: Path) -> None:
+    """Remove a folder if it is empty."""
     try:
-        fresh.replace(out)
-    except BaseException:
-        (old / "site").replace(out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+        folder.rmdir()
+    except OSError:
+        return

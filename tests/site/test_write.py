@@ -1,8 +1,13 @@
-"""A build takes the folder's place at once, or leaves it as it was."""
+"""A build replaces the content of its folder once all of it is rendered, and at every moment it can be read."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -88,3 +93,172 @@ def test_a_failed_build_keeps_the_site_that_is_there(offline: Home):
     assert "CNAME" in done.stderr
     assert (offline.folder / "site" / "index.html").read_bytes() == before
     assert (offline.folder / "site" / "assets" / "site.css").is_file()
+
+
+@pytest.fixture
+def umask() -> Iterator[None]:
+    """A cautious umask, put back afterwards."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+def test_folder_stays(tmp_path):
+    """The folder is the same one after a build: a mount or a web server that holds on to it sees the new site."""
+    out = tmp_path / "site"
+    write_site(FILES.items(), out)
+    held = os.open(out, os.O_RDONLY)
+    write_site({"index.html": b"two", "pages/new.html": b"p"}.items(), out)
+    assert sorted(path.name for path in os.scandir(held)) == [".cmetrics-site.json", ".nojekyll", "index.html", "pages"]
+    os.close(held)
+
+
+def test_parent_not_writable(tmp_path):
+    """A folder that may be written is enough; nothing is made beside it."""
+    out = tmp_path / "www" / "site"
+    out.mkdir(parents=True)
+    watched = out.parent.stat().st_mtime_ns
+    write_site(FILES.items(), out)
+    write_site({"index.html": b"two"}.items(), out)
+    assert out.parent.stat().st_mtime_ns == watched
+    assert (out / "index.html").read_bytes() == b"two"
+
+
+@pytest.mark.usefixtures("umask")
+def test_new_folder_is_readable(tmp_path):
+    """A web server of another user may list a folder that a build made, whatever the umask is."""
+    write_site(FILES.items(), tmp_path / "site")
+    assert (tmp_path / "site").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("litter", [".DS_Store", "assets/.DS_Store", "._index.html", "Thumbs.db", "api/desktop.ini"])
+def test_litter(tmp_path, litter):
+    """What an operating system leaves behind stops no build, and is left alone."""
+    out = tmp_path / "site"
+    write_site(FILES.items(), out)
+    (out / litter).parent.mkdir(exist_ok=True)
+    (out / litter).write_bytes(b"os")
+    write_site({"index.html": b"two"}.items(), out)
+    assert (out / litter).read_bytes() == b"os"
+    assert names(out) == {"index.html", ".nojekyll", ".cmetrics-site.json", litter}
+
+
+def test_file_becomes_folder(tmp_path):
+    """A name may be a file in one build and a folder in the next, and back."""
+    out = tmp_path / "site"
+    flat, deep = {"index.html": b"1", "a": b"file"}, {"index.html": b"2", "a/b/c.html": b"deep"}
+    for files in (flat, deep, flat):
+        write_site(files.items(), out)
+        assert {name: (out / name).read_bytes() for name in files} == files
+        assert names(out) == {*files, ".nojekyll", ".cmetrics-site.json"}
+
+
+def test_a_manifest_removes_nothing_outside(tmp_path):
+    """A manifest is text; a name in it that leads out of the folder is no file of the site."""
+    out, mine = tmp_path / "site", tmp_path / "mine.txt"
+    write_site(FILES.items(), out)
+    mine.write_text("mine")
+    (out / ".cmetrics-site.json").write_text(json.dumps({"files": [*FILES, "../mine.txt", str(mine)]}))
+    write_site({"index.html": b"two"}.items(), out)
+    assert mine.read_text() == "mine"
+
+
+def test_failed_render(tmp_path):
+    """A build that fails while it renders changes nothing, and leaves nothing behind."""
+
+    def files() -> Iterator[tuple[str, bytes]]:
+        yield "index.html", b"two"
+        raise ValueError
+
+    out = tmp_path / "site"
+    with pytest.raises(ValueError):
+        write_site(files(), out)
+    assert not out.exists()
+    write_site(FILES.items(), out)
+    with pytest.raises(ValueError):
+        write_site(files(), out)
+    assert names(out) == {*FILES, ".nojekyll", ".cmetrics-site.json"}
+    assert (out / "index.html").read_bytes() == b"one"
+
+
+OLD = {
+    "index.html": b"old: assets/app.js pages/old.html",
+    "assets/app.js": b"old",
+    "pages/old.html": b"old: assets/app.js",
+}
+NEW = {
+    "index.html": b"new: assets/app.js assets/more.js pages/new.html",
+    "assets/app.js": b"new",
+    "assets/more.js": b"new",
+    "pages/new.html": b"new: assets/app.js assets/more.js",
+}
+CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod"}
+
+
+def build_until(step: int, out: Path) -> bool:
+    """Build in a process that ends before its change number ``step`` to the disk; return whether it came to its end."""
+    child = os.fork()
+    if child == 0:
+        left = step
+
+        def kill(event: str, args: tuple) -> None:
+            nonlocal left
+            if event in CHANGES or (event == "open" and args[2] & os.O_CREAT):
+                left -= 1
+                if left < 0:
+                    os._exit(9)
+
+        sys.addaudithook(kill)
+        try:
+            write_site(NEW.items(), out)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return {0: True, 9: False}[os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])]
+
+
+def test_killed_at_every_step(tmp_path):
+    """Wherever a build is killed, pages in place refer to files in place, and the next build completes."""
+    seen = set()
+    for step in range(200):
+        out = tmp_path / f"site-{step}"
+        write_site(OLD.items(), out)
+        is_done = build_until(step, out)
+        pages = {name: (out / name).read_bytes() for name in names(out) if name.endswith(".html") and name[0] != "."}
+        assert pages["index.html"] in {OLD["index.html"], NEW["index.html"]}
+        seen.add(pages["index.html"])
+        for content in pages.values():
+            for target in content.decode().split()[1:]:
+                assert (out / target).is_file(), (step, target)
+        write_site(NEW.items(), out)
+        assert {name: (out / name).read_bytes() for name in NEW} == NEW
+        assert {n for n in names(out) if not n.startswith(".cmetrics-build")} == {
+            *NEW,
+            ".nojekyll",
+            ".cmetrics-site.json",
+        }
+        if is_done:
+            break
+    assert is_done
+    assert seen == {OLD["index.html"], NEW["index.html"]}
+
+
+def test_killed_builds_leave_nothing_for_long(tmp_path):
+    """The staging folder of a build that was killed hours ago is removed, that of a running one is not."""
+    out = tmp_path / "site"
+    write_site(FILES.items(), out)
+    for name, age in (("dead", 7 * 3600), ("alive", 60)):
+        staged = out / f".cmetrics-build-{name}"
+        staged.mkdir()
+        (staged / "index.html").write_bytes(b"x")
+        os.utime(staged, (time.time() - age,) * 2)
+    write_site({"index.html": b"two"}.items(), out)
+    assert [path.name for path in out.glob(".cmetrics-build-*")] == [".cmetrics-build-alive"]
+
+
+def test_message_names_both_ways_out(tmp_path):
+    """Of a file that is somebody's, the message says that it can be moved away, too."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "notes.txt").write_text("mine")
+    with pytest.raises(SiteError, match=r"notes\.txt.*move it away or use another folder \(--out\)"):
+        write_site(FILES.items(), tmp_path / "site")
