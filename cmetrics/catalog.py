@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from cmetrics.domain.errors import ConfigError, UsageError
 from cmetrics.domain.metric import Event, Family, Metric, Product, SourceSpec
@@ -34,11 +34,42 @@ WebAddress = Annotated[
         pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(?:[/?#][\x21\x23-\x3b\x3d\x3f-\x5b\x5d-\x7e]*)?$", max_length=500
     ),
 ]
+_FOLDER_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~%!$&'()*+,;=:@/-]*)?")
+_LONGEST_ADDRESS = 500
+
+
+def normalize_site_url(text: str) -> str:
+    """Return the address of a published folder with one slash at its end; a trailing ``index.html`` is cut off.
+
+    Raises ValueError with the reason for anything else.
+    """
+    address = text.strip()
+    scheme, separator, rest = address.partition("://")
+    if not separator or scheme.lower() not in {"http", "https"}:
+        msg = "is not an address that begins with http:// or https://"
+        raise ValueError(msg)
+    address = f"{scheme.lower()}://{rest}"
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if not host.isascii():
+        msg = "has a host name with letters beyond ASCII; write it in its xn--… form"
+        raise ValueError(msg)
+    if "@" in host:
+        msg = "contains a user name; the address is published, leave it out"
+        raise ValueError(msg)
+    if "?" in rest or "#" in rest:
+        msg = "contains a query or a fragment; give the address of the folder only"
+        raise ValueError(msg)
+    if len(address) > _LONGEST_ADDRESS:
+        msg = f"is longer than {_LONGEST_ADDRESS} characters"
+        raise ValueError(msg)
+    if not _FOLDER_ADDRESS.fullmatch(address):
+        msg = "contains a character that an address cannot have, or no host name; percent-encode special characters"
+        raise ValueError(msg)
+    return f"{address.removesuffix('/index.html').rstrip('/')}/"
+
+
 #: The address of a folder: neither a query nor a fragment.
-FolderAddress = Annotated[
-    str,
-    StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~%!$&'()*+,;=:@/-]*)?$", max_length=500),
-]
+FolderAddress = Annotated[str, AfterValidator(normalize_site_url)]
 #: Goes into an HTTP header and a URL.
 AsciiText = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", min_length=3, max_length=200)]
 
@@ -158,21 +189,17 @@ def _build(path: Path, file: _File, sources: Mapping[str, SourceSpec]) -> Catalo
         metrics=tuple(metrics),
         seeds=seeds,
         events=_events(path, file, products),
-        url=_folder(file.url) if file.url else None,
+        url=file.url,
     )
 
 
 def parse_address(name: str, text: str) -> str:
-    """The address of a published folder, with one slash at its end; UsageError with ``name`` for anything else."""
+    """Return the address of a published folder; raise UsageError that begins with ``name`` for anything else."""
     try:
-        return _folder(TypeAdapter(FolderAddress).validate_python(text.strip()))
-    except ValidationError:
-        msg = f"{name}: {sanitize(text, limit=80)!r} is no address that begins with http:// or https://"
+        return normalize_site_url(text)
+    except ValueError as error:
+        msg = f"{name}: {sanitize(text, limit=80)!r} {error}"
         raise UsageError(msg) from None
-
-
-def _folder(address: str) -> str:
-    return f"{address.rstrip('/')}/"
 
 
 def _events(path: Path, file: _File, products: Mapping[str, Product]) -> tuple[Event, ...]:

@@ -236,9 +236,36 @@ def test_what_is_no_address_of_a_web_page_is_refused_wherever_it_is_said(path, t
     refused(path, "top level", "url")
     path.write_text(catalog_text(top={"events": [EVENT, EVENT | {"url": text}]}), encoding="utf-8")
     refused(path, "events[2]", "url")
-    with pytest.raises(UsageError, match=r"^--url: .* is no address that begins with http:// or https://$") as caught:
+    with pytest.raises(UsageError, match=r"^--url: ") as caught:
         parse_address("--url", text)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("ftp://example.com/", "begins with http:// or https://"),
+        ("https://bücher.example/", "xn--"),
+        ("https://example.com/?x=1", "query"),
+        ("https://example.com/#x", "fragment"),
+        ("https://user:pass@example.com/", "user name"),
+        ("https://example.com/a b", "character"),
+        (f"https://example.com/{'x' * 500}", "longer than 500"),
+    ],
+)
+def test_address_reason(text, reason):
+    """An address is refused for the reason it has."""
+    with pytest.raises(UsageError, match=re.escape(reason)):
+        parse_address("--url", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["HTTPS://example.com/m", "https://example.com/m/index.html", "https://example.com/m//", "Https://example.com/m"],
+)
+def test_address_forms(text):
+    """A scheme has no case, and the first page is the folder."""
+    assert parse_address("--url", text) == "https://example.com/m/"
 
 
 # -- mistakes ------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -228,35 +228,20 @@ def build_site(
 ) -> None:
     """Render the static site from the store."""
     from cmetrics.catalog import parse_address
-    from cmetrics.charts.plotly_js import plotly_script
     from cmetrics.cli.output import print_json, print_result
     from cmetrics.cli.run_report import site_address
-    from cmetrics.export.tables import stats_csv
-    from cmetrics.queries import Queries
-    from cmetrics.site.render import render_site
-    from cmetrics.site.write import check_folder, write_site
+    from cmetrics.domain.days import utc_now
+    from cmetrics.site.publish import build_time, publish_site
     from cmetrics.sources import SPECS
-    from cmetrics.store.lance_store import LanceStore
-    from cmetrics.store.schema import to_parquet
 
-    check_folder(out)
-    plotly = plotly_script(plotly_js)
     settings, catalog = _load(db, config)
     url = parse_address("--site-url", site_url) if site_url else site_address(settings, catalog)
-    now = _build_time()
-    report = Queries(LanceStore.open(settings.store), catalog, SPECS, clock=lambda: now)
-    publication = report.publication(url)
-
-    def files() -> Iterator[tuple[str, bytes]]:
-        yield "data/stats.csv", stats_csv(publication.rows)
-        yield "data/stats.parquet", to_parquet(publication.rows)
-        yield from render_site(publication, SPECS, plotly)
-
-    sizes = write_site(files(), out)
+    now = build_time(os.environ, utc_now())
+    site = publish_site(settings.store, catalog, SPECS, out, now=now, url=url, plotly_js=plotly_js)
     if json:
-        print_json({"out": str(out), "as_of": report.as_of.isoformat(), "files": sizes})
+        print_json({"out": str(out), "as_of": site.as_of.isoformat(), "files": dict(site.files)})
     elif not quiet:
-        print_result(f"{out / 'index.html'}: {len(catalog.metrics)} metrics as of {report.as_of}")
+        print_result(f"{out / 'index.html'}: {len(catalog.metrics)} metrics as of {site.as_of}")
 
 
 @app.command("serve-api")
@@ -404,23 +389,6 @@ def _day(option: str, text: str | None) -> date | None:
     except ValueError:
         msg = f"{option}: {text!r} is no day; write it like 2026-01-31"
         raise UsageError(msg) from None
-
-
-def _build_time() -> datetime:
-    """Now, or the moment that SOURCE_DATE_EPOCH names (reproducible-builds.org)."""
-    from cmetrics.domain.days import utc_now
-
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "").strip()
-    if not epoch:
-        return utc_now().replace(microsecond=0)
-    try:
-        moment = datetime.fromtimestamp(int(epoch), UTC)
-    except (ValueError, OverflowError, OSError):
-        moment = None
-    if moment is None or not datetime(1980, 1, 1, tzinfo=UTC) <= moment < datetime(2200, 1, 1, tzinfo=UTC):
-        msg = f"SOURCE_DATE_EPOCH: {epoch!r} is no number of seconds between 1980 and 2200"
-        raise UsageError(msg)
-    return moment
 
 
 def _finish(

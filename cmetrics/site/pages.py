@@ -1,4 +1,4 @@
-"""What the templates are given: every page with everything on it. The layout follows the number of metrics."""
+"""The data of the templates: every page with everything on it. The layout follows the number of metrics."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from cmetrics.charts.data import chart_document
 from cmetrics.charts.spark import month_sparkline, star_sparkline
 from cmetrics.charts.svg import Drawing, draw
 from cmetrics.charts.words import alternative
-from cmetrics.domain.metric import SourceSpec
+from cmetrics.domain.metric import SourceSpec, file_names
 from cmetrics.site import format as fmt
 from cmetrics.site.feed import ENTRIES
 
@@ -75,16 +75,18 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What all pages have in common."""
+    """Data that all pages share."""
 
     board: Dashboard
-    #: The address it is published at, with a slash at its end; None when nobody said.
+    #: The address it is published at, with a slash at its end; None when unknown.
     url: str | None
     description: str
     sources: tuple[SourceSpec, ...]
-    #: Newest first; the same that the feed tells.
+    #: Newest first; the same as in the feed.
     news: tuple[NewsItem, ...]
     findings: Findings
+    #: File names of metrics by id.
+    names: Mapping[str, str]
     version: str
     flows_definition: str = FLOWS_DEFINITION
 
@@ -150,8 +152,13 @@ def build_pages(
     url: str | None,
     news: Sequence[NewsItem] = (),
     findings: Findings | None = None,
+    *,
+    names: Mapping[str, str] | None = None,
 ) -> Iterator[Page]:
-    """Every page, the first one first; each is made when it is asked for."""
+    """Yield every page, the first one first; each is built when it is asked for.
+
+    ``names`` are the file names of metrics by id; without them, the metrics of the dashboard are all there are.
+    """
     used = {item.metric.source for item in board.items}
     site = Site(
         board=board,
@@ -160,6 +167,7 @@ def build_pages(
         sources=tuple(spec for name, spec in specs.items() if name in used),
         news=tuple(news[:ENTRIES]),
         findings=findings or Findings(),
+        names=names or file_names(item.metric.metric_id for item in board.items),
         version=__version__,
     )
     groups = [group for group in board.groups if group.items]
@@ -171,7 +179,7 @@ def build_pages(
             template="page.html.j2",
             title=board.title,
             description=site.description,
-            sections=tuple(_section(board, group, linked=False) for group in groups),
+            sections=tuple(_section(site, group, linked=False) for group in groups),
             total=_view(total, whole=True) if total else None,
             calendar=build_calendar(board, board.items, site.findings.gaps),
         )
@@ -182,13 +190,13 @@ def build_pages(
         template="list.html.j2",
         title=board.title,
         description=site.description,
-        sections=tuple(_section(board, group, linked=True, charts=False) for group in groups),
+        sections=tuple(_section(site, group, linked=True, charts=False) for group in groups),
         total=_view(total, whole=True) if total else None,
         is_list=True,
     )
     for group in groups:
         yield _product_page(site, group)
-        for card in _cards(group, linked=True):
+        for card in _cards(site, group, linked=True):
             yield _metric_page(site, group, card)
 
 
@@ -199,7 +207,7 @@ def _product_page(site: Site, group: Group) -> Page:
         template="product.html.j2",
         title=f"{group.title} · {site.board.title}",
         description=f"Downloads and GitHub stars of {group.title}, as of {fmt.day(site.board.as_of)}.",
-        sections=(_section(site.board, group, linked=True, root="../"),),
+        sections=(_section(site, group, linked=True, root="../"),),
         calendar=build_calendar(site.board, group.items, site.findings.gaps, total=False),
     )
 
@@ -209,7 +217,7 @@ def _metric_page(site: Site, group: Group, card: Card) -> Page:
     chart = item_chart(site.board, item)
     return Page(
         site=site,
-        path=metric_path(item),
+        path=metric_path(site, item),
         template="metric.html.j2",
         title=f"{chart.title} · {site.board.title}",
         description=f"{chart.title}, as of {fmt.day(site.board.as_of)}.",
@@ -220,42 +228,42 @@ def _metric_page(site: Site, group: Group, card: Card) -> Page:
 
 
 def address_of(url: str, path: str) -> str:
-    """The address of a page of the site at ``url``; the first page is the folder itself."""
+    """Return the address of a page of the site at ``url``; the first page is the folder itself."""
     return url if path == "index.html" else url + path
 
 
 def product_path(group: Group) -> str:
-    """Where the page of a product is."""
+    """Return the path of the page of a product."""
     return f"products/{group.product}.html"
 
 
-def metric_path(item: Item) -> str:
-    """Where the page of a metric is."""
-    return f"metrics/{item.metric.slug}.html"
+def metric_path(site: Site, item: Item) -> str:
+    """Return the path of the page of a metric."""
+    return f"metrics/{site.names[item.metric.metric_id]}.html"
 
 
 def inline_json(document: object) -> Markup:
-    """JSON that can stand inside a script element: nothing in it can end the element."""
+    """Return JSON for inside a script element: nothing in it can end the element."""
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return Markup(text)  # noqa: S704
 
 
-def _section(board: Dashboard, group: Group, *, linked: bool, charts: bool = True, root: str = "") -> Section:
-    views: Sequence[Chart] = group_charts(board, group) if charts else ()
+def _section(site: Site, group: Group, *, linked: bool, charts: bool = True, root: str = "") -> Section:
+    views: Sequence[Chart] = group_charts(site.board, group) if charts else ()
     return Section(
         group,
-        tuple(_cards(group, linked=linked, root=root)),
+        tuple(_cards(site, group, linked=linked, root=root)),
         tuple(_view(chart, whole=len(views) == 1) for chart in views),
         root + product_path(group) if linked else None,
     )
 
 
-def _cards(group: Group, *, linked: bool, root: str = "") -> Iterable[Card]:
+def _cards(site: Site, group: Group, *, linked: bool, root: str = "") -> Iterable[Card]:
     for item in group.items:
         line = month_sparkline(item.points) if isinstance(item, DownloadItem) else star_sparkline(item.points)
-        yield Card(item, line, item.tone, root + metric_path(item) if linked else None)
+        yield Card(item, line, item.tone, root + metric_path(site, item) if linked else None)
 
 
 def _view(chart: Chart, *, whole: bool) -> ChartView:
@@ -271,13 +279,13 @@ def _view(chart: Chart, *, whole: bool) -> ChartView:
 
 
 def _description(board: Dashboard) -> str:
-    told: list[str] = []
+    totals: list[str] = []
     if board.month_total:
         month = board.month_total
         days = "" if month.is_complete else f" ({month.days_observed} of {month.days_expected} days)"
-        told.append(f"{fmt.number(month.value)} downloads in {fmt.month(month.period_start)}{days}")
+        totals.append(f"{fmt.number(month.value)} downloads in {fmt.month(month.period_start)}{days}")
     if board.total_stars:
-        told.append(f"{fmt.number(board.total_stars.value)} GitHub stars")
+        totals.append(f"{fmt.number(board.total_stars.value)} GitHub stars")
     products = ", ".join(group.title for group in board.groups[:4])
-    facts = f": {', '.join(told)}" if told else ""
+    facts = f": {', '.join(totals)}" if totals else ""
     return f"{products}{facts}. As of {fmt.day(board.as_of)} (UTC)."

@@ -12,7 +12,7 @@ from cmetrics.analytics.model import Dashboard, Publication
 from cmetrics.analytics.news import NewsItem, build_news
 from cmetrics.charts import theme
 from cmetrics.domain.days import window
-from cmetrics.domain.metric import SourceSpec
+from cmetrics.domain.metric import SourceSpec, file_names
 from cmetrics.domain.observation import Observation
 from cmetrics.site import format as fmt
 from cmetrics.site.badges import build_badge, build_embed
@@ -27,7 +27,7 @@ PLOTLY = "assets/plotly.min.js"
 
 
 def templates_folder() -> Path:
-    """Where the templates are: inside an installed package, or beside it in a checkout."""
+    """Return the folder of the templates: inside an installed package, or beside it in a checkout."""
     installed = Path(__file__).parent.parent / "templates"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "templates"
 
@@ -35,13 +35,14 @@ def templates_folder() -> Path:
 def render_site(
     publication: Publication, specs: Mapping[str, SourceSpec], plotly: bytes
 ) -> Iterator[tuple[str, bytes]]:
-    """Every file of the site with its path, one after the other. The same publication gives the same bytes."""
+    """Yield every file of the site with its path; the same publication gives the same bytes."""
     folder, board, url = templates_folder(), publication.dashboard, publication.url
     environment = _environment(folder)
     news = build_news(board, publication.runs)
     paths: list[str] = []
-    for page in build_pages(board, specs, url, news, publication.findings):
-        # Jinja keeps what it has compiled.
+    names = file_names((item.metric.metric_id for item in board.items), publication.definitions)
+    for page in build_pages(board, specs, url, news, publication.findings, names=names):
+        # Jinja caches compiled templates.
         template = environment.get_template(page.template)
         paths.append(page.path)
         yield page.path, template.render(page=page, site=page.site, board=board).encode()
@@ -53,8 +54,8 @@ def render_site(
     yield "assets/card.png", render_social_card(board)
     for name, context in _beside(publication, news, paths).items():
         yield name, environment.get_template(f"{name}.j2").render(context).encode()
-    yield from _answers(publication)
-    yield from _badges(environment, board)
+    yield from _documents(publication)
+    yield from _badges(environment, board, names)
 
 
 def _environment(folder: Path) -> Environment:
@@ -77,7 +78,7 @@ def _script(folder: Path) -> bytes:
 
 
 def _beside(publication: Publication, news: Sequence[NewsItem], pages: list[str]) -> dict[str, dict[str, object]]:
-    """What lies beside the pages, with what its template needs."""
+    """Return the context of the template of every file beside the pages."""
     board, url = publication.dashboard, publication.url
     files: dict[str, dict[str, object]] = {
         "404.html": {"title": board.title, "url": url},
@@ -90,18 +91,18 @@ def _beside(publication: Publication, news: Sequence[NewsItem], pages: list[str]
     return files
 
 
-def _badges(environment: Environment, board: Dashboard) -> Iterator[tuple[str, bytes]]:
+def _badges(environment: Environment, board: Dashboard, names: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
     badge, embed = environment.get_template("badge.svg.j2"), environment.get_template("embed.svg.j2")
     for item in board.items:
-        name, drawn = item.metric.slug, build_badge(item)
+        name, drawn = names[item.metric.metric_id], build_badge(item)
         yield f"badges/{name}.json", documents.encode(drawn.endpoint())
         yield f"badges/{name}.svg", badge.render(badge=drawn, dark=False).encode()
         yield f"badges/{name}-dark.svg", badge.render(badge=drawn, dark=True).encode()
         yield f"embed/{name}.svg", embed.render(embed=build_embed(item)).encode()
 
 
-def _answers(publication: Publication) -> Iterator[tuple[str, bytes]]:
-    """What the API answers when nothing but the defaults is asked, as files."""
+def _documents(publication: Publication) -> Iterator[tuple[str, bytes]]:
+    """Yield the documents of the API for its default parameters."""
     daily = publication.daily
     first = window(daily.as_of, daily.days)
     by_metric: dict[str, list[Observation]] = {row.metric_id: [] for row in publication.definitions}

@@ -1,0 +1,77 @@
+"""Building the site of a store: pages, documents, badges, CSV and Parquet in one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from cmetrics.analytics.model import Publication
+from cmetrics.catalog import Catalog
+from cmetrics.charts.plotly_js import plotly_script
+from cmetrics.domain.errors import UsageError
+from cmetrics.domain.metric import SourceSpec
+from cmetrics.export.tables import stats_csv
+from cmetrics.queries import Queries
+from cmetrics.settings import StoreTarget
+from cmetrics.site.render import render_site
+from cmetrics.site.write import check_folder, write_site
+from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import to_parquet
+
+#: The time of a reproducible build in seconds since 1970 (https://reproducible-builds.org/specs/source-date-epoch).
+EPOCH_VARIABLE = "SOURCE_DATE_EPOCH"
+_EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedSite:
+    """A site that was written."""
+
+    out: Path
+    as_of: date
+    #: Size in bytes by path.
+    files: Mapping[str, int]
+
+
+def publish_site(
+    target: StoreTarget,
+    catalog: Catalog,
+    specs: Mapping[str, SourceSpec],
+    out: Path,
+    *,
+    now: datetime,
+    url: str | None = None,
+    plotly_js: Path | None = None,
+) -> PublishedSite:
+    """Render the store as of ``now`` and replace the content of ``out`` by the site.
+
+    Raises SiteError, ConfigError or StoreError, and has changed nothing then. Only one file is in memory at a time.
+    """
+    check_folder(out)
+    plotly = plotly_script(plotly_js)
+    publication = Queries(LanceStore.open(target), catalog, specs, clock=lambda: now).publication(url)
+    files = write_site(_render(publication, specs, plotly), out)
+    return PublishedSite(out, publication.dashboard.as_of, files)
+
+
+def build_time(environ: Mapping[str, str], now: datetime) -> datetime:
+    """Return the time of the build in whole seconds: ``SOURCE_DATE_EPOCH`` if it is set, else ``now``."""
+    epoch = environ.get(EPOCH_VARIABLE, "").strip()
+    if not epoch:
+        return now.replace(microsecond=0)
+    try:
+        moment = datetime.fromtimestamp(int(epoch), UTC)
+    except (ValueError, OverflowError, OSError):
+        moment = None
+    if moment is None or not _EARLIEST <= moment < _LATEST:
+        msg = f"{EPOCH_VARIABLE}: {epoch!r} is not a number of seconds between 1980 and 2200"
+        raise UsageError(msg)
+    return moment
+
+
+def _render(publication: Publication, specs: Mapping[str, SourceSpec], plotly: bytes) -> Iterator[tuple[str, bytes]]:
+    yield "data/stats.csv", stats_csv(publication.rows)
+    yield "data/stats.parquet", to_parquet(publication.rows)
+    yield from render_site(publication, specs, plotly)

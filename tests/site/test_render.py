@@ -1,0 +1,35 @@
+"""The files of a site: each metric has its own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+from cmetrics.analytics.model import Publication
+from cmetrics.domain.metric import definition
+from cmetrics.site.render import render_site
+from cmetrics.sources import SPECS
+from tests.boards import AS_OF, NOW, a_board, a_package
+from tests.samples import a_row
+
+
+def test_ids_with_one_slug() -> None:
+    """An id of the catalogue overwrites no file of an older id with the same slug, and links to its own."""
+    metric = a_package("nodejs")
+    former = replace(metric, metric_id="downloads-one:nodejs")
+    rows = [a_row(former, AS_OF, 1), a_row(metric, AS_OF, 2)]
+    board = a_board([metric], rows)
+    definitions = (definition(metric, NOW), definition(former, NOW - timedelta(days=9)))
+    files = dict(render_site(Publication(board, board, definitions, tuple(rows), (), None), SPECS, b"plotly"))
+    entries = json.loads(files["api/v1/definitions.json"])
+    series = {entry["metric_id"]: json.loads(files[f"api/v1/{entry['series_file']}"]) for entry in entries}
+    assert {metric_id: document["metric_id"] for metric_id, document in series.items()} == {
+        former.metric_id: former.metric_id,
+        metric.metric_id: metric.metric_id,
+    }
+    assert [series[one.metric_id]["points"][0]["value"] for one in (former, metric)] == [1, 2]
+    name = entries[0]["series_file"].removeprefix("series/").removesuffix(".json")
+    assert name != metric.slug
+    assert {f"badges/{name}.json", f"badges/{name}.svg", f"badges/{name}-dark.svg", f"embed/{name}.svg"} <= files.keys()
+    assert f"badges/{metric.slug}.svg" not in files
