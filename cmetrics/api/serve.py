@@ -1,30 +1,47 @@
-"""Running the API until it is told to stop."""
+"""Run the API until it is stopped."""
 
 from __future__ import annotations
 
 import copy
+import socket
 
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import LOGGING_CONFIG
 
 from cmetrics.domain.errors import UsageError
+from cmetrics.domain.sanitize import sanitize
 
 
-def serve(app: FastAPI, host: str, port: int) -> None:
-    """Serve until Ctrl-C or SIGTERM; open answers are finished first.
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on ``host`` and ``port``; 0 chooses a free port.
 
-    One access line per request goes to stderr, like all diagnostics. Raises UsageError when the
-    address cannot be had.
+    Raises UsageError if that is not possible. Uvicorn would log the failure in its own way first.
+    """
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, UnicodeError) as error:
+        why = sanitize(getattr(error, "strerror", None) or str(error), limit=120)
+        msg = f"cannot listen on {sanitize(host, limit=80)}:{port}: {why}"
+        raise UsageError(msg, hint="choose another address with --host and --port") from error
+
+
+def serve(app: FastAPI, listener: socket.socket, *, quiet: bool = False) -> None:
+    """Serve until Ctrl-C or SIGTERM; open responses are finished first.
+
+    One line per request goes to stderr, like all diagnostics; none with ``quiet``.
     """
     log_config = copy.deepcopy(LOGGING_CONFIG)
     log_config["handlers"]["access"]["stream"] = "ext://sys.stderr"
-    config = uvicorn.Config(app, host=host, port=port, log_config=log_config, timeout_graceful_shutdown=5)
-    server = uvicorn.Server(config)
+    config = uvicorn.Config(
+        app,
+        log_config=log_config,
+        log_level="warning" if quiet else None,
+        access_log=not quiet,
+        timeout_graceful_shutdown=5,
+    )
     try:
-        server.run()
+        uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         return
-    except SystemExit:
-        msg = f"cannot listen on {host}:{port}; name another with --host and --port"
-        raise UsageError(msg) from None

@@ -1,56 +1,97 @@
-"""`doctor` as lines and as JSON."""
+"""`cmetrics doctor`."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypedDict
 
-from rich.text import Text
+import typer
 
-from cmetrics.cli.output import print_result, stdout
-from cmetrics.domain.sanitize import sanitize
-from cmetrics.ops.check import Check, Level
+from cmetrics.cli.exit_codes import DONE, FAILED
+from cmetrics.cli.options import AsJson, Config, Db, MaxAge, Quiet
+from cmetrics.cli.runtime import get_runtime
+from cmetrics.domain.plural import plural
 
-_STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
-
-
-def clean(checks: Iterable[Check]) -> list[Check]:
-    """The same with every text on one line and without a secret."""
-
-    def said(text: str) -> str:
-        return sanitize(text, limit=1000)
-
-    return [Check(check.area, check.level, said(check.text), said(check.advice), said(check.link)) for check in checks]
+if TYPE_CHECKING:
+    from cmetrics.ops.check import Check
 
 
-def worst(checks: Sequence[Check]) -> Level:
-    """The level of the whole."""
-    found = {check.level for check in checks}
-    return next((level for level in (Level.PROBLEM, Level.WARNING) if level in found), Level.OK)
+class CheckDocument(TypedDict):
+    """One check."""
+
+    area: str
+    #: `ok`, `warning` or `problem`.
+    level: str
+    text: str
+    advice: str | None
+    link: str | None
 
 
-def doctor_json(checks: Sequence[Check]) -> dict[str, Any]:
-    """The one object of `doctor --json`."""
+class DoctorDocument(TypedDict):
+    """What `doctor --json` prints."""
+
+    #: The worst level of all checks.
+    status: str
+    checks: list[CheckDocument]
+
+
+def doctor(
+    context: typer.Context,
+    max_age_days: MaxAge = 3,
+    db: Db = None,
+    config: Config = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check store, services, token and schedule.
+
+    Changes nothing. Exits with 1 if something does not work; with --quiet only warnings and problems are
+    printed.
+    """
+    from cmetrics.cli.output import print_json
+    from cmetrics.ops.check import Level, worst
+    from cmetrics.ops.doctor import examine
+
+    checks = examine(db, config, max_age_days=max_age_days, clock=get_runtime(context).clock)
+    if json:
+        document: DoctorDocument = {"status": worst(checks).value, "checks": [_document(check) for check in checks]}
+        print_json(document)
+    else:
+        _print(checks, quiet=quiet)
+    raise typer.Exit(FAILED if worst(checks) is Level.PROBLEM else DONE)
+
+
+def _document(check: Check) -> CheckDocument:
     return {
-        "status": worst(checks).value,
-        "checks": [
-            {"area": c.area, "level": c.level.value, "text": c.text, "advice": c.advice or None, "link": c.link or None}
-            for c in checks
-        ],
+        "area": check.area,
+        "level": check.level.value,
+        "text": check.text,
+        "advice": check.advice or None,
+        "link": check.link or None,
     }
 
 
-def print_doctor(checks: Sequence[Check], *, quiet: bool) -> None:
-    """One line per check, and below it what to do; with ``quiet`` only what is not ok."""
+def _print(checks: Sequence[Check], *, quiet: bool) -> None:
+    from rich.text import Text
+
+    from cmetrics.cli.output import print_result, stdout
+    from cmetrics.ops.check import Level
+
+    styles = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
     width = max((len(check.area) for check in checks), default=0)
     for check in checks:
         if quiet and check.level is Level.OK:
             continue
-        line = Text.assemble((f"{check.level.value:<8}", _STYLES[check.level]), f"{check.area:<{width}}  {check.text}")
+        line = Text.assemble((f"{check.level.value:<8}", styles[check.level]), f"{check.area:<{width}}  {check.text}")
         stdout().print(line, soft_wrap=True)
         if check.advice:
             print_result(f"{'':<{8 + width}}  → {check.advice}{f': {check.link}' if check.link else ''}")
     if not quiet:
         counts = Counter(check.level for check in checks)
-        print_result(", ".join(f"{counts[level]} {level.value}" for level in Level if counts[level]))
+        parts = {
+            Level.OK: f"{counts[Level.OK]} ok",
+            Level.WARNING: plural(counts[Level.WARNING], "warning"),
+            Level.PROBLEM: plural(counts[Level.PROBLEM], "problem"),
+        }
+        print_result(", ".join(text for level, text in parts.items() if counts[level]))

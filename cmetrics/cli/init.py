@@ -1,43 +1,142 @@
-"""`init`: names from options or a terminal, checked at their services, into a file."""
+"""`cmetrics init`."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from cmetrics.catalog import DEFAULT_PATH, Catalog, load_catalog
-from cmetrics.cli.configuration import read_settings
-from cmetrics.cli.output import print_json, print_progress, print_result, print_warning
-from cmetrics.cli.runtime import Runtime
-from cmetrics.domain.errors import NotFound, SiteError, SourceError, UsageError
-from cmetrics.ingest.context import RunContext
-from cmetrics.scaffold import Names, Scaffold, plan_scaffold, render_scaffold
-from cmetrics.settings import EMBEDDED_DEFAULT, Settings
-from cmetrics.sources import SPECS
+from cmetrics.cli.options import AsJson, Quiet
+from cmetrics.cli.runtime import get_runtime
+from cmetrics.domain.errors import UsageError
+from cmetrics.domain.plural import plural
 
-#: Who asks before there is a catalogue that says.
-PROJECT = "https://github.com/lancedb/cmetrics"
+if TYPE_CHECKING:
+    from cmetrics.ops.new_catalog import NewCatalog
+    from cmetrics.scaffold import Names
+
+Repeatable = list[str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The file as it was written."""
+class InitMetricDocument(TypedDict):
+    """One metric of the file."""
 
-    catalog: Catalog
-    is_checked: bool
+    metric_id: str
+    product: str
+    source: str
+    subject: str
 
 
-def ask_names() -> Names:
-    """The names, asked for on the terminal; raises UsageError when none was given."""
+class InitDocument(TypedDict):
+    """What `init --json` prints."""
+
+    file: str
+    #: Whether the services were asked for the names.
+    checked: bool
+    metrics: list[InitMetricDocument]
+
+
+def init(
+    context: typer.Context,
+    org: Annotated[
+        Repeatable,
+        typer.Option("--org", metavar="NAME", help="GitHub organisation or user: its most starred repositories."),
+    ] = None,
+    pypi: Annotated[Repeatable, typer.Option("--pypi", metavar="NAME", help="Package on PyPI; repeatable.")] = None,
+    npm: Annotated[Repeatable, typer.Option("--npm", metavar="NAME", help="Package on npm; repeatable.")] = None,
+    crate: Annotated[
+        Repeatable, typer.Option("--crate", metavar="NAME", help="Crate on crates.io; repeatable.")
+    ] = None,
+    repo: Annotated[
+        Repeatable, typer.Option("--repo", metavar="OWNER/NAME", help="Repository on GitHub; repeatable.")
+    ] = None,
+    product: Annotated[
+        str | None,
+        typer.Option("--product", metavar="NAME", help="Put all metrics into one product.", show_default=False),
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option("--title", metavar="TEXT", help="Heading of the page.", show_default=False)
+    ] = None,
+    contact: Annotated[
+        str | None,
+        typer.Option(
+            "--contact",
+            metavar="URL",
+            help="Address at which the services can reach you.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write.")] = Path("cmetrics.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    no_check: Annotated[bool, typer.Option("--no-check", help="Do not check the names at the services.")] = False,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Create a catalogue (cmetrics.toml).
+
+    Checks each name at its service. Without names it asks for them on the terminal.
+    """
+    from cmetrics.catalog import DEFAULT_PATH
+    from cmetrics.cli.configuration import read_settings
+    from cmetrics.cli.output import print_json, print_progress, print_warning
+    from cmetrics.ops.new_catalog import check_target, write_catalog
+    from cmetrics.scaffold import Names
+    from cmetrics.settings import EMBEDDED_DEFAULT
+
+    runtime = get_runtime(context)
+    check_target(out, force=force)
+    names = Names(_split(org), _split(pypi), _split(npm), _split(crate), _split(repo))
+    if names.is_empty:
+        names = _ask_names()
+    if not no_check and not quiet:
+        print_progress("checking the names at the services")
+    # Store and catalogue do not matter yet; CMETRICS_CONFIG may name the very file that is to be written.
+    settings = read_settings(db=EMBEDDED_DEFAULT, config=DEFAULT_PATH)
+    new = write_catalog(
+        settings,
+        names,
+        out,
+        product=product,
+        title=title,
+        contact=contact,
+        check=not no_check,
+        force=force,
+        now=runtime.clock(),
+        clock=runtime.clock,
+        sleep=runtime.sleep,
+    )
+    for text in new.warnings:
+        print_warning(text)
+    if not quiet:
+        for text in new.notes:
+            print_progress(text)
+    if json:
+        print_json(_document(new))
+    elif not quiet:
+        _print(new)
+
+
+def _split(names: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names of a repeatable option; one value may hold several, separated by commas or spaces."""
+    return tuple(part for name in names or () for part in name.replace(",", " ").split())
+
+
+def _ask_names() -> Names:
+    """Ask for the names on the terminal. Raises UsageError if there is no terminal, or no name was given."""
+    from cmetrics.cli.output import print_progress
+    from cmetrics.scaffold import Names
+
+    if not sys.stdin.isatty():
+        msg = "no names given, and no terminal to ask on"
+        raise UsageError(msg, hint="use --org, --pypi, --npm, --crate or --repo")
 
     def ask(question: str) -> tuple[str, ...]:
-        return tuple(typer.prompt(question, default="", show_default=False, err=True).replace(",", " ").split())
+        return _split([typer.prompt(question, default="", show_default=False, err=True)])
 
-    print_progress("Several names are separated by spaces; Enter leaves a question out.")
+    print_progress("Separate several names by spaces; press Enter to skip a question.")
     try:
         names = Names(
             owners=ask("GitHub organisation or user, for its most starred repositories"),
@@ -49,131 +148,29 @@ def ask_names() -> Names:
     except typer.Abort:
         names = Names()
     if names.is_empty:
-        msg = "no name was given; nothing was written"
+        msg = "no names given; nothing was written"
         raise UsageError(msg)
     return names
 
 
-def write_catalogue(
-    names: Names,
-    out: Path,
-    *,
-    product: str | None,
-    title: str | None,
-    contact: str | None,
-    check: bool,
-    force: bool,
-    runtime: Runtime,
-) -> Written:
-    """Check ``names`` and write the file; raises UsageError or SourceError before anything is written."""
-    # Store and catalogue do not matter yet; CMETRICS_CONFIG may name the very file that is to be written.
-    settings = read_settings(db=EMBEDDED_DEFAULT, config=DEFAULT_PATH)
-    if contact is None and settings.repository:
-        contact = f"https://github.com/{settings.repository}"
-    if names.owners:
-        if not check:
-            msg = "--org asks GitHub for the repositories; with --no-check name them with --repo"
-            raise UsageError(msg)
-        names = _resolved(names, settings, contact or PROJECT)
-    scaffold = plan_scaffold(names, SPECS, product=product, title=title, contact=contact)
-    with tempfile.TemporaryDirectory(prefix="cmetrics-init-") as folder:
-        draft = Path(folder) / "cmetrics.toml"
-        draft.write_text(render_scaffold(scaffold, SPECS), encoding="utf-8")
-        catalog = load_catalog(draft, SPECS)
-        if check:
-            present = _checked(RunContext(settings, catalog, runtime.clock(), clock=runtime.clock, sleep=runtime.sleep))
-            scaffold = _with_present_names(scaffold, present)
-        text = render_scaffold(scaffold, SPECS)
-        draft.write_text(text, encoding="utf-8")
-        # What a repository is called now may be the name of another entry.
-        catalog = load_catalog(draft, SPECS)
-    _write(out, text, force=force)
-    return Written(replace(catalog, path=out), check)
-
-
-def _resolved(names: Names, settings: Settings, contact: str) -> Names:
-    from cmetrics.ops.owner_repositories import list_repositories
-
-    found = list(names.repositories)
-    for owner in names.owners:
-        try:
-            owned = list_repositories(owner, token=settings.github_token, contact=contact, network=settings.network)
-        except NotFound:
-            msg = f"--org {owner}: GitHub knows no organisation and no user of that name; nothing was written"
-            raise UsageError(msg) from None
-        if not owned.names and len(names.owners) == 1 and not found:
-            print_progress(f"{owner} has no public repository of its own")
-        if owned.has_more:
-            print_progress(
-                f"{owner} has more repositories; the {len(owned.names)} most starred are taken, add others with --repo"
-            )
-        found += owned.names
-    return replace(names, repositories=tuple(found))
-
-
-def _checked(context: RunContext) -> Mapping[tuple[str, str], str]:
-    """The present name of each subject; raises UsageError for unknown ones, SourceError for silent services."""
-    from cmetrics.ingest.subjects import check_subjects
-
-    catalog = context.catalog
-    count = len(catalog.metrics)
-    print_progress(f"asking the services for {count} name{'s' if count != 1 else ''}")
-    answers = check_subjects(context)
-    unknown: list[str] = []
-    silent: list[SourceError] = []
-    present: dict[tuple[str, str], str] = {}
-    for metric in catalog.metrics:
-        answer = answers[metric.metric_id]
-        if isinstance(answer, NotFound):
-            unknown.append(f"{metric.subject} at {SPECS[metric.source].title}")
-        elif isinstance(answer, SourceError):
-            silent.append(answer)
-        else:
-            present[metric.source, metric.subject] = answer
-            if answer.lower() != metric.subject.lower():
-                print_warning(f"{metric.subject} is called {answer} now, and is written so")
-    if unknown:
-        msg = f"there is no {', no '.join(unknown)}; nothing was written"
-        raise UsageError(msg)
-    if silent:
-        reasons = "; ".join(dict.fromkeys(map(str, silent)))
-        msg = (
-            f"{len(silent)} of {count} names could not be checked ({reasons}); nothing was written. "
-            "Try again, or use --no-check"
-        )
-        raise type(silent[0])(msg)
-    return present
-
-
-def _with_present_names(scaffold: Scaffold, present: Mapping[tuple[str, str], str]) -> Scaffold:
-    entries = (replace(e, subject=present.get((e.source, e.subject), e.subject)) for e in scaffold.entries)
-    return replace(scaffold, entries=tuple(entries))
-
-
-def _write(out: Path, text: str, *, force: bool) -> None:
-    """Write the file; without ``force`` never over another one."""
-    try:
-        with out.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        msg = f"{out} is there already; nothing was written. Name another with --out, or replace it with --force"
-        raise UsageError(msg) from None
-    except OSError as error:
-        msg = f"{out} cannot be written ({error.strerror}); name another place with --out"
-        raise SiteError(msg) from error
-
-
-def print_init(written: Written, *, json: bool) -> None:
-    """What was written, and what to do next."""
-    catalog = written.catalog
-    if json:
-        metrics = [
+def _document(new: NewCatalog) -> InitDocument:
+    return {
+        "file": str(new.catalog.path),
+        "checked": new.is_checked,
+        "metrics": [
             {"metric_id": m.metric_id, "product": m.product, "source": m.source, "subject": m.subject}
-            for m in catalog.metrics
-        ]
-        print_json({"file": str(catalog.path), "checked": written.is_checked, "metrics": metrics})
-        return
+            for m in new.catalog.metrics
+        ],
+    }
+
+
+def _print(new: NewCatalog) -> None:
+    from cmetrics.cli.output import print_result
+
+    catalog = new.catalog
     for metric in catalog.metrics:
         print_result(f"{metric.metric_id}  {metric.subject}")
-    print_result(f"{catalog.path}: {len(catalog.metrics)} metrics of {len(catalog.products)} products")
+    print_result(
+        f"{catalog.path}: {plural(len(catalog.metrics), 'metric')} of {plural(len(catalog.products), 'product')}"
+    )
     print_result("next: cmetrics refresh, then cmetrics build-site")

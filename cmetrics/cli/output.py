@@ -1,9 +1,10 @@
-"""What people and programs read: results on stdout, progress and diagnostics on stderr."""
+"""Print results on stdout, progress and diagnostics on stderr."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import IO, Any, cast
 
 from rich.console import Console
@@ -14,56 +15,56 @@ from cmetrics.domain.redaction import redact, redact_document
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.ops import actions
 
-#: Where there is no terminal to ask for its width.
+#: Columns where there is no terminal that has a width.
 PLAIN_WIDTH = 160
 
 
 def print_error(text: str) -> None:
-    """One line on stderr about what went wrong."""
+    """Print one line on stderr: what failed, and why."""
     _note("error", "bold red", text)
 
 
 def print_warning(text: str) -> None:
-    """One line on stderr about what a person should look at."""
+    """Print one line on stderr: what somebody should look at."""
     _note("warning", "yellow", text)
 
 
 def _note(kind: str, style: str, text: str) -> None:
     text = sanitize(text, limit=2000)
     if actions.is_running():
-        # The runner shows it in the log as well, and at the top of the run's page.
+        # The runner shows it in the log and on the page of the workflow run.
         print(actions.annotation(kind, text), file=sys.stderr)  # noqa: T201
     else:
         stderr().print(Text.assemble((f"{kind}: ", style), text), soft_wrap=True)
 
 
 def print_progress(text: str) -> None:
-    """One line of progress on stderr."""
+    """Print one line of progress on stderr."""
     stderr().print(Text(sanitize(text, limit=2000)), soft_wrap=True)
 
 
 def print_result(text: str) -> None:
-    """One line of a result on stdout."""
+    """Print one line of a result on stdout."""
     stdout().print(Text(redact(text)), soft_wrap=True)
 
 
-def print_json(document: dict[str, Any]) -> None:
-    """Exactly one object on stdout."""
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print one JSON object on stdout; a command prints exactly one."""
     line = json.dumps(redact_document(document), ensure_ascii=False)
     if actions.is_running():
-        # The runner obeys `##[` anywhere in a line; so written, it is the same text to every parser.
+        # The runner takes `##[` anywhere in a line for a command; escaped, it is the same text to a parser.
         line = line.replace("#", r"\u0023")
     # `print` does nothing where there is no stdout at all.
     print(line)  # noqa: T201
 
 
 def stdout() -> Console:
-    """Where results go."""
+    """Return the console of results."""
     return _console(stderr=False)
 
 
 def stderr() -> Console:
-    """Where progress and diagnostics go."""
+    """Return the console of progress and diagnostics."""
     return _console(stderr=True)
 
 
@@ -77,8 +78,8 @@ def _console(*, stderr: bool) -> Console:
 
 
 def table(*columns: str) -> Table:
-    """A table without lines; the metric's column is never broken."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    """Return an empty table without lines; the column `metric` is never wrapped."""
+    empty = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
-        made.add_column(column, no_wrap=column == "metric")
-    return made
+        empty.add_column(column, no_wrap=column == "metric")
+    return empty

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from cmetrics.cli.output import print_progress, stderr
 from cmetrics.domain.metric import Metric
+from cmetrics.domain.plural import plural
 from cmetrics.domain.run import MetricOutcome, MetricStatus
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.http.service import ProgressStep
@@ -58,10 +59,10 @@ class LogProgress(NoProgress):
     def planned(self, requests: Sequence[FetchRequest]) -> None:
         """Print how many metrics are requested from each source."""
         for source, count in _count_by_source(requests).items():
-            print_progress(f"{source}: fetching {count} metric{'s' if count != 1 else ''}")
+            print_progress(f"{source}: fetching {plural(count, 'metric')}")
 
     def fetched(self, metric: Metric, outcome: MetricOutcome) -> None:
-        """Print the outcome of one metric."""
+        """Print the outcome of one metric. The reason of a failure is printed once, at the end of the run."""
         print_progress(f"{metric.source}: {metric.metric_id}: {_describe(outcome)}")
 
     def message(self, source: str, text: str) -> None:
@@ -143,6 +144,6 @@ def _count_by_source(requests: Sequence[FetchRequest]) -> dict[str, int]:
 
 def _describe(outcome: MetricOutcome) -> str:
     if outcome.status is MetricStatus.FAILED:
-        return f"failed: {outcome.error}"
-    text = f"{outcome.days_stored} days read, newest {outcome.latest_day or 'none'}"
+        return "failed"
+    text = f"{plural(outcome.days_stored, 'day')} read, newest {outcome.latest_day or 'none'}"
     return f"{text}, {outcome.pending_days} not published yet" if outcome.pending_days else text

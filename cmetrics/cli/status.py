@@ -1,53 +1,176 @@
-"""The state of a store: as tables and as JSON."""
+"""`cmetrics status`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict
 
-from rich.text import Text
+import typer
 
-from cmetrics.analytics.gaps import Gap
-from cmetrics.cli.output import print_result, stdout, table
-from cmetrics.domain.revision import Revision
-from cmetrics.queries import MetricFreshness, State
+from cmetrics.cli.exit_codes import DONE, FAILED
+from cmetrics.cli.options import AsJson, Config, Db, MaxAge, Quiet
+from cmetrics.cli.runtime import get_runtime
 
-#: More lines than these say nothing more on a terminal; `--json` has all.
+if TYPE_CHECKING:
+    from cmetrics.analytics.gaps import Gap
+    from cmetrics.domain.revision import Revision
+    from cmetrics.queries import MetricFreshness, State
+
+#: Revisions printed at most; `--json` has all of them.
 MOST_REVISIONS = 60
 
 
+class LastRunDocument(TypedDict):
+    """The newest run."""
+
+    run_id: str
+    status: str
+    errors: list[str]
+
+
+class GapDocument(TypedDict):
+    """Consecutive days without a value, for one reason."""
+
+    first_day: str
+    last_day: str
+    days: int
+    reason: str
+    text: str
+
+
+class MetricStatusDocument(TypedDict):
+    """One metric."""
+
+    metric_id: str
+    latest_day: str | None
+    age_days: int | None
+    missing_days: int
+    stale: bool
+    last_error: str | None
+    #: The present name of a renamed repository.
+    moved_to: str | None
+    gaps: list[GapDocument]
+
+
+class DoubtfulDocument(TypedDict):
+    """A value far from the usual one."""
+
+    metric_id: str
+    day: str
+    value: int
+    expected: float
+
+
+class DipDocument(TypedDict):
+    """A day on which all packages of a registry are low."""
+
+    source: str
+    day: str
+    percent: int
+    metric_ids: list[str]
+
+
+class AheadDocument(TypedDict):
+    """Stored days that have not ended."""
+
+    metric_id: str
+    days: list[str]
+
+
+class RevisionDocument(TypedDict):
+    """One row of the table ``revisions``."""
+
+    metric_id: str
+    first_day: str
+    last_day: str
+    days: int
+    old_value: int
+    new_value: int
+    run_id: str
+    observed_at: str
+
+
+class StatusDocument(TypedDict):
+    """What `status --json` prints."""
+
+    store: str
+    as_of: str
+    #: Whether any metric is stale.
+    stale: bool
+    last_run: LastRunDocument | None
+    metrics: list[MetricStatusDocument]
+    doubtful: list[DoubtfulDocument]
+    dips: list[DipDocument]
+    ahead: list[AheadDocument]
+    unusual_revisions: list[RevisionDocument]
+    #: Only with `--revisions`.
+    revisions: NotRequired[list[RevisionDocument]]
+
+
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What `status` was asked to tell."""
+class StatusReport:
+    """The state of a store, and what counts as stale."""
 
     state: State
-    #: The store's label.
+    #: The label of the store.
     store: str
     max_age_days: int
-    #: Newest run first; None when nobody asked for them.
+    #: Newest first; None without `--revisions`.
     revisions: Sequence[Revision] | None = None
 
     def is_stale(self, entry: MetricFreshness) -> bool:
-        """Whether a metric is older than it may be."""
+        """Whether a metric is older than allowed, or has no day at all."""
         return entry.freshness.age_days is None or entry.freshness.age_days > self.max_age_days
 
     @property
     def any_stale(self) -> bool:
-        """Whether any metric is."""
+        """Whether any metric is stale."""
         return any(self.is_stale(entry) for entry in self.state.metrics)
 
 
-def status_json(told: Told) -> dict[str, Any]:
-    """The one object of `status --json`."""
-    findings, run = told.state.findings, told.state.health.last_run
-    document = {
-        "store": told.store,
-        "as_of": told.state.as_of.isoformat(),
-        "stale": told.any_stale,
+def status(
+    context: typer.Context,
+    max_age_days: MaxAge = 3,
+    revisions: Annotated[
+        bool, typer.Option("--revisions", help="List the values that changed in the last 90 days.")
+    ] = False,
+    db: Db = None,
+    config: Config = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show age, gaps and errors of every metric.
+
+    Exits with 1 if a metric is stale.
+    """
+    from cmetrics.cli.configuration import load_configuration
+    from cmetrics.cli.output import print_json
+    from cmetrics.queries import Queries
+    from cmetrics.sources import SPECS
+    from cmetrics.store.lance_store import LanceStore
+
+    settings, catalog = load_configuration(db, config)
+    queries = Queries(LanceStore.open(settings.store), catalog, SPECS, clock=get_runtime(context).clock)
+    report = StatusReport(
+        queries.state(), settings.store.label, max_age_days, queries.revisions() if revisions else None
+    )
+    if json:
+        print_json(_document(report))
+    elif not quiet:
+        _print(report)
+    raise typer.Exit(FAILED if report.any_stale else DONE)
+
+
+def _document(report: StatusReport) -> StatusDocument:
+    findings, run = report.state.findings, report.state.health.last_run
+    document: StatusDocument = {
+        "store": report.store,
+        "as_of": report.state.as_of.isoformat(),
+        "stale": report.any_stale,
         "last_run": {"run_id": run.run_id, "status": run.status, "errors": list(run.errors)} if run else None,
-        "metrics": [_metric(told, entry) for entry in told.state.metrics],
+        "metrics": [_metric(report, entry) for entry in report.state.metrics],
         "doubtful": [
             {"metric_id": f.metric_id, "day": f.day.isoformat(), "value": f.value, "expected": f.expected}
             for f in findings.outliers
@@ -60,23 +183,23 @@ def status_json(told: Told) -> dict[str, Any]:
             {"metric_id": metric_id, "days": [day.isoformat() for day in days]}
             for metric_id, days in findings.ahead.items()
         ],
-        "unusual_revisions": [revision_json(revision) for revision in findings.unusual_revisions],
+        "unusual_revisions": [_revision(revision) for revision in findings.unusual_revisions],
     }
-    if told.revisions is not None:
-        document["revisions"] = [revision_json(revision) for revision in told.revisions]
+    if report.revisions is not None:
+        document["revisions"] = [_revision(revision) for revision in report.revisions]
     return document
 
 
-def _metric(told: Told, entry: MetricFreshness) -> dict[str, Any]:
+def _metric(report: StatusReport, entry: MetricFreshness) -> MetricStatusDocument:
     metric_id, fresh = entry.metric.metric_id, entry.freshness
     return {
         "metric_id": metric_id,
         "latest_day": fresh.latest_day.isoformat() if fresh.latest_day else None,
         "age_days": fresh.age_days,
         "missing_days": fresh.missing_days,
-        "stale": told.is_stale(entry),
+        "stale": report.is_stale(entry),
         "last_error": fresh.last_error,
-        "moved_to": told.state.findings.moved.get(metric_id),
+        "moved_to": report.state.findings.moved.get(metric_id),
         "gaps": [
             {
                 "first_day": gap.first_day.isoformat(),
@@ -85,13 +208,12 @@ def _metric(told: Told, entry: MetricFreshness) -> dict[str, Any]:
                 "reason": gap.reason.value,
                 "text": gap.text,
             }
-            for gap in told.state.findings.gaps[metric_id]
+            for gap in report.state.findings.gaps[metric_id]
         ],
     }
 
 
-def revision_json(revision: Revision) -> dict[str, Any]:
-    """One row of ``revisions``."""
+def _revision(revision: Revision) -> RevisionDocument:
     return {
         "metric_id": revision.metric_id,
         "first_day": revision.first_day.isoformat(),
@@ -104,9 +226,12 @@ def revision_json(revision: Revision) -> dict[str, Any]:
     }
 
 
-def print_status(told: Told) -> None:
-    """The tables of `status`, and whatever is odd."""
-    state = told.state
+def _print(report: StatusReport) -> None:
+    from rich.text import Text
+
+    from cmetrics.cli.output import print_result, stdout, table
+
+    state = report.state
     rows = table("metric", "newest day")
     rows.add_column("behind", justify="right")
     rows.add_column("gaps", justify="right")
@@ -117,7 +242,7 @@ def print_status(told: Told) -> None:
         rows.add_row(
             entry.metric.metric_id,
             str(fresh.latest_day or "–"),
-            Text(behind, style="bold red" if told.is_stale(entry) else "green"),
+            Text(behind, style="bold red" if report.is_stale(entry) else "green"),
             str(fresh.missing_days or ""),
             Text(fresh.last_error or ""),
         )
@@ -125,10 +250,10 @@ def print_status(told: Told) -> None:
     _print_gaps([(entry.metric.metric_id, gap) for entry in state.metrics for gap in state.findings.gaps[_id(entry)]])
     for text in ("", *state.findings.oddities):
         print_result(text)
-    if told.revisions is not None:
-        _print_revisions(told.revisions)
+    if report.revisions is not None:
+        _print_revisions(report.revisions)
     run = state.health.last_run
-    print_result(f"store: {told.store}")
+    print_result(f"store: {report.store}")
     words = f"{run.job_name} {run.status}, started {run.started_at:%Y-%m-%d %H:%M} UTC" if run else "none"
     print_result(f"last run: {words}")
 
@@ -138,24 +263,30 @@ def _id(entry: MetricFreshness) -> str:
 
 
 def _print_gaps(gaps: Sequence[tuple[str, Gap]]) -> None:
+    from rich.text import Text
+
+    from cmetrics.cli.output import print_result, stdout, table
+
     if not gaps:
         return
     rows = table("metric", "missing")
     rows.add_column("days", justify="right")
-    rows.add_column("why", overflow="fold")
+    rows.add_column("reason", overflow="fold")
     for metric_id, gap in gaps:
-        why = f"{gap.reason.value}: {gap.text}"
-        rows.add_row(metric_id, _days(gap.first_day, gap.last_day), str(gap.days), Text(why))
+        reason = f"{gap.reason.value}: {gap.text}"
+        rows.add_row(metric_id, _days(gap.first_day, gap.last_day), str(gap.days), Text(reason))
     print_result("")
     stdout().print(rows)
 
 
 def _print_revisions(revisions: Sequence[Revision]) -> None:
+    from cmetrics.cli.output import print_result, stdout, table
+
     if not revisions:
         print_result("no value was revised in the last 90 days")
         return
     rows = table("metric", "revised")
-    for column in ("days", "was", "is"):
+    for column in ("days", "old value", "new value"):
         rows.add_column(column, justify="right")
     rows.add_column("run")
     for revision in revisions[:MOST_REVISIONS]:

@@ -1,8 +1,12 @@
-"""What GitHub Actions reads of a run: annotations, the job summary, and nothing that others wrote for it.
+"""Write what GitHub Actions reads: annotations and the job summary, but no command from untrusted text.
 
-The runner takes commands from every line of both outputs (actions/runner, ``ActionCommand.cs``): from
-one that begins with ``::`` behind white space, and from one that holds ``##[`` anywhere. Errors of
-services and names of packages must not become such a line.
+The runner takes commands from every line of both streams (actions/runner, ``ActionCommand.cs``): from a
+line that begins with ``::`` after white space, and from one with ``##[`` anywhere. Errors of services and
+names of packages must not become such a line.
+
+``::stop-commands::`` does not replace the guard below. The runner has one switch for both streams, but reads
+them in two threads and processes their lines in batches (``ProcessInvoker.cs``, read 2026-11): while an
+annotation on stderr needs commands to be enabled, lines that were written to stdout before may still follow.
 """
 
 from __future__ import annotations
@@ -13,10 +17,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
+from cmetrics.domain.plural import plural
 from cmetrics.domain.run import MetricOutcome, MetricStatus, RunSummary
 from cmetrics.domain.sanitize import code_span
 
-#: A step's summary may be 1 MiB long (docs.github.com, workflow commands); more is refused as a whole.
+#: GitHub rejects a job summary of more than 1 MiB as a whole (docs.github.com, workflow commands).
 LONGEST_SUMMARY = 900_000
 MOST_ROWS = 500
 MOST_LINES = 100
@@ -29,23 +34,23 @@ _MARKS = {MetricStatus.OK: "✅", MetricStatus.PENDING: "🕗", MetricStatus.FAI
 
 
 def is_running() -> bool:
-    """Whether this process is a step of a workflow."""
+    """Return whether this process is a step of a workflow."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def summary_file() -> Path | None:
-    """Where the Markdown of this step goes; None elsewhere."""
+    """Return the file for the job summary of this step; None outside a workflow."""
     name = os.environ.get("GITHUB_STEP_SUMMARY", "")
     return Path(name) if is_running() and name else None
 
 
 def harmless(text: str) -> str:
-    """``text`` without a line that the runner would obey."""
+    """Return ``text`` without a line that the runner takes for a command."""
     return _OLD_COMMAND.sub("## [", _COMMAND.sub("| ", text))
 
 
 def annotation(kind: str, text: str, *, title: str = "cmetrics") -> str:
-    """The command that shows ``text`` as an error or a warning of the workflow's run."""
+    """Return the command that shows ``text`` as an error or a warning of the workflow run."""
     return f"::{kind} title={_property(title)}::{_data(_OLD_COMMAND.sub('## [', text))}"
 
 
@@ -58,15 +63,15 @@ def _property(text: str) -> str:
 
 
 class Guarded:
-    """A text file that lets no command through."""
+    """A text file that writes no command."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
         self._in_line = False
 
     def write(self, text: str) -> int:
-        """Write it, made harmless; how much came in."""
-        # What goes on with a line is not its beginning.
+        """Write ``text`` without commands; return its length."""
+        # The rest of a line cannot begin with a command.
         head, found, rest = text.partition("\n") if self._in_line else ("", "", text)
         self._file.write(_OLD_COMMAND.sub("## [", head) + found + harmless(rest))
         self._in_line = not text.endswith("\n") if text else self._in_line
@@ -77,33 +82,33 @@ class Guarded:
 
 
 def summary_markdown(summary: RunSummary, site: str | None, hints: Iterable[str] = ()) -> str:
-    """A run for people who open the workflow's page: what failed, what healed, where the site is.
+    """Return a run as Markdown: what failed, which gaps were filled, where the site is.
 
-    ``hints`` are sentences of ours in Markdown; everything else is shown as code.
+    ``hints`` are trusted Markdown; everything else is shown as code.
     """
     counts = summary.counts
     failed = [f"- {code_span(o.metric_id)}: {code_span(o.error)}" for o in summary.metrics if o.error]
-    healed = [f"- {code_span(o.metric_id)}: {_days(o.healed_days)}" for o in summary.metrics if o.healed_days]
+    healed = [f"- {code_span(o.metric_id)}: {plural(o.healed_days, 'day')}" for o in summary.metrics if o.healed_days]
     parts = [
         f"## cmetrics {summary.job.value}: {summary.status.value}",
         f"{counts.inserted:,} rows inserted, {counts.updated:,} updated, {counts.unchanged:,} unchanged"
         + (f" · <{site}>" if site else ""),
         _table(summary.metrics),
         _section("Failed", failed),
-        _section("Healed: days that were missing", healed),
-        _section("To look at", [f"- {code_span(text)}" for text in (*summary.warnings, *summary.anomalies)]),
-        _section("Still switched off", [f"- {text}" for text in hints]),
+        _section("Filled gaps", healed),
+        _section("Warnings", [f"- {code_span(text)}" for text in (*summary.warnings, *summary.anomalies)]),
+        _section("Repository settings", [f"- {text}" for text in hints]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def failure_markdown(job: str, error: str) -> str:
-    """A run that never got to its metrics."""
+    """Return a run that ended before its first metric, as Markdown."""
     return f"## cmetrics {job}: failed\n\n{code_span(error, limit=2000)}\n"
 
 
 def append(path: Path, markdown: str) -> None:
-    """Add to the summary of the step; what is too long is cut at a line. Raises OSError."""
+    """Append to the job summary; text that is too long is cut at a line. Raises OSError."""
     if len(markdown.encode()) > LONGEST_SUMMARY:
         cut = markdown.encode()[:LONGEST_SUMMARY].decode(errors="ignore")
         markdown = cut[: cut.rfind("\n") + 1] + "\n…\n"
@@ -112,7 +117,7 @@ def append(path: Path, markdown: str) -> None:
 
 
 def _table(outcomes: tuple[MetricOutcome, ...]) -> str:
-    # Those that need somebody first, should there be more than are shown.
+    # Failed metrics first, if not all are shown.
     order = (
         sorted(outcomes, key=lambda o: o.status is not MetricStatus.FAILED) if len(outcomes) > MOST_ROWS else outcomes
     )
@@ -134,7 +139,3 @@ def _section(title: str, lines: list[str]) -> str:
         return ""
     more = [f"- and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
     return "\n".join([f"### {title}", "", *lines[:MOST_LINES], *more])
-
-
-def _days(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"

@@ -1,4 +1,4 @@
-"""What the facts mean: every line of `doctor`, pure."""
+"""Judge the facts that `doctor` collects. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from cmetrics.analytics.model import RunNote
 from cmetrics.domain.errors import AccessRefused, NotFound, RateLimited, ServiceFailed, StoreError, StoreMissing
+from cmetrics.domain.plural import plural
 from cmetrics.ops.check import Check, ok, problem, warning
 from cmetrics.ops.repository_settings import TokenFacts
 from cmetrics.ops.services import ServiceFacts
@@ -18,18 +19,18 @@ from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.inspect import FolderFacts, TableFacts
 from cmetrics.store.temporary import TemporaryFolder
 
-#: A star metric takes its count, its history, and now and then a second reading.
+#: A star metric needs its count, its history, and sometimes a second read.
 REQUESTS_PER_REPOSITORY = 3
 LONGEST_OFF = 120.0
-#: More are counted, not named.
+#: Metrics named at most; the others are counted.
 NAMED = 3
 LITTLE_SPACE, NO_SPACE = 200 * 2**20, 20 * 2**20
-#: A token that ends sooner is told of.
+#: A token that expires sooner is a warning.
 SOON = timedelta(days=14)
 FIRST_YEAR, LAST_YEAR = 2025, 2100
 OLDEST_PYTHON = (3, 11)
 
-#: docs.github.com, "Token formats"; Actions' own is one of an installation.
+#: docs.github.com, "Token formats"; the token of Actions is one of an installation.
 TOKEN_KINDS = {
     "ghp_": "classic personal token",
     "github_pat_": "fine-grained personal token",
@@ -40,63 +41,63 @@ TOKEN_KINDS = {
 
 
 def judge_versions(python: tuple[int, ...], found: Mapping[str, str | None]) -> Check:
-    """The versions in use; a package that is not installed is a problem."""
+    """Check the versions; a package that is not installed is a problem."""
     shown = ", ".join([f"Python {'.'.join(map(str, python[:3]))}", *(f"{k} {v}" for k, v in found.items() if v)])
     absent = [name for name, version in found.items() if version is None]
     if python[:2] < OLDEST_PYTHON:
-        return problem("versions", shown, "Python 3.11 or newer is needed")
+        return problem("versions", shown, "Install Python 3.11 or newer")
     if absent:
-        return problem("versions", f"{shown}; not installed: {', '.join(absent)}", "Install cmetrics anew")
+        return problem("versions", f"{shown}; not installed: {', '.join(absent)}", "Reinstall cmetrics")
     return ok("versions", f"{shown} on {sys.platform}")
 
 
 def judge_clock(now: datetime, services: Iterable[ServiceFacts]) -> Check:
-    """The machine's clock against those of the services; which day has ended depends on it."""
+    """Check the local clock against the services; it decides which day has ended."""
     shown = f"{now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     advice = "Set the clock of this machine (NTP)"
     if not FIRST_YEAR <= now.year <= LAST_YEAR:
-        return problem("clock", f"it is {shown} here, which cannot be", advice)
+        return problem("clock", f"{shown} cannot be right", advice)
     offsets = {facts.title: facts.ahead for facts in services if facts.ahead is not None}
     if not offsets:
-        return ok("clock", f"{shown}; no service told its time")
-    # One service may be wrong; the one that agrees most with us is believed.
+        return ok("clock", f"{shown}; no service sent a Date header")
+    # One service may be wrong; the one closest to the local clock is believed.
     title, off = min(offsets.items(), key=lambda item: abs(item[1]))
     if abs(off) > LONGEST_OFF:
         side = "behind" if off > 0 else "ahead of"
         return warning("clock", f"{shown}, {abs(off) / 60:.0f} minutes {side} {title}", advice)
-    return ok("clock", f"{shown}, as at {title}")
+    return ok("clock", f"{shown}, same as {title}")
 
 
 def judge_folder(found: FolderFacts) -> Check:
-    """The place of an embedded store."""
+    """Check the folder of an embedded store."""
     if found.refusal is not None:
-        advice = "Let the user that runs cmetrics write there, or name another place with --db or CMETRICS_DB"
-        return problem("storage", f"{found.folder} cannot be written: {found.refusal}", advice)
+        advice = "Give the user that runs cmetrics write access, or set another folder with --db or CMETRICS_DB"
+        return problem("storage", f"{found.folder} is not writable: {found.refusal}", advice)
     free = "" if found.free_bytes is None else f", {found.free_bytes / 2**30:.1f} GiB free"
-    text = f"{found.folder} can be written{free}"
+    text = f"{found.folder} is writable{free}"
     if found.free_bytes is not None and found.free_bytes < NO_SPACE:
-        return problem("storage", text, "Make room: every merge writes a new version of what it touches")
+        return problem("storage", text, "Free some disk space: every merge writes new versions of the files it changes")
     if found.free_bytes is not None and found.free_bytes < LITTLE_SPACE:
-        return warning("storage", text, "Make room: every merge writes a new version of what it touches")
+        return warning("storage", text, "Free some disk space: every merge writes new versions of the files it changes")
     return ok("storage", text)
 
 
 def judge_temporary_folder(found: TemporaryFolder) -> Check:
-    """Return whether there is a place for the temporary files of a merge."""
+    """Check the folder for the temporary files of a merge."""
     if found.refusal is None:
-        return ok("temporary files", f"{found.folder} can be written")
+        return ok("temporary files", f"{found.folder} is writable")
     named = f"{found.variable} names {found.folder}" if found.variable else found.folder
     name = found.variable or "TMPDIR"
     return problem(
-        "temporary files", f"{named}, which cannot be written: {found.refusal}", f"Set {name} to a folder that can"
+        "temporary files", f"{named}, which is not writable: {found.refusal}", f"Set {name} to a writable folder"
     )
 
 
 def judge_tables(target: StoreTarget, found: Sequence[TableFacts] | StoreError) -> tuple[Check, ...]:
-    """Whether the tables are those that this version reads and writes."""
+    """Check that the tables have the schema of this version."""
     make = "refresh" if target.kind is StoreKind.EMBEDDED else "bootstrap"
     if isinstance(found, StoreMissing) and target.kind is StoreKind.EMBEDDED:
-        return (warning("storage", f"there is no store at {target.label} yet", f"`cmetrics {make}` makes it"),)
+        return (warning("storage", f"no store at {target.label} yet", f"Create it with `cmetrics {make}`"),)
     if isinstance(found, StoreError):
         return (problem("storage", str(found), "See `Where the data is` in the README"),)
     checks = [] if target.kind is StoreKind.EMBEDDED else [_remote(target)]
@@ -104,37 +105,37 @@ def judge_tables(target: StoreTarget, found: Sequence[TableFacts] | StoreError) 
     if not any(table.exists for table in needed):
         text = f"{target.label} has no cmetrics tables"
         level = warning if target.kind is StoreKind.EMBEDDED else problem
-        return (*checks, level("tables", text, f"`cmetrics {make}` creates them"))
+        return (*checks, level("tables", text, f"Create them with `cmetrics {make}`"))
     wrong = [check for table in found for check in _table(table, make)]
     names = ", ".join(table.name for table in found if table.exists)
-    return (*checks, *(wrong or [ok("tables", f"{names}: as this version keeps them")]))
+    return (*checks, *(wrong or [ok("tables", f"{names}: schema is current")]))
 
 
 def _remote(target: StoreTarget) -> Check:
-    return ok("storage", f"{target.label} was read; whether it can be written shows in the next run")
+    return ok("storage", f"{target.label} is readable; write access is not checked")
 
 
 def _table(table: TableFacts, make: str) -> Iterable[Check]:
     if not table.exists:
         if not table.is_optional:
             yield problem(
-                "tables", f"{table.name} is missing", f"`cmetrics {make}` creates it; `restore` brings rows back"
+                "tables",
+                f"{table.name} is missing",
+                f"Create it with `cmetrics {make}`; `cmetrics restore` restores its rows",
             )
         return
-    other = "Another program made this table; name another store with --db, or export, bootstrap and restore"
+    other = "Another program created this table: use another store (--db), or run export, bootstrap and restore"
     if table.missing:
-        yield problem("tables", f"{table.name} has no column {', '.join(table.missing)}", other)
+        yield problem("tables", f"{table.name} lacks {', '.join(table.missing)}", other)
     if table.different:
         yield problem("tables", f"{table.name}: {'; '.join(table.different)}", other)
     if table.unknown:
-        text = f"{table.name} has columns that this version does not know: {', '.join(table.unknown)}"
-        yield warning(
-            "tables", text, "A newer cmetrics may have made them; use that one, or leave them: they stay empty"
-        )
+        text = f"{table.name} has columns unknown to this version: {', '.join(table.unknown)}"
+        yield warning("tables", text, "A newer cmetrics may have added them: upgrade, or ignore them; they stay empty")
 
 
 def judge_service(found: ServiceFacts) -> Check:
-    """Whether a service can be asked."""
+    """Check that a service answers."""
     area, error = f"service {found.source}", found.error
     if error is None:
         budget = f", {found.token.remaining:,} of {found.token.limit:,} requests left" if found.token else ""
@@ -142,36 +143,36 @@ def judge_service(found: ServiceFacts) -> Check:
     if isinstance(error, RateLimited):
         return warning(area, error.message, error.hint or "Wait; if it happens every night, run at another hour")
     if isinstance(error, AccessRefused) and found.source == "github":
-        return warning(area, str(error), "Renew GITHUB_TOKEN or remove it; a run goes on without it")
+        return warning(area, str(error), "Renew GITHUB_TOKEN or unset it; runs continue without it")
     if isinstance(error, AccessRefused):
-        return problem(area, str(error), "The service refuses this address or `contact`; ask it why")
+        return problem(area, str(error), "The service refuses this IP address or `contact`; ask its operators")
     if isinstance(error, ServiceFailed | NotFound):
-        return warning(area, str(error), "The service is in trouble; missed days are filled in when it is back")
+        return warning(area, str(error), "The service is failing; missed days are collected once it recovers")
     return problem(area, f"unreachable: {error}", "Check the network, HTTPS_PROXY and SSL_CERT_FILE")
 
 
 def judge_token(
     token: SecretStr | None, facts: TokenFacts | None, repositories: int, now: datetime
 ) -> tuple[Check, ...]:
-    """Kind, rights, end and quota of the GitHub token, as far as GitHub tells; the token itself is not shown."""
+    """Check kind, scopes, expiry and quota of the GitHub token, as far as GitHub reports them."""
     area = "github token"
     need = repositories * REQUESTS_PER_REPOSITORY
     kind = _kind(token.get_secret_value()) if token else "none"
     checks: list[Check] = []
     if facts is None:
-        return (ok(area, f"{kind}; nothing could be asked about it"),) if token else (ok(area, "none"),)
+        return (ok(area, f"{kind}; GitHub did not answer"),) if token else (ok(area, "none"),)
     if facts.scopes:
-        advice = "It needs no right at all to read public repositories; a token without any is safer to keep"
-        checks.append(warning(area, f"{kind} with the rights {', '.join(facts.scopes)}", advice))
+        advice = "Public repositories need no scopes; a token without any is safer"
+        checks.append(warning(area, f"{kind} with the scopes {', '.join(facts.scopes)}", advice))
     else:
-        rights = ", without rights of its own" if facts.scopes is not None else ""
+        rights = ", without scopes" if facts.scopes is not None else ""
         checks.append(ok(area, f"{kind}{rights}"))
     if facts.expires_at is not None:
         checks.append(_end(area, facts.expires_at, now))
     if facts.remaining < need:
         back = f"{facts.resets_at.astimezone(UTC):%H:%M} UTC"
-        text = f"{facts.remaining:,} of {facts.limit:,} requests are left until {back}, a run needs about {need}"
-        advice = "Wait until then" if token else "Set GITHUB_TOKEN: it needs no rights and raises the quota"
+        text = f"{facts.remaining:,} of {facts.limit:,} requests left until {back}; a run needs about {need}"
+        advice = "Wait until then" if token else "Set GITHUB_TOKEN (no scopes needed); it raises the limit"
         checks.append(warning("github quota", text, advice))
     return tuple(checks)
 
@@ -191,28 +192,32 @@ def _end(area: str, end: datetime, now: datetime) -> Check:
 
 
 def judge_runs(last: RunNote | None, metrics: Sequence[MetricFreshness], max_age_days: int) -> tuple[Check, ...]:
-    """How the collecting goes."""
+    """Check the last run and the age of the metrics."""
     stale = [m for m in metrics if m.freshness.age_days is None or m.freshness.age_days > max_age_days]
     if last is None:
-        return (warning("runs", "there was none in the last 90 days", "`cmetrics refresh` collects what there is"),)
+        return (warning("runs", "none in the last 90 days", "Run `cmetrics refresh`"),)
     text = f"{last.job_name} {last.status}, started {last.started_at:%Y-%m-%d %H:%M} UTC"
     if last.status == "failed":
         checks = [
             problem(
                 "runs",
                 f"{text}: {'; '.join(last.errors[:2]) or 'no reason given'}",
-                "Run it again; see `cmetrics status`",
+                "Run it again, and see `cmetrics status`",
             )
         ]
     elif last.status == "partial":
-        checks = [warning("runs", text, "`cmetrics status` names what failed")]
+        checks = [warning("runs", text, "See `cmetrics status`")]
     else:
         checks = [ok("runs", text)]
     if stale:
         names = ", ".join(m.metric.metric_id for m in stale[:NAMED]) + (
             f" and {len(stale) - NAMED} more" if len(stale) > NAMED else ""
         )
-        checks.append(problem("metrics", f"older than {max_age_days} days: {names}", "`cmetrics status` tells why"))
+        checks.append(
+            problem(
+                "metrics", f"older than {plural(max_age_days, 'day')}: {names}", "See the reasons in `cmetrics status`"
+            )
+        )
     else:
-        checks.append(ok("metrics", f"{len(metrics)}, none older than {max_age_days} days"))
+        checks.append(ok("metrics", f"{len(metrics)}, none older than {plural(max_age_days, 'day')}"))
     return tuple(checks)

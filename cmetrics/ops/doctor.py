@@ -1,16 +1,17 @@
-"""Everything that `doctor` looks at, one thing after the other; nothing is made and nothing is changed."""
+"""Collect the facts for `doctor`, and check them. Creates nothing, changes nothing."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from cmetrics.catalog import Catalog, load_catalog, parse_address
 from cmetrics.domain.days import Clock
 from cmetrics.domain.errors import CmetricsError, SourceError, StoreError, UsageError
+from cmetrics.domain.plural import plural
 from cmetrics.ops.check import Check, ok, problem, warning
 from cmetrics.ops.diagnostics import (
     judge_clock,
@@ -24,23 +25,26 @@ from cmetrics.ops.diagnostics import (
 )
 from cmetrics.ops.repository_checks import check_repository_settings
 from cmetrics.ops.repository_settings import RepositorySettings
-from cmetrics.ops.services import Reached, reach
+from cmetrics.ops.services import NetworkFacts, fetch_network_facts
 from cmetrics.ops.webhook import check_address
 from cmetrics.queries import Queries
-from cmetrics.settings import Settings, StoreKind
+from cmetrics.settings import Settings, StoreKind, load_settings
 from cmetrics.sources import SPECS
 from cmetrics.store.inspect import inspect_folder, inspect_tables
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.temporary import inspect_temporary_folder
 
 PACKAGES = ("cmetrics", "lancedb", "pyarrow", "httpx")
-#: Who asks when no catalogue says.
+#: Contact address of requests without a catalogue.
 PROJECT = "https://github.com/lancedb/cmetrics"
 REPOSITORY = re.compile(SPECS["github"].subject_pattern)
 
 
-def examine(load: Callable[[], Settings], *, max_age_days: int, clock: Clock) -> list[Check]:
-    """Every line of `doctor`. ``load`` may raise UsageError, which is then one of them."""
+def examine(db: str | None, config: Path | None, *, max_age_days: int, clock: Clock) -> list[Check]:
+    """Return every check, in the order of the report; blocks for some seconds.
+
+    ``db`` and ``config`` are the options of the command. A mistake in the configuration is a check, too.
+    """
     installed: dict[str, str | None] = {}
     for name in PACKAGES:
         try:
@@ -49,11 +53,11 @@ def examine(load: Callable[[], Settings], *, max_age_days: int, clock: Clock) ->
             installed[name] = None
     checks = [judge_versions(sys.version_info[:3], installed)]
     try:
-        settings = load()
+        settings = load_settings(db=db, config=config)
     except UsageError as error:
         return [
             *checks,
-            problem("configuration", str(error), "Put the variable or the option right"),
+            problem("configuration", str(error), "Correct the variable or the option"),
             judge_clock(clock(), ()),
         ]
     checks += _configuration(settings)
@@ -72,30 +76,30 @@ def _configuration(settings: Settings) -> Iterable[Check]:
         )
         if value
     ]
-    yield ok("configuration", f"set, and not shown: {', '.join(secrets)}" if secrets else "no secret is set")
+    yield ok("configuration", f"secrets set (not shown): {', '.join(secrets)}" if secrets else "no secrets set")
     for text in settings.warnings:
-        yield warning("configuration", text, "Put the variable right")
+        yield warning("configuration", text, "Correct the variable")
     try:
         if settings.webhook:
             check_address(settings.webhook.get_secret_value())
         if settings.site_url:
             parse_address("CMETRICS_SITE_URL", settings.site_url)
     except UsageError as error:
-        yield problem("configuration", str(error), "Put the variable right")
+        yield problem("configuration", str(error), "Correct the variable")
     if settings.repository and not REPOSITORY.fullmatch(settings.repository):
-        yield problem("configuration", "GITHUB_REPOSITORY is not written owner/name", "Put the variable right")
+        yield problem("configuration", "GITHUB_REPOSITORY is not in the form owner/name", "Correct the variable")
 
 
 def _catalog(settings: Settings, checks: list[Check]) -> Catalog | None:
     try:
         catalog = load_catalog(settings.catalog, SPECS)
     except UsageError as error:
-        checks.append(problem("catalogue", str(error), "Correct this entry, or let `cmetrics init` write a new file"))
+        checks.append(problem("catalogue", str(error), "Correct this entry, or create a new file with `cmetrics init`"))
         return None
-    metrics = f"{len(catalog.metrics)} metrics of {len(catalog.products)} products"
+    metrics = f"{plural(len(catalog.metrics), 'metric')} of {plural(len(catalog.products), 'product')}"
     if settings.catalog is None:
-        advice = "`cmetrics init` writes your own"
-        checks.append(warning("catalogue", f"{metrics}, the default one that comes with the package", advice))
+        advice = "Create your own with `cmetrics init`"
+        checks.append(warning("catalogue", f"{metrics} (built-in catalogue)", advice))
     else:
         checks.append(ok("catalogue", f"{metrics} in {catalog.path}"))
     return catalog
@@ -117,7 +121,9 @@ def _store(settings: Settings, catalog: Catalog | None, max_age_days: int, clock
     try:
         state = Queries(LanceStore.open(target), catalog, SPECS, clock=clock).state()
     except StoreError as error:
-        yield problem("storage", str(error), "The tables are there and cannot be read; `cmetrics export` tells more")
+        yield problem(
+            "storage", str(error), "The tables exist but cannot be read; `cmetrics export` shows where it fails"
+        )
         return
     yield from judge_runs(state.health.last_run, state.metrics, max_age_days)
 
@@ -127,7 +133,7 @@ def _network(settings: Settings, catalog: Catalog | None, clock: Clock) -> Itera
     metrics = catalog.metrics if catalog else ()
     sources = {metric.source for metric in metrics} or set(SPECS)
     try:
-        found = reach(
+        found = fetch_network_facts(
             sources | ({"github"} if settings.github_token else set()),
             token=settings.github_token,
             repository=repository,
@@ -137,7 +143,7 @@ def _network(settings: Settings, catalog: Catalog | None, clock: Clock) -> Itera
             network=settings.network,
         )
     except CmetricsError as error:
-        yield problem("network", str(error), "Put the variable right")
+        yield problem("network", str(error), "Correct the variable")
         yield judge_clock(clock(), ())
         return
     yield judge_clock(clock(), found.services)
@@ -146,13 +152,13 @@ def _network(settings: Settings, catalog: Catalog | None, clock: Clock) -> Itera
     if github is not None:
         repositories = sum(metric.source == "github" for metric in metrics)
         yield from judge_token(settings.github_token, github.token, repositories, clock())
-    yield from _hosting(repository, settings, found)
+    yield from _repository(repository, settings, found)
 
 
-def _hosting(repository: str | None, settings: Settings, found: Reached) -> Iterable[Check]:
-    if isinstance(found.hosting, RepositorySettings):
-        yield from check_repository_settings(found.hosting)
-    elif isinstance(found.hosting, SourceError):
-        yield warning("repository", str(found.hosting), "Pages and schedule could not be looked at")
+def _repository(repository: str | None, settings: Settings, found: NetworkFacts) -> Iterable[Check]:
+    if isinstance(found.repository, RepositorySettings):
+        yield from check_repository_settings(found.repository)
+    elif isinstance(found.repository, SourceError):
+        yield warning("repository", str(found.repository), "Pages and schedule were not checked")
     elif repository and not settings.github_token:
-        yield ok("repository", f"{repository}: without GITHUB_TOKEN, Pages and schedule are not looked at")
+        yield ok("repository", f"{repository}: Pages and schedule are not checked without GITHUB_TOKEN")

@@ -1,7 +1,7 @@
-"""The repositories of a GitHub organisation or user, for `init`.
+"""List the repositories of a GitHub organisation or user, for `init`.
 
 ``GET /orgs/{org}/repos`` and ``GET /users/{user}/repos``, docs.github.com/rest/repos: public ones
-without a token, a hundred a page, those pushed to last first.
+without a token, a hundred per page, most recently pushed first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cmetrics.http.validation import Count, Shape, parse
 from cmetrics.settings import NetworkSettings
 from cmetrics.sources.github import policy
 
-#: A page for people shows a handful; more is a matter of editing the file.
+#: Enough for a first page; more can be added to the file.
 MOST = 5
 
 
@@ -32,10 +32,10 @@ class _Repository(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """The repositories worth counting, most stars first."""
+    """The most starred repositories, most stars first."""
 
     names: tuple[str, ...]
-    #: Further ones were on the page that was read, or on pages that were not.
+    #: Whether the owner has more, on this page or on later ones.
     has_more: bool
 
 
@@ -43,7 +43,7 @@ _REPOSITORIES = TypeAdapter(list[_Repository])
 
 
 def list_repositories(owner: str, *, token: SecretStr | None, contact: str, network: NetworkSettings) -> Owned:
-    """The most starred public repositories of ``owner`` that are neither forks nor archived; blocks.
+    """Return the most starred public repositories of ``owner`` that are neither forks nor archived; blocks.
 
     Raises NotFound for an unknown owner, and other SourceErrors.
     """
@@ -62,7 +62,7 @@ async def _list(client: ServiceClient, owner: str) -> Owned:
     try:
         answer = await client.get(f"/orgs/{name}/repos", params)
     except NotFound:
-        # A person is no organisation.
+        # A user is not an organisation.
         answer = await client.get(f"/users/{name}/repos", params)
     found = parse(_REPOSITORIES, answer.body, f"api.github.com, repositories of {owner}")
     own = [r for r in found if not r.fork and not r.archived and not r.private]

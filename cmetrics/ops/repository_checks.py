@@ -1,4 +1,4 @@
-"""What is still switched off in the repository that runs cmetrics. Pure, with the page where it is switched on."""
+"""Check the settings of the repository that runs cmetrics, each with the page that changes it. Pure."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from cmetrics.ops.check import Check, Level, ok, problem, warning
 from cmetrics.ops.repository_settings import RepositorySettings
 
 _DISABLED = {
-    "disabled_fork": "is switched off, as in every new fork",
-    "disabled_inactivity": "was switched off by GitHub after 60 days without activity in the repository",
-    "disabled_manually": "is switched off",
+    "disabled_fork": "is disabled, as in every new fork",
+    "disabled_inactivity": "was disabled by GitHub after 60 days without activity in the repository",
+    "disabled_manually": "is disabled",
     "deleted": "was deleted",
 }
 
 
 def check_repository_settings(found: RepositorySettings) -> tuple[Check, ...]:
-    """Actions, the nightly workflow, Pages and issues; what the token may not know is not mentioned."""
+    """Check Actions, the nightly workflow, Pages and issues; what the token cannot read is left out."""
     return (*_actions(found), *_pages(found), *_issues(found))
 
 
 def switched_off(found: RepositorySettings) -> tuple[str, ...]:
-    """The same for the summary of a run, in Markdown; nothing of what is in order."""
+    """Return the findings as Markdown, for the job summary of a run."""
     return tuple(
         f"{check.text}. {check.advice}: <{check.link}>"
         for check in check_repository_settings(found)
@@ -30,18 +30,16 @@ def switched_off(found: RepositorySettings) -> tuple[str, ...]:
 def _actions(found: RepositorySettings) -> tuple[Check, ...]:
     home = f"https://github.com/{found.repository}"
     if found.actions_enabled is False:
-        text = "Actions are switched off in this repository"
-        return (problem("actions", text, "Allow them", f"{home}/settings/actions"),)
+        text = "Actions are disabled in this repository"
+        return (problem("actions", text, "Enable them", f"{home}/settings/actions"),)
     if found.workflow is None:
         return ()
     if found.workflow == "active":
         return (ok("schedule", f"{found.workflow_file} is active"),)
     if found.workflow == "absent":
-        text = (
-            f"There is no workflow {found.workflow_file} on the default branch, or Actions have never been switched on"
-        )
+        text = f"The default branch has no workflow {found.workflow_file}, or Actions were never enabled"
         return (
-            warning("schedule", text, "Switch Actions on, or run `cmetrics refresh` by other means", f"{home}/actions"),
+            warning("schedule", text, "Enable Actions, or schedule `cmetrics refresh` elsewhere", f"{home}/actions"),
         )
     text = f"{found.workflow_file} {_DISABLED.get(found.workflow, 'is not active')}"
     return (problem("schedule", text, "Enable it", f"{home}/actions/workflows/{found.workflow_file}"),)
@@ -52,16 +50,16 @@ def _pages(found: RepositorySettings) -> tuple[Check, ...]:
     if found.has_pages is None:
         return ()
     if not found.has_pages:
-        return (warning("pages", "Pages is switched off", "Choose GitHub Actions as its source", link),)
+        return (warning("pages", "Pages is disabled", "Set its source to GitHub Actions", link),)
     if found.pages_by_workflow is False:
-        text = "Pages publishes a branch, not what the nightly job builds"
-        return (warning("pages", text, "Choose GitHub Actions as its source", link),)
-    return (ok("pages", "Pages is on"),)
+        text = "Pages publishes a branch instead of the built site"
+        return (warning("pages", text, "Set its source to GitHub Actions", link),)
+    return (ok("pages", "Pages is enabled"),)
 
 
 def _issues(found: RepositorySettings) -> tuple[Check, ...]:
     if found.has_issues:
         return ()
-    text = "Issues are switched off (as in every new fork), so `cmetrics alert` has nowhere to write"
+    text = "Issues are disabled (as in every new fork), so `cmetrics alert` cannot open one"
     link = f"https://github.com/{found.repository}/settings"
-    return (warning("alerts", text, "Switch them on under Features, or set CMETRICS_ALERTS=off", link),)
+    return (warning("alerts", text, "Enable them under Features, or set CMETRICS_ALERTS=off", link),)

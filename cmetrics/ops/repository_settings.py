@@ -1,8 +1,8 @@
-"""What GitHub says of a repository and of a token: for those who run cmetrics there. Reads only.
+"""Read the settings of a repository and of a token from GitHub.
 
 Endpoints as in GitHub's REST reference (docs.github.com/rest: rate-limit, repos, pages,
-actions/workflows, actions/permissions). With the token of a workflow some of them are refused;
-what cannot be known is None.
+actions/workflows, actions/permissions). GitHub refuses some of them to the token of a
+workflow; what cannot be known is None.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cmetrics.http.validation import Count, Shape, parse
 from cmetrics.settings import NetworkSettings
 from cmetrics.sources.github import policy
 
-#: What asking about oneself may take at the end of a run.
+#: Seconds for these requests at the end of a run.
 QUICK = Timeouts(connect=5.0, read=10.0, total=10.0)
 
 
@@ -68,14 +68,14 @@ _LIMITS = TypeAdapter(_Limits)
 
 @dataclass(frozen=True, slots=True)
 class RepositorySettings:
-    """The switches of a repository that runs cmetrics."""
+    """The settings of a repository that runs cmetrics."""
 
     repository: str
     is_fork: bool
     has_issues: bool
-    #: None: this token may not know.
+    #: None if the token cannot read it.
     has_pages: bool | None
-    #: Pages takes what a workflow deploys, and not a branch.
+    #: Whether Pages publishes what a workflow deploys rather than a branch.
     pages_by_workflow: bool | None
     #: The file that runs cmetrics every night.
     workflow_file: str
@@ -139,7 +139,7 @@ async def _maybe(client: ServiceClient, path: str) -> Response | None:
 
 
 def parse_token(answer: Response) -> TokenFacts:
-    """From ``GET /rate_limit``, which costs nothing of the quota."""
+    """Parse the answer to ``GET /rate_limit``, which does not count against the quota."""
     core = parse(_LIMITS, answer.body, "api.github.com, rate limit").resources.core
     scopes = answer.headers.get("x-oauth-scopes")
     return TokenFacts(
@@ -152,7 +152,7 @@ def parse_token(answer: Response) -> TokenFacts:
 
 
 def _expiry(text: str) -> datetime | None:
-    """GitHub writes ``2026-12-01 10:00:00 UTC``, or an offset such as ``+0200``."""
+    """Parse ``2026-12-01 10:00:00 UTC``, or an offset such as ``+0200``; None for anything else."""
     for form in ("%Y-%m-%d %H:%M:%S %Z", "%Y-%m-%d %H:%M:%S %z"):
         try:
             moment = datetime.strptime(text.strip(), form)  # noqa: DTZ007  # UTC is put in below
@@ -165,7 +165,7 @@ def _expiry(text: str) -> datetime | None:
 def fetch_repository_settings(
     repository: str, workflow_file: str, token: SecretStr, contact: str, network: NetworkSettings
 ) -> RepositorySettings | None:
-    """The switches of ``repository``, None when they cannot be had; blocks for some seconds at most."""
+    """Return the settings of ``repository``, None if they cannot be read; blocks for some seconds at most."""
 
     async def ask() -> RepositorySettings:
         async with open_http(contact, QUICK, network) as http:

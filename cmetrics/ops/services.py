@@ -1,4 +1,4 @@
-"""One cheap question per service: whether it is there, what time it is there, what may still be asked."""
+"""Ask each service one cheap question: does it answer, what time has it, how many requests are left."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from cmetrics.ops.repository_settings import (
 from cmetrics.settings import NetworkSettings
 from cmetrics.sources import REGISTRY
 
-#: Documented, small, and independent of any catalogue. GitHub does not count its own.
-QUESTIONS: dict[str, tuple[str, dict[str, str]]] = {
+#: Documented, small and independent of any catalogue; GitHub does not count this one.
+REQUESTS: dict[str, tuple[str, dict[str, str]]] = {
     "pypistats": ("/packages/__all__/recent", {"period": "day"}),
     "cratesio": ("/crates/serde", {"include": "downloads"}),
     "npm": ("/downloads/point/last-day", {}),
@@ -35,28 +35,28 @@ QUESTIONS: dict[str, tuple[str, dict[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class ServiceFacts:
-    """One service, as it answered just now."""
+    """What one service answered."""
 
     source: str
     title: str
-    #: None: it answered.
+    #: None if it answered.
     error: SourceError | None = None
-    #: Its clock less ours, in seconds; None when it did not tell the time.
+    #: Its clock less ours, in seconds; None if it sent no Date header.
     ahead: float | None = None
-    #: GitHub only: of the token, or of this address without one.
+    #: GitHub only: quota of the token, or of this address without one.
     token: TokenFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """What the network says."""
+class NetworkFacts:
+    """What the services answered."""
 
     services: tuple[ServiceFacts, ...]
-    #: None: not asked; else what is known of the repository, or why it is not.
-    hosting: RepositorySettings | SourceError | None
+    #: None if not asked; otherwise the settings of the repository, or why they are unknown.
+    repository: RepositorySettings | SourceError | None
 
 
-def reach(
+def fetch_network_facts(
     sources: Iterable[str],
     *,
     token: SecretStr | None,
@@ -65,15 +65,15 @@ def reach(
     contact: str,
     clock: Clock,
     network: NetworkSettings,
-) -> Reached:
-    """Ask all ``sources`` at once, and GitHub about ``repository`` where there is a token; blocks.
+) -> NetworkFacts:
+    """Ask all ``sources`` concurrently, and GitHub about ``repository`` if there is a token; blocks.
 
-    Raises UsageError when the proxy or certificate settings cannot be used.
+    Raises UsageError if the proxy or certificate settings cannot be used.
     """
-    return asyncio.run(_reach(sorted(set(sources)), token, repository, workflow, contact, clock, network))
+    return asyncio.run(_fetch(sorted(set(sources)), token, repository, workflow, contact, clock, network))
 
 
-async def _reach(
+async def _fetch(
     sources: list[str],
     token: SecretStr | None,
     repository: str | None,
@@ -81,21 +81,19 @@ async def _reach(
     contact: str,
     clock: Clock,
     network: NetworkSettings,
-) -> Reached:
+) -> NetworkFacts:
     async with open_http(contact, QUICK, network) as http:
-        asked = [_service(http, name, token, clock) for name in sources]
-        hosting = _hosting(http, token, repository, workflow)
-        *services, host = await asyncio.gather(*asked, hosting)
-    return Reached(tuple(s for s in services if isinstance(s, ServiceFacts)), _not_services(host))
-
-
-def _not_services(found: object) -> RepositorySettings | SourceError | None:
-    return found if isinstance(found, RepositorySettings | SourceError) else None
+        requests = [_service(http, name, token, clock) for name in sources]
+        *services, settings = await asyncio.gather(*requests, _repository(http, token, repository, workflow))
+    return NetworkFacts(
+        tuple(s for s in services if isinstance(s, ServiceFacts)),
+        settings if isinstance(settings, RepositorySettings | SourceError) else None,
+    )
 
 
 async def _service(http: Http, name: str, token: SecretStr | None, clock: Clock) -> ServiceFacts:
     policy = REGISTRY[name].policy(token)
-    path, params = QUESTIONS[name]
+    path, params = REQUESTS[name]
     try:
         answer = await ServiceClient(http, policy.without_waits(), timeouts=QUICK, clock=clock).get(path, params)
         facts = parse_token(answer) if name == "github" else None
@@ -104,7 +102,7 @@ async def _service(http: Http, name: str, token: SecretStr | None, clock: Clock)
     return ServiceFacts(name, policy.title, ahead=_ahead(answer, clock()), token=facts)
 
 
-async def _hosting(
+async def _repository(
     http: Http, token: SecretStr | None, repository: str | None, workflow: str
 ) -> RepositorySettings | SourceError | None:
     if not token or not repository:
@@ -118,7 +116,7 @@ async def _hosting(
 
 
 def _ahead(answer: Response, now: datetime) -> float | None:
-    """Their ``Date`` (RFC 9110, 6.6.1: whole seconds) less ours."""
+    """Return their ``Date`` (RFC 9110, 6.6.1: whole seconds) less ours."""
     try:
         moment = parsedate_to_datetime(answer.headers.get("date", ""))
     except (ValueError, TypeError):

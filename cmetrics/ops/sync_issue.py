@@ -1,4 +1,4 @@
-"""One issue in the repository that runs cmetrics: opened, kept up to date, closed.
+"""Open, update and close one issue in the repository that runs cmetrics.
 
 GitHub's REST reference, docs.github.com/rest/issues/issues and /comments. The token of a workflow
 needs ``issues: write``.
@@ -11,11 +11,11 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from pydantic import SecretStr, TypeAdapter
 
-from cmetrics.domain.errors import AccessRefused, InvalidResponse, ServiceFailed
+from cmetrics.domain.errors import AccessRefused, InvalidResponse, NotFound, ServiceFailed
 from cmetrics.http.client import ServiceClient, open_http
 from cmetrics.http.client import Timeouts as _Timeouts
 from cmetrics.http.service import Response
@@ -25,6 +25,8 @@ from cmetrics.settings import NetworkSettings
 from cmetrics.sources.github import policy
 
 LABEL = "cmetrics"
+#: Bounds a search through a repository with very many issues, and a Link header that never ends.
+MOST_PAGES = 100
 RECOVERED = "All metrics are up to date again."
 #: What GitHub answers for a repository without issues; forks have none by default.
 _ISSUES_DISABLED = 410
@@ -32,27 +34,41 @@ _TRUSTED = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 
 
 class IssueAction(StrEnum):
-    """What became of the issue."""
+    """What was done to the issue."""
 
-    NOTHING = "nothing"
+    NONE = "none"
     OPENED = "opened"
     UPDATED = "updated"
-    UNCHANGED = "unchanged"
     CLOSED = "closed"
+
+
+class NoActionReason(StrEnum):
+    """Why nothing was done."""
+
+    #: All is well, and no issue is open.
+    HEALTHY = "healthy"
+    #: The open issue has this text already.
+    UNCHANGED = "unchanged"
+    #: Alerts are switched off.
+    OFF = "off"
+    NO_REPOSITORY = "no-repository"
+    NO_TOKEN = "no-token"  # noqa: S105  # not a password
     #: The repository has no issues.
-    IMPOSSIBLE = "impossible"
+    ISSUES_DISABLED = "issues-disabled"
 
 
 @dataclass(frozen=True, slots=True)
 class SyncedIssue:
-    """The issue after it was looked at; no number when there is none."""
+    """The action taken, its issue if there is one, and the reason if there was none."""
 
     action: IssueAction
     number: int | None = None
+    reason: NoActionReason | None = None
 
 
 class _User(Shape):
     type: str = ""
+    login: str = ""
 
 
 class _Issue(Shape):
@@ -61,36 +77,45 @@ class _Issue(Shape):
     body: str | None = None
     author_association: str = ""
     user: _User | None = None
-    #: Pull requests are listed among the issues.
+    #: GitHub lists pull requests among the issues.
     pull_request: dict[str, Any] | None = None
 
     @property
-    def is_ours(self) -> bool:
-        """Whether it carries the mark, by somebody who may write here: anybody can copy a mark."""
-        by_bot = self.user is not None and self.user.type == "Bot"
-        return (
-            self.pull_request is None
-            and MARKER in (self.body or "")
-            and (by_bot or self.author_association in _TRUSTED)
-        )
+    def is_marked(self) -> bool:
+        """Whether it is an issue with our mark, which anybody can copy."""
+        return self.pull_request is None and MARKER in (self.body or "")
 
-    def says(self, alert: Alert) -> bool:
-        """Whether nothing has to be changed; GitHub may keep other line ends."""
+    @property
+    def is_trusted(self) -> bool:
+        """Whether a bot, or somebody with rights in the repository, has written it."""
+        return (self.user is not None and self.user.type == "Bot") or self.author_association in _TRUSTED
+
+    def is_by(self, login: str | None) -> bool:
+        """Whether the owner of the token has written it."""
+        return login is not None and self.user is not None and self.user.login == login
+
+    def has_text(self, alert: Alert) -> bool:
+        """Whether title and text are those of ``alert``; GitHub may change the line ends."""
         return self.title == alert.title and (self.body or "").split() == alert.body.split()
 
 
 _ISSUES = TypeAdapter(list[_Issue])
 _ISSUE = TypeAdapter(_Issue)
+_ACCOUNT = TypeAdapter(_User)
 
 
 def sync_issue(
     repository: str, token: SecretStr, contact: str, network: NetworkSettings, alert: Alert | None
 ) -> SyncedIssue:
-    """Make the repository's issue say ``alert``, or close it for None; blocks. Raises SourceError."""
+    """Open or update the issue of ``repository`` for ``alert``, or close it for None; blocks.
+
+    Raises SourceError; AccessRefused if the token may not do that, or opens issues that the next run could not
+    recognise.
+    """
 
     async def work() -> SyncedIssue:
         async with open_http(contact, _Timeouts(), network) as http:
-            return await _Issues(ServiceClient(http, policy(token)), repository).settle(alert)
+            return await _Issues(ServiceClient(http, policy(token)), repository).sync(alert)
 
     return asyncio.run(work())
 
@@ -100,52 +125,105 @@ class _Issues:
         self._client = client
         self._base = f"/repos/{quote(repository, safe='/')}/issues"
         self._where = f"api.github.com, issues of {repository}"
+        #: None: not asked yet.
+        self._account: str | None = None
 
-    async def settle(self, alert: Alert | None) -> SyncedIssue:
+    async def sync(self, alert: Alert | None) -> SyncedIssue:
         try:
-            return await self._settle(alert)
+            ours = await self._find()
+            if alert is None:
+                return await self._close(ours)
+            return await self._update(ours[0], alert) if ours else await self._open(alert)
         except ServiceFailed as error:
             if error.status == _ISSUES_DISABLED:
-                return SyncedIssue(IssueAction.IMPOSSIBLE)
+                return SyncedIssue(IssueAction.NONE, reason=NoActionReason.ISSUES_DISABLED)
             raise
         except AccessRefused as error:
             raise AccessRefused(
                 error.message,
                 service=error.service,
                 status=error.status,
-                hint="the token needs to write issues: give the job `permissions: issues: write`",
+                hint=error.hint or "the token needs to write issues: give the job `permissions: issues: write`",
             ) from error
 
-    async def _settle(self, alert: Alert | None) -> SyncedIssue:
-        ours = await self._find({"labels": LABEL})
-        if not ours:
-            # Who may not set labels has opened one without.
-            ours = await self._find({})
-        if alert is None:
-            for issue in ours:
-                await self._change("PATCH", f"/{issue.number}", {"state": "closed", "state_reason": "completed"})
-                await self._change("POST", f"/{issue.number}/comments", {"body": RECOVERED})
-            return SyncedIssue(IssueAction.CLOSED, ours[0].number) if ours else SyncedIssue(IssueAction.NOTHING)
-        text = {"title": alert.title, "body": alert.body}
-        if not ours:
-            answer = await self._change("POST", "", text | {"labels": [LABEL]})
-            return SyncedIssue(IssueAction.OPENED, parse(_ISSUE, answer.body, self._where).number)
-        issue = ours[0]
-        if issue.says(alert):
-            return SyncedIssue(IssueAction.UNCHANGED, issue.number)
-        await self._change("PATCH", f"/{issue.number}", text)
+    async def _close(self, issues: list[_Issue]) -> SyncedIssue:
+        for issue in issues:
+            await self._send("PATCH", f"/{issue.number}", {"state": "closed", "state_reason": "completed"})
+            await self._send("POST", f"/{issue.number}/comments", {"body": RECOVERED})
+        if not issues:
+            return SyncedIssue(IssueAction.NONE, reason=NoActionReason.HEALTHY)
+        return SyncedIssue(IssueAction.CLOSED, issues[0].number)
+
+    async def _update(self, issue: _Issue, alert: Alert) -> SyncedIssue:
+        if issue.has_text(alert):
+            return SyncedIssue(IssueAction.NONE, issue.number, NoActionReason.UNCHANGED)
+        await self._send("PATCH", f"/{issue.number}", {"title": alert.title, "body": alert.body})
         return SyncedIssue(IssueAction.UPDATED, issue.number)
 
-    async def _find(self, narrowed: dict[str, str]) -> list[_Issue]:
-        """Our open issues, the oldest first. One page: ours has the label or is among the newest hundred."""
-        answer = await self._client.get(self._base, {"state": "open", "per_page": "100", **narrowed})
-        try:
-            found = parse(_ISSUES, answer.body, self._where)
-        except InvalidResponse as error:
-            msg = f"{error.message}; no issue was opened, because there may be one already"
-            raise InvalidResponse(msg, service=error.service) from error
-        return sorted((issue for issue in found if issue.is_ours), key=lambda issue: issue.number)
+    async def _open(self, alert: Alert) -> SyncedIssue:
+        document = {"title": alert.title, "body": alert.body, "labels": [LABEL]}
+        issue = parse(_ISSUE, (await self._send("POST", "", document)).body, self._where)
+        if not issue.is_trusted and not issue.is_by(await self._login()):
+            # The next run would not recognise it and open another one.
+            await self._send("PATCH", f"/{issue.number}", {"state": "closed", "state_reason": "not_planned"})
+            msg = f"{self._where}: this token opens issues that cannot be recognised later; #{issue.number} was closed"
+            raise AccessRefused(
+                msg,
+                service="api.github.com",
+                hint="use the token of the workflow, or of an account that can write to the repository",
+            )
+        return SyncedIssue(IssueAction.OPENED, issue.number)
 
-    async def _change(self, method: str, path: str, document: dict[str, Any]) -> Response:
+    async def _find(self) -> list[_Issue]:
+        """Return our open issues, the oldest first: those with our label, else any, for ours may have lost it."""
+        return await self._ours({"labels": LABEL}) or await self._ours({})
+
+    async def _ours(self, narrowed: dict[str, str]) -> list[_Issue]:
+        marked = await self._marked(narrowed)
+        login = None if all(issue.is_trusted for issue in marked) else await self._login()
+        return sorted(
+            (issue for issue in marked if issue.is_trusted or issue.is_by(login)), key=lambda issue: issue.number
+        )
+
+    async def _marked(self, narrowed: dict[str, str]) -> list[_Issue]:
+        """Return the open issues with our mark, from all pages."""
+        marked: list[_Issue] = []
+        params: dict[str, str] | None = {"state": "open", "per_page": "100", **narrowed}
+        for _ in range(MOST_PAGES):
+            if params is None:
+                break
+            response = await self._client.get(self._base, params)
+            try:
+                marked += (issue for issue in parse(_ISSUES, response.body, self._where) if issue.is_marked)
+            except InvalidResponse as error:
+                msg = f"{error.message}; no issue was opened, because there may be one already"
+                raise InvalidResponse(msg, service=error.service) from error
+            params = next_params(response.headers.get("link", ""))
+        return marked
+
+    async def _login(self) -> str | None:
+        """Return the account of the token; None for the token of a workflow or an app, which has none."""
+        if self._account is None:
+            try:
+                response = await self._client.get("/user")
+            except (AccessRefused, NotFound):
+                self._account = ""
+            else:
+                self._account = parse(_ACCOUNT, response.body, "api.github.com, account of the token").login
+        return self._account or None
+
+    async def _send(self, method: str, path: str, document: dict[str, Any]) -> Response:
         # Sent once: a second POST after a lost answer would be a second issue.
         return await self._client.send(method, self._base + path, json.dumps(document).encode())
+
+
+def next_params(link: str) -> dict[str, str] | None:
+    """Return the query of the page that a ``Link`` header names as the next one; None on the last page.
+
+    Only the query is taken from the header (docs.github.com/rest, pagination), never the address.
+    """
+    for part in link.split(","):
+        address, _, parameters = part.partition(";")
+        if 'rel="next"' in parameters:
+            return dict(parse_qsl(urlsplit(address.strip(" <>")).query))
+    return None

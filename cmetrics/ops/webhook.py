@@ -1,4 +1,4 @@
-"""The summary of a run, sent to an address of the operator's choice. Its path is a secret."""
+"""Send the summary of a run to a webhook. Its address is a secret."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from cmetrics.http.service import Policy, Sleep
 from cmetrics.settings import NetworkSettings
 
 NAME = "CMETRICS_WEBHOOK_URL"
-#: A night's job must not wait longer for who only listens.
+#: Seconds; a nightly run must not wait longer for a receiver.
 TIMEOUTS = Timeouts(connect=5.0, read=10.0, total=10.0)
-#: Once more after a failure: a receiver may get a summary twice, and knows it by its ``run_id``.
+#: A receiver may get a summary twice, and recognises it by its ``run_id``.
 TRIES = 2
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
 def check_address(url: str) -> None:
-    """Raises UsageError, without the address, unless it is https, or http on this machine."""
+    """Raise UsageError, without the address, unless it is https, or http on this machine."""
     try:
         parts = urlsplit(url)
         is_good = bool(parts.hostname) and (
@@ -35,14 +35,14 @@ def check_address(url: str) -> None:
     except ValueError:
         is_good = False
     if not is_good:
-        msg = f"{NAME} is no https:// address (http:// only for this machine)"
+        msg = f"{NAME} is not an https:// address (http:// is allowed for this machine only)"
         raise UsageError(msg)
 
 
 def send_summary(
     url: SecretStr, document: Mapping[str, Any], contact: str, network: NetworkSettings, *, sleep: Sleep = asyncio.sleep
 ) -> str | None:
-    """POST ``document`` as JSON; None if it was taken, else what went wrong. Never raises an expected error."""
+    """POST ``document`` as JSON; return None if it was accepted, else the reason. Raises no expected error."""
     try:
         address = url.get_secret_value()
         check_address(address)

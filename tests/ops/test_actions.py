@@ -93,9 +93,9 @@ def test_the_job_summary_tells_what_failed_what_healed_and_where_the_site_is():
         ["Pages is off: <https://github.com/o/r/settings/pages>"],
     )
     assert "- `downloads:p:rust`: `no ¦ <b>answer</b>`" in text
-    assert "### Healed: days that were missing\n\n- `downloads:p:python`: 2 days" in text
+    assert "### Filled gaps\n\n- `downloads:p:python`: 2 days" in text
     assert "<https://example.github.io/metrics/>" in text
-    assert "### Still switched off\n\n- Pages is off: " in text
+    assert "### Repository settings\n\n- Pages is off: " in text
     assert "- `` doubtful: `x` ``" in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 4

@@ -53,7 +53,7 @@ def test_a_metric_beyond_its_limit_is_an_alert():
     assert alert.title == "cmetrics: 2 metrics are stale"
     assert alert.body.startswith(MARKER)
     assert f"newest day {AS_OF - timedelta(days=4)}: ``no `answer` @someone``" in alert.body
-    assert "no day yet" in alert.body
+    assert "no data yet" in alert.body
 
 
 def test_equal_trouble_gives_an_equal_text_on_the_next_night():

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from cmetrics.domain.errors import AccessRefused
 from cmetrics.ops.alert import MARKER, Alert
-from cmetrics.ops.sync_issue import IssueAction, SyncedIssue, sync_issue
+from cmetrics.ops.sync_issue import IssueAction, NoActionReason, SyncedIssue, next_params, sync_issue
 from cmetrics.settings import load_settings
 from tests.world.project import NAME
 from tests.world.services import Services
@@ -18,11 +18,15 @@ from tests.world.truth import World
 ONE = Alert("cmetrics: 1 metric is stale", f"{MARKER}\n\n- one\n")
 TWO = Alert("cmetrics: 2 metrics are stale", f"{MARKER}\n\n- one\n- two\n")
 
-Tell = Callable[[Alert | None], SyncedIssue]
+OPENED, CLOSED = SyncedIssue(IssueAction.OPENED, 1), SyncedIssue(IssueAction.CLOSED, 1)
+UNCHANGED = SyncedIssue(IssueAction.NONE, 1, NoActionReason.UNCHANGED)
+HEALTHY = SyncedIssue(IssueAction.NONE, reason=NoActionReason.HEALTHY)
+
+Sync = Callable[[Alert | None], SyncedIssue]
 
 
 @pytest.fixture
-def told(services: Services, monkeypatch: pytest.MonkeyPatch) -> Tell:
+def sync(services: Services, monkeypatch: pytest.MonkeyPatch) -> Sync:
     for name, value in services.env().items():
         monkeypatch.setenv(name, value)
     return lambda alert: sync_issue(
@@ -30,40 +34,26 @@ def told(services: Services, monkeypatch: pytest.MonkeyPatch) -> Tell:
     )
 
 
-def test_it_is_opened_once_updated_when_the_text_changes_and_closed_with_a_comment(told: Tell, world: World):
-    deeds = [told(alert).action for alert in (None, ONE, ONE, TWO, TWO, None, None)]
-    assert deeds == [
-        *(
-            IssueAction.NOTHING,
-            IssueAction.OPENED,
-            IssueAction.UNCHANGED,
-            IssueAction.UPDATED,
-            IssueAction.UNCHANGED,
-            IssueAction.CLOSED,
-            IssueAction.NOTHING,
-        )
-    ]
+def test_it_is_opened_once_updated_when_the_text_changes_and_closed_with_a_comment(sync: Sync, world: World):
+    synced = [sync(alert) for alert in (None, ONE, ONE, TWO, TWO, None, None)]
+    assert synced == [HEALTHY, OPENED, UNCHANGED, SyncedIssue(IssueAction.UPDATED, 1), UNCHANGED, CLOSED, HEALTHY]
     (issue,) = world.project.issues
     assert (issue["title"], issue["body"], issue["state"]) == (TWO.title, TWO.body, "closed")
     assert world.project.comments == [(1, "All metrics are up to date again.")]
-    assert told(ONE) == SyncedIssue(IssueAction.OPENED, 2)
+    assert sync(ONE) == SyncedIssue(IssueAction.OPENED, 2)
 
 
-def test_without_the_right_to_label_it_is_found_again(told: Tell, world: World):
+def test_without_the_right_to_label_it_is_found_again(sync: Sync, world: World):
     world.project.may_label = False
-    assert [told(alert).action for alert in (ONE, ONE, None)] == [
-        IssueAction.OPENED,
-        IssueAction.UNCHANGED,
-        IssueAction.CLOSED,
-    ]
+    assert [sync(alert) for alert in (ONE, ONE, None)] == [OPENED, UNCHANGED, CLOSED]
 
 
-def test_an_issue_of_a_stranger_with_our_mark_is_left_alone(told: Tell, world: World):
+def test_an_issue_of_a_stranger_with_our_mark_is_left_alone(sync: Sync, world: World):
     stranger = {"user": {"login": "x", "type": "User"}, "author_association": "NONE"}
     world.project.open("mine", MARKER, ["cmetrics"], **stranger)
     world.project.open("a pull request", MARKER, ["cmetrics"], pull_request={"url": "x"})
-    assert told(ONE) == SyncedIssue(IssueAction.OPENED, 3)
-    told(None)
+    assert sync(ONE) == SyncedIssue(IssueAction.OPENED, 3)
+    sync(None)
     assert [(issue["title"], issue["state"]) for issue in world.project.issues] == [
         ("mine", "open"),
         ("a pull request", "open"),
@@ -71,12 +61,12 @@ def test_an_issue_of_a_stranger_with_our_mark_is_left_alone(told: Tell, world: W
     ]
 
 
-def test_an_issue_that_a_maintainer_has_opened_again_is_used(told: Tell, world: World):
+def test_an_issue_that_a_maintainer_has_opened_again_is_used(sync: Sync, world: World):
     world.project.open("old", MARKER, user={"login": "m", "type": "User"}, author_association="MEMBER")
-    assert told(ONE) == SyncedIssue(IssueAction.UPDATED, 1)
+    assert sync(ONE) == SyncedIssue(IssueAction.UPDATED, 1)
 
 
-def test_nothing_is_sent_twice(told: Tell, services: Services, world: World):
+def test_nothing_is_sent_twice(sync: Sync, services: Services, world: World):
     def lose_the_answer(request, usual):
         reply = usual()
         reply.reset = request.method == "POST"
@@ -84,16 +74,65 @@ def test_nothing_is_sent_twice(told: Tell, services: Services, world: World):
 
     world.faults["api.github.com"] = lose_the_answer
     with pytest.raises(Exception, match="broke off"):
-        told(ONE)
+        sync(ONE)
     assert len(world.project.issues) == 1
     world.faults.clear()
-    assert told(ONE).action is IssueAction.UNCHANGED
+    assert sync(ONE) == UNCHANGED
 
 
-def test_no_right_and_no_issues(told: Tell, world: World):
+def test_no_right_and_no_issues(sync: Sync, world: World):
     world.project.may_write_issues = False
     with pytest.raises(AccessRefused, match="permissions: issues: write"):
-        told(ONE)
+        sync(ONE)
     world.project.has_issues = False
-    assert told(ONE) == SyncedIssue(IssueAction.IMPOSSIBLE)
-    assert told(None) == SyncedIssue(IssueAction.IMPOSSIBLE)
+    disabled = SyncedIssue(IssueAction.NONE, reason=NoActionReason.ISSUES_DISABLED)
+    assert [sync(ONE), sync(None)] == [disabled, disabled]
+
+
+def test_ours_is_found_behind_a_hundred_others(sync: Sync, world: World):
+    """An issue that lost its label, and is not among the newest hundred, is not opened again."""
+    world.project.open(ONE.title, ONE.body)
+    for n in range(250):
+        world.project.open(f"other {n}", "something else", ["bug"])
+    assert sync(ONE) == UNCHANGED
+    assert sync(None) == CLOSED
+
+
+@pytest.mark.parametrize(
+    ("link", "params"),
+    [
+        ("", None),
+        ('<https://api.github.com/repositories/1/issues?page=1>; rel="prev"', None),
+        (
+            '<https://other.example/x?page=2&after=a%3D%3D&state=open>; rel="next", <https://x/?page=9>; rel="last"',
+            {"page": "2", "after": "a==", "state": "open"},
+        ),
+        ('<not an address>; rel="next"', {}),
+    ],
+)
+def test_the_next_page_comes_from_the_link_header(link: str, params: dict[str, str] | None):
+    """Only the query of the link is used, never its host."""
+    assert next_params(link) == params
+
+
+def test_a_link_that_never_ends_is_followed_only_so_far(sync: Sync, services: Services, world: World):
+    world.project.endless = True
+    assert sync(None) == HEALTHY
+    assert 100 < len(services.requests) <= 200
+
+
+def test_an_account_without_rights_recognises_its_own_issue(sync: Sync, world: World):
+    """GitHub drops the label of such an account and shows no association."""
+    world.project.account, world.project.may_label = "outsider", False
+    assert [sync(alert) for alert in (ONE, ONE, None, None)] == [OPENED, UNCHANGED, CLOSED, HEALTHY]
+    world.project.open("copied", MARKER, user={"login": "stranger", "type": "User"}, author_association="NONE")
+    assert sync(None) == HEALTHY
+    assert [issue["state"] for issue in world.project.issues] == ["closed", "open"]
+
+
+def test_an_issue_that_cannot_be_recognised_later_is_refused(sync: Sync, world: World):
+    """It is closed at once, and the reason is an error."""
+    world.project.account, world.project.may_label, world.project.may_read_account = "outsider", False, False
+    with pytest.raises(AccessRefused, match="cannot be recognised later; #1 was closed; use the token of the workflow"):
+        sync(ONE)
+    assert [issue["state"] for issue in world.project.issues] == ["closed"]

@@ -23,11 +23,11 @@ def stale(home: Home, world: World) -> Home:
 
 def test_an_issue_is_opened_and_closed_when_all_is_well(stale: Home, world: World):
     opened = stale.json("alert")
-    assert (opened["deed"], opened["issue"]) == ("opened", 1)
+    assert (opened["action"], opened["issue"]) == ("opened", 1)
     (issue,) = world.project.issues
     assert issue["title"] == "cmetrics: 1 metric is stale"
     assert [label["name"] for label in issue["labels"]] == ["cmetrics"]
-    assert "`downloads:p:nodejs`, no day yet" in issue["body"]
+    assert "`downloads:p:nodejs`, no data yet" in issue["body"]
     (stale.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
     assert "issue #1 closed" in stale.run("alert").stdout
     assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
@@ -37,7 +37,8 @@ def test_it_can_be_switched_off(stale: Home, services):
     before = len(services.to(GITHUB))
     assert "switched off" in stale.run("alert", "--off").stdout
     stale.env["CMETRICS_ALERTS"] = "off"
-    assert stale.json("alert")["deed"] == "off"
+    switched_off = stale.json("alert")
+    assert (switched_off["action"], switched_off["reason"]) == ("none", "off")
     stale.env["CMETRICS_ALERTS"] = "perhaps"
     assert "CMETRICS_ALERTS is 'perhaps'" in stale.run("alert", code=2).stderr
     stale.env["CMETRICS_ALERTS"] = "on"
@@ -56,4 +57,6 @@ def test_what_it_may_not_do_is_said_with_what_to_do(stale: Home, world: World):
     world.project.has_issues = False
     done = stale.run("alert")
     assert f"https://github.com/{world.project.name}/settings" in done.stderr
+    disabled = stale.json("alert")
+    assert (disabled["action"], disabled["reason"]) == ("none", "issues-disabled")
     assert not world.project.issues

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -68,13 +69,20 @@ def test_importing_any_module_reads_no_environment_and_writes_no_file(tmp_path):
 @pytest.mark.parametrize(
     ("args", "env", "says"),
     [
-        (["refresh", "--lookback-days", "-1"], {}, "--lookback-days"),
-        (["refresh", "--only", "forks"], {}, "--only takes downloads or stars"),
+        (["refresh", "--lookback-days", "-1"], {}, "--lookback-days: `-1` is out of range; use from 0 to 3650"),
+        (["refresh", "--lookback-days", "5d"], {}, "--lookback-days: `5d` is not a whole number of days"),
+        (["backfill", "--start", "2026-13-01"], {}, "`--start 2026-13-01` is not a valid date; use YYYY-MM-DD"),
+        (["backfill", "--full", "--start", "2026-02-01"], {}, "--full covers the whole history"),
+        (["refresh", "--only", "forks"], {}, "--only: "),
         (["refresh", "--metric", "no:such"], {}, "no:such"),
         (["backfill", "--start", "2026-02-30"], {}, "--start"),
         (["backfill", "--end", "2026-02-01"], {}, "--start"),
-        (["backfill", "--start", "2026-02-02", "--end", "2026-02-01"], {}, "no completed day"),
-        (["backfill", "--start", "2999-01-01"], {}, "no completed day"),
+        (
+            ["backfill", "--start", "2026-02-02", "--end", "2026-02-01"],
+            {},
+            "--start 2026-02-02 is after --end 2026-02-01",
+        ),
+        (["backfill", "--start", "2999-01-01"], {}, "--start 2999-01-01 is in the future"),
         (["refresh", "--config", "nowhere.toml"], {}, "nowhere.toml"),
         (["refresh"], {"CMETRICS_CONFIG": "nowhere.toml"}, "CMETRICS_CONFIG"),
         (["refresh"], {"LANCEDB_API_KEY": "sk-secret"}, "LANCEDB_HOST_OVERRIDE"),
@@ -192,13 +200,39 @@ def test_tables_with_empty_fields_of_another_program_are_read_exported_and_resto
 
 
 @pytest.mark.parametrize(
-    "args",
-    [["refresh", "--metric", "nope"], ["status"], ["build-site"], ["export"], ["refresh", "--config", "none.toml"]],
+    ("args", "code"),
+    [
+        (["refresh", "--metric", "nope"], 2),
+        (["refresh", "--config", "none.toml"], 2),
+        (["refresh", "--bad-option"], 2),
+        (["refresh", "--only", "forks"], 2),
+        (["refresh", "--lookback-days", "5d"], 2),
+        (["refresh", "--lookback-days"], 2),
+        (["backfill", "--start", "2026-13-01"], 2),
+        (["status"], 1),
+        (["build-site"], 1),
+        (["export"], 1),
+        (["restore"], 1),
+        (["push-data"], 2),
+        (["pull-data"], 2),
+        (["init"], 2),
+        (["serve-api"], 2),
+        (["alert", "--max-age-days", "x"], 2),
+        (["doctor", "extra"], 2),
+        (["nonsense"], 2),
+        ([], 2),
+    ],
 )
-def test_json_is_one_object_also_for_what_could_not_begin(offline: Home, args):
-    document = offline.json(*args, "--db", "nowhere", code=None)
-    assert (document["job"], document["status"]) == (args[0], "failed")
-    assert document["error"]
+def test_a_failure_is_one_json_object(offline: Home, args, code):
+    """Every command, usage errors included: stdout holds the error, stderr the same in one line."""
+    done = offline.run(*args, "--json", code=code)
+    document = json.loads(done.stdout)
+    assert list(document) == ["error"]
+    assert list(document["error"]) == ["message", "hint", "exit_code"]
+    assert document["error"]["exit_code"] == code
+    (line,) = done.stderr.splitlines()
+    message, hint = document["error"]["message"], document["error"]["hint"]
+    assert line == f"error: {message}; {hint}" if hint else f"error: {message}"
 
 
 def test_a_selection_of_nothing_and_a_folder_one_stands_in_are_wrong_usage(offline: Home):

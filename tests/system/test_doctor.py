@@ -95,7 +95,7 @@ def test_tables_of_another_program_are_found(home: Home, world: World):
     connection.open_table("metrics").add_columns(pa.field("shiny", pa.string()))
     connection.open_table("stats").drop_columns(["source_ref"])
     texts = [check["text"] for check in home.json("doctor", code=1)["checks"] if check["area"] == "tables"]
-    assert texts == ["metrics has columns that this version does not know: shiny", "stats has no column source_ref"]
+    assert texts == ["metrics has columns unknown to this version: shiny", "stats lacks source_ref"]
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_tables_of_another_program_are_found(home: Home, world: World):
                 "SSL_CERT_FILE": "/nowhere.pem",
             },
             [
-                "CMETRICS_WEBHOOK_URL is no https",
-                "GITHUB_REPOSITORY is not written",
+                "CMETRICS_WEBHOOK_URL is not an https",
+                "GITHUB_REPOSITORY is not in the form",
                 "SSL_CERT_FILE",
                 "problem catalogue",
             ],
@@ -138,12 +138,12 @@ def test_a_cluster_is_read_and_not_written(home: Home, tmp_path: Path):
     root.mkdir()
     with Cluster(root) as cluster:
         home.env |= cluster.env()
-        assert "`cmetrics bootstrap` creates them" in home.run("doctor", code=1).stdout
+        assert "Create them with `cmetrics bootstrap`" in home.run("doctor", code=1).stdout
         home.run("bootstrap")
         before = files(root)
         done = home.run("doctor", code=1)
-        assert "whether it can be written shows in the next run" in done.stdout
-        assert "metrics, stats, history: as this version keeps them" in done.stdout
+        assert "is readable; write access is not checked" in done.stdout
+        assert "metrics, stats, history: schema is current" in done.stdout
         assert cluster.api_key not in done.stdout + done.stderr
         assert files(root) == before
         home.env["LANCEDB_API_KEY"] = "sk-wrong-0123456789"

@@ -43,7 +43,7 @@ def test_a_partial_run_is_annotated_and_summed_up(step: Home, world: World):
     text = written(step)
     assert "## cmetrics refresh: partial" in text
     assert "- `downloads:p:rust`: `" in text
-    assert "### Healed: days that were missing\n\n- `downloads:p:python`: 1 day\n" in text
+    assert "### Filled gaps\n\n- `downloads:p:python`: 1 day\n" in text
     assert "<https://example.github.io/m/>" in text
     step.env["CMETRICS_SITE_URL"] = "https://metrics.example.com"
     step.run("refresh", code=3)
@@ -80,7 +80,7 @@ def test_what_is_still_switched_off_is_said_with_the_page_that_switches_it_on(st
     (step.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance")))
     step.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
     step.run("refresh")
-    assert "Still switched off" not in written(step)
+    assert "Repository settings" not in written(step)
     world.project.pages, world.project.workflow, world.project.has_issues = None, "disabled_fork", False
     step.run("refresh")
     for link in ("/settings/pages>", "/actions/workflows/nightly.yml>", "/settings>"):

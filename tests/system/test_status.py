@@ -40,7 +40,7 @@ def test_status_lists_revisions_when_asked_and_unusual_ones_always(home: Home, w
     home.run("refresh")
     plain, listed = home.run("status").stdout, home.run("status", "--revisions").stdout
     assert f"unusual revision: {RUST} {day}: 100 → 300" in plain
-    assert "was" not in plain.split()
+    assert "old value" not in plain
     assert any(line.split()[:5] == [RUST, day, "1", "100", "300"] for line in listed.splitlines())
     document = home.json("status", "--revisions")
     newest = document["revisions"][0]

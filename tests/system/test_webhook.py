@@ -49,7 +49,7 @@ def test_a_failing_receiver_is_a_warning_and_its_address_stays_secret(home: Home
     assert "warning: the summary was not delivered" in again.stderr
     home.env["CMETRICS_WEBHOOK_URL"] = "http://example.com/s3cr3t-path?key=v4lue"
     third = home.run("refresh")
-    assert "CMETRICS_WEBHOOK_URL is no https:// address" in third.stderr
+    assert "CMETRICS_WEBHOOK_URL is not an https:// address" in third.stderr
     for text in (done.stderr, again.stderr, third.stderr, home.runs[0].error_summary or ""):
         assert not [secret for secret in SECRETS if secret in text]
 
@@ -80,4 +80,4 @@ def test_a_refusal_is_not_asked_again(receiver: Receiver, status: int):
 def test_an_address_that_is_none_is_named_by_its_variable_only(url: str):
     said = send_summary(SecretStr(url), {}, "https://example.com", NetworkSettings())
     assert said is not None
-    assert "CMETRICS_WEBHOOK_URL is no https:// address" in said
+    assert "CMETRICS_WEBHOOK_URL is not an https:// address" in said

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 if TYPE_CHECKING:
     from tests.world.services import Reply, Request
@@ -27,6 +28,11 @@ class Project:
     may_write_issues: bool = True
     may_label: bool = True
     may_administer: bool = False
+    #: The account of a personal token; None for the token of a workflow.
+    account: str | None = None
+    may_read_account: bool = True
+    #: Every page of issues names a next one.
+    endless: bool = False
     actions_enabled: bool = True
     issues: list[dict[str, Any]] = field(default_factory=list)
     comments: list[tuple[int, str]] = field(default_factory=list)
@@ -61,9 +67,13 @@ class Project:
         return as_json(rows)
 
     def answer(self, request: Request) -> Reply | None:
-        """What is asked of this repository; None for any other path."""
+        """What is asked of this repository or of the token's account; None for any other path."""
         from tests.world.services import as_json
 
+        if request.path == "/user":
+            if self.account is None or not self.may_read_account:
+                return as_json({"message": "Resource not accessible by integration"}, 403)
+            return as_json({"login": self.account, "type": "User"})
         if not re.fullmatch(rf"/repos/{self.name}(/.*)?", request.path):
             return None
         missing = as_json({"message": "Not Found", "status": "404"}, 404)
@@ -92,14 +102,18 @@ class Project:
         document = json.loads(request.body) if request.body else {}
         if request.method == "GET":
             wanted = request.query.get("labels")
-            return as_json(
-                [
-                    issue
-                    for issue in reversed(self.issues)
-                    if issue["state"] == request.query["state"]
-                    and (wanted is None or wanted in [label["name"] for label in issue["labels"]])
-                ]
-            )
+            issues = [
+                issue
+                for issue in reversed(self.issues)
+                if issue["state"] == request.query["state"]
+                and (wanted is None or wanted in [label["name"] for label in issue["labels"]])
+            ]
+            page, size = int(request.query.get("page", "1")), int(request.query["per_page"])
+            reply = as_json(issues[(page - 1) * size : page * size])
+            if page * size < len(issues) or self.endless:
+                query = urlencode(request.query | {"page": str(page + 1)})
+                reply.headers["Link"] = f'<https://api.github.com/repositories/1/issues?{query}>; rel="next"'
+            return reply
         if rest == "/issues":
             return as_json(self.open(**document), 201)
         number = int(rest.split("/")[2])
@@ -118,7 +132,9 @@ class Project:
             "body": body.replace("\n", "\r\n"),
             "state": "open",
             "labels": [{"name": label} for label in labels] if self.may_label else [],
-            "user": {"login": "github-actions[bot]", "type": "Bot"},
+            "user": {"login": self.account, "type": "User"}
+            if self.account
+            else {"login": "github-actions[bot]", "type": "Bot"},
             "author_association": "NONE",
             **more,
         }

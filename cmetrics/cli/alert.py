@@ -1,0 +1,59 @@
+"""`cmetrics alert`."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+
+import typer
+
+from cmetrics.cli.options import AsJson, Config, Db, MaxAge, Quiet
+from cmetrics.cli.runtime import get_runtime
+
+
+class AlertDocument(TypedDict):
+    """What `alert --json` prints."""
+
+    #: `opened`, `updated`, `closed` or `none`.
+    action: str
+    #: Why the action is `none`: `healthy`, `unchanged`, `off`, `no-repository`, `no-token` or `issues-disabled`.
+    reason: str | None
+    #: Number and title of the issue, if there is one.
+    issue: int | None
+    title: str | None
+    #: The same in one sentence.
+    text: str
+
+
+def alert(
+    context: typer.Context,
+    max_age_days: MaxAge = 3,
+    off: Annotated[bool, typer.Option("--off", help="Do nothing, as with CMETRICS_ALERTS=off.")] = False,
+    db: Db = None,
+    config: Config = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Open or close an issue on GitHub.
+
+    One issue in the repository that runs this is open while a metric is stale or the nightly runs fail. Needs
+    GITHUB_REPOSITORY and GITHUB_TOKEN.
+    """
+    from cmetrics.cli.configuration import load_configuration
+    from cmetrics.cli.output import print_json, print_result, print_warning
+    from cmetrics.ops.send_alert import send_alert
+
+    settings, catalog = load_configuration(db, config)
+    sent = send_alert(settings, catalog, off=off, max_age_days=max_age_days, clock=get_runtime(context).clock)
+    for text in sent.warnings:
+        print_warning(text)
+    if json:
+        document: AlertDocument = {
+            "action": sent.action.value,
+            "reason": sent.reason.value if sent.reason else None,
+            "issue": sent.issue,
+            "title": sent.title,
+            "text": sent.text,
+        }
+        print_json(document)
+    elif not quiet:
+        print_result(sent.text)

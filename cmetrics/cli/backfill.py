@@ -1,0 +1,87 @@
+"""`cmetrics backfill`."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from cmetrics.cli.options import AsJson, Config, Db, MetricIds, Only, Quiet, iso_day, whole_number
+from cmetrics.cli.runtime import get_runtime
+
+LOOKBACK = "--lookback-days"
+
+
+def backfill(
+    context: typer.Context,
+    lookback_days: Annotated[
+        int | None,
+        typer.Option(
+            LOOKBACK,
+            metavar="DAYS",
+            parser=whole_number(LOOKBACK, "days", least=1, most=3650),
+            help="Recompute the last DAYS days; 90 if no window is given.",
+            show_default=False,
+        ),
+    ] = None,
+    start: Annotated[
+        date | None,
+        typer.Option(
+            "--start",
+            metavar="DATE",
+            parser=iso_day("--start"),
+            help="First day (YYYY-MM-DD); archives supply the oldest days.",
+            show_default=False,
+        ),
+    ] = None,
+    end: Annotated[
+        date | None,
+        typer.Option(
+            "--end",
+            metavar="DATE",
+            parser=iso_day("--end"),
+            help="Last day (YYYY-MM-DD); the last completed UTC day if not set.",
+            show_default=False,
+        ),
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Recompute every day since the first release.")] = False,
+    only: Only = None,
+    metric: MetricIds = None,
+    db: Db = None,
+    config: Config = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Recompute a window of days.
+
+    With --start or --full, archives also supply days that the sources no longer have. An interrupted backfill
+    can be started again: results are stored as they arrive.
+    """
+    from cmetrics.cli.configuration import load_configuration
+    from cmetrics.cli.run_job import run_job
+    from cmetrics.domain.days import last_completed_day
+    from cmetrics.domain.run import Job
+    from cmetrics.ingest.context import RunContext
+    from cmetrics.ingest.run import Selection
+    from cmetrics.ingest.run import backfill as run
+    from cmetrics.ingest.window import choose_window
+    from cmetrics.ops.run_report import RunReport
+
+    runtime = get_runtime(context)
+    now = runtime.clock()
+    span, deep = choose_window(last_completed_day(now), lookback_days=lookback_days, start=start, end=end, full=full)
+    settings, catalog = load_configuration(db, config)
+    selection = Selection(only, tuple(metric or ()))
+    run_job(
+        lambda progress: run(
+            RunContext(settings, catalog, now, progress, runtime.clock, runtime.sleep),
+            span,
+            selection=selection,
+            deep=deep,
+        ),
+        catalog,
+        report=RunReport.prepare(Job.BACKFILL, settings, catalog),
+        json=json,
+        quiet=quiet,
+    )

@@ -1,0 +1,72 @@
+"""`cmetrics build-site`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, TypedDict
+
+import typer
+
+from cmetrics.cli.options import AsJson, Config, Db, Quiet
+from cmetrics.cli.runtime import get_runtime
+from cmetrics.domain.plural import plural
+
+
+class SiteDocument(TypedDict):
+    """What `build-site --json` prints."""
+
+    out: str
+    #: Last completed UTC day of the build.
+    as_of: str
+    #: Size in bytes of every file, by its path below ``out``.
+    files: dict[str, int]
+
+
+def build_site(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder that the site replaces.")] = Path("site"),
+    site_url: Annotated[
+        str | None,
+        typer.Option(
+            "--site-url",
+            metavar="URL",
+            help="Published address; overrides `url` in the catalogue.",
+            show_default=False,
+        ),
+    ] = None,
+    plotly_js: Annotated[
+        Path | None,
+        typer.Option(
+            "--plotly-js",
+            metavar="FILE",
+            help="plotly-basic.min.js to use instead of the full plotly.js.",
+            show_default=False,
+        ),
+    ] = None,
+    db: Db = None,
+    config: Config = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Build the static site from the store.
+
+    The folder is replaced once every file is rendered. A folder with files from elsewhere is not touched.
+    """
+    from cmetrics.catalog import parse_address
+    from cmetrics.cli.configuration import load_configuration
+    from cmetrics.cli.output import print_json, print_result
+    from cmetrics.ops.run_report import site_address
+    from cmetrics.site.publish import build_time, publish_site
+    from cmetrics.sources import SPECS
+
+    settings, catalog = load_configuration(db, config)
+    url = parse_address("--site-url", site_url) if site_url else site_address(settings, catalog)
+    now = build_time(os.environ, get_runtime(context).clock())
+    site = publish_site(settings.store, catalog, SPECS, out, now=now, url=url, plotly_js=plotly_js)
+    if json:
+        document: SiteDocument = {"out": str(out), "as_of": site.as_of.isoformat(), "files": dict(site.files)}
+        print_json(document)
+    elif not quiet:
+        print_result(f"{out}: {plural(len(catalog.metrics), 'metric')} as of {site.as_of}")
+        print_result(f"open {(out / 'index.html').resolve().as_uri()}")

@@ -1,0 +1,79 @@
+"""Call the command that the arguments name, and print every failure in one style."""
+
+from __future__ import annotations
+
+import sys
+from typing import TypedDict
+
+import typer
+from typer.exceptions import TyperException
+
+from cmetrics.cli.app import app
+from cmetrics.cli.exit_codes import FAILED, INTERRUPTED, exit_code
+from cmetrics.cli.runtime import Runtime
+from cmetrics.domain.errors import CmetricsError
+from cmetrics.domain.sanitize import sanitize
+
+
+class ErrorDetails(TypedDict):
+    """What failed and why, what to do next (None if unknown), and the exit code of the process."""
+
+    message: str
+    hint: str | None
+    exit_code: int
+
+
+class ErrorDocument(TypedDict):
+    """What every command prints with `--json` when it fails."""
+
+    error: ErrorDetails
+
+
+def invoke(runtime: Runtime) -> int:
+    """Run the command of ``sys.argv`` and return the exit code."""
+    try:
+        code = app(standalone_mode=False, obj=runtime)
+    except CmetricsError as error:
+        return _fail(error.message, error.hint, exit_code(error))
+    except TyperException as error:
+        return _fail(_usage_message(error), _usage_hint(error), error.exit_code)
+    except typer.Abort:
+        return _fail("aborted", None, FAILED)
+    if code == INTERRUPTED:
+        return _fail("interrupted; what was stored is complete", "run the command again to continue", code)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str, hint: str | None, code: int) -> int:
+    """Print the failure on stderr, with `--json` also as the only object on stdout; return ``code``."""
+    # Rich, which `--help` does not need.
+    from cmetrics.cli.output import print_error, print_json
+
+    if "--json" in sys.argv[1:]:
+        document: ErrorDocument = {
+            "error": {
+                "message": sanitize(message, limit=2000),
+                "hint": sanitize(hint, limit=2000) if hint else None,
+                "exit_code": code,
+            }
+        }
+        print_json(document)
+    print_error(f"{message}; {hint}" if hint else message)
+    return code
+
+
+def _usage_message(error: TyperException) -> str:
+    """Return the reason of a usage error, beginning with the option that it is about."""
+    option = getattr(error, "param", None)
+    names = [*getattr(option, "opts", ())]
+    if error.message and names:
+        return (
+            f"{names[0] if names[0].startswith('-') else getattr(option, 'metavar', None) or names[0]}: {error.message}"
+        )
+    text = error.format_message()
+    return text[:1].lower() + text[1:].rstrip(".")
+
+
+def _usage_hint(error: TyperException) -> str | None:
+    context = getattr(error, "ctx", None)
+    return f"see `{context.command_path} --help`" if context is not None else None

@@ -1,0 +1,72 @@
+"""`cmetrics pull-data`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, TypedDict
+
+import typer
+
+from cmetrics.cli.options import DEFAULT_CLONE, AsJson, CloneFolder, Db, Quiet
+from cmetrics.cli.runtime import get_runtime
+from cmetrics.domain.plural import plural
+
+if TYPE_CHECKING:
+    from cmetrics.ops.run_report import RunDocument
+
+
+class PullDocument(TypedDict):
+    """What `pull-data --json` prints."""
+
+    folder: str
+    branch: str
+    #: None while the branch does not exist.
+    commit: str | None
+    #: The run that read the rows, as `restore --json` prints it; None if there was nothing to read.
+    restored: RunDocument | None
+
+
+def pull_data(
+    context: typer.Context,
+    folder: CloneFolder = DEFAULT_CLONE,
+    remote: Annotated[
+        str | None,
+        typer.Option("--remote", metavar="URL", help="Repository of the branch; stored in DIR.", show_default=False),
+    ] = None,
+    branch: Annotated[
+        str | None,
+        typer.Option("--branch", metavar="NAME", help="Branch of the data; `data` if not set.", show_default=False),
+    ] = None,
+    db: Db = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Load the data branch into the store.
+
+    Newer rows of the store stay. A branch that does not exist yet is empty; a replaced branch is an error.
+    """
+    from cmetrics.cli.configuration import read_settings
+    from cmetrics.cli.output import print_json, print_result
+    from cmetrics.cli.progress import make_progress
+    from cmetrics.export.sync import pull
+    from cmetrics.ops.run_report import build_run_document
+
+    progress = make_progress(quiet=quiet)
+    pulled = pull(
+        read_settings(db=db), folder, remote=remote, branch=branch, now=get_runtime(context).clock(), progress=progress
+    )
+    if json:
+        document: PullDocument = {
+            "folder": str(folder),
+            "branch": pulled.branch,
+            "commit": pulled.commit,
+            "restored": build_run_document(pulled.restored) if pulled.restored else None,
+        }
+        print_json(document)
+    elif not quiet and pulled.restored is None:
+        print_result(f"branch {pulled.branch} does not exist yet; `cmetrics push-data` creates it")
+    elif not quiet and pulled.restored:
+        counts = pulled.restored.counts
+        print_result(
+            f"branch {pulled.branch} at {(pulled.commit or '')[:12]}: {plural(counts.inserted, 'value')} added, "
+            f"{counts.updated:,} updated, {counts.unchanged:,} unchanged"
+        )

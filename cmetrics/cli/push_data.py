@@ -1,0 +1,69 @@
+"""`cmetrics push-data`."""
+
+from __future__ import annotations
+
+import time
+from typing import TypedDict
+
+import typer
+
+from cmetrics.cli.options import DEFAULT_CLONE, AllowLoss, AsJson, CloneFolder, Db, Quiet
+from cmetrics.cli.runtime import get_runtime
+from cmetrics.domain.plural import plural
+
+
+class PushDocument(TypedDict):
+    """What `push-data --json` prints."""
+
+    folder: str
+    branch: str
+    commit: str
+    #: Values added and changed by the last export.
+    new: int
+    revised: int
+    #: How often commits of others were merged before the push.
+    merges: int
+
+
+def push_data(
+    context: typer.Context,
+    folder: CloneFolder = DEFAULT_CLONE,
+    allow_loss: AllowLoss = False,
+    db: Db = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Export the store to the data branch.
+
+    Commits and pushes. Commits that others pushed in the meantime are merged first.
+    """
+    from cmetrics.cli.configuration import read_settings
+    from cmetrics.cli.output import print_json, print_result
+    from cmetrics.cli.progress import make_progress
+    from cmetrics.export.sync import push
+
+    progress = make_progress(quiet=quiet)
+    pushed = push(
+        read_settings(db=db),
+        folder,
+        allow_loss=allow_loss,
+        now=get_runtime(context).clock(),
+        progress=progress,
+        sleep=time.sleep,
+    )
+    new, revised = pushed.exported.new, pushed.exported.revised
+    if json:
+        document: PushDocument = {
+            "folder": str(folder),
+            "branch": pushed.branch,
+            "commit": pushed.commit,
+            "new": new,
+            "revised": revised,
+            "merges": pushed.merges,
+        }
+        print_json(document)
+    elif not quiet:
+        merged = f", after {plural(pushed.merges, 'merge')} of other commits" if pushed.merges else ""
+        print_result(
+            f"branch {pushed.branch} at {pushed.commit[:12]}: {new} new, {plural(revised, 'revised value')}{merged}"
+        )

@@ -1,0 +1,60 @@
+"""`cmetrics refresh`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cmetrics.cli.options import AsJson, Config, Db, MetricIds, Only, Quiet, whole_number
+from cmetrics.cli.runtime import get_runtime
+
+LOOKBACK = "--lookback-days"
+
+
+def refresh(
+    context: typer.Context,
+    lookback_days: Annotated[
+        int,
+        typer.Option(
+            LOOKBACK,
+            metavar="DAYS",
+            parser=whole_number(LOOKBACK, "days", most=3650),
+            help="Request at least the last DAYS days again.",
+        ),
+    ] = 0,
+    only: Only = None,
+    metric: MetricIds = None,
+    db: Db = None,
+    config: Config = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Collect new days and fill gaps.
+
+    The nightly job. Per metric: the days since the last stored one, days that the source still revises, and
+    every gap that the source can fill.
+    """
+    from cmetrics.cli.configuration import load_configuration
+    from cmetrics.cli.run_job import run_job
+    from cmetrics.domain.run import Job
+    from cmetrics.ingest.context import RunContext
+    from cmetrics.ingest.run import Selection
+    from cmetrics.ingest.run import refresh as run
+    from cmetrics.ops.run_report import RunReport
+
+    runtime = get_runtime(context)
+    now = runtime.clock()
+    settings, catalog = load_configuration(db, config)
+    selection = Selection(only, tuple(metric or ()))
+    run_job(
+        lambda progress: run(
+            RunContext(settings, catalog, now, progress, runtime.clock, runtime.sleep),
+            lookback_days=lookback_days,
+            selection=selection,
+        ),
+        catalog,
+        report=RunReport.prepare(Job.REFRESH, settings, catalog),
+        json=json,
+        quiet=quiet,
+    )

@@ -1,0 +1,52 @@
+"""Run a job, print its result, report it, exit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn
+
+import typer
+
+from cmetrics.catalog import Catalog
+from cmetrics.cli.exit_codes import RUN_EXITS
+from cmetrics.cli.output import print_json, print_warning
+from cmetrics.cli.progress import make_progress
+from cmetrics.cli.summary import print_errors, print_summary
+from cmetrics.domain.errors import CmetricsError
+from cmetrics.domain.run import RunSummary
+from cmetrics.ingest.progress import NoProgress
+from cmetrics.ops.run_report import RunReport, build_run_document
+
+
+def run_job(
+    run: Callable[[NoProgress], RunSummary],
+    catalog: Catalog,
+    *,
+    json: bool,
+    quiet: bool,
+    report: RunReport | None = None,
+) -> NoReturn:
+    """Call ``run`` with a progress display and end the process with the exit code of its result.
+
+    Raises the CmetricsError of a run that ended before its first metric, after ``report`` has sent it.
+    """
+    progress = make_progress(quiet=quiet)
+    try:
+        summary = run(progress)
+    except CmetricsError as error:
+        progress.close()
+        for text in report.send_failure(error) if report else ():
+            print_warning(text)
+        raise
+    finally:
+        progress.close()
+    # Reported before it is printed: an interrupted delivery must not follow the one JSON object.
+    problems = report.send_result(summary) if report else ()
+    if json:
+        print_json(build_run_document(summary))
+    elif not quiet:
+        print_summary(summary)
+    print_errors(summary, {metric.metric_id: metric.source for metric in catalog.metrics})
+    for text in (*summary.warnings, *summary.anomalies, *problems):
+        print_warning(text)
+    raise typer.Exit(RUN_EXITS[summary.status])

@@ -1,0 +1,194 @@
+"""Report a run outside the terminal: GitHub's job summary and the webhook. Nothing here changes an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from cmetrics.catalog import Catalog, parse_address
+from cmetrics.domain.days import last_completed_day, utc_now
+from cmetrics.domain.revision import Revision
+from cmetrics.domain.run import Job, MetricOutcome, RunSummary
+from cmetrics.domain.sanitize import sanitize
+from cmetrics.ops import actions
+from cmetrics.settings import Settings
+
+
+class RevisionDocument(TypedDict):
+    """The largest change of a stored value in a run."""
+
+    day: str
+    old_value: int
+    new_value: int
+
+
+class MetricDocument(TypedDict):
+    """One metric of a run."""
+
+    metric_id: str
+    #: `ok`, `pending`, `failed` or `skipped`.
+    status: str
+    days_stored: int
+    latest_day: str | None
+    pending_days: int
+    error: str | None
+    revised_days: int
+    largest_revision: RevisionDocument | None
+    healed_days: int
+
+
+class RunDocument(TypedDict):
+    """What `refresh`, `backfill`, `bootstrap` and `restore` print with `--json`, and what the webhook gets."""
+
+    run_id: str
+    job: str
+    #: `success`, `partial` or `failed`.
+    status: str
+    rows_inserted: int
+    rows_updated: int
+    rows_unchanged: int
+    metrics: list[MetricDocument]
+    revised_days: int
+    #: HTTP requests sent, by source.
+    requests: dict[str, int]
+    warnings: list[str]
+    notes: list[str]
+
+
+class FailedRunDocument(TypedDict):
+    """What the webhook gets for a run that ended before its first metric."""
+
+    run_id: None
+    job: str
+    status: str
+    rows_inserted: int
+    rows_updated: int
+    rows_unchanged: int
+    metrics: list[MetricDocument]
+    error: str
+
+
+def build_run_document(summary: RunSummary) -> RunDocument:
+    """Return the JSON object of a run that ended."""
+    return {
+        "run_id": summary.run_id,
+        "job": summary.job.value,
+        "status": summary.status.value,
+        "rows_inserted": summary.counts.inserted,
+        "rows_updated": summary.counts.updated,
+        "rows_unchanged": summary.counts.unchanged,
+        "metrics": [_metric(outcome) for outcome in summary.metrics],
+        "revised_days": sum(outcome.revised_days for outcome in summary.metrics),
+        "requests": dict(summary.requests),
+        "warnings": [*summary.warnings, *summary.anomalies],
+        "notes": list(summary.notes),
+    }
+
+
+def _metric(outcome: MetricOutcome) -> MetricDocument:
+    return {
+        "metric_id": outcome.metric_id,
+        "status": outcome.status.value,
+        "days_stored": outcome.days_stored,
+        "latest_day": outcome.latest_day.isoformat() if outcome.latest_day else None,
+        "pending_days": outcome.pending_days,
+        "error": outcome.error,
+        "revised_days": outcome.revised_days,
+        "largest_revision": _revision(outcome.largest_revision),
+        "healed_days": outcome.healed_days,
+    }
+
+
+def _revision(revision: Revision | None) -> RevisionDocument | None:
+    if revision is None:
+        return None
+    return {
+        "day": revision.last_day.isoformat(),
+        "old_value": revision.old_value,
+        "new_value": revision.new_value,
+    }
+
+
+def _failed_run(job: Job, error: str) -> FailedRunDocument:
+    return {
+        "run_id": None,
+        "job": job.value,
+        "status": "failed",
+        "rows_inserted": 0,
+        "rows_updated": 0,
+        "rows_unchanged": 0,
+        "metrics": [],
+        "error": error,
+    }
+
+
+def site_address(settings: Settings, catalog: Catalog) -> str | None:
+    """Return the address of the published page: CMETRICS_SITE_URL, else `url` of the catalogue.
+
+    Raises UsageError if CMETRICS_SITE_URL is not an address.
+    """
+    return parse_address("CMETRICS_SITE_URL", settings.site_url) if settings.site_url else catalog.url
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """Where the result of one run is reported. Create it before the run: a wrong variable ends the command early.
+
+    Each method returns warnings: what could not be reported, and why.
+    """
+
+    job: Job
+    settings: Settings
+    catalog: Catalog
+    site: str | None
+
+    @classmethod
+    def prepare(cls, job: Job, settings: Settings, catalog: Catalog) -> RunReport:
+        """Return the report of one run. Raises UsageError for a wrong CMETRICS_SITE_URL."""
+        return cls(job, settings, catalog, site_address(settings, catalog))
+
+    def send_result(self, summary: RunSummary) -> list[str]:
+        """Report a run that ended."""
+        return [
+            *_append(actions.summary_markdown(summary, self.site, self._hints())),
+            *self._post(build_run_document(summary)),
+        ]
+
+    def send_failure(self, error: Exception) -> list[str]:
+        """Report a run that ended before its first metric."""
+        text = sanitize(str(error), limit=2000)
+        return [*_append(actions.failure_markdown(self.job.value, text)), *self._post(_failed_run(self.job, text))]
+
+    def _hints(self) -> tuple[str, ...]:
+        """Return what is switched off in the repository, as far as the token can read it."""
+        settings = self.settings
+        if actions.summary_file() is None or not settings.repository or not settings.github_token:
+            return ()
+        from cmetrics.ops.repository_checks import switched_off
+        from cmetrics.ops.repository_settings import fetch_repository_settings
+
+        facts = fetch_repository_settings(
+            settings.repository, settings.workflow, settings.github_token, self.catalog.contact, settings.network
+        )
+        return switched_off(facts) if facts else ()
+
+    def _post(self, document: Mapping[str, Any]) -> list[str]:
+        if not self.settings.webhook:
+            return []
+        from cmetrics.ops.webhook import send_summary
+
+        more = {"title": self.catalog.title, "as_of": last_completed_day(utc_now()).isoformat()}
+        problem = send_summary(self.settings.webhook, {**document, **more}, self.catalog.contact, self.settings.network)
+        return [] if problem is None else [sanitize(problem)]
+
+
+def _append(markdown: str) -> list[str]:
+    path = actions.summary_file()
+    if path is None:
+        return []
+    try:
+        actions.append(path, markdown)
+    except OSError as error:
+        return [f"cannot write the job summary: {error.strerror}"]
+    return []
