@@ -123,7 +123,7 @@ def _reason(error: BaseException) -> str:
         return str(error)
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    return f"internal error: {type(error).__name__}: {error}"
+    return f"internal error: {type(error).__name__}: {error}".rstrip(": ")
 
 
 def _close_dead_runs(store: LanceStore, died: str | None, now: datetime) -> None:

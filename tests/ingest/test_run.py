@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+
+from cmetrics.domain.days import DAY, Span
+from cmetrics.domain.run import RunStatus
+from cmetrics.ingest.context import RunContext
+from cmetrics.ingest.progress import NoProgress
+from cmetrics.ingest.run import backfill, refresh
+from tests.world.nights import Nights
+
+
+def over_midnight(nights: Nights) -> RunContext:
+    """A run that starts 30 seconds before midnight; with its first request the next day begins everywhere."""
+    before = datetime.combine(nights.world.today, time(23, 59, 30), UTC)
+    context = nights.context()
+    today = nights.world.today
+
+    async def sleep(seconds: float) -> None:
+        if nights.world.today == today:
+            nights.sleep()
+        await context.sleep(seconds)
+
+    def clock() -> datetime:
+        return before if nights.world.today == today else before + timedelta(minutes=1)
+
+    return replace(context, now=before, clock=clock, sleep=sleep)
+
+
+@pytest.mark.parametrize("job", ["refresh", "backfill"])
+def test_a_run_across_midnight_has_one_day(nights: Nights, job: str):
+    """Days, rows, revisions and run carry the day on which the run began, whatever the services have by then."""
+    nights.begin(nights.world.today - 9 * DAY)
+    nights.refresh()
+    nights.sleep()
+    context = over_midnight(nights)
+    started_on = context.now.date()
+    last = started_on - DAY
+    summary = refresh(context) if job == "refresh" else backfill(context, Span(last - 9 * DAY, last))
+    assert nights.world.today == started_on + DAY
+    assert summary.status is RunStatus.SUCCESS
+    rows = [row for row in nights.rows() if row.ingestion_run_id == summary.run_id]
+    assert rows
+    assert {row.observed_at for row in rows} == {context.now}
+    assert max(row.period_end for row in rows) == last
+    assert {revision.observed_at for revision in nights.store.revisions()} <= {context.now}
+    (run,) = [run for run in nights.store.runs() if run.ingestion_run_id == summary.run_id]
+    assert run.started_at == context.now
+    assert run.finished_at == context.now + timedelta(minutes=1)
+
+
+def test_progress_is_reported_in_the_order_of_the_protocol(nights: Nights):
+    """Planned first, then every metric, storing last."""
+    events = []
+
+    class Recorder(NoProgress):
+        def planned(self, requests):
+            events.append(f"planned {len(requests)}")
+
+        def fetched(self, metric, outcome):
+            events.append("fetched")
+
+        def storing(self):
+            events.append("storing")
+
+    refresh(replace(nights.context(), progress=Recorder()))
+    assert events == ["planned 7", *["fetched"] * 7, "storing"]
