@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from cmetrics.analytics.anomalies import READ_DAYS
-from cmetrics.analytics.dashboard import build_dashboard, build_freshness, build_health, last_errors
-from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Freshness, Health, Publication
-from cmetrics.analytics.quality import Findings, build_findings
+from cmetrics.analytics.dashboard import build_dashboard
+from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Publication
+from cmetrics.analytics.quality import DataQuality, build_quality
 from cmetrics.analytics.series import last_full_month
+from cmetrics.analytics.status import StoreStatus, build_status
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import DAY, Clock, Month, Span, last_completed_day, window
-from cmetrics.domain.metric import Definition, Family, Metric, SourceSpec
+from cmetrics.domain.metric import Definition, Family, SourceSpec
 from cmetrics.domain.observation import Observation
+from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
+from cmetrics.domain.state import StoredDay, build_states
 from cmetrics.store.lance_store import LanceStore
 
 #: Runs older than that explain nothing that is shown.
@@ -30,24 +32,6 @@ EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
 LONGEST_CHANGE = 184
 
 
-@dataclass(frozen=True, slots=True)
-class MetricFreshness:
-    """One line of `status`."""
-
-    metric: Metric
-    freshness: Freshness
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What `status` tells."""
-
-    as_of: date
-    metrics: tuple[MetricFreshness, ...]
-    health: Health
-    findings: Findings
-
-
 class Queries:
     """Reads of one store, each bounded by the window that is asked for. All raise StoreError."""
 
@@ -57,6 +41,7 @@ class Queries:
         self._specs = specs
         self._titles = {name: spec.title for name, spec in specs.items()}
         self._clock = clock
+        self._ids = [metric.metric_id for metric in catalog.metrics]
         self._downloads = {m.metric_id for m in catalog.metrics if m.family is Family.DOWNLOADS}
 
     @property
@@ -74,41 +59,48 @@ class Queries:
         self._store.check()
 
     def dashboard(self, days: int = DEFAULT_DAYS) -> Dashboard:
-        """The dashboard over the last ``days`` days."""
+        """Return the dashboard over the last ``days`` days."""
         self._store.check()
         window_read, year_ago = reading(self.as_of, days)
-        rows = self._store.observations([metric.metric_id for metric in self._catalog.metrics], window_read)
+        rows = self._store.observations(self._ids, window_read)
         if year_ago is not None:
             rows += self._store.observations(sorted(self._downloads), year_ago)
-        return self._dashboard(rows, self._runs(), days)
+        runs = self.runs()
+        return self._dashboard(rows, runs, self._log(runs), days)
 
     def publication(self, url: str | None = None) -> Publication:
-        """Everything for a build of the site at ``url``, from one read of each table."""
+        """Return everything for a build of the site at ``url``, from one read of each table.
+
+        It holds the metrics of the catalogue only: what has left it stays in the store and in exports.
+        """
         self._store.check()
-        definitions = tuple(self.definitions())
-        ids = sorted({d.metric_id for d in definitions} | {m.metric_id for m in self._catalog.metrics})
-        rows = tuple(self._store.observations(ids, Span(window(self.as_of, ALL_DAYS), self.as_of)))
-        runs = self._runs()
+        rows = tuple(self._store.observations(self._ids, Span(window(self.as_of, ALL_DAYS), LATEST)))
+        published = tuple(row for row in rows if row.period_end <= self.as_of)
+        runs = self.runs()
+        log = self._log(runs)
         window_read, year_ago = reading(self.as_of, DEFAULT_DAYS)
         within = [
             row
-            for row in rows
+            for row in published
             if row.period_end in window_read
             or (year_ago is not None and row.period_end in year_ago and row.metric_id in self._downloads)
         ]
         return Publication(
-            dashboard=self._dashboard(rows, runs, ALL_DAYS),
-            daily=self._dashboard(within, runs, DEFAULT_DAYS),
-            definitions=definitions,
-            rows=rows,
+            dashboard=self._dashboard(published, runs, log, ALL_DAYS),
+            daily=self._dashboard(within, runs, log, DEFAULT_DAYS),
+            definitions=tuple(self.definitions()),
+            rows=published,
             runs=tuple(runs),
+            log=log,
             url=url or self._catalog.url,
-            findings=self._findings(_days(rows), rows, runs),
+            quality=self._quality(_stored_days(rows), published, log),
         )
 
     def definitions(self) -> list[Definition]:
-        """The definitions by product, family and display name."""
-        return sorted(self._store.definitions(), key=_definition_order)
+        """Return the active definitions of the catalogue's metrics by product, family and display name."""
+        known = set(self._ids)
+        rows = self._store.definitions()
+        return sorted((row for row in rows if row.is_active and row.metric_id in known), key=_definition_order)
 
     def series(self, metric_id: str, days: int) -> list[Observation] | None:
         """The stored values of the last ``days`` days, ascending; None for an unknown metric."""
@@ -123,46 +115,38 @@ class Queries:
         return [run for run in runs if run.error_summary]
 
     def runs(self) -> list[Run]:
-        """The runs of the last 90 days, newest first."""
-        return self._runs()
-
-    def state(self) -> State:
-        """How fresh each metric is, what is odd, and how the last runs went. Reads values of some weeks only."""
-        self._store.check()
-        runs, as_of = self._runs(), self.as_of
-        errors = last_errors(runs)
-        ids = [metric.metric_id for metric in self._catalog.metrics]
-        days: dict[str, list[tuple[date, bool]]] = {}
-        for metric_id, day, is_seed in self._store.days(ids, Span(window(as_of, ALL_DAYS), LATEST)):
-            days.setdefault(metric_id, []).append((day, is_seed))
-        return State(
-            as_of=as_of,
-            metrics=tuple(
-                MetricFreshness(
-                    metric,
-                    build_freshness(
-                        metric, [one for one in days.get(metric.metric_id, ()) if one[0] <= as_of], as_of, errors
-                    ),
-                )
-                for metric in self._catalog.metrics
-            ),
-            health=build_health(runs),
-            findings=self._findings(days, self._store.observations(ids, Span(window(as_of, READ_DAYS), as_of)), runs),
-        )
-
-    def revisions(self) -> list[Revision]:
-        """What the runs of the last months have replaced, newest run first."""
-        return self._store.revisions(self._clock() - RUNS_WITHIN)
-
-    def _findings(
-        self, days: Mapping[str, Sequence[tuple[date, bool]]], rows: Sequence[Observation], runs: Sequence[Run]
-    ) -> Findings:
-        return build_findings(self._catalog.metrics, self._specs, days, rows, runs, self.revisions(), as_of=self.as_of)
-
-    def _runs(self) -> list[Run]:
+        """Return the runs of the last 90 days, newest first."""
         return self._store.runs(self._clock() - RUNS_WITHIN)
 
-    def _dashboard(self, rows: Sequence[Observation], runs: Sequence[Run], days: int) -> Dashboard:
+    def status(self) -> StoreStatus:
+        """Return how fresh each metric is, what is missing or implausible, and how the last runs went.
+
+        Reads the stored days of all metrics, and values of some weeks only.
+        """
+        self._store.check()
+        runs, as_of = self.runs(), self.as_of
+        log = self._log(runs)
+        stored: dict[str, list[StoredDay]] = {}
+        for metric_id, day, is_seed in self._store.days(self._ids, Span(window(as_of, ALL_DAYS), LATEST)):
+            stored.setdefault(metric_id, []).append((day, is_seed))
+        rows = self._store.observations(self._ids, Span(window(as_of, READ_DAYS), as_of))
+        metrics = self._catalog.metrics
+        states = build_states(metrics, stored, as_of)
+        return build_status(metrics, states, runs, log, self._quality(stored, rows, log), as_of=as_of)
+
+    def revisions(self) -> list[Revision]:
+        """Return the values that the runs of the last 90 days have replaced, newest run first."""
+        return self._store.revisions(self._clock() - RUNS_WITHIN)
+
+    def _log(self, runs: Sequence[Run]) -> OutcomeLog:
+        return OutcomeLog(runs, self._store.outcomes(self._clock() - RUNS_WITHIN, self._ids))
+
+    def _quality(
+        self, stored: Mapping[str, Sequence[StoredDay]], rows: Sequence[Observation], log: OutcomeLog
+    ) -> DataQuality:
+        return build_quality(self._catalog.metrics, self._specs, stored, rows, log, self.revisions(), as_of=self.as_of)
+
+    def _dashboard(self, rows: Sequence[Observation], runs: Sequence[Run], log: OutcomeLog, days: int) -> Dashboard:
         return build_dashboard(
             self._catalog,
             self._titles,
@@ -171,6 +155,7 @@ class Queries:
             as_of=self.as_of,
             days=days,
             generated_at=self._clock().replace(microsecond=0),
+            log=log,
         )
 
 
@@ -188,11 +173,11 @@ def reading(as_of: date, days: int) -> tuple[Span, Span | None]:
     return Span(first, as_of), Span(year_ago.first, min(year_ago.last, first - DAY))
 
 
-def _days(rows: Sequence[Observation]) -> dict[str, list[tuple[date, bool]]]:
-    days: dict[str, list[tuple[date, bool]]] = {}
+def _stored_days(rows: Sequence[Observation]) -> dict[str, list[StoredDay]]:
+    stored: dict[str, list[StoredDay]] = {}
     for row in rows:
-        days.setdefault(row.metric_id, []).append((row.period_end, row.is_seed))
-    return days
+        stored.setdefault(row.metric_id, []).append((row.period_end, row.is_seed))
+    return stored
 
 
 def _definition_order(row: Definition) -> tuple[str, ...]:

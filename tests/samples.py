@@ -10,6 +10,8 @@ from typing import Any
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import DailyValue, Observation, Provenance, SourceWindow, observe
+from cmetrics.domain.outcome import Outcome
+from cmetrics.domain.run import MetricStatus, Run
 from cmetrics.sources import SPECS
 from cmetrics.sources.base import FetchRequest
 
@@ -50,3 +52,22 @@ def a_snapshot(metric: Metric, day: date, value: int) -> Observation:
     """A seeded total."""
     seeded = {"provenance": Provenance.CSV_SEED, "source_window": SourceWindow.DISCRETE_SNAPSHOT}
     return a_row(metric, day, value, source_ref="seed:seed.csv", **seeded)
+
+
+def an_outcome(run: Run, metric_id: str, error: str | None = None, **changes: Any) -> Outcome:
+    """What came of a request for the year up to the day before the run, found at its start."""
+    last = run.started_at.astimezone(UTC).date() - DAY
+    return replace(
+        Outcome(
+            ingestion_run_id=run.ingestion_run_id,
+            metric_id=metric_id,
+            status=MetricStatus.FAILED if error else MetricStatus.OK,
+            requested_from=last - 365 * DAY,
+            requested_to=last,
+            days_stored=0 if error else 14,
+            pending_days=0,
+            error=error,
+            observed_at=run.started_at,
+        ),
+        **changes,
+    )

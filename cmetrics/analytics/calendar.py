@@ -43,11 +43,12 @@ _LABELS = {
     DayState.BEFORE: "not collected",
 }
 _OF_REASON = {
-    Reason.NOT_LANDED: DayState.PENDING,
+    Reason.NOT_PUBLISHED: DayState.PENDING,
     Reason.LOST: DayState.MISSING,
     Reason.FAILED: DayState.MISSING,
-    Reason.BEFORE: DayState.BEFORE,
-    Reason.OUTSIDE: DayState.BEFORE,
+    Reason.NOT_COLLECTED: DayState.MISSING,
+    Reason.BEFORE_FIRST: DayState.BEFORE,
+    Reason.NO_LONGER_AVAILABLE: DayState.BEFORE,
 }
 _OF_KIND = {
     PointKind.OBSERVED: DayState.OBSERVED,

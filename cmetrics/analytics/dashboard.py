@@ -12,9 +12,9 @@ from cmetrics.analytics.model import (
     Dashboard,
     DayPoint,
     DownloadItem,
-    Freshness,
     Group,
     Health,
+    MetricFreshness,
     PeriodPoint,
     RunNote,
     SourceState,
@@ -24,6 +24,7 @@ from cmetrics.catalog import Catalog
 from cmetrics.domain.days import window
 from cmetrics.domain.metric import Family, Metric, Product
 from cmetrics.domain.observation import Observation
+from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Run, RunStatus
 
 NO_ROWS: tuple[Observation, ...] = ()
@@ -43,16 +44,18 @@ def build_dashboard(
     as_of: date,
     days: int,
     generated_at: datetime,
+    log: OutcomeLog | None = None,
 ) -> Dashboard:
-    """The dashboard of ``as_of`` from rows up to that day (later ones are left out).
+    """Return the dashboard of ``as_of`` from rows up to that day (later ones are left out).
 
-    ``runs`` come newest first.
+    ``runs`` come newest first; without ``log`` only their status is known.
     """
+    log = log or OutcomeLog(runs, ())
     by_metric: dict[str, list[Observation]] = {}
     for row in rows:
         if row.period_end <= as_of:
             by_metric.setdefault(row.metric_id, []).append(row)
-    builder = _Builder(source_titles, by_metric, last_errors(runs), as_of, window(as_of, days))
+    builder = _Builder(source_titles, by_metric, log, as_of, window(as_of, days))
     groups = tuple(
         builder.group(product, [m for m in catalog.metrics if m.product == product.product])
         for product in catalog.products
@@ -83,7 +86,7 @@ def build_dashboard(
         window_30_start=window(as_of, 30),
         sources=build_sources(groups, as_of),
         events=tuple(event for event in catalog.events if event.day <= as_of),
-        health=build_health(runs),
+        health=build_health(runs, log),
     )
 
 
@@ -141,43 +144,28 @@ def build_sources(groups: Iterable[Group], as_of: date) -> tuple[SourceState, ..
     return tuple(states)
 
 
-def build_health(runs: Sequence[Run]) -> Health:
-    """The state of the collecting, from runs newest first."""
+def build_health(runs: Sequence[Run], log: OutcomeLog) -> Health:
+    """Return the state of the collection, from runs newest first."""
     ended = [run for run in runs if run.status != RunStatus.RUNNING]
     success = next((run for run in ended if run.status == RunStatus.SUCCESS), None)
     failures = [run for run in ended if run.status in (RunStatus.FAILED, RunStatus.PARTIAL)]
     return Health(
-        last_run=_note(runs[0]) if runs else None,
+        last_run=_note(runs[0], log) if runs else None,
         last_success_at=success.finished_at if success else None,
-        failures=tuple(_note(run) for run in failures[:FAILURES_SHOWN]),
+        failures=tuple(_note(run, log) for run in failures[:FAILURES_SHOWN]),
     )
 
 
-def build_freshness(
-    metric: Metric, days: Iterable[tuple[date, bool]], as_of: date, errors: Mapping[str, Run]
-) -> Freshness:
-    """How far behind ``metric`` is, from its stored days, each with whether it is a seeded snapshot."""
-    known, snapshots = set[date](), set[date]()
-    for day, is_seed in days:
-        (snapshots if is_seed else known).add(day)
-    latest = max(known, default=None)
-    run = errors.get(metric.metric_id)
-    return Freshness(
-        latest_day=latest,
-        age_days=(as_of - latest).days if latest else None,
-        missing_days=series.holes(known, snapshots),
-        last_error=run.error_of(metric.metric_id) if run else None,
-        last_error_at=run.started_at if run else None,
+def build_freshness(metric: Metric, latest_day: date | None, as_of: date, log: OutcomeLog) -> MetricFreshness:
+    """Return how far ``metric`` is behind ``as_of``, from its newest day with a daily value."""
+    failure = log.last_error(metric.metric_id)
+    return MetricFreshness(
+        metric,
+        latest_day,
+        (as_of - latest_day).days if latest_day else None,
+        failure.error if failure else None,
+        failure.at if failure else None,
     )
-
-
-def last_errors(runs: Sequence[Run]) -> Mapping[str, Run]:
-    """The newest run with an error, by metric id; ``runs`` come newest first."""
-    found: dict[str, Run] = {}
-    for run in runs:
-        for text in run.errors:
-            found.setdefault(text.split(": ", 1)[0], run)
-    return found
 
 
 class _Builder:
@@ -187,13 +175,13 @@ class _Builder:
         self,
         source_titles: Mapping[str, str],
         rows: Mapping[str, Sequence[Observation]],
-        errors: Mapping[str, Run],
+        log: OutcomeLog,
         as_of: date,
         first: date,
     ) -> None:
         self._source_titles = source_titles
         self._rows = rows
-        self._errors = errors
+        self._log = log
         self._as_of = as_of
         self._first = first
         self._month = series.last_full_month(as_of)
@@ -263,9 +251,9 @@ class _Builder:
             flow_30=series.star_flow(rows, 30),
         )
 
-    def _freshness(self, metric: Metric, rows: Sequence[Observation]) -> Freshness:
-        days = ((row.period_end, row.is_seed) for row in rows)
-        return build_freshness(metric, days, self._as_of, self._errors)
+    def _freshness(self, metric: Metric, rows: Sequence[Observation]) -> MetricFreshness:
+        latest = max((row.period_end for row in rows if not row.is_seed), default=None)
+        return build_freshness(metric, latest, self._as_of, self._log)
 
 
 def _sum_of_known(values: Iterable[int | None]) -> int | None:
@@ -273,5 +261,9 @@ def _sum_of_known(values: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _note(run: Run) -> RunNote:
-    return RunNote(run.ingestion_run_id, run.job_name, run.status, run.started_at, run.finished_at, run.errors)
+def _note(run: Run, log: OutcomeLog) -> RunNote:
+    """Return a run with its errors: those of its metrics, else its summary as a whole."""
+    errors = tuple(f"{metric_id}: {error}" for metric_id, error in log.failures(run).items())
+    if not errors and run.error_summary:
+        errors = (run.error_summary,)
+    return RunNote(run.ingestion_run_id, run.job_name, run.status, run.started_at, run.finished_at, errors)

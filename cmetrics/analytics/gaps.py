@@ -1,74 +1,68 @@
-"""Which days of a metric are missing, and why. Pure: inferred from what the store keeps.
+"""Which days of a metric are missing, and why.
 
-Nothing is written down about a missing day. What is known of it: the days of the metric and of the
-other metrics of its source, the runs since, and how far back the source answers.
+Nothing is stored about a missing day. The reason is inferred from the stored days of the metric and
+of the other metrics of its source, the outcomes of the runs, and how far back the source serves days.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 from enum import StrEnum
 
 from cmetrics.domain.days import DAY, day_range, window
 from cmetrics.domain.metric import Metric, SourceSpec
-from cmetrics.domain.run import Run
+from cmetrics.domain.outcome import OutcomeLog
+from cmetrics.domain.state import MetricState
 
 
 class Reason(StrEnum):
     """Why a day is missing."""
 
-    #: Nothing newer has been published either.
-    NOT_LANDED = "not landed yet"
-    #: Newer days are there, this one is missing for every metric of the source.
+    #: The source has not published any newer day either.
+    NOT_PUBLISHED = "not published yet"
+    #: The source has newer days; this one is missing for every metric of it.
     LOST = "lost at the source"
-    #: No run since has got an answer, or none has asked.
-    FAILED = "failed here"
-    #: The source was asked and knows of nothing so early.
-    BEFORE = "before the package existed"
-    #: A refresh does not reach it (any more).
-    OUTSIDE = "outside what the source holds"
+    #: The last attempt ended with an error, or the source left the day out.
+    FAILED = "failed"
+    #: No run has requested the day yet.
+    NOT_COLLECTED = "not collected yet"
+    #: The source was asked, and its first day is later.
+    BEFORE_FIRST = "before the first publication"
+    #: The source no longer serves the day.
+    NO_LONGER_AVAILABLE = "no longer available"
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Missing days that follow each other, for one reason."""
+    """Consecutive missing days with one reason."""
 
     first_day: date
     last_day: date
     reason: Reason
-    #: One sentence more than the reason.
+    #: One sentence beyond the reason.
     text: str
 
     @property
     def days(self) -> int:
-        """How many days are missing."""
+        """The number of missing days."""
         return (self.last_day - self.first_day).days + 1
 
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The stored days of one metric."""
-
-    metric: Metric
-    #: Days with a daily value.
-    days: frozenset[date]
-    #: Days that a seeded snapshot stands for.
-    snapshots: frozenset[date] = frozenset()
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is or will be a value for these days; there is none before the first publication."""
+        return self.reason is not Reason.BEFORE_FIRST
 
 
-def build_kept(metric: Metric, stored: Iterable[tuple[date, bool]]) -> Kept:
-    """From the stored days of ``metric``, each with whether it is a seeded snapshot."""
-    split: dict[bool, set[date]] = {False: set(), True: set()}
-    for day, is_seed in stored:
-        split[is_seed].add(day)
-    return Kept(metric, frozenset(split[False]), frozenset(split[True]))
+def count_missing_days(gaps: Iterable[Gap]) -> int:
+    """Return the number of missing days in ``gaps``, without those before the first publication."""
+    return sum(gap.days for gap in gaps if gap.is_missing)
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
-    """The days that any metric of a source has."""
+class PublishedDays:
+    """The days that a source has published for any of its metrics."""
 
     days: frozenset[date]
 
@@ -78,63 +72,84 @@ class Landed:
         return max(self.days, default=date.min)
 
 
-def build_landed(metrics: Iterable[Kept]) -> Landed:
-    """From all metrics of one source."""
-    return Landed(frozenset().union(*(kept.days for kept in metrics)))
+def build_published_days(states: Iterable[MetricState]) -> PublishedDays:
+    """Return the published days of a source from the states of all its metrics."""
+    return PublishedDays(frozenset().union(*(state.daily for state in states)))
 
 
-def explain(kept: Kept, landed: Landed, spec: SourceSpec, runs: Sequence[Run], as_of: date) -> tuple[Gap, ...]:
-    """The gaps of a metric up to ``as_of``, ascending.
+def find_gaps(
+    metric: Metric, state: MetricState, published: PublishedDays, spec: SourceSpec, log: OutcomeLog, as_of: date
+) -> tuple[Gap, ...]:
+    """Return the gaps of ``metric`` up to ``as_of``, ascending.
 
-    From ``daily_from`` on, for a metric without one as far as a first refresh reaches, and in any
-    case from the oldest stored day on. ``landed`` is of all metrics of the same source, ``runs`` are
-    those of the last months, newest first.
+    They begin with ``daily_from``, for a metric without it as far back as a first refresh reaches,
+    and in any case with the oldest stored day. ``published`` is of all metrics of the source.
     """
-    reason = _Reasons(kept, landed, spec, runs, as_of).of
-    first = min(kept.metric.daily_from or window(as_of, spec.first_days), *kept.days, as_of)
-    covered = kept.days | (kept.snapshots if kept.metric.daily_from else frozenset())
-    return _ranges((day for day in day_range(first, as_of) if day not in covered), reason)
+    first = min(metric.daily_from or window(as_of, spec.first_days), *state.daily, as_of)
+    reason = _Reasons(metric, state, published, spec, log, as_of).of
+    missing = (day for day in day_range(first, as_of) if day not in state.daily and day not in state.snapshots)
+    return _join(missing, reason)
 
 
-def _ranges(days: Iterable[date], reason: Callable[[date], tuple[Reason, str]]) -> tuple[Gap, ...]:
-    found: list[Gap] = []
+def _join(days: Iterable[date], reason: Callable[[date], tuple[Reason, str]]) -> tuple[Gap, ...]:
+    gaps: list[Gap] = []
     for day in days:
         why, text = reason(day)
-        last = found[-1] if found else None
+        last = gaps[-1] if gaps else None
         if last is not None and (last.last_day + DAY, last.reason, last.text) == (day, why, text):
-            found[-1] = Gap(last.first_day, day, why, text)
+            gaps[-1] = Gap(last.first_day, day, why, text)
         else:
-            found.append(Gap(day, day, why, text))
-    return tuple(found)
+            gaps.append(Gap(day, day, why, text))
+    return tuple(gaps)
 
 
 class _Reasons:
-    def __init__(self, kept: Kept, landed: Landed, spec: SourceSpec, runs: Sequence[Run], as_of: date) -> None:
+    def __init__(
+        self,
+        metric: Metric,
+        state: MetricState,
+        published: PublishedDays,
+        spec: SourceSpec,
+        log: OutcomeLog,
+        as_of: date,
+    ) -> None:
         self._title = spec.title
-        self._landed = landed.days
-        self._oldest = min(kept.days, default=None)
-        self._newest = landed.newest
-        self._held = spec.oldest_held(as_of)
-        self._reach = max(self._held, window(as_of, spec.first_days))
-        metric_id = kept.metric.metric_id
-        #: On that day a source has answered for the metric last.
-        self._asked = max((run.started_at.date() for run in runs if run.has_asked(metric_id)), default=date.min)
-        errors = ((run.started_at.date(), run.error_of(metric_id)) for run in runs if not run.has_asked(metric_id))
-        self._failed, self._error = next((found for found in errors if found[1]), (date.min, None))
+        self._has_archive = spec.archive is not None
+        self._published = published.days
+        self._newest = published.newest
+        self._oldest = state.oldest_day
+        self._available = spec.oldest_held(as_of)
+        self._reach = max(self._available, window(as_of, spec.first_days))
+        self._answered = log.answered_windows(metric.metric_id)
+        refreshed = log.last_refresh(metric.metric_id)
+        self._refreshed = date.min if refreshed is None else refreshed.astimezone(UTC).date()
+        self._failure = log.last_error(metric.metric_id)
 
     def of(self, day: date) -> tuple[Reason, str]:
-        """Why ``day`` is missing."""
-        early = self._oldest is None or day < self._oldest
-        if day < (self._reach if early else self._held):
-            return Reason.OUTSIDE, f"{self._title} does not answer for it; `cmetrics backfill --full` may fill it"
-        # A day that was not there yet when a source answered last is waited for in vain since.
-        if self._asked <= day or (day > self._newest and self._failed > self._asked):
-            said = f"no answer since; last error: {self._error}" if self._failed > day else "no refresh since"
-            return Reason.FAILED, said
-        if early:
-            return Reason.BEFORE, f"{self._title} knows of nothing before"
-        if day in self._landed:
-            return Reason.FAILED, f"{self._title} has it for other metrics; this one was not asked for, or not answered"
+        """Return why ``day`` is missing."""
+        is_early = self._oldest is None or day < self._oldest
+        if day < self._available:
+            archive = "; `cmetrics backfill --full` may fill it" if self._has_archive else ""
+            return Reason.NO_LONGER_AVAILABLE, f"{self._title} no longer serves it{archive}"
+        if is_early and day < self._reach:
+            return Reason.NOT_COLLECTED, "a refresh does not reach that far back; `cmetrics backfill` may fill it"
+        return self._of_reachable(day, is_early=is_early)
+
+    def _of_reachable(self, day: date, *, is_early: bool) -> tuple[Reason, str]:
+        has_answer = self._refreshed > day if is_early else any(day in span for span in self._answered)
+        # A day that was not published at the last answer has been requested since without an answer.
+        if not has_answer or (day > self._newest and self._failure is not None):
+            return self._unanswered(day)
+        if is_early:
+            return Reason.BEFORE_FIRST, f"{self._title} has no earlier day"
+        if day in self._published:
+            return Reason.FAILED, f"{self._title} has it for other metrics and returned no value for this one"
         if day > self._newest:
-            return Reason.NOT_LANDED, f"{self._title} has not published it"
-        return Reason.LOST, f"{self._title} has newer days and not this one; it is asked for again"
+            return Reason.NOT_PUBLISHED, f"{self._title} has not published it"
+        return Reason.LOST, f"{self._title} has newer days but not this one; it is requested again"
+
+    def _unanswered(self, day: date) -> tuple[Reason, str]:
+        failure = self._failure
+        if failure is None or failure.at.astimezone(UTC).date() <= day:
+            return Reason.NOT_COLLECTED, "no refresh since" if self._oldest else "no refresh yet"
+        return Reason.FAILED, f"last error ({failure.at.astimezone(UTC):%Y-%m-%d}): {failure.error}"

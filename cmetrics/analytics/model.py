@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from cmetrics.analytics.quality import Findings
+from cmetrics.analytics.quality import DataQuality
 from cmetrics.domain.metric import Definition, Event, Metric
 from cmetrics.domain.observation import Observation
+from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Run
 
 #: The window of an answer that names none, in days (contract §5).
@@ -90,16 +91,16 @@ class StarFlow:
 
 
 @dataclass(frozen=True, slots=True)
-class Freshness:
-    """How far behind a metric is on the day that the dashboard describes."""
+class MetricFreshness:
+    """How far a metric is behind the day that is described."""
 
+    metric: Metric
     latest_day: date | None
     #: Days between the newest stored day and the described one; None without any.
     age_days: int | None
-    #: Days without a value between the oldest and the newest one shown.
-    missing_days: int
-    last_error: str | None
-    last_error_at: datetime | None
+    #: Of the newest failure; None once a source has answered since.
+    last_error: str | None = None
+    last_error_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class DownloadItem:
     points: tuple[PeriodPoint, ...]
     #: By day, without the seeded snapshots.
     days: tuple[DayPoint, ...]
-    freshness: Freshness
+    freshness: MetricFreshness
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class StarItem:
     change_90: Change | None
     #: By day.
     points: tuple[DayPoint, ...]
-    freshness: Freshness
+    freshness: MetricFreshness
     #: Each day of which anything is known, ascending, and the 30 days up to the newest count.
     flows: tuple[StarFlow, ...] = ()
     flow_30: StarFlow | None = None
@@ -219,8 +220,10 @@ class Publication:
     runs: tuple[Run, ...]
     #: Where the site is published; None when nobody said.
     url: str | None
-    #: Missing days with their reasons, and what is odd.
-    findings: Findings = field(default_factory=Findings)
+    #: What became of each metric in the last runs.
+    log: OutcomeLog = field(default_factory=lambda: OutcomeLog((), ()))
+    #: Missing days with their reasons, and anomalies.
+    quality: DataQuality = field(default_factory=DataQuality)
 
 
 @dataclass(frozen=True, slots=True)

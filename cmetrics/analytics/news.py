@@ -12,7 +12,8 @@ from cmetrics.analytics.month_total import MonthTotal, month_total
 from cmetrics.analytics.series import change, last_full_month
 from cmetrics.domain.days import DAY, Month, months
 from cmetrics.domain.metric import PUBLISHED_WITHIN
-from cmetrics.domain.run import ERROR_SEPARATOR, Job, Run, RunStatus
+from cmetrics.domain.outcome import OutcomeLog
+from cmetrics.domain.run import Job, Run, RunStatus
 from cmetrics.domain.sanitize import sanitize
 
 MONTHS_TOLD = 24
@@ -51,8 +52,8 @@ class NewsItem:
     kind: NewsKind
 
 
-def build_news(dashboard: Dashboard, runs: Sequence[Run]) -> tuple[NewsItem, ...]:
-    """All news up to the dashboard's day, newest first.
+def build_news(dashboard: Dashboard, runs: Sequence[Run], log: OutcomeLog | None = None) -> tuple[NewsItem, ...]:
+    """Return all news up to the dashboard's day, newest first.
 
     ``dashboard`` holds the whole history, ``runs`` come newest first. Told are
 
@@ -64,7 +65,7 @@ def build_news(dashboard: Dashboard, runs: Sequence[Run]) -> tuple[NewsItem, ...
       already reached was reached on an unknown day, and is not told;
     * outages: three days in a row or more on which no run fetched anything, or none a certain metric.
     """
-    news = [*_month_news(dashboard), *_milestones(dashboard), *_outages(dashboard, runs)]
+    news = [*_month_news(dashboard), *_milestones(dashboard), *_outages(dashboard, runs, log or OutcomeLog(runs, ()))]
     order = list(NewsKind)
     return tuple(sorted(news, key=lambda n: (-n.day.toordinal(), order.index(n.kind), n.slug)))
 
@@ -196,36 +197,39 @@ def _step(highest: int | None, value: int, first: int) -> int | None:
 # -- outages -------------------------------------------------------------------------------------
 
 
-def _outages(dashboard: Dashboard, runs: Sequence[Run]) -> Iterator[NewsItem]:
+def _outages(dashboard: Dashboard, runs: Sequence[Run], log: OutcomeLog) -> Iterator[NewsItem]:
     titles = {item.metric.metric_id: _title(group, item) for group in dashboard.groups for item in group.items}
     slugs = {item.metric.metric_id: item.metric.slug for item in dashboard.items}
-    asked: dict[date, list[tuple[Run, Mapping[str, str]]]] = {}
+    by_day: dict[date, list[Run]] = {}
     for run in runs:
-        # The others ask no source.
+        # Other jobs request nothing from a source.
         if run.job_name in (Job.REFRESH, Job.BACKFILL) and run.status != RunStatus.RUNNING:
-            found = asked.setdefault(run.started_at.astimezone(UTC).date(), [])
-            found.append((run, _errors(run, slugs)))
+            by_day.setdefault(run.started_at.astimezone(UTC).date(), []).append(run)
     earliest = dashboard.as_of - OUTAGES_WITHIN
 
-    def streaks(metric: str | None) -> list[list[date]]:
-        """The days in a row on which no run fetched anything, or none that metric."""
-        days = [
-            day
-            for day, found in asked.items()
-            if all(run.status == RunStatus.FAILED or metric in errors for run, errors in found)
-        ]
-        return [days for days in _streaks(days) if len(days) >= OUTAGE_DAYS and days[0] >= earliest]
+    def streaks(days: Iterable[date]) -> list[list[date]]:
+        return [streak for streak in _streaks(days) if len(streak) >= OUTAGE_DAYS and streak[0] >= earliest]
 
-    whole = streaks(None)
-    for days in whole:
-        newest, _ = asked[days[-1]][0]
-        yield _outage("outage-all", "Collecting", days, newest.error_summary)
-    for metric in sorted({metric for found in asked.values() for _, errors in found for metric in errors}):
-        for days in streaks(metric):
-            if not any(set(days) <= set(other) for other in whole):
-                texts = (errors.get(metric) for day in reversed(days) for _, errors in asked[day])
-                last = next(filter(None, texts), None)
-                yield _outage(f"outage-{slugs[metric]}", f"Collecting {titles[metric]}", days, last)
+    failed_days = {day for day, of_day in by_day.items() if all(run.status == RunStatus.FAILED for run in of_day)}
+    overall = streaks(failed_days)
+    for days in overall:
+        yield _outage("outage-all", "Collecting", days, by_day[days[-1]][0].error_summary)
+    for metric_id, errors in sorted(_errors(by_day, log).items()):
+        for days in streaks(failed_days | errors.keys()) if metric_id in slugs else ():
+            if not any(set(days) <= set(other) for other in overall):
+                last = next((errors[day] for day in reversed(days) if day in errors), None)
+                yield _outage(f"outage-{slugs[metric_id]}", f"Collecting {titles[metric_id]}", days, last)
+
+
+def _errors(by_day: Mapping[date, Sequence[Run]], log: OutcomeLog) -> Mapping[str, Mapping[date, str]]:
+    """Return by metric the last error of each day on which it failed and no run had an answer for it."""
+    errors: dict[str, dict[date, str]] = {}
+    for day, runs in by_day.items():
+        for run in runs:
+            for metric_id, error in log.failures(run).items():
+                if not any(log.has_answer(other, metric_id) for other in runs):
+                    errors.setdefault(metric_id, {}).setdefault(day, error)
+    return errors
 
 
 def _outage(slug: str, what: str, days: Sequence[date], error: str | None) -> NewsItem:
@@ -239,14 +243,6 @@ def _outage(slug: str, what: str, days: Sequence[date], error: str | None) -> Ne
         f"{what} failed on every day from {_date(first)} to {_date(last)} (UTC).{said}",
         NewsKind.OUTAGE,
     )
-
-
-def _errors(run: Run, known: Iterable[str]) -> Mapping[str, str]:
-    """The errors of a failed or partial run by metric id; what names no metric of today is left out."""
-    if run.status not in (RunStatus.FAILED, RunStatus.PARTIAL):
-        return {}
-    texts = (text.partition(": ") for text in (run.error_summary or "").split(ERROR_SEPARATOR))
-    return {name: error for name, _, error in texts if name in known}
 
 
 def _streaks(days: Iterable[date]) -> list[list[date]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 
@@ -222,12 +222,3 @@ def _fill(points: Sequence[DayPoint]) -> Mapping[date, tuple[int, PointKind]]:
             value = left.value + round((right.value - left.value) * step / gap)
             filled[left.day + step * DAY] = (value, PointKind.ESTIMATED)
     return filled
-
-
-def holes(days: Collection[date], covered: Iterable[date] = ()) -> int:
-    """How many days are missing between the first and the last of ``days``; ``covered`` ones are not."""
-    if not days:
-        return 0
-    first, last = min(days), max(days)
-    known = {day for day in (*days, *covered) if first <= day <= last}
-    return (last - first).days + 1 - len(known)

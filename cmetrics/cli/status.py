@@ -15,8 +15,9 @@ from cmetrics.cli.runtime import get_runtime
 
 if TYPE_CHECKING:
     from cmetrics.analytics.gaps import Gap
+    from cmetrics.analytics.model import MetricFreshness
+    from cmetrics.analytics.status import StoreStatus
     from cmetrics.domain.revision import Revision
-    from cmetrics.queries import MetricFreshness, State
 
 #: Revisions printed at most; `--json` has all of them.
 MOST_REVISIONS = 60
@@ -48,7 +49,9 @@ class MetricStatusDocument(TypedDict):
     age_days: int | None
     missing_days: int
     stale: bool
+    #: Of the newest failure; None once a source has answered since.
     last_error: str | None
+    last_error_at: str | None
     #: The present name of a renamed repository.
     moved_to: str | None
     gaps: list[GapDocument]
@@ -113,7 +116,7 @@ class StatusDocument(TypedDict):
 class StatusReport:
     """The state of a store, and what counts as stale."""
 
-    state: State
+    state: StoreStatus
     #: The label of the store.
     store: str
     max_age_days: int
@@ -122,7 +125,7 @@ class StatusReport:
 
     def is_stale(self, entry: MetricFreshness) -> bool:
         """Whether a metric is older than allowed, or has no day at all."""
-        return entry.freshness.age_days is None or entry.freshness.age_days > self.max_age_days
+        return entry.age_days is None or entry.age_days > self.max_age_days
 
     @property
     def any_stale(self) -> bool:
@@ -154,7 +157,7 @@ def status(
     settings, catalog = load_configuration(db, config)
     queries = Queries(LanceStore.open(settings.store), catalog, SPECS, clock=get_runtime(context).clock)
     report = StatusReport(
-        queries.state(), settings.store.label, max_age_days, queries.revisions() if revisions else None
+        queries.status(), settings.store.label, max_age_days, queries.revisions() if revisions else None
     )
     if json:
         print_json(_document(report))
@@ -164,7 +167,7 @@ def status(
 
 
 def _document(report: StatusReport) -> StatusDocument:
-    findings, run = report.state.findings, report.state.health.last_run
+    quality, run = report.state.quality, report.state.health.last_run
     document: StatusDocument = {
         "store": report.store,
         "as_of": report.state.as_of.isoformat(),
@@ -173,17 +176,17 @@ def _document(report: StatusReport) -> StatusDocument:
         "metrics": [_metric(report, entry) for entry in report.state.metrics],
         "doubtful": [
             {"metric_id": f.metric_id, "day": f.day.isoformat(), "value": f.value, "expected": f.expected}
-            for f in findings.outliers
+            for f in quality.outliers
         ],
         "dips": [
             {"source": d.source, "day": d.day.isoformat(), "percent": d.percent, "metric_ids": list(d.metric_ids)}
-            for d in findings.registry_dips
+            for d in quality.registry_dips
         ],
         "ahead": [
             {"metric_id": metric_id, "days": [day.isoformat() for day in days]}
-            for metric_id, days in findings.ahead.items()
+            for metric_id, days in quality.future_days.items()
         ],
-        "unusual_revisions": [_revision(revision) for revision in findings.unusual_revisions],
+        "unusual_revisions": [_revision(revision) for revision in quality.unusual_revisions],
     }
     if report.revisions is not None:
         document["revisions"] = [_revision(revision) for revision in report.revisions]
@@ -191,15 +194,16 @@ def _document(report: StatusReport) -> StatusDocument:
 
 
 def _metric(report: StatusReport, entry: MetricFreshness) -> MetricStatusDocument:
-    metric_id, fresh = entry.metric.metric_id, entry.freshness
+    metric_id, quality = entry.metric.metric_id, report.state.quality
     return {
         "metric_id": metric_id,
-        "latest_day": fresh.latest_day.isoformat() if fresh.latest_day else None,
-        "age_days": fresh.age_days,
-        "missing_days": fresh.missing_days,
+        "latest_day": entry.latest_day.isoformat() if entry.latest_day else None,
+        "age_days": entry.age_days,
+        "missing_days": quality.missing_days(metric_id),
         "stale": report.is_stale(entry),
-        "last_error": fresh.last_error,
-        "moved_to": report.state.findings.moved.get(metric_id),
+        "last_error": entry.last_error,
+        "last_error_at": entry.last_error_at.isoformat(timespec="seconds") if entry.last_error_at else None,
+        "moved_to": quality.renamed.get(metric_id),
         "gaps": [
             {
                 "first_day": gap.first_day.isoformat(),
@@ -208,7 +212,7 @@ def _metric(report: StatusReport, entry: MetricFreshness) -> MetricStatusDocumen
                 "reason": gap.reason.value,
                 "text": gap.text,
             }
-            for gap in report.state.findings.gaps[metric_id]
+            for gap in quality.gaps[metric_id]
         ],
     }
 
@@ -234,21 +238,21 @@ def _print(report: StatusReport) -> None:
     state = report.state
     rows = table("metric", "newest day")
     rows.add_column("behind", justify="right")
-    rows.add_column("gaps", justify="right")
+    rows.add_column("missing days", justify="right")
     rows.add_column("last error", overflow="fold")
     for entry in state.metrics:
-        fresh = entry.freshness
-        behind = "never" if fresh.age_days is None else f"{fresh.age_days} d"
+        behind = "never" if entry.age_days is None else f"{entry.age_days} d"
         rows.add_row(
             entry.metric.metric_id,
-            str(fresh.latest_day or "–"),
+            str(entry.latest_day or "–"),
             Text(behind, style="bold red" if report.is_stale(entry) else "green"),
-            str(fresh.missing_days or ""),
-            Text(fresh.last_error or ""),
+            str(state.quality.missing_days(_id(entry)) or ""),
+            Text(_error_text(entry)),
         )
     stdout().print(rows)
-    _print_gaps([(entry.metric.metric_id, gap) for entry in state.metrics for gap in state.findings.gaps[_id(entry)]])
-    for text in ("", *state.findings.oddities):
+    gaps = [(_id(entry), gap) for entry in state.metrics for gap in state.quality.gaps[_id(entry)]]
+    _print_gaps([(metric_id, gap) for metric_id, gap in gaps if gap.is_missing])
+    for text in ("", *state.quality.anomalies):
         print_result(text)
     if report.revisions is not None:
         _print_revisions(report.revisions)
@@ -256,6 +260,10 @@ def _print(report: StatusReport) -> None:
     print_result(f"store: {report.store}")
     words = f"{run.job_name} {run.status}, started {run.started_at:%Y-%m-%d %H:%M} UTC" if run else "none"
     print_result(f"last run: {words}")
+
+
+def _error_text(entry: MetricFreshness) -> str:
+    return f"{entry.last_error_at:%Y-%m-%d}: {entry.last_error}" if entry.last_error_at else ""
 
 
 def _id(entry: MetricFreshness) -> str:

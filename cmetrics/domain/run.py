@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -30,6 +31,14 @@ class RunStatus(StrEnum):
     FAILED = "failed"
 
 
+_RUN_ID = re.compile(rf"(?:{'|'.join(Job)})-[0-9]{{8}}T[0-9]{{6}}Z-[0-9a-f]{{6}}")
+
+
+def is_run_id(text: str) -> bool:
+    """Return whether ``text`` is the id of a run of this program, of any version."""
+    return _RUN_ID.fullmatch(text) is not None
+
+
 class MetricStatus(StrEnum):
     """How one metric fared in a run."""
 
@@ -52,26 +61,8 @@ class Run:
     finished_at: datetime | None
     rows_inserted: int = 0
     rows_updated: int = 0
+    #: Errors and warnings as text for people; ``outcomes`` has the errors as data.
     error_summary: str | None = None
-
-    @property
-    def errors(self) -> tuple[str, ...]:
-        """Errors and warnings, one by one; those of a metric begin with its id."""
-        return tuple(self.error_summary.split(ERROR_SEPARATOR)) if self.error_summary else ()
-
-    def error_of(self, metric_id: str) -> str | None:
-        """What the run had to say about that metric."""
-        return next((text.split(": ", 1)[1] for text in self.errors if text.startswith(f"{metric_id}: ")), None)
-
-    def has_asked(self, metric_id: str) -> bool:
-        """Whether this is a refresh in which a source has answered for that metric.
-
-        As far as the row tells: it does not say whether the run was narrowed to other metrics. In a
-        run without a failed metric what is said of one is a warning.
-        """
-        if self.job_name != Job.REFRESH or self.status not in (RunStatus.SUCCESS, RunStatus.PARTIAL):
-            return False
-        return self.status == RunStatus.SUCCESS or self.error_of(metric_id) is None
 
     def failed(self, at: datetime, reason: str) -> Run:
         """The same run, ended at ``at`` because of ``reason``."""

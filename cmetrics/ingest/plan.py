@@ -8,41 +8,13 @@ from datetime import date
 
 from cmetrics.domain.days import DAY, Span, day_range, window
 from cmetrics.domain.metric import Family, Metric, SourceSpec
-from cmetrics.domain.observation import StarRef
+from cmetrics.domain.state import MetricState
 from cmetrics.sources.base import FetchRequest
 
 #: The weekday, counted from Monday, after which lost days are requested: weekends are quiet.
 LOST_REQUESTED_AFTER = 6
 #: Before any package registry counted anything.
 LONG_AGO = date(2005, 1, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class MetricState:
-    """What the store holds of one metric."""
-
-    #: Days with a daily value.
-    daily: frozenset[date] = frozenset()
-    #: Days whose key belongs to a seeded snapshot that no daily value may replace.
-    snapshots: frozenset[date] = frozenset()
-    #: Missing days that the source was asked for over two weeks, in vain.
-    lost: frozenset[date] = frozenset()
-    #: Days whose value is far from its neighbourhood.
-    doubtful: frozenset[date] = frozenset()
-    #: Stars: the repository that was counted last, with its number if any row tells it.
-    repository: StarRef | None = None
-
-
-def build_state(metric: Metric, stored: Iterable[tuple[date, bool]]) -> MetricState:
-    """From the stored days of a metric, each with whether it is a seeded snapshot."""
-    daily: set[date] = set()
-    snapshots: set[date] = set()
-    for day, is_seed in stored:
-        if not is_seed:
-            daily.add(day)
-        elif metric.daily_from is not None and day < metric.daily_from:
-            snapshots.add(day)
-    return MetricState(frozenset(daily), frozenset(snapshots))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Span
 from cmetrics.domain.errors import UsageError
-from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric, definition
+from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric
 from cmetrics.domain.observation import Observation, Provenance, observe
-from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, Run, RunSummary, overall
+from cmetrics.domain.outcome import OutcomeLog
+from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunSummary, overall
 from cmetrics.domain.sanitize import sanitize
+from cmetrics.domain.state import MetricState
 from cmetrics.ingest.batch_writer import BatchWriter
 from cmetrics.ingest.context import RunContext
+from cmetrics.ingest.definitions import update_definitions
 from cmetrics.ingest.fetch import fetch
 from cmetrics.ingest.ingestion_run import IngestionRun
-from cmetrics.ingest.plan import BackfillPlan, MetricState, Plan, RefreshPlan, build_requests
+from cmetrics.ingest.outcomes import build_outcomes, save_outcomes
+from cmetrics.ingest.plan import BackfillPlan, Plan, RefreshPlan, build_requests
 from cmetrics.ingest.quality import check_quality
 from cmetrics.ingest.reconcile import overwrite_rule
 from cmetrics.ingest.state import load_state
@@ -96,10 +100,10 @@ def _ingest(
         context.settings.store, job, now=context.now, progress=context.progress, clock=context.clock
     ) as run:
         # Plan.
-        run.store.save_definitions([definition(metric, context.now) for metric in context.catalog.metrics])
+        update_definitions(run.store, context.catalog, context.now)
         seeds = load_seed(context.catalog, run.run_id)
-        earlier_runs = run.store.runs(context.now - RUNS_WITHIN)
-        states = load_state(run.store, metrics, SPECS, plan, seeds, earlier_runs)
+        log = _load_log(run.store, metrics, context.now - RUNS_WITHIN)
+        states = load_state(run.store, metrics, SPECS, plan, seeds, log)
         requests = build_requests(plan, metrics, SPECS, states)
         context.progress.planned(requests)
 
@@ -131,19 +135,24 @@ def _ingest(
         checked = quality.add_revisions(
             outcomes.get(metric.metric_id) or _skipped(metric, states[metric.metric_id]) for metric in metrics
         )
+        unsaved = save_outcomes(run.store, build_outcomes(run.run_id, checked, requests, context.now))
         summary = RunSummary(
             run_id=run.run_id,
             job=job,
             status=overall(checked),
             counts=writer.counts,
             metrics=checked,
-            warnings=(*run.warnings, *_merge_warnings(results.values(), quality.warnings, earlier_runs)),
+            warnings=(*run.warnings, *_merge_warnings(results.values(), [*quality.warnings, *unsaved])),
             anomalies=quality.anomalies,
             notes=_merge_notes(results.values()),
             requests=tuple(sorted(context.requests_sent.items())),
         )
         run.finish(summary)
     return summary
+
+
+def _load_log(store: LanceStore, metrics: Iterable[Metric], since: datetime) -> OutcomeLog:
+    return OutcomeLog(store.runs(since), store.outcomes(since, [metric.metric_id for metric in metrics]))
 
 
 def _missing_seeds(store: LanceStore, metrics: Iterable[Metric], seeds: Iterable[Observation]) -> list[Observation]:
@@ -178,15 +187,10 @@ def _skipped(metric: Metric, state: MetricState) -> MetricOutcome:
     return MetricOutcome(metric.metric_id, MetricStatus.SKIPPED, latest_day=max(state.daily, default=None))
 
 
-def _merge_warnings(
-    results: Iterable[FetchResult], more: Iterable[str], earlier_runs: Iterable[Run]
-) -> tuple[str, ...]:
-    """Return each warning once, in the order of the results; news only when no earlier run reported them."""
-    results = list(results)
-    reported = {text for run in earlier_runs for text in run.errors}
+def _merge_warnings(results: Iterable[FetchResult], more: Iterable[str]) -> tuple[str, ...]:
+    """Return each warning once, in the order of the results."""
     warnings = [*(text for result in results for text in result.warnings), *more]
-    news = [sanitize(text) for result in results for text in result.news]
-    return (*dict.fromkeys(map(sanitize, warnings)), *(text for text in news if text not in reported))
+    return tuple(dict.fromkeys(map(sanitize, warnings)))
 
 
 def _merge_notes(results: Iterable[FetchResult]) -> tuple[str, ...]:

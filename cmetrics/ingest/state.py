@@ -10,8 +10,9 @@ from cmetrics.analytics.anomalies import READ_DAYS, find_anomalies
 from cmetrics.domain.days import Span, day_range, window
 from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric, SourceSpec
 from cmetrics.domain.observation import Observation, StarRef, parse_star_ref
-from cmetrics.domain.run import Run
-from cmetrics.ingest.plan import MetricState, Plan, build_state
+from cmetrics.domain.outcome import OutcomeLog
+from cmetrics.domain.state import MetricState, StoredDay, build_state
+from cmetrics.ingest.plan import Plan
 from cmetrics.store.lance_store import LanceStore
 
 #: Where a repository's number is looked for first: it stands in every count that was taken on its day.
@@ -26,12 +27,12 @@ def load_state(
     specs: Mapping[str, SourceSpec],
     plan: Plan,
     seeds: Iterable[Observation],
-    runs: Sequence[Run],
+    log: OutcomeLog,
 ) -> dict[str, MetricState]:
     """Return the state of each metric, as far back as ``plan`` depends on it.
 
-    ``seeds`` count as stored: the run is going to store them. ``runs`` are the earlier runs that show
-    which days were requested in vain. Every read is bounded; raises StoreError.
+    ``seeds`` count as stored: the run is going to store them. ``log`` shows which days earlier
+    runs requested in vain. Every read is bounded; raises StoreError.
     """
     days = _load_days(store, metrics, specs, plan)
     for row in seeds:
@@ -44,7 +45,7 @@ def load_state(
         state = build_state(metric, days[metric.metric_id])
         states[metric.metric_id] = replace(
             state,
-            lost=lost_days(state, metric.metric_id, runs, plan.last_day),
+            lost=find_lost_days(state, metric.metric_id, log, plan.last_day),
             doubtful=frozenset(outliers.get(metric.metric_id, ())),
             repository=repositories.get(metric.metric_id),
         )
@@ -53,12 +54,12 @@ def load_state(
 
 def _load_days(
     store: LanceStore, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], plan: Plan
-) -> dict[str, list[tuple[date, bool]]]:
+) -> dict[str, list[StoredDay]]:
     """Return the stored days of each metric, each with whether its row is a seeded snapshot."""
     by_first_day: dict[date, list[str]] = {}
     for metric in metrics:
         by_first_day.setdefault(plan.reads_from(specs[metric.source]), []).append(metric.metric_id)
-    days: dict[str, list[tuple[date, bool]]] = {i: [] for metric_ids in by_first_day.values() for i in metric_ids}
+    days: dict[str, list[StoredDay]] = {i: [] for metric_ids in by_first_day.values() for i in metric_ids}
     for first, metric_ids in by_first_day.items():
         for metric_id, day, is_seed in store.days(metric_ids, Span(first, plan.last_day)):
             days[metric_id].append((day, is_seed))
@@ -85,17 +86,13 @@ def _load_repositories(store: LanceStore, metrics: Iterable[Metric], last_day: d
     return repositories
 
 
-def lost_days(state: MetricState, metric_id: str, runs: Iterable[Run], last_day: date) -> frozenset[date]:
-    """Return the missing days behind the oldest one that were requested in vain two weeks ago or earlier."""
-    requested_on = [
-        day
-        for run in runs
-        if run.has_asked(metric_id) and (day := run.started_at.date()) <= last_day - PUBLISHED_WITHIN
-    ]
-    if not requested_on or not state.daily:
+def find_lost_days(state: MetricState, metric_id: str, log: OutcomeLog, last_day: date) -> frozenset[date]:
+    """Return the missing days behind the oldest one that a source answered for two weeks ago or earlier."""
+    if state.oldest_day is None:
         return frozenset()
-    newest = max(requested_on)
-    return frozenset(day_range(min(state.daily), newest)) - state.daily - state.snapshots - {newest}
+    windows = log.answered_windows(metric_id, by=last_day - PUBLISHED_WITHIN)
+    answered = {day for span in windows for day in day_range(max(span.first, state.oldest_day), span.last)}
+    return frozenset(answered - state.daily - state.snapshots)
 
 
 def newest_repositories(refs: Iterable[tuple[str, date, str]]) -> dict[str, StarRef]:

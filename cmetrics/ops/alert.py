@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date
 
+from cmetrics.analytics.model import MetricFreshness
 from cmetrics.domain.plural import plural
 from cmetrics.domain.run import Job, Run, RunStatus
 from cmetrics.domain.sanitize import code_span
-from cmetrics.queries import MetricFreshness
 
 #: Identifies the issue, whatever its title.
 MARKER = "<!-- cmetrics-alert -->"
@@ -75,11 +75,10 @@ def failed_nights(runs: Iterable[Run], as_of: date) -> tuple[Run, ...]:
 
 
 def _is_stale(entry: MetricFreshness, max_age_days: int) -> bool:
-    return entry.freshness.age_days is None or entry.freshness.age_days > max_age_days
+    return entry.age_days is None or entry.age_days > max_age_days
 
 
 def _line(entry: MetricFreshness) -> str:
-    fresh = entry.freshness
-    newest = f"newest day {fresh.latest_day}" if fresh.latest_day else "no data yet"
-    error = f": {code_span(fresh.last_error)}" if fresh.last_error else ""
+    newest = f"newest day {entry.latest_day}" if entry.latest_day else "no data yet"
+    error = f": {code_span(entry.last_error)}" if entry.last_error else ""
     return f"- {code_span(entry.metric.metric_id)}, {newest}{error}"

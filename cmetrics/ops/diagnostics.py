@@ -8,13 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import SecretStr
 
-from cmetrics.analytics.model import RunNote
+from cmetrics.analytics.model import MetricFreshness, RunNote
 from cmetrics.domain.errors import AccessRefused, NotFound, RateLimited, ServiceFailed, StoreError, StoreMissing
 from cmetrics.domain.plural import plural
 from cmetrics.ops.check import Check, ok, problem, warning
 from cmetrics.ops.repository_settings import TokenFacts
 from cmetrics.ops.services import ServiceFacts
-from cmetrics.queries import MetricFreshness
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.inspect import FolderFacts, TableFacts
 from cmetrics.store.temporary import TemporaryFolder
@@ -193,7 +192,7 @@ def _end(area: str, end: datetime, now: datetime) -> Check:
 
 def judge_runs(last: RunNote | None, metrics: Sequence[MetricFreshness], max_age_days: int) -> tuple[Check, ...]:
     """Check the last run and the age of the metrics."""
-    stale = [m for m in metrics if m.freshness.age_days is None or m.freshness.age_days > max_age_days]
+    stale = [m for m in metrics if m.age_days is None or m.age_days > max_age_days]
     if last is None:
         return (warning("runs", "none in the last 90 days", "Run `cmetrics refresh`"),)
     text = f"{last.job_name} {last.status}, started {last.started_at:%Y-%m-%d %H:%M} UTC"

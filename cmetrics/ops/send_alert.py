@@ -36,7 +36,7 @@ def send_alert(settings: Settings, catalog: Catalog, *, off: bool, max_age_days:
     if not settings.github_token:
         return _nothing(NoActionReason.NO_TOKEN, "GITHUB_TOKEN is not set; no issue was looked for")
     queries = Queries(LanceStore.open(settings.store), catalog, SPECS, clock=clock)
-    state = queries.state()
+    state = queries.status()
     alert = build_alert(
         state.metrics,
         queries.runs(),

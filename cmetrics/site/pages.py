@@ -20,7 +20,7 @@ from cmetrics.analytics.chart import (
 )
 from cmetrics.analytics.model import FLOWS_DEFINITION, Dashboard, DownloadItem, Group, Item
 from cmetrics.analytics.news import NewsItem
-from cmetrics.analytics.quality import Findings
+from cmetrics.analytics.quality import DataQuality
 from cmetrics.charts.data import chart_document
 from cmetrics.charts.spark import month_sparkline, star_sparkline
 from cmetrics.charts.svg import Drawing, draw
@@ -84,7 +84,7 @@ class Site:
     sources: tuple[SourceSpec, ...]
     #: Newest first; the same as in the feed.
     news: tuple[NewsItem, ...]
-    findings: Findings
+    quality: DataQuality
     #: File names of metrics by id.
     names: Mapping[str, str]
     version: str
@@ -151,7 +151,7 @@ def build_pages(
     specs: Mapping[str, SourceSpec],
     url: str | None,
     news: Sequence[NewsItem] = (),
-    findings: Findings | None = None,
+    quality: DataQuality | None = None,
     *,
     names: Mapping[str, str] | None = None,
 ) -> Iterator[Page]:
@@ -166,7 +166,7 @@ def build_pages(
         description=_description(board),
         sources=tuple(spec for name, spec in specs.items() if name in used),
         news=tuple(news[:ENTRIES]),
-        findings=findings or Findings(),
+        quality=quality or DataQuality(),
         names=names or file_names(item.metric.metric_id for item in board.items),
         version=__version__,
     )
@@ -181,7 +181,7 @@ def build_pages(
             description=site.description,
             sections=tuple(_section(site, group, linked=False) for group in groups),
             total=_view(total, whole=True) if total else None,
-            calendar=build_calendar(board, board.items, site.findings.gaps),
+            calendar=build_calendar(board, board.items, site.quality.gaps),
         )
         return
     yield Page(
@@ -208,7 +208,7 @@ def _product_page(site: Site, group: Group) -> Page:
         title=f"{group.title} · {site.board.title}",
         description=f"Downloads and GitHub stars of {group.title}, as of {fmt.day(site.board.as_of)}.",
         sections=(_section(site, group, linked=True, root="../"),),
-        calendar=build_calendar(site.board, group.items, site.findings.gaps, total=False),
+        calendar=build_calendar(site.board, group.items, site.quality.gaps, total=False),
     )
 
 
@@ -223,7 +223,7 @@ def _metric_page(site: Site, group: Group, card: Card) -> Page:
         description=f"{chart.title}, as of {fmt.day(site.board.as_of)}.",
         sections=(Section(group, (), (_view(chart, whole=True),), f"../{product_path(group)}"),),
         card=card,
-        calendar=build_calendar(site.board, (item,), site.findings.gaps, total=False),
+        calendar=build_calendar(site.board, (item,), site.quality.gaps, total=False),
     )
 
 

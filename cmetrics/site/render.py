@@ -38,10 +38,10 @@ def render_site(
     """Yield every file of the site with its path; the same publication gives the same bytes."""
     folder, board, url = templates_folder(), publication.dashboard, publication.url
     environment = _environment(folder)
-    news = build_news(board, publication.runs)
+    news = build_news(board, publication.runs, publication.log)
     paths: list[str] = []
     names = file_names((item.metric.metric_id for item in board.items), publication.definitions)
-    for page in build_pages(board, specs, url, news, publication.findings, names=names):
+    for page in build_pages(board, specs, url, news, publication.quality, names=names):
         # Jinja caches compiled templates.
         template = environment.get_template(page.template)
         paths.append(page.path)

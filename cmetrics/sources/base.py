@@ -51,8 +51,6 @@ class FetchResult:
     #: Why nothing, or only a part, could be fetched; ``values`` are valid in both cases.
     error: SourceError | None = None
     warnings: tuple[str, ...] = ()
-    #: Warnings that are reported once: not again while `history` has them.
-    news: tuple[str, ...] = ()
     #: Facts for the reader of the run's summary that need no action.
     notes: tuple[str, ...] = ()
     #: All complete days that the source states, requested or not; an archive is compared with them.
@@ -95,7 +93,6 @@ def merge_results(results: Sequence[FetchResult]) -> FetchResult:
         frozenset(day for result in results for day in result.pending),
         _merge_errors([result.error for result in results if result.error is not None]),
         warnings=tuple(text for result in results for text in result.warnings),
-        news=tuple(text for result in results for text in result.news),
         notes=tuple(text for result in results for text in result.notes),
     )
 

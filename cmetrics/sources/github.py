@@ -239,21 +239,21 @@ class Github:
         repository = parse_repository((await self._get(f"/repos/{subject}")).body, subject)
         await self._check_number(request, repository)
         name = repository.name(subject)
-        news = moved(request, name, repository.id)
+        renamed = moved(request, name, repository.id)
         ref = StarRef(name, repository.id)
         count = repository.stargazers_count
         try:
             held, gained = await self._held(repository, name, request)
         except SourceError as error:
             current = DailyValue(request.last_day, count, ref.text(STAR_COUNT_REF))
-            return replace(self._without_history(request, current, error), news=news)
+            without = self._without_history(request, current, error)
+            return replace(without, warnings=(*without.warnings, *renamed))
         values = {day: DailyValue(day, value, ref.text(STAR_HISTORY_REF)) for day, value in held.items()}
         if request.take_current:
             read = replace(ref, gained=gained).text(STAR_COUNT_REF)
             values[request.last_day] = DailyValue(request.last_day, count, read)
-        return FetchResult(
-            request, tuple(values[day] for day in sorted(values)), warnings=tuple(self._warnings), news=news
-        )
+        warnings = (*self._warnings, *renamed)
+        return FetchResult(request, tuple(values[day] for day in sorted(values)), warnings=warnings)
 
     async def _check_number(self, request: FetchRequest, repository: Repository) -> None:
         """Raises UnexpectedAnswer when the name leads to another repository than the one counted so far."""

@@ -6,9 +6,12 @@ from cmetrics.sources.base import FetchRequest
 
 
 def moved(request: FetchRequest, name: str, number: int | None) -> tuple[str, ...]:
-    """What to write in cmetrics.toml, once: rows that carry the new name mean that it was told."""
-    subject, told = request.metric.subject, request.repository.repository if request.repository else ""
-    if name.lower() in (subject.lower(), told.lower()):
+    """Return a warning with the line to write in cmetrics.toml, once.
+
+    A newest row that carries the new name means that an earlier run has reported it.
+    """
+    subject, stored = request.metric.subject, request.repository.repository if request.repository else ""
+    if name.lower() in (subject.lower(), stored.lower()):
         return ()
     where = f"{request.metric.metric_id}: {subject} is now {name} (repository id {number})"
     return (f'{where}; write subject = "{name}" in cmetrics.toml',)

@@ -195,6 +195,16 @@ class LanceStore:
         for data in self._stats(metric_ids, span, ["metric_id", "period_end", "source_ref"]):
             yield from schema.decode_source_refs(data)
 
+    def run_ids(self, metric_ids: Sequence[str]) -> set[tuple[str, str]]:
+        """Return ``(metric_id, ingestion_run_id)`` of the runs that wrote the values of these metrics."""
+        pairs: set[tuple[str, str]] = set()
+        for start in range(0, len(metric_ids), BATCH):
+            where = f"{sql.among('metric_id', metric_ids[start : start + BATCH])} AND ingestion_run_id IS NOT NULL"
+            found = self._query(STATS, where, ["metric_id", "ingestion_run_id"], limit=EXPORT_ROWS)
+            unique = found.group_by(["metric_id", "ingestion_run_id"]).aggregate([]).to_pylist()
+            pairs |= {(row["metric_id"], row["ingestion_run_id"]) for row in unique}
+        return pairs
+
     def revisions(self, since: datetime | None = None) -> list[Revision]:
         """What runs at or after ``since`` have replaced, newest run first; none without the table."""
         where = f"observed_at >= {sql.moment(since)}" if since is not None else None

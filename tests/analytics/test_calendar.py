@@ -195,21 +195,21 @@ def test_a_gap_has_the_reason_that_was_found_and_what_is_known_needs_none():
     rows = without(rows_of(STARS, LONG_AGO, ago(2)), ago(100), ago(150))
     board = a_board([STARS], rows)
     gaps = [
-        Gap(LONG_AGO - DAY, LONG_AGO - DAY, Reason.OUTSIDE, "long ago"),
+        Gap(LONG_AGO - DAY, LONG_AGO - DAY, Reason.NO_LONGER_AVAILABLE, "long ago"),
         Gap(ago(150), ago(150), Reason.LOST, "lost for all"),
         Gap(ago(100), ago(100), Reason.FAILED, "gone (404)"),
-        Gap(ago(1), ago(0), Reason.NOT_LANDED, "not published"),
+        Gap(ago(1), ago(0), Reason.NOT_PUBLISHED, "not published"),
     ]
     (row,) = build_calendar(board, board.items, {STARS.metric_id: gaps}).rows
     assert [(gap.state, gap.first, gap.reason) for gap in row.gaps] == [
         (MISSING, ago(150), "lost at the source: lost for all"),
-        (MISSING, ago(100), "failed here: gone (404)"),
-        (PENDING, ago(1), "not landed yet: not published"),
+        (MISSING, ago(100), "failed: gone (404)"),
+        (PENDING, ago(1), "not published yet: not published"),
     ]
     assert {stretch.reason for stretch in row.stretches if stretch not in row.gaps} == {None}
 
 
-@pytest.mark.parametrize("reason", [Reason.BEFORE, Reason.OUTSIDE])
+@pytest.mark.parametrize("reason", [Reason.BEFORE_FIRST, Reason.NO_LONGER_AVAILABLE])
 def test_days_that_nobody_could_collect_are_not_called_missing(reason):
     board = a_board([STARS], rows_of(STARS, ago(99), AS_OF))
     gap = Gap(LONG_AGO, ago(100), reason, "before")

@@ -14,14 +14,14 @@ from cmetrics.analytics.dashboard import (
     build_freshness,
     build_health,
     build_tones,
-    last_errors,
 )
 from cmetrics.analytics.model import Change, PointKind
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.metric import Event, Metric, Product
+from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Run, RunStatus
-from tests.samples import a_metric, a_row, a_snapshot
+from tests.samples import a_metric, a_row, a_snapshot, an_outcome
 
 AS_OF = date(2026, 11, 22)
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -40,8 +40,8 @@ CATALOG = Catalog(
 )
 
 
-def dashboard(rows=(), runs=(), *, as_of: date = AS_OF, days: int = 400):
-    return build_dashboard(CATALOG, TITLES, rows, runs, as_of=as_of, days=days, generated_at=NOW)
+def dashboard(rows=(), runs=(), *, as_of: date = AS_OF, days: int = 400, log: OutcomeLog | None = None):
+    return build_dashboard(CATALOG, TITLES, rows, runs, as_of=as_of, days=days, generated_at=NOW, log=log)
 
 
 def daily(metric: Metric, first: date, last: date, value: int = 10):
@@ -87,8 +87,8 @@ def test_an_empty_store_has_a_dashboard_that_claims_nothing():
     )
     assert (found.month_total, found.month_total_change) == (None, None)
     assert (found.total_stars, found.total_stars_change_30, found.total_stars_points) == (None, None, ())
-    assert node.freshness == stars.freshness
-    assert (node.freshness.latest_day, node.freshness.age_days, node.freshness.missing_days) == (None, None, 0)
+    assert (stars.freshness.latest_day, stars.freshness.age_days) == (None, None)
+    assert (node.freshness.latest_day, node.freshness.age_days) == (None, None)
 
 
 def test_rows_after_the_day_described_are_left_out():
@@ -323,31 +323,33 @@ def test_events_are_those_up_to_the_day_described():
 # -- freshness and errors ------------------------------------------------------------------------
 
 
-def test_a_metric_s_freshness_counts_its_holes_and_its_age():
-    days = [(AS_OF - n * DAY, False) for n in (2, 3, 6, 9)]
-    fresh = build_freshness(PYTHON, days, AS_OF, {})
-    assert (fresh.latest_day, fresh.age_days, fresh.missing_days) == (AS_OF - 2 * DAY, 2, 4)
+def test_freshness_is_measured_from_the_newest_daily_value():
+    rows = [a_row(PYTHON, AS_OF - 9 * DAY, 1), a_row(PYTHON, AS_OF - 2 * DAY, 1), a_snapshot(PYTHON, AS_OF, 30)]
+    fresh = item(dashboard(rows), PYTHON).freshness
+    assert (fresh.metric, fresh.latest_day, fresh.age_days) == (PYTHON, AS_OF - 2 * DAY, 2)
     assert (fresh.last_error, fresh.last_error_at) == (None, None)
-
-
-def test_snapshots_make_no_metric_fresh_but_their_days_are_no_holes():
-    days = [(AS_OF - 9 * DAY, False), (AS_OF - 8 * DAY, True), (AS_OF - 6 * DAY, False), (AS_OF, True)]
-    fresh = build_freshness(NODE, days, AS_OF, {})
-    assert (fresh.latest_day, fresh.age_days, fresh.missing_days) == (AS_OF - 6 * DAY, 6, 1)
-    assert build_freshness(NODE, [(AS_OF, True)], AS_OF, {}).latest_day is None
+    assert item(dashboard(rows[2:]), PYTHON).freshness.latest_day is None
 
 
 RUNS = (
     a_run(0, RunStatus.RUNNING),
-    a_run(1, RunStatus.PARTIAL, "downloads:one:nodejs: api.npmjs.org: slow down (429)"),
+    a_run(1, RunStatus.PARTIAL, "a text for people"),
     a_run(25, RunStatus.SUCCESS),
-    a_run(49, RunStatus.FAILED, "downloads:one:nodejs: older | stars:one:github: api.github.com: gone: really"),
-    a_run(73, RunStatus.FAILED, "interrupted"),
+    a_run(49, RunStatus.FAILED, "a text for people"),
+    a_run(73, RunStatus.FAILED, "interrupted | or so"),
 )
+OUTCOMES = (
+    an_outcome(RUNS[1], NODE.metric_id, "api.npmjs.org: slow down (429)"),
+    an_outcome(RUNS[2], PYTHON.metric_id),
+    an_outcome(RUNS[3], NODE.metric_id, "older"),
+    an_outcome(RUNS[3], PYTHON.metric_id, "gone"),
+    an_outcome(RUNS[3], STARS_ONE.metric_id, "api.github.com: gone: really"),
+)
+LOG = OutcomeLog(RUNS, OUTCOMES)
 
 
-def test_each_metric_has_the_newest_error_that_names_it():
-    found = dashboard(runs=RUNS)
+def test_each_metric_has_its_newest_error_until_the_next_answer():
+    found = dashboard(runs=RUNS, log=LOG)
     errors = {item.metric.metric_id: (item.freshness.last_error, item.freshness.last_error_at) for item in found.items}
     assert errors == {
         NODE.metric_id: ("api.npmjs.org: slow down (429)", RUNS[1].started_at),
@@ -357,34 +359,38 @@ def test_each_metric_has_the_newest_error_that_names_it():
     }
 
 
-def test_an_id_that_begins_like_another_one_does_not_take_its_errors():
-    other = f"{NODE.metric_id}-legacy: gone"
-    alone, both = (
-        last_errors([a_run(1, RunStatus.FAILED, text)]) for text in (other, f"{other} | {NODE.metric_id}: late")
-    )
-    assert build_freshness(NODE, [], AS_OF, alone).last_error is None
-    assert build_freshness(NODE, [], AS_OF, both).last_error == "late"
+def test_no_text_of_a_run_is_taken_for_the_error_of_a_metric():
+    """Runs without outcomes say nothing of a metric, however their text begins."""
+    run = a_run(1, RunStatus.PARTIAL, f"{NODE.metric_id}: late")
+    assert build_freshness(NODE, None, AS_OF, OutcomeLog([run], [])).last_error is None
 
 
 def test_health_tells_the_last_run_the_last_success_and_the_failures():
-    health = build_health(RUNS)
+    health = build_health(RUNS, LOG)
     assert (health.last_run.run_id, health.last_run.status) == ("refresh-0", "running")
     assert health.last_success_at == RUNS[2].finished_at
     assert [(note.run_id, note.errors) for note in health.failures] == [
         ("refresh-1", ("downloads:one:nodejs: api.npmjs.org: slow down (429)",)),
-        ("refresh-49", ("downloads:one:nodejs: older", "stars:one:github: api.github.com: gone: really")),
-        ("refresh-73", ("interrupted",)),
+        (
+            "refresh-49",
+            (
+                "downloads:one:nodejs: older",
+                "downloads:one:python: gone",
+                "stars:one:github: api.github.com: gone: really",
+            ),
+        ),
+        ("refresh-73", ("interrupted | or so",)),
     ]
 
 
 def test_health_lists_no_more_than_the_newest_failures():
-    health = build_health([a_run(n, RunStatus.FAILED, f"reason {n}") for n in range(30)])
+    health = build_health([a_run(n, RunStatus.FAILED, f"reason {n}") for n in range(30)], OutcomeLog([], []))
     assert [note.run_id for note in health.failures] == [f"refresh-{n}" for n in range(10)]
     assert health.last_success_at is None
 
 
 def test_without_any_run_there_is_nothing_to_tell():
-    health = build_health([])
+    health = build_health([], OutcomeLog([], []))
     assert (health.last_run, health.last_success_at, health.failures) == (None, None, ())
 
 

@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmetrics.analytics.gaps import Gap, Kept, Reason, build_kept, build_landed, explain
+from cmetrics.analytics.gaps import Gap, Reason, build_published_days, count_missing_days, find_gaps
 from cmetrics.domain.days import DAY, day_range
-from cmetrics.domain.run import Run, RunStatus
+from cmetrics.domain.outcome import Outcome, OutcomeLog
+from cmetrics.domain.run import MetricStatus, Run, RunStatus
+from cmetrics.domain.state import MetricState, build_state
 from cmetrics.sources import SPECS
 from tests.depth import deep
-from tests.samples import a_metric
+from tests.samples import a_metric, an_outcome
 
 AS_OF = date(2026, 11, 22)
 METRIC = a_metric("npm")
-OTHER = a_metric("npm", metric_id="downloads:other:nodejs", subject="other")
 #: Forgets after 60 days; a first refresh reaches 40 back.
 SPEC = replace(SPECS["npm"], held_days=60, first_days=40, settling_days=5)
 
@@ -30,26 +31,42 @@ def since(days: int, *without: int) -> frozenset[date]:
     return frozenset(day_range(ago(days), AS_OF)) - {ago(day) for day in without}
 
 
-def a_run(days_ago: int, status: RunStatus = RunStatus.SUCCESS, error: str | None = None, job: str = "refresh") -> Run:
+def a_run(days_ago: int, status: RunStatus = RunStatus.SUCCESS, job: str = "refresh") -> Run:
     """A run in the night after that day."""
     at = datetime.combine(ago(days_ago) + DAY, time(4), UTC)
-    return Run(f"{job}-{days_ago}", job, status, at, at, error_summary=error)
+    return Run(f"{job}-{days_ago}", job, status, at, at)
 
 
 NIGHTLY = [a_run(n) for n in range(60)]
 
 
-def gaps(
-    days: Iterable[date], runs=NIGHTLY, others: Iterable[Iterable[date]] = (), *, spec=SPEC, **metric
-) -> list[tuple]:
-    kept = Kept(replace(METRIC, **metric), frozenset(days))
-    found = explain(kept, build_landed([kept, *(Kept(OTHER, frozenset(other)) for other in others)]), spec, runs, AS_OF)
-    return [(gap.first_day, gap.last_day, gap.reason) for gap in found]
+def a_night(days_ago: int, error: str | None = None, job: str = "refresh", **changes) -> tuple[Run, Outcome]:
+    """A run for the metric, and what came of it."""
+    run = a_run(days_ago, RunStatus.PARTIAL if error else RunStatus.SUCCESS, job)
+    return run, an_outcome(run, METRIC.metric_id, error, **changes)
 
 
-def told(days: Iterable[date], runs) -> str:
-    kept = Kept(METRIC, frozenset(days))
-    (gap,) = explain(kept, build_landed([kept]), SPEC, runs, AS_OF)
+def a_log(runs: Iterable[Run | tuple[Run, Outcome]] = NIGHTLY) -> OutcomeLog:
+    pairs = [one if isinstance(one, tuple) else (one, None) for one in runs]
+    return OutcomeLog([run for run, _ in pairs], [outcome for _, outcome in pairs if outcome is not None])
+
+
+def a_state(days: Iterable[date]) -> MetricState:
+    return MetricState(frozenset(days))
+
+
+def found(days: Iterable[date], runs=NIGHTLY, others: Iterable[Iterable[date]] = (), *, spec=SPEC, **metric):
+    state = a_state(days)
+    published = build_published_days([state, *map(a_state, others)])
+    return find_gaps(replace(METRIC, **metric), state, published, spec, a_log(runs), AS_OF)
+
+
+def gaps(days: Iterable[date], runs=NIGHTLY, others: Iterable[Iterable[date]] = (), **options) -> list[tuple]:
+    return [(gap.first_day, gap.last_day, gap.reason) for gap in found(days, runs, others, **options)]
+
+
+def text(days: Iterable[date], runs) -> str:
+    (gap,) = found(days, runs)
     return gap.text
 
 
@@ -58,7 +75,7 @@ def test_a_metric_without_missing_days_has_no_gap():
 
 
 def test_days_after_the_newest_of_the_source_have_not_landed():
-    assert gaps(since(39, 0, 1)) == [(ago(1), AS_OF, Reason.NOT_LANDED)]
+    assert gaps(since(39, 0, 1)) == [(ago(1), AS_OF, Reason.NOT_PUBLISHED)]
 
 
 def test_a_hole_that_all_metrics_of_the_source_have_is_lost_at_the_source():
@@ -79,66 +96,92 @@ def test_newer_days_of_another_metric_show_that_the_source_has_gone_on():
 
 
 @pytest.mark.parametrize(
-    ("run", "says"),
+    "run",
     [
-        (a_run(0, RunStatus.FAILED, "interrupted"), "no refresh since"),
-        (a_run(0, RunStatus.PARTIAL, f"{METRIC.metric_id}: npm is down | x: y"), "npm is down"),
-        (a_run(0, RunStatus.RUNNING), "no refresh since"),
-        (a_run(0, job="backfill"), "no refresh since"),
+        a_run(0, RunStatus.FAILED),
+        a_run(0, RunStatus.PARTIAL),
+        a_run(0, RunStatus.RUNNING),
+        a_run(0, job="backfill"),
+        a_night(0, status=MetricStatus.SKIPPED, requested_from=None, requested_to=None),
+        a_night(0, job="backfill", requested_from=ago(9), requested_to=ago(5)),
+        (a_run(0), an_outcome(a_run(0), "downloads:other:nodejs")),
     ],
 )
-def test_days_for_which_no_refresh_has_had_an_answer_have_failed_here(run, says):
+def test_a_day_without_an_answer_is_not_collected_yet(run):
+    """A run says something about a metric only by an outcome with the day in its window."""
     runs = [run, *NIGHTLY[3:]]
+    assert gaps(since(39, 0, 1, 2), runs) == [(ago(2), AS_OF, Reason.NOT_COLLECTED)]
+    assert text(since(39, 0, 1, 2), runs) == "no refresh since"
+
+
+def test_an_answer_of_a_backfill_counts_for_its_window():
+    """Days inside the window of any job were requested."""
+    runs = [a_night(0, job="backfill", requested_from=ago(2), requested_to=ago(1)), *NIGHTLY[3:]]
+    assert gaps(since(39, 0, 1, 2), runs, [since(39)]) == [
+        (ago(2), ago(1), Reason.FAILED),
+        (AS_OF, AS_OF, Reason.NOT_COLLECTED),
+    ]
+
+
+def test_a_failed_metric_names_its_error_and_the_day():
+    """The reason is the error of the metric, with its date."""
+    runs = [a_night(0, "npm is down"), *NIGHTLY[3:]]
     assert gaps(since(39, 0, 1, 2), runs) == [(ago(2), AS_OF, Reason.FAILED)]
-    assert says in told(since(39, 0, 1, 2), runs)
+    assert text(since(39, 0, 1, 2), runs) == f"last error ({AS_OF + DAY}): npm is down"
 
 
-def test_an_error_of_another_metric_or_a_mere_warning_is_an_answer():
-    for run in (
-        a_run(0, RunStatus.PARTIAL, "downloads:other:nodejs: down"),
-        a_run(0, RunStatus.SUCCESS, f"{METRIC.metric_id}: a/b is now c/d"),
-    ):
-        assert gaps(since(39, 0), [run]) == [(AS_OF, AS_OF, Reason.NOT_LANDED)]
+def test_an_error_ends_with_the_next_answer():
+    """A failure before the last answer explains nothing."""
+    runs = [a_night(0), a_night(1, "npm is down")]
+    assert gaps(since(39, 0), runs) == [(AS_OF, AS_OF, Reason.NOT_PUBLISHED)]
+    assert a_log(runs).last_error(METRIC.metric_id) is None
 
 
-def test_a_day_that_was_not_there_yet_at_the_last_answer_is_waited_for_in_vain_since():
-    runs = [a_run(0, RunStatus.PARTIAL, f"{METRIC.metric_id}: down"), *NIGHTLY[1:]]
+def test_a_day_that_was_not_published_at_the_last_answer_has_failed_since():
+    runs = [a_night(0, "down"), *NIGHTLY[1:]]
     assert gaps(since(39, 0, 1), runs) == [(ago(1), AS_OF, Reason.FAILED)]
     assert gaps(since(39, 1), runs) == [(ago(1), ago(1), Reason.LOST)]
 
 
 def test_an_error_from_before_the_day_does_not_explain_it():
-    old = a_run(9, RunStatus.PARTIAL, f"{METRIC.metric_id}: long ago")
-    assert told(since(39, 0), [old]) == "no refresh since"
+    assert text(since(39, 0), [a_night(9, "long ago")]) == "no refresh since"
 
 
-def test_before_the_first_day_that_the_source_knows_there_was_no_package():
-    assert gaps(since(20)) == [(ago(39), ago(21), Reason.BEFORE)]
+def test_days_before_the_first_published_one_are_not_missing():
+    (gap,) = found(since(20))
+    assert (gap.first_day, gap.last_day, gap.reason) == (ago(39), ago(21), Reason.BEFORE_FIRST)
+    assert not gap.is_missing
+    assert count_missing_days(found(since(20, 3))) == 1
 
 
-def test_a_metric_that_never_had_an_answer_has_failed_here_and_is_not_called_young():
-    assert gaps([], [a_run(0, RunStatus.FAILED, f"{METRIC.metric_id}: down")]) == [(ago(39), AS_OF, Reason.FAILED)]
-    assert gaps([], []) == [(ago(39), AS_OF, Reason.FAILED)]
-    assert gaps([]) == [(ago(39), AS_OF, Reason.BEFORE)]
+def test_a_metric_that_never_had_an_answer_is_not_called_young():
+    assert gaps([], [a_night(0, "down")]) == [(ago(39), AS_OF, Reason.FAILED)]
+    assert gaps([], []) == [(ago(39), AS_OF, Reason.NOT_COLLECTED)]
+    assert gaps([]) == [(ago(39), AS_OF, Reason.BEFORE_FIRST)]
 
 
-def test_days_that_a_refresh_does_not_reach_are_for_a_backfill():
-    assert gaps(since(39), daily_from=ago(50)) == [(ago(50), ago(40), Reason.OUTSIDE)]
-    assert gaps(since(80, 70, 61)) == [(ago(70), ago(70), Reason.OUTSIDE), (ago(61), ago(61), Reason.OUTSIDE)]
-    kept = Kept(METRIC, since(80, 70))
-    assert "backfill --full" in explain(kept, build_landed([kept]), SPEC, NIGHTLY, AS_OF)[0].text
+def test_days_out_of_the_reach_of_a_refresh_are_not_collected_and_those_out_of_the_window_are_gone():
+    assert gaps(since(39), daily_from=ago(50)) == [(ago(50), ago(40), Reason.NOT_COLLECTED)]
+    assert gaps(since(39), daily_from=ago(65)) == [
+        (ago(65), ago(60), Reason.NO_LONGER_AVAILABLE),
+        (ago(59), ago(40), Reason.NOT_COLLECTED),
+    ]
+    assert gaps(since(80, 70, 61)) == [(ago(n), ago(n), Reason.NO_LONGER_AVAILABLE) for n in (70, 61)]
+    (gap,) = found(since(80, 70), spec=replace(SPEC, archive=SPECS["cratesio"].archive))
+    assert gap.text.endswith("; `cmetrics backfill --full` may fill it")
 
 
 def test_a_source_that_forgets_nothing_may_still_give_a_hole_of_any_age():
     assert gaps(since(80, 70), spec=replace(SPEC, held_days=None)) == [(ago(70), ago(70), Reason.LOST)]
 
 
-def test_seeded_snapshots_stand_for_their_days_where_the_page_shows_them():
+def test_seeded_snapshots_stand_for_their_days_before_daily_from():
     stored = [(ago(35), True), (ago(34), True), *((day, False) for day in since(33))]
-    kept = build_kept(replace(METRIC, daily_from=ago(30)), stored)
-    assert explain(kept, build_landed([kept]), SPEC, NIGHTLY, AS_OF) == ()
-    kept = build_kept(METRIC, stored)
-    assert [gap.last_day for gap in explain(kept, build_landed([kept]), SPEC, NIGHTLY, AS_OF)] == [ago(34)]
+    for daily_from, expected in ((ago(30), []), (ago(34), [ago(34)]), (None, [ago(34)])):
+        metric = replace(METRIC, daily_from=daily_from)
+        state = build_state(metric, stored)
+        gaps_of = find_gaps(metric, state, build_published_days([state]), SPEC, a_log(), AS_OF)
+        assert [gap.last_day for gap in gaps_of] == expected
 
 
 def test_a_gap_counts_its_days():
@@ -154,9 +197,13 @@ def test_a_gap_counts_its_days():
 )
 def test_every_missing_day_is_in_exactly_one_gap_and_no_stored_one_in_any(days, others, nights, daily_from):
     metric = replace(METRIC, daily_from=None if daily_from is None else ago(daily_from))
-    kept = Kept(metric, frozenset(map(ago, days)))
-    runs = [a_run(n) for n in sorted(nights)]
-    found = explain(kept, build_landed([kept, Kept(OTHER, frozenset(map(ago, others)))]), SPEC, runs, AS_OF)
-    covered = [day for gap in found for day in day_range(gap.first_day, gap.last_day)]
-    first = min([ago(39) if daily_from is None else ago(daily_from), *kept.days])
-    assert covered == [day for day in day_range(first, AS_OF) if day not in kept.days]
+    state = a_state(map(ago, days))
+    published = build_published_days([state, a_state(map(ago, others))])
+    log = a_log(a_run(n) for n in sorted(nights))
+    covered = [
+        day
+        for gap in find_gaps(metric, state, published, SPEC, log, AS_OF)
+        for day in day_range(gap.first_day, gap.last_day)
+    ]
+    first = min([ago(39) if daily_from is None else ago(daily_from), *state.daily])
+    assert covered == [day for day in day_range(first, AS_OF) if day not in state.daily]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from cmetrics.analytics.news import NewsItem, NewsKind, build_news
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import DAY, Month, day_range
 from cmetrics.domain.metric import Metric, Product
+from cmetrics.domain.outcome import Outcome, OutcomeLog
 from cmetrics.domain.run import Run, RunStatus
-from tests.samples import a_metric, a_row, a_snapshot
+from tests.samples import a_metric, a_row, a_snapshot, an_outcome
 
 AS_OF = date(2026, 11, 22)
 SETTLED = date(2026, 11, 14)
@@ -31,8 +33,8 @@ def dashboard(rows, metrics=(NODE, STARS), as_of: date = AS_OF):
     return build_dashboard(catalog, TITLES, rows, [], as_of=as_of, days=7300, generated_at=NOW)
 
 
-def news(rows=(), metrics=(NODE, STARS), runs=(), as_of: date = AS_OF) -> tuple[NewsItem, ...]:
-    found = build_news(dashboard(rows, metrics, as_of), runs)
+def news(rows=(), metrics=(NODE, STARS), runs=(), as_of: date = AS_OF, outcomes=()) -> tuple[NewsItem, ...]:
+    found = build_news(dashboard(rows, metrics, as_of), runs, OutcomeLog(runs, outcomes))
     assert len({item.slug for item in found}) == len(found)
     assert [item.day for item in found] == sorted((item.day for item in found), reverse=True)
     return found
@@ -53,20 +55,36 @@ def stars(*values: int | None, last: date = AS_OF):
     return [a_row(STARS, first + n * DAY, value) for n, value in enumerate(values) if value is not None]
 
 
-def nights(*statuses: tuple[str, str | None] | None, last: date = AS_OF + DAY) -> list[Run]:
-    """One refresh a night, given oldest first, returned newest first."""
-    runs = []
-    for back, night in enumerate(reversed(statuses)):
-        if night is not None:
-            at = datetime.combine(last - back * DAY, datetime.min.time(), UTC) + timedelta(hours=2)
-            runs.append(Run(f"r{back}", "refresh", night[0], at, at, error_summary=night[1]))
-    return runs
+@dataclass(frozen=True)
+class Night:
+    """How a night ended: the status of the run, its text, and the errors of metrics."""
+
+    status: RunStatus
+    text: str | None = None
+    errors: tuple[tuple[str, str], ...] = ()
 
 
-FAILED = (RunStatus.FAILED, "the store is locked")
-FINE = (RunStatus.SUCCESS, None)
-PARTIAL = (RunStatus.PARTIAL, f"{NODE.metric_id}: npm said: no (503) | {STARS.metric_id}: moved")
-PARTIAL_STARS = (RunStatus.PARTIAL, f"{STARS.metric_id}: moved")
+def nights(*planned: Night | None, last: date = AS_OF + DAY) -> tuple[list[Run], list[Outcome]]:
+    """One refresh of both metrics a night, given oldest first, returned newest first."""
+    runs: list[Run] = []
+    outcomes: list[Outcome] = []
+    for back, night in enumerate(reversed(planned)):
+        if night is None:
+            continue
+        at = datetime.combine(last - back * DAY, datetime.min.time(), UTC) + timedelta(hours=2)
+        run = Run(f"r{back}", "refresh", night.status, at, at, error_summary=night.text)
+        runs.append(run)
+        if night.status in (RunStatus.SUCCESS, RunStatus.PARTIAL):
+            errors = dict(night.errors)
+            ids = {NODE.metric_id, STARS.metric_id, *errors}
+            outcomes += [an_outcome(run, metric_id, errors.get(metric_id)) for metric_id in sorted(ids)]
+    return runs, outcomes
+
+
+FAILED = Night(RunStatus.FAILED, "the store is locked")
+FINE = Night(RunStatus.SUCCESS)
+PARTIAL = Night(RunStatus.PARTIAL, "texts", ((NODE.metric_id, "npm answered 503"), (STARS.metric_id, "moved")))
+PARTIAL_STARS = Night(RunStatus.PARTIAL, "texts", ((STARS.metric_id, "moved"),))
 
 
 def test_nothing_stored_is_no_news():
@@ -235,13 +253,14 @@ def test_a_product_has_milestones_of_its_own_unless_another_sdk_makes_them():
 # -- outages -------------------------------------------------------------------------------------
 
 
-def outages(*statuses, **more) -> list[NewsItem]:
-    return of(NewsKind.OUTAGE, news(runs=nights(*statuses, **more)))
+def outages(*planned: Night | None, **more) -> list[NewsItem]:
+    runs, outcomes = nights(*planned, **more)
+    return of(NewsKind.OUTAGE, news(runs=runs, outcomes=outcomes))
 
 
 def test_three_nights_without_a_run_that_worked_are_one_outage():
     assert outages(FINE, FAILED, FAILED, FINE) == []
-    (found,) = outages(FINE, FAILED, FAILED, (RunStatus.FAILED, "no space"), FINE)
+    (found,) = outages(FINE, FAILED, FAILED, Night(RunStatus.FAILED, "no space"), FINE)
     assert found == NewsItem(
         slug="outage-all-2026-11-20",
         since=date(2026, 11, 20),
@@ -261,7 +280,7 @@ def test_an_outage_that_goes_on_stays_the_same_piece_of_news():
 
 def test_a_day_without_a_run_and_a_run_that_worked_end_an_outage():
     assert outages(FAILED, FAILED, None, FAILED, FAILED) == []
-    again = nights(FAILED, FAILED, FAILED, FAILED)
+    again, _ = nights(FAILED, FAILED, FAILED, FAILED)
     worked = Run("later", "backfill", RunStatus.SUCCESS, again[1].started_at + timedelta(hours=1), None)
     assert of(NewsKind.OUTAGE, news(runs=[again[0], worked, *again[1:]])) == []
     restored = Run("later", "restore", RunStatus.SUCCESS, worked.started_at, None)
@@ -283,10 +302,23 @@ def test_nights_on_which_everything_failed_are_told_once_and_count_for_every_met
 
 
 def test_warnings_and_metrics_of_other_catalogues_make_no_outage():
-    odd = (RunStatus.PARTIAL, "downloads:gone:npm: 404 | a warning: of something")
-    warned = (RunStatus.SUCCESS, f"{NODE.metric_id}: late")
-    running = (RunStatus.RUNNING, None)
+    odd = Night(RunStatus.PARTIAL, "texts", (("downloads:gone:npm", "404"),))
+    warned = Night(RunStatus.SUCCESS, f"{NODE.metric_id}: late")
+    told = Night(RunStatus.PARTIAL, f"{NODE.metric_id}: a text is no outcome")
+    running = Night(RunStatus.RUNNING)
     assert outages(odd, odd, odd) == outages(warned, warned, warned) == outages(running, running, running) == []
+    runs, _ = nights(told, told, told)
+    assert of(NewsKind.OUTAGE, news(runs=runs)) == []
+
+
+def test_a_run_for_other_metrics_does_not_end_the_outage_of_one():
+    """A narrowed refresh has no outcome of the failing metric; a backfill that gets it has one."""
+    runs, outcomes = nights(PARTIAL_STARS, PARTIAL_STARS, PARTIAL_STARS)
+    other = replace(runs[1], ingestion_run_id="narrow", status=RunStatus.SUCCESS)
+    narrow = [an_outcome(other, NODE.metric_id)]
+    assert len(of(NewsKind.OUTAGE, news(runs=[*runs, other], outcomes=[*outcomes, *narrow]))) == 1
+    got = [an_outcome(other, STARS.metric_id)]
+    assert of(NewsKind.OUTAGE, news(runs=[*runs, other], outcomes=[*outcomes, *got])) == []
 
 
 def test_an_outage_whose_beginning_is_out_of_sight_is_not_told_anew():
@@ -295,7 +327,7 @@ def test_an_outage_whose_beginning_is_out_of_sight_is_not_told_anew():
 
 
 def test_an_error_text_is_one_short_line_without_controls():
-    evil = (RunStatus.FAILED, "\x1b[31m<b>\x00\u202e\n" + "long " * 200)
+    evil = Night(RunStatus.FAILED, "\x1b[31m<b>\x00\u202e\n" + "long " * 200)
     (found,) = outages(evil, evil, evil)
     assert found.text.isprintable()
     assert "The last error: <b> long long" in found.text
@@ -305,7 +337,7 @@ def test_an_error_text_is_one_short_line_without_controls():
 def test_days_are_utc_days():
     shifted = [
         Run(run.ingestion_run_id, "refresh", run.status, run.started_at.astimezone(_zone(hours)), None)
-        for run, hours in zip(nights(FAILED, FAILED, FAILED), (-11, 0, 13), strict=True)
+        for run, hours in zip(nights(FAILED, FAILED, FAILED)[0], (-11, 0, 13), strict=True)
     ]
     assert [item.slug for item in of(NewsKind.OUTAGE, news(runs=shifted))] == ["outage-all-2026-11-21"]
 

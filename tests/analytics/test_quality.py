@@ -3,8 +3,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from cmetrics.analytics.gaps import Reason
-from cmetrics.analytics.quality import build_findings
+from cmetrics.analytics.quality import build_quality
 from cmetrics.domain.days import DAY, day_range
+from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run, RunStatus
 from cmetrics.sources import SPECS
@@ -20,7 +21,7 @@ def findings(rows=(), revisions=()):
     days: dict[str, list[tuple[date, bool]]] = {}
     for row in rows:
         days.setdefault(row.metric_id, []).append((row.period_end, row.is_seed))
-    return build_findings([NPM, STARS], SPECS, days, rows, RUNS, revisions, as_of=AS_OF)
+    return build_quality([NPM, STARS], SPECS, days, rows, OutcomeLog(RUNS, []), revisions, as_of=AS_OF)
 
 
 def daily(metric, value: int = 500, **changes):
@@ -46,19 +47,19 @@ def test_revisions_of_stars_are_never_unusual():
 
 def test_a_repository_that_the_catalogue_calls_by_an_old_name_is_named():
     rows = daily(STARS, source_ref="github-history:owner/name#5")
-    assert findings(rows).moved == {}
+    assert findings(rows).renamed == {}
     rows[-1] = a_row(STARS, AS_OF, 500, source_ref="github:new/home#5; gained 1")
-    assert findings(rows).moved == {STARS.metric_id: "new/home"}
+    assert findings(rows).renamed == {STARS.metric_id: "new/home"}
     rows[-1] = a_row(STARS, AS_OF, 500, source_ref="github:Owner/Name#5")
-    assert findings(rows).moved == {}
+    assert findings(rows).renamed == {}
 
 
 def test_stored_days_that_have_not_ended_are_named_and_are_no_gap():
     rows = daily(NPM)
-    assert findings(rows).ahead == {}
+    assert findings(rows).future_days == {}
     rows += [a_row(NPM, AS_OF + 3 * DAY, 500), a_row(NPM, AS_OF + DAY, 500)]
     found = findings(rows)
-    assert found.ahead == {NPM.metric_id: (AS_OF + DAY, AS_OF + 3 * DAY)}
+    assert found.future_days == {NPM.metric_id: (AS_OF + DAY, AS_OF + 3 * DAY)}
     assert found.gaps[NPM.metric_id] == ()
-    (text,) = found.oddities
+    (text,) = found.anomalies
     assert "the values of 2 days that have not ended (2026-11-23 to 2026-11-25)" in text

@@ -283,23 +283,6 @@ def max_of(part: dict[int, int]) -> int:
 # -- holes ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("days", "covered", "missing"),
-    [
-        ([], [], 0),
-        ([5], [], 0),
-        ([1, 2, 3], [], 0),
-        ([1, 4, 9], [], 6),
-        ([1, 4, 9], [2, 3], 4),
-        ([1, 4], [0, 5, 9], 2),  # what is covered outside the days is no hole and fills none
-        ([1, 4], [1, 2, 2], 1),
-    ],
-)
-def test_holes_are_days_between_the_first_and_the_last_that_nothing_covers(days, covered, missing):
-    at = [JAN.first + n * DAY for n in range(10)]
-    assert series.holes([at[n] for n in days], [at[n] for n in covered]) == missing
-
-
 def test_a_change_of_days_is_measured_up_to_the_newest_day_against_as_many_before_it():
     metric = a_metric()
     rows = [a_row(metric, date(2026, 3, 1) + n * DAY, 10 if n < 7 else 15) for n in range(14)]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from cmetrics.domain.days import DAY, Span, day_range, window
 from cmetrics.domain.metric import ArchiveSpec, SourceSpec
 from cmetrics.domain.observation import StarRef
-from cmetrics.ingest.plan import BackfillPlan, MetricState, RefreshPlan, build_requests, build_state, oldest_held
+from cmetrics.domain.state import MetricState, build_state
+from cmetrics.ingest.plan import BackfillPlan, RefreshPlan, build_requests, oldest_held
 from cmetrics.sources import SPECS
 from tests.depth import deep
 from tests.samples import a_metric

@@ -6,13 +6,15 @@ import pytest
 
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.observation import StarRef
+from cmetrics.domain.outcome import Outcome, OutcomeLog
 from cmetrics.domain.run import Run, RunStatus
-from cmetrics.ingest.plan import MetricState, RefreshPlan
-from cmetrics.ingest.state import RECENT_DAYS, load_state, lost_days, newest_repositories
+from cmetrics.domain.state import MetricState
+from cmetrics.ingest.plan import RefreshPlan
+from cmetrics.ingest.state import RECENT_DAYS, find_lost_days, load_state, newest_repositories
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
-from tests.samples import a_metric, a_row
+from tests.samples import a_metric, a_row, an_outcome
 
 LAST = date(2026, 11, 22)
 METRIC = "downloads:p:nodejs"
@@ -22,18 +24,18 @@ def ago(days: int) -> date:
     return LAST - days * DAY
 
 
-def night(day: date, status: RunStatus = RunStatus.SUCCESS, error: str | None = None, job: str = "refresh") -> Run:
+def night(day: date, status: RunStatus = RunStatus.SUCCESS, job: str = "refresh") -> Run:
     """A run on that day."""
     at = datetime.combine(day, time(4), UTC)
-    return Run(f"{job}-{day}", job, status, at, at, error_summary=error)
+    return Run(f"{job}-{day}", job, status, at, at)
 
 
 def held(*without: int) -> MetricState:
     return MetricState(frozenset(day_range(ago(60), LAST)) - {ago(day) for day in without})
 
 
-def lost(known: MetricState, runs: list[Run]) -> set[date]:
-    return set(lost_days(known, METRIC, runs, LAST))
+def lost(known: MetricState, runs: list[Run], outcomes: list[Outcome] | None = None) -> set[date]:
+    return set(find_lost_days(known, METRIC, OutcomeLog(runs, outcomes or []), LAST))
 
 
 NIGHTLY = [night(ago(n)) for n in range(-1, 50)]
@@ -53,16 +55,25 @@ def test_a_day_that_nobody_has_asked_for_is_not_lost():
 
 
 @pytest.mark.parametrize(
-    "run",
+    ("status", "job"),
     [
-        night(ago(20), RunStatus.PARTIAL, f"{METRIC}: down"),
-        night(ago(20), RunStatus.FAILED),
-        night(ago(20), RunStatus.RUNNING),
-        night(ago(20), job="backfill"),
+        (RunStatus.PARTIAL, "refresh"),
+        (RunStatus.FAILED, "refresh"),
+        (RunStatus.RUNNING, "refresh"),
+        (RunStatus.SUCCESS, "backfill"),
     ],
 )
-def test_a_run_without_an_answer_is_no_sign_of_a_loss(run):
-    assert lost(held(30), [run]) == set()
+def test_a_run_without_outcomes_counts_only_as_a_successful_refresh(status, job):
+    assert lost(held(30), [night(ago(20), status, job)]) == set()
+
+
+def test_only_the_outcome_of_the_metric_counts():
+    """A narrowed refresh has requested nothing of the other metrics, whatever its status."""
+    run = night(ago(20))
+    assert lost(held(30), [run], [an_outcome(run, "downloads:q:nodejs")]) == set()
+    assert lost(held(30), [run], [an_outcome(run, METRIC, "down")]) == set()
+    assert lost(held(30, 40), [run], [an_outcome(run, METRIC, requested_from=ago(35))]) == {ago(30)}
+    assert lost(held(30), [run], [an_outcome(run, METRIC)]) == {ago(30)}
 
 
 def test_days_before_the_oldest_one_and_snapshots_are_not_lost():
@@ -90,5 +101,5 @@ def test_the_number_of_a_repository_is_remembered_however_long_ago_it_was_read(d
     numbered = a_row(metric, ago(days), 5, source_ref="github:old/name#7")
     rows = [numbered, a_row(metric, LAST, 6, source_ref="github:new/name")]
     store.upsert_observations(rows, lambda old, new: True)
-    known = load_state(store, [metric], SPECS, RefreshPlan(LAST), [], [])
+    known = load_state(store, [metric], SPECS, RefreshPlan(LAST), [], OutcomeLog([], []))
     assert known[metric.metric_id].repository == StarRef("new/name", 7)

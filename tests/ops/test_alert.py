@@ -2,10 +2,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from cmetrics.analytics.model import Freshness
+from cmetrics.analytics.model import MetricFreshness
 from cmetrics.domain.run import Run
 from cmetrics.ops.alert import MARKER, build_alert, failed_nights
-from cmetrics.queries import MetricFreshness
 from tests.boards import AS_OF
 from tests.samples import a_metric
 
@@ -19,7 +18,7 @@ def a_run(nights_ago: int, status: str, *, hour: int = 0, job: str = "refresh", 
 
 def a_state(age: int | None, error: str | None = None, **changes: object) -> MetricFreshness:
     latest = AS_OF - timedelta(days=age) if age is not None else None
-    return MetricFreshness(a_metric("npm", **changes), Freshness(latest, age, 0, error, None))  # type: ignore[arg-type]
+    return MetricFreshness(a_metric("npm", **changes), latest, age, error, NOON if error else None)  # type: ignore[arg-type]
 
 
 def test_three_failed_nights_in_a_row_are_an_alert_and_fewer_are_none():
@@ -58,7 +57,7 @@ def test_a_metric_beyond_its_limit_is_an_alert():
 
 def test_equal_trouble_gives_an_equal_text_on_the_next_night():
     stale = a_state(4, "gone")
-    older = MetricFreshness(stale.metric, Freshness(stale.freshness.latest_day, 5, 0, "gone", None))
+    older = MetricFreshness(stale.metric, stale.latest_day, 5, "gone", NOON)
     tomorrow = build_alert([older], [], max_age_days=3, as_of=AS_OF + timedelta(days=1))
     assert build_alert([stale], [], max_age_days=3, as_of=AS_OF) == tomorrow
 

@@ -57,7 +57,7 @@ def test_a_rename_is_told_once_remembered_by_id_and_stays_in_status(starred: Nig
     warned += [starred.refresh().warnings for _ in range(2)]
     assert [len(warnings) for warnings in warned] == [1, 0, 0, 0]
     assert 'write subject = "lance-format/next" in cmetrics.toml' in warned[0][0]
-    assert starred.state().findings.moved == {STARS: "lance-format/next"}
+    assert starred.state().quality.renamed == {STARS: "lance-format/next"}
     assert {row.source_ref.split(";")[0] for row in starred.rows()[-2:]} == {"github:lance-format/next#700000"}
 
 
@@ -135,7 +135,7 @@ def test_a_repository_that_vanished_is_a_named_failure_and_its_history_stays(sta
     assert summary.status is RunStatus.FAILED
     assert "/repos/lance-format/lance: not found (404)" in one(summary).error
     assert starred.rows() == before
-    assert [gap.reason for gap in starred.state().findings.gaps[STARS]][-1] is Reason.FAILED
+    assert [gap.reason for gap in starred.state().quality.gaps[STARS]][-1] is Reason.FAILED
 
 
 # -- stars that come and go ------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def test_a_revision_is_counted_kept_and_an_unusual_one_is_a_warning(nights: Nigh
         (day, day, was[0], was[0] * 3),
     ]
     assert {revision.ingestion_run_id for revision in kept} == {summary.run_id}
-    assert [r.last_day for r in nights.state().findings.unusual_revisions] == [day]
+    assert [r.last_day for r in nights.state().quality.unusual_revisions] == [day]
     assert nights.store.runs()[0].error_summary == warning
     again = nights.refresh()
     assert (again.warnings, len(nights.store.revisions())) == ((), 2)
@@ -218,11 +218,11 @@ def test_a_doubtful_value_is_stored_told_once_and_replaced_by_the_next_reading(n
     assert nights.rows()[-1].value == 0
     nights.sleep()
     assert nights.refresh().anomalies == ()
-    assert [outlier.day for outlier in nights.state().findings.outliers] == [day]
+    assert [outlier.day for outlier in nights.state().quality.outliers] == [day]
     values[day] = true
     nights.sleep()
     assert nights.refresh().anomalies == ()
-    assert nights.state().findings.outliers == ()
+    assert nights.state().quality.outliers == ()
     assert {row.period_end: row.value for row in nights.rows()}[day] == true
 
 
@@ -240,7 +240,7 @@ def test_a_drop_of_all_crates_is_told_as_the_registry_s(nights: Nights, world: W
         world.crates[crate][world.yesterday] = 3
     (warning,) = nights.refresh().anomalies
     assert warning.startswith(f"cratesio dipped on {world.yesterday}: all 2 metrics together at 0 %")
-    findings = nights.state().findings
+    findings = nights.state().quality
     assert findings.outliers == ()
     assert [registry_dip.metric_ids for registry_dip in findings.registry_dips] == [(RUST, RUST_2)]
     assert nights.refresh().anomalies == ()
@@ -263,7 +263,7 @@ def test_a_day_that_a_registry_lost_long_ago_is_asked_for_once_a_week(nights: Ni
         asked.append(any(first <= lost.isoformat() <= last for first, last in spans))
     assert all(asked[:13])
     assert sum(asked[15:22]) == sum(asked[22:29]) == sum(asked[29:36]) == 1
-    gaps = {gap.first_day: gap.reason for gap in nights.state().findings.gaps[NODE]}
+    gaps = {gap.first_day: gap.reason for gap in nights.state().quality.gaps[NODE]}
     assert gaps[lost] is Reason.LOST
     world.lost[NPM].clear()
     for _ in range(7):
@@ -276,12 +276,12 @@ def test_days_without_a_run_are_no_loss_and_come_back_with_the_next_one(nights: 
     with_catalog(nights, catalog_text(("cratesio", "lance"), ("npm", "@lancedb/lancedb")))
     nights.refresh()
     nights.sleep(20)
-    gaps = nights.state().findings.gaps
-    assert [gap.reason for gap in gaps[RUST]] == [Reason.FAILED]
+    gaps = nights.state().quality.gaps
+    assert [gap.reason for gap in gaps[RUST]] == [Reason.NOT_COLLECTED]
     assert gaps[RUST][0].days == 20
     nights.refresh()
-    assert nights.state().findings.gaps[RUST] == ()
-    assert [gap.reason for gap in nights.state().findings.gaps[NODE]][-1:] == [Reason.NOT_LANDED]
+    assert nights.state().quality.gaps[RUST] == ()
+    assert [gap.reason for gap in nights.state().quality.gaps[NODE]][-1:] == [Reason.NOT_PUBLISHED]
 
 
 def test_an_outage_is_explained_by_its_error_while_other_sources_go_on(nights: Nights, world: World):
@@ -291,7 +291,7 @@ def test_an_outage_is_explained_by_its_error_while_other_sources_go_on(nights: N
     for _ in range(2):
         nights.sleep()
         nights.refresh()
-    (gap,) = nights.state().findings.gaps[RUST]
+    (gap,) = nights.state().quality.gaps[RUST]
     assert Span(gap.first_day, gap.last_day) == Span(world.yesterday - DAY, world.yesterday)
     assert gap.reason is Reason.FAILED
     assert "answered 500" in gap.text

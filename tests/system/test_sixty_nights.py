@@ -54,20 +54,20 @@ def test_sixty_nights_end_with_the_truth_and_every_outage_is_explained(nights: N
 
     world.today -= DAY
     assert renames == 1
-    assert nights.state().findings.moved == {LANCE: "lance-format/lance-next"}
+    assert nights.state().quality.renamed == {LANCE: "lance-format/lance-next"}
     assert_downloads_are_the_truth(nights, world, started)
     assert_stars_are_the_truth(nights, world, counts)
     assert_unstars_are_kept(nights, lowered)
-    assert nights.report.publication().findings == nights.state().findings
+    assert nights.report.publication().quality == nights.state().quality
     gaps = {
         (gap.first_day, gap.last_day, gap.reason)
         for metric_id in (PYTHON, NODE, RUST)
-        for gap in nights.state().findings.gaps[metric_id]
+        for gap in nights.state().quality.gaps[metric_id]
         if gap.first_day >= started
     }
     assert gaps == {
         (scenario.lost_at_pypi, scenario.lost_at_pypi, Reason.LOST),
-        (world.yesterday, world.yesterday, Reason.NOT_LANDED),
+        (world.yesterday, world.yesterday, Reason.NOT_PUBLISHED),
     }
     assert sum(revision.days for revision in nights.report.revisions() if revision.metric_id == RUST) == 2
 
@@ -119,16 +119,16 @@ class Scenario:
             7: (RUST, Reason.FAILED, 3),
             9: (LANCE, Reason.FAILED, 1),
             13: (PYTHON, Reason.FAILED, 2),
-            21: (PYTHON, Reason.NOT_LANDED, 1),
+            21: (PYTHON, Reason.NOT_PUBLISHED, 1),
             23: (PYTHON, Reason.LOST, 1),
-            28: (RUST, Reason.NOT_LANDED, 2),
+            28: (RUST, Reason.NOT_PUBLISHED, 2),
             30: (NODE, Reason.LOST, 1),
-            31: (PYTHON, Reason.NOT_LANDED, 1),
+            31: (PYTHON, Reason.NOT_PUBLISHED, 1),
             51: (NODE, Reason.FAILED, 3),
         }
         if night in expected:
             metric_id, reason, days = expected[night]
-            gaps = self._nights.state().findings.gaps[metric_id]
+            gaps = self._nights.state().quality.gaps[metric_id]
             assert sum(gap.days for gap in gaps if gap.reason is reason) == days, (night, gaps)
 
     def _fault(self, host: str, fault: faults.Fault) -> None:
@@ -157,7 +157,7 @@ def assert_every_missing_day_has_a_reason(nights: Nights) -> None:
         stored.setdefault(row.metric_id, set()).add(row.period_end)
         if not row.is_seed:
             first.setdefault(row.metric_id, row.period_end)
-    for metric_id, gaps in state.findings.gaps.items():
+    for metric_id, gaps in state.quality.gaps.items():
         explained = [day for gap in gaps for day in day_range(gap.first_day, gap.last_day)]
         days = stored[metric_id]
         assert len(explained) == len(set(explained))

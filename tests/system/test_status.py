@@ -66,14 +66,20 @@ def test_status_tells_each_gap_with_its_reason(home: Home, world: World):
     document = home.json("status")
     rust, node = ([{**gap, "text": ""} for gap in metric["gaps"]] for metric in document["metrics"])
     late = {"first_day": str(world.today - 2 * DAY), "last_day": str(world.yesterday), "days": 2}
-    assert rust == [late | {"reason": "not landed yet", "text": ""}]
-    assert node[0]["reason"] == "before the package existed"
+    assert rust == [late | {"reason": "not published yet", "text": ""}]
+    assert node[0]["reason"] == "before the first publication"
     assert node[0]["last_day"] == str(known - DAY)
     hole = {"first_day": str(lost), "last_day": str(lost), "days": 1, "reason": "lost at the source", "text": ""}
     assert hole in node
+    missing = [
+        sum(gap["days"] for gap in gaps if gap["reason"] != "before the first publication") for gaps in (rust, node)
+    ]
+    assert [metric["missing_days"] for metric in document["metrics"]] == missing
     shown = home.run("status").stdout
+    first_lines = [line.split() for line in shown.splitlines() if line.startswith("downloads:p:")][:2]
+    assert [int(cells[4]) for cells in first_lines] == missing
     assert f"{world.today - 2 * DAY} – {world.yesterday}" in shown
-    assert "lost at the source: api.npmjs.org has newer days and not this one" in shown
+    assert "lost at the source: api.npmjs.org has newer days but not this one" in shown
     assert home.run("status", "--quiet").stdout == ""
 
 

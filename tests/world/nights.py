@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
+import lancedb
+
+from cmetrics.analytics.status import StoreStatus
 from cmetrics.catalog import load_catalog
 from cmetrics.domain.days import Span
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import RunSummary
 from cmetrics.ingest.context import RunContext
 from cmetrics.ingest.run import refresh
-from cmetrics.queries import Queries, State
+from cmetrics.queries import Queries
 from cmetrics.settings import Settings, StoreKind, StoreTarget, load_settings
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
@@ -75,12 +78,16 @@ class Nights:
     def report(self) -> Queries:
         return Queries(self.store, load_catalog(self.catalog, SPECS), SPECS, clock=self.now)
 
-    def state(self) -> State:
-        return self.report.state()
+    def state(self) -> StoreStatus:
+        return self.report.status()
 
     @property
     def store(self) -> LanceStore:
         return LanceStore.open(self._target)
+
+    def drop(self, table: str) -> None:
+        """Remove a table, as a store of an earlier version lacks it."""
+        lancedb.connect(self._target.uri).drop_table(table)
 
     def rows(self) -> list[Observation]:
         """All that is stored but the seeded snapshots."""

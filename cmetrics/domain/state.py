@@ -1,0 +1,61 @@
+"""What is stored of a metric: the input of the plan, of the gaps and of `status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from cmetrics.domain.metric import Metric
+from cmetrics.domain.observation import StarRef
+
+#: A stored day, and whether its row is a seeded snapshot.
+StoredDay = tuple[date, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricState:
+    """What is stored of one metric."""
+
+    #: Days with a daily value.
+    daily: frozenset[date] = frozenset()
+    #: Days whose key belongs to a seeded snapshot that no daily value may replace.
+    snapshots: frozenset[date] = frozenset()
+    #: Missing days that the source was asked for over two weeks, in vain.
+    lost: frozenset[date] = frozenset()
+    #: Days whose value is far from its neighbourhood.
+    doubtful: frozenset[date] = frozenset()
+    #: Stars: the repository of the newest stored count, with its number if any row has it.
+    repository: StarRef | None = None
+
+    @property
+    def oldest_day(self) -> date | None:
+        """The first day with a daily value."""
+        return min(self.daily, default=None)
+
+    @property
+    def latest_day(self) -> date | None:
+        """The last day with a daily value."""
+        return max(self.daily, default=None)
+
+
+def build_state(metric: Metric, stored: Iterable[StoredDay]) -> MetricState:
+    """Return the state of ``metric`` from its stored days."""
+    daily: set[date] = set()
+    snapshots: set[date] = set()
+    for day, is_seed in stored:
+        if not is_seed:
+            daily.add(day)
+        elif metric.daily_from is not None and day < metric.daily_from:
+            snapshots.add(day)
+    return MetricState(frozenset(daily), frozenset(snapshots))
+
+
+def build_states(
+    metrics: Iterable[Metric], stored: Mapping[str, Sequence[StoredDay]], as_of: date
+) -> dict[str, MetricState]:
+    """Return the states of ``metrics`` by id, from their stored days up to ``as_of``."""
+    return {
+        metric.metric_id: build_state(metric, (day for day in stored.get(metric.metric_id, ()) if day[0] <= as_of))
+        for metric in metrics
+    }

@@ -1,0 +1,38 @@
+"""The rows of ``metrics``: those of the catalogue are active, those that have left it are not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from cmetrics.catalog import Catalog
+from cmetrics.domain.metric import definition
+from cmetrics.domain.run import is_run_id
+from cmetrics.store.lance_store import LanceStore
+
+
+def update_definitions(store: LanceStore, catalog: Catalog, at: datetime) -> None:
+    """Write the definitions of the catalogue, and mark metrics that have left it as inactive.
+
+    A row whose metric no run of this program has ever collected belongs to another program and stays
+    as it is. A metric that returns to the catalogue is active again.
+    """
+    known = {metric.metric_id for metric in catalog.metrics}
+    others = [row for row in store.definitions() if row.is_active and row.metric_id not in known]
+    collected = load_collected_ids(store, [row.metric_id for row in others])
+    store.save_definitions(
+        [
+            *(definition(metric, at) for metric in catalog.metrics),
+            *(replace(row, is_active=False) for row in others if row.metric_id in collected),
+        ]
+    )
+
+
+def load_collected_ids(store: LanceStore, metric_ids: list[str]) -> set[str]:
+    """Return those of ``metric_ids`` that have an outcome, or a value written by a run of this program.
+
+    Runs of versions before ``outcomes`` are known by the form of their ids.
+    """
+    collected = {outcome.metric_id for outcome in store.outcomes(metric_ids=metric_ids)}
+    writers = store.run_ids([metric_id for metric_id in metric_ids if metric_id not in collected])
+    return collected | {metric_id for metric_id, run_id in writers if is_run_id(run_id)}
