@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from cmetrics.domain.errors import GitError, UsageError
+from cmetrics.domain.redaction import register_url_credentials
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.export.git import Git
+from cmetrics.export.remote import Remote
+from cmetrics.export.tables import is_export
 
-#: Names the clones that we made: only their working tree may be written over.
+#: The setting that marks a clone as made by cmetrics: only such a working tree may be overwritten.
 OURS = "cmetrics.export.tables"
-#: Of commits, where git knows nobody.
-AUTHOR = ("user.name=cmetrics", "user.email=cmetrics@localhost")
-#: Seconds that another command on the same clone is waited for.
+#: The author of commits where git knows none. The domain is reserved (RFC 2606): nobody gets the mail.
+AUTHOR = ("user.name=cmetrics", "user.email=noreply@cmetrics.invalid")
+#: Seconds to wait for another command on the same clone.
 WAIT_SECONDS = 900.0
 
 
@@ -29,35 +32,46 @@ class Clone:
     branch: str
 
     @classmethod
-    def made(cls, git: Git, remote: str | None, branch: str | None) -> Clone:
-        """The clone at ``git.folder``, made if there is none."""
-        if remote is not None and Path(remote).is_dir():
-            remote = str(Path(remote).absolute())  # git is going to run in the clone
-        if not git.is_there:
+    def prepare(cls, git: Git, remote: str | None, branch: str | None) -> Clone:
+        """Return the clone at ``git.folder``, made if there is none. Raises UsageError."""
+        if not git.exists:
             if remote is None:
-                msg = "pull-data needs --remote, the address of the repository that keeps the data branch"
+                msg = "pull-data needs --remote, the address of the repository that holds the data branch"
                 raise UsageError(msg)
-            _make(git, remote, branch or "data")
-        clone = cls.opened(git)
-        if branch not in (None, clone.branch):
+            _make(git, Remote.parse(remote), branch or "data")
+        clone = cls.open(git, remote)
+        if branch is None or branch == clone.branch:
+            return clone
+        if clone.tracked is not None:
             msg = f"{git.folder} holds the branch {clone.branch}; use another folder for {branch}"
             raise UsageError(msg)
-        if remote is not None:
-            git.run("remote", "set-url", "origin", remote)
-        return clone
+        # Nothing was ever taken from the other branch or pushed to it: it was refused, or did not exist.
+        _check_names(git, "", branch)
+        _set_branch(git, branch)
+        return cls(clone.git, branch)
 
     @classmethod
-    def opened(cls, git: Git) -> Clone:
-        """The clone at ``git.folder``; UsageError where there is none of ours."""
-        branch = git.ask("config", "--local", OURS) if git.is_there else None
+    def open(cls, git: Git, remote: str | None = None) -> Clone:
+        """Return the clone at ``git.folder``; UsageError where there is none of ours.
+
+        ``remote`` replaces its address; credentials in it are used by this clone only.
+        """
+        branch = git.ask("config", "--local", OURS) if git.exists else None
         if branch is None:
-            msg = f"{git.folder} is no clone that `cmetrics pull-data` made; run that first, or name its folder"
-            raise UsageError(msg)
+            msg = f"{git.folder} is not a clone made by `cmetrics pull-data`"
+            raise UsageError(msg, hint="run that first, or name its folder")
+        if remote is not None:
+            git = replace(git, remote=Remote.parse(remote))
+            _check_names(git, git.remote.address if git.remote else "", branch)
+            git.run("remote", "set-url", "origin", git.remote.address if git.remote else "")
+        else:
+            # Clones of earlier versions have credentials in their settings.
+            register_url_credentials(git.ask("config", "--local", "remote.origin.url") or "")
         return cls(git, branch)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep other commands out of the clone, and take away the lock of a git that was killed."""
+    def locked(self) -> Iterator[None]:
+        """Keep other commands out of the clone, and remove the lock of a git that was killed."""
         folder = self.git.folder / ".git"
         try:
             with FileLock(folder / "cmetrics.lock", timeout=WAIT_SECONDS):
@@ -65,10 +79,9 @@ class Clone:
                     (folder / "index.lock").unlink()
                 yield
         except Timeout:
-            msg = (
-                f"another command has been using {self.git.folder} for {WAIT_SECONDS / 60:.0f} minutes; try again later"
-            )
-            raise GitError(msg) from None
+            minutes = f"{WAIT_SECONDS / 60:.0f} minutes"
+            msg = f"another command has been using {self.git.folder} for {minutes}"
+            raise GitError(msg, hint="try again later", is_final=True) from None
 
     @property
     def head(self) -> str | None:
@@ -76,8 +89,8 @@ class Clone:
         return self.git.ask("rev-parse", "--quiet", "--verify", "HEAD^{commit}")
 
     @property
-    def known(self) -> str | None:
-        """The remote's branch when it was last seen."""
+    def tracked(self) -> str | None:
+        """The remote's branch when it was last fetched or pushed."""
         return self.git.ask("rev-parse", "--quiet", "--verify", f"{self._tracking}^{{commit}}")
 
     @property
@@ -93,34 +106,64 @@ class Clone:
         return self.git.ask("merge-base", "--is-ancestor", older, commit) is not None
 
     def fetch(self) -> str | None:
-        """The remote's branch now; None if it has never been there. GitError when it was replaced."""
+        """Return the remote's branch now; None if it has never existed.
+
+        Raises GitError when it was removed or replaced, or belongs to something else.
+        """
         heads = f"refs/heads/{self.branch}"
         listed = self.git.run("ls-remote", "origin", heads, self._mark)
-        there = {name: commit for commit, name in (line.split("\t") for line in listed.splitlines())}
-        known, mark = self.known, there.get(self._mark)
-        if heads not in there:
-            if mark or known:
-                raise GitError(self._refusal("is gone", mark or known or ""))
+        refs = {name: commit for commit, name in (line.split("\t") for line in listed.splitlines())}
+        tracked, mark = self.tracked, refs.get(self._mark)
+        if heads not in refs:
+            if mark or tracked:
+                what = "is gone"
+                raise self._replacement_error(what, mark or tracked or "")
             return None
         wanted = [f"+{heads}:{self._tracking}.new", *([f"+{self._mark}:{self._mark}"] if mark else [])]
         self.git.run("fetch", "--quiet", "--no-tags", "origin", *wanted)
         tip = self.git.run("rev-parse", f"{self._tracking}.new")
-        for commit in filter(None, (mark, known)):
+        for commit in filter(None, (mark, tracked)):
             if not self.contains(tip, commit):
-                raise GitError(self._refusal("was replaced by an older or another history", commit))
+                what = "was replaced by an older or another history"
+                raise self._replacement_error(what, commit)
+        if mark is None:
+            self._check_export(tip)
         self.git.run("update-ref", self._tracking, tip)
         return tip
 
-    def _refusal(self, what: str, last: str) -> str:
-        mark = self._mark
-        return (
-            f"the branch {self.branch} {what}: commit {last[:12]}, pushed by cmetrics, is not in it. "
-            f"Nothing was changed. To put it back, in a clone of that repository: git fetch origin {mark} && "
-            f"git push --force origin FETCH_HEAD:refs/heads/{self.branch}. If it is meant: git push origin :{mark}, "
-            f"and remove {self.git.folder} where it is kept"
-        )
+    def check_export(self) -> None:
+        """Raise GitError when the working tree is a branch of something else."""
+        if self.head is not None and self.git.ask("rev-parse", "--quiet", "--verify", self._mark) is None:
+            self._check_export(self.head)
 
-    def take(self, commit: str) -> None:
+    def _check_export(self, commit: str) -> None:
+        names = self.git.run("ls-tree", "--name-only", commit).splitlines()
+        if not names or is_export(names):
+            return
+        shown = sanitize(", ".join(names[:3]) + (", …" if len(names) > 3 else ""), limit=120)  # noqa: PLR2004
+        msg = f"the branch {self.branch} is not a data branch: it has files ({shown}) and none of an export"
+        hint = "nothing was changed; choose another name with --branch (of the action: data-branch)"
+        raise GitError(msg, hint=hint, is_final=True)
+
+    def _replacement_error(self, what: str, last: str) -> GitError:
+        mark = self._mark
+        msg = f"the branch {self.branch} {what}: commit {last[:12]}, pushed by cmetrics, is not in it"
+        hint = (
+            f"nothing was changed. To put it back, in a clone of that repository: git fetch origin {mark} && "
+            f"git push --force origin FETCH_HEAD:refs/heads/{self.branch}. If the change is intended: "
+            f"git push origin :{mark}, and remove {self.git.folder} where it is stored"
+        )
+        return GitError(msg, hint=hint, is_final=True)
+
+    def culprit(self, path: Path) -> str | None:
+        """Return the commit whose revert puts ``path`` back; None when no earlier commit has the file."""
+        name = path.relative_to(self.git.folder).as_posix()
+        commit = self.git.ask("log", "-1", "--format=%h", "HEAD", "--", name)
+        if not commit or self.git.ask("rev-parse", "--quiet", "--verify", f"{commit}^:{name}") is None:
+            return None
+        return commit
+
+    def check_out(self, commit: str) -> None:
         """Make the working tree that commit's."""
         self.git.run("update-ref", f"refs/heads/{self.branch}", commit)
         self.clean()
@@ -136,8 +179,8 @@ class Clone:
         self.git.run("add", "--all", "--force", ".")
         if self.head is not None and self.git.ask("diff", "--cached", "--quiet", "HEAD") is not None:
             return
-        known = self.git.ask("config", "user.email")
-        self.git.run("commit", "--quiet", "--no-verify", "--message", message, options=() if known else AUTHOR)
+        author = self.git.ask("config", "user.email")
+        self.git.run("commit", "--quiet", "--no-verify", "--message", message, options=() if author else AUTHOR)
 
     def push(self) -> None:
         """Move branch and mark at the remote, both or neither."""
@@ -145,20 +188,28 @@ class Clone:
         self.git.run("update-ref", self._tracking, "HEAD")
 
 
-def _make(git: Git, remote: str, branch: str) -> None:
+def _make(git: Git, remote: Remote, branch: str) -> None:
     if git.folder.is_dir() and any(git.folder.iterdir()):
-        msg = f"{git.folder} holds files and is no clone that `cmetrics pull-data` made; name another folder"
-        raise UsageError(msg)
+        msg = f"{git.folder} holds files and is not a clone made by `cmetrics pull-data`"
+        raise UsageError(msg, hint="name another folder")
     try:
         git.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        msg = f"{git.folder} cannot be made ({error.strerror})"
+        msg = f"cannot create {git.folder}: {error.strerror}"
         raise UsageError(msg) from error
-    if remote.startswith("-") or git.ask("check-ref-format", f"refs/heads/{branch}") is None:
-        msg = f"{sanitize(remote)}, branch {sanitize(branch)}: no names that git takes"
-        raise UsageError(msg)
+    _check_names(git, remote.address, branch)
     git.run("init", "--quiet", "--template=")
-    git.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
-    git.run("remote", "add", "origin", remote)
+    git.run("remote", "add", "origin", remote.address)
     # Last: a clone that was interrupted before is not taken for one.
+    _set_branch(git, branch)
+
+
+def _check_names(git: Git, address: str, branch: str) -> None:
+    if address.startswith("-") or git.ask("check-ref-format", f"refs/heads/{branch}") is None:
+        msg = f"git does not take the address {sanitize(address)} with the branch {sanitize(branch)}"
+        raise UsageError(msg)
+
+
+def _set_branch(git: Git, branch: str) -> None:
+    git.run("symbolic-ref", "HEAD", f"refs/heads/{branch}")
     git.run("config", "--local", OURS, branch)

@@ -1,49 +1,130 @@
-"""An export read back into the store."""
+"""Read an export back into a store, and merge the export of another store of the same metrics."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
 
+from cmetrics.domain.errors import StoreMissing
 from cmetrics.domain.observation import Observation
-from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunStatus, RunSummary
-from cmetrics.export.tables import read_export
-from cmetrics.ingest.ingestion_run import IngestionRun
+from cmetrics.domain.run import Counts, Job, MetricOutcome, MetricStatus, Run, RunStatus, RunSummary
+from cmetrics.export.codec import EVERYTHING
+from cmetrics.export.tables import ExportedTables, read_export
+from cmetrics.ingest.ingestion_run import IngestionRun, create_missing_tables, make_run_id
 from cmetrics.ingest.progress import Progress
 from cmetrics.ingest.quality import save_revisions
-from cmetrics.ingest.reconcile import newer_wins
-from cmetrics.settings import Settings
+from cmetrics.ingest.reconcile import Overwrite, newer_wins
+from cmetrics.settings import Settings, StoreTarget
+from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.lock import writing
 
 
-def restore(settings: Settings, folder: Path, *, now: datetime, progress: Progress, merge: bool = False) -> RunSummary:
+def restore(settings: Settings, folder: Path, *, now: datetime, progress: Progress) -> RunSummary:
     """Add and update every row of the export; rows that only the store has stay.
 
-    With ``merge`` the export is another store's of the same metrics: of two values `newer_wins`
-    decides, and definitions that the store has stay as they are.
-
-    What this changes is counted and kept nowhere else: an export holds no new statement of a source.
-    Raises LedgerError before anything is written when any file cannot be read whole.
+    Revisions are not counted: an export holds no new statement of a source. Raises ExportError before
+    anything is written when any file cannot be read whole.
     """
     export = read_export(folder)
-    rows = export.observations
+    return _restore(settings, export, _differs, now, progress)
+
+
+def merge_export(settings: Settings, folder: Path, *, now: datetime, progress: Progress) -> RunSummary:
+    """Do the same with the export of another store of the same metrics, as every pull does.
+
+    Of two values `newer_wins` decides, and definitions that the store has stay. `history` gets a row
+    only when a store with rows changes: a runner that begins with an empty disk every night, and one
+    whose store is up to date, leave none. The summary's ``run_id`` is then that of no row.
+    """
+    export = read_export(folder)
+    store = _open_filled(settings.store)
+    if store is None:
+        return _fill(settings.store, export, now, progress)
+    definitions = {row.metric_id for row in store.definitions()}
+    if _changes_nothing(store, export, definitions):
+        return _summary(make_run_id(Job.RESTORE, now), export, Counts(unchanged=len(export.observations)), ())
+    return _restore(settings, export, newer_wins, now, progress, known_ids=definitions)
+
+
+def _restore(
+    settings: Settings,
+    export: ExportedTables,
+    overwrites: Overwrite,
+    now: datetime,
+    progress: Progress,
+    known_ids: Iterable[str] = (),
+) -> RunSummary:
     with IngestionRun(settings.store, Job.RESTORE, now=now, progress=progress) as run:
-        held = {definition.metric_id for definition in run.store.definitions()} if merge else set()
-        run.store.save_definitions([row for row in export.definitions if row.metric_id not in held])
-        # A run that was under way when the export was made has ended since, or its store is gone.
-        run.store.save_runs([past for past in export.runs if past.status != RunStatus.RUNNING])
-        counts = run.store.upsert_observations(rows, newer_wins if merge else _differs)
-        warnings = [*run.warnings, *save_revisions(run.store, export.revisions)]
-        run.store.save_outcomes(export.outcomes)
-        days: dict[str, list[date]] = {}
-        for row in rows:
-            days.setdefault(row.metric_id, []).append(row.period_end)
-        outcomes = tuple(
-            MetricOutcome(metric_id, MetricStatus.OK, len(found), max(found))
-            for metric_id, found in sorted(days.items())
-        )
-        summary = RunSummary(run.run_id, Job.RESTORE, RunStatus.SUCCESS, counts, outcomes, tuple(warnings))
+        counts, warnings = _write(run.store, export, overwrites, known_ids)
+        summary = _summary(run.run_id, export, counts, (*run.warnings, *warnings))
         run.finish(summary)
     return summary
+
+
+def _fill(target: StoreTarget, export: ExportedTables, now: datetime, progress: Progress) -> RunSummary:
+    """Write the export to a store without rows, and no row about it."""
+    run_id = make_run_id(Job.RESTORE, now)
+    # An empty store has no run that was killed and has to be closed.
+    with writing(target, run_id, progress.waiting):
+        store = LanceStore.open(target)
+        create_missing_tables(store)
+        store.check()
+        counts, warnings = _write(store, export, newer_wins, ())
+        store.optimize()
+    return _summary(run_id, export, counts, tuple(warnings))
+
+
+def _write(
+    store: LanceStore, export: ExportedTables, overwrites: Overwrite, known_ids: Iterable[str]
+) -> tuple[Counts, list[str]]:
+    """Write all tables except the definitions of ``known_ids``. Returns the counts of values, and warnings."""
+    known = frozenset(known_ids)
+    store.save_definitions([row for row in export.definitions if row.metric_id not in known])
+    store.save_runs(_ended(export.runs))
+    counts = store.upsert_observations(export.observations, overwrites)
+    warnings = save_revisions(store, export.revisions)
+    store.save_outcomes(export.outcomes)
+    return counts, warnings
+
+
+def _open_filled(target: StoreTarget) -> LanceStore | None:
+    """The store, or None when there is none or it has no rows."""
+    try:
+        store = LanceStore.open(target)
+    except StoreMissing:
+        return None
+    return None if store.is_empty() else store
+
+
+def _changes_nothing(store: LanceStore, export: ExportedTables, definitions: set[str]) -> bool:
+    """Whether merging would write nothing. Another run that writes meanwhile only adds rows."""
+    if not definitions.issuperset(row.metric_id for row in export.definitions):
+        return False
+    if not set(store.runs()).issuperset(_ended(export.runs)):
+        return False
+    if not set(store.revisions()).issuperset(export.revisions):
+        return False
+    if not set(store.outcomes()).issuperset(export.outcomes):
+        return False
+    metric_ids = sorted({row.metric_id for row in export.observations})
+    stored = {row.key: row for row in store.observations(metric_ids, EVERYTHING)}
+    return all((old := stored.get(row.key)) is not None and not newer_wins(old, row) for row in export.observations)
+
+
+def _ended(runs: Iterable[Run]) -> list[Run]:
+    """A run that was under way when the export was made has ended since, or its store is gone."""
+    return [run for run in runs if run.status != RunStatus.RUNNING]
+
+
+def _summary(run_id: str, export: ExportedTables, counts: Counts, warnings: tuple[str, ...]) -> RunSummary:
+    days: dict[str, list[date]] = {}
+    for row in export.observations:
+        days.setdefault(row.metric_id, []).append(row.period_end)
+    outcomes = tuple(
+        MetricOutcome(metric_id, MetricStatus.OK, len(found), max(found)) for metric_id, found in sorted(days.items())
+    )
+    return RunSummary(run_id, Job.RESTORE, RunStatus.SUCCESS, counts, outcomes, warnings)
 
 
 def _differs(stored: Observation, new: Observation) -> bool:

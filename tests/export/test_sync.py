@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
 
 import pytest
 
 from cmetrics.domain.days import DAY, Span
 from cmetrics.domain.errors import ExportError, GitError, UsageError
 from cmetrics.domain.metric import definition
+from cmetrics.domain.outcome import Outcome
+from cmetrics.domain.run import Counts, MetricStatus
+from cmetrics.export.remote import TimeLimits, ssh_environment
 from cmetrics.export.sync import TRIES, Pulled, Pushed, pull, push
 from cmetrics.export.tables import export_store
 from cmetrics.ingest.progress import NoProgress
@@ -62,9 +72,9 @@ class Runner:
         self.store.save_definitions([definition(metric, self._now) for metric in (NPM, CRATE)])
         self.store.upsert_observations(rows, lambda old, new: old != new)
 
-    def pull(self, remote: str | None = None) -> Pulled:
-        remote = remote or str(self.remote)
-        return pull(self.settings, self.clone, remote=remote, branch="data", now=self.clock(), progress=NoProgress())
+    def pull(self, remote: str | None = None, **options) -> Pulled:
+        options = {"remote": remote or str(self.remote), "branch": "data"} | options
+        return pull(self.settings, self.clone, **options, now=self.clock(), progress=NoProgress())
 
     def push(self, between=lambda: None, **options) -> Pushed:
         """``between`` is called in every pause before another try."""
@@ -256,7 +266,7 @@ def test_a_damaged_file_on_the_branch_is_refused_with_its_line_and_git_revert_me
     file.write_text(file.read_text().replace(",5,", ",five,"))
     git(person, "commit", "--quiet", "-am", "a slip of the hand")
     git(person, "push", "--quiet", "origin", "data")
-    with pytest.raises(ExportError, match=r"downloads-p-nodejs\.csv, line 2: .* `git revert`"):
+    with pytest.raises(ExportError, match=r"downloads-p-nodejs\.csv, line 2: .* `git revert [0-9a-f]+`"):
         other.pull()
     assert other.rows() == []
     git(person, "revert", "--no-edit", "HEAD")
@@ -272,7 +282,7 @@ def test_a_folder_that_is_somebody_else_s_is_never_written_over(one, tmp_path):
         one.pull()
     (one.clone / "thesis.txt").unlink()
     subprocess.run(["git", "init", "--quiet", one.clone], check=True)
-    with pytest.raises(UsageError, match="is no clone"):
+    with pytest.raises(UsageError, match="is not a clone"):
         one.pull()
     with pytest.raises(UsageError, match="pull-data"):
         one.push()
@@ -290,3 +300,213 @@ def test_a_remote_that_is_not_there_is_named_without_its_password(one):
         one.pull("https://somebody:sk-secret@127.0.0.1:9/x.git")
     assert "127.0.0.1" in str(refused.value)
     assert "sk-secret" not in str(refused.value)
+
+
+def test_a_remote_that_is_silent_is_given_up(one):
+    """git has no limit of its own: a night would hang until its job is ended."""
+    for scheme in ("http", "git"):
+        with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+            address = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/x.git"
+            with pytest.raises(GitError, match="the remote did not answer") as refused:
+                one.pull(address, limits=TimeLimits(silence=1))
+            assert refused.value.is_final
+
+
+def test_a_push_to_a_silent_remote_is_not_tried_again(one):
+    one.pull()
+    one.learn(a_row(NPM, DAY_0, 5))
+    pauses = []
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/x.git"
+        with pytest.raises(GitError, match="the remote did not answer"):
+            one.push(lambda: pauses.append(1), remote=address, limits=TimeLimits(silence=1))
+    assert pauses == []
+
+
+def test_the_words_of_ssh_are_not_cut(one, tmp_path, monkeypatch):
+    """git's own last line says only that something went wrong."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text('#!/bin/sh\necho "git@example.com: Permission denied (publickey)." >&2\nexit 255\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(ssh))
+    with pytest.raises(GitError) as refused:
+        one.pull("git@example.com:owner/name.git")
+    message = str(refused.value)
+    assert "Permission denied (publickey). / fatal: Could not read from remote repository." in message
+    assert "may read and, for a push, write" in message
+
+
+def test_ssh_gives_up_on_a_silent_host_unless_its_command_is_chosen(monkeypatch):
+    monkeypatch.delenv("GIT_SSH_COMMAND", raising=False)
+    monkeypatch.delenv("GIT_SSH", raising=False)
+    assert ssh_environment(TimeLimits(), None) == {
+        "GIT_SSH_COMMAND": "ssh -o ConnectTimeout=60 -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
+    }
+    assert ssh_environment(TimeLimits(), "ssh -i key") == {}
+    monkeypatch.setenv("GIT_SSH_COMMAND", "ssh -v")
+    assert ssh_environment(TimeLimits(), None) == {}
+
+
+def a_branch_of_others(remote: Path, tmp_path: Path, name: str) -> str:
+    person = tmp_path / "person"
+    subprocess.run(["git", "init", "--quiet", "--initial-branch", name, person], check=True)
+    (person / "raw").mkdir()
+    (person / "raw" / "old.csv").write_text("a,b\n1,2\n")
+    git(person, "add", ".")
+    git(person, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "-m", "mine")
+    git(person, "push", "--quiet", str(remote), name)
+    return git(person, "rev-parse", "HEAD")
+
+
+def test_a_branch_of_others_is_neither_read_nor_written(one, remote, tmp_path):
+    """`data` is a usual name; nobody reverted anything, and no commit is to be blamed."""
+    commit = a_branch_of_others(remote, tmp_path, "data")
+    one.learn(a_row(NPM, DAY_0, 5))
+    with pytest.raises(
+        GitError, match=r"the branch data is not a data branch: it has files \(raw\).*--branch"
+    ) as refused:
+        one.pull()
+    assert "git revert" not in str(refused.value)
+    with pytest.raises(GitError, match="is not a data branch"):
+        one.push()
+    assert git(remote, "rev-parse", "data") == commit
+    # The next step that the message names, in the same folder.
+    one.pull(branch="metrics-data")
+    one.push()
+    assert git(remote, "rev-parse", "data") == commit
+    assert "metrics.csv" in git(remote, "ls-tree", "--name-only", "metrics-data").splitlines()
+
+
+def test_a_clone_of_a_branch_of_others_is_not_pushed_from(one, remote, tmp_path):
+    """An earlier version has checked it out before it was refused."""
+    one.pull()
+    commit = a_branch_of_others(remote, tmp_path, "data")
+    git(one.clone, "fetch", "--quiet", "origin", "+refs/heads/data:refs/remotes/origin/data")
+    git(one.clone, "update-ref", "refs/heads/data", commit)
+    one.learn(a_row(NPM, DAY_0, 5))
+    with pytest.raises(GitError, match="is not a data branch"):
+        one.push()
+    assert git(remote, "rev-parse", "data") == commit
+
+
+def test_the_branch_explains_itself(one, other, remote):
+    """Whoever opens it in a browser reads what it is; a page that somebody has changed stays."""
+    one.pull()
+    one.learn(a_row(NPM, DAY_0, 5))
+    one.push()
+    page = git(remote, "show", "data:README.md")
+    assert "written by [cmetrics]" in page
+    assert "git clone --branch data " in page
+    assert "cmetrics restore " in page
+    assert git(remote, "log", "-1", "--format=%an <%ae>", "data") == "cmetrics <noreply@cmetrics.invalid>"
+    other.pull()
+    (one.clone / "README.md").write_text("ours\n")
+    git(one.clone, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "-am", "our words")
+    one.learn(a_row(NPM, DAY_0 + DAY, 6))
+    one.push()
+    assert git(remote, "show", "data:README.md") == "ours"
+
+
+def test_a_pull_leaves_a_row_in_history_only_when_rows_change(one, other):
+    """A runner with an empty disk restores everything every night, which is not news."""
+    one.pull()
+    one.learn(a_row(NPM, DAY_0, 5))
+    one.store.save_outcomes([Outcome("r", NPM.metric_id, MetricStatus.OK, DAY_0, DAY_0, 1, 0, None, one.clock())])
+    one.push()
+    first = other.pull()
+    assert first.restored.counts == Counts(inserted=1)
+    assert other.store.outcomes() == one.store.outcomes()
+    again = other.pull()
+    assert again.restored.counts == Counts(unchanged=1)
+    assert one.pull().restored.counts == Counts(unchanged=1)
+    assert one.store.runs() == other.store.runs() == []
+    one.learn(a_row(NPM, DAY_0 + DAY, 6))
+    one.push()
+    other.pull()
+    assert [run.job_name for run in other.store.runs()] == ["restore"]
+
+
+@pytest.mark.parametrize("hook", ["pre-receive", "update"])
+def test_a_rule_of_the_repository_is_recognized(one, remote, hook):
+    """In an organization with a ruleset for all branches this is the first night."""
+    one.pull()
+    one.learn(a_row(NPM, DAY_0, 5))
+    script = {
+        "pre-receive": "echo 'error: GH006: Protected branch update failed for refs/heads/data.' >&2; exit 1",
+        "update": "case $1 in refs/cmetrics/*) exit 1;; esac",
+    }[hook]
+    (remote / "hooks" / hook).write_text(f"#!/bin/sh\n{script}\n")
+    (remote / "hooks" / hook).chmod(0o755)
+    pauses = []
+    with pytest.raises(GitError) as refused:
+        one.push(lambda: pauses.append(1))
+    said = {
+        "pre-receive": "protects data; on GitHub exempt it, or whoever pushes, under Settings → Rules",
+        "update": "refuses refs/cmetrics/last/data, where cmetrics notes its last push; allow refs/cmetrics/*",
+    }[hook]
+    assert said in str(refused.value)
+    assert len(pauses) == {"pre-receive": 0, "update": TRIES - 1}[hook]
+
+
+def test_only_a_commit_that_has_damaged_the_file_is_blamed(one, remote):
+    """A file that was damaged from the beginning comes back by no revert."""
+    one.pull()
+    one.learn(a_row(NPM, DAY_0, 5))
+    export_store(one.store, one.clone)
+    (one.clone / "metrics.csv").write_text("not an export\n")
+    git(one.clone, "add", ".")
+    git(one.clone, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "-m", "first")
+    git(one.clone, "push", "--quiet", "origin", "data")
+    with pytest.raises(ExportError, match=r"metrics\.csv, line 1: the heading") as refused:
+        one.pull()
+    assert "git revert" not in str(refused.value)
+
+
+class _Repository(BaseHTTPRequestHandler):
+    """A repository over http that wants user and password, and notes those it gets."""
+
+    seen: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        header = self.headers.get("Authorization")
+        if header is None:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="x"')
+        else:
+            self.seen.append(base64.b64decode(header.removeprefix("Basic ")).decode())
+            self.send_response(503)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def private(monkeypatch) -> Iterator[str]:
+    monkeypatch.setattr(_Repository, "seen", [])
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Repository) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}/x.git"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(("userinfo", "sent"), [("me:pw%40%23word", "me:pw@#word"), ("ghp_token", "ghp_token:")])
+def test_credentials_in_an_address_are_used_and_never_stored(one, private, userinfo, sent):
+    """Also when the remote could not be used; a later command needs them again, or a credential helper."""
+    with pytest.raises(GitError):
+        one.pull(f"http://{userinfo}@{private}")
+    assert _Repository.seen == [sent]
+    secret = userinfo.partition(":")[2] or userinfo
+    stored = [path for path in one.folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    assert stored == []
+    assert git(one.clone, "config", "remote.origin.url") == f"http://{private}"
+    one.learn(a_row(NPM, DAY_0, 5))
+    with pytest.raises(GitError, match="credentials in --remote are used for one command and not stored"):
+        one.push()
+    with pytest.raises(GitError):
+        one.push(remote=f"http://{userinfo}@{private}")
+    assert set(_Repository.seen) == {sent}
+    assert not [path for path in one.folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
