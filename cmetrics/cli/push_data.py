@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 import typer
 
@@ -29,6 +29,10 @@ def push_data(
     context: typer.Context,
     folder: CloneFolder = DEFAULT_CLONE,
     allow_loss: AllowLoss = False,
+    remote: Annotated[
+        str | None,
+        typer.Option("--remote", metavar="URL", help="Address with credentials; not stored.", show_default=False),
+    ] = None,
     db: Db = None,
     json: AsJson = False,
     quiet: Quiet = False,
@@ -50,6 +54,7 @@ def push_data(
         now=get_runtime(context).clock(),
         progress=progress,
         sleep=time.sleep,
+        remote=remote,
     )
     new, revised = pushed.exported.new, pushed.exported.revised
     if json:

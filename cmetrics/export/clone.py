@@ -120,7 +120,8 @@ class Clone:
                 raise self._replacement_error(what, mark or tracked or "")
             return None
         wanted = [f"+{heads}:{self._tracking}.new", *([f"+{self._mark}:{self._mark}"] if mark else [])]
-        self.git.run("fetch", "--quiet", "--no-tags", "origin", *wanted)
+        # Without a map git would move the tracking branch, too, before the new tip has been checked.
+        self.git.run("fetch", "--quiet", "--no-tags", "--refmap=", "origin", *wanted)
         tip = self.git.run("rev-parse", f"{self._tracking}.new")
         for commit in filter(None, (mark, tracked)):
             if not self.contains(tip, commit):

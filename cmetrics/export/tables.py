@@ -221,9 +221,9 @@ def _load(store: LanceStore) -> Iterator[ExportedFile]:
 def split_stats(data: pa.Table, names: Mapping[str, str]) -> Iterator[ExportedFile]:
     """Yield the file of each metric in rows of ``stats`` that are sorted by metric and day."""
     start = 0
-    counts = data.group_by("metric_id", use_threads=False).aggregate([("value", "count")])
-    for group in counts.to_pylist():
-        metric_id, count = group["metric_id"], group["value_count"]
+    groups = data.group_by("metric_id").aggregate([("metric_id", "count")]).to_pylist()
+    # Groups come in any order; texts sort alike in Arrow and Python.
+    for metric_id, count in sorted((group["metric_id"], group["metric_id_count"]) for group in groups):
         yield ExportedFile(f"{STATS_FOLDER}/{names[metric_id]}.csv", STATS, data.slice(start, count))
         start += count
 

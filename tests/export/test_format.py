@@ -261,3 +261,29 @@ def test_an_unchanged_file_is_not_written_again(restored, exported):
     changed = {path.name for path, time in times.items() if path.stat().st_mtime_ns != time}
     assert changed == {"downloads-p-nodejs.csv", "manifest.csv"}
     assert not list(exported.rglob("*.part"))
+
+
+def test_each_file_has_the_rows_of_its_metric(tmp_path):
+    """Metrics with some rows, with one and with none; Arrow returns the groups of these out of order."""
+    store = a_store(tmp_path / "store")
+    counts = {
+        "downloads:lance:python": 15,
+        "downloads:lance:rust": 15,
+        "downloads:lancedb:nodejs": 15,
+        "downloads:lancedb:python": 15,
+        "downloads:lancedb:rust": 15,
+        "stars:lance:github": 1,
+        "stars:lancedb:github": 0,
+    }
+    store.save_definitions([replace(definition(NPM, AT), metric_id=metric_id) for metric_id in counts])
+    rows = [
+        replace(a_row(NPM, DAY_0 + day * DAY, day), metric_id=metric_id)
+        for metric_id, count in counts.items()
+        for day in range(count)
+    ]
+    store.upsert_observations(rows, lambda *_: True)
+    summary = export_store(store, tmp_path / "out")
+    assert len(summary.files) == len(set(summary.files)) == len(counts) + 3
+    for metric_id, count in counts.items():
+        lines = (tmp_path / "out" / "stats" / f"{metric_id.replace(':', '-')}.csv").read_text().splitlines()[1:]
+        assert [line.split(",")[0] for line in lines] == [metric_id] * count

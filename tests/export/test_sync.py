@@ -211,6 +211,10 @@ def test_a_replaced_branch_is_refused_by_a_push_too(one, other, remote):
     with pytest.raises(GitError, match="replaced"):
         other.push()
     assert git(remote, "rev-parse", "data") == unrelated
+    # The refusal itself makes nothing of the new history known, so it lasts without the mark.
+    git(remote, "update-ref", "-d", LAST)
+    with pytest.raises(GitError, match="replaced"):
+        other.pull()
 
 
 def test_a_push_that_would_lose_rows_is_refused_and_says_which(one, other, remote):
