@@ -30,7 +30,12 @@ def pull_data(
     folder: CloneFolder = DEFAULT_CLONE,
     remote: Annotated[
         str | None,
-        typer.Option("--remote", metavar="URL", help="Repository of the branch; stored in DIR without credentials.", show_default=False),
+        typer.Option(
+            "--remote",
+            metavar="URL",
+            help="Repository of the branch; stored in DIR without credentials.",
+            show_default=False,
+        ),
     ] = None,
     branch: Annotated[
         str | None,
