@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import socket
 
 import uvicorn
@@ -22,7 +23,9 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, UnicodeError) as error:
-        why = sanitize(getattr(error, "strerror", None) or str(error), limit=120)
+        # `create_server` adds the address to the reason; a failed look-up of a name has a negative number.
+        number = getattr(error, "errno", None) or 0
+        why = sanitize(os.strerror(number) if number > 0 else str(error), limit=120)
         msg = f"cannot listen on {sanitize(host, limit=80)}:{port}: {why}"
         raise UsageError(msg, hint="choose another address with --host and --port") from error
 

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import socket
 import subprocess
 import sys
 
@@ -304,3 +305,40 @@ def test_enterprise_runs_the_same_commands_and_grows_no_tables_by_itself(home: H
     done = home.run("status", code=1)
     assert "cannot be reached" in done.stderr
     assert not (home.folder / "data").exists()
+
+
+def test_in_a_log_each_error_is_printed_once(home: Home, world: World):
+    """A failed metric is one word among the progress; its reason is the error line."""
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "gone")))
+    for env in ({}, {"GITHUB_ACTIONS": "true"}):
+        home.env |= env
+        done = home.run("refresh", code=1)
+        assert "cratesio: downloads:p:rust: failed\n" in done.stderr
+        assert (done.stdout + done.stderr).count("not found") == 1
+        assert "cratesio: fetching 1 metric\n" in done.stderr
+
+
+def test_build_site_ends_with_the_address_to_open(offline: Home):
+    offline.run("bootstrap")
+    last = offline.run("build-site", "--out", "a site").stdout.splitlines()[-1]
+    assert last == f"open {(offline.folder / 'a site' / 'index.html').resolve().as_uri()}"
+
+
+def test_a_port_in_use_is_one_line(offline: Home):
+    """Uvicorn prints nothing of its own."""
+    offline.run("bootstrap")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = offline.run("serve-api", "--port", str(port), code=2)
+    (line,) = done.stderr.splitlines()
+    assert line == (
+        f"error: cannot listen on 127.0.0.1:{port}: Address already in use; "
+        "choose another address with --host and --port"
+    )
+
+
+def test_counts_have_the_right_plural(offline: Home):
+    written = offline.run("init", "--crate", "lance", "--repo", "o/lance", "--no-check").stdout
+    assert "cmetrics.toml: 2 metrics of 1 product\n" in written
+    one = offline.run("init", "--crate", "lance", "--contact", "https://example.com", "--no-check", "--force").stdout
+    assert "cmetrics.toml: 1 metric of 1 product\n" in one
