@@ -67,8 +67,8 @@ def _transport(proxy: Proxy, context: ssl.SSLContext, limits: httpx.Limits) -> h
         # What the library says of it may be the password.
         pass
     msg = (
-        f"{proxy.variable} is not a usable address of a proxy; write it like http://user:password@host:port, "
-        "with special characters of user and password percent-encoded (# is %23, / is %2F, ? is %3F, @ is %40)"
+        f"{proxy.variable} is not a usable address of a proxy. Write it like http://host:port, and percent-encode "
+        "special characters of user and password: # is %23, / is %2F, ? is %3F, @ is %40"
     )
     raise UsageError(msg) from None
 
