@@ -28,8 +28,8 @@ from cmetrics.domain.sanitize import sanitize
 
 DOTENV = ".env"
 PREFIX = "CMETRICS_"
-#: Read elsewhere, or by the scripts around us.
-_FOREIGN = ("CMETRICS_SOURCE", "CMETRICS_TEST_", "CMETRICS_SOAK_")
+#: Set by the action for its own steps.
+_FOREIGN = ("CMETRICS_SOURCE",)
 #: What object stores take from a variable as an option of the same name in lower case.
 STORE_VARIABLE = re.compile(r"(?:AWS|GOOGLE|AZURE)_[A-Z0-9_]+")
 #: Read only by the cloud's own libraries, from the environment of the process.
@@ -201,7 +201,7 @@ def _unknown(values: Mapping[str, str], lines: Mapping[str, int], where: str) ->
     """A warning for each variable that has our prefix and no meaning: a typing mistake is silent otherwise."""
     ours = [name for name in known_variables() if name.startswith(PREFIX)]
     for name in values:
-        if not name.startswith(PREFIX) or name in ours or name.startswith(_FOREIGN):
+        if not name.startswith(PREFIX) or name in ours or name in _FOREIGN:
             continue
         line = f", line {lines[name]}" if name in lines else ""
         near = difflib.get_close_matches(name, ours, n=1)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from pydantic import SecretStr
 from cmetrics.domain.errors import UsageError
 from cmetrics.domain.redaction import redact
 from cmetrics.environment import Environment, known_variables
-from cmetrics.settings import StoreKind, StoreTarget, load_settings
+from cmetrics.settings import StoreKind, StoreTarget, _sendable_token, load_settings
 from cmetrics.settings import resolve_store as resolve_store_of
 from tests.depth import deep
 
@@ -310,3 +311,116 @@ def test_whatever_is_set_or_written_it_is_settings_or_a_mistake_that_is_named(he
         assert str(mistake)
         return
     assert KEY not in repr(found)
+
+
+# -- what has no effect --------------------------------------------------------------------------
+
+
+def test_a_broken_line_of_a_dotenv_file_is_named(here, capfd):
+    """Its number and the file, and nothing in the style of another program."""
+    (here / ".env").write_text('CMETRICS_DB=folder\n\nGITHUB_TOKEN="open\nLANCEDB_REGION=x\n')
+    found = load_settings(directory=here)
+    assert found.store.uri == "folder"
+    assert found.github_token is None
+    (warning,) = found.warnings
+    assert warning.startswith(".env, line 3: not a line `NAME=value`")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_misspelt_variable_is_named(here, monkeypatch):
+    """In both places, with the one that was meant; those of other programs are not ours to name."""
+    dotenv(here, OTHER="1", CMETRICS_CONFG="x")
+    monkeypatch.setenv("CMETRICS_WEBHOOK", "https://hooks.example.com/secret")
+    in_file, in_environment = load_settings(directory=here).warnings
+    assert in_file == "CMETRICS_CONFG in .env, line 2 is not a variable of cmetrics; did you mean CMETRICS_CONFIG?"
+    assert in_environment.startswith("CMETRICS_WEBHOOK in the environment is not")
+    assert "did you mean CMETRICS_WEBHOOK_URL?" in in_environment
+    assert "hooks" not in in_environment
+
+
+@pytest.mark.parametrize("inside", ["\n", "\r", "\v", "\x00", "\u200b", "é", "\x7f"])
+def test_a_token_that_cannot_be_sent_is_left_out(here, inside):
+    """A run goes on without it, with a line that names the variable and no part of the value."""
+    variables = Environment(GITHUB_TOKEN=SecretStr(f"ghp_First{inside}Second"))
+    token, (warning,) = _sendable_token(variables.github_token)
+    assert token is None
+    assert warning.startswith("GITHUB_TOKEN is not used: ")
+    assert not [half for half in ("First", "Second") if half in warning]
+
+
+@pytest.mark.parametrize("inside", ["\n", "\u200b"])
+def test_a_key_of_a_cluster_that_cannot_be_sent_is_a_mistake(inside):
+    """Without it nothing can be read; the variable is named, and no part of the value."""
+    with pytest.raises(UsageError, match=r"^LANCEDB_API_KEY holds a line break") as caught:
+        resolve_store(None, ENTERPRISE | {"LANCEDB_API_KEY": f"sk-First{inside}Second"})
+    assert not [half for half in ("First", "Second") if half in str(caught.value)]
+    # A folder needs no key.
+    assert resolve_store("folder", {"LANCEDB_API_KEY": f"sk{inside}x"}).uri == "folder"
+
+
+# -- variables of others -------------------------------------------------------------------------
+
+
+def test_a_bucket_s_key_may_stand_in_a_dotenv_file(here, monkeypatch):
+    """It is handed to the store, hidden, and never put into the environment, which wins."""
+    monkeypatch.setenv("AWS_REGION", "from-environment")
+    dotenv(here, AWS_SECRET_ACCESS_KEY="s3cr3t/of+the/bucket", AWS_REGION="from-file", CMETRICS_DB="s3://bucket/x")
+    found = load_settings(directory=here)
+    assert found.store.options == {"aws_secret_access_key": "s3cr3t/of+the/bucket"}
+    assert redact("s3cr3t/of+the/bucket s3cr3t%2Fof%2Bthe%2Fbucket") == "*** ***"
+    assert "s3cr3t" not in repr(found)
+    assert "AWS_SECRET_ACCESS_KEY" not in os.environ
+    assert load_settings(db="folder", directory=here).store.options == {}
+
+
+def test_a_profile_in_a_dotenv_file_has_no_effect_and_says_so(here):
+    """Only the cloud's own library reads it, from the environment."""
+    dotenv(here, AWS_PROFILE="mine", CMETRICS_DB="s3://bucket/x")
+    found = load_settings(directory=here)
+    assert found.warnings == ("AWS_PROFILE in .env has no effect: set it in the environment of the process",)
+
+
+def test_a_proxy_and_an_authority_may_stand_in_a_dotenv_file(here, monkeypatch):
+    """Each by its variable; the environment wins, in lower case before upper case."""
+    dotenv(here, HTTPS_PROXY="http://u:hunter2secret@file:1", NO_PROXY="a.example", SSL_CERT_FILE="/file.pem")
+    found = load_settings(directory=here).network
+    (proxy,) = found.proxies
+    assert (proxy.scheme, proxy.variable) == ("https", "HTTPS_PROXY")
+    assert secret(proxy.url) == "http://u:hunter2secret@file:1"
+    assert (found.no_proxy, found.cert_file) == ("a.example", "/file.pem")
+    assert redact("hunter2secret") == "***"
+    assert "hunter2secret" not in repr(found)
+    monkeypatch.setenv("HTTPS_PROXY", "http://upper:1")
+    monkeypatch.setenv("https_proxy", "http://lower:1")
+    assert [secret(proxy.url) for proxy in load_settings(directory=here).network.proxies] == ["http://lower:1"]
+
+
+def test_secrets_of_variables_that_are_not_used_are_hidden_too(here, monkeypatch):
+    """An error text of a library may repeat what it found in the environment."""
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "session-t0ken")
+    monkeypatch.setenv("GH_TOKEN", "gho_0123456789")
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_environment")
+    dotenv(here, GITHUB_TOKEN="ghp_in_the_file")
+    load_settings(directory=here)
+    assert redact("session-t0ken gho_0123456789 ghp_environment ghp_in_the_file") == "*** *** *** ***"
+
+
+def test_the_query_of_an_address_is_not_shown():
+    """It may hold a key; in a folder's name a question mark is a character like others."""
+    target = resolve_store("s3://bucket/x?secret_key=S3cretS3cret&region=eu", {})
+    assert target.label == "s3://bucket/x (object store)"
+    assert redact("S3cretS3cret") == "***"
+    assert resolve_store("what?/db", {}).label == "what?/db (embedded)"
+
+
+def test_without_a_home_folder_there_is_no_cache(here, monkeypatch):
+    """A container's user without an entry: nothing is written into a folder named `~`."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    found = load_settings(db="s3://bucket/x", directory=here)
+    assert (found.cache, found.store.locks) == (None, None)

@@ -107,7 +107,7 @@ _STEPS = {
 def _refusal(text: str) -> str | None:
     """What an object store said and what to do; None when lance does not tell."""
     if _NO_KEY.search(text):
-        return "needs a key; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment"
+        return "needs a key; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     if found := _STATUS.search(text):
         status = int(found[1])
         code = f" {found[1]}" if (found := _CODE.search(text)) else ""

@@ -18,6 +18,7 @@ from cmetrics.domain.errors import StoreError, StoreMissing, StoreUnreachable
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation, is_snapshot
 from cmetrics.domain.outcome import Outcome
+from cmetrics.domain.redaction import redact
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Counts, Run, RunStatus
 from cmetrics.settings import StoreKind, StoreTarget, is_folder
@@ -174,6 +175,8 @@ class LanceStore:
             bounds.append(f"status = {sql.text(status)}")
         where = " AND ".join(bounds) or None
         found = schema.decode(self._query(HISTORY, where, HISTORY.schema.names, limit=MANY_ROWS), HISTORY)
+        # A version before this one may have stored a secret.
+        found = [replace(run, error_summary=run.error_summary and redact(run.error_summary)) for run in found]
         newest = {run.ingestion_run_id: run for run in sorted(found, key=_finished)}
         return sorted(newest.values(), key=lambda run: (run.started_at, run.ingestion_run_id), reverse=True)
 
@@ -225,6 +228,7 @@ class LanceStore:
             for start in range(0, len(metric_ids), BATCH):
                 part = sql.among("metric_id", metric_ids[start : start + BATCH])
                 rows += self._read_optional(OUTCOMES, " AND ".join([*bounds, part]))
+        rows = [replace(row, error=row.error and redact(row.error)) for row in rows]
         rows.sort(key=lambda row: row.metric_id)
         return sorted(rows, key=lambda row: (row.observed_at, row.ingestion_run_id), reverse=True)
 

@@ -316,7 +316,7 @@ def test_a_bucket_that_is_not_there_refuses_or_is_away_is_one_line_without_its_k
     tells = {
         "no bucket": "answered 404 NoSuchBucket; make the bucket, or name another with --db",
         "refused": "answered 403 SignatureDoesNotMatch; check the key and its rights",
-        "no key": "needs a key; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment",
+        "no key": "needs a key; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         "away": "cannot be reached; check the endpoint and the network",
     }
     for name, text in says.items():
