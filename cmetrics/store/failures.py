@@ -86,7 +86,7 @@ _DAMAGED = (
 #: Of a file that is cut, overwritten or gone, in lance 13.
 _DAMAGE = re.compile(
     r"Invalid range|size is too small|Unknown Lance storage version|Not found: |was not found|no longer exists"
-    r"|[Cc]orrupt|[Mm]agic|[Pp]rotobuf|decode"
+    r"|[Cc]orrupt|[Mm]agic|[Pp]rotobuf|decode|fill whole buffer|unexpected end|end of file|out of range|panic"
 )
 _NO_TEMPORARY = re.compile(r"Failed to create temp dir")
 #: What an object store answered, wherever in the words of lance it stands: they come in two forms.

@@ -36,7 +36,7 @@ def test_a_healthy_installation_is_ok_and_left_as_it_is(home: Home, world: World
     document = home.json("doctor")
     assert document["status"] == "ok", document
     assert set(levels(document)) == {
-        *("versions", "configuration", "catalogue", "storage", "tables", "runs", "metrics", "clock"),
+        *("versions", "configuration", "catalogue", "storage", "temporary files", "tables", "runs", "metrics", "clock"),
         *("service cratesio", "service github", "github token", "schedule", "pages"),
     }
     assert files(home.folder) == before
