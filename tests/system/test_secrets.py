@@ -145,4 +145,4 @@ def test_without_a_folder_for_temporary_files(home: Home, tmp_path: Path):
     assert [run.status for run in home.runs] == ["success"]
     doctor = home.run("doctor", code=1).stdout
     assert "TMPDIR names" in doctor
-    assert "Set TMPDIR to a folder that can" in doctor
+    assert "Set TMPDIR to a writable folder" in doctor
