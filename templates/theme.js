@@ -5,5 +5,5 @@ try {
   const theme = localStorage.getItem("theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
 } catch {
-  // A browser that keeps nothing for this page follows the system's setting.
+  // Without storage the page follows the system's setting.
 }

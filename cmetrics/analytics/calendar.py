@@ -37,7 +37,7 @@ class DayState(StrEnum):
 
 _LABELS = {
     DayState.OBSERVED: "counted",
-    DayState.RECONSTRUCTED: "worked out from the star history",
+    DayState.RECONSTRUCTED: "reconstructed from the star history",
     DayState.SEEDED: "a published snapshot of",
     DayState.PENDING: "not published yet",
     DayState.BEFORE: "not collected",

@@ -13,7 +13,7 @@ from cmetrics.domain.days import day_range
 
 
 def chart_document(chart: Chart) -> dict[str, Any]:
-    """Every grain of every series.
+    """Return every grain of every series.
 
     ``day.values`` runs from ``day.start``, null where there is no value; ``day.notes`` says in runs
     of days how they came about. Periods are ``[first day, last day, value, whether complete, kind,

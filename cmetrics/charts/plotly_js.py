@@ -1,4 +1,4 @@
-"""Where plotly.js comes from. No copy of it is kept in the repository."""
+"""The plotly.js of the site; the repository contains no copy of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOOKS_LIKE = b"plotly.js"
 
 
 def plotly_script(path: Path | None = None) -> bytes:
-    """plotly.js: the file named, else an installed basic bundle, else the whole of it as Python's plotly brings it.
+    """Return plotly.js: the file named, else an installed basic bundle, else the full one of the Python package.
 
     Raises ConfigError for a file that cannot be read or is something else.
     """
@@ -27,7 +27,7 @@ def plotly_script(path: Path | None = None) -> bytes:
         msg = f"plotly.js cannot be read from {sanitize(str(path), limit=120)} ({sanitize(str(error), limit=120)})"
         raise ConfigError(msg) from error
     if _LOOKS_LIKE not in content[:500]:
-        msg = f"{sanitize(str(path), limit=120)} is no plotly.js; give the file plotly-basic.min.js"
+        msg = f"{sanitize(str(path), limit=120)} is not plotly.js; give the file plotly-basic.min.js"
         raise ConfigError(msg)
     return content
 

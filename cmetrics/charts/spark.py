@@ -13,7 +13,7 @@ MONTHS_DRAWN = 36
 
 
 def sparkline(points: Sequence[tuple[date, int]], gap_days: int, width: int = 120, height: int = 32) -> tuple[str, ...]:
-    """SVG polylines in a ``width`` x ``height`` box; a line breaks where more than ``gap_days`` lie between points."""
+    """Return SVG polylines in a box; a line breaks where more than ``gap_days`` lie between points."""
     if len(points) < 2:  # noqa: PLR2004
         return ()
     days, values = [day for day, _ in points], [value for _, value in points]
@@ -29,12 +29,12 @@ def sparkline(points: Sequence[tuple[date, int]], gap_days: int, width: int = 12
 
 
 def month_sparkline(points: Sequence[PeriodPoint]) -> tuple[str, ...]:
-    """A sparkline of complete months and snapshots; a running month would look like a fall."""
+    """Return a sparkline of complete months and snapshots; a running month would look like a fall."""
     whole = [(p.period_end, p.value) for p in points if p.is_complete or p.days_expected is None]
     return sparkline(whole[-MONTHS_DRAWN:], gap_days=45)
 
 
 def star_sparkline(points: Sequence[DayPoint]) -> tuple[str, ...]:
-    """A sparkline of stars, thinned to what so small a picture can show."""
+    """Return a sparkline of stars, thinned to what so small a picture can show."""
     step = max(1, len(points) // POINTS_DRAWN)
     return sparkline([(p.day, p.value) for p in [*points[:-1:step], *points[-1:]]], gap_days=max(step, 1) + 1)

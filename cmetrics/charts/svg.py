@@ -99,7 +99,7 @@ class Drawing:
 
 
 def draw(chart: Chart, width: float, height: float) -> Drawing:
-    """The chart in a picture of that size."""
+    """Return the chart in a picture of that size."""
     last = Month.of(chart.as_of).last
     first = max(_first_day(chart, last), Month.of(last).plus(1 - MONTHS_SHOWN).first)
     frame = _Frame(first, last, _ceiling(chart, first), width, height)
@@ -137,7 +137,7 @@ def draw(chart: Chart, width: float, height: float) -> Drawing:
 
 
 def levels(most: int) -> tuple[int, ...]:
-    """Round numbers from 0 up to the first one that is not below ``most``; at most six of them."""
+    """Return round numbers from 0 up to the first one that is not below ``most``; at most six of them."""
     size = 1
     while True:
         for digit in (1, 2, 5):
@@ -148,7 +148,7 @@ def levels(most: int) -> tuple[int, ...]:
 
 
 def compact(value: int) -> str:
-    """``1,200,000`` as ``1.2M``."""
+    """Return ``1,200,000`` as ``1.2M``."""
     return short(value).replace(".0", "")
 
 

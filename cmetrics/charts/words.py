@@ -1,4 +1,4 @@
-"""Points in words: for hovering, for titles in still pictures, for those who cannot see them."""
+"""Points as text: for tooltips, titles in still pictures, and screen readers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from cmetrics.domain.days import Month
 from cmetrics.domain.observation import Provenance
 
 _KINDS = {
-    PointKind.RECONSTRUCTED: "worked out afterwards from the star history",
+    PointKind.RECONSTRUCTED: "reconstructed from the star history",
     PointKind.ESTIMATED: "estimated on a straight line between two counts",
-    PointKind.SEEDED: "a snapshot published before daily counting began",
+    PointKind.SEEDED: "a snapshot published before daily collection began",
 }
 
 
 def provenance_text(point: DayPoint | PeriodPoint) -> str:
-    """How a value came about."""
+    """Return how a value was obtained."""
     if point.kind in _KINDS:
         return _KINDS[point.kind]
     if point.provenance == Provenance.RECOMPUTED:
@@ -28,7 +28,7 @@ def provenance_text(point: DayPoint | PeriodPoint) -> str:
 
 
 def short(value: int) -> str:
-    """``1234567`` as ``1.2M``."""
+    """Return ``1234567`` as ``1.2M``."""
     for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
         # A little below the unit already, so that 999,950 becomes 1.0M and not 1000.0k.
         if value >= size * 0.99995:
@@ -37,12 +37,12 @@ def short(value: int) -> str:
 
 
 def day_text(day: date) -> str:
-    """``22 November 2026``."""
+    """Return ``22 November 2026``."""
     return f"{day.day} {day:%B %Y}"
 
 
 def period_text(point: PeriodPoint, kind: ChartKind) -> str:
-    """``in October 2026``, ``in the week from 16 November 2026``; of a stock the day it is from."""
+    """Return ``in October 2026`` or ``in the week from 16 November 2026``; of a stock, its day."""
     if point.kind is PointKind.SEEDED:
         return f"in about 30 days up to {day_text(point.period_end)}"
     if kind is ChartKind.STOCK:
@@ -53,7 +53,7 @@ def period_text(point: PeriodPoint, kind: ChartKind) -> str:
 
 
 def coverage_text(point: PeriodPoint) -> str:
-    """What is missing in a sum; empty where nothing is."""
+    """Return the coverage of an incomplete sum; empty for a complete one."""
     if point.is_complete or point.days_expected in (None, 1):
         return ""
     missing = point.days_expected - (point.days_observed or 0)
@@ -63,14 +63,14 @@ def coverage_text(point: PeriodPoint) -> str:
 
 
 def alternative(chart: Chart) -> str:
-    """What the chart shows, series by series: first, last, peak, change."""
+    """Return the alternative text of a chart, series by series: first, last, peak, change."""
     unit = "downloads" if chart.kind is ChartKind.FLOW else "stars"
-    told = [_told(series, unit, by_month=chart.kind is ChartKind.FLOW) for series in chart.series]
+    summaries = [_summary(series, unit, by_month=chart.kind is ChartKind.FLOW) for series in chart.series]
     what = "Downloads by month" if chart.kind is ChartKind.FLOW else "Stars by day"
-    return f"{chart.title}. {what}. {' '.join(told)}"
+    return f"{chart.title}. {what}. {' '.join(summaries)}"
 
 
-def _told(series: Series, unit: str, *, by_month: bool) -> str:
+def _summary(series: Series, unit: str, *, by_month: bool) -> str:
     extent = series.extent
     if extent is None:
         return f"{series.name}: nothing complete to show yet."
@@ -84,5 +84,5 @@ def _told(series: Series, unit: str, *, by_month: bool) -> str:
     return (
         f"{series.name}: from {extent.first:,} {unit} ({when(extent.first_day)}) to {extent.last:,} "
         f"({when(extent.last_day)}), a change of {extent.change.absolute:+,}{percent}; "
-        f"most were {extent.peak:,} ({when(extent.peak_day)})."
+        f"peak {extent.peak:,} ({when(extent.peak_day)})."
     )

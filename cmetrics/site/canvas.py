@@ -33,7 +33,7 @@ class Canvas:
         self._glyphs: dict[str, bool] = {}
 
     def png(self) -> bytes:
-        """The picture as a file. Nothing in it tells a time or a name."""
+        """Return the picture as a PNG file without time or name."""
         out = BytesIO()
         # Without a name for the format Pillow would load five codecs; this takes half of the time.
         out.name = "picture.png"

@@ -13,7 +13,7 @@ from cmetrics.analytics.news import NewsItem
 
 FILE = "feed.xml"
 ENTRIES = 100
-#: The day of a feed that has nothing to tell; an Atom feed must have one, and the clock is no source.
+#: The date of a feed without entries; an Atom feed must have one, and it must not depend on the clock.
 BEGINNING = date(1970, 1, 1)
 
 # What the Char production of XML 1.0 (section 2.2) leaves out; no escape makes it legal.
@@ -42,7 +42,7 @@ class Feed:
 
     id: str
     title: str
-    #: The address of the page, None when nobody told it.
+    #: The address of the page, None when unknown.
     site: str | None
     #: What the feed is about and where it is itself; relative when the address is unknown.
     page: str
@@ -52,7 +52,7 @@ class Feed:
 
 
 def build_feed(news: Sequence[NewsItem], title: str, url: str | None) -> Feed:
-    """The feed of ``news`` (newest first; the first 100 are told) for the site at ``url``.
+    """Return the feed of ``news`` (newest first; at most 100) for the site at ``url``.
 
     Identifiers depend on the site and on what an entry is about, never on its words: with an
     address they are tag URIs (RFC 4151) of the day it began, else UUIDs made of the title.
@@ -89,7 +89,7 @@ def _identifier(site: str | None, title: str, slug: str, since: date) -> str:
     if _TAG_AUTHORITY.fullmatch(host):
         # The path too: one host may carry many sites.
         return f"tag:{host},{since.isoformat()}:{quote(parts.path, safe='/%')}{quote(slug)}"
-    # The name space of UUIDs is no claim to a name: ``urn:cmetrics`` would have to be registered.
+    # A UUID claims no name: ``urn:cmetrics`` would have to be registered.
     return uuid5(NAMESPACE_URL, f"cmetrics {site or title} {slug}").urn
 
 

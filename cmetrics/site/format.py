@@ -1,4 +1,4 @@
-"""Numbers and days as people read them on the page."""
+"""Numbers and days as text for the page."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ NONE = "–"
 
 
 def number(value: int | None) -> str:
-    """``1234567`` as ``1,234,567``."""
+    """Return ``1234567`` as ``1,234,567``."""
     return NONE if value is None else f"{value:,}"
 
 
 def signed(change: Change | None) -> str:
-    """``+1,234 (+2.1 %)``."""
+    """Return ``+1,234 (+2.1 %)``."""
     if change is None:
         return NONE
     percent = "" if change.percent is None else f" ({change.percent:+.1f} %)"
@@ -26,29 +26,29 @@ def signed(change: Change | None) -> str:
 
 
 def percent(change: Change | None) -> str:
-    """``+2.1 %``; the difference itself where a percentage makes no sense."""
+    """Return ``+2.1 %``; the difference itself where a percentage makes no sense."""
     if change is None:
         return NONE
     return f"{change.absolute:+,}" if change.percent is None else f"{change.percent:+.1f} %"
 
 
 def day(value: date | None) -> str:
-    """``22 November 2026``."""
+    """Return ``22 November 2026``."""
     return NONE if value is None else day_text(value)
 
 
 def month(value: date) -> str:
-    """``October 2026``."""
+    """Return ``October 2026``."""
     return f"{value:%B %Y}"
 
 
 def moment(value: datetime | None) -> str:
-    """``2026-11-23 09:04 UTC``."""
+    """Return ``2026-11-23 09:04 UTC``."""
     return NONE if value is None else f"{value:%Y-%m-%d %H:%M} UTC"
 
 
 def days(count: int | None) -> str:
-    """``1 day``, ``3 days``."""
+    """Return ``1 day``, ``3 days``."""
     if count is None:
         return NONE
     return f"{count} day" if count == 1 else f"{count} days"

@@ -1,4 +1,4 @@
-"""The picture that other sites show beside a link to the page (Open Graph)."""
+"""The social card: the picture that other sites show beside a link to the page (Open Graph)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _Column:
 
 
 def render_social_card(dashboard: Dashboard) -> bytes:
-    """A PNG of 1200 x 630 pixels: the totals, their history, a line per product. Same dashboard, same bytes."""
+    """Return a PNG of 1200 x 630 pixels: totals, history, a line per product; same dashboard, same bytes."""
     canvas = Canvas(WIDTH, HEIGHT, _GROUND)
     canvas.box(0, 0, WIDTH, 10, _BAR)
     title, size = canvas.fit(canvas.plain(dashboard.title, "Downloads and stars"), _ROOM, 52, 40)
@@ -70,7 +70,7 @@ def _columns(dashboard: Dashboard) -> Iterator[_Column]:
         total = dashboard.month_total
         note, color = _moved(dashboard.month_total_change, f"on {last.plus(-1).first:%B}")
         if total is None:
-            note = "no day of that month is counted"
+            note = "no data for that month"
         elif not total.is_complete:
             note = f"{total.days_observed:,} of {total.days_expected:,} days counted, all SDKs together"
         value = None if total is None else total.value
@@ -94,7 +94,7 @@ def _moved(change: Change | None, words: str, *, absolute: bool = False) -> tupl
 
 
 def _places(count: int) -> list[tuple[float, float]]:
-    """The left edge and the width of each of ``count`` columns."""
+    """Return the left edge and the width of each of ``count`` columns."""
     gap = _GAP if count <= 2 else _GAP / 2  # noqa: PLR2004
     wide = (_ROOM - gap * (count - 1)) / count
     return [(_LEFT + number * (wide + gap), wide) for number in range(count)]
@@ -113,7 +113,7 @@ def _draw_column(canvas: Canvas, column: _Column, left: float, wide: float) -> N
 
 
 def _draw_bars(canvas: Canvas, bars: Sequence[MonthTotal], left: float, wide: float) -> None:
-    """One bar a month, pale unless every day of it was counted."""
+    """Draw one bar per month, pale unless the month is complete."""
     highest = max((bar.value for bar in bars), default=0)
     if not highest:
         return
@@ -137,7 +137,7 @@ def _draw_bars(canvas: Canvas, bars: Sequence[MonthTotal], left: float, wide: fl
 
 
 def _draw_line(canvas: Canvas, points: Sequence[DayPoint], left: float, wide: float) -> None:
-    """Stars from zero up, pale where they are estimated."""
+    """Draw stars from zero up, pale where they are estimated."""
     highest = max((point.value for point in points), default=0)
     if not highest or points[0].day == points[-1].day:
         return

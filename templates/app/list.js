@@ -12,7 +12,7 @@ function setUpList() {
     if (!texts.has(row)) texts.set(row, [0, 1].map((n) => row.cells[n].textContent).join(" ").toLowerCase());
     return texts.get(row);
   };
-  const told = document.querySelector(".found");
+  const status = document.querySelector(".found");
 
   const filter = () => {
     const words = fields.get("q").value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -23,7 +23,7 @@ function setUpList() {
       row.hidden = !fits;
       found += fits ? 1 : 0;
     }
-    told.textContent = `${found} of ${rows.length} metrics`;
+    status.textContent = `${found} of ${rows.length} metrics`;
     remember();
   };
 

@@ -1,6 +1,6 @@
-// What every page does, and the start of everything.
+// Set-up that every page shares.
 
-/** A page whose nightly job died looks like any other; only the reader's clock can tell. */
+/** Only the reader's clock shows that the nightly job has stopped. */
 function warnWhenStale() {
   const banner = document.getElementById("stale");
   const behind = Math.floor((Date.now() - timeOf(banner.dataset.asOf)) / DAY) - 1;
@@ -24,7 +24,7 @@ function setUpTheme() {
       if (next === "auto") localStorage.removeItem("theme");
       else localStorage.setItem("theme", next);
     } catch {
-      // Then it holds for this page only.
+      // The choice then lasts for this page only.
     }
     show();
     redraw();
@@ -33,7 +33,7 @@ function setUpTheme() {
   show();
 }
 
-/** Titles inside pictures show late, and never to a finger; the calendar says them below itself. */
+/** Titles inside pictures show late, and never to a finger or a keyboard; the calendar repeats them below itself. */
 function setUpCalendar() {
   const note = document.querySelector(".strip-note");
   if (!note) return;
@@ -41,6 +41,13 @@ function setUpCalendar() {
     document.querySelector(".calendar").addEventListener(type, (event) => {
       const title = event.target.querySelector?.("title");
       if (title && event.target.tagName === "rect") note.textContent = title.textContent;
+    });
+  }
+  for (const strip of document.querySelectorAll(".calendar .strip")) {
+    strip.setAttribute("tabindex", "0");
+    const name = strip.closest("tr").cells[0].textContent.trim().replace(/\s+/g, " ");
+    strip.addEventListener("focus", () => {
+      note.textContent = `${name}: ${strip.getAttribute("aria-label")}`;
     });
   }
 }

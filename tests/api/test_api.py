@@ -17,6 +17,7 @@ import httpx
 import pyarrow.parquet
 import pytest
 
+from cmetrics.environment import Environment
 from cmetrics.settings import resolve_store
 from cmetrics.store.lance_store import LanceStore
 from tests.api.conftest import CATALOG, NOW, Served, fill
@@ -359,7 +360,7 @@ def test_only_the_window_asked_for_crosses_the_wire(serve, tmp_path: Path):
 
 
 def _remote(cluster: Cluster) -> LanceStore:
-    return LanceStore.open(resolve_store(None, cluster.env()))
+    return LanceStore.open(resolve_store(None, Environment(**cluster.env())))
 
 
 def test_without_the_extra_the_command_says_how_to_get_it(tmp_path: Path):

@@ -68,7 +68,7 @@ def test_periods_tell_whether_they_are_whole_and_what_is_missing():
         a_month(october, 290, missing=2),
         a_month(november, 220, missing=8, is_running=True),
     )
-    snapshot = "a snapshot published before daily counting began"
+    snapshot = "a snapshot published before daily collection began"
     assert series_of(FLOW, months=months)["month"] == [
         ["2026-09-30", "2026-09-30", 400, 1, "seeded", "in about 30 days up to 30 September 2026", "", snapshot],
         ["2026-10-01", "2026-10-31", 310, 1, "observed", "in October 2026", "", "read by the nightly run"],

@@ -42,7 +42,7 @@ def test_without_any_installed_the_whole_one_of_python_s_plotly_is_taken():
 
 def test_an_installed_file_that_is_something_else_is_refused_and_not_passed_over(folder):
     install(folder, b"<!doctype html>not found")
-    with pytest.raises(ConfigError, match=rf"{re.escape(str(INSTALLED))} is no plotly\.js"):
+    with pytest.raises(ConfigError, match=rf"{re.escape(str(INSTALLED))} is not plotly\.js"):
         plotly_script()
 
 
@@ -50,7 +50,7 @@ def test_an_installed_file_that_is_something_else_is_refused_and_not_passed_over
 def test_a_file_that_is_something_else_is_refused_by_name(folder, content):
     named = folder / "page.js"
     named.write_bytes(content)
-    with pytest.raises(ConfigError, match=rf"{re.escape(str(named))} is no plotly\.js; give"):
+    with pytest.raises(ConfigError, match=rf"{re.escape(str(named))} is not plotly\.js; give"):
         plotly_script(named)
 
 

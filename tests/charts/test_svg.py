@@ -214,7 +214,7 @@ def test_a_snapshot_is_an_open_mark_and_no_bar():
     assert mark.hollow
     assert mark.title == (
         "7,000 downloads of Python (lance) in about 30 days up to 15 October 2026 "
-        "(a snapshot published before daily counting began)"
+        "(a snapshot published before daily collection began)"
     )
 
 

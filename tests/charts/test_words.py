@@ -30,9 +30,9 @@ def a_week(day: date, observed: int | None = 7, expected: int = 7, *, running: b
         (PointKind.OBSERVED, "recomputed", "read by a backfill"),
         (PointKind.OBSERVED, "csv_seed", "loaded from a file"),
         (PointKind.OBSERVED, "", ""),
-        (PointKind.RECONSTRUCTED, "recomputed", "worked out afterwards from the star history"),
+        (PointKind.RECONSTRUCTED, "recomputed", "reconstructed from the star history"),
         (PointKind.ESTIMATED, "", "estimated on a straight line between two counts"),
-        (PointKind.SEEDED, "csv_seed", "a snapshot published before daily counting began"),
+        (PointKind.SEEDED, "csv_seed", "a snapshot published before daily collection began"),
     ],
 )
 def test_how_a_value_came_about_is_said_in_words(kind, provenance, text):
@@ -88,7 +88,7 @@ def test_a_chart_of_downloads_tells_first_last_peak_and_change():
     assert alternative(item_chart(board, board.items[0])) == (
         "Downloads of lance (NodeJS). Downloads by month. "
         "NodeJS (lance): from 310 downloads (July 2026) to 620 (October 2026), a change of +310 (+100.0 %); "
-        "most were 2,790 (August 2026)."
+        "peak 2,790 (August 2026)."
     )
 
 
@@ -97,13 +97,13 @@ def test_a_chart_of_stars_tells_days():
     assert alternative(item_chart(board, board.items[0])) == (
         "GitHub stars of owner/a. Stars by day. "
         "owner/a: from 1,000 stars (1 November 2026) to 979 (22 November 2026), a change of -21 (-2.1 %); "
-        "most were 1,000 (1 November 2026)."
+        "peak 1,000 (1 November 2026)."
     )
 
 
 def test_a_change_from_nothing_has_no_percentage():
     board = a_board([STARS], rows_of(STARS, date(2026, 11, 1), AS_OF, 0, grows=1))
-    assert "a change of +21; most were 21" in alternative(item_chart(board, board.items[0]))
+    assert "a change of +21; peak 21" in alternative(item_chart(board, board.items[0]))
 
 
 def test_a_single_value_is_no_change():

@@ -159,7 +159,7 @@ def test_snapshots_are_diamonds_on_their_day(page, site):
     assert wanted
     assert (diamonds.points, diamonds.type, diamonds.mode) == (wanted, "scatter", "markers")
     assert "in about 30 days up to 30 October 2025. Source: pypistats.org" in diamonds.said["2025-10-30"]
-    assert "a snapshot published before daily counting began" in diamonds.said["2025-10-30"]
+    assert "a snapshot published before daily collection began" in diamonds.said["2025-10-30"]
 
 
 def test_snapshots_are_hatched_where_bars_are_stacked(page, site):
@@ -221,7 +221,7 @@ def test_hover_texts_are_sentences_with_value_day_source_and_provenance(page, si
     early = AS_OF - 600 * DAY
     assert stars[early.isoformat()] == (
         f"{site.daily('stars:lance:github')[early]:,} stars of lance-format/lance on {early.day} {early:%B %Y}. "
-        f"Source: {SPECS['github'].title}, worked out afterwards from the star history."
+        f"Source: {SPECS['github'].title}, reconstructed from the star history."
     )
 
 

@@ -62,8 +62,8 @@ def test_a_store_with_next_to_nothing_gives_an_honest_page(reader, tmp_path, sto
     crate, stars = page.locator(".card").all_text_contents()
     downloads = figure(page, "downloads-p")
     if store == "no rows":
-        assert "no day of the last 30 is stored" in crate
-        assert "never counted" in stars
+        assert "no data for the last 30 days" in crate
+        assert "no count yet" in stars
         assert "0 in the last" not in crate, "what is absent is not zero"
         assert page.get_by_text("Nothing is stored yet.").count() == 2
         assert downloads.traces == []
