@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import UTC, date, datetime, time, timedelta
 
 from cmetrics.analytics.anomalies import READ_DAYS
@@ -12,7 +13,7 @@ from cmetrics.analytics.quality import DataQuality, build_quality
 from cmetrics.analytics.series import last_full_month
 from cmetrics.analytics.status import StoreStatus, build_status
 from cmetrics.catalog import Catalog
-from cmetrics.domain.days import DAY, Clock, Month, Span, last_completed_day, window
+from cmetrics.domain.days import DAY, Month, Span, last_completed_day, window
 from cmetrics.domain.metric import Definition, Family, SourceSpec
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.outcome import OutcomeLog
@@ -35,19 +36,25 @@ LONGEST_CHANGE = 184
 class Queries:
     """Reads of one store, each bounded by the window that is asked for. All raise StoreError."""
 
-    def __init__(self, store: LanceStore, catalog: Catalog, specs: Mapping[str, SourceSpec], *, clock: Clock) -> None:
+    def __init__(self, store: LanceStore, catalog: Catalog, specs: Mapping[str, SourceSpec], *, now: datetime) -> None:
         self._store = store
         self._catalog = catalog
         self._specs = specs
         self._titles = {name: spec.title for name, spec in specs.items()}
-        self._clock = clock
+        self._now = now
         self._ids = [metric.metric_id for metric in catalog.metrics]
         self._downloads = {m.metric_id for m in catalog.metrics if m.family is Family.DOWNLOADS}
+
+    def at(self, now: datetime) -> Queries:
+        """Return the same queries at another time, for a process that serves more than one day."""
+        queries = copy(self)
+        queries._now = now  # noqa: SLF001  # of its own class
+        return queries
 
     @property
     def as_of(self) -> date:
         """The day that is described."""
-        return last_completed_day(self._clock())
+        return last_completed_day(self._now)
 
     def token(self) -> tuple[object, ...] | None:
         """Changes whenever an answer may; None when only reading can tell."""
@@ -116,7 +123,7 @@ class Queries:
 
     def runs(self) -> list[Run]:
         """Return the runs of the last 90 days, newest first."""
-        return self._store.runs(self._clock() - RUNS_WITHIN)
+        return self._store.runs(self._now - RUNS_WITHIN)
 
     def status(self) -> StoreStatus:
         """Return how fresh each metric is, what is missing or implausible, and how the last runs went.
@@ -136,10 +143,10 @@ class Queries:
 
     def revisions(self) -> list[Revision]:
         """Return the values that the runs of the last 90 days have replaced, newest run first."""
-        return self._store.revisions(self._clock() - RUNS_WITHIN)
+        return self._store.revisions(self._now - RUNS_WITHIN)
 
     def _log(self, runs: Sequence[Run]) -> OutcomeLog:
-        return OutcomeLog(runs, self._store.outcomes(self._clock() - RUNS_WITHIN, self._ids))
+        return OutcomeLog(runs, self._store.outcomes(self._now - RUNS_WITHIN, self._ids))
 
     def _quality(
         self, stored: Mapping[str, Sequence[StoredDay]], rows: Sequence[Observation], log: OutcomeLog
@@ -154,7 +161,7 @@ class Queries:
             runs,
             as_of=self.as_of,
             days=days,
-            generated_at=self._clock().replace(microsecond=0),
+            generated_at=self._now.replace(microsecond=0),
             log=log,
         )
 

@@ -91,22 +91,21 @@ class Reader(Protocol):
 class _DocumentCache:
     """Documents as bytes, cached while the store does not change."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self) -> None:
         self._cached: dict[Hashable, tuple[bytes, str]] = {}
         self._token: Hashable = None
         self._building = threading.Lock()
 
-    def get(self, key: Hashable, build: Callable[[], documents.AnyDocument]) -> tuple[bytes, str]:
-        """Return the document that ``build`` returns as bytes, and its entity tag."""
-        token = self._reader.token()
+    def get(self, reader: Reader, key: Hashable, build: Callable[[], documents.AnyDocument]) -> tuple[bytes, str]:
+        """Return the document that ``build`` makes of ``reader`` as bytes, and its entity tag."""
+        token = reader.token()
         if token is None:
             return _encoded(build())
         # One at a time: after a write, all clients ask for the same documents again.
         with self._building:
             if token != self._token:
                 # While this thread waited, another one may have built from a newer state of the store.
-                token = self._reader.token()
+                token = reader.token()
             if token != self._token or len(self._cached) >= CACHED_DOCUMENTS:
                 self._cached, self._token = {}, token
             if key not in self._cached:
@@ -123,21 +122,22 @@ def _encoded(document: documents.AnyDocument) -> tuple[bytes, str]:
 class _Endpoints:
     """The five endpoints; their docstrings and signatures become the OpenAPI description."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._cache = _DocumentCache(reader)
+    def __init__(self, open_reader: Callable[[], Reader]) -> None:
+        self._open_reader = open_reader
+        self._cache = _DocumentCache()
 
     def health(self) -> dict[str, str]:
         """Return whether the store can be read. The status code is always 200: the service itself runs."""
         try:
-            self._reader.check()
+            self._open_reader().check()
         except StoreError as error:
             return documents.build_health(self._reason(error))
         return documents.build_health()
 
     def definitions(self, request: Request) -> Response:
         """Return all metrics, by product, family and display name."""
-        return self._respond(request, "definitions", lambda: documents.build_definitions(self._reader.definitions()))
+        reader = self._open_reader()
+        return self._respond(request, reader, "definitions", lambda: documents.build_definitions(reader.definitions()))
 
     def series(
         self,
@@ -148,19 +148,21 @@ class _Endpoints:
         days: Days = DEFAULT_DAYS,
     ) -> Response:
         """Return the stored values of one metric, ascending."""
+        reader = self._open_reader()
 
         def build() -> documents.Series:
-            rows = self._reader.series(metric_id, days)
+            rows = reader.series(metric_id, days)
             if rows is None:
                 shown = sanitize(metric_id, limit=80)
                 raise HTTPException(404, f"metric {shown!r} does not exist; see /api/v1/definitions")
             return documents.build_series(metric_id, days, rows)
 
-        return self._respond(request, ("series", metric_id, days), build)
+        return self._respond(request, reader, ("series", metric_id, days), build)
 
     def daily(self, request: Request, days: Days = DEFAULT_DAYS) -> Response:
         """Return the dashboard: the numbers of the page, over the window asked for."""
-        return self._respond(request, ("daily", days), lambda: documents.build_daily(self._reader.dashboard(days)))
+        reader = self._open_reader()
+        return self._respond(request, reader, ("daily", days), lambda: documents.build_daily(reader.dashboard(days)))
 
     def refresh_errors(
         self,
@@ -175,19 +177,23 @@ class _Endpoints:
         limit: Annotated[int, Query(ge=1, le=5000, description="At most so many runs.")] = 500,
     ) -> Response:
         """Return the runs that had errors, newest first."""
-        last = _day("end_date", end_date) or self._reader.as_of + DAY
+        reader = self._open_reader()
+        last = _day("end_date", end_date) or reader.as_of + DAY
         first = _day("start_date", start_date) or (last - DEFAULT_ERROR_DAYS * DAY if last > EARLIEST else last)
         if first > last:
             raise HTTPException(400, f"start_date {first} is after end_date {last}")
         return self._respond(
             request,
+            reader,
             ("errors", first, last, limit),
-            lambda: documents.build_refresh_errors(first, last, self._reader.errors(first, last)[:limit]),
+            lambda: documents.build_refresh_errors(first, last, reader.errors(first, last)[:limit]),
         )
 
-    def _respond(self, request: Request, key: Hashable, build: Callable[[], documents.AnyDocument]) -> Response:
+    def _respond(
+        self, request: Request, reader: Reader, key: Hashable, build: Callable[[], documents.AnyDocument]
+    ) -> Response:
         try:
-            body, tag = self._cache.get(key, build)
+            body, tag = self._cache.get(reader, key, build)
         except StoreError as error:
             raise HTTPException(503, self._reason(error)) from error
         headers = {"ETag": tag, "Cache-Control": CACHE_CONTROL}
@@ -200,8 +206,12 @@ class _Endpoints:
         return sanitize(str(error))
 
 
-def create_app(reader: Reader) -> FastAPI:
-    """Return the application. It is read-only and keeps no state but a cache of documents."""
+def create_app(open_reader: Callable[[], Reader]) -> FastAPI:
+    """Return the application. It is read-only and keeps no state but a cache of documents.
+
+    ``open_reader`` is called once per request, so that every document describes one day, also around
+    midnight UTC.
+    """
     app = FastAPI(
         title="cmetrics",
         version=__version__,
@@ -209,7 +219,7 @@ def create_app(reader: Reader) -> FastAPI:
     )
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], expose_headers=["ETag"])
-    endpoints = _Endpoints(reader)
+    endpoints = _Endpoints(open_reader)
 
     def add(path: str, endpoint: Callable[..., Any], model: Any, **options: Any) -> None:
         app.add_api_route(f"/api/v1/{path}", endpoint, response_model=model, **options)

@@ -81,7 +81,7 @@ def backfill(
             deep=deep,
         ),
         catalog,
-        report=RunReport.prepare(Job.BACKFILL, settings, catalog),
+        report=RunReport.prepare(Job.BACKFILL, settings, catalog, now),
         json=json,
         quiet=quiet,
     )

@@ -54,7 +54,7 @@ def refresh(
             selection=selection,
         ),
         catalog,
-        report=RunReport.prepare(Job.REFRESH, settings, catalog),
+        report=RunReport.prepare(Job.REFRESH, settings, catalog, now),
         json=json,
         quiet=quiet,
     )

@@ -44,8 +44,9 @@ def serve_api(
     from cmetrics.store.lance_store import LanceStore
 
     settings, catalog = load_configuration(db, config)
-    queries = Queries(LanceStore.open(settings.store), catalog, SPECS, clock=get_runtime(context).clock)
-    api = create_app(queries)
+    clock = get_runtime(context).clock
+    queries = Queries(LanceStore.open(settings.store), catalog, SPECS, now=clock())
+    api = create_app(lambda: queries.at(clock()))
     with listen(host, port) as listener:
         if not quiet:
             name = f"[{host}]" if ":" in host else host

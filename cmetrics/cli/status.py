@@ -155,7 +155,7 @@ def status(
     from cmetrics.store.lance_store import LanceStore
 
     settings, catalog = load_configuration(db, config)
-    queries = Queries(LanceStore.open(settings.store), catalog, SPECS, clock=get_runtime(context).clock)
+    queries = Queries(LanceStore.open(settings.store), catalog, SPECS, now=get_runtime(context).clock())
     report = StatusReport(
         queries.status(), settings.store.label, max_age_days, queries.revisions() if revisions else None
     )

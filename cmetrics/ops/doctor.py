@@ -119,7 +119,7 @@ def _store(settings: Settings, catalog: Catalog | None, max_age_days: int, clock
     if catalog is None or not all(t.exists and not t.missing and not t.different for t in tables if not t.is_optional):
         return
     try:
-        state = Queries(LanceStore.open(target), catalog, SPECS, clock=clock).status()
+        state = Queries(LanceStore.open(target), catalog, SPECS, now=clock()).status()
     except StoreError as error:
         yield problem(
             "storage", str(error), "The tables exist but cannot be read; `cmetrics export` shows where it fails"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, TypedDict
 
 from cmetrics.catalog import Catalog, parse_address
-from cmetrics.domain.days import last_completed_day, utc_now
+from cmetrics.domain.days import last_completed_day
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Job, MetricOutcome, RunSummary
 from cmetrics.domain.sanitize import sanitize
@@ -141,12 +142,14 @@ class RunReport:
     job: Job
     settings: Settings
     catalog: Catalog
+    #: The last completed UTC day when the run began.
+    as_of: date
     site: str | None
 
     @classmethod
-    def prepare(cls, job: Job, settings: Settings, catalog: Catalog) -> RunReport:
+    def prepare(cls, job: Job, settings: Settings, catalog: Catalog, now: datetime) -> RunReport:
         """Return the report of one run. Raises UsageError for a wrong CMETRICS_SITE_URL."""
-        return cls(job, settings, catalog, site_address(settings, catalog))
+        return cls(job, settings, catalog, last_completed_day(now), site_address(settings, catalog))
 
     def send_result(self, summary: RunSummary) -> list[str]:
         """Report a run that ended."""
@@ -178,7 +181,7 @@ class RunReport:
             return []
         from cmetrics.ops.webhook import send_summary
 
-        more = {"title": self.catalog.title, "as_of": last_completed_day(utc_now()).isoformat()}
+        more = {"title": self.catalog.title, "as_of": self.as_of.isoformat()}
         problem = send_summary(self.settings.webhook, {**document, **more}, self.catalog.contact, self.settings.network)
         return [] if problem is None else [sanitize(problem)]
 

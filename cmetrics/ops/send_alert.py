@@ -35,7 +35,7 @@ def send_alert(settings: Settings, catalog: Catalog, *, off: bool, max_age_days:
         return _nothing(NoActionReason.NO_REPOSITORY, "GITHUB_REPOSITORY is not set; no issue was looked for")
     if not settings.github_token:
         return _nothing(NoActionReason.NO_TOKEN, "GITHUB_TOKEN is not set; no issue was looked for")
-    queries = Queries(LanceStore.open(settings.store), catalog, SPECS, clock=clock)
+    queries = Queries(LanceStore.open(settings.store), catalog, SPECS, now=clock())
     state = queries.status()
     alert = build_alert(
         state.metrics,

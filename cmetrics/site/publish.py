@@ -51,7 +51,7 @@ def publish_site(
     """
     check_folder(out)
     plotly = plotly_script(plotly_js)
-    publication = Queries(LanceStore.open(target), catalog, specs, clock=lambda: now).publication(url)
+    publication = Queries(LanceStore.open(target), catalog, specs, now=now).publication(url)
     files = write_site(_render(publication, specs, plotly), out)
     return PublishedSite(out, publication.dashboard.as_of, files)
 

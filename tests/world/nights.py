@@ -76,7 +76,7 @@ class Nights:
 
     @property
     def report(self) -> Queries:
-        return Queries(self.store, load_catalog(self.catalog, SPECS), SPECS, clock=self.now)
+        return Queries(self.store, load_catalog(self.catalog, SPECS), SPECS, now=self.now())
 
     def state(self) -> StoreStatus:
         return self.report.status()
