@@ -160,6 +160,10 @@ def _build(path: Path, file: _File, sources: Mapping[str, SourceSpec]) -> Catalo
         if entry.id in products:
             raise _mistake(path, f"products[{number}]", "id", f"{entry.id!r} is used twice")
         products[entry.id] = Product(entry.id, entry.title)
+    for name in sorted({item.source for item in file.metrics} & sources.keys()):
+        refuses = sources[name].refuses_contact
+        if refuses is not None and (reason := refuses(file.contact)) is not None:
+            raise _mistake(path, "top level", "contact", reason)
     metrics: list[Metric] = []
     seeds: dict[str, Path] = {}
     taken: dict[str, str] = {}

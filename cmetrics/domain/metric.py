@@ -43,6 +43,18 @@ class ArchiveSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownLoss:
+    """Days that a source has lost for everybody, or states far too low, for good."""
+
+    first: date
+    last: date
+    #: A clause for readers of `status` and of the page; it says since when or where that is known.
+    reason: str
+    #: The source has a value for these days, which is a part of the truth.
+    is_damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSpec:
     """What the rest of the program must know of a source without talking to it.
 
@@ -77,6 +89,14 @@ class SourceSpec:
     options: frozenset[str] = frozenset()
     #: What is older than ``held_days``, where somebody keeps it.
     archive: ArchiveSpec | None = None
+    #: Ascending.
+    known_losses: tuple[KnownLoss, ...] = ()
+    #: From the catalogue's ``contact`` to why the service refuses it in a User-Agent; None: it does not.
+    refuses_contact: Callable[[str], str | None] | None = None
+
+    def known_loss(self, day: date) -> KnownLoss | None:
+        """Return what is known of ``day`` at this source; None for an ordinary day."""
+        return next((loss for loss in self.known_losses if loss.first <= day <= loss.last), None)
 
     def oldest_held(self, last_day: date) -> date:
         """The oldest day that the service may still answer for."""

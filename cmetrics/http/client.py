@@ -167,6 +167,11 @@ class ServiceClient:
         """Stop sending a header; False when it was not sent anyway."""
         return self._headers.pop(name, None) is not None
 
+    def restore_header(self, name: str) -> None:
+        """Send a header of the policy again that was dropped."""
+        if name in self.policy.headers:
+            self._headers[name] = self.policy.headers[name]
+
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Response:
         """Send a GET of ``path`` (percent-encoded). Raises as described for Service."""
         return await self._request(_Request("GET", path, params or {}), _Body, Response)

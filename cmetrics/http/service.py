@@ -106,6 +106,9 @@ class Service(Protocol):
     def drop_header(self, name: str) -> bool:
         """Stop sending a header; False when it was not sent anyway."""
 
+    def restore_header(self, name: str) -> None:
+        """Send a header of the policy again that was dropped."""
+
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Response:
         """Send a GET of ``path`` (percent-encoded)."""
 

@@ -46,6 +46,8 @@ class RefreshPlan:
         oldest = oldest_held(spec, self.last_day)
         missing = {day for day in day_range(max(start, oldest), self.last_day) if day not in state.daily}
         lost = missing & state.lost
+        # Requested in vain, and known to be lost for everybody: there is nothing to wait for.
+        missing -= {day for day in lost if spec.known_loss(day) is not None}
         if self.last_day.weekday() != LOST_REQUESTED_AFTER:
             missing -= lost
         reread = max(spec.settling_days, self.lookback_days)
@@ -86,11 +88,19 @@ class BackfillPlan:
         return set(day_range(first, min(self.span.last, self.last_day))) - state.snapshots
 
     def archive_days(self, spec: SourceSpec, state: MetricState) -> Iterable[date]:
-        """Return the days to request from the archive of the source."""
+        """Return the days to request from the archive of the source.
+
+        An archive that overlaps with the source is also requested for missing days that the source
+        should serve: it fills those that the source turns out to have lost.
+        """
         if not self.deep or spec.archive is None:
             return ()
-        last = min(self.span.last, oldest_held(spec, self.last_day) - DAY)
-        return set(day_range(max(self.span.first, spec.archive.first_day), last)) - state.snapshots
+        first, last = max(self.span.first, spec.archive.first_day), min(self.span.last, self.last_day)
+        oldest = oldest_held(spec, self.last_day)
+        days = set(day_range(first, min(last, oldest - DAY)))
+        if spec.archive.overlaps:
+            days |= set(day_range(max(first, oldest), last)) - state.daily
+        return days - state.snapshots
 
     def takes_current(self, metric: Metric, state: MetricState) -> bool:  # noqa: ARG002
         """Return False: a recomputation never stores the current count as a past one."""

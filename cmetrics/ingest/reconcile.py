@@ -76,8 +76,10 @@ def _newer_downloads_win(stored: Observation, new: Observation, metric: Metric, 
     if new.value == 0 and stored.value > 0:
         return False
     if stored.is_stand_in != new.is_stand_in:
-        # The metric is what its own source counts; the count of another service never replaces it.
-        return stored.is_stand_in
+        # The metric is what its own source counts. The count of another service replaces it only for
+        # days of which the source is known to have lost the larger part.
+        loss = spec.known_loss(new.period_end)
+        return stored.is_stand_in or (loss is not None and loss.is_damaged and new.value > stored.value)
     read_on = new.observed_at.date()
     if new.value < stored.value and read_on <= new.period_end + spec.growing_days * DAY:
         return False

@@ -8,23 +8,35 @@ without downloads have no row; the day that is still running is included.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, timedelta
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
-from cmetrics.domain.days import last_completed_day, window
+from cmetrics.domain.days import last_completed_day
 from cmetrics.domain.errors import SourceError
-from cmetrics.domain.metric import ArchiveSpec, Family, SourceSpec
-from cmetrics.domain.observation import DailyValue
+from cmetrics.domain.metric import ArchiveSpec, Family, KnownLoss, SourceSpec
 from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
-from cmetrics.sources.availability import first_evidence
+from cmetrics.sources.availability import Availability, RegistryTotals, first_evidence, resolve_days
 from cmetrics.sources.base import FetchRequest, FetchResult
 
 ARCHIVE = ArchiveSpec("crates-archive", "static.crates.io", first_day=date(2014, 11, 1))
+
+#: In a User-Agent, whatever else it says, crates.io answers each of these with 403 since April to July
+#: 2026 (rust-lang/crates.io#13482, #13783, #14243); of ``wget`` only some forms.
+REFUSED_IN_USER_AGENT = ("curl", "python-requests", "wget")
+
+
+def refuses_contact(contact: str) -> str | None:
+    """Return why crates.io would refuse a User-Agent with ``contact``; None when it would not."""
+    word = next((word for word in REFUSED_IN_USER_AGENT if word in contact.lower()), None)
+    if word is None:
+        return None
+    return f"crates.io refuses a User-Agent with {word!r}, and ours names the contact; use another address"
+
 
 SPEC = SourceSpec(
     name="cratesio",
@@ -35,8 +47,9 @@ SPEC = SourceSpec(
     subject_pattern=r"[A-Za-z][A-Za-z0-9_-]{0,63}",
     subject_hint="a name that crates.io allows",
     page="https://crates.io/crates/{subject}",
-    counts="Downloads by cargo, all versions, by UTC day. The counting changed on 2024-02-16 (a step up) "
-    "and about 2025-10-29 (a step down: other clients than cargo no longer count).",
+    counts="Downloads by cargo, all versions, by UTC day. The counting changed on 2024-02-16 (a step up: "
+    "downloads from the CDN count too) and about 2025-10-29 (a step down: clients other than cargo no longer "
+    "count, which mostly concerns rarely used crates).",
     # 90 dates with today, which is not over.
     held_days=89,
     first_days=89,
@@ -45,15 +58,19 @@ SPEC = SourceSpec(
     growing_days=7,
     canonical=lambda crate: crate.lower().replace("_", "-"),
     archive=ARCHIVE,
+    known_losses=(
+        KnownLoss(date(2014, 11, 15), date(2014, 11, 15), "the archive of crates.io has no file of this day"),
+    ),
+    refuses_contact=refuses_contact,
 )
 
 #: https://crates.io/data-access: at most one request a second, and who is refused stops.
 POLICY = Policy(SPEC.title, "https://crates.io/api/v1", rates=(Rate(1, 1.0),), limit_waits=(30.0, 60.0))
 
-#: A day's log files keep arriving for some hours after it; a day is taken as landed at 06:00 UTC.
+#: A day's log files keep arriving for some hours after it; a day is complete at 06:00 UTC.
 LOGS_ARRIVE_WITHIN = timedelta(hours=6)
-#: Logs of a day are long worked off after so many days, also for a crate that nobody downloads.
-SETTLED_AFTER = 7
+#: A crate that is downloaded every minute: without a row of it, a day has not been counted.
+BUSY_CRATE = "serde"
 
 
 class _VersionDay(Shape):
@@ -87,7 +104,7 @@ def parse_downloads(body: bytes, crate: str) -> dict[date, int]:
     total: Counter[date] = Counter()
     for row in answer.version_downloads:
         if (row.version, row.date) in seen:
-            # Let the one place that refuses a day stated twice say so.
+            # Raises: a day stated twice is refused in one place.
             by_day([(row.date, 0), (row.date, 0)], f"{where}, version {row.version},")
         seen.add((row.version, row.date))
         total[row.date] += row.downloads
@@ -107,46 +124,46 @@ class Cratesio:
         self._client = client
 
     async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
-        """One request per crate.
+        """Yield one result per crate, each from one request.
 
-        There is no total of everything here. That a day has landed shows in any crate that has a
-        row for it or for a later day; a crate that needs another one's sign waits for the end.
+        Days without downloads have no row, and neither have days that were lost or not counted yet. A
+        busy crate tells them apart; it is requested once, and only when a crate lacks a day.
         """
-        sure = last_completed_day(self._client.now() - LOGS_ARRIVE_WITHIN)
-        waiting: list[tuple[FetchRequest, dict[date, int]]] = []
-        newest = date.min
+        undecided: list[tuple[FetchRequest, dict[date, int]]] = []
         for request in requests:
             try:
-                stated = await self._stated(request)
+                stated = await self._fetch_days(request.metric.subject)
             except SourceError as error:
                 yield FetchResult(request, error=error)
                 continue
-            newest = max([newest, *stated])
-            if newest >= request.days[-1]:
-                yield decide(request, stated, min(newest, sure))
+            if has_absent_day(request, stated):
+                undecided.append((request, stated))
             else:
-                waiting.append((request, stated))
-        for request, stated in waiting:
-            yield decide(request, stated, min(newest, sure))
+                yield self._resolve(request, stated, RegistryTotals({}))
+        if undecided:
+            totals = await self._fetch_totals()
+            for request, stated in undecided:
+                yield self._resolve(request, stated, totals)
 
-    async def _stated(self, request: FetchRequest) -> dict[date, int]:
-        crate = request.metric.subject
-        answer = await self._client.get(f"/crates/{quote(crate, safe='')}/downloads")
-        return parse_downloads(answer.body, crate)
+    @staticmethod
+    def _resolve(request: FetchRequest, stated: dict[date, int], totals: RegistryTotals) -> FetchResult:
+        return resolve_days(request, stated, totals, f"cratesio:{request.metric.subject}")
+
+    async def _fetch_totals(self) -> RegistryTotals:
+        """Return which days have been counted, as the busy crate shows it."""
+        complete = last_completed_day(self._client.now() - LOGS_ARRIVE_WITHIN)
+        try:
+            rows = await self._fetch_days(BUSY_CRATE)
+        except SourceError as error:
+            return RegistryTotals(None, error)
+        return RegistryTotals({day: Availability.LANDED for day, count in rows.items() if count and day <= complete})
+
+    async def _fetch_days(self, crate: str) -> dict[date, int]:
+        response = await self._client.get(f"/crates/{quote(crate, safe='')}/downloads")
+        return parse_downloads(response.body, crate)
 
 
-def decide(request: FetchRequest, stated: dict[date, int], newest: date) -> FetchResult:
-    """The days that can be stored: stated ones, and 0 for others that are known to have landed."""
-    landed = max(newest, window(request.last_day, SETTLED_AFTER))
+def has_absent_day(request: FetchRequest, stated: Mapping[date, int]) -> bool:
+    """Whether the crate has no downloads on a requested day since it is known to exist."""
     existed = first_evidence(request, stated)
-    values: list[DailyValue] = []
-    pending: set[date] = set()
-    for day in request.days:
-        value = stated.get(day, 0)
-        if value == 0 and (existed is None or day < existed):
-            continue
-        if value > 0 or day <= landed:
-            values.append(DailyValue(day, value, f"cratesio:{request.metric.subject}"))
-        else:
-            pending.add(day)
-    return FetchResult(request, tuple(values), frozenset(pending))
+    return existed is not None and any(day >= existed and not stated.get(day) for day in request.days)

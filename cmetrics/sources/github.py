@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Annotated
@@ -58,6 +58,8 @@ _TOKEN_REFUSALS = (b"saml", b"personal access token", b"resource not accessible 
 READINGS = 2
 #: A count and a history read a moment apart may differ by a star.
 TOLERANCE = 1
+#: Up to so many stars more than the current count, or that share of it, a history is taken with a warning.
+SMALL_EXCESS, SMALL_EXCESS_SHARE = 10, 0.1
 
 
 def policy(token: SecretStr | None) -> Policy:
@@ -185,10 +187,10 @@ def is_gapless(weeks: Weeks) -> bool:
 
 
 def cumulative(count: int, weeks: Weeks, created: date, days: Sequence[date]) -> dict[date, int]:
-    """Stars held at the end of each of ``days``: the present count less the stars gained since.
+    """Return the stars held at the end of each of ``days``: the current count less the stars gained since.
 
-    Only days that the weeks cover, and none before the repository existed. Raises UnexpectedAnswer
-    when more stars were gained than are there.
+    Only days that the weeks cover, and none before the repository existed. Never less than 0, nor more
+    than ``count``.
     """
     wanted = {day for day in days if day >= created}
     gains = {first + i * DAY: gained for first, week in weeks.items() for i, gained in enumerate(week)}
@@ -199,10 +201,17 @@ def cumulative(count: int, weeks: Weeks, created: date, days: Sequence[date]) ->
         if day in wanted:
             found[day] = max(held, 0)
         held -= gains[day]
-        if held < -TOLERANCE:
-            msg = "api.github.com, the star history holds more stars than the repository has"
-            raise InvalidResponse(msg)
     return dict(sorted(found.items()))
+
+
+def excess(count: int, weeks: Weeks) -> int:
+    """Return how many stars more than ``count`` the weeks hold; 0 when they hold fewer."""
+    return max(0, sum(map(sum, weeks.values())) - count)
+
+
+def is_small_excess(stars: int, count: int) -> bool:
+    """Whether so many stars too many may come from counting at different moments, and not from another repository."""
+    return stars <= max(SMALL_EXCESS, count * SMALL_EXCESS_SHARE)
 
 
 def given(weeks: Weeks, day: date) -> int | None:
@@ -213,10 +222,23 @@ def given(weeks: Weeks, day: date) -> int | None:
 
 
 def surplus(count: int, weeks: Weeks, created: date) -> int | None:
-    """Present stars less those of the whole history; None while it does not reach the creation."""
+    """Return the current stars less those of the whole history; None while it does not reach the creation."""
     if not weeks or min(weeks) > created:
         return None
     return count - sum(map(sum, weeks.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    """One reading of a star history."""
+
+    weeks: Weeks
+    #: A new week has begun while its pages were read.
+    has_shifted: bool = False
+    #: It was read to its end, which may be later than the first requested day.
+    is_whole: bool = False
+    #: Why it cannot be used.
+    problem: str | None = None
 
 
 class Github:
@@ -227,6 +249,10 @@ class Github:
     def __init__(self, client: Service) -> None:
         self._client = client
         self._warnings: list[str] = []
+        self._is_token_unknown = False
+        #: Organisations that do not accept the token.
+        self._refusing_owners: set[str] = set()
+        self._owner = ""
 
     async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
         """Per repository one request for the count, and pages of history as far back as asked."""
@@ -236,6 +262,11 @@ class Github:
     async def _fetch(self, request: FetchRequest) -> FetchResult:
         subject = request.metric.subject
         self._warnings = []
+        self._owner = subject.partition("/")[0].lower()
+        if self._owner in self._refusing_owners:
+            self._client.drop_header("Authorization")
+        elif not self._is_token_unknown:
+            self._client.restore_header("Authorization")
         repository = parse_repository((await self._get(f"/repos/{subject}")).body, subject)
         await self._check_number(request, repository)
         name = repository.name(subject)
@@ -278,40 +309,58 @@ class Github:
     async def _held(
         self, repository: Repository, name: str, request: FetchRequest
     ) -> tuple[dict[date, int], int | None]:
-        """The stars held on each day asked for, and how many were given on the last one.
+        """Return the stars held on each requested day, and how many were given on the last one.
 
-        Read a second time when the first reading is no whole.
+        The history is read a second time when the first reading is incomplete or contradicts the count.
+        Raises InvalidResponse when the second one is no better.
         """
         created = repository.created
         since = max(request.days[0], created)
         for reading in range(READINGS):
             if reading:
                 repository = parse_repository((await self._get(f"/repos/{name}")).body, name)
-            weeks, has_shifted = await self._weeks(name, since)
+            reread = reading < READINGS - 1
+            history = await self._read_history(name, since)
+            weeks, count = history.weeks, repository.stargazers_count
             # GitHub's days may begin a day before ours.
             check_past(weeks, self._client.now().astimezone(UTC).date() + DAY, name)
-            last = reading == READINGS - 1
-            if not is_gapless(weeks) or (has_shifted and not last):
+            if history.problem is None and not is_gapless(weeks):
+                history = replace(history, problem="has no weeks between its pages")
+            ends_early = history.is_whole and bool(weeks) and min(weeks) > since
+            fewer = surplus(count, weeks, min(weeks) if ends_early else created) or 0
+            if history.problem is None and ends_early and fewer > TOLERANCE:
+                history = replace(history, problem=f"ends with the week of {min(weeks)} and lacks {fewer} stars")
+            more = excess(count, weeks)
+            if reread and (history.problem or history.has_shifted or max(fewer, more) > TOLERANCE):
                 continue
-            off = surplus(repository.stargazers_count, weeks, created)
-            if off and abs(off) > TOLERANCE:
-                if not last:
-                    continue
-                if off > 0:
-                    self._warnings.append(
-                        f"{request.metric.metric_id}: the star history of {name} holds {off} stars fewer than the "
-                        "repository has; they are counted as given before its first day"
-                    )
-            held = cumulative(repository.stargazers_count, weeks, created, request.days)
+            if history.problem is None and not is_small_excess(more, count):
+                history = replace(history, problem=f"holds {more} stars more than the repository has")
+            if history.problem is not None:
+                msg = f"api.github.com, star history of {name}, {history.problem}"
+                raise InvalidResponse(msg, service=SPEC.title)
+            if max(fewer, more) > TOLERANCE:
+                self._warn_of_difference(request, name, count, fewer, more)
+            held = cumulative(count, weeks, created, request.days)
             if request.days[-1] >= created and request.days[-1] not in held:
                 msg = f"api.github.com, star history of {name}, does not reach {request.days[-1]}"
-                raise InvalidResponse(msg)
+                raise InvalidResponse(msg, service=SPEC.title)
             return held, given(weeks, request.last_day)
-        msg = f"api.github.com, star history of {name}, weeks are missing between its pages"
-        raise InvalidResponse(msg)
+        msg = "unreachable: the last reading returns or raises"
+        raise AssertionError(msg)
 
-    async def _weeks(self, full_name: str, since: date) -> tuple[Weeks, bool]:
-        """Weeks back to the one that holds ``since``, and whether a page shifted while they were read.
+    def _warn_of_difference(self, request: FetchRequest, name: str, count: int, fewer: int, more: int) -> None:
+        what = f"{request.metric.metric_id}: the star history of {name} holds"
+        if more > TOLERANCE:
+            self._warnings.append(
+                f"{what} {more} stars more than the repository has ({count:,}); early days are cut at 0"
+            )
+        else:
+            self._warnings.append(
+                f"{what} {fewer} stars fewer than the repository has; they are counted as given before its first day"
+            )
+
+    async def _read_history(self, full_name: str, since: date) -> _History:
+        """Read the weeks back to the one that holds ``since``.
 
         A page that begins with a week of the page before it shows that a new week has begun. Of a
         week on two pages the newer page counts.
@@ -320,21 +369,26 @@ class Github:
         has_shifted = False
         page: int | None = 1
         pages = (last_completed_day(self._client.now()) - since).days // (7 * WEEKS_PER_PAGE) + 1
+        is_announced = False
         while page is not None and page <= LAST_PAGE:
             self._client.step("pages of star history", page - 1, pages)
-            answer = await self._get(
+            response = await self._get(
                 f"/repos/{full_name}/stargazers/history", {"per_page": str(WEEKS_PER_PAGE), "page": str(page)}
             )
-            found = parse_history(answer.body, full_name)
+            found = parse_history(response.body, full_name)
+            following = next_page(response, page, len(found))
+            if not found and (is_announced or following is not None):
+                return _History(weeks, has_shifted, problem=f"has an empty page ({page}) before its last one")
             has_shifted = has_shifted or not found.keys().isdisjoint(weeks)
             weeks = found | weeks
-            if not found or min(found) <= since:
-                break
-            page = next_page(answer, page, len(found))
-        return weeks, has_shifted
+            if found and min(found) <= since:
+                return _History(weeks, has_shifted)
+            is_announced = following is not None and "link" in response.headers
+            page = following
+        return _History(weeks, has_shifted, is_whole=True)
 
     async def _get(self, path: str, params: dict[str, str] | None = None) -> Response:
-        """A GET that goes on without the token when GitHub no longer knows it.
+        """Send a GET, and once more without the token when GitHub refuses the token.
 
         With a refused token even public data cannot be read, without one it is served.
         """
@@ -342,15 +396,18 @@ class Github:
         try:
             return await self._client.get(path, params)
         except TokenRefused as error:
-            if not self._client.drop_header("Authorization"):
-                raise
-            self._warnings.append(
-                f"GITHUB_TOKEN is refused by GitHub ({error.status}) and was not used further; {_renewal(error)}"
-            )
+            self._set_token_aside(error)
             return await self._client.get(path, params)
 
-
-def _renewal(error: TokenRefused) -> str:
-    if error.status == UNAUTHORIZED:
-        return "renew it"
-    return "the organisation does not accept this token: authorise it there, or use another one"
+    def _set_token_aside(self, error: TokenRefused) -> None:
+        """Send no token to the refusing organisation any more; after a 401, to nobody."""
+        self._client.drop_header("Authorization")
+        if error.status == UNAUTHORIZED:
+            self._is_token_unknown = True
+            self._warnings.append("GITHUB_TOKEN is refused by GitHub (401) and was not used further; renew it")
+            return
+        self._refusing_owners.add(self._owner)
+        self._warnings.append(
+            f"GITHUB_TOKEN is refused by {self._owner} ({error.status}), whose repositories were read without it; "
+            "authorise the token there, or use another one"
+        )

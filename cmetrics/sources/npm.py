@@ -7,20 +7,39 @@ a word; the days before a package's first publication read 0.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from statistics import median
 from urllib.parse import quote
 
-from pydantic import TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 
 from cmetrics.domain.days import Span, day_range, spans
-from cmetrics.domain.errors import InvalidResponse, SourceError
-from cmetrics.domain.metric import Family, SourceSpec
+from cmetrics.domain.errors import InvalidResponse, NotFound, SourceError
+from cmetrics.domain.metric import Family, KnownLoss, SourceSpec
 from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
-from cmetrics.sources.availability import RegistryTotals, build_registry_totals, resolve_days
-from cmetrics.sources.base import FetchRequest, FetchResult, fetch_each
+from cmetrics.sources.availability import Availability, RegistryTotals, build_registry_totals, resolve_days
+from cmetrics.sources.base import FetchRequest, FetchResult
+
+#: Days that read 0 for the whole registry: npm/download-counts#21 and #43, pvorb/npm-stat.com#119,
+#: npm/documentation#1366, and later threads. Of outages without a known end only the first day is named.
+KNOWN_LOSSES = tuple(
+    KnownLoss(first, last, "api.npmjs.org states 0 downloads for the whole registry")
+    for first, last in (
+        (date(2015, 3, 11), date(2015, 3, 11)),
+        (date(2018, 5, 27), date(2018, 6, 4)),
+        (date(2022, 7, 21), date(2022, 7, 22)),
+        (date(2024, 8, 28), date(2024, 8, 28)),
+        (date(2024, 11, 6), date(2024, 11, 6)),
+        (date(2026, 2, 16), date(2026, 2, 16)),
+        (date(2026, 7, 12), date(2026, 7, 12)),
+        (date(2026, 8, 14), date(2026, 8, 14)),
+    )
+)
 
 SPEC = SourceSpec(
     name="npm",
@@ -36,6 +55,7 @@ SPEC = SourceSpec(
     first_days=730,
     # Whole-registry holes have been filled in weeks later; three months fit into the same request.
     settling_days=90,
+    known_losses=KNOWN_LOSSES,
 )
 
 #: Undocumented and strict since November 2025: one request a second met 429 soon.
@@ -44,6 +64,12 @@ POLICY = Policy(SPEC.title, "https://api.npmjs.org", rates=(Rate(1, 2.0),), limi
 FIRST_DAY = date(2015, 1, 10)
 #: Up to 18 months are answered whole; the documented bound for every kind of question is 365 days.
 LONGEST_PERIOD = 365
+
+
+#: npm's documented bound for one request; scoped names are not allowed in it.
+PACKAGES_PER_REQUEST = 128
+#: A 0 is doubted on so many of the newest days, given so many days without one and so many downloads a day.
+NEWEST_DAYS, DAYS_OF_EVIDENCE, BUSY = 2, 28, 10
 
 
 class _DayCount(Shape):
@@ -65,7 +91,7 @@ _RANGE = TypeAdapter(_Range)
 def parse_range(body: bytes, span: Span, package: str | None) -> dict[date, int]:
     """Downloads per day of ``span``, ascending; ``package`` None is the whole registry.
 
-    Raises UnexpectedAnswer when the answer is for another package or another period.
+    Raises InvalidResponse when the answer is for another package or another period.
     """
     where = f"api.npmjs.org, package {package}" if package else "api.npmjs.org, whole registry"
     answer = parse(_RANGE, body, where)
@@ -79,6 +105,76 @@ def parse_range(body: bytes, span: Span, package: str | None) -> dict[date, int]
     return {day: value for day, value in days.items() if span.first <= day <= span.last}
 
 
+_BULK = TypeAdapter(dict[str, JsonValue])
+
+
+def parse_bulk(body: bytes, span: Span, packages: Sequence[str]) -> dict[str, dict[date, int] | SourceError]:
+    """Return downloads per day of ``span`` by package, or why a package has none.
+
+    The answer for one package is null when npm does not know it; a faulty one does not spoil the
+    others. Raises InvalidResponse when the whole is not an answer for several packages.
+    """
+    answer = parse(_BULK, body, "api.npmjs.org, several packages")
+    if not answer.keys() & set(packages):
+        msg = "api.npmjs.org, several packages, answered for none of them"
+        raise InvalidResponse(msg, service=SPEC.title)
+    found: dict[str, dict[date, int] | SourceError] = {}
+    for package in packages:
+        try:
+            if answer.get(package) is None:
+                found[package] = NotFound(f"api.npmjs.org, package {package}: not found", service=SPEC.title)
+            else:
+                found[package] = parse_range(json.dumps(answer[package]).encode(), span, package)
+        except SourceError as error:
+            found[package] = error
+    return found
+
+
+def cached_zeros(stated: Mapping[date, int], totals: RegistryTotals) -> frozenset[date]:
+    """Return the newest days with a 0 that is probably an answer cached before the day was counted.
+
+    npm's answers are cached address by address, so the total of the registry proves nothing about
+    the answer for one package. A 0 is doubted on the two newest counted days (read twice by then), of
+    a package that has never had a 0 on a counted day and has :data:`BUSY` downloads a day or more.
+    """
+    counted = [day for day in sorted(stated) if totals.availability(day) is Availability.LANDED]
+    newest, earlier = counted[-NEWEST_DAYS:], counted[:-NEWEST_DAYS]
+    first = next((number for number, day in enumerate(earlier) if stated[day]), len(earlier))
+    values = [stated[day] for day in earlier[first:]]
+    if len(values) < DAYS_OF_EVIDENCE or min(values) == 0 or median(values) < BUSY:
+        return frozenset()
+    return frozenset(day for day in newest if stated[day] == 0)
+
+
+@dataclass(slots=True)
+class _Package:
+    """A request, and what has been read for it."""
+
+    request: FetchRequest
+    #: What is still to be read, oldest first.
+    spans: list[Span]
+    stated: dict[date, int] = field(default_factory=dict)
+    #: The oldest day that was read.
+    first: date = FIRST_DAY
+    error: SourceError | None = None
+
+    @property
+    def name(self) -> str:
+        return self.request.metric.subject
+
+    def take(self, span: Span, found: dict[date, int] | SourceError) -> None:
+        """Take what was read of ``span``, the newest that was left."""
+        self.spans.remove(span)
+        if isinstance(found, SourceError):
+            self.error = found
+            self.spans.clear()
+            return
+        self.stated |= found
+        self.first = span.first
+        if _precedes_publication(span, found, self.request.known_since):
+            self.spans.clear()
+
+
 class Npm:
     """See :class:`cmetrics.sources.base.Source`."""
 
@@ -86,54 +182,98 @@ class Npm:
 
     def __init__(self, client: Service) -> None:
         self._client = client
-        #: The whole registry, for the days that any package has been asked for so far.
+        #: The whole registry, for the days that any package has been requested for so far.
         self._totals: dict[date, int] = {}
         self._covered: set[date] = set()
         self._error: SourceError | None = None
 
     async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
-        """Each package, and the whole registry for the same days.
+        """Yield one result per package, and read the whole registry for the same days.
 
-        The longest question comes first: the others then need no more of the registry.
+        Up to :data:`PACKAGES_PER_REQUEST` packages share a request; scoped ones, which npm does not
+        allow there, have requests of their own. The longest periods come first: the others then need
+        no more of the registry.
         """
-        async for result in fetch_each(sorted(requests, key=lambda request: request.days[0]), self._fetch):
-            yield result
+        packages = [
+            _Package(request, spans((day for day in request.days if day >= FIRST_DAY), LONGEST_PERIOD))
+            for request in sorted(requests, key=lambda request: request.days[0])
+        ]
+        # Packages that are read over the same periods share requests.
+        together: dict[tuple[str | Span, ...], list[_Package]] = {}
+        for package in packages:
+            scoped = package.name if "/" in package.name else ""
+            together.setdefault((scoped, *package.spans), []).append(package)
+        for group in together.values():
+            for number in range(0, len(group), PACKAGES_PER_REQUEST):
+                batch = group[number : number + PACKAGES_PER_REQUEST]
+                await self._read(batch)
+                for package in batch:
+                    yield await self._resolve(package)
 
-    async def _fetch(self, request: FetchRequest) -> FetchResult:
-        package = request.metric.subject
-        slices = list(reversed(spans((day for day in request.days if day >= FIRST_DAY), LONGEST_PERIOD)))
-        stated: dict[date, int] = {}
-        for number, span in enumerate(slices):
-            self._client.step("years of downloads", number, len(slices))
-            found = await self._range(span, package)
-            stated |= found
-            if _precedes_publication(span, found, request.known_since):
-                slices = slices[: number + 1]
-                break
-        first = min((span.first for span in slices), default=FIRST_DAY)
-        registry_totals = await self._registry_totals([day for day in request.days if day >= first])
-        return resolve_days(request, stated, registry_totals, f"npm:{package}")
+    async def _read(self, batch: Sequence[_Package]) -> None:
+        """Read all periods of packages that have the same ones, newest first."""
+        periods = list(reversed(batch[0].spans))
+        for number, span in enumerate(periods):
+            wanting = [package for package in batch if span in package.spans]
+            if wanting:
+                self._client.step("years of downloads", number, len(periods))
+                await self._read_span(wanting, span)
+
+    async def _read_span(self, packages: Sequence[_Package], span: Span) -> None:
+        if len(packages) > 1:
+            try:
+                found = await self._fetch_bulk(span, [package.name for package in packages])
+            except SourceError:
+                # One name may have spoilt the request; an outage is met again by the first single one.
+                pass
+            else:
+                for package in packages:
+                    package.take(span, found[package.name])
+                return
+        for package in packages:
+            try:
+                package.take(span, await self._fetch_range(span, package.name))
+            except SourceError as error:
+                package.take(span, error)
+
+    async def _resolve(self, package: _Package) -> FetchResult:
+        request = package.request
+        if package.error is not None:
+            return FetchResult(request, error=package.error)
+        totals = await self._registry_totals([day for day in request.days if day >= package.first])
+        result = resolve_days(request, package.stated, totals, f"npm:{package.name}")
+        doubted = cached_zeros(package.stated, totals)
+        return replace(
+            result,
+            values=tuple(value for value in result.values if value.day not in doubted),
+            pending=result.pending | (doubted & set(request.days)),
+        )
 
     async def _registry_totals(self, days: Sequence[date]) -> RegistryTotals:
-        """What has landed. A day that was asked for is not asked for again, nor is a total that failed."""
+        """Return what has landed. A day is requested once, and nothing any more after a failure."""
         try:
             if self._error is None:
                 for span in reversed(spans(set(days) - self._covered, LONGEST_PERIOD)):
-                    self._totals |= await self._range(span, None)
+                    self._totals |= await self._fetch_range(span, None)
                     self._covered.update(day_range(*span))
         except SourceError as error:
             self._error = error
         return RegistryTotals(None, self._error) if self._error else build_registry_totals(self._totals)
 
-    async def _range(self, span: Span, package: str | None) -> dict[date, int]:
+    async def _fetch_range(self, span: Span, package: str | None) -> dict[date, int]:
         path = f"/downloads/range/{span.first}:{span.last}"
         if package:
             path += f"/{quote(package, safe='@/')}"
         return parse_range((await self._client.get(path)).body, span, package)
 
+    async def _fetch_bulk(self, span: Span, packages: Sequence[str]) -> dict[str, dict[date, int] | SourceError]:
+        names = ",".join(quote(package, safe="") for package in packages)
+        response = await self._client.get(f"/downloads/range/{span.first}:{span.last}/{names}")
+        return parse_bulk(response.body, span, packages)
+
 
 def _precedes_publication(span: Span, found: Mapping[date, int], known_since: date | None) -> bool:
-    """Whether nothing older has to be asked for: a year without a download is before the first one.
+    """Return whether nothing older has to be read: a year without a download is before the first one.
 
     The days before a package's publication read 0, and a published one meets robots every day.
     """

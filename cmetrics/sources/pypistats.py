@@ -16,7 +16,7 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 
 from cmetrics.domain.errors import InvalidResponse, SourceError
-from cmetrics.domain.metric import ArchiveSpec, Family, SourceSpec
+from cmetrics.domain.metric import ArchiveSpec, Family, KnownLoss, SourceSpec
 from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
@@ -30,6 +30,23 @@ def normalize(name: str) -> str:
 
 
 ARCHIVE = ArchiveSpec("clickpy", "ClickPy", first_day=date(2016, 1, 1), overlaps=True)
+
+#: Days without a row for any package, and days with a small part of the usual counts: measured on a
+#: public recording of nightly reads, and psf/pypistats.org#29, #34, #67 and #68.
+KNOWN_LOSSES = (
+    KnownLoss(date(2020, 4, 8), date(2020, 4, 8), "pypistats.org has no counts of this day for any package"),
+    KnownLoss(date(2020, 7, 18), date(2020, 7, 19), "pypistats.org has no counts of this day for any package"),
+    KnownLoss(date(2021, 3, 22), date(2021, 3, 26), "pypistats.org has no counts of this day for any package"),
+    KnownLoss(date(2023, 1, 24), date(2023, 1, 24), "pypistats.org has no counts of this day for any package"),
+    KnownLoss(
+        date(2024, 6, 18),
+        date(2024, 6, 21),
+        "pypistats.org counted only a part of this day's downloads",
+        is_damaged=True,
+    ),
+    KnownLoss(date(2024, 10, 25), date(2024, 10, 25), "pypistats.org has no counts of this day for any package"),
+    KnownLoss(date(2025, 2, 11), date(2025, 2, 11), "pypistats.org has no counts of this day for any package"),
+)
 
 SPEC = SourceSpec(
     name="pypistats",
@@ -49,6 +66,7 @@ SPEC = SourceSpec(
     canonical=normalize,
     options=frozenset({"mirrors"}),
     archive=ARCHIVE,
+    known_losses=KNOWN_LOSSES,
 )
 
 #: 30 requests a minute and 5 a second per address, without any header that says so; after a 429
@@ -118,7 +136,10 @@ class Pypistats:
             for day, value in stated.items()
             if self._registry_totals.availability(day) is not Availability.PARTIAL
         }
-        return replace(resolve_days(request, stated, self._registry_totals, ref), stated=whole)
+        result = resolve_days(request, stated, self._registry_totals, ref)
+        # Zeros are stated too: the archive fills only days about which this source says nothing.
+        zeros = {value.day: 0 for value in result.values if value.value == 0}
+        return replace(result, stated=zeros | whole)
 
     async def _overall(self, package: str, *, mirrors: bool) -> dict[date, int]:
         # `mirrors=true` gives with_mirrors alone; any other spelling of true gives both.

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.domain.days import DAY, Span, day_range, window
-from cmetrics.domain.metric import ArchiveSpec, SourceSpec
+from cmetrics.domain.metric import ArchiveSpec, KnownLoss, SourceSpec
 from cmetrics.domain.observation import StarRef
 from cmetrics.domain.state import MetricState, build_state
 from cmetrics.ingest.plan import BackfillPlan, RefreshPlan, build_requests, oldest_held
@@ -108,6 +108,7 @@ def test_a_week_of_nights_asks_for_every_hole_and_every_night_for_those_not_know
     nights = [set(RefreshPlan(LAST + n * DAY, case.plan.lookback_days).days(case.spec, case.held)) for n in range(7)]
     first = max(min(case.held.daily, default=LAST + DAY), oldest_held(case.spec, LAST + 6 * DAY))
     holes = set(day_range(first, LAST)) - case.held.daily - case.held.snapshots
+    holes -= {day for day in case.held.lost if case.spec.known_loss(day)}
     assert holes <= set().union(*nights)
     assert all(holes - case.held.lost <= days for days in nights)
 
@@ -350,3 +351,36 @@ def test_a_request_for_archive_days_alone_is_made_and_says_which_are_missing():
     assert request.days == ()
     assert request.archive_days == tuple(day_range(ago(300), ago(290)))
     assert request.missing == set(request.archive_days) - {ago(295)}
+
+
+# -- days that a source is known to have lost ----------------------------------------------------
+
+LOSSY = replace(SMALL, known_losses=(KnownLoss(ago(40), ago(38), "lost for everybody"),))
+
+
+def test_known_losses_are_not_requested_every_week():
+    """A day that is known to be lost is requested until it has been found missing, and never again."""
+    daily = frozenset(day_range(ago(80), LAST)) - {ago(40), ago(30)}
+    fresh = MetricState(daily)
+    state = replace(fresh, lost=frozenset({ago(40), ago(30)}))
+    nights = [set(RefreshPlan(LAST + n * DAY).days(LOSSY, state)) for n in range(7)]
+    assert ago(30) in set().union(*nights)
+    assert ago(40) not in set().union(*nights)
+    assert ago(40) in set(RefreshPlan(LAST).days(LOSSY, fresh))
+
+
+def test_known_loss_of_a_day():
+    """The declaration covers its first to its last day."""
+    assert [bool(LOSSY.known_loss(ago(n))) for n in (41, 40, 38, 37)] == [False, True, True, False]
+
+
+def test_overlapping_archive_is_asked_for_missing_days_that_the_source_serves():
+    """A deep backfill requests days that are missing inside the window of the source from its archive too."""
+    spec = replace(SMALL, archive=ArchiveSpec("attic", "the attic", first_day=ago(150), overlaps=True))
+    oldest = oldest_held(spec, LAST)
+    state = MetricState(frozenset(day_range(oldest, LAST)) - {ago(3)})
+    plan = BackfillPlan(LAST, Span(ago(400), LAST), deep=True)
+    inside = {day for day in plan.archive_days(spec, state) if day >= oldest}
+    assert inside == {ago(3)}
+    apart = replace(spec, archive=replace(spec.archive, overlaps=False))
+    assert not {day for day in plan.archive_days(apart, state) if day >= oldest}

@@ -16,7 +16,7 @@ from cmetrics.domain.errors import SourceError
 from cmetrics.http.validation import ABSURD
 from cmetrics.sources import cratesio, github, npm, pypistats
 from cmetrics.sources.archives import clickpy, crates_files, crates_versions
-from cmetrics.sources.availability import build_registry_totals, resolve_days
+from cmetrics.sources.availability import Availability, RegistryTotals, build_registry_totals, resolve_days
 from tests.depth import deep
 from tests.samples import a_metric, a_request
 
@@ -151,7 +151,7 @@ def test_no_value_leaves_a_source_for_a_day_that_the_plan_did_not_ask_for(stated
     stars = github.cumulative(10**12, {LAST - 6 * DAY: (1,) * 7}, date.min, asked.days)
     found = (
         resolve_days(asked, stated, build_registry_totals(totals), "npm:x").values,
-        cratesio.decide(crate, stated, max(stated, default=date.min)).values,
+        resolve_days(crate, stated, RegistryTotals(dict.fromkeys(totals, Availability.LANDED)), "cratesio:x").values,
     )
     for values in found:
         assert [value.day for value in values] == sorted({value.day for value in values} & set(asked.days))

@@ -5,17 +5,14 @@ from datetime import date
 
 import pytest
 
-from cmetrics.domain.days import DAY
+from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.errors import InvalidResponse
-from cmetrics.sources.cratesio import SETTLED_AFTER, decide, parse_downloads
+from cmetrics.sources.cratesio import has_absent_day, parse_downloads, refuses_contact
 from tests.samples import a_metric, a_request
 from tests.sources.responses import HTML_PAGES, NO_ANSWERS, NO_COUNTS, NO_DAYS
 
 LAST = date(2026, 11, 22)
 FIRST = LAST - 19 * DAY
-#: From here on a crate without downloads has to be vouched for by another one's.
-UNSETTLED = LAST - (SETTLED_AFTER - 2) * DAY
-NEVER = date.min
 
 
 def downloads(versions=(), extra=()) -> bytes:
@@ -120,60 +117,40 @@ def test_an_answer_that_lacks_a_part_is_refused(body):
     refused(body)
 
 
-# -- which days can be stored --------------------------------------------------------------------
+# -- which days are absent -----------------------------------------------------------------------
 
 
-def decided(stated, *, newest=NEVER, known_since=None):
-    """The days from FIRST to LAST: what is stored, and what is pending."""
-    fetched = decide(a_request(a_metric("cratesio"), FIRST, LAST, known_since=known_since), stated, newest)
-    assert fetched.error is None
-    return {value.day: value.value for value in fetched.values}, fetched.pending
+@pytest.mark.parametrize(
+    ("stated", "known_since", "absent"),
+    [
+        (dict.fromkeys(day_range(FIRST, LAST), 1), None, False),
+        ({LAST: 1}, None, False),  # published yesterday: nothing is known of days before
+        ({LAST: 1}, FIRST, True),
+        ({FIRST: 1, LAST: 1}, None, True),
+        ({}, None, False),
+        ({}, FIRST, True),
+    ],
+)
+def test_absent_days(stated, known_since, absent):
+    """A day without a row is absent only from a crate that is known to exist by then."""
+    request = a_request(a_metric("cratesio"), FIRST, LAST, known_since=known_since)
+    assert has_absent_day(request, stated) is absent
 
 
-def test_stated_days_are_stored_and_days_that_nobody_asked_for_are_not():
-    stated = {FIRST - DAY: 1, FIRST: 2, LAST: 3, LAST + DAY: 4}
-    values, pending = decided(stated, newest=LAST + DAY)
-    assert (values[FIRST], values[LAST]) == (2, 3)
-    assert (min(values), max(values)) == (FIRST, LAST)
-    assert pending == frozenset()
+# -- the contact ---------------------------------------------------------------------------------
 
 
-def test_a_quiet_day_before_a_newer_sign_is_a_true_zero():
-    values, pending = decided({FIRST: 5}, newest=LAST)
-    assert values[LAST] == 0
-    assert len(values) == 20
-    assert pending == frozenset()
+@pytest.mark.parametrize(
+    "contact", ["https://example.com/Curl-fans", "wget@example.com", "https://x.io/python-requests"]
+)
+def test_refused_contact(contact):
+    """A contact with a word that crates.io refuses in a User-Agent is refused, with the reason."""
+    reason = refuses_contact(contact)
+    assert reason is not None
+    assert "crates.io refuses" in reason
 
 
-def test_a_quiet_day_after_the_newest_sign_is_pending():
-    values, pending = decided({FIRST: 5}, newest=LAST - DAY)
-    assert values[LAST - DAY] == 0
-    assert LAST not in values
-    assert pending == {LAST}
-
-
-def test_a_quiet_day_is_settled_after_a_week_without_any_sign():
-    values, pending = decided({FIRST: 5}, newest=FIRST)
-    assert values[UNSETTLED - DAY] == 0
-    assert pending == {UNSETTLED + n * DAY for n in range((LAST - UNSETTLED).days + 1)}
-
-
-def test_nothing_is_said_of_the_days_before_the_first_download():
-    values, pending = decided({LAST - 2 * DAY: 5}, newest=LAST)
-    assert values == {LAST - 2 * DAY: 5, LAST - DAY: 0, LAST: 0}
-    assert pending == frozenset()
-
-
-def test_a_crate_known_from_earlier_days_has_true_zeros_before_its_next_download():
-    values, _ = decided({LAST: 5}, newest=LAST, known_since=FIRST + DAY)
-    assert min(values) == FIRST + DAY
-    assert values[FIRST + DAY] == 0
-
-
-def test_a_crate_that_nobody_ever_downloaded_has_no_days_at_all():
-    assert decided({}, newest=LAST) == ({}, frozenset())
-
-
-def test_values_say_which_crate_they_are_of():
-    fetched = decide(a_request(a_metric("cratesio"), LAST, LAST), {LAST: 1}, LAST)
-    assert [value.source_ref for value in fetched.values] == ["cratesio:lance"]
+@pytest.mark.parametrize("contact", ["https://github.com/lancedb/lance", "mail@example.com", "https://x.io/requests"])
+def test_good_contact(contact):
+    """Other contacts are taken."""
+    assert refuses_contact(contact) is None

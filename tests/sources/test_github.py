@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from cmetrics.domain.days import DAY
 from cmetrics.domain.errors import InvalidResponse
 from cmetrics.http.service import Response
-from cmetrics.sources.github import cumulative, is_gapless, next_page, parse_history, parse_repository, surplus
+from cmetrics.sources.github import (
+    cumulative,
+    excess,
+    is_gapless,
+    is_small_excess,
+    next_page,
+    parse_history,
+    parse_repository,
+    refuses_token,
+    surplus,
+)
 from tests.depth import deep
 from tests.sources.responses import HTML_PAGES, NO_ANSWERS, NO_COUNTS
 
@@ -238,10 +248,38 @@ def test_the_whole_history_is_held_against_the_count_and_a_part_of_it_is_not(cre
     assert surplus(8, {SUNDAY: (0, 5, 0, 0, 0, 0, 0)}, created) == off
 
 
+@pytest.mark.parametrize(("count", "gained"), [(4, (0, 6, 0, 0, 0, 0, 0)), (0, (1,) * 7), (5, (1,) * 7)])
+def test_more_stars_gained_than_there_are(count, gained):
+    """Values of a history that holds too many stars stay between 0 and the current count."""
+    days = [SUNDAY + n * DAY for n in range(7)]
+    held = cumulative(count, {SUNDAY: gained}, LONG_AGO, days)
+    assert held[days[-1]] == count
+    assert all(0 <= value <= count for value in held.values())
+    assert excess(count, {SUNDAY: gained}) == sum(gained) - count
+
+
 @pytest.mark.parametrize(
-    ("count", "gained"),
-    [(4, (0, 6, 0, 0, 0, 0, 0)), (0, (1,) * 7), (0, (1, 0, 0, 0, 0, 0, 1)), (5, (1,) * 7)],
+    ("stars", "count", "small"),
+    [(20, 8080, True), (10, 3, True), (11, 3, False), (808, 8080, True), (809, 8080, False)],
 )
-def test_more_stars_gained_than_there_are_is_refused_also_when_no_day_alone_is_too_much(count, gained):
-    with pytest.raises(InvalidResponse, match=r"^api\.github\.com, .*more stars than"):
-        cumulative(count, {SUNDAY: gained}, LONG_AGO, [SUNDAY])
+def test_small_excess(stars, count, small):
+    """Ten stars too many, or a tenth, are a difference in counting; more is another repository's history."""
+    assert is_small_excess(stars, count) is small
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "message", "refused"),
+    [
+        (401, {}, "Bad credentials", True),
+        (403, {"x-github-sso": "required; url=https://github.com/orgs/o/sso"}, "", True),
+        (403, {}, "Resource protected by organization SAML enforcement.", True),
+        (403, {}, "`o` forbids access via a personal access token (classic).", True),
+        (403, {}, "`o` forbids access via a fine-grained personal access tokens if its lifetime is too long.", True),
+        (403, {}, "Resource not accessible by personal access token", True),
+        (403, {}, "Repository access blocked", False),
+        (403, {}, "Must have admin rights to Repository.", False),
+    ],
+)
+def test_refused_tokens(status, headers, message, refused):
+    """A 401, and a 403 about single sign-on or kinds of tokens, are about the token."""
+    assert refuses_token(status, headers, json.dumps({"message": message}).encode()) is refused

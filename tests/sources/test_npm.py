@@ -6,8 +6,9 @@ from datetime import date
 import pytest
 
 from cmetrics.domain.days import DAY, Span, day_range
-from cmetrics.domain.errors import InvalidResponse
-from cmetrics.sources.npm import _precedes_publication, parse_range
+from cmetrics.domain.errors import InvalidResponse, NotFound
+from cmetrics.sources.availability import build_registry_totals
+from cmetrics.sources.npm import _precedes_publication, cached_zeros, parse_bulk, parse_range
 from tests.sources.responses import HTML_PAGES, NO_ANSWERS, NO_COUNTS, NO_DAYS
 
 SPAN = Span(date(2026, 3, 1), date(2026, 3, 3))
@@ -139,3 +140,81 @@ QUIET = dict.fromkeys(day_range(*YEAR), 0)
 )
 def test_a_whole_year_without_downloads_is_before_publication(span, found, known_since, ends):
     assert _precedes_publication(span, found, known_since) is ends
+
+
+# -- several packages at once --------------------------------------------------------------------
+
+
+def bulk(**answers) -> bytes:
+    return json.dumps(answers).encode()
+
+
+def test_bulk():
+    """Each package has its own days; null is a package that npm does not know."""
+    body = bulk(react=json.loads(answer(package="react")), gone=None)
+    found = parse_bulk(body, SPAN, ["react", "gone", "absent"])
+    assert found["react"] == parse_range(answer(package="react"), SPAN, "react")
+    assert isinstance(found["gone"], NotFound)
+    assert isinstance(found["absent"], NotFound)
+
+
+def test_bulk_faulty_package():
+    """A faulty answer for one package is an error of that package alone."""
+    body = bulk(react=json.loads(answer(package="react")), bad={"start": 1})
+    found = parse_bulk(body, SPAN, ["react", "bad"])
+    assert isinstance(found["react"], dict)
+    assert isinstance(found["bad"], InvalidResponse)
+
+
+@pytest.mark.parametrize("body", [*NO_ANSWERS, bulk(other=None)], ids=lambda body: body[:20])
+def test_bulk_refused(body):
+    """What is no answer for several packages is refused as a whole."""
+    with pytest.raises(InvalidResponse, match="several packages"):
+        parse_bulk(body, SPAN, ["react", "vue"])
+
+
+# -- zeros that were cached ----------------------------------------------------------------------
+
+NEWEST = date(2026, 11, 23)
+
+
+def counts(days: int = 90, value: int = 28_000, **zeros: int) -> dict[date, int]:
+    """So many days up to NEWEST, and 0 on days so long before it."""
+    found = dict.fromkeys(day_range(NEWEST - (days - 1) * DAY, NEWEST), value)
+    return found | {NEWEST - ago * DAY: 0 for ago in zeros.values()}
+
+
+def doubted(stated: dict[date, int], landed: date = NEWEST) -> frozenset[date]:
+    return cached_zeros(stated, build_registry_totals({day: 9_000_000_000 for day in stated if day <= landed}))
+
+
+def test_cached_zero():
+    """A 0 on the newest day of a package with tens of thousands a day is not believed yet."""
+    assert doubted(counts(a=0)) == {NEWEST}
+    assert doubted(counts(a=0, b=1)) == {NEWEST, NEWEST - DAY}
+
+
+def test_cached_zero_seen_again():
+    """Two days later the same 0 has been read on other nights, and is stored."""
+    assert doubted(counts(a=2)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [counts(a=0, b=40), counts(value=9, a=0), counts(days=29, a=0), counts(), {}],
+    ids=["has had zeros", "few downloads", "too young", "no zero", "nothing"],
+)
+def test_believable_zero(stated):
+    """A 0 is believed of packages that have zeros, few downloads, or too few days to know."""
+    assert doubted(stated) == frozenset()
+
+
+def test_cached_zero_counts_landed_days():
+    """The newest days are those that the registry has counted."""
+    assert doubted(counts(a=0, b=1, c=2), landed=NEWEST - 2 * DAY) == {NEWEST - 2 * DAY}
+
+
+def test_zeros_before_publication_are_no_zeros():
+    """The days before the first download do not make zeros believable."""
+    before = dict.fromkeys(day_range(NEWEST - 200 * DAY, NEWEST - 90 * DAY), 0)
+    assert doubted(before | counts(a=0)) == {NEWEST}

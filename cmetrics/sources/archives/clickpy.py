@@ -39,6 +39,7 @@ ALWAYS_THERE = ("pip", "setuptools", "requests", "urllib3")
 
 _ALL = "pypi.pypi_downloads_per_day"
 _BY_INSTALLER = "pypi.pypi_downloads_per_day_by_version_by_installer_by_type"
+_OUTLINE = "toYear(date) AS year, min(date) AS oldest, max(date) AS newest, uniqExact(date) AS days"
 #: pypistats.org's `without_mirrors`; the import made the unknown installer (NULL) an empty text.
 _NO_MIRRORS = "AND installer NOT IN ('bandersnatch', 'z3c.pypimirror', 'Artifactory', 'devpi', '')"
 
@@ -58,6 +59,8 @@ class Year(Shape):
     oldest: Day
     newest: Day
     days: Number
+    #: Whose; empty where all projects are summed.
+    project: str = ""
 
 
 class _DayCount(Shape):
@@ -78,7 +81,9 @@ class Series:
     @property
     def where(self) -> str:
         """For messages."""
-        return f"ClickPy, {'project ' + self.projects[0] if len(self.projects) == 1 else 'all of PyPI'}"
+        if self.projects == ALWAYS_THERE:
+            return "ClickPy, all of PyPI"
+        return f"ClickPy, {'project ' + self.projects[0] if len(self.projects) == 1 else 'several projects'}"
 
     def _sql(self, select: str, group: str) -> bytes:
         table, installers = (_ALL, "") if self.mirrors else (_BY_INSTALLER, _NO_MIRRORS)
@@ -90,17 +95,19 @@ class Series:
         ).encode()
 
     def outline(self) -> bytes:
-        """Per year: how many days there are, the oldest and the newest one."""
-        return self._sql(
-            "toYear(date) AS year, min(date) AS oldest, max(date) AS newest, uniqExact(date) AS days", "year"
-        )
+        """Return SQL for one row per year: how many days there are, the oldest and the newest one."""
+        return self._sql(_OUTLINE, "year")
+
+    def outlines(self) -> bytes:
+        """Return SQL for the same by project."""
+        return self._sql(f"project, {_OUTLINE}", "project, year")
 
     def days(self) -> bytes:
-        """Per day: downloads. Rows of one day may not be merged yet, hence the sum."""
+        """Return SQL for the downloads per day. Rows of one day may not be merged yet, hence the sum."""
         return self._sql("date, sum(count) AS downloads", "date")
 
     def params(self, first: date, last: date) -> dict[str, str]:
-        """The values of the placeholders; the names are PEP 503's, which need no escaping."""
+        """Return the values of the placeholders; the names are PEP 503's, which need no escaping."""
         names = ",".join(f"'{name}'" for name in self.projects)
         return {
             "user": "demo",
@@ -112,12 +119,16 @@ class Series:
 
 
 def parse_outline(body: bytes, where: str) -> list[Year]:
-    """The years that hold anything, ascending."""
-    return [parse(_YEAR, line, where) for line in _lines(body, where)]
+    """Return the years that hold anything, ascending. Raises InvalidResponse for a list that may be cut."""
+    years = [parse(_YEAR, line, where) for line in _lines(body, where)]
+    if len(years) >= CUT_AT:
+        msg = f"{where}, sent {len(years)} rows, where more may have been cut"
+        raise InvalidResponse(msg, service=ARCHIVE.title)
+    return years
 
 
 def parse_days(body: bytes, year: Year, where: str) -> dict[date, int]:
-    """Downloads per day of one year; UnexpectedAnswer unless it is every day of its outline."""
+    """Return the downloads per day of one year. Raises InvalidResponse unless it is every day of its outline."""
     rows = [parse(_DAY_COUNT, line, where) for line in _lines(body, where)]
     if len(rows) >= CUT_AT or len(rows) != year.days:
         msg = f"{where}, sent {len(rows)} days of {year.year} where it has {year.days}: cut, or just being loaded again"
@@ -126,12 +137,16 @@ def parse_days(body: bytes, year: Year, where: str) -> dict[date, int]:
 
 
 def _lines(body: bytes, where: str) -> list[bytes]:
-    """The rows, one JSON object a line. An error may follow them, although the status was 200."""
+    """Return the rows, one JSON object a line.
+
+    An error may stand in their place or follow them, although the status is 200; ClickHouse writes it
+    as a line ``Code: 241. DB::Exception: …``.
+    """
     *lines, rest = body.split(b"\n")
-    said = next((line for line in (*lines, rest) if b"DB::Exception" in line or line.startswith(b"Code:")), None)
-    if said is not None:
-        msg = f"{where}, broke off: {sanitize(said.decode('utf-8', 'replace'), limit=160)}"
-        raise InvalidResponse(msg)
+    failure = next((line for line in (*lines, rest) if b"DB::Exception" in line or line.startswith(b"Code:")), None)
+    if failure is not None:
+        msg = f"{where}, broke off: {sanitize(failure.decode('utf-8', 'replace'), limit=160)}"
+        raise InvalidResponse(msg, service=ARCHIVE.title)
     if rest:
         start = sanitize(rest[:40].decode("utf-8", "replace"))
         msg = f"{where}, sent an answer that is no list of rows, or ends within one ({start!r})"
@@ -139,12 +154,46 @@ def _lines(body: bytes, where: str) -> list[bytes]:
     return lines
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A request, with what it takes from here."""
+
+    request: FetchRequest
+    #: What pypistats.org itself states.
+    own: Mapping[date, int]
+    #: Ascending.
+    days: tuple[date, ...]
+
+    @property
+    def series(self) -> Series:
+        return Series((normalize(self.request.metric.subject),), mirrors=self.request.metric.mirrors)
+
+    @property
+    def compared(self) -> set[date]:
+        """The days to take, and those to compare with."""
+        return {*self.days, *self.own}
+
+
+def days_to_take(request: FetchRequest, own: Mapping[date, int]) -> tuple[date, ...]:
+    """Return the archive days of ``request`` about which pypistats.org says nothing.
+
+    Days that it should serve count as lost only between days that it states (``own``): a newer one may
+    be late, and after a failure nothing is known.
+    """
+    served = set(request.days)
+    return tuple(
+        day
+        for day in request.archive_days
+        if day not in served or (day not in own and bool(own) and min(own) < day < max(own))
+    )
+
+
 class ClickPy:
     """See :class:`cmetrics.sources.base.Archive`."""
 
     def __init__(self, client: Service) -> None:
         self._client = client
-        #: What is there at all, of the years that any package was asked for so far.
+        #: What is there at all, of the years that any package was requested for so far.
         self._everything = Series(ALWAYS_THERE)
         self._outline: list[Year] = []
         self._landed: dict[date, int] = {}
@@ -154,34 +203,50 @@ class ClickPy:
     async def fetch(
         self, requests: Sequence[FetchRequest], stated_by_source: Mapping[str, Mapping[date, int]]
     ) -> AsyncIterator[FetchResult]:
-        """How far the tables reach, then package by package: its years, and the days of each year."""
-        try:
-            first = min(day for request in requests for day in request.archive_days)
-            self._outline = await self._years(self._everything, first, requests[0].last_day)
-        except SourceError as error:
-            for request in requests:
-                yield FetchResult(request, error=error)
-            return
-        for number, request in enumerate(requests):
-            try:
-                yield await self._fetch(
-                    request, stated_by_source.get(request.metric.metric_id, {}), len(requests) - number
-                )
-            except SourceError as error:
-                yield FetchResult(request, error=error)
+        """Yield one result per request.
 
-    async def _fetch(self, request: FetchRequest, own: Mapping[date, int], left: int) -> FetchResult:
-        package = normalize(request.metric.subject)
-        series = Series((package,), mirrors=request.metric.mirrors)
-        wanted = {*request.archive_days, *own}
-        outline = await self._years(series, min(wanted), max(wanted))
+        Requests how far the tables reach, then the outlines of all packages together, then the days of
+        each package year by year.
+        """
+        wanted: list[_Wanted] = []
+        for request in requests:
+            own = stated_by_source.get(request.metric.metric_id, {})
+            if days := days_to_take(request, own):
+                wanted.append(_Wanted(request, own, days))
+            else:
+                yield FetchResult(request)
+        if not wanted:
+            return
+        try:
+            first = min(min(entry.compared) for entry in wanted)
+            self._outline = await self._fetch_outline(self._everything, first, wanted[0].request.last_day)
+        except SourceError as error:
+            for entry in wanted:
+                yield FetchResult(entry.request, error=error)
+            return
+        outlines: dict[bool, dict[str, list[Year]] | SourceError] = {}
+        for mirrors in {entry.series.mirrors for entry in wanted}:
+            outlines[mirrors] = await self._fetch_outlines(
+                [entry for entry in wanted if entry.series.mirrors is mirrors], mirrors=mirrors
+            )
+        for number, entry in enumerate(wanted):
+            outline = outlines[entry.series.mirrors]
+            try:
+                if isinstance(outline, SourceError):
+                    raise outline
+                yield await self._fetch(entry, outline.get(entry.series.projects[0], []), len(wanted) - number)
+            except SourceError as error:
+                yield FetchResult(entry.request, error=error)
+
+    async def _fetch(self, wanted: _Wanted, outline: Sequence[Year], left: int) -> FetchResult:
+        request, package = wanted.request, wanted.series.projects[0]
         if not outline:
             # Not even a day that pypistats.org states: nothing here is a sign of a day without downloads.
             return FetchResult(
                 request, notes=(f"{request.metric.metric_id}: ClickPy holds no day of {package} in this window",)
             )
         first = min(year.oldest for year in outline)
-        touched = {day.year for day in wanted if day >= first}
+        touched = {day.year for day in wanted.compared if day >= first}
         outline = [year for year in outline if year.year in touched]
         totals = [year for year in self._outline if year.year in touched - self._covered]
         self._steps[1] = self._steps[0] + len(totals) + left * len(outline)
@@ -190,37 +255,50 @@ class ClickPy:
             self._covered.add(year.year)
         found: dict[date, int] = {}
         for year in outline:
-            found |= await self._days(series, year)
-        return self._judge(request, found, own, package)
+            found |= await self._days(wanted.series, year)
+        return self._resolve(wanted, found)
 
-    def _judge(
-        self, request: FetchRequest, found: Mapping[date, int], own: Mapping[date, int], package: str
-    ) -> FetchResult:
+    def _resolve(self, wanted: _Wanted, found: Mapping[date, int]) -> FetchResult:
+        request, own, package = wanted.request, wanted.own, wanted.series.projects[0]
         registry_totals = build_registry_totals(self._landed)
         overlap = compare_overlap(
             {day: value for day, value in found.items() if registry_totals.availability(day) is Availability.LANDED},
             own,
         )
-        judged = resolve_days(
-            replace(request, days=request.archive_days),
-            found,
-            registry_totals,
-            f"{STAND_IN_REF}{package}; {overlap.ref}",
+        resolved = resolve_days(
+            replace(request, days=wanted.days), found, registry_totals, f"{STAND_IN_REF}{package}; {overlap.ref}"
         )
         # pypistats.org may hold a day more than it promises.
         values = tuple(
             DailyValue(value.day, own[value.day], f"pypistats:{package}") if value.day in own else value
-            for value in judged.values
+            for value in resolved.values
         )
         notes = [f"{request.metric.metric_id}: {overlap.sentence}"]
         newest = max((year.newest for year in self._outline), default=None)
-        if newest is None or newest < request.archive_days[-1]:
+        if newest is None or newest < wanted.days[-1]:
             notes.append(f"{request.metric.metric_id}: ClickPy ends on {newest}; days after it stay absent")
-        return replace(judged, request=request, values=values, notes=tuple(notes))
+        return replace(resolved, request=request, values=values, notes=tuple(notes))
 
-    async def _years(self, series: Series, first: date, last: date) -> list[Year]:
+    async def _fetch_outline(self, series: Series, first: date, last: date) -> list[Year]:
         answer = await self._client.post("/", series.params(first, last), series.outline())
         return parse_outline(answer.body, series.where)
+
+    async def _fetch_outlines(self, wanted: Sequence[_Wanted], *, mirrors: bool) -> dict[str, list[Year]] | SourceError:
+        """Return the years of each package, from as few requests as the limit of rows allows."""
+        first = min(min(entry.compared) for entry in wanted)
+        last = max(max(entry.compared) for entry in wanted)
+        packages = sorted({entry.series.projects[0] for entry in wanted})
+        step = max(1, (CUT_AT - 1) // (last.year - first.year + 1))
+        outlines: dict[str, list[Year]] = {}
+        try:
+            for number in range(0, len(packages), step):
+                series = Series(tuple(packages[number : number + step]), mirrors=mirrors)
+                answer = await self._client.post("/", series.params(first, last), series.outlines())
+                for year in parse_outline(answer.body, series.where):
+                    outlines.setdefault(year.project, []).append(year)
+        except SourceError as error:
+            return error
+        return outlines
 
     async def _days(self, series: Series, year: Year) -> dict[date, int]:
         self._client.step("years of downloads", *self._steps)

@@ -1,0 +1,62 @@
+"""A source asked over the network: the real client, against the services of the local world."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from cmetrics.http.client import ServiceClient, Timeouts, open_http
+from cmetrics.settings import load_settings
+from cmetrics.sources import REGISTRY
+from cmetrics.sources.base import FetchRequest, FetchResult
+from tests.world.services import Services
+from tests.world.truth import World
+
+#: From a source's name and its requests to its results, those of its archive last.
+Fetch = Callable[..., list[FetchResult]]
+
+
+@pytest.fixture
+def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    """The world of the default catalogue, without rate limits."""
+    world = World.default()
+    world.limits = False
+    with Services(world, tmp_path) as running:
+        for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in running.env().items():
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+@pytest.fixture
+def fetch(services: Services) -> Fetch:
+    """Fetch from one source at noon of the world's day, without waiting."""
+
+    def run(source: str, requests: Sequence[FetchRequest], token: str | None = None) -> list[FetchResult]:
+        async def pause(_: float) -> None:
+            return
+
+        async def work() -> list[FetchResult]:
+            entry, results = REGISTRY[source], []
+            now = datetime.combine(services.world.today, time(12), UTC)
+            secret = SecretStr(token) if token else None
+            async with open_http("https://example.com/x", Timeouts(), load_settings().network) as http:
+                client = ServiceClient(http, entry.policy(secret), clock=lambda: now, sleep=pause)
+                results = [result async for result in entry.open(client).fetch(requests)]
+                archived = [request for request in requests if request.archive_days]
+                if archived and entry.archive:
+                    stated = {result.request.metric.metric_id: result.stated for result in results}
+                    files = ServiceClient(http, entry.archive.policy, clock=lambda: now, sleep=pause)
+                    archive = entry.archive.open(client, files, None)
+                    results += [result async for result in archive.fetch(archived, stated)]
+            return results
+
+        return asyncio.run(work())
+
+    return run
