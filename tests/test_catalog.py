@@ -508,3 +508,18 @@ def test_whatever_is_in_the_file_it_is_a_catalogue_or_a_mistake_that_names_the_f
     except ConfigError as error:
         outcome = str(error)
     assert outcome.startswith(str(path))
+
+
+@pytest.mark.parametrize("source", ["cratesio", "npm"])
+def test_a_contact_that_a_source_refuses_is_a_mistake_where_that_source_is_used(tmp_path, source):
+    """crates.io refuses a User-Agent with `curl`; the catalogue says so before the first request."""
+    path = tmp_path / "cmetrics.toml"
+    path.write_text(
+        'contact = "https://example.com/curl"\n[[products]]\nid = "p"\ntitle = "P"\n'
+        f'[[metrics]]\nproduct = "p"\nsource = "{source}"\nsubject = "lance"\n'
+    )
+    if source == "npm":
+        assert load_catalog(path, SPECS).contact == "https://example.com/curl"
+        return
+    with pytest.raises(ConfigError, match=r"field 'contact': crates\.io refuses a User-Agent with 'curl'"):
+        load_catalog(path, SPECS)

@@ -114,7 +114,8 @@ class _Reasons:
         as_of: date,
     ) -> None:
         self._title = spec.title
-        self._has_archive = spec.archive is not None
+        self._known_loss = spec.known_loss
+        self._archive_hint = "; `cmetrics backfill --full` may fill it" if spec.archive is not None else ""
         self._published = published.days
         self._newest = published.newest
         self._oldest = state.oldest_day
@@ -128,9 +129,11 @@ class _Reasons:
     def of(self, day: date) -> tuple[Reason, str]:
         """Return why ``day`` is missing."""
         is_early = self._oldest is None or day < self._oldest
+        loss = self._known_loss(day)
+        if loss is not None and not is_early and day not in self._published:
+            return Reason.LOST, f"{loss.reason}{self._archive_hint}"
         if day < self._available:
-            archive = "; `cmetrics backfill --full` may fill it" if self._has_archive else ""
-            return Reason.NO_LONGER_AVAILABLE, f"{self._title} no longer serves it{archive}"
+            return Reason.NO_LONGER_AVAILABLE, f"{self._title} no longer serves it{self._archive_hint}"
         if is_early and day < self._reach:
             return Reason.NOT_COLLECTED, "a refresh does not reach that far back; `cmetrics backfill` may fill it"
         return self._of_reachable(day, is_early=is_early)

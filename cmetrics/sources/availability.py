@@ -95,7 +95,9 @@ def resolve_days(
     error = None
     if undecided and registry_totals.error is not None:
         error = reword(
-            registry_totals.error, f"{undecided} days without downloads left open: {registry_totals.error.message}"
+            registry_totals.error,
+            f"{undecided} {'day' if undecided == 1 else 'days'} without downloads left open: "
+            f"{registry_totals.error.message}",
         )
     return FetchResult(request, tuple(values), frozenset(pending), error)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cmetrics.analytics.gaps import Gap, Reason, build_published_days, count_missing_days, find_gaps
 from cmetrics.domain.days import DAY, day_range
+from cmetrics.domain.metric import KnownLoss
 from cmetrics.domain.outcome import Outcome, OutcomeLog
 from cmetrics.domain.run import MetricStatus, Run, RunStatus
 from cmetrics.domain.state import MetricState, build_state
@@ -207,3 +208,15 @@ def test_every_missing_day_is_in_exactly_one_gap_and_no_stored_one_in_any(days, 
     ]
     first = min([ago(39) if daily_from is None else ago(daily_from), *state.daily])
     assert covered == [day for day in day_range(first, AS_OF) if day not in state.daily]
+
+
+def test_a_known_loss_is_named_with_what_the_source_is_known_to_have_lost():
+    """A missing day that the source is known to have lost says so, wherever it lies; one before the metric does not."""
+    losses = (KnownLoss(ago(90), ago(89), "lost in a migration"), KnownLoss(ago(20), ago(20), "lost in an outage"))
+    spec = replace(SPEC, known_losses=losses)
+    days = since(95, 90, 89, 20)
+    assert [(gap.first_day, gap.last_day, gap.reason, gap.text) for gap in found(days, spec=spec)] == [
+        (ago(90), ago(89), Reason.LOST, "lost in a migration"),
+        (ago(20), ago(20), Reason.LOST, "lost in an outage"),
+    ]
+    assert not [gap for gap in found(since(30), spec=spec) if gap.text == "lost in a migration"]

@@ -73,7 +73,7 @@ def test_busy_crate_does_not_answer(services: Services, fetch: Fetch):
     (result,) = fetch("cratesio", [crate(services, "lance")])
     assert result.pending == {day}
     assert isinstance(result.error, NotFound)
-    assert "1 days without downloads left open" in result.error.message
+    assert "1 day without downloads left open" in result.error.message
     assert values(result)[day + DAY] == services.world.crates["lance"][day + DAY]
 
 
