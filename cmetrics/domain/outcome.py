@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from itertools import chain
 
 from cmetrics.domain.days import DAY, Span
@@ -144,5 +145,7 @@ def _of_outcome(outcome: Outcome, *, is_refresh: bool) -> _Answer:
     return _Answer(outcome.observed_at, outcome.requested_from or date.max, last, is_refresh)
 
 
+@lru_cache(maxsize=4096)
 def _utc_day(moment: datetime) -> date:
+    """Return the UTC day; all outcomes of a run share a moment."""
     return moment.astimezone(UTC).date()
