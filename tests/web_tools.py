@@ -1,4 +1,7 @@
-"""What the page is checked with that comes from npm: installed into tests/web on first use, then found there."""
+"""What the page is checked with that comes from npm: installed into tests/web by `python -m tests.web_tools`.
+
+A test that finds it missing installs it too.
+"""
 
 from __future__ import annotations
 
@@ -125,3 +128,10 @@ def _install(npm: str) -> None:
         # npm warns at length; its reasons come last.
         last = "\n".join((done.stdout + done.stderr).splitlines()[-25:])
         pytest.fail(f"exit {done.returncode}: {' '.join(command)}\n{last}")
+
+
+if __name__ == "__main__":
+    if shutil.which("npm") and shutil.which("node"):
+        web_tools()
+    else:
+        print("npm is not on this machine yet; the tests will install what they need with it")

@@ -191,7 +191,7 @@ def test_tables_with_empty_fields_of_another_program_are_read_exported_and_resto
         if table.name == "stats":
             rows.append(rows[0] | {"period_end": "2026-11-21", "value": None})
         connection.create_table(table.name, pa.Table.from_pylist(rows, schema=schema))
-    offline.run("status", code=None)
+    offline.run("status", code=1)
     offline.run("build-site")
     offline.run("refresh", code=1)
     offline.run("bootstrap", "--yes")

@@ -181,6 +181,9 @@ def _import_everything() -> None:
 
 def _serve(address: str) -> None:
     _import_everything()
+    # LanceDB starts its threads anew after a fork and warns that one at work might have held a lock;
+    # nothing has been asked of it here.
+    warnings.filterwarnings("ignore", message="lancedb fork support")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(address)
@@ -236,9 +239,6 @@ def _become(
         sys.stdout = os.fdopen(1, "w", closefd=False)
         sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
         faulthandler.register(signal.SIGUSR1)
-        # LanceDB starts its threads anew after a fork and warns that one at work might have held a lock;
-        # nothing has been asked of it here.
-        warnings.filterwarnings("ignore", message="lancedb fork support")
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(env)
