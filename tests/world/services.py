@@ -16,7 +16,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
@@ -72,6 +72,15 @@ class Request:
         return self.host, self.method, self.path, *sorted(self.query.items()), self.body
 
 
+#: The most requests in so many seconds that each service is sent, as `(count, seconds)`.
+RATES = {
+    PYPI: ((5, 1.0), (30, 60.0)),
+    CRATES: ((1, 1.0),),
+    NPM: ((1, 2.0),),
+    CLICKPY: ((1, 1.0),),
+    FILES: ((1, 0.05),),
+}
+
 #: Gets the request and the answer that would be given; gives the answer that is.
 Fault = Callable[[Request, Callable[[], Reply]], Reply]
 
@@ -118,6 +127,16 @@ class Services:
         port = self._server.server_address[1]
         proxy = f"http://127.0.0.1:{port}"
         return {"HTTPS_PROXY": proxy, "https_proxy": proxy, "SSL_CERT_FILE": str(self._pem)}
+
+    def too_fast(self, hosts: Iterable[str], hurry: float = 1.0) -> list[tuple[str, float]]:
+        """Return each wait below a service's rate; ``hurry``: how much faster time went by for the client."""
+        return [
+            (host, later.at - earlier.at)
+            for host in hosts
+            for count, seconds in RATES[host]
+            for earlier, later in zip(self.to(host), self.to(host)[count:], strict=False)
+            if later.at - earlier.at < 0.95 * seconds / hurry
+        ]
 
     def to(self, host: str) -> list[Request]:
         return [request for request in self.requests if request.host == host]
