@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from coverage import Coverage
 from hypothesis import is_hypothesis_test, settings
 
 from cmetrics.domain.days import Span
@@ -52,6 +53,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def _no_secrets_of_other_tests() -> Iterator[None]:
     with isolated_secrets():
         yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Do not measure coverage in property tests: hundreds of examples would make the run half as long again."""
+    coverage = Coverage.current() if is_hypothesis_test(getattr(item, "obj", None)) else None
+    if coverage is None:
+        return (yield)
+    coverage.stop()
+    try:
+        return (yield)
+    finally:
+        coverage.start()
 
 
 @pytest.fixture
