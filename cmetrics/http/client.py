@@ -257,9 +257,8 @@ class ServiceClient:
     async def _send_paced(
         self, url: httpx.URL, request: _Request, reader: Reader[T]
     ) -> tuple[httpx.Response, Reader[T] | None, bytes]:
-        delay = self._limiter.delay(self._monotonic())
-        if delay > 0:
-            await self._sleep(delay)
+        # Also without a delay, so that the other lanes get their turn.
+        await self._sleep(max(0.0, self._limiter.delay(self._monotonic())))
         self.requests += 1
         try:
             return await self._exchange(url, request, reader)

@@ -131,7 +131,7 @@ def _quota(headers: Mapping[str, str]) -> str:
 
 
 def _free_again(seconds: float, now: datetime) -> str:
-    """The end of a wait, in UTC, and how far off it is."""
+    """Return the end of a wait, in UTC, and how far off it is."""
     try:
         at = now.astimezone(UTC) + timedelta(seconds=seconds)
     except OverflowError:
@@ -141,6 +141,6 @@ def _free_again(seconds: float, now: datetime) -> str:
 
 
 def _excerpt(body: bytes) -> str:
-    """The beginning of an error body, for a message; HTML pages hold nothing worth repeating."""
+    """Return the beginning of an error body, for a message; HTML pages hold nothing worth repeating."""
     text = sanitize(body[:400].decode("utf-8", "replace"), limit=200)
     return "" if not text or text.startswith("<") else f", it says {text!r}"

@@ -1,4 +1,4 @@
-"""The seam between sources and the network: a service's policy, and the protocol to send requests to it."""
+"""The interface between sources and the network: a service's policy, and the protocol to send requests to it."""
 
 from __future__ import annotations
 

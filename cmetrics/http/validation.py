@@ -1,4 +1,4 @@
-"""The shapes of answers, checked before anything is read from them."""
+"""Validation of responses: their shape is checked before anything is read from them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Count = Annotated[int, Field(ge=0, le=ABSURD)]
 
 
 def _day_text(value: object) -> object:
-    """crates.io wrote ``2017-02-10T00:00:00Z`` where it now writes ``2017-02-10``."""
+    """Cut the time off: crates.io wrote ``2017-02-10T00:00:00Z`` where it now writes ``2017-02-10``."""
     return value[:10] if isinstance(value, str) and value[10:] in ("", "T00:00:00Z") else value
 
 
@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 def parse(adapter: TypeAdapter[T], body: bytes, where: str) -> T:
-    """``body`` as the documented shape; raises UnexpectedAnswer naming ``where`` and the field."""
+    """Return ``body`` as the documented shape. Raises InvalidResponse naming ``where`` and the field."""
     try:
         return adapter.validate_json(body)
     except ValidationError as error:
@@ -61,7 +61,7 @@ def parse(adapter: TypeAdapter[T], body: bytes, where: str) -> T:
 
 
 def by_day(rows: Iterable[tuple[date, int]], where: str) -> dict[date, int]:
-    """The rows as a mapping, ascending; a day that comes twice makes the answer unusable."""
+    """Return the rows as a mapping, ascending. Raises InvalidResponse for a day that is stated twice."""
     found: dict[date, int] = {}
     for day, value in rows:
         if day in found:

@@ -97,7 +97,7 @@ _DOWNLOADS = TypeAdapter(_Downloads)
 
 
 def parse_downloads(body: bytes, crate: str) -> dict[date, int]:
-    """Downloads of all versions per day, ascending."""
+    """Return the downloads of all versions per day, ascending."""
     where = f"crates.io, crate {crate}"
     answer = parse(_DOWNLOADS, body, where)
     seen: set[tuple[int, date]] = set()
@@ -156,7 +156,7 @@ class Cratesio:
             rows = await self._fetch_days(BUSY_CRATE)
         except SourceError as error:
             return RegistryTotals(None, error)
-        return RegistryTotals({day: Availability.LANDED for day, count in rows.items() if count and day <= complete})
+        return RegistryTotals({day: Availability.PUBLISHED for day, count in rows.items() if count and day <= complete})
 
     async def _fetch_days(self, crate: str) -> dict[date, int]:
         response = await self._client.get(f"/crates/{quote(crate, safe='')}/downloads")

@@ -1,4 +1,4 @@
-"""api.github.com: stars. The present count, and the history of stars by week.
+"""api.github.com: stars. The current count, and the history of stars by week.
 
 The list of stargazers is closed to everybody but a repository's own people since July 2026.
 ``GET /repos/{owner}/{repo}/stargazers/history`` replaced it on 2026-09-04
@@ -26,7 +26,7 @@ from cmetrics.domain.observation import STAR_COUNT_REF, STAR_HISTORY_REF, DailyV
 from cmetrics.http.service import Policy, Response, Service
 from cmetrics.http.validation import Count, Shape, parse
 from cmetrics.sources.base import FetchRequest, FetchResult, fetch_each, reword
-from cmetrics.sources.renames import counted_before, moved, taken_over
+from cmetrics.sources.renames import name_taken_over, other_known_repository, rename_warnings
 
 SPEC = SourceSpec(
     name="github",
@@ -111,12 +111,12 @@ class Repository(Shape):
     created_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
 
     def name(self, subject: str) -> str:
-        """What the repository is called now."""
+        """Return the current name of the repository."""
         return self.full_name or subject
 
     @property
     def created(self) -> date:
-        """The UTC day it was created on."""
+        """The UTC day on which it was created."""
         return self.created_at.astimezone(UTC).date() if self.created_at else date.min
 
 
@@ -134,12 +134,12 @@ _WEEKS = TypeAdapter(list[_Week])
 
 
 def parse_repository(body: bytes, subject: str) -> Repository:
-    """The repository's present state."""
+    """Return the current state of the repository."""
     return parse(_REPOSITORY, body, f"api.github.com, repository {subject}")
 
 
 def parse_history(body: bytes, subject: str) -> Weeks:
-    """Stars given per day, by the first day of each week, newest week first as it comes."""
+    """Return the stars given per day, by the first day of each week, newest week first as received."""
     where = f"api.github.com, star history of {subject}"
     weeks: Weeks = {}
     for row in parse(_WEEKS, body, where):
@@ -155,7 +155,7 @@ def parse_history(body: bytes, subject: str) -> Weeks:
 
 
 def next_page(answer: Response, page: int, weeks: int) -> int | None:
-    """The page after ``page``, None after the last one.
+    """Return the number of the page after ``page``; None after the last one.
 
     Without a Link header a page that is not full is the last. `per_page=30` contains `page=` too,
     hence the parsing.
@@ -170,7 +170,7 @@ def next_page(answer: Response, page: int, weeks: int) -> int | None:
 
 
 def check_past(weeks: Weeks, last: date, subject: str) -> None:
-    """Raises UnexpectedAnswer for stars given after ``last``: they would be taken off every earlier day."""
+    """Raise InvalidResponse for stars given after ``last``: they would be taken off every earlier day."""
     ahead = [day for first, week in weeks.items() for i, n in enumerate(week) if n and (day := first + i * DAY) > last]
     if ahead:
         msg = (
@@ -215,7 +215,7 @@ def is_small_excess(stars: int, count: int) -> bool:
 
 
 def given(weeks: Weeks, day: date) -> int | None:
-    """Stars given on ``day`` and still held; None when the weeks do not cover it."""
+    """Return the stars given on ``day`` and still held; None when the weeks do not cover it."""
     return next(
         (week[(day - first).days] for first, week in weeks.items() if 0 <= (day - first).days < len(week)), None
     )
@@ -255,7 +255,7 @@ class Github:
         self._owner = ""
 
     async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
-        """Per repository one request for the count, and pages of history as far back as asked."""
+        """Yield one result per repository: one request for the count, and pages of history as far back as requested."""
         async for result in fetch_each(requests, self._fetch):
             yield result
 
@@ -270,7 +270,7 @@ class Github:
         repository = parse_repository((await self._get(f"/repos/{subject}")).body, subject)
         await self._check_number(request, repository)
         name = repository.name(subject)
-        renamed = moved(request, name, repository.id)
+        renamed = rename_warnings(request, name, repository.id)
         ref = StarRef(name, repository.id)
         count = repository.stargazers_count
         try:
@@ -287,17 +287,17 @@ class Github:
         return FetchResult(request, tuple(values[day] for day in sorted(values)), warnings=warnings)
 
     async def _check_number(self, request: FetchRequest, repository: Repository) -> None:
-        """Raises UnexpectedAnswer when the name leads to another repository than the one counted so far."""
-        known = counted_before(request, repository.id)
+        """Raise InvalidResponse when the name leads to another repository than the one counted so far."""
+        known = other_known_repository(request, repository.id)
         if known is None:
             return
         name = None
         with suppress(SourceError):
             name = parse_repository((await self._get(f"/repositories/{known}")).body, f"with id {known}").full_name
-        raise InvalidResponse(taken_over(request, repository.id, known, name))
+        raise InvalidResponse(name_taken_over(request, repository.id, known, name))
 
     def _without_history(self, request: FetchRequest, current: DailyValue, error: SourceError) -> FetchResult:
-        """Only the newest day, with the present count; what is missing before it stays absent."""
+        """Return only the newest day, with the current count; missing days before it stay absent."""
         values = (current,) if request.last_day in request.missing else ()
         if request.take_current:
             warning = f"{request.metric.metric_id}: past days were not read again, the star history failed ({error})"

@@ -89,7 +89,7 @@ _RANGE = TypeAdapter(_Range)
 
 
 def parse_range(body: bytes, span: Span, package: str | None) -> dict[date, int]:
-    """Downloads per day of ``span``, ascending; ``package`` None is the whole registry.
+    """Return the downloads per day of ``span``, ascending; ``package`` None is the whole registry.
 
     Raises InvalidResponse when the answer is for another package or another period.
     """
@@ -137,7 +137,7 @@ def cached_zeros(stated: Mapping[date, int], totals: RegistryTotals) -> frozense
     the answer for one package. A 0 is doubted on the two newest counted days (read twice by then), of
     a package that has never had a 0 on a counted day and has :data:`BUSY` downloads a day or more.
     """
-    counted = [day for day in sorted(stated) if totals.availability(day) is Availability.LANDED]
+    counted = [day for day in sorted(stated) if totals.availability(day) is Availability.PUBLISHED]
     newest, earlier = counted[-NEWEST_DAYS:], counted[:-NEWEST_DAYS]
     first = next((number for number, day in enumerate(earlier) if stated[day]), len(earlier))
     values = [stated[day] for day in earlier[first:]]

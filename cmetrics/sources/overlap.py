@@ -1,4 +1,4 @@
-"""Where two services' counts meet: the days that both state, compared. Never averaged."""
+"""Compare the counts of two services on the days that both state. They are never averaged."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Overlap:
 
     @property
     def ref(self) -> str:
-        """The part of ``source_ref`` that keeps it."""
-        return f"seam {self.total:+.1f}% over {self.days} days" if self.days else "seam not compared"
+        """The part of ``source_ref`` that records it."""
+        return f"overlap {self.total:+.1f}% over {self.days} days" if self.days else "overlap not compared"
 
     @property
     def sentence(self) -> str:
-        """For the summary of a run."""
+        """The sentence for the summary of a run."""
         if not self.days:
             return "ClickPy was not compared with pypistats.org: there is no day that both state"
         return (
@@ -35,7 +35,7 @@ class Overlap:
 
 
 def compare_overlap(archive: Mapping[date, int], own: Mapping[date, int]) -> Overlap:
-    """The seam between an archive and the source; days on which the source counts none are left out."""
+    """Compare an archive with the source; days on which the source counts none are left out."""
     both = sorted(day for day in archive.keys() & own.keys() if own[day] > 0)
     if not both:
         return Overlap(0)

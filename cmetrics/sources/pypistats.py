@@ -25,7 +25,7 @@ from cmetrics.sources.base import FetchRequest, FetchResult, fetch_each
 
 
 def normalize(name: str) -> str:
-    """The name as PEP 503 writes it; the service does not lower-case by itself."""
+    """Return the name as PEP 503 writes it; the service does not lower-case by itself."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -97,7 +97,7 @@ _OVERALL = TypeAdapter(_Overall)
 
 
 def parse_overall(body: bytes, package: str, category: Category) -> dict[date, int]:
-    """Downloads per day of one category, ascending. The other category is never added to it."""
+    """Return the downloads per day of one category, ascending. The other category is never added to it."""
     where = f"pypistats.org, package {package}"
     answer = parse(_OVERALL, body, where)
     if normalize(answer.package) != normalize(package):
@@ -120,7 +120,7 @@ class Pypistats:
         self._registry_totals = RegistryTotals(None)
 
     async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
-        """One request for all of PyPI, then one per package."""
+        """Yield one result per package; one request for all of PyPI comes first."""
         try:
             self._registry_totals = build_registry_totals(await self._overall(EVERYTHING, mirrors=True))
         except SourceError as error:

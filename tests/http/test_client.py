@@ -92,7 +92,8 @@ def client_for(server: Server, http: Http, timeouts: Timeouts | None = None, **p
     now = [0.0]
 
     async def pause(seconds: float) -> None:
-        server.pauses.append(seconds)
+        if seconds:
+            server.pauses.append(seconds)
         now[0] += seconds
 
     told = Policy("the service", server.url, **policy)

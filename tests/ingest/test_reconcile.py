@@ -157,7 +157,7 @@ def test_each_metric_is_judged_by_its_own_source_s_rule():
 # -- counts of another service -------------------------------------------------------------------
 
 PYPI = a_metric("pypistats")
-OWN, OTHERS = "pypistats:p", "clickpy:p; seam +0.4% over 181 days"
+OWN, OTHERS = "pypistats:p", "clickpy:p; overlap +0.4% over 181 days"
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_no_value_leaves_a_source_for_a_day_that_the_plan_did_not_ask_for(stated
     stars = github.cumulative(10**12, {LAST - 6 * DAY: (1,) * 7}, date.min, asked.days)
     found = (
         resolve_days(asked, stated, build_registry_totals(totals), "npm:x").values,
-        resolve_days(crate, stated, RegistryTotals(dict.fromkeys(totals, Availability.LANDED)), "cratesio:x").values,
+        resolve_days(crate, stated, RegistryTotals(dict.fromkeys(totals, Availability.PUBLISHED)), "cratesio:x").values,
     )
     for values in found:
         assert [value.day for value in values] == sorted({value.day for value in values} & set(asked.days))

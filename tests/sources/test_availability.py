@@ -18,7 +18,7 @@ FIRST = date(2026, 3, 1)
 DAYS = [FIRST + n * DAY for n in range(10)]
 LAST = DAYS[-1]
 UNKNOWN = RegistryTotals(None, ServiceUnreachable("api.npmjs.org did not answer"))
-ALL_LANDED = RegistryTotals(dict.fromkeys(DAYS, Availability.LANDED), first=FIRST)
+ALL_LANDED = RegistryTotals(dict.fromkeys(DAYS, Availability.PUBLISHED), first=FIRST)
 
 
 def totals(*values: int) -> dict[date, int]:
@@ -27,7 +27,7 @@ def totals(*values: int) -> dict[date, int]:
 
 def registry_totals(day: date, landing: Availability) -> RegistryTotals:
     """All days have landed but one."""
-    return RegistryTotals({**dict.fromkeys(DAYS, Availability.LANDED), day: landing}, first=FIRST)
+    return RegistryTotals({**dict.fromkeys(DAYS, Availability.PUBLISHED), day: landing}, first=FIRST)
 
 
 def judged(
@@ -51,9 +51,9 @@ def values(fetched: FetchResult) -> dict[date, int]:
         (0, Availability.ABSENT),
         (1, Availability.PARTIAL),
         (19, Availability.PARTIAL),
-        (20, Availability.LANDED),
-        (30, Availability.LANDED),  # Christmas
-        (5000, Availability.LANDED),
+        (20, Availability.PUBLISHED),
+        (30, Availability.PUBLISHED),  # Christmas
+        (5000, Availability.PUBLISHED),
     ],
 )
 def test_a_day_has_landed_when_its_total_is_near_its_neighbours(total, landing):
@@ -63,9 +63,9 @@ def test_a_day_has_landed_when_its_total_is_near_its_neighbours(total, landing):
 def test_days_after_a_long_hole_are_not_measured_by_the_hole():
     verdict = build_registry_totals(totals(100, *[0] * 6, 90))
     assert [verdict.availability(day) for day in (FIRST, FIRST + DAY, FIRST + 7 * DAY)] == [
-        Availability.LANDED,
+        Availability.PUBLISHED,
         Availability.ABSENT,
-        Availability.LANDED,
+        Availability.PUBLISHED,
     ]
 
 
@@ -74,17 +74,17 @@ def test_only_the_week_on_either_side_counts_as_near():
     assert build_registry_totals({FIRST: 10, FIRST - 7 * DAY: 1000}).availability(FIRST) is Availability.PARTIAL
     assert (
         build_registry_totals({FIRST: 10, FIRST - 8 * DAY: 1000, FIRST + 8 * DAY: 1000}).availability(FIRST)
-        is Availability.LANDED
+        is Availability.PUBLISHED
     )
 
 
 def test_a_lone_total_has_landed():
-    assert build_registry_totals({FIRST: 1}).availability(FIRST) is Availability.LANDED
+    assert build_registry_totals({FIRST: 1}).availability(FIRST) is Availability.PUBLISHED
 
 
 def test_a_day_without_a_total_is_absent_after_the_first_one_and_forgotten_before_it():
     verdict = build_registry_totals({FIRST: 100, FIRST + 2 * DAY: 100})
-    assert verdict.availability(FIRST - DAY) is Availability.FORGOTTEN
+    assert verdict.availability(FIRST - DAY) is Availability.NO_LONGER_SERVED
     assert verdict.availability(FIRST + DAY) is Availability.ABSENT
     assert verdict.availability(FIRST + 3 * DAY) is Availability.ABSENT
 
@@ -104,11 +104,11 @@ def test_a_total_that_could_not_be_had_says_nothing():
 @pytest.mark.parametrize(
     ("landing", "stored", "pending"),
     [
-        (Availability.LANDED, {DAYS[4]: 0}, set()),
+        (Availability.PUBLISHED, {DAYS[4]: 0}, set()),
         (Availability.ABSENT, {}, {DAYS[4]}),
         (Availability.PARTIAL, {}, {DAYS[4]}),
         (Availability.UNKNOWN, {}, {DAYS[4]}),
-        (Availability.FORGOTTEN, {}, set()),
+        (Availability.NO_LONGER_SERVED, {}, set()),
     ],
 )
 def test_a_day_without_downloads_is_a_zero_only_when_it_has_landed(stated, landing, stored, pending):
@@ -120,9 +120,9 @@ def test_a_day_without_downloads_is_a_zero_only_when_it_has_landed(stated, landi
 @pytest.mark.parametrize(
     ("landing", "stands"),
     [
-        (Availability.LANDED, True),
+        (Availability.PUBLISHED, True),
         (Availability.ABSENT, True),
-        (Availability.FORGOTTEN, True),
+        (Availability.NO_LONGER_SERVED, True),
         (Availability.UNKNOWN, True),
         (Availability.PARTIAL, False),
     ],
@@ -185,5 +185,5 @@ def test_no_day_is_both_stored_and_pending_and_no_zero_is_invented(stated, verdi
     found = values(fetched)
     assert set(DAYS) >= found.keys() | fetched.pending
     assert not found.keys() & fetched.pending
-    assert {says[day] for day, value in found.items() if value == 0} <= {Availability.LANDED}
+    assert {says[day] for day, value in found.items() if value == 0} <= {Availability.PUBLISHED}
     assert all(value in (0, stated.get((day - FIRST).days)) for day, value in found.items())

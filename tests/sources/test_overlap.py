@@ -17,7 +17,7 @@ def series(*values: int) -> dict[date, int]:
 def test_days_that_both_state_are_compared_and_no_others():
     overlap = compare_overlap(series(101, 202, 9) | {FIRST - DAY: 5}, series(100, 200))
     assert (overlap.days, overlap.total) == (2, pytest.approx(1.0))
-    assert overlap.ref == "seam +1.0% over 2 days"
+    assert overlap.ref == "overlap +1.0% over 2 days"
 
 
 def test_the_total_weighs_days_by_their_downloads_and_the_worst_day_is_named():
@@ -31,5 +31,5 @@ def test_the_total_weighs_days_by_their_downloads_and_the_worst_day_is_named():
 @pytest.mark.parametrize("own", [{}, {FIRST - DAY: 4}, {FIRST: 0}])
 def test_without_a_common_day_nothing_is_claimed(own):
     overlap = compare_overlap(series(5, 6), own)
-    assert (overlap.days, overlap.ref) == (0, "seam not compared")
+    assert (overlap.days, overlap.ref) == (0, "overlap not compared")
     assert "no day that both state" in overlap.sentence

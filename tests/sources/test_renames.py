@@ -9,7 +9,7 @@ from cmetrics.domain.days import DAY
 from cmetrics.domain.observation import StarRef
 from cmetrics.sources.base import FetchRequest
 from cmetrics.sources.github import given
-from cmetrics.sources.renames import counted_before, moved, taken_over
+from cmetrics.sources.renames import name_taken_over, other_known_repository, rename_warnings
 from tests.samples import a_metric, a_request
 
 DAY_0 = date(2026, 11, 1)
@@ -21,7 +21,7 @@ def request(known: StarRef | None = None) -> FetchRequest:
 
 @pytest.mark.parametrize("known", [None, StarRef("owner/name"), StarRef("owner/name", 5)])
 def test_a_new_name_is_told_with_the_line_to_write(known):
-    (text,) = moved(request(known), "new/home", 5)
+    (text,) = rename_warnings(request(known), "new/home", 5)
     assert text.startswith("stars:p:github: owner/name is now new/home (repository id 5); ")
     assert text.endswith('write subject = "new/home" in cmetrics.toml')
 
@@ -36,11 +36,11 @@ def test_a_new_name_is_told_with_the_line_to_write(known):
     ],
 )
 def test_the_configured_name_and_one_that_was_stored_already_are_no_news(known, name):
-    assert moved(request(known), name, 5) == ()
+    assert rename_warnings(request(known), name, 5) == ()
 
 
 def test_a_second_move_is_news_again():
-    assert len(moved(request(StarRef("new/home", 5)), "newer/home", 5)) == 1
+    assert len(rename_warnings(request(StarRef("new/home", 5)), "newer/home", 5)) == 1
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_a_second_move_is_news_again():
     ],
 )
 def test_another_number_than_the_one_known_is_another_repository(known, number, before):
-    assert counted_before(request(known), number) == before
+    assert other_known_repository(request(known), number) == before
 
 
 def test_the_error_says_where_the_counted_repository_is():
-    assert 'which is now new/home; write subject = "new/home" in cmetrics.toml' in taken_over(
+    assert 'which is now new/home; write subject = "new/home" in cmetrics.toml' in name_taken_over(
         request(), 6, 5, "new/home"
     )
-    assert "which is gone; give the new one a metric of its own" in taken_over(request(), 6, 5, None)
+    assert "which is gone; give the new one a metric of its own" in name_taken_over(request(), 6, 5, None)
 
 
 def test_stars_given_on_a_day_are_those_of_its_week_and_unknown_outside_of_all():

@@ -271,7 +271,7 @@ def test_day_lost_inside_the_window(services: Services, fetch: Fetch):
     own, archived = fetch("pypistats", [python(services, "pylance", inside)])
     assert lost not in values(own)
     assert values(archived) == {lost: world.clickpy("pylance", lost, mirrors=True)}
-    assert archived.values[0].source_ref.startswith("clickpy:pylance; seam +")
+    assert archived.values[0].source_ref.startswith("clickpy:pylance; overlap +")
 
 
 def test_late_day_is_not_taken_from_the_archive(services: Services, fetch: Fetch):

@@ -96,7 +96,7 @@ def test_a_full_backfill_ends_with_the_truth_and_says_where_it_came_from(
     assert done.stdout.count("ClickPy differs from pypistats.org by +0.4 % over the 181 days") == 2
     refs = {row.period_end: row.source_ref for row in rows if row.metric_id == "downloads:lance:python"}
     assert refs[world.today - 181 * DAY] == "pypistats:pylance"
-    assert refs[world.today - 182 * DAY] == "clickpy:pylance; seam +0.4% over 181 days"
+    assert refs[world.today - 182 * DAY] == "clickpy:pylance; overlap +0.4% over 181 days"
     refs = {row.period_end: row.source_ref for row in rows if row.metric_id == "downloads:lance:rust"}
     assert [refs[world.today - days * DAY] for days in (89, 90, 91)] == [
         "cratesio:lance",
@@ -268,7 +268,9 @@ def test_days_that_clickpy_has_not_loaded_stay_absent_and_are_named(world: World
     gap = {day for day in world.pypi["pylance", False] if world.clickpy_newest < day < world.today - 181 * DAY}
     assert not {lost, *gap} & stored.keys()
     assert stored[quiet] == 0
-    assert {row.source_ref for row in home.rows() if row.period_end == quiet} == {"clickpy:pylance; seam not compared"}
+    assert {row.source_ref for row in home.rows() if row.period_end == quiet} == {
+        "clickpy:pylance; overlap not compared"
+    }
 
 
 def test_a_night_s_value_is_never_replaced_by_clickpy_s_and_replaces_it(world: World, home: Home, backfill: Backfill):
@@ -281,7 +283,7 @@ def test_a_night_s_value_is_never_replaced_by_clickpy_s_and_replaces_it(world: W
     backfill(PYLANCE)
     rows = {row.period_end: row for row in home.rows()}
     assert rows[day] == nightly
-    assert "seam +10.0%" in rows[day - DAY].source_ref
+    assert "overlap +10.0%" in rows[day - DAY].source_ref
 
 
 def test_a_package_that_clickpy_does_not_know_gets_no_zeros(world: World, home: Home, backfill: Backfill):

@@ -1,4 +1,4 @@
-"""ClickPy: PyPI downloads per day since 2016, in public tables of ClickHouse, asked by SQL over HTTP.
+"""ClickPy: PyPI downloads per day since 2016, in public tables of ClickHouse, read by SQL over HTTP.
 
 From ClickHouse/clickpy (`ClickHouse.md`, `scripts/`): counts lie in SummingMergeTree tables, so a
 day is always ``sum(count)``; a result of more than 1,000 rows may be cut there without a word; days
@@ -45,7 +45,7 @@ _NO_MIRRORS = "AND installer NOT IN ('bandersnatch', 'z3c.pypimirror', 'Artifact
 
 
 def _number(value: object) -> object:
-    """A server setting decides whether 64-bit integers are JSON numbers or texts."""
+    """Accept counts as JSON numbers and as texts: a server setting decides which of them is sent."""
     return parse_count(value) if isinstance(value, str) else value
 
 
@@ -73,14 +73,14 @@ _YEAR, _DAY_COUNT = TypeAdapter(Year), TypeAdapter(_DayCount)
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Whose downloads: the table, and the projects summed."""
+    """The projects whose downloads are read, and from which table."""
 
     projects: tuple[str, ...]
     mirrors: bool = True
 
     @property
     def where(self) -> str:
-        """For messages."""
+        """The place that messages name."""
         if self.projects == ALWAYS_THERE:
             return "ClickPy, all of PyPI"
         return f"ClickPy, {'project ' + self.projects[0] if len(self.projects) == 1 else 'several projects'}"
@@ -262,7 +262,7 @@ class ClickPy:
         request, own, package = wanted.request, wanted.own, wanted.series.projects[0]
         registry_totals = build_registry_totals(self._landed)
         overlap = compare_overlap(
-            {day: value for day, value in found.items() if registry_totals.availability(day) is Availability.LANDED},
+            {day: value for day, value in found.items() if registry_totals.availability(day) is Availability.PUBLISHED},
             own,
         )
         resolved = resolve_days(

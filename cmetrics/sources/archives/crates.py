@@ -17,10 +17,10 @@ from cmetrics.sources.archives.crates_versions import (
     DAYS_PER_ANSWER,
     ByVersion,
     Version,
-    VersionQuestion,
+    VersionRequest,
+    day_between_api_and_archive,
     fetch_versions,
-    hole,
-    version_questions,
+    version_requests,
 )
 from cmetrics.sources.base import FetchRequest, FetchResult, reword
 from cmetrics.sources.cratesio import ARCHIVE
@@ -51,7 +51,7 @@ FAILURES_IN_A_ROW = 5
 
 @dataclass(slots=True)
 class _Crate:
-    """A question, and how far it is answered."""
+    """A request, and what has been read for it."""
 
     request: FetchRequest
     versions: Sequence[Version]
@@ -61,7 +61,7 @@ class _Crate:
 
     @property
     def name(self) -> str:
-        """Of the crate."""
+        """The name of the crate."""
         return self.request.metric.subject
 
     def answer(self, day: date, value: int, ref: str) -> None:
@@ -70,7 +70,7 @@ class _Crate:
         self.values.append(DailyValue(day, value, ref))
 
     def take(self, by_version: ByVersion) -> FetchResult:
-        """The open days that the answers by version settle."""
+        """Return the open days that the requests by version settle."""
         for day in sorted(self.open):
             value = by_version.stated(self.name, day)
             if value is not None:
@@ -78,7 +78,7 @@ class _Crate:
         return self.part()
 
     def part(self) -> FetchResult:
-        """The values since the last part."""
+        """Return the values since the last part."""
         values, self.values = tuple(self.values), []
         return FetchResult(self.request, values, is_final=False)
 
@@ -98,7 +98,11 @@ class CratesArchive:
         requests: Sequence[FetchRequest],
         stated_by_source: Mapping[str, Mapping[date, int]],  # noqa: ARG002
     ) -> AsyncIterator[FetchResult]:
-        """Versions of each crate, then the day between API and archive, then whichever costs less time."""
+        """Yield one result or more per request.
+
+        Requests the versions of each crate, then the day between API and archive, then older days by the
+        way that takes less time.
+        """
         crates: list[_Crate] = []
         for request in requests:
             try:
@@ -109,30 +113,32 @@ class CratesArchive:
             first = versions[0].created
             crates.append(_Crate(request, versions, {day for day in request.archive_days if day >= first}))
         by_version = ByVersion()
-        between = hole(requests[0].last_day)
+        between = day_between_api_and_archive(requests[0].last_day)
         # Stored by an earlier run, it has been read while the API still answered for it.
         probed = [crate for crate in crates if between in crate.open & crate.request.missing]
-        questions = version_questions(_named(probed), [between])
-        if questions:
-            self._choose(
-                f"crates.io, {between}: read from {len(questions)} requests by version; "
+        by_version_requests = version_requests(_by_name(probed), [between])
+        if by_version_requests:
+            self._log_choice(
+                f"crates.io, {between}: read from {len(by_version_requests)} requests by version; "
                 "the day is in neither the crate's answer nor the archive"
             )
-        await self._ask_versions(by_version, questions)
+        await self._fetch_by_version(by_version, by_version_requests)
         for crate in crates:
             yield crate.take(by_version)
         older = {day for crate in crates for day in crate.open if day < between}
         if older:
-            forgets = any(day > between - DAYS_PER_ANSWER * DAY for crate in probed for day in crate.open - {between})
-            async for result in self._older(by_version, crates, sorted(older), forgets=forgets):
+            is_archived = any(
+                day > between - DAYS_PER_ANSWER * DAY for crate in probed for day in crate.open - {between}
+            )
+            async for result in self._older(by_version, crates, sorted(older), is_archived=is_archived):
                 yield result
         for crate in crates:
-            yield self._last_words(crate)
+            yield self._conclude(crate)
 
     async def _older(
-        self, by_version: ByVersion, crates: list[_Crate], days: list[date], *, forgets: bool
+        self, by_version: ByVersion, crates: list[_Crate], days: list[date], *, is_archived: bool
     ) -> AsyncIterator[FetchResult]:
-        """``days`` by the way that takes less time; ``forgets``: crates.io has shown that it lacks them."""
+        """Yield ``days`` by the way that takes less time; ``is_archived``: crates.io no longer has them."""
         index: dict[date, int] = {}
         try:
             index = parse_index((await self._files.get("/index.json")).body)
@@ -140,47 +146,47 @@ class CratesArchive:
             self._problems.append(error)
         absent = [day for day in days if day in index and _needed(crates, day) - self._cache.load(day).keys()]
         size = sum(index[day] for day in absent)
-        questions = version_questions(_named(crates), days)
+        by_version_requests = version_requests(_by_name(crates), days)
         file_seconds = (
             len(absent) * (self._files.policy.seconds_per_request + SECONDS_PER_REQUEST) + size / BYTES_PER_SECOND
         )
-        version_seconds = len(questions) * (self._api.policy.seconds_per_request + SECONDS_PER_REQUEST)
-        by_file = f"{len(absent)} archive files ({size / 1e6:.1f} MB, {_words(file_seconds)})"
-        by_version_words = f"{len(questions)} requests by version ({_words(version_seconds)})"
+        version_seconds = len(by_version_requests) * (self._api.policy.seconds_per_request + SECONDS_PER_REQUEST)
+        by_file = f"{len(absent)} archive files ({size / 1e6:.1f} MB, {_duration(file_seconds)})"
+        by_version_words = f"{len(by_version_requests)} requests by version ({_duration(version_seconds)})"
         span = f"crates.io, {days[0]} to {days[-1]}: read from"
-        if index and (forgets or file_seconds <= version_seconds):
-            why = "because crates.io no longer has these days" if forgets else "which would take longer"
-            self._choose(f"{span} {by_file}, not by {by_version_words}, {why}")
-        elif not forgets:
+        if index and (is_archived or file_seconds <= version_seconds):
+            why = "because crates.io no longer has these days" if is_archived else "which would take longer"
+            self._log_choice(f"{span} {by_file}, not by {by_version_words}, {why}")
+        elif not is_archived:
             why = "which would take longer" if index else "whose index could not be read"
-            self._choose(f"{span} {by_version_words}, not from {by_file}, {why}")
-            await self._ask_versions(by_version, questions)
+            self._log_choice(f"{span} {by_version_words}, not from {by_file}, {why}")
+            await self._fetch_by_version(by_version, by_version_requests)
             for crate in crates:
                 yield crate.take(by_version)
         async for result in self._read_files(crates, index, len(absent)):
             yield result
 
-    def _choose(self, text: str) -> None:
+    def _log_choice(self, text: str) -> None:
         self._api.log(text)
         self._notes.append(text)
 
-    async def _ask_versions(self, by_version: ByVersion, questions: Sequence[VersionQuestion]) -> None:
-        for number, question in enumerate(questions):
-            self._api.step("requests by version", number, len(questions))
+    async def _fetch_by_version(self, by_version: ByVersion, by_version_requests: Sequence[VersionRequest]) -> None:
+        for number, request in enumerate(by_version_requests):
+            self._api.step("requests by version", number, len(by_version_requests))
             try:
-                by_version.add(question, await question.fetch(self._api))
+                by_version.add(request, await request.fetch(self._api))
             except SourceError as error:
-                by_version.failed(question)
+                by_version.failed(request)
                 self._problems.append(error)
                 if self._api.has_ended:
-                    for left in questions[number:]:
+                    for left in by_version_requests[number:]:
                         by_version.failed(left)
                     return
 
     async def _read_files(
         self, crates: list[_Crate], index: Mapping[date, int], absent: int
     ) -> AsyncIterator[FetchResult]:
-        """The open days that the archive has, newest first, each file once for all crates.
+        """Yield the open days that the archive has, newest first, each file once for all crates.
 
         ``absent`` of them, at most, are not in the cache.
         """
@@ -217,8 +223,8 @@ class CratesArchive:
             f"/{day}.csv", lambda: DayReader(where, wanted, size), max_bytes=MAX_FILE_BYTES, total=SECONDS_PER_FILE
         )
 
-    def _last_words(self, crate: _Crate) -> FetchResult:
-        """What is left to say of a crate: notes once, and why days of it are still open."""
+    def _conclude(self, crate: _Crate) -> FetchResult:
+        """Return the last result of a crate: notes once, and why days of it are still open."""
         notes, self._notes = tuple(self._notes), []
         if not crate.open:
             return FetchResult(crate.request, notes=notes)
@@ -230,12 +236,12 @@ class CratesArchive:
         return FetchResult(crate.request, notes=(*notes, f"{open_days} in neither crates.io's API nor its archive"))
 
 
-def _named(crates: Sequence[_Crate]) -> dict[str, Sequence[Version]]:
+def _by_name(crates: Sequence[_Crate]) -> dict[str, Sequence[Version]]:
     return {crate.name: crate.versions for crate in crates}
 
 
 def _needed(crates: Sequence[_Crate], day: date) -> set[int]:
-    """Ids of all versions that can have downloads on that day."""
+    """Return the ids of all versions that can have downloads on that day."""
     return {version.id for crate in crates for version in crate.versions if version.created <= day}
 
 
@@ -245,5 +251,5 @@ def _days(days: set[date]) -> str:
     return f"{len(days)} days ({min(days)} to {max(days)}) are"
 
 
-def _words(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     return f"about {seconds:.0f} s" if seconds < 100 else f"about {seconds / 60:.0f} min"  # noqa: PLR2004

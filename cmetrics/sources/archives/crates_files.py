@@ -35,7 +35,7 @@ _INDEX = TypeAdapter(list[_Entry])
 
 
 def parse_index(body: bytes) -> dict[date, int]:
-    """The days that the archive holds, ascending, each with the size of its file in bytes."""
+    """Return the days that the archive has, ascending, each with the size of its file in bytes."""
     where = "static.crates.io, archive index"
     days: list[tuple[date, int]] = []
     for entry in parse(_INDEX, body, where):
@@ -65,7 +65,7 @@ class DayReader:
         self._is_headed = False
 
     def feed(self, chunk: bytes) -> None:
-        """The next bytes of the file."""
+        """Take the next bytes of the file."""
         self._size += len(chunk)
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) > LONGEST_LINE:
@@ -73,7 +73,7 @@ class DayReader:
         self._read(lines)
 
     def close(self) -> dict[int, int]:
-        """Downloads by version id, for every wanted version."""
+        """Return the downloads by version id, for every wanted version."""
         self._read([self._rest] if self._rest else [])
         if not self._is_headed:
             self._refuse("is empty")
@@ -107,18 +107,18 @@ class DayReader:
 
 
 class Cache:
-    """What was read of the daily files, so that an interrupted run goes on where it was.
+    """Stores what was read of the daily files, so that an interrupted run continues where it was.
 
     A file of a day holds the versions that were looked for, zeros included: a version that it does
     not name was not looked for, so a catalogue with another crate is never answered from it. With
-    no folder, or one that cannot be written, nothing is kept.
+    no folder, or one that cannot be written, nothing is stored.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder / "crates-archive" if folder else None
 
     def load(self, day: date) -> dict[int, int]:
-        """Downloads by version id; empty when nothing usable is kept of that day."""
+        """Return the downloads by version id; empty when nothing usable is stored of that day."""
         found: dict[int, int] = {}
         if self._folder is None:
             return found
@@ -134,7 +134,7 @@ class Cache:
         return found
 
     def save(self, day: date, downloads: Mapping[int, int]) -> None:
-        """Keep a day: all of it or, when the process dies meanwhile, nothing."""
+        """Store a day: all of it or, when the process dies meanwhile, nothing."""
         if self._folder is None:
             return
         path = self._path(self._folder, day)

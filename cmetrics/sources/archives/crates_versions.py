@@ -1,8 +1,8 @@
 """crates.io: downloads of one version, in the 90 days that end on a given day.
 
 ``/crates/{crate}/{version}/downloads?before_date=D`` includes D, whatever its name says. The service
-answers out of the rows that it has not archived yet, so no row is no statement: it may only have
-forgotten (rust-lang/crates.io, `controllers/version/downloads.rs`).
+reads the rows that it has not archived yet, so a missing row says nothing: it may be archived
+(rust-lang/crates.io, `controllers/version/downloads.rs`).
 """
 
 from __future__ import annotations
@@ -57,27 +57,27 @@ _DOWNLOADS = TypeAdapter(_Downloads)
 
 
 def parse_versions(body: bytes, crate: str) -> tuple[Version, ...]:
-    """All versions of a crate, yanked ones included, oldest first."""
+    """Return all versions of a crate, yanked ones included, oldest first."""
     answer = parse(_CRATE, body, f"crates.io, versions of {crate}")
     found = (Version(row.id, row.num, row.created_at.astimezone(UTC).date()) for row in answer.versions)
     return tuple(sorted(found, key=lambda version: (version.created, version.id)))
 
 
 def parse_version_downloads(body: bytes, crate: str, number: str) -> dict[date, int]:
-    """Downloads of one version by day; days without any are not there."""
+    """Return the downloads of one version by day; days without any are absent."""
     where = f"crates.io, crate {crate} {number}"
     answer = parse(_DOWNLOADS, body, where)
     return by_day(((row.date, row.downloads) for row in answer.version_downloads), where)
 
 
 async def fetch_versions(client: Service, crate: str) -> tuple[Version, ...]:
-    """All versions of a crate, in one request."""
+    """Return all versions of a crate, from one request."""
     answer = await client.get(f"/crates/{quote(crate, safe='')}", {"include": "versions"})
     return parse_versions(answer.body, crate)
 
 
 @dataclass(frozen=True, slots=True)
-class VersionQuestion:
+class VersionRequest:
     """One request by version."""
 
     crate: str
@@ -85,19 +85,19 @@ class VersionQuestion:
     before: date
 
     async def fetch(self, client: Service) -> dict[date, int]:
-        """Downloads by day."""
+        """Return the downloads by day."""
         path = f"/crates/{quote(self.crate, safe='')}/{quote(self.number, safe='')}/downloads"
         answer = await client.get(path, {"before_date": self.before.isoformat()})
         return parse_version_downloads(answer.body, self.crate, self.number)
 
 
-def version_questions(crates: Mapping[str, Sequence[Version]], days: Iterable[date]) -> list[VersionQuestion]:
-    """The requests that cover ``days`` of these crates, newest days first.
+def version_requests(crates: Mapping[str, Sequence[Version]], days: Iterable[date]) -> list[VersionRequest]:
+    """Return the requests that cover ``days`` of these crates, newest days first.
 
     A version has no downloads before it was published, so younger ones are left out.
     """
     return [
-        VersionQuestion(crate, version.number, span.last)
+        VersionRequest(crate, version.number, span.last)
         for span in reversed(spans(days, DAYS_PER_ANSWER))
         for crate, versions in crates.items()
         for version in versions
@@ -106,7 +106,7 @@ def version_questions(crates: Mapping[str, Sequence[Version]], days: Iterable[da
 
 
 class ByVersion:
-    """What the answers by version say together."""
+    """Sums the downloads of all versions of each crate."""
 
     def __init__(self) -> None:
         self._totals: dict[tuple[str, date], Counter[date]] = {}
@@ -114,20 +114,20 @@ class ByVersion:
         #: By the end of a request's days: the oldest day that any version of any crate has a row for.
         self._oldest: dict[date, date] = {}
 
-    def add(self, question: VersionQuestion, rows: Mapping[date, int]) -> None:
-        """Take in one answer."""
-        self._totals.setdefault((question.crate, question.before), Counter()).update(rows)
+    def add(self, request: VersionRequest, rows: Mapping[date, int]) -> None:
+        """Take the rows of one request."""
+        self._totals.setdefault((request.crate, request.before), Counter()).update(rows)
         if rows:
-            self._oldest[question.before] = min([self._oldest.get(question.before, date.max), *rows])
+            self._oldest[request.before] = min([self._oldest.get(request.before, date.max), *rows])
 
-    def failed(self, question: VersionQuestion) -> None:
-        """One of this crate's answers is missing: no day of it has a whole sum."""
-        self._failed.add(question.crate)
+    def failed(self, request: VersionRequest) -> None:
+        """Note that a request failed: no day of its crate has a complete sum."""
+        self._failed.add(request.crate)
 
     def stated(self, crate: str, day: date) -> int | None:
-        """Downloads of all versions of the crate; None when the service may have forgotten the day.
+        """Return the downloads of all versions of the crate; None when the service may have archived the day.
 
-        It evidently has not while a row of some version is as old as the day, or older.
+        It has not while a row of some version is as old as the day, or older.
         """
         for (asked, before), total in self._totals.items():
             if asked == crate and crate not in self._failed and self._oldest.get(before, date.max) <= day <= before:
@@ -135,9 +135,9 @@ class ByVersion:
         return None
 
 
-def hole(last_day: date) -> date:
-    """The day that is in neither the API nor the archive: today - 90.
+def day_between_api_and_archive(last_day: date) -> date:
+    """Return the day that is in neither the API nor the archive: today - 90.
 
-    The API answers for the days after it, the archive holds the days before it.
+    The API serves the days after it, the archive has the days before it.
     """
     return window(last_day + DAY, DAYS_PER_ANSWER) - DAY

@@ -10,11 +10,11 @@ from cmetrics.domain.errors import InvalidResponse
 from cmetrics.sources.archives.crates_versions import (
     ByVersion,
     Version,
-    VersionQuestion,
-    hole,
+    VersionRequest,
+    day_between_api_and_archive,
     parse_version_downloads,
     parse_versions,
-    version_questions,
+    version_requests,
 )
 from tests.sources.responses import NO_ANSWERS, NO_COUNTS, NO_DAYS
 
@@ -75,7 +75,7 @@ def test_what_is_no_answer_is_refused(body):
 
 
 def test_the_day_between_answer_and_archive_is_ninety_days_before_today():
-    assert hole(LAST) == BETWEEN == LAST + DAY - 90 * DAY
+    assert day_between_api_and_archive(LAST) == BETWEEN == LAST + DAY - 90 * DAY
 
 
 # -- which requests ------------------------------------------------------------------------------
@@ -85,7 +85,7 @@ OLD, YOUNG = Version(1, "0.1.0", BETWEEN - 400 * DAY), Version(2, "0.2.0", BETWE
 
 def test_ninety_days_take_one_request_and_versions_not_yet_published_none():
     days = list(day_range(BETWEEN - 199 * DAY, BETWEEN))
-    asked = version_questions({"lance": [OLD, YOUNG]}, days)
+    asked = version_requests({"lance": [OLD, YOUNG]}, days)
     assert [(question.number, question.before) for question in asked] == [
         ("0.1.0", BETWEEN),
         ("0.2.0", BETWEEN),
@@ -98,9 +98,9 @@ def test_ninety_days_take_one_request_and_versions_not_yet_published_none():
 # -- what the answers say together ---------------------------------------------------------------
 
 A, B, OTHER = (
-    VersionQuestion("lance", "0.1.0", BETWEEN),
-    VersionQuestion("lance", "0.2.0", BETWEEN),
-    VersionQuestion("other", "1.0.0", BETWEEN),
+    VersionRequest("lance", "0.1.0", BETWEEN),
+    VersionRequest("lance", "0.2.0", BETWEEN),
+    VersionRequest("other", "1.0.0", BETWEEN),
 )
 
 
