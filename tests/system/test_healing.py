@@ -211,11 +211,11 @@ def test_a_doubtful_value_is_stored_told_once_and_replaced_by_the_next_reading(n
     nights.sleep()
     day = world.yesterday
     values = world.npm["@lancedb/lancedb"]
-    true, values[day] = values[day], 0
+    true, values[day] = values[day], 3
     (warning,) = nights.refresh().anomalies
-    assert warning.startswith(f"doubtful: {NODE} has 0 on {day}, where about ")
+    assert warning.startswith(f"doubtful: {NODE} has 3 on {day}, where about ")
     assert nights.store.runs()[0].error_summary is None, "the run has done nothing wrong"
-    assert nights.rows()[-1].value == 0
+    assert nights.rows()[-1].value == 3
     nights.sleep()
     assert nights.refresh().anomalies == ()
     assert [outlier.day for outlier in nights.state().quality.outliers] == [day]
@@ -224,6 +224,23 @@ def test_a_doubtful_value_is_stored_told_once_and_replaced_by_the_next_reading(n
     assert nights.refresh().anomalies == ()
     assert nights.state().quality.outliers == ()
     assert {row.period_end: row.value for row in nights.rows()}[day] == true
+
+
+def test_a_zero_of_a_busy_package_is_stored_when_it_was_read_on_three_nights(nights: Nights, world: World):
+    """The first reading may be a cached one from before the day was counted; nothing untrue is stored meanwhile."""
+    with_catalog(nights, catalog_text(("npm", "@lancedb/lancedb")))
+    world.lag[NPM] = 1
+    without_zeros(world)
+    nights.refresh()
+    nights.sleep()
+    day = world.yesterday
+    world.npm["@lancedb/lancedb"][day] = 0
+    for night in range(3):
+        summary = nights.refresh()
+        assert summary.metrics[0].error is None
+        stored = {row.period_end: row.value for row in nights.rows()}
+        assert stored.get(day) == (0 if night == 2 else None)
+        nights.sleep()
 
 
 def test_a_drop_of_all_crates_is_told_as_the_registry_s(nights: Nights, world: World):
