@@ -16,6 +16,8 @@ from cmetrics.sources import SPECS
 from tests.depth import deep
 
 ABSENT = object()
+#: A time where a date is wanted; TOML has times without a zone.
+MIDNIGHT = datetime(2026, 3, 1)  # noqa: DTZ001
 PRODUCT = {"id": "lance", "title": "Lance"}
 METRIC = {"product": "lance", "source": "npm", "subject": "@lancedb/lancedb"}
 EVENT = {"date": date(2026, 3, 1), "label": "Release 1.0"}
@@ -278,7 +280,7 @@ def test_address_forms(text):
         ({"products": [PRODUCT | {"name": "x"}]}, "products[1]", "name", "not a known field"),
         ({"metrics": [METRIC, entry(subjects="x")]}, "metrics[2]", "subjects", "not a known field"),
         ({"top": {"contact": ABSENT}}, "top level", "contact", "missing"),
-        ({"top": {"products": ABSENT}}, "top level", "products", "missing"),
+        ({"top": {"products": ABSENT}}, "top level", "products", "is missing; add [[products]]"),
         ({"top": {"metrics": ABSENT}}, "top level", "metrics", "missing"),
         ({"products": []}, "top level", "products", "at least 1 item"),
         ({"metrics": []}, "top level", "metrics", "at least 1 item"),
@@ -286,30 +288,35 @@ def test_address_forms(text):
         ({"metrics": [entry(product=ABSENT)]}, "metrics[1]", "product", "missing"),
         ({"metrics": [entry(source=ABSENT)]}, "metrics[1]", "source", "missing"),
         ({"metrics": [entry(subject=ABSENT)]}, "metrics[1]", "subject", "missing"),
-        ({"top": {"title": 7}}, "top level", "title", "valid string, but it is 7"),
-        ({"top": {"contact": "two words"}}, "top level", "contact", "pattern"),
-        ({"top": {"contact": "ü@example.com"}}, "top level", "contact", "pattern"),
-        ({"top": {"contact": "a\r\nX-Header: b"}}, "top level", "contact", "pattern"),
-        ({"top": {"metrics": "x"}}, "top level", "metrics", "valid list"),
-        ({"top": {"products": {"id": "lance"}}}, "top level", "products", "valid list"),
+        ({"top": {"title": 7}}, "top level", "title", "needs a text in quotes, but it is 7"),
+        ({"top": {"contact": "two words"}}, "top level", "contact", "use one address in ASCII"),
+        ({"top": {"contact": "ü@example.com"}}, "top level", "contact", "use one address in ASCII"),
+        ({"top": {"contact": "a\r\nX-Header: b"}}, "top level", "contact", "use one address in ASCII"),
+        ({"top": {"metrics": "x"}}, "top level", "metrics", "needs entries written [[metrics]]"),
+        ({"top": {"products": {"id": "lance"}}}, "top level", "products", "needs entries written [[products]]"),
         ({"metrics": ["npm"]}, "metrics[1]", "(entry)", "'npm'"),
-        ({"products": [PRODUCT | {"id": "Lance"}]}, "products[1]", "id", "pattern"),
-        ({"products": [PRODUCT | {"id": "a:b"}]}, "products[1]", "id", "pattern"),
-        ({"products": [PRODUCT | {"id": "../x"}]}, "products[1]", "id", "pattern"),
+        ({"products": [PRODUCT | {"id": "Lance"}]}, "products[1]", "id", "use lower-case letters"),
+        ({"products": [PRODUCT | {"id": "a:b"}]}, "products[1]", "id", "use lower-case letters"),
+        ({"products": [PRODUCT | {"id": "../x"}]}, "products[1]", "id", "use lower-case letters"),
         ({"products": [PRODUCT | {"title": " "}]}, "products[1]", "title", "at least 1 character"),
-        ({"products": [PRODUCT | {"title": "a\u001b[31m"}]}, "products[1]", "title", "pattern"),
+        ({"products": [PRODUCT | {"title": "a\u001b[31m"}]}, "products[1]", "title", "remove the control characters"),
         ({"products": [PRODUCT, PRODUCT]}, "products[2]", "id", "'lance' is used twice"),
-        ({"metrics": [entry(subject=["a"])]}, "metrics[1]", "subject", "valid string"),
+        ({"metrics": [entry(subject=["a"])]}, "metrics[1]", "subject", "needs a text in quotes"),
         ({"metrics": [entry(subject="x" * 201)]}, "metrics[1]", "subject", "at most 200 characters"),
-        ({"metrics": [entry(source=1)]}, "metrics[1]", "source", "valid string"),
+        ({"metrics": [entry(source=1)]}, "metrics[1]", "source", "needs a text in quotes"),
         ({"metrics": [entry(source="pypi")]}, "metrics[1]", "source", "cratesio, github, npm, pypistats"),
         ({"metrics": [entry(product="other")]}, "metrics[1]", "product", "there are lance"),
-        ({"metrics": [entry(sdk="")]}, "metrics[1]", "sdk", "pattern"),
-        ({"metrics": [entry(display_name=True)]}, "metrics[1]", "display_name", "valid string"),
-        ({"metrics": [entry(daily_from="2025-12-01")]}, "metrics[1]", "daily_from", "valid date"),
-        ({"metrics": [entry(daily_from=datetime(2025, 12, 1))]}, "metrics[1]", "daily_from", "valid date"),  # noqa: DTZ001
-        ({"metrics": [entry(source="pypistats", mirrors=1)]}, "metrics[1]", "mirrors", "valid boolean"),
-        ({"metrics": [entry(source="pypistats", mirrors="yes")]}, "metrics[1]", "mirrors", "valid boolean"),
+        ({"metrics": [entry(sdk="")]}, "metrics[1]", "sdk", "use lower-case letters"),
+        ({"metrics": [entry(display_name=True)]}, "metrics[1]", "display_name", "needs a text in quotes"),
+        ({"metrics": [entry(daily_from="2025-12-01")]}, "metrics[1]", "daily_from", "needs a date without quotes"),
+        (
+            {"metrics": [entry(daily_from=MIDNIGHT)]},
+            "metrics[1]",
+            "daily_from",
+            "needs a date without quotes",
+        ),
+        ({"metrics": [entry(source="pypistats", mirrors=1)]}, "metrics[1]", "mirrors", "needs true or false"),
+        ({"metrics": [entry(source="pypistats", mirrors="yes")]}, "metrics[1]", "mirrors", "needs true or false"),
         ({"metrics": [entry(mirrors=True)]}, "metrics[1]", "mirrors", "npm has no such option"),
         ({"metrics": [entry(mirrors=False)]}, "metrics[1]", "mirrors", "npm has no such option"),
         ({"metrics": [entry(seed="nowhere.csv")]}, "metrics[1]", "seed", "nowhere.csv"),
@@ -322,21 +329,36 @@ def test_address_forms(text):
         ({"metrics": [METRIC, entry(subject="other")]}, "metrics[2]", "id", "already taken by metrics[1]"),
         ({"metrics": [entry(id="a:b-c"), entry(id="a-b:c", subject="x")]}, "metrics[2]", "id", "already taken"),
         ({"metrics": [METRIC, entry(id="a:b")]}, "metrics[2]", "subject", "already metrics[1]"),
-        ({"top": {"events": [EVENT | {"date": "2026-03-01"}]}}, "events[1]", "date", "valid date"),
-        ({"top": {"events": [EVENT | {"date": datetime(2026, 3, 1)}]}}, "events[1]", "date", "valid date"),  # noqa: DTZ001
-        ({"top": {"events": [EVENT | {"date": 20260301}]}}, "events[1]", "date", "valid date"),
+        ({"top": {"events": [EVENT | {"date": "2026-03-01"}]}}, "events[1]", "date", "needs a date without quotes"),
+        (
+            {"top": {"events": [EVENT | {"date": MIDNIGHT}]}},
+            "events[1]",
+            "date",
+            "needs a date without quotes",
+        ),
+        ({"top": {"events": [EVENT | {"date": 20260301}]}}, "events[1]", "date", "needs a date without quotes"),
         ({"top": {"events": [EVENT, {"label": "x"}]}}, "events[2]", "date", "missing"),
         ({"top": {"events": [{"date": date(2026, 3, 1)}]}}, "events[1]", "label", "missing"),
         ({"top": {"events": [EVENT | {"label": " "}]}}, "events[1]", "label", "at least 1 character"),
-        ({"top": {"events": [EVENT | {"label": "a\u001b[31m"}]}}, "events[1]", "label", "pattern"),
+        (
+            {"top": {"events": [EVENT | {"label": "a\u001b[31m"}]}},
+            "events[1]",
+            "label",
+            "remove the control characters",
+        ),
         ({"top": {"events": [EVENT | {"label": "x" * 201}]}}, "events[1]", "label", "at most 200 characters"),
         ({"top": {"events": [EVENT | {"product": "lance"}]}}, "events[1]", "product", "not a known field"),
-        ({"top": {"events": [EVENT | {"products": "lance"}]}}, "events[1]", "products", "valid list"),
+        ({"top": {"events": [EVENT | {"products": "lance"}]}}, "events[1]", "products", "needs a list in brackets"),
         ({"top": {"events": [EVENT | {"products": []}]}}, "events[1]", "products", "at least 1 item"),
         ({"top": {"events": [EVENT | {"products": ["lance", "other"]}]}}, "events[1]", "products", "there are lance"),
-        ({"top": {"events": [EVENT | {"url": "javascript:alert(1)"}]}}, "events[1]", "url", "pattern"),
+        (
+            {"top": {"events": [EVENT | {"url": "javascript:alert(1)"}]}},
+            "events[1]",
+            "url",
+            "begins with http:// or https://",
+        ),
         ({"top": {"events": ["x"]}}, "events[1]", "(entry)", "'x'"),
-        ({"top": {"events": "x"}}, "top level", "events", "valid list"),
+        ({"top": {"events": "x"}}, "top level", "events", "needs entries written [[events]]"),
         (
             {"metrics": [METRIC, entry(id="a:b", subject="@LanceDB/lancedb")]},
             "metrics[2]",
@@ -411,14 +433,77 @@ def test_a_subject_that_leads_out_of_its_place_in_a_url_is_refused(path, source,
         (b"title = ", "not valid TOML"),
         (b'title = "a"\ntitle = "b"', "not valid TOML"),
         (b"<html>", "not valid TOML"),
-        (b'title = "caf\xe9"', "cannot be read"),
-        (b"\xff\xfet\x00", "cannot be read"),
+        (b'title = "caf\xe9"', "cannot be read \\(byte 13 is not UTF-8\\); save the file as UTF-8"),
+        ('title = "a"'.encode("utf-16"), "cannot be read \\(UTF-16 instead of UTF-8\\); save"),
+        ('title = "a"'.encode("utf-16-le"), "cannot be read \\(UTF-16 instead of UTF-8\\); save"),
+        ("# “a”\ncontact = 'b'\ntitle = “a”".encode(), "not valid TOML: .*; line 3 has typographic quotes"),
+        ("url = [„a“]".encode(), "not valid TOML: .*; line 1 has typographic quotes"),
+        ("title = 'it’s' x".encode(), r"not valid TOML: [^“”]*\)$"),
     ],
 )
 def test_a_file_that_is_no_toml_in_utf_8_is_named(path, content, reason):
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=rf"^{re.escape(str(path))}: {reason}"):
         load_catalog(path, SPECS)
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "mark"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_file_of_windows(path, mark, end):
+    """A byte order mark and line ends of Windows change nothing."""
+    path.write_bytes(mark + catalog_text().replace("\n", end).encode())
+    assert load_catalog(path, SPECS).title == "All"
+
+
+def mistakes(path: Path, text: str) -> list[tuple[str | None, str | None, str]]:
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_catalog(path, SPECS)
+    assert str(caught.value) == "; ".join(map(str, caught.value.mistakes))
+    assert all(mistake.file == path for mistake in caught.value.mistakes)
+    return [(mistake.entry, mistake.field, mistake.reason) for mistake in caught.value.mistakes]
+
+
+def test_unknown_section(path):
+    """A section that is misspelt is named, and not said to be missing besides."""
+    text = catalog_text(top={"products": ABSENT}) + '\n[[product]]\nid = "lance"\ntitle = "Lance"\n'
+    assert mistakes(path, text)[0] == ("top level", "product", "unknown section 'product'; did you mean 'products'?")
+    assert len(mistakes(path, text)) == 1, "what follows from it is not said"
+    text = catalog_text() + '\n[colours]\nlight = "red"\n'
+    reason = "unknown section 'colours'; known are title, contact, url, products, metrics, events"
+    assert mistakes(path, text) == [("top level", "colours", reason)]
+
+
+def test_misspelt_field(path):
+    text = catalog_text(metrics=[entry(subject=ABSENT, subjekt="x")])
+    assert mistakes(path, text) == [("metrics[1]", "subjekt", "is not a known field; did you mean 'subject'?")]
+
+
+def test_all_mistakes_at_once(path):
+    """Mistakes of every kind come together, in the order of the file."""
+    text = catalog_text(
+        top={"contact": ABSENT, "titel": "x", "events": [EVENT | {"products": ["other"]}]},
+        products=[PRODUCT, PRODUCT | {"id": "b", "title": 7}, PRODUCT],
+        metrics=[
+            entry(source="pypi", product="nobody"),
+            entry(source="github", subject="x", sdk="python", daily_from=date(2026, 1, 1)),
+            entry(product="b"),
+            entry(product="b", id="a:b"),
+        ],
+    )
+    assert [(where, field) for where, field, _ in mistakes(path, text)] == [
+        ("top level", "contact"),
+        ("top level", "titel"),
+        ("products[2] (b)", "title"),
+        ("products[3] (lance)", "id"),
+        ("metrics[1] (@lancedb/lancedb)", "product"),
+        ("metrics[1] (@lancedb/lancedb)", "source"),
+        ("metrics[2] (x)", "subject"),
+        ("metrics[2] (x)", "sdk"),
+        ("metrics[2] (x)", "daily_from"),
+        ("metrics[4] (a:b)", "subject"),
+        ("events[1]", "products"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TypedDict
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
 
 import typer
 from typer.exceptions import TyperException
@@ -11,8 +12,17 @@ from typer.exceptions import TyperException
 from cmetrics.cli.app import app
 from cmetrics.cli.exit_codes import FAILED, INTERRUPTED, exit_code
 from cmetrics.cli.runtime import Runtime
-from cmetrics.domain.errors import CmetricsError
+from cmetrics.domain.errors import CmetricsError, ConfigError, Mistake
 from cmetrics.domain.sanitize import sanitize
+
+
+class MistakeDocument(TypedDict):
+    """One mistake in the catalogue; `entry` and `field` are None if it concerns the file as a whole."""
+
+    file: str
+    entry: str | None
+    field: str | None
+    message: str
 
 
 class ErrorDetails(TypedDict):
@@ -21,6 +31,8 @@ class ErrorDetails(TypedDict):
     message: str
     hint: str | None
     exit_code: int
+    #: Every mistake in the catalogue, for failures because of it.
+    details: NotRequired[list[MistakeDocument]]
 
 
 class ErrorDocument(TypedDict):
@@ -34,7 +46,8 @@ def invoke(runtime: Runtime) -> int:
     try:
         code = app(standalone_mode=False, obj=runtime)
     except CmetricsError as error:
-        return _fail(error.message, error.hint, exit_code(error))
+        mistakes = error.mistakes if isinstance(error, ConfigError) else ()
+        return _fail(error.message, error.hint, exit_code(error), mistakes)
     except TyperException as error:
         return _fail(_usage_message(error), _usage_hint(error), error.exit_code)
     except typer.Abort:
@@ -44,8 +57,11 @@ def invoke(runtime: Runtime) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _fail(message: str, hint: str | None, code: int) -> int:
-    """Print the failure on stderr, with `--json` also as the only object on stdout; return ``code``."""
+def _fail(message: str, hint: str | None, code: int, mistakes: Sequence[Mistake] = ()) -> int:
+    """Print the failure on stderr, with `--json` also as the only object on stdout; return ``code``.
+
+    ``mistakes`` are what the message consists of; each has a line of its own.
+    """
     # Rich, which `--help` does not need.
     from cmetrics.cli.output import print_error, print_json
 
@@ -57,9 +73,21 @@ def _fail(message: str, hint: str | None, code: int) -> int:
                 "exit_code": code,
             }
         }
+        if mistakes:
+            document["error"]["details"] = [_mistake(mistake) for mistake in mistakes]
         print_json(document)
-    print_error(f"{message}; {hint}" if hint else message)
+    for text in map(str, mistakes) if mistakes else (f"{message}; {hint}" if hint else message,):
+        print_error(text)
     return code
+
+
+def _mistake(mistake: Mistake) -> MistakeDocument:
+    return {
+        "file": sanitize(str(mistake.file)),
+        "entry": mistake.entry,
+        "field": mistake.field,
+        "message": sanitize(mistake.reason),
+    }
 
 
 def _usage_message(error: TyperException) -> str:

@@ -26,6 +26,7 @@ CmetricsError
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -48,8 +49,31 @@ class UsageError(CmetricsError):
     """Wrong option or environment."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake in a file that people write."""
+
+    file: Path
+    #: ``top level``, or section and number from 1, such as ``metrics[2] (npm)``; None: the file as a whole.
+    entry: str | None
+    field: str | None
+    #: What is wrong, and the next step where it does not follow.
+    reason: str
+
+    def __str__(self) -> str:
+        where = ", ".join(part for part in (self.entry, f"field {self.field!r}" if self.field else None) if part)
+        return f"{self.file}: {where}: {self.reason}" if where else f"{self.file}: {self.reason}"
+
+
 class ConfigError(UsageError):
-    """A mistake in the catalogue or in a seed file; names file, entry and field."""
+    """Mistakes in the catalogue, or one in a seed file; each names file, entry and field.
+
+    ``mistakes`` has all of them in the order of the file; the message is their texts.
+    """
+
+    def __init__(self, message: str = "", *, hint: str | None = None, mistakes: tuple[Mistake, ...] = ()) -> None:
+        super().__init__(message or "; ".join(map(str, mistakes)), hint=hint)
+        self.mistakes = mistakes
 
 
 class StoreError(CmetricsError):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cmetrics.catalog import Catalog, load_catalog, parse_address
 from cmetrics.domain.days import Clock
-from cmetrics.domain.errors import CmetricsError, SourceError, StoreError, UsageError
+from cmetrics.domain.errors import CmetricsError, ConfigError, SourceError, StoreError, UsageError
 from cmetrics.domain.plural import plural
 from cmetrics.ops.check import Check, ok, problem, warning
 from cmetrics.ops.diagnostics import (
@@ -93,8 +93,9 @@ def _configuration(settings: Settings) -> Iterable[Check]:
 def _catalog(settings: Settings, checks: list[Check]) -> Catalog | None:
     try:
         catalog = load_catalog(settings.catalog, SPECS)
-    except UsageError as error:
-        checks.append(problem("catalogue", str(error), "Correct this entry, or create a new file with `cmetrics init`"))
+    except ConfigError as error:
+        advice = "Correct this entry, or create a new file with `cmetrics init`"
+        checks += [problem("catalogue", str(mistake), advice) for mistake in error.mistakes]
         return None
     metrics = f"{plural(len(catalog.metrics), 'metric')} of {plural(len(catalog.products), 'product')}"
     if settings.catalog is None:

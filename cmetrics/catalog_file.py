@@ -1,0 +1,297 @@
+"""The text of ``cmetrics.toml``: decoded, and each field checked by itself. Pure.
+
+What one entry means beside the others is checked by `cmetrics.catalog`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
+
+from cmetrics.domain.errors import ConfigError, Mistake
+from cmetrics.domain.plural import plural
+from cmetrics.domain.sanitize import sanitize
+
+ID = r"[a-z0-9][a-z0-9._-]*"
+TOP_LEVEL = "top level"
+
+Identifier = Annotated[str, StringConstraints(pattern=rf"^{ID}$", max_length=60)]
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+#: An address that a reader of the page can follow; nothing that would run in it.
+WebAddress = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(?:[/?#][\x21\x23-\x3b\x3d\x3f-\x5b\x5d-\x7e]*)?$", max_length=500
+    ),
+]
+_FOLDER_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~%!$&'()*+,;=:@/-]*)?")
+_LONGEST_ADDRESS = 500
+
+
+def normalize_site_url(text: str) -> str:
+    """Return the address of a published folder with one slash at its end; a trailing ``index.html`` is cut off.
+
+    Raises ValueError with the reason for anything else.
+    """
+    address = text.strip()
+    scheme, separator, rest = address.partition("://")
+    if not separator or scheme.lower() not in {"http", "https"}:
+        msg = "is not an address that begins with http:// or https://"
+        raise ValueError(msg)
+    address = f"{scheme.lower()}://{rest}"
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if not host.isascii():
+        msg = "has a host name with letters beyond ASCII; write it in its xn--… form"
+        raise ValueError(msg)
+    if "@" in host:
+        msg = "contains a user name; the address is published, leave it out"
+        raise ValueError(msg)
+    if "?" in rest or "#" in rest:
+        msg = "contains a query or a fragment; give the address of the folder only"
+        raise ValueError(msg)
+    if len(address) > _LONGEST_ADDRESS:
+        msg = f"is longer than {_LONGEST_ADDRESS} characters"
+        raise ValueError(msg)
+    if not _FOLDER_ADDRESS.fullmatch(address):
+        msg = "contains a character that an address cannot have, or no host name; percent-encode special characters"
+        raise ValueError(msg)
+    return f"{address.removesuffix('/index.html').rstrip('/')}/"
+
+
+#: The address of a folder: neither a query nor a fragment.
+FolderAddress = Annotated[str, AfterValidator(normalize_site_url)]
+#: Goes into an HTTP header and a URL.
+AsciiText = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", min_length=3, max_length=200)]
+
+#: By field: what a text must look like.
+_FORMS = {
+    "contact": "use one address in ASCII without spaces, such as https://github.com/you/metrics",
+    "id": "use lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit",
+    "product": "use the id of a product: lower-case letters, digits, '.', '_' and '-'",
+    "products": "use ids of products: lower-case letters, digits, '.', '_' and '-'",
+    "sdk": "use lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit",
+    "url": "use an address that begins with http:// or https://, percent-encoded where it needs to be",
+}
+
+
+_SECTIONS = frozenset({"products", "metrics", "events"})
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ProductEntry(_Entry):
+    """One ``[[products]]``."""
+
+    id: Identifier
+    title: Text
+
+
+class MetricEntry(_Entry):
+    """One ``[[metrics]]``."""
+
+    id: str | None = None
+    product: Identifier
+    source: str
+    subject: Text
+    sdk: Identifier | None = None
+    display_name: Text | None = None
+    mirrors: bool | None = None
+    daily_from: date | None = None
+    seed: Text | None = None
+
+
+class EventEntry(_Entry):
+    """One ``[[events]]``."""
+
+    date: date
+    label: Text
+    url: WebAddress | None = None
+    products: Annotated[list[Identifier], Field(min_length=1)] | None = None
+
+
+class _TopLevel(_Entry):
+    title: Text = "Community metrics"
+    contact: AsciiText
+    url: FolderAddress | None = None
+    products: Annotated[list[Any], Field(min_length=1)]
+    metrics: Annotated[list[Any], Field(min_length=1)]
+    events: list[Any] = Field(default_factory=list)
+
+
+E = TypeVar("E", bound=_Entry)
+
+
+@dataclass
+class MistakeList:
+    """The mistakes of one file, collected while it is checked."""
+
+    file: Path
+    found: list[Mistake] = field(default_factory=list)
+
+    def add(self, entry: str | None, field_name: str | None, reason: str) -> None:
+        """Add one."""
+        self.found.append(Mistake(self.file, entry, field_name, reason))
+
+    def raise_any(self) -> None:
+        """Raise ConfigError with all of them; do nothing without any."""
+        if self.found:
+            raise ConfigError(mistakes=tuple(self.found))
+
+
+class CatalogFile:
+    """The checked fields of a catalogue. Entries with a mistake are left out, and the mistake is in ``mistakes``."""
+
+    def __init__(self, path: Path, raw: Mapping[str, Any]) -> None:
+        self.mistakes = MistakeList(path)
+        self._raw = raw
+        self.top_level = self._check(_TopLevel, TOP_LEVEL, raw)
+
+    def products(self) -> Iterator[tuple[str, ProductEntry]]:
+        """Yield each product with its place in the file."""
+        return self._entries("products", ProductEntry)
+
+    def metrics(self) -> Iterator[tuple[str, MetricEntry]]:
+        """Yield each metric with its place in the file."""
+        return self._entries("metrics", MetricEntry)
+
+    def events(self) -> Iterator[tuple[str, EventEntry]]:
+        """Yield each event with its place in the file."""
+        return self._entries("events", EventEntry)
+
+    def product_ids(self) -> tuple[str, ...]:
+        """Return the ids of all products, also of those with a mistake elsewhere."""
+        rows = self._section("products")
+        return tuple(row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str))
+
+    def _section(self, name: str) -> list[Any]:
+        rows = self._raw.get(name)
+        return rows if isinstance(rows, list) else []
+
+    def _entries(self, section: str, model: type[E]) -> Iterator[tuple[str, E]]:
+        for number, row in enumerate(self._section(section), 1):
+            where = f"{section}[{number}]"
+            name = next((row[key] for key in ("id", "subject") if key in row), None) if isinstance(row, dict) else None
+            where += f" ({sanitize(_text(name), limit=60)})" if name else ""
+            if (entry := self._check(model, where, row)) is not None:
+                yield where, entry
+
+    def _check(self, model: type[E], where: str, row: object) -> E | None:
+        try:
+            return model.model_validate(row)
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+        known = list(model.model_fields)
+        meant = {}
+        for item in details:
+            if item["type"] == "extra_forbidden":
+                name = str(item["loc"][-1])
+                meant[name] = next(iter(difflib.get_close_matches(name, known, n=1)), None)
+        for item in details:
+            name = ".".join(str(part) for part in item["loc"])
+            # The right name is missing because the wrong one stands in its place.
+            if item["type"] == "missing" and name in meant.values():
+                continue
+            shown = sanitize(name or "(entry)", limit=60)
+            self.mistakes.add(where, shown, _reason(item, where, known, meant))
+        return None
+
+
+def decode_toml(path: Path, data: bytes) -> Mapping[str, Any]:
+    """Return the content of a TOML file; a byte order mark and Windows' line ends are accepted.
+
+    Raises ConfigError for another encoding and for what is not TOML.
+    """
+    mistakes = MistakeList(path)
+    try:
+        text = data.decode("utf-8-sig")
+        # Without its mark UTF-16 is often valid UTF-8; no text has a NUL.
+        reason = "UTF-16 instead of UTF-8" if "\0" in text else None
+    except UnicodeDecodeError as error:
+        text = ""
+        utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        reason = "UTF-16 instead of UTF-8" if utf16 else f"byte {error.start + 1} is not UTF-8"
+    if reason is not None:
+        mistakes.add(None, None, f"cannot be read ({reason}); save the file as UTF-8")
+        mistakes.raise_any()
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        # tomllib lets through what Python says of numbers and nesting beyond its limits.
+        mistakes.add(None, None, f"not valid TOML: {sanitize(str(error))}{_quotes(text)}")
+        raise ConfigError(mistakes=tuple(mistakes.found)) from error
+
+
+#: A value or a key in quotes of a word processor.
+_TYPOGRAPHIC = re.compile(r"""^[^#"'\n]*(?:=\s*[\[{,\s]*|^\s*)[“”„‟‘’‚‛«»″′]""")
+
+
+def _quotes(text: str) -> str:
+    """Return the next step for the first line with typographic quotes."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if _TYPOGRAPHIC.match(line):
+            return f"""; line {number} has typographic quotes: write straight ones (" or ')"""
+    return ""
+
+
+def _reason(item: ErrorDetails, where: str, known: list[str], meant: Mapping[str, str | None]) -> str:
+    """Return what is wrong with one field, in the words of the file instead of the library's."""
+    kind, context = item["type"], item.get("ctx", {})
+    name = str(item["loc"][-1]) if item["loc"] else ""
+    field_name = next((str(part) for part in item["loc"] if isinstance(part, str)), "")
+    if kind == "extra_forbidden":
+        return _unknown(item["input"], name, where, known, meant[name])
+    if kind == "value_error":
+        return f"{_shown(item['input'])} {context['error']}"
+    if kind == "string_pattern_mismatch":
+        return f"{_shown(item['input'])} is not allowed; {_FORMS.get(field_name, 'remove the control characters')}"
+    is_section = where == TOP_LEVEL and name in _SECTIONS
+    complete = {
+        "missing": f"is missing; add [[{name}]]" if is_section else "is missing",
+        "too_short": "needs at least 1 item",
+        "string_too_short": f"needs at least {plural(context.get('min_length', 1), 'character')}",
+        "string_too_long": f"takes at most {context.get('max_length')} characters",
+    }
+    needed = {
+        "string_type": "needs a text in quotes",
+        "bool_type": "needs true or false",
+        "list_type": f"needs entries written [[{name}]]" if is_section else "needs a list in brackets",
+        "model_type": "needs fields",
+        "date_type": "needs a date without quotes, such as 2026-01-31",
+    }
+    library = item["msg"][:1].lower() + item["msg"][1:]
+    return complete.get(kind) or f"{needed.get(kind, library)}, but it is {_shown(item['input'])}"
+
+
+def _unknown(value: object, name: str, where: str, known: list[str], meant: str | None) -> str:
+    is_section = where == TOP_LEVEL and (
+        isinstance(value, dict) or (isinstance(value, list) and any(isinstance(row, dict) for row in value))
+    )
+    kind = f"unknown section {sanitize(name, limit=60)!r}" if is_section else "is not a known field"
+    return f"{kind}; did you mean {meant!r}?" if meant else f"{kind}; known are {', '.join(known)}"
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except (ValueError, RecursionError):
+        return "…"
+
+
+def _shown(value: object) -> str:
+    try:
+        return sanitize(repr(value), limit=80)
+    except (ValueError, RecursionError):
+        return "a value too large to show"
