@@ -37,7 +37,7 @@ class Catalog:
     url: str | None = None
 
     def metric(self, metric_id: str) -> Metric | None:
-        """The metric of that id, None when the catalogue has none."""
+        """Return the metric with that id, or None."""
         return next((m for m in self.metrics if m.metric_id == metric_id), None)
 
 

@@ -161,7 +161,7 @@ def known_variables() -> tuple[str, ...]:
 
 
 def _read_file(path: Path) -> tuple[dict[str, int], dict[str, str], list[str]]:
-    """The line of each name, the values, and a warning for each statement that is none."""
+    """Return the line of each name, the values, and a warning for each line that cannot be parsed."""
     from dotenv import dotenv_values
     from dotenv.parser import parse_stream
 
@@ -180,7 +180,7 @@ def _read_file(path: Path) -> tuple[dict[str, int], dict[str, str], list[str]]:
 
 
 def _first_line(text: str, line: int) -> int:
-    """Where a statement begins that the parser counts from the blank lines before it."""
+    """Return the line of a statement; the parser counts from the blank lines before it."""
     return line + text[: len(text) - len(text.lstrip())].count("\n")
 
 
@@ -198,7 +198,7 @@ def _register(values: Mapping[str, str]) -> None:
 
 
 def _unknown(values: Mapping[str, str], lines: Mapping[str, int], where: str) -> Iterator[str]:
-    """A warning for each variable that has our prefix and no meaning: a typing mistake is silent otherwise."""
+    """Return a warning for each unknown variable with our prefix; a typing mistake would be silent otherwise."""
     ours = [name for name in known_variables() if name.startswith(PREFIX)]
     for name in values:
         if not name.startswith(PREFIX) or name in ours or name in _FOREIGN:

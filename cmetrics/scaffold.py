@@ -60,7 +60,7 @@ class Scaffold:
 def plan_scaffold(
     names: Names, specs: Mapping[str, SourceSpec], *, product: str | None, title: str | None, contact: str | None
 ) -> Scaffold:
-    """The file for ``names`` (owners already resolved into repositories). Raises UsageError for an impossible name."""
+    """Plan the file for ``names``, owners resolved into repositories. Raises UsageError for an invalid name."""
     subjects = _subjects(names, specs)
     if not subjects:
         msg = "there is nothing to count among these names; nothing was written"
@@ -83,7 +83,7 @@ def plan_scaffold(
 
 
 def _subjects(names: Names, specs: Mapping[str, SourceSpec]) -> list[tuple[str, str]]:
-    """Each subject once, in the spelling given first."""
+    """Return each subject once, in the spelling given first."""
     found: dict[tuple[str, str], tuple[str, str]] = {}
     for source, option, subjects in (
         ("pypistats", "--pypi", names.pypi),
@@ -122,7 +122,7 @@ def _grouped(subjects: Iterable[tuple[str, str]], names: Names, product: str | N
 
 
 def _home(subject: str, keys: Sequence[str]) -> str | None:
-    """The product that a package is named after: its name, without affixes, its scope, or the longest beginning."""
+    """Find the product that a package is named after: by name, without affixes, by scope, or by longest prefix."""
     scope, _, name = subject.removeprefix("@").rpartition("/")
     words = [_slug(name), _AFFIXES.sub("", _slug(name)), *([_slug(scope)] if scope else [])]
     for word in words:
@@ -138,13 +138,13 @@ def _first_name(subject: str) -> str:
 
 
 def _slug(name: str) -> str:
-    """A name as an id (see `catalog.Identifier`)."""
+    """Convert a name to an id (see `catalog.Identifier`)."""
     text = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:60].rstrip("-._")
     return text or "product"
 
 
 def _name_of(subject: str, key: str) -> str:
-    """How the product is written where it is founded, if that is only a matter of capitals."""
+    """Return the spelling of the product where it is first named, if only capitals differ."""
     parts = subject.removeprefix("@").split("/")
     return next((part for part in reversed(parts) if _slug(part) == key), key)
 
@@ -206,7 +206,7 @@ _TAIL = """
 
 
 def render_scaffold(scaffold: Scaffold, specs: Mapping[str, SourceSpec]) -> str:
-    """The text of the file."""
+    """Return the text of the file."""
     parts = [_HEAD.format(title=_toml(scaffold.title), contact=_toml(scaffold.contact))]
     for key, name in scaffold.products.items():
         parts.append(f"\n[[products]]\nid = {_toml(key)}\ntitle = {_toml(name)}\n")
@@ -231,5 +231,5 @@ def render_scaffold(scaffold: Scaffold, specs: Mapping[str, SourceSpec]) -> str:
 
 
 def _toml(text: str) -> str:
-    """A JSON string is a TOML basic string as long as it holds no DEL, which no name has."""
+    """Quote a text for TOML; a JSON string is a TOML basic string unless it holds DEL, which no name has."""
     return json.dumps(text, ensure_ascii=False)

@@ -19,7 +19,7 @@ COLUMNS = ["metric_id", "date", "value"]
 
 
 def load_seed(catalog: Catalog, run_id: str) -> list[Observation]:
-    """The snapshots of every metric whose entry names a seed file, in the order of the files.
+    """Load the snapshots of every metric whose entry names a seed file, in the order of the files.
 
     A file may hold rows of other metrics too; they are left out. Raises ConfigError, naming file
     and line, for anything that is not a metric, a day and a count.

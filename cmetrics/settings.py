@@ -130,7 +130,7 @@ def load_settings(*, db: str | None = None, config: Path | None = None, director
 
 
 def _sendable_token(token: SecretStr | None) -> tuple[SecretStr | None, tuple[str, ...]]:
-    """The token, or a warning in its place: stars are public, and a run goes on without it."""
+    """Return the token, or a warning in its place: stars are public, and a run goes on without it."""
     if token is None or _SENDABLE.fullmatch(token.get_secret_value()):
         return token, ()
     warning = (
@@ -158,13 +158,13 @@ def _network(env: Environment) -> NetworkSettings:
 
 
 def _workflow(ref: str) -> str:
-    """The file name in ``owner/name/.github/workflows/nightly.yml@refs/heads/main``, as a step is told it."""
+    """Return the file name in a workflow reference, ``owner/name/.github/workflows/nightly.yml@refs/heads/main``."""
     name = ref.partition("@")[0].rpartition("/")[2]
     return name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*\.ya?ml", name) else NIGHTLY
 
 
 def _switch(name: str, text: str) -> bool:
-    """Whether that variable says on; raises UsageError for a word that is neither."""
+    """Parse a switch, on or off. Raises UsageError for any other word."""
     word = text.lower()
     if word not in _ON | _OFF:
         msg = f"{name} is {sanitize(text, limit=40)!r}; write on or off"
@@ -257,7 +257,7 @@ def _is_absolute_url(text: str) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is such a file; a name that no file can have is none."""
+    """Return whether the file exists; False for a name that no file can have."""
     try:
         return path.is_file()
     except OSError:
@@ -265,7 +265,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """The same for folders."""
+    """Return whether the folder exists; False for a name that no folder can have."""
     try:
         return path.is_dir()
     except OSError:

@@ -212,7 +212,7 @@ class _Frame:
         return Mark(self.x(point.period_end), self.y(point.value), series.tone, hollow=True, title=title)
 
     def lines(self, points: Sequence[DayPoint], series: Series) -> Iterator[Line]:
-        """A line per row of days without a gap; estimated days make dashed ones that touch their neighbours."""
+        """Return one line per run of days without a gap; lines of estimated days are dashed and touch the others."""
         for run in _rows(points):
             if len(run) > 1:
                 dashed = any(p.kind is PointKind.ESTIMATED for p in run)

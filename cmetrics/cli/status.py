@@ -124,7 +124,7 @@ class StatusReport:
     revisions: Sequence[Revision] | None = None
 
     def is_stale(self, entry: MetricFreshness) -> bool:
-        """Whether a metric is older than allowed, or has no day at all."""
+        """Return whether a metric is older than allowed or has no day at all."""
         return entry.age_days is None or entry.age_days > self.max_age_days
 
     @property

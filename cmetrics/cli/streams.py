@@ -72,7 +72,7 @@ def forgiving_streams() -> Iterator[None]:
 
 
 def _forget_stdout() -> None:
-    """What is still in the buffer would fail once more when the interpreter ends."""
+    """Discard the buffer, which would fail again when the interpreter exits."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -14,12 +14,12 @@ DAY = timedelta(days=1)
 
 
 def utc_now() -> datetime:
-    """The machine's time, aware, in UTC."""
+    """Return the machine's time as an aware datetime in UTC."""
     return datetime.now(UTC)
 
 
 def parse_day(text: str) -> date:
-    """A day written YYYY-MM-DD; ValueError for anything else that `fromisoformat` would take."""
+    """Parse a day written YYYY-MM-DD. Raises ValueError for every other form that `fromisoformat` accepts."""
     day = date.fromisoformat(text)
     if day.isoformat() != text:
         raise ValueError(text)
@@ -27,17 +27,17 @@ def parse_day(text: str) -> date:
 
 
 def last_completed_day(now: datetime) -> date:
-    """The newest UTC day that has ended at ``now``."""
+    """Return the newest UTC day that has ended at ``now``."""
     return now.astimezone(UTC).date() - DAY
 
 
 def day_range(first: date, last: date) -> Iterator[date]:
-    """Every day from ``first`` to ``last``, both included; none when ``last`` is earlier."""
+    """Iterate over the days from ``first`` to ``last``, both included; none when ``last`` is earlier."""
     return map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
 
 
 def window(last: date, days: int) -> date:
-    """The first day of the ``days`` days that end on ``last``."""
+    """Return the first of the ``days`` days that end on ``last``."""
     return last - timedelta(days=days - 1)
 
 
@@ -48,7 +48,7 @@ class Span(NamedTuple):
     last: date
 
     def __contains__(self, day: object) -> bool:
-        """Whether ``day`` lies in the span."""
+        """Return whether ``day`` lies in the span."""
         return isinstance(day, date) and self.first <= day <= self.last
 
     @property
@@ -58,7 +58,9 @@ class Span(NamedTuple):
 
 
 def spans(days: Iterable[date], longest: int) -> list[Span]:
-    """The fewest spans of at most ``longest`` days that cover ``days`` (ascending, from the newest back).
+    """Return the fewest spans of at most ``longest`` days that cover ``days``, ascending.
+
+    They are filled from the newest day back.
 
     Days between two wanted ones may be covered too: one request for a year costs a service less
     than two requests for a week each.
@@ -78,7 +80,7 @@ def spans(days: Iterable[date], longest: int) -> list[Span]:
 
 
 def week_of(day: date) -> Span:
-    """The week that holds ``day``, Monday to Sunday (ISO 8601)."""
+    """Return the week of ``day``, Monday to Sunday (ISO 8601)."""
     first = day - timedelta(days=day.weekday())
     return Span(first, first + timedelta(days=6))
 
@@ -91,7 +93,7 @@ class Month(NamedTuple):
 
     @classmethod
     def of(cls, day: date) -> Month:
-        """The month that holds ``day``."""
+        """Return the month of ``day``."""
         return cls(day.year, day.month)
 
     @property
@@ -110,7 +112,7 @@ class Month(NamedTuple):
         return monthrange(self.year, self.month)[1]
 
     def plus(self, months: int) -> Month:
-        """The month that many months later (earlier when negative)."""
+        """Return the month ``months`` later, or earlier when negative."""
         index = self.year * 12 + self.month - 1 + months
         return Month(index // 12, index % 12 + 1)
 
@@ -119,7 +121,7 @@ class Month(NamedTuple):
 
 
 def months(first: Month, last: Month) -> Iterator[Month]:
-    """Every month from ``first`` to ``last``, both included."""
+    """Iterate over the months from ``first`` to ``last``, both included."""
     month = first
     while month <= last:
         yield month

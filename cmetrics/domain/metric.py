@@ -99,7 +99,7 @@ class SourceSpec:
         return next((loss for loss in self.known_losses if loss.first <= day <= loss.last), None)
 
     def oldest_held(self, last_day: date) -> date:
-        """The oldest day that the service may still answer for."""
+        """Return the oldest day that the service may still serve."""
         return date.min if self.held_days is None else window(last_day, self.held_days)
 
 
@@ -201,7 +201,7 @@ def file_names(metric_ids: Iterable[str], definitions: Iterable[Definition] = ()
 
 
 def definition(metric: Metric, created_at: datetime) -> Definition:
-    """The row that describes ``metric``."""
+    """Return the row of ``metrics`` that describes ``metric``."""
     return Definition(
         metric_id=metric.metric_id,
         metric_family=metric.family.value,

@@ -62,7 +62,7 @@ _SEEDED, _COUNT = Provenance.CSV_SEED.value, SourceWindow.CUMULATIVE_SNAPSHOT.va
 
 
 def is_snapshot(provenance: str, source_window: str) -> bool:
-    """Whether a row of these two columns is a seeded total; a seeded star count is a day's value."""
+    """Return whether a row with these two columns is a seeded total; a seeded star count is a day's value."""
     return provenance == _SEEDED and source_window != _COUNT
 
 
@@ -102,7 +102,7 @@ class Observation:
 
 
 def observe(metric: Metric, value: DailyValue, *, provenance: Provenance, run_id: str, at: datetime) -> Observation:
-    """The row that keeps ``value``."""
+    """Return the row of ``stats`` that stores ``value``."""
     stock = metric.family is Family.STARS
     return Observation(
         metric_id=metric.metric_id,
@@ -131,7 +131,7 @@ class StarRef:
     gained: int | None = None
 
     def text(self, beginning: str) -> str:
-        """The ``source_ref``; ``beginning`` is one of the constants above."""
+        """Return the ``source_ref`` with the prefix ``beginning``, one of the constants above."""
         number = "" if self.number is None else f"#{self.number}"
         gained = "" if self.gained is None else f"; gained {self.gained}"
         return f"{beginning}{self.repository}{number}{gained}"
@@ -144,7 +144,7 @@ _STAR_REF = re.compile(
 
 
 def parse_star_ref(source_ref: str) -> StarRef | None:
-    """What a ``source_ref`` tells of a repository; None for one that tells nothing."""
+    """Parse the repository out of a ``source_ref``. Returns None where there is none."""
     match = _STAR_REF.fullmatch(source_ref)
     if match is None:
         return None

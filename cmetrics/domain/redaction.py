@@ -155,7 +155,7 @@ def _forms(value: str) -> frozenset[str]:
 
 
 def _base64_forms(raw: bytes) -> Iterator[str]:
-    """What ``raw`` looks like inside of base64, whatever stands before and after it."""
+    """Return the forms of ``raw`` inside base64 text, for every alignment."""
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + raw).decode()
         # Characters that also hold bits of the neighbours are unknown.

@@ -62,7 +62,7 @@ class Revision:
 
 
 def build_revisions(replaced: Iterable[Replaced], run_id: str, at: datetime) -> tuple[Revision, ...]:
-    """The rows that keep what a run replaced, by metric and day.
+    """Return the rows that record the values a run replaced, by metric and day.
 
     A snapshot that gives way to a daily value, and a row that changed in anything but its value,
     is no revision.
@@ -82,7 +82,7 @@ def build_revisions(replaced: Iterable[Replaced], run_id: str, at: datetime) -> 
 
 
 def largest(revisions: Iterable[Revision]) -> Revision | None:
-    """The one with the largest difference, of equal ones the newest; None without any."""
+    """Return the revision with the largest difference, of equal ones the newest, or None."""
     return max(revisions, key=lambda revision: (abs(revision.difference), revision.last_day), default=None)
 
 

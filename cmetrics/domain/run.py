@@ -65,7 +65,7 @@ class Run:
     error_summary: str | None = None
 
     def failed(self, at: datetime, reason: str) -> Run:
-        """The same run, ended at ``at`` because of ``reason``."""
+        """Return the run as failed at ``at`` because of ``reason``."""
         return replace(self, status=RunStatus.FAILED, finished_at=at, error_summary=reason)
 
 
@@ -123,6 +123,6 @@ def overall(outcomes: tuple[MetricOutcome, ...]) -> RunStatus:
 
 
 def error_summary(outcomes: tuple[MetricOutcome, ...], warnings: tuple[str, ...] = ()) -> str | None:
-    """The errors of all metrics, each with its metric's id, and the warnings; None without any."""
+    """Join the errors of all metrics, each with its metric's id, and the warnings. Returns None without any."""
     texts = [f"{o.metric_id}: {o.error}" for o in outcomes if o.error]
     return ERROR_SEPARATOR.join(text.replace(ERROR_SEPARATOR, " / ") for text in (*texts, *warnings)) or None

@@ -13,7 +13,7 @@ from cmetrics.store.lance_store import LanceStore
 
 
 def back_up(settings: Settings, folder: Path) -> Backup:
-    """An export of everything that `bootstrap` would drop, to ``folder`` or, where one is, beside it."""
+    """Export everything that `bootstrap` would drop to ``folder``, or beside it if it exists."""
     try:
         store = LanceStore.open(settings.store)
         if store.is_empty():

@@ -102,7 +102,7 @@ class Clone:
         return f"refs/cmetrics/last/{self.branch}"
 
     def contains(self, commit: str, older: str) -> bool:
-        """Whether ``commit`` descends from ``older``, or is it."""
+        """Return whether ``commit`` is ``older`` or descends from it."""
         return self.git.ask("merge-base", "--is-ancestor", older, commit) is not None
 
     def fetch(self) -> str | None:

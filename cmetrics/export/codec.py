@@ -51,7 +51,7 @@ def encode_csv(data: pa.Table, table: Table[Any]) -> bytes:
 
 
 def _texts(values: pa.ChunkedArray[Any], column: Column) -> Any:
-    """The cells of a column; null where they are empty."""
+    """Return the cells of a column as text; null where they are empty."""
     if column.type is datetime:
         return pc.strftime(values, format=_TIME)
     if column.type is bool:
@@ -60,7 +60,7 @@ def _texts(values: pa.ChunkedArray[Any], column: Column) -> Any:
 
 
 def _encode_quoted(cells: pa.Table) -> bytes:
-    """The same where a cell holds a comma, a quote or a line break.
+    """Encode rows of which a cell holds a comma, a quote or a line break.
 
     Python up to 3.12 quotes a carriage return only where it is part of the line terminator, so a file
     with one is quoted throughout.
@@ -100,7 +100,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _parse_heading(path: Path, data: bytes, table: Table[Any]) -> list[Column]:
-    """The columns of the file, in its order."""
+    """Return the columns of the file, in its order."""
     line = data.split(b"\n", 1)[0].rstrip(b"\r").decode(errors="replace")
     names = line.replace('"', "").split(",")
     known = {column.name: column for column in table.columns}
@@ -119,7 +119,7 @@ def _parse_heading(path: Path, data: bytes, table: Table[Any]) -> list[Column]:
 
 
 def _parse(data: bytes, columns: Sequence[Column], table: Table[Any]) -> pa.Table | None:
-    """The rows as pyarrow reads them; None when any cell is not as it must be."""
+    """Parse the rows with pyarrow. Returns None when any cell is invalid."""
     names = [column.name for column in columns]
     is_quoted = b'"' in data
     if data.count(b"\n") == 1 and data.endswith(b"\n"):
@@ -158,7 +158,7 @@ def _ordered(columns: Sequence[Column]) -> list[tuple[str, str]]:
 
 
 def _typed(cells: Any, column: Column) -> Any:
-    """The values of a column of texts; ValueError where a text is none."""
+    """Convert a column of texts to its type. Raises ValueError for an invalid text."""
     if column.is_optional:
         cells = pc.if_else(pc.equal(cells, pa.scalar("")), pa.scalar(None, pa.string()), cells)
     if issubclass(column.type, StrEnum):
@@ -190,7 +190,7 @@ def _require(is_valid: Any) -> None:
 
 
 def _parse_lines(path: Path, data: bytes, columns: Sequence[Column], table: Table[Any]) -> pa.Table:
-    """The rows read one by one; ExportError naming the line of the first mistake."""
+    """Parse the rows one by one. Raises ExportError naming the line of the first mistake."""
     names = [column.name for column in columns]
     lines = csv.reader(StringIO(_decode(path, data), newline=""), strict=True)
     rows: list[list[Any]] = []
@@ -224,7 +224,7 @@ def _parse_row(line: Sequence[str], columns: Sequence[Column]) -> list[Any]:
 
 
 def _parse_cell(text: str, column: Column) -> Any:
-    """The value of one cell as Arrow stores it; ValueError for a text that is none."""
+    """Parse one cell to the value that Arrow stores. Raises ValueError for an invalid text."""
     if text == "" and column.is_optional:
         return None
     if issubclass(column.type, StrEnum):

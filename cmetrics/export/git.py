@@ -93,7 +93,7 @@ class Git:
             raise GitError(msg) from error
 
     def _error(self, command: str, done: subprocess.CompletedProcess[str]) -> GitError:
-        """What a failed command says, with the next step where its cause is known."""
+        """Build the error of a failed command, with the next step where the cause is known."""
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         reason = " / ".join([line for line in lines if not _NOISE.match(line)] or lines)
         what = f"git {command} in {self.folder}: {sanitize(reason, limit=600) or f'exit code {done.returncode}'}"
@@ -138,7 +138,7 @@ def _run(command: list[str], folder: Path, env: dict[str, str], limit: float) ->
 
 
 def _rule_hint(stderr: str) -> str | None:
-    """The setting to change when a rule of the remote has refused a push; None for another refusal."""
+    """Return the setting to change when a rule of the remote has refused a push, or None for another refusal."""
     refused = [ref for ref, why in _REJECTED.findall(stderr) if not _NOT_THE_CAUSE.match(why)]
     is_declined = any(_RULE.search(why) or "hook declined" in why for _, why in _REJECTED.findall(stderr))
     if not is_declined and not _RULE.search(stderr):

@@ -67,7 +67,7 @@ def count_changes(before: Comparable, after: Comparable) -> tuple[int, int]:
 
 
 def _lost(before: Comparable, after: Comparable, table: Table[Any]) -> list[tuple[str, ...]]:
-    """The keys, sorted."""
+    """Return the keys, sorted."""
     old, new = before.get(table.name), after.get(table.name)
     if old is None:
         return []

@@ -89,7 +89,7 @@ def _write(
 
 
 def _open_filled(target: StoreTarget) -> LanceStore | None:
-    """The store, or None when there is none or it has no rows."""
+    """Open the store. Returns None when there is none or it has no rows."""
     try:
         store = LanceStore.open(target)
     except StoreMissing:
@@ -98,7 +98,7 @@ def _open_filled(target: StoreTarget) -> LanceStore | None:
 
 
 def _changes_nothing(store: LanceStore, export: ExportedTables, definitions: set[str]) -> bool:
-    """Whether merging would write nothing. Another run that writes meanwhile only adds rows."""
+    """Return whether a merge would write nothing. Another run that writes meanwhile only adds rows."""
     if not definitions.issuperset(row.metric_id for row in export.definitions):
         return False
     if not set(store.runs()).issuperset(_ended(export.runs)):
@@ -113,7 +113,7 @@ def _changes_nothing(store: LanceStore, export: ExportedTables, definitions: set
 
 
 def _ended(runs: Iterable[Run]) -> list[Run]:
-    """A run that was under way when the export was made has ended since, or its store is gone."""
+    """Return the runs that have ended; one that was under way at the export has ended since, or its store is gone."""
     return [run for run in runs if run.status != RunStatus.RUNNING]
 
 

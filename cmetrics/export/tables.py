@@ -131,7 +131,7 @@ def stats_csv(rows: Sequence[Observation]) -> bytes:
 
 
 def is_export(names: Iterable[str]) -> bool:
-    """Whether a folder with these names at its top holds an export, whole or not."""
+    """Return whether a folder with these names at its top holds an export, complete or not."""
     return not {MANIFEST, INDEX, STATS_FOLDER, *FILES}.isdisjoint(names)
 
 
@@ -158,7 +158,7 @@ def _read_optional(folder: Path, table: Table[Any]) -> pa.Table:
 
 
 def _read_previous(folder: Path, *, is_lenient: bool) -> dict[str, pa.Table]:
-    """What a comparison needs of the export that is going to be replaced; empty where there is none.
+    """Read what a comparison needs from the export to be replaced; empty where there is none.
 
     Digests are not checked: the manifest is missing where an export was interrupted.
     """
@@ -196,7 +196,7 @@ def _check_columns(store: LanceStore) -> None:
 
 
 def _load(store: LanceStore) -> Iterator[ExportedFile]:
-    """The files of a store, some metrics at a time."""
+    """Iterate over the files of a store, some metrics at a time."""
     definitions = store.definitions()
     runs = sorted(store.runs(), key=lambda run: (run.started_at, run.ingestion_run_id))
     revisions = sorted(store.revisions(), key=lambda r: (r.observed_at, r.ingestion_run_id, r.metric_id, r.last_day))

@@ -74,7 +74,7 @@ def _transport(proxy: Proxy, context: ssl.SSLContext, limits: httpx.Limits) -> h
 
 
 def _bypassed(no_proxy: str) -> list[str] | None:
-    """The patterns of httpx for the entries of NO_PROXY; None when all addresses are meant.
+    """Return httpx's patterns for the entries of NO_PROXY, or None when they cover all addresses.
 
     Networks (``10.0.0.0/8``, ``fd00::/8``) are left out: services are known by name, and no name is
     in one. So is what is neither a name nor an address.

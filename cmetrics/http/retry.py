@@ -113,7 +113,7 @@ def asked_wait(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def is_rate_limit(headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether a 403 is a rate limit and not a missing permission; GitHub uses it for both.
+    """Return whether a 403 is a rate limit and not a missing permission; GitHub uses it for both.
 
     Its secondary limit may come without any header; then only the documented words tell.
     """

@@ -57,7 +57,7 @@ class Policy:
         return max((rate.seconds / rate.count for rate in self.rates), default=0.0)
 
     def without_waits(self) -> Policy:
-        """The same policy for a request that must be answered, or fail, within seconds."""
+        """Return the policy for a request that must be answered, or fail, within seconds."""
         return replace(self, limit_waits=())
 
 

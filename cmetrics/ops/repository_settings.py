@@ -98,7 +98,7 @@ class TokenFacts:
 
 
 async def load_repository_settings(client: ServiceClient, repository: str, workflow_file: str) -> RepositorySettings:
-    """The switches of ``repository``. Raises SourceError when the repository itself cannot be read."""
+    """Fetch the settings of ``repository``. Raises SourceError when the repository itself cannot be read."""
     base = f"/repos/{quote(repository, safe='/')}"
     where = f"api.github.com, repository {repository}"
     found = parse(_REPOSITORY, (await client.get(base)).body, where)

@@ -91,11 +91,11 @@ class _Issue(Shape):
         return (self.user is not None and self.user.type == "Bot") or self.author_association in _TRUSTED
 
     def is_by(self, login: str | None) -> bool:
-        """Whether the owner of the token has written it."""
+        """Return whether the owner of the token has written it."""
         return login is not None and self.user is not None and self.user.login == login
 
     def has_text(self, alert: Alert) -> bool:
-        """Whether title and text are those of ``alert``; GitHub may change the line ends."""
+        """Return whether title and text are those of ``alert``; GitHub may change the line ends."""
         return self.title == alert.title and (self.body or "").split() == alert.body.split()
 
 

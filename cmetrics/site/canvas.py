@@ -54,7 +54,7 @@ class Canvas:
         return drawn if drawn and 2 * sum(map(str.isalpha, drawn)) >= letters else fallback
 
     def width(self, text: str, size: int) -> float:
-        """How wide ``text`` is written."""
+        """Return the width of ``text`` in pixels."""
         return self._font(size).getlength(text) / _SCALE + 2 * _outline(size) / _SCALE
 
     def fit(self, text: str, room: float, size: int, smallest: int) -> tuple[str, int]:
@@ -68,7 +68,7 @@ class Canvas:
         return text.rstrip() + ELLIPSIS, size
 
     def write(self, at: Place, text: str, size: int, color: str, anchor: str = "l") -> None:
-        """One line whose baseline begins at ``at``; or ends (``r``) or has its middle (``m``) there."""
+        """Draw one line of text whose baseline begins at ``at``, ends there (``r``) or is centred there (``m``)."""
         x, y = at
         self._draw.text(
             (x * _SCALE, y * _SCALE),
@@ -81,7 +81,7 @@ class Canvas:
         )
 
     def box(self, left: float, top: float, right: float, bottom: float, color: str) -> None:
-        """A filled rectangle; the right and the bottom edge are outside."""
+        """Draw a filled rectangle; the right and the bottom edge are outside."""
         # Pillow's are inside.
         corner = (round(right * _SCALE) - 1, round(bottom * _SCALE) - 1)
         start = (round(left * _SCALE), round(top * _SCALE))
@@ -89,11 +89,11 @@ class Canvas:
             self._draw.rectangle([start, corner], fill=color)
 
     def area(self, places: Sequence[Place], color: str) -> None:
-        """A filled polygon."""
+        """Draw a filled polygon."""
         self._draw.polygon([(x * _SCALE, y * _SCALE) for x, y in places], fill=color)
 
     def line(self, places: Sequence[Place], color: str, width: int) -> None:
-        """A line through ``places``."""
+        """Draw a line through ``places``."""
         scaled = [(x * _SCALE, y * _SCALE) for x, y in places]
         self._draw.line(scaled, fill=color, width=width * _SCALE, joint="curve")
 
@@ -106,7 +106,7 @@ class Canvas:
         return self._fonts[size]
 
     def _has(self, char: str) -> bool:
-        """The bundled font (Aileron, cut down) has little more than ASCII and draws a box for the rest."""
+        """Return whether the font has the character; Pillow's own (a subset of Aileron) has little more than ASCII."""
         if char not in self._glyphs:
             font = self._font(20)
             missing, mask = font.getmask("\ue000"), font.getmask(char)

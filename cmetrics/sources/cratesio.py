@@ -164,6 +164,6 @@ class Cratesio:
 
 
 def has_absent_day(request: FetchRequest, stated: Mapping[date, int]) -> bool:
-    """Whether the crate has no downloads on a requested day since it is known to exist."""
+    """Return whether the crate has no downloads on a requested day since it is known to exist."""
     existed = first_evidence(request, stated)
     return existed is not None and any(day >= existed and not stated.get(day) for day in request.days)

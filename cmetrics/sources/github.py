@@ -83,7 +83,7 @@ def policy(token: SecretStr | None) -> Policy:
 
 
 def refuses_token(status: int, headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether a 401 or 403 of GitHub is about the token: public data is served without one.
+    """Return whether a 401 or 403 of GitHub is about the token: public data is served without one.
 
     A 401 means that GitHub does not know the token (any more). An organisation that enforces SAML
     sends ``X-GitHub-SSO`` with its 403; one that forbids classic tokens, or restricts fine-grained
@@ -181,7 +181,7 @@ def check_past(weeks: Weeks, last: date, subject: str) -> None:
 
 
 def is_gapless(weeks: Weeks) -> bool:
-    """Whether the weeks follow each other, seven days apart."""
+    """Return whether the weeks follow each other, seven days apart."""
     firsts = sorted(weeks)
     return all(later - earlier == timedelta(days=7) for earlier, later in pairwise(firsts))
 
@@ -210,7 +210,7 @@ def excess(count: int, weeks: Weeks) -> int:
 
 
 def is_small_excess(stars: int, count: int) -> bool:
-    """Whether so many stars too many may come from counting at different moments, and not from another repository."""
+    """Return whether an excess may come from counting at different moments, not from another repository."""
     return stars <= max(SMALL_EXCESS, count * SMALL_EXCESS_SHARE)
 
 

@@ -23,7 +23,7 @@ _AT_WORK: Final = {"client_retry_timeout": "20"}
 
 
 def connect(target: StoreTarget) -> lancedb.DBConnection:
-    """A connection; a cluster is not touched by that. Raises what lancedb raises."""
+    """Open a connection; this sends nothing to a cluster. Raises what lancedb raises."""
     if target.kind is StoreKind.OBJECT_STORE:
         lancedb.connect(target.uri, storage_options={**target.options, **_KNOCK})
         return lancedb.connect(target.uri, storage_options={**target.options, **_AT_WORK}, session=_session())

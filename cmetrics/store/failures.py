@@ -55,7 +55,7 @@ def _client_error(error: LanceDBClientError, target: StoreTarget) -> StoreError:
 
 
 def missing(target: StoreTarget) -> StoreMissing:
-    """The tables are not there; how to get them depends on where."""
+    """Return the error for missing tables; the command that creates them depends on the kind of store."""
     command = "refresh" if target.kind is StoreKind.EMBEDDED else "bootstrap"
     return StoreMissing(f"{target.label} has no cmetrics tables; `cmetrics {command}` creates them")
 
@@ -105,7 +105,7 @@ _STEPS = {
 
 
 def _refusal(text: str) -> str | None:
-    """What an object store said and what to do; None when lance does not tell."""
+    """Return what an object store answered and what to do, or None when lance does not pass it on."""
     if _NO_KEY.search(text):
         return "needs a key; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     if found := _STATUS.search(text):

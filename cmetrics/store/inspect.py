@@ -70,7 +70,7 @@ def inspect_tables(target: StoreTarget) -> tuple[TableFacts, ...]:
 
 
 def inspect_folder(path: Path) -> FolderFacts:
-    """Whether an embedded store at ``path`` can be written; a file is made beside its tables and removed."""
+    """Return whether an embedded store at ``path`` can be written: create and remove a file beside its tables."""
     folder = path
     while not is_folder(folder) and folder != folder.parent and not folder.exists():
         folder = folder.parent

@@ -28,7 +28,7 @@ def optimize(table: Any, *, index: str | None) -> None:
 
 
 def _age_of_version(table: Any, kept: int) -> timedelta:
-    """How old the ``kept``-th newest version is; what is older may go."""
+    """Return the age of the ``kept``-th newest version; older ones may be removed."""
     stamps: list[datetime] = sorted((version["timestamp"] for version in table.list_versions()), reverse=True)
     if len(stamps) <= kept:
         return timedelta(days=7)

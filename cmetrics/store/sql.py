@@ -9,12 +9,12 @@ from cmetrics.domain.days import Span
 
 
 def text(value: str) -> str:
-    """A SQL string literal. A quote is the only character that can end one."""
+    """Return a SQL string literal. A quote is the only character that can end one."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def is_key(key: tuple[str, date]) -> str:
-    """The rows of one key of ``stats``."""
+    """Return the filter for the rows of one key of ``stats``."""
     return f"metric_id = {text(key[0])} AND period_end = '{key[1].isoformat()}'"
 
 
@@ -29,5 +29,5 @@ def within(column: str, span: Span) -> str:
 
 
 def moment(value: datetime) -> str:
-    """A SQL timestamp literal in UTC."""
+    """Return a SQL timestamp literal in UTC."""
     return f"timestamp '{value.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%S.%f')}+00:00'"
