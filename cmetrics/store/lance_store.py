@@ -23,6 +23,7 @@ from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Counts, Run, RunStatus
 from cmetrics.settings import StoreKind, StoreTarget, is_folder
 from cmetrics.store import schema, sql
+from cmetrics.store.columns import NEWEST_LAST, complete, select_schema, sort_unique
 from cmetrics.store.connect import connect
 from cmetrics.store.failures import missing, translated
 from cmetrics.store.maintenance import optimize
@@ -34,6 +35,8 @@ BATCH: Final = 500
 MANY_ROWS: Final = 1_000_000
 #: The most rows that an export reads at once: ten years of ten thousand metrics.
 EXPORT_ROWS: Final = 40_000_000
+#: Rows that LanceDB hands over together.
+READ_ROWS: Final = 65_536
 #: Rows with one key come from writers of tables without a declared key; two writers make two.
 COPIES: Final = 4
 
@@ -136,22 +139,33 @@ class LanceStore:
                 yield metric_id, day, is_snapshot(provenance, source_window)
 
     def observations(self, metric_ids: Sequence[str], span: Span) -> list[Observation]:
-        """The rows of these metrics in ``span``, each key once, by metric and day."""
-        found: list[Observation] = []
-        # Lots of metrics that follow each other: sorted one by one, never held twice as a whole.
-        for data in self._stats(sorted(set(metric_ids)), span, STATS.schema.names):
-            lot = _unique(schema.decode_observations(data))
-            found += [lot[key] for key in sorted(lot)]
-        return found
+        """Return the rows of `read_observations` as objects, for callers that want few of them."""
+        return schema.decode_observations(self.read_observations(metric_ids, span))
 
-    def observation_tables(self, metric_ids: Sequence[str], span: Span) -> Iterator[pa.Table]:
-        """Yield the same rows as Arrow, some metrics at a time: a fifth of the memory."""
-        for data in self._stats(sorted(set(metric_ids)), span, STATS.schema.names):
-            if schema.is_complete(data):
-                yield data.sort_by([(name, "ascending") for name in STATS.key])
-            else:
-                rows = _unique(schema.decode_observations(data))
-                yield schema.encode([rows[key] for key in sorted(rows)], STATS)
+    def read_observations(
+        self, metric_ids: Sequence[str], span: Span, columns: Sequence[str] = STATS.schema.names
+    ) -> pa.Table:
+        """Return the rows of these metrics in ``span``, each key once, sorted by metric and day.
+
+        The schema is that of `STATS` restricted to ``columns``; days are ISO text. No cell is null: rows
+        without a value are left out, other cells that another program has left empty are filled.
+        """
+        tables = list(self.observation_tables(metric_ids, span, columns))
+        return pa.concat_tables(tables) if tables else select_schema(columns).empty_table()
+
+    def observation_tables(
+        self, metric_ids: Sequence[str], span: Span, columns: Sequence[str] = STATS.schema.names
+    ) -> Iterator[pa.Table]:
+        """Yield the rows of `read_observations`, some metrics at a time."""
+        ids = sorted(set(metric_ids))
+        names = list(dict.fromkeys([*STATS.key, *NEWEST_LAST, *columns]))
+        for start in range(0, len(ids), BATCH):
+            part = ids[start : start + BATCH]
+            yield sort_unique(self._read_columns(part, span, names), part).select(select_schema(columns).names)
+
+    def _read_columns(self, metric_ids: Sequence[str], span: Span, columns: list[str]) -> pa.Table:
+        """Return the rows of at most :data:`BATCH` metrics as they are stored, copies included."""
+        return complete(next(self._stats(metric_ids, span, columns)))
 
     def _rows(self, metric_ids: Sequence[str], span: Span) -> list[Observation]:
         found = self._stats(metric_ids, span, STATS.schema.names)
@@ -253,7 +267,9 @@ class LanceStore:
             query = self._open(table).search()
             if where:
                 query = query.where(where)
-            found: pa.Table = query.select(columns).limit(limit).to_arrow()
+            # In lots as small as LanceDB's own, rows are fetched one by one once there is a filter: 2 s
+            # instead of 0.2 s for 730,000 of them.
+            found: pa.Table = query.select(columns).limit(limit).to_batches(READ_ROWS).read_all()
             return found
 
         try:

@@ -175,21 +175,6 @@ def decode_observations(data: pa.Table) -> list[Observation]:
     return list(map(_observation, *columns))
 
 
-def is_complete(data: pa.Table) -> bool:
-    """Whether rows of ``stats`` are as this program writes them: no empty cell, ISO days, each key once.
-
-    Tables of other programs may hold others, which `decode_observations` completes.
-    """
-    if any(column.null_count for column in data.columns):
-        return False
-    days = [data[column.name] for column in STATS.columns if column.type is date]
-    try:
-        pa.chunked_array([chunk for column in days for chunk in column.chunks], pa.string()).cast(pa.date32())
-    except pa.ArrowInvalid:
-        return False
-    return data.group_by(list(STATS.key)).aggregate([]).num_rows == data.num_rows
-
-
 def _shared(column: pa.ChunkedArray[Any]) -> list[Any]:
     """The values of a column; equal texts and times are one object, for a table repeats most of them."""
     if column.type == pa.int64():

@@ -1,0 +1,118 @@
+"""Rows as columns: what `read_observations` promises, against a slow reference."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cmetrics.domain.days import DAY, Span
+from cmetrics.domain.errors import StoreError
+from cmetrics.domain.observation import Observation
+from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.store import schema
+from cmetrics.store.columns import complete, sort_unique
+from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import STATS, UNKNOWN_TIME
+from tests.depth import deep
+from tests.samples import a_metric, a_row
+
+DAY_0 = date(2026, 11, 2)
+AT = datetime(2026, 11, 20, 6, tzinfo=UTC)
+ROWS = st.lists(
+    st.builds(
+        lambda metric_id, day, hour, run, value: Observation(
+            metric_id,
+            DAY_0 + day * DAY,
+            DAY_0 + day * DAY,
+            AT + timedelta(hours=hour),
+            value,
+            "api_daily",
+            "1d",
+            run,
+            "npm:x",
+        ),
+        st.sampled_from(["a", "b:c", "é", "A"]),
+        st.integers(-3, 3),
+        st.integers(0, 2),
+        st.sampled_from(["r1", "r2"]),
+        st.integers(0, 3),
+    ),
+    max_size=40,
+)
+
+
+def slow_unique(rows: list[Observation]) -> list[Observation]:
+    """Each key once, the row observed last: one row after the other."""
+    best: dict[tuple[str, date], Observation] = {}
+    for row in rows:
+        old = best.get(row.key)
+        rank = (row.observed_at, row.ingestion_run_id, row.value)
+        if old is None or rank >= (old.observed_at, old.ingestion_run_id, old.value):
+            best[row.key] = row
+    return [best[key] for key in sorted(best)]
+
+
+@settings(max_examples=deep(150), deadline=None)
+@given(rows=ROWS, chunk=st.integers(1, 7))
+def test_sort_unique(rows, chunk):
+    """Any rows in any chunks become each key once, sorted, as the slow way has them."""
+    table = pa.concat_tables(
+        [STATS.schema.empty_table(), *(schema.encode(rows[n : n + chunk], STATS) for n in range(0, len(rows), chunk))]
+    )
+    found = sort_unique(complete(table), sorted({row.metric_id for row in rows}))
+    assert schema.decode_observations(found) == slow_unique(rows)
+
+
+def test_empty_cells_are_filled():
+    """A row of another program that states only key and value is complete when it is read."""
+    none = [None]
+    table = pa.table(
+        [["m"], none, ["2026-11-02T00:00:00Z"], none, [5], none, none, none, none],
+        names=[column.name for column in STATS.columns],
+    ).select(STATS.schema.names)
+    table = table.cast(pa.schema([pa.field(f.name, f.type) for f in STATS.schema]))
+    found = schema.decode_observations(complete(table))
+    assert found == [Observation("m", DAY_0, DAY_0, UNKNOWN_TIME, 5, "", "", "", "")]
+
+
+def test_a_day_that_is_none_is_named():
+    """A damaged row stops the read with its key."""
+    table = schema.encode([a_row(a_metric("npm"), DAY_0, 5)], STATS)
+    at = table.schema.get_field_index("period_start")
+    damaged = table.set_column(at, table.schema.field(at), pa.array(["yesterday"]))
+    with pytest.raises(StoreError, match=r"without a day or a value: .* 2026-11-02"):
+        complete(damaged)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LanceStore:
+    store = LanceStore.open(StoreTarget(StoreKind.EMBEDDED, str(tmp_path)))
+    store.create_tables()
+    return store
+
+
+def test_read_observations(store: LanceStore):
+    """The columns that are asked for come in the order of the table, with its types, sorted by key."""
+    metric = a_metric("npm")
+    rows = [a_row(metric, DAY_0 + n * DAY, n) for n in (3, 1, 2, 0)]
+    store.upsert_observations(rows, lambda *_: True)
+    span = Span(DAY_0, DAY_0 + 2 * DAY)
+    found = store.read_observations([metric.metric_id, metric.metric_id], span, ["value", "period_end"])
+    assert found.schema.equals(pa.schema([STATS.schema.field("period_end"), STATS.schema.field("value")]))
+    assert found.to_pydict() == {"period_end": ["2026-11-02", "2026-11-03", "2026-11-04"], "value": [0, 1, 2]}
+    whole = store.read_observations([metric.metric_id], span)
+    assert whole.schema.equals(STATS.schema)
+    assert schema.decode_observations(whole) == store.observations([metric.metric_id], span)
+
+
+def test_read_observations_of_nothing(store: LanceStore):
+    """No metric and no row give a table without rows and with the same columns."""
+    span = Span(DAY_0, DAY_0)
+    for ids in ([], ["m"]):
+        found = store.read_observations(ids, span, ["metric_id", "value"])
+        assert (found.num_rows, found.schema.names) == (0, ["metric_id", "value"])
