@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
@@ -181,3 +181,11 @@ def test_another_service_s_count_gives_way_to_the_source_s_own_and_never_replace
 def test_another_service_s_zero_does_not_become_a_count_of_the_source_s_own():
     stored = a_row(PYPI, DAY_0, 0, source_ref=OWN)
     assert not overwrites(PYPI, stored, replace(read_after(PYPI, 5, days=300), source_ref=OTHERS))
+
+
+@pytest.mark.parametrize(("day", "value", "wins"), [(18, 12, True), (18, 8, False), (22, 12, False)])
+def test_another_service_s_count_replaces_only_what_the_source_is_known_to_have_damaged(day, value, wins):
+    """pypistats.org counted a part of 2024-06-18 to 21; a larger count of ClickPy is nearer to the truth."""
+    stored = a_row(PYPI, date(2024, 6, day), 10, source_ref=OWN)
+    new = replace(stored, value=value, source_ref=OTHERS, observed_at=stored.observed_at + timedelta(days=300))
+    assert overwrites(PYPI, stored, new) is wins
