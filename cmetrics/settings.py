@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from cmetrics.domain.errors import UsageError
 from cmetrics.domain.redaction import register_url_credentials
 from cmetrics.domain.sanitize import sanitize
-from cmetrics.environment import Environment, load_environment
+from cmetrics.environment import Environment, Loaded, load_environment
 
 EMBEDDED_DEFAULT = "data/lancedb"
 ENTERPRISE_DEFAULT = "db://community-metrics"
@@ -112,11 +112,29 @@ def load_settings(*, db: str | None = None, config: Path | None = None, director
     """
     here = directory or _working_directory()
     loaded = load_environment(here)
+    return _settings(
+        loaded,
+        store=resolve_store(db, loaded.variables, loaded.store_options),
+        catalog=_catalog_path(config, loaded.variables, here),
+    )
+
+
+def load_report_settings(directory: Path | None = None) -> Settings:
+    """Return what is needed to report that a command could not start: token, repository, webhook, network.
+
+    Store and catalogue are left at their defaults, because it is they that may be wrong. Raises UsageError
+    for the other variables.
+    """
+    loaded = load_environment(directory or _working_directory())
+    return _settings(loaded, store=StoreTarget(StoreKind.EMBEDDED, EMBEDDED_DEFAULT), catalog=None)
+
+
+def _settings(loaded: Loaded, *, store: StoreTarget, catalog: Path | None) -> Settings:
     env = loaded.variables
     token, warnings = _sendable_token(env.github_token)
     return Settings(
-        store=resolve_store(db, env, loaded.store_options),
-        catalog=_catalog_path(config, env, here),
+        store=store,
+        catalog=catalog,
         github_token=token,
         cache=cache_folder(env.cmetrics_cache),
         site_url=env.cmetrics_site_url,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, TypedDict
 
 import typer
@@ -27,6 +28,24 @@ class AlertDocument(TypedDict):
 def alert(
     context: typer.Context,
     max_age_days: MaxAge = 3,
+    pull_result: Annotated[
+        Path | None,
+        typer.Option(
+            "--pull-result",
+            metavar="FILE",
+            help="What `pull-data --json` printed; a failure is reported.",
+            show_default=False,
+        ),
+    ] = None,
+    push_result: Annotated[
+        Path | None,
+        typer.Option(
+            "--push-result",
+            metavar="FILE",
+            help="What `push-data --json` printed; a failure is reported.",
+            show_default=False,
+        ),
+    ] = None,
     off: Annotated[bool, typer.Option("--off", help="Do nothing, as with CMETRICS_ALERTS=off.")] = False,
     db: Db = None,
     config: Config = None,
@@ -35,15 +54,16 @@ def alert(
 ) -> None:
     """Open or close an issue on GitHub.
 
-    One issue in the repository that runs this is open while a metric is stale or the nightly runs fail. Needs
+    One issue in the repository that runs this is open while a metric is stale, the nightly runs fail, or
+    nothing can run: the configuration is wrong, the store cannot be read, the data branch is refused. Needs
     GITHUB_REPOSITORY and GITHUB_TOKEN.
     """
-    from cmetrics.cli.configuration import load_configuration
     from cmetrics.cli.output import print_json, print_result, print_warning
-    from cmetrics.ops.send_alert import send_alert
+    from cmetrics.ops.send_alert import Results, send_alert
 
-    settings, catalog = load_configuration(db, config)
-    sent = send_alert(settings, catalog, off=off, max_age_days=max_age_days, clock=get_runtime(context).clock)
+    now = get_runtime(context).clock()
+    results = Results(pull_result, push_result)
+    sent = send_alert(db, config, results=results, off=off, max_age_days=max_age_days, now=now)
     for text in sent.warnings:
         print_warning(text)
     if json:

@@ -58,7 +58,7 @@ def backfill(
     With --start or --full, archives also supply days that the sources no longer have. An interrupted backfill
     can be started again: results are stored as they arrive.
     """
-    from cmetrics.cli.configuration import load_configuration
+    from cmetrics.cli.configuration import load_job
     from cmetrics.cli.run_job import run_job
     from cmetrics.domain.days import last_completed_day
     from cmetrics.domain.run import Job
@@ -66,12 +66,11 @@ def backfill(
     from cmetrics.ingest.run import Selection
     from cmetrics.ingest.run import backfill as run
     from cmetrics.ingest.window import choose_window
-    from cmetrics.ops.run_report import RunReport
 
     runtime = get_runtime(context)
     now = runtime.clock()
     span, deep = choose_window(last_completed_day(now), lookback_days=lookback_days, start=start, end=end, full=full)
-    settings, catalog = load_configuration(db, config)
+    settings, catalog, report = load_job(Job.BACKFILL, db, config, now)
     selection = Selection(only, tuple(metric or ()))
     run_job(
         lambda progress: run(
@@ -81,7 +80,7 @@ def backfill(
             deep=deep,
         ),
         catalog,
-        report=RunReport.prepare(Job.BACKFILL, settings, catalog, now),
+        report=report,
         json=json,
         quiet=quiet,
     )

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from cmetrics.catalog import Catalog, load_catalog
 from cmetrics.cli.output import print_warning
+from cmetrics.domain.errors import CmetricsError
+from cmetrics.domain.run import Job
+from cmetrics.ops.run_report import RunReport, report_failed_start
 from cmetrics.settings import Settings, load_settings
 from cmetrics.sources import SPECS
 
@@ -22,3 +28,22 @@ def load_configuration(db: str | None, config: Path | None) -> tuple[Settings, C
     """Return the settings of this process and the catalogue they name. Raises UsageError."""
     settings = read_settings(db=db, config=config)
     return settings, load_catalog(settings.catalog, SPECS)
+
+
+def load_job(job: Job, db: str | None, config: Path | None, now: datetime) -> tuple[Settings, Catalog, RunReport]:
+    """Return the same, and where the result of ``job`` is reported; a failure is reported at once."""
+    with reported(job.value, now):
+        settings, catalog = load_configuration(db, config)
+        report = RunReport.prepare(job, settings, catalog, now)
+    return settings, catalog, report
+
+
+@contextmanager
+def reported(job: str, now: datetime) -> Iterator[None]:
+    """Report a CmetricsError of the block, which stays an error, to the job summary and the webhook."""
+    try:
+        yield
+    except CmetricsError as error:
+        for text in report_failed_start(job, error, now):
+            print_warning(text)
+        raise

@@ -49,16 +49,16 @@ def pull_data(
 
     Newer rows of the store stay. A branch that does not exist yet is empty; a replaced branch is an error.
     """
-    from cmetrics.cli.configuration import read_settings
+    from cmetrics.cli.configuration import read_settings, reported
     from cmetrics.cli.output import print_json, print_result
     from cmetrics.cli.progress import make_progress
     from cmetrics.export.sync import pull
     from cmetrics.ops.run_report import build_run_document
 
     progress = make_progress(quiet=quiet)
-    pulled = pull(
-        read_settings(db=db), folder, remote=remote, branch=branch, now=get_runtime(context).clock(), progress=progress
-    )
+    now = get_runtime(context).clock()
+    with reported("pull-data", now):
+        pulled = pull(read_settings(db=db), folder, remote=remote, branch=branch, now=now, progress=progress)
     if json:
         document: PullDocument = {
             "folder": str(folder),

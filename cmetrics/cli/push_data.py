@@ -41,21 +41,23 @@ def push_data(
 
     Commits and pushes. Commits that others pushed in the meantime are merged first.
     """
-    from cmetrics.cli.configuration import read_settings
+    from cmetrics.cli.configuration import read_settings, reported
     from cmetrics.cli.output import print_json, print_result
     from cmetrics.cli.progress import make_progress
     from cmetrics.export.sync import push
 
     progress = make_progress(quiet=quiet)
-    pushed = push(
-        read_settings(db=db),
-        folder,
-        allow_loss=allow_loss,
-        now=get_runtime(context).clock(),
-        progress=progress,
-        sleep=time.sleep,
-        remote=remote,
-    )
+    now = get_runtime(context).clock()
+    with reported("push-data", now):
+        pushed = push(
+            read_settings(db=db),
+            folder,
+            allow_loss=allow_loss,
+            now=now,
+            progress=progress,
+            sleep=time.sleep,
+            remote=remote,
+        )
     new, revised = pushed.exported.new, pushed.exported.revised
     if json:
         document: PushDocument = {

@@ -35,17 +35,16 @@ def refresh(
     The nightly job. Per metric: the days since the last stored one, days that the source still revises, and
     every gap that the source can fill.
     """
-    from cmetrics.cli.configuration import load_configuration
+    from cmetrics.cli.configuration import load_job
     from cmetrics.cli.run_job import run_job
     from cmetrics.domain.run import Job
     from cmetrics.ingest.context import RunContext
     from cmetrics.ingest.run import Selection
     from cmetrics.ingest.run import refresh as run
-    from cmetrics.ops.run_report import RunReport
 
     runtime = get_runtime(context)
     now = runtime.clock()
-    settings, catalog = load_configuration(db, config)
+    settings, catalog, report = load_job(Job.REFRESH, db, config, now)
     selection = Selection(only, tuple(metric or ()))
     run_job(
         lambda progress: run(
@@ -54,7 +53,7 @@ def refresh(
             selection=selection,
         ),
         catalog,
-        report=RunReport.prepare(Job.REFRESH, settings, catalog, now),
+        report=report,
         json=json,
         quiet=quiet,
     )

@@ -19,6 +19,14 @@ MOST_NAMED = 50
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """What kept a night from running to its end: a phrase for the title, and the reason."""
+
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """Title and body of the issue. Equal trouble gives equal text: no dates that change by themselves."""
 
@@ -27,13 +35,25 @@ class Alert:
 
 
 def build_alert(
-    metrics: Iterable[MetricFreshness], runs: Iterable[Run], *, max_age_days: int, as_of: date, site: str | None = None
+    metrics: Iterable[MetricFreshness],
+    runs: Iterable[Run],
+    *,
+    max_age_days: int,
+    as_of: date,
+    site: str | None = None,
+    failures: Iterable[Failure] = (),
 ) -> Alert | None:
-    """Return the alert for this state of the store; None if all is well. ``runs`` are newest first."""
+    """Return the alert for this state of the store; None if all is well.
+
+    ``runs`` are newest first. ``failures`` are reported at once: no later night repairs them by itself.
+    """
     stale = [entry for entry in metrics if _is_stale(entry, max_age_days)]
     nights = failed_nights(runs, as_of)
     titles: list[str] = []
     parts: list[str] = [MARKER]
+    for failure in failures:
+        titles.append(failure.title)
+        parts.append(f"{failure.title[:1].upper()}{failure.title[1:]}:\n\n{code_span(failure.reason, limit=2000)}")
     if nights:
         titles.append(f"no successful run for {NIGHTS} nights")
         newest = nights[0]

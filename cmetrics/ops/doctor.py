@@ -25,6 +25,7 @@ from cmetrics.ops.diagnostics import (
 )
 from cmetrics.ops.repository_checks import check_repository_settings
 from cmetrics.ops.repository_settings import RepositorySettings
+from cmetrics.ops.run_report import DEFAULT_CONTACT
 from cmetrics.ops.services import NetworkFacts, fetch_network_facts
 from cmetrics.ops.webhook import check_address
 from cmetrics.queries import Queries
@@ -35,8 +36,6 @@ from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.temporary import inspect_temporary_folder
 
 PACKAGES = ("cmetrics", "lancedb", "pyarrow", "httpx")
-#: Contact address of requests without a catalogue.
-PROJECT = "https://github.com/lancedb/cmetrics"
 REPOSITORY = re.compile(SPECS["github"].subject_pattern)
 
 
@@ -139,7 +138,7 @@ def _network(settings: Settings, catalog: Catalog | None, clock: Clock) -> Itera
             token=settings.github_token,
             repository=repository,
             workflow=settings.workflow,
-            contact=catalog.contact if catalog else PROJECT,
+            contact=catalog.contact if catalog else DEFAULT_CONTACT,
             clock=clock,
             network=settings.network,
         )

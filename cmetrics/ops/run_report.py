@@ -9,11 +9,16 @@ from typing import Any, TypedDict
 
 from cmetrics.catalog import Catalog, parse_address
 from cmetrics.domain.days import last_completed_day
+from cmetrics.domain.errors import CmetricsError
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Job, MetricOutcome, RunSummary
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.ops import actions
-from cmetrics.settings import Settings
+from cmetrics.settings import Settings, load_report_settings
+
+#: Contact address of requests, and title of reports, without a catalogue.
+DEFAULT_CONTACT = "https://github.com/lancedb/cmetrics"
+DEFAULT_TITLE = "cmetrics"
 
 
 class RevisionDocument(TypedDict):
@@ -58,7 +63,7 @@ class RunDocument(TypedDict):
 
 
 class FailedRunDocument(TypedDict):
-    """What the webhook gets for a run that ended before its first metric."""
+    """What the webhook gets for a run that ended before its first metric, or a command before it began."""
 
     run_id: None
     job: str
@@ -111,10 +116,10 @@ def _revision(revision: Revision | None) -> RevisionDocument | None:
     }
 
 
-def _failed_run(job: Job, error: str) -> FailedRunDocument:
+def _failed_run(job: str, error: str) -> FailedRunDocument:
     return {
         "run_id": None,
-        "job": job.value,
+        "job": job,
         "status": "failed",
         "rows_inserted": 0,
         "rows_updated": 0,
@@ -155,13 +160,16 @@ class RunReport:
         """Report a run that ended."""
         return [
             *_append(actions.summary_markdown(summary, self.site, self._hints())),
-            *self._post(build_run_document(summary)),
+            *_post(self.settings, self.catalog, self.as_of, build_run_document(summary)),
         ]
 
     def send_failure(self, error: Exception) -> list[str]:
         """Report a run that ended before its first metric."""
         text = sanitize(str(error), limit=2000)
-        return [*_append(actions.failure_markdown(self.job.value, text)), *self._post(_failed_run(self.job, text))]
+        return [
+            *_append(actions.failure_markdown(self.job.value, text)),
+            *_post(self.settings, self.catalog, self.as_of, _failed_run(self.job.value, text)),
+        ]
 
     def _hints(self) -> tuple[str, ...]:
         """Return what is switched off in the repository, as far as the token can read it."""
@@ -176,14 +184,31 @@ class RunReport:
         )
         return switched_off(facts) if facts else ()
 
-    def _post(self, document: Mapping[str, Any]) -> list[str]:
-        if not self.settings.webhook:
-            return []
-        from cmetrics.ops.webhook import send_summary
 
-        more = {"title": self.catalog.title, "as_of": self.as_of.isoformat()}
-        problem = send_summary(self.settings.webhook, {**document, **more}, self.catalog.contact, self.settings.network)
-        return [] if problem is None else [sanitize(problem)]
+def report_failed_start(job: str, error: CmetricsError, now: datetime) -> list[str]:
+    """Report a command that ended before it began, such as by a wrong configuration or a refused data branch.
+
+    Return warnings, as the methods of RunReport do.
+    """
+    text = sanitize(str(error), limit=2000)
+    warnings = _append(actions.failure_markdown(job, text))
+    try:
+        settings = load_report_settings()
+    except CmetricsError:
+        # The error that is reported, or one that the next command names.
+        return warnings
+    return [*warnings, *_post(settings, None, last_completed_day(now), _failed_run(job, text))]
+
+
+def _post(settings: Settings, catalog: Catalog | None, as_of: date, document: Mapping[str, Any]) -> list[str]:
+    if not settings.webhook:
+        return []
+    from cmetrics.ops.webhook import send_summary
+
+    title, contact = (catalog.title, catalog.contact) if catalog else (DEFAULT_TITLE, DEFAULT_CONTACT)
+    more = {"title": title, "as_of": as_of.isoformat()}
+    problem = send_summary(settings.webhook, {**document, **more}, contact, settings.network)
+    return [] if problem is None else [sanitize(problem)]
 
 
 def _append(markdown: str) -> list[str]:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
-from cmetrics.catalog import Catalog
-from cmetrics.domain.days import Clock
-from cmetrics.ops.alert import build_alert
-from cmetrics.ops.run_report import site_address
-from cmetrics.ops.sync_issue import IssueAction, NoActionReason, sync_issue
+from cmetrics.analytics.model import MetricFreshness
+from cmetrics.catalog import load_catalog
+from cmetrics.domain.days import last_completed_day
+from cmetrics.domain.errors import StoreError, UsageError
+from cmetrics.domain.run import Run
+from cmetrics.ops.alert import Alert, Failure, build_alert
+from cmetrics.ops.command_result import load_failure
+from cmetrics.ops.run_report import DEFAULT_CONTACT, site_address
+from cmetrics.ops.sync_issue import IssueAction, NoActionReason, SyncedIssue, sync_issue
 from cmetrics.queries import Queries
-from cmetrics.settings import Settings
+from cmetrics.settings import load_report_settings, load_settings
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
+
+WRONG_CONFIGURATION = "the configuration is wrong"
+NOT_PULLED = "the store could not be pulled from the data branch"
+NOT_PUSHED = "the store could not be pushed to the data branch"
+UNREADABLE_STORE = "the store cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,38 +38,80 @@ class SentAlert:
     warnings: tuple[str, ...] = ()
 
 
-def send_alert(settings: Settings, catalog: Catalog, *, off: bool, max_age_days: int, clock: Clock) -> SentAlert:
-    """Open, update or close the issue; blocks. Raises StoreError, SourceError and UsageError."""
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Files that hold what `pull-data --json` and `push-data --json` printed this night; None if not run."""
+
+    pull: Path | None = None
+    push: Path | None = None
+
+
+def send_alert(
+    db: str | None, config: Path | None, *, results: Results, off: bool, max_age_days: int, now: datetime
+) -> SentAlert:
+    """Open, update or close the issue; blocks.
+
+    ``db`` and ``config`` are the options of the command. A wrong configuration and a store that cannot be
+    read are reported in the issue; where no issue can be opened, they are raised. Raises SourceError,
+    StoreError and UsageError.
+    """
+    failures = _load_failures(results)
+    catalog, site = None, None
+    try:
+        settings = load_settings(db=db, config=config)
+        catalog = load_catalog(settings.catalog, SPECS)
+        site = site_address(settings, catalog)
+    except UsageError as error:
+        settings = load_report_settings()
+        if off or not settings.alerts or not settings.repository or not settings.github_token:
+            raise
+        failures = [f for f in failures if f.reason != str(error)] + [Failure(WRONG_CONFIGURATION, str(error))]
+    warnings = (*settings.warnings, *(f"{failure.title}: {failure.reason}" for failure in failures))
     if off or not settings.alerts:
-        return _nothing(NoActionReason.OFF, "alerts are switched off")
+        return _nothing(NoActionReason.OFF, "alerts are switched off", warnings)
     if not settings.repository:
-        return _nothing(NoActionReason.NO_REPOSITORY, "GITHUB_REPOSITORY is not set; no issue was looked for")
+        return _nothing(NoActionReason.NO_REPOSITORY, "GITHUB_REPOSITORY is not set; no issue was looked for", warnings)
     if not settings.github_token:
-        return _nothing(NoActionReason.NO_TOKEN, "GITHUB_TOKEN is not set; no issue was looked for")
-    queries = Queries(LanceStore.open(settings.store), catalog, SPECS, now=clock())
-    state = queries.status()
+        return _nothing(NoActionReason.NO_TOKEN, "GITHUB_TOKEN is not set; no issue was looked for", warnings)
+    metrics: tuple[MetricFreshness, ...] = ()
+    runs: list[Run] = []
+    if catalog is not None and not any(failure.title == NOT_PULLED for failure in failures):
+        try:
+            queries = Queries(LanceStore.open(settings.store), catalog, SPECS, now=now)
+            metrics, runs = tuple(queries.status().metrics), queries.runs()
+        except StoreError as error:
+            failures.append(Failure(UNREADABLE_STORE, str(error)))
+            warnings = (*warnings, f"{UNREADABLE_STORE}: {error}")
     alert = build_alert(
-        state.metrics,
-        queries.runs(),
-        max_age_days=max_age_days,
-        as_of=state.as_of,
-        site=site_address(settings, catalog),
+        metrics, runs, max_age_days=max_age_days, as_of=last_completed_day(now), site=site, failures=failures
     )
-    synced = sync_issue(settings.repository, settings.github_token, catalog.contact, settings.network, alert)
+    contact = catalog.contact if catalog else DEFAULT_CONTACT
+    synced = sync_issue(settings.repository, settings.github_token, contact, settings.network, alert)
+    return _sent(settings.repository, alert, synced, warnings)
+
+
+def _load_failures(results: Results) -> list[Failure]:
+    found = ((NOT_PULLED, results.pull), (NOT_PUSHED, results.push))
+    return [
+        Failure(title, reason)
+        for title, path in found
+        if path is not None and (reason := load_failure(path)) is not None
+    ]
+
+
+def _sent(repository: str, alert: Alert | None, synced: SyncedIssue, warnings: tuple[str, ...]) -> SentAlert:
     title = alert.title if alert else None
     if synced.reason is NoActionReason.ISSUES_DISABLED:
-        home = f"https://github.com/{settings.repository}"
-        warning = (
-            f"issues are disabled in {settings.repository}; enable them at {home}/settings, or set CMETRICS_ALERTS=off"
-        )
+        home = f"https://github.com/{repository}"
+        warning = f"issues are disabled in {repository}; enable them at {home}/settings, or set CMETRICS_ALERTS=off"
         text = f"no issue: {title or 'all metrics are up to date'}"
-        return SentAlert(synced.action, synced.reason, text, None, title, (warning,))
+        return SentAlert(synced.action, synced.reason, text, None, title, (*warnings, warning))
     if synced.number is None:
-        return SentAlert(synced.action, synced.reason, "no issue: all metrics are up to date")
+        return SentAlert(synced.action, synced.reason, "no issue: all metrics are up to date", warnings=warnings)
     done = synced.action.value if synced.action is not IssueAction.NONE else "unchanged"
     text = f"issue #{synced.number} {done}{f': {title}' if title else ''}"
-    return SentAlert(synced.action, synced.reason, text, synced.number, title)
+    return SentAlert(synced.action, synced.reason, text, synced.number, title, warnings)
 
 
-def _nothing(reason: NoActionReason, text: str) -> SentAlert:
-    return SentAlert(IssueAction.NONE, reason, text)
+def _nothing(reason: NoActionReason, text: str, warnings: tuple[str, ...]) -> SentAlert:
+    return SentAlert(IssueAction.NONE, reason, text, warnings=warnings)

@@ -7,6 +7,8 @@ needs ``issues: write``.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,6 +33,10 @@ RECOVERED = "All metrics are up to date again."
 #: What GitHub answers for a repository without issues; forks have none by default.
 _ISSUES_DISABLED = 410
 _TRUSTED = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+#: Tokens of a workflow or an app (docs.github.com, "Token formats"): what they open is by a bot.
+_INSTALLATION = "ghs_"
+#: Closed issues that are searched for one that was refused.
+_RECENT = {"state": "closed", "per_page": "100"}
 
 
 class IssueAction(StrEnum):
@@ -71,6 +77,16 @@ class _User(Shape):
     login: str = ""
 
 
+class _Rights(Shape):
+    push: bool = False
+    triage: bool = False
+
+
+class _Repository(Shape):
+    #: What the account of the token may do; absent for some kinds of tokens.
+    permissions: _Rights | None = None
+
+
 class _Issue(Shape):
     number: int
     title: str
@@ -102,6 +118,7 @@ class _Issue(Shape):
 _ISSUES = TypeAdapter(list[_Issue])
 _ISSUE = TypeAdapter(_Issue)
 _ACCOUNT = TypeAdapter(_User)
+_REPOSITORY = TypeAdapter(_Repository)
 
 
 def sync_issue(
@@ -109,21 +126,23 @@ def sync_issue(
 ) -> SyncedIssue:
     """Open or update the issue of ``repository`` for ``alert``, or close it for None; blocks.
 
-    Raises SourceError; AccessRefused if the token may not do that, or opens issues that the next run could not
-    recognise.
+    Raises SourceError; AccessRefused if the token may not do that, or would open an issue that the next run
+    could not recognise. Then nothing is opened, or at most once per token.
     """
 
     async def work() -> SyncedIssue:
         async with open_http(contact, _Timeouts(), network) as http:
-            return await _Issues(ServiceClient(http, policy(token)), repository).sync(alert)
+            return await _Issues(ServiceClient(http, policy(token)), repository, token).sync(alert)
 
     return asyncio.run(work())
 
 
 class _Issues:
-    def __init__(self, client: ServiceClient, repository: str) -> None:
+    def __init__(self, client: ServiceClient, repository: str, token: SecretStr) -> None:
         self._client = client
-        self._base = f"/repos/{quote(repository, safe='/')}/issues"
+        self._token = token.get_secret_value()
+        self._repository = f"/repos/{quote(repository, safe='/')}"
+        self._base = f"{self._repository}/issues"
         self._where = f"api.github.com, issues of {repository}"
         #: None: not asked yet.
         self._account: str | None = None
@@ -161,18 +180,47 @@ class _Issues:
         return SyncedIssue(IssueAction.UPDATED, issue.number)
 
     async def _open(self, alert: Alert) -> SyncedIssue:
+        await self._check_author()
         document = {"title": alert.title, "body": alert.body, "labels": [LABEL]}
         issue = parse(_ISSUE, (await self._send("POST", "", document)).body, self._where)
         if not issue.is_trusted and not issue.is_by(await self._login()):
-            # The next run would not recognise it and open another one.
-            await self._send("PATCH", f"/{issue.number}", {"state": "closed", "state_reason": "not_planned"})
-            msg = f"{self._where}: this token opens issues that cannot be recognised later; #{issue.number} was closed"
-            raise AccessRefused(
-                msg,
-                service="api.github.com",
-                hint="use the token of the workflow, or of an account that can write to the repository",
+            # The next run would not recognise it and open another one. The mark keeps this token from that.
+            body = f"{alert.body}\n{self._refusal_mark}\n"
+            await self._send(
+                "PATCH", f"/{issue.number}", {"body": body, "state": "closed", "state_reason": "not_planned"}
             )
+            raise self._unrecognisable(issue)
         return SyncedIssue(IssueAction.OPENED, issue.number)
+
+    async def _check_author(self) -> None:
+        """Raise AccessRefused, before anything is opened, if the next run would not recognise our issue."""
+        if await self._login() is not None:
+            return
+        if not self._token.startswith(_INSTALLATION) and not await self._may_write():
+            raise self._unrecognisable()
+        recent = parse(_ISSUES, (await self._client.get(self._base, _RECENT)).body, self._where)
+        refused = next((issue for issue in recent if self._refusal_mark in (issue.body or "")), None)
+        if refused is not None:
+            raise self._unrecognisable(refused)
+
+    async def _may_write(self) -> bool:
+        """Whether the account has rights in the repository, which GitHub shows beside its issues."""
+        rights = parse(_REPOSITORY, (await self._client.get(self._repository)).body, self._where).permissions
+        return rights is not None and (rights.push or rights.triage)
+
+    @property
+    def _refusal_mark(self) -> str:
+        """A mark that names the token without giving it away; nobody else can write it for a token yet unused."""
+        digest = hmac.new(self._token.encode(), self._base.encode(), hashlib.sha256).hexdigest()
+        return f"<!-- cmetrics-refused {digest[:32]} -->"
+
+    def _unrecognisable(self, closed: _Issue | None = None) -> AccessRefused:
+        more = f"; #{closed.number} was closed" if closed else ""
+        return AccessRefused(
+            f"{self._where}: this token opens issues that cannot be recognised later{more}",
+            service="api.github.com",
+            hint="use the token of the workflow, or of an account that can write to the repository",
+        )
 
     async def _find(self) -> list[_Issue]:
         """Return our open issues, the oldest first: those with our label, else any, for ours may have lost it."""

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from cmetrics.domain.errors import CmetricsError, UsageError
 from cmetrics.http.client import ServiceClient, Timeouts, open_http
 from cmetrics.http.service import Policy, Sleep
+from cmetrics.ops.chat import build_body
 from cmetrics.settings import NetworkSettings
 
 NAME = "CMETRICS_WEBHOOK_URL"
@@ -42,11 +43,15 @@ def check_address(url: str) -> None:
 def send_summary(
     url: SecretStr, document: Mapping[str, Any], contact: str, network: NetworkSettings, *, sleep: Sleep = asyncio.sleep
 ) -> str | None:
-    """POST ``document`` as JSON; return None if it was accepted, else the reason. Raises no expected error."""
+    """POST ``document`` as JSON, or as the message that a chat takes; return None if it was accepted, else the reason.
+
+    Raises no expected error.
+    """
     try:
         address = url.get_secret_value()
         check_address(address)
-        asyncio.run(_send(address, json.dumps(document, ensure_ascii=False).encode(), contact, network, sleep))
+        body = json.dumps(build_body(address, document), ensure_ascii=False)
+        asyncio.run(_send(address, body.encode(), contact, network, sleep))
     except CmetricsError as error:
         return f"the summary was not delivered: {error}"
     return None

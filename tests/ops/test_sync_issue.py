@@ -130,9 +130,46 @@ def test_an_account_without_rights_recognises_its_own_issue(sync: Sync, world: W
     assert [issue["state"] for issue in world.project.issues] == ["closed", "open"]
 
 
-def test_an_issue_that_cannot_be_recognised_later_is_refused(sync: Sync, world: World):
-    """It is closed at once, and the reason is an error."""
+def test_an_issue_that_cannot_be_recognised_later_is_refused_once(sync: Sync, world: World):
+    """It is closed at once; later runs give the same reason and open nothing."""
     world.project.account, world.project.may_label, world.project.may_read_account = "outsider", False, False
-    with pytest.raises(AccessRefused, match="cannot be recognised later; #1 was closed; use the token of the workflow"):
-        sync(ONE)
+    for _ in range(3):
+        with pytest.raises(
+            AccessRefused, match="cannot be recognised later; #1 was closed; use the token of the workflow"
+        ):
+            sync(ONE)
     assert [issue["state"] for issue in world.project.issues] == ["closed"]
+    assert not world.project.comments
+
+
+@pytest.mark.parametrize("permissions", [None, {"pull": True, "push": False, "triage": False}])
+def test_a_personal_token_without_rights_opens_nothing(
+    services: Services, world: World, monkeypatch: pytest.MonkeyPatch, permissions: dict[str, bool] | None
+):
+    """The rights of the account are read before an issue is opened that could not be found again."""
+    world.project.account, world.project.may_label, world.project.may_read_account = "outsider", False, False
+    world.project.permissions = permissions
+    for name, value in services.env().items():
+        monkeypatch.setenv(name, value)
+    for _ in range(2):
+        with pytest.raises(AccessRefused, match="cannot be recognised later; use the token of the workflow"):
+            sync_issue(NAME, SecretStr("ghp_0123456789"), "https://example.com", load_settings().network, ONE)
+    assert not world.project.issues
+
+
+def test_a_mark_of_a_stranger_does_not_silence_the_alert(sync: Sync, world: World):
+    """Only the mark of the same token says that it was refused before."""
+    world.project.open("copied", f"{MARKER} <!-- cmetrics-refused 0123 -->", state="closed")
+    assert sync(ONE) == SyncedIssue(IssueAction.OPENED, 2)
+
+
+def test_a_token_that_loses_its_rights_and_gets_them_back_keeps_one_issue(sync: Sync, world: World):
+    """Nothing is opened anew, and the end closes the first issue."""
+    assert sync(ONE) == OPENED
+    world.project.may_write_issues = False
+    for _ in range(3):
+        with pytest.raises(AccessRefused, match="permissions: issues: write"):
+            sync(TWO)
+    world.project.may_write_issues = True
+    assert [sync(alert) for alert in (TWO, None)] == [SyncedIssue(IssueAction.UPDATED, 1), CLOSED]
+    assert len(world.project.issues) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from tests.conftest import Home, catalog_text
@@ -60,3 +62,57 @@ def test_what_it_may_not_do_is_said_with_what_to_do(stale: Home, world: World):
     disabled = stale.json("alert")
     assert (disabled["action"], disabled["reason"]) == ("none", "issues-disabled")
     assert not world.project.issues
+
+
+def test_a_store_that_could_not_be_pulled_is_an_issue_with_the_reason(stale: Home, world: World):
+    """The store of the runner is empty then: its metrics are not called stale."""
+    failed = stale.run("pull-data", "data/ledger", "--remote", str(stale.folder / "nowhere"), "--json", code=1)
+    (stale.folder / "pull.json").write_text(failed.stdout)
+    shutil.rmtree(stale.folder / "data")
+    done = stale.run("alert", "--pull-result", "pull.json")
+    assert "issue #1 opened" in done.stdout
+    assert "warning: the store could not be pulled from the data branch: git ls-remote" in done.stderr
+    (issue,) = world.project.issues
+    assert issue["title"] == "cmetrics: the store could not be pulled from the data branch"
+    assert "nowhere" in issue["body"]
+    assert stale.json("alert", "--pull-result", "pull.json")["reason"] == "unchanged"
+
+
+def test_a_store_that_could_not_be_pushed_is_reported_beside_what_is_stale(stale: Home, world: World):
+    """The night has collected days that the next night begins without."""
+    (stale.folder / "push.json").write_text('{"error": {"message": "GH006: protected", "hint": null, "exit_code": 1}}')
+    stale.run("alert", "--push-result", "push.json")
+    (issue,) = world.project.issues
+    assert issue["title"] == ("cmetrics: the store could not be pushed to the data branch and 1 metric is stale")
+    assert "`GH006: protected`" in issue["body"]
+
+
+def test_a_configuration_that_lets_no_run_begin_is_an_issue(stale: Home, world: World):
+    """Wrong catalogue, wrong variable, wrong address; closed once it is right again."""
+    right = catalog_text(("cratesio", "lancedb"))
+    (stale.folder / "cmetrics.toml").write_text("nonsense = 1\n")
+    assert stale.json("alert")["action"] == "opened"
+    (issue,) = world.project.issues
+    assert issue["title"] == "cmetrics: the configuration is wrong"
+    assert "cmetrics.toml" in issue["body"]
+    (stale.folder / "cmetrics.toml").write_text(right)
+    stale.env["LANCEDB_API_KEY"] = "sk-0123456789"
+    assert stale.json("alert")["action"] == "updated"
+    assert "LANCEDB_HOST_OVERRIDE is not set" in issue["body"]
+    assert "sk-0123456789" not in issue["body"]
+    del stale.env["LANCEDB_API_KEY"]
+    stale.env["CMETRICS_SITE_URL"] = "here"
+    assert stale.json("alert")["action"] == "updated"
+    del stale.env["CMETRICS_SITE_URL"]
+    assert stale.json("alert")["action"] == "closed"
+    del stale.env["GITHUB_TOKEN"]
+    (stale.folder / "cmetrics.toml").write_text("nonsense = 1\n")
+    assert "cmetrics.toml" in stale.run("alert", code=2).stderr, "without a token it is an error as elsewhere"
+
+
+def test_a_store_that_cannot_be_read_is_an_issue(stale: Home, world: World):
+    """Nothing else tells that the store is gone."""
+    shutil.rmtree(stale.folder / "data")
+    stale.run("alert")
+    (issue,) = world.project.issues
+    assert issue["title"] == "cmetrics: the store cannot be read"

@@ -76,6 +76,12 @@ def test_a_run_that_cannot_begin_is_in_the_summary_too(step: Home):
     assert [c[0] for c in commands(done.stderr)] == ["error"]
     step.env["CMETRICS_SITE_URL"] = "javascript:alert(1)"
     assert "CMETRICS_SITE_URL" in step.run("refresh", code=2).stderr
+    assert "CMETRICS_SITE_URL" in written(step)
+    (step.folder / "cmetrics.toml").write_text("nonsense = 1\n")
+    step.run("backfill", code=2)
+    assert "## cmetrics backfill: failed\n\n`" in written(step)
+    step.run("pull-data", "ledger", "--remote", str(step.folder / "nowhere"), code=1)
+    assert "## cmetrics pull-data: failed\n\n`" in written(step)
 
 
 def test_what_is_still_switched_off_is_said_with_the_page_that_switches_it_on(step: Home, world: World):

@@ -29,6 +29,9 @@ def test_the_summary_of_a_run_is_posted(home: Home, receiver: Receiver):
     (got,) = receiver.got
     assert got.pop("title") == "Mine"
     assert got.pop("as_of")
+    text, content = got.pop("text"), got.pop("content")
+    assert text.startswith("Mine: refresh success, ")
+    assert content.startswith("Mine: refresh success, ")
     assert got == printed
     assert receiver.paths == ["/hooks/s3cr3t-path?key=v4lue%2Bx"]
     (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "gone")))
@@ -60,6 +63,24 @@ def test_a_run_that_cannot_begin_is_told_too(home: Home, receiver: Receiver):
     home.run("refresh", code=1)
     assert (receiver.got[0]["status"], receiver.got[0]["run_id"]) == ("failed", None)
     assert receiver.got[0]["error"]
+
+
+def test_a_command_that_cannot_begin_is_told_too(home: Home, receiver: Receiver):
+    """A wrong catalogue, a wrong variable, and a data branch that cannot be reached."""
+    home.env["CMETRICS_WEBHOOK_URL"] = receiver.url
+    (home.folder / "cmetrics.toml").write_text("nonsense = 1\n")
+    home.run("refresh", code=2)
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance")))
+    home.env["CMETRICS_SITE_URL"] = "here"
+    home.run("backfill", code=2)
+    home.run("pull-data", "--remote", str(home.folder / "nowhere"), code=1)
+    home.run("push-data", "elsewhere", code=2)
+    assert [got["job"] for got in receiver.got] == ["refresh", "backfill", "pull-data", "push-data"]
+    assert {got["status"] for got in receiver.got} == {"failed"}
+    for got, reason in zip(receiver.got, ("cmetrics.toml", "CMETRICS_SITE_URL", "nowhere", "elsewhere"), strict=True):
+        assert reason in got["error"]
+        assert reason.replace("_", "\\_") in got["content"]
+        assert reason in got["text"]
 
 
 @pytest.mark.parametrize("status", [401, 404, 410])

@@ -31,6 +31,11 @@ class Project:
     #: The account of a personal token; None for the token of a workflow.
     account: str | None = None
     may_read_account: bool = True
+    #: What the account may do in the repository; None: GitHub does not say it to this token.
+    permissions: dict[str, bool] | None = None
+    #: Active rules of rulesets for any branch, and the classic protection of branches that exist.
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    branches: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: Every page of issues names a next one.
     endless: bool = False
     actions_enabled: bool = True
@@ -81,7 +86,19 @@ class Project:
         rest = request.path.removeprefix(f"/repos/{self.name}")
         if rest == "":
             facts = {"fork": self.fork, "has_issues": self.has_issues, "has_pages": self.pages is not None}
+            if self.permissions is not None:
+                facts["permissions"] = self.permissions
             return as_json({"id": 1, "full_name": self.name, "stargazers_count": 0, **facts})
+        if rest.startswith("/rules/branches/"):
+            return as_json(self.rules)
+        if rest.startswith("/branches/"):
+            name, _, more = rest.removeprefix("/branches/").partition("/")
+            if name not in self.branches:
+                return as_json({"message": "Branch not found"}, 404)
+            protection = self.branches[name]
+            if more == "protection":
+                return as_json(protection) if self.may_administer else forbidden
+            return as_json({"name": name, "protected": bool(protection), "protection": {"enabled": bool(protection)}})
         if rest == "/pages":
             return as_json({"build_type": self.pages, "status": "built"}) if self.pages else missing
         if rest == "/actions/permissions":
