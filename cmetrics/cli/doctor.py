@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 import typer
 
 from cmetrics.cli.exit_codes import DONE, FAILED
-from cmetrics.cli.options import AsJson, Config, Db, MaxAge, Quiet
+from cmetrics.cli.options import DEFAULT_CLONE, AsJson, Config, Db, MaxAge, Quiet
 from cmetrics.cli.runtime import get_runtime
 from cmetrics.domain.plural import plural
 
@@ -53,7 +53,7 @@ def doctor(
     from cmetrics.ops.check import Level, worst
     from cmetrics.ops.doctor import examine
 
-    checks = examine(db, config, max_age_days=max_age_days, clock=get_runtime(context).clock)
+    checks = examine(db, config, DEFAULT_CLONE, max_age_days=max_age_days, clock=get_runtime(context).clock)
     if json:
         document: DoctorDocument = {"status": worst(checks).value, "checks": [_document(check) for check in checks]}
         print_json(document)

@@ -16,6 +16,8 @@ from cmetrics.export.git import Git
 from cmetrics.export.remote import Remote
 from cmetrics.export.tables import is_export
 
+#: The data branch, unless another one is named.
+DEFAULT_BRANCH = "data"
 #: The setting that marks a clone as made by cmetrics: only such a working tree may be overwritten.
 OURS = "cmetrics.export.tables"
 #: The author of commits where git knows none. The domain is reserved (RFC 2606): nobody gets the mail.
@@ -38,7 +40,7 @@ class Clone:
             if remote is None:
                 msg = "pull-data needs --remote, the address of the repository that holds the data branch"
                 raise UsageError(msg)
-            _make(git, Remote.parse(remote), branch or "data")
+            _make(git, Remote.parse(remote), branch or DEFAULT_BRANCH)
         clone = cls.open(git, remote)
         if branch is None or branch == clone.branch:
             return clone

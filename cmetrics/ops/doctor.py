@@ -12,6 +12,9 @@ from cmetrics.catalog import Catalog, load_catalog, parse_address
 from cmetrics.domain.days import Clock
 from cmetrics.domain.errors import CmetricsError, ConfigError, SourceError, StoreError, UsageError
 from cmetrics.domain.plural import plural
+from cmetrics.export.clone import DEFAULT_BRANCH, Clone
+from cmetrics.export.git import Git
+from cmetrics.ops.branch_rules import check_branch_rules
 from cmetrics.ops.check import Check, ok, problem, warning
 from cmetrics.ops.diagnostics import (
     judge_clock,
@@ -39,10 +42,11 @@ PACKAGES = ("cmetrics", "lancedb", "pyarrow", "httpx")
 REPOSITORY = re.compile(SPECS["github"].subject_pattern)
 
 
-def examine(db: str | None, config: Path | None, *, max_age_days: int, clock: Clock) -> list[Check]:
+def examine(db: str | None, config: Path | None, clone: Path, *, max_age_days: int, clock: Clock) -> list[Check]:
     """Return every check, in the order of the report; blocks for some seconds.
 
-    ``db`` and ``config`` are the options of the command. A mistake in the configuration is a check, too.
+    ``db`` and ``config`` are the options of the command, ``clone`` is the folder of the data branch. A
+    mistake in the configuration is a check, too.
     """
     installed: dict[str, str | None] = {}
     for name in PACKAGES:
@@ -62,7 +66,7 @@ def examine(db: str | None, config: Path | None, *, max_age_days: int, clock: Cl
     checks += _configuration(settings)
     catalog = _catalog(settings, checks)
     checks += _store(settings, catalog, max_age_days, clock)
-    return [*checks, *_network(settings, catalog, clock)]
+    return [*checks, *_network(settings, catalog, clone, clock)]
 
 
 def _configuration(settings: Settings) -> Iterable[Check]:
@@ -128,7 +132,7 @@ def _store(settings: Settings, catalog: Catalog | None, max_age_days: int, clock
     yield from judge_runs(state.health.last_run, state.metrics, max_age_days)
 
 
-def _network(settings: Settings, catalog: Catalog | None, clock: Clock) -> Iterable[Check]:
+def _network(settings: Settings, catalog: Catalog | None, clone: Path, clock: Clock) -> Iterable[Check]:
     repository = settings.repository if settings.repository and REPOSITORY.fullmatch(settings.repository) else None
     metrics = catalog.metrics if catalog else ()
     sources = {metric.source for metric in metrics} or set(SPECS)
@@ -138,6 +142,7 @@ def _network(settings: Settings, catalog: Catalog | None, clock: Clock) -> Itera
             token=settings.github_token,
             repository=repository,
             workflow=settings.workflow,
+            branch=_data_branch(settings, clone),
             contact=catalog.contact if catalog else DEFAULT_CONTACT,
             clock=clock,
             network=settings.network,
@@ -155,9 +160,21 @@ def _network(settings: Settings, catalog: Catalog | None, clock: Clock) -> Itera
     yield from _repository(repository, settings, found)
 
 
+def _data_branch(settings: Settings, clone: Path) -> str | None:
+    """Return the branch that `push-data` pushes to; None where rows are on a server of their own."""
+    if settings.store.kind is not StoreKind.EMBEDDED:
+        return None
+    try:
+        return Clone.open(Git(clone)).branch
+    except CmetricsError:
+        return DEFAULT_BRANCH
+
+
 def _repository(repository: str | None, settings: Settings, found: NetworkFacts) -> Iterable[Check]:
     if isinstance(found.repository, RepositorySettings):
         yield from check_repository_settings(found.repository)
+        if found.branch is not None:
+            yield from check_branch_rules(found.branch)
     elif isinstance(found.repository, SourceError):
         yield warning("repository", str(found.repository), "Pages and schedule were not checked")
     elif repository and not settings.github_token:

@@ -14,6 +14,7 @@ from cmetrics.domain.days import Clock
 from cmetrics.domain.errors import SourceError
 from cmetrics.http.client import Http, ServiceClient, open_http
 from cmetrics.http.service import Response
+from cmetrics.ops.branch_rules import BranchRules, load_branch_rules
 from cmetrics.ops.repository_settings import (
     QUICK,
     RepositorySettings,
@@ -54,6 +55,8 @@ class NetworkFacts:
     services: tuple[ServiceFacts, ...]
     #: None if not asked; otherwise the settings of the repository, or why they are unknown.
     repository: RepositorySettings | SourceError | None
+    #: The rules for the data branch; None if not asked, or not to be known.
+    branch: BranchRules | None = None
 
 
 def fetch_network_facts(
@@ -62,15 +65,17 @@ def fetch_network_facts(
     token: SecretStr | None,
     repository: str | None,
     workflow: str,
+    branch: str | None,
     contact: str,
     clock: Clock,
     network: NetworkSettings,
 ) -> NetworkFacts:
     """Ask all ``sources`` concurrently, and GitHub about ``repository`` if there is a token; blocks.
 
+    ``branch`` is the data branch there; None if there is none.
     Raises UsageError if the proxy or certificate settings cannot be used.
     """
-    return asyncio.run(_fetch(sorted(set(sources)), token, repository, workflow, contact, clock, network))
+    return asyncio.run(_fetch(sorted(set(sources)), token, repository, workflow, branch, contact, clock, network))
 
 
 async def _fetch(
@@ -78,16 +83,20 @@ async def _fetch(
     token: SecretStr | None,
     repository: str | None,
     workflow: str,
+    branch: str | None,
     contact: str,
     clock: Clock,
     network: NetworkSettings,
 ) -> NetworkFacts:
     async with open_http(contact, QUICK, network) as http:
         requests = [_service(http, name, token, clock) for name in sources]
-        *services, settings = await asyncio.gather(*requests, _repository(http, token, repository, workflow))
+        *services, settings, rules = await asyncio.gather(
+            *requests, _repository(http, token, repository, workflow), _branch(http, token, repository, branch)
+        )
     return NetworkFacts(
         tuple(s for s in services if isinstance(s, ServiceFacts)),
         settings if isinstance(settings, RepositorySettings | SourceError) else None,
+        rules if isinstance(rules, BranchRules) else None,
     )
 
 
@@ -113,6 +122,19 @@ async def _repository(
         )
     except SourceError as error:
         return error
+
+
+async def _branch(
+    http: Http, token: SecretStr | None, repository: str | None, branch: str | None
+) -> BranchRules | None:
+    if not token or not repository or not branch:
+        return None
+    client = ServiceClient(http, REGISTRY["github"].policy(token).without_waits(), timeouts=QUICK)
+    try:
+        return await load_branch_rules(client, repository, branch)
+    except SourceError:
+        # Servers of earlier versions have no rulesets, and a repository that cannot be read is reported already.
+        return None
 
 
 def _ahead(answer: Response, now: datetime) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from email.utils import formatdate
 from pathlib import Path
 from time import time
@@ -37,7 +38,7 @@ def test_a_healthy_installation_is_ok_and_left_as_it_is(home: Home, world: World
     assert document["status"] == "ok", document
     assert set(levels(document)) == {
         *("versions", "configuration", "catalogue", "storage", "temporary files", "tables", "runs", "metrics", "clock"),
-        *("service cratesio", "service github", "github token", "schedule", "pages"),
+        *("service cratesio", "service github", "github token", "schedule", "pages", "data branch"),
     }
     assert files(home.folder) == before
     shown = home.run("doctor")
@@ -157,3 +158,39 @@ def test_services_are_asked_once_each_and_only_those_of_the_catalogue(home: Home
     home.run("doctor")
     assert len(services.to(CRATES)) == 1
     assert not services.to(GITHUB)
+
+
+def test_a_rule_that_refuses_the_data_branch_is_found_before_the_first_night(home: Home, world: World):
+    """A ruleset for all branches of an organisation also applies to a branch that does not exist yet."""
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
+    home.run("refresh")
+    home.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
+    ruleset = {"ruleset_source_type": "Organization", "ruleset_source": "someone", "ruleset_id": 42}
+    world.project.rules = [{"type": kind, **ruleset} for kind in ("pull_request", "deletion")]
+    (check,) = [check for check in home.json("doctor")["checks"] if check["area"] == "data branch"]
+    assert check["level"] == "warning"
+    assert "organization (pull_request) applies to the branch data" in check["text"]
+    assert check["link"] == "https://github.com/organizations/someone/settings/rules/42"
+    world.project.rules = []
+    world.project.branches["data"] = {
+        "required_pull_request_reviews": {"url": "x"},
+        "enforce_admins": {"enabled": True},
+    }
+    done = home.run("doctor")
+    assert "the branch data is protected; push-data is refused" in done.stdout
+    assert f"https://github.com/{world.project.name}/settings/branches" in done.stdout
+    world.project.may_administer = True
+    assert "the branch data is protected (required_pull_request_reviews)" in home.run("doctor").stdout
+
+
+def test_the_data_branch_is_the_one_of_the_clone_and_none_beside_a_cluster(home: Home, world: World, services):
+    """The branch may have another name; an object store or a cluster has none."""
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
+    home.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
+    remote = home.folder / "remote.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", remote], check=True)
+    home.run("pull-data", "--remote", str(remote), "--branch", "numbers")
+    assert "no rule refuses a push to numbers" in home.run("doctor").stdout
+    before = len([request for request in services.to(GITHUB) if "/rules/" in request.path])
+    home.run("doctor", "--db", "s3://nowhere/metrics", code=None)
+    assert len([request for request in services.to(GITHUB) if "/rules/" in request.path]) == before == 1

@@ -86,7 +86,7 @@ class Month:
         git(folder, "checkout", "--quiet", "-B", "data", "origin/data")
         return folder
 
-    def steps(self, folder: Path, **options) -> Ran:
+    def steps(self, folder: Path, *, job_name: str = "collect", **options) -> Ran:
         folder.mkdir(exist_ok=True)
         (folder / "cmetrics.toml").write_text(catalog_text(*SUBJECTS, daily_from="2020-01-01"))
         now = self.nights.now()
@@ -97,7 +97,7 @@ class Month:
         env = self.env | options.pop("env", {})
         env |= {"NIGHT": now.isoformat(), "SOURCE_DATE_EPOCH": str(int(now.timestamp()))}
         return run_job(
-            job("collect"),
+            job(job_name),
             folder,
             temp=temp,
             env=env,
@@ -124,7 +124,7 @@ class Month:
             if self.page:
                 shutil.rmtree(self.page.parent)
             self.page = folder / "site"
-            assert ran.outcomes["Build the page"] == "success"
+            assert ran.outcomes["Build site"] == "success"
         else:
             assert not (folder / "site").exists(), "the last page stays"
             shutil.rmtree(folder)
@@ -133,8 +133,15 @@ class Month:
     def good_night(self, **options) -> Ran:
         ran = self.night(**options)
         assert ran.ok, ran.log
-        assert ran.outputs == {"exit-code": "0"}, ran.log
+        assert ran.outputs["exit-code"] == "0", ran.log
         return ran
+
+    def alert(self, collected: Ran) -> tuple[Ran, list[tuple[str, str]]]:
+        """The job that follows a night, on another runner; then state and title of every issue."""
+        folder = self.root / "alert"
+        shutil.rmtree(folder, ignore_errors=True)
+        ran = self.steps(folder, job_name="alert", needs={"collect": collected.outputs})
+        return ran, [(issue["state"], issue["title"]) for issue in self.nights.world.project.issues]
 
     def elsewhere(self) -> None:
         """The same steps on the other machine."""
@@ -189,8 +196,8 @@ def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right
         month.good_night()
 
     # 5: the other machine pushes between our pull and our push.
-    ran = month.good_night(between=("Keep the data", month.elsewhere))
-    assert "merged with what others pushed meanwhile" in ran.log
+    ran = month.good_night(between=("Push data branch", month.elsewhere))
+    assert '"merges": 1' in ran.log
     parents = git(month.remote, "log", "--format=%p", "data").splitlines()
     assert not [line for line in parents if " " in line], "the rows are merged, not the files"
     month.good_night()
@@ -199,15 +206,15 @@ def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right
     world.faults = {CRATES: faults.html}
     ran = month.night()
     assert ran.ok, ran.log
-    assert ran.outputs == {"exit-code": "3"}
-    says = run_job(job("attention"), month.root, temp=month.root, env=month.env)
+    assert ran.outputs["exit-code"] == "3"
+    says = run_job(job("partial"), month.root, temp=month.root, env=month.env)
     assert not says.ok
     assert "::error title=Some metrics failed::" in says.log
     # 8: all of them do. Nothing is published; that it failed is kept.
     world.faults = {CRATES: faults.html, NPM: faults.html, GITHUB: faults.html}
     ran = month.night()
     assert not ran.ok
-    assert (ran.outputs["exit-code"], ran.outcomes["Keep the data"]) == ("1", "success")
+    assert (ran.outputs["exit-code"], ran.outcomes["Push data branch"]) == ("1", "success")
     assert ",failed," in git(month.remote, "show", "data:history.csv")
     world.faults = {}
     month.good_night()
@@ -242,12 +249,38 @@ def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right
     git(person, "push", "--quiet", "origin", "data")
     ran = month.night()
     assert not ran.ok
-    assert ran.outcomes["Bring the data"] == "failure"
+    assert ran.outcomes["Pull data branch"] == "failure"
     assert "stats/downloads-p-rust.csv, line 42: " in ran.log
-    assert ran.outcomes["Keep the data"] == "skipped"
+    assert ran.outcomes["Push data branch"] == "skipped"
+    # The job that tells of it cannot pull either, and says so.
+    world.project.name = "owner/name"
+    told, issues = month.alert(ran)
+    assert told.ok, told.log
+    assert told.outcomes["Pull data branch"] == "failure"
+    refused = "cmetrics: the store could not be pulled from the data branch"
+    assert issues == [("open", refused)]
+    assert "downloads-p-rust.csv, line 42" in world.project.issues[0]["body"]
     git(person, "revert", "--no-edit", "HEAD")
     git(person, "push", "--quiet", "origin", "data")
-    month.good_night()
+    told, issues = month.alert(month.good_night())
+    assert told.ok, told.log
+    assert issues == [("closed", refused)]
+
+    # A rule for all branches is switched on, and off again: what the night has collected is not on the branch.
+    hook = month.remote / "hooks" / "pre-receive"
+    hook.write_text(
+        "#!/bin/sh\necho 'error: GH013: Repository rule violations found for refs/heads/data.' >&2\nexit 1\n"
+    )
+    hook.chmod(0o755)
+    ran = month.night()
+    assert (ran.ok, ran.outcomes["Push data branch"]) == (False, "failure")
+    told, issues = month.alert(ran)
+    assert told.ok, told.log
+    assert issues[1:] == [("open", "cmetrics: the store could not be pushed to the data branch")]
+    assert "Settings → Rules" in world.project.issues[1]["body"]
+    hook.unlink()
+    told, issues = month.alert(month.good_night())
+    assert [state for state, _ in issues] == ["closed", "closed"]
     # 15: and one that is cut off at the end of a line, which every CSV reader takes.
     person = month.person
     file.write_text("".join(file.read_text().splitlines(keepends=True)[:-5]))
@@ -277,7 +310,7 @@ def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right
 
     while month.number < NIGHTS - 1:
         month.good_night()
-    month.good_night(between=("Keep the data", month.elsewhere))
+    month.good_night(between=("Push data branch", month.elsewhere))
     assert month.number == NIGHTS
     assert world.today == datetime.now(UTC).date()
 

@@ -18,14 +18,14 @@ ROOT = Path(__file__).parents[2]
 NIGHTLY = ROOT / ".github" / "workflows" / "nightly.yml"
 ACTION = ROOT / "action.yml"
 
-ProgressStep = Mapping[str, Any]
+Step = Mapping[str, Any]
 
 
 def job(name: str, workflow: Path = NIGHTLY) -> dict[str, Any]:
     return yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"][name]
 
 
-def shell_steps(steps: list[ProgressStep]) -> dict[str, str]:
+def shell_steps(steps: list[Step]) -> dict[str, str]:
     """The scripts by the name of their step."""
     return {step["name"]: step["run"] for step in steps if "run" in step}
 
@@ -54,13 +54,17 @@ def run_job(
     env: Mapping[str, str],
     inputs: Mapping[str, Any] | None = None,
     uses: Mapping[str, Mapping[str, str]] | None = None,
+    needs: Mapping[str, Mapping[str, str]] | None = None,
     skip: frozenset[str] = frozenset(),
     before: Callable[[str], None] = lambda _: None,
 ) -> Ran:
-    """The job's steps as a runner does them, in ``folder``. ``uses`` has the outputs of steps with an id."""
+    """The job's steps as a runner does them, in ``folder``. ``uses`` has the outputs of steps with an id,
+    ``needs`` those of other jobs."""
     ran, steps = Ran(), {}
     context: dict[str, Any] = {
         "secrets": {},
+        "vars": {},
+        "needs": {name: {"outputs": outputs} for name, outputs in (needs or {}).items()},
         "inputs": inputs or {},
         "github": {"workspace": str(folder), "token": "ghs_of_this_job", "event": {"inputs": inputs or {}}},
         "runner": {"temp": str(temp)},
@@ -89,13 +93,13 @@ def run_job(
                 return ran
         steps[key] = {"outcome": outcome, "outputs": outputs}
         ran.outcomes[name] = outcome
-        ran.ok = ran.ok and outcome != "failure"
+        ran.ok = ran.ok and (outcome != "failure" or step.get("continue-on-error") is True)
     ran.outputs = {name: _filled(value, context, ran) for name, value in described.get("outputs", {}).items()}
     return ran
 
 
 def _run(
-    step: ProgressStep, folder: Path, temp: Path, env: dict[str, str], context: dict[str, Any], ran: Ran
+    step: Step, folder: Path, temp: Path, env: dict[str, str], context: dict[str, Any], ran: Ran
 ) -> tuple[str, dict[str, str]]:
     files = {
         name: temp / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY")
@@ -141,9 +145,10 @@ def _truth(condition: str, context: dict[str, Any], ran: Ran) -> bool:
 
 
 def _value(expression: str, context: dict[str, Any], ran: Ran) -> Any:
-    """Names, texts, the four status functions, ``! == != && ||`` and brackets."""
-    tokens = re.findall(r"'[^']*'|[A-Za-z_][\w.-]*(?:\(\))?|&&|\|\||==|!=|!|\(|\)", expression)
-    words = {"&&": " and ", "||": " or ", "!": " not ", "(": "(", ")": ")", "==": "==", "!=": "!="}
+    """Names, texts, the four status functions, ``format``, ``! == != && ||`` and brackets."""
+    tokens = re.findall(r"'[^']*'|[A-Za-z_][\w.-]*(?:\(\))?|&&|\|\||==|!=|!|,|\(|\)", expression)
+    words = {"&&": " and ", "||": " or ", "!": " not ", "(": "(", ")": ")", ",": ",", "==": "==", "!=": "!="}
+    words["format"] = "str.format"
     status = {"always()": True, "success()": ran.ok, "failure()": not ran.ok, "cancelled()": False}
     python = ""
     for token in tokens:
@@ -159,4 +164,4 @@ def _value(expression: str, context: dict[str, Any], ran: Ran) -> Any:
                 found = found.get(part) if isinstance(found, Mapping) else None
             # What is not there equals the empty text.
             python += repr("" if found is None else found)
-    return eval(python, {"__builtins__": {}})
+    return eval(python, {"__builtins__": {}, "str": str})
