@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,6 +63,25 @@ def test_the_image_has_what_every_command_needs_and_runs_as_nobody():
     python = re.search(r'python-version: "(.+)"', (ROOT / ".github/workflows/nightly.yml").read_text())
     assert python is not None
     assert set(re.findall(r"^FROM python:([\d.]+)", DOCKERFILE, re.MULTILINE)) == {python[1]}
+
+
+def test_the_package_is_built_from_what_is_copied_alone(tmp_path: Path):
+    """The image's own build, without a container: the wheel has templates, default catalogue and licence."""
+    context = tmp_path / "source"
+    for path in tracked():
+        if path.split("/")[0] in copied():
+            (context / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / path, context / path)
+    uv = shutil.which("uv")
+    assert uv is not None
+    subprocess.run([uv, "build", "--wheel", "--quiet", "--out-dir", tmp_path], cwd=context, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (metadata,) = [name for name in names if name.endswith(".dist-info/METADATA")]
+        assert "Provides-Extra: api" in archive.read(metadata).decode()
+    for expected in ("cmetrics/default/cmetrics.toml", "cmetrics/templates/", "licenses/LICENSE"):
+        assert [name for name in names if expected in name], expected
 
 
 def test_only_what_is_copied_reaches_the_build():

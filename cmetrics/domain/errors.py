@@ -17,6 +17,7 @@ CmetricsError
 │   ├── RateLimited          a rate limit lasts longer than a run waits
 │   ├── NotFound             the service does not know the package or repository
 │   └── InvalidResponse      a success status with a body of another shape or content
+│       └── WrongClock       a clock on another day than this machine's
 ├── ExportError              an export cannot be read back, or would lose rows
 ├── GitError                 git failed, or the data branch is in an unexpected state
 └── SiteError                the site cannot be written to its folder
@@ -140,6 +141,17 @@ class NotFound(SourceError):
 
 class InvalidResponse(SourceError):
     """The service answered with a success status and an undocumented body. Nothing of it is stored."""
+
+
+class WrongClock(InvalidResponse):
+    """The service answered, and its clock is on another day than this machine's.
+
+    ``ahead`` is its clock less ours, in seconds.
+    """
+
+    def __init__(self, message: str, *, ahead: float, service: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, service=service, hint=hint)
+        self.ahead = ahead
 
 
 class ExportError(CmetricsError):

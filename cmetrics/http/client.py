@@ -210,7 +210,8 @@ class ServiceClient:
             else:
                 break
         self._failures = 0
-        if request.max_bytes == MAX_BYTES:
+        # A request that has changed something has done so by whatever clock.
+        if request.max_bytes == MAX_BYTES and request.attempts is None:
             self._check_clock(response.headers)
         return result(parsed, response.headers)
 

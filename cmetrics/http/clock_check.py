@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from cmetrics.domain.errors import InvalidResponse
+from cmetrics.domain.errors import WrongClock
 
 #: How far a service's clock may be ahead of this machine's, and behind: a cache may not send an age.
 CLOCK_BEHIND, CLOCK_AHEAD = timedelta(minutes=10), timedelta(hours=6)
 
 
 def check_clock(headers: Mapping[str, str], now: datetime, service: str) -> None:
-    """Raise InvalidResponse when the ``Date`` of a response is another UTC day than ``now``.
+    """Raise WrongClock when the ``Date`` of a response is another UTC day than ``now``.
 
     A cache sends the time at which it got the response, and its age beside it (RFC 9111).
     Responses without a usable ``Date`` prove nothing.
@@ -29,4 +29,4 @@ def check_clock(headers: Mapping[str, str], now: datetime, service: str) -> None
             f"the clock of {service} shows {there:%Y-%m-%d %H:%M} UTC and this machine's {now:%Y-%m-%d %H:%M}; "
             "set this machine's clock and run again"
         )
-        raise InvalidResponse(msg, service=service)
+        raise WrongClock(msg, ahead=(there - now).total_seconds(), service=service)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date
+from enum import StrEnum
 
 from cmetrics.analytics.model import MetricFreshness
 from cmetrics.domain.plural import plural
@@ -18,12 +19,24 @@ NIGHTS = 3
 MOST_NAMED = 50
 
 
+class FailureKind(StrEnum):
+    """What kept a night from running to its end, as a phrase for the title."""
+
+    CONFIGURATION = "the configuration is wrong"
+    PULL = "the store could not be pulled from the data branch"
+    PUSH = "the store could not be pushed to the data branch"
+    STORE = "the store cannot be read"
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What kept a night from running to its end: a phrase for the title, and the reason."""
+    """One of them, and the reason."""
 
-    title: str
+    kind: FailureKind
     reason: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +65,9 @@ def build_alert(
     titles: list[str] = []
     parts: list[str] = [MARKER]
     for failure in failures:
-        titles.append(failure.title)
-        parts.append(f"{failure.title[:1].upper()}{failure.title[1:]}:\n\n{code_span(failure.reason, limit=2000)}")
+        title = failure.kind.value
+        titles.append(title)
+        parts.append(f"{title[:1].upper()}{title[1:]}:\n\n{code_span(failure.reason, limit=2000)}")
     if nights:
         titles.append(f"no successful run for {NIGHTS} nights")
         newest = nights[0]

@@ -11,7 +11,7 @@ from cmetrics.catalog import load_catalog
 from cmetrics.domain.days import last_completed_day
 from cmetrics.domain.errors import StoreError, UsageError
 from cmetrics.domain.run import Run
-from cmetrics.ops.alert import Alert, Failure, build_alert
+from cmetrics.ops.alert import Alert, Failure, FailureKind, build_alert
 from cmetrics.ops.command_result import load_failure
 from cmetrics.ops.run_report import DEFAULT_CONTACT, site_address
 from cmetrics.ops.sync_issue import IssueAction, NoActionReason, SyncedIssue, sync_issue
@@ -19,11 +19,6 @@ from cmetrics.queries import Queries
 from cmetrics.settings import load_report_settings, load_settings
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
-
-WRONG_CONFIGURATION = "the configuration is wrong"
-NOT_PULLED = "the store could not be pulled from the data branch"
-NOT_PUSHED = "the store could not be pushed to the data branch"
-UNREADABLE_STORE = "the store cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +60,10 @@ def send_alert(
         settings = load_report_settings()
         if off or not settings.alerts or not settings.repository or not settings.github_token:
             raise
-        failures = [f for f in failures if f.reason != str(error)] + [Failure(WRONG_CONFIGURATION, str(error))]
-    warnings = (*settings.warnings, *(f"{failure.title}: {failure.reason}" for failure in failures))
+        # Pull and push may have failed for this very reason.
+        others = [failure for failure in failures if failure.reason != str(error)]
+        failures = [Failure(FailureKind.CONFIGURATION, str(error)), *others]
+    warnings = (*settings.warnings, *map(str, failures))
     if off or not settings.alerts:
         return _nothing(NoActionReason.OFF, "alerts are switched off", warnings)
     if not settings.repository:
@@ -75,13 +72,13 @@ def send_alert(
         return _nothing(NoActionReason.NO_TOKEN, "GITHUB_TOKEN is not set; no issue was looked for", warnings)
     metrics: tuple[MetricFreshness, ...] = ()
     runs: list[Run] = []
-    if catalog is not None and not any(failure.title == NOT_PULLED for failure in failures):
+    if catalog is not None and not any(failure.kind is FailureKind.PULL for failure in failures):
         try:
             queries = Queries(LanceStore.open(settings.store), catalog, SPECS, now=now)
             metrics, runs = tuple(queries.status().metrics), queries.runs()
         except StoreError as error:
-            failures.append(Failure(UNREADABLE_STORE, str(error)))
-            warnings = (*warnings, f"{UNREADABLE_STORE}: {error}")
+            failures.append(Failure(FailureKind.STORE, str(error)))
+            warnings = (*warnings, str(failures[-1]))
     alert = build_alert(
         metrics, runs, max_age_days=max_age_days, as_of=last_completed_day(now), site=site, failures=failures
     )
@@ -91,11 +88,9 @@ def send_alert(
 
 
 def _load_failures(results: Results) -> list[Failure]:
-    found = ((NOT_PULLED, results.pull), (NOT_PUSHED, results.push))
+    found = ((FailureKind.PULL, results.pull), (FailureKind.PUSH, results.push))
     return [
-        Failure(title, reason)
-        for title, path in found
-        if path is not None and (reason := load_failure(path)) is not None
+        Failure(kind, reason) for kind, path in found if path is not None and (reason := load_failure(path)) is not None
     ]
 
 

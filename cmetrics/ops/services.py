@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from pydantic import SecretStr
 
 from cmetrics.domain.days import Clock
-from cmetrics.domain.errors import SourceError
+from cmetrics.domain.errors import SourceError, WrongClock
 from cmetrics.http.client import Http, ServiceClient, open_http
 from cmetrics.http.service import Response
 from cmetrics.ops.branch_rules import BranchRules, load_branch_rules
@@ -106,6 +106,9 @@ async def _service(http: Http, name: str, token: SecretStr | None, clock: Clock)
     try:
         answer = await ServiceClient(http, policy.without_waits(), timeouts=QUICK, clock=clock).get(path, params)
         facts = parse_token(answer) if name == "github" else None
+    except WrongClock as error:
+        # It answers; the difference is for the check of the clock.
+        return ServiceFacts(name, policy.title, ahead=error.ahead)
     except SourceError as error:
         return ServiceFacts(name, policy.title, error=error)
     return ServiceFacts(name, policy.title, ahead=_ahead(answer, clock()), token=facts)

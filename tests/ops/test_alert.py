@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from cmetrics.analytics.model import MetricFreshness
 from cmetrics.domain.run import Run
-from cmetrics.ops.alert import MARKER, Failure, build_alert, failed_nights
+from cmetrics.ops.alert import MARKER, Failure, FailureKind, build_alert, failed_nights
 from tests.boards import AS_OF
 from tests.samples import a_metric
 
@@ -72,8 +72,8 @@ def test_an_issue_stays_readable_and_below_what_github_takes():
 
 def test_what_keeps_every_night_from_running_is_an_alert_at_once():
     """It stands before what is stale, with its reason as code."""
-    failure = Failure("the store could not be pulled", "git fetch: @someone `x`")
+    failure = Failure(FailureKind.PULL, "git fetch: @someone `x`")
     alert = build_alert([a_state(9)], [], max_age_days=3, as_of=AS_OF, failures=[failure])
     assert alert is not None
-    assert alert.title == "cmetrics: the store could not be pulled and 1 metric is stale"
-    assert "The store could not be pulled:\n\n`` git fetch: @someone `x` ``" in alert.body
+    assert alert.title == "cmetrics: the store could not be pulled from the data branch and 1 metric is stale"
+    assert "The store could not be pulled from the data branch:\n\n`` git fetch: @someone `x` ``" in alert.body

@@ -75,18 +75,22 @@ def test_a_token_that_is_refused_and_a_service_in_trouble_are_warnings(home: Hom
     assert "ghp_secret" not in done.stdout + done.stderr
 
 
-def test_a_clock_that_is_off_is_told(home: Home, world: World):
+@pytest.mark.parametrize("hours", [1, 30])
+def test_a_clock_that_is_off_is_told(home: Home, world: World, hours: int):
+    """Also one that is on another day, with which a run would store nothing."""
     (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb")))
 
-    def an_hour_ahead(_: Request, usual) -> Reply:
+    def ahead(_: Request, usual) -> Reply:
         reply = usual()
-        reply.headers["Date"] = formatdate(time() + 3600, usegmt=True)
+        reply.headers["Date"] = formatdate(time() + hours * 3600, usegmt=True)
         return reply
 
-    world.faults |= dict.fromkeys(HOSTS, an_hour_ahead)
-    clock = next(check for check in home.json("doctor")["checks"] if check["area"] == "clock")
+    world.faults |= dict.fromkeys(HOSTS, ahead)
+    document = home.json("doctor")
+    clock = next(check for check in document["checks"] if check["area"] == "clock")
     assert clock["level"] == "warning"
-    assert "60 minutes behind" in clock["text"]
+    assert f"{hours * 60} minutes behind" in clock["text"]
+    assert levels(document)["service cratesio"] == "ok"
 
 
 def test_tables_of_another_program_are_found(home: Home, world: World):

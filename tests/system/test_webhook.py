@@ -75,9 +75,13 @@ def test_a_command_that_cannot_begin_is_told_too(home: Home, receiver: Receiver)
     home.run("backfill", code=2)
     home.run("pull-data", "--remote", str(home.folder / "nowhere"), code=1)
     home.run("push-data", "elsewhere", code=2)
-    assert [got["job"] for got in receiver.got] == ["refresh", "backfill", "pull-data", "push-data"]
+    home.env["LANCEDB_API_KEY"] = "sk-0123456789"
+    home.run("refresh", code=2)
+    jobs = ["refresh", "backfill", "pull-data", "push-data", "refresh"]
+    assert [got["job"] for got in receiver.got] == jobs
+    reasons = ("cmetrics.toml", "CMETRICS_SITE_URL", "nowhere", "elsewhere", "LANCEDB_HOST_OVERRIDE")
     assert {got["status"] for got in receiver.got} == {"failed"}
-    for got, reason in zip(receiver.got, ("cmetrics.toml", "CMETRICS_SITE_URL", "nowhere", "elsewhere"), strict=True):
+    for got, reason in zip(receiver.got, reasons, strict=True):
         assert reason in got["error"]
         assert reason.replace("_", "\\_") in got["content"]
         assert reason in got["text"]
