@@ -6,20 +6,37 @@ The models are built from the view-model, describe themselves to OpenAPI, and be
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AliasPath, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+import orjson
+from pydantic import (
+    AfterValidator,
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WrapValidator,
+    with_config,
+)
 from pydantic.fields import FieldInfo
-from pydantic_core import to_json
+from typing_extensions import TypedDict
 
-from cmetrics.analytics.model import FLOWS_DEFINITION, Dashboard, PointKind
+from cmetrics.analytics.columns import SeriesTable, to_dates
+from cmetrics.analytics.model import (
+    ESTIMATED,
+    FLOWS_DEFINITION,
+    KINDS,
+    Dashboard,
+    DayPoints,
+    PeriodPoint,
+    StarFlows,
+)
 from cmetrics.domain.metric import Definition, Family, file_names
-from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run
 
 
@@ -31,6 +48,10 @@ def _from(path: str, **field: Any) -> FieldInfo:
 
 
 Moment = Annotated[datetime, AfterValidator(lambda moment: moment.replace(microsecond=0))]
+
+
+#: Of the points of a series. There are many, so they are plain dicts, made without validation.
+_POINT = ConfigDict(extra="forbid")
 
 
 class Document(BaseModel):
@@ -68,7 +89,8 @@ class MetricDefinition(Document):
     series_file: Annotated[str, Field(examples=["series/downloads-lance-python.json"])]
 
 
-class SeriesPoint(Document):
+@with_config(_POINT)
+class SeriesPoint(TypedDict):
     """One stored value."""
 
     period_start: date
@@ -93,7 +115,8 @@ class ValueChange(Document):
     percent: Annotated[float | None, Field(description="Null when the earlier value is 0")]
 
 
-class MonthPoint(Document):
+@with_config(_POINT)
+class MonthPoint(TypedDict):
     """Downloads of a month; for a seeded snapshot both day counts are null."""
 
     period_start: date
@@ -104,14 +127,49 @@ class MonthPoint(Document):
     days_expected: int | None
 
 
-class StarsPoint(Document):
+@with_config(_POINT)
+class StarsPoint(TypedDict):
     """Stars at the end of a day."""
 
-    period_start: Annotated[date, _from("day")]
-    period_end: Annotated[date, _from("day")]
+    period_start: date
+    period_end: date
     value: int
     kind: Annotated[str, Field(description="observed, reconstructed or estimated")]
-    estimated: Annotated[bool, BeforeValidator(PointKind.ESTIMATED.__eq__), _from("kind")]
+    estimated: bool
+
+
+def _made(make: Callable[[Any], object]) -> WrapValidator:
+    """Return the validator of a field that ``make`` makes of a part of the view-model."""
+    return WrapValidator(lambda part, _: make(part))
+
+
+def _month_point(point: PeriodPoint) -> MonthPoint:
+    return {
+        "period_start": point.period_start,
+        "period_end": point.period_end,
+        "value": point.value,
+        "provenance": point.provenance,
+        "days_observed": point.days_observed,
+        "days_expected": point.days_expected,
+    }
+
+
+def _stars_points(points: DayPoints) -> list[StarsPoint]:
+    columns = zip(points.dates, points.values.tolist(), points.kinds.tolist(), strict=True)
+    return [
+        {
+            "period_start": day,
+            "period_end": day,
+            "value": value,
+            "kind": KINDS[kind].value,
+            "estimated": kind == ESTIMATED,
+        }
+        for day, value, kind in columns
+    ]
+
+
+def _flow_points(flows: StarFlows) -> list[FlowPoint]:
+    return [{"day": flow.last_day, "gained": flow.gained, "lost": flow.lost, "net": flow.net} for flow in flows]
 
 
 class _Item(Document):
@@ -142,13 +200,14 @@ class DownloadsItem(_Item):
     change_7: Annotated[ValueChange | None, Field(description="The last 7 stored days against the 7 before")]
     change_30: ValueChange | None
     change_90: ValueChange | None
-    sparkline: Annotated[list[MonthPoint], _from("points")]
+    sparkline: Annotated[list[MonthPoint], _made(lambda points: list(map(_month_point, points))), _from("points")]
 
 
-class FlowPoint(Document):
+@with_config(_POINT)
+class FlowPoint(TypedDict):
     """Stars gained and lost on one day; null where unknown."""
 
-    day: Annotated[date, _from("last_day")]
+    day: date
     gained: int | None
     lost: int | None
     net: int | None
@@ -164,7 +223,7 @@ class RepositoryItem(_Item):
     change_7: ValueChange | None
     change_30: ValueChange | None
     change_90: ValueChange | None
-    sparkline: Annotated[list[StarsPoint], _from("points")]
+    sparkline: Annotated[list[StarsPoint], _made(_stars_points), _from("points")]
     gained_30: Annotated[
         int | None,
         _from("flow_30.gained", description=f"In the 30 days up to the newest count. {FLOWS_DEFINITION}"),
@@ -175,7 +234,7 @@ class RepositoryItem(_Item):
     net_30: Annotated[
         int | None, _from("flow_30.net", description="From the count of 30 days before to the newest one")
     ] = None
-    flows: Annotated[list[FlowPoint], Field(description=FLOWS_DEFINITION)]
+    flows: Annotated[list[FlowPoint], _made(_flow_points), Field(description=FLOWS_DEFINITION)]
 
 
 def _family_of(item: Any) -> str:
@@ -212,7 +271,9 @@ class DailyDashboard(Document):
     as_of: date
     days: int
     groups: list[ProductGroup]
-    last_full_month: Annotated[MonthPoint | None, _from("month_total")]
+    last_full_month: Annotated[
+        MonthPoint | None, _made(lambda point: point and _month_point(point)), _from("month_total")
+    ]
     last_full_month_change: Annotated[ValueChange | None, _from("month_total_change")]
     last_full_month_year_change: Annotated[ValueChange | None, _from("month_total_year_change")]
     total_stars: Annotated[int | None, _from("total_stars.value")] = None
@@ -220,7 +281,7 @@ class DailyDashboard(Document):
         date | None, _from("total_stars.day", description="The newest day with a count of every repository")
     ] = None
     total_stars_change_30: ValueChange | None
-    total_stars_sparkline: Annotated[list[StarsPoint], _from("total_stars_points")]
+    total_stars_sparkline: Annotated[list[StarsPoint], _made(_stars_points), _from("total_stars_points")]
     last_30d_download_totals: Annotated[DownloadTotals, _from("last_30_days")]
 
 
@@ -249,14 +310,21 @@ AnyDocument = BaseModel | Sequence[BaseModel]
 
 def encode(document: AnyDocument | Mapping[str, object]) -> bytes:
     """Return a document as JSON: the same bytes for the API and for a file."""
-    return to_json(document)
+    return orjson.dumps(document, default=_fields, option=orjson.OPT_UTC_Z)
+
+
+def _fields(part: object) -> dict[str, object]:
+    """Return the fields of a model in their order, for the encoder."""
+    if not isinstance(part, BaseModel):
+        raise TypeError(type(part))
+    return part.__dict__ | (part.model_extra or {})
 
 
 def without_time(document: AnyDocument, body: bytes) -> bytes:
     """Return the bytes of a document without the time it was built: equal for two documents from the same rows."""
     if not isinstance(document, DailyDashboard):
         return body
-    return body.replace(to_json(document.generated_at), b"", 1)
+    return body.replace(orjson.dumps(document.generated_at, option=orjson.OPT_UTC_Z), b"", 1)
 
 
 def build_health(problem: str | None = None) -> dict[str, str]:
@@ -275,31 +343,27 @@ def build_definitions(definitions: Sequence[Definition]) -> list[MetricDefinitio
     return documents
 
 
-def build_series(metric_id: str, days: int, rows: Iterable[Observation]) -> Series:
-    """Return the stored values of a metric; ``rows`` come in ascending order."""
-    return Series.model_validate({"metric_id": metric_id, "days": days, "points": list(rows)})
+def build_series(metric_id: str, days: int, table: SeriesTable, rows: slice = slice(None)) -> Series:
+    """Return the stored values of a metric, which are ``rows`` of ``table``."""
+    provenances, windows = table.provenances[rows].tolist(), table.windows[rows].tolist()
+    columns = zip(
+        to_dates(table.starts[rows]),
+        to_dates(table.days[rows]),
+        table.values[rows].tolist(),
+        map(table.provenance_names.__getitem__, provenances),
+        map(table.window_names.__getitem__, windows),
+        strict=True,
+    )
+    points: list[SeriesPoint] = [
+        {"period_start": start, "period_end": end, "value": value, "provenance": provenance, "source_window": window}
+        for start, end, value, provenance, window in columns
+    ]
+    return Series.model_construct(metric_id=metric_id, days=days, points=points)
 
 
 def build_daily(dashboard: Dashboard) -> DailyDashboard:
     """Return the dashboard."""
-    with _no_collection():
-        return DailyDashboard.model_validate(dashboard)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Suspend the cyclic garbage collector.
-
-    The points of a thousand metrics are a hundred thousand objects and none of them is garbage; the
-    collector would look at every object of the process several times, which takes longer than the work.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+    return DailyDashboard.model_validate(dashboard)
 
 
 def build_refresh_errors(first: date, last: date, runs: Sequence[Run]) -> RefreshErrors:

@@ -6,21 +6,23 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import UTC, date, datetime, time, timedelta
 
+import pyarrow as pa
+
 from cmetrics.analytics.anomalies import READ_DAYS
+from cmetrics.analytics.columns import COLUMNS, DAY_COLUMNS, SeriesTable
 from cmetrics.analytics.dashboard import build_dashboard
 from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Publication
-from cmetrics.analytics.quality import DataQuality, build_quality
+from cmetrics.analytics.quality import DataQuality, build_quality, build_states
 from cmetrics.analytics.series import last_full_month
 from cmetrics.analytics.status import StoreStatus, build_status
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import DAY, Month, Span, last_completed_day, window
 from cmetrics.domain.metric import Definition, Family, SourceSpec
-from cmetrics.domain.observation import Observation
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
-from cmetrics.domain.state import StoredDay, build_states
 from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import STATS
 
 #: Runs older than that explain nothing that is shown.
 RUNS_WITHIN = timedelta(days=90)
@@ -68,12 +70,8 @@ class Queries:
     def dashboard(self, days: int = DEFAULT_DAYS) -> Dashboard:
         """Return the dashboard over the last ``days`` days."""
         self._store.check()
-        window_read, year_ago = reading(self.as_of, days)
-        rows = self._store.observations(self._ids, window_read)
-        if year_ago is not None:
-            rows += self._store.observations(sorted(self._downloads), year_ago)
         runs = self.runs()
-        return self._dashboard(rows, runs, self._log(runs), days)
+        return self._dashboard(self._read_window(days), runs, self._log(runs), days)
 
     def publication(self, url: str | None = None) -> Publication:
         """Return everything for a build of the site at ``url``, from one read of each table.
@@ -81,26 +79,23 @@ class Queries:
         It holds the metrics of the catalogue only: what has left it stays in the store and in exports.
         """
         self._store.check()
-        rows = tuple(self._store.observations(self._ids, Span(window(self.as_of, ALL_DAYS), LATEST)))
-        published = tuple(row for row in rows if row.period_end <= self.as_of)
+        stored = SeriesTable.from_arrow(self._store.read_observations(self._ids, self._all_days))
+        published = stored.where(stored.days <= self.as_of.toordinal())
         runs = self.runs()
         log = self._log(runs)
         window_read, year_ago = reading(self.as_of, DEFAULT_DAYS)
-        within = [
-            row
-            for row in published
-            if row.period_end in window_read
-            or (year_ago is not None and row.period_end in year_ago and row.metric_id in self._downloads)
-        ]
+        within = published.within(window_read)
+        if year_ago is not None:
+            within |= published.within(year_ago) & published.owned_by(self._downloads)
         return Publication(
             dashboard=self._dashboard(published, runs, log, ALL_DAYS),
-            daily=self._dashboard(within, runs, log, DEFAULT_DAYS),
+            daily=self._dashboard(published.where(within), runs, log, DEFAULT_DAYS),
             definitions=tuple(self.definitions()),
             rows=published,
             runs=tuple(runs),
             log=log,
             url=url or self._catalog.url,
-            quality=self._quality(_stored_days(rows), published, log),
+            quality=self._quality(stored, published, log),
         )
 
     def definitions(self) -> list[Definition]:
@@ -109,11 +104,11 @@ class Queries:
         rows = self._store.definitions()
         return sorted((row for row in rows if row.is_active and row.metric_id in known), key=_definition_order)
 
-    def series(self, metric_id: str, days: int) -> list[Observation] | None:
+    def series(self, metric_id: str, days: int) -> SeriesTable | None:
         """The stored values of the last ``days`` days, ascending; None for an unknown metric."""
         if not metric_id.isprintable() or not self._store.definitions(metric_id):
             return None
-        return self._store.observations([metric_id], Span(window(self.as_of, days), self.as_of))
+        return self._read([metric_id], Span(window(self.as_of, days), self.as_of))
 
     def errors(self, first: date, last: date) -> list[Run]:
         """The runs with errors that were started from ``first`` to ``last``, newest first."""
@@ -133,13 +128,11 @@ class Queries:
         self._store.check()
         runs, as_of = self.runs(), self.as_of
         log = self._log(runs)
-        stored: dict[str, list[StoredDay]] = {}
-        for metric_id, day, is_seed in self._store.days(self._ids, Span(window(as_of, ALL_DAYS), LATEST)):
-            stored.setdefault(metric_id, []).append((day, is_seed))
-        rows = self._store.observations(self._ids, Span(window(as_of, READ_DAYS), as_of))
+        stored = self._read(self._ids, self._all_days, DAY_COLUMNS)
+        recent = self._read(self._ids, Span(window(as_of, READ_DAYS), as_of), (*COLUMNS, "ingestion_run_id"))
         metrics = self._catalog.metrics
         states = build_states(metrics, stored, as_of)
-        return build_status(metrics, states, runs, log, self._quality(stored, rows, log), as_of=as_of)
+        return build_status(metrics, states, runs, log, self._quality(stored, recent, log), as_of=as_of)
 
     def revisions(self) -> list[Revision]:
         """Return the values that the runs of the last 90 days have replaced, newest run first."""
@@ -148,16 +141,31 @@ class Queries:
     def _log(self, runs: Sequence[Run]) -> OutcomeLog:
         return OutcomeLog(runs, self._store.outcomes(self._now - RUNS_WITHIN, self._ids))
 
-    def _quality(
-        self, stored: Mapping[str, Sequence[StoredDay]], rows: Sequence[Observation], log: OutcomeLog
-    ) -> DataQuality:
-        return build_quality(self._catalog.metrics, self._specs, stored, rows, log, self.revisions(), as_of=self.as_of)
+    @property
+    def _all_days(self) -> Span:
+        return Span(window(self.as_of, ALL_DAYS), LATEST)
 
-    def _dashboard(self, rows: Sequence[Observation], runs: Sequence[Run], log: OutcomeLog, days: int) -> Dashboard:
+    def _read(self, metric_ids: Sequence[str], span: Span, columns: Sequence[str] = COLUMNS) -> SeriesTable:
+        return SeriesTable.from_arrow(self._store.read_observations(metric_ids, span, columns))
+
+    def _read_window(self, days: int) -> SeriesTable:
+        """Return what a dashboard of ``days`` days is computed from."""
+        window_read, year_ago = reading(self.as_of, days)
+        data = self._store.read_observations(self._ids, window_read, COLUMNS)
+        if year_ago is not None:
+            earlier = self._store.read_observations(sorted(self._downloads), year_ago, COLUMNS)
+            data = pa.concat_tables([data, earlier]).sort_by([(name, "ascending") for name in STATS.key])
+        return SeriesTable.from_arrow(data)
+
+    def _quality(self, stored: SeriesTable, recent: SeriesTable, log: OutcomeLog) -> DataQuality:
+        revisions = self.revisions()
+        return build_quality(self._catalog.metrics, self._specs, stored, recent, log, revisions, as_of=self.as_of)
+
+    def _dashboard(self, table: SeriesTable, runs: Sequence[Run], log: OutcomeLog, days: int) -> Dashboard:
         return build_dashboard(
             self._catalog,
             self._titles,
-            rows,
+            table,
             runs,
             as_of=self.as_of,
             days=days,
@@ -178,13 +186,6 @@ def reading(as_of: date, days: int) -> tuple[Span, Span | None]:
     if year_ago.first >= first:
         return Span(first, as_of), None
     return Span(first, as_of), Span(year_ago.first, min(year_ago.last, first - DAY))
-
-
-def _stored_days(rows: Sequence[Observation]) -> dict[str, list[StoredDay]]:
-    stored: dict[str, list[StoredDay]] = {}
-    for row in rows:
-        stored.setdefault(row.metric_id, []).append((row.period_end, row.is_seed))
-    return stored
 
 
 def _definition_order(row: Definition) -> tuple[str, ...]:

@@ -10,13 +10,13 @@ from typing import Any
 
 from cmetrics.analytics.chart import Chart, ChartKind, Series
 from cmetrics.analytics.dashboard import build_dashboard
-from cmetrics.analytics.model import Dashboard, DayPoint, PeriodPoint, PointKind
+from cmetrics.analytics.model import NO_POINTS, Dashboard, DayPoint, DayPoints, PeriodPoint, PointKind
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import DAY, Month, day_range
 from cmetrics.domain.metric import Event, Metric, Product
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run
-from tests.samples import a_metric, a_row
+from tests.samples import a_metric, a_row, a_table
 
 #: A Sunday.
 AS_OF = date(2026, 11, 22)
@@ -38,7 +38,7 @@ def a_board(
     catalog = Catalog(
         Path("cmetrics.toml"), "Everything", "contact", products, tuple(metrics), {}, events=tuple(events)
     )
-    return build_dashboard(catalog, TITLES, rows, runs, as_of=as_of, days=days, generated_at=NOW)
+    return build_dashboard(catalog, TITLES, a_table(rows), runs, as_of=as_of, days=days, generated_at=NOW)
 
 
 def a_package(name: str, product: str = "one", **changes: Any) -> Metric:
@@ -57,9 +57,9 @@ def rows_of(metric: Metric, first: date, last: date, value: int = 10, grows: int
     return [a_row(metric, day, value + grows * n) for n, day in enumerate(day_range(first, last))]
 
 
-def points_of(values: Mapping[date, int], kind: PointKind = PointKind.OBSERVED) -> tuple[DayPoint, ...]:
+def points_of(values: Mapping[date, int], kind: PointKind = PointKind.OBSERVED) -> DayPoints:
     """Values by day, ascending."""
-    return tuple(DayPoint(day, value, kind, "api_daily") for day, value in sorted(values.items()))
+    return DayPoints.of(DayPoint(day, value, kind, "api_daily") for day, value in sorted(values.items()))
 
 
 def a_month(month: Month, value: int, missing: int = 0, **changes: Any) -> PeriodPoint:
@@ -82,7 +82,7 @@ def a_series(name: str = "Python (lance)", **changes: Any) -> Series:
         subject="lance",
         source_title="pypistats.org",
         tone="python",
-        days=(),
+        days=NO_POINTS,
         weeks=(),
         months=(),
         extent=None,

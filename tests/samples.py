@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from cmetrics.analytics.columns import SeriesTable
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import DailyValue, Observation, Provenance, SourceWindow, observe
@@ -14,6 +15,7 @@ from cmetrics.domain.outcome import Outcome
 from cmetrics.domain.run import MetricStatus, Run
 from cmetrics.sources import SPECS
 from cmetrics.sources.base import FetchRequest
+from cmetrics.store.schema import STATS, encode
 
 SUBJECTS = {"pypistats": "pylance", "cratesio": "lance", "npm": "@scope/name", "github": "owner/name"}
 
@@ -46,6 +48,11 @@ def a_row(metric: Metric, day: date, value: int, **changes: Any) -> Observation:
     stated = DailyValue(day, value, f"{metric.source}:{metric.subject}")
     at = datetime.combine(day + DAY, time(6), UTC)
     return replace(observe(metric, stated, provenance=Provenance.API_DAILY, run_id="refresh-1", at=at), **changes)
+
+
+def a_table(rows: Iterable[Observation]) -> SeriesTable:
+    """The rows by column, as the store hands them over."""
+    return SeriesTable.from_arrow(encode(sorted(rows, key=lambda row: row.key), STATS))
 
 
 def a_snapshot(metric: Metric, day: date, value: int) -> Observation:

@@ -11,7 +11,7 @@ from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import definition
 from cmetrics.domain.run import Run, RunStatus
 from tests.boards import AS_OF, NOW, a_board, a_package, a_repository
-from tests.samples import a_row
+from tests.samples import a_row, a_table
 
 PACKAGE, EMPTY, REPOSITORY = a_package("nodejs"), a_package("rust"), a_repository("stars", product="two")
 ROWS = [
@@ -58,7 +58,7 @@ def test_daily_bytes() -> None:
 def test_series_bytes() -> None:
     """A series is its stored rows."""
     assert (
-        documents.encode(documents.build_series("downloads:one:é", 2, ROWS[:1]))
+        documents.encode(documents.build_series("downloads:one:é", 2, a_table(ROWS[:1])))
         == (
             '{"metric_id":"downloads:one:é","days":2,"points":[{"period_start":"2026-11-22","period_end":"2026-11-22",'
             '"value":100,"provenance":"api_daily","source_window":"1d"}]}'

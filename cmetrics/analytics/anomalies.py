@@ -5,14 +5,16 @@ A flagged value stays stored: it is what the source said. It is asked for again,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from statistics import median
 
-from cmetrics.domain.days import DAY, window
+import numpy as np
+from numpy.typing import NDArray
+
+from cmetrics.analytics.columns import SeriesTable
+from cmetrics.domain.days import Span, day_range, window
 from cmetrics.domain.metric import Metric
-from cmetrics.domain.observation import Observation
 
 #: Only days that have landed lately are judged: what has stood for four weeks is the truth of its source.
 JUDGED_DAYS = 28
@@ -75,76 +77,66 @@ class RegistryDip:
 
 
 def find_anomalies(
-    metrics: Iterable[Metric], rows: Iterable[Observation], as_of: date
+    metrics: Iterable[Metric], table: SeriesTable, as_of: date
 ) -> tuple[tuple[Outlier, ...], tuple[RegistryDip, ...]]:
     """The doubtful values of the last :data:`JUDGED_DAYS` days, by day, and the dips of whole sources.
 
     Rows of :data:`READ_DAYS` days are needed, more do no harm. A low value that is part of a dip is
     the registry's and no flag of its metric.
     """
-    by_metric: dict[str, dict[date, Observation]] = {}
     first = window(as_of, READ_DAYS)
-    for row in rows:
-        if first <= row.period_end <= as_of and not row.is_seed:
-            by_metric.setdefault(row.metric_id, {})[row.period_end] = row
-    by_source: dict[str, list[str]] = {}
+    table = table.where(table.within(Span(first, as_of)) & ~table.is_seed)
+    places = (table.owners, table.days - first.toordinal())
+    rows = np.full((len(table.metric_ids), READ_DAYS), -1)
+    rows[places] = np.arange(len(table))
+    # Days to come have no value.
+    known = np.full((len(table.metric_ids), READ_DAYS + 7 * WEEKS), np.nan)
+    known[places] = table.values
+    judged = known[:, READ_DAYS - JUDGED_DAYS : READ_DAYS]
+    rows = rows[:, READ_DAYS - JUDGED_DAYS :]
+    expected = _neighbourhood(known)
+    with np.errstate(invalid="ignore"):
+        is_high = judged > FAR * np.maximum(expected, SMALL)
+        is_low = (expected >= LARGE) & (judged * FAR < expected)
+        is_telling = ~np.isnan(judged) & (expected >= LARGE)
+        is_dip = is_telling & (judged < DIP * expected)
+    by_source: dict[str, list[int]] = {}
+    numbers = {metric_id: number for number, metric_id in enumerate(table.metric_ids)}
     for metric in metrics:
-        by_source.setdefault(metric.source, []).append(metric.metric_id)
-    outliers: list[Outlier] = []
+        members = by_source.setdefault(metric.source, [])
+        if metric.metric_id in numbers:
+            members.append(numbers[metric.metric_id])
+    outliers: list[tuple[date, str, int, int]] = []
     registry_dips: list[RegistryDip] = []
-    for source, metric_ids in by_source.items():
-        judged = [_judged(by_metric.get(metric_id, {}), as_of) for metric_id in metric_ids]
-        found = _registry_dips(source, judged)
-        registry_dips += found
-        dipped = {registry_dip.day for registry_dip in found}
-        outliers += [
-            _outlier(row, expected)
-            for values in judged
-            for row, expected in values.values()
-            if _is_far(row.value, expected) and (row.value > expected or row.period_end not in dipped)
-        ]
-    outliers.sort(key=lambda outlier: (outlier.day, outlier.metric_id))
-    return tuple(outliers), tuple(
-        sorted(registry_dips, key=lambda registry_dip: (registry_dip.day, registry_dip.source))
-    )
+    days = list(day_range(window(as_of, JUDGED_DAYS), as_of))
+    for source, of_source in by_source.items():
+        telling = is_telling[of_source].sum(axis=0)
+        dipped = (telling >= FEWEST_IN_A_DIP) & (telling == is_dip[of_source].sum(axis=0))
+        for n in np.flatnonzero(dipped).tolist():
+            parts = [number for number in of_source if is_dip[number, n]]
+            percent = round(100 * judged[parts, n].sum().item() / expected[parts, n].sum().item())
+            ids = tuple(table.metric_ids[number] for number in parts)
+            runs = frozenset(table.texts("ingestion_run_id", rows[parts, n]))
+            registry_dips.append(RegistryDip(source, days[n], ids, percent, runs))
+        is_far = is_high[of_source] | (is_low[of_source] & ~dipped)
+        for place, n in np.argwhere(is_far).tolist():
+            number = of_source[place]
+            usual = round(expected[number, n].item())
+            outliers.append((days[n], table.metric_ids[number], int(rows[number, n]), usual))
+    outliers.sort()
+    run_ids = table.texts("ingestion_run_id", np.array([row for _, _, row, _ in outliers], np.intp))
+    return tuple(
+        Outlier(metric_id, day, int(table.values[row]), usual, run_id)
+        for (day, metric_id, row, usual), run_id in zip(outliers, run_ids, strict=True)
+    ), tuple(sorted(registry_dips, key=lambda registry_dip: (registry_dip.day, registry_dip.source)))
 
 
-#: A day's row and what is usual around it.
-_Judged = Mapping[date, tuple[Observation, float]]
-
-
-def _judged(rows: Mapping[date, Observation], as_of: date) -> _Judged:
-    """The rows of the judged days that have a neighbourhood, with its median."""
-    found: dict[date, tuple[Observation, float]] = {}
-    for day, row in rows.items():
-        if day < window(as_of, JUDGED_DAYS):
-            continue
-        weeks = (day + 7 * n * DAY for n in range(-WEEKS, WEEKS + 1) if n)
-        near = [rows[other].value for other in weeks if other in rows]
-        if len(near) >= FEWEST_NEIGHBOURS:
-            found[day] = (row, median(near))
-    return found
-
-
-def _is_far(value: int, expected: float) -> bool:
-    if value > FAR * max(expected, SMALL):
-        return True
-    return expected >= LARGE and value * FAR < expected
-
-
-def _outlier(row: Observation, expected: float) -> Outlier:
-    return Outlier(row.metric_id, row.period_end, row.value, round(expected), row.ingestion_run_id)
-
-
-def _registry_dips(source: str, judged: Sequence[_Judged]) -> list[RegistryDip]:
-    """Days on which every metric that is large enough to tell lies below :data:`DIP`."""
-    found: list[RegistryDip] = []
-    for day in sorted({day for values in judged for day in values}):
-        told = [values[day] for values in judged if day in values and values[day][1] >= LARGE]
-        if len(told) < FEWEST_IN_A_DIP or any(row.value >= DIP * expected for row, expected in told):
-            continue
-        percent = round(100 * sum(row.value for row, _ in told) / sum(expected for _, expected in told))
-        rows = [row for row, _ in told]
-        ids = tuple(row.metric_id for row in rows)
-        found.append(RegistryDip(source, day, ids, percent, frozenset(row.ingestion_run_id for row in rows)))
-    return found
+def _neighbourhood(known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The median of the same weekdays around each judged day, NaN where there are too few; the last days are judged."""
+    first, last = READ_DAYS - JUDGED_DAYS, READ_DAYS
+    near = np.sort([known[:, first + 7 * n : last + 7 * n] for n in range(-WEEKS, WEEKS + 1) if n], axis=0)
+    # NaN sorts last.
+    count = np.sum(~np.isnan(near), axis=0)
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(near) - 1)
+    middle = np.take_along_axis(near, np.stack([low, high]), axis=0).mean(axis=0)
+    return np.where(count >= FEWEST_NEIGHBOURS, middle, np.nan)

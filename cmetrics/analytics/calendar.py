@@ -10,7 +10,7 @@ from itertools import groupby
 from types import MappingProxyType
 
 from cmetrics.analytics.gaps import Gap, Reason
-from cmetrics.analytics.model import Dashboard, DayPoint, DownloadItem, Item, PointKind
+from cmetrics.analytics.model import Dashboard, DownloadItem, Item, PointKind
 from cmetrics.domain.days import day_range, window
 from cmetrics.domain.metric import PUBLISHED_WITHIN
 
@@ -132,7 +132,7 @@ def build_calendar(
 
 
 def _item_row(item: Item, gaps: Iterable[Gap], first: date, last: date) -> Row:
-    days: tuple[DayPoint, ...] = item.days if isinstance(item, DownloadItem) else item.points
+    days = item.days if isinstance(item, DownloadItem) else item.points
     states = {point.day: _OF_KIND[point.kind] for point in days}
     start = days[0].day if days else None
     if isinstance(item, DownloadItem):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from cmetrics.analytics.model import Change, Dashboard, DayPoint, DownloadItem, Group, Item, PeriodPoint, PointKind
+from cmetrics.analytics.model import Change, Dashboard, DayPoints, DownloadItem, Group, Item, PeriodPoint, PointKind
 from cmetrics.analytics.periods import MONTHS, WEEKS, flow_periods, stock_periods
 from cmetrics.analytics.series import change
 from cmetrics.domain.metric import Event
@@ -53,7 +53,7 @@ class Series:
     source_title: str
     #: Which of the page's colours it has.
     tone: str
-    days: tuple[DayPoint, ...]
+    days: DayPoints
     weeks: tuple[PeriodPoint, ...]
     #: With the seeded snapshots.
     months: tuple[PeriodPoint, ...]
@@ -182,8 +182,9 @@ def _month_extent(points: Iterable[PeriodPoint]) -> Extent | None:
     return _extent(whole)
 
 
-def _day_extent(points: Iterable[DayPoint]) -> Extent | None:
-    return _extent([(p.day, p.value) for p in points if p.kind is not PointKind.ESTIMATED])
+def _day_extent(points: DayPoints) -> Extent | None:
+    known = points.known
+    return _extent(list(zip(known.dates, known.values.tolist(), strict=True)))
 
 
 def _extent(points: Sequence[tuple[date, int]]) -> Extent | None:

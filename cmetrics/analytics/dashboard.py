@@ -8,9 +8,12 @@ from datetime import date, datetime
 
 from cmetrics.analytics import series
 from cmetrics.analytics.chart import largest
+from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.model import (
+    NO_FLOWS,
+    NO_POINTS,
     Dashboard,
-    DayPoint,
+    DayPoints,
     DownloadItem,
     Group,
     Health,
@@ -21,13 +24,11 @@ from cmetrics.analytics.model import (
     StarItem,
 )
 from cmetrics.catalog import Catalog
-from cmetrics.domain.days import window
+from cmetrics.domain.days import Span, window
 from cmetrics.domain.metric import Family, Metric, Product
-from cmetrics.domain.observation import Observation
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Run, RunStatus
 
-NO_ROWS: tuple[Observation, ...] = ()
 #: Colours that belong to an SDK wherever it is drawn; anything else gets a number.
 KNOWN_TONES = ("python", "rust", "nodejs")
 NUMBERED_TONES = 8
@@ -38,7 +39,7 @@ FAILURES_SHOWN = 10
 def build_dashboard(
     catalog: Catalog,
     source_titles: Mapping[str, str],
-    rows: Iterable[Observation],
+    table: SeriesTable,
     runs: Sequence[Run],
     *,
     as_of: date,
@@ -46,20 +47,17 @@ def build_dashboard(
     generated_at: datetime,
     log: OutcomeLog | None = None,
 ) -> Dashboard:
-    """Return the dashboard of ``as_of`` from rows up to that day (later ones are left out).
+    """Return the dashboard of ``as_of`` from values up to that day (later ones are left out).
 
     ``runs`` come newest first; without ``log`` only their status is known.
     """
     log = log or OutcomeLog(runs, ())
-    by_metric: dict[str, list[Observation]] = {}
-    for row in rows:
-        if row.period_end <= as_of:
-            by_metric.setdefault(row.metric_id, []).append(row)
-    builder = _Builder(source_titles, by_metric, log, as_of, window(as_of, days))
-    groups = tuple(
-        builder.group(product, [m for m in catalog.metrics if m.product == product.product])
-        for product in catalog.products
-    )
+    table = table.where(table.days <= as_of.toordinal())
+    builder = _Builder(catalog.metrics, source_titles, table, log, as_of, window(as_of, days))
+    by_product: dict[str, list[Metric]] = {}
+    for metric in catalog.metrics:
+        by_product.setdefault(metric.product, []).append(metric)
+    groups = tuple(builder.group(product, by_product.get(product.product, ())) for product in catalog.products)
     groups = _with_tones(groups, catalog.metrics)
     # Totals are made of whole series: a short window must not change them.
     month = series.last_full_month(as_of)
@@ -82,7 +80,7 @@ def build_dashboard(
         month_total_year_change=series.month_change(known_totals, month, 12),
         total_stars=series.latest_known(total_points),
         total_stars_change_30=series.star_change(total_points, 30),
-        total_stars_points=tuple(point for point in total_points if point.day >= window(as_of, days)),
+        total_stars_points=total_points.since(window(as_of, days)),
         window_30_start=window(as_of, 30),
         sources=build_sources(groups, as_of),
         events=tuple(event for event in catalog.events if event.day <= as_of),
@@ -169,52 +167,60 @@ def build_freshness(metric: Metric, latest_day: date | None, as_of: date, log: O
 
 
 class _Builder:
-    """What all items of one dashboard have in common."""
+    """What all items of one dashboard have in common: each number of all metrics, computed in one pass."""
 
     def __init__(
         self,
+        metrics: Sequence[Metric],
         source_titles: Mapping[str, str],
-        rows: Mapping[str, Sequence[Observation]],
+        table: SeriesTable,
         log: OutcomeLog,
         as_of: date,
         first: date,
     ) -> None:
         self._source_titles = source_titles
-        self._rows = rows
         self._log = log
         self._as_of = as_of
         self._first = first
         self._month = series.last_full_month(as_of)
-        self._months: dict[str, tuple[PeriodPoint, ...]] = {}
+        by_family = {family: [m for m in metrics if m.family is family] for family in Family}
+        downloads, stars = (
+            table.where(table.owned_by({metric.metric_id for metric in by_family[family]}))
+            for family in (Family.DOWNLOADS, Family.STARS)
+        )
+        self._newest = table.where(~table.is_seed).newest
+        self._months = series.month_points(by_family[Family.DOWNLOADS], downloads, as_of)
+        self._last_30 = series.daily_totals(downloads, Span(window(as_of, 30), as_of))
+        self._changes = series.period_changes(downloads, (7, 30, 90))
+        self._days = series.day_points(downloads.where(downloads.days >= first.toordinal()))
+        self._stars = series.day_points(stars)
+        self._flows = series.star_flows(stars)
+        self._flows_30 = series.star_flow(stars, 30)
 
     def months(self, metric: Metric) -> tuple[PeriodPoint, ...]:
         """All months of a metric, also those before the window."""
-        if metric.metric_id not in self._months:
-            rows = self._rows.get(metric.metric_id, NO_ROWS)
-            self._months[metric.metric_id] = series.month_points(metric, rows, self._as_of)
-        return self._months[metric.metric_id]
+        return self._months.get(metric.metric_id, ())
 
-    def stars(self, metric: Metric) -> tuple[DayPoint, ...]:
+    def stars(self, metric: Metric) -> DayPoints:
         """All days of a metric, also those before the window."""
-        return series.day_points(self._rows.get(metric.metric_id, NO_ROWS))
+        return self._stars.get(metric.metric_id, NO_POINTS)
 
     def group(self, product: Product, metrics: Sequence[Metric]) -> Group:
-        downloads = tuple(self._downloads(m) for m in metrics if m.family is Family.DOWNLOADS)
+        downloads = tuple(self._item_of_downloads(m) for m in metrics if m.family is Family.DOWNLOADS)
         total = series.total_of([item.month for item in downloads], self._month)
         downloads = tuple(replace(item, share=series.share_of(item.month, total)) for item in downloads)
         return Group(
             product=product.product,
             title=product.title,
             downloads=downloads,
-            stars=tuple(self._stars(m) for m in metrics if m.family is Family.STARS),
+            stars=tuple(self._item_of_stars(m) for m in metrics if m.family is Family.STARS),
             last_30_days=_sum_of_known(item.last_30_days for item in downloads),
         )
 
-    def _downloads(self, metric: Metric) -> DownloadItem:
-        rows = self._rows.get(metric.metric_id, NO_ROWS)
+    def _item_of_downloads(self, metric: Metric) -> DownloadItem:
         points = self.months(metric)
-        total, observed = series.daily_total(rows, window(self._as_of, 30), self._as_of)
-        change_7, change_30, change_90 = series.period_changes(rows, (7, 30, 90))
+        total, observed = self._last_30.get(metric.metric_id, (0, 0))
+        change_7, change_30, change_90 = self._changes.get(metric.metric_id, (None, None, None))
         return DownloadItem(
             metric=metric,
             source_title=self._source_titles[metric.source],
@@ -224,18 +230,17 @@ class _Builder:
             month_on_month=series.month_change(points, self._month, 1),
             year_on_year=series.month_change(points, self._month, 12),
             share=None,
-            last_30_days=total,
+            last_30_days=total if observed else None,
             last_30_days_observed=observed,
             change_7=change_7,
             change_30=change_30,
             change_90=change_90,
             points=tuple(p for p in points if p.period_end >= self._first),
-            days=series.day_points(row for row in rows if row.period_end >= self._first),
-            freshness=self._freshness(metric, rows),
+            days=self._days.get(metric.metric_id, NO_POINTS),
+            freshness=self._freshness(metric),
         )
 
-    def _stars(self, metric: Metric) -> StarItem:
-        rows = self._rows.get(metric.metric_id, NO_ROWS)
+    def _item_of_stars(self, metric: Metric) -> StarItem:
         points = self.stars(metric)
         return StarItem(
             metric=metric,
@@ -245,15 +250,14 @@ class _Builder:
             change_7=series.star_change(points, 7),
             change_30=series.star_change(points, 30),
             change_90=series.star_change(points, 90),
-            points=tuple(p for p in points if p.day >= self._first),
-            freshness=self._freshness(metric, rows),
-            flows=tuple(flow for flow in series.star_flows(rows) if flow.first_day >= self._first),
-            flow_30=series.star_flow(rows, 30),
+            points=points.since(self._first),
+            freshness=self._freshness(metric),
+            flows=self._flows.get(metric.metric_id, NO_FLOWS).since(self._first),
+            flow_30=self._flows_30.get(metric.metric_id),
         )
 
-    def _freshness(self, metric: Metric, rows: Sequence[Observation]) -> MetricFreshness:
-        latest = max((row.period_end for row in rows if not row.is_seed), default=None)
-        return build_freshness(metric, latest, self._as_of, self._log)
+    def _freshness(self, metric: Metric) -> MetricFreshness:
+        return build_freshness(metric, self._newest.get(metric.metric_id), self._as_of, self._log)
 
 
 def _sum_of_known(values: Iterable[int | None]) -> int | None:

@@ -87,8 +87,8 @@ def find_gaps(
     """
     first = min(metric.daily_from or window(as_of, spec.first_days), *state.daily, as_of)
     reason = _Reasons(metric, state, published, spec, log, as_of).of
-    missing = (day for day in day_range(first, as_of) if day not in state.daily and day not in state.snapshots)
-    return _join(missing, reason)
+    missing = set(day_range(first, as_of)) - state.daily - state.snapshots
+    return _join(sorted(missing), reason)
 
 
 def _join(days: Iterable[date], reason: Callable[[date], tuple[Reason, str]]) -> tuple[Gap, ...]:

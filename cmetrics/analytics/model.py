@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import ClassVar, overload
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cmetrics.analytics.columns import Codes, Days, SeriesTable, Values, to_dates
 from cmetrics.analytics.quality import DataQuality
 from cmetrics.domain.metric import Definition, Event, Metric
-from cmetrics.domain.observation import Observation
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Run
 
@@ -17,7 +22,7 @@ DEFAULT_DAYS = 180
 
 
 class PointKind(StrEnum):
-    """How a point came about."""
+    """How a point came about; each kind claims less than the one before it."""
 
     #: A sum of daily values, or a star count taken on its day.
     OBSERVED = "observed"
@@ -27,6 +32,11 @@ class PointKind(StrEnum):
     SEEDED = "seeded"
     #: Filled in between two observed days.
     ESTIMATED = "estimated"
+
+
+#: The kinds by their codes in columns.
+KINDS = tuple(PointKind)
+OBSERVED, RECONSTRUCTED, SEEDED, ESTIMATED = range(len(KINDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,88 @@ class DayPoint:
     provenance: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class DayPoints(Sequence[DayPoint]):
+    """Points of one series by column, ascending; a point becomes an object when it is read."""
+
+    days: Days
+    values: Values
+    #: Index in :data:`KINDS` by point.
+    kinds: NDArray[np.int8]
+    #: Index in ``provenance_names`` by point.
+    provenances: Codes
+    provenance_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, points: Iterable[DayPoint]) -> DayPoints:
+        """Return the columns of ``points``."""
+        points = list(points)
+        names = tuple(dict.fromkeys(point.provenance for point in points))
+        return cls(
+            np.array([point.day.toordinal() for point in points], np.int32),
+            np.array([point.value for point in points], np.int64),
+            np.array([KINDS.index(point.kind) for point in points], np.int8),
+            np.array([names.index(point.provenance) for point in points], np.int32),
+            names,
+        )
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+    @overload
+    def __getitem__(self, index: int) -> DayPoint: ...
+    @overload
+    def __getitem__(self, index: slice) -> DayPoints: ...
+    def __getitem__(self, index: int | slice) -> DayPoint | DayPoints:
+        """Return a point, or the points of a slice by column."""
+        if isinstance(index, slice):
+            return DayPoints(
+                self.days[index],
+                self.values[index],
+                self.kinds[index],
+                self.provenances[index],
+                self.provenance_names,
+            )
+        return DayPoint(
+            date.fromordinal(int(self.days[index])),
+            int(self.values[index]),
+            KINDS[self.kinds[index]],
+            self.provenance_names[self.provenances[index]],
+        )
+
+    def __iter__(self) -> Iterator[DayPoint]:
+        kinds = (KINDS[kind] for kind in self.kinds.tolist())
+        names = (self.provenance_names[code] for code in self.provenances.tolist())
+        return map(DayPoint, self.dates, self.values.tolist(), kinds, names)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def dates(self) -> list[date]:
+        """The days as dates."""
+        return to_dates(self.days)
+
+    def since(self, day: date) -> DayPoints:
+        """Return the points of ``day`` and after it."""
+        return self[int(np.searchsorted(self.days, day.toordinal())) :]
+
+    @property
+    def known(self) -> DayPoints:
+        """The points that are more than estimates."""
+        mask = self.kinds != ESTIMATED
+        if mask.all():
+            return self
+        return DayPoints(
+            self.days[mask], self.values[mask], self.kinds[mask], self.provenances[mask], self.provenance_names
+        )
+
+
+NO_POINTS = DayPoints.of(())
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """From an earlier value to a later one; ``percent`` is None from zero."""
@@ -88,6 +180,52 @@ class StarFlow:
     gained: int | None
     lost: int | None
     net: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StarFlows(Sequence[StarFlow]):
+    """Flows of single days by column, ascending; a flow becomes an object when it is read."""
+
+    #: Stands for a number that is not known.
+    UNKNOWN: ClassVar[int] = np.iinfo(np.int64).min
+
+    days: Days
+    gained: Values
+    lost: Values
+    net: Values
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+    @overload
+    def __getitem__(self, index: int) -> StarFlow: ...
+    @overload
+    def __getitem__(self, index: slice) -> StarFlows: ...
+    def __getitem__(self, index: int | slice) -> StarFlow | StarFlows:
+        """Return a flow, or the flows of a slice by column."""
+        if isinstance(index, slice):
+            return StarFlows(self.days[index], self.gained[index], self.lost[index], self.net[index])
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[StarFlow]:
+        days = to_dates(self.days)
+        known = (
+            [None if number == self.UNKNOWN else number for number in column.tolist()]
+            for column in (self.gained, self.lost, self.net)
+        )
+        return map(StarFlow, days, days, *known)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def since(self, day: date) -> StarFlows:
+        """Return the flows of ``day`` and after it."""
+        return self[int(np.searchsorted(self.days, day.toordinal())) :]
+
+
+NO_FLOWS = StarFlows(*(np.zeros(0, np.int64) for _ in range(4)))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +267,7 @@ class DownloadItem:
     #: By month.
     points: tuple[PeriodPoint, ...]
     #: By day, without the seeded snapshots.
-    days: tuple[DayPoint, ...]
+    days: DayPoints
     freshness: MetricFreshness
 
 
@@ -146,10 +284,10 @@ class StarItem:
     change_30: Change | None
     change_90: Change | None
     #: By day.
-    points: tuple[DayPoint, ...]
+    points: DayPoints
     freshness: MetricFreshness
     #: Each day of which anything is known, ascending, and the 30 days up to the newest count.
-    flows: tuple[StarFlow, ...] = ()
+    flows: StarFlows = field(default_factory=lambda: NO_FLOWS)
     flow_30: StarFlow | None = None
 
 
@@ -214,8 +352,8 @@ class Publication:
     #: The default window, as the API answers it.
     daily: Dashboard
     definitions: tuple[Definition, ...]
-    #: Every stored value of the defined metrics, by metric and day.
-    rows: tuple[Observation, ...]
+    #: Every stored value of the catalogue's metrics up to the day described, by metric and day.
+    rows: SeriesTable
     #: The last runs, newest first.
     runs: tuple[Run, ...]
     #: Where the site is published; None when nobody said.
@@ -244,7 +382,7 @@ class Dashboard:
     #: On the newest day on which every repository has a count.
     total_stars: DayPoint | None
     total_stars_change_30: Change | None
-    total_stars_points: tuple[DayPoint, ...]
+    total_stars_points: DayPoints
     window_30_start: date
     sources: tuple[SourceState, ...]
     #: By day.

@@ -2,69 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
-from itertools import groupby
+from functools import lru_cache
 from typing import NamedTuple
 
-from cmetrics.analytics.model import DayPoint, PeriodPoint
+import numpy as np
+from numpy.typing import NDArray
+
+from cmetrics.analytics.columns import Codes, Days, Values
+from cmetrics.analytics.model import KINDS, DayPoints, PeriodPoint
 from cmetrics.domain.days import Month, Span, week_of
+
+Keys = NDArray[np.int64]
+
+#: Code of a sum whose days have different provenances.
+MIXED = -1
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Grain(NamedTuple):
     """A way to part time."""
 
-    #: Equal for all days of a period; called for every day.
-    key: Callable[[DayPoint], object]
-    #: The period that holds a day.
-    span: Callable[[date], Span]
+    #: Numbers that are equal for all days of a period and ascend with them.
+    keys: Callable[[Days], Keys]
+    #: The period that holds a day, given as an ordinal.
+    span: Callable[[int], Span]
 
 
-def _month_span(day: date) -> Span:
-    month = Month.of(day)
+@lru_cache(maxsize=20_000)
+def _week_span(day: int) -> Span:
+    return week_of(date.fromordinal(day))
+
+
+@lru_cache(maxsize=20_000)
+def _month_span(day: int) -> Span:
+    month = Month.of(date.fromordinal(day))
     return Span(month.first, month.last)
 
 
-# Ordinal 1 was a Monday.
-WEEKS = Grain(lambda point: (point.day.toordinal() - 1) // 7, week_of)
-MONTHS = Grain(lambda point: (point.day.year, point.day.month), _month_span)
+def _week_keys(days: Days) -> Keys:
+    # Ordinal 1 was a Monday.
+    return (days.astype(np.int64) - 1) // 7
 
 
-def flow_periods(points: Sequence[DayPoint], grain: Grain, as_of: date) -> tuple[PeriodPoint, ...]:
+def _month_keys(days: Days) -> Keys:
+    return (days.astype(np.int64) - _EPOCH).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+WEEKS = Grain(_week_keys, _week_span)
+MONTHS = Grain(_month_keys, _month_span)
+
+
+class Sums(NamedTuple):
+    """Sums of runs of rows."""
+
+    #: The first row of each run.
+    firsts: NDArray[np.intp]
+    values: Values
+    counts: NDArray[np.intp]
+    #: The code that all rows of a run share, else :data:`MIXED`.
+    provenances: Codes
+
+
+def sum_runs(keys: Keys, values: Values, provenances: Codes) -> Sums:
+    """Return the sum of each run of rows with equal keys."""
+    firsts = run_starts(keys)
+    if not len(firsts):
+        return Sums(firsts, np.zeros(0, np.int64), firsts, np.zeros(0, np.int32))
+    low, high = np.minimum.reduceat(provenances, firsts), np.maximum.reduceat(provenances, firsts)
+    counts = np.diff(firsts, append=len(keys))
+    return Sums(firsts, np.add.reduceat(values, firsts), counts, np.where(low == high, low, MIXED).astype(np.int32))
+
+
+def run_starts(keys: NDArray[np.generic]) -> NDArray[np.intp]:
+    """Return where runs of equal keys begin."""
+    return np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.intp)
+
+
+def flow_periods(points: DayPoints, grain: Grain, as_of: date) -> tuple[PeriodPoint, ...]:
     """Sums by period, ascending; each says how many of its days are in it."""
-    periods = (list(days) for _, days in groupby(points, grain.key))
-    return tuple(_sum(grain.span(days[0].day), days, as_of) for days in periods)
+    sums = sum_runs(grain.keys(points.days), points.values, points.provenances)
+    names = (*points.provenance_names, "")
+    columns = (points.days[sums.firsts], points.kinds[sums.firsts], sums.values, sums.counts, sums.provenances)
+    return tuple(
+        PeriodPoint(span.first, span.last, value, KINDS[kind], names[code], count, span.days, span.last > as_of)
+        for day, kind, value, count, code in zip(*(column.tolist() for column in columns), strict=True)
+        for span in [grain.span(day)]
+    )
 
 
-def stock_periods(points: Sequence[DayPoint], grain: Grain, as_of: date) -> tuple[PeriodPoint, ...]:
+def stock_periods(points: DayPoints, grain: Grain, as_of: date) -> tuple[PeriodPoint, ...]:
     """The count on the last day of each period, ascending; of the running one the newest.
 
     A period whose last day has no count is left out: another day's count would be a different thing.
     """
+    keys = grain.keys(points.days)
+    lasts = np.flatnonzero(np.concatenate([keys[1:] != keys[:-1], [True]])) if len(keys) else np.zeros(0, np.intp)
+    columns = (points.days[lasts], points.values[lasts], points.kinds[lasts], points.provenances[lasts])
     found: list[PeriodPoint] = []
-    for _, days in groupby(points, grain.key):
-        last = list(days)[-1]
-        span = grain.span(last.day)
-        running = span.last > as_of
-        if last.day == span.last or running:
-            counted = None if running else 1
-            found.append(
-                PeriodPoint(
-                    span.first, span.last, last.value, last.kind, last.provenance, counted, 1, is_running=running
-                )
-            )
+    for day, value, kind, code in zip(*(column.tolist() for column in columns), strict=True):
+        span = grain.span(day)
+        is_running = span.last > as_of
+        if is_running or day == span.last.toordinal():
+            counted = None if is_running else 1
+            name = points.provenance_names[code]
+            found.append(PeriodPoint(span.first, span.last, value, KINDS[kind], name, counted, 1, is_running))
     return tuple(found)
-
-
-def _sum(span: Span, days: Sequence[DayPoint], as_of: date) -> PeriodPoint:
-    provenances = {day.provenance for day in days}
-    return PeriodPoint(
-        period_start=span.first,
-        period_end=span.last,
-        value=sum(day.value for day in days),
-        kind=days[0].kind,
-        provenance=provenances.pop() if len(provenances) == 1 else "",
-        days_observed=len(days),
-        days_expected=span.days,
-        is_running=span.last > as_of,
-    )

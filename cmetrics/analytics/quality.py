@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+import numpy as np
+
 from cmetrics.analytics.anomalies import Outlier, RegistryDip, find_anomalies
+from cmetrics.analytics.columns import SeriesTable, to_dates
 from cmetrics.analytics.gaps import Gap, build_published_days, count_missing_days, find_gaps
 from cmetrics.domain.metric import Family, Metric, SourceSpec
-from cmetrics.domain.observation import Observation, parse_star_ref
+from cmetrics.domain.observation import parse_star_ref
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.revision import Revision
-from cmetrics.domain.state import MetricState, StoredDay, build_states
+from cmetrics.domain.state import MetricState, build_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,8 @@ class DataQuality:
 def build_quality(
     metrics: Sequence[Metric],
     specs: Mapping[str, SourceSpec],
-    stored: Mapping[str, Sequence[StoredDay]],
-    rows: Iterable[Observation],
+    stored: SeriesTable,
+    recent: SeriesTable,
     log: OutcomeLog,
     revisions: Iterable[Revision],
     *,
@@ -63,16 +66,18 @@ def build_quality(
 ) -> DataQuality:
     """Return the data quality on ``as_of``.
 
-    ``stored`` holds all stored days of each metric, also those after ``as_of``; ``rows`` are those of at
-    least the last :data:`cmetrics.analytics.anomalies.READ_DAYS` days. Revisions come newest run first.
+    ``stored`` holds all stored days of each metric, also those after ``as_of``; ``recent`` holds all
+    columns of at least the last :data:`cmetrics.analytics.anomalies.READ_DAYS` days. Revisions come
+    newest run first.
     """
-    rows = list(rows)
     states = build_states(metrics, stored, as_of)
+    future = stored.where(stored.days > as_of.toordinal())
+    future_days = {metric_id: tuple(to_dates(future.days[rows])) for metric_id, rows in future.slices.items()}
     by_source: dict[str, list[MetricState]] = {}
     for metric in metrics:
         by_source.setdefault(metric.source, []).append(states[metric.metric_id])
     published = {source: build_published_days(of_source) for source, of_source in by_source.items()}
-    outliers, registry_dips = find_anomalies(metrics, rows, as_of)
+    outliers, registry_dips = find_anomalies(metrics, recent, as_of)
     downloads = {metric.metric_id for metric in metrics if metric.family is Family.DOWNLOADS}
     return DataQuality(
         gaps={
@@ -82,13 +87,21 @@ def build_quality(
         outliers=outliers,
         registry_dips=registry_dips,
         unusual_revisions=tuple(r for r in revisions if r.is_unusual and r.metric_id in downloads),
-        renamed=_renamed(metrics, rows),
-        future_days={
-            m.metric_id: days
-            for m in metrics
-            if (days := tuple(sorted(day for day, _ in stored.get(m.metric_id, ()) if day > as_of)))
-        },
+        renamed=_renamed(metrics, recent),
+        future_days={m.metric_id: future_days[m.metric_id] for m in metrics if m.metric_id in future_days},
     )
+
+
+def build_states(metrics: Iterable[Metric], stored: SeriesTable, as_of: date) -> dict[str, MetricState]:
+    """Return the states of ``metrics`` by id, from their stored days up to ``as_of``."""
+    published = stored.where(stored.days <= as_of.toordinal())
+    dates, seeds, slices = to_dates(published.days), published.is_seed.tolist(), published.slices
+    nothing = slice(0)
+    return {
+        metric.metric_id: build_state(metric, zip(dates[rows], seeds[rows], strict=True))
+        for metric in metrics
+        for rows in [slices.get(metric.metric_id, nothing)]
+    }
 
 
 def _future_text(metric_id: str, days: Sequence[date]) -> str:
@@ -99,11 +112,15 @@ def _future_text(metric_id: str, days: Sequence[date]) -> str:
     return f"ahead: {metric_id} has {what}; not shown until then; check the clock of the machine that wrote it"
 
 
-def _renamed(metrics: Iterable[Metric], rows: Iterable[Observation]) -> dict[str, str]:
+def _renamed(metrics: Sequence[Metric], recent: SeriesTable) -> dict[str, str]:
     names: dict[str, str] = {}
-    for row in sorted(rows, key=lambda row: row.period_end):
-        if (ref := parse_star_ref(row.source_ref)) is not None:
-            names[row.metric_id] = ref.repository
+    stars = recent.where(recent.owned_by({metric.metric_id for metric in metrics if metric.family is Family.STARS}))
+    for metric_id, rows in stars.slices.items():
+        for number in range(rows.stop - 1, rows.start - 1, -1):
+            (text,) = stars.texts("source_ref", np.array([number]))
+            if (ref := parse_star_ref(text)) is not None:
+                names[metric_id] = ref.repository
+                break
     return {
         metric.metric_id: name
         for metric in metrics

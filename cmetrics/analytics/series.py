@@ -1,15 +1,37 @@
-"""Series arithmetic: sums of months, changes, totals of stars. Absent days are never zeros."""
+"""Series arithmetic: sums of months, changes, totals of stars. Absent days are never zeros.
+
+Functions that take a table work on all its metrics in one pass and return their results by metric id;
+a metric without rows is not among them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from itertools import pairwise
 
-from cmetrics.analytics.model import Change, DayPoint, PeriodPoint, PointKind, StarFlow
-from cmetrics.domain.days import DAY, Month, day_range, window
+import numpy as np
+
+from cmetrics.analytics.columns import SeriesTable, Values
+from cmetrics.analytics.model import (
+    ESTIMATED,
+    NO_POINTS,
+    OBSERVED,
+    RECONSTRUCTED,
+    Change,
+    DayPoint,
+    DayPoints,
+    PeriodPoint,
+    PointKind,
+    StarFlow,
+    StarFlows,
+)
+from cmetrics.analytics.periods import MONTHS, sum_runs
+from cmetrics.domain.days import Month, Span
 from cmetrics.domain.metric import Metric
-from cmetrics.domain.observation import Observation, Provenance, parse_star_ref
+from cmetrics.domain.observation import Provenance, parse_star_ref
+
+#: More than the number of any month.
+_MONTH_NUMBERS = 1_000_000
 
 
 def last_full_month(as_of: date) -> Month:
@@ -18,44 +40,45 @@ def last_full_month(as_of: date) -> Month:
     return month if as_of == month.last else month.plus(-1)
 
 
-def month_points(metric: Metric, rows: Iterable[Observation], as_of: date) -> tuple[PeriodPoint, ...]:
-    """Monthly totals, ascending, and before ``daily_from`` the seeded snapshots.
+def month_points(metrics: Iterable[Metric], table: SeriesTable, as_of: date) -> dict[str, tuple[PeriodPoint, ...]]:
+    """Monthly totals of each metric, ascending, and before ``daily_from`` the seeded snapshots.
 
     A month before ``daily_from`` shows its snapshots where it has any, else the sum of its days. A
     metric without ``daily_from`` is daily throughout: its snapshots are not shown.
     """
-    snapshots: list[Observation] = []
-    days: dict[Month, list[Observation]] = {}
-    for row in rows:
-        if not row.is_seed:
-            days.setdefault(Month.of(row.period_end), []).append(row)
-        elif metric.daily_from is not None and row.period_end < metric.daily_from:
-            snapshots.append(row)
-    seeded = {Month.of(row.period_end) for row in snapshots}
-    sums = [
-        _month_point(month, found, as_of)
-        for month, found in days.items()
-        if month not in seeded or metric.daily_from is None or month.last >= metric.daily_from
-    ]
-    return tuple(sorted([*map(_snapshot_point, snapshots), *sums], key=lambda p: (p.period_end, p.period_start)))
+    daily_from = {metric.metric_id: metric.daily_from for metric in metrics}
+    points = _snapshots(table, daily_from)
+    months = {metric_id: {Month.of(p.period_end) for p in found} for metric_id, found in points.items()}
+    daily = table.where(~table.is_seed)
+    keys = daily.owners.astype(np.int64) * _MONTH_NUMBERS + MONTHS.keys(daily.days)
+    sums = sum_runs(keys, daily.values, daily.provenances)
+    names = (*daily.provenance_names, Provenance.API_DAILY.value)
+    columns = (daily.owners[sums.firsts], daily.days[sums.firsts], sums.values, sums.counts, sums.provenances)
+    for owner, day, value, count, code in zip(*(column.tolist() for column in columns), strict=True):
+        metric_id, (first, last) = daily.metric_ids[owner], MONTHS.span(day)
+        start = daily_from.get(metric_id)
+        if metric_id in months and Month.of(last) in months[metric_id] and start is not None and last < start:
+            continue
+        points.setdefault(metric_id, []).append(
+            PeriodPoint(first, last, value, PointKind.OBSERVED, names[code], count, last.day, as_of < last)
+        )
+    for metric_id in months:
+        points[metric_id].sort(key=lambda point: (point.period_end, point.period_start))
+    return {metric_id: tuple(found) for metric_id, found in points.items()}
 
 
-def _snapshot_point(row: Observation) -> PeriodPoint:
-    return PeriodPoint(row.period_start, row.period_end, row.value, PointKind.SEEDED, row.provenance, None, None)
-
-
-def _month_point(month: Month, rows: Sequence[Observation], as_of: date) -> PeriodPoint:
-    kinds = {row.provenance for row in rows}
-    return PeriodPoint(
-        period_start=month.first,
-        period_end=month.last,
-        value=sum(row.value for row in rows),
-        kind=PointKind.OBSERVED,
-        provenance=kinds.pop() if len(kinds) == 1 else Provenance.API_DAILY.value,
-        days_observed=len(rows),
-        days_expected=month.days,
-        is_running=as_of < month.last,
-    )
+def _snapshots(table: SeriesTable, daily_from: Mapping[str, date | None]) -> dict[str, list[PeriodPoint]]:
+    seeds = table.where(table.is_seed)
+    points: dict[str, list[PeriodPoint]] = {}
+    columns = (seeds.owners, seeds.starts, seeds.days, seeds.values, seeds.provenances)
+    for owner, first, last, value, code in zip(*(column.tolist() for column in columns), strict=True):
+        span, metric_id = Span(date.fromordinal(first), date.fromordinal(last)), seeds.metric_ids[owner]
+        start = daily_from.get(metric_id)
+        if start is not None and span.last < start:
+            name = seeds.provenance_names[code]
+            point = PeriodPoint(span.first, span.last, value, PointKind.SEEDED, name, None, None)
+            points.setdefault(metric_id, []).append(point)
+    return points
 
 
 def month_of(points: Iterable[PeriodPoint], month: Month) -> PeriodPoint | None:
@@ -104,121 +127,116 @@ def share_of(point: PeriodPoint | None, total: PeriodPoint | None) -> float | No
     return round(100 * point.value / total.value, 1)
 
 
-def daily_total(rows: Iterable[Observation], first: date, last: date) -> tuple[int | None, int]:
-    """The sum of the daily values from ``first`` to ``last``, None without any, and how many they are."""
-    values = [row.value for row in rows if not row.is_seed and first <= row.period_end <= last]
-    return sum(values) if values else None, len(values)
+def daily_totals(table: SeriesTable, span: Span) -> dict[str, tuple[int, int]]:
+    """The sum of the daily values in ``span``, and how many they are."""
+    mask = table.within(span) & ~table.is_seed
+    totals = zip(table.sums(mask).tolist(), table.counts(mask).tolist(), strict=True)
+    return dict(zip(table.metric_ids, totals, strict=True))
 
 
-def period_changes(rows: Iterable[Observation], lengths: Iterable[int]) -> tuple[Change | None, ...]:
+def period_changes(table: SeriesTable, lengths: Iterable[int]) -> dict[str, tuple[Change | None, ...]]:
     """For each number of days: from so many days before to so many days up to the newest daily value.
 
     None unless every one of these days has a value.
     """
-    values = {row.period_end: row.value for row in rows if not row.is_seed}
-    return tuple(_period_change(values, days) for days in lengths)
+    daily = table.where(~table.is_seed)
+    newest = daily.days[daily.bounds[1:] - 1]
+    age = newest[daily.owners] - daily.days
+    columns = []
+    for days in lengths:
+        later, earlier = age < days, (age >= days) & (age < 2 * days)
+        is_whole = (daily.counts(later) == days) & (daily.counts(earlier) == days)
+        sums = zip(is_whole.tolist(), daily.sums(earlier).tolist(), daily.sums(later).tolist(), strict=True)
+        columns.append([change(before, after) if whole else None for whole, before, after in sums])
+    return dict(zip(daily.metric_ids, zip(*columns, strict=True), strict=True))
 
 
-def _period_change(values: Mapping[date, int], days: int) -> Change | None:
-    if not values:
-        return None
-    newest = max(values)
-    later = [values.get(newest - n * DAY) for n in range(days)]
-    earlier = [values.get(newest - n * DAY) for n in range(days, 2 * days)]
-    if None in later or None in earlier:
-        return None
-    return change(sum(v for v in earlier if v), sum(v for v in later if v))
-
-
-def day_points(rows: Iterable[Observation]) -> tuple[DayPoint, ...]:
+def day_points(table: SeriesTable) -> dict[str, DayPoints]:
     """Values by day, ascending; a day without a value is not there, and neither are seeded snapshots."""
-    return tuple(
-        DayPoint(
-            row.period_end,
-            row.value,
-            PointKind.RECONSTRUCTED if row.is_reconstructed else PointKind.OBSERVED,
-            row.provenance,
-        )
-        for row in sorted((row for row in rows if not row.is_seed), key=lambda row: row.period_end)
-    )
+    daily = table.where(~table.is_seed)
+    kinds = np.where(daily.is_reconstructed, RECONSTRUCTED, OBSERVED).astype(np.int8)
+    names = daily.provenance_names
+    return {
+        metric_id: DayPoints(daily.days[rows], daily.values[rows], kinds[rows], daily.provenances[rows], names)
+        for metric_id, rows in daily.slices.items()
+    }
 
 
-def star_change(points: Sequence[DayPoint], days: int) -> Change | None:
+def star_change(points: DayPoints, days: int) -> Change | None:
     """From the count ``days`` days before to the newest one; None unless both are more than estimates."""
-    known = {point.day: point.value for point in points if point.kind is not PointKind.ESTIMATED}
+    known = points.known
     if not known:
         return None
-    newest = max(known)
-    earlier = known.get(newest - days * DAY)
-    return None if earlier is None else change(earlier, known[newest])
+    wanted = known.days[-1] - days
+    place = int(np.searchsorted(known.days, wanted))
+    return change(int(known.values[place]), int(known.values[-1])) if known.days[place] == wanted else None
 
 
-def star_flows(rows: Iterable[Observation]) -> tuple[StarFlow, ...]:
+def star_flows(table: SeriesTable) -> dict[str, StarFlows]:
     """What each day brought and took, ascending; only days of which anything is known."""
-    counts, gained = _counted(rows)
-    flows = (_flow(day, day, counts, gained) for day in sorted(counts))
-    return tuple(flow for flow in flows if flow is not None)
+    counted, gained = _counted(table)
+    is_next = np.zeros(len(counted), bool)
+    is_next[1:] = (np.diff(counted.owners) == 0) & (np.diff(counted.days) == 1)
+    net = np.where(is_next, np.diff(counted.values, prepend=0), StarFlows.UNKNOWN)
+    lost = np.where(is_next & (gained >= 0), np.maximum(gained - net, 0), StarFlows.UNKNOWN)
+    flows = {}
+    for metric_id, rows in counted.slices.items():
+        known = is_next[rows] | (gained[rows] >= 0)
+        numbers = (column[rows][known] for column in (gained, lost, net))
+        flows[metric_id] = StarFlows(counted.days[rows][known], *numbers)
+    return flows
 
 
-def star_flow(rows: Iterable[Observation], days: int) -> StarFlow | None:
-    """The same for the ``days`` days up to the newest count; None when nothing is known of them."""
-    counts, gained = _counted(rows)
-    if not counts:
-        return None
-    newest = max(counts)
-    return _flow(window(newest, days), newest, counts, gained)
+def star_flow(table: SeriesTable, days: int) -> dict[str, StarFlow]:
+    """The same for the ``days`` days up to the newest count; a metric of which nothing is known is left out."""
+    counted, gained = _counted(table)
+    flows = {}
+    for metric_id, rows in counted.slices.items():
+        newest = int(counted.days[rows][-1])
+        age = newest - counted.days[rows]
+        before, given = counted.values[rows][age == days], gained[rows][age < days]
+        net = int(counted.values[rows][-1] - before[0]) if len(before) else None
+        total = int(given.sum()) if len(given) == days and (given >= 0).all() else None
+        if net is not None or total is not None:
+            lost = None if net is None or total is None else max(total - net, 0)
+            first, last = date.fromordinal(newest - days + 1), date.fromordinal(newest)
+            flows[metric_id] = StarFlow(first, last, total, lost, net)
+    return flows
 
 
-def _counted(rows: Iterable[Observation]) -> tuple[Mapping[date, int], Mapping[date, int]]:
-    """Counts taken at the end of their day, and the stars given on days on which that was read too."""
-    counted = {row.period_end: row for row in rows if not row.is_reconstructed and not row.is_seed}
-    refs = {day: parse_star_ref(row.source_ref) for day, row in counted.items()}
-    gained = {day: ref.gained for day, ref in refs.items() if ref is not None and ref.gained is not None}
-    return {day: row.value for day, row in counted.items()}, gained
+def _counted(table: SeriesTable) -> tuple[SeriesTable, Values]:
+    """Counts taken at the end of their day, and the stars given on it, unknown where that was not read too."""
+    counted = table.where(~table.is_seed & ~table.is_reconstructed)
+    refs = [parse_star_ref(text) for text in counted.texts("source_ref", np.arange(len(counted)))]
+    gained = [StarFlows.UNKNOWN if ref is None or ref.gained is None else ref.gained for ref in refs]
+    return counted, np.array(gained, np.int64)
 
 
-def _flow(first: date, last: date, counts: Mapping[date, int], gained: Mapping[date, int]) -> StarFlow | None:
-    before = counts.get(first - DAY)
-    net = None if before is None else counts[last] - before
-    given = [gained.get(day) for day in day_range(first, last)]
-    total = None if None in given else sum(number for number in given if number)
-    if net is None and total is None:
-        return None
-    lost = None if net is None or total is None else max(total - net, 0)
-    return StarFlow(first, last, total, lost, net)
-
-
-def latest_known(points: Sequence[DayPoint]) -> DayPoint | None:
+def latest_known(points: DayPoints) -> DayPoint | None:
     """The newest point that is more than an estimate."""
-    return next((point for point in reversed(points) if point.kind is not PointKind.ESTIMATED), None)
+    known = points.known
+    return known[-1] if known else None
 
 
-def star_total(series: Sequence[Sequence[DayPoint]]) -> tuple[DayPoint, ...]:
+def star_total(series: Sequence[DayPoints]) -> DayPoints:
     """The stars of several repositories together.
 
     From the first day on which all have a count to the last such day. A day on which one of them has
     no count is filled in on a straight line between its neighbours and marked as estimated.
     """
     if not series or not all(series):
-        return ()
-    first = max(points[0].day for points in series)
-    last = min(points[-1].day for points in series)
-    filled = [_fill(points) for points in series]
-    total: list[DayPoint] = []
-    for day in day_range(first, last):
-        parts = [values[day] for values in filled]
-        kinds = {kind for _, kind in parts}
+        return NO_POINTS
+    first = max(int(points.days[0]) for points in series)
+    last = min(int(points.days[-1]) for points in series)
+    days = np.arange(first, last + 1, dtype=np.int32)
+    values, kinds = np.zeros(len(days), np.int64), np.full(len(days), OBSERVED, np.int8)
+    for points in series if len(days) else ():
+        left = np.searchsorted(points.days, days, side="right") - 1
+        right = np.minimum(left + 1, len(points) - 1)
+        step = days - points.days[left]
+        gap = np.maximum(points.days[right] - points.days[left], 1)
+        rise = points.values[right] - points.values[left]
+        values += points.values[left] + np.rint(rise * step / gap).astype(np.int64)
         # The weakest part decides what the whole may claim.
-        kind = next(k for k in (PointKind.ESTIMATED, PointKind.RECONSTRUCTED, PointKind.OBSERVED) if k in kinds)
-        total.append(DayPoint(day, sum(value for value, _ in parts), kind))
-    return tuple(total)
-
-
-def _fill(points: Sequence[DayPoint]) -> Mapping[date, tuple[int, PointKind]]:
-    filled = {point.day: (point.value, point.kind) for point in points}
-    for left, right in pairwise(points):
-        gap = (right.day - left.day).days
-        for step in range(1, gap):
-            value = left.value + round((right.value - left.value) * step / gap)
-            filled[left.day + step * DAY] = (value, PointKind.ESTIMATED)
-    return filled
+        kinds = np.maximum(kinds, np.where(step > 0, ESTIMATED, points.kinds[left])).astype(np.int8)
+    return DayPoints(days, values, kinds, np.zeros(len(days), np.int32), ("",))

@@ -13,11 +13,11 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 
 from cmetrics import __version__, documents
+from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard
 from cmetrics.domain.days import DAY, parse_day
 from cmetrics.domain.errors import StoreError
 from cmetrics.domain.metric import Definition
-from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run
 from cmetrics.domain.sanitize import sanitize
 
@@ -75,7 +75,7 @@ class Reader(Protocol):
         """Return all metrics."""
         ...
 
-    def series(self, metric_id: str, days: int) -> list[Observation] | None:
+    def series(self, metric_id: str, days: int) -> SeriesTable | None:
         """Return the values of a metric, None for an unknown one."""
         ...
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+
 from cmetrics.analytics.chart import Chart, ChartKind, Series
-from cmetrics.analytics.model import DayPoint, PeriodPoint, PointKind
+from cmetrics.analytics.model import KINDS, DayPoints, PeriodPoint, PointKind
+from cmetrics.analytics.periods import run_starts
 from cmetrics.charts.words import coverage_text, period_text, provenance_text
-from cmetrics.domain.days import day_range
 
 
 def chart_document(chart: Chart) -> dict[str, Any]:
@@ -43,24 +45,33 @@ def _series(series: Series, kind: ChartKind) -> dict[str, Any]:
     }
 
 
-def _days(points: Sequence[DayPoint]) -> dict[str, Any] | None:
+def _days(points: DayPoints) -> dict[str, Any] | None:
     if not points:
         return None
-    known = {point.day: point for point in points}
-    days = [known.get(day) for day in day_range(points[0].day, points[-1].day)]
+    places = points.days - points.days[0]
+    values = np.full(int(places[-1]) + 1, None, object)
+    values[places] = points.values
+    names = points.provenance_names
+    notes = np.full(len(values), -1)
+    notes[places] = points.kinds.astype(np.int64) * len(names) + points.provenances
+    starts = run_starts(notes)
+    lengths = np.diff(starts, append=len(notes))
+    runs = [(count, *_note(code, names)) for count, code in zip(lengths.tolist(), notes[starts].tolist(), strict=True)]
+    # Two provenances may read alike.
+    alike = groupby(runs, key=lambda run: run[1:])
     return {
         "start": points[0].day.isoformat(),
-        "values": [point.value if point else None for point in days],
-        "notes": _runs((point.kind, provenance_text(point)) if point else None for point in days),
+        "values": values.tolist(),
+        "notes": [[sum(count for count, _, _ in found), *note] for note, found in alike],
     }
 
 
-def _runs(notes: Iterable[tuple[PointKind, str] | None]) -> list[list[object]]:
-    runs: list[list[object]] = []
-    for note, found in groupby(notes):
-        kind, text = note or ("", "")
-        runs.append([sum(1 for _ in found), str(kind), text])
-    return runs
+def _note(code: int, names: Sequence[str]) -> tuple[str, str]:
+    """Return the kind and the provenance of days in words, both empty for days without a value."""
+    if code < 0:
+        return "", ""
+    kind = KINDS[code // len(names)]
+    return kind.value, provenance_text(kind, names[code % len(names)])
 
 
 def _period(point: PeriodPoint, kind: ChartKind) -> list[object]:
@@ -73,5 +84,5 @@ def _period(point: PeriodPoint, kind: ChartKind) -> list[object]:
         point.kind.value,
         period_text(point, kind),
         coverage_text(point),
-        provenance_text(point),
+        provenance_text(point.kind, point.provenance),
     ]

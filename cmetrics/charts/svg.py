@@ -208,7 +208,7 @@ class _Frame:
             )
 
     def snapshot(self, point: PeriodPoint, series: Series) -> Mark:
-        title = _sentence(series, point, provenance_text(point))
+        title = _sentence(series, point, provenance_text(point.kind, point.provenance))
         return Mark(self.x(point.period_end), self.y(point.value), series.tone, hollow=True, title=title)
 
     def lines(self, points: Sequence[DayPoint], series: Series) -> Iterator[Line]:

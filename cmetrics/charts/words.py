@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from cmetrics.analytics.chart import Chart, ChartKind, Series
-from cmetrics.analytics.model import DayPoint, PeriodPoint, PointKind
+from cmetrics.analytics.model import PeriodPoint, PointKind
 from cmetrics.domain.days import Month
 from cmetrics.domain.observation import Provenance
 
@@ -16,15 +16,15 @@ _KINDS = {
 }
 
 
-def provenance_text(point: DayPoint | PeriodPoint) -> str:
+def provenance_text(kind: PointKind, provenance: str) -> str:
     """Return how a value was obtained."""
-    if point.kind in _KINDS:
-        return _KINDS[point.kind]
-    if point.provenance == Provenance.RECOMPUTED:
+    if kind in _KINDS:
+        return _KINDS[kind]
+    if provenance == Provenance.RECOMPUTED:
         return "read by a backfill"
-    if point.provenance == Provenance.API_DAILY:
+    if provenance == Provenance.API_DAILY:
         return "read by the nightly run"
-    return "" if not point.provenance else "loaded from a file"
+    return "" if not provenance else "loaded from a file"
 
 
 def short(value: int) -> str:

@@ -66,6 +66,11 @@ def is_snapshot(provenance: str, source_window: str) -> bool:
     return provenance == _SEEDED and source_window != _COUNT
 
 
+def is_reconstructed_ref(source_ref: str) -> bool:
+    """Whether a ``source_ref`` is that of a star count worked out from the history of stars."""
+    return source_ref.startswith(_RECONSTRUCTED_REFS)
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One row of ``stats``; its key is ``(metric_id, period_end)``."""
@@ -93,7 +98,7 @@ class Observation:
     @property
     def is_reconstructed(self) -> bool:
         """A star count worked out from the history of stars, not counted on its day."""
-        return self.source_ref.startswith(_RECONSTRUCTED_REFS)
+        return is_reconstructed_ref(self.source_ref)
 
     @property
     def is_stand_in(self) -> bool:

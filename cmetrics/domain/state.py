@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -49,13 +49,3 @@ def build_state(metric: Metric, stored: Iterable[StoredDay]) -> MetricState:
         elif metric.daily_from is not None and day < metric.daily_from:
             snapshots.add(day)
     return MetricState(frozenset(daily), frozenset(snapshots))
-
-
-def build_states(
-    metrics: Iterable[Metric], stored: Mapping[str, Sequence[StoredDay]], as_of: date
-) -> dict[str, MetricState]:
-    """Return the states of ``metrics`` by id, from their stored days up to ``as_of``."""
-    return {
-        metric.metric_id: build_state(metric, (day for day in stored.get(metric.metric_id, ()) if day[0] <= as_of))
-        for metric in metrics
-    }

@@ -125,9 +125,9 @@ def write_export(files: Iterable[ExportedFile], folder: Path, *, allow_loss: boo
     return ExportSummary([folder / name for name in (*(entry.file for entry in entries), MANIFEST)], new, revised)
 
 
-def stats_csv(rows: Sequence[Observation]) -> bytes:
-    """Return all values in one flat file, for whoever wants the whole series."""
-    return encode_csv(encode(rows, STATS), STATS)
+def stats_csv(rows: pa.Table) -> bytes:
+    """Return rows of `stats` in one flat file, for whoever wants the whole series."""
+    return encode_csv(rows, STATS)
 
 
 def is_export(names: Iterable[str]) -> bool:

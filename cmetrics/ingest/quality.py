@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from cmetrics.analytics.anomalies import READ_DAYS, find_anomalies
+from cmetrics.analytics.columns import SeriesTable
 from cmetrics.domain.days import Span, window
 from cmetrics.domain.errors import StoreError
 from cmetrics.domain.metric import Family, Metric
@@ -50,11 +51,11 @@ def check_quality(
     warnings = [*save_revisions(store, revisions), *unusual_revisions(revisions, metrics)]
     try:
         span = Span(window(last_day, READ_DAYS), last_day)
-        rows = store.observations([metric.metric_id for metric in metrics], span)
+        rows = store.read_observations([metric.metric_id for metric in metrics], span)
     except StoreError as error:
         warnings.append(f"the new values could not be compared with their neighbours: {error}")
         return QualityReport(revisions, tuple(warnings))
-    outliers, registry_dips = find_anomalies(metrics, rows, last_day)
+    outliers, registry_dips = find_anomalies(metrics, SeriesTable.from_arrow(rows), last_day)
     # Each run reports its own values; those of earlier runs have been reported.
     anomalies = [f"doubtful: {o.text}; stored, and asked for again" for o in outliers if o.ingestion_run_id == run_id]
     anomalies += [

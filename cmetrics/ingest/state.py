@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from cmetrics.analytics.anomalies import READ_DAYS, find_anomalies
+from cmetrics.analytics.columns import SeriesTable
 from cmetrics.domain.days import Span, day_range, window
 from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric, SourceSpec
 from cmetrics.domain.observation import Observation, StarRef, parse_star_ref
@@ -69,7 +70,8 @@ def _load_days(
 def _load_outliers(store: LanceStore, metrics: Sequence[Metric], last_day: date) -> dict[str, set[date]]:
     """Return the days of each metric whose value is far from its neighbours."""
     span = Span(window(last_day, READ_DAYS), last_day)
-    outliers, _ = find_anomalies(metrics, store.observations([metric.metric_id for metric in metrics], span), last_day)
+    rows = store.read_observations([metric.metric_id for metric in metrics], span)
+    outliers, _ = find_anomalies(metrics, SeriesTable.from_arrow(rows), last_day)
     days: dict[str, set[date]] = {}
     for outlier in outliers:
         days.setdefault(outlier.metric_id, set()).add(outlier.day)

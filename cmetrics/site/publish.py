@@ -72,6 +72,6 @@ def build_time(environ: Mapping[str, str], now: datetime) -> datetime:
 
 
 def _render(publication: Publication, specs: Mapping[str, SourceSpec], plotly: bytes) -> Iterator[tuple[str, bytes]]:
-    yield "data/stats.csv", stats_csv(publication.rows)
-    yield "data/stats.parquet", to_parquet(publication.rows)
+    yield "data/stats.csv", stats_csv(publication.rows.to_arrow())
+    yield "data/stats.parquet", to_parquet(publication.rows.to_arrow())
     yield from render_site(publication, specs, plotly)

@@ -13,7 +13,6 @@ from cmetrics.analytics.news import NewsItem, build_news
 from cmetrics.charts import theme
 from cmetrics.domain.days import window
 from cmetrics.domain.metric import SourceSpec, file_names
-from cmetrics.domain.observation import Observation
 from cmetrics.site import format as fmt
 from cmetrics.site.badges import build_badge, build_embed
 from cmetrics.site.feed import build_feed
@@ -104,15 +103,13 @@ def _badges(environment: Environment, board: Dashboard, names: Mapping[str, str]
 def _documents(publication: Publication) -> Iterator[tuple[str, bytes]]:
     """Yield the documents of the API for its default parameters."""
     daily = publication.daily
-    first = window(daily.as_of, daily.days)
-    by_metric: dict[str, list[Observation]] = {row.metric_id: [] for row in publication.definitions}
-    for row in publication.rows:
-        if row.metric_id in by_metric and row.period_end >= first:
-            by_metric[row.metric_id].append(row)
+    recent = publication.rows.where(publication.rows.days >= window(daily.as_of, daily.days).toordinal())
+    rows = recent.slices
     definitions = documents.build_definitions(publication.definitions)
     yield "api/v1/health.json", documents.encode(documents.build_health())
     yield "api/v1/definitions.json", documents.encode(definitions)
     yield "api/v1/dashboard/daily.json", documents.encode(documents.build_daily(daily))
     for definition in definitions:
-        series = documents.build_series(definition.metric_id, daily.days, by_metric[definition.metric_id])
+        of_metric = rows.get(definition.metric_id, slice(0))
+        series = documents.build_series(definition.metric_id, daily.days, recent, of_metric)
         yield f"api/v1/{definition.series_file}", documents.encode(series)

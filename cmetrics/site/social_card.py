@@ -41,7 +41,7 @@ class _Column:
     note: str
     color: str
     bars: tuple[MonthTotal, ...] = ()
-    line: tuple[DayPoint, ...] = ()
+    line: Sequence[DayPoint] = ()
 
 
 def render_social_card(dashboard: Dashboard) -> bytes:

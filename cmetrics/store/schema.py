@@ -228,10 +228,10 @@ def decode_source_refs(data: pa.Table) -> Iterable[tuple[str, date, str]]:
         yield metric_id, _day(day), ref or ""
 
 
-def to_parquet(rows: Sequence[Observation]) -> bytes:
-    """The rows as a Parquet file with the columns of ``stats``."""
+def to_parquet(rows: pa.Table) -> bytes:
+    """The rows of ``stats`` as a Parquet file."""
     out = BytesIO()
-    pyarrow.parquet.write_table(encode(rows, STATS), out, compression="zstd")
+    pyarrow.parquet.write_table(rows.cast(STATS.schema).combine_chunks(), out, compression="zstd")
     return out.getvalue()
 
 

@@ -12,7 +12,7 @@ from cmetrics.domain.days import DAY, day_range, window
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import Observation
 from tests.depth import deep
-from tests.samples import a_metric, a_row, a_snapshot
+from tests.samples import a_metric, a_row, a_snapshot, a_table
 from tests.world.truth import World, wave
 
 AS_OF = date(2026, 11, 22)
@@ -37,7 +37,7 @@ def rows(metric: Metric, working: int, weekend: int | None = None, **odd: int) -
 
 
 def judged(*of: tuple[Metric, list[Observation]]):
-    return find_anomalies([metric for metric, _ in of], chain.from_iterable(found for _, found in of), AS_OF)
+    return find_anomalies([metric for metric, _ in of], a_table(chain.from_iterable(found for _, found in of)), AS_OF)
 
 
 @pytest.mark.parametrize(("working", "value"), [(9000, 0), (9000, 90), (100, 0), (90, 9000), (3000, 300_000)])
@@ -130,5 +130,5 @@ def test_in_the_default_world_only_true_zeros_of_a_large_package_are_doubted():
     world = World.default()
     for metric_id, values in world.expected().items():
         metric = a_metric("npm", metric_id=metric_id)
-        outliers, _ = find_anomalies([metric], [a_row(metric, d, v) for d, v in values.items()], world.yesterday)
+        outliers, _ = find_anomalies([metric], a_table(a_row(metric, d, v) for d, v in values.items()), world.yesterday)
         assert all(outlier.value == 0 and outlier.expected > 100 for outlier in outliers)

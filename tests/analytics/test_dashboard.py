@@ -21,7 +21,7 @@ from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.metric import Event, Metric, Product
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Run, RunStatus
-from tests.samples import a_metric, a_row, a_snapshot, an_outcome
+from tests.samples import a_metric, a_row, a_snapshot, a_table, an_outcome
 
 AS_OF = date(2026, 11, 22)
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -41,7 +41,7 @@ CATALOG = Catalog(
 
 
 def dashboard(rows=(), runs=(), *, as_of: date = AS_OF, days: int = 400, log: OutcomeLog | None = None):
-    return build_dashboard(CATALOG, TITLES, rows, runs, as_of=as_of, days=days, generated_at=NOW, log=log)
+    return build_dashboard(CATALOG, TITLES, a_table(rows), runs, as_of=as_of, days=days, generated_at=NOW, log=log)
 
 
 def daily(metric: Metric, first: date, last: date, value: int = 10):
@@ -285,7 +285,7 @@ def test_metrics_of_one_chart_differ():
     metrics += [a_metric("github", metric_id=f"stars:one:r{n:02}", product="one") for n in range(24)]
     rows = [a_row(metric, AS_OF - n * DAY, 1 + number % 8) for number, metric in enumerate(metrics) for n in range(60)]
     catalog = replace(CATALOG, products=(Product("one", "One"),), metrics=tuple(metrics))
-    board = build_dashboard(catalog, TITLES, rows, [], as_of=AS_OF, days=7300, generated_at=NOW)
+    board = build_dashboard(catalog, TITLES, a_table(rows), [], as_of=AS_OF, days=7300, generated_at=NOW)
     charts = group_charts(board, board.groups[0])
     assert [len(chart.series) for chart in charts] == [8, 8]
     for chart in charts:
@@ -315,7 +315,9 @@ def test_a_source_with_a_metric_that_was_never_read_has_no_newest_day():
 
 def test_events_are_those_up_to_the_day_described():
     events = tuple(Event(day, f"on {day}", None, ("one",)) for day in (AS_OF - DAY, AS_OF, AS_OF + DAY))
-    found = build_dashboard(replace(CATALOG, events=events), TITLES, [], [], as_of=AS_OF, days=7, generated_at=NOW)
+    found = build_dashboard(
+        replace(CATALOG, events=events), TITLES, a_table([]), [], as_of=AS_OF, days=7, generated_at=NOW
+    )
     assert found.events == events[:2]
     assert dashboard().events == ()
 
@@ -406,5 +408,5 @@ def test_a_repository_tells_what_came_and_went_where_it_is_known():
     shown = documents.build_daily(dashboard(rows, days=10)).groups[1].items[-1]
     assert isinstance(shown, documents.RepositoryItem)
     assert (shown.gained_30, shown.lost_30, shown.net_30) == (62, 32, 30)
-    assert shown.flows[-1] == documents.FlowPoint(last_day=AS_OF, gained=4, lost=3, net=1)
+    assert shown.flows[-1] == {"day": AS_OF, "gained": 4, "lost": 3, "net": 1}
     assert item(dashboard(), STARS_ONE).flow_30 is None

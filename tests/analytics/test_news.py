@@ -14,7 +14,7 @@ from cmetrics.domain.days import DAY, Month, day_range
 from cmetrics.domain.metric import Metric, Product
 from cmetrics.domain.outcome import Outcome, OutcomeLog
 from cmetrics.domain.run import Run, RunStatus
-from tests.samples import a_metric, a_row, a_snapshot, an_outcome
+from tests.samples import a_metric, a_row, a_snapshot, a_table, an_outcome
 
 AS_OF = date(2026, 11, 22)
 SETTLED = date(2026, 11, 14)
@@ -30,7 +30,7 @@ MONTHS = [date(2026, month, 1) for month in (8, 9, 10)]
 def dashboard(rows, metrics=(NODE, STARS), as_of: date = AS_OF):
     products = (Product("one", "One"), Product("two", "Two"))
     catalog = Catalog(Path("cmetrics.toml"), "All", "contact", products, tuple(metrics), {})
-    return build_dashboard(catalog, TITLES, rows, [], as_of=as_of, days=7300, generated_at=NOW)
+    return build_dashboard(catalog, TITLES, a_table(rows), [], as_of=as_of, days=7300, generated_at=NOW)
 
 
 def news(rows=(), metrics=(NODE, STARS), runs=(), as_of: date = AS_OF, outcomes=()) -> tuple[NewsItem, ...]:

@@ -9,7 +9,7 @@ from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run, RunStatus
 from cmetrics.sources import SPECS
-from tests.samples import a_metric, a_row
+from tests.samples import a_metric, a_row, a_table
 
 AS_OF = date(2026, 11, 22)
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -18,10 +18,8 @@ RUNS = [Run("r", "refresh", RunStatus.SUCCESS, NOW, NOW)]
 
 
 def findings(rows=(), revisions=()):
-    days: dict[str, list[tuple[date, bool]]] = {}
-    for row in rows:
-        days.setdefault(row.metric_id, []).append((row.period_end, row.is_seed))
-    return build_quality([NPM, STARS], SPECS, days, rows, OutcomeLog(RUNS, []), revisions, as_of=AS_OF)
+    table = a_table(rows)
+    return build_quality([NPM, STARS], SPECS, table, table, OutcomeLog(RUNS, []), revisions, as_of=AS_OF)
 
 
 def daily(metric, value: int = 500, **changes):

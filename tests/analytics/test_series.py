@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -7,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.analytics import series
-from cmetrics.analytics.model import Change, DayPoint, PeriodPoint, PointKind, StarFlow
-from cmetrics.domain.days import DAY, Month, day_range
+from cmetrics.analytics.model import NO_POINTS, Change, DayPoint, DayPoints, PeriodPoint, PointKind, StarFlow
+from cmetrics.domain.days import DAY, Month, Span, day_range
+from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import Provenance, StarRef
 from tests.depth import deep
-from tests.samples import a_metric, a_row, a_snapshot
+from tests.samples import a_metric, a_row, a_snapshot, a_table
 
 NPM, STARS = a_metric("npm"), a_metric("github")
 SWITCHED = a_metric("npm", daily_from=date(2025, 12, 1))
@@ -24,9 +26,14 @@ def rows(first: date, last: date, value: int = 10, **changes):
     return [a_row(NPM, day, value, **changes) for day in day_range(first, last)]
 
 
-def stars(values: dict[int, int], kind: PointKind = OBSERVED) -> list[DayPoint]:
+def stars(values: dict[int, int], kind: PointKind = OBSERVED) -> DayPoints:
     """Counts by the days since 1 January 2026."""
-    return [DayPoint(JAN.first + n * DAY, value, kind) for n, value in values.items()]
+    return DayPoints.of(DayPoint(JAN.first + n * DAY, value, kind) for n, value in values.items())
+
+
+def months(metric: Metric, stored) -> tuple[PeriodPoint, ...]:
+    of = [replace(row, metric_id=metric.metric_id) for row in stored]
+    return series.month_points([metric], a_table(of), AS_OF).get(metric.metric_id, ())
 
 
 def told(points) -> list[tuple[int, int, PointKind]]:
@@ -56,7 +63,7 @@ def test_the_last_full_month_ends_no_later_than_the_day_described(as_of, month):
 @settings(deadline=None, max_examples=deep(60))
 @given(st.dictionaries(st.dates(date(2025, 11, 1), date(2026, 3, 10)), st.integers(0, 10**6), max_size=80))
 def test_a_monthly_sum_is_the_sum_of_its_days(values):
-    points = series.month_points(NPM, [a_row(NPM, day, value) for day, value in values.items()], AS_OF)
+    points = months(NPM, [a_row(NPM, day, value) for day, value in values.items()])
     by_month: dict[Month, list[int]] = {}
     for day, value in values.items():
         by_month.setdefault(Month.of(day), []).append(value)
@@ -68,7 +75,7 @@ def test_a_monthly_sum_is_the_sum_of_its_days(values):
 
 def test_a_month_says_whether_its_days_are_all_there_and_whether_it_still_runs():
     daily = [*rows(JAN.first, JAN.last), *rows(FEB.first, FEB.last - DAY), *rows(MARCH.first, AS_OF)]
-    full, partial, running = series.month_points(NPM, daily, AS_OF)
+    full, partial, running = months(NPM, daily)
     assert (full.value, full.days_observed, full.days_expected) == (310, 31, 31)
     assert (full.is_complete, full.is_running) == (True, False)
     assert (partial.value, partial.days_observed, partial.days_expected) == (270, 27, 28)
@@ -79,20 +86,20 @@ def test_a_month_says_whether_its_days_are_all_there_and_whether_it_still_runs()
 
 
 def test_a_month_is_no_longer_running_on_its_last_day():
-    (point,) = series.month_points(NPM, rows(FEB.first, FEB.last), FEB.last)
+    ((point,),) = series.month_points([NPM], a_table(rows(FEB.first, FEB.last)), FEB.last).values()
     assert point.is_complete
     assert not point.is_running
 
 
 def test_a_month_without_any_day_is_not_there():
-    points = series.month_points(NPM, [*rows(JAN.first, JAN.last), *rows(MARCH.first, AS_OF)], AS_OF)
+    points = months(NPM, [*rows(JAN.first, JAN.last), *rows(MARCH.first, AS_OF)])
     assert [Month.of(point.period_start) for point in points] == [JAN, MARCH]
     assert series.month_of(points, FEB) is None
     assert series.month_of(points, MARCH) == points[1]
 
 
 def test_true_zeros_are_days_that_were_counted():
-    (point,) = series.month_points(NPM, rows(FEB.first, FEB.last, 0), AS_OF)
+    (point,) = months(NPM, rows(FEB.first, FEB.last, 0))
     assert (point.value, point.is_complete) == (0, True)
 
 
@@ -101,7 +108,7 @@ def test_true_zeros_are_days_that_were_counted():
     [({}, "api_daily"), ({"provenance": Provenance.RECOMPUTED}, "recomputed")],
 )
 def test_a_month_carries_the_provenance_of_its_days(changes, provenance):
-    (point,) = series.month_points(NPM, rows(FEB.first, FEB.last, **changes), AS_OF)
+    (point,) = months(NPM, rows(FEB.first, FEB.last, **changes))
     assert point.provenance == provenance
 
 
@@ -112,7 +119,7 @@ DAILY = rows(date(2025, 9, 1), date(2026, 1, 31))
 
 
 def shown(metric, stored) -> list[tuple[str, int, PointKind]]:
-    points = series.month_points(metric, stored, AS_OF)
+    points = months(metric, stored)
     return [(str(Month.of(point.period_end)), point.value, point.kind) for point in points]
 
 
@@ -144,7 +151,7 @@ def test_the_month_in_which_daily_values_begin_shows_both():
 
 
 def test_a_snapshot_has_no_counted_days_and_is_never_a_full_month():
-    (point,) = series.month_points(SWITCHED, SNAPSHOTS[:1], AS_OF)
+    (point,) = months(SWITCHED, SNAPSHOTS[:1])
     assert (point.days_observed, point.days_expected, point.is_complete, point.is_running) == (None, None, False, False)
     assert (point.period_end, point.provenance) == (date(2025, 10, 31), "csv_seed")
 
@@ -205,11 +212,15 @@ def test_a_total_over_all_series_counts_the_missing_days_of_each():
     assert series.total_of([], JAN) is None
 
 
+def daily_total(stored, first: date, last: date) -> tuple[int, int] | None:
+    return series.daily_totals(a_table(stored), Span(first, last)).get(NPM.metric_id)
+
+
 def test_a_daily_total_counts_its_days_and_leaves_snapshots_out():
-    stored = [*rows(JAN.first, JAN.first + 4 * DAY), a_snapshot(NPM, JAN.first + 2 * DAY, 999)]
-    assert series.daily_total(stored, JAN.first + DAY, JAN.first + 9 * DAY) == (40, 4)
-    assert series.daily_total(stored, JAN.first - DAY, JAN.first + DAY) == (20, 2)
-    assert series.daily_total([], JAN.first, JAN.last) == (None, 0)
+    stored = [*rows(JAN.first, JAN.first + 4 * DAY), a_snapshot(NPM, JAN.first + 5 * DAY, 999)]
+    assert daily_total(stored, JAN.first + DAY, JAN.first + 9 * DAY) == (40, 4)
+    assert daily_total(stored, JAN.first - DAY, JAN.first + DAY) == (20, 2)
+    assert daily_total([], JAN.first, JAN.last) is None
 
 
 # -- stars ---------------------------------------------------------------------------------------
@@ -221,7 +232,11 @@ def test_day_points_are_in_order_and_say_whether_they_were_counted_or_worked_out
         a_row(STARS, JAN.first, 10, source_ref="github-history:owner/name"),
         a_row(STARS, JAN.first + DAY, 11, source_ref="github-stargazers:owner/name"),
     ]
-    assert told(series.day_points(stored)) == [(0, 10, RECONSTRUCTED), (1, 11, RECONSTRUCTED), (2, 12, OBSERVED)]
+    assert told(series.day_points(a_table(stored))[STARS.metric_id]) == [
+        (0, 10, RECONSTRUCTED),
+        (1, 11, RECONSTRUCTED),
+        (2, 12, OBSERVED),
+    ]
 
 
 def test_a_star_change_is_measured_from_the_newest_count_and_only_to_a_day_that_has_one():
@@ -229,7 +244,7 @@ def test_a_star_change_is_measured_from_the_newest_count_and_only_to_a_day_that_
     assert series.star_change(points, 7) == Change(20, 15.4)
     assert series.star_change(points, 10) == Change(50, 50.0)
     assert series.star_change(points, 8) is None
-    assert series.star_change([], 7) is None
+    assert series.star_change(NO_POINTS, 7) is None
 
 
 def test_a_total_of_stars_fills_a_hole_on_a_straight_line_and_says_that_it_is_estimated():
@@ -253,7 +268,7 @@ def test_a_total_claims_no_more_than_its_weakest_part():
 
 @pytest.mark.parametrize(
     "parts",
-    [[], [[]], [stars({0: 1}), []], [stars({0: 1, 1: 1}), stars({5: 1, 6: 1})]],
+    [[], [NO_POINTS], [stars({0: 1}), NO_POINTS], [stars({0: 1, 1: 1}), stars({5: 1, 6: 1})]],
 )
 def test_there_is_no_total_where_not_all_have_a_count(parts):
     assert series.star_total(parts) == ()
@@ -283,13 +298,17 @@ def max_of(part: dict[int, int]) -> int:
 # -- holes ---------------------------------------------------------------------------------------
 
 
+def changes(stored, lengths) -> tuple[Change | None, ...] | None:
+    return series.period_changes(a_table(stored), lengths).get(NPM.metric_id)
+
+
 def test_a_change_of_days_is_measured_up_to_the_newest_day_against_as_many_before_it():
     metric = a_metric()
     rows = [a_row(metric, date(2026, 3, 1) + n * DAY, 10 if n < 7 else 15) for n in range(14)]
-    assert series.period_changes(rows, [7]) == (Change(35, 50.0),)
-    assert series.period_changes(rows, [8]) == (None,)
-    assert series.period_changes(rows[:5] + rows[6:], [7]) == (None,)
-    assert series.period_changes([], [7]) == (None,)
+    assert changes(rows, [7]) == (Change(35, 50.0),)
+    assert changes(rows, [8]) == (None,)
+    assert changes(rows[:5] + rows[6:], [7]) == (None,)
+    assert changes([], [7]) is None
 
 
 # -- stars that come and go ------------------------------------------------------------------------
@@ -303,7 +322,15 @@ def count(n: int, value: int, gained: int | None = None, *, reconstructed: bool 
 
 
 def flows(*rows) -> list[tuple]:
-    return [(flow.first_day.day - 1, flow.gained, flow.lost, flow.net) for flow in series.star_flows(rows)]
+    return [
+        (flow.first_day.day - 1, flow.gained, flow.lost, flow.net)
+        for found in series.star_flows(a_table(rows)).values()
+        for flow in found
+    ]
+
+
+def flow_of(stored) -> StarFlow | None:
+    return series.star_flow(a_table(stored), 30).get(STARS.metric_id)
 
 
 def test_losses_are_what_was_given_less_what_stayed():
@@ -327,11 +354,11 @@ def test_what_was_not_counted_on_its_day_is_not_known():
 
 def test_thirty_days_are_told_only_where_each_of_their_parts_is_known():
     whole = [count(n, 100 + n, 2) for n in range(31)]
-    flow = series.star_flow(whole, 30)
+    flow = flow_of(whole)
     assert (flow.first_day, flow.last_day) == (JAN.first + DAY, JAN.first + 30 * DAY)
     assert (flow.gained, flow.lost, flow.net) == (60, 30, 30)
     hole = [*whole[:9], count(9, 109), *whole[10:]]
-    assert series.star_flow(hole, 30) == StarFlow(flow.first_day, flow.last_day, None, None, 30)
-    assert series.star_flow(whole[1:], 30) == StarFlow(flow.first_day, flow.last_day, 60, None, None)
-    assert series.star_flow([], 30) is None
-    assert series.star_flow(whole[20:], 30) is None
+    assert flow_of(hole) == StarFlow(flow.first_day, flow.last_day, None, None, 30)
+    assert flow_of(whole[1:]) == StarFlow(flow.first_day, flow.last_day, 60, None, None)
+    assert flow_of([]) is None
+    assert flow_of(whole[20:]) is None

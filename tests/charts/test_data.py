@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.analytics.chart import ChartKind
-from cmetrics.analytics.model import DayPoint, PointKind
+from cmetrics.analytics.model import DayPoint, DayPoints, PointKind
 from cmetrics.analytics.periods import WEEKS, flow_periods, stock_periods
 from cmetrics.charts.data import chart_document
 from cmetrics.charts.words import provenance_text
@@ -32,7 +32,7 @@ def series_of(kind, **changes):
 @settings(deadline=None)
 @given(DAYS)
 def test_values_by_day_are_the_points_and_null_where_there_is_none(values):
-    points = tuple(DayPoint(day, *values[day]) for day in sorted(values))
+    points = DayPoints.of(DayPoint(day, *values[day]) for day in sorted(values))
     days = series_of(STOCK, days=points)["day"]
     start = date.fromisoformat(days["start"])
     found = {start + n * DAY: value for n, value in enumerate(days["values"]) if value is not None}
@@ -45,14 +45,14 @@ def test_values_by_day_are_the_points_and_null_where_there_is_none(values):
 @given(DAYS)
 def test_notes_run_over_all_values_and_say_of_each_how_it_came_about(values):
     points = {day: DayPoint(day, *values[day]) for day in sorted(values)}
-    days = series_of(STOCK, days=tuple(points.values()))["day"]
+    days = series_of(STOCK, days=DayPoints.of(points.values()))["day"]
     start = date.fromisoformat(days["start"])
     assert sum(count for count, _, _ in days["notes"]) == len(days["values"])
     assert all(before[1:] != after[1:] for before, after in pairwise(days["notes"]))
     unrolled = [(kind, text) for count, kind, text in days["notes"] for _ in range(count)]
     for n, note in enumerate(unrolled):
         point = points.get(start + n * DAY)
-        assert note == ((point.kind.value, provenance_text(point)) if point else ("", ""))
+        assert note == ((point.kind.value, provenance_text(point.kind, point.provenance)) if point else ("", ""))
 
 
 def test_a_series_without_days_has_none():
@@ -127,7 +127,7 @@ def test_a_document_says_what_the_chart_is_and_of_which_series():
 @settings(deadline=None)
 @given(DAYS)
 def test_a_document_is_json(values):
-    points = tuple(DayPoint(day, *values[day]) for day in sorted(values))
+    points = DayPoints.of(DayPoint(day, *values[day]) for day in sorted(values))
     document = chart_document(
         a_chart(STOCK, a_series(days=points, weeks=stock_periods(points, WEEKS, AS_OF)), events=[an_event()])
     )

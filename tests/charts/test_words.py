@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from cmetrics.analytics.chart import ChartKind, item_chart
-from cmetrics.analytics.model import DayPoint, PeriodPoint, PointKind
+from cmetrics.analytics.model import PeriodPoint, PointKind
 from cmetrics.charts.words import alternative, coverage_text, day_text, period_text, provenance_text
 from cmetrics.domain.days import Month, week_of
 from tests.boards import AS_OF, a_board, a_chart, a_month, a_package, a_repository, a_seed, a_series, rows_of
@@ -36,7 +36,7 @@ def a_week(day: date, observed: int | None = 7, expected: int = 7, *, running: b
     ],
 )
 def test_how_a_value_came_about_is_said_in_words(kind, provenance, text):
-    assert provenance_text(DayPoint(AS_OF, 1, kind, provenance)) == text
+    assert provenance_text(kind, provenance) == text
 
 
 def test_a_day_has_no_zero_before_it():

@@ -22,6 +22,7 @@ from cmetrics.export.tables import export_store, read_export, stats_csv
 from cmetrics.ingest.progress import NoProgress
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import STATS, encode
 from tests.depth import deep
 from tests.samples import a_metric, a_row
 
@@ -124,7 +125,7 @@ def test_a_line_of_anything_is_a_row_or_a_mistake_that_is_named(tmp_path_factory
 def test_cells_that_look_like_formulas_are_kept_as_they_are_in_files_that_are_read_back():
     """The page's own CSV is for spreadsheets and marks them; the ledger and stats.csv have to round trip."""
     row = replace(a_row(a_metric("npm"), DAY_0, 5), source_ref="=1+1")
-    assert stats_csv([row]).decode().endswith(",=1+1\n")
+    assert stats_csv(encode([row], STATS)).decode().endswith(",=1+1\n")
 
 
 @pytest.mark.parametrize("metric_id", ["../../outside", "/etc/outside", "..", "a/../../b", "x\\..\\y", "-rf", "a:b"])

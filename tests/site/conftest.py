@@ -26,6 +26,7 @@ from cmetrics.seed import load_seed
 from cmetrics.site.render import render_site
 from cmetrics.site.write import write_site
 from cmetrics.sources import SPECS
+from tests.samples import a_table
 from tests.web_server import Served, serve
 from tests.web_tools import axe_source, plotly_basic
 from tests.world.truth import wave
@@ -101,11 +102,12 @@ def rendered(
 ) -> dict[str, bytes]:
     """A whole site, with the bundle of Plotly that published builds have."""
     titles = {name: spec.title for name, spec in SPECS.items()}
+    table = a_table(rows)
     boards = [
-        build_dashboard(catalog, titles, rows, runs, as_of=AS_OF, days=days, generated_at=NOW) for days in (7300, 180)
+        build_dashboard(catalog, titles, table, runs, as_of=AS_OF, days=days, generated_at=NOW) for days in (7300, 180)
     ]
     definitions = tuple(definition(metric, NOW) for metric in catalog.metrics)
-    publication = Publication(*boards, definitions, tuple(rows), tuple(runs), catalog.url)
+    publication = Publication(*boards, definitions, table, tuple(runs), catalog.url)
     return dict(render_site(publication, SPECS, plotly_basic().read_bytes() if plotly is None else plotly))
 
 

@@ -17,7 +17,7 @@ from cmetrics.domain.metric import Product
 from cmetrics.domain.run import Run, RunStatus
 from cmetrics.site.feed import build_feed
 from cmetrics.site.render import templates_folder
-from tests.samples import a_metric, a_row
+from tests.samples import a_metric, a_row, a_table
 
 AS_OF = date(2026, 11, 22)
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -38,7 +38,7 @@ def news(title: str = "P", error: str = "no"):
         Run(f"r{n}", "refresh", RunStatus.FAILED, NOW - timedelta(days=n), NOW, error_summary=error) for n in range(3)
     ]
     titles = {"npm": "npm", "github": "GitHub"}
-    board = build_dashboard(catalog, titles, rows, runs, as_of=AS_OF, days=7300, generated_at=NOW)
+    board = build_dashboard(catalog, titles, a_table(rows), runs, as_of=AS_OF, days=7300, generated_at=NOW)
     return build_news(board, runs)
 
 

@@ -11,7 +11,7 @@ from cmetrics.domain.metric import definition
 from cmetrics.site.render import render_site
 from cmetrics.sources import SPECS
 from tests.boards import AS_OF, NOW, a_board, a_package
-from tests.samples import a_row
+from tests.samples import a_row, a_table
 
 
 def test_ids_with_one_slug() -> None:
@@ -21,7 +21,7 @@ def test_ids_with_one_slug() -> None:
     rows = [a_row(former, AS_OF, 1), a_row(metric, AS_OF, 2)]
     board = a_board([metric], rows)
     definitions = (definition(metric, NOW), definition(former, NOW - timedelta(days=9)))
-    files = dict(render_site(Publication(board, board, definitions, tuple(rows), (), None), SPECS, b"plotly"))
+    files = dict(render_site(Publication(board, board, definitions, a_table(rows), (), None), SPECS, b"plotly"))
     entries = json.loads(files["api/v1/definitions.json"])
     series = {entry["metric_id"]: json.loads(files[f"api/v1/{entry['series_file']}"]) for entry in entries}
     assert {metric_id: document["metric_id"] for metric_id, document in series.items()} == {

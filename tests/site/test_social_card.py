@@ -21,7 +21,7 @@ from cmetrics.domain.observation import Observation
 from cmetrics.site.canvas import ELLIPSIS, Canvas
 from cmetrics.site.social_card import HEIGHT, WIDTH, render_social_card
 from tests.depth import deep
-from tests.samples import a_metric, a_row, a_snapshot
+from tests.samples import a_metric, a_row, a_snapshot, a_table
 
 AS_OF = date(2026, 11, 22)
 FIRST = date(2025, 1, 1)
@@ -50,7 +50,7 @@ def rows(shown: Catalog, base: int = 100, first: date = FIRST, last: date = AS_O
 
 def dashboard(shown: Catalog, found, as_of: date = AS_OF, now: datetime = NOW) -> Dashboard:
     titles = {"npm": "npm", "github": "GitHub"}
-    return build_dashboard(shown, titles, found, [], as_of=as_of, days=7300, generated_at=now)
+    return build_dashboard(shown, titles, a_table(found), [], as_of=as_of, days=7300, generated_at=now)
 
 
 def drawn(shown: Catalog, found) -> Image.Image:

@@ -1,0 +1,170 @@
+"""Rows of `stats` by column: what all arithmetic of analytics reads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cmetrics.domain.days import Span
+from cmetrics.domain.observation import is_reconstructed_ref, is_snapshot
+
+#: Days as `date.toordinal` counts them.
+Days: TypeAlias = NDArray[np.int32]
+Values: TypeAlias = NDArray[np.int64]
+Mask: TypeAlias = NDArray[np.bool_]
+Codes: TypeAlias = NDArray[np.int32]
+
+#: The columns that tell which days are stored, and those that a dashboard needs.
+DAY_COLUMNS = ("metric_id", "period_end", "value", "provenance", "source_window")
+COLUMNS = (*DAY_COLUMNS, "period_start", "source_ref")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeriesTable:
+    """Rows of `stats` by column, by metric and day, each key once: row ``i`` of every array is one value."""
+
+    #: The metrics that have rows, ascending.
+    metric_ids: tuple[str, ...]
+    #: Index in ``metric_ids`` by row.
+    owners: Codes
+    starts: Days
+    #: ``period_end``.
+    days: Days
+    values: Values
+    #: A total published long ago that stands for more than its own day.
+    is_seed: Mask
+    #: A star count worked out from the history of stars.
+    is_reconstructed: Mask
+    #: Index in ``provenance_names`` by row.
+    provenances: Codes
+    provenance_names: tuple[str, ...]
+    #: Index in ``window_names`` by row.
+    windows: Codes
+    window_names: tuple[str, ...]
+    #: What was read, for texts of few rows, and the place of each row in it.
+    data: pa.Table
+    places: NDArray[np.intp]
+
+    @classmethod
+    def from_arrow(cls, data: pa.Table) -> SeriesTable:
+        """Return the rows of ``data``, which are sorted by metric and day and hold each key once.
+
+        ``period_start`` and ``source_ref`` may be left out where nothing reads them.
+        """
+        owners, metric_ids = _encoded(data["metric_id"])
+        provenances, names = _encoded(data["provenance"])
+        windows, window_names = _encoded(data["source_window"])
+        refs, ref_names = _encoded(data["source_ref"]) if "source_ref" in data.column_names else (owners, metric_ids)
+        seeds = [[is_snapshot(name, window) for window in window_names] for name in names]
+        days = _days(data["period_end"])
+        return cls(
+            metric_ids=metric_ids,
+            owners=owners,
+            starts=_days(data["period_start"]) if "period_start" in data.column_names else days,
+            days=days,
+            values=data["value"].combine_chunks().to_numpy(zero_copy_only=False).astype(np.int64, copy=False),
+            is_seed=np.array(seeds, bool).reshape(len(names), len(window_names))[provenances, windows],
+            is_reconstructed=np.array([is_reconstructed_ref(name) for name in ref_names], bool)[refs],
+            provenances=provenances,
+            provenance_names=names,
+            windows=windows,
+            window_names=window_names,
+            data=data,
+            places=np.arange(len(data)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+    @property
+    def bounds(self) -> NDArray[np.intp]:
+        """The first row of each metric, and the number of rows."""
+        return np.searchsorted(self.owners, np.arange(len(self.metric_ids) + 1))
+
+    @property
+    def slices(self) -> dict[str, slice]:
+        """The rows of each metric."""
+        bounds = self.bounds.tolist()
+        return dict(zip(self.metric_ids, map(slice, bounds, bounds[1:]), strict=False))
+
+    @property
+    def newest(self) -> dict[str, date]:
+        """The last day of each metric."""
+        days = self.days[self.bounds[1:] - 1].tolist()
+        return dict(zip(self.metric_ids, map(date.fromordinal, days), strict=True))
+
+    def where(self, mask: Mask) -> SeriesTable:
+        """Return the rows for which ``mask`` is true."""
+        if mask.all():
+            return self
+        owners = self.owners[mask]
+        present, renumbered = np.unique(owners, return_inverse=True)
+        return SeriesTable(
+            metric_ids=tuple(self.metric_ids[owner] for owner in present),
+            owners=renumbered.astype(np.int32),
+            starts=self.starts[mask],
+            days=self.days[mask],
+            values=self.values[mask],
+            is_seed=self.is_seed[mask],
+            is_reconstructed=self.is_reconstructed[mask],
+            provenances=self.provenances[mask],
+            provenance_names=self.provenance_names,
+            windows=self.windows[mask],
+            window_names=self.window_names,
+            data=self.data,
+            places=self.places[mask],
+        )
+
+    def owned_by(self, metric_ids: Collection[str]) -> Mask:
+        """Return which rows belong to these metrics."""
+        return np.array([metric_id in metric_ids for metric_id in self.metric_ids], bool)[self.owners]
+
+    def within(self, span: Span) -> Mask:
+        """Return which rows end in ``span``."""
+        return (self.days >= span.first.toordinal()) & (self.days <= span.last.toordinal())
+
+    def sums(self, mask: Mask) -> Values:
+        """Return the sum of each metric over the rows for which ``mask`` is true."""
+        if not len(self):
+            return np.zeros(0, np.int64)
+        return np.add.reduceat(np.where(mask, self.values, 0), self.bounds[:-1])
+
+    def counts(self, mask: Mask) -> Values:
+        """Return how many rows of each metric those are."""
+        return np.bincount(self.owners[mask], minlength=len(self.metric_ids)).astype(np.int64)
+
+    def texts(self, column: str, rows: NDArray[np.intp]) -> list[str]:
+        """Return a column of text for some rows."""
+        return [text or "" for text in self.data[column].take(self.places[rows]).to_pylist()]
+
+    def to_arrow(self) -> pa.Table:
+        """Return the rows with all columns that were read."""
+        return self.data if len(self) == len(self.data) else self.data.take(self.places)
+
+
+def to_dates(days: Days) -> list[date]:
+    """Return days as dates; equal ones are one object, which makes sets of many metrics cheap."""
+    if not len(days):
+        return []
+    first = int(days.min())
+    calendar = np.array([date.fromordinal(day) for day in range(first, int(days.max()) + 1)], object)
+    dates: list[date] = calendar[days - first].tolist()
+    return dates
+
+
+def _encoded(column: pa.ChunkedArray[Any]) -> tuple[Codes, tuple[str, ...]]:
+    """Return the texts of a column as indices in the tuple of its different texts, in the order of their rows."""
+    encoded: pa.DictionaryArray[Any, Any] = column.combine_chunks().dictionary_encode("encode")
+    names = tuple(text or "" for text in encoded.dictionary.to_pylist())
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False), names
+
+
+def _days(column: pa.ChunkedArray[Any]) -> Days:
+    codes, texts = _encoded(column)
+    return np.array([date.fromisoformat(text[:10]).toordinal() for text in texts], np.int32)[codes]
