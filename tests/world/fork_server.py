@@ -26,14 +26,18 @@ import tempfile
 import threading
 import traceback
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn, Self
+
+from coverage import Coverage
 
 ROOT = Path(__file__).parents[2]
 #: Modules that commands import while they run, in libraries that import them late.
 LATE = ("anyio._backends._asyncio", "httpcore._async.http_proxy", "plotly.graph_objects", "PIL.PngImagePlugin")
 MESSAGE_BYTES = 1 << 20
+#: Where commands write their coverage, if it is measured.
+DATA_FILE = "CMETRICS_COVERAGE_FILE"
 
 
 class Process:
@@ -154,6 +158,9 @@ def _server() -> str:
     """Return the address of this process's server, which ends when this process does."""
     address = str(Path(tempfile.mkdtemp(prefix="cmetrics-")) / "server")
     env = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    if coverage := Coverage.current():
+        # Beside the file of this process, from where pytest-cov combines both.
+        env[DATA_FILE] = str(Path(coverage.config.data_file).absolute())
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.world.fork_server", address],
         cwd=ROOT,
@@ -184,6 +191,11 @@ def _serve(address: str) -> None:
     # LanceDB starts its threads anew after a fork and warns that one at work might have held a lock;
     # nothing has been asked of it here.
     warnings.filterwarnings("ignore", message="lancedb fork support")
+    measure = (
+        functools.partial(Coverage, os.environ[DATA_FILE], data_suffix=True, config_file=str(ROOT / "pyproject.toml"))
+        if DATA_FILE in os.environ
+        else None
+    )
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(address)
@@ -196,11 +208,11 @@ def _serve(address: str) -> None:
             connection, _ = listener.accept()
             if os.fork() == 0:
                 listener.close()
-                _supervise(connection)
+                _supervise(connection, measure)
             connection.close()
 
 
-def _supervise(connection: socket.socket) -> NoReturn:
+def _supervise(connection: socket.socket, measure: Callable[[], Coverage] | None) -> NoReturn:
     """Fork the command, wait for it and send its exit code."""
     code = 1
     try:
@@ -213,7 +225,7 @@ def _supervise(connection: socket.socket) -> NoReturn:
         pid = os.fork()
         if pid == 0:
             connection.close()
-            _become(descriptors, *json.loads(message))
+            _become(descriptors, measure, *json.loads(message))
         for descriptor in descriptors:
             os.close(descriptor)
         connection.sendall(pid.to_bytes(4))
@@ -227,7 +239,12 @@ def _supervise(connection: socket.socket) -> NoReturn:
 
 
 def _become(
-    descriptors: Sequence[int], args: list[str], folder: str, env: dict[str, str], runtime: dict[str, Any]
+    descriptors: Sequence[int],
+    measure: Callable[[], Coverage] | None,
+    args: list[str],
+    folder: str,
+    env: dict[str, str],
+    runtime: dict[str, Any],
 ) -> NoReturn:
     """Turn this process into the command."""
     code = 1
@@ -239,11 +256,17 @@ def _become(
         sys.stdout = os.fdopen(1, "w", closefd=False)
         sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
         faulthandler.register(signal.SIGUSR1)
+        coverage = measure() if measure else None
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(env)
         sys.argv = ["cmetrics", *args]
+        if coverage:
+            coverage.start()
         code = _run(runtime)
+        if coverage:
+            coverage.stop()
+            coverage.save()
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:  # noqa: BLE001  # what Python itself would print
