@@ -26,7 +26,7 @@ import tempfile
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn, Self
 
@@ -186,16 +186,32 @@ def _import_everything() -> None:
         importlib.import_module(name)
 
 
+@contextlib.contextmanager
+def _measured(measure: Callable[[], Coverage] | None) -> Iterator[None]:
+    """Measure the coverage of what runs within, if it is wanted."""
+    if measure is None:
+        yield
+        return
+    coverage = measure()
+    coverage.start()
+    try:
+        yield
+    finally:
+        coverage.stop()
+        coverage.save()
+
+
 def _serve(address: str) -> None:
-    _import_everything()
-    # LanceDB starts its threads anew after a fork and warns that one at work might have held a lock;
-    # nothing has been asked of it here.
-    warnings.filterwarnings("ignore", message="lancedb fork support")
     measure = (
         functools.partial(Coverage, os.environ[DATA_FILE], data_suffix=True, config_file=str(ROOT / "pyproject.toml"))
         if DATA_FILE in os.environ
         else None
     )
+    with _measured(measure):
+        _import_everything()
+    # LanceDB starts its threads anew after a fork and warns that one at work might have held a lock;
+    # nothing has been asked of it here.
+    warnings.filterwarnings("ignore", message="lancedb fork support")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(address)
@@ -256,17 +272,12 @@ def _become(
         sys.stdout = os.fdopen(1, "w", closefd=False)
         sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
         faulthandler.register(signal.SIGUSR1)
-        coverage = measure() if measure else None
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(env)
         sys.argv = ["cmetrics", *args]
-        if coverage:
-            coverage.start()
-        code = _run(runtime)
-        if coverage:
-            coverage.stop()
-            coverage.save()
+        with _measured(measure):
+            code = _run(runtime)
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:  # noqa: BLE001  # what Python itself would print
