@@ -1,29 +1,47 @@
 """The command line: each command parses its options, makes one call, prints the result and exits.
 
 Nothing heavy is imported before a command runs: `cmetrics --help` loads neither LanceDB nor Plotly.
+This module is the entry of the program and imports next to nothing, so that Ctrl-C is never a traceback.
 """
 
 from __future__ import annotations
 
-import gc
 import signal
 import sys
-from types import FrameType
 
-from cmetrics.cli.runtime import Runtime
-from cmetrics.cli.streams import forgiving_streams
+from cmetrics.domain.interrupts import hold_interrupts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from cmetrics.cli.runtime import Runtime
+
+_INTERRUPTED = 130
 
 
 def main(runtime: Runtime | None = None) -> None:
     """Run the command line with the clock and the pauses of ``runtime``; never returns."""
-    # Importing LanceDB and reading rows create hundreds of thousands of objects that all stay; looking
-    # for garbage among them every 700 of them costs a seventh of the import.
-    gc.set_threshold(100_000)
     signal.signal(signal.SIGTERM, _interrupt)
-    with forgiving_streams():
-        from cmetrics.cli.invoke import invoke
+    try:
+        # An interrupt during an import would be a traceback, or lost in an extension module.
+        with hold_interrupts():
+            import gc
 
-        sys.exit(invoke(runtime or Runtime()))
+            from cmetrics.cli.invoke import invoke
+            from cmetrics.cli.streams import forgiving_streams
+
+            # Importing LanceDB and reading rows create hundreds of thousands of objects that all stay; looking
+            # for garbage among them every 700 of them costs a seventh of the import.
+            gc.set_threshold(100_000)
+    except KeyboardInterrupt:
+        # What reports the interrupt of a command has not been imported if this was a second one.
+        if "--json" in sys.argv[1:]:
+            sys.stdout.write('{"error": {"message": "interrupted", "hint": null, "exit_code": 130}}\n')
+        sys.stderr.write("error: interrupted\n")
+        sys.exit(_INTERRUPTED)
+    with forgiving_streams():
+        sys.exit(invoke(runtime))
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

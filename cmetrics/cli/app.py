@@ -16,6 +16,7 @@ from cmetrics.cli.doctor import doctor
 from cmetrics.cli.exit_codes import WRONG_USAGE
 from cmetrics.cli.export import export
 from cmetrics.cli.init import init
+from cmetrics.cli.interruptible import interruptible
 from cmetrics.cli.pull_data import pull_data
 from cmetrics.cli.push_data import push_data
 from cmetrics.cli.refresh import refresh
@@ -107,4 +108,4 @@ def main_options(
 
 for _title, _commands in GROUPS.items():
     for _command in _commands:
-        app.command(_command.__name__.replace("_", "-"), rich_help_panel=_title)(_command)
+        app.command(_command.__name__.replace("_", "-"), rich_help_panel=_title)(interruptible(_command))

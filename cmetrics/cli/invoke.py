@@ -13,6 +13,7 @@ from cmetrics.cli.app import app
 from cmetrics.cli.exit_codes import FAILED, INTERRUPTED, exit_code
 from cmetrics.cli.runtime import Runtime
 from cmetrics.domain.errors import CmetricsError, ConfigError, Mistake
+from cmetrics.domain.interrupts import hold_interrupts
 from cmetrics.domain.sanitize import sanitize
 
 
@@ -41,10 +42,10 @@ class ErrorDocument(TypedDict):
     error: ErrorDetails
 
 
-def invoke(runtime: Runtime) -> int:
+def invoke(runtime: Runtime | None = None) -> int:
     """Run the command of ``sys.argv`` and return the exit code."""
     try:
-        code = app(standalone_mode=False, obj=runtime)
+        code = app(standalone_mode=False, obj=runtime or Runtime())
     except CmetricsError as error:
         mistakes = error.mistakes if isinstance(error, ConfigError) else ()
         return _fail(error.message, error.hint, exit_code(error), mistakes)
@@ -52,8 +53,12 @@ def invoke(runtime: Runtime) -> int:
         return _fail(_usage_message(error), _usage_hint(error), error.exit_code)
     except typer.Abort:
         return _fail("aborted", None, FAILED)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     if code == INTERRUPTED:
-        return _fail("interrupted; what was stored is complete", "run the command again to continue", code)
+        with hold_interrupts():
+            _fail("interrupted; what was stored is complete", "run the command again to continue", INTERRUPTED)
+        return INTERRUPTED
     return code if isinstance(code, int) else 0
 
 

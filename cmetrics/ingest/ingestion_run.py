@@ -12,6 +12,7 @@ from typing import Self
 
 from cmetrics.domain.days import Clock, utc_now
 from cmetrics.domain.errors import CmetricsError, StoreError, StoreMissing
+from cmetrics.domain.interrupts import hold_interrupts
 from cmetrics.domain.run import Counts, Job, Run, RunStatus, RunSummary, error_summary
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.ingest.progress import Progress
@@ -85,29 +86,35 @@ class IngestionRun:
         with self._lock:
             if not self._is_finished:
                 reason = _reason(error) if error is not None else "internal error: ended without a result"
-                # The exception that ends the run matters more than one of its record.
-                with suppress(StoreError):
+                # The exception that ends the run matters more than one of its record; a second
+                # interrupt must not prevent the record.
+                with suppress(StoreError), hold_interrupts():
                     self.store.save_run(self._row.failed(self._clock(), sanitize(reason, limit=2000)))
 
     def checkpoint(self, counts: Counts) -> None:
         """Record what the run has stored so far; for a run that stores in several merges."""
-        self._row = replace(self._row, rows_inserted=counts.inserted, rows_updated=counts.updated)
+        self.count(counts)
         self.store.save_run(self._row)
+
+    def count(self, counts: Counts) -> None:
+        """Take note of what the run has stored, for its row if it fails after this."""
+        self._row = replace(self._row, rows_inserted=counts.inserted, rows_updated=counts.updated)
 
     def finish(self, summary: RunSummary) -> None:
         """Record the result of the run, and optimize the store. Called last; raises StoreError."""
         errors = error_summary(summary.metrics, summary.warnings)
-        self.store.save_run(
-            replace(
-                self._row,
-                status=summary.status,
-                finished_at=self._clock(),
-                rows_inserted=summary.counts.inserted,
-                rows_updated=summary.counts.updated,
-                error_summary=sanitize(errors, limit=20_000) if errors else None,
-            )
+        result = replace(
+            self._row,
+            status=summary.status,
+            finished_at=self._clock(),
+            rows_inserted=summary.counts.inserted,
+            rows_updated=summary.counts.updated,
+            error_summary=sanitize(errors, limit=20_000) if errors else None,
         )
-        self._is_finished = True
+        # An interrupt between the two would replace the result by a failure.
+        with hold_interrupts():
+            self.store.save_run(result)
+            self._is_finished = True
         # The rows are stored; an optimization that fails now is done by the next run.
         with suppress(StoreError):
             self.store.optimize()

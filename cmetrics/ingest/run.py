@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Span
 from cmetrics.domain.errors import UsageError
+from cmetrics.domain.interrupts import hold_interrupts
 from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric
 from cmetrics.domain.observation import Observation, Provenance, observe
 from cmetrics.domain.outcome import OutcomeLog
@@ -109,7 +110,7 @@ def _ingest(
 
         # Fetch and store.
         writer = BatchWriter(run.store, overwrites, interval=store_interval)
-        writer.add(_missing_seeds(run.store, metrics, seeds))
+        _add(_missing_seeds(run.store, metrics, seeds), writer, run)
         parts: dict[str, list[FetchResult]] = {}
         results: dict[str, FetchResult] = {}
         outcomes: dict[str, MetricOutcome] = {}
@@ -125,10 +126,11 @@ def _ingest(
                     observe(metric, value, provenance=provenance, run_id=run.run_id, at=context.now)
                     for value in part.values
                 ]
-                if writer.add(rows):
-                    run.checkpoint(writer.counts)
+                _add(rows, writer, run)
         context.progress.storing()
-        writer.flush()
+        with hold_interrupts():
+            writer.flush()
+            run.count(writer.counts)
 
         # Check and record.
         quality = check_quality(run.store, metrics, writer.replaced, run.run_id, context.now, plan.last_day)
@@ -149,6 +151,13 @@ def _ingest(
         )
         run.finish(summary)
     return summary
+
+
+def _add(rows: Sequence[Observation], writer: BatchWriter, run: IngestionRun) -> None:
+    """Buffer ``rows``. What is merged with them is counted, also when the run is interrupted at this moment."""
+    with hold_interrupts():
+        if writer.add(rows):
+            run.checkpoint(writer.counts)
 
 
 def _load_log(store: LanceStore, metrics: Iterable[Metric], since: datetime) -> OutcomeLog:

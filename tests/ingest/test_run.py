@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from types import FrameType, FunctionType
 
 import pytest
 
@@ -10,6 +15,7 @@ from cmetrics.domain.run import RunStatus
 from cmetrics.ingest.context import RunContext
 from cmetrics.ingest.progress import NoProgress
 from cmetrics.ingest.run import backfill, refresh
+from cmetrics.store.lance_store import LanceStore
 from tests.world.nights import Nights
 
 
@@ -68,3 +74,44 @@ def test_progress_is_reported_in_the_order_of_the_protocol(nights: Nights):
 
     refresh(replace(nights.context(), progress=Recorder()))
     assert events == ["planned 7", *["fetched"] * 7, "storing"]
+
+
+@contextmanager
+def interrupt_after(function: FunctionType, times: int = 1) -> Iterator[None]:
+    """Press Ctrl-C at the moment at which ``function`` returns for the first time, or for a later one."""
+    returns = 0
+
+    def profile(frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal returns
+        returns += event == "return" and frame.f_code is function.__code__
+        if returns == times:
+            sys.setprofile(None)
+            signal.raise_signal(signal.SIGINT)
+
+    sys.setprofile(profile)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.mark.parametrize(("job", "merge"), [("refresh", 1), ("backfill", 1), ("backfill", 2)])
+def test_interrupted_between_merge_and_count(nights: Nights, job: str, merge: int):
+    """The row of the run counts what it has stored, in the one merge of a night as in each of a long backfill."""
+    context = nights.context()
+    with pytest.raises(KeyboardInterrupt), interrupt_after(LanceStore.upsert_observations, merge):
+        if job == "refresh":
+            refresh(context)
+        else:
+            backfill(context, Span(context.last_day - 300 * DAY, context.last_day), deep=True, store_interval=0.0)
+    (run,) = nights.store.runs()
+    assert (run.status, run.error_summary) == (RunStatus.FAILED, "interrupted")
+    assert run.rows_inserted == len(nights.everything()) > 0
+
+
+def test_interrupted_when_the_result_is_stored(nights: Nights):
+    """A run whose result is in its row is not recorded as interrupted afterwards."""
+    with pytest.raises(KeyboardInterrupt), interrupt_after(LanceStore.save_run, times=2):
+        refresh(nights.context())
+    (run,) = nights.store.runs()
+    assert (run.status, run.error_summary) == (RunStatus.SUCCESS, None)

@@ -1,0 +1,56 @@
+"""A program that is stopped while it starts ends as one that is stopped later: quietly, with 130."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import COMMAND, Home
+
+#: Modules in the order in which `cmetrics refresh` finishes to import them, from the first one to the last.
+MOMENTS = ("gc", "typer", "pyarrow.lib", "lancedb._lancedb", "cmetrics.ingest.state")
+
+
+def interrupt_after(module: str, number: signal.Signals, home: Home, *args: str) -> tuple[int, str, str]:
+    """Send a signal as soon as the program has imported ``module``; return exit code, stdout and stderr."""
+    process = subprocess.Popen(
+        # What the installed script does; Python reports each import on stderr when it is done.
+        [sys.executable, "-X", "importtime", str(COMMAND), *args],
+        cwd=home.folder,
+        env=home.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    with process:
+        for line in process.stderr:
+            if line.startswith("import time:") and line.rpartition("|")[2].strip() == module:
+                break
+        else:
+            pytest.fail(f"{args} does not import {module}")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    return process.returncode, out, "".join(f"{t}\n" for t in err.splitlines() if not t.startswith("import time:"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("module", MOMENTS)
+def test_interrupted_while_it_imports(module: str, number: signal.Signals, offline: Home):
+    """No traceback, no exit 0 although the signal was lost, no store that nobody asked for any more."""
+    code, out, err = interrupt_after(module, number, offline, "refresh", "--json")
+    assert (code, err.count("\n")) == (130, 1), err
+    assert err.startswith("error: interrupted")
+    assert json.loads(out)["error"]["exit_code"] == 130
+    assert not (offline.folder / "data").exists()
+
+
+def test_help_can_be_interrupted(offline: Home):
+    """The entry holds signals too, before any command is known."""
+    code, out, err = interrupt_after("gc", signal.SIGINT, offline, "--help")
+    assert (code, out, err) == (130, "", "error: interrupted\n")

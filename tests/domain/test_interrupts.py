@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from cmetrics.domain.interrupts import hold_interrupts
+
+
+@pytest.fixture(autouse=True)
+def terminated() -> Iterator[list[int]]:
+    """The SIGTERM signals that reached the handler of the time before."""
+    received: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
+    yield received
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_a_held_signal_acts_at_the_end(terminated: list[int]):
+    """The handler of the time before gets it, and is in place again."""
+    with hold_interrupts():
+        signal.raise_signal(signal.SIGTERM)
+        assert terminated == []
+    assert terminated == [signal.SIGTERM]
+    signal.raise_signal(signal.SIGTERM)
+    assert len(terminated) == 2
+
+
+def test_nested_blocks_hold_until_the_outer_one_ends(terminated: list[int]):
+    """A function that holds may be called where signals are held."""
+    with hold_interrupts():
+        with hold_interrupts():
+            signal.raise_signal(signal.SIGTERM)
+        assert terminated == []
+    assert terminated == [signal.SIGTERM]
+
+
+def test_a_second_signal_acts_at_once(terminated: list[int]):
+    """A block that hangs can be left."""
+    with hold_interrupts():
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        assert terminated == [signal.SIGTERM]
+    assert terminated == [signal.SIGTERM]
+
+
+def test_an_interrupt_comes_before_the_error_of_the_block():
+    """The error is still its context."""
+    with pytest.raises(KeyboardInterrupt) as caught, hold_interrupts():
+        signal.raise_signal(signal.SIGINT)
+        msg = "oops"
+        raise ValueError(msg)
+    assert isinstance(caught.value.__context__, ValueError)
+
+
+def test_an_ignored_signal_stays_ignored():
+    """As under nohup."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with hold_interrupts():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_outside_of_the_main_thread_nothing_is_held():
+    """Only the main thread gets signals and may set handlers."""
+    entered = []
+
+    def hold() -> None:
+        with hold_interrupts():
+            entered.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    thread.join()
+    assert entered == [signal.default_int_handler]
