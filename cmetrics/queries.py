@@ -23,6 +23,7 @@ from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS
+from cmetrics.version_cache import VersionCache
 
 #: Runs older than that explain nothing that is shown.
 RUNS_WITHIN = timedelta(days=90)
@@ -30,6 +31,8 @@ RUNS_WITHIN = timedelta(days=90)
 ALL_DAYS = 365 * 20
 #: No run was started outside these days; beyond them timestamps leave their range.
 EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
+#: Windows of days whose columns stay in memory while the store does not change.
+WINDOWS_SHARED = 2
 #: The longest change that is shown is of 90 days against the 90 days before; the newest of them may
 #: be some days late.
 LONGEST_CHANGE = 184
@@ -45,6 +48,9 @@ class Queries:
         self._titles = {name: spec.title for name, spec in specs.items()}
         self._now = now
         self._ids = [metric.metric_id for metric in catalog.metrics]
+        #: Columns, and ids that have a definition; shared by all requests of a server.
+        self._windows: VersionCache[SeriesTable] = VersionCache(WINDOWS_SHARED)
+        self._known_ids: VersionCache[frozenset[str]] = VersionCache(1)
         self._downloads = {m.metric_id for m in catalog.metrics if m.family is Family.DOWNLOADS}
 
     def at(self, now: datetime) -> Queries:
@@ -70,8 +76,10 @@ class Queries:
     def dashboard(self, days: int = DEFAULT_DAYS) -> Dashboard:
         """Return the dashboard over the last ``days`` days."""
         self._store.check()
+        spans = reading(self.as_of, days)
+        table = self._windows.get(self.token, spans, lambda: self._read_window(*spans))
         runs = self.runs()
-        return self._dashboard(self._read_window(days), runs, self._log(runs), days)
+        return self._dashboard(table, runs, self._log(runs), days)
 
     def publication(self, url: str | None = None) -> Publication:
         """Return everything for a build of the site at ``url``, from one read of each table.
@@ -106,7 +114,7 @@ class Queries:
 
     def series(self, metric_id: str, days: int) -> SeriesTable | None:
         """The stored values of the last ``days`` days, ascending; None for an unknown metric."""
-        if not metric_id.isprintable() or not self._store.definitions(metric_id):
+        if not metric_id.isprintable() or not self._is_known(metric_id):
             return None
         return self._read([metric_id], Span(window(self.as_of, days), self.as_of))
 
@@ -148,9 +156,16 @@ class Queries:
     def _read(self, metric_ids: Sequence[str], span: Span, columns: Sequence[str] = COLUMNS) -> SeriesTable:
         return SeriesTable.from_arrow(self._store.read_observations(metric_ids, span, columns))
 
-    def _read_window(self, days: int) -> SeriesTable:
-        """Return what a dashboard of ``days`` days is computed from."""
-        window_read, year_ago = reading(self.as_of, days)
+    def _is_known(self, metric_id: str) -> bool:
+        if self.token() is None:
+            return bool(self._store.definitions(metric_id))
+        known = self._known_ids.get(
+            self.token, "ids", lambda: frozenset(d.metric_id for d in self._store.definitions())
+        )
+        return metric_id in known
+
+    def _read_window(self, window_read: Span, year_ago: Span | None) -> SeriesTable:
+        """Return the columns of both spans, the second one for downloads only."""
         data = self._store.read_observations(self._ids, window_read, COLUMNS)
         if year_ago is not None:
             earlier = self._store.read_observations(sorted(self._downloads), year_ago, COLUMNS)

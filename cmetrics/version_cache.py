@@ -1,0 +1,56 @@
+"""Answers that are shared while the store does not change."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class VersionCache(Generic[T]):
+    """Answers by question, for one version of the store at a time.
+
+    Each question is computed once per version; who asks it meanwhile waits for that computation, and
+    nobody waits for another question. Whoever asks after an answer was given gets one of the same
+    version or a newer one.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._lock = threading.Lock()
+        self._version: Hashable = None
+        self._answers: dict[Hashable, Future[T]] = {}
+
+    def get(self, read_version: Callable[[], Hashable], question: Hashable, compute: Callable[[], T]) -> T:
+        """Return the answer to ``question``, from ``compute`` unless it is known or being computed.
+
+        ``read_version`` returns the current version of the store, or None when that is unknown without
+        reading: then nothing is shared. Raises what ``compute`` raises, and forgets it.
+        """
+        version = read_version()
+        if version is None:
+            return compute()
+        with self._lock:
+            if version != self._version:
+                # Another thread may have found a newer version since; the older one must not return.
+                version = read_version()
+            if version != self._version:
+                self._version, self._answers = version, {}
+            answers = self._answers
+            if (known := answers.get(question)) is None:
+                if len(answers) >= self._size:
+                    answers.clear()
+                ours = answers[question] = Future[T]()
+        if known is not None:
+            return known.result()
+        try:
+            ours.set_result(compute())
+        except BaseException as error:
+            with self._lock:
+                answers.pop(question, None)
+            ours.set_exception(error)
+            raise
+        return ours.result()
