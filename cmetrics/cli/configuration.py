@@ -8,11 +8,11 @@ from datetime import datetime
 from pathlib import Path
 
 from cmetrics.catalog import Catalog, load_catalog
-from cmetrics.cli.output import print_warning
+from cmetrics.cli.output import print_progress, print_warning
 from cmetrics.domain.errors import CmetricsError
 from cmetrics.domain.run import Job
 from cmetrics.ops.run_report import RunReport, report_failed_start
-from cmetrics.settings import Settings, load_settings
+from cmetrics.settings import Settings, StoreKind, is_folder, load_settings
 from cmetrics.sources import SPECS
 
 
@@ -47,3 +47,18 @@ def reported(job: str, now: datetime) -> Iterator[None]:
         for text in report_failed_start(job, error, now):
             print_warning(text)
         raise
+
+
+def print_default_catalog(settings: Settings, catalog: Catalog, *, quiet: bool) -> None:
+    """Print one line on stderr if the metrics come from the built-in catalogue, which few people want.
+
+    With ``quiet`` only where there is no store yet: a run in the wrong folder would create one.
+    """
+    if settings.catalog is not None:
+        return
+    text = f"using the default catalogue ({catalog.title}); create your own with `cmetrics init`"
+    is_new = settings.store.kind is StoreKind.EMBEDDED and not is_folder(Path(settings.store.uri))
+    if is_new:
+        print_warning(text)
+    elif not quiet:
+        print_progress(text)

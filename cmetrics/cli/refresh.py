@@ -35,7 +35,7 @@ def refresh(
     The nightly job. Per metric: the days since the last stored one, days that the source still revises, and
     every gap that the source can fill.
     """
-    from cmetrics.cli.configuration import load_job
+    from cmetrics.cli.configuration import load_job, print_default_catalog
     from cmetrics.cli.run_job import run_job
     from cmetrics.domain.run import Job
     from cmetrics.ingest.context import RunContext
@@ -45,6 +45,7 @@ def refresh(
     runtime = get_runtime(context)
     now = runtime.clock()
     settings, catalog, report = load_job(Job.REFRESH, db, config, now)
+    print_default_catalog(settings, catalog, quiet=quiet)
     selection = Selection(only, tuple(metric or ()))
     run_job(
         lambda progress: run(

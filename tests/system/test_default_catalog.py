@@ -1,0 +1,58 @@
+"""The catalogue that comes with the package is never used without a word, and leaves no trace beside one's own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pyarrow.parquet as pq
+
+from tests.conftest import Home
+from tests.world.truth import World
+
+NOTICE = "using the default catalogue (Lance and LanceDB community metrics); create your own with `cmetrics init`"
+
+
+def test_default_is_said(home: Home):
+    """A run in the wrong folder says what it collects, also with --quiet while there is no store."""
+    first = home.run("refresh", "--quiet", "--only", "stars")
+    assert f"warning: {NOTICE}" in first.stderr.splitlines()
+    assert not first.stdout
+    assert NOTICE not in home.run("refresh", "--quiet", "--only", "stars").stderr
+    for command in (("refresh", "--only", "stars"), ("build-site",)):
+        lines = home.run(*command).stderr.splitlines()
+        assert lines.count(NOTICE) == 1, command
+    assert NOTICE not in home.run("build-site", "--quiet").stderr
+    assert home.run("status", code=None).stderr.count(NOTICE) == 0
+
+
+def test_own_catalogue_is_not_announced(home: Home):
+    home.run("init", "--repo", "lancedb/lancedb", "--quiet")
+    assert "default catalogue" not in home.run("refresh").stderr
+
+
+def test_no_trace_of_the_default(home: Home, world: World):
+    """Start with the default, then use a catalogue of one's own in the same folder: only that one is published."""
+    home.run("refresh", "--quiet")
+    home.run("build-site", "--quiet")
+    assert "downloads:lance:rust" in {row.metric_id for row in home.rows()}
+    home.run("init", "--pypi", "pylance", "--crate", "lance", "--repo", "lance-format/lance", "--product", "rig")
+    home.run("refresh", "--quiet")
+    home.run("build-site", "--quiet")
+    mine = {"downloads:rig:python", "downloads:rig:rust", "stars:rig:github"}
+    site = home.folder / "site"
+    assert set(pq.read_table(site / "data" / "stats.parquet")["metric_id"].to_pylist()) == mine
+    rows = csv.DictReader(io.StringIO((site / "data" / "stats.csv").read_text()))
+    assert {row["metric_id"] for row in rows} == mine
+    definitions = json.loads((site / "api" / "v1" / "definitions.json").read_text())
+    assert {row["metric_id"] for row in definitions} == mine
+    series = {path.stem for path in (site / "api" / "v1" / "series").iterdir()}
+    assert series == {metric_id.replace(":", "-") for metric_id in mine}
+    everything = b"".join(
+        path.read_bytes() for path in site.rglob("*") if path.suffix in {".html", ".json", ".svg", ".xml"}
+    )
+    for name in (b"lancedb", b"LanceDB"):
+        assert name not in everything.replace(b"lancedb/cmetrics", b"")
+    active = {row.metric_id for row in home.store.definitions() if row.is_active}
+    assert active == mine
