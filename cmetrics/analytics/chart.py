@@ -75,6 +75,11 @@ class Chart:
     left_out: int = 0
 
     @property
+    def has_snapshots(self) -> bool:
+        """Whether totals from before daily collection are shown."""
+        return any(point.kind is PointKind.SEEDED for series in self.series for point in series.months)
+
+    @property
     def is_empty(self) -> bool:
         """Nothing to draw."""
         return not any(series.days or series.months for series in self.series)
