@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cmetrics.domain.errors import UsageError
-from cmetrics.domain.metric import SourceSpec
+from cmetrics.domain.metric import SourceSpec, slug
 from cmetrics.domain.sanitize import sanitize
 
 #: What the packages of one project often differ by: ``py…``, ``…-rs``, ``lib…``.
@@ -47,39 +47,95 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Scaffold:
-    """The whole file."""
+class Existing:
+    """What is in the file that entries are added to."""
 
     title: str
     contact: str
     #: Id → title, in the order of the page.
     products: Mapping[str, str]
+    #: Source and canonical subject → id of the metric.
+    subjects: Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Scaffold:
+    """The whole file, or what is added to one."""
+
+    title: str
+    contact: str
+    #: Id → title, in the order of the page; without those of an existing file.
+    products: Mapping[str, str]
     entries: tuple[Entry, ...]
+    #: Sources, subjects and ids of metrics that the existing file has already.
+    skipped: tuple[tuple[str, str, str], ...] = ()
 
 
 def plan_scaffold(
-    names: Names, specs: Mapping[str, SourceSpec], *, product: str | None, title: str | None, contact: str | None
+    names: Names,
+    specs: Mapping[str, SourceSpec],
+    *,
+    product: str | None,
+    title: str | None,
+    contact: str | None,
+    existing: Existing | None = None,
 ) -> Scaffold:
-    """Plan the file for ``names``, owners resolved into repositories. Raises UsageError for an invalid name."""
+    """Return the file for ``names`` (owners already resolved into repositories), or what is added to ``existing``.
+
+    Raises UsageError for an impossible name or contact.
+    """
     subjects = _subjects(names, specs)
     if not subjects:
         msg = "there is nothing to count among these names; nothing was written"
         raise UsageError(msg)
-    grouped = _grouped(subjects, names, product)
+    known = existing.subjects if existing else {}
+    skipped = tuple(
+        (source, subject, known[place])
+        for source, subject in subjects
+        if (place := (source, specs[source].canonical(subject))) in known
+    )
+    subjects = [item for item in subjects if item not in {(source, subject) for source, subject, _ in skipped}]
+    grouped = _grouped(subjects, names, product, existing)
+    there = existing.products if existing else {}
     products: dict[str, str] = {}
     for _, subject, key in grouped:
-        products.setdefault(key, product.strip() if product else _name_of(subject, key))
-    who = contact or _contact(names)
+        if key not in there:
+            products.setdefault(key, product.strip() if product else _name_of(subject, key))
+    who = existing.contact if existing else contact or _contact(names)
     if who is None:
-        msg = (
-            "--contact is needed: an address that the services can reach you at, such as https://github.com/you/metrics"
-        )
-        raise UsageError(msg)
+        msg = "--contact is needed: an address that the services can reach you at"
+        raise UsageError(msg, hint="use an e-mail address, or an address such as https://github.com/you/metrics")
+    if existing is None:
+        check_contact(who, {source for source, _ in subjects}, specs)
     # Downloads first, then stars, product by product.
-    order = list(products)
+    order = [*there, *products]
     grouped.sort(key=lambda item: (order.index(item[2]), item[0] == "github"))
     heading = title or (f"{next(iter(products.values()))} metrics" if len(products) == 1 else "Community metrics")
-    return Scaffold(_plain("--title", heading), _plain("--contact", who), products, _entries(grouped, specs))
+    return Scaffold(
+        existing.title if existing else _plain("--title", heading),
+        who,
+        products,
+        _entries(grouped, specs, () if existing is None else existing.subjects.values()),
+        skipped,
+    )
+
+
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_URL = re.compile(r"https?://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d+)?(/[\x21-\x7e]*)?")
+_LONGEST_CONTACT = 200
+
+
+def check_contact(contact: str, sources: Iterable[str], specs: Mapping[str, SourceSpec]) -> None:
+    """Raise UsageError unless ``contact`` is an e-mail address or a URL that every one of ``sources`` accepts."""
+    address = contact.removeprefix("mailto:")
+    if len(contact) > _LONGEST_CONTACT or not (_EMAIL.fullmatch(address) or _URL.fullmatch(contact)):
+        msg = f"--contact {sanitize(contact, limit=80)!r} is neither an e-mail address nor a URL"
+        raise UsageError(msg, hint="services reach you there; write it like https://github.com/you/metrics")
+    for source in sorted(set(sources)):
+        refuses = specs[source].refuses_contact
+        if refuses is not None and (reason := refuses(contact)) is not None:
+            msg = f"--contact {sanitize(contact, limit=80)!r}: {reason}"
+            raise UsageError(msg)
 
 
 def _subjects(names: Names, specs: Mapping[str, SourceSpec]) -> list[tuple[str, str]]:
@@ -100,13 +156,18 @@ def _subjects(names: Names, specs: Mapping[str, SourceSpec]) -> list[tuple[str, 
     return list(found.values())
 
 
-def _grouped(subjects: Iterable[tuple[str, str]], names: Names, product: str | None) -> list[tuple[str, str, str]]:
+def _grouped(
+    subjects: Sequence[tuple[str, str]], names: Names, product: str | None, existing: Existing | None
+) -> list[tuple[str, str, str]]:
     """``(source, subject, product id)``: repositories found products, packages join the one they are named after."""
+    there = existing.products if existing else {}
     if product is not None:
-        key = _slug(product)
+        titled = (key for key, title in there.items() if title.casefold() == product.strip().casefold())
+        key = next(titled, _slug(product))
         return [(source, subject, key) for source, subject in subjects]
-    subjects = list(subjects)
-    keys = list(dict.fromkeys(_slug(subject.split("/")[1]) for source, subject in subjects if source == "github"))
+    # A repository that is in the file already says what its packages belong to.
+    named = [_slug(subject.split("/")[1]) for subject in names.repositories]
+    keys = list(dict.fromkeys([*there, *named]))
     only = keys[0] if len(keys) == 1 else None
     owner = _slug(names.owners[0]) if names.owners else None
     placed: dict[tuple[str, str], str] = {}
@@ -154,21 +215,23 @@ def _contact(names: Names) -> str | None:
     return f"https://github.com/{owner}" if owner else None
 
 
-def _entries(grouped: Sequence[tuple[str, str, str]], specs: Mapping[str, SourceSpec]) -> tuple[Entry, ...]:
+def _entries(
+    grouped: Sequence[tuple[str, str, str]], specs: Mapping[str, SourceSpec], existing_ids: Iterable[str]
+) -> tuple[Entry, ...]:
     entries: list[Entry] = []
-    taken: set[str] = set()
+    taken = {slug(metric_id) for metric_id in existing_ids}
     for source, subject, key in grouped:
         spec = specs[source]
         plain = f"{spec.family.value}:{key}:{spec.sdk or spec.name}"
-        if plain not in taken:
-            taken.add(plain)
+        if slug(plain) not in taken:
+            taken.add(slug(plain))
             entries.append(Entry(source, subject, key))
             continue
         metric_id, number = f"{plain}:{_slug(subject)}", 1
-        while metric_id in taken:
+        while slug(metric_id) in taken:
             number += 1
             metric_id = f"{plain}:{_slug(subject)}-{number}"
-        taken.add(metric_id)
+        taken.add(slug(metric_id))
         entries.append(Entry(source, subject, key, metric_id, f"{spec.display_name} {subject}"))
     return tuple(entries)
 
@@ -206,10 +269,14 @@ _TAIL = """
 
 
 def render_scaffold(scaffold: Scaffold, specs: Mapping[str, SourceSpec]) -> str:
-    """Return the text of the file."""
-    parts = [_HEAD.format(title=_toml(scaffold.title), contact=_toml(scaffold.contact))]
-    for key, name in scaffold.products.items():
-        parts.append(f"\n[[products]]\nid = {_toml(key)}\ntitle = {_toml(name)}\n")
+    """Return the text of a new file."""
+    head = _HEAD.format(title=_toml(scaffold.title), contact=_toml(scaffold.contact))
+    return head + render_entries(scaffold, specs) + _TAIL.format(product=_toml(scaffold.entries[0].product))
+
+
+def render_entries(scaffold: Scaffold, specs: Mapping[str, SourceSpec]) -> str:
+    """Return the blocks of products and metrics, each after an empty line."""
+    parts = [f"\n[[products]]\nid = {_toml(key)}\ntitle = {_toml(name)}\n" for key, name in scaffold.products.items()]
     for entry in scaffold.entries:
         lines = ["", "[[metrics]]"]
         if entry.metric_id:
@@ -227,7 +294,7 @@ def render_scaffold(scaffold: Scaffold, specs: Mapping[str, SourceSpec]) -> str:
         if "mirrors" in specs[entry.source].options:
             lines.append("#mirrors = true   # count mirrors and unknown clients too")
         parts.append("\n".join(lines) + "\n")
-    return "".join([*parts, _TAIL.format(product=_toml(scaffold.entries[0].product))])
+    return "".join(parts)
 
 
 def _toml(text: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
@@ -13,21 +15,35 @@ from cmetrics.cli.options import AsJson, Quiet
 from cmetrics.cli.runtime import get_runtime
 from cmetrics.domain.errors import UsageError
 from cmetrics.domain.plural import plural
+from cmetrics.domain.sanitize import sanitize
 
 if TYPE_CHECKING:
-    from cmetrics.ops.new_catalog import NewCatalog
+    from cmetrics.ops.new_catalog import Draft, NewCatalog, Offer
     from cmetrics.scaffold import Names
 
 Repeatable = list[str] | None
 
 
 class InitMetricDocument(TypedDict):
-    """One metric of the file."""
+    """One metric that was written."""
 
     metric_id: str
     product: str
     source: str
     subject: str
+
+
+class PackageDocument(TypedDict):
+    """One published package that was found in a repository."""
+
+    source: str
+    subject: str
+    repository: str
+    #: Path of the manifest that names it.
+    path: str
+    #: The repository that the registry names, if it is of another owner.
+    other_repository: str | None
+    added: bool
 
 
 class InitDocument(TypedDict):
@@ -37,10 +53,15 @@ class InitDocument(TypedDict):
     #: Whether the services were asked for the names.
     checked: bool
     metrics: list[InitMetricDocument]
+    packages: list[PackageDocument]
 
 
 def init(
     context: typer.Context,
+    addresses: Annotated[
+        Repeatable,
+        typer.Argument(metavar="ADDRESS", hidden=True),
+    ] = None,
     org: Annotated[
         Repeatable,
         typer.Option("--org", metavar="NAME", help="GitHub organisation or user: its most starred repositories."),
@@ -52,6 +73,14 @@ def init(
     ] = None,
     repo: Annotated[
         Repeatable, typer.Option("--repo", metavar="OWNER/NAME", help="Repository on GitHub; repeatable.")
+    ] = None,
+    packages: Annotated[
+        bool | None,
+        typer.Option(
+            "--packages/--no-packages",
+            help="Add the packages of the repositories, or do not look for any; by default they are offered.",
+            show_default=False,
+        ),
     ] = None,
     product: Annotated[
         str | None,
@@ -65,58 +94,88 @@ def init(
         typer.Option(
             "--contact",
             metavar="URL",
-            help="Address at which the services can reach you.",
+            help="URL or e-mail address at which the services can reach you.",
             show_default=False,
         ),
     ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write.")] = Path("cmetrics.toml"),
+    add: Annotated[bool, typer.Option("--add", help="Append to an existing file.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     no_check: Annotated[bool, typer.Option("--no-check", help="Do not check the names at the services.")] = False,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Create a catalogue (cmetrics.toml).
+    """Create or extend a catalogue (cmetrics.toml).
 
-    Checks each name at its service. Without names it asks for them on the terminal.
+    Takes names, or addresses of GitHub, PyPI, npm and crates.io as copied from a browser, and checks each at
+    its service. The packages of the repositories are found from their pyproject.toml, package.json and
+    Cargo.toml. Without names it asks for them on the terminal.
     """
     from cmetrics.catalog import DEFAULT_PATH
     from cmetrics.cli.configuration import read_settings
     from cmetrics.cli.output import print_json, print_progress, print_warning
-    from cmetrics.ops.new_catalog import check_target, write_catalog
-    from cmetrics.scaffold import Names
+    from cmetrics.ops.new_catalog import CatalogRequest, WriteMode, check_target, prepare_catalog, write_catalog
     from cmetrics.settings import EMBEDDED_DEFAULT
 
     runtime = get_runtime(context)
-    check_target(out, force=force)
-    names = Names(_split(org), _split(pypi), _split(npm), _split(crate), _split(repo))
+    if add and force:
+        msg = "--add and --force exclude each other; use one of them"
+        raise UsageError(msg)
+    mode = WriteMode.ADD if add else WriteMode.REPLACE if force else WriteMode.CREATE
+    check_target(out, mode)
+    names = _names(addresses, org, pypi, npm, crate, repo)
     if names.is_empty:
         names = _ask_names()
     if not no_check and not quiet:
         print_progress("checking the names at the services")
     # Store and catalogue do not matter yet; CMETRICS_CONFIG may name the very file that is to be written.
     settings = read_settings(db=EMBEDDED_DEFAULT, config=DEFAULT_PATH)
-    new = write_catalog(
+    draft = prepare_catalog(
+        CatalogRequest(
+            names, out, mode, product, title, contact, check=not no_check, find_packages=packages is not False
+        ),
         settings,
-        names,
-        out,
-        product=product,
-        title=title,
-        contact=contact,
-        check=not no_check,
-        force=force,
         now=runtime.clock(),
         clock=runtime.clock,
         sleep=runtime.sleep,
     )
-    for text in new.warnings:
+    chosen = _choose(draft.offers, take=packages is True, ask=not json and not quiet and sys.stdin.isatty())
+    new = write_catalog(draft, chosen)
+    for text in draft.warnings:
         print_warning(text)
     if not quiet:
-        for text in new.notes:
+        for text in (*draft.notes, *new.notes, *_offers_left(draft, chosen)):
             print_progress(text)
     if json:
-        print_json(_document(new))
+        print_json(_document(draft, new, chosen))
     elif not quiet:
-        _print(new)
+        _print(new, is_addition=add)
+
+
+def _names(
+    addresses: Repeatable, org: Repeatable, pypi: Repeatable, npm: Repeatable, crate: Repeatable, repo: Repeatable
+) -> Names:
+    """Return the names of all options and addresses. Raises UsageError for an address of another kind."""
+    from cmetrics.addresses import NameKind, parse_name, recognize
+    from cmetrics.scaffold import Names
+
+    found: dict[NameKind, list[str]] = {kind: [] for kind in NameKind}
+    for text in _split(addresses):
+        address = recognize(text)
+        if address is None:
+            msg = f"{sanitize(text, limit=80)!r} is not an address of a repository or package"
+            raise UsageError(msg, hint="use --org, --pypi, --npm, --crate or --repo for names")
+        found[address.kind].append(address.name)
+    options = {
+        NameKind.OWNER: org,
+        NameKind.PYPI: pypi,
+        NameKind.NPM: npm,
+        NameKind.CRATE: crate,
+        NameKind.REPOSITORY: repo,
+    }
+    for kind, values in options.items():
+        found[kind] += [parse_name(kind, text) for text in _split(values)]
+    return Names(*(tuple(found[kind]) for kind in options))
 
 
 def _split(names: Sequence[str] | None) -> tuple[str, ...]:
@@ -127,50 +186,111 @@ def _split(names: Sequence[str] | None) -> tuple[str, ...]:
 def _ask_names() -> Names:
     """Ask for the names on the terminal. Raises UsageError if there is no terminal, or no name was given."""
     from cmetrics.cli.output import print_progress
-    from cmetrics.scaffold import Names
 
     if not sys.stdin.isatty():
         msg = "no names given, and no terminal to ask on"
         raise UsageError(msg, hint="use --org, --pypi, --npm, --crate or --repo")
 
-    def ask(question: str) -> tuple[str, ...]:
-        return _split([typer.prompt(question, default="", show_default=False, err=True)])
+    def ask(question: str) -> list[str]:
+        return [typer.prompt(question, default="", show_default=False, err=True)]
 
     print_progress("Separate several names by spaces; press Enter to skip a question.")
+    org: list[str] = []
+    repo: list[str] = []
+    pypi: list[str] = []
+    npm: list[str] = []
+    crate: list[str] = []
+    # Ctrl-C or the end of the input: the answers so far count for nothing.
+    with suppress(typer.Abort):
+        org = ask("GitHub organisation or user, for its most starred repositories")
+        repo = ask("GitHub repositories (owner/name)")
+        pypi = ask("Packages on PyPI")
+        npm = ask("Packages on npm")
+        crate = ask("Crates on crates.io")
+        names = _names(None, org, pypi, npm, crate, repo)
+        if not names.is_empty:
+            return names
+    msg = "no names given; nothing was written"
+    raise UsageError(msg)
+
+
+def _choose(offers: Sequence[Offer], *, take: bool, ask: bool) -> list[Offer]:
+    """Return the packages that are added. Those of other owners only if somebody names them."""
+    from cmetrics.cli.output import print_progress
+
+    own = [offer for offer in offers if offer.foreign is None]
+    if take:
+        return own
+    if not ask or not offers:
+        return []
+    print_progress("Packages of these repositories:")
+    for number, offer in enumerate(offers, 1):
+        print_progress(f"  {number}  {_label(offer)}")
     try:
-        names = Names(
-            owners=ask("GitHub organisation or user, for its most starred repositories"),
-            repositories=ask("GitHub repositories (owner/name)"),
-            pypi=ask("Packages on PyPI"),
-            npm=ask("Packages on npm"),
-            crates=ask("Crates on crates.io"),
-        )
+        answer = typer.prompt("Add which? Numbers, none, or Enter for all but those of others", default="", err=True)
     except typer.Abort:
-        names = Names()
-    if names.is_empty:
-        msg = "no names given; nothing was written"
-        raise UsageError(msg)
-    return names
+        return []
+    numbers = {int(text) for text in _split([answer]) if text.isdecimal()}
+    return own if not answer.strip() else [offer for number, offer in enumerate(offers, 1) if number in numbers]
 
 
-def _document(new: NewCatalog) -> InitDocument:
+def _label(offer: Offer) -> str:
+    from cmetrics.sources import SPECS
+
+    package = offer.package
+    text = f"{package.name} ({SPECS[package.source].title}), from {package.path} of {package.repository}"
+    return f"{text}; may belong to others: its registry names {offer.foreign}" if offer.foreign else text
+
+
+def _offers_left(draft: Draft, chosen: Sequence[Offer]) -> list[str]:
+    """Return the packages that were found and not added, and the command that adds them."""
+    from cmetrics.addresses import NameKind
+
+    left = [offer for offer in draft.offers if offer not in chosen]
+    if not left:
+        return []
+    options = {"pypistats": NameKind.PYPI, "npm": NameKind.NPM, "cratesio": NameKind.CRATE}
+    own = [offer.package for offer in left if offer.foreign is None] or [offer.package for offer in left]
+    out = draft.request.out
+    file = "" if out == Path("cmetrics.toml") else f" --out {shlex.quote(str(out))}"
+    command = " ".join(f"{options[package.source]} {shlex.quote(package.name)}" for package in own)
+    return [*(f"found: {_label(offer)}" for offer in left), f"add with: cmetrics init --add{file} {command}"]
+
+
+def _document(draft: Draft, new: NewCatalog, chosen: Sequence[Offer]) -> InitDocument:
     return {
         "file": str(new.catalog.path),
-        "checked": new.is_checked,
+        "checked": draft.request.check,
         "metrics": [
             {"metric_id": m.metric_id, "product": m.product, "source": m.source, "subject": m.subject}
             for m in new.catalog.metrics
+            if m.metric_id in new.added
+        ],
+        "packages": [
+            {
+                "source": offer.package.source,
+                "subject": offer.package.name,
+                "repository": offer.package.repository,
+                "path": offer.package.path,
+                "other_repository": offer.foreign,
+                "added": offer in chosen,
+            }
+            for offer in draft.offers
         ],
     }
 
 
-def _print(new: NewCatalog) -> None:
+def _print(new: NewCatalog, *, is_addition: bool) -> None:
     from cmetrics.cli.output import print_result
 
     catalog = new.catalog
     for metric in catalog.metrics:
-        print_result(f"{metric.metric_id}  {metric.subject}")
-    print_result(
-        f"{catalog.path}: {plural(len(catalog.metrics), 'metric')} of {plural(len(catalog.products), 'product')}"
-    )
-    print_result("next: cmetrics refresh, then cmetrics build-site")
+        if metric.metric_id in new.added:
+            print_result(f"{metric.metric_id}  {metric.subject}")
+    total = f"{plural(len(catalog.metrics), 'metric')} of {plural(len(catalog.products), 'product')}"
+    if is_addition:
+        print_result(f"{catalog.path}: {plural(len(new.added), 'metric')} added; {total}")
+    else:
+        print_result(f"{catalog.path}: {total}")
+    if new.added:
+        print_result("next: cmetrics refresh, then cmetrics build-site")

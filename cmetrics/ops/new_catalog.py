@@ -1,22 +1,29 @@
-"""Write a first catalogue from names that are checked at their services, for `init`."""
+"""Write a first catalogue, or add to one, from names that are checked at their services, for `init`.
+
+First `prepare_catalog`: it checks the names and finds packages. Then, once it is known which of the
+packages are wanted, `write_catalog`.
+"""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 
-from cmetrics.catalog import Catalog, load_catalog
+from cmetrics.catalog import Catalog, load_catalog, parse_catalog
 from cmetrics.domain.days import Clock
-from cmetrics.domain.errors import NotFound, SiteError, SourceError, UsageError
+from cmetrics.domain.errors import ConfigError, NotFound, SiteError, SourceError, UsageError
 from cmetrics.domain.plural import plural
 from cmetrics.http.service import Sleep
 from cmetrics.ingest.context import RunContext
 from cmetrics.ingest.subjects import check_subjects
+from cmetrics.ops.find_packages import FoundPackage, find_packages
 from cmetrics.ops.owner_repositories import list_repositories
-from cmetrics.scaffold import Names, Scaffold, plan_scaffold, render_scaffold
+from cmetrics.ops.package_repository import find_foreign
+from cmetrics.scaffold import Existing, Names, Scaffold, plan_scaffold, render_entries, render_scaffold
 from cmetrics.settings import Settings
 from cmetrics.sources import SPECS
 
@@ -24,63 +31,177 @@ from cmetrics.sources import SPECS
 PROJECT = "https://github.com/lancedb/cmetrics"
 
 
-@dataclass(frozen=True, slots=True)
-class NewCatalog:
-    """The file that was written."""
+class WriteMode(Enum):
+    """What becomes of the file that is there."""
 
-    catalog: Catalog
-    is_checked: bool
+    CREATE = "create"
+    REPLACE = "replace"
+    ADD = "add"
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogRequest:
+    """What `init` was asked for."""
+
+    names: Names
+    out: Path
+    mode: WriteMode
+    product: str | None
+    title: str | None
+    contact: str | None
+    #: Whether the services are asked for the names.
+    check: bool
+    #: Whether packages are looked for in the manifests of the repositories.
+    find_packages: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A published package of one of the repositories, which nobody asked for by name."""
+
+    package: FoundPackage
+    #: The repository that its registry names, if that is somebody else's.
+    foreign: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A catalogue before it is written."""
+
+    request: CatalogRequest
+    #: With owners resolved, and under the present names of repositories.
+    names: Names
+    #: The file that is added to, and its content.
+    existing: tuple[Catalog, bytes] | None
+    offers: tuple[Offer, ...]
     #: What the user should know about the choices made.
     notes: tuple[str, ...]
     #: Names that were replaced by the present ones.
     warnings: tuple[str, ...]
 
 
-def check_target(out: Path, *, force: bool) -> None:
-    """Raise UsageError if ``out`` exists and may not be replaced."""
-    if out.exists() and not force:
+@dataclass(frozen=True, slots=True)
+class NewCatalog:
+    """The file that was written."""
+
+    catalog: Catalog
+    #: Ids of the metrics that were written now.
+    added: frozenset[str]
+    #: Sentences about names that the file had already.
+    notes: tuple[str, ...]
+
+
+def check_target(out: Path, mode: WriteMode) -> None:
+    """Raise UsageError if ``out`` exists and may not be replaced, or does not exist and is to be added to."""
+    if mode is WriteMode.CREATE and out.exists():
         raise _exists(out)
+    if mode is WriteMode.ADD and not out.exists():
+        msg = f"--add: there is no file {out}"
+        raise UsageError(msg, hint="leave out --add to create it, or name another file with --out")
 
 
-def write_catalog(
-    settings: Settings,
-    names: Names,
-    out: Path,
-    *,
-    product: str | None,
-    title: str | None,
-    contact: str | None,
-    check: bool,
-    force: bool,
-    now: datetime,
-    clock: Clock,
-    sleep: Sleep,
-) -> NewCatalog:
-    """Check ``names`` and write the file. Raises UsageError or SourceError before anything is written."""
-    if contact is None and settings.repository:
-        contact = f"https://github.com/{settings.repository}"
+def prepare_catalog(request: CatalogRequest, settings: Settings, *, now: datetime, clock: Clock, sleep: Sleep) -> Draft:
+    """Check the names, and find packages in the repositories. Raises UsageError or SourceError; writes nothing."""
+    existing = None
+    if request.mode is WriteMode.ADD:
+        if request.title is not None or request.contact is not None:
+            msg = "--add changes neither --title nor --contact; edit the file"
+            raise UsageError(msg)
+        existing = _read_existing(request.out)
+        request = replace(request, contact=existing[0].contact)
+    elif request.contact is None and settings.repository:
+        request = replace(request, contact=f"https://github.com/{settings.repository}")
+    contact = request.contact or PROJECT
     notes: list[str] = []
     warnings: list[str] = []
+    names = request.names
     if names.owners:
-        if not check:
+        if not request.check:
             msg = "--org needs to ask GitHub, which --no-check forbids; name the repositories with --repo"
             raise UsageError(msg)
-        names = _add_repositories(names, settings, contact or PROJECT, notes)
-    scaffold = plan_scaffold(names, SPECS, product=product, title=title, contact=contact)
-    with tempfile.TemporaryDirectory(prefix="cmetrics-init-") as folder:
-        draft = Path(folder) / "cmetrics.toml"
-        draft.write_text(render_scaffold(scaffold, SPECS), encoding="utf-8")
-        catalog = load_catalog(draft, SPECS)
-        if check:
-            scaffold = _with_present_names(
-                scaffold, _check_names(RunContext(settings, catalog, now, clock=clock, sleep=sleep), warnings)
-            )
-        text = render_scaffold(scaffold, SPECS)
-        draft.write_text(text, encoding="utf-8")
-        # The present name of a repository may be the name of another entry.
-        catalog = load_catalog(draft, SPECS)
-    _write(out, text, force=force)
-    return NewCatalog(replace(catalog, path=out), check, tuple(notes), tuple(warnings))
+        names = _add_repositories(names, settings, contact, notes)
+    catalog = _added(request, names, existing)
+    offers: tuple[Offer, ...] = ()
+    if request.check:
+        context = RunContext(settings, catalog, now, clock=clock, sleep=sleep)
+        present = _check_names(context, warnings) if catalog.metrics else {}
+        names = replace(names, repositories=tuple(present.get(("github", name), name) for name in names.repositories))
+        if request.find_packages and names.repositories:
+            offers = _find_offers(replace(context, catalog=_added(request, names, existing)), names, existing, notes)
+    return Draft(request, names, existing, offers, tuple(notes), tuple(warnings))
+
+
+def write_catalog(draft: Draft, chosen: Sequence[Offer]) -> NewCatalog:
+    """Write the file with the packages that were chosen. Raises UsageError or SiteError if it cannot be written."""
+    request = draft.request
+    names = _with_packages(draft.names, [offer.package for offer in chosen])
+    scaffold = _plan(request, names, draft.existing)
+    notes = tuple(
+        f"{subject} ({SPECS[source].title}) is already in the file as {metric_id}; skipped"
+        for source, subject, metric_id in scaffold.skipped
+    )
+    if draft.existing is None:
+        data = render_scaffold(scaffold, SPECS).encode()
+        catalog = parse_catalog(request.out, data, SPECS)
+        _write(request.out, data, "wb" if request.mode is WriteMode.REPLACE else "xb")
+        return NewCatalog(catalog, frozenset(m.metric_id for m in catalog.metrics), notes)
+    before, content = draft.existing
+    blocks = _as_in(content, render_entries(scaffold, SPECS)) if scaffold.entries else b""
+    try:
+        catalog = parse_catalog(request.out, content + blocks, SPECS)
+    except ConfigError:
+        msg = f"{request.out}: its products or metrics are written as one list, to which nothing can be appended"
+        raise UsageError(msg, hint="write each as a block of its own, [[products]] or [[metrics]]") from None
+    if blocks:
+        _write(request.out, blocks, "ab")
+    return NewCatalog(catalog, frozenset(m.metric_id for m in catalog.metrics[len(before.metrics) :]), notes)
+
+
+def _read_existing(out: Path) -> tuple[Catalog, bytes]:
+    catalog = load_catalog(out, SPECS)
+    try:
+        return catalog, out.read_bytes()
+    except OSError as error:
+        msg = f"cannot read {out}: {error.strerror}"
+        raise UsageError(msg) from error
+
+
+def _as_in(content: bytes, text: str) -> bytes:
+    """Return ``text`` with the line ends of ``content``, and one before it if its last line has none."""
+    end = "\r\n" if b"\r\n" in content else "\n"
+    start = "" if content.endswith(b"\n") else end
+    return (start + text.replace("\n", end)).encode()
+
+
+def _plan(request: CatalogRequest, names: Names, existing: tuple[Catalog, bytes] | None) -> Scaffold:
+    there = None
+    if existing is not None:
+        catalog = existing[0]
+        there = Existing(
+            catalog.title,
+            catalog.contact,
+            {product.product: product.title for product in catalog.products},
+            {(m.source, SPECS[m.source].canonical(m.subject)): m.metric_id for m in catalog.metrics},
+        )
+    return plan_scaffold(
+        names, SPECS, product=request.product, title=request.title, contact=request.contact, existing=there
+    )
+
+
+def _added(request: CatalogRequest, names: Names, existing: tuple[Catalog, bytes] | None) -> Catalog:
+    """Return a catalogue of what would be written, without the metrics of the existing file."""
+    scaffold = _plan(request, names, existing)
+    if existing is None:
+        return parse_catalog(request.out, render_scaffold(scaffold, SPECS).encode(), SPECS)
+    before, content = existing
+    if not scaffold.entries:
+        return replace(before, metrics=())
+    try:
+        catalog = parse_catalog(request.out, content + _as_in(content, render_entries(scaffold, SPECS)), SPECS)
+    except ConfigError:
+        msg = f"{request.out}: its products or metrics are written as one list, to which nothing can be appended"
+        raise UsageError(msg, hint="write each as a block of its own, [[products]] or [[metrics]]") from None
+    return replace(catalog, metrics=catalog.metrics[len(before.metrics) :])
 
 
 def _add_repositories(names: Names, settings: Settings, contact: str, notes: list[str]) -> Names:
@@ -134,15 +255,68 @@ def _check_names(context: RunContext, warnings: list[str]) -> Mapping[tuple[str,
     return present
 
 
-def _with_present_names(scaffold: Scaffold, present: Mapping[tuple[str, str], str]) -> Scaffold:
-    entries = (replace(e, subject=present.get((e.source, e.subject), e.subject)) for e in scaffold.entries)
-    return replace(scaffold, entries=tuple(entries))
+def _find_offers(
+    context: RunContext, names: Names, existing: tuple[Catalog, bytes] | None, notes: list[str]
+) -> tuple[Offer, ...]:
+    """Return the published packages of the repositories that are neither among ``names`` nor in the file."""
+    settings, contact = context.settings, context.catalog.contact
+    search = find_packages(names.repositories, token=settings.github_token, contact=contact, network=settings.network)
+    notes += search.notes
+    metrics = (*context.catalog.metrics, *(existing[0].metrics if existing else ()))
+    known = {(m.source, SPECS[m.source].canonical(m.subject)) for m in metrics}
+    unnamed = [
+        package
+        for package in search.packages
+        if re.fullmatch(SPECS[package.source].subject_pattern, package.name)
+        and (package.source, SPECS[package.source].canonical(package.name)) not in known
+    ]
+    published = _published(context, unnamed, notes) if unnamed else []
+    foreign = find_foreign(published, contact=contact, network=settings.network, sleep=context.sleep)
+    return tuple(Offer(package, foreign.get(package)) for package in published)
 
 
-def _write(out: Path, text: str, *, force: bool) -> None:
+def _published(context: RunContext, packages: Sequence[FoundPackage], notes: list[str]) -> list[FoundPackage]:
+    """Return the packages that their registry knows."""
+    names = _with_packages(Names(), packages)
+    scaffold = plan_scaffold(names, SPECS, product="all", title=None, contact=PROJECT)
+    catalog = parse_catalog(Path("cmetrics.toml"), render_scaffold(scaffold, SPECS).encode(), SPECS)
+    answers = check_subjects(replace(context, catalog=replace(catalog, contact=context.catalog.contact)))
+    by_subject = {(m.source, SPECS[m.source].canonical(m.subject)): answers[m.metric_id] for m in catalog.metrics}
+    published: list[FoundPackage] = []
+    unknown: list[str] = []
+    failed: list[str] = []
+    for package in packages:
+        answer = by_subject[package.source, SPECS[package.source].canonical(package.name)]
+        label = f"{package.name} ({SPECS[package.source].title})"
+        if isinstance(answer, NotFound):
+            unknown.append(label)
+        elif isinstance(answer, SourceError):
+            failed.append(label)
+        else:
+            published.append(package)
+    if unknown:
+        notes.append(f"in the repositories, but not published: {', '.join(unknown)}")
+    if failed:
+        notes.append(f"in the repositories, but could not be checked: {', '.join(failed)}")
+    return published
+
+
+def _with_packages(names: Names, packages: Sequence[FoundPackage]) -> Names:
+    def of(source: str) -> tuple[str, ...]:
+        return tuple(package.name for package in packages if package.source == source)
+
+    return replace(
+        names,
+        pypi=(*names.pypi, *of("pypistats")),
+        npm=(*names.npm, *of("npm")),
+        crates=(*names.crates, *of("cratesio")),
+    )
+
+
+def _write(out: Path, data: bytes, mode: str) -> None:
     try:
-        with out.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
+        with out.open(mode) as file:
+            file.write(data)
     except FileExistsError:
         raise _exists(out) from None
     except OSError as error:
@@ -152,5 +326,6 @@ def _write(out: Path, text: str, *, force: bool) -> None:
 
 def _exists(out: Path) -> UsageError:
     return UsageError(
-        f"{out} already exists; nothing was written", hint="name another file with --out, or replace it with --force"
+        f"{out} already exists; nothing was written",
+        hint="extend it with --add, name another file with --out, or replace it with --force",
     )

@@ -11,7 +11,7 @@ from cmetrics.domain.metric import definition
 from cmetrics.site.render import render_site
 from cmetrics.sources import SPECS
 from tests.boards import AS_OF, NOW, a_board, a_package
-from tests.samples import a_row, a_table
+from tests.samples import a_row, a_snapshot, a_table
 
 
 def test_ids_with_one_slug() -> None:
@@ -33,3 +33,16 @@ def test_ids_with_one_slug() -> None:
     assert name != metric.slug
     assert {f"badges/{name}.json", f"badges/{name}.svg", f"badges/{name}-dark.svg", f"embed/{name}.svg"} <= files.keys()
     assert f"badges/{metric.slug}.svg" not in files
+
+
+def test_snapshots_are_explained_where_there_are_some() -> None:
+    """A chart without seeded totals does not speak of open diamonds."""
+    metric = a_package("nodejs")
+    rows = [a_row(metric, AS_OF - timedelta(days=n), 5) for n in range(40)]
+    for seeds, count in (([], 0), ([a_snapshot(metric, AS_OF - timedelta(days=200), 9)], 1)):
+        board = a_board([metric], [*seeds, *rows])
+        table = a_table([*seeds, *rows])
+        files = dict(render_site(Publication(board, board, (), table, (), None), SPECS, b"plotly"))
+        page = files["index.html"].decode()
+        assert "Lighter bars have missing days" in page
+        assert page.count("; open diamonds are snapshots") == count

@@ -47,6 +47,26 @@ class Project:
     #: Further repositories of owners: full name → (stars, fork, archived).
     others: dict[str, tuple[int, bool, bool]] = field(default_factory=dict)
 
+    #: Files of repositories: full name → path → content.
+    files: dict[str, dict[str, str]] = field(default_factory=dict)
+    #: Crate → address of the repository that crates.io has for it.
+    registered: dict[str, str] = field(default_factory=dict)
+
+    def content(self, request: Request, repository: str, path: str) -> Reply:
+        """A file as it is, or the entries of a folder."""
+        from tests.world.services import as_json, as_text
+
+        assert request.headers["accept"] == "application/vnd.github.raw+json"
+        files = self.files.get(repository, {})
+        if path in files:
+            return as_text(files[path], 200, "application/vnd.github.raw+json; charset=utf-8")
+        start = f"{path}/" if path else ""
+        inside = [name.removeprefix(start) for name in files if name.startswith(start)]
+        if not inside:
+            return as_json({"message": "Not Found", "status": "404"}, 404)
+        entries = dict.fromkeys((name.split("/")[0], "dir" if "/" in name else "file") for name in inside)
+        return as_json([{"name": name, "path": f"{start}{name}", "type": kind} for name, kind in entries])
+
     def rate_limit(self, token: str, remaining: int) -> Reply:
         from tests.world.services import as_json
 

@@ -232,7 +232,8 @@ class Services:
             for version in reversed(versions)
         ]
         full = request.query.get("include") == "versions"
-        return as_json({"crate": {"id": crate, "name": crate}, "versions": listed if full else None})
+        described = {"id": crate, "name": crate, "repository": self.world.project.registered.get(crate)}
+        return as_json({"crate": described, "versions": listed if full else None})
 
     def _crate_downloads(self, crate: str) -> Reply:
         """The two highest versions one by one, the others together (the real service lists five)."""
@@ -394,6 +395,8 @@ class Services:
             return reply
         if owner := re.fullmatch(r"/(?:orgs|users)/([^/]+)/repos", request.path):
             return self.world.project.owned(request, owner[1], self.world.repositories.values())
+        if content := re.fullmatch(r"/repos/([^/]+/[^/]+)/contents(?:/(.*))?", request.path):
+            return self.world.project.content(request, content[1], content[2] or "")
         match = re.fullmatch(r"/(?:repos/([^/]+/[^/]+)|repositories/(\d+))(/stargazers(?:/history)?)?", request.path)
         if not match:
             return missing
