@@ -37,7 +37,7 @@ def test_ids_with_one_slug() -> None:
 
 def test_snapshots_are_explained_where_there_are_some() -> None:
     """A chart without seeded totals does not speak of open diamonds."""
-    metric = a_package("nodejs")
+    metric = replace(a_package("nodejs"), daily_from=AS_OF - timedelta(days=40))
     rows = [a_row(metric, AS_OF - timedelta(days=n), 5) for n in range(40)]
     for seeds, count in (([], 0), ([a_snapshot(metric, AS_OF - timedelta(days=200), 9)], 1)):
         board = a_board([metric], [*seeds, *rows])
