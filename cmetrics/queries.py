@@ -17,10 +17,11 @@ from cmetrics.analytics.series import last_full_month
 from cmetrics.analytics.status import StoreStatus, build_status
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import DAY, Month, Span, last_completed_day, window
-from cmetrics.domain.metric import Definition, Family, SourceSpec
+from cmetrics.domain.metric import Definition, Family, Metric, SourceSpec
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
+from cmetrics.store.columns import select_schema
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS
 from cmetrics.version_cache import VersionCache
@@ -173,8 +174,34 @@ class Queries:
         return SeriesTable.from_arrow(data)
 
     def _quality(self, stored: SeriesTable, recent: SeriesTable, log: OutcomeLog) -> DataQuality:
-        revisions = self.revisions()
-        return build_quality(self._catalog.metrics, self._specs, stored, recent, log, revisions, as_of=self.as_of)
+        return build_quality(
+            self._catalog.metrics,
+            self._specs,
+            stored,
+            recent,
+            log,
+            self.revisions(),
+            as_of=self.as_of,
+            damaged=self._read_damaged(),
+        )
+
+    def _read_damaged(self) -> SeriesTable:
+        """Return the stored days that sources are known to have damaged, from a query per such source and time."""
+        metric_ids: dict[str, list[str]] = {}
+        for metric in self._catalog.metrics:
+            metric_ids.setdefault(metric.source, []).append(metric.metric_id)
+        tables = [
+            self._store.read_observations(ids, Span(loss.first, loss.last), COLUMNS)
+            for source, ids in metric_ids.items()
+            for loss in self._specs[source].damaged_days
+        ]
+        data = pa.concat_tables(tables) if tables else select_schema(COLUMNS).empty_table()
+        return SeriesTable.from_arrow(data.sort_by([(name, "ascending") for name in STATS.key]))
+
+    def failed_metrics(self) -> tuple[Metric, ...]:
+        """Return the metrics that could not be fetched when they were last requested."""
+        log = self._log(self.runs())
+        return tuple(metric for metric in self._catalog.metrics if log.last_error(metric.metric_id) is not None)
 
     def _dashboard(self, table: SeriesTable, runs: Sequence[Run], log: OutcomeLog, days: int) -> Dashboard:
         return build_dashboard(

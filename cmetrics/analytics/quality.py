@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -11,11 +11,30 @@ import numpy as np
 from cmetrics.analytics.anomalies import Outlier, RegistryDip, find_anomalies
 from cmetrics.analytics.columns import SeriesTable, to_dates
 from cmetrics.analytics.gaps import Gap, build_published_days, count_missing_days, find_gaps
+from cmetrics.domain.days import Span
 from cmetrics.domain.metric import Family, Metric, SourceSpec
-from cmetrics.domain.observation import parse_star_ref
+from cmetrics.domain.observation import is_stand_in_ref, parse_star_ref
 from cmetrics.domain.outcome import OutcomeLog
+from cmetrics.domain.plural import plural
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.state import MetricState, build_state
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedDays:
+    """Stored days of one metric with a part of the true value, for one reason."""
+
+    metric_id: str
+    #: Ascending.
+    days: tuple[date, ...]
+    reason: str
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        first, last = self.days[0], self.days[-1]
+        where = f"{first}" if first == last else f"{plural(len(self.days), 'day')} from {first} to {last}"
+        return f"{self.metric_id}, {where}: {self.reason}; `cmetrics backfill --full` may replace the value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +53,8 @@ class DataQuality:
     renamed: Mapping[str, str] = field(default_factory=dict)
     #: By metric id: stored days that have not ended, ascending. Nothing else shows them.
     future_days: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
+    #: Stored days of which the source is known to have counted a part only, ascending by metric.
+    damaged: tuple[DamagedDays, ...] = ()
 
     def missing_days(self, metric_id: str) -> int:
         """Return how many days of the metric are missing, without those before its first publication."""
@@ -42,6 +63,12 @@ class DataQuality:
     @property
     def anomalies(self) -> tuple[str, ...]:
         """Everything but the gaps, each as a sentence."""
+        future = (_future_text(metric_id, days) for metric_id, days in self.future_days.items())
+        return (*self.published_anomalies, *future)
+
+    @property
+    def published_anomalies(self) -> tuple[str, ...]:
+        """What readers of the published values should know: nothing of values that are not published."""
         return (
             *(f"doubtful: {outlier.text}" for outlier in self.outliers),
             *(f"dip: {registry_dip.text}" for registry_dip in self.registry_dips),
@@ -50,7 +77,7 @@ class DataQuality:
                 f'renamed: {metric_id} is now {name}; write subject = "{name}" in cmetrics.toml'
                 for metric_id, name in self.renamed.items()
             ),
-            *(_future_text(metric_id, days) for metric_id, days in self.future_days.items()),
+            *(f"damaged: {damaged.text}" for damaged in self.damaged),
         )
 
 
@@ -63,12 +90,14 @@ def build_quality(
     revisions: Iterable[Revision],
     *,
     as_of: date,
+    damaged: SeriesTable | None = None,
 ) -> DataQuality:
     """Return the data quality on ``as_of``.
 
     ``stored`` holds all stored days of each metric, also those after ``as_of``; ``recent`` holds all
     columns of at least the last :data:`cmetrics.analytics.anomalies.READ_DAYS` days. Revisions come
-    newest run first.
+    newest run first. ``damaged`` holds all columns of the days that sources are known to have damaged; it
+    may hold more, and is ``recent`` if not given.
     """
     states = build_states(metrics, stored, as_of)
     future = stored.where(stored.days > as_of.toordinal())
@@ -89,7 +118,21 @@ def build_quality(
         unusual_revisions=tuple(r for r in revisions if r.is_unusual and r.metric_id in downloads),
         renamed=_renamed(metrics, recent),
         future_days={m.metric_id: future_days[m.metric_id] for m in metrics if m.metric_id in future_days},
+        damaged=tuple(_damaged(metrics, specs, recent if damaged is None else damaged)),
     )
+
+
+def _damaged(metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], table: SeriesTable) -> Iterator[DamagedDays]:
+    """Yield the stored values that are only a part, unless another service's count has replaced them."""
+    for metric in metrics:
+        for loss in specs[metric.source].damaged_days:
+            within = table.within(Span(loss.first, loss.last)) & table.owned_by({metric.metric_id}) & ~table.is_seed
+            rows = np.flatnonzero(within)
+            refs = table.texts("source_ref", rows) if len(rows) else []
+            dates = to_dates(table.days[rows])
+            days = [day for day, ref in zip(dates, refs, strict=True) if not is_stand_in_ref(ref)]
+            if days:
+                yield DamagedDays(metric.metric_id, tuple(days), loss.reason)
 
 
 def build_states(metrics: Iterable[Metric], stored: SeriesTable, as_of: date) -> dict[str, MetricState]:

@@ -95,6 +95,14 @@ class RevisionDocument(TypedDict):
     observed_at: str
 
 
+class DamagedDocument(TypedDict):
+    """Stored days with a part of the true value."""
+
+    metric_id: str
+    days: list[str]
+    reason: str
+
+
 class StatusDocument(TypedDict):
     """What `status --json` prints."""
 
@@ -107,6 +115,8 @@ class StatusDocument(TypedDict):
     doubtful: list[DoubtfulDocument]
     dips: list[DipDocument]
     ahead: list[AheadDocument]
+    #: Stored days of which the source has counted a part only.
+    damaged: list[DamagedDocument]
     unusual_revisions: list[RevisionDocument]
     #: Only with `--revisions`.
     revisions: NotRequired[list[RevisionDocument]]
@@ -185,6 +195,10 @@ def _document(report: StatusReport) -> StatusDocument:
         "ahead": [
             {"metric_id": metric_id, "days": [day.isoformat() for day in days]}
             for metric_id, days in quality.future_days.items()
+        ],
+        "damaged": [
+            {"metric_id": d.metric_id, "days": [day.isoformat() for day in d.days], "reason": d.reason}
+            for d in quality.damaged
         ],
         "unusual_revisions": [_revision(revision) for revision in quality.unusual_revisions],
     }

@@ -98,6 +98,11 @@ class SourceSpec:
         """Return what is known of ``day`` at this source; None for an ordinary day."""
         return next((loss for loss in self.known_losses if loss.first <= day <= loss.last), None)
 
+    @property
+    def damaged_days(self) -> tuple[KnownLoss, ...]:
+        """Days for which the source has a value that is a part of the truth."""
+        return tuple(loss for loss in self.known_losses if loss.is_damaged)
+
     def oldest_held(self, last_day: date) -> date:
         """Return the oldest day that the service may still serve."""
         return date.min if self.held_days is None else window(last_day, self.held_days)

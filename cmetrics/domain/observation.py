@@ -71,6 +71,11 @@ def is_reconstructed_ref(source_ref: str) -> bool:
     return source_ref.startswith(_RECONSTRUCTED_REFS)
 
 
+def is_stand_in_ref(source_ref: str) -> bool:
+    """Whether a ``source_ref`` is that of downloads counted by another service than the metric's own."""
+    return source_ref.startswith(STAND_IN_REF)
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One row of ``stats``; its key is ``(metric_id, period_end)``."""
@@ -103,7 +108,7 @@ class Observation:
     @property
     def is_stand_in(self) -> bool:
         """Downloads counted by another service, for a day that the metric's own no longer holds."""
-        return self.source_ref.startswith(STAND_IN_REF)
+        return is_stand_in_ref(self.source_ref)
 
 
 def observe(metric: Metric, value: DailyValue, *, provenance: Provenance, run_id: str, at: datetime) -> Observation:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from cmetrics.catalog import Catalog, load_catalog, parse_address
 from cmetrics.domain.days import Clock
-from cmetrics.domain.errors import CmetricsError, ConfigError, SourceError, StoreError, UsageError
+from cmetrics.domain.errors import CmetricsError, ConfigError, NotFound, SourceError, StoreError, UsageError
+from cmetrics.domain.metric import Metric
 from cmetrics.domain.plural import plural
 from cmetrics.export.clone import DEFAULT_BRANCH, Clone
 from cmetrics.export.git import Git
+from cmetrics.ingest.context import RunContext
+from cmetrics.ingest.subjects import check_subjects
 from cmetrics.ops.branch_rules import check_branch_rules
 from cmetrics.ops.check import Check, ok, problem, warning
 from cmetrics.ops.diagnostics import (
@@ -38,6 +43,8 @@ from cmetrics.store.inspect import inspect_folder, inspect_tables
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.temporary import inspect_temporary_folder
 
+#: Subjects that are looked up at one service; `refresh` reports the others.
+ASKED_PER_SOURCE = 10
 PACKAGES = ("cmetrics", "lancedb", "pyarrow", "httpx")
 REPOSITORY = re.compile(SPECS["github"].subject_pattern)
 
@@ -153,11 +160,34 @@ def _network(settings: Settings, catalog: Catalog | None, clone: Path, clock: Cl
         return
     yield judge_clock(clock(), found.services)
     yield from (judge_service(service) for service in found.services)
+    if catalog is not None:
+        answering = {service.source for service in found.services if service.error is None}
+        yield from _unknown_subjects(settings, catalog, answering, clock)
     github = next((service for service in found.services if service.source == "github"), None)
     if github is not None:
         repositories = sum(metric.source == "github" for metric in metrics)
         yield from judge_token(settings.github_token, github.token, repositories, clock())
     yield from _repository(repository, settings, found)
+
+
+def _unknown_subjects(
+    settings: Settings, catalog: Catalog, answering: AbstractSet[str], clock: Clock
+) -> Iterable[Check]:
+    """Look up the subjects of metrics that failed when they were last requested."""
+    try:
+        failed = Queries(LanceStore.open(settings.store), catalog, SPECS, now=clock()).failed_metrics()
+    except StoreError:
+        return  # the check of the store has reported it
+    metrics: list[Metric] = []
+    for source in sorted(answering):
+        metrics += [metric for metric in failed if metric.source == source][:ASKED_PER_SOURCE]
+    if not metrics:
+        return
+    answers = check_subjects(RunContext(settings, replace(catalog, metrics=tuple(metrics)), clock(), clock=clock))
+    for metric in metrics:
+        if isinstance(answers.get(metric.metric_id), NotFound):
+            text = f"not found: {metric.subject} ({SPECS[metric.source].title}), of {metric.metric_id}"
+            yield problem("catalogue", text, f"Correct the subject in {catalog.path}, or remove the entry")
 
 
 def _data_branch(settings: Settings, clone: Path) -> str | None:

@@ -61,3 +61,27 @@ def test_stored_days_that_have_not_ended_are_named_and_are_no_gap():
     assert found.gaps[NPM.metric_id] == ()
     (text,) = found.anomalies
     assert "the values of 2 days that have not ended (2026-11-23 to 2026-11-25)" in text
+
+
+def test_values_that_are_a_part_of_the_truth_are_named():
+    """Not those that another service's count has replaced: of four damaged days one has been."""
+    metric = a_metric("pypistats")
+    first = date(2024, 6, 18)
+    rows = [a_row(metric, first + n * DAY, 40) for n in range(-1, 5)]
+    rows[2] = a_row(metric, first + DAY, 500, source_ref="clickpy:pylance; overlap +0.4% over 181 days")
+    table = a_table(rows)
+    found = build_quality([metric], SPECS, table, table, OutcomeLog(RUNS, []), (), as_of=AS_OF)
+    (damaged,) = found.damaged
+    assert damaged.days == (first, first + 2 * DAY, first + 3 * DAY)
+    (text,) = found.published_anomalies
+    assert text == (
+        "damaged: downloads:p:python, 3 days from 2024-06-18 to 2024-06-21: pypistats.org counted only a part of this "
+        "day's downloads; `cmetrics backfill --full` may replace the value"
+    )
+
+
+def test_a_value_that_is_not_published_is_no_published_anomaly():
+    """A reader of the page cannot see it; `status` names it."""
+    found = findings([*daily(NPM), a_row(NPM, AS_OF + DAY, 500)])
+    assert found.published_anomalies == ()
+    assert [text.partition(":")[0] for text in found.anomalies] == ["ahead"]

@@ -198,3 +198,14 @@ def test_the_data_branch_is_the_one_of_the_clone_and_none_beside_a_cluster(home:
     before = len([request for request in services.to(GITHUB) if "/rules/" in request.path])
     home.run("doctor", "--db", "s3://nowhere/metrics", code=None)
     assert len([request for request in services.to(GITHUB) if "/rules/" in request.path]) == before == 1
+
+
+def test_an_unknown_package_is_named(home: Home, world: World):
+    """Only what failed is looked up again, and a name that has come to exist is no problem any more."""
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lanse"), ("npm", "@lancedb/lancedb")))
+    home.run("refresh", code=3)
+    checks = [c for c in home.json("doctor", code=1)["checks"] if c["area"] == "catalogue" and c["level"] != "ok"]
+    assert [check["text"] for check in checks] == ["not found: lanse (crates.io), of downloads:p:rust"]
+    assert checks[0]["advice"].startswith("Correct the subject in ")
+    world.crates["lanse"] = world.crates["lance"]
+    assert levels(home.json("doctor", code=None))["catalogue"] == "ok"
