@@ -31,7 +31,7 @@ STAR_COUNT_REF = "github:"
 #: Beginnings of ``source_ref`` of star counts that were worked out afterwards. The second one is
 #: what the rows already in the maintainers' cluster carry.
 STAR_HISTORY_REF = "github-history:"
-_RECONSTRUCTED_REFS = (STAR_HISTORY_REF, "github-stargazers:")
+RECONSTRUCTED_REFS = (STAR_HISTORY_REF, "github-stargazers:")
 
 
 #: Beginning of ``source_ref`` of downloads that another service than the metric's own has counted.
@@ -68,7 +68,7 @@ def is_snapshot(provenance: str, source_window: str) -> bool:
 
 def is_reconstructed_ref(source_ref: str) -> bool:
     """Whether a ``source_ref`` is that of a star count worked out from the history of stars."""
-    return source_ref.startswith(_RECONSTRUCTED_REFS)
+    return source_ref.startswith(RECONSTRUCTED_REFS)
 
 
 def is_stand_in_ref(source_ref: str) -> bool:
@@ -148,7 +148,7 @@ class StarRef:
 
 
 _STAR_REF = re.compile(
-    rf"(?:{'|'.join(map(re.escape, (STAR_COUNT_REF, *_RECONSTRUCTED_REFS)))})"
+    rf"(?:{'|'.join(map(re.escape, (STAR_COUNT_REF, *RECONSTRUCTED_REFS)))})"
     r"(?P<repository>[^\s#;]+)(?:#(?P<number>[0-9]{1,15}))?(?:; gained (?P<gained>[0-9]{1,15}))?"
 )
 

@@ -7,15 +7,14 @@ from datetime import date, datetime
 from pathlib import Path
 
 from cmetrics.domain.errors import StoreMissing
-from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Counts, Job, MetricOutcome, MetricStatus, Run, RunStatus, RunSummary
-from cmetrics.export.codec import EVERYTHING
 from cmetrics.export.tables import ExportedTables, read_export
 from cmetrics.ingest.ingestion_run import IngestionRun, create_missing_tables, make_run_id
 from cmetrics.ingest.progress import Progress
 from cmetrics.ingest.quality import save_revisions
-from cmetrics.ingest.reconcile import Overwrite, newer_wins
+from cmetrics.ingest.reconcile import differs, newer_wins
 from cmetrics.settings import Settings, StoreTarget
+from cmetrics.store.columns import Overwrite
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.lock import writing
 
@@ -27,7 +26,7 @@ def restore(settings: Settings, folder: Path, *, now: datetime, progress: Progre
     anything is written when any file cannot be read whole.
     """
     export = read_export(folder)
-    return _restore(settings, export, _differs, now, progress)
+    return _restore(settings, export, differs, now, progress)
 
 
 def merge_export(settings: Settings, folder: Path, *, now: datetime, progress: Progress) -> RunSummary:
@@ -107,9 +106,7 @@ def _changes_nothing(store: LanceStore, export: ExportedTables, definitions: set
         return False
     if not set(store.outcomes()).issuperset(export.outcomes):
         return False
-    metric_ids = sorted({row.metric_id for row in export.observations})
-    stored = {row.key: row for row in store.observations(metric_ids, EVERYTHING)}
-    return all((old := stored.get(row.key)) is not None and not newer_wins(old, row) for row in export.observations)
+    return not store.would_write(export.observations, newer_wins)
 
 
 def _ended(runs: Iterable[Run]) -> list[Run]:
@@ -125,7 +122,3 @@ def _summary(run_id: str, export: ExportedTables, counts: Counts, warnings: tupl
         MetricOutcome(metric_id, MetricStatus.OK, len(found), max(found)) for metric_id, found in sorted(days.items())
     )
     return RunSummary(run_id, Job.RESTORE, RunStatus.SUCCESS, counts, outcomes, warnings)
-
-
-def _differs(stored: Observation, new: Observation) -> bool:
-    return stored != new

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
-from cmetrics.domain.observation import Observation
-from cmetrics.domain.revision import Replaced
+import pyarrow as pa
+
 from cmetrics.domain.run import Counts
-from cmetrics.ingest.reconcile import Overwrite
+from cmetrics.ingest.revisions import Replaced, select_revised
+from cmetrics.store.columns import Overwrite
 from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import STATS
 
 
 class BatchWriter:
@@ -23,16 +24,17 @@ class BatchWriter:
         self._store = store
         self._overwrites = overwrites
         self._interval = interval
-        self._rows: list[Observation] = []
+        self._rows: list[pa.Table] = []
         self._last_merge = time.monotonic()
         #: Sums over all merges so far.
         self.counts = Counts()
-        #: Every row that was overwritten, with the row that replaced it.
+        #: The rows that were overwritten by another value, with the rows that replaced them.
         self.replaced: list[Replaced] = []
 
-    def add(self, rows: Sequence[Observation]) -> bool:
+    def add(self, rows: pa.Table) -> bool:
         """Buffer ``rows`` and merge when the interval has passed; return whether that was now. Raises StoreError."""
-        self._rows += rows
+        if rows.num_rows:
+            self._rows.append(rows)
         if self._interval is None or not self._rows or time.monotonic() - self._last_merge < self._interval:
             return False
         self.flush()
@@ -40,9 +42,9 @@ class BatchWriter:
 
     def flush(self) -> None:
         """Merge all buffered rows. Raises StoreError."""
-        rows, self._rows = self._rows, []
+        rows, self._rows = pa.concat_tables([STATS.schema.empty_table(), *self._rows]), []
         merged = self._store.upsert_observations(
-            rows, self._overwrites, lambda old, new: self.replaced.append((old, new))
+            rows, self._overwrites, lambda old, new: self.replaced.append(select_revised(old, new))
         )
         self.counts = Counts(
             self.counts.inserted + merged.inserted,

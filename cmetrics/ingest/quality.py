@@ -11,8 +11,9 @@ from cmetrics.analytics.columns import SeriesTable
 from cmetrics.domain.days import Span, window
 from cmetrics.domain.errors import StoreError
 from cmetrics.domain.metric import Family, Metric
-from cmetrics.domain.revision import Replaced, Revision, build_revisions, largest
+from cmetrics.domain.revision import Revision, largest
 from cmetrics.domain.run import MetricOutcome
+from cmetrics.ingest.revisions import Replaced, build_revisions
 from cmetrics.store.lance_store import LanceStore
 
 

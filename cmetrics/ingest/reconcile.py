@@ -1,86 +1,143 @@
-"""Decide which of two values of one key is stored. Pure; all rules in one place."""
+"""Decide which of two values of one key is stored. Pure; all rules in one place.
+
+A rule takes two tables, stored rows and new rows of the same keys, and returns one decision per row.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 
-from cmetrics.domain.days import DAY
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from cmetrics.domain.metric import Family, Metric, SourceSpec
-from cmetrics.domain.observation import Observation
+from cmetrics.store.columns import (
+    Ints,
+    Mask,
+    Overwrite,
+    any_of,
+    days,
+    differ,
+    is_reconstructed,
+    is_seed,
+    is_stand_in,
+    values,
+)
 
-#: Whether the second value is written over the first.
-Overwrite = Callable[[Observation, Observation], bool]
+_MICROSECONDS_A_DAY = 86_400_000_000
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 def overwrite_rule(metrics: Mapping[str, Metric], specs: Mapping[str, SourceSpec]) -> Overwrite:
     """Return the rule for rows of these metrics."""
-
-    def overwrites(stored: Observation, new: Observation) -> bool:
-        metric = metrics[new.metric_id]
-        if metric.family is Family.STARS:
-            return _newer_count_wins(stored, new)
-        return _newer_downloads_win(stored, new, metric, specs[metric.source])
-
-    return overwrites
+    return _Rule.of(metrics, specs).overwrites
 
 
-def newer_wins(stored: Observation, new: Observation) -> bool:
+def newer_wins(stored: pa.Table, new: pa.Table) -> Mask:
     """Return whether ``new``, from another store of the same metrics, replaces ``stored``.
 
     The value observed last wins. The rules of a refresh come first: a reconstructed count never
     replaces one taken on its day, nor the count of another service that of the metric's own source.
     Two stores that merge each other end with the same rows.
     """
-    return _rank(new) > _rank(stored)
+    wins, ties = np.zeros(new.num_rows, np.bool_), np.ones(new.num_rows, np.bool_)
+    for is_derived in (is_reconstructed, is_stand_in):
+        old_is, new_is = is_derived(stored), is_derived(new)
+        wins |= ties & old_is & ~new_is
+        ties &= old_is == new_is
+    for column in ("observed_at", "ingestion_run_id", "value"):
+        wins |= ties & pc.greater(new[column], stored[column]).to_numpy()
+        ties &= ~differ(stored, new, column)
+    return wins
 
 
-def _rank(row: Observation) -> tuple[bool, bool, datetime, str, int]:
-    return not row.is_reconstructed, not row.is_stand_in, row.observed_at, row.ingestion_run_id, row.value
+def differs(stored: pa.Table, new: pa.Table) -> Mask:
+    """Return whether the rows differ in any column."""
+    return any_of([differ(stored, new, column) for column in stored.column_names])
 
 
-def same_statement(stored: Observation, new: Observation) -> bool:
+def same_statement(stored: pa.Table, new: pa.Table) -> Mask:
     """Return whether the rows differ at most in the run, the time and the command that read the value.
 
     A value that a backfill finds unchanged keeps its row.
     """
-    return (
-        stored.value == new.value
-        and stored.is_seed == new.is_seed
-        and stored.is_reconstructed == new.is_reconstructed
-        and stored.is_stand_in == new.is_stand_in
-        and stored.period_start == new.period_start
-        and stored.source_window == new.source_window
-    )
+    changes = [differ(stored, new, column) for column in ("value", "period_start", "source_window")]
+    changes += [flag(stored) != flag(new) for flag in (is_seed, is_reconstructed, is_stand_in)]
+    return ~any_of(changes)
 
 
-def _newer_count_wins(stored: Observation, new: Observation) -> bool:
-    """Return whether the star count ``new`` replaces ``stored``.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rule:
+    """What the rule needs of each metric, as columns; days are ordinals."""
+
+    metric_ids: pa.Array[pa.StringScalar]
+    is_stars: Mask
+    #: 0 for a metric without one.
+    daily_from: Ints
+    growing_days: Ints
+    #: Index in ``specs`` of the source of each metric.
+    sources: Ints
+    specs: tuple[SourceSpec, ...]
+
+    @classmethod
+    def of(cls, metrics: Mapping[str, Metric], specs: Mapping[str, SourceSpec]) -> _Rule:
+        names = sorted({metric.source for metric in metrics.values()})
+        return cls(
+            pa.array(list(metrics), pa.string()),
+            np.array([metric.family is Family.STARS for metric in metrics.values()], np.bool_),
+            np.array([m.daily_from.toordinal() if m.daily_from else 0 for m in metrics.values()], np.int64),
+            np.array([specs[metric.source].growing_days for metric in metrics.values()], np.int64),
+            np.array([names.index(metric.source) for metric in metrics.values()], np.int64),
+            tuple(specs[name] for name in names),
+        )
+
+    def overwrites(self, stored: pa.Table, new: pa.Table) -> Mask:
+        """Return whether each new row is written over the stored one."""
+        owners = pc.index_in(new["metric_id"], self.metric_ids).to_numpy().astype(np.int64)
+        stars = _newer_counts_win(stored, new)
+        wins: Mask = np.where(self.is_stars[owners], stars, self._newer_downloads_win(stored, new, owners))
+        return wins
+
+    def _newer_downloads_win(self, stored: pa.Table, new: pa.Table, owners: Ints) -> Mask:
+        old_value, new_value, day = values(stored), values(new), days(new["period_end"])
+        stood_in, stands_in = is_stand_in(stored), is_stand_in(new)
+        read_on = new["observed_at"].cast(pa.int64()).to_numpy() // _MICROSECONDS_A_DAY + _EPOCH
+        is_damaged = self._is_damaged(self.sources[owners], day)
+        cases: list[tuple[Mask, Mask | bool]] = [
+            (is_seed(new), False),
+            # From `daily_from` on, and for a metric without one, a daily value replaces a snapshot.
+            (is_seed(stored), day >= self.daily_from[owners]),
+            ((new_value == 0) & (old_value > 0), False),
+            # The metric is what its own source counts. The count of another service replaces it only for
+            # days of which the source is known to have lost the larger part.
+            (stood_in != stands_in, stood_in | (is_damaged & (new_value > old_value))),
+            # While a day still grows, the larger of two reads is the truer one.
+            ((new_value < old_value) & (read_on <= day + self.growing_days[owners]), False),
+        ]
+        wins: Mask = np.select([case for case, _ in cases], [wins for _, wins in cases], ~same_statement(stored, new))
+        return wins
+
+    def _is_damaged(self, sources: Ints, day: Ints) -> Mask:
+        """Return whether the source is known to have lost the larger part of each day."""
+        is_damaged = np.zeros(len(day), np.bool_)
+        for number, spec in enumerate(self.specs):
+            # Of losses that cover one day the first counts.
+            for loss in reversed(spec.known_losses):
+                covered = (sources == number) & (loss.first.toordinal() <= day) & (day <= loss.last.toordinal())
+                is_damaged[covered] = loss.is_damaged
+        return is_damaged
+
+
+def _newer_counts_win(stored: pa.Table, new: pa.Table) -> Mask:
+    """Return whether each star count of ``new`` replaces that of ``stored``.
 
     A reconstructed count never replaces one taken on its day. A history without stars replaces
     nothing: it proves nothing, because stars that were taken back are not in it.
     """
-    if new.is_reconstructed and new.value == 0 and stored.value > 0:
-        return False
-    if new.is_reconstructed and not stored.is_reconstructed:
-        return False
-    return not same_statement(stored, new)
-
-
-def _newer_downloads_win(stored: Observation, new: Observation, metric: Metric, spec: SourceSpec) -> bool:
-    if new.is_seed:
-        return False
-    if stored.is_seed:
-        # From `daily_from` on, and for a metric without one, a daily value replaces a snapshot.
-        return metric.daily_from is None or new.period_end >= metric.daily_from
-    if new.value == 0 and stored.value > 0:
-        return False
-    if stored.is_stand_in != new.is_stand_in:
-        # The metric is what its own source counts. The count of another service replaces it only for
-        # days of which the source is known to have lost the larger part.
-        loss = spec.known_loss(new.period_end)
-        return stored.is_stand_in or (loss is not None and loss.is_damaged and new.value > stored.value)
-    read_on = new.observed_at.date()
-    if new.value < stored.value and read_on <= new.period_end + spec.growing_days * DAY:
-        return False
-    return not same_statement(stored, new)
+    is_later = is_reconstructed(new)
+    proves_nothing = is_later & (values(new) == 0) & (values(stored) > 0)
+    wins: Mask = ~proves_nothing & ~(is_later & ~is_reconstructed(stored)) & ~same_statement(stored, new)
+    return wins

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import pyarrow as pa
 
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Span
 from cmetrics.domain.errors import UsageError
 from cmetrics.domain.interrupts import hold_interrupts
 from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric
-from cmetrics.domain.observation import Observation, Provenance, observe
+from cmetrics.domain.observation import Observation, Provenance
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunSummary, overall
 from cmetrics.domain.sanitize import sanitize
@@ -22,6 +24,7 @@ from cmetrics.ingest.context import RunContext
 from cmetrics.ingest.definitions import update_definitions
 from cmetrics.ingest.fetch import fetch
 from cmetrics.ingest.ingestion_run import IngestionRun
+from cmetrics.ingest.observations import build_observations
 from cmetrics.ingest.outcomes import build_outcomes, save_outcomes
 from cmetrics.ingest.plan import BackfillPlan, Plan, RefreshPlan, build_requests
 from cmetrics.ingest.quality import check_quality
@@ -31,6 +34,7 @@ from cmetrics.seed import load_seed
 from cmetrics.sources import SPECS
 from cmetrics.sources.base import FetchResult, merge_results
 from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import STATS, encode
 
 #: How far back the plan looks at earlier runs.
 RUNS_WITHIN = timedelta(days=90)
@@ -110,7 +114,7 @@ def _ingest(
 
         # Fetch and store.
         writer = BatchWriter(run.store, overwrites, interval=store_interval)
-        _add(_missing_seeds(run.store, metrics, seeds), writer, run)
+        _add(encode(_missing_seeds(run.store, metrics, seeds), STATS), writer, run)
         parts: dict[str, list[FetchResult]] = {}
         results: dict[str, FetchResult] = {}
         outcomes: dict[str, MetricOutcome] = {}
@@ -122,10 +126,7 @@ def _ingest(
                     result = results[metric.metric_id] = merge_results(parts.pop(metric.metric_id))
                     outcome = outcomes[metric.metric_id] = _build_outcome(result, states[metric.metric_id])
                     context.progress.fetched(metric, outcome)
-                rows = [
-                    observe(metric, value, provenance=provenance, run_id=run.run_id, at=context.now)
-                    for value in part.values
-                ]
+                rows = build_observations(metric, part.values, provenance=provenance, run_id=run.run_id, at=context.now)
                 _add(rows, writer, run)
         context.progress.storing()
         with hold_interrupts():
@@ -153,7 +154,7 @@ def _ingest(
     return summary
 
 
-def _add(rows: Sequence[Observation], writer: BatchWriter, run: IngestionRun) -> None:
+def _add(rows: pa.Table, writer: BatchWriter, run: IngestionRun) -> None:
     """Buffer ``rows``. What is merged with them is counted, also when the run is interrupted at this moment."""
     with hold_interrupts():
         if writer.add(rows):

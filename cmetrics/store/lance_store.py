@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -24,7 +23,18 @@ from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Counts, Run, RunStatus
 from cmetrics.settings import StoreKind, StoreTarget, is_folder
 from cmetrics.store import schema, sql
-from cmetrics.store.columns import NEWEST_LAST, complete, select_schema, sort_unique
+from cmetrics.store.columns import (
+    NEWEST_LAST,
+    Comparison,
+    Overwrite,
+    Part,
+    compare,
+    complete,
+    repeated_keys,
+    select_schema,
+    sort_unique,
+    split,
+)
 from cmetrics.store.connect import connect
 from cmetrics.store.failures import missing, translated
 from cmetrics.store.maintenance import optimize
@@ -168,10 +178,6 @@ class LanceStore:
         """Return the rows of at most :data:`BATCH` metrics as they are stored, copies included."""
         return complete(next(self._stats(metric_ids, span, columns)))
 
-    def _rows(self, metric_ids: Sequence[str], span: Span) -> list[Observation]:
-        found = self._stats(metric_ids, span, STATS.schema.names)
-        return [row for data in found for row in schema.decode_observations(data)]
-
     def _stats(self, metric_ids: Sequence[str], span: Span, columns: list[str]) -> Iterator[pa.Table]:
         for start in range(0, len(metric_ids), BATCH):
             part = metric_ids[start : start + BATCH]
@@ -300,62 +306,41 @@ class LanceStore:
 
     def upsert_observations(
         self,
-        rows: Sequence[Observation],
-        overwrites: Callable[[Observation, Observation], bool],
-        on_replaced: Callable[[Observation, Observation], None] | None = None,
+        rows: pa.Table | Sequence[Observation],
+        overwrites: Overwrite,
+        on_replaced: Callable[[pa.Table, pa.Table], None] | None = None,
     ) -> Counts:
-        """Merge rows into ``stats`` in one atomic commit.
+        """Merge rows, in columns of ``stats`` or as a few objects, into ``stats`` in one atomic commit.
 
-        A key that is stored already, or comes twice, is written only when ``overwrites(old, new)``.
+        A key that is stored already, or comes twice, is written only where ``overwrites(old, new)``.
         Keys outside ``rows`` are never touched, except that copies of a key in the same window are
-        removed. After the commit ``on_replaced(old, new)`` is called for every row written over.
+        removed. After the commit ``on_replaced(old, new)`` is called with the rows written over and
+        those that replaced them.
         """
-        new: dict[str, dict[date, Observation]] = {}
-        for row in rows:
-            days = new.setdefault(row.metric_id, {})
-            if (earlier := days.get(row.period_end)) is None or overwrites(earlier, row):
-                days[row.period_end] = row
-        if not new:
-            return Counts()
-        written, replaced = self._compare(new, overwrites)
-        if written:
-            self._merge(STATS, written)
+        # What is stored is held for some metrics at a time, for a night reads half a year of all of them again.
+        parts = [(part.metric_ids, part.span, self._compare(part, overwrites)) for part in _split(rows)]
+        written = pa.concat_tables([STATS.schema.empty_table(), *(found.written for _, _, found in parts)])
+        if written.num_rows:
+            self._merge_columns(STATS, written)
             if not self._has_declared_key(STATS):
-                span = _span_of(new.values())
-                keys = ((metric_id, day) for metric_id, day, _ in self.days(sorted(new), span))
-                self._remove_copies(_doubled(keys))
+                for metric_ids, span, _ in parts:
+                    keys = self._read_columns(metric_ids, span, list(STATS.key))
+                    self._remove_copies(repeated_keys(keys, metric_ids))
+        replaced = sum(found.replaced.num_rows for _, _, found in parts)
         if on_replaced is not None:
-            for old, row in replaced:
-                on_replaced(old, row)
-        unchanged = sum(map(len, new.values())) - len(written)
-        return Counts(len(written) - len(replaced), len(replaced), unchanged)
+            for _, _, found in parts:
+                if found.replaced.num_rows:
+                    on_replaced(found.replaced, found.replacing)
+        return Counts(written.num_rows - replaced, replaced, sum(found.unchanged for _, _, found in parts))
 
-    def _compare(
-        self,
-        new: Mapping[str, Mapping[date, Observation]],
-        overwrites: Callable[[Observation, Observation], bool],
-    ) -> tuple[list[Observation], list[tuple[Observation, Observation]]]:
-        """The rows to be written, and those among them that replace a stored one, with it.
+    def would_write(self, rows: pa.Table | Sequence[Observation], overwrites: Overwrite) -> bool:
+        """Return whether `upsert_observations` would write any of these rows."""
+        return any(self._compare(part, overwrites).written.num_rows for part in _split(rows))
 
-        What is stored is held for some metrics at a time, for a night reads half a year of all of them again;
-        those that reach equally far back come together, so that one new metric does not have all read as deep.
-        """
-        written: list[Observation] = []
-        replaced: list[tuple[Observation, Observation]] = []
-        metric_ids = sorted(new, key=lambda metric_id: (min(new[metric_id]), metric_id))
-        for start in range(0, len(metric_ids), BATCH):
-            part = metric_ids[start : start + BATCH]
-            found = self._rows(part, _span_of(new[metric_id] for metric_id in part))
-            self._remove_copies(_doubled(row.key for row in found))
-            stored = _unique(found)
-            for row in (row for metric_id in part for row in new[metric_id].values()):
-                old = stored.get(row.key)
-                if old is not None and not overwrites(old, row):
-                    continue
-                written.append(row)
-                if old is not None:
-                    replaced.append((old, row))
-        return written, replaced
+    def _compare(self, part: Part, overwrites: Overwrite) -> Comparison:
+        stored = self._read_columns(part.metric_ids, part.span, STATS.schema.names)
+        self._remove_copies(repeated_keys(stored, part.metric_ids))
+        return compare(part, sort_unique(stored, part.metric_ids), overwrites)
 
     def save_run(self, run: Run) -> None:
         """Write one row of ``history``; a second call for the same run replaces it."""
@@ -400,6 +385,9 @@ class LanceStore:
             self._merge(METRICS, changed)
 
     def _merge(self, table: Table[R], rows: Sequence[R]) -> None:
+        self._merge_columns(table, schema.encode(rows, table))
+
+    def _merge_columns(self, table: Table[Any], data: pa.Table) -> None:
         """One commit: rows of new keys are inserted, rows of stored keys replaced.
 
         Sent a second time, because the answer to the first was lost, it changes nothing more.
@@ -412,7 +400,6 @@ class LanceStore:
                     "version does not know; a newer cmetrics has written it: update cmetrics"
                 )
                 raise StoreError(msg)
-        data = schema.encode(rows, table)
         with translated(self.target):
             merge = opened.merge_insert(list(table.key))
             merge.when_matched_update_all().when_not_matched_insert_all().execute(
@@ -475,26 +462,14 @@ def _listing(folder: Path) -> tuple[int, frozenset[str]]:
         return 0, frozenset()
 
 
+def _split(rows: pa.Table | Sequence[Observation]) -> Iterator[Part]:
+    data = rows if isinstance(rows, pa.Table) else schema.encode(rows, STATS)
+    return split(complete(data), BATCH)
+
+
 def _as_stored(table: Table[Any], found: pa.Schema) -> pa.Schema:
     """Our columns with the nullability and metadata of the table that is there."""
     return pa.schema([found.field(name) for name in table.schema.names])
-
-
-def _unique(rows: Sequence[Observation]) -> Mapping[tuple[str, date], Observation]:
-    """Each key once: the row observed last, and of equal ones always the same."""
-    order = sorted(rows, key=lambda row: (row.observed_at, row.ingestion_run_id, row.value))
-    return {row.key: row for row in order}
-
-
-def _span_of(rows: Iterable[Iterable[date]]) -> Span:
-    """From the oldest to the newest of these days, of which each part has some."""
-    ends = [(min(days), max(days)) for days in rows]
-    return Span(min(first for first, _ in ends), max(last for _, last in ends))
-
-
-def _doubled(keys: Iterable[tuple[str, date]]) -> list[tuple[str, date]]:
-    """The keys that come more than once."""
-    return sorted(key for key, copies in Counter(keys).items() if copies > 1)
 
 
 def _finished(run: Run) -> datetime:

@@ -19,6 +19,7 @@ from cmetrics.catalog import load_catalog
 from cmetrics.domain.metric import definition
 from cmetrics.domain.observation import DailyValue, Provenance, observe
 from cmetrics.domain.run import Run, RunStatus
+from cmetrics.ingest.reconcile import differs
 from cmetrics.seed import load_seed
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.sources import SPECS
@@ -40,7 +41,7 @@ def fill(store: LanceStore) -> None:
         for day, value in truth[metric.metric_id].items():
             row = observe(metric, DailyValue(day, value, "t:x"), provenance=Provenance.API_DAILY, run_id="r", at=NOW)
             rows.setdefault(row.key, row)
-    store.upsert_observations(list(rows.values()), lambda old, new: old != new)
+    store.upsert_observations(list(rows.values()), differs)
     store.save_runs(
         [
             Run("r1", "refresh", RunStatus.SUCCESS, NOW, NOW, 5, 0),

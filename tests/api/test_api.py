@@ -22,6 +22,7 @@ from cmetrics.settings import resolve_store
 from cmetrics.store.lance_store import LanceStore
 from tests.api.conftest import CATALOG, NOW, Served, fill
 from tests.conftest import Home, daily
+from tests.rules import value_differs
 from tests.world.cluster import Cluster
 
 YESTERDAY = NOW.date() - timedelta(days=1)
@@ -277,7 +278,7 @@ def test_it_answers_while_rows_are_written_and_shows_them_without_a_restart(serv
         changed = [
             type(row)(**{n: getattr(row, n) for n in row.__slots__} | {"value": row.value + night}) for row in rows
         ]
-        writer.upsert_observations(changed, lambda old, new: old.value != new.value)
+        writer.upsert_observations(changed, value_differs)
         writer.optimize()
     done.set()
     poller.join()

@@ -17,6 +17,7 @@ import pytest
 from cmetrics.domain.run import Run, RunStatus
 from tests.api.conftest import CATALOG, NOW, Served, fill
 from tests.conftest import Home
+from tests.rules import value_differs
 
 #: Another figure is for trying this test out.
 SECONDS = float(os.environ.get("CMETRICS_SOAK_SECONDS", "600"))
@@ -89,7 +90,7 @@ def write(home: Home, over: threading.Event) -> int:
         nights += 1
         store = home.store
         night = [replace(row, value=row.value + nights) for row in rows[nights % 7 :: 7]]
-        store.upsert_observations(night, lambda old, new: old.value != new.value)
+        store.upsert_observations(night, value_differs)
         store.save_run(
             Run(f"soak-{nights}", "refresh", RunStatus.PARTIAL, NOW, NOW, 0, len(night), f"x: night {nights}")
         )

@@ -13,9 +13,9 @@ from cmetrics.catalog import load_catalog
 from cmetrics.domain.days import DAY, Span, window
 from cmetrics.domain.metric import Family, definition, file_names
 from cmetrics.domain.observation import Observation
-from cmetrics.domain.revision import build_revisions
 from cmetrics.domain.run import Job, Run, RunStatus
 from cmetrics.export.tables import ExportedFile, split_stats, write_export
+from cmetrics.ingest.revisions import build_revisions
 from cmetrics.sources import SPECS
 from cmetrics.store.schema import HISTORY, METRICS, REVISIONS, STATS, encode
 from tests.bench.clock import command, size_of, timed
@@ -80,7 +80,8 @@ def _branch(folder: Path) -> Figure:
                     new = replace(old, value=old.value + 7, ingestion_run_id=run_id, observed_at=at)
                     rows[new.key] = new
                     replaced.append((old, new))
-        revisions += build_revisions(replaced, run_id, at)
+        old, new = (encode([pair[side] for pair in replaced], STATS) for side in (0, 1))
+        revisions += build_revisions([(old, new)], run_id, at)
         # Every night two runs: the rows are restored, then the services are asked.
         restore = Run(run_id.replace("refresh", "restore"), Job.RESTORE, RunStatus.SUCCESS, at, at)
         runs += [restore, Run(run_id, Job.REFRESH, RunStatus.SUCCESS, at, at + DAY / 9600, 7, len(replaced))]

@@ -12,7 +12,8 @@ from cmetrics.domain.metric import definition
 from cmetrics.domain.run import Run, RunStatus
 from tests.bench.clock import in_turn, size_of, timed
 from tests.bench.figures import Figure, in_bytes
-from tests.bench.stores import LAST, NOW, fresh, metrics_of, newer, rows_of
+from tests.bench.stores import LAST, NOW, fresh, metrics_of, rows_of
+from tests.rules import value_differs
 
 NIGHTS = (365, 1095)
 METRICS = 7
@@ -29,7 +30,7 @@ def _measure(folder: Path, nights: int) -> Iterator[Figure]:
     nightly = fresh(folder / "nightly")
     nightly.save_definitions([definition(metric, NOW) for metric in metrics])
     first = window(LAST, nights)
-    nightly.upsert_observations(rows_of(metrics, Span(window(first - DAY, 180), first - DAY)), newer)
+    nightly.upsert_observations(rows_of(metrics, Span(window(first - DAY, 180), first - DAY)), value_differs)
 
     def pass_by() -> None:
         for night in range(nights):
@@ -38,7 +39,7 @@ def _measure(folder: Path, nights: int) -> Iterator[Figure]:
             nightly.save_run(run)
             rows = rows_of(metrics, Span(day - 3 * DAY, day), run.ingestion_run_id)
             rows = [row if n % 4 == 3 else replace(row, value=row.value + night) for n, row in enumerate(rows)]
-            nightly.upsert_observations(rows, newer)
+            nightly.upsert_observations(rows, value_differs)
             nightly.save_run(replace(run, status=RunStatus.SUCCESS, finished_at=at, rows_inserted=7, rows_updated=21))
             nightly.optimize()
 
@@ -46,7 +47,7 @@ def _measure(folder: Path, nights: int) -> Iterator[Figure]:
     ids, span = [metric.metric_id for metric in metrics], Span(first - 200 * DAY, LAST)
     stored = nightly.observations(ids, span)
     once = fresh(folder / "once")
-    once.upsert_observations(stored, newer)
+    once.upsert_observations(stored, value_differs)
     once.save_runs(nightly.runs())
     once.save_definitions(nightly.definitions())
     assert once.observations(ids, span) == stored

@@ -7,12 +7,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow as pa
+
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from tests.bench.clock import apart, timed
 from tests.bench.figures import Figure, in_bytes
 from tests.bench.store import REREAD, night_of
-from tests.bench.stores import WHOLE, in_words, metrics_of, newer, rows_of
+from tests.bench.stores import WHOLE, columns_of, in_words, metrics_of
+from tests.rules import value_differs
 from tests.world.bucket import NAME, Bucket, running
 
 SIZES = (7, 100, 1000)
@@ -31,14 +34,14 @@ def _measure(count: int) -> list[Figure]:
         store = LanceStore.open(StoreTarget(StoreKind.OBJECT_STORE, f"s3://{NAME}/store"))
         store.create_tables()
         metrics = metrics_of(count)
-        rows, night = rows_of(metrics, WHOLE), night_of(metrics)
+        rows, night = columns_of(metrics, WHOLE), pa.concat_tables(night_of(metrics))
         one = [metrics[count // 2].metric_id]
         return [
-            _figure("S3: upsert, all rows new", bucket, count, lambda: store.upsert_observations(rows, newer)),
+            _figure("S3: upsert, all rows new", bucket, count, lambda: store.upsert_observations(rows, value_differs)),
             _figure("S3: upkeep after it", bucket, count, store.optimize),
             _figure("S3: read 181 days of one metric", bucket, count, lambda: store.observations(one, REREAD)),
             _figure("S3: a night that read half a year again", bucket, count,
-                    lambda: (store.upsert_observations(night, newer), store.optimize())),
+                    lambda: (store.upsert_observations(night, value_differs), store.optimize())),
         ]  # fmt: skip
 
 

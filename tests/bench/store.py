@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import lancedb
+import pyarrow as pa
 
 from cmetrics.domain.days import DAY, Span, window
 from cmetrics.domain.metric import Metric
-from cmetrics.domain.observation import Observation
+from cmetrics.ingest.batch_writer import BatchWriter
+from cmetrics.ingest.reconcile import overwrite_rule
 from cmetrics.settings import StoreKind, StoreTarget
-from cmetrics.store import schema
+from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS
-from tests.bench.clock import apart, peak, size_of, timed
+from tests.bench.clock import apart, in_turn, peak, size_of, timed
 from tests.bench.figures import Figure, in_bytes, in_seconds
-from tests.bench.stores import DAYS, LAST, LOT, WHOLE, fresh, in_words, metrics_of, newer, rows_of
+from tests.bench.stores import DAYS, LAST, LOT, WHOLE, columns_of, fresh, in_words, metrics_of
+from tests.rules import value_differs
 
 SIZES = (7, 100, 1000, 10_000)
 #: What a night reads again of a source that keeps half a year.
@@ -41,14 +43,14 @@ def _fill(folder: Path, count: int) -> list[Figure]:
     peer = lancedb.connect(folder / "peer").create_table(STATS.name, schema=STATS.schema)
     inserting = merging = again = 0.0
     for lot in lots:
-        rows = rows_of(lot, WHOLE)
-        inserting += timed(lambda rows=rows: store.upsert_observations(rows, newer))
-        table = schema.encode(rows, STATS)
+        rows = columns_of(lot, WHOLE)
+        inserting += timed(lambda rows=rows: store.upsert_observations(rows, value_differs))
+        table = rows.combine_chunks()
         merge = peer.merge_insert(list(STATS.key)).when_matched_update_all().when_not_matched_insert_all()
         merging += timed(lambda merge=merge, table=table: merge.execute(table))
     for lot in lots:
-        rows = rows_of(lot, WHOLE)
-        again += timed(lambda rows=rows: store.upsert_observations(rows, newer))
+        rows = columns_of(lot, WHOLE)
+        again += timed(lambda rows=rows: store.upsert_observations(rows, value_differs))
     held = peak()
     tidying = timed(store.optimize)
     size, against = in_words(count), f"{inserting / merging:.1f} of LanceDB's merge of Arrow"
@@ -75,31 +77,47 @@ def _read(folder: Path, count: int) -> list[Figure]:
     )  # fmt: skip
     metrics = metrics_of(min(count, LOT))
     ids = [metric.metric_id for metric in metrics]
-    whole = timed(lambda: store.observations(ids, WHOLE))
+    whole, alone = in_turn(
+        lambda: store.read_observations(ids, WHOLE), lambda: peer.search().limit(len(ids) * DAYS).to_arrow(), times=3
+    )
+    against = f"{whole / alone:.1f} of as many rows in LanceDB alone"
     return [
         one,
-        Figure("read all days of up to 1,000 metrics", f"of {in_words(count)}", whole, len(ids), peak()),
+        Figure("read all days of up to 1,000 metrics", f"of {in_words(count)}", whole, len(ids), peak(), against),
     ]
 
 
-def night_of(metrics: list[Metric]) -> list[Observation]:
-    """Half a year of each read again, of which one day is another number, and a new day."""
-    rows = []
+def night_of(metrics: list[Metric]) -> list[pa.Table]:
+    """Half a year of each metric read again, one of its days as another number, and a new day: a table per metric."""
+    value = STATS.schema.get_field_index("value")
+    tables = []
     for start in range(0, len(metrics), LOT):
-        days = rows_of(metrics[start : start + LOT], WHOLE)
-        for n in range(0, len(days), DAYS):
-            *_, last = again = days[n + DAYS - REREAD.days : n + DAYS]
-            again[-1] = replace(last, value=last.value + 1)
-            rows += [*again, replace(last, period_start=LAST + DAY, period_end=LAST + DAY)]
-    return rows
+        # The number of a day follows from its distance to the first one.
+        rows = columns_of(metrics[start : start + LOT], Span(WHOLE.first, LAST + DAY))
+        for end in range(DAYS + 1, rows.num_rows + 1, DAYS + 1):
+            night = rows.slice(end - REREAD.days - 1, REREAD.days + 1)
+            numbers = night["value"].to_numpy().copy()
+            numbers[-2] += 1
+            tables.append(night.set_column(value, STATS.schema.field(value), pa.array(numbers)))
+    return tables
 
 
 def _night(folder: Path, count: int) -> list[Figure]:
-    store = _opened(folder)
-    rows = night_of(metrics_of(count))
-    seconds = timed(lambda: (store.upsert_observations(rows, newer), store.optimize()))
-    besides = f"{len(rows):,} rows in, {2 * count:,} written"
-    return [Figure("store a night that read half a year again", in_words(count), seconds, count, peak(), besides)]
+    store, metrics = _opened(folder), metrics_of(count)
+    writer = BatchWriter(store, overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS))
+    results = night_of(metrics)
+
+    def night() -> None:
+        while results:
+            writer.add(results.pop())
+        writer.flush()
+
+    seconds = timed(night)
+    assert (writer.counts.inserted, writer.counts.updated) == (count, count)
+    rows = f"{count * (REREAD.days + 1):,} rows in, {2 * count:,} written"
+    upkeep = f"upkeep {in_seconds(timed(store.optimize))} more"
+    what = "store a night that read half a year again"
+    return [Figure(what, in_words(count), seconds, count, peak(), f"{rows}; {upkeep}")]
 
 
 def _opened(folder: Path) -> LanceStore:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+
 from cmetrics.domain.days import DAY, Span, last_completed_day, window
 from cmetrics.domain.metric import Metric, definition
-from cmetrics.domain.observation import DailyValue, Observation, Provenance, observe
+from cmetrics.domain.observation import DailyValue, Observation, Provenance, SourceWindow, observe
 from cmetrics.domain.run import Run, RunStatus
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import STATS
 from tests.boards import a_package
+from tests.rules import value_differs
 
 DAYS = 730
+_TIME = pa.timestamp("us", tz="UTC")
 #: A night in which 730 days are over.
 NOW = datetime.now(UTC).replace(hour=9, minute=1, second=2, microsecond=345_678)
 LAST = last_completed_day(NOW)
@@ -42,9 +48,29 @@ def rows_of(metrics: list[Metric], span: Span, run_id: str = "refresh-20261123T0
     return rows
 
 
-def newer(old: Observation, new: Observation) -> bool:
-    """A rule of a download's kind: another number is written over the one that is there."""
-    return old.value != new.value
+def columns_of(metrics: list[Metric], span: Span, run_id: str = "refresh-20261123T090000Z-abcdef") -> pa.Table:
+    """The same rows by column, of each metric a chunk as a run buffers them."""
+    numbers = np.arange(span.days)
+    days = pa.array([(span.first + n * DAY).isoformat() for n in range(span.days)])
+    at = pa.array([NOW - timedelta(days=(LAST - span.first).days - n) for n in range(span.days)], _TIME)
+    return pa.concat_tables(
+        pa.table(
+            {
+                "metric_id": pa.repeat(metric.metric_id, span.days),
+                "period_start": days,
+                "period_end": days,
+                "provenance": pa.repeat(Provenance.API_DAILY.value, span.days),
+                "source_window": pa.repeat(SourceWindow.DAY.value, span.days),
+                "ingestion_run_id": pa.repeat(run_id, span.days),
+                "source_ref": pa.repeat(f"npm:{metric.subject}", span.days),
+                "observed_at": at,
+                "value": (number * 7919 + numbers * 104_729) % 1_000_000,
+            }
+        )
+        .select(STATS.schema.names)
+        .cast(STATS.schema)
+        for number, metric in enumerate(metrics)
+    )
 
 
 def fresh(folder: Path) -> LanceStore:
@@ -60,7 +86,7 @@ def filled(folder: Path, metrics: list[Metric]) -> LanceStore:
     store = fresh(folder)
     store.save_definitions([definition(metric, NOW) for metric in metrics])
     for start in range(0, len(metrics), LOT):
-        store.upsert_observations(rows_of(metrics[start : start + LOT], WHOLE), newer)
+        store.upsert_observations(columns_of(metrics[start : start + LOT], WHOLE), value_differs)
     store.save_run(Run("refresh-20261123T090000Z-abcdef", "refresh", RunStatus.SUCCESS, NOW, NOW, 1, 0))
     store.optimize()
     return store

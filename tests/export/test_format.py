@@ -23,6 +23,7 @@ from cmetrics.ingest.progress import NoProgress
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.store.connect import connect
 from cmetrics.store.lance_store import LanceStore
+from tests.rules import always
 from tests.samples import a_metric, a_row, a_snapshot
 
 #: Written by the version before `manifest.csv`, from the rows below.
@@ -187,14 +188,14 @@ def test_two_ids_with_one_slug_have_a_file_each(tmp_path):
     store = a_store(tmp_path / "store")
     old_rows = [replace(a_row(NPM, DAY_0, 5), metric_id="a-b:x")]
     new_rows = [replace(a_row(NPM, DAY_0, 6), metric_id="a:b-x")]
-    store.upsert_observations(old_rows, lambda *_: True)
+    store.upsert_observations(old_rows, always)
     folder = tmp_path / "out"
     export_store(store, folder)
     store.save_definitions([replace(definition(NPM, AT), metric_id="a:b-x")])
-    store.upsert_observations(new_rows, lambda *_: True)
+    store.upsert_observations(new_rows, always)
     assert export_store(store, folder).new == 1
     assert sorted(read_export(folder).observations, key=lambda row: row.key) == old_rows + new_rows
-    store.upsert_observations([replace(new_rows[0], value=7)], lambda *_: True)
+    store.upsert_observations([replace(new_rows[0], value=7)], always)
     assert export_store(store, folder).revised == 1
 
 
@@ -256,7 +257,7 @@ def test_a_status_of_a_newer_version_is_named_with_its_line(exported):
 def test_an_unchanged_file_is_not_written_again(restored, exported):
     """A night's commit, a backup and a sync tool see the files that changed."""
     times = {path: path.stat().st_mtime_ns for path in exported.rglob("*.csv")}
-    restored.upsert_observations([a_row(NPM, DAY_0 + 4 * DAY, 104)], lambda *_: True)
+    restored.upsert_observations([a_row(NPM, DAY_0 + 4 * DAY, 104)], always)
     export_store(restored, exported)
     changed = {path.name for path, time in times.items() if path.stat().st_mtime_ns != time}
     assert changed == {"downloads-p-nodejs.csv", "manifest.csv"}
@@ -281,7 +282,7 @@ def test_each_file_has_the_rows_of_its_metric(tmp_path):
         for metric_id, count in counts.items()
         for day in range(count)
     ]
-    store.upsert_observations(rows, lambda *_: True)
+    store.upsert_observations(rows, always)
     summary = export_store(store, tmp_path / "out")
     assert len(summary.files) == len(set(summary.files)) == len(counts) + 3
     for metric_id, count in counts.items():

@@ -13,19 +13,16 @@ from cmetrics.domain.metric import definition
 from cmetrics.domain.run import Run, RunStatus
 from cmetrics.export.manifest import MANIFEST
 from cmetrics.export.tables import export_store, read_export
-from cmetrics.ingest.reconcile import newer_wins
+from cmetrics.ingest.reconcile import differs, newer_wins
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
+from tests.rules import decide
 from tests.samples import a_metric, a_row
 
 DAY_0 = date(2026, 11, 1)
 NPM = a_metric("npm")
 CRATE = a_metric("cratesio")
 AT = datetime(2026, 11, 20, 6, tzinfo=UTC)
-
-
-def differs(old, new) -> bool:
-    return old != new
 
 
 def a_store(folder: Path, *rows) -> LanceStore:
@@ -135,16 +132,16 @@ def test_an_export_is_not_written_over_a_damaged_one_unless_loss_is_allowed(tmp_
 
 def test_of_two_stores_values_the_newer_stays_but_never_a_worse_kind():
     old, new = a_row(NPM, DAY_0, 5), a_row(NPM, DAY_0, 6, observed_at=AT)
-    assert newer_wins(old, new)
-    assert not newer_wins(new, old)
-    assert not newer_wins(old, old)
+    assert decide(newer_wins, old, new)
+    assert not decide(newer_wins, new, old)
+    assert not decide(newer_wins, old, old)
     stars = a_metric("github")
     counted = a_row(stars, DAY_0, 9, source_ref="github:owner/name#1")
     worked_out = a_row(stars, DAY_0, 8, source_ref="github-history:owner/name#1", observed_at=AT)
-    assert not newer_wins(counted, worked_out)
-    assert newer_wins(worked_out, counted)
+    assert not decide(newer_wins, counted, worked_out)
+    assert decide(newer_wins, worked_out, counted)
     stand_in = a_row(NPM, DAY_0, 8, source_ref="clickpy:x", observed_at=AT)
-    assert not newer_wins(old, stand_in)
+    assert not decide(newer_wins, old, stand_in)
     # A total order: whichever store merges the other, both end with the same row.
     same_time = a_row(NPM, DAY_0, 7)
-    assert newer_wins(old, same_time) != newer_wins(same_time, old)
+    assert decide(newer_wins, old, same_time) != decide(newer_wins, same_time, old)

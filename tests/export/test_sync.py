@@ -25,6 +25,7 @@ from cmetrics.export.remote import TimeLimits, ssh_environment
 from cmetrics.export.sync import TRIES, Pulled, Pushed, pull, push
 from cmetrics.export.tables import export_store
 from cmetrics.ingest.progress import NoProgress
+from cmetrics.ingest.reconcile import differs
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from tests.samples import a_metric, a_row
@@ -70,7 +71,7 @@ class Runner:
 
     def learn(self, *rows) -> None:
         self.store.save_definitions([definition(metric, self._now) for metric in (NPM, CRATE)])
-        self.store.upsert_observations(rows, lambda old, new: old != new)
+        self.store.upsert_observations(rows, differs)
 
     def pull(self, remote: str | None = None, **options) -> Pulled:
         options = {"remote": remote or str(self.remote), "branch": "data"} | options

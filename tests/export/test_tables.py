@@ -20,10 +20,12 @@ from cmetrics.domain.run import Run
 from cmetrics.export.restore import restore
 from cmetrics.export.tables import export_store, read_export, stats_csv
 from cmetrics.ingest.progress import NoProgress
+from cmetrics.ingest.reconcile import differs
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS, encode
 from tests.depth import deep
+from tests.rules import always
 from tests.samples import a_metric, a_row
 
 AT = datetime(2026, 11, 23, 7, tzinfo=UTC)
@@ -74,7 +76,7 @@ def test_any_rows_come_back_as_they_were(store, tmp_path_factory, texts, days, v
     run = Run(run_id, "refresh", "failed", at, at + timedelta(seconds=1), 1, 2, error)
     store.drop_tables()
     store.create_tables()
-    store.upsert_observations(rows, lambda old, new: old != new)
+    store.upsert_observations(rows, differs)
     store.save_definitions([definition])
     store.save_run(run)
     folder = tmp_path_factory.mktemp("export")
@@ -95,7 +97,7 @@ def test_an_export_that_is_restored_is_exported_as_the_same_bytes(tmp_path_facto
     one = LanceStore.open(_at(folder / "one"))
     one.create_tables()
     rows = [Observation(name, day, day, at, n, "api_daily", "1d", run_id, ref) for n, day in enumerate(sorted(days))]
-    one.upsert_observations(rows, lambda old, new: old != new)
+    one.upsert_observations(rows, differs)
     one.save_run(Run(run_id, "refresh", "success", at, at, 1, 0, None))
     export_store(one, folder / "first")
     other = Settings(_at(folder / "other"), None)
@@ -132,7 +134,7 @@ def test_cells_that_look_like_formulas_are_kept_as_they_are_in_files_that_are_re
 def test_a_metric_id_cannot_lead_out_of_the_export(metric_id, tmp_path):
     store = LanceStore.open(_at(tmp_path / "store"))
     store.create_tables()
-    store.upsert_observations([replace(a_row(a_metric(), DAY_0, 5), metric_id=metric_id)], lambda *_: True)
+    store.upsert_observations([replace(a_row(a_metric(), DAY_0, 5), metric_id=metric_id)], always)
     export_store(store, tmp_path / "export")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["export", "store"]
     assert len(list((tmp_path / "export" / "stats").iterdir())) == 1
@@ -144,7 +146,7 @@ def test_a_metric_id_cannot_lead_out_of_the_export(metric_id, tmp_path):
 def test_an_export_holds_plain_files_only_and_nothing_of_others_is_shown(name, kind, tmp_path):
     store = LanceStore.open(_at(tmp_path / "store"))
     store.create_tables()
-    store.upsert_observations([replace(a_row(a_metric(), DAY_0, 5), metric_id="m")], lambda *_: True)
+    store.upsert_observations([replace(a_row(a_metric(), DAY_0, 5), metric_id="m")], always)
     folder = tmp_path / "export"
     export_store(store, folder)
     secret = tmp_path / "secret"

@@ -4,13 +4,17 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from cmetrics.domain.days import DAY, Span
+from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Counts
 from cmetrics.ingest.batch_writer import BatchWriter
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import STATS, decode_observations, encode
+from tests.rules import value_differs
 from tests.samples import a_metric, a_row
 
 DAY_0 = date(2026, 11, 2)
@@ -25,8 +29,8 @@ def store(tmp_path: Path) -> LanceStore:
     return store
 
 
-def differs(stored, new) -> bool:
-    return stored.value != new.value
+def columns(rows: list[Observation]) -> pa.Table:
+    return encode(rows, STATS)
 
 
 def stored(store: LanceStore) -> int:
@@ -35,8 +39,8 @@ def stored(store: LanceStore) -> int:
 
 def test_without_an_interval_nothing_is_stored_before_the_flush(store: LanceStore):
     """A nightly run is stored as a whole or not at all."""
-    writer = BatchWriter(store, differs)
-    assert [writer.add([row]) for row in ROWS] == [False, False, False]
+    writer = BatchWriter(store, value_differs)
+    assert [writer.add(columns([row])) for row in ROWS] == [False, False, False]
     assert stored(store) == 0
     writer.flush()
     assert stored(store) == 3
@@ -45,27 +49,27 @@ def test_without_an_interval_nothing_is_stored_before_the_flush(store: LanceStor
 
 def test_with_an_interval_add_merges_and_says_so(store: LanceStore):
     """The caller records a checkpoint exactly when something was stored."""
-    writer = BatchWriter(store, differs, interval=0.0)
-    assert writer.add([]) is False
-    assert writer.add(ROWS[:2]) is True
+    writer = BatchWriter(store, value_differs, interval=0.0)
+    assert writer.add(columns([])) is False
+    assert writer.add(columns(ROWS[:2])) is True
     assert stored(store) == 2
-    assert writer.add(ROWS[2:]) is True
+    assert writer.add(columns(ROWS[2:])) is True
     assert writer.counts == Counts(inserted=3)
 
 
 def test_before_the_interval_has_passed_rows_wait(store: LanceStore):
     """Merges are seldom enough for the store."""
-    writer = BatchWriter(store, differs, interval=3600.0)
-    assert writer.add(ROWS) is False
+    writer = BatchWriter(store, value_differs, interval=3600.0)
+    assert writer.add(columns(ROWS)) is False
     assert stored(store) == 0
 
 
 def test_counts_and_replaced_rows_are_summed_over_all_merges(store: LanceStore):
     """The summary of a run in parts is that of the whole."""
-    writer = BatchWriter(store, differs, interval=0.0)
-    writer.add(ROWS)
+    writer = BatchWriter(store, value_differs, interval=0.0)
+    writer.add(columns(ROWS))
     changed = replace(ROWS[0], value=12)
-    writer.add([changed, ROWS[1]])
+    writer.add(columns([changed, ROWS[1]]))
     writer.flush()
     assert writer.counts == Counts(inserted=3, updated=1, unchanged=1)
-    assert writer.replaced == [(ROWS[0], changed)]
+    assert [tuple(map(decode_observations, pair)) for pair in writer.replaced] == [([ROWS[0]], [changed])]

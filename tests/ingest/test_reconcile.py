@@ -4,12 +4,18 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cmetrics.domain.days import DAY
-from cmetrics.domain.metric import Metric
-from cmetrics.domain.observation import Observation, Provenance
-from cmetrics.ingest.reconcile import overwrite_rule, same_statement
+from cmetrics.domain.metric import KnownLoss, Metric
+from cmetrics.domain.observation import Observation, Provenance, SourceWindow
+from cmetrics.ingest.reconcile import differs, newer_wins, overwrite_rule, same_statement
 from cmetrics.sources import SPECS
+from cmetrics.store.schema import STATS, encode
+from tests.depth import deep
+from tests.ingest import slow_rules
+from tests.rules import decide
 from tests.samples import a_metric, a_row, a_snapshot
 
 DAY_0 = date(2026, 11, 2)
@@ -20,7 +26,7 @@ WORKED_OUT_BEFORE = "github-stargazers:owner/name"
 
 
 def overwrites(metric: Metric, stored: Observation, new: Observation) -> bool:
-    return overwrite_rule({metric.metric_id: metric}, SPECS)(stored, new)
+    return decide(overwrite_rule({metric.metric_id: metric}, SPECS), stored, new)
 
 
 def read_after(metric: Metric, value: int, days: int) -> Observation:
@@ -136,7 +142,7 @@ def test_a_star_count_loaded_from_a_file_is_a_count_of_its_day_like_any_other():
 )
 def test_a_difference_that_a_reader_sees_is_another_statement(changes):
     row = a_row(NPM, DAY_0, 10)
-    assert not same_statement(row, replace(row, **changes))
+    assert not decide(same_statement, row, replace(row, **changes))
 
 
 def test_who_read_a_value_and_when_is_no_other_statement():
@@ -144,14 +150,14 @@ def test_who_read_a_value_and_when_is_no_other_statement():
     later = replace(
         row, observed_at=row.observed_at + DAY, ingestion_run_id="backfill-9", provenance=Provenance.RECOMPUTED
     )
-    assert same_statement(row, later)
+    assert decide(same_statement, row, later)
 
 
 def test_each_metric_is_judged_by_its_own_source_s_rule():
     rule = overwrite_rule({metric.metric_id: metric for metric in (NPM, CRATES, STARS)}, SPECS)
-    assert rule(a_row(NPM, DAY_0, 10), read_after(NPM, 9, days=1))
-    assert not rule(a_row(CRATES, DAY_0, 10), read_after(CRATES, 9, days=1))
-    assert rule(stars(10, COUNTED), stars(0, COUNTED))
+    assert decide(rule, a_row(NPM, DAY_0, 10), read_after(NPM, 9, days=1))
+    assert not decide(rule, a_row(CRATES, DAY_0, 10), read_after(CRATES, 9, days=1))
+    assert decide(rule, stars(10, COUNTED), stars(0, COUNTED))
 
 
 # -- counts of another service -------------------------------------------------------------------
@@ -189,3 +195,65 @@ def test_another_service_s_count_replaces_only_what_the_source_is_known_to_have_
     stored = a_row(PYPI, date(2024, 6, day), 10, source_ref=OWN)
     new = replace(stored, value=value, source_ref=OTHERS, observed_at=stored.observed_at + timedelta(days=300))
     assert overwrites(PYPI, stored, new) is wins
+
+
+# -- all rules, row by row and by column ---------------------------------------------------------
+
+# The source has lost the larger part of one of the days.
+DAMAGED = replace(SPECS["pypistats"], known_losses=(KnownLoss(DAY_0, DAY_0, "why", is_damaged=True),))
+ALL_SPECS = {**SPECS, "pypistats": DAMAGED}
+METRICS = {
+    metric.metric_id: metric
+    for metric in (a_metric("npm", daily_from=DAY_0 + DAY), CRATES, STARS, replace(PYPI, metric_id="pypi"))
+}
+
+
+def a_pair(metric_id: str, days: int, reads: tuple[tuple[int, int, str, str, str, bool], ...]):
+    """Two rows of one key."""
+    day = DAY_0 + days * DAY
+    return tuple(
+        a_row(
+            METRICS[metric_id],
+            day,
+            value,
+            observed_at=datetime.combine(day + age * DAY, time(23, 59, 59, 999_999), UTC),
+            provenance=provenance,
+            source_window=window,
+            source_ref=ref,
+            ingestion_run_id=f"r{age % 2}",
+            period_start=day - is_long * DAY,
+        )
+        for value, age, provenance, window, ref, is_long in reads
+    )
+
+
+READS = st.tuples(
+    st.integers(0, 3),
+    st.integers(0, 9),
+    st.sampled_from([provenance.value for provenance in Provenance]),
+    st.sampled_from([window.value for window in SourceWindow]),
+    st.sampled_from([COUNTED, WORKED_OUT, WORKED_OUT_BEFORE, OWN, OTHERS, ""]),
+    st.booleans(),
+)
+PAIRS = st.lists(
+    st.builds(a_pair, st.sampled_from(sorted(METRICS)), st.integers(-1, 2), st.tuples(READS, READS)), max_size=30
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "slow"),
+    [
+        (overwrite_rule(METRICS, ALL_SPECS), slow_rules.overwrite_rule(METRICS, ALL_SPECS)),
+        (newer_wins, slow_rules.newer_wins),
+        (same_statement, slow_rules.same_statement),
+        (differs, lambda stored, new: stored != new),
+    ],
+    ids=["overwrite_rule", "newer_wins", "same_statement", "differs"],
+)
+@settings(max_examples=deep(200), deadline=None)
+@given(pairs=PAIRS)
+def test_columns_decide_as_rows_do(rule, slow, pairs):
+    """A rule by column is the same rule for each pair of rows."""
+    stored, new = ([pair[side] for pair in pairs] for side in (0, 1))
+    found = rule(encode(stored, STATS), encode(new, STATS))
+    assert found.tolist() == [slow(*pair) for pair in pairs]

@@ -14,6 +14,7 @@ from cmetrics.ingest.state import RECENT_DAYS, find_lost_days, load_state, newes
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
+from tests.rules import always
 from tests.samples import a_metric, a_row, an_outcome
 
 LAST = date(2026, 11, 22)
@@ -100,6 +101,6 @@ def test_the_number_of_a_repository_is_remembered_however_long_ago_it_was_read(d
     store.create_tables()
     numbered = a_row(metric, ago(days), 5, source_ref="github:old/name#7")
     rows = [numbered, a_row(metric, LAST, 6, source_ref="github:new/name")]
-    store.upsert_observations(rows, lambda old, new: True)
+    store.upsert_observations(rows, always)
     known = load_state(store, [metric], SPECS, RefreshPlan(LAST), [], OutcomeLog([], []))
     assert known[metric.metric_id].repository == StarRef("new/name", 7)

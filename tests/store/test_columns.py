@@ -19,6 +19,7 @@ from cmetrics.store.columns import complete, sort_unique
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS, UNKNOWN_TIME
 from tests.depth import deep
+from tests.rules import always
 from tests.samples import a_metric, a_row
 
 DAY_0 = date(2026, 11, 2)
@@ -100,7 +101,7 @@ def test_read_observations(store: LanceStore):
     """The columns that are asked for come in the order of the table, with its types, sorted by key."""
     metric = a_metric("npm")
     rows = [a_row(metric, DAY_0 + n * DAY, n) for n in (3, 1, 2, 0)]
-    store.upsert_observations(rows, lambda *_: True)
+    store.upsert_observations(rows, always)
     span = Span(DAY_0, DAY_0 + 2 * DAY)
     found = store.read_observations([metric.metric_id, metric.metric_id], span, ["value", "period_end"])
     assert found.schema.equals(pa.schema([STATS.schema.field("period_end"), STATS.schema.field("value")]))

@@ -22,6 +22,7 @@ from cmetrics.settings import StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES
 from tests.depth import deep
+from tests.rules import value_differs
 from tests.store.conftest import Place
 
 DAY_1 = date(2026, 1, 1)
@@ -46,10 +47,6 @@ def row(metric_id="m", day=0, value=1, at=AT, run="r1", **more) -> Observation:
     return Observation(**(fields | more))
 
 
-def newer(old: Observation, new: Observation) -> bool:
-    return old.value != new.value
-
-
 def count(place: Place, table: str = "stats") -> int:
     return place.raw(table).count_rows()
 
@@ -68,48 +65,48 @@ def test_tables_have_the_fixed_columns_and_types_and_a_declared_key(place: Place
 
 def test_creating_tables_again_keeps_what_they_hold(place: Place):
     store = place.create()
-    store.upsert_observations([row()], newer)
+    store.upsert_observations([row()], value_differs)
     assert place.open().create_tables() == []
     assert place.open().observations(["m"], YEAR) == [row()]
 
 
 def test_upsert_counts_inserted_updated_and_unchanged_truly(place: Place):
     store = place.create()
-    assert store.upsert_observations([row(day=d) for d in range(10)], newer) == Counts(10, 0, 0)
+    assert store.upsert_observations([row(day=d) for d in range(10)], value_differs) == Counts(10, 0, 0)
     again = [row(day=d, value=1 if d < 6 else 2, run="r2") for d in range(12)]
-    assert store.upsert_observations(again, newer) == Counts(2, 4, 6)
+    assert store.upsert_observations(again, value_differs) == Counts(2, 4, 6)
     kept = {r.period_end: r.ingestion_run_id for r in store.observations(["m"], YEAR)}
     assert [kept[DAY_1 + timedelta(days=d)] for d in range(12)] == ["r1"] * 6 + ["r2"] * 6
-    assert store.upsert_observations(again, newer) == Counts(0, 0, 12)
+    assert store.upsert_observations(again, value_differs) == Counts(0, 0, 12)
 
 
 def test_a_run_without_changes_makes_no_version(place: Place):
     store = place.create()
-    store.upsert_observations([row()], newer)
+    store.upsert_observations([row()], value_differs)
     before = place.raw().version
-    store.upsert_observations([row(run="r2")], newer)
+    store.upsert_observations([row(run="r2")], value_differs)
     assert place.raw().version == before
 
 
 def test_one_upsert_is_one_commit_however_many_metrics(place: Place):
     store = place.create()
     before = place.raw().version
-    store.upsert_observations([row(metric_id=f"m{n}", day=d) for n in range(50) for d in range(5)], newer)
+    store.upsert_observations([row(metric_id=f"m{n}", day=d) for n in range(50) for d in range(5)], value_differs)
     assert place.raw().version == before + 1
 
 
 def test_rows_outside_the_upsert_are_never_touched(place: Place):
     store = place.create()
     others = [row("a", 3, 7), row("c", 3, 8), row("b", 40, 9)]
-    store.upsert_observations(others, newer)
-    store.upsert_observations([row("b", 3, 1), row("b", 5, 1)], newer)
+    store.upsert_observations(others, value_differs)
+    store.upsert_observations([row("b", 3, 1), row("b", 5, 1)], value_differs)
     found = store.observations(["a", "b", "c"], YEAR)
     assert set(others) <= set(found)
 
 
 def test_reads_are_bounded_by_metric_and_days_and_come_sorted(place: Place):
     store = place.create()
-    store.upsert_observations([row(m, d, d + 1) for m in ("b", "a") for d in range(20)], newer)
+    store.upsert_observations([row(m, d, d + 1) for m in ("b", "a") for d in range(20)], value_differs)
     span = Span(DAY_1 + timedelta(days=5), DAY_1 + timedelta(days=7))
     if place.cluster:
         place.cluster.rows_sent = 0
@@ -124,7 +121,7 @@ def test_reads_are_bounded_by_metric_and_days_and_come_sorted(place: Place):
 @pytest.mark.parametrize("name", NASTY)
 def test_a_name_in_a_filter_is_a_name_and_nothing_else(place: Place, name: str):
     store = place.create()
-    store.upsert_observations([row(name, 0, 5), row("other", 0, 6)], newer)
+    store.upsert_observations([row(name, 0, 5), row("other", 0, 6)], value_differs)
     assert [r.value for r in store.observations([name], YEAR)] == [5]
     assert store.observations(["' OR '1'='1"], YEAR) == []
 
@@ -132,7 +129,7 @@ def test_a_name_in_a_filter_is_a_name_and_nothing_else(place: Place, name: str):
 def test_more_metrics_than_fit_into_one_filter(place: Place):
     store = place.create()
     ids = [f"m{n:04d}" for n in range(1201)]
-    store.upsert_observations([row(metric_id) for metric_id in ids], newer)
+    store.upsert_observations([row(metric_id) for metric_id in ids], value_differs)
     assert [r.metric_id for r in store.observations(ids, YEAR)] == ids
     assert store.metric_ids() == set(ids)
 
@@ -141,7 +138,7 @@ def test_four_writers_of_the_same_new_keys_leave_each_key_once(place: Place):
     place.create()
     for number in range(5):
         rows = [row(f"m{number}", day) for day in range(30)]
-        _together(4, lambda rows=rows: place.open().upsert_observations(rows, newer))
+        _together(4, lambda rows=rows: place.open().upsert_observations(rows, value_differs))
     assert count(place) == 150
 
 
@@ -149,11 +146,11 @@ def test_writers_of_tables_without_a_key_are_repaired_and_readers_never_see_a_co
     store = place.create_as_the_maintainers_have_them()
     for number in range(3):
         rows = [row(f"m{number}", day) for day in range(20)]
-        _together(4, lambda rows=rows: place.open().upsert_observations(rows, newer))
+        _together(4, lambda rows=rows: place.open().upsert_observations(rows, value_differs))
         assert len(store.observations([f"m{number}"], YEAR)) == 20
     # Whatever the last of them left is repaired by the next run that touches these days.
     for number in range(3):
-        store.upsert_observations([row(f"m{number}", day, 2) for day in range(20)], newer)
+        store.upsert_observations([row(f"m{number}", day, 2) for day in range(20)], value_differs)
     assert count(place) == 60
 
 
@@ -165,7 +162,7 @@ def test_of_copies_the_one_observed_last_stays(place: Place):
         place.raw().add(lance_rows([copy]))
     assert count(place) == 4
     assert store.observations(["m"], YEAR) == [new, same]
-    store.upsert_observations([replace(new, value=20), same, row(day=2, value=5)], newer)
+    store.upsert_observations([replace(new, value=20), same, row(day=2, value=5)], value_differs)
     assert count(place) == 3
     assert store.observations(["m"], YEAR) == [new, same, row(day=2, value=5)]
 
@@ -173,7 +170,7 @@ def test_of_copies_the_one_observed_last_stays(place: Place):
 def test_tables_of_the_maintainers_are_written_as_they_are(place: Place):
     store = place.create_as_the_maintainers_have_them()
     before = {table.name: place.raw(table.name).schema for table in TABLES}
-    store.upsert_observations([row()], newer)
+    store.upsert_observations([row()], value_differs)
     store.save_run(Run("r1", "refresh", RunStatus.SUCCESS, AT, AT))
     store.save_definitions([definition()])
     assert {table.name: place.raw(table.name).schema for table in TABLES} == before
@@ -195,10 +192,10 @@ def test_an_upsert_whose_answer_is_lost_doubles_nothing(place: Place):
     place.cluster.lose_answer = lose_the_first
     rows = [row(day=d) for d in range(10)]
     try:
-        store.upsert_observations(rows, newer)
+        store.upsert_observations(rows, value_differs)
     except StoreUnreachable:
         # The client may also give up; the next night sends the same again.
-        place.open().upsert_observations(rows, newer)
+        place.open().upsert_observations(rows, value_differs)
     assert lost
     assert count(place) == 10
     assert place.open().observations(["m"], YEAR) == rows
@@ -276,11 +273,11 @@ def test_drop_removes_all_three_and_only_them(place: Place):
 def test_a_reader_in_the_middle_of_a_read_survives_upkeep(place: Place):
     store = place.create()
     rows = [row(day=d) for d in range(100)]
-    store.upsert_observations(rows, newer)
+    store.upsert_observations(rows, value_differs)
     reader = place.open()
     assert len(reader.observations(["m"], YEAR)) == 100
     for night in range(6):
-        store.upsert_observations([row(day=d, value=night + 2) for d in range(100)], newer)
+        store.upsert_observations([row(day=d, value=night + 2) for d in range(100)], value_differs)
         store.optimize()
         assert {r.value for r in reader.observations(["m"], YEAR)} == {night + 2}
 
@@ -299,7 +296,7 @@ def test_any_sequence_of_upserts_ends_in_the_last_word_on_every_key(batches, tmp
     model: dict[tuple[str, date], int] = {}
     for batch in batches:
         before = set(model)
-        counts = store.upsert_observations([row(m, d, v) for m, d, v in batch], newer)
+        counts = store.upsert_observations([row(m, d, v) for m, d, v in batch], value_differs)
         last = {(m, DAY_1 + timedelta(days=d)): v for m, d, v in batch}
         assert counts.inserted == len(set(last) - before)
         assert counts.inserted + counts.updated + counts.unchanged == len(last)

@@ -20,7 +20,8 @@ from cmetrics.store.failures import translated
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS
 from tests.conftest import Home, catalog_text, daily
-from tests.store.test_lance_store import YEAR, newer, row
+from tests.rules import value_differs
+from tests.store.test_lance_store import YEAR, row
 from tests.world.bucket import KEY, NAME, SECRET, Asked, Bucket
 from tests.world.truth import World
 
@@ -34,7 +35,7 @@ def place(request: pytest.FixtureRequest) -> StoreTarget:
 def store(place: StoreTarget, bucket: Bucket) -> LanceStore:
     made = LanceStore.open(place)
     made.create_tables()
-    made.upsert_observations([row(day=1, value=1)], newer)
+    made.upsert_observations([row(day=1, value=1)], value_differs)
     yield made
     bucket.gate = None
 
@@ -65,10 +66,10 @@ def test_a_commit_that_another_writer_was_before_is_made_anew_on_top_of_it(store
             commits.append(asked)
             if len(commits) == 1:
                 # Our commit waits at the door while another one passes by.
-                other.upsert_observations([row(day=2, value=22), row(day=3, value=23)], newer)
+                other.upsert_observations([row(day=2, value=22), row(day=3, value=23)], value_differs)
 
     bucket.gate = between
-    store.upsert_observations([row(day=1, value=9), row(day=2, value=12), row(day=4, value=14)], newer)
+    store.upsert_observations([row(day=1, value=9), row(day=2, value=12), row(day=4, value=14)], value_differs)
     assert len(commits) > 2, "nothing was in the way"
     assert bucket.answers[412], "the bucket has refused no commit"
     # Of a key that both wrote the later commit has the last word; nothing of either is lost.
@@ -81,11 +82,12 @@ WRITER = """\
 import sys
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
-from tests.store.test_lance_store import newer, row
+from tests.rules import value_differs
+from tests.store.test_lance_store import row
 
 store = LanceStore.open(StoreTarget(StoreKind.OBJECT_STORE, sys.argv[1]))
 rows = [row(metric_id, day, value=int(sys.argv[3])) for metric_id in (sys.argv[2], "both") for day in range(2, 32)]
-print(store.upsert_observations(rows, newer))
+print(store.upsert_observations(rows, value_differs))
 """
 
 
@@ -118,7 +120,7 @@ def test_a_writer_that_is_never_let_through_gives_up_and_stores_nothing(store, b
     bucket.gate = lambda asked: (412, "PreconditionFailed") if is_commit(asked) else None
     started = time.monotonic()
     with pytest.raises(StoreError, match="was written by others all the while; nothing is stored, run again later"):
-        store.upsert_observations([row(day=2, value=2)], newer)
+        store.upsert_observations([row(day=2, value=2)], value_differs)
     assert time.monotonic() - started < 60, "it should give up within a minute"
     bucket.gate = None
     assert values(store) == {1: 1}
@@ -170,7 +172,7 @@ def test_a_commit_whose_answer_is_lost_is_stored_once(store, bucket: Bucket):
 
     bucket.loses = lose
     try:
-        store.upsert_observations([row(day=2, value=2)], newer)
+        store.upsert_observations([row(day=2, value=2)], value_differs)
     finally:
         bucket.loses = None
     assert lost
@@ -183,11 +185,11 @@ def test_files_of_an_upload_that_no_commit_followed_harm_nothing_and_go_after_a_
     before = bucket.keys(prefix)
     bucket.gate = lambda asked: (403, "AccessDenied") if is_commit(asked) else None
     with pytest.raises(StoreUnreachable):
-        store.upsert_observations([row(day=2, value=2)], newer)
+        store.upsert_observations([row(day=2, value=2)], value_differs)
     bucket.gate = None
     left = {key for key in bucket.keys(prefix) - before if "/data/" in key}
     assert left, "the upload has left nothing"
-    store.upsert_observations([row(day=3, value=3)], newer)
+    store.upsert_observations([row(day=3, value=3)], value_differs)
     store.optimize()
     # They could belong to a write that is still under way.
     assert left <= bucket.keys(prefix)
@@ -211,7 +213,7 @@ def test_an_upload_that_breaks_off_once_is_sent_again(store, bucket: Bucket, wha
         return None
 
     bucket.gate = break_off
-    store.upsert_observations([row(day=2, value=2)], newer)
+    store.upsert_observations([row(day=2, value=2)], value_differs)
     assert cut
     assert values(store) == {1: 1, 2: 2}
 
@@ -223,12 +225,12 @@ def test_an_upload_that_never_ends_leaves_the_table_as_it_was(store, place, buck
     bucket.gate = lambda asked: said if is_data(asked) else None
     started = time.monotonic()
     with pytest.raises(StoreError, match="object store"):
-        store.upsert_observations([row(day=2, value=2)], newer)
+        store.upsert_observations([row(day=2, value=2)], value_differs)
     assert time.monotonic() - started < 60, "it should give up within a minute"
     bucket.gate = None
     assert values(store) == {1: 1}
     assert not {key for key in bucket.keys(prefix) - before if "_versions" in key}
-    store.upsert_observations([row(day=2, value=2)], newer)
+    store.upsert_observations([row(day=2, value=2)], value_differs)
     assert values(LanceStore.open(place)) == {1: 1, 2: 2}
 
 
@@ -243,7 +245,7 @@ def test_readers_see_whole_versions_while_nights_go_by(store, place, bucket: Buc
     thread = threading.Thread(target=read)
     thread.start()
     for night in range(6):
-        store.upsert_observations([row(day=day, value=night) for day in range(1, 20)], newer)
+        store.upsert_observations([row(day=day, value=night) for day in range(1, 20)], value_differs)
         store.optimize()
     done.set()
     thread.join()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import lancedb
+import pyarrow as pa
 import pytest
 
 from cmetrics.domain.days import DAY
@@ -13,7 +14,8 @@ from cmetrics.domain.errors import ExportError, StoreError
 from cmetrics.domain.revision import Revision
 from cmetrics.export.tables import export_store, read_export
 from cmetrics.ingest.quality import check_quality, save_revisions
-from cmetrics.store.schema import REVISIONS
+from cmetrics.store.schema import REVISIONS, STATS, encode
+from tests.rules import always, value_differs
 from tests.samples import a_metric, a_row
 from tests.store.conftest import Place
 
@@ -57,13 +59,15 @@ def test_a_clean_slate_has_none(place: Place):
 def test_a_row_that_is_written_over_is_handed_out_with_the_new_one(place: Place):
     store, metric = place.create(), a_metric("npm")
     seen: list[tuple[int, int]] = []
+
+    def see(old: pa.Table, new: pa.Table) -> None:
+        seen.extend(zip(old["value"].to_pylist(), new["value"].to_pylist(), strict=True))
+
     rows = [a_row(metric, DAY_0 + n * DAY, 10) for n in range(3)]
-    store.upsert_observations(rows, lambda old, new: True, lambda old, new: seen.append((old.value, new.value)))
+    store.upsert_observations(rows, always, see)
     assert seen == []
     again = [replace(rows[0], value=12), rows[1], replace(rows[2], value=7)]
-    store.upsert_observations(
-        again, lambda old, new: old.value != new.value, lambda old, new: seen.append((old.value, new.value))
-    )
+    store.upsert_observations(again, value_differs, see)
     assert seen == [(10, 12), (10, 7)]
 
 
@@ -98,7 +102,7 @@ def test_an_export_holds_them_and_gives_them_back(place: Place, tmp_path):
 
 def test_values_that_cannot_be_read_once_more_are_a_warning_and_no_failure(place: Place):
     store, metric = place.create(), a_metric("npm")
-    replaced = [(a_row(metric, DAY_0, 1000), a_row(metric, DAY_0, 10))]
+    replaced = [tuple(encode([a_row(metric, DAY_0, value)], STATS) for value in (1000, 10))]
     lancedb.connect(str(place.root)).drop_table("stats")
     seen = check_quality(store, [metric], replaced, "r1", AT, DAY_0)
     assert [revision.new_value for revision in seen.revisions] == [10]

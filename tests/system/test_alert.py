@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from tests.conftest import Home, catalog_text
+from tests.rules import always
 from tests.samples import a_metric, a_row
 from tests.world.truth import GITHUB, World
 
@@ -18,7 +19,7 @@ def stale(home: Home, world: World) -> Home:
     (home.folder / "data" / "lancedb").mkdir(parents=True)
     home.store.create_tables()
     fresh = a_metric("cratesio", subject="lancedb")
-    home.store.upsert_observations([a_row(fresh, world.yesterday, 9)], lambda stored, new: True)
+    home.store.upsert_observations([a_row(fresh, world.yesterday, 9)], always)
     home.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
     return home
 

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from cmetrics.cli.app import app
 from cmetrics.domain.errors import StoreMissing, UsageError
 from cmetrics.domain.run import RunStatus, RunSummary
+from cmetrics.ingest.reconcile import differs
 from cmetrics.settings import Settings, StoreKind, StoreTarget, load_settings
 from tests.conftest import Home, catalog_text, truth
 from tests.samples import a_metric, a_row
@@ -278,7 +279,7 @@ def test_a_night_s_value_is_never_replaced_by_clickpy_s_and_replaces_it(world: W
     metric = a_metric("pypistats", metric_id="downloads:p:python", subject="pylance")
     day = world.today - 200 * DAY
     nightly = a_row(metric, day, world.pypi["pylance", False][day] + 77)
-    home.store.upsert_observations([nightly], lambda stored, new: stored != new)
+    home.store.upsert_observations([nightly], differs)
     world.clickpy_per_mille = 1100
     backfill(PYLANCE)
     rows = {row.period_end: row for row in home.rows()}
@@ -291,7 +292,7 @@ def test_a_package_that_clickpy_does_not_know_gets_no_zeros(world: World, home: 
     recent = {day: v for day, v in world.pypi["pylance", False].items() if day > world.today - 50 * DAY}
     world.pypi["other", False] = recent
     backfill(("pypistats", "other"), first=world.today - 40 * DAY)
-    home.store.upsert_observations([a_row(metric, world.today - 300 * DAY, 5)], lambda stored, new: stored != new)
+    home.store.upsert_observations([a_row(metric, world.today - 300 * DAY, 5)], differs)
     world.unknown_to_clickpy.add("other")
     backfill(("pypistats", "other"))
     before = {day for day in home.daily()["downloads:p:python"] if day < world.today - 181 * DAY}

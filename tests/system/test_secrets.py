@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Home, catalog_text
+from tests.rules import always
 from tests.samples import a_metric, a_row
 from tests.world.bucket import KEY, NAME, SECRET, running
 from tests.world.services import Services, as_text
@@ -25,7 +26,7 @@ def echoing(home: Home, world: World) -> Home:
     (home.folder / "data" / "lancedb").mkdir(parents=True)
     home.store.create_tables()
     fresh = a_metric("cratesio", subject="lancedb")
-    home.store.upsert_observations([a_row(fresh, world.yesterday, 9)], lambda stored, new: True)
+    home.store.upsert_observations([a_row(fresh, world.yesterday, 9)], always)
 
     def echo(request, _):
         basic = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()

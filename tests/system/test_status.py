@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.conftest import Home, catalog_text
+from tests.rules import always
 from tests.world.truth import CRATES, DAY, World
 
 RUST = "downloads:p:rust"
@@ -108,7 +109,7 @@ def test_a_store_of_an_earlier_version_is_read_and_refreshed(home: Home, world: 
     home.run("refresh")
     store = home.store
     old = [replace(row, source_ref="github-stargazers:lance-format/lance") for row in home.rows()]
-    store.upsert_observations(old, lambda stored, new: True)
+    store.upsert_observations(old, always)
     home.run("status")
     again = home.json("refresh")
     assert (again["rows_inserted"], again["rows_updated"], again["warnings"]) == (0, 0, [])
