@@ -24,7 +24,7 @@ def plotly_script(path: Path | None = None) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        msg = f"plotly.js cannot be read from {sanitize(str(path), limit=120)} ({sanitize(str(error), limit=120)})"
+        msg = f"plotly.js cannot be read from {sanitize(str(path), limit=120)} ({error.strerror})"
         raise ConfigError(msg) from error
     if _LOOKS_LIKE not in content[:500]:
         msg = f"{sanitize(str(path), limit=120)} is not plotly.js; give the file plotly-basic.min.js"

@@ -58,7 +58,8 @@ def backfill(
     With --start or --full, archives also supply days that the sources no longer have. An interrupted backfill
     can be started again: results are stored as they arrive.
     """
-    from cmetrics.cli.configuration import load_job, print_default_catalog
+    from cmetrics.cli.configuration import announce_default_catalog, load_job
+    from cmetrics.cli.progress import Announced
     from cmetrics.cli.run_job import run_job
     from cmetrics.domain.days import last_completed_day
     from cmetrics.domain.run import Job
@@ -71,11 +72,11 @@ def backfill(
     now = runtime.clock()
     span, deep = choose_window(last_completed_day(now), lookback_days=lookback_days, start=start, end=end, full=full)
     settings, catalog, report = load_job(Job.BACKFILL, db, config, now)
-    print_default_catalog(settings, catalog, quiet=quiet)
+    announce = announce_default_catalog(settings, catalog, quiet=quiet)
     selection = Selection(only, tuple(metric or ()))
     run_job(
         lambda progress: run(
-            RunContext(settings, catalog, now, progress, runtime.clock, runtime.sleep),
+            RunContext(settings, catalog, now, Announced(progress, announce), runtime.clock, runtime.sleep),
             span,
             selection=selection,
             deep=deep,

@@ -54,17 +54,17 @@ def build_site(
     The folder is replaced once every file is rendered. A folder with files from elsewhere is not touched.
     """
     from cmetrics.catalog import parse_address
-    from cmetrics.cli.configuration import load_configuration, print_default_catalog
+    from cmetrics.cli.configuration import announce_default_catalog, load_configuration
     from cmetrics.cli.output import print_json, print_result
     from cmetrics.ops.run_report import site_address
     from cmetrics.site.publish import build_time, publish_site
     from cmetrics.sources import SPECS
 
     settings, catalog = load_configuration(db, config)
-    print_default_catalog(settings, catalog, quiet=quiet)
     url = parse_address("--site-url", site_url) if site_url else site_address(settings, catalog)
     now = build_time(os.environ, get_runtime(context).clock())
     site = publish_site(settings.store, catalog, SPECS, out, now=now, url=url, plotly_js=plotly_js)
+    announce_default_catalog(settings, catalog, quiet=quiet)()
     if json:
         document: SiteDocument = {"out": str(out), "as_of": site.as_of.isoformat(), "files": dict(site.files)}
         print_json(document)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from cmetrics.catalog import Catalog, load_catalog
@@ -49,16 +50,13 @@ def reported(job: str, now: datetime) -> Iterator[None]:
         raise
 
 
-def print_default_catalog(settings: Settings, catalog: Catalog, *, quiet: bool) -> None:
-    """Print one line on stderr if the metrics come from the built-in catalogue, which few people want.
+def announce_default_catalog(settings: Settings, catalog: Catalog, *, quiet: bool) -> Callable[[], None]:
+    """Return what prints one line on stderr if the metrics come from the built-in catalogue, which few people want.
 
-    With ``quiet`` only where there is no store yet: a run in the wrong folder would create one.
+    With ``quiet`` only where there is no store now: a run in the wrong folder would create one.
     """
-    if settings.catalog is not None:
-        return
     text = f"using the default catalogue ({catalog.title}); create your own with `cmetrics init`"
     is_new = settings.store.kind is StoreKind.EMBEDDED and not is_folder(Path(settings.store.uri))
-    if is_new:
-        print_warning(text)
-    elif not quiet:
-        print_progress(text)
+    if settings.catalog is not None or (quiet and not is_new):
+        return lambda: None
+    return partial(print_warning if is_new else print_progress, text)

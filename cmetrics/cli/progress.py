@@ -128,6 +128,43 @@ class BarProgress(NoProgress):
             self._started = False
 
 
+class Announced(NoProgress):
+    """Another display, with a few words before it as soon as a run fetches: not for a run that cannot begin."""
+
+    def __init__(self, inner: NoProgress, announce: Callable[[], None]) -> None:
+        self._inner = inner
+        self._announce = announce
+
+    def waiting(self) -> None:
+        """Show that another run holds the store."""
+        self._inner.waiting()
+
+    def planned(self, requests: Sequence[FetchRequest]) -> None:
+        """Print the words, then what is requested."""
+        self._announce()
+        self._inner.planned(requests)
+
+    def step(self, source: str, step: ProgressStep) -> None:
+        """Show how far a source is."""
+        self._inner.step(source, step)
+
+    def message(self, source: str, text: str) -> None:
+        """Show a choice of a source."""
+        self._inner.message(source, text)
+
+    def fetched(self, metric: Metric, outcome: MetricOutcome) -> None:
+        """Show the outcome of a metric."""
+        self._inner.fetched(metric, outcome)
+
+    def storing(self) -> None:
+        """Show that everything is fetched."""
+        self._inner.storing()
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        self._inner.close()
+
+
 def make_progress(*, quiet: bool) -> NoProgress:
     """Return the display that suits stderr."""
     if quiet:

@@ -35,7 +35,8 @@ def refresh(
     The nightly job. Per metric: the days since the last stored one, days that the source still revises, and
     every gap that the source can fill.
     """
-    from cmetrics.cli.configuration import load_job, print_default_catalog
+    from cmetrics.cli.configuration import announce_default_catalog, load_job
+    from cmetrics.cli.progress import Announced
     from cmetrics.cli.run_job import run_job
     from cmetrics.domain.run import Job
     from cmetrics.ingest.context import RunContext
@@ -45,11 +46,11 @@ def refresh(
     runtime = get_runtime(context)
     now = runtime.clock()
     settings, catalog, report = load_job(Job.REFRESH, db, config, now)
-    print_default_catalog(settings, catalog, quiet=quiet)
+    announce = announce_default_catalog(settings, catalog, quiet=quiet)
     selection = Selection(only, tuple(metric or ()))
     run_job(
         lambda progress: run(
-            RunContext(settings, catalog, now, progress, runtime.clock, runtime.sleep),
+            RunContext(settings, catalog, now, Announced(progress, announce), runtime.clock, runtime.sleep),
             lookback_days=lookback_days,
             selection=selection,
         ),

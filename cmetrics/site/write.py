@@ -75,7 +75,7 @@ def check_folder(out: Path) -> None:
         msg = f"{sanitize(str(out), limit=100)} cannot be a folder: {sanitize(str(error), limit=120)}"
         raise SiteError(msg) from error
     if Path.cwd().is_relative_to(out.resolve()):
-        msg = f"{out} is the working directory; name a folder inside it with --out"
+        msg = f"{out} is the working directory, or contains it; name a folder inside it with --out"
         raise SiteError(msg)
     if not out.is_dir():
         msg = f"{out} is a file; name a folder with --out"
