@@ -10,7 +10,7 @@ from itertools import groupby
 from types import MappingProxyType
 
 from cmetrics.analytics.gaps import Gap, Reason
-from cmetrics.analytics.model import Dashboard, DownloadItem, Item, PointKind
+from cmetrics.analytics.model import KINDS, Dashboard, DayPoints, DownloadItem, Item, PointKind
 from cmetrics.domain.days import day_range, window
 from cmetrics.domain.metric import PUBLISHED_WITHIN
 
@@ -121,7 +121,7 @@ def build_calendar(
     last, first = board.as_of, window(board.as_of, DAYS_SHOWN)
     rows = [_item_row(item, gaps.get(item.metric.metric_id, ()), first, last) for item in items]
     if total and sum(len(group.stars) for group in board.groups) > 1 and board.total_stars_points:
-        states = {p.day: _OF_KIND[p.kind] for p in board.total_stars_points}
+        states = _states_of(board.total_stars_points)
         start = board.total_stars_points[0].day
         note = "not every repository has a count yet"
         total_row = _row("GitHub Stars", "all repositories together", "", states, start, {}, first, last)
@@ -133,7 +133,7 @@ def build_calendar(
 
 def _item_row(item: Item, gaps: Iterable[Gap], first: date, last: date) -> Row:
     days = item.days if isinstance(item, DownloadItem) else item.points
-    states = {point.day: _OF_KIND[point.kind] for point in days}
+    states = _states_of(days)
     start = days[0].day if days else None
     if isinstance(item, DownloadItem):
         for point in item.points:
@@ -142,6 +142,11 @@ def _item_row(item: Item, gaps: Iterable[Gap], first: date, last: date) -> Row:
     why = {day: gap for gap in gaps for day in day_range(max(gap.first_day, first), min(gap.last_day, last))}
     metric = item.metric
     return _row(metric.display_name, metric.subject, item.source_title, states, start, why, first, last)
+
+
+def _states_of(points: DayPoints) -> dict[date, DayState]:
+    of_code = [_OF_KIND.get(kind, DayState.SEEDED) for kind in KINDS]
+    return dict(zip(points.dates, map(of_code.__getitem__, points.kinds.tolist()), strict=True))
 
 
 def _row(
@@ -155,23 +160,24 @@ def _row(
     last: date,
 ) -> Row:
     newest = max(states, default=None)
-
-    def known_of(day: date) -> tuple[DayState, str | None]:
-        if day in states:
-            return states[day], None
-        if day in gaps:
-            gap = gaps[day]
-            return _OF_REASON[gap.reason], f"{gap.reason}: {gap.text}"
-        if start is None or newest is None or day < start:
-            return DayState.BEFORE, None
-        if day > newest and last - day < PUBLISHED_WITHIN:
-            return DayState.PENDING, "the service has not published it yet"
-        return DayState.MISSING, "the service has not stated it"
-
+    unknown: dict[date, tuple[DayState, str | None]] = {}
+    for day in sorted(set(day_range(first, last)) - states.keys()):
+        if (gap := gaps.get(day)) is not None:
+            unknown[day] = _OF_REASON[gap.reason], f"{gap.reason}: {gap.text}"
+        elif start is None or newest is None or day < start:
+            unknown[day] = DayState.BEFORE, None
+        elif day > newest and last - day < PUBLISHED_WITHIN:
+            unknown[day] = DayState.PENDING, "the service has not published it yet"
+        else:
+            unknown[day] = DayState.MISSING, "the service has not stated it"
     stretches: list[Stretch] = []
-    for (state, reason), run in groupby(day_range(first, last), known_of):
-        days = list(run)
-        stretches.append(Stretch(days[0], days[-1], state, reason, (days[0] - first).days, len(days)))
+    every_day = list(day_range(first, last))
+    known_of = [unknown.get(day) or (states[day], None) for day in every_day]
+    offset = 0
+    for (state, reason), run in groupby(known_of):
+        days = len(list(run))
+        stretches.append(Stretch(every_day[offset], every_day[offset + days - 1], state, reason, offset, days))
+        offset += days
     before, pending, missing = (
         sum(s.days for s in stretches if s.state is wanted)
         for wanted in (DayState.BEFORE, DayState.PENDING, DayState.MISSING)

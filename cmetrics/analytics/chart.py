@@ -40,9 +40,9 @@ class Extent:
     change: Change
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """One line or one colour of bars, at every grain."""
+    """One line or one colour of bars, at every grain. Two charts may draw one series."""
 
     key: str
     #: None for a total.
@@ -98,14 +98,16 @@ def group_charts(board: Dashboard, group: Group) -> tuple[Chart, ...]:
     return tuple(found)
 
 
-def item_chart(board: Dashboard, item: Item) -> Chart:
-    """One metric alone."""
+def item_chart(board: Dashboard, item: Item, drawn: Iterable[Chart] = ()) -> Chart:
+    """One metric alone; its series is taken from the charts in ``drawn`` if one of them has it."""
     events = [event for event in board.events if item.metric.product in event.products]
     if isinstance(item, DownloadItem):
         title, kind = f"Downloads of {item.metric.subject} ({item.metric.display_name})", ChartKind.FLOW
     else:
         title, kind = f"GitHub stars of {item.metric.subject}", ChartKind.STOCK
-    return _chart(board, item.metric.slug, title, kind, (item,), events)
+    found = (series for chart in drawn for series in chart.series if series.metric_id == item.metric.metric_id)
+    series = next(found, None) or _series(item, board.as_of)
+    return Chart(item.metric.slug, title, kind, board.as_of, (series,), tuple(events))
 
 
 def total_stars_chart(board: Dashboard) -> Chart | None:

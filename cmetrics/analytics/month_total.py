@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from cmetrics.analytics.model import DownloadItem, PointKind
-from cmetrics.analytics.series import month_of
+from cmetrics.analytics.series import points_ending
 from cmetrics.domain.days import Month
 
 #: A snapshot counts about 30 days; this close to the end of its month it stands for the month.
@@ -43,12 +43,13 @@ class MonthTotal:
 
 def month_total(items: Sequence[DownloadItem], month: Month) -> MonthTotal:
     """The downloads of ``month`` over ``items``."""
-    last = month.last
+    first, last = month.first, month.last
     value = observed = expected = 0
     known, snapshots, lost, later = list[str](), list[str](), list[str](), list[str]()
     for item in items:
         name = item.metric.metric_id
-        point = month_of((p for p in item.points if p.kind is not PointKind.SEEDED), month)
+        ending = points_ending(item.points, last)
+        point = next((p for p in ending if p.kind is not PointKind.SEEDED and p.period_start == first), None)
         if point is not None:
             known.append(name)
             value += point.value

@@ -6,8 +6,11 @@ a metric without rows is not among them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import islice, takewhile
+from operator import attrgetter
 
 import numpy as np
 
@@ -81,10 +84,16 @@ def _snapshots(table: SeriesTable, daily_from: Mapping[str, date | None]) -> dic
     return points
 
 
-def month_of(points: Iterable[PeriodPoint], month: Month) -> PeriodPoint | None:
+def points_ending(points: Sequence[PeriodPoint], day: date) -> Iterator[PeriodPoint]:
+    """The points, which ascend, whose period ends on ``day``."""
+    place = bisect_left(points, day, key=attrgetter("period_end"))
+    return takewhile(lambda point: point.period_end == day, islice(points, place, None))
+
+
+def month_of(points: Sequence[PeriodPoint], month: Month) -> PeriodPoint | None:
     """The sum of that month; None when no day of it is stored."""
-    wanted = (month.first, month.last)
-    return next((p for p in points if (p.period_start, p.period_end) == wanted), None)
+    first = month.first
+    return next((point for point in points_ending(points, month.last) if point.period_start == first), None)
 
 
 def month_change(points: Sequence[PeriodPoint], month: Month, back: int) -> Change | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
-from cmetrics.analytics.chart import Chart, ChartKind, Series
+from cmetrics.analytics.chart import SERIES_SHOWN, Chart, ChartKind, Series
 from cmetrics.analytics.model import KINDS, DayPoints, PeriodPoint, PointKind
 from cmetrics.analytics.periods import run_starts
 from cmetrics.charts.words import coverage_text, period_text, provenance_text
@@ -31,6 +32,8 @@ def chart_document(chart: Chart) -> dict[str, Any]:
     }
 
 
+# A page of a product and those of its metrics follow each other.
+@lru_cache(maxsize=2 * SERIES_SHOWN)
 def _series(series: Series, kind: ChartKind) -> dict[str, Any]:
     return {
         "key": series.key,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 from cmetrics.analytics.chart import Chart, ChartKind, Series
 from cmetrics.analytics.model import PeriodPoint, PointKind
@@ -36,6 +37,7 @@ def short(value: int) -> str:
     return str(value)
 
 
+@lru_cache(maxsize=20_000)
 def day_text(day: date) -> str:
     """Return ``22 November 2026``."""
     return f"{day.day} {day:%B %Y}"
@@ -47,9 +49,14 @@ def period_text(point: PeriodPoint, kind: ChartKind) -> str:
         return f"in about 30 days up to {day_text(point.period_end)}"
     if kind is ChartKind.STOCK:
         return "so far" if point.is_running else f"at the end of {day_text(point.period_end)}"
-    if Month.of(point.period_start).first == point.period_start and Month.of(point.period_end).last == point.period_end:
-        return f"in {point.period_start:%B %Y}"
-    return f"in the week from {day_text(point.period_start)}"
+    return _flow_period_text(point.period_start, point.period_end)
+
+
+@lru_cache(maxsize=20_000)
+def _flow_period_text(first: date, last: date) -> str:
+    if Month.of(first).first == first and Month.of(last).last == last:
+        return f"in {first:%B %Y}"
+    return f"in the week from {day_text(first)}"
 
 
 def coverage_text(point: PeriodPoint) -> str:

@@ -36,24 +36,35 @@ _COUNT = f"^[0-9]{{1,{LONGEST_COUNT}}}$"
 _TIME = "%Y-%m-%dT%H:%M:%S+00:00"
 
 
+#: Rows that are turned into text together.
+ROWS_AT_ONCE = 65_536
+
+
 def encode_csv(data: pa.Table, table: Table[Any]) -> bytes:
     """Return the file of these rows, heading included. Same rows, same bytes."""
     names = [column.name for column in table.columns]
-    cells = pa.table({column.name: _texts(data[column.name], column) for column in table.columns})
     out = BytesIO()
     out.write((",".join(names) + "\n").encode())
     options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
     try:
-        pyarrow.csv.write_csv(cells, out, options)
+        # Some rows at a time: as text they are several times as large.
+        for start in range(0, len(data), ROWS_AT_ONCE):
+            pyarrow.csv.write_csv(_cells(data.slice(start, ROWS_AT_ONCE), table), out, options)
     except pa.ArrowInvalid:
-        return _encode_quoted(cells)
+        return _encode_quoted(_cells(data, table))
     return out.getvalue()
+
+
+def _cells(data: pa.Table, table: Table[Any]) -> pa.Table:
+    return pa.table({column.name: _texts(data[column.name], column) for column in table.columns})
 
 
 def _texts(values: pa.ChunkedArray[Any], column: Column) -> Any:
     """Return the cells of a column as text; null where they are empty."""
     if column.type is datetime:
-        return pc.strftime(values, format=_TIME)
+        # Most times stand in many rows, and writing one takes long.
+        times: Any = values.combine_chunks().dictionary_encode()
+        return pc.strftime(times.dictionary, format=_TIME).take(times.indices)
     if column.type is bool:
         return pc.if_else(values, "True", "False")
     return values.cast(pa.string())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import orjson
 from markupsafe import Markup
 
 from cmetrics import __version__
@@ -195,9 +195,11 @@ def build_pages(
         is_list=True,
     )
     for group in groups:
-        yield _product_page(site, group)
+        page = _product_page(site, group)
+        yield page
+        drawn = [view.chart for section in page.sections for view in section.charts]
         for card in _cards(site, group, linked=True):
-            yield _metric_page(site, group, card)
+            yield _metric_page(site, group, card, drawn)
 
 
 def _product_page(site: Site, group: Group) -> Page:
@@ -212,9 +214,9 @@ def _product_page(site: Site, group: Group) -> Page:
     )
 
 
-def _metric_page(site: Site, group: Group, card: Card) -> Page:
+def _metric_page(site: Site, group: Group, card: Card, drawn: Sequence[Chart]) -> Page:
     item = card.item
-    chart = item_chart(site.board, item)
+    chart = item_chart(site.board, item, drawn)
     return Page(
         site=site,
         path=metric_path(site, item),
@@ -244,7 +246,7 @@ def metric_path(site: Site, item: Item) -> str:
 
 def inline_json(document: object) -> Markup:
     """Return JSON for inside a script element: nothing in it can end the element."""
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    text = orjson.dumps(document).decode()
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return Markup(text)  # noqa: S704

@@ -231,7 +231,7 @@ def decode_source_refs(data: pa.Table) -> Iterable[tuple[str, date, str]]:
 def to_parquet(rows: pa.Table) -> bytes:
     """The rows of ``stats`` as a Parquet file."""
     out = BytesIO()
-    pyarrow.parquet.write_table(rows.cast(STATS.schema).combine_chunks(), out, compression="zstd")
+    pyarrow.parquet.write_table(rows.cast(STATS.schema), out, compression="zstd")
     return out.getvalue()
 
 
