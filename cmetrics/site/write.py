@@ -51,6 +51,8 @@ def write_site(files: Iterable[tuple[str, bytes]], out: Path) -> dict[str, int]:
             for name, content in files:
                 _write(staging / name, content)
                 sizes[name] = len(content)
+                # Not in memory while the next one is rendered.
+                del content
             _write(staging / NO_JEKYLL, b"")
             if is_new:
                 # Web servers run as another user, whatever the umask is.
