@@ -119,7 +119,7 @@ class _Reasons:
         self._published = published.days
         self._newest = published.newest
         self._oldest = state.oldest_day
-        self._available = spec.oldest_held(as_of)
+        self._available = spec.oldest_served(as_of)
         self._reach = max(self._available, window(as_of, spec.first_days))
         self._answered = log.answered_windows(metric.metric_id)
         refreshed = log.last_refresh(metric.metric_id)

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-#: Where the time comes from; passed in, so that no module asks the machine by itself.
+#: Returns the current time. Passed as an argument, so that only entry points read the system clock.
 Clock = Callable[[], datetime]
 
 DAY = timedelta(days=1)
 
 
 def utc_now() -> datetime:
-    """Return the machine's time as an aware datetime in UTC."""
+    """Return the system time as an aware datetime in UTC."""
     return datetime.now(UTC)
 
 
@@ -42,7 +42,7 @@ def window(last: date, days: int) -> date:
 
 
 class Span(NamedTuple):
-    """A run of days, both ends included."""
+    """Consecutive days, both ends included."""
 
     first: date
     last: date
@@ -53,17 +53,16 @@ class Span(NamedTuple):
 
     @property
     def days(self) -> int:
-        """How many days the span holds."""
+        """The number of days."""
         return (self.last - self.first).days + 1
 
 
 def spans(days: Iterable[date], longest: int) -> list[Span]:
     """Return the fewest spans of at most ``longest`` days that cover ``days``, ascending.
 
-    They are filled from the newest day back.
+    Spans are filled from the newest day backwards. They may also cover days between the given ones: one
 
-    Days between two wanted ones may be covered too: one request for a year costs a service less
-    than two requests for a week each.
+    request for a year is cheaper for a service than two requests for a week each.
     """
     found: list[Span] = []
     last: date | None = None
@@ -98,21 +97,21 @@ class Month(NamedTuple):
 
     @property
     def first(self) -> date:
-        """Its first day."""
+        """The first day of the month."""
         return date(self.year, self.month, 1)
 
     @property
     def last(self) -> date:
-        """Its last day."""
+        """The last day of the month."""
         return date(self.year, self.month, self.days)
 
     @property
     def days(self) -> int:
-        """How many days it has."""
+        """The number of days in the month."""
         return monthrange(self.year, self.month)[1]
 
     def plus(self, months: int) -> Month:
-        """Return the month ``months`` later, or earlier when negative."""
+        """Return the month ``months`` later, or earlier if negative."""
         index = self.year * 12 + self.month - 1 + months
         return Month(index // 12, index % 12 + 1)
 

@@ -1,11 +1,11 @@
 """The error tree. An error carries its data (status code, service, metric, hint) as attributes.
 
-Messages read: what failed: why. The next step is the ``hint``, which is part of ``str(error)`` too.
+A message has the form "what failed: why". The next step is the ``hint``; ``str(error)`` includes it.
 
 CmetricsError
 ├── UsageError               wrong option or environment
 │   └── ConfigError          a mistake in cmetrics.toml or a seed file
-├── StoreError               the store answered with a failure
+├── StoreError               the store returned an error
 │   ├── StoreMissing         there is no store, or it has no tables yet
 │   ├── StoreUnreachable     no answer, or the key was refused
 │   └── StoreBusy            another run holds the store
@@ -13,16 +13,16 @@ CmetricsError
 │   ├── ServiceUnreachable   no connection, or no answer in time
 │   ├── ServiceFailed        5xx, or an undocumented status
 │   ├── AccessRefused        401 or 403 that is not a rate limit
-│   │   └── TokenRefused     it is the token that is refused: without one the service may answer
+│   │   └── TokenRefused     the token is the reason; the service may answer without one
 │   ├── RateLimited          a rate limit lasts longer than a run waits
 │   ├── NotFound             the service does not know the package or repository
-│   └── InvalidResponse      a success status with a body of another shape or content
+│   └── InvalidResponse      a success status with an unexpected body
 │       └── WrongClock       a clock on another day than this machine's
 ├── ExportError              an export cannot be read back, or would lose rows
 ├── GitError                 git failed, or the data branch is in an unexpected state
 └── SiteError                the site cannot be written to its folder
 
-``cmetrics.cli`` alone maps errors to exit codes.
+Only ``cmetrics.cli`` maps errors to exit codes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from pathlib import Path
 class CmetricsError(Exception):
     """Base of every expected failure.
 
-    ``message`` says what failed and why, ``hint`` what to do next (None if there is nothing to do).
+    ``message`` has what failed and why, ``hint`` the next step (None if there is none).
     """
 
     def __init__(self, message: str = "", *, hint: str | None = None) -> None:
@@ -52,13 +52,13 @@ class UsageError(CmetricsError):
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One mistake in a file that people write."""
+    """One mistake in a file written by the user."""
 
     file: Path
-    #: ``top level``, or section and number from 1, such as ``metrics[2] (npm)``; None: the file as a whole.
+    #: ``top level``, or section and number from 1, such as ``metrics[2] (npm)``; None for the file as a whole.
     entry: str | None
     field: str | None
-    #: What is wrong, and the next step where it does not follow.
+    #: The problem, and the next step if it is not obvious.
     reason: str
 
     def __str__(self) -> str:
@@ -67,9 +67,9 @@ class Mistake:
 
 
 class ConfigError(UsageError):
-    """Mistakes in the catalogue, or one in a seed file; each names file, entry and field.
+    """Mistakes in the catalogue, or one mistake in a seed file; each with file, entry and field.
 
-    ``mistakes`` has all of them in the order of the file; the message is their texts.
+    ``mistakes`` is in the order of the file; the message joins their texts.
     """
 
     def __init__(self, message: str = "", *, hint: str | None = None, mistakes: tuple[Mistake, ...] = ()) -> None:
@@ -78,11 +78,11 @@ class ConfigError(UsageError):
 
 
 class StoreError(CmetricsError):
-    """The store answered with a failure."""
+    """The store returned an error."""
 
 
 class StoreMissing(StoreError):
-    """There is no store at the given place, or its tables have not been created."""
+    """The store does not exist, or its tables have not been created."""
 
 
 class StoreUnreachable(StoreError):
@@ -96,8 +96,8 @@ class StoreBusy(StoreError):
 class SourceError(CmetricsError):
     """A service failed for one metric. Nothing of that metric is written.
 
-    ``service`` is the title of the service, ``status`` the HTTP status of its answer,
-    ``metric_id`` the metric that was asked for; each is None when it does not apply or is unknown.
+    ``service`` is the title of the service, ``status`` the HTTP status of the response, ``metric_id``
+    the requested metric; each is None if it does not apply or is unknown.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class ServiceUnreachable(SourceError):
 
 
 class ServiceFailed(SourceError):
-    """The service answered with a 5xx, or with a status that it is not documented to send."""
+    """The service answered with a 5xx or an undocumented status."""
 
 
 class AccessRefused(SourceError):
@@ -132,7 +132,7 @@ class TokenRefused(AccessRefused):
 
 
 class RateLimited(SourceError):
-    """A rate limit lasts longer than a run is willing to wait."""
+    """A rate limit lasts longer than a run waits."""
 
 
 class NotFound(SourceError):
@@ -140,13 +140,13 @@ class NotFound(SourceError):
 
 
 class InvalidResponse(SourceError):
-    """The service answered with a success status and an undocumented body. Nothing of it is stored."""
+    """The service answered with a success status and an unexpected body. Nothing of it is stored."""
 
 
 class WrongClock(InvalidResponse):
-    """The service answered, and its clock is on another day than this machine's.
+    """The clock of the service is on another day than the local clock.
 
-    ``ahead`` is its clock less ours, in seconds.
+    ``ahead`` is the difference (service minus local) in seconds.
     """
 
     def __init__(self, message: str, *, ahead: float, service: str | None = None, hint: str | None = None) -> None:
@@ -155,9 +155,9 @@ class WrongClock(InvalidResponse):
 
 
 class ExportError(CmetricsError):
-    """An export cannot be read back (named with file and line), or would lose rows.
+    """An export cannot be read (the message has file and line), or would lose rows.
 
-    ``damaged`` is the file whose content cannot be read; None when no file is damaged.
+    ``damaged`` is the file whose content cannot be read; None if no file is damaged.
     """
 
     def __init__(self, message: str = "", *, hint: str | None = None, damaged: Path | None = None) -> None:
@@ -168,7 +168,7 @@ class ExportError(CmetricsError):
 class GitError(CmetricsError):
     """Git failed, the remote cannot be reached, or the data branch is in an unexpected state.
 
-    ``is_final`` means that trying again at once cannot help: a rule refused, or nothing answered.
+    ``is_final`` means that an immediate retry cannot help: a rule refused the push, or the remote did not answer.
     """
 
     def __init__(self, message: str = "", *, hint: str | None = None, is_final: bool = False) -> None:

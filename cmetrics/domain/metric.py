@@ -1,4 +1,4 @@
-"""What is measured: metrics, their products, and what a source is able to measure."""
+"""Metrics, their products, and the properties of sources."""
 
 from __future__ import annotations
 
@@ -25,92 +25,92 @@ class Family(StrEnum):
 
     @property
     def value_kind(self) -> str:
-        """The ``value_kind`` column: what one stored value means."""
+        """The ``value_kind`` column: the meaning of a stored value."""
         return {"downloads": "daily_downloads", "stars": "cumulative_stars"}[self.value]
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveSpec:
-    """Where the days are that a source no longer answers for. Only a deep `backfill` goes there."""
+    """The archive of a source, for days that the source no longer serves. Only a deep `backfill` uses it."""
 
     name: str
-    #: How people call it, for progress lines and messages.
+    #: The display name, for progress lines and messages.
     title: str
-    #: It holds no day before this one.
+    #: The oldest day in the archive.
     first_day: date
-    #: It counts in its own way: days that the source holds too are read from both and compared.
+    #: Whether it counts differently and has days that the source has too, which are then compared.
     overlaps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class KnownLoss:
-    """Days that a source has lost for everybody, or states far too low, for good."""
+    """Days that a source has permanently lost for all subjects, or reports far too low."""
 
     first: date
     last: date
-    #: A clause for readers of `status` and of the page; it says since when or where that is known.
+    #: The reason, as a clause for `status` and the page.
     reason: str
-    #: The source has a value for these days, which is a part of the truth.
+    #: Whether the source has values for these days, which are too low.
     is_damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """What the rest of the program must know of a source without talking to it.
+    """The properties of a source that other modules need without contacting it.
 
     Day counts are days up to and including the last completed UTC day.
     """
 
     name: str
-    #: How people call the service, for headings and progress lines.
+    #: The display name of the service, for headings and progress lines.
     title: str
     family: Family
-    #: Defaults of a metric that does not say otherwise; no SDK for stars.
+    #: Defaults for metrics that do not set them; no SDK for stars.
     sdk: str | None
     display_name: str
-    #: A full match decides whether a subject can exist at the service.
+    #: A valid subject matches this pattern in full.
     subject_pattern: str
     subject_hint: str
-    #: The page about a subject for human readers; ``{subject}`` is filled in, percent-encoded.
+    #: The web page of a subject; ``{subject}`` is replaced by the percent-encoded subject.
     page: str
-    #: What one counted thing is, in a sentence for readers of the published page.
+    #: What is counted, in a sentence for the published page.
     counts: str
-    #: How many days the service still answers for; None where it forgets nothing.
-    held_days: int | None
-    #: How far back a first refresh reaches. More is `backfill`'s work.
+    #: The number of days that the service serves; None if there is no limit.
+    served_days: int | None
+    #: The number of days that a first refresh requests. `backfill` requests older ones.
     first_days: int
-    #: How many days the service still revises, re-read by every refresh.
+    #: The number of days that the service still revises; every refresh requests them again.
     settling_days: int
-    #: Within that many days the larger of two reads is the truer one (late log files); 0 = never.
+    #: Counts may grow for this number of days (late log files), so the larger of two counts is correct; 0 = never.
     growing_days: int = 0
-    #: The subject as the service compares it: two subjects with one canonical form are one.
+    #: Normalizes a subject as the service does: subjects with the same result are the same.
     canonical: Callable[[str], str] = str.lower
-    #: Names of the options that this source reads from a metric's entry in cmetrics.toml.
+    #: Names of the source-specific options in a metric's entry in cmetrics.toml.
     options: frozenset[str] = frozenset()
-    #: What is older than ``held_days``, where somebody keeps it.
+    #: The archive with days older than ``served_days``, if there is one.
     archive: ArchiveSpec | None = None
     #: Ascending.
     known_losses: tuple[KnownLoss, ...] = ()
-    #: From the catalogue's ``contact`` to why the service refuses it in a User-Agent; None: it does not.
+    #: Returns why the service refuses a ``contact`` in the User-Agent; None if it accepts it.
     refuses_contact: Callable[[str], str | None] | None = None
 
     def known_loss(self, day: date) -> KnownLoss | None:
-        """Return what is known of ``day`` at this source; None for an ordinary day."""
+        """Return the known loss that includes ``day``; None if there is none."""
         return next((loss for loss in self.known_losses if loss.first <= day <= loss.last), None)
 
     @property
     def damaged_days(self) -> tuple[KnownLoss, ...]:
-        """Days for which the source has a value that is a part of the truth."""
+        """The known losses for which the source has values that are too low."""
         return tuple(loss for loss in self.known_losses if loss.is_damaged)
 
-    def oldest_held(self, last_day: date) -> date:
+    def oldest_served(self, last_day: date) -> date:
         """Return the oldest day that the service may still serve."""
-        return date.min if self.held_days is None else window(last_day, self.held_days)
+        return date.min if self.served_days is None else window(last_day, self.served_days)
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One line of the catalogue: one subject at one source."""
+    """One entry of the catalogue: one subject at one source."""
 
     metric_id: str
     family: Family
@@ -122,12 +122,12 @@ class Metric:
     page_url: str
     #: PyPI only: count mirrors and unknown clients too.
     mirrors: bool = False
-    #: Before that day a seeded snapshot stands for its month and no daily value replaces it.
+    #: No daily value replaces a seeded snapshot before this day.
     daily_from: date | None = None
 
     @property
     def slug(self) -> str:
-        """The id as part of a file name or an anchor."""
+        """The id as part of a URL or an anchor."""
         return slug(self.metric_id)
 
 
@@ -149,18 +149,18 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to products on a day: a release, an announcement."""
+    """An event of one or more products: a release, an announcement."""
 
     day: date
     label: str
     url: str | None
-    #: Ids of the products it concerns.
+    #: Ids of the affected products.
     products: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One row of ``metrics``: a metric as the store describes it."""
+    """One row of ``metrics``."""
 
     metric_id: str
     metric_family: str
@@ -178,9 +178,9 @@ class Definition:
 def file_names(metric_ids: Iterable[str], definitions: Iterable[Definition] = ()) -> dict[str, str]:
     """Return the file name, without a suffix, of every id in ``metric_ids`` and ``definitions``.
 
-    The name is the slug. Of several ids with one slug, only the oldest definition has it; the others
-    get a hash of the id appended, so that a new id never takes or renames the file of an older one.
-    Ids without a definition are newer than those with one; ids of one age go by their own order.
+    The name is the slug. If several ids have the same slug, only the oldest definition uses it; for the
+    others, a hash of the id is appended, so that a new id never takes or renames the file of an older
+    one. Ids without a definition are newer than those with one. Ids of the same age are sorted by id.
     """
     ages = {row.metric_id: row.created_at for row in definitions}
     defined = sorted(ages, key=lambda metric_id: (ages[metric_id], metric_id))
@@ -189,7 +189,7 @@ def file_names(metric_ids: Iterable[str], definitions: Iterable[Definition] = ()
     colliding: list[str] = []
     for metric_id in (*defined, *sorted(set(metric_ids) - ages.keys())):
         name = slug(metric_id)
-        # Some file systems take upper and lower case for the same.
+        # Some file systems ignore case.
         if name.casefold() in taken:
             colliding.append(metric_id)
         else:

@@ -1,4 +1,4 @@
-"""What was read: a day's value as a source states it, and the same as the store keeps it."""
+"""The value of a day as fetched from a source, and as a row of the store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cmetrics.domain.metric import Family, Metric
 
 
 class Provenance(StrEnum):
-    """Which kind of run wrote a value."""
+    """The kind of run that wrote a value."""
 
     API_DAILY = "api_daily"
     RECOMPUTED = "recomputed"
@@ -19,30 +19,30 @@ class Provenance(StrEnum):
 
 
 class SourceWindow(StrEnum):
-    """What a stored value covers."""
+    """The period that a stored value covers."""
 
     DAY = "1d"
     CUMULATIVE_SNAPSHOT = "cumulative_snapshot"
     DISCRETE_SNAPSHOT = "discrete_snapshot"
 
 
-#: Beginning of ``source_ref`` of a star count that was read when its day had just ended.
+#: Prefix of ``source_ref`` for a star count that was fetched right after its day ended.
 STAR_COUNT_REF = "github:"
-#: Beginnings of ``source_ref`` of star counts that were worked out afterwards. The second one is
-#: what the rows already in the maintainers' cluster carry.
+#: Prefixes of ``source_ref`` for reconstructed star counts. Rows of the maintainers' older cluster use
+#: the second one.
 STAR_HISTORY_REF = "github-history:"
 RECONSTRUCTED_REFS = (STAR_HISTORY_REF, "github-stargazers:")
 
 
-#: Beginning of ``source_ref`` of downloads that another service than the metric's own has counted.
+#: Prefix of ``source_ref`` for downloads counted by another service than the metric's source.
 STAND_IN_REF = "clickpy:"
 
-#: Digits; what is longer fits no column and no reality.
+#: The maximum number of digits; a longer number does not fit the column.
 LONGEST_COUNT = 15
 
 
 def parse_count(text: str) -> int:
-    """Digits only; ValueError for what `int` would also take: ``+1``, ``1_000``, other scripts."""
+    """Parse ASCII digits. Raises ValueError for other forms that `int` accepts: ``+1``, ``1_000``, other scripts."""
     if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_COUNT):
         raise ValueError(text)
     return int(text)
@@ -50,29 +50,29 @@ def parse_count(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class DailyValue:
-    """One day as the source states it. A day without a statement has no DailyValue; it is not 0."""
+    """The value of one day as fetched from a source. A missing day has no DailyValue, and is never 0."""
 
     day: date
     value: int
     source_ref: str
 
 
-#: As plain texts, which compare faster than members of an enumeration; every row is asked.
+#: Plain strings, which compare faster than enum members; every row is compared.
 _SEEDED, _COUNT = Provenance.CSV_SEED.value, SourceWindow.CUMULATIVE_SNAPSHOT.value
 
 
 def is_snapshot(provenance: str, source_window: str) -> bool:
-    """Return whether a row with these two columns is a seeded total; a seeded star count is a day's value."""
+    """Return whether a row with these two columns is a seeded total. A seeded star count is a daily value."""
     return provenance == _SEEDED and source_window != _COUNT
 
 
 def is_reconstructed_ref(source_ref: str) -> bool:
-    """Whether a ``source_ref`` is that of a star count worked out from the history of stars."""
+    """Return whether ``source_ref`` is that of a reconstructed star count."""
     return source_ref.startswith(RECONSTRUCTED_REFS)
 
 
 def is_stand_in_ref(source_ref: str) -> bool:
-    """Whether a ``source_ref`` is that of downloads counted by another service than the metric's own."""
+    """Return whether ``source_ref`` is that of downloads counted by another service than the metric's source."""
     return source_ref.startswith(STAND_IN_REF)
 
 
@@ -92,22 +92,22 @@ class Observation:
 
     @property
     def key(self) -> tuple[str, date]:
-        """What is unique in the store."""
+        """The unique key in the store."""
         return self.metric_id, self.period_end
 
     @property
     def is_seed(self) -> bool:
-        """A total published long ago that stands for more than its own day."""
+        """Whether this is a seeded total that covers more than one day."""
         return is_snapshot(self.provenance, self.source_window)
 
     @property
     def is_reconstructed(self) -> bool:
-        """A star count worked out from the history of stars, not counted on its day."""
+        """Whether this is a star count reconstructed from the star history."""
         return is_reconstructed_ref(self.source_ref)
 
     @property
     def is_stand_in(self) -> bool:
-        """Downloads counted by another service, for a day that the metric's own no longer holds."""
+        """Whether another service counted these downloads, because the metric's source no longer serves the day."""
         return is_stand_in_ref(self.source_ref)
 
 
@@ -129,15 +129,15 @@ def observe(metric: Metric, value: DailyValue, *, provenance: Provenance, run_id
 
 @dataclass(frozen=True, slots=True)
 class StarRef:
-    """What the ``source_ref`` of a star count says: ``github:owner/name#id; gained 12``.
+    """The parsed ``source_ref`` of a star count: ``github:owner/name#id; gained 12``.
 
-    Rows of earlier versions, and of other programs, carry the name alone.
+    Rows of earlier versions and of other programs have only the name.
     """
 
     repository: str
-    #: GitHub's number of the repository: it stays when the name changes.
+    #: GitHub's id of the repository, which does not change with the name.
     number: int | None = None
-    #: Stars that GitHub's history showed as given on that day, read together with the count.
+    #: Stars given on that day according to GitHub's history, fetched together with the count.
     gained: int | None = None
 
     def text(self, beginning: str) -> str:
@@ -154,7 +154,7 @@ _STAR_REF = re.compile(
 
 
 def parse_star_ref(source_ref: str) -> StarRef | None:
-    """Parse the repository out of a ``source_ref``. Returns None where there is none."""
+    """Parse the repository from a ``source_ref``. Returns None if there is none."""
     match = _STAR_REF.fullmatch(source_ref)
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""What came of each metric of each run: the rows of ``outcomes``."""
+"""The outcome of each metric in each run: the rows of ``outcomes``."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Outcome:
     ingestion_run_id: str
     metric_id: str
     status: MetricStatus
-    #: The oldest and the newest day that the source was asked for; None when it was asked for none.
+    #: The oldest and the newest requested day; None if no day was requested.
     requested_from: date | None
     requested_to: date | None
-    #: Days that the source stated and that the store now holds.
+    #: The number of days fetched in this run that are now in the store.
     days_stored: int
-    #: Days that have ended and that the source had not published yet.
+    #: The number of completed days that the source had not published yet.
     pending_days: int
-    #: Why the metric failed; None unless it did.
+    #: The reason of the failure; None if the metric did not fail.
     error: str | None
     observed_at: datetime
 
@@ -38,18 +38,18 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a metric could not be fetched, and when that was found."""
+    """The reason why a metric could not be fetched, with the time."""
 
     error: str
     at: datetime
 
 
 class OutcomeLog:
-    """What the runs of the last months requested of each metric, and what came of it.
+    """The requests of the last months' runs for each metric, and their outcomes.
 
-    Runs without any outcome are of a version before the table, or of a cluster that refuses it. They
-    are read without looking at their texts: a successful refresh counts as an answer for every metric
-    up to the day before it started, a partial one as no statement about any metric.
+    Runs without any outcome are from a version before the table, or from a cluster that does not allow
+    new tables. Their error texts are not parsed: a successful refresh counts as an answer for every
+    metric up to the day before it started; a partial one gives no information about any metric.
     """
 
     def __init__(self, runs: Iterable[Run], outcomes: Iterable[Outcome]) -> None:
@@ -93,9 +93,9 @@ class OutcomeLog:
         return failure if failure is not None and (answer is None or answer < failure.at) else None
 
     def answered_windows(self, metric_id: str, *, by: date = date.max) -> tuple[Span, ...]:
-        """Return the days that a source answered for until the day ``by``, as ascending, separate spans.
+        """Return the days for which the source had answered by the day ``by``, as ascending, separate spans.
 
-        An answer says nothing of the day it was given on, nor of later ones.
+        An answer gives no information about the day on which it was received, or later ones.
         """
         windows = sorted(
             (answer.first, answer.last) for answer in self._answers_of(metric_id) if _utc_day(answer.at) <= by
@@ -109,7 +109,7 @@ class OutcomeLog:
         return tuple(merged)
 
     def outcome(self, run: Run, metric_id: str) -> Outcome | None:
-        """Return the outcome of the metric in ``run``; None where it was not part of the run."""
+        """Return the outcome of the metric in ``run``; None if it was not part of the run."""
         return self._by_run.get(run.ingestion_run_id, {}).get(metric_id)
 
     def failures(self, run: Run) -> Mapping[str, str]:
@@ -122,7 +122,7 @@ class OutcomeLog:
         }
 
     def has_answer(self, run: Run, metric_id: str) -> bool:
-        """Return whether the metric did not fail in ``run``, which has asked for it or found nothing to ask."""
+        """Return whether the metric was part of ``run`` and did not fail."""
         if run.ingestion_run_id not in self._by_run:
             return run.status == RunStatus.SUCCESS
         outcome = self.outcome(run, metric_id)
@@ -147,5 +147,5 @@ def _of_outcome(outcome: Outcome, *, is_refresh: bool) -> _Answer:
 
 @lru_cache(maxsize=4096)
 def _utc_day(moment: datetime) -> date:
-    """Return the UTC day; all outcomes of a run share a moment."""
+    """Return the UTC day. Cached, because all outcomes of a run have the same time."""
     return moment.astimezone(UTC).date()

@@ -1,4 +1,4 @@
-"""Counts in text."""
+"""Format counts with their noun."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The secrets of this process, and text without them.
+"""Register the secrets of this process, and remove them from text.
 
-Whoever reads a secret registers it once. Everything that is printed, stored, sent or published goes
-through :func:`redact`, mostly by way of :func:`cmetrics.domain.sanitize.sanitize`.
+Code that reads a secret registers it once. Everything that is printed, stored, sent or published passes
+through :func:`redact`, mostly via :func:`cmetrics.domain.sanitize.sanitize`.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 REDACTED = "***"
 
-#: Shorter values are no secrets, and hiding them would make holes in unrelated words.
+#: Shorter values are not treated as secrets: hiding them would damage unrelated words.
 SHORTEST = 4
-#: From this length on a secret is hidden inside of other words, too.
+#: A secret of at least this length is also hidden inside other words.
 SHORTEST_INSIDE_WORDS = 6
-#: Fewer characters of a secret at the end of a text that was cut are no hint at it.
+#: A shorter prefix of a secret at the end of a truncated text does not reveal it.
 _SHORTEST_PREFIX = 6
-#: What a header, a log or an escape breaks a value at.
+#: Characters at which headers, logs or escapes split a value.
 _BREAKS = re.compile(r"[^\x21-\x7e]+")
-#: Of a parameter; others (a region, an endpoint) are words that must stay readable.
+#: Names of secret query parameters. The values of others (a region, an endpoint) stay readable.
 _SECRET_NAME = re.compile(r"key|token|secret|sig|pass|pwd|cred|auth|sas|code", re.IGNORECASE)
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s]+@")
 
@@ -68,20 +68,20 @@ _REGISTRY = _Registry()
 
 
 def register_secret(value: str | None) -> None:
-    """Hide ``value`` from now on, as it is and in every form that a program may write it in.
+    """Hide ``value`` from now on, in every form in which a program may write it.
 
-    These are the percent-encoded ones, the escapes of ``repr()`` and JSON, base64 (a header of basic
-    authentication) and, for a value that holds line breaks or other characters that cannot stand in a
-    header, each of its parts. Values shorter than :data:`SHORTEST` are ignored.
+    These are the value itself, its percent-encoded forms, the escapes of ``repr()`` and JSON, base64
+    (as in a basic authentication header) and, for a value with line breaks or other characters that a
+    header cannot contain, each of its parts. Values shorter than :data:`SHORTEST` are ignored.
     """
     if value:
         _REGISTRY.register(value)
 
 
 def register_url_credentials(url: str) -> None:
-    """Register what is secret in ``url``: password, user without a password, and keys in its query.
+    """Register the secrets in ``url``: password, user without a password, and keys in its query.
 
-    In an address that no parser takes, everything up to the last ``@`` counts as user and password.
+    If the URL cannot be parsed, everything up to the last ``@`` counts as user and password.
     """
     try:
         parts = urlsplit(url)
@@ -97,7 +97,7 @@ def register_url_credentials(url: str) -> None:
     for secret in (userinfo, password if colon else user):
         register_secret(secret)
         register_secret(unquote(secret))
-    # Where a parser ends the host, and what it then takes for a port or a path.
+    # The characters that end the host for a parser, which would take the rest for a port or a path.
     for piece in re.split(r"[/?#@:]", password):
         register_secret(piece)
     for pair in re.split(r"[&;]", query):
@@ -113,7 +113,7 @@ def redact(text: str) -> str:
 
 
 def redact_document(document: Any) -> Any:
-    """Return a JSON document whose strings are redacted; keys are ours and stay."""
+    """Return a JSON document with redacted strings. Keys are not changed."""
     if isinstance(document, str):
         return redact(document)
     if isinstance(document, dict):
@@ -125,7 +125,7 @@ def redact_document(document: Any) -> Any:
 
 @contextmanager
 def isolated_secrets() -> Iterator[None]:
-    """Start without any secret and forget those registered inside; for tests."""
+    """Start without secrets, and discard those registered inside the block; for tests."""
     before = _REGISTRY.state()
     _REGISTRY.reset((frozenset(), frozenset(), None))
     try:
@@ -147,7 +147,7 @@ def _forms(value: str) -> frozenset[str]:
             json.dumps(text, ensure_ascii=False)[1:-1],
         }
         written |= escaped
-        # The repr of a text that holds a repr.
+        # The repr of a text that contains a repr.
         written |= {form.replace("\\", "\\\\") for form in escaped}
         written |= {quote(raw, safe=""), quote(raw), quote_plus(raw)}
         written.update(_base64_forms(raw))
@@ -158,7 +158,7 @@ def _base64_forms(raw: bytes) -> Iterator[str]:
     """Return the forms of ``raw`` inside base64 text, for every alignment."""
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + raw).decode()
-        # Characters that also hold bits of the neighbours are unknown.
+        # The first and last characters also encode bits of neighbouring bytes, so they are unknown.
         first = (offset * 8 + 5) // 6
         known = (offset + len(raw)) * 8 // 6
         inner = encoded[first:known]
@@ -168,7 +168,7 @@ def _base64_forms(raw: bytes) -> Iterator[str]:
 
 
 def _compile(forms: frozenset[str]) -> re.Pattern[str]:
-    # The longest first: a secret inside of another one must leave nothing of it.
+    # The longest first, so that a secret that contains another one is replaced as a whole.
     alternatives = [
         re.escape(form) if len(form) >= SHORTEST_INSIDE_WORDS else rf"(?<![0-9A-Za-z]){re.escape(form)}(?![0-9A-Za-z])"
         for form in sorted(forms, key=lambda form: (-len(form), form))
@@ -177,7 +177,7 @@ def _compile(forms: frozenset[str]) -> re.Pattern[str]:
 
 
 def _without_cut_value(text: str, value: str) -> str:
-    """Replace the beginning of ``value`` that a cut has left at the end of ``text``."""
+    """Replace a prefix of ``value`` at the end of a truncated ``text``."""
     bare = text.rstrip("….'\" ")
     for length in range(min(len(value) - 1, len(bare)), _SHORTEST_PREFIX - 1, -1):
         if bare.endswith(value[:length]):

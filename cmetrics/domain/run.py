@@ -1,4 +1,4 @@
-"""What a run did: the row it leaves in ``history`` and the summary that is printed."""
+"""The result of a run: its row in ``history``, and the summary that is printed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from enum import StrEnum
 
 from cmetrics.domain.revision import Revision
 
-#: Between the messages of several metrics in one ``error_summary``.
+#: Separates the messages of several metrics in one ``error_summary``.
 ERROR_SEPARATOR = " | "
 
 
 class Job(StrEnum):
-    """The commands that write."""
+    """The commands that write to the store."""
 
     BOOTSTRAP = "bootstrap"
     REFRESH = "refresh"
@@ -40,13 +40,13 @@ def is_run_id(text: str) -> bool:
 
 
 class MetricStatus(StrEnum):
-    """How one metric fared in a run."""
+    """The status of one metric in a run."""
 
     OK = "ok"
-    #: Days that have ended and that the source has not published yet.
+    #: The source has not published all completed days yet.
     PENDING = "pending"
     FAILED = "failed"
-    #: Nothing to ask in the window.
+    #: No day had to be requested.
     SKIPPED = "skipped"
 
 
@@ -71,7 +71,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a write did to the keys it was given."""
+    """The number of rows that a write inserted, updated and left unchanged."""
 
     inserted: int = 0
     updated: int = 0
@@ -80,7 +80,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class MetricOutcome:
-    """One metric of a run. ``days_stored`` counts the days of this run that the store now holds."""
+    """The outcome of one metric in a run. ``days_stored`` counts fetched days that are now in the store."""
 
     metric_id: str
     status: MetricStatus
@@ -88,16 +88,16 @@ class MetricOutcome:
     latest_day: date | None = None
     pending_days: int = 0
     error: str | None = None
-    #: Days whose stored value this run has changed, and the change that was the largest.
+    #: The number of days whose stored value changed, and the largest of these changes.
     revised_days: int = 0
     largest_revision: Revision | None = None
-    #: Days between the oldest and the newest stored one that were missing and now are not.
+    #: The number of filled gaps: days between the oldest and the newest stored day that were missing.
     healed_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What ``--json`` prints, and the table at the end of a run."""
+    """The result of a run, as printed at its end and with ``--json``."""
 
     run_id: str
     job: Job
@@ -105,16 +105,16 @@ class RunSummary:
     counts: Counts
     metrics: tuple[MetricOutcome, ...]
     warnings: tuple[str, ...] = ()
-    #: Values of this run that are hard to believe; unlike warnings they are not part of `history`.
+    #: Implausible values of this run. Unlike warnings, they are not part of `history`.
     anomalies: tuple[str, ...] = ()
-    #: What a reader of the summary should know and nobody has to mend: where days came from, seams.
+    #: Information that requires no action, such as which service the days came from.
     notes: tuple[str, ...] = ()
     #: HTTP requests sent, by source name.
     requests: tuple[tuple[str, int], ...] = ()
 
 
 def overall(outcomes: tuple[MetricOutcome, ...]) -> RunStatus:
-    """Success without a failed metric, failed when all have and nothing was stored, partial in between."""
+    """Return success if no metric failed, failed if all did and nothing was stored, else partial."""
     failed = [outcome for outcome in outcomes if outcome.status is MetricStatus.FAILED]
     if not failed:
         return RunStatus.SUCCESS
@@ -123,6 +123,6 @@ def overall(outcomes: tuple[MetricOutcome, ...]) -> RunStatus:
 
 
 def error_summary(outcomes: tuple[MetricOutcome, ...], warnings: tuple[str, ...] = ()) -> str | None:
-    """Join the errors of all metrics, each with its metric's id, and the warnings. Returns None without any."""
+    """Join the errors of all metrics, each with its metric id, and the warnings. Returns None if there are none."""
     texts = [f"{o.metric_id}: {o.error}" for o in outcomes if o.error]
     return ERROR_SEPARATOR.join(text.replace(ERROR_SEPARATOR, " / ") for text in (*texts, *warnings)) or None

@@ -1,4 +1,4 @@
-"""Text from outside made fit for a terminal, a log and a table: one line, no secrets, no escapes."""
+"""Clean untrusted text for terminals, logs and tables: one line, no secrets, no escapes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 
 from cmetrics.domain.redaction import redact
 
-# C0, DEL, C1, the soft hyphen and the bidirectional and zero-width marks: they move the cursor,
-# recolour, reorder, or hide.
+# C0, DEL, C1, the soft hyphen and the bidirectional and zero-width marks. They can move the cursor, or
+# recolour, reorder or hide text.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-# Without its ESC a colour sequence is harmless and ugly; both go together.
+# Escape sequences are removed as a whole: without its ESC, a sequence would remain as visible text.
 _ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[\]P^_X][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]")
 
 
@@ -18,17 +18,17 @@ def sanitize(text: str, *, limit: int = 400) -> str:
 
     Registered secrets and ``user:password@`` of URLs are replaced; control characters are dropped.
     """
-    # Before and after what could stand inside a secret is gone.
+    # Redact before and after removing characters that may split a secret.
     text = _UNPRINTABLE.sub("", _ESCAPES.sub("", re.sub(r"\s", " ", redact(text))))
     text = " ".join(redact(text).split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def code_span(text: str, *, limit: int = 400) -> str:
-    """``text`` for Markdown, as code: nothing in it is a link, a mention, HTML, a heading or a column.
+    """Return ``text`` as Markdown code: nothing in it is a link, a mention, HTML, a heading or a column.
 
-    The fence is longer than any run of backticks inside (CommonMark, 6.1). A bar ends a cell of a
-    table even there, and cannot be escaped behind a backslash of the text; it is drawn as a broken one.
+    The fence is longer than any run of backticks inside (CommonMark, 6.1). A vertical bar ends a table
+    cell even inside code and cannot be escaped after a backslash, so it is replaced by a broken bar.
     """
     text = sanitize(text, limit=limit).replace("|", "¦")
     if not text:

@@ -1,4 +1,4 @@
-"""What is stored of a metric: the input of the plan, of the gaps and of `status`."""
+"""The stored state of a metric: the input of the plan, of the gaps and of `status`."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ StoredDay = tuple[date, bool]
 
 @dataclass(frozen=True, slots=True)
 class MetricState:
-    """What is stored of one metric."""
+    """The stored state of one metric."""
 
     #: Days with a daily value.
     daily: frozenset[date] = frozenset()
-    #: Days whose key belongs to a seeded snapshot that no daily value may replace.
+    #: Days with a seeded snapshot that no daily value may replace.
     snapshots: frozenset[date] = frozenset()
-    #: Missing days that the source was asked for over two weeks, in vain.
+    #: Missing days that the source still did not return two weeks after their end.
     lost: frozenset[date] = frozenset()
-    #: Days whose value is far from its neighbourhood.
+    #: Days whose value is far from its neighbours.
     doubtful: frozenset[date] = frozenset()
     #: Stars: the repository of the newest stored count, with its number if any row has it.
     repository: StarRef | None = None

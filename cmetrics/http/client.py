@@ -1,4 +1,4 @@
-"""The HTTP client of all services: paced, bounded in time and size, with a limited number of retries."""
+"""The HTTP client for all services: rate limits, retries, and bounds on time and size."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from cmetrics.settings import NetworkSettings
 
 #: The largest real response is 90 KB; a year of five categories is below 1 MB.
 MAX_BYTES = 8 * 1024 * 1024
-#: So many requests in a row that fail, retries included, end a service's work for the run.
+#: After this many consecutive failed requests (retries included), no more are sent to the service.
 FAILURES_IN_A_ROW = 3
 
 _OK = 200
 _SUCCESSES = range(200, 300)
 
-#: The connection pool, for modules that only pass it on.
+#: The connection pool. Modules that only pass it on need not import httpx.
 Http = httpx.AsyncClient
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds. ``total`` bounds one attempt from the first byte sent to the last one read."""
+    """Timeouts in seconds. ``total`` bounds one attempt, from the first byte sent to the last byte read."""
 
     connect: float = 10.0
     read: float = 20.0
@@ -54,7 +54,7 @@ class Timeouts:
 
 
 class _Body:
-    """A Reader that returns the body as it is."""
+    """A Reader that returns the body unchanged."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
@@ -73,9 +73,9 @@ class _Request:
     params: Mapping[str, str]
     content: bytes | None = None
     max_bytes: int = MAX_BYTES
-    #: Seconds for one attempt; None: what the client allows.
+    #: Time limit in seconds for one attempt; None uses the client's.
     total: float | None = None
-    #: For a request that changes something: the largest number of attempts. Every 2xx is a success.
+    #: Maximum number of attempts, set for requests that change something. For those, every 2xx is a success.
     attempts: int | None = None
 
     def is_success(self, status: int) -> bool:
@@ -107,17 +107,17 @@ def open_http(contact: str, timeouts: Timeouts, network: NetworkSettings) -> htt
         limits=limits,
         verify=context,
         mounts=proxy_mounts(network, context, limits),
-        # Settings have read the environment, and `.env` besides.
+        # The settings have already read the proxy variables, from the environment and from `.env`.
         trust_env=False,
     )
 
 
 class ServiceClient:
-    """Requests to one service, in its own paced lane; implements :class:`cmetrics.http.service.Service`.
+    """A rate-limited client for one service; implements :class:`cmetrics.http.service.Service`.
 
-    After a failure that the next request would meet as well (no connection, a long rate limit)
-    every further call raises the same error without sending anything. ``monotonic`` measures the
-    pace; by default it is the time of the event loop.
+    After a failure that would repeat for the next request (no connection, a long rate limit), every
+    further call raises the same error without sending anything. ``monotonic`` is the clock of the rate
+    limiter; by default, the time of the event loop.
     """
 
     def __init__(
@@ -146,29 +146,29 @@ class ServiceClient:
 
     @property
     def has_ended(self) -> bool:
-        """Whether every further request would only raise the error of an earlier one."""
+        """Whether an earlier error ended the work of this service; further requests raise it again."""
         return self._ended is not None
 
     def step(self, what: str, done: int, total: int) -> None:
-        """Report to the listener how far a long fetch has come."""
+        """Report the progress of a long fetch to the listener."""
         if self._listener is not None:
             self._listener(ProgressStep(what, done, max(done, total)))
 
     def log(self, text: str) -> None:
-        """Report a choice to the listener."""
+        """Report a decision of the source to the listener."""
         if self._listener is not None:
             self._listener(text)
 
     def now(self) -> datetime:
-        """Return the time of the run."""
+        """Return the current time."""
         return self._clock()
 
     def drop_header(self, name: str) -> bool:
-        """Stop sending a header; False when it was not sent anyway."""
+        """Stop sending a header. Return False if it was not being sent."""
         return self._headers.pop(name, None) is not None
 
     def restore_header(self, name: str) -> None:
-        """Send a header of the policy again that was dropped."""
+        """Send a dropped header of the policy again."""
         if name in self.policy.headers:
             self._headers[name] = self.policy.headers[name]
 
@@ -185,7 +185,7 @@ class ServiceClient:
         return await self._request(_Request(method, path, {}, content, attempts=tries), _Body, Response)
 
     async def read(self, path: str, reader: Callable[[], Reader[T]], *, max_bytes: int, total: float) -> T:
-        """Stream a large file through a ``reader``, which never holds it as a whole.
+        """Stream a large file through a ``reader``, never loading it as a whole.
 
         ``total`` seconds bound one attempt, ``max_bytes`` its decompressed size. Raises as
         :meth:`get`, and whatever the reader raises.
@@ -196,7 +196,7 @@ class ServiceClient:
     async def _request(
         self, request: _Request, reader: Callable[[], Reader[T]], result: Callable[[T, Mapping[str, str]], R]
     ) -> R:
-        """Send a request until it succeeds or its failure is final; pauses between the attempts."""
+        """Send a request until it succeeds or its failure is final, pausing between attempts."""
         if self._ended is not None:
             raise self._ended
         for attempt in count():
@@ -210,13 +210,13 @@ class ServiceClient:
             else:
                 break
         self._failures = 0
-        # A request that has changed something has done so by whatever clock.
+        # A request that changes something has already taken effect; a large file may be cached for long.
         if request.max_bytes == MAX_BYTES and request.attempts is None:
             self._check_clock(response.headers)
         return result(parsed, response.headers)
 
     def _give_up(self, failure: Failure) -> NoReturn:
-        """Raise the error of a final failure, and remember it where the next request would meet it too."""
+        """Raise the error of a final failure. Store it if it would repeat for the next request."""
         if isinstance(failure.error, ServiceFailed | ServiceUnreachable | RateLimited):
             self._failures += 1
         if failure.ends_service or self._failures >= FAILURES_IN_A_ROW:
@@ -258,7 +258,7 @@ class ServiceClient:
     async def _send_paced(
         self, url: httpx.URL, request: _Request, reader: Reader[T]
     ) -> tuple[httpx.Response, Reader[T] | None, bytes]:
-        # Also without a delay, so that the other lanes get their turn.
+        # Sleep even if the delay is 0, so that other services get their turn.
         await self._sleep(max(0.0, self._limiter.delay(self._monotonic())))
         self.requests += 1
         try:
@@ -269,7 +269,7 @@ class ServiceClient:
     async def _exchange(
         self, url: httpx.URL, request: _Request, reader: Reader[T]
     ) -> tuple[httpx.Response, Reader[T] | None, bytes]:
-        """Return the response, and either the fed reader (on success) or the body of the error."""
+        """Return the response, with the filled reader on success and the error body otherwise."""
         total = request.total or self._timeouts.total
         service, where = self.policy.title, self._where(url.path)
         try:
@@ -301,12 +301,12 @@ class ServiceClient:
             )
             raise _AttemptFailed(Failure(unreachable, FAULT_WAITS[:2], ends_service=True)) from error
         except (httpx.LocalProtocolError, UnicodeError) as error:
-            # The library's text repeats the header that it refuses, which may be a secret.
+            # The library's message contains the invalid header, which may be a secret.
             msg = f"{where}: the request has a header that HTTP does not allow"
             raise InvalidResponse(msg, service=service) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             reason = sanitize(str(error), limit=120) or type(error).__name__
-            broken = ServiceFailed(f"{where} broke off its answer ({reason})", service=service)
+            broken = ServiceFailed(f"{where} ended its response early ({reason})", service=service)
             raise _AttemptFailed(Failure(broken, FAULT_WAITS)) from error
 
     def _where(self, path: str) -> str:

@@ -1,4 +1,4 @@
-"""Compare this machine's clock with a service's: a wrong date would store values under wrong days."""
+"""Compare the local clock with a service's: a wrong date would store values under the wrong days."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from email.utils import parsedate_to_datetime
 
 from cmetrics.domain.errors import WrongClock
 
-#: How far a service's clock may be ahead of this machine's, and behind: a cache may not send an age.
+#: How far the local clock may be behind a service's, and ahead of it: a cached response may lack its age.
 CLOCK_BEHIND, CLOCK_AHEAD = timedelta(minutes=10), timedelta(hours=6)
 
 
 def check_clock(headers: Mapping[str, str], now: datetime, service: str) -> None:
-    """Raise WrongClock when the ``Date`` of a response is another UTC day than ``now``.
+    """Raise WrongClock if the ``Date`` of a response is on another UTC day than ``now``.
 
-    A cache sends the time at which it got the response, and its age beside it (RFC 9111).
-    Responses without a usable ``Date`` prove nothing.
+    A cache sends the original ``Date`` and the age of the response (RFC 9111). Responses without a
+    usable ``Date`` are ignored.
     """
     age = headers.get("age", "")
     try:

@@ -1,4 +1,4 @@
-"""Proxies and certificates for the HTTP client, built from settings and checked before the first request."""
+"""Build proxies and certificates for the HTTP client, and check them before the first request."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from cmetrics.domain.sanitize import sanitize
 from cmetrics.settings import NetworkSettings, Proxy
 
 _SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
-#: Patterns of httpx for the requests that a proxy variable is about.
+#: The httpx URL pattern that each proxy variable applies to.
 _PATTERNS = {"https": "https://", "http": "http://", "all": "all://"}
 
 
 def tls_context(network: NetworkSettings) -> ssl.SSLContext:
-    """Return the trusted authorities: those of SSL_CERT_FILE or SSL_CERT_DIR, else Mozilla's list.
+    """Return the trusted certificate authorities: SSL_CERT_FILE or SSL_CERT_DIR, else Mozilla's list.
 
     Raises UsageError, naming the variable, when they cannot be read.
     """
@@ -33,16 +33,16 @@ def tls_context(network: NetworkSettings) -> ssl.SSLContext:
     except OSError as error:
         place = sanitize(network.cert_file or network.cert_dir or "", limit=120)
         reason = sanitize(error.strerror or str(error) or type(error).__name__, limit=120)
-        msg = f"{name} cannot be used: {place}: {reason}. Name a file of certificates in PEM format"
+        msg = f"{name} cannot be used: {place}: {reason}. Set it to a file of certificates in PEM format"
         raise UsageError(msg) from error
 
 
 def proxy_mounts(
     network: NetworkSettings, context: ssl.SSLContext, limits: httpx.Limits
 ) -> Mapping[str, httpx.AsyncBaseTransport | None]:
-    """Return the transport for each pattern of addresses; None for those that no proxy is used for.
+    """Return the transport for each URL pattern; None for patterns that bypass the proxy.
 
-    Raises UsageError with the variable's name, and never with its text, for a proxy that cannot be used.
+    Raises UsageError for an invalid proxy. The message names the variable but never contains its value.
     """
     bypassed = _bypassed(network.no_proxy)
     if bypassed is None:
@@ -61,13 +61,13 @@ def _transport(proxy: Proxy, context: ssl.SSLContext, limits: httpx.Limits) -> h
         if url.scheme in _SCHEMES and url.host and "@" not in url.path + url.fragment and url.is_absolute_url:
             return build(proxy=httpx.Proxy(url))
     except ImportError as error:
-        msg = f"{proxy.variable} names a SOCKS proxy, which needs a further package: pip install 'httpx[socks]'"
+        msg = f"{proxy.variable} is a SOCKS proxy, which needs an extra package: pip install 'httpx[socks]'"
         raise UsageError(msg) from error
     except (ValueError, httpx.InvalidURL):
-        # What the library says of it may be the password.
+        # The library's message may contain the password.
         pass
     msg = (
-        f"{proxy.variable} is not a usable address of a proxy. Write it like http://host:port, and percent-encode "
+        f"{proxy.variable} is not a valid proxy URL. Use the form http://host:port, and percent-encode "
         "special characters of user and password: # is %23, / is %2F, ? is %3F, @ is %40"
     )
     raise UsageError(msg) from None
@@ -76,8 +76,8 @@ def _transport(proxy: Proxy, context: ssl.SSLContext, limits: httpx.Limits) -> h
 def _bypassed(no_proxy: str) -> list[str] | None:
     """Return httpx's patterns for the entries of NO_PROXY, or None when they cover all addresses.
 
-    Networks (``10.0.0.0/8``, ``fd00::/8``) are left out: services are known by name, and no name is
-    in one. So is what is neither a name nor an address.
+    Networks (``10.0.0.0/8``, ``fd00::/8``) are ignored, because services are addressed by host name.
+    Entries that are neither a host name nor an IP address are ignored too.
     """
     patterns = []
     for entry in (part.strip() for part in no_proxy.replace(" ", ",").split(",")):

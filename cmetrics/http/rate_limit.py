@@ -1,4 +1,4 @@
-"""Pacing: how long to wait before the next request, so that no window of time holds too many."""
+"""Rate limiting: how long to wait before the next request."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Rate:
 
 
 class RateLimiter:
-    """Keep all ``rates`` at once. Takes times in seconds of any steady clock; never sleeps itself.
+    """Apply several rate limits at once. Times are seconds of any monotonic clock; it never sleeps itself.
 
-    A bucket per rate that is refilled as requests grow old. A request counts from its *end*:
-    measured from their starts, two requests could reach the service closer together than they
-    left here, because only the first has to connect.
+    Each rate is a sliding window. A request counts from its *end*: measured from their starts, two
+    requests could reach the service closer together than they were sent, because only the first one
+    has to connect.
     """
 
     def __init__(self, rates: Sequence[Rate]) -> None:

@@ -1,4 +1,4 @@
-"""Redirects are followed within a service's own host only: a token must not travel to another one."""
+"""Follow redirects within a service's own host only, so that a token is never sent to another host."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def redirect_target(response: httpx.Response, base: str, *, where: str, service:
     try:
         target = response.url.join(response.headers.get("location", ""))
     except httpx.InvalidURL:
-        msg = f"{where} redirects to something that is no URL"
+        msg = f"{where} redirects to an invalid URL"
         raise InvalidResponse(msg, service=service, status=response.status_code) from None
     own = urlsplit(base)
     if (target.scheme, target.host, target.port) != (own.scheme, own.hostname, own.port):

@@ -1,7 +1,7 @@
-"""What a response that is not a success means: which error, and whether and when to try again. Pure.
+"""Classify failed responses: which error to raise, and whether and when to retry. Pure.
 
 The order of the waits is GitHub's (docs.github.com, "Rate limits for the REST API"): ``Retry-After``
-first, then the reset of a used-up quota, then what the service's policy says.
+first, then the reset time of an exhausted quota, then the service's policy.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from cmetrics.domain.errors import AccessRefused, NotFound, RateLimited, Service
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.http.service import Policy
 
-#: Seconds. A longer wait that a service asks for ends its work for the run.
+#: The longest wait in seconds that a service may request. For a longer one, the run skips the service.
 LONGEST_WAIT = 60.0
 #: Pauses before the second, third and fourth attempt after a 5xx or a broken connection.
 FAULT_WAITS = (1.0, 2.0, 4.0)
-#: A service that hangs has cost half a minute already; it gets one more attempt.
+#: A timeout has already taken half a minute, so there is only one more attempt.
 HANG_WAITS = (1.0,)
 
 _NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 404, 401, 403, 429
@@ -34,15 +34,15 @@ class Failure:
     error: SourceError
     #: Pauses before the next attempts; with none left, ``error`` is final.
     waits: tuple[float, ...] = ()
-    #: The pauses are minimums: what the service asked for, or what its documentation asks for.
+    #: Whether the pauses are minimums, set by the service or its documentation.
     at_least: bool = False
-    #: Every further request in this run would meet the same.
+    #: Whether every further request in this run would fail in the same way.
     ends_service: bool = False
 
     def pause(self, attempt: int) -> float | None:
         """Return the seconds to wait after attempt number ``attempt`` (from 0); None when it was the last.
 
-        Spread at random, so that not all clients of a service come back at once.
+        Jitter keeps the clients of a service from retrying at the same moment.
         """
         if attempt >= len(self.waits):
             return None
@@ -55,24 +55,26 @@ class Failure:
 def classify(
     status: int, headers: Mapping[str, str], body: bytes, *, policy: Policy, where: str, anonymous: bool, now: datetime
 ) -> Failure:
-    """Return what a response with ``status`` (neither success nor redirect) means.
+    """Return the failure that a response with ``status`` (neither success nor redirect) stands for.
 
-    ``where`` names service and path for messages; ``anonymous``: no Authorization header was sent.
-    Names in ``headers`` are compared as they are: lower-case, or a mapping that ignores case.
+    ``where`` names service and path for messages. ``anonymous`` means that no Authorization header was
+    sent. Names in ``headers`` are lower-case, or the mapping ignores case.
     """
     excerpt = "" if policy.is_private else _excerpt(body)
-    title, asked = policy.title, asked_wait(headers, now)
+    title, requested = policy.title, requested_wait(headers, now)
     if status == _TOO_MANY or (status == _FORBIDDEN and is_rate_limit(headers, body)):
         hint = (policy.anonymous_hint if anonymous else None) or "run again later"
         text = f"{where}: rate limit reached ({status}{_quota(headers)})"
-        text += excerpt if asked is None or asked <= LONGEST_WAIT else f"; {_free_again(asked, now)}"
+        text += excerpt if requested is None or requested <= LONGEST_WAIT else f"; {_available_again(requested, now)}"
         limited = RateLimited(text, service=title, status=status, hint=hint)
-        return _asked_failure(limited, asked, policy.limit_waits, ends_service=True)
+        return _failure_with_wait(limited, requested, policy.limit_waits, ends_service=True)
     if status in _SERVER_ERRORS:
         text = f"{where}: answered {status}{excerpt}"
-        if asked is not None and asked > LONGEST_WAIT:
-            text = f"{where}: out of service ({status}); {_free_again(asked, now)}"
-        return _asked_failure(ServiceFailed(text, service=title, status=status), asked, None, ends_service=False)
+        if requested is not None and requested > LONGEST_WAIT:
+            text = f"{where}: unavailable ({status}); {_available_again(requested, now)}"
+        return _failure_with_wait(
+            ServiceFailed(text, service=title, status=status), requested, None, ends_service=False
+        )
     if status in (_UNAUTHORIZED, _FORBIDDEN):
         is_token = not anonymous and policy.refuses_token is not None and policy.refuses_token(status, headers, body)
         refusal = TokenRefused if is_token else AccessRefused
@@ -83,27 +85,30 @@ def classify(
     return Failure(ServiceFailed(f"{where}: answered {status}{excerpt}", service=title, status=status))
 
 
-def _asked_failure(
-    error: SourceError, asked: float | None, own_waits: tuple[float, ...] | None, *, ends_service: bool
+def _failure_with_wait(
+    error: SourceError, requested: float | None, own_waits: tuple[float, ...] | None, *, ends_service: bool
 ) -> Failure:
-    """Wait as the service asks, else ``own_waits`` (None: those after a fault). Too long a wait ends its work."""
-    if asked is None:
+    """Return a failure with the wait that the service requests, else with ``own_waits`` (None: FAULT_WAITS).
+
+    A requested wait above LONGEST_WAIT ends the work of the service.
+    """
+    if requested is None:
         if own_waits is None:
             return Failure(error, FAULT_WAITS, ends_service=ends_service)
         return Failure(error, own_waits, at_least=True, ends_service=ends_service)
-    if asked > LONGEST_WAIT:
+    if requested > LONGEST_WAIT:
         return Failure(error, ends_service=True)
-    return Failure(error, (asked,) * len(FAULT_WAITS), at_least=True, ends_service=ends_service)
+    return Failure(error, (requested,) * len(FAULT_WAITS), at_least=True, ends_service=ends_service)
 
 
-def asked_wait(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds that the service asks to wait; None when it does not say."""
-    asked = headers.get("retry-after", "").strip()
-    if asked:
-        if asked.isascii() and asked.isdigit():
-            return float(asked[:9])
+def requested_wait(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the wait in seconds that the service requests; None if it states none."""
+    retry_after = headers.get("retry-after", "").strip()
+    if retry_after:
+        if retry_after.isascii() and retry_after.isdigit():
+            return float(retry_after[:9])
         try:
-            return max(0.0, (parsedate_to_datetime(asked) - now).total_seconds())
+            return max(0.0, (parsedate_to_datetime(retry_after) - now).total_seconds())
         except (ValueError, TypeError):
             return None
     reset = headers.get("x-ratelimit-reset", "")
@@ -115,7 +120,7 @@ def asked_wait(headers: Mapping[str, str], now: datetime) -> float | None:
 def is_rate_limit(headers: Mapping[str, str], body: bytes) -> bool:
     """Return whether a 403 is a rate limit and not a missing permission; GitHub uses it for both.
 
-    Its secondary limit may come without any header; then only the documented words tell.
+    Its secondary limit may come without any header. Only the documented phrases identify it then.
     """
     if "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0":
         return True
@@ -126,12 +131,12 @@ def is_rate_limit(headers: Mapping[str, str], body: bytes) -> bool:
 def _quota(headers: Mapping[str, str]) -> str:
     limit = headers.get("x-ratelimit-limit", "")
     if headers.get("x-ratelimit-remaining") == "0" and limit.isascii() and limit.isdigit():
-        return f", all {int(limit[:9]):,} requests per hour are used"
+        return f", all {int(limit[:9]):,} requests per hour used"
     return ""
 
 
-def _free_again(seconds: float, now: datetime) -> str:
-    """Return the end of a wait, in UTC, and how far off it is."""
+def _available_again(seconds: float, now: datetime) -> str:
+    """Return the end of a wait in UTC, and the minutes until then."""
     try:
         at = now.astimezone(UTC) + timedelta(seconds=seconds)
     except OverflowError:
@@ -141,6 +146,6 @@ def _free_again(seconds: float, now: datetime) -> str:
 
 
 def _excerpt(body: bytes) -> str:
-    """Return the beginning of an error body, for a message; HTML pages hold nothing worth repeating."""
+    """Return the beginning of an error body for a message; empty for HTML pages."""
     text = sanitize(body[:400].decode("utf-8", "replace"), limit=200)
-    return "" if not text or text.startswith("<") else f", it says {text!r}"
+    return "" if not text or text.startswith("<") else f", response: {text!r}"

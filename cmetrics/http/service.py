@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from cmetrics.http.rate_limit import Rate
 
-#: How a pause is made, in seconds; passed in like the clock.
+#: Waits for a number of seconds. Passed as an argument, like the clock.
 Sleep = Callable[[float], Awaitable[None]]
 
 T = TypeVar("T")
@@ -18,62 +18,63 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class ProgressStep:
-    """How far a long fetch has come."""
+    """The progress of a long fetch."""
 
-    #: What is counted, in the plural: ``archive files``.
+    #: The unit of the counts, in the plural: ``archive files``.
     what: str
     done: int
     #: An upper bound: a package may be younger than the days that were requested.
     total: int
 
 
-#: Receives the progress of a source: a step, or a sentence about a choice that it made.
+#: Receives the progress of a source: a step, or a sentence about a decision.
 ProgressListener = Callable[[ProgressStep | str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How one service wants to be treated; the origin of each figure stands beside its constant."""
+    """The request policy of one service. Each source documents where its figures come from."""
 
     title: str
     base: str
-    #: How many requests the service allows in which time; all of them hold at once.
+    #: The rate limits of the service. All apply at once.
     rates: tuple[Rate, ...] = ()
-    #: Pauses, in seconds, after rate limits that name no time. With none left, the service's work ends.
+    #: Pauses in seconds after a rate-limit response without a time. After the last one, no more requests
+    #: are sent in this run.
     limit_waits: tuple[float, ...] = ()
-    #: A 401 or 403 is about us and not about one package: the service's work ends.
+    #: Whether a 401 or 403 applies to this client rather than to one package, so that no more requests are sent.
     refusal_ends: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
-    #: From status, headers and body of a 401 or 403: whether the token is refused, and not the request.
+    #: Given status, headers and body of a 401 or 403, returns whether the token is the reason.
     refuses_token: Callable[[int, Mapping[str, str], bytes], bool] | None = None
-    #: Next step after a rate limit that was met without an Authorization header.
+    #: Hint for a rate limit that was reached without an Authorization header.
     anonymous_hint: str | None = None
-    #: The address is a secret: no message names its path or repeats what is answered there.
+    #: The URL is a secret: messages contain neither its path nor the response body.
     is_private: bool = False
 
     @property
     def seconds_per_request(self) -> float:
-        """The pace of a long series of requests, for estimates."""
+        """The average interval between requests, for time estimates."""
         return max((rate.seconds / rate.count for rate in self.rates), default=0.0)
 
     def without_waits(self) -> Policy:
-        """Return the policy for a request that must be answered, or fail, within seconds."""
+        """Return the policy without pauses after rate limits, for requests that must end within seconds."""
         return replace(self, limit_waits=())
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A successful response: its body, and its headers under lower-case or any-case names."""
+    """A successful response. Header names are lower-case, or the mapping ignores case."""
 
     body: bytes
     headers: Mapping[str, str]
 
 
 class Reader(Protocol[T_co]):
-    """Parses a body chunk by chunk; made anew for every attempt."""
+    """Parses a body chunk by chunk. Each attempt gets a new reader."""
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next bytes, decompressed."""
+        """Process the next bytes, decompressed."""
 
     def close(self) -> T_co:
         """Return the result after the last byte; may raise InvalidResponse."""
@@ -81,33 +82,33 @@ class Reader(Protocol[T_co]):
 
 
 class Service(Protocol):
-    """One service in its own paced lane. Every request raises a SourceError on failure.
+    """A rate-limited connection to one service. Every request raises a SourceError on failure.
 
-    NotFound for 404, AccessRefused for 401 and 403 (TokenRefused where it is the token), RateLimited,
-    ServiceFailed, ServiceUnreachable; InvalidResponse for redirects elsewhere and for bodies that are
-    too large.
+    NotFound for 404, AccessRefused for 401 and 403 (TokenRefused if the token is the reason), RateLimited,
+    ServiceFailed, ServiceUnreachable; InvalidResponse for redirects to another host and for bodies that
+    are too large.
     """
 
     policy: Policy
 
     @property
     def has_ended(self) -> bool:
-        """Whether every further request would only raise the error of an earlier one."""
+        """Whether an earlier error ended the work of this service; further requests raise it again."""
 
     def step(self, what: str, done: int, total: int) -> None:
-        """Report to the listener how far a long fetch has come."""
+        """Report the progress of a long fetch to the listener."""
 
     def log(self, text: str) -> None:
-        """Report a choice to the listener."""
+        """Report a decision of the source to the listener."""
 
     def now(self) -> datetime:
-        """Return the time of the run."""
+        """Return the current time."""
 
     def drop_header(self, name: str) -> bool:
-        """Stop sending a header; False when it was not sent anyway."""
+        """Stop sending a header. Return False if it was not being sent."""
 
     def restore_header(self, name: str) -> None:
-        """Send a header of the policy again that was dropped."""
+        """Send a dropped header of the policy again."""
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Response:
         """Send a GET of ``path`` (percent-encoded)."""
@@ -116,7 +117,7 @@ class Service(Protocol):
         """Send a POST of ``content``, which must be safe to send twice."""
 
     async def read(self, path: str, reader: Callable[[], Reader[T]], *, max_bytes: int, total: float) -> T:
-        """Stream a large file through a ``reader``, which never holds it as a whole.
+        """Stream a large file through a ``reader``, never loading it as a whole.
 
         ``total`` seconds bound one attempt, ``max_bytes`` its decompressed size. Raises also what the
         reader raises.

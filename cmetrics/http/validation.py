@@ -1,4 +1,4 @@
-"""Validation of responses: their shape is checked before anything is read from them."""
+"""Validate the structure of responses before any value is read from them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from cmetrics.domain.days import parse_day
 from cmetrics.domain.errors import InvalidResponse
 from cmetrics.domain.sanitize import sanitize
 
-#: All of npm is below 10^11 a day; a larger figure is a fault, whatever it is.
-ABSURD = 10**13
+#: All npm packages together have fewer than 10^11 downloads a day; a larger count is an error.
+LARGEST_COUNT = 10**13
 
 _HTML = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml")
 
-Count = Annotated[int, Field(ge=0, le=ABSURD)]
+Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 
 
 def _day_text(value: object) -> object:
-    """Cut the time off: crates.io wrote ``2017-02-10T00:00:00Z`` where it now writes ``2017-02-10``."""
+    """Remove the time: crates.io once sent ``2017-02-10T00:00:00Z`` instead of ``2017-02-10``."""
     return value[:10] if isinstance(value, str) and value[10:] in ("", "T00:00:00Z") else value
 
 
@@ -29,7 +29,7 @@ def _iso_day(value: object) -> date:
     try:
         return parse_day(value) if isinstance(value, str) else parse_day("")
     except ValueError:
-        msg = "a day is written YYYY-MM-DD"
+        msg = "expected a date in the form YYYY-MM-DD"
         raise ValueError(msg) from None
 
 
@@ -37,7 +37,7 @@ Day = Annotated[date, BeforeValidator(_iso_day), BeforeValidator(_day_text)]
 
 
 class Shape(BaseModel):
-    """A JSON object of a service. Fields that we do not read may come and go."""
+    """A JSON object of a service. Unknown fields are ignored."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 def parse(adapter: TypeAdapter[T], body: bytes, where: str) -> T:
-    """Return ``body`` as the documented shape. Raises InvalidResponse naming ``where`` and the field."""
+    """Parse ``body`` into the documented structure. Raises InvalidResponse naming ``where`` and the field."""
     try:
         return adapter.validate_json(body)
     except ValidationError as error:
@@ -56,16 +56,16 @@ def parse(adapter: TypeAdapter[T], body: bytes, where: str) -> T:
         first = error.errors(include_url=False, include_input=False)[0]
         place = sanitize(".".join(str(part) for part in first["loc"]), limit=80)
         reason = sanitize(first["msg"], limit=120)
-        msg = f"{where} sent an answer of another shape ({f'{place}: ' if place else ''}{reason})"
+        msg = f"{where} sent an unexpected response ({f'{place}: ' if place else ''}{reason})"
         raise InvalidResponse(msg) from None
 
 
 def by_day(rows: Iterable[tuple[date, int]], where: str) -> dict[date, int]:
-    """Return the rows as a mapping, ascending. Raises InvalidResponse for a day that is stated twice."""
+    """Return the rows as a mapping in ascending order. Raises InvalidResponse for a duplicate day."""
     found: dict[date, int] = {}
     for day, value in rows:
         if day in found:
-            msg = f"{where} states {day} twice"
+            msg = f"{where} lists {day} twice"
             raise InvalidResponse(msg)
         found[day] = value
     return dict(sorted(found.items()))

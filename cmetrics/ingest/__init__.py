@@ -1,1 +1,1 @@
-"""The write side: plan, fetch, reconcile, store. `refresh` and `backfill` differ only in the plan."""
+"""The write path: plan, fetch, reconcile, write. `refresh` and `backfill` differ only in the plan."""

@@ -1,4 +1,4 @@
-"""Buffered merges: all rows of a run in one merge, or a merge every few seconds of a long run."""
+"""Buffered merges: one merge for all rows of a run, or a merge every few seconds in a long run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cmetrics.store.schema import STATS
 class BatchWriter:
     """Buffer rows and merge them into the store.
 
-    ``interval`` is the number of seconds between two merges; None merges only in :meth:`flush`, so
+    ``interval`` is the number of seconds between two merges. With None, only :meth:`flush` merges, so
     that a run is stored as a whole or not at all.
     """
 
@@ -32,7 +32,7 @@ class BatchWriter:
         self.replaced: list[Replaced] = []
 
     def add(self, rows: pa.Table) -> bool:
-        """Buffer ``rows`` and merge when the interval has passed; return whether that was now. Raises StoreError."""
+        """Buffer ``rows``, and merge if the interval has passed. Return whether it merged. Raises StoreError."""
         if rows.num_rows:
             self._rows.append(rows)
         if self._interval is None or not self._rows or time.monotonic() - self._last_merge < self._interval:

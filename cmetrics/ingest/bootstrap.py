@@ -1,4 +1,4 @@
-"""Start from a clean slate: new tables, definitions, seeded snapshots."""
+"""Recreate the tables, with definitions and seeded snapshots."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cmetrics.store.lance_store import LanceStore
 class Backup:
     """An export of the store, and the runs that it contains."""
 
-    #: None when the store had no rows.
+    #: None if the store had no rows.
     folder: Path | None
     runs: frozenset[tuple[str, str]]
 
@@ -29,8 +29,8 @@ class Backup:
 def bootstrap(context: RunContext, backup: Backup) -> RunSummary:
     """Drop and recreate the tables, write the definitions, load the snapshots.
 
-    The only command that deletes rows. The caller has made ``backup`` and asked the user. Raises
-    StoreError, and drops nothing, when another run has written since.
+    The only command that deletes rows. The caller has created ``backup`` and asked the user. Raises
+    StoreError without dropping anything if another run has written since.
     """
     catalog, target = context.catalog, context.settings.store
     # A mistake in a seed file is found before anything is dropped.
@@ -67,7 +67,7 @@ def bootstrap(context: RunContext, backup: Backup) -> RunSummary:
 
 
 def load_run_states(store: LanceStore) -> frozenset[tuple[str, str]]:
-    """Return id and status of every run; every run that writes leaves a row, so equal sets mean equal rows."""
+    """Return id and status of every run. Every run that writes adds a row, so equal sets mean equal stores."""
     try:
         return frozenset((run.ingestion_run_id, run.status) for run in store.runs())
     except StoreMissing:

@@ -1,4 +1,4 @@
-"""What a run needs besides its plan, as one object."""
+"""The context of a run: everything it needs besides its plan."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from cmetrics.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """Settings, catalogue, time and display of one run. Created once per command."""
+    """Settings, catalogue, time and progress display of one run. Created once per command."""
 
     settings: Settings
     catalog: Catalog
-    #: The time of the run. Every day that it requests and the time of every row that it writes follow
-    #: from this one reading of the clock, also when the run lasts beyond midnight UTC.
+    #: The time of the run, read once. It determines every requested day and the time of every written
+    #: row, even if the run lasts past midnight UTC.
     now: datetime
     progress: Progress = field(default_factory=NoProgress)
-    #: The running clock: for the HTTP client, which compares it with the clocks of the services, and
-    #: for the time at which the run ended. No day of a row follows from it.
+    #: The current time, for comparison with the clocks of the services and for the end time of the run.
+    #: Never used to determine a day.
     clock: Clock = utc_now
     sleep: Sleep = asyncio.sleep
     #: HTTP requests by source and archive; `fetch` counts them.

@@ -1,4 +1,4 @@
-"""The rows of ``metrics``: those of the catalogue are active, those that have left it are not."""
+"""Update the rows of ``metrics``: metrics in the catalogue are active, removed ones are inactive."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from cmetrics.store.lance_store import LanceStore
 
 
 def update_definitions(store: LanceStore, catalog: Catalog, at: datetime) -> None:
-    """Write the definitions of the catalogue, and mark metrics that have left it as inactive.
+    """Write the definitions of the catalogue, and mark metrics removed from it as inactive.
 
-    A row whose metric no run of this program has ever collected belongs to another program and stays
-    as it is. A metric that returns to the catalogue is active again.
+    A row whose metric no run of this program has ever collected belongs to another program and is not
+    changed. A metric that returns to the catalogue is active again.
     """
     known = {metric.metric_id for metric in catalog.metrics}
     others = [row for row in store.definitions() if row.is_active and row.metric_id not in known]
@@ -31,7 +31,7 @@ def update_definitions(store: LanceStore, catalog: Catalog, at: datetime) -> Non
 def load_collected_ids(store: LanceStore, metric_ids: list[str]) -> set[str]:
     """Return those of ``metric_ids`` that have an outcome, or a value written by a run of this program.
 
-    Runs of versions before ``outcomes`` are known by the form of their ids.
+    Runs from versions before ``outcomes`` are recognised by the format of their ids.
     """
     collected = {outcome.metric_id for outcome in store.outcomes(metric_ids=metric_ids)}
     writers = store.run_ids([metric_id for metric_id in metric_ids if metric_id not in collected])

@@ -1,4 +1,4 @@
-"""Fetch from all services at once, each in its own paced lane: first the source, then its archive."""
+"""Fetch from all services concurrently, one task per source: first the source, then its archive."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from cmetrics.sources.base import FetchRequest, FetchResult
 
 
 def fetch(requests: Sequence[FetchRequest], context: RunContext) -> Generator[FetchResult]:
-    """Yield the results of all requests as they arrive; one or more per request, the last one final.
+    """Yield the results of all requests as they arrive: one or more per request, the last one final.
 
-    While the caller handles a result, every lane stands still. Closing the iterator cancels the lanes
-    and closes their connections; wrap it in `contextlib.closing`, so that an exception in the loop
-    does so at once. Raises UsageError when the proxy or certificate settings cannot be used. Any
-    other exception of a lane is a bug and is raised as it is.
+    All tasks pause while the caller handles a result. Closing the iterator cancels them and closes
+    their connections; wrap it in `contextlib.closing`, so that an exception in the loop does so at
+    once. Raises UsageError if the proxy or certificate settings cannot be used. Any other exception of
+    a task is a bug and is raised unchanged.
     """
     lanes = _Lanes(context)
-    # Leaving the runner, by whatever way, cancels what is under way and waits until it has ended.
+    # Leaving the runner cancels all running tasks and waits for them, also after an exception.
     with asyncio.Runner() as runner:
         runner.run(lanes.start(requests))
         while (result := runner.run(lanes.next_result())) is not None:
@@ -32,7 +32,7 @@ def fetch(requests: Sequence[FetchRequest], context: RunContext) -> Generator[Fe
 
 
 class _Lanes:
-    """One lane per source, all concurrent; their results come out of one queue."""
+    """Concurrent tasks, one per source, that put their results into one queue."""
 
     def __init__(self, context: RunContext) -> None:
         self._context = context
@@ -43,11 +43,11 @@ class _Lanes:
         self._running: asyncio.Task[None] | None = None
 
     async def start(self, requests: Sequence[FetchRequest]) -> None:
-        """Begin to fetch."""
+        """Start the tasks."""
         self._running = asyncio.create_task(self._run(requests))
 
     async def next_result(self) -> FetchResult | None:
-        """Return the next result, None after the last one. Raises what a lane has raised."""
+        """Return the next result; None after the last one. Raises the exception of a failed task."""
         assert self._running is not None  # it was started
         result = await self._results.get()
         if result is None:
@@ -73,16 +73,18 @@ class _Lanes:
         entry = REGISTRY[source]
         archive = entry.spec.archive
         service = self._open_client(http, source, source, entry.policy(self._context.settings.github_token))
-        stated: dict[str, Mapping[date, int]] = {}
+        source_counts: dict[str, Mapping[date, int]] = {}
+        # A request without days for the source still needs its counts if the archive is compared with them.
         from_source = [request for request in requests if request.days or (archive and archive.overlaps)]
         async for result in entry.open(service).fetch(from_source):
-            stated[result.request.metric.metric_id] = result.stated
+            source_counts[result.request.metric.metric_id] = result.source_counts
+            # The archive yields the final result of a request that has archive days.
             self._results.put_nowait(replace(result, is_final=not result.request.archive_days))
         from_archive = [request for request in requests if request.archive_days]
         if from_archive and archive and entry.archive:
-            files = self._open_client(http, archive.name, source, entry.archive.policy)
-            reader = entry.archive.open(service, files, self._context.settings.cache)
-            async for result in reader.fetch(from_archive, stated):
+            archive_client = self._open_client(http, archive.name, source, entry.archive.policy)
+            archive_source = entry.archive.open(service, archive_client, self._context.settings.cache)
+            async for result in archive_source.fetch(from_archive, source_counts):
                 self._results.put_nowait(result)
 
     def _open_client(self, http: Http, name: str, source: str, policy: Policy) -> ServiceClient:
@@ -105,7 +107,7 @@ class _Lanes:
 
 
 def _first_leaf(error: BaseException) -> BaseException:
-    """Return the exception itself where a task group has wrapped it."""
+    """Return the exception that a task group has wrapped."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error

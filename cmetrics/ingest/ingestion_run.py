@@ -1,4 +1,4 @@
-"""The frame of every run that writes: the lock, the tables, and exactly one row in `history`."""
+"""The lifecycle of a run that writes: the lock, the tables, and exactly one row in `history`."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.lock import writing
 
-#: GitHub Actions ends a job after six hours; a run of another machine that is older is dead.
+#: GitHub Actions ends a job after six hours, so an older run on another machine is dead.
 STALE_AFTER = timedelta(hours=6)
-#: How far back a later run looks for runs that never ended.
+#: The age of the oldest unfinished run that a later run looks for.
 STALE_WITHIN = timedelta(days=30)
 
 
 def create_missing_tables(store: LanceStore) -> None:
     """Create the missing tables of an embedded store.
 
-    Elsewhere missing tables are an error, so that a mistyped address does not create any.
+    In other stores, missing tables are an error, so that a mistyped address does not create any.
     """
     if store.target.kind is StoreKind.EMBEDDED:
         store.create_tables()
@@ -39,13 +39,13 @@ class IngestionRun:
     """One run that writes to a store, recorded in `history`. A context manager.
 
     Entering it locks the store, calls ``prepare`` with it, checks its tables and writes the row with
-    status `running`. The body calls :meth:`finish` once, last. A body that ends by an exception
-    instead, KeyboardInterrupt included, is recorded as failed with the reason. Entering raises
-    StoreError when the store is busy, cannot be reached or lacks tables.
+    status `running`. The body calls :meth:`finish` once, as its last step. If the body raises instead
+    (KeyboardInterrupt included), the run is recorded as failed, with the reason. Entering raises
+    StoreError if the store is busy, cannot be reached or lacks tables.
     """
 
     store: LanceStore
-    #: What the previous run on this store has left to report.
+    #: Warnings about the previous run on this store.
     warnings: tuple[str, ...] = ()
 
     def __init__(
@@ -70,12 +70,12 @@ class IngestionRun:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            died = stack.enter_context(writing(self._target, self.run_id, self._progress.waiting))
+            dead_run_id = stack.enter_context(writing(self._target, self.run_id, self._progress.waiting))
             self.store = LanceStore.open(self._target)
             self._prepare(self.store)
             self.store.check()
-            self.warnings = _killed_bootstrap(self.store, died)
-            _close_dead_runs(self.store, died, self.started_at)
+            self.warnings = _warn_of_killed_bootstrap(self.store, dead_run_id)
+            _close_dead_runs(self.store, dead_run_id, self.started_at)
             self.store.save_run(self._row)
             self._lock = stack.pop_all()
         return self
@@ -86,22 +86,22 @@ class IngestionRun:
         with self._lock:
             if not self._is_finished:
                 reason = _reason(error) if error is not None else "internal error: ended without a result"
-                # The exception that ends the run matters more than one of its record; a second
+                # An error while recording must not hide the exception that ended the run, and a second
                 # interrupt must not prevent the record.
                 with suppress(StoreError), hold_interrupts():
                     self.store.save_run(self._row.failed(self._clock(), sanitize(reason, limit=2000)))
 
     def checkpoint(self, counts: Counts) -> None:
-        """Record what the run has stored so far; for a run that stores in several merges."""
+        """Record the counts so far, for a run that stores in several merges."""
         self.count(counts)
         self.store.save_run(self._row)
 
     def count(self, counts: Counts) -> None:
-        """Take note of what the run has stored, for its row if it fails after this."""
+        """Set the counts for the row that is written if the run fails later."""
         self._row = replace(self._row, rows_inserted=counts.inserted, rows_updated=counts.updated)
 
     def finish(self, summary: RunSummary) -> None:
-        """Record the result of the run, and optimize the store. Called last; raises StoreError."""
+        """Record the result of the run and optimize the store. Must be the last call. Raises StoreError."""
         errors = error_summary(summary.metrics, summary.warnings)
         result = replace(
             self._row,
@@ -111,17 +111,17 @@ class IngestionRun:
             rows_updated=summary.counts.updated,
             error_summary=sanitize(errors, limit=20_000) if errors else None,
         )
-        # An interrupt between the two would replace the result by a failure.
+        # An interrupt between these two lines would record a finished run as failed.
         with hold_interrupts():
             self.store.save_run(result)
             self._is_finished = True
-        # The rows are stored; an optimization that fails now is done by the next run.
+        # The rows are stored. If the optimization fails, the next run repeats it.
         with suppress(StoreError):
             self.store.optimize()
 
 
 def make_run_id(job: Job, now: datetime) -> str:
-    """Return an id that sorts by time and differs for two runs of the same second."""
+    """Return an id that sorts by time and is unique within a second."""
     return f"{job.value}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
@@ -133,21 +133,21 @@ def _reason(error: BaseException) -> str:
     return f"internal error: {type(error).__name__}: {error}".rstrip(": ")
 
 
-def _close_dead_runs(store: LanceStore, died: str | None, now: datetime) -> None:
-    """Mark runs as failed that are still `running` and cannot be, because this run has the lock."""
+def _close_dead_runs(store: LanceStore, dead_run_id: str | None, now: datetime) -> None:
+    """Mark runs as failed that are recorded as `running` although this run has the lock."""
     for run in store.runs(now - STALE_WITHIN, RunStatus.RUNNING):
-        if run.ingestion_run_id == died or run.started_at < now - STALE_AFTER or _has_one_writer(store):
+        if run.ingestion_run_id == dead_run_id or run.started_at < now - STALE_AFTER or _has_one_writer(store):
             store.save_run(run.failed(now, "ended without a result: the process was killed or the machine stopped"))
 
 
-def _killed_bootstrap(store: LanceStore, died: str | None) -> tuple[str, ...]:
-    """Return a warning when the run that died may have dropped rows, which the tables do not show."""
-    if died is None or not died.startswith(f"{Job.BOOTSTRAP.value}-"):
+def _warn_of_killed_bootstrap(store: LanceStore, dead_run_id: str | None) -> tuple[str, ...]:
+    """Return a warning if the run that was killed is a bootstrap, which may have dropped rows."""
+    if dead_run_id is None or not dead_run_id.startswith(f"{Job.BOOTSTRAP.value}-"):
         return ()
-    if any(run.ingestion_run_id == died and run.status == RunStatus.SUCCESS for run in store.runs()):
+    if any(run.ingestion_run_id == dead_run_id and run.status == RunStatus.SUCCESS for run in store.runs()):
         return ()
-    run_id = sanitize(died, limit=60)
-    return (f"{run_id} was killed; if rows are missing, `cmetrics restore` reads its export in data/backups back",)
+    run_id = sanitize(dead_run_id, limit=60)
+    return (f"{run_id} was killed; if rows are missing, restore its backup in data/backups with `cmetrics restore`",)
 
 
 def _has_one_writer(store: LanceStore) -> bool:
@@ -156,7 +156,7 @@ def _has_one_writer(store: LanceStore) -> bool:
 
 
 def wait_for_tables(store: LanceStore, sleep: Callable[[float], None], tries: int = 60) -> None:
-    """Wait until new tables are visible, which takes a cluster a moment. Raises StoreError."""
+    """Wait until new tables are visible, which can take a moment on a cluster. Raises StoreError."""
     for _ in range(tries):
         try:
             store.check()

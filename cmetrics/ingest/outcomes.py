@@ -1,4 +1,4 @@
-"""The rows of ``outcomes`` that a run leaves: one per metric that it was for."""
+"""Build and save the rows of ``outcomes``: one per metric of a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cmetrics.store.lance_store import LanceStore
 def build_outcomes(
     run_id: str, metrics: Iterable[MetricOutcome], requests: Iterable[FetchRequest], at: datetime
 ) -> list[Outcome]:
-    """Return one row per metric of the run, with the window that was requested for it."""
+    """Return one row per metric of the run, with the requested window."""
     days = {request.metric.metric_id: (*request.archive_days, *request.days) for request in requests}
     return [
         Outcome(
@@ -34,7 +34,7 @@ def build_outcomes(
 
 
 def save_outcomes(store: LanceStore, rows: Sequence[Outcome]) -> list[str]:
-    """Write the rows; return a warning instead of an error where a cluster refuses a new table."""
+    """Write the rows. Return a warning instead of raising if a cluster does not allow new tables."""
     try:
         store.save_outcomes(rows)
     except StoreError as error:

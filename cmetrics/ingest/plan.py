@@ -1,4 +1,4 @@
-"""Decide which days to request. Pure: from what is stored, and what day it is, to days."""
+"""Decide which days to request, from the stored state and the current day. Pure."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from cmetrics.domain.metric import Family, Metric, SourceSpec
 from cmetrics.domain.state import MetricState
 from cmetrics.sources.base import FetchRequest
 
-#: The weekday, counted from Monday, after which lost days are requested: weekends are quiet.
+#: The weekday (Monday is 0) after which lost days are requested: services are less busy at weekends.
 LOST_REQUESTED_AFTER = 6
-#: Before any package registry counted anything.
+#: Earlier than the first count of any package registry.
 LONG_AGO = date(2005, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshPlan:
-    """Request what is missing, what the source still revises, and at least the last ``lookback_days``."""
+    """Request missing days, days that the source still revises, and at least the last ``lookback_days``."""
 
     last_day: date
     lookback_days: int = 0
 
     def reads_from(self, spec: SourceSpec) -> date:
-        """Return the first stored day that the plan depends on."""
-        return max(spec.oldest_held(self.last_day), LONG_AGO)
+        """Return the first day whose stored value affects the plan."""
+        return max(spec.oldest_served(self.last_day), LONG_AGO)
 
     def days(self, spec: SourceSpec, state: MetricState) -> Iterable[date]:
         """Return the days to request from the source.
 
-        Gaps are looked for from the oldest daily value on. While nothing daily is stored from
-        before the settling window, all ``first_days`` are requested again: a first run of which the
-        older part failed is repaired like that, and a young package costs little.
+        Gaps are filled from the oldest daily value on. As long as no daily value is older than the
+        settling window, all ``first_days`` are requested again. This repairs a first run whose older
+        part failed, and costs little for a young package.
 
-        Days that the source has lost are requested once a week, all in the same night. The weekday
-        must not depend on them: the oldest day that a source serves moves on every night. In the
-        settling window they are part of what is read anyway.
+        Days that the source has lost are requested once a week, all in the same night. The weekday is
+        fixed because the oldest day that a source serves changes every night. Inside the settling
+        window, they are requested anyway.
         """
         settling = window(self.last_day, spec.settling_days)
         start = min(state.daily, default=self.last_day)
         if start >= settling:
             start = min(start, window(self.last_day, spec.first_days))
-        oldest = oldest_held(spec, self.last_day)
+        oldest = spec.oldest_served(self.last_day)
         missing = {day for day in day_range(max(start, oldest), self.last_day) if day not in state.daily}
         lost = missing & state.lost
-        # Requested in vain, and known to be lost for everybody: there is nothing to wait for.
+        # Requested without success, and known to be lost for all subjects: requesting again is useless.
         missing -= {day for day in lost if spec.known_loss(day) is not None}
         if self.last_day.weekday() != LOST_REQUESTED_AFTER:
             missing -= lost
@@ -56,13 +56,13 @@ class RefreshPlan:
         return {*missing, *reread_days, *doubtful} - state.snapshots
 
     def archive_days(self, spec: SourceSpec, state: MetricState) -> Iterable[date]:  # noqa: ARG002
-        """Return no day: a nightly run has no time for archives."""
+        """Return no days: archives are too slow for a nightly run."""
         return ()
 
     def takes_current(self, metric: Metric, state: MetricState) -> bool:
-        """Return whether the current star count is stored for the one missing day, without a lookback.
+        """Return whether to store the current star count: only the last day is missing, and no lookback is set.
 
-        Days before the oldest value do not count as missing: a young repository has none there.
+        Days before the oldest value do not count as missing: the repository may not have existed.
         """
         if metric.family is not Family.STARS or self.lookback_days or not state.daily:
             return False
@@ -72,53 +72,48 @@ class RefreshPlan:
 
 @dataclass(frozen=True, slots=True)
 class BackfillPlan:
-    """Request every day of a window that the source, or with ``deep`` its archive, serves."""
+    """Request every day of a window that the source or, with ``deep``, its archive serves."""
 
     last_day: date
     span: Span
     deep: bool = False
 
     def reads_from(self, spec: SourceSpec) -> date:
-        """Return the first stored day that the plan depends on."""
-        return LONG_AGO if self.deep else max(spec.oldest_held(self.last_day), LONG_AGO)
+        """Return the first day whose stored value affects the plan."""
+        return LONG_AGO if self.deep else max(spec.oldest_served(self.last_day), LONG_AGO)
 
     def days(self, spec: SourceSpec, state: MetricState) -> Iterable[date]:
         """Return the days to request from the source."""
-        first = max(self.span.first, oldest_held(spec, self.last_day))
+        first = max(self.span.first, spec.oldest_served(self.last_day))
         return set(day_range(first, min(self.span.last, self.last_day))) - state.snapshots
 
     def archive_days(self, spec: SourceSpec, state: MetricState) -> Iterable[date]:
         """Return the days to request from the archive of the source.
 
-        An archive that overlaps with the source is also requested for missing days that the source
-        should serve: it fills those that the source turns out to have lost.
+        An archive that overlaps with the source is also requested for missing days that the source should
+        serve. It fills those that the source has lost.
         """
         if not self.deep or spec.archive is None:
             return ()
         first, last = max(self.span.first, spec.archive.first_day), min(self.span.last, self.last_day)
-        oldest = oldest_held(spec, self.last_day)
+        oldest = spec.oldest_served(self.last_day)
         days = set(day_range(first, min(last, oldest - DAY)))
         if spec.archive.overlaps:
             days |= set(day_range(max(first, oldest), last)) - state.daily
         return days - state.snapshots
 
     def takes_current(self, metric: Metric, state: MetricState) -> bool:  # noqa: ARG002
-        """Return False: a recomputation never stores the current count as a past one."""
+        """Return False: a backfill never stores the current count for a past day."""
         return False
 
 
 Plan = RefreshPlan | BackfillPlan
 
 
-def oldest_held(spec: SourceSpec, last_day: date) -> date:
-    """Return the oldest day that the source may still serve."""
-    return spec.oldest_held(last_day)
-
-
 def build_requests(
     plan: Plan, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], states: Mapping[str, MetricState]
 ) -> list[FetchRequest]:
-    """Return one request per metric; metrics without a day to request are left out."""
+    """Return one request per metric, without metrics that have no days to request."""
     requests: list[FetchRequest] = []
     for metric in metrics:
         state = states.get(metric.metric_id, MetricState())

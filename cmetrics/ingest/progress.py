@@ -1,4 +1,4 @@
-"""Who hears how a run is getting on."""
+"""The interface for progress displays of a run."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from cmetrics.sources.base import FetchRequest
 
 
 class Progress(Protocol):
-    """A display of a run. The methods are called in this order; `step` and `message` between `fetched`."""
+    """A progress display. Methods are called in this order; `step` and `message` between calls of `fetched`."""
 
     def waiting(self) -> None:
-        """Show that another run holds the store."""
+        """Show that the run waits for another run on the same store."""
 
     def planned(self, requests: Sequence[FetchRequest]) -> None:
-        """Show how much will be fetched; fetching begins."""
+        """Show the requests, before fetching begins."""
 
     def step(self, source: str, step: ProgressStep) -> None:
-        """Show how far a source is with a long request."""
+        """Show the progress of a long request of a source."""
 
     def message(self, source: str, text: str) -> None:
-        """Show a choice that a source has made."""
+        """Show a decision of a source."""
 
     def fetched(self, metric: Metric, outcome: MetricOutcome) -> None:
-        """Show the outcome of a metric; its values need not be stored yet."""
+        """Show the outcome of a metric. Its values may not be stored yet."""
 
     def storing(self) -> None:
-        """Show that everything is fetched."""
+        """Show that fetching has ended."""
 
 
 class NoProgress:
-    """Show nothing. Displays derive from it and show what they can."""
+    """A display that shows nothing. Other displays override some of its methods."""
 
     def waiting(self) -> None:
         """Show nothing."""
@@ -55,4 +55,4 @@ class NoProgress:
         """Show nothing."""
 
     def close(self) -> None:
-        """Give the terminal back."""
+        """Release the terminal."""

@@ -19,12 +19,12 @@ from cmetrics.store.lance_store import LanceStore
 
 @dataclass(frozen=True, slots=True)
 class QualityReport:
-    """What the checks found in the rows of one run."""
+    """The findings of the checks for one run."""
 
     revisions: tuple[Revision, ...]
     warnings: tuple[str, ...]
-    #: Values that are hard to believe. They follow from the stored rows at any time and the run is not
-    #: at fault, so they are not part of its row in `history`.
+    #: Implausible values. They can be derived from the stored rows at any time and are no failure of the
+    #: run, so they are not part of its row in `history`.
     anomalies: tuple[str, ...] = ()
 
     def add_revisions(self, outcomes: Iterable[MetricOutcome]) -> tuple[MetricOutcome, ...]:
@@ -47,7 +47,7 @@ def check_quality(
     now: datetime,
     last_day: date,
 ) -> QualityReport:
-    """Record what the run has replaced, and report its implausible values. Never raises a StoreError."""
+    """Record the values that the run replaced, and report implausible ones. Never raises a StoreError."""
     revisions = build_revisions(replaced, run_id, now)
     warnings = [*save_revisions(store, revisions), *unusual_revisions(revisions, metrics)]
     try:
@@ -57,10 +57,14 @@ def check_quality(
         warnings.append(f"the new values could not be compared with their neighbours: {error}")
         return QualityReport(revisions, tuple(warnings))
     outliers, registry_dips = find_anomalies(metrics, SeriesTable.from_arrow(rows), last_day)
-    # Each run reports its own values; those of earlier runs have been reported.
-    anomalies = [f"doubtful: {o.text}; stored, and asked for again" for o in outliers if o.ingestion_run_id == run_id]
+    # Each run reports only its own values; earlier runs have reported theirs.
+    anomalies = [
+        f"doubtful: {o.text}; stored, and requested again by the next refresh"
+        for o in outliers
+        if o.ingestion_run_id == run_id
+    ]
     anomalies += [
-        f"{dip.text}; taken as the registry's, not the packages'"
+        f"{dip.text}; attributed to the registry, not to the packages"
         for dip in registry_dips
         if run_id in dip.ingestion_run_ids
     ]
@@ -68,11 +72,11 @@ def check_quality(
 
 
 def save_revisions(store: LanceStore, revisions: Sequence[Revision]) -> list[str]:
-    """Write ``revisions``; return a warning where the store refuses it, as a cluster may refuse a new table."""
+    """Write ``revisions``. Return a warning instead of raising if a cluster does not allow new tables."""
     try:
         store.save_revisions(revisions)
     except StoreError as error:
-        return [f"{len(revisions)} revisions are not stored: {error}"]
+        return [f"{len(revisions)} revisions were not stored: {error}"]
     return []
 
 
@@ -86,7 +90,7 @@ def unusual_revisions(revisions: Iterable[Revision], metrics: Iterable[Metric]) 
     warnings = []
     for metric_id, unusual in by_metric.items():
         days, most = sum(revision.days for revision in unusual), largest(unusual)
-        assert most is not None  # nothing is listed without a revision
+        assert most is not None  # every metric in the mapping has a revision
         warnings.append(
             f"unusual revision of {metric_id}: {days} settled day{'s' if days > 1 else ''} changed by more than half, "
             f"most on {most.last_day}: {most.old_value:,} → {most.new_value:,}; see `cmetrics status --revisions`"

@@ -1,4 +1,4 @@
-"""Decide which of two values of one key is stored. Pure; all rules in one place.
+"""Decide which of two values with the same key is stored. Pure; all rules are in this module.
 
 A rule takes two tables, stored rows and new rows of the same keys, and returns one decision per row.
 """
@@ -32,16 +32,16 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 def overwrite_rule(metrics: Mapping[str, Metric], specs: Mapping[str, SourceSpec]) -> Overwrite:
-    """Return the rule for rows of these metrics."""
+    """Return the rule for rows of ``metrics``."""
     return _Rule.of(metrics, specs).overwrites
 
 
 def newer_wins(stored: pa.Table, new: pa.Table) -> Mask:
-    """Return whether ``new``, from another store of the same metrics, replaces ``stored``.
+    """Return whether each row of ``new``, from another store, replaces that of ``stored``.
 
-    The value observed last wins. The rules of a refresh come first: a reconstructed count never
-    replaces one taken on its day, nor the count of another service that of the metric's own source.
-    Two stores that merge each other end with the same rows.
+    The later observation wins, unless a rule of `refresh` decides first: a reconstructed count never
+    replaces one taken on its day, and the count of another service never replaces that of the metric's
+    source. Two stores that merge each other end up with the same rows.
     """
     wins, ties = np.zeros(new.num_rows, np.bool_), np.ones(new.num_rows, np.bool_)
     for is_derived in (is_reconstructed, is_stand_in):
@@ -60,9 +60,9 @@ def differs(stored: pa.Table, new: pa.Table) -> Mask:
 
 
 def same_statement(stored: pa.Table, new: pa.Table) -> Mask:
-    """Return whether the rows differ at most in the run, the time and the command that read the value.
+    """Return whether two rows differ at most in run, time and provenance.
 
-    A value that a backfill finds unchanged keeps its row.
+    A backfill does not rewrite a row whose value is unchanged.
     """
     changes = [differ(stored, new, column) for column in ("value", "period_start", "source_window")]
     changes += [flag(stored) != flag(new) for flag in (is_seed, is_reconstructed, is_stand_in)]
@@ -71,11 +71,11 @@ def same_statement(stored: pa.Table, new: pa.Table) -> Mask:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rule:
-    """What the rule needs of each metric, as columns; days are ordinals."""
+    """The properties of each metric that the rule needs, as columns. Days are ordinals."""
 
     metric_ids: pa.Array[pa.StringScalar]
     is_stars: Mask
-    #: 0 for a metric without one.
+    #: 0 if the metric has none.
     daily_from: Ints
     growing_days: Ints
     #: Index in ``specs`` of the source of each metric.
@@ -95,7 +95,7 @@ class _Rule:
         )
 
     def overwrites(self, stored: pa.Table, new: pa.Table) -> Mask:
-        """Return whether each new row is written over the stored one."""
+        """Return whether each new row replaces the stored one."""
         owners = pc.index_in(new["metric_id"], self.metric_ids).to_numpy().astype(np.int64)
         stars = _newer_counts_win(stored, new)
         wins: Mask = np.where(self.is_stars[owners], stars, self._newer_downloads_win(stored, new, owners))
@@ -108,23 +108,23 @@ class _Rule:
         is_damaged = self._is_damaged(self.sources[owners], day)
         cases: list[tuple[Mask, Mask | bool]] = [
             (is_seed(new), False),
-            # From `daily_from` on, and for a metric without one, a daily value replaces a snapshot.
+            # A daily value replaces a snapshot from `daily_from` on, or always if it is not set.
             (is_seed(stored), day >= self.daily_from[owners]),
             ((new_value == 0) & (old_value > 0), False),
-            # The metric is what its own source counts. The count of another service replaces it only for
-            # days of which the source is known to have lost the larger part.
+            # The metric is defined by its source. The count of another service replaces it only for days
+            # that the source is known to report far too low.
             (stood_in != stands_in, stood_in | (is_damaged & (new_value > old_value))),
-            # While a day still grows, the larger of two reads is the truer one.
+            # While the counts of a day may still grow, the larger one is correct.
             ((new_value < old_value) & (read_on <= day + self.growing_days[owners]), False),
         ]
         wins: Mask = np.select([case for case, _ in cases], [wins for _, wins in cases], ~same_statement(stored, new))
         return wins
 
     def _is_damaged(self, sources: Ints, day: Ints) -> Mask:
-        """Return whether the source is known to have lost the larger part of each day."""
+        """Return whether the source is known to report each day far too low."""
         is_damaged = np.zeros(len(day), np.bool_)
         for number, spec in enumerate(self.specs):
-            # Of losses that cover one day the first counts.
+            # If several losses cover a day, the first one applies.
             for loss in reversed(spec.known_losses):
                 covered = (sources == number) & (loss.first.toordinal() <= day) & (day <= loss.last.toordinal())
                 is_damaged[covered] = loss.is_damaged
@@ -134,8 +134,8 @@ class _Rule:
 def _newer_counts_win(stored: pa.Table, new: pa.Table) -> Mask:
     """Return whether each star count of ``new`` replaces that of ``stored``.
 
-    A reconstructed count never replaces one taken on its day. A history without stars replaces
-    nothing: it proves nothing, because stars that were taken back are not in it.
+    A reconstructed count never replaces one taken on its day. A reconstructed 0 never replaces a
+    positive count, because the history does not include removed stars.
     """
     is_later = is_reconstructed(new)
     proves_nothing = is_later & (values(new) == 0) & (values(stored) > 0)

@@ -36,26 +36,26 @@ from cmetrics.sources.base import FetchResult, merge_results
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS, encode
 
-#: How far back the plan looks at earlier runs.
+#: The age of the oldest run that the plan takes into account.
 RUNS_WITHIN = timedelta(days=90)
-#: Seconds between two merges of a deep backfill: seldom enough for the store, often enough for a
-#: run that may be interrupted.
+#: Seconds between two merges of a deep backfill: long enough to keep the store small, short enough to
+#: lose little when interrupted.
 STORE_INTERVAL = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The metrics of the catalogue that a run is for; all of them by default."""
+    """A selection of metrics from the catalogue; all of them by default."""
 
     family: Family | None = None
     metric_ids: tuple[str, ...] = ()
 
-    def of(self, catalog: Catalog) -> tuple[Metric, ...]:
-        """Return the selected metrics in catalogue order. Raises UsageError for an unknown id and for none."""
+    def select(self, catalog: Catalog) -> tuple[Metric, ...]:
+        """Return the selected metrics in catalogue order. Raises UsageError for an unknown id or an empty selection."""
         for metric_id in self.metric_ids:
             if catalog.metric(metric_id) is None:
                 known = ", ".join(metric.metric_id for metric in catalog.metrics[:20])
-                msg = f"--metric {sanitize(metric_id, limit=80)}: not in {catalog.path}; there are {known}"
+                msg = f"--metric {sanitize(metric_id, limit=80)}: not found in {catalog.path}; available: {known}"
                 raise UsageError(msg)
         metrics = tuple(
             metric
@@ -63,7 +63,7 @@ class Selection:
             if (self.family in (None, metric.family)) and (not self.metric_ids or metric.metric_id in self.metric_ids)
         )
         if not metrics:
-            msg = f"--only and --metric leave no metric of {catalog.path}"
+            msg = f"--only and --metric select no metric of {catalog.path}"
             raise UsageError(msg)
         return metrics
 
@@ -72,7 +72,7 @@ ALL_METRICS = Selection()
 
 
 def refresh(context: RunContext, *, lookback_days: int = 0, selection: Selection = ALL_METRICS) -> RunSummary:
-    """Store new days, days that the sources still revise, and every gap that can be filled."""
+    """Collect new days, days that the sources still revise, and every gap that can be filled."""
     return _ingest(context, Job.REFRESH, RefreshPlan(context.last_day, lookback_days), selection)
 
 
@@ -84,10 +84,9 @@ def backfill(
     selection: Selection = ALL_METRICS,
     store_interval: float = STORE_INTERVAL,
 ) -> RunSummary:
-    """Recompute all days of ``span`` that the sources serve, with ``deep`` also those of their archives.
+    """Recompute all days of ``span`` that the sources serve and, with ``deep``, those of their archives.
 
-    A deep backfill stores what it has read every ``store_interval`` seconds: when it is interrupted
-    and started again, little is lost.
+    A deep backfill merges every ``store_interval`` seconds, so that an interrupted one loses little.
     """
     plan = BackfillPlan(context.last_day, span, deep)
     return _ingest(context, Job.BACKFILL, plan, selection, store_interval if deep else None)
@@ -96,7 +95,7 @@ def backfill(
 def _ingest(
     context: RunContext, job: Job, plan: Plan, selection: Selection, store_interval: float | None = None
 ) -> RunSummary:
-    metrics = selection.of(context.catalog)
+    metrics = selection.select(context.catalog)
     # A mistake in a seed file is found before the store is touched.
     load_seed(context.catalog, "")
     provenance = Provenance.RECOMPUTED if job is Job.BACKFILL else Provenance.API_DAILY
@@ -119,6 +118,8 @@ def _ingest(
         results: dict[str, FetchResult] = {}
         outcomes: dict[str, MetricOutcome] = {}
         with closing(fetch(requests, context)) as stream:
+            # A request yields several parts if its archive is fetched too; the values of each part are
+            # stored as they arrive, its outcome follows from all parts together.
             for part in stream:
                 metric = part.request.metric
                 parts.setdefault(metric.metric_id, []).append(part)
@@ -166,7 +167,7 @@ def _load_log(store: LanceStore, metrics: Iterable[Metric], since: datetime) -> 
 
 
 def _missing_seeds(store: LanceStore, metrics: Iterable[Metric], seeds: Iterable[Observation]) -> list[Observation]:
-    """Return the snapshots of these metrics whose key is not stored: on a first run, all of them."""
+    """Return the seeded snapshots of these metrics whose keys are not stored yet."""
     ids = {metric.metric_id for metric in metrics}
     rows = [row for row in seeds if row.metric_id in ids]
     if not rows:

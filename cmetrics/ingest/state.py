@@ -1,4 +1,4 @@
-"""Load what is stored of each metric, as far as a plan needs it."""
+"""Load the stored state of each metric, as far as the plan needs it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from cmetrics.domain.state import MetricState, StoredDay, build_state
 from cmetrics.ingest.plan import Plan
 from cmetrics.store.lance_store import LanceStore
 
-#: Where a repository's number is looked for first: it stands in every count that was taken on its day.
+#: Days searched first for the id of a repository; every count taken on its day includes it.
 RECENT_DAYS = 60
-#: A repository may have failed for years; its number must not be forgotten.
+#: Searched if recent days have no id, because a repository may have failed for years.
 ALL_DAYS = 365 * 50
 
 
@@ -30,10 +30,10 @@ def load_state(
     seeds: Iterable[Observation],
     log: OutcomeLog,
 ) -> dict[str, MetricState]:
-    """Return the state of each metric, as far back as ``plan`` depends on it.
+    """Return the state of each metric, as far back as ``plan`` needs it.
 
-    ``seeds`` count as stored: the run is going to store them. ``log`` shows which days earlier
-    runs requested in vain. Every read is bounded; raises StoreError.
+    ``seeds`` count as stored, because the run will store them. ``log`` shows which days earlier runs
+    requested without success. Every read is bounded. Raises StoreError.
     """
     days = _load_days(store, metrics, specs, plan)
     for row in seeds:
@@ -79,7 +79,7 @@ def _load_outliers(store: LanceStore, metrics: Sequence[Metric], last_day: date)
 
 
 def _load_repositories(store: LanceStore, metrics: Iterable[Metric], last_day: date) -> dict[str, StarRef]:
-    """Return the repository of each star metric; old rows are read only where recent ones lack the number."""
+    """Return the repository of each star metric. Old rows are read only if recent ones lack the id."""
     stars = [metric.metric_id for metric in metrics if metric.family is Family.STARS]
     repositories: dict[str, StarRef] = {}
     for days in (RECENT_DAYS, ALL_DAYS):
@@ -89,7 +89,10 @@ def _load_repositories(store: LanceStore, metrics: Iterable[Metric], last_day: d
 
 
 def find_lost_days(state: MetricState, metric_id: str, log: OutcomeLog, last_day: date) -> frozenset[date]:
-    """Return the missing days behind the oldest one that a source answered for two weeks ago or earlier."""
+    """Return the missing days that a source did not return although it answered two weeks later or more.
+
+    Days before the oldest stored one are not included.
+    """
     if state.oldest_day is None:
         return frozenset()
     windows = log.answered_windows(metric_id, by=last_day - PUBLISHED_WITHIN)
@@ -98,7 +101,7 @@ def find_lost_days(state: MetricState, metric_id: str, log: OutcomeLog, last_day
 
 
 def newest_repositories(refs: Iterable[tuple[str, date, str]]) -> dict[str, StarRef]:
-    """Return the repository of each metric as its newest row names it, with the newest number of any row."""
+    """Return the repository of each metric: the name in its newest row, and the newest id in any row."""
     repositories: dict[str, StarRef] = {}
     for metric_id, _, source_ref in sorted(refs):
         if (ref := parse_star_ref(source_ref)) is not None:

@@ -1,4 +1,4 @@
-"""Check the subjects of a new catalogue: request each as a refresh would, without a store."""
+"""Check that the subjects of a new catalogue exist, with the requests of a refresh and without a store."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from cmetrics.sources.base import FetchRequest, FetchResult
 
 
 def check_subjects(context: RunContext) -> dict[str, str | SourceError]:
-    """Return by metric id the current name of its subject, or the error of the service.
+    """Return the current name of each subject by metric id, or the error of the service.
 
-    NotFound means that the service does not know the subject; every other error, that this could
-    not be found out.
+    NotFound means that the service does not know the subject. With any other error, it is unknown
+    whether the subject exists.
     """
     last = context.last_day
     requests = [
@@ -28,6 +28,6 @@ def check_subjects(context: RunContext) -> dict[str, str | SourceError]:
 
 
 def _current_name(result: FetchResult) -> str:
-    """Return the subject, or the new name of a repository that was renamed."""
+    """Return the subject, or the new name of a renamed repository."""
     refs = (parse_star_ref(value.source_ref) for value in result.values)
     return next((ref.repository for ref in refs if ref is not None), result.request.metric.subject)

@@ -15,16 +15,16 @@ DEFAULT_DAYS = 90
 def choose_window(
     last_day: date, *, lookback_days: int | None, start: date | None, end: date | None, full: bool
 ) -> tuple[Span, bool]:
-    """Return the days to recompute, and whether to ask the archives for days that the sources no longer have.
+    """Return the days to recompute, and whether to request older days from the archives.
 
-    ``last_day`` is the last completed day. Raises UsageError for options that contradict each other and for a
-    window without a completed day.
+    ``last_day`` is the last completed day. Raises UsageError for contradictory options and for a window
+    without a completed day.
     """
     if full and not (start is None and end is None and lookback_days is None):
         msg = "--full covers the whole history; remove --start, --end and --lookback-days"
         raise UsageError(msg)
     if start is not None and lookback_days is not None:
-        msg = "--start and --lookback-days exclude each other; use one of them"
+        msg = "--start and --lookback-days cannot be used together; use one of them"
         raise UsageError(msg)
     if start is None and end is not None:
         msg = "--end needs --start"

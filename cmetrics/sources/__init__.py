@@ -1,4 +1,4 @@
-"""The services that metrics are read from. Adding one is a module, its tests, and a line below."""
+"""The registry of metric sources. A new source needs a module, its tests, and an entry below."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from cmetrics.sources.base import Archive, Source
 
 @dataclass(frozen=True, slots=True)
 class ArchiveRegistration:
-    """Where the older days of a source are."""
+    """The archive of a source, with days that the source no longer serves."""
 
     policy: Policy
-    #: From the source's own lane, the archive's, and the folder for what is kept between runs.
+    #: Creates the archive from the client of the source, the client of the archive, and the cache folder.
     open: Callable[[Service, Service, Path | None], Archive]
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A source as the rest of the program meets it."""
+    """A source with its description, its request policy, and its constructor."""
 
     spec: SourceSpec
-    #: From the GitHub token (or None) to how the service wants to be treated.
+    #: Returns the request policy for a GitHub token, which may be None.
     policy: Callable[[SecretStr | None], Policy]
     open: Callable[[Service], Source]
     archive: ArchiveRegistration | None = None

@@ -1,4 +1,4 @@
-"""Whether a source has published a day, judged by a total that is never 0: all of npm, all of PyPI."""
+"""Decide whether a source has published a day, from a total that is never 0: all of npm, all of PyPI."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from cmetrics.domain.errors import SourceError
 from cmetrics.domain.observation import DailyValue
 from cmetrics.sources.base import FetchRequest, FetchResult, reword
 
-#: A total below this share of its neighbours' median is a day that is not complete yet, or is lost.
-#: Weekends and Christmas stay above 0.3 at npm, which has the deepest ones.
+#: A day whose total is below this share of its neighbours' median is incomplete or lost. At npm, whose
+#: dips are the deepest, weekends and Christmas stay above 0.3.
 FAR_BELOW = 0.2
 #: Days on either side.
 NEIGHBOURS = 7
 
 
 class Availability(Enum):
-    """What the total shows about a day."""
+    """The state of a day at the source, according to the total."""
 
     PUBLISHED = "published"
-    #: The total is far below its neighbours: the counts of packages are incomplete too.
+    #: The total is far below its neighbours, so the counts of packages are incomplete too.
     PARTIAL = "partial"
     ABSENT = "absent"
     #: Before the first day that the source still serves.
@@ -37,7 +37,7 @@ class Availability(Enum):
 class RegistryTotals:
     """The availability of each day of a source."""
 
-    #: None: the total could not be fetched, for the reason in ``error``.
+    #: None if the total could not be fetched; ``error`` has the reason.
     days: Mapping[date, Availability] | None
     error: SourceError | None = None
     #: The first day with a total.
@@ -70,19 +70,19 @@ def _availability(day: date, total: int, totals: Mapping[date, int]) -> Availabi
 
 
 def resolve_days(
-    request: FetchRequest, stated: Mapping[date, int], registry_totals: RegistryTotals, source_ref: str
+    request: FetchRequest, counts: Mapping[date, int], registry_totals: RegistryTotals, source_ref: str
 ) -> FetchResult:
-    """Return the days of ``request`` that can be stored, given what the source states and has published.
+    """Return the days of ``request`` that can be stored, given the counts of the source and its availability.
 
-    A positive value is stored unless only a part of that day is published. A 0, or a missing value, is
-    stored as 0 only on a published day, and only after the package is known to have existed.
+    A positive count is stored unless the day is only partly published. A 0, or a missing count, is
+    stored as 0 only on a published day on which the package is known to have existed.
     """
     values: list[DailyValue] = []
     pending: set[date] = set()
     undecided = 0
-    existed = first_evidence(request, stated)
+    existed = first_evidence(request, counts)
     for day in request.days:
-        value, availability = stated.get(day, 0), registry_totals.availability(day)
+        value, availability = counts.get(day, 0), registry_totals.availability(day)
         if value > 0 and availability is not Availability.PARTIAL:
             values.append(DailyValue(day, value, source_ref))
         elif existed is None or day < existed or availability is Availability.NO_LONGER_SERVED:
@@ -102,8 +102,8 @@ def resolve_days(
     return FetchResult(request, tuple(values), frozenset(pending), error)
 
 
-def first_evidence(request: FetchRequest, stated: Mapping[date, int]) -> date | None:
-    """Return the first day on which the package is known to have existed; None when there is no sign of it."""
-    signs: Iterable[date] = (day for day, value in stated.items() if value > 0)
+def first_evidence(request: FetchRequest, counts: Mapping[date, int]) -> date | None:
+    """Return the first day on which the package is known to have existed; None if no day is known."""
+    signs: Iterable[date] = (day for day, value in counts.items() if value > 0)
     known = [request.known_since] if request.known_since else []
     return min([*known, *signs], default=None)

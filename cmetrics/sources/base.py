@@ -15,52 +15,53 @@ from cmetrics.domain.observation import DailyValue, StarRef
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """The days of one metric that a run requests."""
+    """The days of one metric that a run requests from its source and its archive."""
 
     metric: Metric
-    #: Ascending, none later than ``last_day``. Empty only where an archive is compared with the
-    #: values of the source.
+    #: Ascending, none later than ``last_day``. Empty if only the archive is requested and its counts
+    #: have to be compared with those of the source.
     days: tuple[date, ...]
-    #: The days of ``days`` and ``archive_days`` that are not stored.
+    #: The days in ``days`` and ``archive_days`` that are not stored yet.
     missing: frozenset[date]
     #: The last completed UTC day.
     last_day: date
-    #: The oldest stored day: the subject existed by then, so a later day without downloads is a true 0.
+    #: The oldest stored day. The subject existed by then, so a later day without downloads is a real 0.
     known_since: date | None = None
     #: Stars: store the current count under ``last_day``, the only missing day.
     take_current: bool = False
     #: Stars: the repository of the newest stored count.
     repository: StarRef | None = None
-    #: Days before those that the source serves; requested from its archive. Ascending.
+    #: Days that the source no longer serves, requested from its archive. Ascending.
     archive_days: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """The values of one :class:`FetchRequest`, or the error that prevented all or some of them.
+    """The values for one :class:`FetchRequest`, or for a part of it, and the error that prevented the others.
 
-    A metric that could not be fetched is a result with an error, not an exception: it cannot stop
-    the metrics after it. A day of the request that is neither in ``values`` nor in ``pending`` is
-    a day about which the source said nothing.
+    A metric that could not be fetched is a result with an error, not an exception, so that it cannot
+    stop the metrics after it. For a requested day that is neither in ``values`` nor in ``pending``, the
+    source returned no information.
     """
 
     request: FetchRequest
     values: tuple[DailyValue, ...] = ()
     #: Days that the source is known not to have published (or to have lost).
     pending: frozenset[date] = frozenset()
-    #: Why nothing, or only a part, could be fetched; ``values`` are valid in both cases.
+    #: The reason why all or some values are missing. ``values`` are valid in any case.
     error: SourceError | None = None
     warnings: tuple[str, ...] = ()
-    #: Facts for the reader of the run's summary that need no action.
+    #: Information for the summary of the run that requires no action.
     notes: tuple[str, ...] = ()
-    #: All complete days that the source states, requested or not; an archive is compared with them.
-    stated: Mapping[date, int] = field(default_factory=dict)
-    #: False when further results of the same request follow.
+    #: The counts of all complete days that the source returned, requested or not. The archive's counts
+    #: are compared with them.
+    source_counts: Mapping[date, int] = field(default_factory=dict)
+    #: False if more results for the same request follow.
     is_final: bool = True
 
 
 class Source(Protocol):
-    """One service. Created for one run; :meth:`fetch` is called once."""
+    """A metric source. Created for one run; :meth:`fetch` is called once."""
 
     spec: SourceSpec
 
@@ -70,21 +71,21 @@ class Source(Protocol):
 
 
 class Archive(Protocol):
-    """The days that a source no longer serves. Created for one run; :meth:`fetch` is called once."""
+    """The archive of a source, for days that it no longer serves. Created for one run; :meth:`fetch` is called once."""
 
     def fetch(
-        self, requests: Sequence[FetchRequest], stated_by_source: Mapping[str, Mapping[date, int]]
+        self, requests: Sequence[FetchRequest], counts_by_metric: Mapping[str, Mapping[date, int]]
     ) -> AsyncIterator[FetchResult]:
-        """Yield one result or more per request, as its ``archive_days`` come in. Never raise a SourceError.
+        """Yield one or more results per request, as its ``archive_days`` arrive. Never raise a SourceError.
 
-        ``stated_by_source`` has the values of the source itself by metric id; empty or absent where
-        the source failed.
+        ``counts_by_metric`` has the counts of the source itself by metric id; empty or absent if the
+        source failed.
         """
         ...
 
 
 def merge_results(results: Sequence[FetchResult]) -> FetchResult:
-    """Return all results of one request as one. A failed part does not remove the values of the others."""
+    """Merge the results of one request. A failed part does not remove the values of the others."""
     if len(results) == 1:
         return results[0]
     return FetchResult(
@@ -98,12 +99,12 @@ def merge_results(results: Sequence[FetchResult]) -> FetchResult:
 
 
 def _merge_errors(errors: Sequence[SourceError]) -> SourceError | None:
-    """Return the first error with the messages of all, each once; None without any."""
+    """Return the first error with the distinct messages of all errors; None if there are none."""
     return reword(errors[0], "; ".join(dict.fromkeys(error.message for error in errors))) if errors else None
 
 
 def reword(error: SourceError, message: str) -> SourceError:
-    """Return a copy of ``error`` with another message; its type, hint and data stay."""
+    """Return a copy of ``error`` with another message and the same type, hint and data."""
     reworded = copy(error)
     reworded.message = message
     return reworded
@@ -112,7 +113,7 @@ def reword(error: SourceError, message: str) -> SourceError:
 async def fetch_each(
     requests: Sequence[FetchRequest], fetch_one: Callable[[FetchRequest], Awaitable[FetchResult]]
 ) -> AsyncIterator[FetchResult]:
-    """Yield the results of a source that fetches one metric after the other."""
+    """Yield the results of a source that fetches one metric at a time."""
     for request in requests:
         try:
             yield await fetch_one(request)

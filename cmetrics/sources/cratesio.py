@@ -1,8 +1,8 @@
 """crates.io: downloads per day, the last 90 days, one request per crate.
 
-Facts from the service's own source (rust-lang/crates.io): the five highest versions are listed
-one by one and all others summed in ``meta.extra_downloads``, so a day is the sum over both; days
-without downloads have no row; the day that is still running is included.
+From the service's own source (rust-lang/crates.io): the five highest versions are listed one by one
+and all others are summed in ``meta.extra_downloads``, so the count of a day is the sum of both; days
+without downloads have no row; the current, incomplete day is included.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from cmetrics.sources.base import FetchRequest, FetchResult
 
 ARCHIVE = ArchiveSpec("crates-archive", "static.crates.io", first_day=date(2014, 11, 1))
 
-#: In a User-Agent, whatever else it says, crates.io answers each of these with 403 since April to July
-#: 2026 (rust-lang/crates.io#13482, #13783, #14243); of ``wget`` only some forms.
+#: crates.io answers a User-Agent that contains one of these words with 403, since April to July 2026
+#: (rust-lang/crates.io#13482, #13783, #14243). It refuses only some forms of ``wget``.
 REFUSED_IN_USER_AGENT = ("curl", "python-requests", "wget")
 
 
 def refuses_contact(contact: str) -> str | None:
-    """Return why crates.io would refuse a User-Agent with ``contact``; None when it would not."""
+    """Return why crates.io would refuse a User-Agent with ``contact``; None if it would accept it."""
     word = next((word for word in REFUSED_IN_USER_AGENT if word in contact.lower()), None)
     if word is None:
         return None
-    return f"crates.io refuses a User-Agent with {word!r}, and ours names the contact; use another address"
+    return f"crates.io refuses a User-Agent that contains {word!r}, as this contact does; use another address"
 
 
 SPEC = SourceSpec(
@@ -50,11 +50,11 @@ SPEC = SourceSpec(
     counts="Downloads by cargo, all versions, by UTC day. The counting changed on 2024-02-16 (a step up: "
     "downloads from the CDN count too) and about 2025-10-29 (a step down: clients other than cargo no longer "
     "count, which mostly concerns rarely used crates).",
-    # 90 dates with today, which is not over.
-    held_days=89,
+    # 90 dates including today, which is not complete.
+    served_days=89,
     first_days=89,
     settling_days=89,
-    # Counts come from log files as these arrive; a smaller read within a week is an older one.
+    # Counts grow as log files arrive. Within a week, a smaller count is an outdated one.
     growing_days=7,
     canonical=lambda crate: crate.lower().replace("_", "-"),
     archive=ARCHIVE,
@@ -64,12 +64,12 @@ SPEC = SourceSpec(
     refuses_contact=refuses_contact,
 )
 
-#: https://crates.io/data-access: at most one request a second, and who is refused stops.
+#: https://crates.io/data-access: at most one request per second; clients that are refused must stop.
 POLICY = Policy(SPEC.title, "https://crates.io/api/v1", rates=(Rate(1, 1.0),), limit_waits=(30.0, 60.0))
 
-#: A day's log files keep arriving for some hours after it; a day is complete at 06:00 UTC.
+#: Log files of a day arrive for some hours after its end; it is complete at 06:00 UTC.
 LOGS_ARRIVE_WITHIN = timedelta(hours=6)
-#: A crate that is downloaded every minute: without a row of it, a day has not been counted.
+#: A crate that is downloaded every minute. A day without a row for it has not been counted.
 BUSY_CRATE = "serde"
 
 
@@ -104,7 +104,7 @@ def parse_downloads(body: bytes, crate: str) -> dict[date, int]:
     total: Counter[date] = Counter()
     for row in answer.version_downloads:
         if (row.version, row.date) in seen:
-            # Raises: a day stated twice is refused in one place.
+            # Raises InvalidResponse for a duplicate day.
             by_day([(row.date, 0), (row.date, 0)], f"{where}, version {row.version},")
         seen.add((row.version, row.date))
         total[row.date] += row.downloads
@@ -126,31 +126,31 @@ class Cratesio:
     async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
         """Yield one result per crate, each from one request.
 
-        Days without downloads have no row, and neither have days that were lost or not counted yet. A
-        busy crate tells them apart; it is requested once, and only when a crate lacks a day.
+        Days without downloads have no row, and neither have days that are lost or not counted yet. The
+        rows of a busy crate distinguish them. It is requested once, and only if a crate lacks a day.
         """
         undecided: list[tuple[FetchRequest, dict[date, int]]] = []
         for request in requests:
             try:
-                stated = await self._fetch_days(request.metric.subject)
+                counts = await self._fetch_days(request.metric.subject)
             except SourceError as error:
                 yield FetchResult(request, error=error)
                 continue
-            if has_absent_day(request, stated):
-                undecided.append((request, stated))
+            if has_absent_day(request, counts):
+                undecided.append((request, counts))
             else:
-                yield self._resolve(request, stated, RegistryTotals({}))
+                yield self._resolve(request, counts, RegistryTotals({}))
         if undecided:
             totals = await self._fetch_totals()
-            for request, stated in undecided:
-                yield self._resolve(request, stated, totals)
+            for request, counts in undecided:
+                yield self._resolve(request, counts, totals)
 
     @staticmethod
-    def _resolve(request: FetchRequest, stated: dict[date, int], totals: RegistryTotals) -> FetchResult:
-        return resolve_days(request, stated, totals, f"cratesio:{request.metric.subject}")
+    def _resolve(request: FetchRequest, counts: dict[date, int], totals: RegistryTotals) -> FetchResult:
+        return resolve_days(request, counts, totals, f"cratesio:{request.metric.subject}")
 
     async def _fetch_totals(self) -> RegistryTotals:
-        """Return which days have been counted, as the busy crate shows it."""
+        """Return which days have been counted, according to the busy crate."""
         complete = last_completed_day(self._client.now() - LOGS_ARRIVE_WITHIN)
         try:
             rows = await self._fetch_days(BUSY_CRATE)
@@ -163,7 +163,7 @@ class Cratesio:
         return parse_downloads(response.body, crate)
 
 
-def has_absent_day(request: FetchRequest, stated: Mapping[date, int]) -> bool:
-    """Return whether the crate has no downloads on a requested day since it is known to exist."""
-    existed = first_evidence(request, stated)
-    return existed is not None and any(day >= existed and not stated.get(day) for day in request.days)
+def has_absent_day(request: FetchRequest, counts: Mapping[date, int]) -> bool:
+    """Return whether a requested day has no downloads although the crate existed."""
+    existed = first_evidence(request, counts)
+    return existed is not None and any(day >= existed and not counts.get(day) for day in request.days)

@@ -1,9 +1,9 @@
 """api.github.com: stars. The current count, and the history of stars by week.
 
-The list of stargazers is closed to everybody but a repository's own people since July 2026.
-``GET /repos/{owner}/{repo}/stargazers/history`` replaced it on 2026-09-04
-(github.blog/changelog): public, newest week first, seven daily counts a week. It counts the stars
-that are still held, by the day on which they were given: an unstar lowers an old day.
+Since July 2026 the list of stargazers is visible only to members of a repository. On 2026-09-04,
+``GET /repos/{owner}/{repo}/stargazers/history`` replaced it (github.blog/changelog): public, newest
+week first, seven daily counts a week. It counts current stars by the day on which they were given,
+so an unstar lowers the count of an old day.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ SPEC = SourceSpec(
     subject_pattern=r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}",
     subject_hint="a repository written owner/name",
     page="https://github.com/{subject}",
-    counts="Stars held at the end of a day. Counted once a night; earlier days are worked out from the stars that are "
-    "still held, so a star that was given and taken back is not in them. GitHub's days may differ from UTC by a day.",
-    held_days=None,
+    counts="Stars at the end of a day. Counted once a night; earlier days are reconstructed from current stars, so a "
+    "star that was removed later is not included. GitHub's days may differ from UTC by a day.",
+    served_days=None,
     first_days=730,
     # What the first page of the history covers on every day of the week: 29 weeks and today's.
     settling_days=203,
@@ -47,26 +47,25 @@ SPEC = SourceSpec(
 
 WEEKS_PER_PAGE = 30
 LAST_PAGE = 100
-#: What to wait after a secondary limit without Retry-After: a minute at least, then longer (docs.github.com,
+#: Pauses after a secondary rate limit without Retry-After: at least a minute, then longer (docs.github.com,
 #: "Best practices for using the REST API").
 SECONDARY_LIMIT_WAITS = (60.0, 120.0)
 
 UNAUTHORIZED = 401
 #: Parts of GitHub's messages about a token that may not reach a resource.
 _TOKEN_REFUSALS = (b"saml", b"personal access token", b"resource not accessible by")
-#: A page can shift while a week begins; it does so once a week, so a second reading is enough.
-READINGS = 2
-#: A count and a history read a moment apart may differ by a star.
+#: The pages shift when a new week begins. That happens once a week, so a second attempt is enough.
+HISTORY_ATTEMPTS = 2
+#: A count and a history fetched a moment apart may differ by a star.
 TOLERANCE = 1
-#: Up to so many stars more than the current count, or that share of it, a history is taken with a warning.
+#: A history that exceeds the current count by up to this number, or this share, is used with a warning.
 SMALL_EXCESS, SMALL_EXCESS_SHARE = 10, 0.1
 
 
 def policy(token: SecretStr | None) -> Policy:
-    """Return how GitHub wants to be treated: no pace below the quota (60 requests per hour without a token).
+    """Return the request policy: GitHub has a quota (60 requests per hour without a token) and no other rate limit.
 
-    The token is always sent where there is one: addresses of shared runners have often used up their
-    own quota.
+    A token is sent with every request if there is one: the quota of a shared runner's IP address is often used up.
     """
     headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
     if token:
@@ -83,9 +82,9 @@ def policy(token: SecretStr | None) -> Policy:
 
 
 def refuses_token(status: int, headers: Mapping[str, str], body: bytes) -> bool:
-    """Return whether a 401 or 403 of GitHub is about the token: public data is served without one.
+    """Return whether the token is the reason for a 401 or 403 of GitHub; public data needs no token.
 
-    A 401 means that GitHub does not know the token (any more). An organisation that enforces SAML
+    A 401 means that GitHub does not know the token, or no longer knows it. An organisation that enforces SAML
     sends ``X-GitHub-SSO`` with its 403; one that forbids classic tokens, or restricts fine-grained
     ones, says so in the body only.
     """
@@ -103,7 +102,7 @@ def _subject(text: str) -> str:
 
 
 class Repository(Shape):
-    """``GET /repos/{owner}/{repo}``, as far as we read it. Only the count cannot be done without."""
+    """The fields of ``GET /repos/{owner}/{repo}`` that are used. Only the count is required."""
 
     stargazers_count: Count
     id: int | None = None
@@ -148,7 +147,7 @@ def parse_history(body: bytes, subject: str) -> Weeks:
             raise InvalidResponse(msg)
         first = datetime.fromtimestamp(row.week, UTC).date()
         if first in weeks:
-            msg = f"{where} states the week of {first} twice"
+            msg = f"{where} lists the week of {first} twice"
             raise InvalidResponse(msg)
         weeks[first] = tuple(row.days)
     return weeks
@@ -170,24 +169,24 @@ def next_page(answer: Response, page: int, weeks: int) -> int | None:
 
 
 def check_past(weeks: Weeks, last: date, subject: str) -> None:
-    """Raise InvalidResponse for stars given after ``last``: they would be taken off every earlier day."""
+    """Raise InvalidResponse for stars given after ``last``: they would be subtracted from every earlier day."""
     ahead = [day for first, week in weeks.items() for i, n in enumerate(week) if n and (day := first + i * DAY) > last]
     if ahead:
         msg = (
-            f"api.github.com, star history of {subject}, states stars of {max(ahead)}, which has not been yet; "
+            f"api.github.com, star history of {subject}, lists stars for the future day {max(ahead)}; "
             "check this machine's clock"
         )
         raise InvalidResponse(msg)
 
 
 def is_gapless(weeks: Weeks) -> bool:
-    """Return whether the weeks follow each other, seven days apart."""
+    """Return whether the weeks are consecutive."""
     firsts = sorted(weeks)
     return all(later - earlier == timedelta(days=7) for earlier, later in pairwise(firsts))
 
 
 def cumulative(count: int, weeks: Weeks, created: date, days: Sequence[date]) -> dict[date, int]:
-    """Return the stars held at the end of each of ``days``: the current count less the stars gained since.
+    """Return the stars at the end of each of ``days``: the current count minus the stars gained since.
 
     Only days that the weeks cover, and none before the repository existed. Never less than 0, nor more
     than ``count``.
@@ -205,7 +204,7 @@ def cumulative(count: int, weeks: Weeks, created: date, days: Sequence[date]) ->
 
 
 def excess(count: int, weeks: Weeks) -> int:
-    """Return how many stars more than ``count`` the weeks hold; 0 when they hold fewer."""
+    """Return by how many stars the weeks exceed ``count``; 0 if they do not."""
     return max(0, sum(map(sum, weeks.values())) - count)
 
 
@@ -215,14 +214,14 @@ def is_small_excess(stars: int, count: int) -> bool:
 
 
 def given(weeks: Weeks, day: date) -> int | None:
-    """Return the stars given on ``day`` and still held; None when the weeks do not cover it."""
+    """Return the current stars given on ``day``; None if the weeks do not cover it."""
     return next(
         (week[(day - first).days] for first, week in weeks.items() if 0 <= (day - first).days < len(week)), None
     )
 
 
 def surplus(count: int, weeks: Weeks, created: date) -> int | None:
-    """Return the current stars less those of the whole history; None while it does not reach the creation."""
+    """Return the current count minus the stars of the whole history; None if the history is incomplete."""
     if not weeks or min(weeks) > created:
         return None
     return count - sum(map(sum, weeks.values()))
@@ -230,14 +229,14 @@ def surplus(count: int, weeks: Weeks, created: date) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class _History:
-    """One reading of a star history."""
+    """A star history as fetched once."""
 
     weeks: Weeks
-    #: A new week has begun while its pages were read.
+    #: Whether a new week began while the pages were fetched.
     has_shifted: bool = False
-    #: It was read to its end, which may be later than the first requested day.
+    #: Whether it was fetched to its end, which may be later than the first requested day.
     is_whole: bool = False
-    #: Why it cannot be used.
+    #: The reason why it cannot be used.
     problem: str | None = None
 
 
@@ -250,12 +249,12 @@ class Github:
         self._client = client
         self._warnings: list[str] = []
         self._is_token_unknown = False
-        #: Organisations that do not accept the token.
+        #: Organisations that refused the token.
         self._refusing_owners: set[str] = set()
         self._owner = ""
 
     async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
-        """Yield one result per repository: one request for the count, and pages of history as far back as requested."""
+        """Yield one result per repository, from one request for the count and the pages of history that are needed."""
         async for result in fetch_each(requests, self._fetch):
             yield result
 
@@ -287,7 +286,7 @@ class Github:
         return FetchResult(request, tuple(values[day] for day in sorted(values)), warnings=warnings)
 
     async def _check_number(self, request: FetchRequest, repository: Repository) -> None:
-        """Raise InvalidResponse when the name leads to another repository than the one counted so far."""
+        """Raise InvalidResponse if the name now belongs to another repository than the one counted so far."""
         known = other_known_repository(request, repository.id)
         if known is None:
             return
@@ -297,35 +296,39 @@ class Github:
         raise InvalidResponse(name_taken_over(request, repository.id, known, name))
 
     def _without_history(self, request: FetchRequest, current: DailyValue, error: SourceError) -> FetchResult:
-        """Return only the newest day, with the current count; missing days before it stay absent."""
+        """Return only the newest day, with the current count. Missing days before it stay missing."""
         values = (current,) if request.last_day in request.missing else ()
         if request.take_current:
-            warning = f"{request.metric.metric_id}: past days were not read again, the star history failed ({error})"
+            warning = f"{request.metric.metric_id}: past days were not updated, the star history failed ({error})"
             return FetchResult(request, values, warnings=(*self._warnings, warning))
-        stands = f"; the present count stands for {request.last_day}, days before it stay absent" if values else ""
+        stands = (
+            f"; only the current count was stored, for {request.last_day}; days before it stay missing"
+            if values
+            else ""
+        )
         failure = reword(error, f"star history failed: {error.message}{stands}")
         return FetchResult(request, values, error=failure, warnings=tuple(self._warnings))
 
     async def _held(
         self, repository: Repository, name: str, request: FetchRequest
     ) -> tuple[dict[date, int], int | None]:
-        """Return the stars held on each requested day, and how many were given on the last one.
+        """Return the stars on each requested day, and the number given on the last one.
 
-        The history is read a second time when the first reading is incomplete or contradicts the count.
-        Raises InvalidResponse when the second one is no better.
+        The history is fetched a second time if the first attempt is incomplete or contradicts the count.
+        Raises InvalidResponse if the second attempt is too.
         """
         created = repository.created
         since = max(request.days[0], created)
-        for reading in range(READINGS):
+        for reading in range(HISTORY_ATTEMPTS):
             if reading:
                 repository = parse_repository((await self._get(f"/repos/{name}")).body, name)
-            reread = reading < READINGS - 1
+            reread = reading < HISTORY_ATTEMPTS - 1
             history = await self._read_history(name, since)
             weeks, count = history.weeks, repository.stargazers_count
-            # GitHub's days may begin a day before ours.
+            # GitHub's days may begin up to a day before UTC days.
             check_past(weeks, self._client.now().astimezone(UTC).date() + DAY, name)
             if history.problem is None and not is_gapless(weeks):
-                history = replace(history, problem="has no weeks between its pages")
+                history = replace(history, problem="has a gap between its weeks")
             ends_early = history.is_whole and bool(weeks) and min(weeks) > since
             fewer = surplus(count, weeks, min(weeks) if ends_early else created) or 0
             if history.problem is None and ends_early and fewer > TOLERANCE:
@@ -334,7 +337,7 @@ class Github:
             if reread and (history.problem or history.has_shifted or max(fewer, more) > TOLERANCE):
                 continue
             if history.problem is None and not is_small_excess(more, count):
-                history = replace(history, problem=f"holds {more} stars more than the repository has")
+                history = replace(history, problem=f"has {more} more stars than the repository")
             if history.problem is not None:
                 msg = f"api.github.com, star history of {name}, {history.problem}"
                 raise InvalidResponse(msg, service=SPEC.title)
@@ -349,21 +352,21 @@ class Github:
         raise AssertionError(msg)
 
     def _warn_of_difference(self, request: FetchRequest, name: str, count: int, fewer: int, more: int) -> None:
-        what = f"{request.metric.metric_id}: the star history of {name} holds"
+        what = f"{request.metric.metric_id}: the star history of {name} has"
         if more > TOLERANCE:
             self._warnings.append(
-                f"{what} {more} stars more than the repository has ({count:,}); early days are cut at 0"
+                f"{what} {more} more stars than the repository ({count:,}); early days are limited to 0"
             )
         else:
             self._warnings.append(
-                f"{what} {fewer} stars fewer than the repository has; they are counted as given before its first day"
+                f"{what} {fewer} fewer stars than the repository; they are counted as given before its first day"
             )
 
     async def _read_history(self, full_name: str, since: date) -> _History:
-        """Read the weeks back to the one that holds ``since``.
+        """Fetch the weeks back to the one that contains ``since``.
 
-        A page that begins with a week of the page before it shows that a new week has begun. Of a
-        week on two pages the newer page counts.
+        If a page begins with a week of the previous page, a new week has begun in between. For a week on two
+        pages, the newer page is used.
         """
         weeks: Weeks = {}
         has_shifted = False
@@ -388,9 +391,9 @@ class Github:
         return _History(weeks, has_shifted, is_whole=True)
 
     async def _get(self, path: str, params: dict[str, str] | None = None) -> Response:
-        """Send a GET, and once more without the token when GitHub refuses the token.
+        """Send a GET, and repeat it without the token if GitHub refuses the token.
 
-        With a refused token even public data cannot be read, without one it is served.
+        GitHub refuses even public data to an invalid token, but serves it without one.
         """
         path = quote(path, safe="/")
         try:
@@ -400,14 +403,14 @@ class Github:
             return await self._client.get(path, params)
 
     def _set_token_aside(self, error: TokenRefused) -> None:
-        """Send no token to the refusing organisation any more; after a 401, to nobody."""
+        """Stop sending the token to the organisation that refused it; after a 401, to all."""
         self._client.drop_header("Authorization")
         if error.status == UNAUTHORIZED:
             self._is_token_unknown = True
-            self._warnings.append("GITHUB_TOKEN is refused by GitHub (401) and was not used further; renew it")
+            self._warnings.append("GitHub refused GITHUB_TOKEN (401), so it is no longer sent; renew it")
             return
         self._refusing_owners.add(self._owner)
         self._warnings.append(
-            f"GITHUB_TOKEN is refused by {self._owner} ({error.status}), whose repositories were read without it; "
+            f"{self._owner} refused GITHUB_TOKEN ({error.status}), so its repositories were read without it; "
             "authorise the token there, or use another one"
         )

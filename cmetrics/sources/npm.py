@@ -1,8 +1,8 @@
 """api.npmjs.org: downloads per day since 2015-01-10.
 
-Facts from npm/registry's documentation and threads there: a day that has not landed reads 0, and
-so does a day that the whole registry lost; a period that is too long is cut at its old end without
-a word; the days before a package's first publication read 0.
+From npm/registry's documentation and issues: a day that is not published yet has the count 0, and so
+has a day that the whole registry lost; a period that is too long is silently cut at its old end; days
+before a package's first publication have the count 0.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from cmetrics.http.validation import Count, Day, Shape, by_day, parse
 from cmetrics.sources.availability import Availability, RegistryTotals, build_registry_totals, resolve_days
 from cmetrics.sources.base import FetchRequest, FetchResult
 
-#: Days that read 0 for the whole registry: npm/download-counts#21 and #43, pvorb/npm-stat.com#119,
-#: npm/documentation#1366, and later threads. Of outages without a known end only the first day is named.
+#: Days with the count 0 for the whole registry: npm/download-counts#21 and #43, pvorb/npm-stat.com#119,
+#: npm/documentation#1366, and later issues. For outages without a known end, only the first day is listed.
 KNOWN_LOSSES = tuple(
     KnownLoss(first, last, "api.npmjs.org states 0 downloads for the whole registry")
     for first, last in (
@@ -51,24 +51,25 @@ SPEC = SourceSpec(
     subject_hint="a name that npm allows, such as react or @scope/name",
     page="https://www.npmjs.com/package/{subject}",
     counts="Package files that npm served, by UTC day, usually a day or two late. CI runs, mirrors and scanners count.",
-    held_days=None,
+    served_days=None,
     first_days=730,
-    # Whole-registry holes have been filled in weeks later; three months fit into the same request.
+    # npm has filled gaps of the whole registry weeks later. Three months fit into the same request.
     settling_days=90,
     known_losses=KNOWN_LOSSES,
 )
 
-#: Undocumented and strict since November 2025: one request a second met 429 soon.
+#: Undocumented, and strict since November 2025: one request per second soon led to 429.
 POLICY = Policy(SPEC.title, "https://api.npmjs.org", rates=(Rate(1, 2.0),), limit_waits=(30.0,))
 
 FIRST_DAY = date(2015, 1, 10)
-#: Up to 18 months are answered whole; the documented bound for every kind of question is 365 days.
+#: Up to 18 months are returned in full; the documented limit for all kinds of requests is 365 days.
 LONGEST_PERIOD = 365
 
 
-#: npm's documented bound for one request; scoped names are not allowed in it.
+#: npm's documented limit for one request. Scoped names are not allowed in it.
 PACKAGES_PER_REQUEST = 128
-#: A 0 is doubted on so many of the newest days, given so many days without one and so many downloads a day.
+#: See `cached_zeros`: the number of newest days that are checked, the number of earlier days required
+#: as evidence, and the downloads per day from which a package is busy.
 NEWEST_DAYS, DAYS_OF_EVIDENCE, BUSY = 2, 28, 10
 
 
@@ -81,7 +82,7 @@ class _Range(Shape):
     start: Day
     end: Day
     downloads: list[_DayCount]
-    #: Not there in the answer for the whole registry.
+    #: Absent in the response for the whole registry.
     package: str | None = None
 
 
@@ -91,15 +92,15 @@ _RANGE = TypeAdapter(_Range)
 def parse_range(body: bytes, span: Span, package: str | None) -> dict[date, int]:
     """Return the downloads per day of ``span``, ascending; ``package`` None is the whole registry.
 
-    Raises InvalidResponse when the answer is for another package or another period.
+    Raises InvalidResponse if the response is for another package or another period.
     """
     where = f"api.npmjs.org, package {package}" if package else "api.npmjs.org, whole registry"
     answer = parse(_RANGE, body, where)
     if answer.package != package:
-        msg = f"{where}, answered for another package"
+        msg = f"{where}, returned another package"
         raise InvalidResponse(msg)
     if (answer.start, answer.end) != span:
-        msg = f"{where}, answered {answer.start} to {answer.end} when asked {span.first} to {span.last}"
+        msg = f"{where}, returned {answer.start} to {answer.end} instead of {span.first} to {span.last}"
         raise InvalidResponse(msg)
     days = by_day(((row.day, row.downloads) for row in answer.downloads), where)
     return {day: value for day, value in days.items() if span.first <= day <= span.last}
@@ -109,14 +110,14 @@ _BULK = TypeAdapter(dict[str, JsonValue])
 
 
 def parse_bulk(body: bytes, span: Span, packages: Sequence[str]) -> dict[str, dict[date, int] | SourceError]:
-    """Return downloads per day of ``span`` by package, or why a package has none.
+    """Return the downloads per day of ``span`` for each package, or the error of a package.
 
-    The answer for one package is null when npm does not know it; a faulty one does not spoil the
-    others. Raises InvalidResponse when the whole is not an answer for several packages.
+    The entry of a package is null if npm does not know it. An invalid entry does not affect the
+    others. Raises InvalidResponse if the response as a whole is invalid.
     """
     answer = parse(_BULK, body, "api.npmjs.org, several packages")
     if not answer.keys() & set(packages):
-        msg = "api.npmjs.org, several packages, answered for none of them"
+        msg = "api.npmjs.org, several packages, returned none of them"
         raise InvalidResponse(msg, service=SPEC.title)
     found: dict[str, dict[date, int] | SourceError] = {}
     for package in packages:
@@ -130,31 +131,31 @@ def parse_bulk(body: bytes, span: Span, packages: Sequence[str]) -> dict[str, di
     return found
 
 
-def cached_zeros(stated: Mapping[date, int], totals: RegistryTotals) -> frozenset[date]:
-    """Return the newest days with a 0 that is probably an answer cached before the day was counted.
+def cached_zeros(counts: Mapping[date, int], totals: RegistryTotals) -> frozenset[date]:
+    """Return the newest days whose 0 is probably a response cached before the day was counted.
 
-    npm's answers are cached address by address, so the total of the registry proves nothing about
-    the answer for one package. A 0 is doubted on the two newest counted days (read twice by then), of
-    a package that has never had a 0 on a counted day and has :data:`BUSY` downloads a day or more.
+    npm's responses are cached per URL, so the total of the registry does not prove that the response
+    for a package is current. A 0 is not trusted on the two newest counted days if the package never had
+    a 0 on a counted day and has at least :data:`BUSY` downloads a day.
     """
-    counted = [day for day in sorted(stated) if totals.availability(day) is Availability.PUBLISHED]
+    counted = [day for day in sorted(counts) if totals.availability(day) is Availability.PUBLISHED]
     newest, earlier = counted[-NEWEST_DAYS:], counted[:-NEWEST_DAYS]
-    first = next((number for number, day in enumerate(earlier) if stated[day]), len(earlier))
-    values = [stated[day] for day in earlier[first:]]
+    first = next((number for number, day in enumerate(earlier) if counts[day]), len(earlier))
+    values = [counts[day] for day in earlier[first:]]
     if len(values) < DAYS_OF_EVIDENCE or min(values) == 0 or median(values) < BUSY:
         return frozenset()
-    return frozenset(day for day in newest if stated[day] == 0)
+    return frozenset(day for day in newest if counts[day] == 0)
 
 
 @dataclass(slots=True)
 class _Package:
-    """A request, and what has been read for it."""
+    """A request and the counts fetched for it."""
 
     request: FetchRequest
-    #: What is still to be read, oldest first.
+    #: The periods that are not fetched yet, oldest first.
     spans: list[Span]
-    stated: dict[date, int] = field(default_factory=dict)
-    #: The oldest day that was read.
+    counts: dict[date, int] = field(default_factory=dict)
+    #: The oldest day that was fetched.
     first: date = FIRST_DAY
     error: SourceError | None = None
 
@@ -163,13 +164,13 @@ class _Package:
         return self.request.metric.subject
 
     def take(self, span: Span, found: dict[date, int] | SourceError) -> None:
-        """Take what was read of ``span``, the newest that was left."""
+        """Add the counts or the error of ``span``, the newest remaining period."""
         self.spans.remove(span)
         if isinstance(found, SourceError):
             self.error = found
             self.spans.clear()
             return
-        self.stated |= found
+        self.counts |= found
         self.first = span.first
         if _precedes_publication(span, found, self.request.known_since):
             self.spans.clear()
@@ -182,23 +183,23 @@ class Npm:
 
     def __init__(self, client: Service) -> None:
         self._client = client
-        #: The whole registry, for the days that any package has been requested for so far.
+        #: Totals of the whole registry, for the days that were requested for any package so far.
         self._totals: dict[date, int] = {}
         self._covered: set[date] = set()
         self._error: SourceError | None = None
 
     async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
-        """Yield one result per package, and read the whole registry for the same days.
+        """Yield one result per package, and fetch the totals of the registry for the same days.
 
-        Up to :data:`PACKAGES_PER_REQUEST` packages share a request; scoped ones, which npm does not
-        allow there, have requests of their own. The longest periods come first: the others then need
-        no more of the registry.
+        Up to :data:`PACKAGES_PER_REQUEST` packages share a request. npm does not allow scoped packages
+        there, so each of them has its own requests. The longest periods come first, so that the totals
+        fetched for them cover the others.
         """
         packages = [
             _Package(request, spans((day for day in request.days if day >= FIRST_DAY), LONGEST_PERIOD))
             for request in sorted(requests, key=lambda request: request.days[0])
         ]
-        # Packages that are read over the same periods share requests.
+        # Packages with the same periods share requests.
         together: dict[tuple[str | Span, ...], list[_Package]] = {}
         for package in packages:
             scoped = package.name if "/" in package.name else ""
@@ -211,7 +212,7 @@ class Npm:
                     yield await self._resolve(package)
 
     async def _read(self, batch: Sequence[_Package]) -> None:
-        """Read all periods of packages that have the same ones, newest first."""
+        """Fetch all periods of a batch of packages with the same periods, newest first."""
         periods = list(reversed(batch[0].spans))
         for number, span in enumerate(periods):
             wanting = [package for package in batch if span in package.spans]
@@ -224,7 +225,7 @@ class Npm:
             try:
                 found = await self._fetch_bulk(span, [package.name for package in packages])
             except SourceError:
-                # One name may have spoilt the request; an outage is met again by the first single one.
+                # One name may have caused the failure. In an outage, the first single request fails as well.
                 pass
             else:
                 for package in packages:
@@ -241,8 +242,8 @@ class Npm:
         if package.error is not None:
             return FetchResult(request, error=package.error)
         totals = await self._registry_totals([day for day in request.days if day >= package.first])
-        result = resolve_days(request, package.stated, totals, f"npm:{package.name}")
-        doubted = cached_zeros(package.stated, totals)
+        result = resolve_days(request, package.counts, totals, f"npm:{package.name}")
+        doubted = cached_zeros(package.counts, totals)
         return replace(
             result,
             values=tuple(value for value in result.values if value.day not in doubted),
@@ -250,7 +251,7 @@ class Npm:
         )
 
     async def _registry_totals(self, days: Sequence[date]) -> RegistryTotals:
-        """Return what has landed. A day is requested once, and nothing any more after a failure."""
+        """Return the availability of ``days``. Each day is requested once, and none after a failure."""
         try:
             if self._error is None:
                 for span in reversed(spans(set(days) - self._covered, LONGEST_PERIOD)):
@@ -273,9 +274,9 @@ class Npm:
 
 
 def _precedes_publication(span: Span, found: Mapping[date, int], known_since: date | None) -> bool:
-    """Return whether nothing older has to be read: a year without a download is before the first one.
+    """Return whether older periods can be skipped: a year without downloads precedes the publication.
 
-    The days before a package's publication read 0, and a published one meets robots every day.
+    Days before the publication have the count 0, and published packages are downloaded by bots every day.
     """
     is_known = known_since is not None and known_since < span.first
     return span.days == LONGEST_PERIOD and not is_known and not any(found.values())

@@ -1,4 +1,4 @@
-"""Compare the counts of two services on the days that both state. They are never averaged."""
+"""Compare the counts of two services on the days that both have. They are never averaged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """How the archive's count differs from the source's own on the days that both state."""
+    """The difference between the counts of archive and source on the days that both have."""
 
     days: int
     #: (archive - own) / own over all these days, in percent.
@@ -20,22 +20,22 @@ class Overlap:
 
     @property
     def ref(self) -> str:
-        """The part of ``source_ref`` that records it."""
+        """The part of ``source_ref`` that records the comparison."""
         return f"overlap {self.total:+.1f}% over {self.days} days" if self.days else "overlap not compared"
 
     @property
     def sentence(self) -> str:
-        """The sentence for the summary of a run."""
+        """The comparison as a sentence for the summary of a run."""
         if not self.days:
-            return "ClickPy was not compared with pypistats.org: there is no day that both state"
+            return "ClickPy was not compared with pypistats.org: no day has a count at both"
         return (
-            f"ClickPy differs from pypistats.org by {self.total:+.1f} % over the {self.days} days that both state, "
+            f"ClickPy differs from pypistats.org by {self.total:+.1f} % over the {self.days} days that both have, "
             f"by {self.largest:+.1f} % on the worst one ({self.largest_day})"
         )
 
 
 def compare_overlap(archive: Mapping[date, int], own: Mapping[date, int]) -> Overlap:
-    """Compare an archive with the source; days on which the source counts none are left out."""
+    """Compare an archive with its source. Days without downloads at the source are ignored."""
     both = sorted(day for day in archive.keys() & own.keys() if own[day] > 0)
     if not both:
         return Overlap(0)

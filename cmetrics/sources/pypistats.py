@@ -1,7 +1,7 @@
 """pypistats.org: PyPI downloads per day, the last 180 days, one request per package.
 
-Facts from the service's own source (psf/pypistats.org) and its API page: days without downloads
-have no row; a load that failed leaves no row for any package; the whole window comes at once.
+From the service's own source (psf/pypistats.org) and its API page: days without downloads have no
+row; a failed load leaves no row for any package; one response covers the whole window.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from cmetrics.sources.base import FetchRequest, FetchResult, fetch_each
 
 
 def normalize(name: str) -> str:
-    """Return the name as PEP 503 writes it; the service does not lower-case by itself."""
+    """Return the name in its PEP 503 form; the service does not normalize names."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 ARCHIVE = ArchiveSpec("clickpy", "ClickPy", first_day=date(2016, 1, 1), overlaps=True)
 
-#: Days without a row for any package, and days with a small part of the usual counts: measured on a
+#: Days without a row for any package, and days with only a small part of the usual counts. Sources: a
 #: public recording of nightly reads, and psf/pypistats.org#29, #34, #67 and #68.
 KNOWN_LOSSES = (
     KnownLoss(date(2020, 4, 8), date(2020, 4, 8), "pypistats.org has no counts of this day for any package"),
@@ -41,7 +41,7 @@ KNOWN_LOSSES = (
     KnownLoss(
         date(2024, 6, 18),
         date(2024, 6, 21),
-        "pypistats.org counted only a part of this day's downloads",
+        "pypistats.org counted only part of this day's downloads",
         is_damaged=True,
     ),
     KnownLoss(date(2024, 10, 25), date(2024, 10, 25), "pypistats.org has no counts of this day for any package"),
@@ -58,10 +58,10 @@ SPEC = SourceSpec(
     subject_hint="a name that PyPI allows",
     page="https://pypistats.org/packages/{subject}",
     counts="Files that PyPI served, by UTC day. CI runs count; mirrors and unknown clients only where it says so.",
-    # It purges what is older than 180 days before the day just loaded: 181 dates at most.
-    held_days=181,
+    # It deletes rows older than 180 days before the day just loaded: 181 dates at most.
+    served_days=181,
     first_days=181,
-    # The whole window comes with every request, so nothing is saved by reading less of it.
+    # Every response has the whole window, so a shorter one would save nothing.
     settling_days=181,
     canonical=normalize,
     options=frozenset({"mirrors"}),
@@ -69,14 +69,14 @@ SPEC = SourceSpec(
     known_losses=KNOWN_LOSSES,
 )
 
-#: 30 requests a minute and 5 a second per address, without any header that says so; after a 429
-#: on a shared address a retry some seconds later usually works.
+#: 30 requests a minute and 5 a second per IP address, not announced in any header. After a 429 on a
+#: shared address, a retry some seconds later usually works.
 POLICY = Policy(
     SPEC.title, "https://pypistats.org/api", rates=(Rate(5, 1.0), Rate(30, 60.0)), limit_waits=(5.0, 15.0, 30.0)
 )
 
-#: The sum over all of PyPI, served like a package.
-EVERYTHING = "__all__"
+#: The pseudo-package with the sum over all of PyPI.
+ALL_PACKAGES = "__all__"
 
 Category = Literal["with_mirrors", "without_mirrors"]
 
@@ -97,15 +97,15 @@ _OVERALL = TypeAdapter(_Overall)
 
 
 def parse_overall(body: bytes, package: str, category: Category) -> dict[date, int]:
-    """Return the downloads per day of one category, ascending. The other category is never added to it."""
+    """Return the downloads per day of one category, ascending. The other category is ignored."""
     where = f"pypistats.org, package {package}"
     answer = parse(_OVERALL, body, where)
     if normalize(answer.package) != normalize(package):
-        msg = f"{where}, answered for another package"
+        msg = f"{where}, returned another package"
         raise InvalidResponse(msg)
     days = by_day(((row.date, row.downloads) for row in answer.data if row.category == category), where)
     if not days:
-        msg = f"{where}, answered without any day {category.replace('_', ' ')}"
+        msg = f"{where}, returned no day {category.replace('_', ' ')}"
         raise InvalidResponse(msg)
     return days
 
@@ -120,30 +120,30 @@ class Pypistats:
         self._registry_totals = RegistryTotals(None)
 
     async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
-        """Yield one result per package; one request for all of PyPI comes first."""
+        """Yield one result per package. The first request is for the totals of all of PyPI."""
         try:
-            self._registry_totals = build_registry_totals(await self._overall(EVERYTHING, mirrors=True))
+            self._registry_totals = build_registry_totals(await self._overall(ALL_PACKAGES, mirrors=True))
         except SourceError as error:
             self._registry_totals = RegistryTotals(None, error)
         async for result in fetch_each(requests, self._fetch):
             yield result
 
     async def _fetch(self, request: FetchRequest) -> FetchResult:
-        stated = await self._overall(request.metric.subject, mirrors=request.metric.mirrors)
+        counts = await self._overall(request.metric.subject, mirrors=request.metric.mirrors)
         ref = f"pypistats:{normalize(request.metric.subject)}"
-        whole = {
+        complete = {
             day: value
-            for day, value in stated.items()
+            for day, value in counts.items()
             if self._registry_totals.availability(day) is not Availability.PARTIAL
         }
-        result = resolve_days(request, stated, self._registry_totals, ref)
-        # Zeros are stated too: the archive fills only days about which this source says nothing.
+        result = resolve_days(request, counts, self._registry_totals, ref)
+        # Resolved zeros count as well: the archive fills only days for which this source has no information.
         zeros = {value.day: 0 for value in result.values if value.value == 0}
-        return replace(result, stated=zeros | whole)
+        return replace(result, source_counts=zeros | complete)
 
     async def _overall(self, package: str, *, mirrors: bool) -> dict[date, int]:
         # `mirrors=true` gives with_mirrors alone; any other spelling of true gives both.
-        name = package if package == EVERYTHING else normalize(package)
+        name = package if package == ALL_PACKAGES else normalize(package)
         answer = await self._client.get(
             f"/packages/{quote(name, safe='')}/overall", {"mirrors": "true" if mirrors else "false"}
         )

@@ -1,4 +1,4 @@
-"""Renamed repositories: a repository keeps its number when its name changes. Pure."""
+"""Detect renamed repositories: the id of a repository does not change with its name. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from cmetrics.sources.base import FetchRequest
 
 
 def rename_warnings(request: FetchRequest, name: str, number: int | None) -> tuple[str, ...]:
-    """Return a warning with the line to write in cmetrics.toml, once.
+    """Return a warning with the line to write in cmetrics.toml. Each rename is reported once.
 
-    A newest row that carries the new name means that an earlier run has reported it.
+    If the newest row has the new name, an earlier run has already reported it.
     """
     subject, stored = request.metric.subject, request.repository.repository if request.repository else ""
     if name.lower() in (subject.lower(), stored.lower()):
@@ -18,17 +18,20 @@ def rename_warnings(request: FetchRequest, name: str, number: int | None) -> tup
 
 
 def other_known_repository(request: FetchRequest, number: int | None) -> int | None:
-    """Return the number of the repository counted so far where ``number`` is another one, else None.
+    """Return the id of the repository counted so far if ``number`` is a different one, else None.
 
-    GitHub releases a name for others when its repository has been renamed.
+    After a rename, GitHub lets others use the old name.
     """
     known = request.repository.number if request.repository else None
     return None if known is None or number is None or number == known else known
 
 
 def name_taken_over(request: FetchRequest, number: int | None, known: int, name: str | None) -> str:
-    """Return the error for a name that leads to another repository; ``name`` is the known one's current name."""
+    """Return the error message for a name that now belongs to another repository.
+
+    ``name`` is the current name of the repository with the id ``known``; None if it no longer exists.
+    """
     where = f"api.github.com, {request.metric.subject} is another repository (id {number}) than the one counted so far"
     if name is None:
-        return f"{where} (id {known}), which is gone; give the new one a metric of its own in cmetrics.toml"
+        return f"{where} (id {known}), which no longer exists; add a separate metric for the new one to cmetrics.toml"
     return f'{where} (id {known}), which is now {name}; write subject = "{name}" in cmetrics.toml'

@@ -21,7 +21,7 @@ from tests.samples import a_metric, an_outcome
 AS_OF = date(2026, 11, 22)
 METRIC = a_metric("npm")
 #: Forgets after 60 days; a first refresh reaches 40 back.
-SPEC = replace(SPECS["npm"], held_days=60, first_days=40, settling_days=5)
+SPEC = replace(SPECS["npm"], served_days=60, first_days=40, settling_days=5)
 
 
 def ago(days: int) -> date:
@@ -173,7 +173,7 @@ def test_days_out_of_the_reach_of_a_refresh_are_not_collected_and_those_out_of_t
 
 
 def test_a_source_that_forgets_nothing_may_still_give_a_hole_of_any_age():
-    assert gaps(since(80, 70), spec=replace(SPEC, held_days=None)) == [(ago(70), ago(70), Reason.LOST)]
+    assert gaps(since(80, 70), spec=replace(SPEC, served_days=None)) == [(ago(70), ago(70), Reason.LOST)]
 
 
 def test_seeded_snapshots_stand_for_their_days_before_daily_from():

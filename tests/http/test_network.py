@@ -40,7 +40,7 @@ def uses_proxy(settings: NetworkSettings, url: str) -> bool:
 )
 def test_an_unusable_proxy_is_named_by_its_variable(url: str):
     """Nothing of the address is shown: what the parser takes for the port is the password."""
-    with pytest.raises(UsageError, match=r"^HTTPS_PROXY is not a usable address of a proxy.*percent-encode") as caught:
+    with pytest.raises(UsageError, match=r"^HTTPS_PROXY is not a valid proxy URL.*percent-encode") as caught:
         proxy_mounts(network(url), CONTEXT, httpx.Limits())
     assert "hunter2" not in str(caught.value)
 

@@ -103,7 +103,7 @@ def test_anonymous_quota():
     """Without a token the message names the quota, the time of its reset, and how to get a larger one."""
     error = fail(403, reset(2760), anonymous=True).error
     assert error.message == (
-        "the service /x: rate limit reached (403, all 60 requests per hour are used); "
+        "the service /x: rate limit reached (403, all 60 requests per hour used); "
         "available again at 14:32 UTC, in 46 min"
     )
     assert error.hint == "set THE_TOKEN"
@@ -112,7 +112,7 @@ def test_anonymous_quota():
 def test_quota_with_token():
     """With a token nobody is told to set one."""
     error = fail(403, reset(2760, "5000")).error
-    assert "all 5,000 requests per hour are used" in error.message
+    assert "all 5,000 requests per hour used" in error.message
     assert error.hint == "run again later"
 
 

@@ -11,15 +11,15 @@ from cmetrics.domain.days import DAY, Span, day_range, window
 from cmetrics.domain.metric import ArchiveSpec, KnownLoss, SourceSpec
 from cmetrics.domain.observation import StarRef
 from cmetrics.domain.state import MetricState, build_state
-from cmetrics.ingest.plan import BackfillPlan, RefreshPlan, build_requests, oldest_held
+from cmetrics.ingest.plan import BackfillPlan, RefreshPlan, build_requests
 from cmetrics.sources import SPECS
 from tests.depth import deep
 from tests.samples import a_metric
 
 LAST = date(2026, 11, 22)
 PYPI, CRATES, STARS = a_metric("pypistats"), a_metric("cratesio"), a_metric("github")
-SMALL = replace(SPECS["npm"], held_days=60, first_days=40, settling_days=5)
-FORGETS_NOTHING = replace(SMALL, held_days=None)
+SMALL = replace(SPECS["npm"], served_days=60, first_days=40, settling_days=5)
+FORGETS_NOTHING = replace(SMALL, served_days=None)
 
 
 def ago(days: int) -> date:
@@ -62,7 +62,7 @@ class Case:
 
     @property
     def oldest(self) -> date:
-        return oldest_held(self.spec, LAST)
+        return self.spec.oldest_served(LAST)
 
     @property
     def days(self) -> list[date]:
@@ -73,7 +73,7 @@ class Case:
 def cases(draw: st.DrawFn) -> Case:
     spec = replace(
         SPECS["npm"],
-        held_days=draw(st.none() | st.integers(1, 120)),
+        served_days=draw(st.none() | st.integers(1, 120)),
         first_days=draw(st.integers(1, 120)),
         settling_days=draw(st.integers(0, 60)),
     )
@@ -106,7 +106,7 @@ def test_every_hole_behind_the_newest_row_that_can_be_filled_is_asked_for_once(c
 @given(cases())
 def test_a_week_of_nights_asks_for_every_hole_and_every_night_for_those_not_known_to_be_lost(case: Case):
     nights = [set(RefreshPlan(LAST + n * DAY, case.plan.lookback_days).days(case.spec, case.held)) for n in range(7)]
-    first = max(min(case.held.daily, default=LAST + DAY), oldest_held(case.spec, LAST + 6 * DAY))
+    first = max(min(case.held.daily, default=LAST + DAY), case.spec.oldest_served(LAST + 6 * DAY))
     holes = set(day_range(first, LAST)) - case.held.daily - case.held.snapshots
     holes -= {day for day in case.held.lost if case.spec.known_loss(day)}
     assert holes <= set().union(*nights)
@@ -136,7 +136,7 @@ def test_an_empty_store_asks_for_the_whole_first_reach():
 
 
 def test_the_first_reach_ends_where_the_source_forgets():
-    assert set(RefreshPlan(LAST).days(replace(SMALL, held_days=30), MetricState())) == last(30)
+    assert set(RefreshPlan(LAST).days(replace(SMALL, served_days=30), MetricState())) == last(30)
 
 
 def test_a_first_run_that_got_only_recent_days_reaches_back_again():
@@ -326,7 +326,7 @@ def test_a_deep_backfill_asks_for_every_day_of_its_window_exactly_once(first, le
     near, older = set(plan.days(WITH_ARCHIVE, held)), set(plan.archive_days(WITH_ARCHIVE, held))
     assert not near & older
     assert near | older == set(day_range(max(span.first, ago(150)), span.last)) - snapshots
-    assert all(day < oldest_held(WITH_ARCHIVE, LAST) for day in older)
+    assert all(day < WITH_ARCHIVE.oldest_served(LAST) for day in older)
 
 
 @pytest.mark.parametrize(
@@ -377,7 +377,7 @@ def test_known_loss_of_a_day():
 def test_overlapping_archive_is_asked_for_missing_days_that_the_source_serves():
     """A deep backfill requests days that are missing inside the window of the source from its archive too."""
     spec = replace(SMALL, archive=ArchiveSpec("attic", "the attic", first_day=ago(150), overlaps=True))
-    oldest = oldest_held(spec, LAST)
+    oldest = spec.oldest_served(LAST)
     state = MetricState(frozenset(day_range(oldest, LAST)) - {ago(3)})
     plan = BackfillPlan(LAST, Span(ago(400), LAST), deep=True)
     inside = {day for day in plan.archive_days(spec, state) if day >= oldest}

@@ -35,7 +35,7 @@ def test_window(options, first, last, deep):
         ({"start": date(2026, 2, 2), "end": date(2026, 2, 1)}, "--start 2026-02-02 is after --end 2026-02-01"),
         ({"start": date(2026, 11, 23)}, "--start 2026-11-23 is in the future"),
         ({"end": date(2026, 2, 1)}, "--end needs --start"),
-        ({"start": date(2026, 2, 1), "lookback_days": 3}, "exclude each other"),
+        ({"start": date(2026, 2, 1), "lookback_days": 3}, "cannot be used together"),
         ({"full": True, "lookback_days": 3}, "--full covers the whole history"),
     ],
 )

@@ -51,7 +51,7 @@ def fetch(services: Services) -> Fetch:
                 results = [result async for result in entry.open(client).fetch(requests)]
                 archived = [request for request in requests if request.archive_days]
                 if archived and entry.archive:
-                    stated = {result.request.metric.metric_id: result.stated for result in results}
+                    stated = {result.request.metric.metric_id: result.source_counts for result in results}
                     files = ServiceClient(http, entry.archive.policy, clock=lambda: now, sleep=pause)
                     archive = entry.archive.open(client, files, None)
                     results += [result async for result in archive.fetch(archived, stated)]

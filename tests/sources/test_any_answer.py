@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cmetrics.domain.days import DAY, Span
 from cmetrics.domain.errors import SourceError
-from cmetrics.http.validation import ABSURD
+from cmetrics.http.validation import LARGEST_COUNT
 from cmetrics.sources import cratesio, github, npm, pypistats
 from cmetrics.sources.archives import clickpy, crates_files, crates_versions
 from cmetrics.sources.availability import Availability, RegistryTotals, build_registry_totals, resolve_days
@@ -128,7 +128,7 @@ def test_days_are_days_and_counts_are_counts_whatever_is_sent(data, name):
         assert type(value) is int
         assert value >= 0
         if name != "index":
-            assert value <= 2 * ABSURD
+            assert value <= 2 * LARGEST_COUNT
 
 
 @settings(deadline=None, max_examples=deep(300))

@@ -77,7 +77,7 @@ def test_a_day_stated_twice_is_refused():
 )
 def test_another_period_s_answer_is_refused(period):
     message = refused(answer(**period))
-    assert "when asked 2026-03-01 to 2026-03-03" in message
+    assert "instead of 2026-03-01 to 2026-03-03" in message
 
 
 @pytest.mark.parametrize("name", ["@scope/other", "name", "@Scope/name", "", None])

@@ -32,4 +32,4 @@ def test_the_total_weighs_days_by_their_downloads_and_the_worst_day_is_named():
 def test_without_a_common_day_nothing_is_claimed(own):
     overlap = compare_overlap(series(5, 6), own)
     assert (overlap.days, overlap.ref) == (0, "overlap not compared")
-    assert "no day that both state" in overlap.sentence
+    assert "no day has a count at both" in overlap.sentence

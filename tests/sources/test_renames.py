@@ -61,7 +61,7 @@ def test_the_error_says_where_the_counted_repository_is():
     assert 'which is now new/home; write subject = "new/home" in cmetrics.toml' in name_taken_over(
         request(), 6, 5, "new/home"
     )
-    assert "which is gone; give the new one a metric of its own" in name_taken_over(request(), 6, 5, None)
+    assert "which no longer exists; add a separate metric for the new one" in name_taken_over(request(), 6, 5, None)
 
 
 def test_stars_given_on_a_day_are_those_of_its_week_and_unknown_outside_of_all():

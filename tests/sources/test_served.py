@@ -104,7 +104,7 @@ def test_token_refused_by_an_organisation(services: Services, fetch: Fetch, refu
     assert [result.error for result in results] == [None] * 3
     warnings = [text for result in results for text in result.warnings]
     assert len(warnings) == 1
-    assert "GITHUB_TOKEN is refused by lance-format (403)" in warnings[0]
+    assert "lance-format refused GITHUB_TOKEN (403)" in warnings[0]
     sent = {("authorization" in request.headers, "lance-format" in request.path) for request in services.to(GITHUB)[1:]}
     assert (True, False) in sent
     assert (False, True) in sent
@@ -118,7 +118,7 @@ def test_unknown_token(services: Services, fetch: Fetch):
     assert [result.error for result in results] == [None, None]
     assert sum("authorization" in request.headers for request in services.to(GITHUB)) == 1
     assert [text for result in results for text in result.warnings] == [
-        "GITHUB_TOKEN is refused by GitHub (401) and was not used further; renew it"
+        "GitHub refused GITHUB_TOKEN (401), so it is no longer sent; renew it"
     ]
 
 
@@ -152,7 +152,7 @@ def test_history_above_count(services: Services, fetch: Fetch):
     assert len(result.values) > 390
     assert max(values(result).values()) == 8_080
     assert min(values(result).values()) >= 0
-    assert any("20 stars more than the repository has" in text for text in result.warnings)
+    assert any("20 more stars than the repository" in text for text in result.warnings)
 
 
 def test_history_of_another_size(services: Services, fetch: Fetch):

@@ -77,7 +77,7 @@ def test_a_cluster_that_refuses_the_table_is_a_warning_and_no_failure(place: Pla
     with pytest.raises(StoreError):
         store.save_revisions([ONE])
     (warning,) = save_revisions(store, [ONE])
-    assert warning.startswith("1 revisions are not stored: ")
+    assert warning.startswith("1 revisions were not stored: ")
     assert save_revisions(store, []) == []
 
 

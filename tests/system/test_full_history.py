@@ -207,7 +207,7 @@ def test_a_window_in_the_past_is_stored_and_nothing_beside_it(world: World, home
         for metric_id, days in truth(world, home.rows(), full=True).items()
     }
     assert home.daily() == expected
-    assert any("over the 181 days that both state" in note for note in summary.notes)
+    assert any("over the 181 days that both have" in note for note in summary.notes)
 
 
 # -- PyPI ----------------------------------------------------------------------------------------

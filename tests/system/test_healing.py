@@ -83,7 +83,7 @@ def test_another_repository_under_the_old_name_is_an_error_and_no_new_series(sta
     )
     assert starred.rows() == before
     del world.repositories["lance-format/next"]
-    assert "which is gone" in one(starred.refresh()).error
+    assert "which no longer exists" in one(starred.refresh()).error
     # However long ago it was counted last.
     starred.sleep(200)
     assert one(starred.refresh()).status is MetricStatus.FAILED

@@ -103,7 +103,7 @@ def test_a_proxy_with_a_special_character_in_its_password(home: Home):
     """Exit 2 with the variable and the way out; the run has its row in `history`."""
     home.env |= {"HTTPS_PROXY": f"http://user:{PASSWORD}#x@host:3128", "https_proxy": ""}
     done = home.run("refresh", code=2)
-    assert "HTTPS_PROXY is not a usable address of a proxy" in done.stderr
+    assert "HTTPS_PROXY is not a valid proxy URL" in done.stderr
     assert "percent-encode" in done.stderr
     assert PASSWORD not in done.stdout + done.stderr + str(home.runs)
     assert "HTTPS_PROXY is not a usable" in home.run("doctor", code=1).stdout

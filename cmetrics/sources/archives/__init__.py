@@ -1,1 +1,1 @@
-"""Archives: where the days are that a source no longer serves."""
+"""Archives for days that the sources no longer serve."""

@@ -1,10 +1,12 @@
-"""ClickPy: PyPI downloads per day since 2016, in public tables of ClickHouse, read by SQL over HTTP.
+"""ClickPy: PyPI downloads per day since 2016, in public ClickHouse tables, queried with SQL over HTTP.
 
-From ClickHouse/clickpy (`ClickHouse.md`, `scripts/`): counts lie in SummingMergeTree tables, so a
-day is always ``sum(count)``; a result of more than 1,000 rows may be cut there without a word; days
-stall for weeks, and bad days are deleted and loaded again. It counts every download that the
-BigQuery data set holds and applies no filter of Python versions, so it is near pypistats.org's
-count and not equal to it: the difference is stated, and no value is a mixture of both.
+From ClickHouse/clickpy (`ClickHouse.md`, `scripts/`): counts are in SummingMergeTree tables, so the
+count of a day is always ``sum(count)``; a result of more than 1,000 rows may be silently truncated;
+days can be weeks late, and bad days are deleted and loaded again.
+
+It counts every download in the BigQuery data set and does not filter by Python version, so its counts
+are close to those of pypistats.org but not equal. The difference is reported, and no value combines
+both.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ POLICY = Policy(
 
 #: `max_result_rows` of the public role, with overflow mode `break` (`scripts/create_user.sh`).
 CUT_AT = 1000
-#: Projects that somebody downloads on every day: where they have no row, the day is not there.
+#: Projects with downloads on every day. A day without rows for them is not in the tables.
 ALWAYS_THERE = ("pip", "setuptools", "requests", "urllib3")
 
 _ALL = "pypi.pypi_downloads_per_day"
@@ -45,7 +47,7 @@ _NO_MIRRORS = "AND installer NOT IN ('bandersnatch', 'z3c.pypimirror', 'Artifact
 
 
 def _number(value: object) -> object:
-    """Accept counts as JSON numbers and as texts: a server setting decides which of them is sent."""
+    """Accept counts as JSON numbers and as strings: a server setting decides which of them is sent."""
     return parse_count(value) if isinstance(value, str) else value
 
 
@@ -53,13 +55,13 @@ Number = Annotated[Count, BeforeValidator(_number)]
 
 
 class Year(Shape):
-    """What a table holds of one year."""
+    """The days of one year in a table."""
 
     year: Number
     oldest: Day
     newest: Day
     days: Number
-    #: Whose; empty where all projects are summed.
+    #: The project; empty for the sum of all projects.
     project: str = ""
 
 
@@ -73,14 +75,14 @@ _YEAR, _DAY_COUNT = TypeAdapter(Year), TypeAdapter(_DayCount)
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The projects whose downloads are read, and from which table."""
+    """The projects whose downloads are queried, and the table."""
 
     projects: tuple[str, ...]
     mirrors: bool = True
 
     @property
     def where(self) -> str:
-        """The place that messages name."""
+        """The name used in messages."""
         if self.projects == ALWAYS_THERE:
             return "ClickPy, all of PyPI"
         return f"ClickPy, {'project ' + self.projects[0] if len(self.projects) == 1 else 'several projects'}"
@@ -95,11 +97,11 @@ class Series:
         ).encode()
 
     def outline(self) -> bytes:
-        """Return SQL for one row per year: how many days there are, the oldest and the newest one."""
+        """Return SQL for one row per year: the number of days, the oldest and the newest one."""
         return self._sql(_OUTLINE, "year")
 
     def outlines(self) -> bytes:
-        """Return SQL for the same by project."""
+        """Return SQL for one row per project and year, as `outline`."""
         return self._sql(f"project, {_OUTLINE}", "project, year")
 
     def days(self) -> bytes:
@@ -119,19 +121,19 @@ class Series:
 
 
 def parse_outline(body: bytes, where: str) -> list[Year]:
-    """Return the years that hold anything, ascending. Raises InvalidResponse for a list that may be cut."""
+    """Return the years that have rows, ascending. Raises InvalidResponse for a list that may be truncated."""
     years = [parse(_YEAR, line, where) for line in _lines(body, where)]
     if len(years) >= CUT_AT:
-        msg = f"{where}, sent {len(years)} rows, where more may have been cut"
+        msg = f"{where}, returned {len(years)} rows, and may have truncated more"
         raise InvalidResponse(msg, service=ARCHIVE.title)
     return years
 
 
 def parse_days(body: bytes, year: Year, where: str) -> dict[date, int]:
-    """Return the downloads per day of one year. Raises InvalidResponse unless it is every day of its outline."""
+    """Return the downloads per day of one year. Raises InvalidResponse unless it has every day of its outline."""
     rows = [parse(_DAY_COUNT, line, where) for line in _lines(body, where)]
     if len(rows) >= CUT_AT or len(rows) != year.days:
-        msg = f"{where}, sent {len(rows)} days of {year.year} where it has {year.days}: cut, or just being loaded again"
+        msg = f"{where}, returned {len(rows)} of its {year.days} days of {year.year}: truncated, or being reloaded"
         raise InvalidResponse(msg)
     return by_day(((row.date, row.downloads) for row in rows), where)
 
@@ -139,8 +141,8 @@ def parse_days(body: bytes, year: Year, where: str) -> dict[date, int]:
 def _lines(body: bytes, where: str) -> list[bytes]:
     """Return the rows, one JSON object a line.
 
-    An error may stand in their place or follow them, although the status is 200; ClickHouse writes it
-    as a line ``Code: 241. DB::Exception: …``.
+    An error may replace or follow them, although the status is 200. ClickHouse writes it as a line
+    ``Code: 241. DB::Exception: …``.
     """
     *lines, rest = body.split(b"\n")
     failure = next((line for line in (*lines, rest) if b"DB::Exception" in line or line.startswith(b"Code:")), None)
@@ -149,17 +151,17 @@ def _lines(body: bytes, where: str) -> list[bytes]:
         raise InvalidResponse(msg, service=ARCHIVE.title)
     if rest:
         start = sanitize(rest[:40].decode("utf-8", "replace"))
-        msg = f"{where}, sent an answer that is no list of rows, or ends within one ({start!r})"
+        msg = f"{where}, returned something other than rows, or a truncated row ({start!r})"
         raise InvalidResponse(msg)
     return lines
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A request, with what it takes from here."""
+    """A request, and the days to fetch for it."""
 
     request: FetchRequest
-    #: What pypistats.org itself states.
+    #: The counts of pypistats.org.
     own: Mapping[date, int]
     #: Ascending.
     days: tuple[date, ...]
@@ -170,15 +172,15 @@ class _Wanted:
 
     @property
     def compared(self) -> set[date]:
-        """The days to take, and those to compare with."""
+        """The days to fetch, and those to compare."""
         return {*self.days, *self.own}
 
 
 def days_to_take(request: FetchRequest, own: Mapping[date, int]) -> tuple[date, ...]:
-    """Return the archive days of ``request`` about which pypistats.org says nothing.
+    """Return the archive days of ``request`` for which pypistats.org has no counts.
 
-    Days that it should serve count as lost only between days that it states (``own``): a newer one may
-    be late, and after a failure nothing is known.
+    Days that it should serve count as lost only between days that it has (``own``): a newer one may be
+    late, and after a failure nothing is known.
     """
     served = set(request.days)
     return tuple(
@@ -193,7 +195,7 @@ class ClickPy:
 
     def __init__(self, client: Service) -> None:
         self._client = client
-        #: What is there at all, of the years that any package was requested for so far.
+        #: The days in the tables, for the years that were requested for any package so far.
         self._everything = Series(ALWAYS_THERE)
         self._outline: list[Year] = []
         self._landed: dict[date, int] = {}
@@ -201,16 +203,16 @@ class ClickPy:
         self._steps = [0, 0]
 
     async def fetch(
-        self, requests: Sequence[FetchRequest], stated_by_source: Mapping[str, Mapping[date, int]]
+        self, requests: Sequence[FetchRequest], counts_by_metric: Mapping[str, Mapping[date, int]]
     ) -> AsyncIterator[FetchResult]:
         """Yield one result per request.
 
-        Requests how far the tables reach, then the outlines of all packages together, then the days of
-        each package year by year.
+        Fetches the range of the tables first, then the outlines of all packages together, then the days
+        of each package, year by year.
         """
         wanted: list[_Wanted] = []
         for request in requests:
-            own = stated_by_source.get(request.metric.metric_id, {})
+            own = counts_by_metric.get(request.metric.metric_id, {})
             if days := days_to_take(request, own):
                 wanted.append(_Wanted(request, own, days))
             else:
@@ -241,9 +243,9 @@ class ClickPy:
     async def _fetch(self, wanted: _Wanted, outline: Sequence[Year], left: int) -> FetchResult:
         request, package = wanted.request, wanted.series.projects[0]
         if not outline:
-            # Not even a day that pypistats.org states: nothing here is a sign of a day without downloads.
+            # Even the days that pypistats.org has are missing, so a missing day does not mean 0 downloads.
             return FetchResult(
-                request, notes=(f"{request.metric.metric_id}: ClickPy holds no day of {package} in this window",)
+                request, notes=(f"{request.metric.metric_id}: ClickPy has no data for {package} in this window",)
             )
         first = min(year.oldest for year in outline)
         touched = {day.year for day in wanted.compared if day >= first}
@@ -268,7 +270,7 @@ class ClickPy:
         resolved = resolve_days(
             replace(request, days=wanted.days), found, registry_totals, f"{STAND_IN_REF}{package}; {overlap.ref}"
         )
-        # pypistats.org may hold a day more than it promises.
+        # pypistats.org may serve a day more than documented.
         values = tuple(
             DailyValue(value.day, own[value.day], f"pypistats:{package}") if value.day in own else value
             for value in resolved.values
@@ -276,7 +278,7 @@ class ClickPy:
         notes = [f"{request.metric.metric_id}: {overlap.sentence}"]
         newest = max((year.newest for year in self._outline), default=None)
         if newest is None or newest < wanted.days[-1]:
-            notes.append(f"{request.metric.metric_id}: ClickPy ends on {newest}; days after it stay absent")
+            notes.append(f"{request.metric.metric_id}: ClickPy ends on {newest}; later days stay missing")
         return replace(resolved, request=request, values=values, notes=tuple(notes))
 
     async def _fetch_outline(self, series: Series, first: date, last: date) -> list[Year]:
@@ -284,7 +286,7 @@ class ClickPy:
         return parse_outline(answer.body, series.where)
 
     async def _fetch_outlines(self, wanted: Sequence[_Wanted], *, mirrors: bool) -> dict[str, list[Year]] | SourceError:
-        """Return the years of each package, from as few requests as the limit of rows allows."""
+        """Return the years of each package, with as few requests as the row limit allows."""
         first = min(min(entry.compared) for entry in wanted)
         last = max(max(entry.compared) for entry in wanted)
         packages = sorted({entry.series.projects[0] for entry in wanted})

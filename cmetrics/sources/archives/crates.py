@@ -1,4 +1,4 @@
-"""crates.io beyond its 90 days: by version while the service still has the rows, else from daily files."""
+"""crates.io beyond its 90 days: by version while the service still has the rows, then from daily files."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ from cmetrics.sources.archives.crates_versions import (
 from cmetrics.sources.base import FetchRequest, FetchResult, reword
 from cmetrics.sources.cratesio import ARCHIVE
 
-#: https://crates.io/data-access prefers these files to the API and names no limit for them; one
-#: after the other is enough.
+#: https://crates.io/data-access recommends these files over the API and states no rate limit for them;
+#: they are fetched one at a time.
 POLICY = Policy(
     ARCHIVE.title,
     "https://static.crates.io/archive/version-downloads",
     rates=(Rate(1, 0.05),),
     limit_waits=(30.0,),
-    # Object stores say 403 of a file that is not there.
+    # Object stores answer 403 for a missing file.
     refusal_ends=False,
     headers={"Accept": "*/*"},
 )
 
-#: For the estimate: what a request takes beside the pace, and what a file's bytes take.
+#: For time estimates: seconds per request in addition to the rate limit, and transfer rate of files.
 SECONDS_PER_REQUEST = 0.2
 BYTES_PER_SECOND = 4_000_000
-#: A day of 2026 has some 10 MB.
+#: A daily file of 2026 has about 10 MB.
 MAX_FILE_BYTES = 256 * 2**20
 SECONDS_PER_FILE = 900.0
-#: Days read from files are handed on in parts of so many, so that they are stored as they come.
+#: Days read from files are yielded in parts of this size, so that they are stored as they arrive.
 DAYS_PER_PART = 20
-#: So many files in a row that cannot be used: it is not the files.
+#: After this many consecutive unusable files, the archive itself is considered unavailable.
 FAILURES_IN_A_ROW = 5
 
 
 @dataclass(slots=True)
 class _Crate:
-    """A request, and what has been read for it."""
+    """A request and the counts fetched for it."""
 
     request: FetchRequest
     versions: Sequence[Version]
@@ -65,20 +65,20 @@ class _Crate:
         return self.request.metric.subject
 
     def answer(self, day: date, value: int, ref: str) -> None:
-        """Settle a day."""
+        """Add the count of a day."""
         self.open.discard(day)
         self.values.append(DailyValue(day, value, ref))
 
     def take(self, by_version: ByVersion) -> FetchResult:
-        """Return the open days that the requests by version settle."""
+        """Add the counts of all open days that the requests by version have covered, and return those days."""
         for day in sorted(self.open):
-            value = by_version.stated(self.name, day)
+            value = by_version.total(self.name, day)
             if value is not None:
                 self.answer(day, value, f"cratesio:{self.name}; by version")
         return self.part()
 
     def part(self) -> FetchResult:
-        """Return the values since the last part."""
+        """Return the values added since the last part."""
         values, self.values = tuple(self.values), []
         return FetchResult(self.request, values, is_final=False)
 
@@ -96,12 +96,12 @@ class CratesArchive:
     async def fetch(
         self,
         requests: Sequence[FetchRequest],
-        stated_by_source: Mapping[str, Mapping[date, int]],  # noqa: ARG002
+        counts_by_metric: Mapping[str, Mapping[date, int]],  # noqa: ARG002
     ) -> AsyncIterator[FetchResult]:
         """Yield one result or more per request.
 
-        Requests the versions of each crate, then the day between API and archive, then older days by the
-        way that takes less time.
+        Fetches the versions of each crate first, then the day between API and archive, then older days by
+        the faster method.
         """
         crates: list[_Crate] = []
         for request in requests:
@@ -114,13 +114,13 @@ class CratesArchive:
             crates.append(_Crate(request, versions, {day for day in request.archive_days if day >= first}))
         by_version = ByVersion()
         between = day_between_api_and_archive(requests[0].last_day)
-        # Stored by an earlier run, it has been read while the API still answered for it.
+        # Already stored by an earlier run, when the API still served it.
         probed = [crate for crate in crates if between in crate.open & crate.request.missing]
         by_version_requests = version_requests(_by_name(probed), [between])
         if by_version_requests:
             self._log_choice(
                 f"crates.io, {between}: read from {len(by_version_requests)} requests by version; "
-                "the day is in neither the crate's answer nor the archive"
+                "neither the download counts of the crate nor the archive include the day"
             )
         await self._fetch_by_version(by_version, by_version_requests)
         for crate in crates:
@@ -138,7 +138,7 @@ class CratesArchive:
     async def _older(
         self, by_version: ByVersion, crates: list[_Crate], days: list[date], *, is_archived: bool
     ) -> AsyncIterator[FetchResult]:
-        """Yield ``days`` by the way that takes less time; ``is_archived``: crates.io no longer has them."""
+        """Yield ``days`` by the faster method. ``is_archived`` means that crates.io no longer has them."""
         index: dict[date, int] = {}
         try:
             index = parse_index((await self._files.get("/index.json")).body)
@@ -186,9 +186,9 @@ class CratesArchive:
     async def _read_files(
         self, crates: list[_Crate], index: Mapping[date, int], absent: int
     ) -> AsyncIterator[FetchResult]:
-        """Yield the open days that the archive has, newest first, each file once for all crates.
+        """Yield the open days that the archive has, newest first. Each file is read once for all crates.
 
-        ``absent`` of them, at most, are not in the cache.
+        At most ``absent`` of them are not in the cache.
         """
         days = sorted({day for crate in crates for day in crate.open if day in index}, reverse=True)
         read = failures = 0
@@ -224,7 +224,7 @@ class CratesArchive:
         )
 
     def _conclude(self, crate: _Crate) -> FetchResult:
-        """Return the last result of a crate: notes once, and why days of it are still open."""
+        """Return the final result of a crate, with the notes and the reason for days that are still open."""
         notes, self._notes = tuple(self._notes), []
         if not crate.open:
             return FetchResult(crate.request, notes=notes)
@@ -241,7 +241,7 @@ def _by_name(crates: Sequence[_Crate]) -> dict[str, Sequence[Version]]:
 
 
 def _needed(crates: Sequence[_Crate], day: date) -> set[int]:
-    """Return the ids of all versions that can have downloads on that day."""
+    """Return the ids of all versions that were published by that day."""
     return {version.id for crate in crates for version in crate.versions if version.created <= day}
 
 

@@ -1,8 +1,8 @@
 """static.crates.io: one file per day with the downloads of every version of every crate.
 
-``version-downloads/YYYY-MM-DD.csv`` has the heading ``version_id,downloads`` and no crate names; it
-is written once, when the day leaves the API, and is not changed afterwards. ``index.json`` names
-the days that exist, newest first (rust-lang/crates.io, worker job `archive_version_downloads`).
+``version-downloads/YYYY-MM-DD.csv`` has the header ``version_id,downloads`` and no crate names. It is
+written once, when the day leaves the API, and never changed. ``index.json`` lists the available days,
+newest first (rust-lang/crates.io, worker job `archive_version_downloads`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cmetrics.domain.observation import parse_count
 from cmetrics.http.validation import Shape, by_day, parse
 
 HEADING = b"version_id,downloads"
-#: A line is two numbers; more without a line end is no such file.
+#: A line has two numbers. Longer text without a line end is not a file of this format.
 LONGEST_LINE = 64
 
 
@@ -39,20 +39,20 @@ def parse_index(body: bytes) -> dict[date, int]:
     where = "static.crates.io, archive index"
     days: list[tuple[date, int]] = []
     for entry in parse(_INDEX, body, where):
-        # Other files may join the folder.
+        # The folder may contain other files.
         if re.fullmatch(r"\d{4}-\d\d-\d\d\.csv", entry.name):
             try:
                 days.append((date.fromisoformat(entry.name[:10]), entry.size))
             except ValueError:
-                msg = f"{where}, names {entry.name}, which is no day"
+                msg = f"{where}, lists {entry.name}, which is not a day"
                 raise InvalidResponse(msg) from None
     return by_day(days, where)
 
 
 class DayReader:
-    """Reads one day's file as it comes in and keeps the rows of ``wanted`` versions alone.
+    """Parses the file of one day as it arrives, and keeps only the rows of ``wanted`` versions.
 
-    See :class:`cmetrics.http.service.Reader`. A wanted version without a row is stated with 0.
+    See :class:`cmetrics.http.service.Reader`. A wanted version without a row gets the count 0.
     """
 
     def __init__(self, where: str, wanted: Iterable[int], least_bytes: int) -> None:
@@ -65,11 +65,11 @@ class DayReader:
         self._is_headed = False
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next bytes of the file."""
+        """Process the next bytes of the file."""
         self._size += len(chunk)
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) > LONGEST_LINE:
-            self._refuse("is no list of versions and downloads")
+            self._refuse("is not a list of versions and downloads")
         self._read(lines)
 
     def close(self) -> dict[int, int]:
@@ -84,7 +84,7 @@ class DayReader:
     def _read(self, lines: list[bytes]) -> None:
         if lines and not self._is_headed:
             if lines[0].rstrip(b"\r") != HEADING:
-                self._refuse("has another heading")
+                self._refuse("has an unexpected header")
             self._is_headed = True
             lines = lines[1:]
         wanted = self._wanted
@@ -95,7 +95,7 @@ class DayReader:
 
     def _keep(self, version: int, line: bytes) -> None:
         if version in self._found:
-            self._refuse(f"states version {version} twice")
+            self._refuse(f"lists version {version} twice")
         try:
             self._found[version] = parse_count(line.rstrip(b"\r").partition(b",")[2].decode("ascii", "replace"))
         except ValueError:
@@ -107,18 +107,17 @@ class DayReader:
 
 
 class Cache:
-    """Stores what was read of the daily files, so that an interrupted run continues where it was.
+    """Stores counts from the daily files, so that an interrupted run continues where it stopped.
 
-    A file of a day holds the versions that were looked for, zeros included: a version that it does
-    not name was not looked for, so a catalogue with another crate is never answered from it. With
-    no folder, or one that cannot be written, nothing is stored.
+    The file of a day has a count for every version that was looked up, zeros included. Versions
+    without a count were not looked up, so they are never taken for zeros. Without a writable folder, nothing is stored.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder / "crates-archive" if folder else None
 
     def load(self, day: date) -> dict[int, int]:
-        """Return the downloads by version id; empty when nothing usable is stored of that day."""
+        """Return the downloads by version id; empty if nothing usable is stored for that day."""
         found: dict[int, int] = {}
         if self._folder is None:
             return found
@@ -134,7 +133,7 @@ class Cache:
         return found
 
     def save(self, day: date, downloads: Mapping[int, int]) -> None:
-        """Store a day: all of it or, when the process dies meanwhile, nothing."""
+        """Store a day atomically."""
         if self._folder is None:
             return
         path = self._path(self._folder, day)
@@ -145,7 +144,7 @@ class Cache:
             spare.write_bytes(HEADING + b"\n" + "".join(f"{row}\n" for row in rows).encode())
             spare.replace(path)
         except OSError:
-            # Without the cache a later run reads the file again, which costs time and nothing else.
+            # Without the cache, a later run only has to read the file again.
             with suppress(OSError):
                 spare.unlink(missing_ok=True)
             self._folder = None

@@ -1,7 +1,7 @@
-"""crates.io: downloads of one version, in the 90 days that end on a given day.
+"""crates.io: downloads of one version in the 90 days up to a given day.
 
-``/crates/{crate}/{version}/downloads?before_date=D`` includes D, whatever its name says. The service
-reads the rows that it has not archived yet, so a missing row says nothing: it may be archived
+``/crates/{crate}/{version}/downloads?before_date=D`` includes D despite its name. The service
+returns only rows that it has not archived yet, so a missing row does not mean 0 downloads
 (rust-lang/crates.io, `controllers/version/downloads.rs`).
 """
 
@@ -20,7 +20,7 @@ from cmetrics.domain.days import DAY, spans, window
 from cmetrics.http.service import Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
 
-#: How many days one answer covers.
+#: The number of days in one response.
 DAYS_PER_ANSWER = 90
 
 
@@ -71,7 +71,7 @@ def parse_version_downloads(body: bytes, crate: str, number: str) -> dict[date, 
 
 
 async def fetch_versions(client: Service, crate: str) -> tuple[Version, ...]:
-    """Return all versions of a crate, from one request."""
+    """Fetch all versions of a crate, with one request."""
     answer = await client.get(f"/crates/{quote(crate, safe='')}", {"include": "versions"})
     return parse_versions(answer.body, crate)
 
@@ -85,7 +85,7 @@ class VersionRequest:
     before: date
 
     async def fetch(self, client: Service) -> dict[date, int]:
-        """Return the downloads by day."""
+        """Fetch the downloads by day."""
         path = f"/crates/{quote(self.crate, safe='')}/{quote(self.number, safe='')}/downloads"
         answer = await client.get(path, {"before_date": self.before.isoformat()})
         return parse_version_downloads(answer.body, self.crate, self.number)
@@ -94,7 +94,7 @@ class VersionRequest:
 def version_requests(crates: Mapping[str, Sequence[Version]], days: Iterable[date]) -> list[VersionRequest]:
     """Return the requests that cover ``days`` of these crates, newest days first.
 
-    A version has no downloads before it was published, so younger ones are left out.
+    Versions published after the days of a request are left out.
     """
     return [
         VersionRequest(crate, version.number, span.last)
@@ -111,23 +111,23 @@ class ByVersion:
     def __init__(self) -> None:
         self._totals: dict[tuple[str, date], Counter[date]] = {}
         self._failed: set[str] = set()
-        #: By the end of a request's days: the oldest day that any version of any crate has a row for.
+        #: The oldest day with a row for any version of any crate, by the last day of the request.
         self._oldest: dict[date, date] = {}
 
     def add(self, request: VersionRequest, rows: Mapping[date, int]) -> None:
-        """Take the rows of one request."""
+        """Add the rows of one request."""
         self._totals.setdefault((request.crate, request.before), Counter()).update(rows)
         if rows:
             self._oldest[request.before] = min([self._oldest.get(request.before, date.max), *rows])
 
     def failed(self, request: VersionRequest) -> None:
-        """Note that a request failed: no day of its crate has a complete sum."""
+        """Record a failed request. No day of its crate has a complete sum."""
         self._failed.add(request.crate)
 
-    def stated(self, crate: str, day: date) -> int | None:
-        """Return the downloads of all versions of the crate; None when the service may have archived the day.
+    def total(self, crate: str, day: date) -> int | None:
+        """Return the downloads of all versions of the crate; None if the service may have archived the day.
 
-        It has not while a row of some version is as old as the day, or older.
+        The day is not archived if some version has a row that is at least as old.
         """
         for (asked, before), total in self._totals.items():
             if asked == crate and crate not in self._failed and self._oldest.get(before, date.max) <= day <= before:

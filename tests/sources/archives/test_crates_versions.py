@@ -108,21 +108,21 @@ def test_a_day_is_the_sum_over_all_versions():
     found = ByVersion()
     found.add(A, {BETWEEN: 4, BETWEEN - DAY: 1})
     found.add(B, {BETWEEN: 5})
-    assert (found.stated("lance", BETWEEN), found.stated("lance", BETWEEN - DAY)) == (9, 1)
+    assert (found.total("lance", BETWEEN), found.total("lance", BETWEEN - DAY)) == (9, 1)
 
 
 def test_no_row_is_a_zero_only_while_some_version_has_a_row_as_old():
     found = ByVersion()
     found.add(A, {BETWEEN: 4})
-    assert found.stated("lance", BETWEEN - DAY) is None
+    assert found.total("lance", BETWEEN - DAY) is None
     found.add(OTHER, {BETWEEN - 2 * DAY: 1})
-    assert found.stated("lance", BETWEEN - DAY) == 0
-    assert found.stated("lance", BETWEEN - 3 * DAY) is None
+    assert found.total("lance", BETWEEN - DAY) == 0
+    assert found.total("lance", BETWEEN - 3 * DAY) is None
 
 
 def test_nothing_is_said_of_a_crate_that_was_not_asked_about_or_whose_answer_failed():
     found = ByVersion()
     found.add(A, {BETWEEN: 4})
-    assert found.stated("other", BETWEEN) is None
+    assert found.total("other", BETWEEN) is None
     found.failed(B)
-    assert found.stated("lance", BETWEEN) is None
+    assert found.total("lance", BETWEEN) is None
