@@ -606,5 +606,5 @@ def test_a_contact_that_a_source_refuses_is_a_mistake_where_that_source_is_used(
     if source == "npm":
         assert load_catalog(path, SPECS).contact == "https://example.com/curl"
         return
-    with pytest.raises(ConfigError, match=r"field 'contact': crates\.io refuses a User-Agent with 'curl'"):
+    with pytest.raises(ConfigError, match=r"field 'contact': crates\.io refuses a User-Agent that contains 'curl'"):
         load_catalog(path, SPECS)

@@ -414,7 +414,7 @@ def test_a_star_history_that_is_not_the_count_is_read_again_and_then_said_to_dif
 
     world.faults = {GITHUB: more}
     summary = backfill(("github", "lance-format/lance"))
-    assert sum(f"{stars} stars fewer" in text for text in summary.warnings) == warns
+    assert sum(f"{stars} fewer stars" in text for text in summary.warnings) == warns
     assert len(services.to(GITHUB)) == 6 * (1 + warns)
     assert len(home.daily()["stars:p:github"]) == 900
 

@@ -125,7 +125,7 @@ def test_addresses_are_taken_as_names(home: Home):
     [
         ("foo", "is neither an e-mail address nor a URL"),
         ("a@b", "is neither an e-mail address nor a URL"),
-        ("https://example.com/curl", "crates.io refuses a User-Agent with 'curl'"),
+        ("https://example.com/curl", "crates.io refuses a User-Agent that contains 'curl'"),
     ],
 )
 def test_contact_that_nobody_can_use(home: Home, services, contact: str, reason: str):

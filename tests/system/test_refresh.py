@@ -174,7 +174,7 @@ def test_a_refused_github_token_is_dropped_and_never_shown(home: Home, services:
     home.env["GITHUB_TOKEN"] = secret
     world.rejected_tokens.add(secret)
     done = home.run("refresh", "--only", "stars")
-    assert "GITHUB_TOKEN is refused" in done.stderr
+    assert "GitHub refused GITHUB_TOKEN" in done.stderr
     assert secret not in done.stdout + done.stderr
     assert sum("authorization" in request.headers for request in services.requests) == 1
     assert home.daily()["stars:lance:github"] == truth(world, [])["stars:lance:github"]

@@ -106,7 +106,7 @@ def test_a_proxy_with_a_special_character_in_its_password(home: Home):
     assert "HTTPS_PROXY is not a valid proxy URL" in done.stderr
     assert "percent-encode" in done.stderr
     assert PASSWORD not in done.stdout + done.stderr + str(home.runs)
-    assert "HTTPS_PROXY is not a usable" in home.run("doctor", code=1).stdout
+    assert "HTTPS_PROXY is not a valid proxy URL" in home.run("doctor", code=1).stdout
 
 
 @pytest.mark.parametrize("entries", ["[::1]", "10.0.0.0/8,fd00::/8", "[::1],, localhost"])

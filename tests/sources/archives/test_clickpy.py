@@ -47,11 +47,11 @@ def test_an_outline_says_what_each_year_holds():
 
 @pytest.mark.parametrize("days", [2, 4])
 def test_another_number_of_days_than_the_outline_s_is_a_cut(days):
-    assert "cut" in refused(lines(day(0), day(1), day(2)), days)
+    assert "truncated" in refused(lines(day(0), day(1), day(2)), days)
 
 
 def test_as_many_rows_as_the_server_lets_through_are_a_cut_whatever_the_outline_says():
-    assert "cut" in refused(lines(*(day(n) for n in range(CUT_AT))), CUT_AT)
+    assert "truncated" in refused(lines(*(day(n) for n in range(CUT_AT))), CUT_AT)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_an_error_behind_good_rows_is_repeated(end):
 
 
 def test_an_answer_that_ends_within_a_row_is_refused():
-    assert "ends within" in refused(lines(day(0)) + b'{"date":"2024-01')
+    assert "truncated row" in refused(lines(day(0)) + b'{"date":"2024-01')
 
 
 def test_a_day_stated_twice_is_refused():
