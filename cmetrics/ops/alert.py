@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date
@@ -73,7 +74,7 @@ def build_alert(
         newest = nights[0]
         parts.append(
             f"The last {NIGHTS} nightly runs failed and stored nothing. Error of the newest one:\n\n"
-            f"{code_span(newest.error_summary or 'none recorded', limit=1000)}"
+            f"{code_span(_without_days(newest.error_summary or 'none recorded'), limit=1000)}"
         )
     if stale:
         titles.append(f"{plural(len(stale), 'metric')} {'is' if len(stale) == 1 else 'are'} stale")
@@ -114,5 +115,10 @@ def _is_stale(entry: MetricFreshness, max_age_days: int) -> bool:
 
 def _line(entry: MetricFreshness) -> str:
     newest = f"newest day {entry.latest_day}" if entry.latest_day else "no data yet"
-    error = f": {code_span(entry.last_error)}" if entry.last_error else ""
+    error = f": {code_span(_without_days(entry.last_error))}" if entry.last_error else ""
     return f"- {code_span(entry.metric.metric_id)}, {newest}{error}"
+
+
+def _without_days(error: str) -> str:
+    """Return the error without the days that it was asked for: they differ every night, the trouble does not."""
+    return re.sub(r"\d{4}-\d\d-\d\d", "DATE", error)

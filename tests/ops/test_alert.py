@@ -77,3 +77,15 @@ def test_what_keeps_every_night_from_running_is_an_alert_at_once():
     assert alert is not None
     assert alert.title == "cmetrics: the store could not be pulled from the data branch and 1 metric is stale"
     assert "The store could not be pulled from the data branch:\n\n`` git fetch: @someone `x` ``" in alert.body
+
+
+def test_the_days_of_a_failed_request_are_no_new_trouble():
+    """An issue is not updated every night because a request names the days that it was for."""
+
+    def alert(day: int):
+        failed = f"api.npmjs.org /downloads/range/2026-10-{day}:2026-11-{day}/x: not found (404)"
+        runs = [a_run(n, "failed", error=failed) for n in range(3)]
+        return build_alert([a_state(None, failed)], runs, max_age_days=3, as_of=AS_OF)
+
+    assert alert(20) == alert(21)
+    assert "/downloads/range/DATE:DATE/x: not found (404)" in alert(20).body

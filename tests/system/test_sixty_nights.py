@@ -10,6 +10,7 @@ from cmetrics.analytics.gaps import Reason
 from cmetrics.analytics.series import star_flows
 from cmetrics.domain.days import day_range
 from cmetrics.domain.run import RunStatus
+from tests.samples import a_table
 from tests.world import faults
 from tests.world.nights import Nights, unstar
 from tests.world.truth import CLICKPY, CRATES, DAY, FILES, GITHUB, HOSTS, NPM, PYPI, World
@@ -206,7 +207,7 @@ def assert_stars_are_the_truth(nights: Nights, world: World, counts: dict[str, d
 
 def assert_unstars_are_kept(nights: Nights, lowered: dict[str, dict[date, int]]) -> None:
     for metric_id, losses in lowered.items():
-        flows = star_flows([row for row in nights.rows() if row.metric_id == metric_id])
+        flows = star_flows(a_table(nights.rows()))[metric_id]
         known = {flow.last_day: flow.lost for flow in flows if flow.lost is not None}
         assert len(known) > 30
         assert known == {day: losses.get(day, 0) for day in known}
