@@ -15,8 +15,9 @@ from pathlib import Path
 import httpx
 
 from tests.api.conftest import Served, started
+from tests.bench.clock import apart, timed
 from tests.bench.figures import Figure
-from tests.bench.stores import catalog_of, filled, in_words, metrics_of
+from tests.bench.stores import NOW, catalog_of, filled, in_words, metrics_of
 from tests.conftest import Home
 from tests.world.services import Services
 from tests.world.truth import World
@@ -34,6 +35,8 @@ def measure(folder: Path) -> Iterator[Figure]:
         filled(home.folder / "data" / "lancedb", metrics)
         catalog_of(metrics, home.folder)
         ids = [metric.metric_id for metric in metrics]
+        view = apart(dashboards, home.folder)
+        yield Figure("dashboard view-model, 180 days", in_words(count), view, count)
         urls = {
             "series": [f"/api/v1/series/{m}?days={d}" for d in range(90, 731) for m in ids],
             "dashboard": [f"/api/v1/dashboard/daily?days={d}" for d in range(30, 181)],
@@ -48,6 +51,20 @@ def measure(folder: Path) -> Iterator[Figure]:
                     besides = f"p95 {p[94] * 1e3:.0f} ms, p99 {p[98] * 1e3:.0f} ms"
                     size = f"{in_words(count)}, {clients} client{'s' if clients > 1 else ''}"
                     yield Figure(f"API, {what}: p50", size, p[49], None, None, besides)
+
+
+def dashboards(folder: Path) -> float:
+    """Seconds of a dashboard from the store to its view-model, in a process of its own."""
+    from cmetrics.catalog import load_catalog
+    from cmetrics.queries import Queries
+    from cmetrics.settings import StoreKind, StoreTarget
+    from cmetrics.sources import SPECS
+    from cmetrics.store.lance_store import LanceStore
+
+    store = LanceStore.open(StoreTarget(StoreKind.EMBEDDED, str(folder / "data" / "lancedb")))
+    catalog = load_catalog(folder / "cmetrics.toml", SPECS)
+    # New queries each time: those of one server share what they have read.
+    return timed(lambda: Queries(store, catalog, SPECS, now=NOW).dashboard(), 5)
 
 
 def answer(served: Served, paths: list[str], clients: int) -> list[float]:
