@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 from cmetrics.catalog_file import ID, TOP_LEVEL, CatalogFile, MetricEntry, MistakeList, decode_toml, normalize_site_url
 from cmetrics.domain.errors import ConfigError, Mistake, UsageError
-from cmetrics.domain.metric import Event, Family, Metric, Product, SourceSpec
+from cmetrics.domain.metric import Event, Family, Metric, Product, SourceSpec, slug
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.settings import is_file
 
@@ -35,6 +35,11 @@ class Catalog:
     events: tuple[Event, ...] = ()
     #: Where the site is published, with a slash at its end; None when nobody said.
     url: str | None = None
+    #: Ids that follow from product and source because the entry has no ``id``. `cmetrics.identity`
+    #: replaces each by the id that a store has for the same source and subject.
+    default_ids: frozenset[str] = frozenset()
+    #: Default id → the id of the store that replaced it.
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def metric(self, metric_id: str) -> Metric | None:
         """Return the metric with that id, or None."""
@@ -68,6 +73,7 @@ class _Builder:
         self._file = file
         self._sources = sources
         self._mistakes: MistakeList = file.mistakes
+        self._default_ids: set[str] = set()
         self._product_ids = tuple(dict.fromkeys(file.product_ids()))
 
     def build(self) -> Catalog:
@@ -87,6 +93,7 @@ class _Builder:
             seeds=seeds,
             events=events,
             url=top.url,
+            default_ids=frozenset(self._default_ids),
         )
 
     def _products(self) -> tuple[Product, ...]:
@@ -105,7 +112,7 @@ class _Builder:
         used: set[str] = set()
         for where, item in self._file.metrics():
             used.add(item.source)
-            metric = self._metric(where, item)
+            metric = self._metric(where, item, taken)
             if metric is None:
                 continue
             number = where.partition(" ")[0]
@@ -121,6 +128,8 @@ class _Builder:
             taken.setdefault(metric.slug, number)
             subjects.setdefault(subject, number)
             metrics.append(metric)
+            if item.id is None:
+                self._default_ids.add(metric.metric_id)
             if item.seed:
                 seed = self._path.parent / item.seed
                 if not is_file(seed):
@@ -152,7 +161,20 @@ class _Builder:
             note = f"{product!r} is no product of this file; there are {sanitize(', '.join(self._product_ids))}"
             self._mistakes.add(where, field, note)
 
-    def _metric(self, where: str, item: MetricEntry) -> Metric | None:
+    def _check_options(self, where: str, item: MetricEntry, spec: SourceSpec) -> tuple[str, ...]:
+        """Note the fields that the source has no use for; return the continued subjects in canonical form."""
+        if item.mirrors is not None and "mirrors" not in spec.options:
+            self._mistakes.add(where, "mirrors", f"source {spec.name} has no such option")
+        if spec.family is Family.STARS:
+            for name in ("sdk", "seed", "daily_from", "continues"):
+                if getattr(item, name):
+                    self._mistakes.add(where, name, "is for downloads; this source counts stars")
+        continues = tuple(spec.canonical(subject) for subject in item.continues or ())
+        if continues and (reason := _refuse_continues(item, continues, spec)):
+            self._mistakes.add(where, "continues", reason)
+        return continues
+
+    def _metric(self, where: str, item: MetricEntry, taken: Collection[str]) -> Metric | None:
         """Return the metric; None if the entry is not usable, which is noted with every reason."""
         before = len(self._mistakes.found)
         self._check_product(where, "product", item.product)
@@ -164,15 +186,15 @@ class _Builder:
         if not re.fullmatch(spec.subject_pattern, item.subject):
             note = f"{sanitize(item.subject, limit=80)!r} is not {spec.subject_hint}"
             self._mistakes.add(where, "subject", note)
-        if item.mirrors is not None and "mirrors" not in spec.options:
-            self._mistakes.add(where, "mirrors", f"source {spec.name} has no such option")
-        if spec.family is Family.STARS:
-            for field in ("sdk", "seed", "daily_from"):
-                if getattr(item, field):
-                    self._mistakes.add(where, field, "is for downloads; this source counts stars")
+        continues = self._check_options(where, item, spec)
         sdk = item.sdk or spec.sdk
         metric_id = item.id or f"{spec.family.value}:{item.product}:{sdk or spec.name}"
-        if not _METRIC_ID.fullmatch(metric_id) or len(metric_id) > _LONGEST_ID:
+        display_name = item.display_name or spec.display_name
+        if item.id is None and slug(metric_id) in taken:
+            # The second package of one kind in a product, as after two products were merged.
+            metric_id = extend_id(metric_id, item.subject)
+            display_name = item.display_name or f"{spec.display_name} {item.subject}"
+        if not is_metric_id(metric_id):
             note = f"{sanitize(metric_id, limit=80)!r} is no metric id; write it like downloads:lance:python"
             self._mistakes.add(where, "id", note)
         if len(self._mistakes.found) > before:
@@ -184,11 +206,29 @@ class _Builder:
             subject=item.subject,
             sdk=sdk,
             source=spec.name,
-            display_name=item.display_name or spec.display_name,
+            display_name=display_name,
             page_url=spec.page.format(subject=quote(item.subject, safe="@/")),
             mirrors=bool(item.mirrors),
             daily_from=item.daily_from,
+            continues=continues,
         )
+
+
+def extend_id(metric_id: str, subject: str) -> str:
+    """Return the default id of a metric whose plain one, ``metric_id``, belongs to another subject."""
+    return f"{metric_id}:{re.sub(r'[^a-z0-9._-]+', '-', subject.lower()).strip('-._')[:60].rstrip('-._')}"
+
+
+def is_metric_id(text: str) -> bool:
+    """Return whether ``text`` can be the id of a metric."""
+    return len(text) <= _LONGEST_ID and _METRIC_ID.fullmatch(text) is not None
+
+
+def _refuse_continues(item: MetricEntry, continues: Collection[str], spec: SourceSpec) -> str | None:
+    for subject in item.continues or ():
+        if not re.fullmatch(spec.subject_pattern, subject):
+            return f"{sanitize(subject, limit=80)!r} is not {spec.subject_hint}"
+    return f"{item.subject!r} is the subject itself" if spec.canonical(item.subject) in continues else None
 
 
 def parse_address(name: str, text: str) -> str:

@@ -111,6 +111,7 @@ class MetricEntry(_Entry):
     mirrors: bool | None = None
     daily_from: date | None = None
     seed: Text | None = None
+    continues: Annotated[list[Text], Field(min_length=1)] | None = None
 
 
 class EventEntry(_Entry):

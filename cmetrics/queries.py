@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -21,6 +21,7 @@ from cmetrics.domain.metric import Definition, Family, Metric, SourceSpec
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
+from cmetrics.identity import match_ids
 from cmetrics.store.columns import select_schema
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS
@@ -52,6 +53,8 @@ class Queries:
         #: Columns, and ids that have a definition; shared by all requests of a server.
         self._windows: VersionCache[SeriesTable] = VersionCache(WINDOWS_SHARED)
         self._known_ids: VersionCache[frozenset[str]] = VersionCache(1)
+        #: The catalogue with the ids of the store.
+        self._catalogs: VersionCache[Catalog] = VersionCache(1)
         self._downloads = {m.metric_id for m in catalog.metrics if m.family is Family.DOWNLOADS}
 
     def at(self, now: datetime) -> Queries:
@@ -77,10 +80,7 @@ class Queries:
     def dashboard(self, days: int = DEFAULT_DAYS) -> Dashboard:
         """Return the dashboard over the last ``days`` days."""
         self._store.check()
-        spans = reading(self.as_of, days)
-        table = self._windows.get(self.token, spans, lambda: self._read_window(*spans))
-        runs = self.runs()
-        return self._dashboard(table, runs, self._log(runs), days)
+        return self._matched().read_dashboard(days)
 
     def publication(self, url: str | None = None) -> Publication:
         """Return everything for a build of the site at ``url``, from one read of each table.
@@ -88,30 +88,13 @@ class Queries:
         It holds the metrics of the catalogue only: what has left it stays in the store and in exports.
         """
         self._store.check()
-        stored = SeriesTable.from_arrow(self._store.read_observations(self._ids, self._all_days))
-        published = stored.where(stored.days <= self.as_of.toordinal())
-        runs = self.runs()
-        log = self._log(runs)
-        window_read, year_ago = reading(self.as_of, DEFAULT_DAYS)
-        within = published.within(window_read)
-        if year_ago is not None:
-            within |= published.within(year_ago) & published.owned_by(self._downloads)
-        return Publication(
-            dashboard=self._dashboard(published, runs, log, ALL_DAYS),
-            daily=self._dashboard(published.where(within), runs, log, DEFAULT_DAYS),
-            definitions=tuple(self.definitions()),
-            rows=published,
-            runs=tuple(runs),
-            log=log,
-            url=url or self._catalog.url,
-            quality=self._quality(stored, published, log),
-        )
+        definitions = self._store.definitions()
+        return self._matched(definitions).read_publication(definitions, url)
 
     def definitions(self) -> list[Definition]:
         """Return the active definitions of the catalogue's metrics by product, family and display name."""
-        known = set(self._ids)
         rows = self._store.definitions()
-        return sorted((row for row in rows if row.is_active and row.metric_id in known), key=_definition_order)
+        return self._matched(rows).active(rows)
 
     def series(self, metric_id: str, days: int) -> SeriesTable | None:
         """The stored values of the last ``days`` days, ascending; None for an unknown metric."""
@@ -135,13 +118,7 @@ class Queries:
         Reads the stored days of all metrics, and values of some weeks only.
         """
         self._store.check()
-        runs, as_of = self.runs(), self.as_of
-        log = self._log(runs)
-        stored = self._read(self._ids, self._all_days, DAY_COLUMNS)
-        recent = self._read(self._ids, Span(window(as_of, READ_DAYS), as_of), (*COLUMNS, "ingestion_run_id"))
-        metrics = self._catalog.metrics
-        states = build_states(metrics, stored, as_of)
-        return build_status(metrics, states, runs, log, self._quality(stored, recent, log), as_of=as_of)
+        return self._matched().read_status()
 
     def revisions(self) -> list[Revision]:
         """Return the values that the runs of the last 90 days have replaced, newest run first."""
@@ -173,6 +150,67 @@ class Queries:
             data = pa.concat_tables([data, earlier]).sort_by([(name, "ascending") for name in STATS.key])
         return SeriesTable.from_arrow(data)
 
+    def failed_metrics(self) -> tuple[Metric, ...]:
+        """Return the metrics that could not be fetched when they were last requested."""
+        return self._matched().read_failed_metrics()
+
+    def _matched(self, definitions: Sequence[Definition] | None = None) -> _MatchedQueries:
+        def match() -> Catalog:
+            rows = self._store.definitions() if definitions is None else definitions
+            return match_ids(self._catalog, rows, self._specs).catalog
+
+        matched = match() if definitions is not None else self._catalogs.get(self.token, "catalog", match)
+        queries = _MatchedQueries(self._store, matched, self._specs, now=self._now)
+        queries._windows = self._windows  # noqa: SLF001  # of its own class
+        return queries
+
+
+class _MatchedQueries(Queries):
+    """The reads that depend on ids, with the ids that the store has for the metrics of the catalogue."""
+
+    def read_dashboard(self, days: int) -> Dashboard:
+        """Return the dashboard over the last ``days`` days."""
+        spans = reading(self.as_of, days)
+        table = self._windows.get(self.token, spans, lambda: self._read_window(*spans))
+        runs = self.runs()
+        return self._dashboard(table, runs, self._log(runs), days)
+
+    def read_publication(self, definitions: Sequence[Definition], url: str | None) -> Publication:
+        """Return everything for a build of the site at ``url``."""
+        stored = SeriesTable.from_arrow(self._store.read_observations(self._ids, self._all_days))
+        published = stored.where(stored.days <= self.as_of.toordinal())
+        runs = self.runs()
+        log = self._log(runs)
+        window_read, year_ago = reading(self.as_of, DEFAULT_DAYS)
+        within = published.within(window_read)
+        if year_ago is not None:
+            within |= published.within(year_ago) & published.owned_by(self._downloads)
+        return Publication(
+            dashboard=self._dashboard(published, runs, log, ALL_DAYS),
+            daily=self._dashboard(published.where(within), runs, log, DEFAULT_DAYS),
+            definitions=tuple(self.active(definitions)),
+            rows=published,
+            runs=tuple(runs),
+            log=log,
+            url=url or self._catalog.url,
+            quality=self._quality(stored, published, log),
+        )
+
+    def active(self, definitions: Iterable[Definition]) -> list[Definition]:
+        """Return the definitions that are active and of the catalogue, sorted."""
+        known = set(self._ids)
+        return sorted((row for row in definitions if row.is_active and row.metric_id in known), key=_definition_order)
+
+    def read_status(self) -> StoreStatus:
+        """Return the status of the store."""
+        runs, as_of = self.runs(), self.as_of
+        log = self._log(runs)
+        stored = self._read(self._ids, self._all_days, DAY_COLUMNS)
+        recent = self._read(self._ids, Span(window(as_of, READ_DAYS), as_of), (*COLUMNS, "ingestion_run_id"))
+        metrics = self._catalog.metrics
+        states = build_states(metrics, stored, as_of)
+        return build_status(metrics, states, runs, log, self._quality(stored, recent, log), as_of=as_of)
+
     def _quality(self, stored: SeriesTable, recent: SeriesTable, log: OutcomeLog) -> DataQuality:
         return build_quality(
             self._catalog.metrics,
@@ -198,7 +236,7 @@ class Queries:
         data = pa.concat_tables(tables) if tables else select_schema(COLUMNS).empty_table()
         return SeriesTable.from_arrow(data.sort_by([(name, "ascending") for name in STATS.key]))
 
-    def failed_metrics(self) -> tuple[Metric, ...]:
+    def read_failed_metrics(self) -> tuple[Metric, ...]:
         """Return the metrics that could not be fetched when they were last requested."""
         log = self._log(self.runs())
         return tuple(metric for metric in self._catalog.metrics if log.last_error(metric.metric_id) is not None)

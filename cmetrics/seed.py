@@ -27,7 +27,8 @@ def load_seed(catalog: Catalog, run_id: str) -> list[Observation]:
     rows: list[Observation] = []
     for path in sorted(set(catalog.seeds.values())):
         wanted = {metric_id for metric_id, file in catalog.seeds.items() if file == path}
-        for metric_id, day, value in _read(path):
+        for named, day, value in _read(path):
+            metric_id = named if named in wanted else catalog.aliases.get(named, named)
             if metric_id in wanted:
                 rows.append(_snapshot(path, metric_id, day, value, run_id))
     return rows

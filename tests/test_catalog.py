@@ -326,7 +326,20 @@ def test_address_forms(text):
         ({"metrics": [entry(id="a:b/c")]}, "metrics[1]", "id", "no metric id"),
         ({"metrics": [entry(id="a:b:c:d:e:f")]}, "metrics[1]", "id", "no metric id"),
         ({"metrics": [entry(id="a:" + "b" * 119)]}, "metrics[1]", "id", "no metric id"),
-        ({"metrics": [METRIC, entry(subject="other")]}, "metrics[2]", "id", "already taken by metrics[1]"),
+        (
+            {"metrics": [METRIC, entry(id="downloads:lance:nodejs", subject="x")]},
+            "metrics[2]",
+            "id",
+            "already taken by",
+        ),
+        ({"metrics": [entry(continues=["NOT A NAME"])]}, "metrics[1]", "continues", "is not"),
+        ({"metrics": [entry(continues=["@LanceDB/lancedb"])]}, "metrics[1]", "continues", "is the subject itself"),
+        (
+            {"metrics": [entry(source="github", subject="o/r", continues=["o/x"])]},
+            "metrics[1]",
+            "continues",
+            "is for downloads",
+        ),
         ({"metrics": [entry(id="a:b-c"), entry(id="a-b:c", subject="x")]}, "metrics[2]", "id", "already taken"),
         ({"metrics": [METRIC, entry(id="a:b")]}, "metrics[2]", "subject", "already metrics[1]"),
         ({"top": {"events": [EVENT | {"date": "2026-03-01"}]}}, "events[1]", "date", "needs a date without quotes"),
@@ -608,3 +621,18 @@ def test_a_contact_that_a_source_refuses_is_a_mistake_where_that_source_is_used(
         return
     with pytest.raises(ConfigError, match=r"field 'contact': crates\.io refuses a User-Agent that contains 'curl'"):
         load_catalog(path, SPECS)
+
+
+def test_the_second_package_of_a_kind_has_its_name_in_the_default_id(path: Path):
+    """As after two products were merged: nobody has to write ids."""
+    catalog = load(path, metrics=[METRIC, entry(subject="vectordb"), entry(id="downloads:x:y", subject="other")])
+    assert [(m.metric_id, m.display_name) for m in catalog.metrics] == [
+        ("downloads:lance:nodejs", "NodeJS"),
+        ("downloads:lance:nodejs:vectordb", "NodeJS vectordb"),
+        ("downloads:x:y", "NodeJS"),
+    ]
+    assert catalog.default_ids == {"downloads:lance:nodejs", "downloads:lance:nodejs:vectordb"}
+
+
+def test_continued_packages_are_compared_as_the_source_does(path: Path):
+    assert load(path, metrics=[entry(continues=["VectorDB"])]).metrics[0].continues == ("vectordb",)

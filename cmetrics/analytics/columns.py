@@ -145,6 +145,11 @@ class SeriesTable:
         """Return a column of text for some rows."""
         return [text or "" for text in self.data[column].take(self.places[rows]).to_pylist()]
 
+    def encoded(self, column: str) -> tuple[Codes, tuple[str, ...]]:
+        """Return a column of text as indices in the tuple of its different texts."""
+        codes, names = _encoded(self.data[column])
+        return codes[self.places], names
+
     def to_arrow(self) -> pa.Table:
         """Return the rows with all columns that were read; texts are dictionaries."""
         return self.data if len(self) == len(self.data) else self.data.take(self.places)

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
+import numpy as np
+
 from cmetrics.analytics import series
 from cmetrics.analytics.chart import largest
 from cmetrics.analytics.columns import SeriesTable
@@ -25,7 +27,8 @@ from cmetrics.analytics.model import (
 )
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Span, window
-from cmetrics.domain.metric import Family, Metric, Product
+from cmetrics.domain.metric import Event, Family, Metric, Product
+from cmetrics.domain.observation import parse_package
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Run, RunStatus
 
@@ -69,6 +72,7 @@ def build_dashboard(
     known_totals = [total for total in totals if total]
     stars = [builder.stars(m) for m in catalog.metrics if m.family is Family.STARS]
     total_points = series.star_total(stars)
+    changes = find_package_changes(catalog.metrics, table)
     return Dashboard(
         title=catalog.title,
         as_of=as_of,
@@ -83,7 +87,7 @@ def build_dashboard(
         total_stars_points=total_points.since(window(as_of, days)),
         window_30_start=window(as_of, 30),
         sources=build_sources(groups, as_of),
-        events=tuple(event for event in catalog.events if event.day <= as_of),
+        events=tuple(sorted((*(e for e in catalog.events if e.day <= as_of), *changes), key=lambda e: e.day)),
         health=build_health(runs, log),
     )
 
@@ -126,6 +130,31 @@ def _with_tones(groups: Sequence[Group], metrics: Sequence[Metric]) -> tuple[Gro
         )
         for group in groups
     )
+
+
+def find_package_changes(metrics: Sequence[Metric], table: SeriesTable) -> list[Event]:
+    """Return an event for every day on which a series of downloads goes over to another package."""
+    downloads = {metric.metric_id: metric for metric in metrics if metric.family is Family.DOWNLOADS}
+    refs, names = table.encoded("source_ref")
+    sources = {metric.source for metric in downloads.values()}
+    packages = [parse_package(name, sources) for name in names]
+    spellings: dict[str, int] = {}
+    codes = np.array([spellings.setdefault(_spelling(p), len(spellings)) if p else -1 for p in packages], np.int32)
+    named = np.flatnonzero(codes[refs] >= 0) if len(names) else np.zeros(0, np.intp)
+    code, owner = codes[refs[named]], table.owners[named]
+    events = []
+    for place in (np.flatnonzero((owner[1:] == owner[:-1]) & (code[1:] != code[:-1])) + 1).tolist():
+        before, row = int(named[place - 1]), int(named[place])
+        metric = downloads.get(table.metric_ids[table.owners[row]])
+        if metric is not None:
+            label = f"{metric.display_name}: {packages[refs[before]]} until here, then {packages[refs[row]]}"
+            events.append(Event(date.fromordinal(int(table.days[row])), label, None, (metric.product,)))
+    return events
+
+
+def _spelling(package: str) -> str:
+    """Return a name without the differences that registries ignore."""
+    return package.lower().replace("_", "-").replace(".", "-")
 
 
 def build_sources(groups: Iterable[Group], as_of: date) -> tuple[SourceState, ...]:

@@ -12,14 +12,17 @@ from cmetrics.cli.alert import alert
 from cmetrics.cli.backfill import backfill
 from cmetrics.cli.bootstrap import bootstrap
 from cmetrics.cli.build_site import build_site
+from cmetrics.cli.create_tables import create_tables
 from cmetrics.cli.doctor import doctor
 from cmetrics.cli.exit_codes import WRONG_USAGE
 from cmetrics.cli.export import export
+from cmetrics.cli.forget import forget
 from cmetrics.cli.init import init
 from cmetrics.cli.interruptible import interruptible
 from cmetrics.cli.pull_data import pull_data
 from cmetrics.cli.push_data import push_data
 from cmetrics.cli.refresh import refresh
+from cmetrics.cli.rename import rename
 from cmetrics.cli.restore import restore
 from cmetrics.cli.serve_api import serve_api
 from cmetrics.cli.status import status
@@ -29,7 +32,7 @@ GROUPS = {
     "Collect": (init, refresh, backfill),
     "Publish": (build_site, serve_api),
     "Monitor": (status, doctor, alert),
-    "Store and backup": (export, restore, pull_data, push_data, bootstrap),
+    "Store and backup": (export, restore, pull_data, push_data, create_tables, rename, forget, bootstrap),
 }
 
 EPILOG = """

@@ -81,7 +81,6 @@ def backfill(
             selection=selection,
             deep=deep,
         ),
-        catalog,
         report=report,
         json=json,
         quiet=quiet,

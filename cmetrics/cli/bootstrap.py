@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,6 @@ import typer
 
 from cmetrics.cli.options import AsJson, Config, Db, Quiet
 from cmetrics.cli.runtime import get_runtime
-from cmetrics.domain.errors import UsageError
 
 
 def bootstrap(
@@ -27,6 +25,7 @@ def bootstrap(
     catalogue are loaded.
     """
     from cmetrics.cli.configuration import load_configuration
+    from cmetrics.cli.confirm import confirm
     from cmetrics.cli.output import print_progress
     from cmetrics.cli.run_job import run_job
     from cmetrics.export.backup import back_up
@@ -39,25 +38,13 @@ def bootstrap(
     if backup.folder is not None:
         print_progress(f"{settings.store.label} has rows; exported to {backup.folder}")
         if not yes:
-            _confirm()
+            confirm(
+                "Drop all rows?",
+                "bootstrap drops all rows and cannot ask without a terminal; nothing was dropped",
+                hint="use --yes to drop them",
+            )
     run_job(
         lambda progress: run(RunContext(settings, catalog, now, progress), backup),
-        catalog,
         json=json,
         quiet=quiet,
     )
-
-
-def _confirm() -> None:
-    """Ask on the terminal; raise UsageError unless the answer is yes."""
-    if not sys.stdin.isatty():
-        msg = "bootstrap drops all rows and cannot ask without a terminal; nothing was dropped"
-        raise UsageError(msg, hint="use --yes to drop them")
-    try:
-        confirmed = typer.confirm("Drop all rows?", err=True)
-    except typer.Abort:
-        # End of input is not a yes.
-        confirmed = False
-    if not confirmed:
-        msg = "not confirmed; nothing was dropped"
-        raise UsageError(msg)

@@ -75,10 +75,19 @@ Only = Annotated[
     Family | None,
     typer.Option("--only", metavar="[downloads|stars]", help="Narrow to one kind of metric.", show_default=False),
 ]
+
+
+class MetricId(str):
+    """The id of a metric; the help names it so instead of a Python type."""
+
+    __slots__ = ()
+
+
 MetricIds = Annotated[
     list[str] | None,
     typer.Option("--metric", metavar="ID", help="Narrow to this metric; repeatable.", show_default=False),
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 MaxAge = Annotated[
     int,
     typer.Option(

@@ -50,7 +50,7 @@ def pull_data(
     Newer rows of the store stay. A branch that does not exist yet is empty; a replaced branch is an error.
     """
     from cmetrics.cli.configuration import read_settings, reported
-    from cmetrics.cli.output import print_json, print_result
+    from cmetrics.cli.output import print_json, print_result, print_warning
     from cmetrics.cli.progress import make_progress
     from cmetrics.export.sync import pull
     from cmetrics.ops.run_report import build_run_document
@@ -59,6 +59,8 @@ def pull_data(
     now = get_runtime(context).clock()
     with reported("pull-data", now):
         pulled = pull(read_settings(db=db), folder, remote=remote, branch=branch, now=now, progress=progress)
+    for text in pulled.restored.warnings if pulled.restored else ():
+        print_warning(text)
     if json:
         document: PullDocument = {
             "folder": str(folder),

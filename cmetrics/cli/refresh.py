@@ -54,7 +54,6 @@ def refresh(
             lookback_days=lookback_days,
             selection=selection,
         ),
-        catalog,
         report=report,
         json=json,
         quiet=quiet,

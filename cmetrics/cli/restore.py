@@ -25,5 +25,5 @@ def restore(
     from cmetrics.export.restore import restore as run
 
     now = get_runtime(context).clock()
-    settings, catalog = load_configuration(db, config)
-    run_job(lambda progress: run(settings, folder, now=now, progress=progress), catalog, json=json, quiet=quiet)
+    settings, _ = load_configuration(db, config)
+    run_job(lambda progress: run(settings, folder, now=now, progress=progress), json=json, quiet=quiet)

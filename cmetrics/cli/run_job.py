@@ -7,7 +7,6 @@ from typing import NoReturn
 
 import typer
 
-from cmetrics.catalog import Catalog
 from cmetrics.cli.exit_codes import RUN_EXITS
 from cmetrics.cli.output import print_json, print_warning
 from cmetrics.cli.progress import make_progress
@@ -20,7 +19,6 @@ from cmetrics.ops.run_report import RunReport, build_run_document
 
 def run_job(
     run: Callable[[NoProgress], RunSummary],
-    catalog: Catalog,
     *,
     json: bool,
     quiet: bool,
@@ -46,7 +44,7 @@ def run_job(
         print_json(build_run_document(summary))
     elif not quiet:
         print_summary(summary)
-    print_errors(summary, {metric.metric_id: metric.source for metric in catalog.metrics})
+    print_errors(summary)
     for text in (*summary.warnings, *summary.anomalies, *problems):
         print_warning(text)
     raise typer.Exit(RUN_EXITS[summary.status])

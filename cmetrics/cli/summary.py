@@ -42,12 +42,12 @@ def print_summary(summary: RunSummary) -> None:
     )
 
 
-def print_errors(summary: RunSummary, sources: dict[str, str]) -> None:
+def print_errors(summary: RunSummary) -> None:
     """Print one line on stderr per source and error, however many metrics share it."""
     failed: dict[tuple[str, str], list[str]] = {}
     for outcome in summary.metrics:
         if outcome.error:
-            failed.setdefault((sources.get(outcome.metric_id, ""), outcome.error), []).append(outcome.metric_id)
+            failed.setdefault((outcome.source, outcome.error), []).append(outcome.metric_id)
     for (source, error), metric_ids in failed.items():
         more = f" and {len(metric_ids) - 3} more" if len(metric_ids) > 3 else ""  # noqa: PLR2004
         print_error(f"{source}: {', '.join(metric_ids[:3])}{more}: {error}")

@@ -103,6 +103,11 @@ class SourceSpec:
         """The known losses for which the source has values that are too low."""
         return tuple(loss for loss in self.known_losses if loss.is_damaged)
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """How ``source_ref`` names the services whose counts a metric of this source can hold."""
+        return (self.name, self.archive.name) if self.archive else (self.name,)
+
     def oldest_served(self, last_day: date) -> date:
         """Return the oldest day that the service may still serve."""
         return date.min if self.served_days is None else window(last_day, self.served_days)
@@ -124,6 +129,8 @@ class Metric:
     mirrors: bool = False
     #: No daily value replaces a seeded snapshot before this day.
     daily_from: date | None = None
+    #: Downloads: earlier packages whose series this one continues, in canonical form.
+    continues: tuple[str, ...] = ()
 
     @property
     def slug(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -160,3 +161,12 @@ def parse_star_ref(source_ref: str) -> StarRef | None:
         return None
     number, gained = match["number"], match["gained"]
     return StarRef(match["repository"], int(number) if number else None, int(gained) if gained else None)
+
+
+_PACKAGE_REF = re.compile(r"(?P<service>[a-z][a-z0-9_-]*):(?P<package>[^\s;]+)(?:; .*)?")
+
+
+def parse_package(source_ref: str, services: Collection[str]) -> str | None:
+    """Return the package that a ``source_ref`` of downloads names; None for one of other services than ``services``."""
+    match = _PACKAGE_REF.fullmatch(source_ref)
+    return match["package"] if match is not None and match["service"] in services else None

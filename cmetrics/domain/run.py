@@ -20,6 +20,8 @@ class Job(StrEnum):
     REFRESH = "refresh"
     BACKFILL = "backfill"
     RESTORE = "restore"
+    RENAME = "rename"
+    FORGET = "forget"
 
 
 class RunStatus(StrEnum):
@@ -93,6 +95,8 @@ class MetricOutcome:
     largest_revision: Revision | None = None
     #: The number of filled gaps: days between the oldest and the newest stored day that were missing.
     healed_days: int = 0
+    #: Name of the source.
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class MetricState:
     doubtful: frozenset[date] = frozenset()
     #: Stars: the repository of the newest stored count, with its number if any row has it.
     repository: StarRef | None = None
+    #: Downloads: the last stored day of a package that the metric continues.
+    continued_until: date | None = None
 
     @property
     def oldest_day(self) -> date | None:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cmetrics.domain.removal import Removal, build_removals, is_removal, successors
 from cmetrics.domain.run import RunStatus
 from cmetrics.store.schema import HISTORY, METRICS, OUTCOMES, REVISIONS, STATS, Table
 
@@ -21,35 +22,37 @@ _UNITS: tuple[tuple[Table[Any], str], ...] = (
     (OUTCOMES, "row"),
 )
 
+_MORE_COLUMNS: Mapping[str, tuple[str, ...]] = {STATS.name: ("value",), OUTCOMES.name: ("status", "observed_at")}
+
 #: The columns of `comparable`, by name of the table.
 Comparable = Mapping[str, pa.Table]
 
 
 def comparable(data: pa.Table, table: Table[Any]) -> pa.Table:
-    """Return what a comparison needs of the rows of ``table``: keys, and of ``stats`` the values.
+    """Return what a comparison needs of the rows of ``table``: keys, values, and what records a removal.
 
     A run that was under way is left out of ``history``: it is not restored.
     """
     if table is HISTORY:
         data = data.filter(pc.not_equal(data["status"], pa.scalar(RunStatus.RUNNING.value)))
-    names = [*table.key, "value"] if table is STATS else list(table.key)
-
-    return data.select(names)
+    return data.select([*table.key, *_MORE_COLUMNS.get(table.name, ())])
 
 
 def describe_loss(before: Comparable, after: Comparable) -> str:
     """Return in words which rows ``before`` has and ``after`` lacks; empty when there are none.
 
-    Keys are compared: a value that was revised is not lost.
+    Keys are compared: a value that was revised is not lost. Nor are the rows of an id that was forgotten
+    since ``before``, nor those of a renamed one that are there under the new id.
     """
+    removed = _new_removals(before, after)
     lost_days: dict[str, list[str]] = {}
-    for metric_id, day in _lost(before, after, STATS):
+    for metric_id, day in _lost(before, after, STATS, removed):
         lost_days.setdefault(metric_id, []).append(day)
     parts = [_counted(metric_id, "day", days) for metric_id, days in sorted(lost_days.items())]
     if len(parts) > NAMED:
         parts[NAMED:] = [f"and days of {len(parts) - NAMED} more metrics"]
     for table, unit in _UNITS:
-        lost = _lost(before, after, table)
+        lost = _lost(before, after, table, removed)
         parts.append(_counted(table.name, unit, [" ".join(key) for key in lost]))
     return "; ".join(filter(None, parts))
 
@@ -66,8 +69,24 @@ def count_changes(before: Comparable, after: Comparable) -> tuple[int, int]:
     return added, revised
 
 
-def _lost(before: Comparable, after: Comparable, table: Table[Any]) -> list[tuple[str, ...]]:
-    """Return the keys, sorted."""
+def _new_removals(before: Comparable, after: Comparable) -> Mapping[str, str | None]:
+    """Return what became of the ids that were renamed or forgotten after ``before``."""
+    known = _removals(before)
+    return successors(removal for removal in _removals(after) if removal not in known)
+
+
+def _removals(tables: Comparable) -> tuple[Removal, ...]:
+    data = tables.get(OUTCOMES.name)
+    if data is None:
+        return ()
+    rows = (row for row in data.to_pylist() if is_removal(row["ingestion_run_id"]))
+    return build_removals((r["ingestion_run_id"], r["metric_id"], r["status"], r["observed_at"]) for r in rows)
+
+
+def _lost(
+    before: Comparable, after: Comparable, table: Table[Any], removed: Mapping[str, str | None]
+) -> list[tuple[str, ...]]:
+    """The keys, sorted."""
     old, new = before.get(table.name), after.get(table.name)
     if old is None:
         return []
@@ -75,7 +94,22 @@ def _lost(before: Comparable, after: Comparable, table: Table[Any]) -> list[tupl
     lost = old.select(keys)
     if new is not None:
         lost = lost.join(new.select(keys), keys, join_type="left anti", use_threads=False)
-    return sorted(set(zip(*(lost[name].to_pylist() for name in keys), strict=True)))
+    found = sorted(set(zip(*(lost[name].to_pylist() for name in keys), strict=True)))
+    if not removed or "metric_id" not in keys:
+        return found
+    place = keys.index("metric_id")
+    present: set[tuple[str, ...]] = set()
+    if new is not None:
+        there = new.filter(pc.is_in(new["metric_id"], pa.array([i for i in removed.values() if i], pa.string())))
+        present = set(zip(*(there[name].to_pylist() for name in keys), strict=True))
+
+    def is_meant(key: tuple[str, ...]) -> bool:
+        if key[place] not in removed:
+            return False
+        successor = removed[key[place]]
+        return successor is None or (*key[:place], successor, *key[place + 1 :]) in present
+
+    return [key for key in found if not is_meant(key)]
 
 
 def _counted(what: str, unit: str, names: Sequence[str]) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 
 from cmetrics.domain.errors import StoreMissing
+from cmetrics.domain.removal import Removal, find_removals
 from cmetrics.domain.run import Counts, Job, MetricOutcome, MetricStatus, Run, RunStatus, RunSummary
+from cmetrics.export.removals import apply_foreign_removal, without_removed
 from cmetrics.export.tables import ExportedTables, read_export
 from cmetrics.ingest.ingestion_run import IngestionRun, create_missing_tables, make_run_id
 from cmetrics.ingest.progress import Progress
@@ -26,13 +29,18 @@ def restore(settings: Settings, folder: Path, *, now: datetime, progress: Progre
     anything is written when any file cannot be read whole.
     """
     export = read_export(folder)
+    with suppress(StoreMissing):
+        # A renamed id is the same metric; what was forgotten is wanted back.
+        renamed = [r for r in find_removals(LanceStore.open(settings.store).outcomes()) if r.successor is not None]
+        export, _ = without_removed(export, [r for r in renamed if r not in find_removals(export.outcomes)])
     return _restore(settings, export, differs, now, progress)
 
 
 def merge_export(settings: Settings, folder: Path, *, now: datetime, progress: Progress) -> RunSummary:
     """Do the same with the export of another store of the same metrics, as every pull does.
 
-    Of two values `newer_wins` decides, and definitions that the store has stay. `history` gets a row
+    Of two values `newer_wins` decides, and definitions that the store has stay. An id that one of the two
+    has renamed or forgotten is renamed or forgotten in the other one, too; each is a warning. `history` gets a row
     only when a store with rows changes: a runner that begins with an empty disk every night, and one
     whose store is up to date, leave none. The summary's ``run_id`` is then that of no row.
     """
@@ -40,10 +48,13 @@ def merge_export(settings: Settings, folder: Path, *, now: datetime, progress: P
     store = _open_filled(settings.store)
     if store is None:
         return _fill(settings.store, export, now, progress)
+    ours, theirs = find_removals(store.outcomes()), find_removals(export.outcomes)
+    export, warnings = without_removed(export, [removal for removal in ours if removal not in theirs])
     definitions = {row.metric_id for row in store.definitions()}
     if _changes_nothing(store, export, definitions):
-        return _summary(make_run_id(Job.RESTORE, now), export, Counts(unchanged=len(export.observations)), ())
-    return _restore(settings, export, newer_wins, now, progress, known_ids=definitions)
+        return _summary(make_run_id(Job.RESTORE, now), export, Counts(unchanged=len(export.observations)), warnings)
+    removals = [removal for removal in theirs if removal not in ours]
+    return _restore(settings, export, newer_wins, now, progress, definitions, removals, warnings)
 
 
 def _restore(
@@ -53,10 +64,13 @@ def _restore(
     now: datetime,
     progress: Progress,
     known_ids: Iterable[str] = (),
+    removals: Iterable[Removal] = (),
+    warnings: Iterable[str] = (),
 ) -> RunSummary:
     with IngestionRun(settings.store, Job.RESTORE, now=now, progress=progress) as run:
-        counts, warnings = _write(run.store, export, overwrites, known_ids)
-        summary = _summary(run.run_id, export, counts, (*run.warnings, *warnings))
+        done = tuple(apply_foreign_removal(run.store, removal) for removal in removals)
+        counts, unsaved = _write(run.store, export, overwrites, known_ids)
+        summary = _summary(run.run_id, export, counts, (*run.warnings, *filter(None, done), *warnings, *unsaved))
         run.finish(summary)
     return summary
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cmetrics.domain.errors import StoreError, StoreMissing
 from cmetrics.domain.metric import definition
 from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunStatus, RunSummary
+from cmetrics.ingest.catalog_changes import match_stored_ids
 from cmetrics.ingest.context import RunContext
 from cmetrics.ingest.ingestion_run import IngestionRun, wait_for_tables
 from cmetrics.ingest.reconcile import overwrite_rule
@@ -32,9 +34,13 @@ def bootstrap(context: RunContext, backup: Backup) -> RunSummary:
     The only command that deletes rows. The caller has created ``backup`` and asked the user. Raises
     StoreError without dropping anything if another run has written since.
     """
-    catalog, target = context.catalog, context.settings.store
+    target, definitions = context.settings.store, []
     # A mistake in a seed file is found before anything is dropped.
-    load_seed(catalog, "")
+    load_seed(context.catalog, "")
+    with suppress(StoreMissing):
+        # Ids outlive the tables: what was exported is restored under them.
+        definitions = LanceStore.open(target).definitions()
+    catalog = match_stored_ids(context, definitions).catalog
 
     def recreate_tables(store: LanceStore) -> None:
         if load_run_states(store) != backup.runs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,18 +12,18 @@ from cmetrics.domain.run import is_run_id
 from cmetrics.store.lance_store import LanceStore
 
 
-def update_definitions(store: LanceStore, catalog: Catalog, at: datetime) -> None:
+def update_definitions(store: LanceStore, catalog: Catalog, at: datetime, *, skip: Container[str] = ()) -> None:
     """Write the definitions of the catalogue, and mark metrics removed from it as inactive.
 
     A row whose metric no run of this program has ever collected belongs to another program and is not
-    changed. A metric that returns to the catalogue is active again.
+    changed, nor are the rows of ``skip``. A metric that returns to the catalogue is active again.
     """
     known = {metric.metric_id for metric in catalog.metrics}
     others = [row for row in store.definitions() if row.is_active and row.metric_id not in known]
     collected = load_collected_ids(store, [row.metric_id for row in others])
     store.save_definitions(
         [
-            *(definition(metric, at) for metric in catalog.metrics),
+            *(definition(metric, at) for metric in catalog.metrics if metric.metric_id not in skip),
             *(replace(row, is_active=False) for row in others if row.metric_id in collected),
         ]
     )

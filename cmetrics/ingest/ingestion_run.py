@@ -16,6 +16,7 @@ from cmetrics.domain.interrupts import hold_interrupts
 from cmetrics.domain.run import Counts, Job, Run, RunStatus, RunSummary, error_summary
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.ingest.progress import Progress
+from cmetrics.ingest.removals import resume_removals
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.lock import writing
@@ -74,8 +75,9 @@ class IngestionRun:
             self.store = LanceStore.open(self._target)
             self._prepare(self.store)
             self.store.check()
-            self.warnings = _warn_of_killed_bootstrap(self.store, dead_run_id)
+            self.warnings = warn_of_killed_bootstrap(self.store, dead_run_id)
             _close_dead_runs(self.store, dead_run_id, self.started_at)
+            self.warnings += resume_removals(self.store, self.started_at)
             self.store.save_run(self._row)
             self._lock = stack.pop_all()
         return self
@@ -100,9 +102,13 @@ class IngestionRun:
         """Set the counts for the row that is written if the run fails later."""
         self._row = replace(self._row, rows_inserted=counts.inserted, rows_updated=counts.updated)
 
-    def finish(self, summary: RunSummary) -> None:
-        """Record the result of the run and optimize the store. Must be the last call. Raises StoreError."""
-        errors = error_summary(summary.metrics, summary.warnings)
+    def finish(self, summary: RunSummary, *, remark: str | None = None) -> None:
+        """Record the result of the run and optimize the store. Must be the last call. Raises StoreError.
+
+        ``remark`` is recorded in `history` beside the warnings.
+        """
+        remarks = () if remark is None else (remark,)
+        errors = error_summary(summary.metrics, (*remarks, *summary.warnings))
         result = replace(
             self._row,
             status=summary.status,
@@ -140,7 +146,7 @@ def _close_dead_runs(store: LanceStore, dead_run_id: str | None, now: datetime) 
             store.save_run(run.failed(now, "ended without a result: the process was killed or the machine stopped"))
 
 
-def _warn_of_killed_bootstrap(store: LanceStore, dead_run_id: str | None) -> tuple[str, ...]:
+def warn_of_killed_bootstrap(store: LanceStore, dead_run_id: str | None) -> tuple[str, ...]:
     """Return a warning if the run that was killed is a bootstrap, which may have dropped rows."""
     if dead_run_id is None or not dead_run_id.startswith(f"{Job.BOOTSTRAP.value}-"):
         return ()

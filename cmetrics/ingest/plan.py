@@ -118,8 +118,10 @@ def build_requests(
     for metric in metrics:
         state = states.get(metric.metric_id, MetricState())
         spec = specs[metric.source]
-        days = tuple(sorted(plan.days(spec, state)))
-        archive_days = tuple(sorted(plan.archive_days(spec, state)))
+        # What an earlier package counted stays as it is, and so do its gaps.
+        first = state.continued_until + DAY if state.continued_until else date.min
+        days = tuple(sorted(day for day in plan.days(spec, state) if day >= first))
+        archive_days = tuple(sorted(day for day in plan.archive_days(spec, state) if day >= first))
         if not days and not archive_days:
             continue
         missing = frozenset(days + archive_days) - state.daily
@@ -129,7 +131,7 @@ def build_requests(
                 days=days,
                 missing=missing,
                 last_day=plan.last_day,
-                known_since=min(state.daily, default=None),
+                known_since=min((day for day in state.daily if day >= first), default=None),
                 take_current=plan.takes_current(metric, state),
                 repository=state.repository,
                 archive_days=archive_days,

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cmetrics.domain.metric import Family, Metric, SourceSpec
+from cmetrics.domain.observation import parse_package
 from cmetrics.store.columns import (
     Ints,
     Mask,
@@ -107,7 +109,7 @@ class _Rule:
         read_on = new["observed_at"].cast(pa.int64()).to_numpy() // _MICROSECONDS_A_DAY + _EPOCH
         is_damaged = self._is_damaged(self.sources[owners], day)
         cases: list[tuple[Mask, Mask | bool]] = [
-            (is_seed(new), False),
+            (is_seed(new) | self._is_other_package(stored, new, owners), False),
             # A daily value replaces a snapshot from `daily_from` on, or always if it is not set.
             (is_seed(stored), day >= self.daily_from[owners]),
             ((new_value == 0) & (old_value > 0), False),
@@ -119,6 +121,29 @@ class _Rule:
         ]
         wins: Mask = np.select([case for case, _ in cases], [wins for _, wins in cases], ~same_statement(stored, new))
         return wins
+
+    def _is_other_package(self, stored: pa.Table, new: pa.Table, owners: Ints) -> Mask:
+        """Return whether the rows name two packages: what one has counted is never overwritten by another."""
+        rows = np.flatnonzero(differ(stored, new, "source_ref") & ~self.is_stars[owners])
+        numbers: dict[str, int] = {}
+        old, now = (
+            self._packages(data["source_ref"].take(rows), self.sources[owners[rows]], numbers) for data in (stored, new)
+        )
+        is_other = np.zeros(new.num_rows, np.bool_)
+        is_other[rows] = (old >= 0) & (now >= 0) & (old != now)
+        return is_other
+
+    def _packages(self, refs: pa.ChunkedArray[Any], sources: Ints, numbers: dict[str, int]) -> Ints:
+        """Return the number in ``numbers`` of the package that each row names, -1 for none."""
+        encoded: pa.DictionaryArray[Any, Any] = refs.combine_chunks().dictionary_encode()
+        names = [name or "" for name in encoded.dictionary.to_pylist()]
+        found = np.full((len(self.specs), len(names)), -1, np.int64)
+        for place, spec in enumerate(self.specs):
+            for column, name in enumerate(names):
+                if (package := parse_package(name, spec.services)) is not None:
+                    found[place, column] = numbers.setdefault(spec.canonical(package), len(numbers))
+        packages: Ints = found[sources, encoded.indices.to_numpy()]
+        return packages
 
     def _is_damaged(self, sources: Ints, day: Ints) -> Mask:
         """Return whether the source is known to report each day far too low."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Span
-from cmetrics.domain.errors import UsageError
+from cmetrics.domain.errors import StoreError, UsageError
 from cmetrics.domain.interrupts import hold_interrupts
 from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric
 from cmetrics.domain.observation import Observation, Provenance
@@ -20,8 +20,8 @@ from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunSummary, ov
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.domain.state import MetricState
 from cmetrics.ingest.batch_writer import BatchWriter
+from cmetrics.ingest.catalog_changes import follow_catalog, match_stored_ids
 from cmetrics.ingest.context import RunContext
-from cmetrics.ingest.definitions import update_definitions
 from cmetrics.ingest.fetch import fetch
 from cmetrics.ingest.ingestion_run import IngestionRun
 from cmetrics.ingest.observations import build_observations
@@ -52,15 +52,16 @@ class Selection:
 
     def select(self, catalog: Catalog) -> tuple[Metric, ...]:
         """Return the selected metrics in catalogue order. Raises UsageError for an unknown id or an empty selection."""
+        wanted = {i if catalog.metric(i) is not None else catalog.aliases.get(i, i) for i in self.metric_ids}
         for metric_id in self.metric_ids:
-            if catalog.metric(metric_id) is None:
+            if catalog.metric(metric_id) is None and metric_id not in catalog.aliases:
                 known = ", ".join(metric.metric_id for metric in catalog.metrics[:20])
                 msg = f"--metric {sanitize(metric_id, limit=80)}: not found in {catalog.path}; available: {known}"
                 raise UsageError(msg)
         metrics = tuple(
             metric
             for metric in catalog.metrics
-            if (self.family in (None, metric.family)) and (not self.metric_ids or metric.metric_id in self.metric_ids)
+            if (self.family in (None, metric.family)) and (not wanted or metric.metric_id in wanted)
         )
         if not metrics:
             msg = f"--only and --metric select no metric of {catalog.path}"
@@ -95,20 +96,22 @@ def backfill(
 def _ingest(
     context: RunContext, job: Job, plan: Plan, selection: Selection, store_interval: float | None = None
 ) -> RunSummary:
-    metrics = selection.select(context.catalog)
+    _check_selection(selection, context)
     # A mistake in a seed file is found before the store is touched.
     load_seed(context.catalog, "")
     provenance = Provenance.RECOMPUTED if job is Job.BACKFILL else Provenance.API_DAILY
-    overwrites = overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS)
     with IngestionRun(
         context.settings.store, job, now=context.now, progress=context.progress, clock=context.clock
     ) as run:
         # Plan.
-        update_definitions(run.store, context.catalog, context.now)
-        seeds = load_seed(context.catalog, run.run_id)
+        changes = follow_catalog(run.store, context)
+        metrics = selection.select(changes.catalog)
+        overwrites = overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS)
+        seeds = load_seed(changes.catalog, run.run_id)
         log = _load_log(run.store, metrics, context.now - RUNS_WITHIN)
         states = load_state(run.store, metrics, SPECS, plan, seeds, log)
-        requests = build_requests(plan, metrics, SPECS, states)
+        collected = [metric for metric in metrics if metric.metric_id not in changes.conflicts]
+        requests = build_requests(plan, collected, SPECS, states)
         context.progress.planned(requests)
 
         # Fetch and store.
@@ -137,7 +140,9 @@ def _ingest(
         # Check and record.
         quality = check_quality(run.store, metrics, writer.replaced, run.run_id, context.now, plan.last_day)
         checked = quality.add_revisions(
-            outcomes.get(metric.metric_id) or _skipped(metric, states[metric.metric_id]) for metric in metrics
+            outcomes.get(metric.metric_id)
+            or _not_requested(metric, states[metric.metric_id], changes.conflicts.get(metric.metric_id))
+            for metric in metrics
         )
         unsaved = save_outcomes(run.store, build_outcomes(run.run_id, checked, requests, context.now))
         summary = RunSummary(
@@ -146,9 +151,13 @@ def _ingest(
             status=overall(checked),
             counts=writer.counts,
             metrics=checked,
-            warnings=(*run.warnings, *_merge_warnings(results.values(), [*quality.warnings, *unsaved])),
+            warnings=(
+                *run.warnings,
+                *changes.warnings,
+                *_merge_warnings(results.values(), [*quality.warnings, *unsaved]),
+            ),
             anomalies=quality.anomalies,
-            notes=_merge_notes(results.values()),
+            notes=(*changes.notes, *_merge_notes(results.values())),
             requests=tuple(sorted(context.requests_sent.items())),
         )
         run.finish(summary)
@@ -160,6 +169,22 @@ def _add(rows: pa.Table, writer: BatchWriter, run: IngestionRun) -> None:
     with hold_interrupts():
         if writer.add(rows):
             run.checkpoint(writer.counts)
+
+
+def _check_selection(selection: Selection, context: RunContext) -> None:
+    """Raise UsageError for a selection without a metric, before anything is written.
+
+    An id may be the catalogue's, or the one that the store has for the same metric.
+    """
+    try:
+        selection.select(context.catalog)
+    except UsageError:
+        if not selection.metric_ids:
+            raise
+        definitions = []
+        with suppress(StoreError):
+            definitions = LanceStore.open(context.settings.store).definitions()
+        selection.select(match_stored_ids(context, definitions).catalog)
 
 
 def _load_log(store: LanceStore, metrics: Iterable[Metric], since: datetime) -> OutcomeLog:
@@ -191,11 +216,18 @@ def _build_outcome(result: FetchResult, state: MetricState) -> MetricOutcome:
         pending_days=pending,
         error=sanitize(str(result.error)) if result.error else None,
         healed_days=sum(min(stored) < day < max(stored) for day in days - stored) if stored else 0,
+        source=result.request.metric.source,
     )
 
 
-def _skipped(metric: Metric, state: MetricState) -> MetricOutcome:
-    return MetricOutcome(metric.metric_id, MetricStatus.SKIPPED, latest_day=max(state.daily, default=None))
+def _not_requested(metric: Metric, state: MetricState, conflict: str | None) -> MetricOutcome:
+    return MetricOutcome(
+        metric.metric_id,
+        MetricStatus.FAILED if conflict else MetricStatus.SKIPPED,
+        latest_day=max(state.daily, default=None),
+        error=conflict,
+        source=metric.source,
+    )
 
 
 def _merge_warnings(results: Iterable[FetchResult], more: Iterable[str]) -> tuple[str, ...]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 from cmetrics.analytics.anomalies import READ_DAYS, find_anomalies
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.domain.days import Span, day_range, window
 from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric, SourceSpec
-from cmetrics.domain.observation import Observation, StarRef, parse_star_ref
+from cmetrics.domain.observation import Observation, StarRef, parse_package, parse_star_ref
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.state import MetricState, StoredDay, build_state
 from cmetrics.ingest.plan import Plan
@@ -41,6 +41,7 @@ def load_state(
             days[row.metric_id].append((row.period_end, True))
     outliers = _load_outliers(store, metrics, plan.last_day)
     repositories = _load_repositories(store, metrics, plan.last_day)
+    packages = load_packages(store, [metric for metric in metrics if metric.continues], specs, plan.last_day)
     states: dict[str, MetricState] = {}
     for metric in metrics:
         state = build_state(metric, days[metric.metric_id])
@@ -49,6 +50,7 @@ def load_state(
             lost=find_lost_days(state, metric.metric_id, log, plan.last_day),
             doubtful=frozenset(outliers.get(metric.metric_id, ())),
             repository=repositories.get(metric.metric_id),
+            continued_until=packages.get(metric.metric_id, _NO_PACKAGE).continued_until,
         )
     return states
 
@@ -76,6 +78,40 @@ def _load_outliers(store: LanceStore, metrics: Sequence[Metric], last_day: date)
     for outlier in outliers:
         days.setdefault(outlier.metric_id, set()).add(outlier.day)
     return days
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """The packages whose downloads one series holds."""
+
+    #: The package of the newest row that names one.
+    newest: str | None = None
+    #: The last day of a package that the metric continues.
+    continued_until: date | None = None
+
+
+_NO_PACKAGE = Packages()
+
+
+def load_packages(
+    store: LanceStore, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], last_day: date
+) -> dict[str, Packages]:
+    """Return the packages of each download metric; old rows are read only where they matter."""
+    downloads = {metric.metric_id: metric for metric in metrics if metric.family is Family.DOWNLOADS}
+    found: dict[str, Packages] = {}
+    for days in (RECENT_DAYS, ALL_DAYS):
+        unknown = [i for i, m in downloads.items() if i not in found or (m.continues and days == ALL_DAYS)]
+        rows: dict[str, list[tuple[date, str]]] = {}
+        for metric_id, day, source_ref in store.source_refs(unknown, Span(window(last_day, days), last_day)):
+            package = parse_package(source_ref, specs[downloads[metric_id].source].services)
+            if package is not None:
+                rows.setdefault(metric_id, []).append((day, package))
+        for metric_id, named in rows.items():
+            metric = downloads[metric_id]
+            canonical = specs[metric.source].canonical
+            continued = (day for day, package in named if canonical(package) in metric.continues)
+            found[metric_id] = Packages(max(named)[1], max(continued, default=None))
+    return found
 
 
 def _load_repositories(store: LanceStore, metrics: Iterable[Metric], last_day: date) -> dict[str, StarRef]:

@@ -94,7 +94,7 @@ def judge_temporary_folder(found: TemporaryFolder) -> Check:
 
 def judge_tables(target: StoreTarget, found: Sequence[TableFacts] | StoreError) -> tuple[Check, ...]:
     """Check that the tables have the schema of this version."""
-    make = "refresh" if target.kind is StoreKind.EMBEDDED else "bootstrap"
+    make = "refresh" if target.kind is StoreKind.EMBEDDED else "create-tables"
     if isinstance(found, StoreMissing) and target.kind is StoreKind.EMBEDDED:
         return (warning("storage", f"no store at {target.label} yet", f"Create it with `cmetrics {make}`"),)
     if isinstance(found, StoreError):

@@ -55,9 +55,11 @@ def _client_error(error: LanceDBClientError, target: StoreTarget) -> StoreError:
 
 
 def missing(target: StoreTarget) -> StoreMissing:
-    """Return the error for missing tables; the command that creates them depends on the kind of store."""
-    command = "refresh" if target.kind is StoreKind.EMBEDDED else "bootstrap"
-    return StoreMissing(f"{target.label} has no cmetrics tables; `cmetrics {command}` creates them")
+    """The tables are not there; how to get them depends on where."""
+    if target.kind is StoreKind.EMBEDDED:
+        return StoreMissing(f"{target.label} has no cmetrics tables; `cmetrics refresh` creates them")
+    hint = "`cmetrics create-tables` creates them (`cmetrics bootstrap` starts anew)"
+    return StoreMissing(f"{target.label} has no cmetrics tables", hint=hint)
 
 
 def _failed(error: Exception, target: StoreTarget) -> StoreError:

@@ -20,7 +20,7 @@ from cmetrics.domain.observation import Observation, is_snapshot
 from cmetrics.domain.outcome import Outcome
 from cmetrics.domain.redaction import redact
 from cmetrics.domain.revision import Revision
-from cmetrics.domain.run import Counts, Run, RunStatus
+from cmetrics.domain.run import Counts, Job, Run, RunStatus
 from cmetrics.settings import StoreKind, StoreTarget, is_folder
 from cmetrics.store import schema, sql
 from cmetrics.store.columns import (
@@ -383,6 +383,31 @@ class LanceStore:
                 changed.append(kept)
         if changed:
             self._merge(METRICS, changed)
+
+    def remove_metric(self, metric_id: str, *, until: datetime | None = None, is_whole: bool = True) -> None:
+        """Remove the rows of an id from all tables, its definition last; ``until`` spares what is newer.
+
+        Unless ``is_whole`` the definition stays. The outcomes of renames and forgets stay in any case:
+        they record that the id is gone on purpose.
+        """
+        mine = f"metric_id = {sql.text(metric_id)}"
+        older = f"{mine} AND observed_at <= {sql.moment(until)}" if until is not None else mine
+        self._delete(STATS, older)
+        self._delete(REVISIONS, older)
+        spared = " AND ".join(f"ingestion_run_id NOT LIKE '{job}-%'" for job in (Job.RENAME, Job.FORGET))
+        self._delete(OUTCOMES, f"{older} AND {spared}")
+        if is_whole:
+            self._delete(METRICS, mine)
+
+    def _delete(self, table: Table[Any], where: str) -> None:
+        """Delete rows in one commit; none, without a commit, where there are none or no table."""
+        try:
+            if self._query(table, where, [table.key[0]], limit=1).num_rows:
+                with translated(self.target):
+                    self._open(table).delete(where)
+        except StoreMissing:
+            if table in TABLES:
+                raise
 
     def _merge(self, table: Table[R], rows: Sequence[R]) -> None:
         self._merge_columns(table, schema.encode(rows, table))

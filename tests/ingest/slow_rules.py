@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import Family, Metric, SourceSpec
-from cmetrics.domain.observation import Observation
+from cmetrics.domain.observation import Observation, parse_package
 
 
 def overwrite_rule(
@@ -67,7 +67,7 @@ def _newer_count_wins(stored: Observation, new: Observation) -> bool:
 
 
 def _newer_downloads_win(stored: Observation, new: Observation, metric: Metric, spec: SourceSpec) -> bool:
-    if new.is_seed:
+    if new.is_seed or _is_other_package(stored, new, spec):
         return False
     if stored.is_seed:
         # From `daily_from` on, and for a metric without one, a daily value replaces a snapshot.
@@ -83,3 +83,8 @@ def _newer_downloads_win(stored: Observation, new: Observation, metric: Metric, 
     if new.value < stored.value and read_on <= new.period_end + spec.growing_days * DAY:
         return False
     return not same_statement(stored, new)
+
+
+def _is_other_package(stored: Observation, new: Observation, spec: SourceSpec) -> bool:
+    packages = [parse_package(row.source_ref, spec.services) for row in (stored, new)]
+    return len({spec.canonical(package) for package in packages if package is not None}) > 1

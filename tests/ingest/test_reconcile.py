@@ -257,3 +257,18 @@ def test_columns_decide_as_rows_do(rule, slow, pairs):
     stored, new = ([pair[side] for pair in pairs] for side in (0, 1))
     found = rule(encode(stored, STATS), encode(new, STATS))
     assert found.tolist() == [slow(*pair) for pair in pairs]
+
+
+def test_a_package_never_overwrites_the_count_of_another():
+    """Whatever the catalogue says: two spellings of one package are one, an archive of it counts as it does."""
+    stored = a_row(CRATES, DAY_0, 100, source_ref="cratesio:some_crate")
+    later = DAY_0 + 30 * DAY
+    for ref, wins in (
+        ("cratesio:other", False),
+        ("cratesio:Some-Crate", True),
+        ("cratesio:some_crate; by version", True),
+        ("crates-archive:other", False),
+        ("unknown", True),
+    ):
+        new = a_row(CRATES, DAY_0, 200, source_ref=ref, observed_at=datetime.combine(later, time(6), UTC))
+        assert overwrites(CRATES, stored, new) == wins, ref

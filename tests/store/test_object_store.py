@@ -268,7 +268,7 @@ def stored(place: StoreTarget) -> dict:
 def test_the_commands_work_there_and_a_run_killed_in_its_upload_is_healed(home: Home, world: World, bucket: Bucket):
     place = in_bucket(home, bucket, "nightly")
     told = home.run("refresh", code=1).stderr
-    assert "`cmetrics bootstrap` creates them" in told
+    assert "`cmetrics create-tables` creates them" in told
     home.run("bootstrap", "--yes")
 
     uploading, killed = threading.Event(), threading.Event()

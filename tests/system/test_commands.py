@@ -289,12 +289,23 @@ def test_enterprise_runs_the_same_commands_and_grows_no_tables_by_itself(home: H
     with Cluster(root) as cluster:
         home.env |= cluster.env()
         done = home.run("refresh", code=1)
-        assert "cmetrics bootstrap" in done.stderr
+        assert "`cmetrics create-tables` creates them (`cmetrics bootstrap` starts anew)" in done.stderr
         assert list(root.iterdir()) == []
-        home.run("bootstrap")
+        assert home.json("create-tables")["created"] == ["metrics", "stats", "history"]
         home.run("refresh")
         second = home.json("refresh")
         assert (second["rows_inserted"], second["rows_updated"]) == (0, 0)
+        rows = home.run("export").stdout
+        assert home.json("create-tables")["created"] == []
+        assert home.run("export").stdout == rows
+        renamed = home.json("rename", "downloads:p:rust", "downloads:mine:it", "--yes")
+        assert (renamed["job"], renamed["metrics"][0]["metric_id"]) == ("rename", "downloads:mine:it")
+        home.run("export")
+        forgotten = home.json("forget", "stars:p:github", "--yes")
+        assert (forgotten["job"], forgotten["status"]) == ("forget", "success")
+        home.run("export")
+        home.run("refresh")
+        assert home.json("status")["metrics"][0]["metric_id"] == "downloads:mine:it"
         home.run("build-site")
         home.run("status")
         home.env["LANCEDB_API_KEY"] = "sk-another-key-that-is-wrong"
@@ -304,7 +315,7 @@ def test_enterprise_runs_the_same_commands_and_grows_no_tables_by_itself(home: H
         assert cluster.unbounded_queries == 0
     done = home.run("status", code=1)
     assert "cannot be reached" in done.stderr
-    assert not (home.folder / "data").exists()
+    assert not (home.folder / "data" / "lancedb").exists()
 
 
 def test_in_a_log_each_error_is_printed_once(home: Home, world: World):

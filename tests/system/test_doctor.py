@@ -143,7 +143,7 @@ def test_a_cluster_is_read_and_not_written(home: Home, tmp_path: Path):
     root.mkdir()
     with Cluster(root) as cluster:
         home.env |= cluster.env()
-        assert "Create them with `cmetrics bootstrap`" in home.run("doctor", code=1).stdout
+        assert "Create them with `cmetrics create-tables`" in home.run("doctor", code=1).stdout
         home.run("bootstrap")
         before = files(root)
         done = home.run("doctor", code=1)

@@ -1,0 +1,90 @@
+"""Renamed and forgotten metrics: which ids are gone on purpose, and what became of them.
+
+A `rename` or `forget` records its intent in ``outcomes`` before it changes a row: one outcome for the
+id that goes (status `skipped`) and, for a rename, one for the id that stays (status `ok`). These rows
+are exported and restored like all others, so a killed run can be completed, an export knows which
+rows are meant to go, and another store of the same metrics does the same to its own rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from cmetrics.domain.outcome import Outcome
+from cmetrics.domain.run import Job, MetricStatus, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One id that a run has renamed or forgotten."""
+
+    run_id: str
+    metric_id: str
+    #: The id that the rows have now; None if they were forgotten.
+    successor: str | None
+    at: datetime
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The rows of ``outcomes`` that record it."""
+        gone = _outcome(self, self.metric_id, MetricStatus.SKIPPED)
+        return (gone,) if self.successor is None else (gone, _outcome(self, self.successor, MetricStatus.OK))
+
+
+def _outcome(removal: Removal, metric_id: str, status: MetricStatus) -> Outcome:
+    return Outcome(
+        ingestion_run_id=removal.run_id,
+        metric_id=metric_id,
+        status=status,
+        requested_from=None,
+        requested_to=None,
+        days_stored=0,
+        pending_days=0,
+        error=None,
+        observed_at=removal.at,
+    )
+
+
+def is_removal(run_id: str) -> bool:
+    """Return whether ``run_id`` is the id of a `rename` or a `forget`."""
+    return run_id.startswith((f"{Job.RENAME}-", f"{Job.FORGET}-"))
+
+
+def find_removals(outcomes: Iterable[Outcome]) -> tuple[Removal, ...]:
+    """Return the removals that ``outcomes`` record, oldest first."""
+    return build_removals((o.ingestion_run_id, o.metric_id, o.status, o.observed_at) for o in outcomes)
+
+
+def build_removals(rows: Iterable[tuple[str, str, str, datetime]]) -> tuple[Removal, ...]:
+    """Return the same from ``(ingestion_run_id, metric_id, status, observed_at)`` of each outcome."""
+    gone: dict[str, tuple[str, datetime]] = {}
+    stays: dict[str, str] = {}
+    for run_id, metric_id, status, at in rows:
+        if is_removal(run_id) and status == MetricStatus.SKIPPED:
+            gone[run_id] = metric_id, at
+        elif is_removal(run_id) and status == MetricStatus.OK:
+            stays[run_id] = metric_id
+    removals = [
+        Removal(run_id, metric_id, stays.get(run_id), at)
+        for run_id, (metric_id, at) in gone.items()
+        # A rename of which only one row was restored states nothing.
+        if run_id in stays or not run_id.startswith(f"{Job.RENAME}-")
+    ]
+    return tuple(sorted(removals, key=lambda removal: (removal.at, removal.run_id)))
+
+
+def unfinished(removals: Iterable[Removal], runs: Iterable[Run]) -> tuple[Removal, ...]:
+    """Return the removals whose run has failed, so that rows may be left under the old id."""
+    failed = {run.ingestion_run_id for run in runs if run.status == "failed"}
+    return tuple(removal for removal in removals if removal.run_id in failed)
+
+
+def successors(removals: Iterable[Removal]) -> Mapping[str, str | None]:
+    """Return what became of each id after all ``removals``, which come oldest first."""
+    chain: dict[str, str | None] = {}
+    for removal in removals:
+        chain = {old: removal.successor if new == removal.metric_id else new for old, new in chain.items()}
+        chain[removal.metric_id] = removal.successor
+    return chain
