@@ -28,6 +28,7 @@ from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.lock import lock_path
 from tests.conftest import catalog_text
+from tests.depth import deep
 from tests.rules import always
 from tests.samples import a_metric, a_row
 from tests.world.cluster import Cluster
@@ -209,7 +210,8 @@ def test_a_run_that_ends_anywhere_is_completed_by_the_next_one(tmp_path: Path, c
     run = place.rename if job == "rename" else place.forget
     written = ("merge_insert", "delete", "create", "insert")
     steps = 0
-    for last in range(20):
+    # With `-m long` at every request, else at some.
+    for last in range(20) if deep(1) > 1 else (1, 2, 4, 7, 20):
         left = last
 
         def refuse(method: str, path: str) -> int | None:
@@ -251,4 +253,4 @@ def test_a_run_that_ends_anywhere_is_completed_by_the_next_one(tmp_path: Path, c
         place.store.drop_tables()
         place.fill()
     assert ended
-    assert steps > 3
+    assert steps >= 3
