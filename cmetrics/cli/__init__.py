@@ -31,8 +31,8 @@ def main(runtime: Runtime | None = None) -> None:
             from cmetrics.cli.invoke import invoke
             from cmetrics.cli.streams import forgiving_streams
 
-            # Importing LanceDB and reading rows create hundreds of thousands of objects that all stay; looking
-            # for garbage among them every 700 of them costs a seventh of the import.
+            # Importing LanceDB and reading rows create hundreds of thousands of long-lived objects. A garbage
+            # collection after every 700 of them takes a seventh of the import time.
             gc.set_threshold(100_000)
     except KeyboardInterrupt:
         # What reports the interrupt of a command has not been imported if this was a second one.
@@ -45,5 +45,5 @@ def main(runtime: Runtime | None = None) -> None:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """End as Ctrl-C does (exit code 130): the run is recorded as interrupted."""
+    """Handle the signal like Ctrl-C: the run is recorded as interrupted, exit code 130."""
     raise KeyboardInterrupt

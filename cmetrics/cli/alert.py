@@ -12,7 +12,7 @@ from cmetrics.cli.runtime import get_runtime
 
 
 class AlertDocument(TypedDict):
-    """What `alert --json` prints."""
+    """The output of `alert --json`."""
 
     #: `opened`, `updated`, `closed` or `none`.
     action: str
@@ -21,7 +21,7 @@ class AlertDocument(TypedDict):
     #: Number and title of the issue, if there is one.
     issue: int | None
     title: str | None
-    #: The same in one sentence.
+    #: A sentence that describes the action.
     text: str
 
 
@@ -33,7 +33,7 @@ def alert(
         typer.Option(
             "--pull-result",
             metavar="FILE",
-            help="What `pull-data --json` printed; a failure is reported.",
+            help="Output of `pull-data --json`; failures are reported.",
             show_default=False,
         ),
     ] = None,
@@ -42,11 +42,11 @@ def alert(
         typer.Option(
             "--push-result",
             metavar="FILE",
-            help="What `push-data --json` printed; a failure is reported.",
+            help="Output of `push-data --json`; failures are reported.",
             show_default=False,
         ),
     ] = None,
-    off: Annotated[bool, typer.Option("--off", help="Do nothing, as with CMETRICS_ALERTS=off.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Do nothing, same as CMETRICS_ALERTS=off.")] = False,
     db: Db = None,
     config: Config = None,
     json: AsJson = False,
@@ -54,8 +54,8 @@ def alert(
 ) -> None:
     """Open or close an issue on GitHub.
 
-    One issue in the repository that runs this is open while a metric is stale, the nightly runs fail, or
-    nothing can run: the configuration is wrong, the store cannot be read, the data branch is refused. Needs
+    Keeps one issue open in the repository of the workflow while a metric is stale, while nightly runs fail,
+    or while the configuration, the store or the data branch cannot be used. Needs
     GITHUB_REPOSITORY and GITHUB_TOKEN.
     """
     from cmetrics.cli.output import print_json, print_result, print_warning

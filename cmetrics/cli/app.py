@@ -1,4 +1,4 @@
-"""The program: its own options, and its commands in groups."""
+"""The Typer application: global options, and the commands in groups."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ GROUPS = {
 EPILOG = """
 \b
 Exit codes:
-  0    everything is done
+  0    success
   1    failed; nothing usable was stored
   2    wrong usage or configuration
   3    some metrics failed, the others are stored
@@ -53,7 +53,7 @@ Environment variables (also read from ./.env):
   CMETRICS_ALERTS        `off` disables `cmetrics alert`
   CMETRICS_WEBHOOK_URL   receives the summary of every run
   GITHUB_TOKEN           raises the request limit of GitHub
-  LANCEDB_API_KEY        LanceDB Enterprise, with the next one
+  LANCEDB_API_KEY        key of LanceDB Enterprise
   LANCEDB_HOST_OVERRIDE  address of the cluster
   NO_COLOR               no colours
 
@@ -62,7 +62,7 @@ Environment variables (also read from ./.env):
 
 
 class CommandGroups(TyperGroup):
-    """Shows the commands of `--help` in groups. Plain text: importing Rich's help costs a tenth of a second."""
+    """Shows the commands of `--help` in groups, as plain text: importing Rich takes a tenth of a second."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write one section per group."""
@@ -103,7 +103,7 @@ def main_options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Handle the options of the program itself."""
+    """Handle global options."""
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help(), err=True)
         raise typer.Exit(WRONG_USAGE)

@@ -31,7 +31,7 @@ def backfill(
             "--start",
             metavar="DATE",
             parser=iso_day("--start"),
-            help="First day (YYYY-MM-DD); archives supply the oldest days.",
+            help="First day (YYYY-MM-DD); archives provide older days.",
             show_default=False,
         ),
     ] = None,
@@ -55,8 +55,8 @@ def backfill(
 ) -> None:
     """Recompute a window of days.
 
-    With --start or --full, archives also supply days that the sources no longer have. An interrupted backfill
-    can be started again: results are stored as they arrive.
+    With --start or --full, archives provide the days that the sources no longer serve. Results are stored as
+    they arrive, so an interrupted backfill can be started again.
     """
     from cmetrics.cli.configuration import announce_default_catalog, load_job
     from cmetrics.cli.progress import Announced

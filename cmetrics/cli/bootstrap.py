@@ -40,8 +40,8 @@ def bootstrap(
         if not yes:
             confirm(
                 "Drop all rows?",
-                "bootstrap drops all rows and cannot ask without a terminal; nothing was dropped",
-                hint="use --yes to drop them",
+                "bootstrap drops all rows and needs a terminal to ask for confirmation; nothing was dropped",
+                hint="use --yes to skip the confirmation",
             )
     run_job(
         lambda progress: run(RunContext(settings, catalog, now, progress), backup),

@@ -14,10 +14,10 @@ from cmetrics.domain.plural import plural
 
 
 class SiteDocument(TypedDict):
-    """What `build-site --json` prints."""
+    """The output of `build-site --json`."""
 
     out: str
-    #: Last completed UTC day of the build.
+    #: The last completed UTC day at the time of the build.
     as_of: str
     #: Size in bytes of every file, by its path below ``out``.
     files: dict[str, int]
@@ -51,7 +51,7 @@ def build_site(
 ) -> None:
     """Build the static site from the store.
 
-    The folder is replaced once every file is rendered. A folder with files from elsewhere is not touched.
+    The folder is replaced after every file is rendered. A folder with other files is not changed.
     """
     from cmetrics.catalog import parse_address
     from cmetrics.cli.configuration import announce_default_catalog, load_configuration

@@ -1,4 +1,4 @@
-"""Load settings and catalogue for a command, with warnings about variables that have no effect."""
+"""Load settings and catalogue for a command, and print warnings about ignored variables."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def read_settings(*, db: str | None = None, config: Path | None = None) -> Setti
 
 
 def load_configuration(db: str | None, config: Path | None) -> tuple[Settings, Catalog]:
-    """Return the settings of this process and the catalogue they name. Raises UsageError."""
+    """Return the settings of this process and their catalogue. Raises UsageError."""
     settings = read_settings(db=db, config=config)
     return settings, load_catalog(settings.catalog, SPECS)
 
 
 def load_job(job: Job, db: str | None, config: Path | None, now: datetime) -> tuple[Settings, Catalog, RunReport]:
-    """Return the same, and where the result of ``job`` is reported; a failure is reported at once."""
+    """Return settings, catalogue and the report for ``job``. A failure to load them is reported at once."""
     with reported(job.value, now):
         settings, catalog = load_configuration(db, config)
         report = RunReport.prepare(job, settings, catalog, now)
@@ -41,7 +41,7 @@ def load_job(job: Job, db: str | None, config: Path | None, now: datetime) -> tu
 
 @contextmanager
 def reported(job: str, now: datetime) -> Iterator[None]:
-    """Report a CmetricsError of the block, which stays an error, to the job summary and the webhook."""
+    """Report a CmetricsError of the block to the job summary and the webhook, and re-raise it."""
     try:
         yield
     except CmetricsError as error:

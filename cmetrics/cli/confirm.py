@@ -19,7 +19,7 @@ def confirm(question: str, refusal: str, *, hint: str) -> None:
     try:
         confirmed = typer.confirm(question, err=True)
     except typer.Abort:
-        # End of input is not a yes.
+        # The end of input is not a confirmation.
         confirmed = False
     if not confirmed:
         msg = f"not confirmed; {refusal.rpartition('; ')[2]}"

@@ -29,7 +29,7 @@ class CheckDocument(TypedDict):
 
 
 class DoctorDocument(TypedDict):
-    """What `doctor --json` prints."""
+    """The output of `doctor --json`."""
 
     #: The worst level of all checks.
     status: str
@@ -46,8 +46,7 @@ def doctor(
 ) -> None:
     """Check store, services, token and schedule.
 
-    Changes nothing. Exits with 1 if something does not work; with --quiet only warnings and problems are
-    printed.
+    Changes nothing. Exits with 1 if there is a problem. With --quiet, prints warnings and problems only.
     """
     from cmetrics.cli.output import print_json
     from cmetrics.ops.check import Level, worst

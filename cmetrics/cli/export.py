@@ -9,10 +9,10 @@ from cmetrics.domain.plural import plural
 
 
 class ExportDocument(TypedDict):
-    """What `export --json` prints."""
+    """The output of `export --json`."""
 
     folder: str
-    #: Paths below ``folder``.
+    #: Paths relative to ``folder``.
     files: list[str]
 
 

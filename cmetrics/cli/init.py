@@ -47,10 +47,10 @@ class PackageDocument(TypedDict):
 
 
 class InitDocument(TypedDict):
-    """What `init --json` prints."""
+    """The output of `init --json`."""
 
     file: str
-    #: Whether the services were asked for the names.
+    #: Whether the names were checked at the services.
     checked: bool
     metrics: list[InitMetricDocument]
     packages: list[PackageDocument]
@@ -128,7 +128,7 @@ def init(
         names = _ask_names()
     if not no_check and not quiet:
         print_progress("checking the names at the services")
-    # Store and catalogue do not matter yet; CMETRICS_CONFIG may name the very file that is to be written.
+    # Store and catalogue are not used here. CMETRICS_CONFIG may be the file that is about to be written.
     settings = read_settings(db=EMBEDDED_DEFAULT, config=DEFAULT_PATH)
     draft = prepare_catalog(
         CatalogRequest(
@@ -179,16 +179,16 @@ def _names(
 
 
 def _split(names: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the names of a repeatable option; one value may hold several, separated by commas or spaces."""
+    """Return the names of a repeatable option. A value may have several, separated by commas or spaces."""
     return tuple(part for name in names or () for part in name.replace(",", " ").split())
 
 
 def _ask_names() -> Names:
-    """Ask for the names on the terminal. Raises UsageError if there is no terminal, or no name was given."""
+    """Ask for the names on the terminal. Raises UsageError without a terminal or without any name."""
     from cmetrics.cli.output import print_progress
 
     if not sys.stdin.isatty():
-        msg = "no names given, and no terminal to ask on"
+        msg = "no names given, and no terminal to ask for them"
         raise UsageError(msg, hint="use --org, --pypi, --npm, --crate or --repo")
 
     def ask(question: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Call the command that the arguments name, and print every failure in one style."""
+"""Run the command given in the arguments, and print every failure in the same format."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class MistakeDocument(TypedDict):
 
 
 class ErrorDetails(TypedDict):
-    """What failed and why, what to do next (None if unknown), and the exit code of the process."""
+    """The reason of a failure, the next step (None if unknown), and the exit code of the process."""
 
     message: str
     hint: str | None
     exit_code: int
-    #: Every mistake in the catalogue, for failures because of it.
+    #: All mistakes in the catalogue, if it is the cause.
     details: NotRequired[list[MistakeDocument]]
 
 
 class ErrorDocument(TypedDict):
-    """What every command prints with `--json` when it fails."""
+    """The output of every command that fails with `--json`."""
 
     error: ErrorDetails
 
@@ -45,6 +45,7 @@ class ErrorDocument(TypedDict):
 def invoke(runtime: Runtime | None = None) -> int:
     """Run the command of ``sys.argv`` and return the exit code."""
     try:
+        # A command ends with `typer.Exit(code)`. Without standalone mode, the app returns that code.
         code = app(standalone_mode=False, obj=runtime or Runtime())
     except CmetricsError as error:
         mistakes = error.mistakes if isinstance(error, ConfigError) else ()
@@ -63,11 +64,11 @@ def invoke(runtime: Runtime | None = None) -> int:
 
 
 def _fail(message: str, hint: str | None, code: int, mistakes: Sequence[Mistake] = ()) -> int:
-    """Print the failure on stderr, with `--json` also as the only object on stdout; return ``code``.
+    """Print a failure on stderr and, with `--json`, as the only object on stdout. Return ``code``.
 
-    ``mistakes`` are what the message consists of; each has a line of its own.
+    ``mistakes`` are the parts of the message; each is printed on its own line.
     """
-    # Rich, which `--help` does not need.
+    # Imports Rich, which `--help` does not need.
     from cmetrics.cli.output import print_error, print_json
 
     if "--json" in sys.argv[1:]:
@@ -96,7 +97,7 @@ def _mistake(mistake: Mistake) -> MistakeDocument:
 
 
 def _usage_message(error: TyperException) -> str:
-    """Return the reason of a usage error, beginning with the option that it is about."""
+    """Return the reason of a usage error, prefixed with the name of the option."""
     option = getattr(error, "param", None)
     names = [*getattr(option, "opts", ())]
     if error.message and names:

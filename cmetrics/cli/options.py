@@ -1,4 +1,4 @@
-"""Options that several commands share, each declared once, and the parsing of their values."""
+"""Options that several commands share, and parsers for their values."""
 
 from __future__ import annotations
 

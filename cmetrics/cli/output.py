@@ -15,24 +15,24 @@ from cmetrics.domain.redaction import redact, redact_document
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.ops import actions
 
-#: Columns where there is no terminal that has a width.
+#: The width of output without a terminal.
 PLAIN_WIDTH = 160
 
 
 def print_error(text: str) -> None:
-    """Print one line on stderr: what failed, and why."""
+    """Print an error as one line on stderr."""
     _note("error", "bold red", text)
 
 
 def print_warning(text: str) -> None:
-    """Print one line on stderr: what somebody should look at."""
+    """Print a warning as one line on stderr."""
     _note("warning", "yellow", text)
 
 
 def _note(kind: str, style: str, text: str) -> None:
     text = sanitize(text, limit=2000)
     if actions.is_running():
-        # The runner shows it in the log and on the page of the workflow run.
+        # GitHub Actions shows it in the log and on the page of the workflow run.
         print(actions.annotation(kind, text), file=sys.stderr)  # noqa: T201
     else:
         stderr().print(Text.assemble((f"{kind}: ", style), text), soft_wrap=True)
@@ -49,12 +49,12 @@ def print_result(text: str) -> None:
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """Print one JSON object on stdout; a command prints exactly one."""
+    """Print one JSON object on stdout. Every command prints exactly one."""
     line = json.dumps(redact_document(document), ensure_ascii=False)
     if actions.is_running():
-        # The runner takes `##[` anywhere in a line for a command; escaped, it is the same text to a parser.
+        # GitHub Actions interprets `##[` anywhere in a line as a command; the escaped form is equal JSON.
         line = line.replace("#", r"\u0023")
-    # `print` does nothing where there is no stdout at all.
+    # `print` does nothing if the process has no stdout.
     print(line)  # noqa: T201
 
 

@@ -21,11 +21,11 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Pace:
-    """Estimate how long a request will take, from how long its beginning took."""
+    """Estimate the remaining time of a long request from its progress so far."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        #: When it began, with how much, and how much was done last.
+        #: Start time and first value of each request; `_last` has the latest value.
         self._begun: dict[tuple[str, str], tuple[float, int]] = {}
         self._last: dict[tuple[str, str], int] = {}
 
@@ -33,7 +33,7 @@ class Pace:
         """Return a text such as ``120 of 800 archive files, about 6 min left``."""
         now, key = self._clock(), (source, step.what)
         if step.done <= self._last.get(key, step.done):
-            # The first step, or the next package begins.
+            # This is the first step, or the next package has started.
             self._begun[key] = (now, step.done)
         self._last[key] = step.done
         begun, first = self._begun[key]
@@ -45,7 +45,7 @@ class Pace:
 
 
 class LogProgress(NoProgress):
-    """A display for logs: one plain line per event, and one now and then during a long request."""
+    """A display for logs: one plain line per event, and a line every few seconds during a long request."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -53,7 +53,7 @@ class LogProgress(NoProgress):
         self._last_line: dict[str, float] = {}
 
     def waiting(self) -> None:
-        """Show that another run holds the store."""
+        """Show that the run waits for another run on the same store."""
         print_progress("waiting: another run is writing to this store")
 
     def planned(self, requests: Sequence[FetchRequest]) -> None:
@@ -62,15 +62,15 @@ class LogProgress(NoProgress):
             print_progress(f"{source}: fetching {plural(count, 'metric')}")
 
     def fetched(self, metric: Metric, outcome: MetricOutcome) -> None:
-        """Print the outcome of one metric. The reason of a failure is printed once, at the end of the run."""
+        """Print the outcome of a metric. The reason of a failure is printed once, at the end of the run."""
         print_progress(f"{metric.source}: {metric.metric_id}: {_describe(outcome)}")
 
     def message(self, source: str, text: str) -> None:
-        """Print a choice of a source."""
+        """Print a decision of a source."""
         print_progress(f"{source}: {text}")
 
     def step(self, source: str, step: ProgressStep) -> None:
-        """Print a step, at most one every few seconds."""
+        """Print the progress, at most once every few seconds."""
         text = self._pace.describe(source, step)
         now = self._clock()
         if now - self._last_line.setdefault(source, now) >= SECONDS_BETWEEN_LINES:
@@ -79,7 +79,7 @@ class LogProgress(NoProgress):
 
 
 class BarProgress(NoProgress):
-    """A display for terminals: a bar per source, with the metric that was fetched last."""
+    """A display for terminals: one bar per source, with the last fetched metric."""
 
     def __init__(self) -> None:
         self._progress = Progress(
@@ -95,7 +95,7 @@ class BarProgress(NoProgress):
         self._started = False
 
     def waiting(self) -> None:
-        """Show that another run holds the store."""
+        """Show that the run waits for another run on the same store."""
         print_progress("waiting: another run is writing to this store")
 
     def planned(self, requests: Sequence[FetchRequest]) -> None:
@@ -110,19 +110,19 @@ class BarProgress(NoProgress):
         self._progress.update(self._bars[metric.source], advance=1, last=f"{metric.metric_id}: {_describe(outcome)}")
 
     def message(self, source: str, text: str) -> None:
-        """Print a choice of a source above the bars."""
+        """Print a decision of a source above the bars."""
         self._progress.console.print(Text(sanitize(f"{source}: {text}", limit=2000)), soft_wrap=True)
 
     def step(self, source: str, step: ProgressStep) -> None:
-        """Show a step beside the bar."""
+        """Show the progress next to the bar."""
         self._progress.update(self._bars[source], last=self._pace.describe(source, step))
 
     def storing(self) -> None:
-        """Remove the bars: all are full."""
+        """Remove the bars."""
         self.close()
 
     def close(self) -> None:
-        """Give the terminal back."""
+        """Release the terminal."""
         if self._started:
             self._progress.stop()
             self._started = False
@@ -136,7 +136,7 @@ class Announced(NoProgress):
         self._announce = announce
 
     def waiting(self) -> None:
-        """Show that another run holds the store."""
+        """Show that the run waits for another run on the same store."""
         self._inner.waiting()
 
     def planned(self, requests: Sequence[FetchRequest]) -> None:
@@ -161,12 +161,12 @@ class Announced(NoProgress):
         self._inner.storing()
 
     def close(self) -> None:
-        """Give the terminal back."""
+        """Release the terminal."""
         self._inner.close()
 
 
 def make_progress(*, quiet: bool) -> NoProgress:
-    """Return the display that suits stderr."""
+    """Return a display for stderr: bars on a terminal, lines elsewhere, nothing if ``quiet``."""
     if quiet:
         return NoProgress()
     return BarProgress() if stderr().is_terminal else LogProgress()

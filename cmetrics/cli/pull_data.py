@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class PullDocument(TypedDict):
-    """What `pull-data --json` prints."""
+    """The output of `pull-data --json`."""
 
     folder: str
     branch: str
-    #: None while the branch does not exist.
+    #: None if the branch does not exist yet.
     commit: str | None
-    #: The run that read the rows, as `restore --json` prints it; None if there was nothing to read.
+    #: The run that merged the rows, in the format of `restore --json`; None if the branch has no rows.
     restored: RunDocument | None
 
 
@@ -47,7 +47,7 @@ def pull_data(
 ) -> None:
     """Load the data branch into the store.
 
-    Newer rows of the store stay. A branch that does not exist yet is empty; a replaced branch is an error.
+    Newer rows in the store are kept. A missing branch counts as empty. A replaced branch is an error.
     """
     from cmetrics.cli.configuration import read_settings, reported
     from cmetrics.cli.output import print_json, print_result, print_warning

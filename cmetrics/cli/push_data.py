@@ -13,15 +13,15 @@ from cmetrics.domain.plural import plural
 
 
 class PushDocument(TypedDict):
-    """What `push-data --json` prints."""
+    """The output of `push-data --json`."""
 
     folder: str
     branch: str
     commit: str
-    #: Values added and changed by the last export.
+    #: The number of values that the last export added and changed.
     new: int
     revised: int
-    #: How often commits of others were merged before the push.
+    #: The number of merges with other commits before the push.
     merges: int
 
 
@@ -39,7 +39,7 @@ def push_data(
 ) -> None:
     """Export the store to the data branch.
 
-    Commits and pushes. Commits that others pushed in the meantime are merged first.
+    Commits and pushes. Merges commits that were pushed in the meantime first.
     """
     from cmetrics.cli.configuration import read_settings, reported
     from cmetrics.cli.output import print_json, print_result

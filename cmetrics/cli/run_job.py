@@ -1,4 +1,4 @@
-"""Run a job, print its result, report it, exit."""
+"""Run a job, report and print its result, and exit."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def run_job(
     quiet: bool,
     report: RunReport | None = None,
 ) -> NoReturn:
-    """Call ``run`` with a progress display and end the process with the exit code of its result.
+    """Call ``run`` with a progress display, and exit with the exit code of its result.
 
-    Raises the CmetricsError of a run that ended before its first metric, after ``report`` has sent it.
+    If ``run`` raises a CmetricsError, the run ended before its first metric: report it and re-raise it.
     """
     progress = make_progress(quiet=quiet)
     try:
@@ -38,7 +38,7 @@ def run_job(
         raise
     finally:
         progress.close()
-    # Reported before it is printed: an interrupted delivery must not follow the one JSON object.
+    # Report before printing: if the report is interrupted, nothing may follow the JSON object on stdout.
     problems = report.send_result(summary) if report else ()
     if json:
         print_json(build_run_document(summary))

@@ -1,4 +1,4 @@
-"""Carry what a command takes from the machine: the clock, and the pauses between requests."""
+"""The system dependencies of a command: the clock, and the pauses between requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cmetrics.domain.days import Clock, utc_now
 
 
 async def _sleep(seconds: float) -> None:
-    # `cmetrics --help` need not wait for this import.
+    # Imported here to keep `cmetrics --help` fast.
     import asyncio
 
     await asyncio.sleep(seconds)
@@ -19,13 +19,13 @@ async def _sleep(seconds: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The clock and the pauses of a command: the real ones, unless the caller of `main` brings its own."""
+    """The clock and the sleep function of a command. Callers of `main` may replace the real ones."""
 
     clock: Clock = utc_now
-    #: Waits so many seconds, between two requests or before another try.
+    #: Waits for a number of seconds, between requests and before retries.
     sleep: Callable[[float], Awaitable[None]] = _sleep
 
 
 def get_runtime(context: typer.Context) -> Runtime:
-    """Return the runtime that the command line was started with."""
+    """Return the runtime that was passed to `main`."""
     return context.find_object(Runtime) or Runtime()

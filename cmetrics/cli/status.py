@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cmetrics.analytics.status import StoreStatus
     from cmetrics.domain.revision import Revision
 
-#: Revisions printed at most; `--json` has all of them.
+#: The maximum number of revisions in the table; `--json` has all of them.
 MOST_REVISIONS = 60
 
 
@@ -49,16 +49,16 @@ class MetricStatusDocument(TypedDict):
     age_days: int | None
     missing_days: int
     stale: bool
-    #: Of the newest failure; None once a source has answered since.
+    #: The newest failure; None if the source has answered since.
     last_error: str | None
     last_error_at: str | None
-    #: The present name of a renamed repository.
+    #: The current name of a renamed repository.
     moved_to: str | None
     gaps: list[GapDocument]
 
 
 class DoubtfulDocument(TypedDict):
-    """A value far from the usual one."""
+    """A value far from the usual range."""
 
     metric_id: str
     day: str
@@ -67,7 +67,7 @@ class DoubtfulDocument(TypedDict):
 
 
 class DipDocument(TypedDict):
-    """A day on which all packages of a registry are low."""
+    """A day with unusually low counts for all packages of a registry."""
 
     source: str
     day: str
@@ -76,7 +76,7 @@ class DipDocument(TypedDict):
 
 
 class AheadDocument(TypedDict):
-    """Stored days that have not ended."""
+    """Stored days that have not ended yet."""
 
     metric_id: str
     days: list[str]
@@ -104,7 +104,7 @@ class DamagedDocument(TypedDict):
 
 
 class StatusDocument(TypedDict):
-    """What `status --json` prints."""
+    """The output of `status --json`."""
 
     store: str
     as_of: str
@@ -124,7 +124,7 @@ class StatusDocument(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The state of a store, and what counts as stale."""
+    """The state of a store, with the age from which a metric is stale."""
 
     state: StoreStatus
     #: The label of the store.
@@ -134,7 +134,7 @@ class StatusReport:
     revisions: Sequence[Revision] | None = None
 
     def is_stale(self, entry: MetricFreshness) -> bool:
-        """Return whether a metric is older than allowed or has no day at all."""
+        """Return whether a metric is older than allowed or has no data."""
         return entry.age_days is None or entry.age_days > self.max_age_days
 
     @property
@@ -322,7 +322,7 @@ def _print_revisions(revisions: Sequence[Revision]) -> None:
         )
     stdout().print(rows)
     if len(revisions) > MOST_REVISIONS:
-        print_result(f"and {len(revisions) - MOST_REVISIONS} more; --json lists all of the last 90 days")
+        print_result(f"and {len(revisions) - MOST_REVISIONS} more; use --json to list all of the last 90 days")
 
 
 def _days(first: date, last: date) -> str:

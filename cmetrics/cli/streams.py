@@ -1,4 +1,4 @@
-"""Standard output and standard error that are full, closed, or cannot write every character."""
+"""Handle standard streams that are full, closed, or cannot encode every character."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from cmetrics.cli.exit_codes import FAILED
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-#: What writing to a pipe without a reader, a full disk, a dead device or a closed file answers.
+#: Error codes of writes to a closed pipe, a full disk, a failed device or a closed file.
 _LOST = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 
 
 class _Lossy(io.RawIOBase):
-    """Writes to a descriptor, and goes on when that fails."""
+    """Writes to a file descriptor and ignores errors."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -44,10 +44,10 @@ class _Lossy(io.RawIOBase):
 
 @contextmanager
 def forgiving_streams() -> Iterator[None]:
-    """Let no stream's trouble stop a run or become a traceback.
+    """Prevent errors of the standard streams from stopping a run or printing a traceback.
 
-    A night whose log is on a full disk is stored all the same. Results that cannot be written are an
-    error of the command, told on stderr; a reader who has gone away (``| head``) needs no telling.
+    A run whose log is on a full disk is stored anyway. If results cannot be written to stdout, the command
+    fails with an error on stderr, except for a closed pipe (``| head``), which fails silently.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
@@ -67,12 +67,14 @@ def forgiving_streams() -> Iterator[None]:
             raise
         _forget_stdout()
         if error.errno != errno.EPIPE:
-            sys.stderr.write(f"error: standard output cannot be written ({error.strerror}); all else is done\n")
+            sys.stderr.write(
+                f"error: cannot write to standard output: {error.strerror}. The command itself has finished\n"
+            )
         sys.exit(FAILED)
 
 
 def _forget_stdout() -> None:
-    """Discard the buffer, which would fail again when the interpreter exits."""
+    """Discard the buffer of stdout, whose flush would fail again at interpreter exit."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

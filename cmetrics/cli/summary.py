@@ -43,7 +43,7 @@ def print_summary(summary: RunSummary) -> None:
 
 
 def print_errors(summary: RunSummary) -> None:
-    """Print one line on stderr per source and error, however many metrics share it."""
+    """Print one line on stderr per source and error, even if several metrics have the same error."""
     failed: dict[tuple[str, str], list[str]] = {}
     for outcome in summary.metrics:
         if outcome.error:

@@ -1,1 +1,1 @@
-"""Operating cmetrics: health checks, alerts, webhooks, and the GitHub repository that runs it."""
+"""Operations: health checks, alerts, webhooks, and administration of the GitHub repository."""

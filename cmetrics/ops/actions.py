@@ -1,12 +1,12 @@
-"""Write what GitHub Actions reads: annotations and the job summary, but no command from untrusted text.
+"""Write annotations and the job summary of GitHub Actions, without commands from untrusted text.
 
-The runner takes commands from every line of both streams (actions/runner, ``ActionCommand.cs``): from a
-line that begins with ``::`` after white space, and from one with ``##[`` anywhere. Errors of services and
-names of packages must not become such a line.
+The runner parses commands from every line of both streams (actions/runner, ``ActionCommand.cs``): a
+line that begins with ``::`` after white space, and a line with ``##[`` anywhere. Errors from services
+and package names must never form such a line.
 
-``::stop-commands::`` does not replace the guard below. The runner has one switch for both streams, but reads
-them in two threads and processes their lines in batches (``ProcessInvoker.cs``, read 2026-11): while an
-annotation on stderr needs commands to be enabled, lines that were written to stdout before may still follow.
+``::stop-commands::`` cannot replace `Guarded`. The runner has one switch for both streams, but reads
+them in two threads and processes their lines in batches (``ProcessInvoker.cs``, as of 2026-11): while
+commands are enabled for an annotation on stderr, earlier lines of stdout may still be unprocessed.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ LONGEST_SUMMARY = 900_000
 MOST_ROWS = 500
 MOST_LINES = 100
 
-# .NET compares by culture there, which passes over marks that take no room: whatever stands before
-# and between two colons at the beginning of a line, unless it is a letter or a digit, counts as nothing.
+# The runner's culture-sensitive comparison (.NET) ignores zero-width characters. Therefore everything
+# except letters and digits is ignored before and between two colons at the beginning of a line.
 _COMMAND = re.compile(r"^(?=[^0-9A-Za-z:\n]*:[^0-9A-Za-z:\n]*:)", re.MULTILINE)
 _OLD_COMMAND = re.compile(r"#[^\x20-\x7e\n]*#[^\x20-\x7e\n]*\[")
 _MARKS = {MetricStatus.OK: "✅", MetricStatus.PENDING: "🕗", MetricStatus.FAILED: "❌", MetricStatus.SKIPPED: "–"}
 
 
 def is_running() -> bool:
-    """Return whether this process is a step of a workflow."""
+    """Return whether this process runs in a workflow step."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def summary_file() -> Path | None:
-    """Return the file for the job summary of this step; None outside a workflow."""
+    """Return the file for the job summary of this step; None outside of a workflow."""
     name = os.environ.get("GITHUB_STEP_SUMMARY", "")
     return Path(name) if is_running() and name else None
 
 
 def harmless(text: str) -> str:
-    """Return ``text`` without a line that the runner takes for a command."""
+    """Return ``text`` without lines that the runner would parse as a command."""
     return _OLD_COMMAND.sub("## [", _COMMAND.sub("| ", text))
 
 
 def annotation(kind: str, text: str, *, title: str = "cmetrics") -> str:
-    """Return the command that shows ``text`` as an error or a warning of the workflow run."""
+    """Return the command that displays ``text`` as an error or a warning of the workflow run."""
     return f"::{kind} title={_property(title)}::{_data(_OLD_COMMAND.sub('## [', text))}"
 
 
@@ -63,15 +63,15 @@ def _property(text: str) -> str:
 
 
 class Guarded:
-    """A text file that writes no command."""
+    """A text file wrapper that never writes a command."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
         self._in_line = False
 
     def write(self, text: str) -> int:
-        """Write ``text`` without commands; return its length."""
-        # The rest of a line cannot begin with a command.
+        """Write ``text`` without commands. Return its length."""
+        # The rest of a partly written line cannot begin with a command.
         head, found, rest = text.partition("\n") if self._in_line else ("", "", text)
         self._file.write(_OLD_COMMAND.sub("## [", head) + found + harmless(rest))
         self._in_line = not text.endswith("\n") if text else self._in_line
@@ -82,9 +82,9 @@ class Guarded:
 
 
 def summary_markdown(summary: RunSummary, site: str | None, hints: Iterable[str] = ()) -> str:
-    """Return a run as Markdown: what failed, which gaps were filled, where the site is.
+    """Return the summary of a run as Markdown: failures, filled gaps, and the address of the site.
 
-    ``hints`` are trusted Markdown; everything else is shown as code.
+    ``hints`` are trusted Markdown. All other text is formatted as code.
     """
     counts = summary.counts
     failed = [f"- {code_span(o.metric_id)}: {code_span(o.error)}" for o in summary.metrics if o.error]
@@ -103,12 +103,12 @@ def summary_markdown(summary: RunSummary, site: str | None, hints: Iterable[str]
 
 
 def failure_markdown(job: str, error: str) -> str:
-    """Return a run that ended before its first metric, as Markdown."""
+    """Return the summary of a run that ended before its first metric, as Markdown."""
     return f"## cmetrics {job}: failed\n\n{code_span(error, limit=2000)}\n"
 
 
 def append(path: Path, markdown: str) -> None:
-    """Append to the job summary; text that is too long is cut at a line. Raises OSError."""
+    """Append to the job summary. Text that is too long is truncated at a line. Raises OSError."""
     if len(markdown.encode()) > LONGEST_SUMMARY:
         cut = markdown.encode()[:LONGEST_SUMMARY].decode(errors="ignore")
         markdown = cut[: cut.rfind("\n") + 1] + "\n…\n"
@@ -117,7 +117,7 @@ def append(path: Path, markdown: str) -> None:
 
 
 def _table(outcomes: tuple[MetricOutcome, ...]) -> str:
-    # Failed metrics first, if not all are shown.
+    # Failed metrics come first, because the table may be truncated.
     order = (
         sorted(outcomes, key=lambda o: o.status is not MetricStatus.FAILED) if len(outcomes) > MOST_ROWS else outcomes
     )

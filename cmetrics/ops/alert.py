@@ -13,15 +13,15 @@ from cmetrics.domain.plural import plural
 from cmetrics.domain.run import Job, Run, RunStatus
 from cmetrics.domain.sanitize import code_span
 
-#: Identifies the issue, whatever its title.
+#: Identifies the issue independently of its title.
 MARKER = "<!-- cmetrics-alert -->"
 NIGHTS = 3
-#: Metrics named at most; the others are counted.
+#: The maximum number of metrics that are listed; the others are only counted.
 MOST_NAMED = 50
 
 
 class FailureKind(StrEnum):
-    """What kept a night from running to its end, as a phrase for the title."""
+    """The kind of failure that stopped a nightly run, as a phrase for the title."""
 
     CONFIGURATION = "the configuration is wrong"
     PULL = "the store could not be pulled from the data branch"
@@ -31,7 +31,7 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One of them, and the reason."""
+    """A failure of a nightly run, with its reason."""
 
     kind: FailureKind
     reason: str
@@ -42,7 +42,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Title and body of the issue. Equal trouble gives equal text: no dates that change by themselves."""
+    """Title and body of the issue. The same state gives the same text, so there are no relative dates."""
 
     title: str
     body: str
@@ -57,9 +57,9 @@ def build_alert(
     site: str | None = None,
     failures: Iterable[Failure] = (),
 ) -> Alert | None:
-    """Return the alert for this state of the store; None if all is well.
+    """Return the alert for this state of the store; None if there is no problem.
 
-    ``runs`` are newest first. ``failures`` are reported at once: no later night repairs them by itself.
+    ``runs`` are newest first. ``failures`` are reported at once, because a later run cannot repair them.
     """
     stale = [entry for entry in metrics if _is_stale(entry, max_age_days)]
     nights = failed_nights(runs, as_of)
@@ -94,9 +94,9 @@ def build_alert(
 
 
 def failed_nights(runs: Iterable[Run], as_of: date) -> tuple[Run, ...]:
-    """Return the last run of each of the last three nights, newest first, if all of them failed; else nothing.
+    """Return the last run of each of the last three nights, newest first, if all failed; else an empty list.
 
-    A night is a UTC day on which a refresh started. Nights without a run do not count; they show in the age
+    A night is a UTC day on which a refresh started. Nights without a run are ignored; they affect the age
     of the metrics.
     """
     last: dict[date, Run] = {}

@@ -1,8 +1,10 @@
-"""Find the rules of a repository on GitHub that refuse a push to the data branch.
+"""Find rules of a GitHub repository that block a push to the data branch.
 
 Endpoints as in GitHub's REST reference (docs.github.com/rest: repos/rules, branches/branches,
-branches/branch-protection). Who is exempt from a rule is shown to administrators only, so every finding is a
-warning: whoever pushes may be exempt.
+branches/branch-protection).
+
+Only administrators can see who is exempt from a rule. The account that pushes may be exempt, so every
+finding is a warning.
 """
 
 from __future__ import annotations
@@ -19,11 +21,11 @@ from cmetrics.http.validation import Shape, parse
 from cmetrics.ops.check import Check, ok, warning
 
 AREA = "data branch"
-#: Rules of rulesets that an ordinary push keeps: it adds one commit to the newest one and deletes nothing.
+#: Rules that an ordinary push satisfies: it adds one commit on top of the newest one and deletes nothing.
 _HARMLESS = frozenset({"deletion", "non_fast_forward", "required_linear_history", "copilot_code_review"})
-#: Refuses only a branch that does not exist yet.
+#: Blocks only the creation of the branch.
 _CREATION = "creation"
-#: Parts of a classic protection that refuse a push.
+#: Settings of a classic branch protection that block a push.
 _REFUSING = (
     "required_pull_request_reviews",
     "required_status_checks",
@@ -34,7 +36,7 @@ _REFUSING = (
 
 
 class Rule(Shape):
-    """One active rule for the branch, and the ruleset that it is of."""
+    """An active rule for the branch, with its ruleset."""
 
     type: str
     #: ``Repository``, ``Organization`` or ``Enterprise``.
@@ -58,19 +60,19 @@ _DETAILS: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 @dataclass(frozen=True, slots=True)
 class BranchRules:
-    """What is active for one branch of a repository."""
+    """The active rules and protection of one branch."""
 
     repository: str
     branch: str
     exists: bool
     rules: tuple[Rule, ...]
-    #: Whether a classic protection is active, and the parts of it that refuse a push; None if they are hidden.
+    #: Whether a classic protection is active, and its settings that block a push; None if they are hidden.
     is_protected: bool = False
     protection: tuple[str, ...] | None = None
 
 
 async def load_branch_rules(client: ServiceClient, repository: str, branch: str) -> BranchRules:
-    """Return the rules for ``branch``, which need not exist. Raises SourceError."""
+    """Fetch the rules for ``branch``, which may not exist yet. Raises SourceError."""
     base, name = f"/repos/{quote(repository, safe='/')}", quote(branch, safe="")
     where = f"api.github.com, branch {branch} of {repository}"
     rules = parse(_RULES, (await client.get(f"{base}/rules/branches/{name}", {"per_page": "100"})).body, where)
@@ -91,12 +93,12 @@ async def load_branch_rules(client: ServiceClient, repository: str, branch: str)
 
 
 def _is_on(part: Any) -> bool:
-    """Whether a part of a protection is active: an object, unless it says that it is not enabled."""
+    """Return whether a protection setting is active: an object, unless its `enabled` is false."""
     return isinstance(part, dict) and part.get("enabled") is not False
 
 
 def check_branch_rules(found: BranchRules) -> tuple[Check, ...]:
-    """Check that nothing refuses a push, with the setting to change for each ruleset and protection."""
+    """Check that no rule blocks a push. Each finding has the setting to change."""
     refusing: dict[Rule, list[str]] = {}
     for rule in found.rules:
         if rule.type in _HARMLESS or (rule.type == _CREATION and found.exists):
@@ -109,11 +111,11 @@ def check_branch_rules(found: BranchRules) -> tuple[Check, ...]:
             warning(
                 AREA,
                 f"the branch {found.branch} is protected{parts}; push-data is refused unless its token is exempt",
-                "Remove the protection, or allow whoever pushes to bypass it",
+                "Remove the protection, or allow the account that pushes to bypass it",
                 f"https://github.com/{found.repository}/settings/branches",
             )
         )
-    return tuple(checks) or (ok(AREA, f"no rule refuses a push to {found.branch}"),)
+    return tuple(checks) or (ok(AREA, f"no rule blocks a push to {found.branch}"),)
 
 
 def _ruleset(found: BranchRules, ruleset: Rule, types: list[str]) -> Check:
@@ -129,6 +131,6 @@ def _ruleset(found: BranchRules, ruleset: Rule, types: list[str]) -> Check:
         AREA,
         f"a ruleset of the {where} ({', '.join(sorted(types))}) applies to the branch {found.branch}; push-data is "
         "refused unless its token is exempt",
-        f"Exclude the branch {found.branch} from the ruleset, or add whoever pushes to its bypass list",
+        f"Exclude the branch {found.branch} from the ruleset, or add the account that pushes to its bypass list",
         f"{home}/{ruleset.ruleset_id}" if is_linked else home,
     )

@@ -1,9 +1,10 @@
-"""Write the summary of a run as a chat message, in the shape that the receiver of the webhook takes.
+"""Format the summary of a run as a chat message for the receiver of the webhook.
 
 Slack answers ``invalid_payload`` or ``no_text`` to a body without ``text`` (docs.slack.dev, incoming webhooks),
-Discord ``Cannot send an empty message`` to one without ``content`` (docs.discord.com, Execute Webhook). Neither
-documents what it does with fields that it does not know, so each gets its own and nothing else. Any other
-receiver gets the whole object with both; Mattermost, Rocket.Chat and Discord's ``/slack`` addresses read ``text``.
+Discord ``Cannot send an empty message`` to one without ``content`` (docs.discord.com, Execute Webhook).
+Neither documents how it handles unknown fields, so each gets only its own field. All other receivers
+get the whole object with both fields; Mattermost, Rocket.Chat and Discord's ``/slack`` addresses read
+``text``.
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ from cmetrics.domain.sanitize import sanitize
 
 #: Discord's limit of ``content``; Slack advises 4,000 for ``text``.
 LONGEST = 2000
-#: Of one error, so that a few of them fit.
+#: The maximum length of one error, so that several errors fit.
 LONGEST_ERROR = 300
 MOST_ERRORS = 10
-#: Left for the line that counts what did not fit.
+#: Reserved for the line with the number of omitted lines.
 ROOM = 40
 
 _SLACK = ("hooks.slack.com", "hooks.slack-gov.com")
 _DISCORD = ("discord.com", "discordapp.com")
 _MARKDOWN = re.compile(r"([\\`*_~|>#\[\]()])")
-#: Joins nothing and is not shown: after it `@everyone` and `@channel` call nobody.
+#: An invisible character (word joiner); after it, `@everyone` and `@channel` notify nobody.
 _ZERO_WIDTH_SPACE = "\u200b"
 
 
 def build_body(url: str, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON body for the receiver at ``url``: its own shape, or ``document`` with both texts."""
+    """Return the JSON body for the receiver at ``url``: its own format, or ``document`` with both texts."""
     parts = urlsplit(url)
     host, path = (parts.hostname or "").lower(), parts.path.rstrip("/")
     lines = build_lines(document)
@@ -46,7 +47,7 @@ def build_body(url: str, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_lines(document: Mapping[str, Any]) -> list[str]:
-    """Return a run as lines of plain text: the result, then what failed."""
+    """Return a run as lines of plain text: the result, then the failures."""
     title = sanitize(str(document.get("title", "cmetrics")), limit=100)
     lines = [f"{title}: {document.get('job', 'run')} {document.get('status', '')}".rstrip()]
     metrics = document.get("metrics", ())
@@ -67,7 +68,7 @@ def build_lines(document: Mapping[str, Any]) -> list[str]:
 
 
 def _join(lines: list[str], escape: Callable[[str], str]) -> str:
-    """Return as many lines as fit, escaped; a line is never cut inside an escape."""
+    """Return as many escaped lines as fit. A line is never truncated inside an escape."""
     text = ""
     for number, line in enumerate(lines):
         rest = f"\n… and {plural(len(lines) - number, 'more line')}"
@@ -79,11 +80,11 @@ def _join(lines: list[str], escape: Callable[[str], str]) -> str:
 
 
 def _escape_slack(text: str) -> str:
-    """Return ``text`` in which Slack finds no mention and no link (docs.slack.dev, formatting message text)."""
+    """Escape ``text`` so that Slack finds no mention and no link (docs.slack.dev, formatting message text)."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace("@", f"@{_ZERO_WIDTH_SPACE}")
 
 
 def _escape_discord(text: str) -> str:
-    """Return ``text`` in which Discord finds no Markdown and no mention."""
+    """Escape ``text`` so that Discord finds no Markdown and no mention."""
     return _MARKDOWN.sub(r"\\\1", text).replace("<", "\\<").replace("@", f"@{_ZERO_WIDTH_SPACE}")

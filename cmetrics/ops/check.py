@@ -1,4 +1,4 @@
-"""One check of `doctor`, and how bad the result is."""
+"""A check of `doctor` and its severity."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _LONGEST = 1000
 
 
 class Level(StrEnum):
-    """How bad a result is."""
+    """The severity of a result."""
 
     OK = "ok"
-    #: It works, but somebody should look at it.
+    #: It works, but should be reviewed.
     WARNING = "warning"
     #: It does not work.
     PROBLEM = "problem"
@@ -23,14 +23,14 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was checked, the result, and what to do about it."""
+    """The subject of a check, its result, and the next step."""
 
     area: str
     level: Level
     text: str
-    #: Empty if nothing has to be done.
+    #: The next step; empty if there is none.
     advice: str = ""
-    #: Page on which it is done.
+    #: The page for the next step.
     link: str = ""
 
 
@@ -40,7 +40,7 @@ def ok(area: str, text: str) -> Check:
 
 
 def warning(area: str, text: str, advice: str, link: str = "") -> Check:
-    """Return a check that works, but that somebody should look at."""
+    """Return a check with a warning."""
     return _check(area, Level.WARNING, text, advice, link)
 
 
@@ -50,12 +50,12 @@ def problem(area: str, text: str, advice: str, link: str = "") -> Check:
 
 
 def worst(checks: Iterable[Check]) -> Level:
-    """Return the worst level of all checks."""
+    """Return the highest severity of all checks."""
     levels = {check.level for check in checks}
     return next((level for level in (Level.PROBLEM, Level.WARNING) if level in levels), Level.OK)
 
 
 def _check(area: str, level: Level, text: str, advice: str = "", link: str = "") -> Check:
-    """Return a check whose texts are one line each: they may hold words of services."""
+    """Return a check with sanitized texts, which may include text from services."""
     clean = (sanitize(part, limit=_LONGEST) for part in (text, advice, link))
     return Check(area, level, *clean)

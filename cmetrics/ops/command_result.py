@@ -1,4 +1,4 @@
-"""Read what an earlier command printed with `--json`, to report its failure."""
+"""Read the `--json` output of an earlier command, to report its failure."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 
 
 def load_failure(path: Path) -> str | None:
-    """Return the error in the JSON object that a command left in ``path``; None if it succeeded.
+    """Return the error in the JSON output of a command in ``path``; None if the command succeeded.
 
-    A file that is missing, empty or no such object is a failure too: the command did not run to its end.
+    A missing, empty or invalid file is a failure too, because the command did not finish.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return "the command was not run to its end"
+        return "the command did not finish"
     if not isinstance(document, dict):
-        return "the command was not run to its end"
+        return "the command did not finish"
     error = document.get("error")
     if error is None:
         return None

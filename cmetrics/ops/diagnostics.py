@@ -1,4 +1,4 @@
-"""Judge the facts that `doctor` collects. Pure."""
+"""Evaluate the facts that `doctor` collects. Pure."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.inspect import FolderFacts, TableFacts
 from cmetrics.store.temporary import TemporaryFolder
 
-#: A star metric needs its count, its history, and sometimes a second read.
+#: A star metric needs one request for the count, one for the history, and sometimes a repetition.
 REQUESTS_PER_REPOSITORY = 3
 LONGEST_OFF = 120.0
-#: Metrics named at most; the others are counted.
+#: The maximum number of metrics that are listed; the others are only counted.
 NAMED = 3
 LITTLE_SPACE, NO_SPACE = 200 * 2**20, 20 * 2**20
-#: A token that expires sooner is a warning.
+#: A token that expires within this time is a warning.
 SOON = timedelta(days=14)
 FIRST_YEAR, LAST_YEAR = 2025, 2100
 OLDEST_PYTHON = (3, 11)
 
-#: docs.github.com, "Token formats"; the token of Actions is one of an installation.
+#: docs.github.com, "Token formats"; the token of Actions is an installation token.
 TOKEN_KINDS = {
     "ghp_": "classic personal token",
     "github_pat_": "fine-grained personal token",
@@ -40,7 +40,7 @@ TOKEN_KINDS = {
 
 
 def judge_versions(python: tuple[int, ...], found: Mapping[str, str | None]) -> Check:
-    """Check the versions; a package that is not installed is a problem."""
+    """Check the installed versions. A missing package is a problem."""
     shown = ", ".join([f"Python {'.'.join(map(str, python[:3]))}", *(f"{k} {v}" for k, v in found.items() if v)])
     absent = [name for name, version in found.items() if version is None]
     if python[:2] < OLDEST_PYTHON:
@@ -51,7 +51,7 @@ def judge_versions(python: tuple[int, ...], found: Mapping[str, str | None]) -> 
 
 
 def judge_clock(now: datetime, services: Iterable[ServiceFacts]) -> Check:
-    """Check the local clock against the services; it decides which day has ended."""
+    """Compare the local clock, which determines the last completed day, with the clocks of the services."""
     shown = f"{now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     advice = "Set the clock of this machine (NTP)"
     if not FIRST_YEAR <= now.year <= LAST_YEAR:
@@ -59,7 +59,7 @@ def judge_clock(now: datetime, services: Iterable[ServiceFacts]) -> Check:
     offsets = {facts.title: facts.ahead for facts in services if facts.ahead is not None}
     if not offsets:
         return ok("clock", f"{shown}; no service sent a Date header")
-    # One service may be wrong; the one closest to the local clock is believed.
+    # A single service may be wrong, so the clock closest to the local one is used.
     title, off = min(offsets.items(), key=lambda item: abs(item[1]))
     if abs(off) > LONGEST_OFF:
         side = "behind" if off > 0 else "ahead of"
@@ -130,11 +130,13 @@ def _table(table: TableFacts, make: str) -> Iterable[Check]:
         yield problem("tables", f"{table.name}: {'; '.join(table.different)}", other)
     if table.unknown:
         text = f"{table.name} has columns unknown to this version: {', '.join(table.unknown)}"
-        yield warning("tables", text, "A newer cmetrics may have added them: upgrade, or ignore them; they stay empty")
+        yield warning(
+            "tables", text, "A newer cmetrics may have added them: upgrade, or ignore them (new rows leave them empty)"
+        )
 
 
 def judge_service(found: ServiceFacts) -> Check:
-    """Check that a service answers."""
+    """Check that a service responds."""
     area, error = f"service {found.source}", found.error
     if error is None:
         budget = f", {found.token.remaining:,} of {found.token.limit:,} requests left" if found.token else ""
@@ -153,7 +155,7 @@ def judge_service(found: ServiceFacts) -> Check:
 def judge_token(
     token: SecretStr | None, facts: TokenFacts | None, repositories: int, now: datetime
 ) -> tuple[Check, ...]:
-    """Check kind, scopes, expiry and quota of the GitHub token, as far as GitHub reports them."""
+    """Check kind, scopes, expiry and quota of the GitHub token, if GitHub reports them."""
     area = "github token"
     need = repositories * REQUESTS_PER_REPOSITORY
     kind = _kind(token.get_secret_value()) if token else "none"

@@ -1,4 +1,4 @@
-"""Collect the facts for `doctor`, and check them. Creates nothing, changes nothing."""
+"""Collect the facts for `doctor`, and check them. Read-only."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ REPOSITORY = re.compile(SPECS["github"].subject_pattern)
 
 
 def examine(db: str | None, config: Path | None, clone: Path, *, max_age_days: int, clock: Clock) -> list[Check]:
-    """Return every check, in the order of the report; blocks for some seconds.
+    """Return all checks in the order of the report. Blocks for some seconds.
 
     ``db`` and ``config`` are the options of the command, ``clone`` is the folder of the data branch. A
-    mistake in the configuration is a check, too.
+    mistake in the configuration is reported as a check.
     """
     installed: dict[str, str | None] = {}
     for name in PACKAGES:
@@ -191,7 +191,7 @@ def _unknown_subjects(
 
 
 def _data_branch(settings: Settings, clone: Path) -> str | None:
-    """Return the branch that `push-data` pushes to; None where rows are on a server of their own."""
+    """Return the branch that `push-data` pushes to; None for a remote store."""
     if settings.store.kind is not StoreKind.EMBEDDED:
         return None
     try:

@@ -27,7 +27,7 @@ from cmetrics.scaffold import Existing, Names, Scaffold, plan_scaffold, render_e
 from cmetrics.settings import Settings
 from cmetrics.sources import SPECS
 
-#: Contact address of requests while there is no catalogue that has one.
+#: The contact address of requests without a catalogue.
 PROJECT = "https://github.com/lancedb/cmetrics"
 
 
@@ -74,15 +74,15 @@ class Draft:
     #: The file that is added to, and its content.
     existing: tuple[Catalog, bytes] | None
     offers: tuple[Offer, ...]
-    #: What the user should know about the choices made.
+    #: Notes for the user about automatic decisions.
     notes: tuple[str, ...]
-    #: Names that were replaced by the present ones.
+    #: Names that were replaced by the current ones.
     warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NewCatalog:
-    """The file that was written."""
+    """The catalogue file that was written."""
 
     catalog: Catalog
     #: Ids of the metrics that were written now.
@@ -117,7 +117,7 @@ def prepare_catalog(request: CatalogRequest, settings: Settings, *, now: datetim
     names = request.names
     if names.owners:
         if not request.check:
-            msg = "--org needs to ask GitHub, which --no-check forbids; name the repositories with --repo"
+            msg = "--org needs GitHub and cannot be used with --no-check; list the repositories with --repo"
             raise UsageError(msg)
         names = _add_repositories(names, settings, contact, notes)
     catalog = _added(request, names, existing)
@@ -211,10 +211,10 @@ def _add_repositories(names: Names, settings: Settings, contact: str, notes: lis
         try:
             owned = list_repositories(owner, token=settings.github_token, contact=contact, network=settings.network)
         except NotFound:
-            msg = f"--org {owner}: GitHub has no organisation and no user of this name; nothing was written"
+            msg = f"--org {owner}: no such organisation or user on GitHub; nothing was written"
             raise UsageError(msg) from None
         if not owned.names:
-            notes.append(f"{owner} has no public repository of its own")
+            notes.append(f"{owner} has no public repositories that are not forks")
         if owned.has_more:
             notes.append(
                 f"{owner} has more repositories; the {len(owned.names)} most starred ones were taken, "
@@ -225,9 +225,9 @@ def _add_repositories(names: Names, settings: Settings, contact: str, notes: lis
 
 
 def _check_names(context: RunContext, warnings: list[str]) -> Mapping[tuple[str, str], str]:
-    """Return the present name of each source and subject.
+    """Return the current name of each source and subject.
 
-    Raises UsageError for unknown names, SourceError if a service could not be asked.
+    Raises UsageError for unknown names, SourceError if a service could not be reached.
     """
     catalog = context.catalog
     answers = check_subjects(context)
@@ -243,7 +243,7 @@ def _check_names(context: RunContext, warnings: list[str]) -> Mapping[tuple[str,
         else:
             present[metric.source, metric.subject] = answer
             if answer.lower() != metric.subject.lower():
-                warnings.append(f"{metric.subject} is now called {answer}; the new name was written")
+                warnings.append(f"{metric.subject} was renamed to {answer}; the new name was written")
     if unknown:
         msg = f"not found: {', '.join(unknown)}; nothing was written"
         raise UsageError(msg)
@@ -321,11 +321,11 @@ def _write(out: Path, data: bytes, mode: str) -> None:
         raise _exists(out) from None
     except OSError as error:
         msg = f"cannot write {out}: {error.strerror}"
-        raise SiteError(msg, hint="name another place with --out") from error
+        raise SiteError(msg, hint="choose another file with --out") from error
 
 
 def _exists(out: Path) -> UsageError:
     return UsageError(
         f"{out} already exists; nothing was written",
-        hint="extend it with --add, name another file with --out, or replace it with --force",
+        hint="extend it with --add, choose another file with --out, or replace it with --force",
     )

@@ -18,7 +18,7 @@ from cmetrics.http.validation import Count, Shape, parse
 from cmetrics.settings import NetworkSettings
 from cmetrics.sources.github import policy
 
-#: Enough for a first page; more can be added to the file.
+#: The number of repositories in a new catalogue; more can be added to the file.
 MOST = 5
 
 
@@ -32,10 +32,10 @@ class _Repository(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """The most starred repositories, most stars first."""
+    """The most starred repositories of an owner, most stars first."""
 
     names: tuple[str, ...]
-    #: Whether the owner has more, on this page or on later ones.
+    #: Whether the owner has more repositories.
     has_more: bool
 
 
@@ -43,7 +43,7 @@ _REPOSITORIES = TypeAdapter(list[_Repository])
 
 
 def list_repositories(owner: str, *, token: SecretStr | None, contact: str, network: NetworkSettings) -> Owned:
-    """Return the most starred public repositories of ``owner`` that are neither forks nor archived; blocks.
+    """Fetch the most starred public repositories of ``owner`` that are neither forks nor archived. Blocks.
 
     Raises NotFound for an unknown owner, and other SourceErrors.
     """

@@ -1,4 +1,4 @@
-"""Check the settings of the repository that runs cmetrics, each with the page that changes it. Pure."""
+"""Check the settings of the repository that runs cmetrics, with links to the settings pages. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DISABLED = {
 
 
 def check_repository_settings(found: RepositorySettings) -> tuple[Check, ...]:
-    """Check Actions, the nightly workflow, Pages and issues; what the token cannot read is left out."""
+    """Check Actions, the nightly workflow, Pages and issues. Settings that the token cannot read are skipped."""
     return (*_actions(found), *_pages(found), *_issues(found))
 
 

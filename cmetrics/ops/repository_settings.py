@@ -1,8 +1,7 @@
 """Read the settings of a repository and of a token from GitHub.
 
 Endpoints as in GitHub's REST reference (docs.github.com/rest: rate-limit, repos, pages,
-actions/workflows, actions/permissions). GitHub refuses some of them to the token of a
-workflow; what cannot be known is None.
+actions/workflows, actions/permissions). The token of a workflow cannot read some of them; unknown values are None.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from cmetrics.http.validation import Count, Shape, parse
 from cmetrics.settings import NetworkSettings
 from cmetrics.sources.github import policy
 
-#: Seconds for these requests at the end of a run.
+#: Time limit in seconds for these requests at the end of a run.
 QUICK = Timeouts(connect=5.0, read=10.0, total=10.0)
 
 
@@ -75,30 +74,30 @@ class RepositorySettings:
     has_issues: bool
     #: None if the token cannot read it.
     has_pages: bool | None
-    #: Whether Pages publishes what a workflow deploys rather than a branch.
+    #: Whether Pages publishes deployments of a workflow, not a branch.
     pages_by_workflow: bool | None
     #: The file that runs cmetrics every night.
     workflow_file: str
-    #: ``active``, ``disabled_fork``, ``disabled_inactivity``, ``disabled_manually``, ``deleted``; ``absent`` when
-    #: there is no such workflow.
+    #: ``active``, ``disabled_fork``, ``disabled_inactivity``, ``disabled_manually``, ``deleted``; ``absent`` if
+    #: the workflow does not exist.
     workflow: str | None
     actions_enabled: bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class TokenFacts:
-    """What GitHub says to a token (or to nobody)."""
+    """The properties and quota of a token, or the quota without one."""
 
     limit: int
     remaining: int
     resets_at: datetime
-    #: Rights of a classic token; None for tokens of other kinds, which do not tell.
+    #: Scopes of a classic token; None for other tokens, which do not report them.
     scopes: tuple[str, ...] | None
     expires_at: datetime | None
 
 
 async def load_repository_settings(client: ServiceClient, repository: str, workflow_file: str) -> RepositorySettings:
-    """Fetch the settings of ``repository``. Raises SourceError when the repository itself cannot be read."""
+    """Fetch the settings of ``repository``. Raises SourceError if the repository itself cannot be read."""
     base = f"/repos/{quote(repository, safe='/')}"
     where = f"api.github.com, repository {repository}"
     found = parse(_REPOSITORY, (await client.get(base)).body, where)
@@ -107,7 +106,7 @@ async def load_repository_settings(client: ServiceClient, repository: str, workf
         has_pages = pages is not None or found.has_pages
         by_workflow = parse(_PAGES, pages.body, f"{where}, pages").build_type != "legacy" if pages else None
     except NotFound:
-        # Private repositories hide what a token may not see; only there is `has_pages` the better witness.
+        # For a private repository, GitHub hides Pages from some tokens, so `has_pages` is used instead.
         has_pages, by_workflow = found.has_pages, None
     try:
         answer = await _maybe(client, f"{base}/actions/workflows/{quote(workflow_file, safe='')}")
@@ -139,7 +138,7 @@ async def _maybe(client: ServiceClient, path: str) -> Response | None:
 
 
 def parse_token(answer: Response) -> TokenFacts:
-    """Parse the answer to ``GET /rate_limit``, which does not count against the quota."""
+    """Parse the response to ``GET /rate_limit``, which does not count against the quota."""
     core = parse(_LIMITS, answer.body, "api.github.com, rate limit").resources.core
     scopes = answer.headers.get("x-oauth-scopes")
     return TokenFacts(
@@ -165,7 +164,7 @@ def _expiry(text: str) -> datetime | None:
 def fetch_repository_settings(
     repository: str, workflow_file: str, token: SecretStr, contact: str, network: NetworkSettings
 ) -> RepositorySettings | None:
-    """Return the settings of ``repository``, None if they cannot be read; blocks for some seconds at most."""
+    """Fetch the settings of ``repository``; None if they cannot be read. Blocks for a few seconds."""
 
     async def ask() -> RepositorySettings:
         async with open_http(contact, QUICK, network) as http:

@@ -1,4 +1,4 @@
-"""Report a run outside the terminal: GitHub's job summary and the webhook. Nothing here changes an exit code."""
+"""Report a run to GitHub's job summary and the webhook. Failures here never change the exit code."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from cmetrics.domain.sanitize import sanitize
 from cmetrics.ops import actions
 from cmetrics.settings import Settings, load_report_settings
 
-#: Contact address of requests, and title of reports, without a catalogue.
+#: The contact address of requests and the title of reports if there is no catalogue.
 DEFAULT_CONTACT = "https://github.com/lancedb/cmetrics"
 DEFAULT_TITLE = "cmetrics"
 
 
 class RevisionDocument(TypedDict):
-    """The largest change of a stored value in a run."""
+    """The largest change to a stored value in a run."""
 
     day: str
     old_value: int
@@ -45,7 +45,7 @@ class MetricDocument(TypedDict):
 
 
 class RunDocument(TypedDict):
-    """What `refresh`, `backfill`, `bootstrap` and `restore` print with `--json`, and what the webhook gets."""
+    """The `--json` output of `refresh`, `backfill`, `bootstrap` and `restore`, also sent to the webhook."""
 
     run_id: str
     job: str
@@ -63,7 +63,7 @@ class RunDocument(TypedDict):
 
 
 class FailedRunDocument(TypedDict):
-    """What the webhook gets for a run that ended before its first metric, or a command before it began."""
+    """The webhook body for a command that failed to start, or a run that ended before its first metric."""
 
     run_id: None
     job: str
@@ -76,7 +76,7 @@ class FailedRunDocument(TypedDict):
 
 
 def build_run_document(summary: RunSummary) -> RunDocument:
-    """Return the JSON object of a run that ended."""
+    """Return the JSON object of a finished run."""
     return {
         "run_id": summary.run_id,
         "job": summary.job.value,
@@ -139,15 +139,15 @@ def site_address(settings: Settings, catalog: Catalog) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """Where the result of one run is reported. Create it before the run: a wrong variable ends the command early.
+    """Reports the result of one run. Create it before the run, so that an invalid variable is found early.
 
-    Each method returns warnings: what could not be reported, and why.
+    Each method returns warnings about reports that could not be delivered.
     """
 
     job: Job
     settings: Settings
     catalog: Catalog
-    #: The last completed UTC day when the run began.
+    #: The last completed UTC day at the start of the run.
     as_of: date
     site: str | None
 
@@ -157,7 +157,7 @@ class RunReport:
         return cls(job, settings, catalog, last_completed_day(now), site_address(settings, catalog))
 
     def send_result(self, summary: RunSummary) -> list[str]:
-        """Report a run that ended."""
+        """Report a finished run."""
         return [
             *_append(actions.summary_markdown(summary, self.site, self._hints())),
             *_post(self.settings, self.catalog, self.as_of, build_run_document(summary)),
@@ -172,7 +172,7 @@ class RunReport:
         ]
 
     def _hints(self) -> tuple[str, ...]:
-        """Return what is switched off in the repository, as far as the token can read it."""
+        """Return hints about disabled features of the repository, if the token can read its settings."""
         settings = self.settings
         if actions.summary_file() is None or not settings.repository or not settings.github_token:
             return ()
@@ -186,16 +186,16 @@ class RunReport:
 
 
 def report_failed_start(job: str, error: CmetricsError, now: datetime) -> list[str]:
-    """Report a command that ended before it began, such as by a wrong configuration or a refused data branch.
+    """Report a command that could not start, for example because of a configuration error.
 
-    Return warnings, as the methods of RunReport do.
+    Returns warnings, like the methods of RunReport.
     """
     text = sanitize(str(error), limit=2000)
     warnings = _append(actions.failure_markdown(job, text))
     try:
         settings = load_report_settings()
     except CmetricsError:
-        # The error that is reported, or one that the next command names.
+        # This is the error that is being reported, or one that the next command reports.
         return warnings
     return [*warnings, *_post(settings, None, last_completed_day(now), _failed_run(job, text))]
 

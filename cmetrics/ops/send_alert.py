@@ -1,4 +1,4 @@
-"""Bring the alert issue of the repository in line with the state of the store, for `alert`."""
+"""Update the alert issue of the repository from the state of the store, for `alert`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cmetrics.store.lance_store import LanceStore
 
 @dataclass(frozen=True, slots=True)
 class SentAlert:
-    """What was done, and one sentence about it."""
+    """The action taken, with a sentence that describes it."""
 
     action: IssueAction
     reason: NoActionReason | None
@@ -35,7 +35,7 @@ class SentAlert:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Files that hold what `pull-data --json` and `push-data --json` printed this night; None if not run."""
+    """Files with the output of `pull-data --json` and `push-data --json`; None if the command was not run."""
 
     pull: Path | None = None
     push: Path | None = None
@@ -44,11 +44,11 @@ class Results:
 def send_alert(
     db: str | None, config: Path | None, *, results: Results, off: bool, max_age_days: int, now: datetime
 ) -> SentAlert:
-    """Open, update or close the issue; blocks.
+    """Open, update or close the issue. Blocks.
 
-    ``db`` and ``config`` are the options of the command. A wrong configuration and a store that cannot be
-    read are reported in the issue; where no issue can be opened, they are raised. Raises SourceError,
-    StoreError and UsageError.
+    ``db`` and ``config`` are the options of the command. A configuration error and an unreadable store are
+    reported in the issue, or raised if no issue can be opened. Raises SourceError, StoreError and
+    UsageError.
     """
     failures = _load_failures(results)
     catalog, site = None, None
@@ -60,16 +60,18 @@ def send_alert(
         settings = load_report_settings()
         if off or not settings.alerts or not settings.repository or not settings.github_token:
             raise
-        # Pull and push may have failed for this very reason.
+        # Pull and push may have failed for the same reason.
         others = [failure for failure in failures if failure.reason != str(error)]
         failures = [Failure(FailureKind.CONFIGURATION, str(error)), *others]
     warnings = (*settings.warnings, *map(str, failures))
     if off or not settings.alerts:
-        return _nothing(NoActionReason.OFF, "alerts are switched off", warnings)
+        return _nothing(NoActionReason.OFF, "alerts are disabled", warnings)
     if not settings.repository:
-        return _nothing(NoActionReason.NO_REPOSITORY, "GITHUB_REPOSITORY is not set; no issue was looked for", warnings)
+        return _nothing(
+            NoActionReason.NO_REPOSITORY, "GITHUB_REPOSITORY is not set; the issue was not checked", warnings
+        )
     if not settings.github_token:
-        return _nothing(NoActionReason.NO_TOKEN, "GITHUB_TOKEN is not set; no issue was looked for", warnings)
+        return _nothing(NoActionReason.NO_TOKEN, "GITHUB_TOKEN is not set; the issue was not checked", warnings)
     metrics: tuple[MetricFreshness, ...] = ()
     runs: list[Run] = []
     if catalog is not None and not any(failure.kind is FailureKind.PULL for failure in failures):

@@ -1,4 +1,4 @@
-"""Ask each service one cheap question: does it answer, what time has it, how many requests are left."""
+"""Send each service one cheap request, to check availability, clock and quota."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from cmetrics.ops.repository_settings import (
 from cmetrics.settings import NetworkSettings
 from cmetrics.sources import REGISTRY
 
-#: Documented, small and independent of any catalogue; GitHub does not count this one.
+#: Small, documented endpoints that do not depend on the catalogue. GitHub's does not count against the quota.
 REQUESTS: dict[str, tuple[str, dict[str, str]]] = {
     "pypistats": ("/packages/__all__/recent", {"period": "day"}),
     "cratesio": ("/crates/serde", {"include": "downloads"}),
@@ -36,26 +36,26 @@ REQUESTS: dict[str, tuple[str, dict[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class ServiceFacts:
-    """What one service answered."""
+    """The response of one service."""
 
     source: str
     title: str
-    #: None if it answered.
+    #: None if it responded.
     error: SourceError | None = None
-    #: Its clock less ours, in seconds; None if it sent no Date header.
+    #: The difference of the clocks (service minus local) in seconds; None if it sent no Date header.
     ahead: float | None = None
-    #: GitHub only: quota of the token, or of this address without one.
+    #: GitHub only: the quota of the token or, without a token, of this IP address.
     token: TokenFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkFacts:
-    """What the services answered."""
+    """The responses of all services."""
 
     services: tuple[ServiceFacts, ...]
-    #: None if not asked; otherwise the settings of the repository, or why they are unknown.
+    #: The settings of the repository, or the error that prevented reading them; None if not requested.
     repository: RepositorySettings | SourceError | None
-    #: The rules for the data branch; None if not asked, or not to be known.
+    #: The rules for the data branch; None if not requested or unknown.
     branch: BranchRules | None = None
 
 
@@ -70,10 +70,10 @@ def fetch_network_facts(
     clock: Clock,
     network: NetworkSettings,
 ) -> NetworkFacts:
-    """Ask all ``sources`` concurrently, and GitHub about ``repository`` if there is a token; blocks.
+    """Contact all ``sources`` concurrently and, with a token, read ``repository`` from GitHub. Blocks.
 
-    ``branch`` is the data branch there; None if there is none.
-    Raises UsageError if the proxy or certificate settings cannot be used.
+    ``branch`` is its data branch; None if there is none. Raises UsageError if the proxy or certificate
+    settings cannot be used.
     """
     return asyncio.run(_fetch(sorted(set(sources)), token, repository, workflow, branch, contact, clock, network))
 
@@ -107,7 +107,7 @@ async def _service(http: Http, name: str, token: SecretStr | None, clock: Clock)
         answer = await ServiceClient(http, policy.without_waits(), timeouts=QUICK, clock=clock).get(path, params)
         facts = parse_token(answer) if name == "github" else None
     except WrongClock as error:
-        # It answers; the difference is for the check of the clock.
+        # The service responds. The difference is reported by the clock check.
         return ServiceFacts(name, policy.title, ahead=error.ahead)
     except SourceError as error:
         return ServiceFacts(name, policy.title, error=error)
@@ -136,12 +136,12 @@ async def _branch(
     try:
         return await load_branch_rules(client, repository, branch)
     except SourceError:
-        # Servers of earlier versions have no rulesets, and a repository that cannot be read is reported already.
+        # Older GitHub servers have no rulesets. An unreadable repository has already been reported.
         return None
 
 
 def _ahead(answer: Response, now: datetime) -> float | None:
-    """Return their ``Date`` (RFC 9110, 6.6.1: whole seconds) less ours."""
+    """Return the ``Date`` of the service (RFC 9110, 6.6.1: whole seconds) minus the local time."""
     try:
         moment = parsedate_to_datetime(answer.headers.get("date", ""))
     except (ValueError, TypeError):

@@ -27,20 +27,20 @@ from cmetrics.settings import NetworkSettings
 from cmetrics.sources.github import policy
 
 LABEL = "cmetrics"
-#: Bounds a search through a repository with very many issues, and a Link header that never ends.
+#: Bounds the search in a repository with many issues, or with a broken Link header.
 MOST_PAGES = 100
 RECOVERED = "All metrics are up to date again."
-#: What GitHub answers for a repository without issues; forks have none by default.
+#: GitHub's status for a repository with disabled issues, the default of forks.
 _ISSUES_DISABLED = 410
 _TRUSTED = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
-#: Tokens of a workflow or an app (docs.github.com, "Token formats"): what they open is by a bot.
+#: Prefix of workflow and app tokens (docs.github.com, "Token formats"). The author of their issues is a bot.
 _INSTALLATION = "ghs_"
-#: Closed issues that are searched for one that was refused.
+#: The number of closed issues that are searched for the mark of a refusal.
 _RECENT = {"state": "closed", "per_page": "100"}
 
 
 class IssueAction(StrEnum):
-    """What was done to the issue."""
+    """The action taken on the issue."""
 
     NONE = "none"
     OPENED = "opened"
@@ -49,23 +49,23 @@ class IssueAction(StrEnum):
 
 
 class NoActionReason(StrEnum):
-    """Why nothing was done."""
+    """The reason why no action was taken."""
 
-    #: All is well, and no issue is open.
+    #: There is no problem, and no issue is open.
     HEALTHY = "healthy"
-    #: The open issue has this text already.
+    #: The open issue already has this text.
     UNCHANGED = "unchanged"
-    #: Alerts are switched off.
+    #: Alerts are disabled.
     OFF = "off"
     NO_REPOSITORY = "no-repository"
     NO_TOKEN = "no-token"  # noqa: S105  # not a password
-    #: The repository has no issues.
+    #: Issues are disabled in the repository.
     ISSUES_DISABLED = "issues-disabled"
 
 
 @dataclass(frozen=True, slots=True)
 class SyncedIssue:
-    """The action taken, its issue if there is one, and the reason if there was none."""
+    """The action taken, with its issue, or the reason why there was none."""
 
     action: IssueAction
     number: int | None = None
@@ -83,7 +83,7 @@ class _Rights(Shape):
 
 
 class _Repository(Shape):
-    #: What the account of the token may do; absent for some kinds of tokens.
+    #: The permissions of the token's account; absent for some kinds of tokens.
     permissions: _Rights | None = None
 
 
@@ -98,20 +98,20 @@ class _Issue(Shape):
 
     @property
     def is_marked(self) -> bool:
-        """Whether it is an issue with our mark, which anybody can copy."""
+        """Whether the issue has the mark of cmetrics, which anybody could copy."""
         return self.pull_request is None and MARKER in (self.body or "")
 
     @property
     def is_trusted(self) -> bool:
-        """Whether a bot, or somebody with rights in the repository, has written it."""
+        """Whether the author is a bot or has rights in the repository."""
         return (self.user is not None and self.user.type == "Bot") or self.author_association in _TRUSTED
 
     def is_by(self, login: str | None) -> bool:
-        """Return whether the owner of the token has written it."""
+        """Return whether the owner of the token is the author."""
         return login is not None and self.user is not None and self.user.login == login
 
     def has_text(self, alert: Alert) -> bool:
-        """Return whether title and text are those of ``alert``; GitHub may change the line ends."""
+        """Return whether title and text equal those of ``alert``, ignoring line endings, which GitHub may change."""
         return self.title == alert.title and (self.body or "").split() == alert.body.split()
 
 
@@ -124,10 +124,10 @@ _REPOSITORY = TypeAdapter(_Repository)
 def sync_issue(
     repository: str, token: SecretStr, contact: str, network: NetworkSettings, alert: Alert | None
 ) -> SyncedIssue:
-    """Open or update the issue of ``repository`` for ``alert``, or close it for None; blocks.
+    """Open or update the issue of ``repository`` for ``alert``, or close it for None. Blocks.
 
-    Raises SourceError; AccessRefused if the token may not do that, or would open an issue that the next run
-    could not recognise. Then nothing is opened, or at most once per token.
+    Raises SourceError. Raises AccessRefused if the token lacks the permission, or would open an issue that
+    the next run could not recognise; in that case at most one issue per token is opened.
     """
 
     async def work() -> SyncedIssue:
@@ -144,7 +144,7 @@ class _Issues:
         self._repository = f"/repos/{quote(repository, safe='/')}"
         self._base = f"{self._repository}/issues"
         self._where = f"api.github.com, issues of {repository}"
-        #: None: not asked yet.
+        #: None if not loaded yet.
         self._account: str | None = None
 
     async def sync(self, alert: Alert | None) -> SyncedIssue:
@@ -184,7 +184,7 @@ class _Issues:
         document = {"title": alert.title, "body": alert.body, "labels": [LABEL]}
         issue = parse(_ISSUE, (await self._send("POST", "", document)).body, self._where)
         if not issue.is_trusted and not issue.is_by(await self._login()):
-            # The next run would not recognise it and open another one. The mark keeps this token from that.
+            # The next run would not recognise the issue and open another one. This mark prevents that.
             body = f"{alert.body}\n{self._refusal_mark}\n"
             await self._send(
                 "PATCH", f"/{issue.number}", {"body": body, "state": "closed", "state_reason": "not_planned"}
@@ -193,7 +193,7 @@ class _Issues:
         return SyncedIssue(IssueAction.OPENED, issue.number)
 
     async def _check_author(self) -> None:
-        """Raise AccessRefused, before anything is opened, if the next run would not recognise our issue."""
+        """Raise AccessRefused, before opening an issue, if the next run would not recognise it."""
         if await self._login() is not None:
             return
         if not self._token.startswith(_INSTALLATION) and not await self._may_write():
@@ -204,13 +204,13 @@ class _Issues:
             raise self._unrecognisable(refused)
 
     async def _may_write(self) -> bool:
-        """Whether the account has rights in the repository, which GitHub shows beside its issues."""
+        """Return whether the account has rights in the repository, which GitHub shows at its issues."""
         rights = parse(_REPOSITORY, (await self._client.get(self._repository)).body, self._where).permissions
         return rights is not None and (rights.push or rights.triage)
 
     @property
     def _refusal_mark(self) -> str:
-        """A mark that names the token without giving it away; nobody else can write it for a token yet unused."""
+        """Return a mark that identifies the token without revealing it. Others cannot forge it for an unused token."""
         digest = hmac.new(self._token.encode(), self._base.encode(), hashlib.sha256).hexdigest()
         return f"<!-- cmetrics-refused {digest[:32]} -->"
 
@@ -223,7 +223,7 @@ class _Issues:
         )
 
     async def _find(self) -> list[_Issue]:
-        """Return our open issues, the oldest first: those with our label, else any, for ours may have lost it."""
+        """Return the open alert issues, oldest first: with the label or, if none has it, any of them."""
         return await self._ours({"labels": LABEL}) or await self._ours({})
 
     async def _ours(self, narrowed: dict[str, str]) -> list[_Issue]:
@@ -234,7 +234,7 @@ class _Issues:
         )
 
     async def _marked(self, narrowed: dict[str, str]) -> list[_Issue]:
-        """Return the open issues with our mark, from all pages."""
+        """Return the open issues with the mark, from all pages."""
         marked: list[_Issue] = []
         params: dict[str, str] | None = {"state": "open", "per_page": "100", **narrowed}
         for _ in range(MOST_PAGES):
@@ -244,13 +244,13 @@ class _Issues:
             try:
                 marked += (issue for issue in parse(_ISSUES, response.body, self._where) if issue.is_marked)
             except InvalidResponse as error:
-                msg = f"{error.message}; no issue was opened, because there may be one already"
+                msg = f"{error.message}; no issue was opened, because one may already be open"
                 raise InvalidResponse(msg, service=error.service) from error
             params = next_params(response.headers.get("link", ""))
         return marked
 
     async def _login(self) -> str | None:
-        """Return the account of the token; None for the token of a workflow or an app, which has none."""
+        """Return the account of the token; None for workflow and app tokens."""
         if self._account is None:
             try:
                 response = await self._client.get("/user")
@@ -261,14 +261,14 @@ class _Issues:
         return self._account or None
 
     async def _send(self, method: str, path: str, document: dict[str, Any]) -> Response:
-        # Sent once: a second POST after a lost answer would be a second issue.
+        # No retries: a second POST after a lost response would create a second issue.
         return await self._client.send(method, self._base + path, json.dumps(document).encode())
 
 
 def next_params(link: str) -> dict[str, str] | None:
-    """Return the query of the page that a ``Link`` header names as the next one; None on the last page.
+    """Return the query of the next page from a ``Link`` header; None on the last page.
 
-    Only the query is taken from the header (docs.github.com/rest, pagination), never the address.
+    Only the query is used (docs.github.com/rest, pagination), never the rest of the URL.
     """
     for part in link.split(","):
         address, _, parameters = part.partition(";")

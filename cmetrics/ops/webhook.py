@@ -1,4 +1,4 @@
-"""Send the summary of a run to a webhook. Its address is a secret."""
+"""Send the summary of a run to a webhook. The URL is a secret."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from cmetrics.ops.chat import build_body
 from cmetrics.settings import NetworkSettings
 
 NAME = "CMETRICS_WEBHOOK_URL"
-#: Seconds; a nightly run must not wait longer for a receiver.
+#: Time limit in seconds; a nightly run must not wait longer for a receiver.
 TIMEOUTS = Timeouts(connect=5.0, read=10.0, total=10.0)
-#: A receiver may get a summary twice, and recognises it by its ``run_id``.
+#: A receiver may get a summary twice and can identify it by its ``run_id``.
 TRIES = 2
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
 def check_address(url: str) -> None:
-    """Raise UsageError, without the address, unless it is https, or http on this machine."""
+    """Raise UsageError, without the URL, unless it is https, or http on this machine."""
     try:
         parts = urlsplit(url)
         is_good = bool(parts.hostname) and (
             parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)
         )
-        # Reading the port checks that it is one.
+        # Accessing the port validates it.
         is_good = is_good and parts.port != 0 and url.isascii() and url.isprintable() and " " not in url
     except ValueError:
         is_good = False
@@ -43,9 +43,9 @@ def check_address(url: str) -> None:
 def send_summary(
     url: SecretStr, document: Mapping[str, Any], contact: str, network: NetworkSettings, *, sleep: Sleep = asyncio.sleep
 ) -> str | None:
-    """POST ``document`` as JSON, or as the message that a chat takes; return None if it was accepted, else the reason.
+    """POST ``document`` as JSON or as a chat message. Return None if it was accepted, else the reason.
 
-    Raises no expected error.
+    Never raises a CmetricsError.
     """
     try:
         address = url.get_secret_value()

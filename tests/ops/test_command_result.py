@@ -6,7 +6,7 @@ import pytest
 
 from cmetrics.ops.command_result import load_failure
 
-UNFINISHED = "the command was not run to its end"
+UNFINISHED = "the command did not finish"
 
 
 @pytest.mark.parametrize(

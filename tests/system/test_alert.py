@@ -38,7 +38,7 @@ def test_an_issue_is_opened_and_closed_when_all_is_well(stale: Home, world: Worl
 
 def test_it_can_be_switched_off(stale: Home, services):
     before = len(services.to(GITHUB))
-    assert "switched off" in stale.run("alert", "--off").stdout
+    assert "alerts are disabled" in stale.run("alert", "--off").stdout
     stale.env["CMETRICS_ALERTS"] = "off"
     switched_off = stale.json("alert")
     assert (switched_off["action"], switched_off["reason"]) == ("none", "off")

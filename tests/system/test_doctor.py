@@ -194,7 +194,7 @@ def test_the_data_branch_is_the_one_of_the_clone_and_none_beside_a_cluster(home:
     remote = home.folder / "remote.git"
     subprocess.run(["git", "init", "--quiet", "--bare", remote], check=True)
     home.run("pull-data", "--remote", str(remote), "--branch", "numbers")
-    assert "no rule refuses a push to numbers" in home.run("doctor").stdout
+    assert "no rule blocks a push to numbers" in home.run("doctor").stdout
     before = len([request for request in services.to(GITHUB) if "/rules/" in request.path])
     home.run("doctor", "--db", "s3://nowhere/metrics", code=None)
     assert len([request for request in services.to(GITHUB) if "/rules/" in request.path]) == before == 1

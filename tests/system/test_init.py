@@ -61,7 +61,7 @@ def test_without_network_nothing_is_written_unless_unchecked(offline: Home):
 
 
 def test_without_a_terminal_and_without_names_nothing_is_asked(home: Home):
-    assert "no names given, and no terminal to ask on" in home.run("init", code=2).stderr
+    assert "no names given, and no terminal to ask for them" in home.run("init", code=2).stderr
 
 
 def test_an_owner_s_most_starred_repositories_are_taken(home: Home, world: World):
@@ -73,13 +73,13 @@ def test_an_owner_s_most_starred_repositories_are_taken(home: Home, world: World
     subjects = [m["subject"] for m in file(home)["metrics"]]
     assert subjects == ["lancedb", "lancedb/lancedb", "lancedb/r7", "lancedb/r6", "lancedb/r5", "lancedb/r4"]
     assert "lancedb has more repositories" in done.stderr
-    assert "has no organisation" in home.run("init", "--org", "nobody", "--force", code=2).stderr
+    assert "no such organisation or user on GitHub" in home.run("init", "--org", "nobody", "--force", code=2).stderr
 
 
 def test_a_repository_that_has_moved_is_written_by_its_present_name(home: Home, world: World):
     world.renamed["lancedb/lance"] = "lance-format/lance"
     done = home.run("init", "--repo", "lancedb/lance")
-    assert "lancedb/lance is now called lance-format/lance" in done.stderr
+    assert "lancedb/lance was renamed to lance-format/lance" in done.stderr
     assert [m["subject"] for m in file(home)["metrics"]] == ["lance-format/lance"]
 
 
