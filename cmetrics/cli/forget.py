@@ -45,7 +45,7 @@ def forget(
     if not yes:
         confirm(
             f"Remove {metric} and all its rows?",
-            "forget removes rows and cannot ask without a terminal; nothing was changed",
+            "forget removes rows and needs a terminal to ask for confirmation; nothing was changed",
             hint="use --yes to remove them",
         )
     run_job(lambda progress: run(RunContext(settings, catalog, now, progress), metric, backup), json=json, quiet=quiet)

@@ -48,7 +48,7 @@ def rename(
     if not yes:
         confirm(
             f"Rename {old} to {new}?",
-            "rename cannot ask without a terminal; nothing was changed",
+            "rename needs a terminal to ask for confirmation; nothing was changed",
             hint="use --yes to rename",
         )
     run_job(

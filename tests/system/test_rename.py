@@ -24,7 +24,7 @@ def test_without_a_terminal_nothing_is_changed(home: Home):
     runs = home.runs
     for args in (("rename", RUST, NEW), ("forget", RUST)):
         done = home.run(*args, code=2)
-        assert "cannot ask without a terminal; nothing was changed; use --yes" in done.stderr
+        assert "needs a terminal to ask for confirmation; nothing was changed; use --yes" in done.stderr
     assert home.daily() == before
     assert home.runs == runs
     # The backups were made, and are whole.
