@@ -1,3 +1,3 @@
-"""cmetrics: SDK downloads and GitHub stars, collected every night, kept for ever, shown on a page."""
+"""Collect SDK downloads and GitHub stars daily, store them permanently, publish them as a site."""
 
 __version__ = "0.1.0"

@@ -1,7 +1,7 @@
-"""The JSON documents of the API and of the static files, each declared once.
+"""The JSON documents of the API and of the static files.
 
-The models are built from the view-model, describe themselves to OpenAPI, and become bytes in
-`encode` only. A field whose name differs from the view-model's says where its value comes from.
+The models are built from the view-model, provide the OpenAPI description, and are encoded by `encode` only.
+A field whose name differs from the view-model's declares the source of its value.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from cmetrics.domain.run import Run
 
 
 def _from(path: str, **field: Any) -> FieldInfo:
-    """Return a field that is read from an attribute of the view-model, or of one of its parts."""
+    """Return a field whose value is an attribute of the view-model, or of one of its parts."""
     first, *rest = path.split(".")
     info: FieldInfo = Field(validation_alias=AliasPath(first, *rest) if rest else first, **field)
     return info
@@ -50,31 +50,31 @@ def _from(path: str, **field: Any) -> FieldInfo:
 Moment = Annotated[datetime, AfterValidator(lambda moment: moment.replace(microsecond=0))]
 
 
-#: Of the points of a series. There are many, so they are plain dicts, made without validation.
+#: The type of points of a series. There are many, so they are plain dicts without validation.
 _POINT = ConfigDict(extra="forbid")
 
 
 class Document(BaseModel):
-    """A part of a document, built from the view-model's attributes."""
+    """Base of all documents and their parts, built from attributes of the view-model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
 
 
 class Problem(BaseModel):
-    """Why a request failed, and what to do next."""
+    """The reason of a failed request, with the next step."""
 
     detail: Annotated[str, Field(examples=["data/lancedb has no cmetrics tables; `cmetrics refresh` creates them"])]
 
 
 class Health(BaseModel):
-    """`ok`, or `degraded` with the reason; the service itself answers in both cases."""
+    """`ok`, or `degraded` with the reason. The service itself runs in both cases."""
 
     status: Annotated[str, Field(pattern="^(ok|degraded)$", examples=["ok"])]
     reason: str | None = None
 
 
 class MetricDefinition(Document):
-    """One metric: the columns of table `metrics` without `created_at`, and where its series is as a file."""
+    """One metric: the columns of table `metrics` without `created_at`, and the path of its series."""
 
     metric_id: Annotated[str, Field(examples=["downloads:lance:python"])]
     metric_family: Annotated[str, Field(examples=["downloads"])]
@@ -109,7 +109,7 @@ class Series(Document):
 
 
 class ValueChange(Document):
-    """From an earlier value to a later one."""
+    """The change from an earlier value to a later one."""
 
     absolute: int
     percent: Annotated[float | None, Field(description="Null when the earlier value is 0")]
@@ -117,7 +117,7 @@ class ValueChange(Document):
 
 @with_config(_POINT)
 class MonthPoint(TypedDict):
-    """Downloads of a month; for a seeded snapshot both day counts are null."""
+    """Downloads of a month. Both day counts are null for a seeded snapshot."""
 
     period_start: date
     period_end: date
@@ -139,7 +139,7 @@ class StarsPoint(TypedDict):
 
 
 def _made(make: Callable[[Any], object]) -> WrapValidator:
-    """Return the validator of a field that ``make`` makes of a part of the view-model."""
+    """Return the validator of a field that ``make`` creates from a part of the view-model."""
     return WrapValidator(lambda part, _: make(part))
 
 
@@ -309,31 +309,31 @@ AnyDocument = BaseModel | Sequence[BaseModel]
 
 
 def encode(document: AnyDocument | Mapping[str, object]) -> bytes:
-    """Return a document as JSON: the same bytes for the API and for a file."""
+    """Return a document as JSON bytes, the same for the API and for files."""
     return orjson.dumps(document, default=_fields, option=orjson.OPT_UTC_Z)
 
 
 def _fields(part: object) -> dict[str, object]:
-    """Return the fields of a model in their order, for the encoder."""
+    """Return the fields of a model in order, for the encoder."""
     if not isinstance(part, BaseModel):
         raise TypeError(type(part))
     return part.__dict__ | (part.model_extra or {})
 
 
 def without_time(document: AnyDocument, body: bytes) -> bytes:
-    """Return the bytes of a document without the time it was built: equal for two documents from the same rows."""
+    """Return the bytes of a document without the build time. Documents from the same rows are equal."""
     if not isinstance(document, DailyDashboard):
         return body
     return body.replace(orjson.dumps(document.generated_at, option=orjson.OPT_UTC_Z), b"", 1)
 
 
 def build_health(problem: str | None = None) -> dict[str, str]:
-    """Return the document of `Health`, degraded if there is a problem."""
+    """Return the `Health` document; degraded if there is a problem."""
     return {"status": "ok"} if problem is None else {"status": "degraded", "reason": problem}
 
 
 def build_definitions(definitions: Sequence[Definition]) -> list[MetricDefinition]:
-    """Return the definitions in their order."""
+    """Return the definitions, sorted."""
     names = file_names((), definitions)
     documents = []
     for row in definitions:
@@ -344,7 +344,7 @@ def build_definitions(definitions: Sequence[Definition]) -> list[MetricDefinitio
 
 
 def build_series(metric_id: str, days: int, table: SeriesTable, rows: slice = slice(None)) -> Series:
-    """Return the stored values of a metric, which are ``rows`` of ``table``."""
+    """Return the stored values of a metric: ``rows`` of ``table``."""
     provenances, windows = table.provenances[rows].tolist(), table.windows[rows].tolist()
     columns = zip(
         to_dates(table.starts[rows]),
@@ -367,5 +367,5 @@ def build_daily(dashboard: Dashboard) -> DailyDashboard:
 
 
 def build_refresh_errors(first: date, last: date, runs: Sequence[Run]) -> RefreshErrors:
-    """Return the runs with errors that started from ``first`` to ``last``; ``runs`` come newest first."""
+    """Return the runs with errors that started from ``first`` to ``last``. ``runs`` must be newest first."""
     return RefreshErrors.model_validate({"start_date": first, "end_date": last, "count": len(runs), "errors": runs})

@@ -22,9 +22,9 @@ from cmetrics.domain.run import Run
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.version_cache import VersionCache
 
-#: How long clients may reuse a document without asking again; the data changes nightly.
+#: The time for which clients may cache a document; the data changes nightly.
 CACHE_CONTROL = "public, max-age=60"
-#: Documents cached for repeated requests while the store does not change.
+#: The number of cached documents.
 CACHED_DOCUMENTS = 256
 #: Smaller documents are not compressed. The level is where more would double the time for a few percent.
 COMPRESSED_FROM, GZIP_LEVEL = 1000, 6
@@ -36,13 +36,13 @@ Days = Annotated[
     Query(ge=1, le=MOST_DAYS, description="Days counted back from the last completed UTC day.", examples=[180]),
 ]
 UNAVAILABLE: dict[int | str, dict[str, Any]] = {
-    503: {"model": documents.Problem, "description": "The store cannot be read; the reason says what to do."}
+    503: {"model": documents.Problem, "description": "The store cannot be read; the reason includes the next step."}
 }
 MISSING: dict[int | str, dict[str, Any]] = {404: {"model": documents.Problem, "description": "No such metric."}}
 WRONG_DATES: dict[int | str, dict[str, Any]] = {
     400: {"model": documents.Problem, "description": "A date that is not valid, or a range that ends before it starts."}
 }
-#: The link from the list of metrics to a series; schemathesis follows it to find a metric that exists.
+#: The OpenAPI link from the list of metrics to a series; schemathesis uses it to find an existing metric.
 FIRST_SERIES: dict[int | str, dict[str, Any]] = {
     200: {
         "links": {
@@ -55,12 +55,12 @@ FIRST_SERIES: dict[int | str, dict[str, Any]] = {
     }
 }
 
-#: Subtracting the default window from an earlier day would leave the range of `date`.
+#: The earliest end date; for an earlier one, the default start would be out of the range of `date`.
 EARLIEST = date(1970, 1, 31)
 
 
 class Reader(Protocol):
-    """Reads the store for the API; every method raises StoreError when it cannot be read."""
+    """Reads the store for the API. Every method raises StoreError if the store cannot be read."""
 
     @property
     def as_of(self) -> date:
@@ -68,7 +68,7 @@ class Reader(Protocol):
         ...
 
     def token(self) -> Hashable:
-        """Return a value that changes whenever a document may; None when that is unknown without reading."""
+        """Return a value that changes whenever a document may change; None if unknown without reading the rows."""
         ...
 
     def check(self) -> None:
@@ -79,7 +79,7 @@ class Reader(Protocol):
         ...
 
     def series(self, metric_id: str, days: int) -> SeriesTable | None:
-        """Return the values of a metric, None for an unknown one."""
+        """Return the values of a metric; None if the metric is unknown."""
         ...
 
     def dashboard(self, days: int) -> Dashboard:
@@ -111,14 +111,14 @@ def _encoded(document: documents.AnyDocument) -> _Encoded:
 
 
 class _Endpoints:
-    """The five endpoints; their docstrings and signatures become the OpenAPI description."""
+    """The five endpoints. Their docstrings and signatures are published as the OpenAPI description."""
 
     def __init__(self, open_reader: Callable[[], Reader]) -> None:
         self._open_reader = open_reader
         self._cache: VersionCache[_Encoded] = VersionCache(CACHED_DOCUMENTS)
 
     def health(self) -> dict[str, str]:
-        """Return whether the store can be read. The status code is always 200: the service itself runs."""
+        """Return whether the store can be read. The status code is always 200, because the service itself runs."""
         try:
             self._open_reader().check()
         except StoreError as error:
@@ -151,7 +151,7 @@ class _Endpoints:
         return self._respond(request, reader, ("series", metric_id, days), build)
 
     def daily(self, request: Request, days: Days = DEFAULT_DAYS) -> Response:
-        """Return the dashboard: the numbers of the page, over the window asked for."""
+        """Return the dashboard: the numbers of the page for the requested window."""
         reader = self._open_reader()
         return self._respond(request, reader, ("daily", days), lambda: documents.build_daily(reader.dashboard(days)))
 
@@ -165,7 +165,7 @@ class _Endpoints:
         end_date: Annotated[
             str | None, Query(description="YYYY-MM-DD; today if left out.", json_schema_extra={"format": "date"})
         ] = None,
-        limit: Annotated[int, Query(ge=1, le=5000, description="At most so many runs.")] = 500,
+        limit: Annotated[int, Query(ge=1, le=5000, description="The maximum number of runs.")] = 500,
     ) -> Response:
         """Return the runs that had errors, newest first."""
         reader = self._open_reader()
@@ -201,15 +201,14 @@ class _Endpoints:
 
 
 def create_app(open_reader: Callable[[], Reader]) -> FastAPI:
-    """Return the application. It is read-only and keeps no state but a cache of documents.
+    """Return the application. It is read-only, and its only state is a cache of documents.
 
-    ``open_reader`` is called once per request, so that every document describes one day, also around
-    midnight UTC.
+    ``open_reader`` is called once per request, so that a document never mixes two days around midnight UTC.
     """
     app = FastAPI(
         title="cmetrics",
         version=__version__,
-        description="SDK downloads and GitHub stars as stored; the same numbers as the published page.",
+        description="SDK downloads and GitHub stars as stored, with the same numbers as the published page.",
     )
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], expose_headers=["ETag"])
     endpoints = _Endpoints(open_reader)

@@ -15,7 +15,7 @@ from cmetrics.domain.sanitize import sanitize
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on ``host`` and ``port``; 0 chooses a free port.
+    """Return a socket that listens on ``host`` and ``port``. Port 0 selects a free port.
 
     Raises UsageError if that is not possible. Uvicorn would log the failure in its own way first.
     """
@@ -23,7 +23,7 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, UnicodeError) as error:
-        # `create_server` adds the address to the reason; a failed look-up of a name has a negative number.
+        # `create_server` appends the address to the reason. A failed name lookup has a negative error number.
         number = getattr(error, "errno", None) or 0
         why = sanitize(os.strerror(number) if number > 0 else str(error), limit=120)
         msg = f"cannot listen on {sanitize(host, limit=80)}:{port}: {why}"
@@ -31,9 +31,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(app: FastAPI, listener: socket.socket, *, quiet: bool = False) -> None:
-    """Serve until Ctrl-C or SIGTERM; open responses are finished first.
+    """Serve until Ctrl-C or SIGTERM. Open responses are completed first.
 
-    One line per request goes to stderr, like all diagnostics; none with ``quiet``.
+    Prints one line per request on stderr, unless ``quiet``.
     """
     log_config = copy.deepcopy(LOGGING_CONFIG)
     log_config["handlers"]["access"]["stream"] = "ext://sys.stderr"

@@ -1,1 +1,1 @@
-"""Drawing: still pictures as SVG geometry, the data of live ones as JSON, and plotly.js itself."""
+"""Charts: geometry of static SVG pictures, JSON data of interactive ones, and plotly.js."""

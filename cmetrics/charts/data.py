@@ -1,4 +1,4 @@
-"""The data of a chart for the script in the page: compact, and computed here, not there."""
+"""The data of a chart for the script in the page. All values are computed here, not in the browser."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from cmetrics.charts.words import coverage_text, period_text, provenance_text
 
 
 def chart_document(chart: Chart) -> dict[str, Any]:
-    """Return every grain of every series.
+    """Return the document with all grains of all series.
 
-    ``day.values`` runs from ``day.start``, null where there is no value; ``day.notes`` says in runs
-    of days how they came about. Periods are ``[first day, last day, value, whether complete, kind,
+    ``day.values`` starts at ``day.start``, with null for days without a value; ``day.notes`` has the provenance
+    by runs of days. Periods are ``[first day, last day, value, whether complete, kind,
     when, what is missing, how it came about]``.
     """
     return {
@@ -60,7 +60,7 @@ def _days(points: DayPoints) -> dict[str, Any] | None:
     starts = run_starts(notes)
     lengths = np.diff(starts, append=len(notes))
     runs = [(count, *_note(code, names)) for count, code in zip(lengths.tolist(), notes[starts].tolist(), strict=True)]
-    # Two provenances may read alike.
+    # Several provenances may have the same text.
     alike = groupby(runs, key=lambda run: run[1:])
     return {
         "start": points[0].day.isoformat(),
@@ -70,7 +70,7 @@ def _days(points: DayPoints) -> dict[str, Any] | None:
 
 
 def _note(code: int, names: Sequence[str]) -> tuple[str, str]:
-    """Return the kind and the provenance of days in words, both empty for days without a value."""
+    """Return the kind and the provenance text of a day; both empty for a day without a value."""
     if code < 0:
         return "", ""
     kind = KINDS[code // len(names)]

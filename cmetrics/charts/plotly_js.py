@@ -1,4 +1,4 @@
-"""The plotly.js of the site; the repository contains no copy of it."""
+"""Find the plotly.js for the site; the repository contains no copy."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 from cmetrics.domain.errors import ConfigError
 from cmetrics.domain.sanitize import sanitize
 
-#: Beside the working directory, after `npm install plotly.js-basic-dist-min` there: a quarter of
-#: the size, and all that the page draws.
+#: The result of `npm install plotly.js-basic-dist-min` in the working directory: a quarter of the size, with
+#: all chart types that the page needs.
 INSTALLED = Path("node_modules/plotly.js-basic-dist-min/plotly-basic.min.js")
 _LOOKS_LIKE = b"plotly.js"
 
 
 def plotly_script(path: Path | None = None) -> bytes:
-    """Return plotly.js: the file named, else an installed basic bundle, else the full one of the Python package.
+    """Return plotly.js from the given file, else the installed basic bundle, else the full one of the Python package.
 
-    Raises ConfigError for a file that cannot be read or is something else.
+    Raises ConfigError if the file cannot be read or is not plotly.js.
     """
     if path is None:
         path = INSTALLED if INSTALLED.is_file() else _packaged()
@@ -33,7 +33,7 @@ def plotly_script(path: Path | None = None) -> bytes:
 
 
 def _packaged() -> Path:
-    # Found without importing plotly, which costs more time than everything else on the page.
+    # Located without importing plotly, which would take longer than rendering the page.
     spec = find_spec("plotly")
     assert spec is not None
     assert spec.origin is not None

@@ -1,4 +1,4 @@
-"""Sparklines: the shape of a series in a box of 120 x 32."""
+"""Sparklines: a series as polylines in a box of 120 x 32."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date
 
 from cmetrics.analytics.model import DayPoint, PeriodPoint
 
-#: So small a picture shows no more; hundreds of them stand in a list of metrics.
+#: The maximum number of points; a picture of this size cannot show more, and a list may have hundreds of them.
 POINTS_DRAWN = 40
 MONTHS_DRAWN = 36
 
@@ -29,12 +29,12 @@ def sparkline(points: Sequence[tuple[date, int]], gap_days: int, width: int = 12
 
 
 def month_sparkline(points: Sequence[PeriodPoint]) -> tuple[str, ...]:
-    """Return a sparkline of complete months and snapshots; a running month would look like a fall."""
+    """Return a sparkline of complete months and snapshots. The current month would look like a decrease."""
     whole = [(p.period_end, p.value) for p in points if p.is_complete or p.days_expected is None]
     return sparkline(whole[-MONTHS_DRAWN:], gap_days=45)
 
 
 def star_sparkline(points: Sequence[DayPoint]) -> tuple[str, ...]:
-    """Return a sparkline of stars, thinned to what so small a picture can show."""
+    """Return a sparkline of stars, with a limited number of points."""
     step = max(1, len(points) // POINTS_DRAWN)
     return sparkline([(p.day, p.value) for p in [*points[:-1:step], *points[-1:]]], gap_days=max(step, 1) + 1)

@@ -1,7 +1,7 @@
-"""Still pictures of charts: where everything goes. The template writes it down as SVG.
+"""Compute the geometry of static charts. A template renders it as SVG.
 
-Units are those of the picture's own coordinates; the page scales it. What is drawn is the view
-that the page opens with: downloads by month as bars side by side, stars by day as lines.
+Units are the coordinates of the picture, which the page scales. A static chart shows the default view of
+the page: downloads by month as grouped bars, stars by day as lines.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from cmetrics.analytics.model import DayPoint, PeriodPoint, PointKind
 from cmetrics.charts.words import coverage_text, day_text, period_text, provenance_text, short
 from cmetrics.domain.days import DAY, Month, months
 
-#: What a page shows until a reader asks for more.
+#: The default range of the page.
 MONTHS_SHOWN = 24
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 12.0, 26.0
-#: Room that a label on the time axis needs.
+#: The width of a label on the time axis.
 LABEL_WIDTH = 62.0
 BAR_SHARE = 0.78
 MOST_LEVELS = 5
@@ -35,7 +35,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A sum; faint when days of it are missing."""
+    """A sum; faint if days are missing."""
 
     x: float
     y: float
@@ -48,7 +48,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Points in a row without a gap; dashed where they are estimates."""
+    """Consecutive points without a gap; dashed for estimates."""
 
     points: str
     tone: str
@@ -77,7 +77,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A still picture."""
+    """The geometry of a static chart."""
 
     width: float
     height: float
@@ -94,12 +94,12 @@ class Drawing:
 
     @property
     def fall(self) -> float:
-        """From the top of the grid to its ground."""
+        """The height of the grid."""
         return self.bottom - self.top
 
 
 def draw(chart: Chart, width: float, height: float) -> Drawing:
-    """Return the chart in a picture of that size."""
+    """Return the static chart in the given size."""
     last = Month.of(chart.as_of).last
     first = max(_first_day(chart, last), Month.of(last).plus(1 - MONTHS_SHOWN).first)
     frame = _Frame(first, last, _ceiling(chart, first), width, height)
@@ -168,7 +168,7 @@ def _ceiling(chart: Chart, first: date) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """From days and values to coordinates."""
+    """Converts days and values to coordinates."""
 
     first: date
     last: date
@@ -191,7 +191,7 @@ class _Frame:
         for month in shown:
             if (month.month - 1) % step == 0:
                 middle = self.x(month.first + (month.days // 2) * DAY)
-                # A label that is centred on it must not be cut off.
+                # Labels centred at the edge must not be clipped.
                 if middle <= self.width - LABEL_WIDTH / 2:
                     yield Tick(middle, f"{month.first:%b %Y}")
 
@@ -212,7 +212,7 @@ class _Frame:
         return Mark(self.x(point.period_end), self.y(point.value), series.tone, hollow=True, title=title)
 
     def lines(self, points: Sequence[DayPoint], series: Series) -> Iterator[Line]:
-        """Return one line per run of days without a gap; lines of estimated days are dashed and touch the others."""
+        """Return one line per run of days without a gap. Dashed lines of estimates connect to their neighbours."""
         for run in _rows(points):
             if len(run) > 1:
                 dashed = any(p.kind is PointKind.ESTIMATED for p in run)
@@ -228,9 +228,9 @@ class _Frame:
 
 
 def _rows(points: Sequence[DayPoint]) -> Iterator[list[DayPoint]]:
-    """Points without a gap between them, parted where estimates begin and end.
+    """Split points at gaps, and where estimates begin and end.
 
-    Estimates come with the count before and the one after them, so that the line does not break.
+    Estimates include the counts before and after them, so that the line is continuous.
     """
     runs: list[list[DayPoint]] = []
     for _, found in groupby(enumerate(points), lambda pair: pair[1].day.toordinal() - pair[0]):

@@ -1,8 +1,7 @@
-"""The colours of page, charts, badges, embeds and social card, light and dark. The only place that names them.
+"""All colours of page, charts, badges, embeds and social card, in light and dark. No other module defines colours.
 
-A tone is the colour of a series; it belongs to a metric and is the same wherever the metric is drawn.
-Tones have a contrast of at least 3:1 to both grounds of their scheme; the text that badges write on
-them has 4.5:1.
+A tone is the colour of a series. Every metric has one tone, which is the same in all pictures. Tones have
+a contrast of at least 3:1 to both backgrounds of their scheme, and at least 4.5:1 to the text of badges.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ class Color(NamedTuple):
     dark: str
 
 
-#: Surfaces, lines and text; the names of the custom properties of the stylesheet.
+#: Surfaces, lines and text, by the name of their custom property in the stylesheet.
 SURFACES: Mapping[str, Color] = {
     "ground": Color("#fafaf7", "#101618"),
     "panel": Color("#ffffff", "#182023"),
@@ -51,7 +50,7 @@ TONES: Mapping[str, Color] = {
     "event": SURFACES["muted"],
 }
 
-#: How a day of the calendar came about.
+#: The states of a day in the calendar.
 DAYS: Mapping[str, Color] = {
     "observed": Color("#4c8f6b", "#4a9a70"),
     "reconstructed": Color("#8fbfa5", "#2f6147"),
@@ -85,7 +84,7 @@ def stylesheet() -> str:
 
 
 def mix(color: str, ground: str, share: float) -> str:
-    """Return ``share`` of a colour on a ground."""
+    """Return a colour with opacity ``share`` on a background."""
     return "#" + "".join(
         f"{round(above * share + below * (1 - share)):02x}"
         for above, below in zip(channels(color), channels(ground), strict=True)

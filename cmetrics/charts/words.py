@@ -1,4 +1,4 @@
-"""Points as text: for tooltips, titles in still pictures, and screen readers."""
+"""Describe points as text, for tooltips, titles in static charts, and screen readers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KINDS = {
 
 
 def provenance_text(kind: PointKind, provenance: str) -> str:
-    """Return how a value was obtained."""
+    """Return the provenance of a value as text."""
     if kind in _KINDS:
         return _KINDS[kind]
     if provenance == Provenance.RECOMPUTED:
@@ -31,7 +31,7 @@ def provenance_text(kind: PointKind, provenance: str) -> str:
 def short(value: int) -> str:
     """Return ``1234567`` as ``1.2M``."""
     for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
-        # A little below the unit already, so that 999,950 becomes 1.0M and not 1000.0k.
+        # The limit is slightly below the unit, so that 999,950 becomes 1.0M and not 1000.0k.
         if value >= size * 0.99995:
             return f"{value / size:.1f}{unit}"
     return str(value)
@@ -44,7 +44,7 @@ def day_text(day: date) -> str:
 
 
 def period_text(point: PeriodPoint, kind: ChartKind) -> str:
-    """Return ``in October 2026`` or ``in the week from 16 November 2026``; of a stock, its day."""
+    """Return ``in October 2026`` or ``in the week from 16 November 2026``; for a stock, the day."""
     if point.kind is PointKind.SEEDED:
         return f"in about 30 days up to {day_text(point.period_end)}"
     if kind is ChartKind.STOCK:
@@ -70,7 +70,7 @@ def coverage_text(point: PeriodPoint) -> str:
 
 
 def alternative(chart: Chart) -> str:
-    """Return the alternative text of a chart, series by series: first, last, peak, change."""
+    """Return the alternative text of a chart: first value, last value, peak and change of each series."""
     unit = "downloads" if chart.kind is ChartKind.FLOW else "stars"
     summaries = [_summary(series, unit, by_month=chart.kind is ChartKind.FLOW) for series in chart.series]
     what = "Downloads by month" if chart.kind is ChartKind.FLOW else "Stars by day"
@@ -80,7 +80,7 @@ def alternative(chart: Chart) -> str:
 def _summary(series: Series, unit: str, *, by_month: bool) -> str:
     extent = series.extent
     if extent is None:
-        return f"{series.name}: nothing complete to show yet."
+        return f"{series.name}: no complete period yet."
 
     def when(day: date) -> str:
         return f"{day:%B %Y}" if by_month else day_text(day)

@@ -1,1 +1,1 @@
-"""The static site: rendered whole in memory, then put in place at once."""
+"""The static site: pages, feed, badges, social card, and the files of the API."""

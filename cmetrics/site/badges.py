@@ -1,4 +1,4 @@
-"""Badges and small charts of single metrics, for READMEs elsewhere: geometry here, markup in templates."""
+"""Badges and small charts of single metrics, for embedding in READMEs. The markup is in templates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cmetrics.charts.theme import NO_DATA as NO_DATA_COLOR
 from cmetrics.charts.theme import TONES, Color
 from cmetrics.site import format as fmt
 
-#: Average width of a character of 11 px Verdana, as badges are set; good to a few percent.
+#: The average width of a character in 11 px Verdana, the font of badges; accurate to a few percent.
 _CHARACTER = 6.7
 _PADDING = 12
 NO_DATA = "no data"
@@ -18,7 +18,7 @@ NO_DATA = "no data"
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """Two fields of text and their widths in pixels."""
+    """Two text fields and their widths in pixels."""
 
     label: str
     message: str
@@ -28,7 +28,7 @@ class Badge:
 
     @property
     def width(self) -> int:
-        """The width of the whole badge."""
+        """The total width."""
         return self.label_width + self.message_width
 
     @property
@@ -42,13 +42,13 @@ class Badge:
         return self.label_width + self.message_width / 2
 
     def endpoint(self) -> dict[str, object]:
-        """Return the document of https://shields.io/badges/endpoint-badge."""
+        """Return the JSON document for https://shields.io/badges/endpoint-badge."""
         return {"schemaVersion": 1, "label": self.label, "message": self.message, "color": self.color.light.lstrip("#")}
 
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """A small chart: what it shows, in words and as polylines in a 120 x 32 box."""
+    """A small chart: a description, and polylines in a 120 x 32 box."""
 
     title: str
     headline: str
@@ -58,7 +58,7 @@ class Embed:
 
 
 def build_badge(item: Item) -> Badge:
-    """Return the badge of a metric with its headline number; an incomplete month says so."""
+    """Return the badge of a metric with its headline number. An incomplete month is marked."""
     label, message = _label(item), _message(item)
     color = NO_DATA_COLOR if message is None else TONES[item.tone]
     message = NO_DATA if message is None else message
@@ -66,7 +66,7 @@ def build_badge(item: Item) -> Badge:
 
 
 def build_embed(item: Item) -> Embed:
-    """Return the small chart of a metric with the same number."""
+    """Return the small chart of a metric with its headline number."""
     title = f"{item.metric.subject}: {_label(item)}"
     if isinstance(item, DownloadItem):
         month = item.month

@@ -1,4 +1,4 @@
-"""Text and shapes in a picture, in characters that its font has. Owner of Pillow."""
+"""Draw text and shapes in a picture. The only module that uses Pillow."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from PIL import Image, ImageDraw, ImageFont
 ELLIPSIS = "…"
 Place = tuple[float, float]
 
-# Drawn twice as large and halved: Pillow smooths letters, not lines.
+# The picture is drawn at twice its size and scaled down, because Pillow smooths letters but not lines.
 _SCALE = 2
 _COLORS = 64
-# From this size on text is a heading. The bundled font has one weight; an outline makes it bolder.
+# Text of at least this size is a heading. The bundled font has one weight; an outline makes it bolder.
 _HEADING, _BOLDNESS = 40, 0.012
-# What Unicode decomposes into nothing plainer.
+# Characters without a Unicode decomposition.
 _PLAIN = str.maketrans(
     {"–": "-", "—": "-", "−": "-", "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O"}
     | {"đ": "d", "Đ": "D", "ł": "l", "Ł": "L", "ı": "i"}
@@ -24,7 +24,7 @@ _PLAIN = str.maketrans(
 
 
 class Canvas:
-    """Draws a picture. Places and sizes are in pixels of the finished one."""
+    """A picture to draw on. Positions and sizes are in pixels of the final picture."""
 
     def __init__(self, width: int, height: int, ground: str) -> None:
         self._image = Image.new("RGB", (width * _SCALE, height * _SCALE), ground)
@@ -33,17 +33,17 @@ class Canvas:
         self._glyphs: dict[str, bool] = {}
 
     def png(self) -> bytes:
-        """Return the picture as a PNG file without time or name."""
+        """Return the picture as a PNG file without timestamp and file name."""
         out = BytesIO()
-        # Without a name for the format Pillow would load five codecs; this takes half of the time.
+        # Passing the format saves Pillow from loading five codecs, which halves the time.
         out.name = "picture.png"
-        # A palette makes a third of the file.
+        # A palette reduces the file to a third.
         small = self._image.reduce(_SCALE)
         small.quantize(_COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(out)
         return out.getvalue()
 
     def plain(self, text: str, fallback: str) -> str:
-        """``text`` without what the font lacks; ``fallback`` when that is more than half of the letters."""
+        """Return ``text`` without characters missing in the font; ``fallback`` if more than half are missing."""
         kept: list[str] = []
         letters = 0
         for char in text:
@@ -58,7 +58,7 @@ class Canvas:
         return self._font(size).getlength(text) / _SCALE + 2 * _outline(size) / _SCALE
 
     def fit(self, text: str, room: float, size: int, smallest: int) -> tuple[str, int]:
-        """``text`` and the largest size, ``size`` at most, for that much room; shortened below ``smallest``."""
+        """Return ``text`` and the largest size up to ``size`` that fits; shorten the text at size ``smallest``."""
         while size > smallest and self.width(text, size) > room:
             size -= 1
         if self.width(text, size) <= room:
@@ -68,7 +68,7 @@ class Canvas:
         return text.rstrip() + ELLIPSIS, size
 
     def write(self, at: Place, text: str, size: int, color: str, anchor: str = "l") -> None:
-        """Draw one line of text whose baseline begins at ``at``, ends there (``r``) or is centred there (``m``)."""
+        """Draw a line of text whose baseline starts, ends (``r``) or is centred (``m``) at ``at``."""
         x, y = at
         self._draw.text(
             (x * _SCALE, y * _SCALE),
@@ -81,8 +81,8 @@ class Canvas:
         )
 
     def box(self, left: float, top: float, right: float, bottom: float, color: str) -> None:
-        """Draw a filled rectangle; the right and the bottom edge are outside."""
-        # Pillow's are inside.
+        """Draw a filled rectangle. The right and bottom edges are exclusive."""
+        # In Pillow they are inclusive.
         corner = (round(right * _SCALE) - 1, round(bottom * _SCALE) - 1)
         start = (round(left * _SCALE), round(top * _SCALE))
         if corner[0] >= start[0] and corner[1] >= start[1]:
@@ -100,13 +100,13 @@ class Canvas:
     def _font(self, size: int) -> ImageFont.FreeTypeFont:
         if size not in self._fonts:
             font = ImageFont.load_default(size * _SCALE)
-            # Scalable since Pillow 10.1, wherever there is FreeType, as in every wheel.
+            # Scalable since Pillow 10.1 with FreeType, which every wheel includes.
             assert isinstance(font, ImageFont.FreeTypeFont)
             self._fonts[size] = font
         return self._fonts[size]
 
     def _has(self, char: str) -> bool:
-        """Return whether the font has the character; Pillow's own (a subset of Aileron) has little more than ASCII."""
+        """Return whether the font has the character. Pillow's (a subset of Aileron) has little more than ASCII."""
         if char not in self._glyphs:
             font = self._font(20)
             missing, mask = font.getmask("\ue000"), font.getmask(char)

@@ -1,4 +1,4 @@
-"""The news as an Atom feed (RFC 4287): identifiers and addresses here, markup in the template."""
+"""The news as an Atom feed (RFC 4287): identifiers and URLs. The markup is in a template."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from cmetrics.analytics.news import NewsItem
 
 FILE = "feed.xml"
 ENTRIES = 100
-#: The date of a feed without entries; an Atom feed must have one, and it must not depend on the clock.
+#: The date of a feed without entries. Atom requires one, and it must not depend on the clock.
 BEGINNING = date(1970, 1, 1)
 
-# What the Char production of XML 1.0 (section 2.2) leaves out; no escape makes it legal.
+# Characters outside of the Char production of XML 1.0 (section 2.2), which cannot be escaped either.
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # A DNS name as RFC 4151 writes the authority of a tag URI.
 _TAG_AUTHORITY = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
@@ -24,13 +24,13 @@ _TAG_AUTHORITY = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One atom:entry. Texts hold nothing that XML forbids and are not escaped yet."""
+    """One atom:entry. Texts contain only characters that XML allows and are not escaped yet."""
 
     id: str
     title: str
     #: RFC 3339, midnight UTC of the day of the news.
     updated: str
-    #: Absolute when the site's address is known, else relative to the feed.
+    #: Absolute if the site's address is known, else relative to the feed.
     link: str
     content: str
     category: str
@@ -42,9 +42,9 @@ class Feed:
 
     id: str
     title: str
-    #: The address of the page, None when unknown.
+    #: The address of the page; None if unknown.
     site: str | None
-    #: What the feed is about and where it is itself; relative when the address is unknown.
+    #: The links to the page and to the feed itself; relative if the address is unknown.
     page: str
     link: str
     updated: str
@@ -54,11 +54,11 @@ class Feed:
 def build_feed(news: Sequence[NewsItem], title: str, url: str | None) -> Feed:
     """Return the feed of ``news`` (newest first; at most 100) for the site at ``url``.
 
-    Identifiers depend on the site and on what an entry is about, never on its words: with an
-    address they are tag URIs (RFC 4151) of the day it began, else UUIDs made of the title.
+    Identifiers depend on the site and the subject of an entry, never on its text. With an address, they are
+    tag URIs (RFC 4151) with the day of its first news; without one, UUIDs derived from the title.
     """
     site = f"{url.rstrip('/')}/" if url else None
-    # Without a server a folder is no page: the file is named.
+    # Without a server, a folder does not resolve to its index page, so the link has the file name.
     page = site or "index.html"
     title = _xml(title)
     entries = tuple(
@@ -87,9 +87,9 @@ def _identifier(site: str | None, title: str, slug: str, since: date) -> str:
     parts = urlsplit(site or "")
     host = (parts.hostname or "").lower()
     if _TAG_AUTHORITY.fullmatch(host):
-        # The path too: one host may carry many sites.
+        # Include the path, because a host may serve several sites.
         return f"tag:{host},{since.isoformat()}:{quote(parts.path, safe='/%')}{quote(slug)}"
-    # A UUID claims no name: ``urn:cmetrics`` would have to be registered.
+    # A UUID needs no registration, unlike a URN namespace such as ``urn:cmetrics``.
     return uuid5(NAMESPACE_URL, f"cmetrics {site or title} {slug}").urn
 
 

@@ -1,4 +1,4 @@
-"""Numbers and days as text for the page."""
+"""Format numbers and days for the page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def signed(change: Change | None) -> str:
 
 
 def percent(change: Change | None) -> str:
-    """Return ``+2.1 %``; the difference itself where a percentage makes no sense."""
+    """Return ``+2.1 %``, or the absolute difference if there is no percentage."""
     if change is None:
         return NONE
     return f"{change.absolute:+,}" if change.percent is None else f"{change.percent:+.1f} %"

@@ -1,4 +1,4 @@
-"""The data of the templates: every page with everything on it. The layout follows the number of metrics."""
+"""Build the data of all pages for the templates. The layout depends on the number of metrics."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ from cmetrics.domain.metric import SourceSpec, file_names
 from cmetrics.site import format as fmt
 from cmetrics.site.feed import ENTRIES
 
-#: Up to that many metrics stand on one page; more get a list, and pages of their own.
+#: Up to this number of metrics, all are on one page; with more, there is a list and a page per metric.
 ONE_PAGE_METRICS = 24
 
-#: Sizes of the still pictures: for phones, for half a page, for its whole width.
+#: Sizes of the static charts: for phones, half of the page width, and the whole width.
 NARROW, HALF, WHOLE = (360.0, 270.0), (560.0, 300.0), (1120.0, 320.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One metric in short."""
+    """The summary of one metric."""
 
     item: Item
     #: Points of SVG polylines in a 120 x 32 box.
     sparkline: tuple[str, ...]
     tone: str
-    #: The page of the metric, where it has one.
+    #: The page of the metric, if it has one.
     href: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class ChartView:
-    """One chart: its still pictures, its data for the script, its table."""
+    """One chart: static pictures, data for the script, and table."""
 
     chart: Chart
     narrow: Drawing
@@ -58,7 +58,7 @@ class ChartView:
     alternative: str
     data: Markup
     rows: tuple[TableRow, ...]
-    #: Has the whole width of the page.
+    #: Whether it has the whole width of the page.
     is_whole: bool
 
 
@@ -69,7 +69,7 @@ class Section:
     group: Group
     cards: tuple[Card, ...]
     charts: tuple[ChartView, ...]
-    #: The page of the product, where it has one.
+    #: The page of the product, if it has one.
     href: str | None
 
 
@@ -78,11 +78,11 @@ class Site:
     """Data that all pages share."""
 
     board: Dashboard
-    #: The address it is published at, with a slash at its end; None when unknown.
+    #: The published address, with a trailing slash; None if unknown.
     url: str | None
     description: str
     sources: tuple[SourceSpec, ...]
-    #: Newest first; the same as in the feed.
+    #: Newest first, same as in the feed.
     news: tuple[NewsItem, ...]
     quality: DataQuality
     #: File names of metrics by id.
@@ -101,26 +101,26 @@ class Page:
     title: str
     description: str
     sections: tuple[Section, ...] = ()
-    #: All repositories together.
+    #: The total of all repositories.
     total: ChartView | None = None
-    #: A metric's own page has one.
+    #: Only on the page of a metric.
     card: Card | None = None
     calendar: Calendar | None = None
     is_list: bool = False
 
     @property
     def root(self) -> str:
-        """From this page to the top of the site."""
+        """The relative path from this page to the root of the site."""
         return "../" * self.path.count("/")
 
     @property
     def canonical(self) -> str | None:
-        """The page's own address."""
+        """The canonical URL of the page."""
         return None if self.site.url is None else address_of(self.site.url, self.path)
 
     @property
     def dataset(self) -> Markup:
-        """The page as schema.org describes a dataset, for search engines."""
+        """The page as a schema.org Dataset, for search engines."""
         board, root = self.site.board, self.site.url or ""
         files = (("data/stats.csv", "text/csv"), ("data/stats.parquet", "application/vnd.apache.parquet"))
         document: dict[str, object] = {
@@ -142,7 +142,7 @@ class Page:
 
     @property
     def has_charts(self) -> bool:
-        """Controls are of use only where there is something to control."""
+        """Whether the page has charts, and therefore controls."""
         return self.total is not None or any(section.charts for section in self.sections)
 
 
@@ -155,9 +155,9 @@ def build_pages(
     *,
     names: Mapping[str, str] | None = None,
 ) -> Iterator[Page]:
-    """Yield every page, the first one first; each is built when it is asked for.
+    """Yield every page, starting with the front page. Each page is built on demand.
 
-    ``names`` are the file names of metrics by id; without them, the metrics of the dashboard are all there are.
+    ``names`` are the file names of metrics by id; without them, only those of the dashboard are used.
     """
     used = {item.metric.source for item in board.items}
     site = Site(
@@ -230,7 +230,7 @@ def _metric_page(site: Site, group: Group, card: Card, drawn: Sequence[Chart]) -
 
 
 def address_of(url: str, path: str) -> str:
-    """Return the address of a page of the site at ``url``; the first page is the folder itself."""
+    """Return the URL of a page of the site at ``url``. The URL of the front page is that of the folder."""
     return url if path == "index.html" else url + path
 
 
@@ -245,7 +245,7 @@ def metric_path(site: Site, item: Item) -> str:
 
 
 def inline_json(document: object) -> Markup:
-    """Return JSON for inside a script element: nothing in it can end the element."""
+    """Return JSON that is safe inside a script element."""
     text = orjson.dumps(document).decode()
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")

@@ -1,4 +1,4 @@
-"""Building the site of a store: pages, documents, badges, CSV and Parquet in one folder."""
+"""Build the site from a store: pages, documents, badges, CSV and Parquet in one folder."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def publish_site(
     url: str | None = None,
     plotly_js: Path | None = None,
 ) -> PublishedSite:
-    """Render the store as of ``now`` and replace the content of ``out`` by the site.
+    """Render the store as of ``now``, and replace the content of ``out`` with the site.
 
-    Raises SiteError, ConfigError or StoreError, and has changed nothing then. Only one file is in memory at a time.
+    Raises SiteError, ConfigError or StoreError without changing anything. Only one file is in memory at a time.
     """
     check_folder(out)
     plotly = plotly_script(plotly_js)

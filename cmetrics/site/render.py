@@ -1,4 +1,4 @@
-"""The site as bytes: a pure function of the dashboard."""
+"""Render the site to bytes. Pure."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from cmetrics.site.feed import build_feed
 from cmetrics.site.pages import address_of, build_pages
 from cmetrics.site.social_card import render_social_card
 
-#: Parts of the one script, in the order in which they need each other. Pages that are opened as files
-#: cannot load script modules, so the parts are put together here.
+#: Parts of the script, in dependency order. Pages opened as local files cannot load modules, so the parts
+#: are concatenated.
 SCRIPT_PARTS = ("state", "data", "figure", "plot", "table", "controls", "list", "page")
 PLOTLY = "assets/plotly.min.js"
 
 
 def templates_folder() -> Path:
-    """Return the folder of the templates: inside an installed package, or beside it in a checkout."""
+    """Return the template folder: inside the installed package, or next to it in a checkout."""
     installed = Path(__file__).parent.parent / "templates"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "templates"
 
@@ -34,7 +34,7 @@ def templates_folder() -> Path:
 def render_site(
     publication: Publication, specs: Mapping[str, SourceSpec], plotly: bytes
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield every file of the site with its path; the same publication gives the same bytes."""
+    """Yield every file of the site with its path. The same publication gives the same bytes."""
     folder, board, url = templates_folder(), publication.dashboard, publication.url
     environment = _environment(folder)
     news = build_news(board, publication.runs, publication.log)
@@ -77,7 +77,7 @@ def _script(folder: Path) -> bytes:
 
 
 def _beside(publication: Publication, news: Sequence[NewsItem], pages: list[str]) -> dict[str, dict[str, object]]:
-    """Return the context of the template of every file beside the pages."""
+    """Return the template context of every file other than the pages."""
     board, url = publication.dashboard, publication.url
     files: dict[str, dict[str, object]] = {
         "404.html": {"title": board.title, "url": url},
@@ -101,7 +101,7 @@ def _badges(environment: Environment, board: Dashboard, names: Mapping[str, str]
 
 
 def _documents(publication: Publication) -> Iterator[tuple[str, bytes]]:
-    """Yield the documents of the API for its default parameters."""
+    """Yield the documents of the API with default parameters."""
     daily = publication.daily
     recent = publication.rows.where(publication.rows.days >= window(daily.as_of, daily.days).toordinal())
     rows = recent.slices

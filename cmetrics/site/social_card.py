@@ -1,4 +1,4 @@
-"""The social card: the picture that other sites show beside a link to the page (Open Graph)."""
+"""The social card: the preview picture for links to the page (Open Graph)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from cmetrics.domain.days import months
 from cmetrics.site import format as fmt
 from cmetrics.site.canvas import ELLIPSIS, Canvas
 
-#: What the readers of Open Graph agree on, in pixels.
+#: The usual size of Open Graph pictures, in pixels.
 WIDTH, HEIGHT = 1200, 630
 MONTHS_DRAWN = 24
 PRODUCTS_NAMED = 3
 
-# The light scheme: no reader's setting reaches a picture elsewhere.
+# The light scheme, because a picture on another site cannot follow the user's setting.
 _GROUND, _LINE, _TEXT, _MUTED, _UP, _DOWN = (
     SURFACES[name].light for name in ("ground", "line", "text", "muted", "up", "down")
 )
@@ -28,13 +28,13 @@ _BAR, _STARS = TONES["python"].light, TONES["n0"].light
 _PALE_BAR, _PALE_STARS, _STAR_AREA = mix(_BAR, _GROUND, 0.4), mix(_STARS, _GROUND, 0.4), mix(_STARS, _GROUND, 0.12)
 _LEFT, _ROOM, _GAP = 64, WIDTH - 2 * 64, 64
 _CHART_TOP, _CHART_BOTTOM = 366, 474
-#: A chart of less is drawn with room for as many, or a first month would be a wall.
+#: The minimum number of bars in the scale of a chart, so that a single month does not fill the width.
 _FEWEST_BARS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """One large figure, what it is, how it came there, and its history."""
+    """One large number with its label, its change, and its history."""
 
     value: int | None
     label: str
@@ -45,7 +45,7 @@ class _Column:
 
 
 def render_social_card(dashboard: Dashboard) -> bytes:
-    """Return a PNG of 1200 x 630 pixels: totals, history, a line per product; same dashboard, same bytes."""
+    """Return a PNG of 1200 x 630 pixels: totals, history, a line per product. Deterministic."""
     canvas = Canvas(WIDTH, HEIGHT, _GROUND)
     canvas.box(0, 0, WIDTH, 10, _BAR)
     title, size = canvas.fit(canvas.plain(dashboard.title, "Downloads and stars"), _ROOM, 52, 40)
@@ -103,7 +103,7 @@ def _places(count: int) -> list[tuple[float, float]]:
 def _draw_column(canvas: Canvas, column: _Column, left: float, wide: float) -> None:
     figure, size = canvas.fit(canvas.plain(fmt.number(column.value), "-"), wide, 96, 60)
     if figure.endswith(ELLIPSIS) and column.value is not None:
-        # A number is rounded, never cut.
+        # Numbers are rounded if they do not fit, never truncated.
         figure, size = canvas.fit(fmt.short(column.value), wide, 96, 20)
     canvas.write((left, 252), figure, size, _TEXT)
     canvas.write((left, 300), *canvas.fit(column.label, wide, 30, 20), _MUTED)
@@ -113,13 +113,13 @@ def _draw_column(canvas: Canvas, column: _Column, left: float, wide: float) -> N
 
 
 def _draw_bars(canvas: Canvas, bars: Sequence[MonthTotal], left: float, wide: float) -> None:
-    """Draw one bar per month, pale unless the month is complete."""
+    """Draw one bar per month; incomplete months are pale."""
     highest = max((bar.value for bar in bars), default=0)
     if not highest:
         return
     step = wide / max(len(bars), _FEWEST_BARS)
     thick = step * 0.75
-    # The last bar ends where the column ends.
+    # The last bar ends at the edge of the column.
     stride = (wide - thick) / (len(bars) - 1) if len(bars) >= _FEWEST_BARS else step
     for number, bar in enumerate(bars):
         x, tall = left + number * stride, bar.value / highest * (_CHART_BOTTOM - _CHART_TOP)
@@ -131,13 +131,13 @@ def _draw_bars(canvas: Canvas, bars: Sequence[MonthTotal], left: float, wide: fl
         _draw_ends(canvas, first, last, left, wide)
         canvas.write((left + wide / 2, 500), legend, 18, _MUTED, "m")
     else:
-        # Too few bars to stand above the names of both ends.
+        # Too few bars for a label at each end.
         ends = dict.fromkeys([f"{first:%b %Y}", f"{last:%b %Y}"])
         canvas.write((left, 500), ", ".join(filter(None, [" - ".join(ends), legend])), 18, _MUTED)
 
 
 def _draw_line(canvas: Canvas, points: Sequence[DayPoint], left: float, wide: float) -> None:
-    """Draw stars from zero up, pale where they are estimated."""
+    """Draw the stars with a scale from zero; estimates are pale."""
     highest = max((point.value for point in points), default=0)
     if not highest or points[0].day == points[-1].day:
         return

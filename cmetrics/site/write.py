@@ -1,9 +1,9 @@
-"""Writing a rendered site into its folder: complete or not at all, and never over somebody's files.
+"""Write a rendered site into its folder, completely or not at all, without touching other files.
 
-The folder itself stays, because a bind mount, a web server or a container may hold on to it, and nothing is
-needed beside it. All files are first written to a staging folder inside; then each takes its place by an atomic
-rename, in an order that works at every moment: what pages refer to, the pages, `index.html`; what is
-gone is removed last. After a crash in between the site can be read, and the next build completes it.
+The folder itself is not replaced, because a bind mount, a web server or a container may refer to it. All
+files are first written to a staging folder inside it. Then each is moved by an atomic rename, in an order
+that keeps the site consistent: assets, pages, `index.html`. Obsolete files are removed last. After a
+crash in between, the site is readable, and the next build completes it.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from pathlib import Path
 from cmetrics.domain.errors import SiteError
 from cmetrics.domain.sanitize import sanitize
 
-#: Lists the files of a build, so that the next one knows what it may replace and remove.
+#: The manifest: lists the files of a build, so that the next one knows which files it may replace and remove.
 MANIFEST = ".cmetrics-site.json"
-#: Stays if it exists: it keeps build output out of a repository that contains the folder.
+#: Never removed: it keeps build output out of a repository that contains the folder.
 IGNORE = ".gitignore"
 #: GitHub Pages serves a branch unchanged only if it contains this file.
 NO_JEKYLL = ".nojekyll"
 INDEX = "index.html"
-#: Files that operating systems leave in folders that somebody looks at.
+#: Files that operating systems create in any folder.
 LITTER = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 LITTER_PREFIX = "._"
 
 _STAGING_PREFIX = ".cmetrics-build-"
-#: Seconds after which the staging folder of another build belongs to one that was killed.
+#: A staging folder older than this number of seconds belongs to a build that was killed.
 _STAGING_LIFETIME = 6 * 3600
 
 
 def write_site(files: Iterable[tuple[str, bytes]], out: Path) -> dict[str, int]:
-    """Replace the content of ``out`` by ``files``, paths with their contents; return their sizes.
+    """Replace the content of ``out`` with ``files`` (paths with contents). Return the sizes.
 
-    Only one content is in memory at a time. Nothing in place changes before the last file is staged.
-    Raises SiteError for a folder with a file that no build wrote, and when the folder cannot be written.
+    Only one file is in memory at a time. No file is replaced before all are staged. Raises SiteError if
+    the folder contains a file that no build wrote, or cannot be written.
     """
     check_folder(out)
     out = out.resolve()
@@ -55,7 +55,7 @@ def write_site(files: Iterable[tuple[str, bytes]], out: Path) -> dict[str, int]:
                 del content
             _write(staging / NO_JEKYLL, b"")
             if is_new:
-                # Web servers run as another user, whatever the umask is.
+                # A web server may run as another user, so the umask is overridden.
                 out.chmod(0o755)
             _exchange(staging, out, list(sizes))
         finally:
@@ -80,7 +80,7 @@ def check_folder(out: Path) -> None:
         msg = f"{out} is the working directory, or contains it; name a folder inside it with --out"
         raise SiteError(msg)
     if not out.is_dir():
-        msg = f"{out} is a file; name a folder with --out"
+        msg = f"{out} is a file; choose a folder with --out"
         raise SiteError(msg)
     ours = {IGNORE, NO_JEKYLL, MANIFEST, *_listed(out)}
     for name in _names(out):
@@ -91,18 +91,18 @@ def check_folder(out: Path) -> None:
 
 
 def _exchange(staging: Path, out: Path, names: list[str]) -> None:
-    """Move the staged files to their places, then remove what the last build wrote and this one did not."""
+    """Move the staged files to their final paths, then remove obsolete files of the last build."""
     listed = _listed(out)
-    # Whatever happens from here on, the next build knows every file.
+    # Written first, so that after a crash the next build knows every file.
     _write(staging / MANIFEST, _manifest({*listed, *names}))
     (staging / MANIFEST).replace(out / MANIFEST)
     for name in [NO_JEKYLL, *sorted(names, key=lambda name: (name == INDEX, name.endswith(".html")))]:
         target = out / name
         _make_way(target, out)
         (staging / name).replace(target)
-    # A file system may take names that differ only in case for the same.
+    # Some file systems ignore case.
     kept = {name.casefold() for name in names}
-    # Only what is found in the folder: a manifest is text, and may name anything.
+    # Only paths found in the folder: the manifest is a text file, and could list any path.
     for name in _names(out):
         if name in listed and name.casefold() not in kept:
             (out / name).unlink()
@@ -116,7 +116,7 @@ def _exchange(staging: Path, out: Path, names: list[str]) -> None:
 
 
 def _make_way(target: Path, out: Path) -> None:
-    """Create the folder of a file; where a folder becomes a file, or the other way, remove the old one."""
+    """Create the parent folder of a file. If a file replaces a folder or the reverse, remove the old one."""
     for parent in reversed(target.relative_to(out).parents):
         folder = out / parent
         if folder.is_symlink() or folder.is_file():

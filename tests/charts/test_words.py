@@ -115,4 +115,4 @@ def test_every_series_has_its_words_and_one_without_values_says_so():
     board = a_board([STARS], rows_of(STARS, AS_OF, AS_OF, 5))
     (known,) = item_chart(board, board.items[0]).series
     told = alternative(a_chart(STOCK, known, a_series("owner/empty")))
-    assert "owner/a: 5 stars, 22 November 2026. owner/empty: nothing complete to show yet." in told
+    assert "owner/a: 5 stars, 22 November 2026. owner/empty: no complete period yet." in told
