@@ -12,6 +12,9 @@ from cmetrics.store.columns import Overwrite
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS
 
+#: So many results become one table in the buffer.
+CHUNKS = 100
+
 
 class BatchWriter:
     """Buffer rows and merge them into the store.
@@ -25,6 +28,8 @@ class BatchWriter:
         self._overwrites = overwrites
         self._interval = interval
         self._rows: list[pa.Table] = []
+        #: How many tables at the end of the buffer are as they came.
+        self._small = 0
         self._last_merge = time.monotonic()
         #: Sums over all merges so far.
         self.counts = Counts()
@@ -35,6 +40,11 @@ class BatchWriter:
         """Buffer ``rows``, and merge if the interval has passed. Return whether it merged. Raises StoreError."""
         if rows.num_rows:
             self._rows.append(rows)
+            self._small += 1
+        if self._small == CHUNKS:
+            # Thousands of small tables in one cost more to pick from than these copies.
+            self._rows[-CHUNKS:] = [pa.concat_tables(self._rows[-CHUNKS:]).combine_chunks()]
+            self._small = 0
         if self._interval is None or not self._rows or time.monotonic() - self._last_merge < self._interval:
             return False
         self.flush()
@@ -42,6 +52,7 @@ class BatchWriter:
 
     def flush(self) -> None:
         """Merge all buffered rows. Raises StoreError."""
+        self._small = 0
         rows, self._rows = pa.concat_tables([STATS.schema.empty_table(), *self._rows]), []
         merged = self._store.upsert_observations(
             rows, self._overwrites, lambda old, new: self.replaced.append(select_revised(old, new))

@@ -488,8 +488,7 @@ def _listing(folder: Path) -> tuple[int, frozenset[str]]:
 
 
 def _split(rows: pa.Table | Sequence[Observation]) -> Iterator[Part]:
-    data = rows if isinstance(rows, pa.Table) else schema.encode(rows, STATS)
-    return split(complete(data), BATCH)
+    return split(rows if isinstance(rows, pa.Table) else schema.encode(rows, STATS), BATCH)
 
 
 def _as_stored(table: Table[Any], found: pa.Schema) -> pa.Schema:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import lancedb
+import numpy as np
 import pyarrow as pa
 
 from cmetrics.domain.days import DAY, Span, window
@@ -93,9 +94,10 @@ def night_of(metrics: list[Metric]) -> list[pa.Table]:
     tables = []
     for start in range(0, len(metrics), LOT):
         # The number of a day follows from its distance to the first one.
-        rows = columns_of(metrics[start : start + LOT], Span(WHOLE.first, LAST + DAY))
+        rows = columns_of(metrics[start : start + LOT], Span(WHOLE.first, LAST + DAY)).combine_chunks()
         for end in range(DAYS + 1, rows.num_rows + 1, DAYS + 1):
-            night = rows.slice(end - REREAD.days - 1, REREAD.days + 1)
+            # A copy: a slice would keep all days in memory.
+            night = rows.take(np.arange(end - REREAD.days - 1, end))
             numbers = night["value"].to_numpy().copy()
             numbers[-2] += 1
             tables.append(night.set_column(value, STATS.schema.field(value), pa.array(numbers)))
