@@ -1,4 +1,4 @@
-"""The catalogue: what is collected, read from ``cmetrics.toml`` and checked before anything runs."""
+"""The catalogue of metrics, read from ``cmetrics.toml`` and validated before a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST_ID = 120
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Products and metrics in the order of the file, which is the order of the page."""
+    """Products and metrics in the order of the file, which is also that of the page."""
 
     path: Path
     title: str
@@ -31,9 +31,9 @@ class Catalog:
     metrics: tuple[Metric, ...]
     #: metric id → file of its seeded snapshots.
     seeds: Mapping[str, Path]
-    #: By day.
+    #: Sorted by day.
     events: tuple[Event, ...] = ()
-    #: Where the site is published, with a slash at its end; None when nobody said.
+    #: The published address of the site, with a trailing slash; None if not set.
     url: str | None = None
     #: Ids that follow from product and source because the entry has no ``id``. `cmetrics.identity`
     #: replaces each by the id that a store has for the same source and subject.
@@ -47,7 +47,7 @@ class Catalog:
 
 
 def load_catalog(path: Path | None, sources: Mapping[str, SourceSpec]) -> Catalog:
-    """Return the catalogue in ``path`` (None: the one that comes with the package).
+    """Return the catalogue in ``path``, or the built-in one for None.
 
     Raises ConfigError with all mistakes.
     """
@@ -66,7 +66,7 @@ def parse_catalog(path: Path, data: bytes, sources: Mapping[str, SourceSpec]) ->
 
 
 class _Builder:
-    """Checks what the entries of a file mean beside each other."""
+    """Checks the entries of a file in relation to each other."""
 
     def __init__(self, path: Path, file: CatalogFile, sources: Mapping[str, SourceSpec]) -> None:
         self._path = path
@@ -117,9 +117,7 @@ class _Builder:
                 continue
             number = where.partition(" ")[0]
             if metric.slug in taken:
-                note = (
-                    f"{metric.metric_id!r} is already taken by {taken[metric.slug]}; give this entry an id of its own"
-                )
+                note = f"{metric.metric_id!r} is already used by {taken[metric.slug]}; set another id for this entry"
                 self._mistakes.add(where, "id", note)
             subject = (metric.source, self._sources[metric.source].canonical(metric.subject), metric.mirrors)
             if subject in subjects:
@@ -133,13 +131,13 @@ class _Builder:
             if item.seed:
                 seed = self._path.parent / item.seed
                 if not is_file(seed):
-                    self._mistakes.add(where, "seed", f"there is no file {sanitize(str(seed))}")
+                    self._mistakes.add(where, "seed", f"file not found: {sanitize(str(seed))}")
                 seeds[metric.metric_id] = seed
         self._check_contact(used)
         return tuple(metrics), seeds
 
     def _check_contact(self, used: set[str]) -> None:
-        """Note why a source that is used refuses the contact in a User-Agent."""
+        """Add a mistake if a source in use refuses the contact in a User-Agent."""
         if self._file.top_level is None:
             return
         for name in sorted(used & self._sources.keys()):
@@ -156,9 +154,9 @@ class _Builder:
         return tuple(sorted(events, key=lambda event: event.day))
 
     def _check_product(self, where: str, field: str, product: str) -> None:
-        # Without any product, their section is missing or misspelt, which is a mistake of its own.
+        # If there are no products, their section is missing or misspelt, which is reported separately.
         if self._product_ids and product not in self._product_ids:
-            note = f"{product!r} is no product of this file; there are {sanitize(', '.join(self._product_ids))}"
+            note = f"{product!r} is not a product in this file; available: {sanitize(', '.join(self._product_ids))}"
             self._mistakes.add(where, field, note)
 
     def _check_options(self, where: str, item: MetricEntry, spec: SourceSpec) -> tuple[str, ...]:
@@ -175,12 +173,12 @@ class _Builder:
         return continues
 
     def _metric(self, where: str, item: MetricEntry, taken: Collection[str]) -> Metric | None:
-        """Return the metric; None if the entry is not usable, which is noted with every reason."""
+        """Return the metric; None if the entry is invalid, with every reason added as a mistake."""
         before = len(self._mistakes.found)
         self._check_product(where, "product", item.product)
         spec = self._sources.get(item.source)
         if spec is None:
-            note = f"{sanitize(item.source, limit=60)!r} is no source; there are {', '.join(sorted(self._sources))}"
+            note = f"{sanitize(item.source, limit=60)!r} is not a source; available: {', '.join(sorted(self._sources))}"
             self._mistakes.add(where, "source", note)
             return None
         if not re.fullmatch(spec.subject_pattern, item.subject):
@@ -195,7 +193,7 @@ class _Builder:
             metric_id = extend_id(metric_id, item.subject)
             display_name = item.display_name or f"{spec.display_name} {item.subject}"
         if not is_metric_id(metric_id):
-            note = f"{sanitize(metric_id, limit=80)!r} is no metric id; write it like downloads:lance:python"
+            note = f"{sanitize(metric_id, limit=80)!r} is not a valid metric id; use the form downloads:lance:python"
             self._mistakes.add(where, "id", note)
         if len(self._mistakes.found) > before:
             return None
@@ -232,7 +230,7 @@ def _refuse_continues(item: MetricEntry, continues: Collection[str], spec: Sourc
 
 
 def parse_address(name: str, text: str) -> str:
-    """Return the address of a published folder; raise UsageError that begins with ``name`` for anything else."""
+    """Return the normalized address of a published folder. Raises UsageError that names ``name``."""
     try:
         return normalize_site_url(text)
     except ValueError as error:

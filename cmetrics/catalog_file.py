@@ -1,6 +1,6 @@
-"""The text of ``cmetrics.toml``: decoded, and each field checked by itself. Pure.
+"""Decode ``cmetrics.toml``, and check each field by itself. Pure.
 
-What one entry means beside the others is checked by `cmetrics.catalog`.
+`cmetrics.catalog` checks the entries in relation to each other.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Identifier = Annotated[str, StringConstraints(pattern=rf"^{ID}$", max_length=60)
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
-#: An address that a reader of the page can follow; nothing that would run in it.
+#: A web address. Other schemes, such as javascript:, are not allowed.
 WebAddress = Annotated[
     str,
     StringConstraints(
@@ -40,7 +40,7 @@ _LONGEST_ADDRESS = 500
 
 
 def normalize_site_url(text: str) -> str:
-    """Return the address of a published folder with one slash at its end; a trailing ``index.html`` is cut off.
+    """Return the address of a published folder with one trailing slash and without ``index.html``.
 
     Raises ValueError with the reason for anything else.
     """
@@ -55,7 +55,7 @@ def normalize_site_url(text: str) -> str:
         msg = "has a host name with letters beyond ASCII; write it in its xn--… form"
         raise ValueError(msg)
     if "@" in host:
-        msg = "contains a user name; the address is published, leave it out"
+        msg = "contains a user name; remove it, because the address is published"
         raise ValueError(msg)
     if "?" in rest or "#" in rest:
         msg = "contains a query or a fragment; give the address of the folder only"
@@ -64,17 +64,17 @@ def normalize_site_url(text: str) -> str:
         msg = f"is longer than {_LONGEST_ADDRESS} characters"
         raise ValueError(msg)
     if not _FOLDER_ADDRESS.fullmatch(address):
-        msg = "contains a character that an address cannot have, or no host name; percent-encode special characters"
+        msg = "contains an invalid character or no host name; percent-encode special characters"
         raise ValueError(msg)
     return f"{address.removesuffix('/index.html').rstrip('/')}/"
 
 
 #: The address of a folder: neither a query nor a fragment.
 FolderAddress = Annotated[str, AfterValidator(normalize_site_url)]
-#: Goes into an HTTP header and a URL.
+#: Used in an HTTP header and a URL.
 AsciiText = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", min_length=3, max_length=200)]
 
-#: By field: what a text must look like.
+#: The required form of texts, by field.
 _FORMS = {
     "contact": "use one address in ASCII without spaces, such as https://github.com/you/metrics",
     "id": "use lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit",
@@ -137,23 +137,23 @@ E = TypeVar("E", bound=_Entry)
 
 @dataclass
 class MistakeList:
-    """The mistakes of one file, collected while it is checked."""
+    """Collects the mistakes of one file."""
 
     file: Path
     found: list[Mistake] = field(default_factory=list)
 
     def add(self, entry: str | None, field_name: str | None, reason: str) -> None:
-        """Add one."""
+        """Add a mistake."""
         self.found.append(Mistake(self.file, entry, field_name, reason))
 
     def raise_any(self) -> None:
-        """Raise ConfigError with all of them; do nothing without any."""
+        """Raise ConfigError with all mistakes, if there are any."""
         if self.found:
             raise ConfigError(mistakes=tuple(self.found))
 
 
 class CatalogFile:
-    """The checked fields of a catalogue. Entries with a mistake are left out, and the mistake is in ``mistakes``."""
+    """The checked fields of a catalogue. Entries with mistakes are left out, and listed in ``mistakes``."""
 
     def __init__(self, path: Path, raw: Mapping[str, Any]) -> None:
         self.mistakes = MistakeList(path)
@@ -173,7 +173,7 @@ class CatalogFile:
         return self._entries("events", EventEntry)
 
     def product_ids(self) -> tuple[str, ...]:
-        """Return the ids of all products, also of those with a mistake elsewhere."""
+        """Return the ids of all products, including those with a mistake in another field."""
         rows = self._section("products")
         return tuple(row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str))
 
@@ -202,7 +202,7 @@ class CatalogFile:
                 meant[name] = next(iter(difflib.get_close_matches(name, known, n=1)), None)
         for item in details:
             name = ".".join(str(part) for part in item["loc"])
-            # The right name is missing because the wrong one stands in its place.
+            # A misspelt field also causes a "missing" mistake for the correct name; report only the former.
             if item["type"] == "missing" and name in meant.values():
                 continue
             shown = sanitize(name or "(entry)", limit=60)
@@ -211,14 +211,14 @@ class CatalogFile:
 
 
 def decode_toml(path: Path, data: bytes) -> Mapping[str, Any]:
-    """Return the content of a TOML file; a byte order mark and Windows' line ends are accepted.
+    """Return the content of a TOML file. Accepts a byte order mark and Windows line endings.
 
-    Raises ConfigError for another encoding and for what is not TOML.
+    Raises ConfigError for another encoding and for invalid TOML.
     """
     mistakes = MistakeList(path)
     try:
         text = data.decode("utf-8-sig")
-        # Without its mark UTF-16 is often valid UTF-8; no text has a NUL.
+        # UTF-16 without a byte order mark is often valid UTF-8, but contains NUL bytes.
         reason = "UTF-16 instead of UTF-8" if "\0" in text else None
     except UnicodeDecodeError as error:
         text = ""
@@ -230,12 +230,12 @@ def decode_toml(path: Path, data: bytes) -> Mapping[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        # tomllib lets through what Python says of numbers and nesting beyond its limits.
+        # tomllib does not catch Python's errors for numbers and nesting beyond its limits.
         mistakes.add(None, None, f"not valid TOML: {sanitize(str(error))}{_quotes(text)}")
         raise ConfigError(mistakes=tuple(mistakes.found)) from error
 
 
-#: A value or a key in quotes of a word processor.
+#: A key or value in typographic quotes.
 _TYPOGRAPHIC = re.compile(r"""^[^#"'\n]*(?:=\s*[\[{,\s]*|^\s*)[“”„‟‘’‚‛«»″′]""")
 
 
@@ -243,12 +243,12 @@ def _quotes(text: str) -> str:
     """Return the next step for the first line with typographic quotes."""
     for number, line in enumerate(text.splitlines(), 1):
         if _TYPOGRAPHIC.match(line):
-            return f"""; line {number} has typographic quotes: write straight ones (" or ')"""
+            return f"""; line {number} has typographic quotes: use straight ones (" or ')"""
     return ""
 
 
 def _reason(item: ErrorDetails, where: str, known: list[str], meant: Mapping[str, str | None]) -> str:
-    """Return what is wrong with one field, in the words of the file instead of the library's."""
+    """Return the mistake in a field, in terms of the file instead of the library."""
     kind, context = item["type"], item.get("ctx", {})
     name = str(item["loc"][-1]) if item["loc"] else ""
     field_name = next((str(part) for part in item["loc"] if isinstance(part, str)), "")

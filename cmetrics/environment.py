@@ -1,4 +1,4 @@
-"""The variables that cmetrics reads: from the environment, and from ``.env`` where that does not set them."""
+"""The variables that cmetrics reads, from the environment or else from ``.env``."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ DOTENV = ".env"
 PREFIX = "CMETRICS_"
 #: Set by the action for its own steps.
 _FOREIGN = ("CMETRICS_SOURCE",)
-#: What object stores take from a variable as an option of the same name in lower case.
+#: Variables that object stores accept as options, with the name in lower case.
 STORE_VARIABLE = re.compile(r"(?:AWS|GOOGLE|AZURE)_[A-Z0-9_]+")
-#: Read only by the cloud's own libraries, from the environment of the process.
+#: Variables read only by cloud libraries, from the process environment.
 _ENVIRONMENT_ONLY = ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_ROLE_ARN")
-#: Variables of others that hold secrets, which an error text may repeat.
+#: Secret variables of other programs, which may occur in an error message.
 _SECRET_VARIABLE = re.compile(
     r"(?:AWS|GOOGLE|AZURE)_\w*(?:KEY|SECRET|TOKEN|SAS|PASSWORD)\w*|(?:GH|GITHUB|GITLAB|NPM|NODE_AUTH|ACTIONS_\w+)_TOKEN"
 )
@@ -42,12 +42,12 @@ _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
 
 def _either(name: str) -> AliasChoices:
-    # The lower case first, as in curl and urllib: some servers set HTTP_PROXY from a request's header.
+    # Lower case first, as in curl and urllib, because some servers set HTTP_PROXY from a request header.
     return AliasChoices(name.lower(), name)
 
 
 class Environment(BaseSettings):
-    """Every documented variable; None where it is not set, or empty."""
+    """All documented variables; None if unset or empty."""
 
     model_config = SettingsConfigDict(
         case_sensitive=True, extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8-sig", frozen=True
@@ -58,7 +58,7 @@ class Environment(BaseSettings):
     lancedb_region: str | None = Field(None, alias="LANCEDB_REGION")
     github_token: SecretStr | None = Field(None, alias="GITHUB_TOKEN")
     github_repository: str | None = Field(None, alias="GITHUB_REPOSITORY")
-    #: As GitHub Actions writes it: ``owner/name/.github/workflows/nightly.yml@refs/heads/main``.
+    #: Set by GitHub Actions: ``owner/name/.github/workflows/nightly.yml@refs/heads/main``.
     github_workflow_ref: str | None = Field(None, alias="GITHUB_WORKFLOW_REF")
     cmetrics_db: str | None = Field(None, alias="CMETRICS_DB")
     cmetrics_config: str | None = Field(None, alias="CMETRICS_CONFIG")
@@ -82,35 +82,35 @@ class Environment(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the sources in their order, with blanks around a value removed."""
-        assert isinstance(dotenv_settings, DotEnvSettingsSource)  # the type is wider than what is passed
+        """Return the sources in order of precedence. They strip values."""
+        assert isinstance(dotenv_settings, DotEnvSettingsSource)  # The declared type is wider than the actual one.
         return init_settings, _Process(settings_cls), _File(settings_cls, env_file=dotenv_settings.env_file)
 
 
 class _Process(EnvSettingsSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return a value without the blanks around it; one of blanks only is not set."""
+        """Return the stripped value; None if it is empty."""
         value, key, is_complex = super().get_field_value(field, field_name)
         return (value or "").strip() or None, key, is_complex
 
 
 class _File(DotEnvSettingsSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return a value without the blanks around it; one of blanks only is not set."""
+        """Return the stripped value; None if it is empty."""
         value, key, is_complex = super().get_field_value(field, field_name)
         return (value or "").strip() or None, key, is_complex
 
     def __call__(self) -> dict[str, Any]:
-        """Return our variables only; the rest of the file is for other programs."""
+        """Return only documented variables. The file may have others for other programs."""
         return EnvSettingsSource.__call__(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The variables, and what a person should know about where they come from."""
+    """The variables, with warnings about their origin."""
 
     variables: Environment
-    #: ``AWS_*`` and the like that only ``.env`` sets, by the names that lance knows them under.
+    #: Object store variables such as ``AWS_*`` that are set in ``.env`` only, by their option names.
     store_options: Mapping[str, str]
     warnings: tuple[str, ...]
 
@@ -118,8 +118,8 @@ class Loaded:
 def load_environment(directory: Path) -> Loaded:
     """Read the variables of this process and of ``.env`` in ``directory``.
 
-    Nothing is written to the environment. Every value that is secret is registered. Raises UsageError
-    for a file that cannot be read.
+    The environment is not changed. Secret values are registered. Raises UsageError if the file cannot be
+    read.
     """
     path = directory / DOTENV
     lines: dict[str, int] = {}
@@ -131,7 +131,7 @@ def load_environment(directory: Path) -> Loaded:
         except (OSError, UnicodeDecodeError) as error:
             msg = f"{path}: cannot be read ({sanitize(str(error))})"
             raise UsageError(msg) from error
-    # The environment last: what it sets is used, what the file holds besides is a secret all the same.
+    # Register both: the environment takes precedence, but the values in the file are secrets too.
     for values in (in_file, os.environ):
         _register(values)
     with _quiet_dotenv():
@@ -142,7 +142,7 @@ def load_environment(directory: Path) -> Loaded:
         if STORE_VARIABLE.fullmatch(name) and name not in _ENVIRONMENT_ONLY and not os.environ.get(name)
     }
     warnings += [
-        f"{name} in {DOTENV} has no effect: set it in the environment of the process"
+        f"{name} in {DOTENV} has no effect: set it in the process environment"
         for name in _ENVIRONMENT_ONLY
         if name in in_file and not os.environ.get(name)
     ]
@@ -161,7 +161,7 @@ def known_variables() -> tuple[str, ...]:
 
 
 def _read_file(path: Path) -> tuple[dict[str, int], dict[str, str], list[str]]:
-    """Return the line of each name, the values, and a warning for each line that cannot be parsed."""
+    """Return the line number of each name, the values, and a warning for each invalid line."""
     from dotenv import dotenv_values
     from dotenv.parser import parse_stream
 
@@ -169,8 +169,8 @@ def _read_file(path: Path) -> tuple[dict[str, int], dict[str, str], list[str]]:
         bindings = list(parse_stream(file))
     lines = {binding.key: binding.original.line for binding in bindings if binding.key}
     broken = [
-        f"{DOTENV}, line {_first_line(binding.original.string, binding.original.line)}: not a line `NAME=value`, "
-        "and ignored. Check the quotes"
+        f"{DOTENV}, line {_first_line(binding.original.string, binding.original.line)}: ignored, because it "
+        "is not of the form `NAME=value`. Check the quotes"
         for binding in bindings
         if binding.error
     ]
@@ -180,7 +180,7 @@ def _read_file(path: Path) -> tuple[dict[str, int], dict[str, str], list[str]]:
 
 
 def _first_line(text: str, line: int) -> int:
-    """Return the line of a statement; the parser counts from the blank lines before it."""
+    """Return the line number of a statement. The parser's number is that of preceding blank lines."""
     return line + text[: len(text) - len(text.lstrip())].count("\n")
 
 
@@ -198,7 +198,7 @@ def _register(values: Mapping[str, str]) -> None:
 
 
 def _unknown(values: Mapping[str, str], lines: Mapping[str, int], where: str) -> Iterator[str]:
-    """Return a warning for each unknown variable with our prefix; a typing mistake would be silent otherwise."""
+    """Return a warning for each unknown variable with the prefix of cmetrics, to reveal typing mistakes."""
     ours = [name for name in known_variables() if name.startswith(PREFIX)]
     for name in values:
         if not name.startswith(PREFIX) or name in ours or name in _FOREIGN:
@@ -206,12 +206,12 @@ def _unknown(values: Mapping[str, str], lines: Mapping[str, int], where: str) ->
         line = f", line {lines[name]}" if name in lines else ""
         near = difflib.get_close_matches(name, ours, n=1)
         hint = f"did you mean {near[0]}?" if near else f"the variables are {', '.join(ours)}"
-        yield f"{sanitize(name, limit=60)} in {where}{line} is not a variable of cmetrics; {hint}"
+        yield f"{sanitize(name, limit=60)} in {where}{line} is not a known variable; {hint}"
 
 
 @contextmanager
 def _quiet_dotenv() -> Iterator[None]:
-    """Keep python-dotenv from logging a broken line in a style of its own, without the file's name."""
+    """Prevent python-dotenv from logging invalid lines in its own format, without the file name."""
     logger = logging.getLogger("dotenv.main")
     was_disabled, logger.disabled = logger.disabled, True
     try:

@@ -1,4 +1,4 @@
-"""A first cmetrics.toml from a handful of names. Pure: which product a name belongs to, and the text of the file."""
+"""Create a first cmetrics.toml from a few names: assign them to products, and render the file. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cmetrics.domain.errors import UsageError
 from cmetrics.domain.metric import SourceSpec, slug
 from cmetrics.domain.sanitize import sanitize
 
-#: What the packages of one project often differ by: ``py…``, ``…-rs``, ``lib…``.
+#: Affixes by which the package names of one project differ: ``py…``, ``…-rs``, ``lib…``.
 _AFFIXES = re.compile(
     r"^(?:python-|py-?|node-|rust-|lib)(?=[a-z0-9]{3})|-(?:python|py|js|ts|node|nodejs|rs|rust|core|client|sdk)$"
 )
@@ -20,7 +20,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What was asked for, service by service, in the order of the page."""
+    """The requested names by service, in the order of the page."""
 
     owners: tuple[str, ...] = ()
     pypi: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Names:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was asked for."""
+        """Whether there are no names."""
         return not (self.owners or self.pypi or self.npm or self.crates or self.repositories)
 
 
@@ -41,7 +41,7 @@ class Entry:
     source: str
     subject: str
     product: str
-    #: Only where two of one product and source would have the same.
+    #: Only set if two entries of one product and source would have the same id.
     metric_id: str | None = None
     display_name: str | None = None
 
@@ -52,7 +52,7 @@ class Existing:
 
     title: str
     contact: str
-    #: Id → title, in the order of the page.
+    #: Titles by id, in the order of the page.
     products: Mapping[str, str]
     #: Source and canonical subject → id of the metric.
     subjects: Mapping[tuple[str, str], str]
@@ -86,7 +86,7 @@ def plan_scaffold(
     """
     subjects = _subjects(names, specs)
     if not subjects:
-        msg = "there is nothing to count among these names; nothing was written"
+        msg = "no package or repository given; nothing was written"
         raise UsageError(msg)
     known = existing.subjects if existing else {}
     skipped = tuple(
@@ -103,11 +103,11 @@ def plan_scaffold(
             products.setdefault(key, product.strip() if product else _name_of(subject, key))
     who = existing.contact if existing else contact or _contact(names)
     if who is None:
-        msg = "--contact is needed: an address that the services can reach you at"
+        msg = "--contact is required: an address at which the services can reach you"
         raise UsageError(msg, hint="use an e-mail address, or an address such as https://github.com/you/metrics")
     if existing is None:
         check_contact(who, {source for source, _ in subjects}, specs)
-    # Downloads first, then stars, product by product.
+    # Per product, downloads first, then stars.
     order = [*there, *products]
     grouped.sort(key=lambda item: (order.index(item[2]), item[0] == "github"))
     heading = title or (f"{next(iter(products.values()))} metrics" if len(products) == 1 else "Community metrics")
@@ -139,7 +139,7 @@ def check_contact(contact: str, sources: Iterable[str], specs: Mapping[str, Sour
 
 
 def _subjects(names: Names, specs: Mapping[str, SourceSpec]) -> list[tuple[str, str]]:
-    """Return each subject once, in the spelling given first."""
+    """Return each subject once, in its first spelling."""
     found: dict[tuple[str, str], tuple[str, str]] = {}
     for source, option, subjects in (
         ("pypistats", "--pypi", names.pypi),
@@ -159,7 +159,7 @@ def _subjects(names: Names, specs: Mapping[str, SourceSpec]) -> list[tuple[str, 
 def _grouped(
     subjects: Sequence[tuple[str, str]], names: Names, product: str | None, existing: Existing | None
 ) -> list[tuple[str, str, str]]:
-    """``(source, subject, product id)``: repositories found products, packages join the one they are named after."""
+    """Return ``(source, subject, product id)``. Repositories create products; packages join one by their name."""
     there = existing.products if existing else {}
     if product is not None:
         titled = (key for key, title in there.items() if title.casefold() == product.strip().casefold())
@@ -183,7 +183,7 @@ def _grouped(
 
 
 def _home(subject: str, keys: Sequence[str]) -> str | None:
-    """Find the product that a package is named after: by name, without affixes, by scope, or by longest prefix."""
+    """Find the product of a package: by name, by name without affixes, by scope, or by longest prefix."""
     scope, _, name = subject.removeprefix("@").rpartition("/")
     words = [_slug(name), _AFFIXES.sub("", _slug(name)), *([_slug(scope)] if scope else [])]
     for word in words:
@@ -205,7 +205,7 @@ def _slug(name: str) -> str:
 
 
 def _name_of(subject: str, key: str) -> str:
-    """Return the spelling of the product where it is first named, if only capitals differ."""
+    """Return the first spelling of the product that differs in case only."""
     parts = subject.removeprefix("@").split("/")
     return next((part for part in reversed(parts) if _slug(part) == key), key)
 
@@ -250,15 +250,15 @@ _HEAD = """\
 # The heading of the page.
 title = {title}
 
-# Sent to the services in the User-Agent, so that they can reach you if your requests trouble them.
+# Sent to the services in the User-Agent, so that they can contact you about your requests.
 contact = {contact}
 
-# Where the page is published. Feed, previews and search engines need whole addresses.
+# The published address of the page. Feed, previews and search engines need absolute URLs.
 #url = "https://example.github.io/metrics/"
 """
 
 _TAIL = """
-# Releases and announcements are drawn into the charts of their products (of all, if none is named):
+# Releases and announcements, shown in the charts of their products, or of all if `products` is not set:
 #
 # [[events]]
 # date = 2026-01-31
@@ -281,7 +281,7 @@ def render_entries(scaffold: Scaffold, specs: Mapping[str, SourceSpec]) -> str:
         lines = ["", "[[metrics]]"]
         if entry.metric_id:
             lines += [
-                "# Two of one kind in a product need ids and names of their own.",
+                "# Several metrics of the same kind in a product need different ids and names.",
                 f"id = {_toml(entry.metric_id)}",
             ]
         lines += [
@@ -298,5 +298,5 @@ def render_entries(scaffold: Scaffold, specs: Mapping[str, SourceSpec]) -> str:
 
 
 def _toml(text: str) -> str:
-    """Quote a text for TOML; a JSON string is a TOML basic string unless it holds DEL, which no name has."""
+    """Quote a text for TOML. A JSON string is a valid TOML basic string unless it contains DEL, which no name does."""
     return json.dumps(text, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Seeded snapshots: totals published long ago, from a tidy CSV file (``metric_id,date,value``)."""
+"""Load seeded snapshots: older published totals, from a CSV file (``metric_id,date,value``)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ COLUMNS = ["metric_id", "date", "value"]
 
 
 def load_seed(catalog: Catalog, run_id: str) -> list[Observation]:
-    """Load the snapshots of every metric whose entry names a seed file, in the order of the files.
+    """Return the snapshots of all metrics with a seed file, in the order of the files.
 
-    A file may hold rows of other metrics too; they are left out. Raises ConfigError, naming file
-    and line, for anything that is not a metric, a day and a count.
+    Rows of other metrics are ignored. Raises ConfigError, naming file and line, for an invalid row.
     """
     rows: list[Observation] = []
     for path in sorted(set(catalog.seeds.values())):

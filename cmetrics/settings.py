@@ -1,4 +1,4 @@
-"""Where the store is, where the catalogue is, which secrets there are: environment, ``.env``, options."""
+"""Settings from command-line options, the environment and ``.env``: store, catalogue, secrets."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ CATALOG_NAME = "cmetrics.toml"
 NIGHTLY = "nightly.yml"
 
 _ON, _OFF = {"on", "true", "yes", "1"}, {"off", "false", "no", "0"}
-#: What a header may hold (RFC 9110, 5.5) without what is obsolete.
+#: The characters allowed in a header value (RFC 9110, 5.5), without obsolete ones.
 _SENDABLE = re.compile(r"[\x20-\x7e]+")
 
 
 class StoreKind(Enum):
-    """How a store is reached; all three run the same code."""
+    """The kind of a store. All kinds use the same code."""
 
     EMBEDDED = "embedded"
     OBJECT_STORE = "object store"
@@ -39,30 +39,30 @@ class StoreKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StoreTarget:
-    """A place that can be opened as a store."""
+    """The location of a store."""
 
     kind: StoreKind
     uri: str
     api_key: SecretStr | None = None
     host_override: str | None = None
     region: str = DEFAULT_REGION
-    #: Options of an object store that the environment does not hold; some are secret.
+    #: Options of an object store that are set in `.env` only; some are secret.
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
-    #: Folder of the lock of a remote store; None where this user has no folder of its own.
+    #: The folder for the lock of a remote store; None if the user has no cache folder.
     locks: Path | None = None
 
     @property
     def label(self) -> str:
-        """How to name the place in output: without user, password and query."""
+        """The location for output, without user, password and query."""
         where = f"{self.uri} at {self.host_override}" if self.host_override else self.uri
-        # A folder may have a question mark in its name; only an address has a query.
+        # Only a URL has a query; the name of a folder may contain a question mark.
         shown = re.sub(r"(?<=://)([^?\s]*)\?\S*", r"\1", where)
         return sanitize(f"{shown} ({self.kind.value})")
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """The proxy for one scheme, and the variable that names it."""
+    """The proxy for one scheme, with the variable that set it."""
 
     scheme: str
     variable: str
@@ -71,7 +71,7 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class NetworkSettings:
-    """How the services are reached: proxies and certificates, as the usual variables say."""
+    """Proxies and certificates, from the usual variables."""
 
     proxies: tuple[Proxy, ...] = ()
     no_proxy: str = ""
@@ -81,34 +81,34 @@ class NetworkSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that the environment decides, read once per process."""
+    """All settings, read once per process."""
 
     store: StoreTarget
-    #: None means the catalogue that comes with the package.
+    #: None for the built-in catalogue.
     catalog: Path | None
     github_token: SecretStr | None = None
-    #: What a long backfill has read and would read again; None stores nothing.
+    #: Folder for archive files read by a long backfill; None disables the cache.
     cache: Path | None = None
-    #: Where the site is published, as it was written; None leaves it to the catalogue.
+    #: The published address of the site, as written; None to use that of the catalogue.
     site_url: str | None = None
-    #: ``owner/name`` of the repository that runs this, which GitHub Actions sets.
+    #: ``owner/name`` of the repository that runs the workflow, set by GitHub Actions.
     repository: str | None = None
-    #: The file name of the workflow that runs this every night.
+    #: The file name of the nightly workflow.
     workflow: str = NIGHTLY
-    #: Whether `alert` may open issues there.
+    #: Whether `alert` may open issues in that repository.
     alerts: bool = True
-    #: Gets the summary of every run; whoever knows it can write there.
+    #: The URL that receives the summary of every run. A secret, because it allows anyone to post there.
     webhook: SecretStr | None = None
     network: NetworkSettings = NetworkSettings()
-    #: Variables that have no effect, each with the next step. Whoever loads the settings shows them.
+    #: Warnings about ignored variables, with the next step. The caller prints them.
     warnings: tuple[str, ...] = ()
 
 
 def load_settings(*, db: str | None = None, config: Path | None = None, directory: Path | None = None) -> Settings:
-    """Return the settings of this process: options first, then the environment, then ``.env``.
+    """Return the settings: options take precedence over the environment, the environment over ``.env``.
 
-    Secrets are registered and never shown from then on. Raises UsageError, naming the variable, for a
-    half-configured or impossible store and for a catalogue that does not exist.
+    Registers all secrets. Raises UsageError, naming the variable, for an incomplete or invalid store and for
+    a catalogue that does not exist.
     """
     here = directory or _working_directory()
     loaded = load_environment(here)
@@ -120,10 +120,10 @@ def load_settings(*, db: str | None = None, config: Path | None = None, director
 
 
 def load_report_settings(directory: Path | None = None) -> Settings:
-    """Return what is needed to report that a command could not start: token, repository, webhook, network.
+    """Return the settings needed to report that a command could not start: token, repository, webhook, network.
 
-    Store and catalogue are left at their defaults, because it is they that may be wrong. Raises UsageError
-    for the other variables.
+    Store and catalogue have their defaults, because their variables may be the cause. Raises UsageError for
+    the other variables.
     """
     loaded = load_environment(directory or _working_directory())
     return _settings(loaded, store=StoreTarget(StoreKind.EMBEDDED, EMBEDDED_DEFAULT), catalog=None)
@@ -148,12 +148,12 @@ def _settings(loaded: Loaded, *, store: StoreTarget, catalog: Path | None) -> Se
 
 
 def _sendable_token(token: SecretStr | None) -> tuple[SecretStr | None, tuple[str, ...]]:
-    """Return the token, or a warning in its place: stars are public, and a run goes on without it."""
+    """Return the token, or a warning if it is invalid. Stars are public, so a run continues without it."""
     if token is None or _SENDABLE.fullmatch(token.get_secret_value()):
         return token, ()
     warning = (
-        "GITHUB_TOKEN is not used: it holds a line break or another character that a token cannot have. "
-        "Copy it again without what is around it"
+        "GITHUB_TOKEN is ignored: it contains a line break or another invalid character. "
+        "Copy it again without surrounding characters"
     )
     return None, (warning,)
 
@@ -163,7 +163,7 @@ def _network(env: Environment) -> NetworkSettings:
     proxies = tuple(Proxy(scheme, f"{scheme.upper()}_PROXY", url) for scheme, url in named if url)
     no_proxy = env.no_proxy or ""
     if not proxies and sys.platform in {"darwin", "win32"}:
-        from urllib.request import getproxies  # the system's settings, where nobody set a variable
+        from urllib.request import getproxies  # The system settings apply if no variable is set.
 
         system = getproxies()
         proxies = tuple(
@@ -185,7 +185,7 @@ def _switch(name: str, text: str) -> bool:
     """Parse a switch, on or off. Raises UsageError for any other word."""
     word = text.lower()
     if word not in _ON | _OFF:
-        msg = f"{name} is {sanitize(text, limit=40)!r}; write on or off"
+        msg = f"{name} is {sanitize(text, limit=40)!r}; use on or off"
         raise UsageError(msg)
     return word in _ON
 
@@ -194,17 +194,17 @@ def _working_directory() -> Path:
     try:
         return Path.cwd()
     except OSError as error:
-        msg = f"the folder that this command was started in is gone or closed ({sanitize(str(error))}); go to another"
+        msg = f"the working directory cannot be accessed ({sanitize(str(error))}); change to another one"
         raise UsageError(msg) from error
 
 
 def cache_folder(chosen: str | None) -> Path | None:
-    """Return ``CMETRICS_CACHE``, or the user's cache folder on this platform; None where there is none."""
+    """Return ``CMETRICS_CACHE``, or the user's cache folder on this platform; None if there is none."""
     try:
         if chosen:
             return Path(chosen).expanduser()
-        # It does not read a relative XDG_CACHE_HOME, as the standard wants, and where there is no home
-        # folder (a container's user without an entry) leaves the tilde.
+        # platformdirs does not ignore a relative XDG_CACHE_HOME, as the standard requires, and returns a path with
+        # a tilde if there is no home folder (a container user without a passwd entry).
         folder = user_cache_path("cmetrics", appauthor=False)
     except RuntimeError:
         return None
@@ -212,9 +212,9 @@ def cache_folder(chosen: str | None) -> Path | None:
 
 
 def resolve_store(db: str | None, env: Environment, options: Mapping[str, str] | None = None) -> StoreTarget:
-    """Return the first of: ``--db`` or ``CMETRICS_DB``, the Enterprise variables, the embedded folder.
+    """Return the first that is set: ``--db`` or ``CMETRICS_DB``, the Enterprise variables, the embedded folder.
 
-    ``options`` are handed to an object store. Raises UsageError, naming the variable.
+    ``options`` are passed to an object store. Raises UsageError, naming the variable.
     """
     chosen = db or env.cmetrics_db
     cache = cache_folder(env.cmetrics_cache)
@@ -237,20 +237,20 @@ def resolve_store(db: str | None, env: Environment, options: Mapping[str, str] |
         absent = "LANCEDB_HOST_OVERRIDE" if key else "LANCEDB_API_KEY"
         why = f"{sanitize(chosen, limit=80)} is on LanceDB Enterprise" if chosen else "the other one is set"
         msg = (
-            f"{absent} is not set, but {why}. Set LANCEDB_API_KEY and LANCEDB_HOST_OVERRIDE, "
-            "or neither of them and --db for a folder"
+            f"{absent} is not set, but {why}. Set both LANCEDB_API_KEY and "
+            "LANCEDB_HOST_OVERRIDE, or neither, and use --db for a folder"
         )
         raise UsageError(msg)
     if not _SENDABLE.fullmatch(key.get_secret_value()):
         msg = (
-            "LANCEDB_API_KEY holds a line break or another character that a key cannot have. "
-            "Copy it again without what is around it"
+            "LANCEDB_API_KEY contains a line break or another invalid character. "
+            "Copy it again without surrounding characters"
         )
         raise UsageError(msg)
     if not _is_absolute_url(host):
         msg = (
-            f"LANCEDB_HOST_OVERRIDE is {sanitize(host, limit=80)!r}, which is no absolute "
-            "http(s) URL. Write it like https://cluster.example.com"
+            f"LANCEDB_HOST_OVERRIDE is {sanitize(host, limit=80)!r}, which is not an absolute "
+            "http(s) URL. Use the form https://cluster.example.com"
         )
         raise UsageError(msg)
     return StoreTarget(
@@ -268,14 +268,14 @@ def _is_absolute_url(text: str) -> bool:
         parts = urlsplit(text)
         if not _SENDABLE.fullmatch(text):
             return False
-        # Reading the port checks that it is one.
+        # Accessing the port validates it.
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
 
 
 def is_file(path: Path) -> bool:
-    """Return whether the file exists; False for a name that no file can have."""
+    """Return whether the file exists; False for an invalid file name."""
     try:
         return path.is_file()
     except OSError:
@@ -283,7 +283,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Return whether the folder exists; False for a name that no folder can have."""
+    """Return whether the folder exists; False for an invalid name."""
     try:
         return path.is_dir()
     except OSError:
@@ -297,6 +297,6 @@ def _catalog_path(config: Path | None, env: Environment, here: Path) -> Path | N
         return local if local.is_file() else None
     if not is_file(named):
         who = "--config" if config else "CMETRICS_CONFIG"
-        msg = f"{who}: there is no file {sanitize(str(named))}"
+        msg = f"{who}: file not found: {sanitize(str(named))}"
         raise UsageError(msg)
     return named

@@ -73,7 +73,7 @@ def test_a_name_given_twice_is_taken_once():
         ({"repositories": ("o",)}, "--repo 'o' is not a repository written owner/name"),
         ({"npm": ("@x",)}, "--npm"),
         ({"crates": ("1x",)}, "--crate"),
-        ({}, "nothing to count"),
+        ({}, "no package or repository given"),
     ],
 )
 def test_an_impossible_name_is_named_with_its_option(names: dict, said: str):

@@ -122,7 +122,7 @@ def test_half_an_enterprise_configuration_names_the_variable_that_lacks(option, 
     ],
 )
 def test_a_host_that_is_no_absolute_url_names_its_variable(host):
-    with pytest.raises(UsageError, match=r"^LANCEDB_HOST_OVERRIDE is .* no absolute http"):
+    with pytest.raises(UsageError, match=r"^LANCEDB_HOST_OVERRIDE is .* not an absolute http"):
         resolve_store(None, ENTERPRISE | {"LANCEDB_HOST_OVERRIDE": host})
 
 
@@ -212,19 +212,19 @@ def test_the_catalogue_is_the_option_s_then_the_variable_s_then_the_folder_s_the
 
 
 def test_a_catalogue_that_is_not_there_names_who_asked_for_it(here, monkeypatch):
-    with pytest.raises(UsageError, match=r"^--config: there is no file .*absent\.toml"):
+    with pytest.raises(UsageError, match=r"^--config: file not found: .*absent\.toml"):
         load_settings(config=here / "absent.toml", directory=here)
     monkeypatch.setenv("CMETRICS_CONFIG", str(here))
-    with pytest.raises(UsageError, match=r"^CMETRICS_CONFIG: there is no file"):
+    with pytest.raises(UsageError, match=r"^CMETRICS_CONFIG: file not found"):
         load_settings(directory=here)
 
 
 def test_a_catalogue_of_a_name_that_no_file_can_have_is_not_there(here, monkeypatch):
     named = here / ("x" * 300)
-    with pytest.raises(UsageError, match=r"^--config: there is no file"):
+    with pytest.raises(UsageError, match=r"^--config: file not found"):
         load_settings(config=named, directory=here)
     monkeypatch.setenv("CMETRICS_CONFIG", str(named))
-    with pytest.raises(UsageError, match=r"^CMETRICS_CONFIG: there is no file"):
+    with pytest.raises(UsageError, match=r"^CMETRICS_CONFIG: file not found"):
         load_settings(directory=here)
 
 
@@ -323,7 +323,7 @@ def test_a_broken_line_of_a_dotenv_file_is_named(here, capfd):
     assert found.store.uri == "folder"
     assert found.github_token is None
     (warning,) = found.warnings
-    assert warning.startswith(".env, line 3: not a line `NAME=value`")
+    assert warning.startswith(".env, line 3: ignored, because it is not of the form `NAME=value`")
     assert capfd.readouterr().err == ""
 
 
@@ -332,7 +332,7 @@ def test_a_misspelt_variable_is_named(here, monkeypatch):
     dotenv(here, OTHER="1", CMETRICS_CONFG="x")
     monkeypatch.setenv("CMETRICS_WEBHOOK", "https://hooks.example.com/secret")
     in_file, in_environment = load_settings(directory=here).warnings
-    assert in_file == "CMETRICS_CONFG in .env, line 2 is not a variable of cmetrics; did you mean CMETRICS_CONFIG?"
+    assert in_file == "CMETRICS_CONFG in .env, line 2 is not a known variable; did you mean CMETRICS_CONFIG?"
     assert in_environment.startswith("CMETRICS_WEBHOOK in the environment is not")
     assert "did you mean CMETRICS_WEBHOOK_URL?" in in_environment
     assert "hooks" not in in_environment
@@ -344,14 +344,14 @@ def test_a_token_that_cannot_be_sent_is_left_out(here, inside):
     variables = Environment(GITHUB_TOKEN=SecretStr(f"ghp_First{inside}Second"))
     token, (warning,) = _sendable_token(variables.github_token)
     assert token is None
-    assert warning.startswith("GITHUB_TOKEN is not used: ")
+    assert warning.startswith("GITHUB_TOKEN is ignored: ")
     assert not [half for half in ("First", "Second") if half in warning]
 
 
 @pytest.mark.parametrize("inside", ["\n", "\u200b"])
 def test_a_key_of_a_cluster_that_cannot_be_sent_is_a_mistake(inside):
     """Without it nothing can be read; the variable is named, and no part of the value."""
-    with pytest.raises(UsageError, match=r"^LANCEDB_API_KEY holds a line break") as caught:
+    with pytest.raises(UsageError, match=r"^LANCEDB_API_KEY contains a line break") as caught:
         resolve_store(None, ENTERPRISE | {"LANCEDB_API_KEY": f"sk-First{inside}Second"})
     assert not [half for half in ("First", "Second") if half in str(caught.value)]
     # A folder needs no key.
@@ -377,7 +377,7 @@ def test_a_profile_in_a_dotenv_file_has_no_effect_and_says_so(here):
     """Only the cloud's own library reads it, from the environment."""
     dotenv(here, AWS_PROFILE="mine", CMETRICS_DB="s3://bucket/x")
     found = load_settings(directory=here)
-    assert found.warnings == ("AWS_PROFILE in .env has no effect: set it in the environment of the process",)
+    assert found.warnings == ("AWS_PROFILE in .env has no effect: set it in the process environment",)
 
 
 def test_a_proxy_and_an_authority_may_stand_in_a_dotenv_file(here, monkeypatch):

@@ -1,1 +1,1 @@
-"""The tables as CSV files and back, and the git branch that keeps them."""
+"""Export the tables as CSV files, restore them, and synchronize them with a git branch."""

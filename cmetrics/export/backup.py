@@ -1,4 +1,4 @@
-"""An export of everything that `bootstrap` would drop."""
+"""Back up everything that `bootstrap` would drop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def back_up(settings: Settings, folder: Path) -> Backup:
             return Backup(None, frozenset())
     except StoreMissing:
         return Backup(None, frozenset())
-    # What an interrupted bootstrap has left may lack a table.
+    # After an interrupted bootstrap, a table may be missing.
     store.create_tables()
     written = load_run_states(store)
     free = next(path for n in count(1) if not (path := folder if n == 1 else Path(f"{folder}-{n}")).exists())

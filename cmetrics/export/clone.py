@@ -1,4 +1,4 @@
-"""The clone of the data branch: a folder that holds that branch and nothing else."""
+"""The local clone of the data branch: a folder with that branch and nothing else."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from cmetrics.export.git import Git
 from cmetrics.export.remote import Remote
 from cmetrics.export.tables import is_export
 
-#: The data branch, unless another one is named.
+#: The default name of the data branch.
 DEFAULT_BRANCH = "data"
-#: The setting that marks a clone as made by cmetrics: only such a working tree may be overwritten.
+#: The git setting that marks a clone as created by cmetrics. Only such a working tree may be overwritten.
 OURS = "cmetrics.export.tables"
-#: The author of commits where git knows none. The domain is reserved (RFC 2606): nobody gets the mail.
+#: The author of commits if none is configured in git. The domain is reserved (RFC 2606) and receives no mail.
 AUTHOR = ("user.name=cmetrics", "user.email=noreply@cmetrics.invalid")
 #: Seconds to wait for another command on the same clone.
 WAIT_SECONDS = 900.0
@@ -28,14 +28,14 @@ WAIT_SECONDS = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Clone:
-    """A folder that holds the branch and nothing else."""
+    """A clone with the data branch and nothing else."""
 
     git: Git
     branch: str
 
     @classmethod
     def prepare(cls, git: Git, remote: str | None, branch: str | None) -> Clone:
-        """Return the clone at ``git.folder``, made if there is none. Raises UsageError."""
+        """Return the clone at ``git.folder``; create it if it does not exist. Raises UsageError."""
         if not git.exists:
             if remote is None:
                 msg = "pull-data needs --remote, the address of the repository that holds the data branch"
@@ -45,35 +45,35 @@ class Clone:
         if branch is None or branch == clone.branch:
             return clone
         if clone.tracked is not None:
-            msg = f"{git.folder} holds the branch {clone.branch}; use another folder for {branch}"
+            msg = f"{git.folder} contains the branch {clone.branch}; use another folder for {branch}"
             raise UsageError(msg)
-        # Nothing was ever taken from the other branch or pushed to it: it was refused, or did not exist.
+        # The other branch was never pulled or pushed: it was refused, or did not exist.
         _check_names(git, "", branch)
         _set_branch(git, branch)
         return cls(clone.git, branch)
 
     @classmethod
     def open(cls, git: Git, remote: str | None = None) -> Clone:
-        """Return the clone at ``git.folder``; UsageError where there is none of ours.
+        """Return the clone at ``git.folder``. Raises UsageError if it was not created by cmetrics.
 
-        ``remote`` replaces its address; credentials in it are used by this clone only.
+        ``remote`` replaces its address. Its credentials are used, but not stored.
         """
         branch = git.ask("config", "--local", OURS) if git.exists else None
         if branch is None:
             msg = f"{git.folder} is not a clone made by `cmetrics pull-data`"
-            raise UsageError(msg, hint="run that first, or name its folder")
+            raise UsageError(msg, hint="run `cmetrics pull-data` first, or give the folder that it used")
         if remote is not None:
             git = replace(git, remote=Remote.parse(remote))
             _check_names(git, git.remote.address if git.remote else "", branch)
             git.run("remote", "set-url", "origin", git.remote.address if git.remote else "")
         else:
-            # Clones of earlier versions have credentials in their settings.
+            # Earlier versions stored credentials in the settings of the clone.
             register_url_credentials(git.ask("config", "--local", "remote.origin.url") or "")
         return cls(git, branch)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other commands out of the clone, and remove the lock of a git that was killed."""
+        """Lock the clone against other commands, and remove the lock file of a killed git process."""
         folder = self.git.folder / ".git"
         try:
             with FileLock(folder / "cmetrics.lock", timeout=WAIT_SECONDS):
@@ -87,12 +87,12 @@ class Clone:
 
     @property
     def head(self) -> str | None:
-        """The newest commit here; None before the first one."""
+        """The newest local commit; None before the first one."""
         return self.git.ask("rev-parse", "--quiet", "--verify", "HEAD^{commit}")
 
     @property
     def tracked(self) -> str | None:
-        """The remote's branch when it was last fetched or pushed."""
+        """The remote branch as of the last fetch or push."""
         return self.git.ask("rev-parse", "--quiet", "--verify", f"{self._tracking}^{{commit}}")
 
     @property
@@ -108,9 +108,9 @@ class Clone:
         return self.git.ask("merge-base", "--is-ancestor", older, commit) is not None
 
     def fetch(self) -> str | None:
-        """Return the remote's branch now; None if it has never existed.
+        """Fetch the remote branch and return its commit; None if it has never existed.
 
-        Raises GitError when it was removed or replaced, or belongs to something else.
+        Raises GitError if it was removed or replaced, or is not a data branch.
         """
         heads = f"refs/heads/{self.branch}"
         listed = self.git.run("ls-remote", "origin", heads, self._mark)
@@ -122,7 +122,7 @@ class Clone:
                 raise self._replacement_error(what, mark or tracked or "")
             return None
         wanted = [f"+{heads}:{self._tracking}.new", *([f"+{self._mark}:{self._mark}"] if mark else [])]
-        # Without a map git would move the tracking branch, too, before the new tip has been checked.
+        # An explicit refspec, because git would otherwise update the tracking branch before the new tip is checked.
         self.git.run("fetch", "--quiet", "--no-tags", "--refmap=", "origin", *wanted)
         tip = self.git.run("rev-parse", f"{self._tracking}.new")
         for commit in filter(None, (mark, tracked)):
@@ -135,7 +135,7 @@ class Clone:
         return tip
 
     def check_export(self) -> None:
-        """Raise GitError when the working tree is a branch of something else."""
+        """Raise GitError if the working tree is not that of a data branch."""
         if self.head is not None and self.git.ask("rev-parse", "--quiet", "--verify", self._mark) is None:
             self._check_export(self.head)
 
@@ -144,7 +144,7 @@ class Clone:
         if not names or is_export(names):
             return
         shown = sanitize(", ".join(names[:3]) + (", …" if len(names) > 3 else ""), limit=120)  # noqa: PLR2004
-        msg = f"the branch {self.branch} is not a data branch: it has files ({shown}) and none of an export"
+        msg = f"the branch {self.branch} is not a data branch: it has files ({shown}) but no export"
         hint = "nothing was changed; choose another name with --branch (of the action: data-branch)"
         raise GitError(msg, hint=hint, is_final=True)
 
@@ -159,7 +159,7 @@ class Clone:
         return GitError(msg, hint=hint, is_final=True)
 
     def culprit(self, path: Path) -> str | None:
-        """Return the commit whose revert puts ``path`` back; None when no earlier commit has the file."""
+        """Return the commit whose revert restores ``path``; None if no earlier commit has the file."""
         name = path.relative_to(self.git.folder).as_posix()
         commit = self.git.ask("log", "-1", "--format=%h", "HEAD", "--", name)
         if not commit or self.git.ask("rev-parse", "--quiet", "--verify", f"{commit}^:{name}") is None:
@@ -167,18 +167,18 @@ class Clone:
         return commit
 
     def check_out(self, commit: str) -> None:
-        """Make the working tree that commit's."""
+        """Check out a commit."""
         self.git.run("update-ref", f"refs/heads/{self.branch}", commit)
         self.clean()
 
     def clean(self) -> None:
-        """Make the working tree the newest commit's; nothing else may be in it."""
+        """Reset the working tree to the newest commit, and remove all other files."""
         if self.head is not None:
             self.git.run("reset", "--quiet", "--hard")
         self.git.run("clean", "-ffdxq")
 
     def commit(self, message: str) -> None:
-        """Commit the working tree; nothing if it is the newest commit's."""
+        """Commit the working tree, unless nothing changed."""
         self.git.run("add", "--all", "--force", ".")
         if self.head is not None and self.git.ask("diff", "--cached", "--quiet", "HEAD") is not None:
             return
@@ -186,14 +186,14 @@ class Clone:
         self.git.run("commit", "--quiet", "--no-verify", "--message", message, options=() if author else AUTHOR)
 
     def push(self) -> None:
-        """Move branch and mark at the remote, both or neither."""
+        """Push branch and mark atomically."""
         self.git.run("push", "--quiet", "--atomic", "origin", f"HEAD:refs/heads/{self.branch}", f"HEAD:{self._mark}")
         self.git.run("update-ref", self._tracking, "HEAD")
 
 
 def _make(git: Git, remote: Remote, branch: str) -> None:
     if git.folder.is_dir() and any(git.folder.iterdir()):
-        msg = f"{git.folder} holds files and is not a clone made by `cmetrics pull-data`"
+        msg = f"{git.folder} contains files and is not a clone created by `cmetrics pull-data`"
         raise UsageError(msg, hint="name another folder")
     try:
         git.folder.mkdir(parents=True, exist_ok=True)
@@ -203,13 +203,13 @@ def _make(git: Git, remote: Remote, branch: str) -> None:
     _check_names(git, remote.address, branch)
     git.run("init", "--quiet", "--template=")
     git.run("remote", "add", "origin", remote.address)
-    # Last: a clone that was interrupted before is not taken for one.
+    # Written last, so that an interrupted clone does not count as one.
     _set_branch(git, branch)
 
 
 def _check_names(git: Git, address: str, branch: str) -> None:
     if address.startswith("-") or git.ask("check-ref-format", f"refs/heads/{branch}") is None:
-        msg = f"git does not take the address {sanitize(address)} with the branch {sanitize(branch)}"
+        msg = f"git does not accept the address {sanitize(address)} with the branch {sanitize(branch)}"
         raise UsageError(msg)
 
 

@@ -1,9 +1,11 @@
-"""One CSV file of an export and its rows as Arrow.
+"""Encode rows as a CSV file of an export, and read them back as Arrow.
 
-Days are ISO dates, times are UTC with microseconds, booleans ``True`` and ``False``; a value that is
-absent is an empty cell. pyarrow reads and writes the files. Python's csv module is used twice: to
-write a file in which a cell needs quotes (pyarrow would quote every text of it), and to find the line
-of a mistake in a file that pyarrow, or a check afterwards, has refused.
+Days are ISO dates, times are UTC with microseconds, booleans are ``True`` and ``False``; a missing value
+is an empty cell.
+
+pyarrow reads and writes the files. Python's csv module is used in two cases: to write a file with a cell
+that needs quotes (pyarrow would quote every text), and to find the line of an error in a file that
+pyarrow, or a later check, has rejected.
 """
 
 from __future__ import annotations
@@ -26,11 +28,11 @@ from cmetrics.domain.observation import LONGEST_COUNT, parse_count
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.store.schema import UNKNOWN_TIME, Column, Table
 
-#: Wider than anything that is ever stored; bounds every date that is read.
+#: The bounds for dates; wider than any stored value.
 EVERYTHING = Span(date(1990, 1, 1), date(2199, 12, 31))
-#: Tables of other programs may lack a time, which is read as 1970.
+#: Default for a missing time; other programs may have written rows without one.
 EARLIEST_YEAR = UNKNOWN_TIME.year
-#: Pairs of days of which the first must not be the later one.
+#: Pairs of date columns of which the first must not be later than the second.
 _ORDERED = (("first_day", "last_day"), ("requested_from", "requested_to"))
 _COUNT = f"^[0-9]{{1,{LONGEST_COUNT}}}$"
 _TIME = "%Y-%m-%dT%H:%M:%S+00:00"
@@ -41,7 +43,7 @@ ROWS_AT_ONCE = 65_536
 
 
 def encode_csv(data: pa.Table, table: Table[Any]) -> bytes:
-    """Return the file of these rows, heading included. Same rows, same bytes."""
+    """Return the CSV file for the rows, with header. Deterministic."""
     names = [column.name for column in table.columns]
     out = BytesIO()
     out.write((",".join(names) + "\n").encode())
@@ -60,7 +62,7 @@ def _cells(data: pa.Table, table: Table[Any]) -> pa.Table:
 
 
 def _texts(values: pa.ChunkedArray[Any], column: Column) -> Any:
-    """Return the cells of a column as text; null where they are empty."""
+    """Return the cells of a column as text; null for empty cells."""
     if column.type is datetime:
         # Most times stand in many rows, and writing one takes long.
         times: Any = values.combine_chunks().dictionary_encode()
@@ -71,7 +73,7 @@ def _texts(values: pa.ChunkedArray[Any], column: Column) -> Any:
 
 
 def _encode_quoted(cells: pa.Table) -> bytes:
-    """Encode rows of which a cell holds a comma, a quote or a line break.
+    """Encode rows with a comma, a quote or a line break in a cell.
 
     Python up to 3.12 quotes a carriage return only where it is part of the line terminator, so a file
     with one is quoted throughout.
@@ -88,10 +90,9 @@ def _encode_quoted(cells: pa.Table) -> bytes:
 
 
 def read_csv(path: Path, table: Table[Any]) -> pa.Table:
-    """Return the rows of a file, with the schema of ``table``.
+    """Return the rows of a file, with the schema of ``table``. Nullable columns may be missing.
 
-    A column that may be empty may be missing altogether. Raises ExportError naming the file, and the
-    line where there is one.
+    Raises ExportError with the file and, if known, the line.
     """
     data = _read_bytes(path)
     columns = _parse_heading(path, data, table)
@@ -101,7 +102,7 @@ def read_csv(path: Path, table: Table[Any]) -> pa.Table:
 
 def _read_bytes(path: Path) -> bytes:
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        msg = f"{path} is not a plain file, as every file of an export is"
+        msg = f"{path} is not a regular file"
         raise ExportError(msg)
     try:
         return path.read_bytes()
@@ -111,7 +112,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _parse_heading(path: Path, data: bytes, table: Table[Any]) -> list[Column]:
-    """Return the columns of the file, in its order."""
+    """Return the columns in the order of the file."""
     line = data.split(b"\n", 1)[0].rstrip(b"\r").decode(errors="replace")
     names = line.replace('"', "").split(",")
     known = {column.name: column for column in table.columns}
@@ -125,12 +126,12 @@ def _parse_heading(path: Path, data: bytes, table: Table[Any]) -> list[Column]:
         shown = ", ".join(sanitize(repr(name), limit=60) for name in unknown[:3])
         msg = f"{path}, line 1: unknown column {shown}: a newer cmetrics may have written it"
         raise ExportError(msg, hint="update cmetrics, or remove the column from the file")
-    msg = f"{path}, line 1: the heading must be {','.join(known)}"
+    msg = f"{path}, line 1: the header must be {','.join(known)}"
     raise ExportError(msg, damaged=path)
 
 
 def _parse(data: bytes, columns: Sequence[Column], table: Table[Any]) -> pa.Table | None:
-    """Parse the rows with pyarrow. Returns None when any cell is invalid."""
+    """Parse the rows with pyarrow. Returns None if any cell is invalid."""
     names = [column.name for column in columns]
     is_quoted = b'"' in data
     if data.count(b"\n") == 1 and data.endswith(b"\n"):
@@ -148,7 +149,7 @@ def _parse(data: bytes, columns: Sequence[Column], table: Table[Any]) -> pa.Tabl
     for first, last in _ordered(columns):
         if pc.any(pc.greater(rows[first], rows[last])).as_py():
             return None
-    # pyarrow accepts a quote that is never closed, and text after a closing one.
+    # pyarrow accepts an unclosed quote, and text after a closing quote.
     return None if is_quoted and encode_csv(rows, table) != data else rows
 
 
@@ -169,7 +170,7 @@ def _ordered(columns: Sequence[Column]) -> list[tuple[str, str]]:
 
 
 def _typed(cells: Any, column: Column) -> Any:
-    """Convert a column of texts to its type. Raises ValueError for an invalid text."""
+    """Convert a text column to its type. Raises ValueError for an invalid value."""
     if column.is_optional:
         cells = pc.if_else(pc.equal(cells, pa.scalar("")), pa.scalar(None, pa.string()), cells)
     if issubclass(column.type, StrEnum):
@@ -195,13 +196,13 @@ def _between(values: Any, first: Any, last: Any) -> Any:
 
 
 def _require(is_valid: Any) -> None:
-    """Raise ValueError unless all are true; nulls are."""
+    """Raise ValueError unless all values are true or null."""
     if pc.all(is_valid).as_py() is False:
         raise ValueError
 
 
 def _parse_lines(path: Path, data: bytes, columns: Sequence[Column], table: Table[Any]) -> pa.Table:
-    """Parse the rows one by one. Raises ExportError naming the line of the first mistake."""
+    """Parse the rows one by one. Raises ExportError with the line of the first error."""
     names = [column.name for column in columns]
     lines = csv.reader(StringIO(_decode(path, data), newline=""), strict=True)
     rows: list[list[Any]] = []
@@ -235,7 +236,7 @@ def _parse_row(line: Sequence[str], columns: Sequence[Column]) -> list[Any]:
 
 
 def _parse_cell(text: str, column: Column) -> Any:
-    """Parse one cell to the value that Arrow stores. Raises ValueError for an invalid text."""
+    """Parse a cell. Raises ValueError for an invalid value."""
     if text == "" and column.is_optional:
         return None
     if issubclass(column.type, StrEnum):

@@ -1,4 +1,4 @@
-"""The git program, run without a shell and without questions. Only this module reads its messages."""
+"""Run git without a shell and without prompts. The only module that parses git's messages."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from cmetrics.domain.errors import GitError
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.export.remote import Remote, TimeLimits, ssh_environment
 
-#: Seconds that git has to end its own children before it is killed.
+#: Seconds that git has to stop its child processes before it is killed.
 GRACE = 5
-#: What a hook or a script around us may have set to mean another repository.
+#: Variables that a hook or a wrapper script may have set for another repository.
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_NAMESPACE")
-#: The user's hooks and signatures are for commits that a person makes.
+#: Options that disable the user's hooks and signatures, which are meant for manual commits.
 _PLAIN = ("core.hooksPath=/dev/null", "commit.gpgSign=false", "gc.autoDetach=false", "core.autocrlf=false")
-#: The commands that talk to the remote.
+#: The commands that contact the remote.
 _NETWORK = frozenset({"ls-remote", "fetch", "push"})
 
-#: Lines for a person at a terminal, and what the other lines say better.
+#: Lines of git's output that are left out of messages: advice for interactive use, and redundant lines.
 _NOISE = re.compile(
     r"hint:|To \S+$|Please make sure you have the correct access rights|and the repository exists\."
     r"|error: failed to push some refs|remote:\s*$"
@@ -39,7 +39,7 @@ _NOT_THE_CAUSE = re.compile(r"atomic (?:push failure|transaction failed)")
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """A working tree with its own `.git`, never a repository that merely contains the folder."""
+    """A working tree with its own `.git`; a subfolder of another repository does not count."""
 
     folder: Path
     remote: Remote | None = None
@@ -47,18 +47,18 @@ class Git:
 
     @property
     def exists(self) -> bool:
-        """Whether the folder is the top of a repository."""
+        """Return whether the folder is the root of a repository."""
         return (self.folder / ".git").is_dir()
 
     def run(self, *args: str, options: tuple[str, ...] = ()) -> str:
-        """Return what git prints on stdout, without the last line end. Raises GitError with its reason."""
+        """Run git and return its stdout without the final newline. Raises GitError with the reason."""
         done = self._complete(args, options)
         if done.returncode != 0:
             raise self._error(args[0], done)
         return done.stdout.rstrip("\n")
 
     def ask(self, *args: str) -> str | None:
-        """Return the same for a question that git answers by its exit code: None for no."""
+        """Run a git query. Return its stdout, or None if git reports "no" with its exit code."""
         done = self._complete(args, ())
         return done.stdout.rstrip("\n") if done.returncode == 0 else None
 
@@ -77,10 +77,10 @@ class Git:
                 env |= self.remote.environment
                 options += self.remote.options
         if args[0] == "ls-remote":
-            # One small question. What speaks neither http nor ssh has no other limit.
+            # A small request. Transports other than http and ssh have no other time limit.
             limit = min(limit, self.limits.silence + GRACE)
         chosen = [word for option in (*_PLAIN, *options) for word in ("-c", option)]
-        # An explicit folder: git would otherwise look for a repository above this one.
+        # An explicit folder, because git would otherwise search parent folders for a repository.
         where = [f"--git-dir={self.folder.absolute() / '.git'}", f"--work-tree={self.folder.absolute()}"]
         try:
             return _run([program, *where, *chosen, *args], self.folder, env, limit)
@@ -93,7 +93,7 @@ class Git:
             raise GitError(msg) from error
 
     def _error(self, command: str, done: subprocess.CompletedProcess[str]) -> GitError:
-        """Build the error of a failed command, with the next step where the cause is known."""
+        """Build the error for a failed command, with the next step if the cause is known."""
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         reason = " / ".join([line for line in lines if not _NOISE.match(line)] or lines)
         what = f"git {command} in {self.folder}: {sanitize(reason, limit=600) or f'exit code {done.returncode}'}"
@@ -114,7 +114,7 @@ class Git:
 
 
 def _run(command: list[str], folder: Path, env: dict[str, str], limit: float) -> subprocess.CompletedProcess[str]:
-    """Run git; a git that has to be ended gets the chance to end the programs that it has started."""
+    """Run git. If it must be terminated, let it stop its child processes first."""
     with subprocess.Popen(  # noqa: S603  # arguments as a list, no shell
         command,
         cwd=folder,
@@ -138,19 +138,19 @@ def _run(command: list[str], folder: Path, env: dict[str, str], limit: float) ->
 
 
 def _rule_hint(stderr: str) -> str | None:
-    """Return the setting to change when a rule of the remote has refused a push, or None for another refusal."""
+    """Return the setting to change if a rule of the remote refused a push; None for other reasons."""
     refused = [ref for ref, why in _REJECTED.findall(stderr) if not _NOT_THE_CAUSE.match(why)]
     is_declined = any(_RULE.search(why) or "hook declined" in why for _, why in _REJECTED.findall(stderr))
     if not is_declined and not _RULE.search(stderr):
         return None
     if refused and all(ref.startswith("refs/cmetrics/") for ref in refused):
         return (
-            f"a rule of the repository refuses {refused[0]}, where cmetrics notes its last push; "
-            "allow refs/cmetrics/*, or exempt whoever pushes from the rule"
+            f"a rule of the repository blocks {refused[0]}, where cmetrics records its last push; "
+            "allow refs/cmetrics/*, or exempt the account that pushes"
         )
     branch = next((ref for ref in refused if not ref.startswith("refs/cmetrics/")), "the branch")
     branch = branch.removeprefix("refs/heads/")
     return (
-        f"a rule of the repository protects {branch}; on GitHub exempt it, or whoever pushes, under "
+        f"a rule of the repository protects {branch}; on GitHub, exempt it or the account that pushes under "
         "Settings → Rules → Rulesets or Settings → Branches"
     )

@@ -1,4 +1,4 @@
-"""Compare two exports by their keys: which rows one has and the other lacks. Pure; all by columns."""
+"""Compare the keys of two exports: which rows does the new one lack? Pure, column by column."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from cmetrics.domain.removal import Removal, build_removals, is_removal, success
 from cmetrics.domain.run import RunStatus
 from cmetrics.store.schema import HISTORY, METRICS, OUTCOMES, REVISIONS, STATS, Table
 
-#: Of the missing days of a metric, and of the metrics, so many are named.
+#: The maximum number of missing days per metric, and of metrics, that a message lists.
 NAMED = 3
-#: How a message names a row of each table other than ``stats``.
+#: The description of a row of each table other than ``stats``, for messages.
 _UNITS: tuple[tuple[Table[Any], str], ...] = (
     (METRICS, "definition"),
     (HISTORY, "run"),
@@ -24,14 +24,14 @@ _UNITS: tuple[tuple[Table[Any], str], ...] = (
 
 _MORE_COLUMNS: Mapping[str, tuple[str, ...]] = {STATS.name: ("value",), OUTCOMES.name: ("status", "observed_at")}
 
-#: The columns of `comparable`, by name of the table.
+#: The columns of `comparable`, by table.
 Comparable = Mapping[str, pa.Table]
 
 
 def comparable(data: pa.Table, table: Table[Any]) -> pa.Table:
     """Return what a comparison needs of the rows of ``table``: keys, values, and what records a removal.
 
-    A run that was under way is left out of ``history``: it is not restored.
+    Unfinished runs are left out of ``history``, because they are not restored.
     """
     if table is HISTORY:
         data = data.filter(pc.not_equal(data["status"], pa.scalar(RunStatus.RUNNING.value)))
@@ -39,9 +39,9 @@ def comparable(data: pa.Table, table: Table[Any]) -> pa.Table:
 
 
 def describe_loss(before: Comparable, after: Comparable) -> str:
-    """Return in words which rows ``before`` has and ``after`` lacks; empty when there are none.
+    """Describe the rows that ``before`` has and ``after`` lacks; empty if there are none.
 
-    Keys are compared: a value that was revised is not lost. Nor are the rows of an id that was forgotten
+    Only keys are compared, so a revised value is not a loss. Nor are the rows of an id that was forgotten
     since ``before``, nor those of a renamed one that are there under the new id.
     """
     removed = _new_removals(before, after)
@@ -58,7 +58,7 @@ def describe_loss(before: Comparable, after: Comparable) -> str:
 
 
 def count_changes(before: Comparable, after: Comparable) -> tuple[int, int]:
-    """Return how many values of ``after`` are new, and how many are another number than ``before``."""
+    """Return the number of new and of changed values in ``after``."""
     old, new = before.get(STATS.name), after[STATS.name]
     if old is None:
         return new.num_rows, 0

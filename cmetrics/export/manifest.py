@@ -1,8 +1,8 @@
-"""The manifest of an export: the version of its format, and each file with its rows and digest.
+"""The manifest of an export: the format version, and the rows and digest of each file.
 
-By it a file that was cut off at the end of a line is noticed; every other damage shows as a line that
-is not a row. Exports of format 1 have an ``index.csv`` instead, which states no format; still older
-ones have neither and are not checked.
+It detects files that were truncated at the end of a line; other damage results in an invalid row.
+Exports of format 1 have an ``index.csv`` without a format version instead; older ones have neither, and
+are not checked.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ from cmetrics.domain.sanitize import sanitize
 from cmetrics.export.codec import encode_csv, read_csv
 from cmetrics.store.schema import Column, Table, decode, encode
 
-#: The format that this version writes; raised when an older cmetrics could not read the files.
+#: The format of this version. Increased when older versions cannot read the files.
 FORMAT = 2
 MANIFEST = "manifest.csv"
-#: Its name in format 1. Each export replaces it: where both exist, an older cmetrics wrote last.
+#: The name in format 1. Each export removes it, so if both exist, an older cmetrics wrote last.
 INDEX = "index.csv"
-#: Hex digits of the SHA-256: enough to notice accidents, and a digest is the one part of a nightly
-#: commit that does not compress.
+#: Hex digits of the SHA-256: enough to detect accidents. Short, because digests do not compress in commits.
 DIGITS = 16
 
 
@@ -33,7 +32,7 @@ DIGITS = 16
 class ManifestEntry:
     """One line of the manifest."""
 
-    #: None in an index of format 1.
+    #: None in format 1.
     format: int | None
     file: str
     rows: int
@@ -61,15 +60,15 @@ def build_entry(name: str, data: bytes, rows: int) -> ManifestEntry:
 
 
 def encode_manifest(entries: Iterable[ManifestEntry]) -> bytes:
-    """Return the file with these lines, by name."""
+    """Return the manifest file, sorted by name."""
     return encode_csv(encode(sorted(entries, key=lambda entry: entry.file), _TABLE), _TABLE)
 
 
 def read_manifest(folder: Path, known_files: Iterable[str] = ()) -> list[ManifestEntry]:
-    """Return the lines of the manifest of an export; none where there is no manifest.
+    """Return the lines of the manifest; empty if there is none.
 
-    To be called before the files are read. Raises ExportError for an export of a newer format, and
-    for a file that is neither below ``stats`` nor among ``known_files``.
+    Must be called before the files are read. Raises ExportError for a newer format, and for a file that is
+    neither in ``stats`` nor in ``known_files``.
     """
     path = next((folder / name for name in (INDEX, MANIFEST) if (folder / name).is_file()), None)
     if path is None:
@@ -84,13 +83,13 @@ def read_manifest(folder: Path, known_files: Iterable[str] = ()) -> list[Manifes
             raise ExportError(msg, damaged=path)
         if parts[0] != "stats" and entry.file not in known_files:
             shown = sanitize(entry.file, limit=80)
-            msg = f"{path} lists {shown}, a file that this version does not know: a newer cmetrics may have written it"
+            msg = f"{path} lists {shown}, a file unknown to this version: a newer cmetrics may have written it"
             raise ExportError(msg, hint="update cmetrics")
     return entries
 
 
 def _check_format(path: Path) -> None:
-    """Raise ExportError for a newer format, whatever its further columns are."""
+    """Raise ExportError for a newer format, ignoring unknown columns."""
     try:
         with path.open(encoding="utf-8", errors="replace") as lines:
             first, second = next(lines, ""), next(lines, "")
@@ -104,9 +103,9 @@ def _check_format(path: Path) -> None:
 
 
 def check_files(folder: Path, entries: Iterable[ManifestEntry]) -> None:
-    """Raise ExportError for a file that differs from its line in the manifest.
+    """Raise ExportError for a file that does not match the manifest.
 
-    To be called after the files were read: a line that is not a row is the better message.
+    Must be called after the files are read, because an invalid row gives a better message.
     """
     for entry in entries:
         path = folder / entry.file
@@ -117,7 +116,7 @@ def check_files(folder: Path, entries: Iterable[ManifestEntry]) -> None:
         if _digest(data) == entry.digest:
             continue
         lines = data.count(b"\n")
-        # A quoted cell may hold line breaks, so there are at least as many lines as rows.
+        # Quoted cells may contain line breaks, so there are at least as many lines as rows.
         if lines <= entry.rows:
             what = f"{path}, line {lines}: the file ends here; it was exported with {entry.rows} rows"
         else:

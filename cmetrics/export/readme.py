@@ -1,4 +1,4 @@
-"""The page that a visitor of the data branch reads."""
+"""The README of the data branch."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ mistake, the last commit that cmetrics pushed is still there as `refs/cmetrics/l
 
 
 def readme(branch: str) -> str:
-    """Return the text for a data branch of that name."""
+    """Return the README for a data branch with the given name."""
     return _TEXT.format(branch=branch)

@@ -1,4 +1,4 @@
-"""The address of a repository, and what git needs to reach it: credentials, time limits, no questions."""
+"""The address of a git remote, with credentials and time limits for git."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from cmetrics.domain.errors import UsageError
 from cmetrics.domain.redaction import register_url_credentials
 
-#: The environment variables that hand user and password to `_HELPER`; its words are seen by everybody
-#: who may list processes, its environment is not.
+#: Environment variables that pass user and password to `_HELPER`. Unlike its arguments, they are not
+#: visible in the process list.
 _USER, _PASSWORD = "CMETRICS_GIT_USER", "CMETRICS_GIT_PASSWORD"
 _HELPER = f"""!f() {{ test "$1" = get && printf 'username=%s\\npassword=%s\\n' "${_USER}" "${_PASSWORD}"; }}; f"""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeLimits:
-    """Seconds after which a git command is given up."""
+    """Time limits of git commands in seconds."""
 
-    #: Nothing arrives. A remote that has to answer one small question is given up then, too.
+    #: The maximum time without data, also used for small requests as a whole.
     silence: int = 60
-    #: A whole command: the clone of a branch of ten years over a slow line.
+    #: The maximum time of a command, enough to clone a branch with ten years of data over a slow connection.
     total: int = 600
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """Where a repository is. Credentials of an http(s) address are used, and never stored on disk."""
+    """The address of a repository. Credentials of an http(s) URL are used, but never stored on disk."""
 
     #: Without credentials.
     address: str
@@ -38,16 +38,16 @@ class Remote:
 
     @classmethod
     def parse(cls, text: str) -> Remote:
-        """Read what follows `--remote`: an address or a folder. Raises UsageError."""
+        """Parse the value of `--remote`: a URL or a folder. Raises UsageError."""
         if Path(text).is_dir():
-            return cls(str(Path(text).absolute()))  # git runs in the clone
+            return cls(str(Path(text).absolute()))  # Absolute, because git runs in the clone.
         if not text.lower().startswith(("http://", "https://")):
             return cls(text)
         register_url_credentials(text)
         try:
             parts = urlsplit(text)
         except ValueError:
-            msg = "--remote is not an address that git takes"
+            msg = "--remote is not an address that git accepts"
             raise UsageError(msg, hint="percent-encode special characters of the password") from None
         userinfo, at, host = parts.netloc.rpartition("@")
         if not at:
@@ -61,17 +61,17 @@ class Remote:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """Settings of git for this remote; no other helper is asked, or gets to store the password."""
+        """Git settings for this remote. No other credential helper is used, so none can store the password."""
         return () if self.user is None else ("credential.helper=", f"credential.helper={_HELPER}")
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Variables of git for this remote."""
+        """Environment variables of git for this remote."""
         return {} if self.user is None else {_USER: self.user, _PASSWORD: self.password or ""}
 
 
 def ssh_environment(limits: TimeLimits, configured: str | None) -> Mapping[str, str]:
-    """Return variables by which ssh gives up on a silent host, unless somebody has chosen the command."""
+    """Return variables that make ssh time out on a silent host, unless the user has set the command."""
     if configured or {"GIT_SSH", "GIT_SSH_COMMAND"} & os.environ.keys():
         return {}
     probe = max(1, limits.silence // 4)

@@ -1,4 +1,4 @@
-"""Read an export back into a store, and merge the export of another store of the same metrics."""
+"""Restore an export into a store, and merge the export of another store."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from cmetrics.store.lock import writing
 
 
 def restore(settings: Settings, folder: Path, *, now: datetime, progress: Progress) -> RunSummary:
-    """Add and update every row of the export; rows that only the store has stay.
+    """Add and update all rows of the export. Rows that only the store has are not changed.
 
-    Revisions are not counted: an export holds no new statement of a source. Raises ExportError before
-    anything is written when any file cannot be read whole.
+    Changed values do not count as revisions, because they do not come from a source. Raises ExportError
+    before writing anything if a file cannot be read completely.
     """
     export = read_export(folder)
     with suppress(StoreMissing):
@@ -37,7 +37,7 @@ def restore(settings: Settings, folder: Path, *, now: datetime, progress: Progre
 
 
 def merge_export(settings: Settings, folder: Path, *, now: datetime, progress: Progress) -> RunSummary:
-    """Do the same with the export of another store of the same metrics, as every pull does.
+    """Merge the export of another store with the same metrics, as every pull does.
 
     Of two values `newer_wins` decides, and definitions that the store has stay. An id that one of the two
     has renamed or forgotten is renamed or forgotten in the other one, too; each is a warning. `history` gets a row
@@ -76,9 +76,9 @@ def _restore(
 
 
 def _fill(target: StoreTarget, export: ExportedTables, now: datetime, progress: Progress) -> RunSummary:
-    """Write the export to a store without rows, and no row about it."""
+    """Write the export to an empty store, without recording a run."""
     run_id = make_run_id(Job.RESTORE, now)
-    # An empty store has no run that was killed and has to be closed.
+    # An empty store has no unfinished run to close.
     with writing(target, run_id, progress.waiting):
         store = LanceStore.open(target)
         create_missing_tables(store)
@@ -91,7 +91,7 @@ def _fill(target: StoreTarget, export: ExportedTables, now: datetime, progress: 
 def _write(
     store: LanceStore, export: ExportedTables, overwrites: Overwrite, known_ids: Iterable[str]
 ) -> tuple[Counts, list[str]]:
-    """Write all tables except the definitions of ``known_ids``. Returns the counts of values, and warnings."""
+    """Write all tables except the definitions of ``known_ids``. Return the counts of values, and warnings."""
     known = frozenset(known_ids)
     store.save_definitions([row for row in export.definitions if row.metric_id not in known])
     store.save_runs(_ended(export.runs))
@@ -102,7 +102,7 @@ def _write(
 
 
 def _open_filled(target: StoreTarget) -> LanceStore | None:
-    """Open the store. Returns None when there is none or it has no rows."""
+    """Open the store. Returns None if it does not exist or has no rows."""
     try:
         store = LanceStore.open(target)
     except StoreMissing:
@@ -111,7 +111,7 @@ def _open_filled(target: StoreTarget) -> LanceStore | None:
 
 
 def _changes_nothing(store: LanceStore, export: ExportedTables, definitions: set[str]) -> bool:
-    """Return whether a merge would write nothing. Another run that writes meanwhile only adds rows."""
+    """Return whether a merge would write nothing. A concurrent run can only add rows."""
     if not definitions.issuperset(row.metric_id for row in export.definitions):
         return False
     if not set(store.runs()).issuperset(_ended(export.runs)):
@@ -124,7 +124,7 @@ def _changes_nothing(store: LanceStore, export: ExportedTables, definitions: set
 
 
 def _ended(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs that have ended; one that was under way at the export has ended since, or its store is gone."""
+    """Return the finished runs. A run that was unfinished at the export is not running any more."""
     return [run for run in runs if run.status != RunStatus.RUNNING]
 
 

@@ -1,4 +1,4 @@
-"""Files that replace those of a folder together: written beside them first, renamed at the end."""
+"""Replace files of a folder together: write them to temporary files, then rename all."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Self
 from cmetrics.domain.errors import ExportError
 from cmetrics.domain.sanitize import sanitize
 
-#: Of a file that is not renamed yet; one that is found belongs to an export that was interrupted.
+#: The suffix of temporary files. An existing one is left from an interrupted export.
 PART = ".part"
 
 
 class StagedFiles:
-    """Collect the changed files of an export; without `commit` the folder stays as it was.
+    """Collects the changed files of an export. Without `commit`, the folder does not change.
 
-    Only one file is held in memory, and a file whose content does not change is never written.
+    Only one file is in memory at a time, and unchanged files are not written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,7 +37,7 @@ class StagedFiles:
             _part(self._folder / name).unlink(missing_ok=True)
 
     def add(self, name: str, data: bytes) -> None:
-        """Stage a file of the folder. Raises ExportError when it cannot be written."""
+        """Stage a file. Raises ExportError if it cannot be written."""
         if not _has_content(self._folder / name, data):
             self._names.append(name)
             _write(_part(self._folder / name), data)
@@ -45,7 +45,7 @@ class StagedFiles:
     def commit(self, manifest: Path, data: bytes, *, old_manifest: Path, stale: Iterable[Path]) -> None:
         """Replace the staged files, remove the stale ones and write the manifest.
 
-        An interrupted commit leaves whole files, old and new ones, without a manifest.
+        An interrupted commit leaves a mix of complete old and new files without a manifest.
         """
         stale = [path for path in (old_manifest, *stale) if path.exists() or path.is_symlink()]
         if not self._names and not stale and _has_content(manifest, data):

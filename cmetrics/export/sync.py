@@ -1,9 +1,9 @@
-"""The export on a data branch of its own: pulled before a run, pushed after it.
+"""Synchronize the export with the data branch: pull before a run, push after it.
 
-A runner of GitHub Actions begins with an empty disk; what it collected yesterday is on this branch.
-Every push moves two refs at once: the branch, and a mark of the last commit that cmetrics pushed.
-A branch that does not contain the mark was put back or replaced, and is refused: going on from it
-would lose what is newer, and the next push would make that permanent.
+A GitHub Actions runner starts with an empty disk, so the data is stored on a branch. Every push updates
+two refs atomically: the branch, and a mark for the last commit that cmetrics pushed. A branch that does
+not contain the mark was reset or replaced, and is refused, because the next push would make the loss of
+the newer commits permanent.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ from cmetrics.ingest.progress import Progress
 from cmetrics.settings import Settings
 from cmetrics.store.lance_store import LanceStore
 
-#: Pushes in all; before another one, what somebody else has pushed is merged.
+#: The maximum number of push attempts. Before each retry, commits of others are merged.
 TRIES = 5
-#: Seconds before the second push, doubled for each more. Two runners must not stay in step.
+#: Seconds before the second attempt, doubled for each further one, so that two runners do not collide again.
 PAUSE = 1.0
 TIME_LIMITS = TimeLimits()
 
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What `pull` found."""
+    """The result of `pull`."""
 
     branch: str
-    #: None when the branch does not exist yet.
+    #: None if the branch does not exist yet.
     commit: str | None
     restored: RunSummary | None
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What `push` did."""
+    """The result of `push`."""
 
     branch: str
     commit: str
-    #: Of the last export: new and revised values.
+    #: The new and revised values of the last export.
     exported: ExportSummary
-    #: How often somebody else was merged.
+    #: The number of merges with commits of others.
     merges: int
 
 
@@ -65,11 +65,11 @@ def pull(
     progress: Progress,
     limits: TimeLimits = TIME_LIMITS,
 ) -> Pulled:
-    """Fetch the branch into ``folder`` and merge its rows into the store; a missing branch is no error.
+    """Fetch the branch into ``folder`` and merge its rows into the store. A missing branch is not an error.
 
-    Rows that only the store has stay, and of two values the newer one does. Raises GitError when the
-    remote cannot be reached, when the branch was replaced and when it is not a data branch, ExportError
-    for a file that is damaged; nothing is written to the store then.
+    Rows that only the store has are not changed; of two values, the newer one is stored. Raises GitError if
+    the remote cannot be reached, or if the branch was replaced or is not a data branch; ExportError for a
+    damaged file. In these cases, nothing is written to the store.
     """
     clone = Clone.prepare(Git(folder, limits=limits), remote, branch)
     with clone.locked():
@@ -77,7 +77,7 @@ def pull(
         if tip is None:
             return Pulled(clone.branch, clone.head, None)
         if clone.head is not None and not clone.contains(tip, clone.head):
-            # Commits that were never pushed: their rows are wanted, too.
+            # The clone has commits that were never pushed. Merge their rows too.
             clone.clean()
             merge_export(settings, folder, now=now, progress=progress)
         clone.check_out(tip)
@@ -95,11 +95,11 @@ def push(
     remote: str | None = None,
     limits: TimeLimits = TIME_LIMITS,
 ) -> Pushed:
-    """Export the store into the clone, commit and push; rows that others pushed meanwhile are merged first.
+    """Export the store into the clone, commit and push. Rows that others pushed are merged first.
 
-    ``remote`` is needed only for credentials, which the clone does not store. Raises ExportError when
-    the commit would lose rows, unless ``allow_loss``; GitError when the branch was replaced, when it is
-    not a data branch, and when the push is refused to the end.
+    ``remote`` is needed only for credentials, which the clone does not store. Raises ExportError if the
+    commit would lose rows, unless ``allow_loss``; GitError if the branch was replaced or is not a data
+    branch, or if all push attempts are refused.
     """
     clone = Clone.open(Git(folder, limits=limits), remote)
     store = LanceStore.open(settings.store)
@@ -119,7 +119,7 @@ def _push(
 ) -> Pushed:
     merges = 0
     clone.check_export()
-    # What an interrupted run left in the folder is not what was committed, which the export compares with.
+    # The export is compared with the last commit, so remove files left by an interrupted run.
     clone.clean()
     for attempt in range(1, TRIES + 1):
         exported = export_store(store, clone.git.folder, allow_loss=allow_loss)
@@ -139,7 +139,7 @@ def _push(
             clone.check_out(theirs)
             _merge(settings, clone, now, progress)
             merges += 1
-    raise AssertionError  # the last attempt has returned or raised
+    raise AssertionError  # The last attempt has returned or raised.
 
 
 def _merge(settings: Settings, clone: Clone, now: datetime, progress: Progress) -> RunSummary:
@@ -149,12 +149,12 @@ def _merge(settings: Settings, clone: Clone, now: datetime, progress: Progress) 
         commit = clone.culprit(error.damaged) if error.damaged is not None else None
         if commit is None:
             raise
-        msg = f"{error}. On the branch {clone.branch}, `git revert {commit}` puts the file back"
+        msg = f"{error}. On the branch {clone.branch}, `git revert {commit}` restores the file"
         raise ExportError(msg, damaged=error.damaged) from error
 
 
 def _write_readme(clone: Clone) -> None:
-    """Write the page of the branch where it is missing; one that somebody has changed stays."""
+    """Write the README of the branch if it is missing. An existing one is not changed."""
     path = clone.git.folder / README
     if path.exists() or path.is_symlink():
         return

@@ -1,4 +1,4 @@
-"""The whole store as plain CSV files: one file per metric, in a stable order.
+"""Export the store as CSV files, one per metric, in a stable order.
 
 ::
 
@@ -9,9 +9,9 @@
     DIR/revisions.csv            values that were replaced; only when there are any
     DIR/outcomes.csv             what came of each metric of each run; only when there are any
 
-A file below ``stats`` is named by `file_names`; whose rows it holds is read from the rows. Texts are
-written unchanged, also those that a spreadsheet would take for a formula: what is read back has to be
-what was written, and all of them but error texts are names that the catalogue has checked.
+Files in ``stats`` are named by `file_names`; the metric of a file is read from its rows. Texts are written
+unchanged, even those that a spreadsheet would interpret as a formula, because they must be restored
+exactly. All texts except error messages are names validated by the catalogue.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from cmetrics.store.schema import (
 )
 
 STATS_FOLDER = "stats"
-#: The tables that have one file each.
+#: The tables with a single file each.
 FILES: Mapping[str, Table[Any]] = {f"{table.name}.csv": table for table in (METRICS, HISTORY, REVISIONS, OUTCOMES)}
 #: Files that exist only when their table has rows.
 _OPTIONAL_FILES = frozenset(f"{table.name}.csv" for table in OPTIONAL_TABLES)
@@ -59,7 +59,7 @@ _OPTIONAL_FILES = frozenset(f"{table.name}.csv" for table in OPTIONAL_TABLES)
 
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
-    """The rows of one file, in its order."""
+    """The rows of one file, in file order."""
 
     name: str
     table: Table[Any]
@@ -68,7 +68,7 @@ class ExportedFile:
 
 @dataclass(frozen=True, slots=True)
 class ExportedTables:
-    """Everything that an export holds."""
+    """The content of an export."""
 
     definitions: Sequence[Definition]
     runs: Sequence[Run]
@@ -79,23 +79,22 @@ class ExportedTables:
 
 @dataclass(frozen=True, slots=True)
 class ExportSummary:
-    """What an export consists of, and how it differs from the one that it replaced."""
+    """The files of an export, and the difference to the replaced one."""
 
-    #: All files of the export, whether or not they changed.
+    #: All files of the export, including unchanged ones.
     files: list[Path]
-    #: Values whose key the replaced export lacked.
+    #: The number of values whose key was not in the replaced export.
     new: int
-    #: Values that are another number than in the replaced export.
+    #: The number of values that differ from the replaced export.
     revised: int
 
 
 def export_store(store: LanceStore, folder: Path, *, allow_loss: bool = False) -> ExportSummary:
-    """Write the store to ``folder``. Same rows, same bytes; files that do not change are not touched.
+    """Write the store to ``folder``. Deterministic; unchanged files are not rewritten.
 
-    Raises ExportError, having changed nothing, when the folder holds an export with rows that the
-    store lacks, when the folder holds one that cannot be read, and when a table of the store has a
-    column that this version does not know, each unless ``allow_loss``; and when the folder cannot be
-    written.
+    Raises ExportError without changing anything if the folder cannot be written. Unless ``allow_loss``, also
+    raises it if the existing export has rows that the store lacks or cannot be read, or if a table of the
+    store has a column unknown to this version.
     """
     if not allow_loss:
         _check_columns(store)
@@ -103,7 +102,7 @@ def export_store(store: LanceStore, folder: Path, *, allow_loss: bool = False) -
 
 
 def write_export(files: Iterable[ExportedFile], folder: Path, *, allow_loss: bool = False) -> ExportSummary:
-    """Write these files to ``folder``, in place of the export that it holds; see `export_store`."""
+    """Write the files to ``folder``, replacing the existing export; see `export_store`."""
     before = _read_previous(folder, is_lenient=allow_loss)
     after: dict[str, list[pa.Table]] = {}
     entries = []
@@ -116,8 +115,8 @@ def write_export(files: Iterable[ExportedFile], folder: Path, *, allow_loss: boo
         present = {name: pa.concat_tables(parts) for name, parts in after.items()}
         present.setdefault(STATS.name, comparable(STATS.schema.empty_table(), STATS))
         if not allow_loss and (lost := describe_loss(before, present)):
-            msg = f"{folder} holds rows that this store lacks: {lost}. Nothing was written"
-            raise ExportError(msg, hint="--allow-loss drops them")
+            msg = f"{folder} has rows that this store lacks: {lost}. Nothing was written"
+            raise ExportError(msg, hint="use --allow-loss to drop them")
         stale = {*_stats_files(folder), *(folder / name for name in _OPTIONAL_FILES)}
         stale -= {folder / entry.file for entry in entries}
         staged.commit(folder / MANIFEST, encode_manifest(entries), old_manifest=folder / INDEX, stale=sorted(stale))
@@ -126,19 +125,19 @@ def write_export(files: Iterable[ExportedFile], folder: Path, *, allow_loss: boo
 
 
 def stats_csv(rows: pa.Table) -> bytes:
-    """Return rows of `stats` in one flat file, for whoever wants the whole series."""
+    """Return rows of `stats` as one CSV file."""
     return encode_csv(rows, STATS)
 
 
 def is_export(names: Iterable[str]) -> bool:
-    """Return whether a folder with these names at its top holds an export, complete or not."""
+    """Return whether a folder with these top-level names contains an export, even an incomplete one."""
     return not {MANIFEST, INDEX, STATS_FOLDER, *FILES}.isdisjoint(names)
 
 
 def read_export(folder: Path) -> ExportedTables:
-    """Return everything in an export. Raises ExportError naming file and line."""
+    """Return the content of an export. Raises ExportError with file and line."""
     if not folder.is_dir():
-        msg = f"cannot read the export {folder}: there is no such folder"
+        msg = f"cannot read the export {folder}: the folder does not exist"
         raise ExportError(msg)
     entries = read_manifest(folder, FILES)
     tables = ExportedTables(
@@ -158,9 +157,9 @@ def _read_optional(folder: Path, table: Table[Any]) -> pa.Table:
 
 
 def _read_previous(folder: Path, *, is_lenient: bool) -> dict[str, pa.Table]:
-    """Read what a comparison needs from the export to be replaced; empty where there is none.
+    """Read the parts of the existing export that a comparison needs; empty if there is none.
 
-    Digests are not checked: the manifest is missing where an export was interrupted.
+    Digests are not checked, because an interrupted export has no manifest.
     """
     if not (folder / "metrics.csv").is_file() and not _stats_files(folder):
         return {}
@@ -177,26 +176,26 @@ def _read_previous(folder: Path, *, is_lenient: bool) -> dict[str, pa.Table]:
         if is_lenient:
             return {}
         msg = f"{error}. Nothing was written"
-        raise ExportError(msg, hint="repair it, or use --allow-loss to write over it", damaged=error.damaged) from error
+        raise ExportError(msg, hint="repair it, or use --allow-loss to overwrite it", damaged=error.damaged) from error
     return tables | ({STATS.name: pa.concat_tables(stats)} if stats else {})
 
 
 def _check_columns(store: LanceStore) -> None:
-    """Raise ExportError for a column of the store that would not be in the export."""
+    """Raise ExportError for a column of the store that the export would lack."""
     for table in (*TABLES, *OPTIONAL_TABLES):
         with suppress(StoreMissing):
             unknown = [name for name in store.columns(table) if name not in table.schema.names]
             if unknown:
                 shown = ", ".join(sanitize(repr(name), limit=60) for name in unknown[:3])
                 msg = (
-                    f"table {table.name!r} has a column that this version does not know ({shown}), "
+                    f"table {table.name!r} has a column unknown to this version ({shown}), "
                     "so the export would lack it. Nothing was written"
                 )
                 raise ExportError(msg, hint="update cmetrics, or leave the column out with --allow-loss")
 
 
 def _load(store: LanceStore) -> Iterator[ExportedFile]:
-    """Iterate over the files of a store, some metrics at a time."""
+    """Iterate over the files of a store, a few metrics at a time."""
     definitions = store.definitions()
     runs = sorted(store.runs(), key=lambda run: (run.started_at, run.ingestion_run_id))
     revisions = sorted(store.revisions(), key=lambda r: (r.observed_at, r.ingestion_run_id, r.metric_id, r.last_day))
@@ -219,10 +218,10 @@ def _load(store: LanceStore) -> Iterator[ExportedFile]:
 
 
 def split_stats(data: pa.Table, names: Mapping[str, str]) -> Iterator[ExportedFile]:
-    """Yield the file of each metric in rows of ``stats`` that are sorted by metric and day."""
+    """Yield the file of each metric. ``rows`` of ``stats`` must be sorted by metric and day."""
     start = 0
     groups = data.group_by("metric_id").aggregate([("metric_id", "count")]).to_pylist()
-    # Groups come in any order; texts sort alike in Arrow and Python.
+    # Groups have no defined order. Strings sort the same in Arrow and Python.
     for metric_id, count in sorted((group["metric_id"], group["metric_id_count"]) for group in groups):
         yield ExportedFile(f"{STATS_FOLDER}/{names[metric_id]}.csv", STATS, data.slice(start, count))
         start += count

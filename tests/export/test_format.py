@@ -155,7 +155,7 @@ def test_an_unknown_file_is_named(exported):
     """Its rows would be lost by the next export."""
     with (exported / "manifest.csv").open("a") as manifest:
         manifest.write("2,events.csv,1,0000000000000000\n")
-    with pytest.raises(ExportError, match=r"lists events\.csv, a file that this version does not know"):
+    with pytest.raises(ExportError, match=r"lists events\.csv, a file unknown to this version"):
         read_export(exported)
 
 
@@ -169,14 +169,14 @@ def test_a_missing_column_is_read_as_empty_where_it_may_be(exported):
     (run,) = read_export(exported).runs
     assert (run.ingestion_run_id, run.finished_at, run.error_summary) == ("r", None, None)
     runs.write_text("ingestion_run_id,job_name,started_at,finished_at,rows_inserted,rows_updated\n")
-    with pytest.raises(ExportError, match="line 1: the heading must be"):
+    with pytest.raises(ExportError, match="line 1: the header must be"):
         read_export(exported)
 
 
 def test_a_store_with_an_unknown_column_is_not_exported_without_it(tmp_path, restored):
     """What the files cannot hold is not dropped silently."""
     connect(restored.target).open_table("metrics").add_columns(pa.field("note", pa.string()))
-    with pytest.raises(ExportError, match=r"table 'metrics' has a column that this version does not know \('note'\)"):
+    with pytest.raises(ExportError, match=r"table 'metrics' has a column unknown to this version \('note'\)"):
         export_store(restored, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     export_store(restored, tmp_path / "out", allow_loss=True)

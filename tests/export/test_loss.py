@@ -94,7 +94,7 @@ def test_the_file_of_a_metric_that_is_gone_goes_only_with_allow_loss(tmp_path):
         (lambda data: data.replace(b",102,", b",1O2,"), "line 4: "),
         (lambda data: data.replace(b"refresh-1", b'"refresh-1', 1), "line 2: "),
         (lambda data: data.replace(b"npm:", b"\xff\xfe:", 1), "line 2: bytes that are not UTF-8"),
-        (lambda data: b"", "line 1: the heading"),
+        (lambda data: b"", "line 1: the header"),
         # Cut off at the end of a line, or a digit that is another one: only the index tells.
         (lambda data: b"".join(data.splitlines(keepends=True)[:-2]), "line 4: the file ends here.* 5 rows"),
         (lambda data: data.replace(b",102,", b",103,"), "lines 2 to 6: not the 5 rows that were exported"),

@@ -283,7 +283,7 @@ def test_a_damaged_file_on_the_branch_is_refused_with_its_line_and_git_revert_me
 def test_a_folder_that_is_somebody_else_s_is_never_written_over(one, tmp_path):
     one.clone.mkdir()
     (one.clone / "thesis.txt").write_text("x")
-    with pytest.raises(UsageError, match="holds files"):
+    with pytest.raises(UsageError, match="contains files"):
         one.pull()
     (one.clone / "thesis.txt").unlink()
     subprocess.run(["git", "init", "--quiet", one.clone], check=True)
@@ -446,8 +446,8 @@ def test_a_rule_of_the_repository_is_recognized(one, remote, hook):
     with pytest.raises(GitError) as refused:
         one.push(lambda: pauses.append(1))
     said = {
-        "pre-receive": "protects data; on GitHub exempt it, or whoever pushes, under Settings → Rules",
-        "update": "refuses refs/cmetrics/last/data, where cmetrics notes its last push; allow refs/cmetrics/*",
+        "pre-receive": "protects data; on GitHub, exempt it or the account that pushes under Settings → Rules",
+        "update": "blocks refs/cmetrics/last/data, where cmetrics records its last push; allow refs/cmetrics/*",
     }[hook]
     assert said in str(refused.value)
     assert len(pauses) == {"pre-receive": 0, "update": TRIES - 1}[hook]
@@ -462,7 +462,7 @@ def test_only_a_commit_that_has_damaged_the_file_is_blamed(one, remote):
     git(one.clone, "add", ".")
     git(one.clone, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "-m", "first")
     git(one.clone, "push", "--quiet", "origin", "data")
-    with pytest.raises(ExportError, match=r"metrics\.csv, line 1: the heading") as refused:
+    with pytest.raises(ExportError, match=r"metrics\.csv, line 1: the header") as refused:
         one.pull()
     assert "git revert" not in str(refused.value)
 

@@ -87,9 +87,9 @@ def test_a_token_that_cannot_be_sent(home: Home, world: World, inside: str):
     }
     shown = ""
     refreshed = home.run("refresh")
-    assert "GITHUB_TOKEN is not used" in refreshed.stderr
+    assert "GITHUB_TOKEN is ignored" in refreshed.stderr
     doctor = home.run("doctor", code=None)
-    assert "GITHUB_TOKEN is not used" in doctor.stdout
+    assert "GITHUB_TOKEN is ignored" in doctor.stdout
     for command in (("pull-data", "--remote", str(remote)), ("push-data",), ("build-site",), ("status", "--json")):
         done = home.run(*command)
         shown += done.stdout + done.stderr
