@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,7 +38,12 @@ COMMAND = Path(sys.executable).parent / "cmetrics"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """`-m long` means the property tests too, with many more examples."""
+    """`-m long` means the property tests too, with many more examples.
+
+    A shell that runs the tests in the background ignores Ctrl-C; commands under test must not inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.option.markexpr == "long":
         settings.register_profile("deep", deadline=None, max_examples=100 * DEEP)
         settings.load_profile("deep")

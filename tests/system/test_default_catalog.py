@@ -33,14 +33,17 @@ def test_own_catalogue_is_not_announced(home: Home):
 
 
 def test_no_trace_of_the_default(home: Home, world: World):
-    """Start with the default, then use a catalogue of one's own in the same folder: only that one is published."""
+    """Start with the default, then use a catalogue of one's own in the same folder: only that one is published.
+
+    Subjects that both catalogues have keep their stored ids.
+    """
     home.run("refresh", "--quiet")
     home.run("build-site", "--quiet")
     assert "downloads:lance:rust" in {row.metric_id for row in home.rows()}
     home.run("init", "--pypi", "pylance", "--crate", "lance", "--repo", "lance-format/lance", "--product", "rig")
     home.run("refresh", "--quiet")
     home.run("build-site", "--quiet")
-    mine = {"downloads:rig:python", "downloads:rig:rust", "stars:rig:github"}
+    mine = {"downloads:lance:python", "downloads:lance:rust", "stars:lance:github"}
     site = home.folder / "site"
     assert set(pq.read_table(site / "data" / "stats.parquet")["metric_id"].to_pylist()) == mine
     rows = csv.DictReader(io.StringIO((site / "data" / "stats.csv").read_text()))

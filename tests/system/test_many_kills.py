@@ -294,7 +294,7 @@ def check_the_way_back(home: Home, old: Old) -> bool:
         tables = home.folder / "data" / "lancedb"
         tables.rename(tables.with_name("damaged"))
     elif lost and not done:
-        assert re.search(r"bootstrap-\S+ was killed; .*`cmetrics restore`.*data/backups", night.err)
+        assert re.search(r"bootstrap-\S+ was killed; .*data/backups with `cmetrics restore`", night.err)
     if lost:
         assert run(home, "restore", str(whole)).code == 0
     old.refresh(home)
