@@ -236,7 +236,7 @@ def test_an_answer_that_was_cut_is_noticed_and_nothing_of_it_is_stored(
     (outcome,) = summary.metrics
     assert summary.status is RunStatus.PARTIAL
     assert "ClickPy, " in outcome.error
-    assert "cut" in outcome.error
+    assert "truncated" in outcome.error
     assert len(home.daily()["downloads:p:python"]) == 181
     world.row_cap = 1000
     assert backfill(PYLANCE).status is RunStatus.SUCCESS

@@ -117,7 +117,7 @@ def told(summary: RunSummary, metric_id: str) -> str:
     text = text.removeprefix(f"{metric_id}: ")
     text = re.sub(
         r"(pypistats\.org|crates\.io|api\.npmjs\.org|api\.github\.com) /"
-        r"\S*?(?=: | redirects| sent| did| broke| states|$)",
+        r"\S*?(?=: | redirects| sent| did| ended| lists|$)",
         "…",
         text,
     )
