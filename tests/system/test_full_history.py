@@ -162,6 +162,8 @@ def test_killed_at_random_moments_it_ends_with_the_same(seed: int, home: Home, s
     check_that_the_end_is_the_same(home, services, world)
 
 
+# A Ctrl-C that meets coverage while it holds its own lock would leave that locked: only unmeasured.
+@pytest.mark.long
 def test_stopped_by_ctrl_c_at_random_moments_it_ends_with_the_same(
     home: Home, services: Services, world: World, backfill: Backfill
 ):
@@ -359,10 +361,10 @@ def test_a_crate_that_joins_later_is_not_answered_from_what_was_kept_for_others(
     backfill(LANCE)
     assert len(files_read(services)) == len(archived(world))
     services.requests.clear()
-    backfill(LANCEDB)
+    backfill(LANCE, LANCEDB)
     assert len(files_read(services)) == len(archived(world))
     day = world.today - 100 * DAY
-    assert home.daily()["downloads:p:rust"][day] == world.crates["lancedb"][day] > 0
+    assert home.daily()["cratesio:lancedb"][day] == world.crates["lancedb"][day] > 0
     services.requests.clear()
     backfill(LANCE)
     assert files_read(services) == []

@@ -181,7 +181,7 @@ def test_a_year_of_outages_ends_with_complete_series(machine: Machine):
         ("closed", push_failed),
         ("closed", down),
     ]
-    refused = [text.partition(", it says")[0] for text in machine.refusals]
+    refused = [text.partition(", response")[0] for text in machine.refusals]
     where = f"api.github.com /repos/{world.project.name}/issues"
     assert refused == [f"{where}: refused (401)", f"{where}: refused (403)"], "with the reason, and once each"
     assert [text.partition(";")[0] for text in machine.warnings] == [
