@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def readme_command(name: str) -> str:
-    """The command of that name; LookupError when the README has none."""
+    """Return the command of that name. Raises LookupError when the README has none."""
     text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     found = re.search(rf"<!-- command: {re.escape(name)} -->\n```sh\n(.+?)\n```", text, re.DOTALL)
     if found is None:

@@ -69,12 +69,12 @@ class Queries:
         return last_completed_day(self._now)
 
     def token(self) -> tuple[object, ...] | None:
-        """Changes whenever an answer may; None when only reading can tell."""
+        """Return a token that changes whenever a result may change, or None when only a read can show it."""
         versions = self._store.versions()
         return None if versions is None else (self.as_of, *versions)
 
     def check(self) -> None:
-        """Raises StoreError unless the store can answer."""
+        """Raise StoreError unless the store can be read."""
         self._store.check()
 
     def dashboard(self, days: int = DEFAULT_DAYS) -> Dashboard:
@@ -97,13 +97,13 @@ class Queries:
         return self._matched(rows).active(rows)
 
     def series(self, metric_id: str, days: int) -> SeriesTable | None:
-        """The stored values of the last ``days`` days, ascending; None for an unknown metric."""
+        """Return the stored values of the last ``days`` days, ascending, or None for an unknown metric."""
         if not metric_id.isprintable() or not self._is_known(metric_id):
             return None
         return self._read([metric_id], Span(window(self.as_of, days), self.as_of))
 
     def errors(self, first: date, last: date) -> list[Run]:
-        """The runs with errors that were started from ``first`` to ``last``, newest first."""
+        """Return the runs with errors that were started from ``first`` to ``last``, newest first."""
         first, last = (min(max(day, EARLIEST), LATEST) for day in (first, last))
         runs = self._store.runs(_midnight(first), until=_midnight(last + DAY))
         return [run for run in runs if run.error_summary]
@@ -255,7 +255,7 @@ class _MatchedQueries(Queries):
 
 
 def reading(as_of: date, days: int) -> tuple[Span, Span | None]:
-    """The days that a dashboard of ``days`` days is computed from.
+    """Return the days that a dashboard of ``days`` days is computed from.
 
     First the window with its first month whole and what the changes are measured from; then, for
     downloads, the month a year before the last full one, None where the first span holds it.

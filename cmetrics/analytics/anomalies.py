@@ -79,7 +79,7 @@ class RegistryDip:
 def find_anomalies(
     metrics: Iterable[Metric], table: SeriesTable, as_of: date
 ) -> tuple[tuple[Outlier, ...], tuple[RegistryDip, ...]]:
-    """The doubtful values of the last :data:`JUDGED_DAYS` days, by day, and the dips of whole sources.
+    """Return the outliers of the last :data:`JUDGED_DAYS` days, by day, and the dips of whole registries.
 
     Rows of :data:`READ_DAYS` days are needed, more do no harm. A low value that is part of a dip is
     the registry's and no flag of its metric.
@@ -132,7 +132,7 @@ def find_anomalies(
 
 
 def _neighbourhood(known: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The median of the same weekdays around each judged day, NaN where there are too few; the last days are judged."""
+    """Return the median of the same weekdays around each of the last days; NaN where there are too few."""
     first, last = READ_DAYS - JUDGED_DAYS, READ_DAYS
     near = np.sort([known[:, first + 7 * n : last + 7 * n] for n in range(-WEEKS, WEEKS + 1) if n], axis=0)
     # NaN sorts last.

@@ -113,7 +113,7 @@ def build_calendar(
     *,
     total: bool = True,
 ) -> Calendar:
-    """A row for each of ``items``, and one for the ``total`` of stars where there are several repositories.
+    """Build one row per item, and one for the ``total`` of stars where there are several repositories.
 
     ``gaps`` tell by metric id why days are missing; of a day that they do not name only the days
     around it can tell.

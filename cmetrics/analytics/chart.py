@@ -86,7 +86,7 @@ class Chart:
 
 
 def group_charts(board: Dashboard, group: Group) -> tuple[Chart, ...]:
-    """Downloads by month, then stars by day, of one product; a family that it has not is left out."""
+    """Return the charts of one product: downloads by month, then stars by day, each if the product has any."""
     events = [event for event in board.events if group.product in event.products]
     found: list[Chart] = []
     if group.downloads:
@@ -213,7 +213,7 @@ class TableRow:
 
 
 def month_rows(chart: Chart) -> tuple[TableRow, ...]:
-    """The chart by month as a table, newest first; every seeded snapshot has a row of its own."""
+    """Return the chart by month as table rows, newest first; every seeded snapshot has a row of its own."""
     columns = [
         {(p.period_end, p.period_start, p.kind is PointKind.SEEDED): p for p in series.months}
         for series in chart.series

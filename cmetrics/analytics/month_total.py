@@ -42,7 +42,7 @@ class MonthTotal:
 
 
 def month_total(items: Sequence[DownloadItem], month: Month) -> MonthTotal:
-    """The downloads of ``month`` over ``items``."""
+    """Sum the downloads of ``month`` over ``items``."""
     first, last = month.first, month.last
     value = observed = expected = 0
     known, snapshots, lost, later = list[str](), list[str](), list[str](), list[str]()
@@ -66,7 +66,7 @@ def month_total(items: Sequence[DownloadItem], month: Month) -> MonthTotal:
 
 
 def _snapshot(item: DownloadItem, last: date) -> int | None:
-    """The newest snapshot taken at the end of the month that ends on ``last``."""
+    """Return the newest snapshot taken at the end of the month that ends on ``last``."""
     found = (p for p in reversed(item.points) if p.kind is PointKind.SEEDED and p.period_end <= last)
     newest = next(found, None)
     return newest.value if newest and newest.period_end > last - SNAPSHOT_REACH else None

@@ -186,7 +186,7 @@ def _download_milestones(items: Sequence[DownloadItem], slug: str, name: str, as
 
 
 def _step(highest: int | None, value: int, first: int) -> int | None:
-    """The largest of 1, 2, 5 times a power of ten, from ``first`` on, that ``value`` is the first to reach."""
+    """Return the largest of 1, 2, 5 times a power of ten, from ``first`` on, that ``value`` is the first to reach."""
     if highest is None or value < first:
         return None
     power = 10 ** (len(str(value)) - 1)

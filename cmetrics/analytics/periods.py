@@ -81,7 +81,7 @@ def run_starts(keys: NDArray[np.generic]) -> NDArray[np.intp]:
 
 
 def flow_periods(points: DayPoints, grain: Grain, as_of: date) -> tuple[PeriodPoint, ...]:
-    """Sums by period, ascending; each says how many of its days are in it."""
+    """Return the sums by period, ascending, each with the number of days in it."""
     sums = sum_runs(grain.keys(points.days), points.values, points.provenances)
     names = (*points.provenance_names, "")
     columns = (points.days[sums.firsts], points.kinds[sums.firsts], sums.values, sums.counts, sums.provenances)
@@ -93,7 +93,7 @@ def flow_periods(points: DayPoints, grain: Grain, as_of: date) -> tuple[PeriodPo
 
 
 def stock_periods(points: DayPoints, grain: Grain, as_of: date) -> tuple[PeriodPoint, ...]:
-    """The count on the last day of each period, ascending; of the running one the newest.
+    """Return the count on the last day of each period, ascending, and the newest of the running one.
 
     A period whose last day has no count is left out: another day's count would be a different thing.
     """

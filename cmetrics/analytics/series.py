@@ -38,7 +38,7 @@ _MONTH_NUMBERS = 1_000_000
 
 
 def last_full_month(as_of: date) -> Month:
-    """The newest calendar month whose last day is not after ``as_of``."""
+    """Return the newest calendar month whose last day is not after ``as_of``."""
     month = Month.of(as_of)
     return month if as_of == month.last else month.plus(-1)
 
@@ -85,13 +85,13 @@ def _snapshots(table: SeriesTable, daily_from: Mapping[str, date | None]) -> dic
 
 
 def points_ending(points: Sequence[PeriodPoint], day: date) -> Iterator[PeriodPoint]:
-    """The points, which ascend, whose period ends on ``day``."""
+    """Return the points whose period ends on ``day``; ``points`` ascend."""
     place = bisect_left(points, day, key=attrgetter("period_end"))
     return takewhile(lambda point: point.period_end == day, islice(points, place, None))
 
 
 def month_of(points: Sequence[PeriodPoint], month: Month) -> PeriodPoint | None:
-    """The sum of that month; None when no day of it is stored."""
+    """Return the sum of that month, or None when none of its days is stored."""
     first = month.first
     return next((point for point in points_ending(points, month.last) if point.period_start == first), None)
 
@@ -105,13 +105,13 @@ def month_change(points: Sequence[PeriodPoint], month: Month, back: int) -> Chan
 
 
 def change(earlier: int, later: int) -> Change:
-    """The difference, and the same in percent of the earlier value."""
+    """Return the difference, also as a percentage of the earlier value."""
     difference = later - earlier
     return Change(difference, round(100 * difference / earlier, 1) if earlier else None)
 
 
 def total_of(points: Sequence[PeriodPoint | None], month: Month) -> PeriodPoint | None:
-    """The sum of one month over several series.
+    """Sum one month over several series.
 
     Its days are counted over all series, so that one missing day of one SDK shows. None without any.
     """
@@ -137,7 +137,7 @@ def share_of(point: PeriodPoint | None, total: PeriodPoint | None) -> float | No
 
 
 def daily_totals(table: SeriesTable, span: Span) -> dict[str, tuple[int, int]]:
-    """The sum of the daily values in ``span``, and how many they are."""
+    """Return the sum and the number of the daily values in ``span``."""
     mask = table.within(span) & ~table.is_seed
     totals = zip(table.sums(mask).tolist(), table.counts(mask).tolist(), strict=True)
     return dict(zip(table.metric_ids, totals, strict=True))
@@ -182,7 +182,7 @@ def star_change(points: DayPoints, days: int) -> Change | None:
 
 
 def star_flows(table: SeriesTable) -> dict[str, StarFlows]:
-    """What each day brought and took, ascending; only days of which anything is known."""
+    """Return the stars gained and lost by day, ascending; only days for which either is known."""
     counted, gained = _counted(table)
     is_next = np.zeros(len(counted), bool)
     is_next[1:] = (np.diff(counted.owners) == 0) & (np.diff(counted.days) == 1)
@@ -197,7 +197,7 @@ def star_flows(table: SeriesTable) -> dict[str, StarFlows]:
 
 
 def star_flow(table: SeriesTable, days: int) -> dict[str, StarFlow]:
-    """The same for the ``days`` days up to the newest count; a metric of which nothing is known is left out."""
+    """Return the stars gained and lost in the ``days`` days up to the newest count; without data, nothing."""
     counted, gained = _counted(table)
     flows = {}
     for metric_id, rows in counted.slices.items():
@@ -214,7 +214,7 @@ def star_flow(table: SeriesTable, days: int) -> dict[str, StarFlow]:
 
 
 def _counted(table: SeriesTable) -> tuple[SeriesTable, Values]:
-    """Counts taken at the end of their day, and the stars given on it, unknown where that was not read too."""
+    """Return the counts taken at the end of their day, and the stars gained on it where that was read too."""
     counted = table.where(~table.is_seed & ~table.is_reconstructed)
     refs = [parse_star_ref(text) for text in counted.texts("source_ref", np.arange(len(counted)))]
     gained = [StarFlows.UNKNOWN if ref is None or ref.gained is None else ref.gained for ref in refs]
@@ -222,13 +222,13 @@ def _counted(table: SeriesTable) -> tuple[SeriesTable, Values]:
 
 
 def latest_known(points: DayPoints) -> DayPoint | None:
-    """The newest point that is more than an estimate."""
+    """Return the newest point that is not an estimate."""
     known = points.known
     return known[-1] if known else None
 
 
 def star_total(series: Sequence[DayPoints]) -> DayPoints:
-    """The stars of several repositories together.
+    """Sum the stars of several repositories.
 
     From the first day on which all have a count to the last such day. A day on which one of them has
     no count is filled in on a straight line between its neighbours and marked as estimated.

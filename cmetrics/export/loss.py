@@ -86,7 +86,7 @@ def _removals(tables: Comparable) -> tuple[Removal, ...]:
 def _lost(
     before: Comparable, after: Comparable, table: Table[Any], removed: Mapping[str, str | None]
 ) -> list[tuple[str, ...]]:
-    """The keys, sorted."""
+    """Return the keys, sorted."""
     old, new = before.get(table.name), after.get(table.name)
     if old is None:
         return []

@@ -55,7 +55,7 @@ def _client_error(error: LanceDBClientError, target: StoreTarget) -> StoreError:
 
 
 def missing(target: StoreTarget) -> StoreMissing:
-    """The tables are not there; how to get them depends on where."""
+    """Return the error for missing tables; the command that creates them depends on the kind of store."""
     if target.kind is StoreKind.EMBEDDED:
         return StoreMissing(f"{target.label} has no cmetrics tables; `cmetrics refresh` creates them")
     hint = "`cmetrics create-tables` creates them (`cmetrics bootstrap` starts anew)"

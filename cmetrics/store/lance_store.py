@@ -64,7 +64,7 @@ class LanceStore:
 
     @classmethod
     def open(cls, target: StoreTarget) -> LanceStore:
-        """The store at ``target``; StoreMissing for a folder that is not there."""
+        """Open the store at ``target``. Raises StoreMissing when its folder does not exist."""
         if target.kind is StoreKind.EMBEDDED and not is_folder(Path(target.uri)):
             msg = f"there is no store at {target.label}; `cmetrics refresh` makes one, or name another with --db"
             raise StoreMissing(msg)
@@ -94,12 +94,12 @@ class LanceStore:
                     raise missing(self.target) from error
 
     def check(self) -> None:
-        """Raises StoreMissing or StoreError unless all three tables are there with our columns."""
+        """Raise StoreMissing or StoreError unless all three tables exist with our columns."""
         for table in TABLES:
             self._open(table)
 
     def _open(self, table: Table[Any]) -> Any:
-        """The table at its newest version.
+        """Return the table at its newest version.
 
         A folder's table is opened anew each time: a handle that is kept and brought up to date would
         stay with a dropped table after a bootstrap. On a cluster a handle is only a name.
@@ -118,7 +118,7 @@ class LanceStore:
         return opened
 
     def columns(self, table: Table[Any]) -> dict[str, str]:
-        """The columns of a table as they are kept, with their types; StoreMissing when it is not there."""
+        """Return the stored columns of a table with their types. Raises StoreMissing when it does not exist."""
         with translated(self.target):
             try:
                 found = self._connection.open_table(table.name).schema
@@ -188,7 +188,7 @@ class LanceStore:
     def runs(
         self, since: datetime | None = None, status: RunStatus | None = None, *, until: datetime | None = None
     ) -> list[Run]:
-        """The runs started at or after ``since`` and before ``until``, newest first; all without either."""
+        """Return the runs started at or after ``since`` and before ``until``, newest first; all without bounds."""
         bounds = [f"started_at >= {sql.moment(since)}"] if since is not None else []
         if until is not None:
             bounds.append(f"started_at < {sql.moment(until)}")
@@ -202,20 +202,20 @@ class LanceStore:
         return sorted(newest.values(), key=lambda run: (run.started_at, run.ingestion_run_id), reverse=True)
 
     def definitions(self, metric_id: str | None = None) -> list[Definition]:
-        """The rows of ``metrics``, by id; only the one of ``metric_id`` when it is given."""
+        """Return the rows of ``metrics`` by id, or only the one of ``metric_id``."""
         where = f"metric_id = {sql.text(metric_id)}" if metric_id is not None else None
         rows = schema.decode(self._query(METRICS, where, METRICS.schema.names, limit=MANY_ROWS), METRICS)
         newest = {row.metric_id: row for row in sorted(rows, key=lambda row: row.created_at)}
         return [newest[metric_id] for metric_id in sorted(newest)]
 
     def metric_ids(self) -> set[str]:
-        """The ids that have a definition or a value."""
+        """Return the ids that have a definition or a value."""
         ids = {row.metric_id for row in self.definitions()}
         found = self._query(STATS, "metric_id IS NOT NULL", ["metric_id"], limit=EXPORT_ROWS)
         return ids | {str(metric_id) for metric_id in found["metric_id"].unique().to_pylist()}
 
     def source_refs(self, metric_ids: Sequence[str], span: Span) -> Iterator[tuple[str, date, str]]:
-        """The ``source_ref`` of every stored day in ``span`` of these metrics."""
+        """Iterate over the ``source_ref`` of every stored day in ``span`` of these metrics."""
         for data in self._stats(metric_ids, span, ["metric_id", "period_end", "source_ref"]):
             yield from schema.decode_source_refs(data)
 
@@ -230,7 +230,7 @@ class LanceStore:
         return pairs
 
     def revisions(self, since: datetime | None = None) -> list[Revision]:
-        """What runs at or after ``since`` have replaced, newest run first; none without the table."""
+        """Return the revisions of runs at or after ``since``, newest run first; none without the table."""
         where = f"observed_at >= {sql.moment(since)}" if since is not None else None
         rows = self._read_optional(REVISIONS, where)
         rows.sort(key=lambda row: (row.metric_id, row.last_day))
@@ -292,7 +292,7 @@ class LanceStore:
                 return read()
 
     def versions(self) -> tuple[object, ...] | None:
-        """A token that changes with every write; None where asking costs as much as reading."""
+        """Return a token that changes with every write, or None where asking costs as much as reading."""
         if self.target.kind is StoreKind.ENTERPRISE:
             return None
         if self.target.kind is StoreKind.EMBEDDED:

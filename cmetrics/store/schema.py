@@ -176,7 +176,7 @@ def decode_observations(data: pa.Table) -> list[Observation]:
 
 
 def _shared(column: pa.ChunkedArray[Any]) -> list[Any]:
-    """The values of a column; equal texts and times are one object, for a table repeats most of them."""
+    """Return the values of a column; equal texts and times are one object, as most of them repeat."""
     if column.type == pa.int64():
         return column.to_pylist()
     encoded = column.combine_chunks().dictionary_encode()
@@ -229,7 +229,7 @@ def decode_source_refs(data: pa.Table) -> Iterable[tuple[str, date, str]]:
 
 
 def to_parquet(rows: pa.Table) -> bytes:
-    """The rows of ``stats`` as a Parquet file."""
+    """Encode the rows of ``stats`` as a Parquet file."""
     out = BytesIO()
     pyarrow.parquet.write_table(rows.cast(STATS.schema), out, compression="zstd")
     return out.getvalue()
@@ -242,5 +242,5 @@ def _day_text(day: date) -> str:
 
 @lru_cache(maxsize=20_000)
 def _day(text: str) -> date:
-    """A day of the store; the same few texts come for every metric."""
+    """Parse a stored day; cached, as the same days come for every metric."""
     return date.fromisoformat(text[:10])
