@@ -36,15 +36,17 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servic
 
 @pytest.fixture
 def fetch(services: Services) -> Fetch:
-    """Fetch from one source at noon of the world's day, without waiting."""
+    """Fetch from one source without waiting, at noon of the world's day unless another time is given."""
 
-    def run(source: str, requests: Sequence[FetchRequest], token: str | None = None) -> list[FetchResult]:
+    def run(
+        source: str, requests: Sequence[FetchRequest], token: str | None = None, at: datetime | None = None
+    ) -> list[FetchResult]:
         async def pause(_: float) -> None:
             return
 
         async def work() -> list[FetchResult]:
             entry, results = REGISTRY[source], []
-            now = datetime.combine(services.world.today, time(12), UTC)
+            now = at or datetime.combine(services.world.today, time(12), UTC)
             secret = SecretStr(token) if token else None
             async with open_http("https://example.com/x", Timeouts(), load_settings().network) as http:
                 client = ServiceClient(http, entry.policy(secret), clock=lambda: now, sleep=pause)

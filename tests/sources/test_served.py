@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from cmetrics.domain.days import DAY, day_range
+from cmetrics.domain.days import DAY, day_range, utc_now
 from cmetrics.domain.errors import InvalidResponse, NotFound
 from cmetrics.sources.base import FetchRequest, FetchResult
 from tests.samples import a_metric, a_request
@@ -125,7 +125,8 @@ def test_unknown_token(services: Services, fetch: Fetch):
 def test_rate_limit_names_the_token(services: Services, fetch: Fetch):
     """Without a token a used-up quota says what a token would change, and when it is available again."""
     services.world.github_quota = 0
-    (result,) = fetch("github", [stars(services, "lancedb/lancedb")])
+    # The reset is half an hour after the time of the machine.
+    (result,) = fetch("github", [stars(services, "lancedb/lancedb")], at=utc_now())
     assert result.error is not None
     assert result.error.status == 403
     assert result.error.hint == "without a token GitHub allows 60 requests per hour; set GITHUB_TOKEN"

@@ -186,7 +186,7 @@ def test_a_year_of_outages_ends_with_complete_series(machine: Machine):
     assert refused == [f"{where}: refused (401)", f"{where}: refused (403)"], "with the reason, and once each"
     assert [text.partition(";")[0] for text in machine.warnings] == [
         "stars:p:github: lance-format/lance is now lance-format/lance-next (repository id 700000)",
-        "GITHUB_TOKEN is refused by GitHub (401) and was not used further",
+        "GitHub refused GITHUB_TOKEN (401), so it is no longer sent",
     ]
     check_series(machine)
 
