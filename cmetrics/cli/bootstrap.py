@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,13 +27,13 @@ def bootstrap(
     from cmetrics.cli.confirm import confirm
     from cmetrics.cli.output import print_progress
     from cmetrics.cli.run_job import run_job
-    from cmetrics.export.backup import back_up
+    from cmetrics.export.backup import back_up, backup_folder
     from cmetrics.ingest.bootstrap import bootstrap as run
     from cmetrics.ingest.context import RunContext
 
     now = get_runtime(context).clock()
     settings, catalog = load_configuration(db, config)
-    backup = back_up(settings, Path("data") / "backups" / f"{now:%Y%m%dT%H%M%SZ}")
+    backup = back_up(settings, backup_folder(now))
     if backup.folder is not None:
         print_progress(f"{settings.store.label} has rows; exported to {backup.folder}")
         if not yes:

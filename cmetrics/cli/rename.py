@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,7 +33,7 @@ def rename(
     from cmetrics.cli.confirm import confirm
     from cmetrics.cli.output import print_progress
     from cmetrics.cli.run_job import run_job
-    from cmetrics.export.backup import back_up
+    from cmetrics.export.backup import back_up, backup_folder
     from cmetrics.ingest.context import RunContext
     from cmetrics.ingest.rename import check_rename
     from cmetrics.ingest.rename import rename as run
@@ -43,7 +42,7 @@ def rename(
     now = get_runtime(context).clock()
     settings, catalog = load_configuration(db, config)
     check_rename(LanceStore.open(settings.store), RunContext(settings, catalog, now), old, new)
-    backup = back_up(settings, Path("data") / "backups" / f"{now:%Y%m%dT%H%M%SZ}")
+    backup = back_up(settings, backup_folder(now))
     print_progress(f"exported to {backup.folder}")
     if not yes:
         confirm(

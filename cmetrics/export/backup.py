@@ -1,7 +1,8 @@
-"""Back up everything that `bootstrap` would drop."""
+"""Back up a store before `bootstrap`, `rename` or `forget` removes rows."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
@@ -11,9 +12,17 @@ from cmetrics.ingest.bootstrap import Backup, load_run_states
 from cmetrics.settings import Settings
 from cmetrics.store.lance_store import LanceStore
 
+#: Relative to the working directory, as the embedded store is.
+BACKUPS = Path("data") / "backups"
+
+
+def backup_folder(now: datetime) -> Path:
+    """Return the folder for a backup made at ``now``."""
+    return BACKUPS / f"{now:%Y%m%dT%H%M%SZ}"
+
 
 def back_up(settings: Settings, folder: Path) -> Backup:
-    """Export everything that `bootstrap` would drop to ``folder``, or beside it if it exists."""
+    """Export all tables to ``folder``, or beside it if it exists; nothing if the store has no rows."""
     try:
         store = LanceStore.open(settings.store)
         if store.is_empty():
