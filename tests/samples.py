@@ -9,8 +9,8 @@ from typing import Any
 
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.domain.days import DAY, day_range
-from cmetrics.domain.metric import Metric
-from cmetrics.domain.observation import DailyValue, Observation, Provenance, SourceWindow, observe
+from cmetrics.domain.metric import Family, Metric
+from cmetrics.domain.observation import DailyValue, Observation, Provenance, SourceWindow
 from cmetrics.domain.outcome import Outcome
 from cmetrics.domain.run import MetricStatus, Run
 from cmetrics.sources import SPECS
@@ -41,6 +41,22 @@ def a_request(
     """A question about every day from ``first`` to ``last``, which is the last completed one."""
     days = tuple(day_range(first, last))
     return FetchRequest(metric, days, missing=frozenset(days) - set(stored), last_day=last, known_since=known_since)
+
+
+def observe(metric: Metric, value: DailyValue, *, provenance: Provenance, run_id: str, at: datetime) -> Observation:
+    """Return the row of ``stats`` that stores ``value``."""
+    stock = metric.family is Family.STARS
+    return Observation(
+        metric_id=metric.metric_id,
+        period_start=value.day,
+        period_end=value.day,
+        observed_at=at,
+        value=value.value,
+        provenance=provenance,
+        source_window=SourceWindow.CUMULATIVE_SNAPSHOT if stock else SourceWindow.DAY,
+        ingestion_run_id=run_id,
+        source_ref=value.source_ref,
+    )
 
 
 def a_row(metric: Metric, day: date, value: int, **changes: Any) -> Observation:

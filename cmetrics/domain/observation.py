@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from cmetrics.domain.metric import Family, Metric
-
 
 class Provenance(StrEnum):
     """The kind of run that wrote a value."""
@@ -110,22 +108,6 @@ class Observation:
     def is_stand_in(self) -> bool:
         """Whether another service counted these downloads, because the metric's source no longer serves the day."""
         return is_stand_in_ref(self.source_ref)
-
-
-def observe(metric: Metric, value: DailyValue, *, provenance: Provenance, run_id: str, at: datetime) -> Observation:
-    """Return the row of ``stats`` that stores ``value``."""
-    stock = metric.family is Family.STARS
-    return Observation(
-        metric_id=metric.metric_id,
-        period_start=value.day,
-        period_end=value.day,
-        observed_at=at,
-        value=value.value,
-        provenance=provenance,
-        source_window=SourceWindow.CUMULATIVE_SNAPSHOT if stock else SourceWindow.DAY,
-        ingestion_run_id=run_id,
-        source_ref=value.source_ref,
-    )
 
 
 @dataclass(frozen=True, slots=True)

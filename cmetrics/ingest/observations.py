@@ -15,7 +15,7 @@ from cmetrics.store.schema import STATS
 def build_observations(
     metric: Metric, values: Sequence[DailyValue], *, provenance: Provenance, run_id: str, at: datetime
 ) -> pa.Table:
-    """Return the rows that store ``values``; the same as `cmetrics.domain.observation.observe` for each of them."""
+    """Return the rows of ``stats`` that store ``values``, in their order."""
     days = pa.array([value.day.isoformat() for value in values], pa.string())
     window = SourceWindow.CUMULATIVE_SNAPSHOT if metric.family is Family.STARS else SourceWindow.DAY
     columns = {

@@ -17,7 +17,7 @@ import pytest
 
 from cmetrics.catalog import load_catalog
 from cmetrics.domain.metric import definition
-from cmetrics.domain.observation import DailyValue, Provenance, observe
+from cmetrics.domain.observation import DailyValue, Provenance
 from cmetrics.domain.run import Run, RunStatus
 from cmetrics.ingest.reconcile import differs
 from cmetrics.seed import load_seed
@@ -25,6 +25,7 @@ from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
 from tests.conftest import Home
+from tests.samples import observe
 from tests.world.truth import World
 
 NOW = datetime.now(UTC).replace(microsecond=0)

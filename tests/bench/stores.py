@@ -10,13 +10,14 @@ import pyarrow as pa
 
 from cmetrics.domain.days import DAY, Span, last_completed_day, window
 from cmetrics.domain.metric import Metric, definition
-from cmetrics.domain.observation import DailyValue, Observation, Provenance, SourceWindow, observe
+from cmetrics.domain.observation import DailyValue, Observation, Provenance, SourceWindow
 from cmetrics.domain.run import Run, RunStatus
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS
 from tests.boards import a_package
 from tests.rules import value_differs
+from tests.samples import observe
 
 DAYS = 730
 _TIME = pa.timestamp("us", tz="UTC")

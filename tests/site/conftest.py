@@ -20,13 +20,13 @@ from cmetrics.analytics.model import Publication
 from cmetrics.catalog import Catalog, load_catalog
 from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import Event, Metric, definition
-from cmetrics.domain.observation import STAR_HISTORY_REF, DailyValue, Observation, Provenance, observe
+from cmetrics.domain.observation import STAR_HISTORY_REF, DailyValue, Observation, Provenance
 from cmetrics.domain.run import Run, RunStatus
 from cmetrics.seed import load_seed
 from cmetrics.site.render import render_site
 from cmetrics.site.write import write_site
 from cmetrics.sources import SPECS
-from tests.samples import a_table
+from tests.samples import a_table, observe
 from tests.web_server import Served, serve
 from tests.web_tools import axe_source, plotly_basic
 from tests.world.truth import wave
