@@ -27,6 +27,7 @@ def interrupt_after(module: str, number: signal.Signals, home: Home, *args: str)
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stdout is not None
     assert process.stderr is not None
     with process:
         for line in process.stderr:
@@ -35,7 +36,8 @@ def interrupt_after(module: str, number: signal.Signals, home: Home, *args: str)
         else:
             pytest.fail(f"{args} does not import {module}")
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+        # `communicate` would miss what is already in the buffer of stderr: the beginning of a line, perhaps.
+        err, out = process.stderr.read(), process.stdout.read()
     return process.returncode, out, "".join(f"{t}\n" for t in err.splitlines() if not t.startswith("import time:"))
 
 
