@@ -7,6 +7,7 @@ first, then the reset time of an exhausted quota, then the service's policy.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ HANG_WAITS = (1.0,)
 
 _NOT_FOUND, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 404, 401, 403, 429
 _SERVER_ERRORS = range(500, 600)
+_EXHAUSTED = re.compile(r'"[^"]{1,40}";\s*r=0;\s*t=(?P<seconds>[0-9]{1,9})')
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,9 @@ def requested_wait(headers: Mapping[str, str], now: datetime) -> float | None:
     reset = headers.get("x-ratelimit-reset", "")
     if headers.get("x-ratelimit-remaining") == "0" and reset.isascii() and reset.isdigit():
         return max(1.0, float(reset[:12]) - now.timestamp())
-    return None
+    # The IETF's draft "RateLimit header fields for HTTP", which huggingface.co follows: "api";r=0;t=55.
+    exhausted = _EXHAUSTED.fullmatch(headers.get("ratelimit", "").strip())
+    return max(1.0, float(exhausted["seconds"])) if exhausted else None
 
 
 def is_rate_limit(headers: Mapping[str, str], body: bytes) -> bool:

@@ -21,7 +21,7 @@ from cmetrics.http.validation import Shape, parse
 from cmetrics.manifests import Manifest, parse_manifest
 from cmetrics.ops.repository_settings import QUICK
 from cmetrics.settings import NetworkSettings
-from cmetrics.sources.github import policy
+from cmetrics.sources.github_api import policy
 
 #: Requests for one repository: its root, the manifests there, and the members of its workspaces.
 MOST_REQUESTS = 25

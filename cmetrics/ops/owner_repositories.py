@@ -16,7 +16,7 @@ from cmetrics.domain.errors import NotFound
 from cmetrics.http.client import ServiceClient, Timeouts, open_http
 from cmetrics.http.validation import Count, Shape, parse
 from cmetrics.settings import NetworkSettings
-from cmetrics.sources.github import policy
+from cmetrics.sources.github_api import policy
 
 #: The number of repositories in a new catalogue; more can be added to the file.
 MOST = 5

@@ -18,7 +18,7 @@ from cmetrics.http.client import ServiceClient, Timeouts, open_http
 from cmetrics.http.service import Response
 from cmetrics.http.validation import Count, Shape, parse
 from cmetrics.settings import NetworkSettings
-from cmetrics.sources.github import policy
+from cmetrics.sources.github_api import policy
 
 #: Time limit in seconds for these requests at the end of a run.
 QUICK = Timeouts(connect=5.0, read=10.0, total=10.0)

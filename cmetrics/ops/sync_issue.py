@@ -24,7 +24,7 @@ from cmetrics.http.service import Response
 from cmetrics.http.validation import Shape, parse
 from cmetrics.ops.alert import MARKER, Alert
 from cmetrics.settings import NetworkSettings
-from cmetrics.sources.github import policy
+from cmetrics.sources.github_api import policy
 
 LABEL = "cmetrics"
 #: Bounds the search in a repository with many issues, or with a broken Link header.

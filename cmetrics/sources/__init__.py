@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from cmetrics.domain.metric import SourceSpec
 from cmetrics.http.service import Policy, Service
-from cmetrics.sources import cratesio, github, npm, pypistats
+from cmetrics.sources import cratesio, github, github_api, npm, pypistats
 from cmetrics.sources.archives import clickpy, crates
 from cmetrics.sources.base import Archive, Source
 
@@ -51,7 +51,7 @@ REGISTRY: dict[str, Registration] = {
             ArchiveRegistration(crates.POLICY, crates.CratesArchive),
         ),
         Registration(npm.SPEC, lambda _: npm.POLICY, npm.Npm),
-        Registration(github.SPEC, github.policy, github.Github),
+        Registration(github.SPEC, github_api.policy, github.Github),
     )
 }
 

@@ -9,33 +9,33 @@ so an unstar lowers the count of an old day.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Annotated
-from urllib.parse import parse_qs, quote, urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter
 
 from cmetrics.domain.days import DAY, last_completed_day
-from cmetrics.domain.errors import InvalidResponse, SourceError, TokenRefused
+from cmetrics.domain.errors import InvalidResponse, SourceError
 from cmetrics.domain.metric import Family, SourceSpec
 from cmetrics.domain.observation import STAR_COUNT_REF, STAR_HISTORY_REF, DailyValue, StarRef
-from cmetrics.http.service import Policy, Response, Service
+from cmetrics.http.service import Service
 from cmetrics.http.validation import Count, Shape, parse
 from cmetrics.sources.base import FetchRequest, FetchResult, fetch_each, reword
+from cmetrics.sources.github_api import REPOSITORY_HINT, REPOSITORY_PATTERN, TITLE, GithubClient, next_page
 from cmetrics.sources.renames import name_taken_over, other_known_repository, rename_warnings
 
 SPEC = SourceSpec(
     name="github",
-    title="api.github.com",
+    title=TITLE,
     family=Family.STARS,
     sdk=None,
     display_name="GitHub Stars",
-    subject_pattern=r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}",
-    subject_hint="a repository written owner/name",
+    subject_pattern=REPOSITORY_PATTERN,
+    subject_hint=REPOSITORY_HINT,
     page="https://github.com/{subject}",
     counts="Stars at the end of a day. Counted once a night; earlier days are reconstructed from current stars, so a "
     "star that was removed later is not included. GitHub's days may differ from UTC by a day.",
@@ -47,51 +47,12 @@ SPEC = SourceSpec(
 
 WEEKS_PER_PAGE = 30
 LAST_PAGE = 100
-#: Pauses after a secondary rate limit without Retry-After: at least a minute, then longer (docs.github.com,
-#: "Best practices for using the REST API").
-SECONDARY_LIMIT_WAITS = (60.0, 120.0)
-
-UNAUTHORIZED = 401
-#: Parts of GitHub's messages about a token that may not reach a resource.
-_TOKEN_REFUSALS = (b"saml", b"personal access token", b"resource not accessible by")
 #: The pages shift when a new week begins. That happens once a week, so a second attempt is enough.
 HISTORY_ATTEMPTS = 2
 #: A count and a history fetched a moment apart may differ by a star.
 TOLERANCE = 1
 #: A history that exceeds the current count by up to this number, or this share, is used with a warning.
 SMALL_EXCESS, SMALL_EXCESS_SHARE = 10, 0.1
-
-
-def policy(token: SecretStr | None) -> Policy:
-    """Return the request policy: GitHub has a quota (60 requests per hour without a token) and no other rate limit.
-
-    A token is sent with every request if there is one: the quota of a shared runner's IP address is often used up.
-    """
-    headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-    if token:
-        headers["Authorization"] = f"Bearer {token.get_secret_value()}"
-    return Policy(
-        SPEC.title,
-        "https://api.github.com",
-        limit_waits=SECONDARY_LIMIT_WAITS,
-        refusal_ends=False,
-        headers=headers,
-        refuses_token=refuses_token,
-        anonymous_hint="without a token GitHub allows 60 requests per hour; set GITHUB_TOKEN",
-    )
-
-
-def refuses_token(status: int, headers: Mapping[str, str], body: bytes) -> bool:
-    """Return whether the token is the reason for a 401 or 403 of GitHub; public data needs no token.
-
-    A 401 means that GitHub does not know the token, or no longer knows it. An organisation that enforces SAML
-    sends ``X-GitHub-SSO`` with its 403; one that forbids classic tokens, or restricts fine-grained
-    ones, says so in the body only.
-    """
-    if status == UNAUTHORIZED or "x-github-sso" in headers:
-        return True
-    text = body[:2000].lower()
-    return any(words in text for words in _TOKEN_REFUSALS)
 
 
 def _subject(text: str) -> str:
@@ -151,21 +112,6 @@ def parse_history(body: bytes, subject: str) -> Weeks:
             raise InvalidResponse(msg)
         weeks[first] = tuple(row.days)
     return weeks
-
-
-def next_page(answer: Response, page: int, weeks: int) -> int | None:
-    """Return the number of the page after ``page``; None after the last one.
-
-    Without a Link header a page that is not full is the last. `per_page=30` contains `page=` too,
-    hence the parsing.
-    """
-    if "link" not in answer.headers:
-        return page + 1 if weeks >= WEEKS_PER_PAGE else None
-    for match in re.finditer(r'<([^>]*)>\s*;\s*rel="next"', answer.headers.get("link", "")):
-        number = parse_qs(urlsplit(match[1]).query).get("page", [""])[0]
-        if number.isascii() and number.isdigit() and int(number) > page:
-            return int(number)
-    return None
 
 
 def check_past(weeks: Weeks, last: date, subject: str) -> None:
@@ -247,11 +193,8 @@ class Github:
 
     def __init__(self, client: Service) -> None:
         self._client = client
+        self._api = GithubClient(client)
         self._warnings: list[str] = []
-        self._is_token_unknown = False
-        #: Organisations that refused the token.
-        self._refusing_owners: set[str] = set()
-        self._owner = ""
 
     async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
         """Yield one result per repository, from one request for the count and the pages of history that are needed."""
@@ -261,12 +204,8 @@ class Github:
     async def _fetch(self, request: FetchRequest) -> FetchResult:
         subject = request.metric.subject
         self._warnings = []
-        self._owner = subject.partition("/")[0].lower()
-        if self._owner in self._refusing_owners:
-            self._client.drop_header("Authorization")
-        elif not self._is_token_unknown:
-            self._client.restore_header("Authorization")
-        repository = parse_repository((await self._get(f"/repos/{subject}")).body, subject)
+        self._api.select(subject)
+        repository = parse_repository((await self._api.get(f"/repos/{subject}")).body, subject)
         await self._check_number(request, repository)
         name = repository.name(subject)
         renamed = rename_warnings(request, name, repository.id)
@@ -282,7 +221,7 @@ class Github:
         if request.take_current:
             read = replace(ref, gained=gained).text(STAR_COUNT_REF)
             values[request.last_day] = DailyValue(request.last_day, count, read)
-        warnings = (*self._warnings, *renamed)
+        warnings = (*self._api.take_warnings(), *self._warnings, *renamed)
         return FetchResult(request, tuple(values[day] for day in sorted(values)), warnings=warnings)
 
     async def _check_number(self, request: FetchRequest, repository: Repository) -> None:
@@ -292,7 +231,7 @@ class Github:
             return
         name = None
         with suppress(SourceError):
-            name = parse_repository((await self._get(f"/repositories/{known}")).body, f"with id {known}").full_name
+            name = parse_repository((await self._api.get(f"/repositories/{known}")).body, f"with id {known}").full_name
         raise InvalidResponse(name_taken_over(request, repository.id, known, name))
 
     def _without_history(self, request: FetchRequest, current: DailyValue, error: SourceError) -> FetchResult:
@@ -300,14 +239,14 @@ class Github:
         values = (current,) if request.last_day in request.missing else ()
         if request.take_current:
             warning = f"{request.metric.metric_id}: past days were not updated, the star history failed ({error})"
-            return FetchResult(request, values, warnings=(*self._warnings, warning))
+            return FetchResult(request, values, warnings=(*self._api.take_warnings(), *self._warnings, warning))
         stands = (
             f"; only the current count was stored, for {request.last_day}; days before it stay missing"
             if values
             else ""
         )
         failure = reword(error, f"star history failed: {error.message}{stands}")
-        return FetchResult(request, values, error=failure, warnings=tuple(self._warnings))
+        return FetchResult(request, values, error=failure, warnings=(*self._api.take_warnings(), *self._warnings))
 
     async def _held(
         self, repository: Repository, name: str, request: FetchRequest
@@ -321,7 +260,7 @@ class Github:
         since = max(request.days[0], created)
         for reading in range(HISTORY_ATTEMPTS):
             if reading:
-                repository = parse_repository((await self._get(f"/repos/{name}")).body, name)
+                repository = parse_repository((await self._api.get(f"/repos/{name}")).body, name)
             reread = reading < HISTORY_ATTEMPTS - 1
             history = await self._read_history(name, since)
             weeks, count = history.weeks, repository.stargazers_count
@@ -375,11 +314,11 @@ class Github:
         is_announced = False
         while page is not None and page <= LAST_PAGE:
             self._client.step("pages of star history", page - 1, pages)
-            response = await self._get(
+            response = await self._api.get(
                 f"/repos/{full_name}/stargazers/history", {"per_page": str(WEEKS_PER_PAGE), "page": str(page)}
             )
             found = parse_history(response.body, full_name)
-            following = next_page(response, page, len(found))
+            following = next_page(response, page, len(found), WEEKS_PER_PAGE)
             if not found and (is_announced or following is not None):
                 return _History(weeks, has_shifted, problem=f"has an empty page ({page}) before its last one")
             has_shifted = has_shifted or not found.keys().isdisjoint(weeks)
@@ -389,28 +328,3 @@ class Github:
             is_announced = following is not None and "link" in response.headers
             page = following
         return _History(weeks, has_shifted, is_whole=True)
-
-    async def _get(self, path: str, params: dict[str, str] | None = None) -> Response:
-        """Send a GET, and repeat it without the token if GitHub refuses the token.
-
-        GitHub refuses even public data to an invalid token, but serves it without one.
-        """
-        path = quote(path, safe="/")
-        try:
-            return await self._client.get(path, params)
-        except TokenRefused as error:
-            self._set_token_aside(error)
-            return await self._client.get(path, params)
-
-    def _set_token_aside(self, error: TokenRefused) -> None:
-        """Stop sending the token to the organisation that refused it; after a 401, to all."""
-        self._client.drop_header("Authorization")
-        if error.status == UNAUTHORIZED:
-            self._is_token_unknown = True
-            self._warnings.append("GitHub refused GITHUB_TOKEN (401), so it is no longer sent; renew it")
-            return
-        self._refusing_owners.add(self._owner)
-        self._warnings.append(
-            f"{self._owner} refused GITHUB_TOKEN ({error.status}), so its repositories were read without it; "
-            "authorise the token there, or use another one"
-        )

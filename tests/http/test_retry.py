@@ -121,6 +121,23 @@ def test_reset_tomorrow():
     assert "available again at 2026-11-26 13:46 UTC" in fail(403, reset(86_400)).error.message
 
 
+@pytest.mark.parametrize(
+    ("stated", "waits"),
+    [('"api";r=0;t=55', (55.0, 55.0, 55.0)), ('"api"; r=0; t=0', (1.0, 1.0, 1.0)), ('"api";r=0;t=280', ())],
+)
+def test_ratelimit_field(stated: str, waits: tuple[float, ...]):
+    """A used-up quota in the IETF's RateLimit field states the seconds to its reset."""
+    failure = fail(429, {"ratelimit": stated})
+    assert failure.waits == waits
+    assert failure.ends_service
+
+
+@pytest.mark.parametrize("stated", ['"api";r=3;t=55', '"api";r=0', "55", '"api";r=0;t=-5', '"api";r=0;t=5e9', ""])
+def test_ratelimit_field_without_a_wait(stated: str):
+    """A RateLimit field with quota left, or in another form, states no wait: the policy's pauses apply."""
+    assert fail(429, {"ratelimit": stated}).waits == (60.0, 120.0)
+
+
 def test_absurd_wait():
     """A wait beyond the calendar is refused without a crash."""
     assert fail(429, {"retry-after": "9" * 12}).ends_service

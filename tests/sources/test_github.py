@@ -16,12 +16,11 @@ from cmetrics.sources.github import (
     excess,
     is_gapless,
     is_small_excess,
-    next_page,
     parse_history,
     parse_repository,
-    refuses_token,
     surplus,
 )
+from cmetrics.sources.github_api import next_page, refuses_token
 from tests.depth import deep
 from tests.sources.responses import HTML_PAGES, NO_ANSWERS, NO_COUNTS
 
@@ -176,12 +175,12 @@ def link(*parts: str) -> Response:
     ],
 )
 def test_the_next_page_is_the_one_that_the_link_header_names(answer, following):
-    assert next_page(answer, page=1, weeks=30) == following
+    assert next_page(answer, page=1, rows=30, per_page=30) == following
 
 
 @pytest.mark.parametrize(("weeks", "following"), [(30, 4), (31, 4), (29, None), (0, None)])
 def test_without_a_link_header_a_page_that_is_not_full_is_the_last(weeks, following):
-    assert next_page(Response(b"[]", {}), page=3, weeks=weeks) == following
+    assert next_page(Response(b"[]", {}), page=3, rows=weeks, per_page=30) == following
 
 
 @pytest.mark.parametrize(
