@@ -39,9 +39,11 @@ def test_every_line_of_the_page_names_a_defence_and_a_test():
 
 def test_every_dependency_is_justified_and_no_other_is_named():
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    project, (ours, *tools) = declared["project"], declared["dependency-groups"]["dev"]
+    project, groups = declared["project"], declared["dependency-groups"]
+    (ours, *tools, docs) = groups["dev"]
     assert ours == "cmetrics[api]"
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["api"], *tools]
+    assert docs == {"include-group": "docs"}
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["api"], *tools, *groups["docs"]]
     table = PAGE.split("## Dependencies")[1]
     assert re.findall(r"^\| ([a-z0-9-]+) \| \S", table, re.MULTILINE) == [
         re.match(r"[a-z0-9-]+", one)[0] for one in wanted
