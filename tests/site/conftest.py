@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from cmetrics.sources import SPECS
 from tests.samples import a_table, observe
 from tests.web_server import Served, serve
 from tests.web_tools import axe_source, plotly_basic
+from tests.world.page_data import DATA_SETS, DataSet
 from tests.world.truth import wave
 
 AS_OF = date(2026, 11, 22)
@@ -200,6 +202,35 @@ def many(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
         yield built(stack, shared / "many", catalog, many_rows(catalog), RUNS)
 
 
+@dataclass(frozen=True)
+class DataSite:
+    """The site of a data set of `tests.world.page_data`, served below a sub-path."""
+
+    data: DataSet
+    folder: Path
+    served: Served
+
+    @property
+    def url(self) -> str:
+        return self.served.url
+
+
+@pytest.fixture(scope="package")
+def data_site(shared: Path) -> Iterator[Callable[[str], DataSite]]:
+    """Return the site of a data set by its name; each is built once for all workers."""
+    with ExitStack() as stack:
+
+        @cache
+        def site_of(name: str) -> DataSite:
+            data, folder = DATA_SETS[name](), shared / f"data-{name}"
+            with FileLock(f"{folder}.lock"):
+                if not folder.exists():
+                    write_site(render_site(data.publication(), SPECS, plotly_basic().read_bytes()), folder)
+            return DataSite(data, folder, stack.enter_context(serve(folder)))
+
+        yield site_of
+
+
 @pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -230,7 +261,9 @@ class Reader:
     asked: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
 
-    def context(self, *, size: tuple[int, int] = (1280, 900), **options: Any) -> BrowserContext:
+    def context(
+        self, *, size: tuple[int, int] = (1280, 900), now: datetime | None = None, **options: Any
+    ) -> BrowserContext:
         context = self.browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
         self.contexts.append(context)
         context.on("console", self._hear)
@@ -238,7 +271,7 @@ class Reader:
         context.on("request", lambda request: self.asked.append(request.url))
         if options.get("java_script_enabled", True):
             # The page was made this morning, whenever the test runs.
-            context.clock.set_fixed_time(NOW)
+            context.clock.set_fixed_time(now or NOW)
             context.add_init_script(NOTE_SHIFTS)
         return context
 
