@@ -55,6 +55,15 @@ class KnownLoss:
 
 
 @dataclass(frozen=True, slots=True)
+class CountingStep:
+    """The first day on which a service counted in another way. Periods before and after it are not compared."""
+
+    day: date
+    #: What changed, as a clause.
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSpec:
     """The properties of a source that other modules need without contacting it.
 
@@ -91,6 +100,8 @@ class SourceSpec:
     archive: ArchiveSpec | None = None
     #: Ascending.
     known_losses: tuple[KnownLoss, ...] = ()
+    #: Ascending.
+    steps: tuple[CountingStep, ...] = ()
     #: Returns why the service refuses a ``contact`` in the User-Agent; None if it accepts it.
     refuses_contact: Callable[[str], str | None] | None = None
 

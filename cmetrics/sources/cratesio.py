@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from cmetrics.domain.days import last_completed_day
 from cmetrics.domain.errors import SourceError
-from cmetrics.domain.metric import ArchiveSpec, Family, KnownLoss, SourceSpec
+from cmetrics.domain.metric import ArchiveSpec, CountingStep, Family, KnownLoss, SourceSpec
 from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
@@ -60,6 +60,11 @@ SPEC = SourceSpec(
     archive=ARCHIVE,
     known_losses=(
         KnownLoss(date(2014, 11, 15), date(2014, 11, 15), "the archive of crates.io has no file of this day"),
+    ),
+    # https://blog.rust-lang.org/2024/03/11/crates-io-download-changes and rust-lang/crates.io#12210.
+    steps=(
+        CountingStep(date(2024, 2, 16), "crates.io counts downloads from its CDN too"),
+        CountingStep(date(2025, 10, 29), "crates.io counts only downloads by cargo"),
     ),
     refuses_contact=refuses_contact,
 )

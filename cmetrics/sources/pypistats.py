@@ -16,7 +16,7 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 
 from cmetrics.domain.errors import InvalidResponse, SourceError
-from cmetrics.domain.metric import ArchiveSpec, Family, KnownLoss, SourceSpec
+from cmetrics.domain.metric import ArchiveSpec, CountingStep, Family, KnownLoss, SourceSpec
 from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
@@ -67,6 +67,8 @@ SPEC = SourceSpec(
     options=frozenset({"mirrors"}),
     archive=ARCHIVE,
     known_losses=KNOWN_LOSSES,
+    # pypistats.org, frequently asked questions: PyPI replaced the program that counts.
+    steps=(CountingStep(date(2018, 7, 26), "PyPI counts with another program"),),
 )
 
 #: 30 requests a minute and 5 a second per IP address, not announced in any header. After a 429 on a
