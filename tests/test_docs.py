@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,17 @@ def test_ci_runs_the_readme_s_test_command():
     command = subprocess.run(
         [sys.executable, ".ci/readme_command.py", "test"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
-    assert "uv run pytest" in command
+    assert "uv run --group dev pytest" in command
     assert "readme_command.py test" in (ROOT / ".ci" / "run").read_text()
     assert "bash .ci/run" in (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+
+
+def test_users_get_no_development_tools():
+    """`uv run cmetrics` installs the dependencies alone; whatever needs the group `dev` names it."""
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["uv"]["default-groups"] == []
+    tools = re.compile(r"uv run (pytest|ruff|mypy|lint-imports|zizmor|python -m tests)")
+    for path in OURS:
+        assert not tools.search((ROOT / path).read_text(encoding="utf-8", errors="replace")), path
 
 
 def test_the_repository_holds_nothing_that_must_not_be_in_it():

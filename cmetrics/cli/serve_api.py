@@ -36,7 +36,8 @@ def serve_api(
         from cmetrics.api.serve import listen, serve
     except ImportError as error:
         msg = f"serve-api needs the extra `api` ({error.name} is missing)"
-        raise UsageError(msg, hint="pip install 'cmetrics[api]'") from None
+        hint = "pip install 'cmetrics[api]'; in a checkout, uv run --extra api cmetrics serve-api"
+        raise UsageError(msg, hint=hint) from None
     from cmetrics.cli.configuration import load_configuration
     from cmetrics.cli.output import print_progress
     from cmetrics.queries import Queries

@@ -1,4 +1,4 @@
-"""Measures everything and prints one table: ``uv run python -m tests.bench [PART…] [--write]``.
+"""Measures everything and prints one table: ``uv run --group dev python -m tests.bench [PART…] [--write]``.
 
 ``--write`` puts it into the README; all parts, with the table of faults beside it, which is tried out anew.
 """

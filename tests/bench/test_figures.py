@@ -55,7 +55,7 @@ def test_the_readme_shows_the_table_of_every_part():
         "1,095 nights",
         "`restore`",
     ):
-        assert part in block, f"nothing of {part}: run `uv run python -m tests.bench --write`"
+        assert part in block, f"nothing of {part}: run `uv run --group dev python -m tests.bench --write`"
 
 
 def test_the_readme_s_faults_are_those_that_were_tried_out():

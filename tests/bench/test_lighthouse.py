@@ -1,7 +1,7 @@
 """What Lighthouse says of the page on a phone.
 
-`uv run pytest -m bench -s -n0 tests/bench/test_lighthouse.py` prints it, and fails below the scores that the
-page is to keep. The processor counts: nothing else should run on the machine.
+`uv run --group dev pytest -m bench -s -n0 tests/bench/test_lighthouse.py` prints it, and fails below the
+scores that the page is to keep. The processor counts: nothing else should run on the machine.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from tests.world.services import Fault, Services
 from tests.world.truth import CRATES, DAY, GITHUB, NPM, PYPI, World
 
 FILE = Path(__file__).parents[2] / ".github" / "FAULTS.md"
-COMMAND = "uv run python -m tests.world.fault_table"
+COMMAND = "uv run --group dev python -m tests.world.fault_table"
 #: Long ago enough to be over, so that every run of this says the same.
 TODAY = date(2026, 11, 20)
 SUBJECTS = (("pypistats", "pylance"), ("cratesio", "lance"), ("npm", "@lancedb/lancedb"), ("github", "lancedb/lancedb"))
