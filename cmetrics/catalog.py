@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from cmetrics.catalog_file import ID, TOP_LEVEL, CatalogFile, MetricEntry, MistakeList, decode_toml, normalize_site_url
 from cmetrics.domain.errors import ConfigError, Mistake, UsageError
+from cmetrics.domain.event import Note, ReleaseRule
 from cmetrics.domain.metric import Event, Family, Metric, Product, SourceSpec, slug
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.settings import is_file
@@ -33,6 +34,10 @@ class Catalog:
     seeds: Mapping[str, Path]
     #: Sorted by day.
     events: tuple[Event, ...] = ()
+    #: Sorted by day.
+    notes: tuple[Note, ...] = ()
+    #: The releases that each product shows, in the order of ``products``.
+    release_rules: tuple[ReleaseRule, ...] = ()
     #: The published address of the site, with a trailing slash; None if not set.
     url: str | None = None
     #: Ids that follow from product and source because the entry has no ``id``. `cmetrics.identity`
@@ -74,13 +79,14 @@ class _Builder:
         self._sources = sources
         self._mistakes: MistakeList = file.mistakes
         self._default_ids: set[str] = set()
+        self._release_rules: dict[str, ReleaseRule] = {}
         self._product_ids = tuple(dict.fromkeys(file.product_ids()))
 
     def build(self) -> Catalog:
         """Return the catalogue. Raises ConfigError with all mistakes."""
         products = self._products()
         metrics, seeds = self._metrics()
-        events = self._events()
+        events, notes = self._events(), self._notes()
         self._mistakes.raise_any()
         top = self._file.top_level
         assert top is not None
@@ -92,6 +98,8 @@ class _Builder:
             metrics=metrics,
             seeds=seeds,
             events=events,
+            notes=notes,
+            release_rules=tuple(self._release_rules.values()),
             url=top.url,
             default_ids=frozenset(self._default_ids),
         )
@@ -102,6 +110,7 @@ class _Builder:
             if entry.id in products:
                 self._mistakes.add(where, "id", f"{entry.id!r} is used twice")
             products[entry.id] = Product(entry.id, entry.title)
+            self._release_rules[entry.id] = ReleaseRule(entry.id, entry.releases, entry.prereleases)
         return tuple(products.values())
 
     def _metrics(self) -> tuple[tuple[Metric, ...], dict[str, Path]]:
@@ -152,6 +161,14 @@ class _Builder:
                 self._check_product(where, "products", product)
             events.append(Event(entry.date, entry.label, entry.url, tuple(entry.products or self._product_ids)))
         return tuple(sorted(events, key=lambda event: event.day))
+
+    def _notes(self) -> tuple[Note, ...]:
+        notes: list[Note] = []
+        for where, entry in self._file.notes():
+            for product in entry.products or ():
+                self._check_product(where, "products", product)
+            notes.append(Note(entry.date, entry.text, entry.author, tuple(entry.products or self._product_ids)))
+        return tuple(sorted(notes, key=lambda note: note.day))
 
     def _check_product(self, where: str, field: str, product: str) -> None:
         # If there are no products, their section is missing or misspelt, which is reported separately.

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import ErrorDetails
 
 from cmetrics.domain.errors import ConfigError, Mistake
+from cmetrics.domain.event import ReleaseFilter
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import sanitize
 
@@ -27,6 +28,10 @@ TOP_LEVEL = "top level"
 Identifier = Annotated[str, StringConstraints(pattern=rf"^{ID}$", max_length=60)]
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+#: What a person writes about a day: longer than a label, and still one paragraph.
+NoteText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
 #: A web address. Other schemes, such as javascript:, are not allowed.
 WebAddress = Annotated[
@@ -85,7 +90,7 @@ _FORMS = {
 }
 
 
-_SECTIONS = frozenset({"products", "metrics", "events"})
+_SECTIONS = frozenset({"products", "metrics", "events", "notes"})
 
 
 class _Entry(BaseModel):
@@ -97,6 +102,9 @@ class ProductEntry(_Entry):
 
     id: Identifier
     title: Text
+    #: The releases of its repositories that are shown as events.
+    releases: Annotated[ReleaseFilter, Field(strict=False)] = ReleaseFilter.MINOR
+    prereleases: bool = False
 
 
 class MetricEntry(_Entry):
@@ -123,6 +131,15 @@ class EventEntry(_Entry):
     products: Annotated[list[Identifier], Field(min_length=1)] | None = None
 
 
+class NoteEntry(_Entry):
+    """One ``[[notes]]``."""
+
+    date: date
+    text: NoteText
+    author: Text
+    products: Annotated[list[Identifier], Field(min_length=1)] | None = None
+
+
 class _TopLevel(_Entry):
     title: Text = "Community metrics"
     contact: AsciiText
@@ -130,6 +147,7 @@ class _TopLevel(_Entry):
     products: Annotated[list[Any], Field(min_length=1)]
     metrics: Annotated[list[Any], Field(min_length=1)]
     events: list[Any] = Field(default_factory=list)
+    notes: list[Any] = Field(default_factory=list)
 
 
 E = TypeVar("E", bound=_Entry)
@@ -171,6 +189,10 @@ class CatalogFile:
     def events(self) -> Iterator[tuple[str, EventEntry]]:
         """Yield each event with its place in the file."""
         return self._entries("events", EventEntry)
+
+    def notes(self) -> Iterator[tuple[str, NoteEntry]]:
+        """Yield each note with its place in the file."""
+        return self._entries("notes", NoteEntry)
 
     def product_ids(self) -> tuple[str, ...]:
         """Return the ids of all products, including those with a mistake in another field."""
@@ -271,6 +293,7 @@ def _reason(item: ErrorDetails, where: str, known: list[str], meant: Mapping[str
         "list_type": f"needs entries written [[{name}]]" if is_section else "needs a list in brackets",
         "model_type": "needs fields",
         "date_type": "needs a date without quotes, such as 2026-01-31",
+        "enum": f"needs {context.get('expected', '')}",
     }
     library = item["msg"][:1].lower() + item["msg"][1:]
     return complete.get(kind) or f"{needed.get(kind, library)}, but it is {_shown(item['input'])}"

@@ -17,6 +17,7 @@ from cmetrics.analytics.series import last_full_month
 from cmetrics.analytics.status import StoreStatus, build_status
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import DAY, Month, Span, last_completed_day, window
+from cmetrics.domain.event import StoredEvent
 from cmetrics.domain.metric import Definition, Family, Metric, SourceSpec
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.revision import Revision
@@ -173,7 +174,7 @@ class _MatchedQueries(Queries):
         spans = reading(self.as_of, days)
         table = self._windows.get(self.token, spans, lambda: self._read_window(*spans))
         runs = self.runs()
-        return self._dashboard(table, runs, self._log(runs), days)
+        return self._dashboard(table, runs, self._log(runs), self._store.events(), days)
 
     def read_publication(self, definitions: Sequence[Definition], url: str | None) -> Publication:
         """Return everything for a build of the site at ``url``."""
@@ -181,13 +182,14 @@ class _MatchedQueries(Queries):
         published = stored.where(stored.days <= self.as_of.toordinal())
         runs = self.runs()
         log = self._log(runs)
+        events = self._store.events()
         window_read, year_ago = reading(self.as_of, DEFAULT_DAYS)
         within = published.within(window_read)
         if year_ago is not None:
             within |= published.within(year_ago) & published.owned_by(self._downloads)
         return Publication(
-            dashboard=self._dashboard(published, runs, log, ALL_DAYS),
-            daily=self._dashboard(published.where(within), runs, log, DEFAULT_DAYS),
+            dashboard=self._dashboard(published, runs, log, events, ALL_DAYS),
+            daily=self._dashboard(published.where(within), runs, log, events, DEFAULT_DAYS),
             definitions=tuple(self.active(definitions)),
             rows=published,
             runs=tuple(runs),
@@ -241,7 +243,9 @@ class _MatchedQueries(Queries):
         log = self._log(self.runs())
         return tuple(metric for metric in self._catalog.metrics if log.last_error(metric.metric_id) is not None)
 
-    def _dashboard(self, table: SeriesTable, runs: Sequence[Run], log: OutcomeLog, days: int) -> Dashboard:
+    def _dashboard(
+        self, table: SeriesTable, runs: Sequence[Run], log: OutcomeLog, events: Sequence[StoredEvent], days: int
+    ) -> Dashboard:
         return build_dashboard(
             self._catalog,
             self._titles,
@@ -251,6 +255,7 @@ class _MatchedQueries(Queries):
             days=days,
             generated_at=self._now.replace(microsecond=0),
             log=log,
+            stored_events=events,
         )
 
 

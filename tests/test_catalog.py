@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cmetrics.catalog import DEFAULT_PATH, Catalog, load_catalog, parse_address
 from cmetrics.domain.errors import ConfigError, UsageError
+from cmetrics.domain.event import Note, ReleaseFilter, ReleaseRule
 from cmetrics.domain.metric import Event, Family, Product
 from cmetrics.sources import SPECS
 from tests.depth import deep
@@ -483,8 +484,42 @@ def test_unknown_section(path):
     assert mistakes(path, text)[0] == ("top level", "product", "unknown section 'product'; did you mean 'products'?")
     assert len(mistakes(path, text)) == 1, "what follows from it is not said"
     text = catalog_text() + '\n[colours]\nlight = "red"\n'
-    reason = "unknown section 'colours'; known are title, contact, url, products, metrics, events"
+    reason = "unknown section 'colours'; known are title, contact, url, products, metrics, events, notes"
     assert mistakes(path, text) == [("top level", "colours", reason)]
+
+
+def test_releases_and_notes(path):
+    """Minor releases by default; a note is a person's, with the products that it is about."""
+    note = {"date": date(2026, 6, 9), "text": "We moved <b>servers</b>", "author": "Ada"}
+    later = note | {"date": date(2026, 1, 9), "products": ["b"]}
+    quiet = PRODUCT | {"id": "b", "releases": "none", "prereleases": True}
+    catalog = load(path, top={"notes": [note, later]}, products=[PRODUCT, quiet])
+    first = PRODUCT["id"]
+    assert catalog.release_rules == (
+        ReleaseRule(first, ReleaseFilter.MINOR, prereleases=False),
+        ReleaseRule("b", ReleaseFilter.NONE, prereleases=True),
+    )
+    assert catalog.notes == (
+        Note(date(2026, 1, 9), note["text"], "Ada", ("b",)),
+        Note(date(2026, 6, 9), note["text"], "Ada", (first, "b")),
+    )
+
+
+def test_mistakes_in_releases_and_notes(path):
+    """Each is named with its field."""
+    notes = [{"date": date(2026, 6, 9), "text": "x"}, {"date": "2026-06-09", "text": "a\nb", "author": "A"}]
+    text = catalog_text(
+        top={"notes": [*notes, {"date": date(2026, 6, 9), "text": "x", "author": "A", "products": ["c"]}]},
+        products=[PRODUCT | {"releases": "majors"}],
+    )
+    assert [(where, field) for where, field, _ in mistakes(path, text)] == [
+        ("products[1] (lance)", "releases"),
+        ("notes[1]", "author"),
+        ("notes[2]", "date"),
+        ("notes[2]", "text"),
+        ("notes[3]", "products"),
+    ]
+    assert mistakes(path, text)[0][2] == "needs 'none', 'minor', 'patch' or 'all', but it is 'majors'"
 
 
 def test_misspelt_field(path):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cmetrics.analytics.columns import Codes, Days, SeriesTable, Values, to_dates
 from cmetrics.analytics.quality import DataQuality
+from cmetrics.domain.event import Note
 from cmetrics.domain.metric import Definition, Event, Metric
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Run
@@ -388,6 +389,8 @@ class Dashboard:
     #: By day.
     events: tuple[Event, ...]
     health: Health
+    #: What people have noted in the catalogue, by day.
+    notes: tuple[Note, ...] = ()
 
     @property
     def items(self) -> tuple[Item, ...]:

@@ -174,6 +174,18 @@ class Event:
     url: str | None
     #: Ids of the affected products.
     products: tuple[str, ...]
+    #: ``catalogue``, or the service that lists the release.
+    source: str = "catalogue"
+    #: The tag of a release; empty for other events.
+    tag: str = ""
+    prerelease: bool = False
+    #: The id of a release; other events are identified by day and label.
+    event_id: str = ""
+
+    @property
+    def identifier(self) -> str:
+        """A text that identifies the event among those of the catalogue and the services."""
+        return self.event_id or f"{self.source}:{self.day}:{self.label}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from cmetrics.domain.errors import StoreMissing
+from cmetrics.domain.event import newer_events
 from cmetrics.domain.removal import Removal, find_removals
 from cmetrics.domain.run import Counts, Job, MetricOutcome, MetricStatus, Run, RunStatus, RunSummary
 from cmetrics.export.removals import apply_foreign_removal, without_removed
@@ -98,6 +99,7 @@ def _write(
     counts = store.upsert_observations(export.observations, overwrites)
     warnings = save_revisions(store, export.revisions)
     store.save_outcomes(export.outcomes)
+    store.save_events(newer_events(store.events(), export.events))
     return counts, warnings
 
 
@@ -119,6 +121,8 @@ def _changes_nothing(store: LanceStore, export: ExportedTables, definitions: set
     if not set(store.revisions()).issuperset(export.revisions):
         return False
     if not set(store.outcomes()).issuperset(export.outcomes):
+        return False
+    if newer_events(store.events(), export.events):
         return False
     return not store.would_write(export.observations, newer_wins)
 

@@ -8,6 +8,7 @@
     DIR/stats/<metric>.csv       the values of one metric, by day
     DIR/revisions.csv            values that were replaced; only when there are any
     DIR/outcomes.csv             what came of each metric of each run; only when there are any
+    DIR/events.csv               releases of the repositories; only when there are any
 
 Files in ``stats`` are named by `file_names`; the metric of a file is read from its rows. Texts are written
 unchanged, even those that a spreadsheet would interpret as a formula, because they must be restored
@@ -25,6 +26,7 @@ from typing import Any
 import pyarrow as pa
 
 from cmetrics.domain.errors import ExportError, StoreMissing
+from cmetrics.domain.event import StoredEvent
 from cmetrics.domain.metric import Definition, file_names
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.outcome import Outcome
@@ -37,6 +39,7 @@ from cmetrics.export.manifest import INDEX, MANIFEST, build_entry, check_files, 
 from cmetrics.export.staging import StagedFiles
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import (
+    EVENTS,
     HISTORY,
     METRICS,
     OPTIONAL_TABLES,
@@ -52,7 +55,9 @@ from cmetrics.store.schema import (
 
 STATS_FOLDER = "stats"
 #: The tables with a single file each.
-FILES: Mapping[str, Table[Any]] = {f"{table.name}.csv": table for table in (METRICS, HISTORY, REVISIONS, OUTCOMES)}
+FILES: Mapping[str, Table[Any]] = {
+    f"{table.name}.csv": table for table in (METRICS, HISTORY, REVISIONS, OUTCOMES, EVENTS)
+}
 #: Files that exist only when their table has rows.
 _OPTIONAL_FILES = frozenset(f"{table.name}.csv" for table in OPTIONAL_TABLES)
 
@@ -75,6 +80,7 @@ class ExportedTables:
     observations: Sequence[Observation]
     revisions: Sequence[Revision]
     outcomes: Sequence[Outcome]
+    events: Sequence[StoredEvent] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,7 @@ def read_export(folder: Path) -> ExportedTables:
         observations=[row for path in _stats_files(folder) for row in decode_observations(read_csv(path, STATS))],
         revisions=decode(_read_optional(folder, REVISIONS), REVISIONS),
         outcomes=decode(_read_optional(folder, OUTCOMES), OUTCOMES),
+        events=decode(_read_optional(folder, EVENTS), EVENTS),
     )
     check_files(folder, entries)
     return tables
@@ -200,12 +207,15 @@ def _load(store: LanceStore) -> Iterator[ExportedFile]:
     runs = sorted(store.runs(), key=lambda run: (run.started_at, run.ingestion_run_id))
     revisions = sorted(store.revisions(), key=lambda r: (r.observed_at, r.ingestion_run_id, r.metric_id, r.last_day))
     outcomes = sorted(store.outcomes(), key=lambda o: (o.observed_at, o.ingestion_run_id, o.metric_id))
+    events = store.events()
     yield ExportedFile("metrics.csv", METRICS, encode(definitions, METRICS))
     yield ExportedFile("history.csv", HISTORY, encode(runs, HISTORY))
     if revisions:
         yield ExportedFile("revisions.csv", REVISIONS, encode(revisions, REVISIONS))
     if outcomes:
         yield ExportedFile("outcomes.csv", OUTCOMES, encode(outcomes, OUTCOMES))
+    if events:
+        yield ExportedFile("events.csv", EVENTS, encode(events, EVENTS))
     metric_ids = sorted(store.metric_ids())
     names = file_names(metric_ids, definitions)
     without_rows = set(metric_ids)

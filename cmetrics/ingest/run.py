@@ -29,6 +29,7 @@ from cmetrics.ingest.outcomes import build_outcomes, save_outcomes
 from cmetrics.ingest.plan import BackfillPlan, Plan, RefreshPlan, build_requests
 from cmetrics.ingest.quality import check_quality
 from cmetrics.ingest.reconcile import overwrite_rule
+from cmetrics.ingest.releases import collect_releases
 from cmetrics.ingest.state import load_state
 from cmetrics.seed import load_seed
 from cmetrics.sources import SPECS
@@ -137,6 +138,9 @@ def _ingest(
             writer.flush()
             run.count(writer.counts)
 
+        # Releases need the results: a repository that failed is not asked again.
+        unread = collect_releases(run.store, metrics, results.values(), context) if job is Job.REFRESH else []
+
         # Check and record.
         quality = check_quality(run.store, metrics, writer.replaced, run.run_id, context.now, plan.last_day)
         checked = quality.add_revisions(
@@ -154,7 +158,7 @@ def _ingest(
             warnings=(
                 *run.warnings,
                 *changes.warnings,
-                *_merge_warnings(results.values(), [*quality.warnings, *unsaved]),
+                *_merge_warnings(results.values(), [*quality.warnings, *unread, *unsaved]),
             ),
             anomalies=quality.anomalies,
             notes=(*changes.notes, *_merge_notes(results.values())),

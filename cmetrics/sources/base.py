@@ -11,6 +11,7 @@ from typing import Protocol
 from cmetrics.domain.errors import SourceError
 from cmetrics.domain.metric import Metric, SourceSpec
 from cmetrics.domain.observation import DailyValue, StarRef
+from cmetrics.sources.release_list import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class FetchResult:
     #: The counts of all complete days that the source returned, requested or not. The archive's counts
     #: are compared with them.
     source_counts: Mapping[date, int] = field(default_factory=dict)
+    #: The releases of the subject, newest first, from a source that reads them anyway; else None.
+    releases: tuple[Release, ...] | None = None
     #: False if more results for the same request follow.
     is_final: bool = True
 

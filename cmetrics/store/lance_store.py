@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from cmetrics.domain.days import Span
 from cmetrics.domain.errors import StoreError, StoreMissing, StoreUnreachable
+from cmetrics.domain.event import StoredEvent
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation, is_snapshot
 from cmetrics.domain.outcome import Outcome
@@ -38,7 +39,18 @@ from cmetrics.store.columns import (
 from cmetrics.store.connect import connect
 from cmetrics.store.failures import missing, translated
 from cmetrics.store.maintenance import optimize
-from cmetrics.store.schema import HISTORY, METRICS, OPTIONAL_TABLES, OUTCOMES, REVISIONS, STATS, TABLES, R, Table
+from cmetrics.store.schema import (
+    EVENTS,
+    HISTORY,
+    METRICS,
+    OPTIONAL_TABLES,
+    OUTCOMES,
+    REVISIONS,
+    STATS,
+    TABLES,
+    R,
+    Table,
+)
 
 #: Rows of one IN list or one merge; keeps filters and requests of remote stores at a sane size.
 BATCH: Final = 500
@@ -253,6 +265,13 @@ class LanceStore:
         rows.sort(key=lambda row: row.metric_id)
         return sorted(rows, key=lambda row: (row.observed_at, row.ingestion_run_id), reverse=True)
 
+    def events(self) -> list[StoredEvent]:
+        """Return all events by day, product and id; none without the table."""
+        newest: dict[tuple[str, str], StoredEvent] = {}
+        for row in sorted(self._read_optional(EVENTS, None), key=lambda row: row.observed_at):
+            newest[row.event_id, row.product] = row
+        return sorted(newest.values(), key=lambda row: (row.day, row.product, row.event_id))
+
     def _read_optional(self, table: Table[R], where: str | None) -> list[R]:
         try:
             return schema.decode(self._query(table, where, table.schema.names, limit=EXPORT_ROWS), table)
@@ -358,6 +377,10 @@ class LanceStore:
     def save_outcomes(self, rows: Sequence[Outcome]) -> None:
         """Write rows of ``outcomes``; the first ones create the table."""
         self._save_optional(OUTCOMES, rows)
+
+    def save_events(self, rows: Sequence[StoredEvent]) -> None:
+        """Write rows of ``events``; the first ones create the table."""
+        self._save_optional(EVENTS, rows)
 
     def _save_optional(self, table: Table[R], rows: Sequence[R]) -> None:
         if not rows:

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from cmetrics.domain.errors import StoreError
+from cmetrics.domain.event import StoredEvent
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.outcome import Outcome
@@ -117,9 +118,10 @@ TABLES: tuple[Table[Any], ...] = (METRICS, STATS, HISTORY)
 
 REVISIONS = _table("revisions", Revision, ("metric_id", "last_day", "ingestion_run_id"))
 OUTCOMES = _table("outcomes", Outcome, ("ingestion_run_id", "metric_id"))
+EVENTS = _table("events", StoredEvent, ("event_id", "product"))
 
 #: Tables that the first run with a row for them creates; a store may lack them.
-OPTIONAL_TABLES: tuple[Table[Any], ...] = (REVISIONS, OUTCOMES)
+OPTIONAL_TABLES: tuple[Table[Any], ...] = (REVISIONS, OUTCOMES, EVENTS)
 
 
 def encode(rows: Sequence[R], table: Table[R]) -> pa.Table:

@@ -154,8 +154,8 @@ def test_an_unknown_column_is_named(exported):
 def test_an_unknown_file_is_named(exported):
     """Its rows would be lost by the next export."""
     with (exported / "manifest.csv").open("a") as manifest:
-        manifest.write("2,events.csv,1,0000000000000000\n")
-    with pytest.raises(ExportError, match=r"lists events\.csv, a file unknown to this version"):
+        manifest.write("2,causes.csv,1,0000000000000000\n")
+    with pytest.raises(ExportError, match=r"lists causes\.csv, a file unknown to this version"):
         read_export(exported)
 
 

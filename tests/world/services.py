@@ -397,7 +397,9 @@ class Services:
             return self.world.project.owned(request, owner[1], self.world.repositories.values())
         if content := re.fullmatch(r"/repos/([^/]+/[^/]+)/contents(?:/(.*))?", request.path):
             return self.world.project.content(request, content[1], content[2] or "")
-        match = re.fullmatch(r"/(?:repos/([^/]+/[^/]+)|repositories/(\d+))(/stargazers(?:/history)?)?", request.path)
+        match = re.fullmatch(
+            r"/(?:repos/([^/]+/[^/]+)|repositories/(\d+))(/stargazers(?:/history)?|/releases)?", request.path
+        )
         if not match:
             return missing
         name, number, rest = match[1], match[2], match[3] or ""
@@ -412,6 +414,8 @@ class Services:
             repository = known.get(name.lower())
         if repository is None:
             return missing
+        if rest == "/releases":
+            return self._releases(request, repository.full_name)
         if rest == "/stargazers":
             return as_json({"message": "Resource not accessible by integration"}, 403)
         if rest:
@@ -426,6 +430,20 @@ class Services:
                 "created_at": f"{repository.created}T10:00:00Z",
             }
         )
+
+    def _releases(self, request: Request, name: str) -> Reply:
+        """Newest first, in pages."""
+        size, page = int(request.query.get("per_page", "30")), int(request.query.get("page", "1"))
+        listed = sorted(self.world.releases.get(name, ()), key=lambda row: str(row["created_at"]), reverse=True)
+        rows = [
+            {"html_url": f"https://github.com/{name}/releases/tag/{row['tag_name']}"} | row
+            for row in listed[(page - 1) * size : page * size]
+        ]
+        reply = as_json(rows)
+        if page * size < len(listed):
+            where = f"https://api.github.com/repos/{name}/releases?per_page={size}&page={page + 1}"
+            reply.headers["Link"] = f'<{where}>; rel="next"'
+        return reply
 
     def _history(self, request: Request, repository: object) -> Reply:
         stars, created = repository.stars, repository.created  # type: ignore[attr-defined]

@@ -58,6 +58,21 @@ class Version:
     created: date
 
 
+def a_release(number: int, tag: str, day: date, **changes: object) -> dict[str, object]:
+    """A release as GitHub lists it, published at noon."""
+    return {
+        "id": number,
+        "tag_name": tag,
+        "name": tag,
+        "draft": False,
+        "prerelease": False,
+        "created_at": f"{day}T11:00:00Z",
+        "published_at": f"{day}T12:00:00Z",
+        "body": "What changed",
+        "assets": [],
+    } | changes
+
+
 @dataclass
 class World:
     """Everything the services know. Change it between two runs to let time do its work."""
@@ -76,6 +91,8 @@ class World:
     lag: dict[str, int] = field(default_factory=lambda: {PYPI: 1, CRATES: 0, NPM: 2, GITHUB: 0, FILES: 91, CLICKPY: 1})
     #: Days of which the registry has published only a small part.
     partly: dict[str, set[date]] = field(default_factory=lambda: {host: set() for host in HOSTS})
+    #: Full name of a repository → its releases, as `a_release` makes them, in any order.
+    releases: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     rejected_tokens: set[str] = field(default_factory=set)
     #: Called before an answer is made; may answer instead (see services.Fault).
     faults: dict[str, Callable[..., object]] = field(default_factory=dict)

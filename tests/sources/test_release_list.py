@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import date
+
+import pytest
+
+from cmetrics.domain.errors import InvalidResponse, NotFound
+from cmetrics.http.service import Response
+from cmetrics.sources.release_list import fetch_releases, parse_releases
+
+ROW = {
+    "id": 7,
+    "tag_name": "v1.0.0",
+    "published_at": "2026-10-06T23:30:00-02:00",
+    "html_url": "https://github.com/o/r/x",
+}
+
+
+def parse(**changes: object):
+    (release,) = parse_releases(json.dumps([ROW | changes]).encode(), "o/r")
+    return release
+
+
+def test_the_day_is_that_of_utc():
+    """As all days are."""
+    assert parse().day == date(2026, 10, 7)
+
+
+@pytest.mark.parametrize("changes", [{"draft": True}, {"published_at": None}])
+def test_a_draft_has_no_day(changes: dict[str, object]):
+    """It is visible to tokens that may push, and to nobody else."""
+    assert parse(**changes).day is None
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "https://evil.example/", "https://github.com/a b", ""])
+def test_an_address_elsewhere_is_replaced(address: str):
+    """A link of the page leads to GitHub or nowhere."""
+    assert parse(html_url=address).url("o/r") == "https://github.com/o/r/releases/tag/v1.0.0"
+    assert parse().url("o/r") == "https://github.com/o/r/x"
+
+
+@pytest.mark.parametrize("body", [b"{}", b"<html>", b'[{"id":"7","tag_name":"v"}]', b'[{"id":7}]'])
+def test_another_structure_is_an_error(body: bytes):
+    """Nothing is read from it."""
+    with pytest.raises(InvalidResponse, match="releases of o/r"):
+        parse_releases(body, "o/r")
+
+
+def test_a_list_that_is_too_large_is_read_in_a_shorter_page():
+    """Releases of hundreds of files exceed the size of an answer."""
+    asked = []
+
+    async def get(path: str, params: dict[str, str]) -> Response:
+        asked.append((path, params["per_page"]))
+        if params["per_page"] == "100":
+            msg = "more than 8 MiB"
+            raise InvalidResponse(msg)
+        return Response(json.dumps([ROW]).encode(), {})
+
+    assert [release.id for release in asyncio.run(fetch_releases(get, "o/r"))] == [7]
+    assert asked == [("/repos/o/r/releases", "100"), ("/repos/o/r/releases", "30")]
+
+
+def test_any_other_failure_is_not_repeated():
+    """The caller reports it."""
+
+    async def get(path: str, params: dict[str, str]) -> Response:
+        asked.append(path)
+        msg = "not found: o/r"
+        raise NotFound(msg)
+
+    asked: list[str] = []
+    with pytest.raises(NotFound):
+        asyncio.run(fetch_releases(get, "o/r"))
+    assert len(asked) == 1
