@@ -11,7 +11,8 @@ from urllib.parse import quote
 from cmetrics.catalog_file import ID, TOP_LEVEL, CatalogFile, MetricEntry, MistakeList, decode_toml, normalize_site_url
 from cmetrics.domain.errors import ConfigError, Mistake, UsageError
 from cmetrics.domain.event import Note, ReleaseRule
-from cmetrics.domain.metric import Event, Family, Metric, Product, SourceSpec, slug
+from cmetrics.domain.kind import Measure
+from cmetrics.domain.metric import Event, Metric, Product, SourceSpec, default_id, slug
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.settings import is_file
 
@@ -67,7 +68,8 @@ def load_catalog(path: Path | None, sources: Mapping[str, SourceSpec]) -> Catalo
 
 def parse_catalog(path: Path, data: bytes, sources: Mapping[str, SourceSpec]) -> Catalog:
     """Return the catalogue that ``data``, the content of ``path``, describes. Raises ConfigError with all mistakes."""
-    return _Builder(path, CatalogFile(path, decode_toml(path, data)), sources).build()
+    list_options = frozenset().union(*(spec.list_options for spec in sources.values()))
+    return _Builder(path, CatalogFile(path, decode_toml(path, data), list_options), sources).build()
 
 
 class _Builder:
@@ -117,7 +119,7 @@ class _Builder:
         metrics: list[Metric] = []
         seeds: dict[str, Path] = {}
         taken: dict[str, str] = {}
-        subjects: dict[tuple[str, str, bool], str] = {}
+        subjects: dict[tuple[str, str, str, bool], str] = {}
         used: set[str] = set()
         for where, item in self._file.metrics():
             used.add(item.source)
@@ -128,7 +130,8 @@ class _Builder:
             if metric.slug in taken:
                 note = f"{metric.metric_id!r} is already used by {taken[metric.slug]}; set another id for this entry"
                 self._mistakes.add(where, "id", note)
-            subject = (metric.source, self._sources[metric.source].canonical(metric.subject), metric.mirrors)
+            canonical = self._sources[metric.source].canonical
+            subject = (metric.source, canonical(metric.subject), metric.measure.value_kind, metric.mirrors)
             if subject in subjects:
                 note = f"{metric.subject!r} at {metric.source} is already {subjects[subject]}"
                 self._mistakes.add(where, "subject", note)
@@ -176,14 +179,24 @@ class _Builder:
             note = f"{product!r} is not a product in this file; available: {sanitize(', '.join(self._product_ids))}"
             self._mistakes.add(where, field, note)
 
-    def _check_options(self, where: str, item: MetricEntry, spec: SourceSpec) -> tuple[str, ...]:
+    def _measure(self, where: str, item: MetricEntry, spec: SourceSpec) -> Measure:
+        """Return what the entry counts; note a count that the source does not have."""
+        if item.count is not None and item.count not in spec.measures:
+            known = ", ".join(spec.measures)
+            note = f"{sanitize(item.count, limit=60)!r} is not a count of {spec.name}; available: {known}"
+            self._mistakes.add(where, "count", note)
+        return spec.measures.get(item.count or spec.default_count, spec.measure)
+
+    def _check_options(self, where: str, item: MetricEntry, spec: SourceSpec, measure: Measure) -> tuple[str, ...]:
         """Note the fields that the source has no use for; return the continued subjects in canonical form."""
         if item.mirrors is not None and "mirrors" not in spec.options:
             self._mistakes.add(where, "mirrors", f"source {spec.name} has no such option")
-        if spec.family is Family.STARS:
+        for name in item.list_options().keys() - spec.list_options:
+            self._mistakes.add(where, name, f"source {spec.name} has no such option")
+        if not measure.is_flow:
             for name in ("sdk", "seed", "daily_from", "continues"):
                 if getattr(item, name):
-                    self._mistakes.add(where, name, "is for downloads; this source counts stars")
+                    self._mistakes.add(where, name, f"is for daily counts; this entry counts {measure.noun}")
         continues = tuple(spec.canonical(subject) for subject in item.continues or ())
         if continues and (reason := _refuse_continues(item, continues, spec)):
             self._mistakes.add(where, "continues", reason)
@@ -201,14 +214,16 @@ class _Builder:
         if not re.fullmatch(spec.subject_pattern, item.subject):
             note = f"{sanitize(item.subject, limit=80)!r} is not {spec.subject_hint}"
             self._mistakes.add(where, "subject", note)
-        continues = self._check_options(where, item, spec)
+        measure = self._measure(where, item, spec)
+        continues = self._check_options(where, item, spec, measure)
         sdk = item.sdk or spec.sdk
-        metric_id = item.id or f"{spec.family.value}:{item.product}:{sdk or spec.name}"
-        display_name = item.display_name or spec.display_name
+        metric_id = item.id or default_id(spec, measure, item.product, sdk)
+        plain_name = measure.display_name or spec.display_name
+        display_name = item.display_name or plain_name
         if item.id is None and slug(metric_id) in taken:
             # The second package of one kind in a product, as after two products were merged.
             metric_id = extend_id(metric_id, item.subject)
-            display_name = item.display_name or f"{spec.display_name} {item.subject}"
+            display_name = item.display_name or f"{plain_name} {item.subject}"
         if not is_metric_id(metric_id):
             note = f"{sanitize(metric_id, limit=80)!r} is not a valid metric id; use the form downloads:lance:python"
             self._mistakes.add(where, "id", note)
@@ -216,7 +231,8 @@ class _Builder:
             return None
         return Metric(
             metric_id=metric_id,
-            family=spec.family,
+            measure=measure,
+            count=item.count or spec.default_count,
             product=item.product,
             subject=item.subject,
             sdk=sdk,
@@ -226,6 +242,7 @@ class _Builder:
             mirrors=bool(item.mirrors),
             daily_from=item.daily_from,
             continues=continues,
+            options=tuple(item.list_options().items()),
         )
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from cmetrics.domain.errors import ConfigError, Mistake
@@ -120,6 +120,21 @@ class MetricEntry(_Entry):
     daily_from: date | None = None
     seed: Text | None = None
     continues: Annotated[list[Text], Field(min_length=1)] | None = None
+    count: Text | None = None
+
+    def list_options(self) -> dict[str, tuple[str, ...]]:
+        """Return the list options that the entry sets; see `entry_model`."""
+        names = type(self).model_fields.keys() - MetricEntry.model_fields.keys()
+        return {name: tuple(texts) for name in sorted(names) if (texts := getattr(self, name)) is not None}
+
+
+def entry_model(list_options: Collection[str]) -> type[MetricEntry]:
+    """Return the model of ``[[metrics]]`` with these further fields, each a list of texts."""
+    fields: dict[str, Any] = {
+        name: (Annotated[list[Text], Field(min_length=1)] | None, None)
+        for name in sorted(set(list_options) - MetricEntry.model_fields.keys())
+    }
+    return create_model("MetricEntry", __base__=MetricEntry, **fields)
 
 
 class EventEntry(_Entry):
@@ -173,9 +188,11 @@ class MistakeList:
 class CatalogFile:
     """The checked fields of a catalogue. Entries with mistakes are left out, and listed in ``mistakes``."""
 
-    def __init__(self, path: Path, raw: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, raw: Mapping[str, Any], list_options: Collection[str] = ()) -> None:
+        """Check ``raw``. ``list_options`` are the names of the options of sources that are lists of texts."""
         self.mistakes = MistakeList(path)
         self._raw = raw
+        self._metric_entry = entry_model(list_options)
         self.top_level = self._check(_TopLevel, TOP_LEVEL, raw)
 
     def products(self) -> Iterator[tuple[str, ProductEntry]]:
@@ -184,7 +201,7 @@ class CatalogFile:
 
     def metrics(self) -> Iterator[tuple[str, MetricEntry]]:
         """Yield each metric with its place in the file."""
-        return self._entries("metrics", MetricEntry)
+        return self._entries("metrics", self._metric_entry)
 
     def events(self) -> Iterator[tuple[str, EventEntry]]:
         """Yield each event with its place in the file."""

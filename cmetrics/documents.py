@@ -36,7 +36,8 @@ from cmetrics.analytics.model import (
     PeriodPoint,
     StarFlows,
 )
-from cmetrics.domain.metric import Definition, Family, file_names
+from cmetrics.domain.kind import DOWNLOADS, STARS
+from cmetrics.domain.metric import Definition, file_names
 from cmetrics.domain.run import Run
 
 
@@ -242,7 +243,7 @@ def _family_of(item: Any) -> str:
 
 
 AnyItem = Annotated[
-    Annotated[DownloadsItem, Tag(Family.DOWNLOADS.value)] | Annotated[RepositoryItem, Tag(Family.STARS.value)],
+    Annotated[DownloadsItem, Tag(DOWNLOADS.what)] | Annotated[RepositoryItem, Tag(STARS.what)],
     Discriminator(_family_of),
 ]
 

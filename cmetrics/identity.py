@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from cmetrics.catalog import Catalog, extend_id
 from cmetrics.domain.metric import Definition, Metric, SourceSpec
 
-#: A source and a subject in the source's canonical form.
-Thing = tuple[str, str]
+#: A source, a subject in the source's canonical form, and what is counted, as its ``value_kind``.
+Thing = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ def match_ids(
     known = _known_ids(definitions, specs, other_subjects or {})
 
     def former_ids(metric: Metric) -> Sequence[str]:
-        return known.get((metric.source, specs[metric.source].canonical(metric.subject)), ())
+        canonical = specs[metric.source].canonical
+        return known.get((metric.source, canonical(metric.subject), metric.measure.value_kind), ())
 
     is_default = catalog.default_ids.__contains__
     settled = [m.metric_id for m in catalog.metrics if m.metric_id in former_ids(m)]
@@ -57,7 +58,8 @@ def match_ids(
     moved: list[tuple[str, str]] = []
     for metric in (m for m in catalog.metrics if m.metric_id not in settled):
         # A package that continues another one takes its series over, unless it has one.
-        continued = [i for subject in metric.continues for i in known.get((metric.source, subject), ())]
+        value_kind = metric.measure.value_kind
+        continued = [i for subject in metric.continues for i in known.get((metric.source, subject, value_kind), ())]
         candidates = [i for i in former_ids(metric) or continued if i not in taken]
         former = _choose(metric.metric_id, candidates, stored)
         if former is not None and is_default(metric.metric_id):
@@ -87,7 +89,7 @@ def _known_ids(
     for row in (row for row in definitions if row.source in specs):
         canonical = specs[row.source].canonical
         for subject in {canonical(row.subject), canonical(other_subjects.get(row.metric_id, row.subject))}:
-            known.setdefault((row.source, subject), []).append(row.metric_id)
+            known.setdefault((row.source, subject, row.value_kind), []).append(row.metric_id)
     return known
 
 

@@ -18,7 +18,7 @@ from cmetrics.analytics.status import StoreStatus, build_status
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import DAY, Month, Span, last_completed_day, window
 from cmetrics.domain.event import StoredEvent
-from cmetrics.domain.metric import Definition, Family, Metric, SourceSpec
+from cmetrics.domain.metric import Definition, Metric, SourceSpec
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
@@ -56,7 +56,7 @@ class Queries:
         self._known_ids: VersionCache[frozenset[str]] = VersionCache(1)
         #: The catalogue with the ids of the store.
         self._catalogs: VersionCache[Catalog] = VersionCache(1)
-        self._downloads = {m.metric_id for m in catalog.metrics if m.family is Family.DOWNLOADS}
+        self._downloads = {m.metric_id for m in catalog.metrics if m.measure.is_flow}
 
     def at(self, now: datetime) -> Queries:
         """Return the same queries at another time, for a process that serves more than one day."""

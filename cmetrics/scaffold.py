@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cmetrics.domain.errors import UsageError
-from cmetrics.domain.metric import SourceSpec, slug
+from cmetrics.domain.metric import SourceSpec, default_id, slug
 from cmetrics.domain.sanitize import sanitize
 
 #: Affixes by which the package names of one project differ: ``py…``, ``…-rs``, ``lib…``.
@@ -222,7 +222,7 @@ def _entries(
     taken = {slug(metric_id) for metric_id in existing_ids}
     for source, subject, key in grouped:
         spec = specs[source]
-        plain = f"{spec.family.value}:{key}:{spec.sdk or spec.name}"
+        plain = default_id(spec, spec.measure, key)
         if slug(plain) not in taken:
             taken.add(slug(plain))
             entries.append(Entry(source, subject, key))

@@ -9,7 +9,7 @@ from typing import Any
 
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.domain.days import DAY, day_range
-from cmetrics.domain.metric import Family, Metric
+from cmetrics.domain.metric import Metric, default_id
 from cmetrics.domain.observation import DailyValue, Observation, Provenance, SourceWindow
 from cmetrics.domain.outcome import Outcome
 from cmetrics.domain.run import MetricStatus, Run
@@ -23,8 +23,8 @@ SUBJECTS = {"pypistats": "pylance", "cratesio": "lance", "npm": "@scope/name", "
 def a_metric(source: str = "npm", **changes: Any) -> Metric:
     spec = SPECS[source]
     metric = Metric(
-        metric_id=f"{spec.family.value}:p:{spec.sdk or spec.name}",
-        family=spec.family,
+        metric_id=default_id(spec, spec.measure, "p"),
+        measure=spec.measure,
         product="p",
         subject=SUBJECTS[source],
         sdk=spec.sdk,
@@ -45,15 +45,14 @@ def a_request(
 
 def observe(metric: Metric, value: DailyValue, *, provenance: Provenance, run_id: str, at: datetime) -> Observation:
     """Return the row of ``stats`` that stores ``value``."""
-    stock = metric.family is Family.STARS
     return Observation(
         metric_id=metric.metric_id,
-        period_start=value.day,
+        period_start=value.period_start or value.day,
         period_end=value.day,
-        observed_at=at,
+        observed_at=value.observed_at or at,
         value=value.value,
         provenance=provenance,
-        source_window=SourceWindow.CUMULATIVE_SNAPSHOT if stock else SourceWindow.DAY,
+        source_window=metric.measure.source_window,
         ingestion_run_id=run_id,
         source_ref=value.source_ref,
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from cmetrics.catalog import DEFAULT_PATH, Catalog, load_catalog, parse_address
 from cmetrics.domain.errors import ConfigError, UsageError
 from cmetrics.domain.event import Note, ReleaseFilter, ReleaseRule
-from cmetrics.domain.metric import Event, Family, Product
+from cmetrics.domain.kind import counter, rolling, stock
+from cmetrics.domain.metric import Event, Product
 from cmetrics.sources import SPECS
 from tests.depth import deep
 
@@ -112,10 +114,10 @@ def test_downloads_of_the_default_catalogue_are_daily_from_december_2025_and_see
 @pytest.mark.parametrize(
     ("source", "subject", "metric_id", "sdk", "name", "family"),
     [
-        ("npm", "react", "downloads:lance:nodejs", "nodejs", "NodeJS", Family.DOWNLOADS),
-        ("pypistats", "pylance", "downloads:lance:python", "python", "Python", Family.DOWNLOADS),
-        ("cratesio", "lance", "downloads:lance:rust", "rust", "Rust", Family.DOWNLOADS),
-        ("github", "a/b", "stars:lance:github", None, "GitHub Stars", Family.STARS),
+        ("npm", "react", "downloads:lance:nodejs", "nodejs", "NodeJS", "downloads"),
+        ("pypistats", "pylance", "downloads:lance:python", "python", "Python", "downloads"),
+        ("cratesio", "lance", "downloads:lance:rust", "rust", "Rust", "downloads"),
+        ("github", "a/b", "stars:lance:github", None, "GitHub Stars", "stars"),
     ],
 )
 def test_an_entry_needs_no_more_than_product_source_and_subject(path, source, subject, metric_id, sdk, name, family):
@@ -339,7 +341,7 @@ def test_address_forms(text):
             {"metrics": [entry(source="github", subject="o/r", continues=["o/x"])]},
             "metrics[1]",
             "continues",
-            "is for downloads",
+            "is for daily counts",
         ),
         ({"metrics": [entry(id="a:b-c"), entry(id="a-b:c", subject="x")]}, "metrics[2]", "id", "already used"),
         ({"metrics": [METRIC, entry(id="a:b")]}, "metrics[2]", "subject", "already metrics[1]"),
@@ -410,11 +412,75 @@ def test_two_spellings_that_a_service_tells_apart_are_two_subjects(path, source,
 
 
 @pytest.mark.parametrize("field", ["sdk", "seed", "daily_from", "mirrors"])
-def test_what_is_for_downloads_is_refused_on_stars(path, field):
+def test_what_is_for_daily_counts_is_refused_on_stars(path, field):
     value = {"sdk": "python", "seed": path.name, "daily_from": date(2026, 1, 1), "mirrors": True}[field]
     text = catalog_text(metrics=[entry(source="github", subject="a/b", **{field: value})])
     path.write_text(text, encoding="utf-8")
-    assert re.search(r"is for downloads|no such option", refused(path, "metrics[1]", field))
+    assert re.search(r"is for daily counts|no such option", refused(path, "metrics[1]", field))
+
+
+COUNTED = replace(
+    SPECS["github"],
+    name="hub",
+    display_name="Hub",
+    measures={
+        "pulls": counter("pulls"),
+        "likes": replace(stock("likes"), display_name="Hub Likes"),
+        "month": rolling("pulls", 30),
+    },
+    list_options=frozenset({"include", "exclude"}),
+)
+
+
+def load_counted(path: Path, *metrics: dict[str, object]) -> Catalog:
+    path.write_text(
+        catalog_text(metrics=[{"product": "lance", "source": "hub", "subject": "a/b"} | m for m in metrics])
+    )
+    return load_catalog(path, {**SPECS, "hub": COUNTED})
+
+
+def test_count_chooses_what_is_counted(path):
+    """One subject may have one entry per count; the first count of the source is the default."""
+    metrics = load_counted(path, {}, {"count": "likes"}, {"count": "month"}).metrics
+    assert [(m.metric_id, m.count, m.display_name) for m in metrics] == [
+        ("pulls:lance:hub", "pulls", "Hub"),
+        ("likes:lance:hub", "likes", "Hub Likes"),
+        ("pulls:lance:hub:30d", "month", "Hub"),
+    ]
+    assert [m.measure.value_kind for m in metrics] == ["cumulative_pulls", "cumulative_likes", "rolling_30d_pulls"]
+
+
+def test_one_count_of_a_subject_has_one_entry(path):
+    """The default count and its name are the same count."""
+    with pytest.raises(ConfigError, match=r"metrics\[2\].*subject.*already metrics\[1\]"):
+        load_counted(path, {}, {"count": "pulls", "id": "x:y"})
+
+
+def test_an_unknown_count_names_the_known_ones(path):
+    with pytest.raises(ConfigError, match=r"metrics\[1\].*count.*'forks' is not a count of hub; .*pulls, likes, month"):
+        load_counted(path, {"count": "forks"})
+
+
+def test_list_options(path):
+    (metric,) = load_counted(path, {"include": ["*.zip", "*.dmg"]}).metrics
+    assert (metric.option("include"), metric.option("exclude")) == (("*.zip", "*.dmg"), ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "reason"),
+    [
+        ({"include": "*.zip"}, "include", "needs a list in brackets"),
+        ({"include": []}, "include", "needs at least 1 item"),
+        ({"include": [1]}, r"include\.0", "needs a text in quotes"),
+        ({"inclde": ["*"]}, "inclde", "did you mean 'include'"),
+        ({"options": {"include": ["*"]}}, "options", "not a known field"),
+        ({"source": "npm", "subject": "react", "exclude": ["*"]}, "exclude", "source npm has no such option"),
+        ({"daily_from": date(2026, 1, 1)}, "daily_from", "is for daily counts; this entry counts pulls"),
+    ],
+)
+def test_a_mistake_in_an_option_names_it(path, changes, field, reason):
+    with pytest.raises(ConfigError, match=rf"metrics\[1\].*{field}.*{reason}"):
+        load_counted(path, changes)
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,10 @@ def find_anomalies(
     the registry's and no flag of its metric.
     """
     first = window(as_of, READ_DAYS)
-    table = table.where(table.within(Span(first, as_of)) & ~table.is_seed)
+    metrics = tuple(metrics)
+    # A reading of the current value is not requested again, and a window is not the value of its last day.
+    judged_ids = {metric.metric_id for metric in metrics if not metric.measure.is_read_nightly}
+    table = table.where(table.within(Span(first, as_of)) & ~table.is_seed & table.owned_by(judged_ids))
     places = (table.owners, table.days - first.toordinal())
     rows = np.full((len(table.metric_ids), READ_DAYS), -1)
     rows[places] = np.arange(len(table))

@@ -28,7 +28,7 @@ from cmetrics.analytics.model import (
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Span, window
 from cmetrics.domain.event import StoredEvent, merge_events
-from cmetrics.domain.metric import Event, Family, Metric, Product
+from cmetrics.domain.metric import Event, Metric, Product
 from cmetrics.domain.observation import parse_package
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Run, RunStatus
@@ -66,13 +66,13 @@ def build_dashboard(
     groups = _with_tones(groups, catalog.metrics)
     # Totals are made of whole series: a short window must not change them.
     month = series.last_full_month(as_of)
-    downloads = [builder.months(m) for m in catalog.metrics if m.family is Family.DOWNLOADS]
+    downloads = [builder.months(m) for m in catalog.metrics if m.measure.is_in_totals]
     totals = [
         series.total_of([series.month_of(points, m) for points in downloads], m)
         for m in (month.plus(-12), month.plus(-1), month)
     ]
     known_totals = [total for total in totals if total]
-    stars = [builder.stars(m) for m in catalog.metrics if m.family is Family.STARS]
+    stars = [builder.stars(m) for m in catalog.metrics if m.measure.is_stars]
     total_points = series.star_total(stars)
     changes = find_package_changes(catalog.metrics, table)
     events = merge_events(catalog.events, stored_events, catalog.release_rules)
@@ -105,7 +105,7 @@ def build_tones(metrics: Sequence[Metric], drawn: Collection[str] = ()) -> Mappi
     tones: dict[str, str] = {}
     taken: set[tuple[str, str | None]] = set()
     numbers: dict[str, int] = {}
-    repositories = sum(metric.family is Family.STARS for metric in metrics)
+    repositories = sum(metric.measure.is_stars for metric in metrics)
     for metric in sorted(metrics, key=lambda metric: metric.metric_id not in drawn):
         place = (metric.product, metric.sdk)
         if metric.sdk in KNOWN_TONES and place not in taken:
@@ -113,7 +113,7 @@ def build_tones(metrics: Sequence[Metric], drawn: Collection[str] = ()) -> Mappi
             tones[metric.metric_id] = metric.sdk
             continue
         # Few repositories of all products meet in one chart, otherwise a chart is of one product.
-        is_shared = metric.family is Family.STARS and repositories <= NUMBERED_TONES
+        is_shared = metric.measure.is_stars and repositories <= NUMBERED_TONES
         row = "" if is_shared else f"{metric.product} {metric.family}"
         numbers[row] = numbers.get(row, -1) + 1
         tones[metric.metric_id] = f"n{numbers[row] % NUMBERED_TONES}"
@@ -138,7 +138,7 @@ def _with_tones(groups: Sequence[Group], metrics: Sequence[Metric]) -> tuple[Gro
 
 def find_package_changes(metrics: Sequence[Metric], table: SeriesTable) -> list[Event]:
     """Return an event for every day on which a series of downloads goes over to another package."""
-    downloads = {metric.metric_id: metric for metric in metrics if metric.family is Family.DOWNLOADS}
+    downloads = {metric.metric_id: metric for metric in metrics if metric.measure.is_flow}
     refs, names = table.encoded("source_ref")
     sources = {metric.source for metric in downloads.values()}
     packages = [parse_package(name, sources) for name in names]
@@ -216,13 +216,11 @@ class _Builder:
         self._as_of = as_of
         self._first = first
         self._month = series.last_full_month(as_of)
-        by_family = {family: [m for m in metrics if m.family is family] for family in Family}
-        downloads, stars = (
-            table.where(table.owned_by({metric.metric_id for metric in by_family[family]}))
-            for family in (Family.DOWNLOADS, Family.STARS)
-        )
+        flows = [metric for metric in metrics if metric.measure.is_flow]
+        downloads = table.where(table.owned_by({metric.metric_id for metric in flows}))
+        stars = table.where(table.owned_by({metric.metric_id for metric in metrics if metric.measure.is_stars}))
         self._newest = table.where(~table.is_seed).newest
-        self._months = series.month_points(by_family[Family.DOWNLOADS], downloads, as_of)
+        self._months = series.month_points(flows, downloads, as_of)
         self._last_30 = series.daily_totals(downloads, Span(window(as_of, 30), as_of))
         self._changes = series.period_changes(downloads, (7, 30, 90))
         self._days = series.day_points(downloads.where(downloads.days >= first.toordinal()))
@@ -239,14 +237,14 @@ class _Builder:
         return self._stars.get(metric.metric_id, NO_POINTS)
 
     def group(self, product: Product, metrics: Sequence[Metric]) -> Group:
-        downloads = tuple(self._item_of_downloads(m) for m in metrics if m.family is Family.DOWNLOADS)
+        downloads = tuple(self._item_of_downloads(m) for m in metrics if m.measure.is_in_totals)
         total = series.total_of([item.month for item in downloads], self._month)
         downloads = tuple(replace(item, share=series.share_of(item.month, total)) for item in downloads)
         return Group(
             product=product.product,
             title=product.title,
             downloads=downloads,
-            stars=tuple(self._item_of_stars(m) for m in metrics if m.family is Family.STARS),
+            stars=tuple(self._item_of_stars(m) for m in metrics if m.measure.is_stars),
             last_30_days=_sum_of_known(item.last_30_days for item in downloads),
         )
 

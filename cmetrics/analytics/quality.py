@@ -12,7 +12,7 @@ from cmetrics.analytics.anomalies import Outlier, RegistryDip, find_anomalies
 from cmetrics.analytics.columns import SeriesTable, to_dates
 from cmetrics.analytics.gaps import Gap, build_published_days, count_missing_days, find_gaps
 from cmetrics.domain.days import Span
-from cmetrics.domain.metric import Family, Metric, SourceSpec
+from cmetrics.domain.metric import Metric, SourceSpec
 from cmetrics.domain.observation import is_stand_in_ref, parse_star_ref
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.plural import plural
@@ -107,7 +107,7 @@ def build_quality(
         by_source.setdefault(metric.source, []).append(states[metric.metric_id])
     published = {source: build_published_days(of_source) for source, of_source in by_source.items()}
     outliers, registry_dips = find_anomalies(metrics, recent, as_of)
-    downloads = {metric.metric_id for metric in metrics if metric.family is Family.DOWNLOADS}
+    downloads = {metric.metric_id for metric in metrics if metric.measure.is_flow}
     return DataQuality(
         gaps={
             m.metric_id: find_gaps(m, states[m.metric_id], published[m.source], specs[m.source], log, as_of)
@@ -157,7 +157,7 @@ def _future_text(metric_id: str, days: Sequence[date]) -> str:
 
 def _renamed(metrics: Sequence[Metric], recent: SeriesTable) -> dict[str, str]:
     names: dict[str, str] = {}
-    stars = recent.where(recent.owned_by({metric.metric_id for metric in metrics if metric.family is Family.STARS}))
+    stars = recent.where(recent.owned_by({metric.metric_id for metric in metrics if metric.measure.is_stars}))
     for metric_id, rows in stars.slices.items():
         for number in range(rows.stop - 1, rows.start - 1, -1):
             (text,) = stars.texts("source_ref", np.array([number]))

@@ -11,7 +11,6 @@ import typer
 
 from cmetrics.domain.days import parse_day
 from cmetrics.domain.errors import UsageError
-from cmetrics.domain.metric import Family
 from cmetrics.domain.sanitize import sanitize
 
 
@@ -72,8 +71,8 @@ Config = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")]
 Only = Annotated[
-    Family | None,
-    typer.Option("--only", metavar="[downloads|stars]", help="Narrow to one kind of metric.", show_default=False),
+    str | None,
+    typer.Option("--only", metavar="COUNT", help="Narrow to what is counted: downloads, stars, …", show_default=False),
 ]
 
 

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from urllib.parse import quote
 
 from cmetrics.domain.days import window
+from cmetrics.domain.kind import Measure, check_measures
 
 #: Services publish a day within two weeks or, with rare exceptions, never.
 PUBLISHED_WITHIN = timedelta(days=14)
 #: Hex digits that tell files of ids with one slug apart.
 HASH_LENGTH = 8
-
-
-class Family(StrEnum):
-    """Downloads are a flow (days add up), stars are a stock (they do not)."""
-
-    DOWNLOADS = "downloads"
-    STARS = "stars"
-
-    @property
-    def value_kind(self) -> str:
-        """The ``value_kind`` column: the meaning of a stored value."""
-        return {"downloads": "daily_downloads", "stars": "cumulative_stars"}[self.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +61,9 @@ class SourceSpec:
     name: str
     #: The display name of the service, for headings and progress lines.
     title: str
-    family: Family
-    #: Defaults for metrics that do not set them; no SDK for stars.
+    #: What the source counts, by the name of the count in ``cmetrics.toml``. The first one is the default.
+    measures: Mapping[str, Measure]
+    #: Defaults for metrics that do not set them; an SDK for packages only.
     sdk: str | None
     display_name: str
     #: A valid subject matches this pattern in full.
@@ -85,17 +74,20 @@ class SourceSpec:
     #: What is counted, in a sentence for the published page.
     counts: str
     #: The number of days that the service serves; None if there is no limit.
-    served_days: int | None
-    #: The number of days that a first refresh requests. `backfill` requests older ones.
-    first_days: int
+    served_days: int | None = None
+    #: The number of days that a first refresh requests. `backfill` requests older ones. Like the two
+    #: others, it matters only to measures with history.
+    first_days: int = 1
     #: The number of days that the service still revises; every refresh requests them again.
-    settling_days: int
+    settling_days: int = 0
     #: Counts may grow for this number of days (late log files), so the larger of two counts is correct; 0 = never.
     growing_days: int = 0
     #: Normalizes a subject as the service does: subjects with the same result are the same.
     canonical: Callable[[str], str] = str.lower
-    #: Names of the source-specific options in a metric's entry in cmetrics.toml.
+    #: Names of the switches in a metric's entry in cmetrics.toml that the source has a use for.
     options: frozenset[str] = frozenset()
+    #: Names of its further options, each a list of texts: ``include``, ``exclude``.
+    list_options: frozenset[str] = frozenset()
     #: The archive with days older than ``served_days``, if there is one.
     archive: ArchiveSpec | None = None
     #: Ascending.
@@ -104,6 +96,20 @@ class SourceSpec:
     steps: tuple[CountingStep, ...] = ()
     #: Returns why the service refuses a ``contact`` in the User-Agent; None if it accepts it.
     refuses_contact: Callable[[str], str | None] | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for measures that cannot be told apart."""
+        check_measures(self.measures)
+
+    @property
+    def default_count(self) -> str:
+        """The count of an entry without ``count``."""
+        return next(iter(self.measures))
+
+    @property
+    def measure(self) -> Measure:
+        """The measure of an entry without ``count``."""
+        return self.measures[self.default_count]
 
     def known_loss(self, day: date) -> KnownLoss | None:
         """Return the known loss that includes ``day``; None if there is none."""
@@ -129,24 +135,42 @@ class Metric:
     """One entry of the catalogue: one subject at one source."""
 
     metric_id: str
-    family: Family
+    measure: Measure
     product: str
     subject: str
     sdk: str | None
     source: str
     display_name: str
     page_url: str
+    #: The name of the measure at its source; empty means the default one.
+    count: str = ""
     #: PyPI only: count mirrors and unknown clients too.
     mirrors: bool = False
     #: No daily value replaces a seeded snapshot before this day.
     daily_from: date | None = None
-    #: Downloads: earlier packages whose series this one continues, in canonical form.
+    #: Daily counts: earlier packages whose series this one continues, in canonical form.
     continues: tuple[str, ...] = ()
+    #: The lists of texts that the entry sets, by option.
+    options: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def family(self) -> str:
+        """The ``metric_family`` column: the counted thing."""
+        return self.measure.what
+
+    def option(self, name: str) -> tuple[str, ...]:
+        """Return the texts of a list option; none if the entry does not set it."""
+        return dict(self.options).get(name, ())
 
     @property
     def slug(self) -> str:
         """The id as part of a URL or an anchor."""
         return slug(self.metric_id)
+
+
+def default_id(spec: SourceSpec, measure: Measure, product: str, sdk: str | None = None) -> str:
+    """Return the id of a metric whose entry does not set one: ``pulls:lance:dockerhub``."""
+    return f"{measure.what}:{product}:{sdk or spec.sdk or spec.name}{measure.id_suffix}"
 
 
 def slug(metric_id: str) -> str:
@@ -239,12 +263,12 @@ def definition(metric: Metric, created_at: datetime) -> Definition:
     """Return the row of ``metrics`` that describes ``metric``."""
     return Definition(
         metric_id=metric.metric_id,
-        metric_family=metric.family.value,
+        metric_family=metric.family,
         product=metric.product,
         subject=metric.subject,
         sdk=metric.sdk,
         source=metric.source,
-        value_kind=metric.family.value_kind,
+        value_kind=metric.measure.value_kind,
         unit="count",
         is_active=True,
         display_name=metric.display_name,

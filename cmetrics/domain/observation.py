@@ -18,7 +18,7 @@ class Provenance(StrEnum):
 
 
 class SourceWindow(StrEnum):
-    """The period that a stored value covers."""
+    """The period that a stored value covers. A rolling window has its length: ``7d``, ``30d``."""
 
     DAY = "1d"
     CUMULATIVE_SNAPSHOT = "cumulative_snapshot"
@@ -49,11 +49,49 @@ def parse_count(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class DailyValue:
-    """The value of one day as fetched from a source. A missing day has no DailyValue, and is never 0."""
+    """The value stored under one day as fetched from a source. A missing day has no DailyValue, and is never 0."""
 
+    #: The ``period_end``: the day of a flow, the last completed day at the time of a reading, the last day of
+    #: a rolling window.
     day: date
     value: int
     source_ref: str
+    #: The first day of a rolling window as the service states it; ``day`` for all other kinds.
+    period_start: date | None = None
+    #: When the service gave this value; the start of the run if not set.
+    observed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The cumulative count of one part of a subject, as read at one moment: one asset of a repository's releases."""
+
+    #: The id that the service gives to the part and to nothing else, also after a deletion.
+    identity: str
+    #: The name of the part, for people.
+    name: str
+    value: int
+    observed_at: datetime
+    #: When the part came into being, which is when its count was 0; None if the service does not state it.
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRef:
+    """The parsed ``source_ref`` of a reading: ``dockerhub:acme/db#42; remark``."""
+
+    service: str
+    subject: str
+    #: What the service counts under that name, which does not change with it. None if it has no such id.
+    identity: str | None = None
+    remark: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The ``source_ref``."""
+        identity = "" if self.identity is None else f"#{self.identity}"
+        remark = "" if self.remark is None else f"; {self.remark}"
+        return f"{self.service}:{self.subject}{identity}{remark}"
 
 
 #: Plain strings, which compare faster than enum members; every row is compared.
@@ -145,10 +183,18 @@ def parse_star_ref(source_ref: str) -> StarRef | None:
     return StarRef(match["repository"], int(number) if number else None, int(gained) if gained else None)
 
 
-_PACKAGE_REF = re.compile(r"(?P<service>[a-z][a-z0-9_-]*):(?P<package>[^\s;]+)(?:; .*)?")
+_SOURCE_REF = re.compile(
+    r"(?P<service>[a-z][a-z0-9_-]*):(?P<subject>[^\s;#]+)(?:#(?P<identity>[^\s;#]+))?(?:; (?P<remark>.*))?"
+)
+
+
+def parse_source_ref(source_ref: str) -> SourceRef | None:
+    """Parse a ``source_ref``. Returns None for one of another form."""
+    match = _SOURCE_REF.fullmatch(source_ref)
+    return SourceRef(match["service"], match["subject"], match["identity"], match["remark"]) if match else None
 
 
 def parse_package(source_ref: str, services: Collection[str]) -> str | None:
     """Return the package that a ``source_ref`` of downloads names; None for one of other services than ``services``."""
-    match = _PACKAGE_REF.fullmatch(source_ref)
-    return match["package"] if match is not None and match["service"] in services else None
+    ref = parse_source_ref(source_ref)
+    return ref.subject if ref is not None and ref.service in services else None

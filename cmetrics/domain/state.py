@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from cmetrics.domain.metric import Metric
-from cmetrics.domain.observation import StarRef
+from cmetrics.domain.observation import SourceRef, StarRef
 
 #: A stored day, and whether its row is a seeded snapshot.
 StoredDay = tuple[date, bool]
@@ -27,6 +27,8 @@ class MetricState:
     doubtful: frozenset[date] = frozenset()
     #: Stars: the repository of the newest stored count, with its number if any row has it.
     repository: StarRef | None = None
+    #: Measures that are read once a night: what the newest row names, with the newest identity in any row.
+    known: SourceRef | None = None
     #: Downloads: the last stored day of a package that the metric continues.
     continued_until: date | None = None
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 from cmetrics.catalog import Catalog, extend_id
 from cmetrics.domain.days import Span, window
-from cmetrics.domain.metric import Definition, Family, Metric
+from cmetrics.domain.kind import STARS, Kind
+from cmetrics.domain.metric import Definition, Metric
 from cmetrics.domain.run import Job
 from cmetrics.identity import match_ids
 from cmetrics.ingest.context import RunContext
@@ -65,9 +66,9 @@ def _present_names(store: LanceStore, context: RunContext, definitions: Sequence
     """Return the newest name of each repository that left the catalogue, where a repository is new in it."""
     known = {row.metric_id for row in definitions}
     ids = {metric.metric_id for metric in context.catalog.metrics}
-    if not any(m.family is Family.STARS and m.metric_id not in known for m in context.catalog.metrics):
+    if not any(m.measure.is_stars and m.metric_id not in known for m in context.catalog.metrics):
         return {}
-    left = [row.metric_id for row in definitions if row.metric_family == Family.STARS and row.metric_id not in ids]
+    left = [row.metric_id for row in definitions if row.value_kind == STARS.value_kind and row.metric_id not in ids]
     span = Span(window(context.last_day, ALL_DAYS), context.last_day)
     return {i: ref.repository for i, ref in newest_repositories(store.source_refs(left, span)).items()}
 
@@ -100,7 +101,7 @@ def _find_conflicts(
 
 
 def _is_other_subject(metric: Metric, row: Definition | None) -> bool:
-    if row is None or metric.family is Family.STARS:
+    if row is None or metric.measure.kind is Kind.STOCK:
         return False
     canonical = SPECS[metric.source].canonical
     return row.source != metric.source or canonical(row.subject) != canonical(metric.subject)

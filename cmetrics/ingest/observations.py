@@ -7,25 +7,24 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from cmetrics.domain.metric import Family, Metric
-from cmetrics.domain.observation import DailyValue, Provenance, SourceWindow
+from cmetrics.domain.metric import Metric
+from cmetrics.domain.observation import DailyValue, Provenance
 from cmetrics.store.schema import STATS
 
 
 def build_observations(
     metric: Metric, values: Sequence[DailyValue], *, provenance: Provenance, run_id: str, at: datetime
 ) -> pa.Table:
-    """Return the rows of ``stats`` that store ``values``, in their order."""
+    """Return the rows of ``stats`` that store ``values``, in their order. ``at`` is the time of values without one."""
     days = pa.array([value.day.isoformat() for value in values], pa.string())
-    window = SourceWindow.CUMULATIVE_SNAPSHOT if metric.family is Family.STARS else SourceWindow.DAY
     columns = {
         "metric_id": metric.metric_id,
-        "period_start": days,
+        "period_start": pa.array([(value.period_start or value.day).isoformat() for value in values], pa.string()),
         "period_end": days,
-        "observed_at": at,
+        "observed_at": pa.array([value.observed_at or at for value in values], STATS.schema.field("observed_at").type),
         "value": pa.array([value.value for value in values], pa.int64()),
         "provenance": provenance.value,
-        "source_window": window.value,
+        "source_window": metric.measure.source_window,
         "ingestion_run_id": run_id,
         "source_ref": pa.array([value.source_ref for value in values], pa.string()),
     }

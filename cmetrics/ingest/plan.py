@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from cmetrics.domain.days import DAY, Span, day_range, window
-from cmetrics.domain.metric import Family, Metric, SourceSpec
+from cmetrics.domain.kind import Measure
+from cmetrics.domain.metric import Metric, SourceSpec
 from cmetrics.domain.state import MetricState
 from cmetrics.sources.base import FetchRequest
 
@@ -55,16 +56,35 @@ class RefreshPlan:
         doubtful = (day for day in state.doubtful if oldest <= day <= self.last_day)
         return {*missing, *reread_days, *doubtful} - state.snapshots
 
+    def reading_days(self, spec: SourceSpec, measure: Measure, state: MetricState) -> Iterable[date]:
+        """Return the days to request of a measure that is read once a night rather than by day.
+
+        The last day stands for the current value. It is not requested if a value of this night or, for a
+        service that counts every few days, a recent enough one is stored. A rolling window with history
+        is requested since its newest value, because one night can return several windows.
+        """
+        newest = state.latest_day
+        if newest is not None and self.last_day < newest + measure.every_days * DAY:
+            return ()
+        if not measure.has_history:
+            return (self.last_day,)
+        first = window(self.last_day, spec.first_days)
+        return day_range(first if newest is None else max(first, newest + DAY), self.last_day)
+
     def archive_days(self, spec: SourceSpec, state: MetricState) -> Iterable[date]:  # noqa: ARG002
         """Return no days: archives are too slow for a nightly run."""
         return ()
 
     def takes_current(self, metric: Metric, state: MetricState) -> bool:
-        """Return whether to store the current star count: only the last day is missing, and no lookback is set.
+        """Return whether to store the current value under the last day.
 
-        Days before the oldest value do not count as missing: the repository may not have existed.
+        Always for a measure that is read once a night. For stars, only if the last day alone is missing, and
+        no lookback is set. Days before the oldest value do not count as missing: the repository may not
+        have existed.
         """
-        if metric.family is not Family.STARS or self.lookback_days or not state.daily:
+        if metric.measure.is_read_nightly:
+            return True
+        if not metric.measure.is_stars or self.lookback_days or not state.daily:
             return False
         days = (self.last_day - min(state.daily)).days + 1
         return self.last_day not in state.daily and len(state.daily) == days - 1
@@ -86,6 +106,10 @@ class BackfillPlan:
         """Return the days to request from the source."""
         first = max(self.span.first, spec.oldest_served(self.last_day))
         return set(day_range(first, min(self.span.last, self.last_day))) - state.snapshots
+
+    def reading_days(self, spec: SourceSpec, measure: Measure, state: MetricState) -> Iterable[date]:
+        """Return the days of a rolling window with history; the current value is never stored for a past day."""
+        return self.days(spec, state) if measure.has_history else ()
 
     def archive_days(self, spec: SourceSpec, state: MetricState) -> Iterable[date]:
         """Return the days to request from the archive of the source.
@@ -120,7 +144,9 @@ def build_requests(
         spec = specs[metric.source]
         # What an earlier package counted stays as it is, and so do its gaps.
         first = state.continued_until + DAY if state.continued_until else date.min
-        days = tuple(sorted(day for day in plan.days(spec, state) if day >= first))
+        is_reading = metric.measure.is_read_nightly
+        wanted = plan.reading_days(spec, metric.measure, state) if is_reading else plan.days(spec, state)
+        days = tuple(sorted(day for day in wanted if day >= first))
         archive_days = tuple(sorted(day for day in plan.archive_days(spec, state) if day >= first))
         if not days and not archive_days:
             continue
@@ -134,6 +160,7 @@ def build_requests(
                 known_since=min((day for day in state.daily if day >= first), default=None),
                 take_current=plan.takes_current(metric, state),
                 repository=state.repository,
+                known=state.known,
                 archive_days=archive_days,
             )
         )

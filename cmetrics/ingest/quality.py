@@ -10,7 +10,7 @@ from cmetrics.analytics.anomalies import READ_DAYS, find_anomalies
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.domain.days import Span, window
 from cmetrics.domain.errors import StoreError
-from cmetrics.domain.metric import Family, Metric
+from cmetrics.domain.metric import Metric
 from cmetrics.domain.revision import Revision, largest
 from cmetrics.domain.run import MetricOutcome
 from cmetrics.ingest.revisions import Replaced, build_revisions
@@ -82,7 +82,7 @@ def save_revisions(store: LanceStore, revisions: Sequence[Revision]) -> list[str
 
 def unusual_revisions(revisions: Iterable[Revision], metrics: Iterable[Metric]) -> list[str]:
     """Return a warning per metric of which settled days changed by more than half."""
-    downloads = {metric.metric_id for metric in metrics if metric.family is Family.DOWNLOADS}
+    downloads = {metric.metric_id for metric in metrics if metric.measure.is_flow}
     by_metric: dict[str, list[Revision]] = {}
     for revision in revisions:
         if revision.is_unusual and revision.metric_id in downloads:

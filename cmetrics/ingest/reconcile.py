@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cmetrics.domain.metric import Family, Metric, SourceSpec
+from cmetrics.domain.metric import Metric, SourceSpec
 from cmetrics.domain.observation import parse_package
 from cmetrics.store.columns import (
     Ints,
@@ -76,7 +76,7 @@ class _Rule:
     """The properties of each metric that the rule needs, as columns. Days are ordinals."""
 
     metric_ids: pa.Array[pa.StringScalar]
-    is_stars: Mask
+    is_count: Mask
     #: 0 if the metric has none.
     daily_from: Ints
     growing_days: Ints
@@ -89,7 +89,7 @@ class _Rule:
         names = sorted({metric.source for metric in metrics.values()})
         return cls(
             pa.array(list(metrics), pa.string()),
-            np.array([metric.family is Family.STARS for metric in metrics.values()], np.bool_),
+            np.array([not metric.measure.is_flow for metric in metrics.values()], np.bool_),
             np.array([m.daily_from.toordinal() if m.daily_from else 0 for m in metrics.values()], np.int64),
             np.array([specs[metric.source].growing_days for metric in metrics.values()], np.int64),
             np.array([names.index(metric.source) for metric in metrics.values()], np.int64),
@@ -100,7 +100,7 @@ class _Rule:
         """Return whether each new row replaces the stored one."""
         owners = pc.index_in(new["metric_id"], self.metric_ids).to_numpy().astype(np.int64)
         stars = _newer_counts_win(stored, new)
-        wins: Mask = np.where(self.is_stars[owners], stars, self._newer_downloads_win(stored, new, owners))
+        wins: Mask = np.where(self.is_count[owners], stars, self._newer_downloads_win(stored, new, owners))
         return wins
 
     def _newer_downloads_win(self, stored: pa.Table, new: pa.Table, owners: Ints) -> Mask:
@@ -124,7 +124,7 @@ class _Rule:
 
     def _is_other_package(self, stored: pa.Table, new: pa.Table, owners: Ints) -> Mask:
         """Return whether the rows name two packages: what one has counted is never overwritten by another."""
-        rows = np.flatnonzero(differ(stored, new, "source_ref") & ~self.is_stars[owners])
+        rows = np.flatnonzero(differ(stored, new, "source_ref") & ~self.is_count[owners])
         numbers: dict[str, int] = {}
         old, now = (
             self._packages(data["source_ref"].take(rows), self.sources[owners[rows]], numbers) for data in (stored, new)

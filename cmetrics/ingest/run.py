@@ -13,7 +13,7 @@ from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Span
 from cmetrics.domain.errors import StoreError, UsageError
 from cmetrics.domain.interrupts import hold_interrupts
-from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric
+from cmetrics.domain.metric import PUBLISHED_WITHIN, Metric
 from cmetrics.domain.observation import Observation, Provenance
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunSummary, overall
@@ -48,7 +48,8 @@ STORE_INTERVAL = 5.0
 class Selection:
     """A selection of metrics from the catalogue; all of them by default."""
 
-    family: Family | None = None
+    #: What is counted: ``downloads``, ``stars``, ``pulls``.
+    family: str | None = None
     metric_ids: tuple[str, ...] = ()
 
     def select(self, catalog: Catalog) -> tuple[Metric, ...]:
@@ -59,6 +60,11 @@ class Selection:
                 known = ", ".join(metric.metric_id for metric in catalog.metrics[:20])
                 msg = f"--metric {sanitize(metric_id, limit=80)}: not found in {catalog.path}; available: {known}"
                 raise UsageError(msg)
+        families = dict.fromkeys(metric.family for metric in catalog.metrics)
+        if self.family is not None and self.family not in families:
+            known = ", ".join(families)
+            msg = f"--only: {sanitize(self.family, limit=40)!r} is not counted by {catalog.path}; available: {known}"
+            raise UsageError(msg)
         metrics = tuple(
             metric
             for metric in catalog.metrics

@@ -9,8 +9,9 @@ from datetime import date
 from cmetrics.analytics.anomalies import READ_DAYS, find_anomalies
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.domain.days import Span, day_range, window
-from cmetrics.domain.metric import PUBLISHED_WITHIN, Family, Metric, SourceSpec
-from cmetrics.domain.observation import Observation, StarRef, parse_package, parse_star_ref
+from cmetrics.domain.kind import Kind
+from cmetrics.domain.metric import PUBLISHED_WITHIN, Metric, SourceSpec
+from cmetrics.domain.observation import Observation, SourceRef, StarRef, parse_package, parse_source_ref, parse_star_ref
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.state import MetricState, StoredDay, build_state
 from cmetrics.ingest.plan import Plan
@@ -41,6 +42,7 @@ def load_state(
             days[row.metric_id].append((row.period_end, True))
     outliers = _load_outliers(store, metrics, plan.last_day)
     repositories = _load_repositories(store, metrics, plan.last_day)
+    known = _load_known(store, metrics, plan.last_day)
     packages = load_packages(store, [metric for metric in metrics if metric.continues], specs, plan.last_day)
     states: dict[str, MetricState] = {}
     for metric in metrics:
@@ -50,6 +52,7 @@ def load_state(
             lost=find_lost_days(state, metric.metric_id, log, plan.last_day),
             doubtful=frozenset(outliers.get(metric.metric_id, ())),
             repository=repositories.get(metric.metric_id),
+            known=known.get(metric.metric_id),
             continued_until=packages.get(metric.metric_id, _NO_PACKAGE).continued_until,
         )
     return states
@@ -97,7 +100,7 @@ def load_packages(
     store: LanceStore, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], last_day: date
 ) -> dict[str, Packages]:
     """Return the packages of each download metric; old rows are read only where they matter."""
-    downloads = {metric.metric_id: metric for metric in metrics if metric.family is Family.DOWNLOADS}
+    downloads = {metric.metric_id: metric for metric in metrics if metric.measure.kind is not Kind.STOCK}
     found: dict[str, Packages] = {}
     for days in (RECENT_DAYS, ALL_DAYS):
         unknown = [i for i, m in downloads.items() if i not in found or (m.continues and days == ALL_DAYS)]
@@ -116,12 +119,23 @@ def load_packages(
 
 def _load_repositories(store: LanceStore, metrics: Iterable[Metric], last_day: date) -> dict[str, StarRef]:
     """Return the repository of each star metric. Old rows are read only if recent ones lack the id."""
-    stars = [metric.metric_id for metric in metrics if metric.family is Family.STARS]
+    stars = [metric.metric_id for metric in metrics if metric.measure.kind is Kind.STOCK]
     repositories: dict[str, StarRef] = {}
     for days in (RECENT_DAYS, ALL_DAYS):
         unknown = [i for i in stars if (ref := repositories.get(i)) is None or ref.number is None]
         repositories |= newest_repositories(store.source_refs(unknown, Span(window(last_day, days), last_day)))
     return repositories
+
+
+def _load_known(store: LanceStore, metrics: Iterable[Metric], last_day: date) -> dict[str, SourceRef]:
+    """Return what the readings of each metric name. Old rows are read only if there are no recent ones."""
+    nightly = [metric.metric_id for metric in metrics if metric.measure.is_read_nightly]
+    known: dict[str, SourceRef] = {}
+    for days in (RECENT_DAYS, ALL_DAYS):
+        unknown = [metric_id for metric_id in nightly if metric_id not in known]
+        if unknown:
+            known |= newest_refs(store.source_refs(unknown, Span(window(last_day, days), last_day)))
+    return known
 
 
 def find_lost_days(state: MetricState, metric_id: str, log: OutcomeLog, last_day: date) -> frozenset[date]:
@@ -134,6 +148,17 @@ def find_lost_days(state: MetricState, metric_id: str, log: OutcomeLog, last_day
     windows = log.answered_windows(metric_id, by=last_day - PUBLISHED_WITHIN)
     answered = {day for span in windows for day in day_range(max(span.first, state.oldest_day), span.last)}
     return frozenset(answered - state.daily - state.snapshots)
+
+
+def newest_refs(refs: Iterable[tuple[str, date, str]]) -> dict[str, SourceRef]:
+    """Return what the newest row of each metric names, with the newest identity in any row."""
+    newest: dict[str, SourceRef] = {}
+    for metric_id, _, source_ref in sorted(refs):
+        if (ref := parse_source_ref(source_ref)) is not None:
+            earlier = newest.get(metric_id)
+            identity = ref.identity if ref.identity is not None or earlier is None else earlier.identity
+            newest[metric_id] = replace(ref, identity=identity, remark=None)
+    return newest
 
 
 def newest_repositories(refs: Iterable[tuple[str, date, str]]) -> dict[str, StarRef]:

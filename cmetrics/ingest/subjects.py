@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import closing
 
 from cmetrics.domain.errors import SourceError
-from cmetrics.domain.metric import Family
 from cmetrics.domain.observation import parse_star_ref
 from cmetrics.ingest.context import RunContext
 from cmetrics.ingest.fetch import fetch
@@ -20,7 +19,7 @@ def check_subjects(context: RunContext) -> dict[str, str | SourceError]:
     """
     last = context.last_day
     requests = [
-        FetchRequest(metric, (last,), frozenset({last}), last, take_current=metric.family is Family.STARS)
+        FetchRequest(metric, (last,), frozenset({last}), last, take_current=not metric.measure.is_flow)
         for metric in context.catalog.metrics
     ]
     with closing(fetch(requests, context)) as results:

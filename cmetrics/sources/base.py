@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
-from cmetrics.domain.errors import SourceError
+from cmetrics.domain.days import DAY, window
+from cmetrics.domain.errors import InvalidResponse, SourceError
 from cmetrics.domain.metric import Metric, SourceSpec
-from cmetrics.domain.observation import DailyValue, StarRef
+from cmetrics.domain.observation import DailyValue, Reading, SourceRef, StarRef
 from cmetrics.sources.release_list import Release
 
 
@@ -28,10 +29,13 @@ class FetchRequest:
     last_day: date
     #: The oldest stored day. The subject existed by then, so a later day without downloads is a real 0.
     known_since: date | None = None
-    #: Stars: store the current count under ``last_day``, the only missing day.
+    #: Store the current value under ``last_day``. Always set for a counter, a stock without history and
+    #: a rolling window in a refresh; for stars, if ``last_day`` is the only missing day.
     take_current: bool = False
     #: Stars: the repository of the newest stored count.
     repository: StarRef | None = None
+    #: Counters and stocks: what the newest stored value names, with the newest identity in any row.
+    known: SourceRef | None = None
     #: Days that the source no longer serves, requested from its archive. Ascending.
     archive_days: tuple[date, ...] = ()
 
@@ -59,6 +63,9 @@ class FetchResult:
     source_counts: Mapping[date, int] = field(default_factory=dict)
     #: The releases of the subject, newest first, from a source that reads them anyway; else None.
     releases: tuple[Release, ...] | None = None
+    #: The counts of the parts of a subject. The ingestion stores them in `readings` and derives the value of
+    #: ``last_day`` from them, so ``values`` stays empty.
+    readings: tuple[Reading, ...] = ()
     #: False if more results for the same request follow.
     is_final: bool = True
 
@@ -98,6 +105,7 @@ def merge_results(results: Sequence[FetchResult]) -> FetchResult:
         _merge_errors([result.error for result in results if result.error is not None]),
         warnings=tuple(text for result in results for text in result.warnings),
         notes=tuple(text for result in results for text in result.notes),
+        readings=tuple(reading for result in results for reading in result.readings),
     )
 
 
@@ -111,6 +119,82 @@ def reword(error: SourceError, message: str) -> SourceError:
     reworded = copy(error)
     reworded.message = message
     return reworded
+
+
+def counter_value(
+    request: FetchRequest,
+    value: int,
+    observed_at: datetime,
+    *,
+    identity: str | None = None,
+    subject: str | None = None,
+    remark: str | None = None,
+) -> DailyValue:
+    """Return a current count, stored under the last completed day with the time at which it was read.
+
+    ``identity`` is the service's id of what it counts, if it has one; ``subject`` the current name, if it
+    may differ from that in the catalogue. For counters and for stocks without history.
+    """
+    metric = request.metric
+    ref = SourceRef(metric.source, subject or metric.subject, identity, remark)
+    return DailyValue(request.last_day, value, ref.text, observed_at=observed_at)
+
+
+def window_value(
+    request: FetchRequest,
+    value: int,
+    last_day: date,
+    observed_at: datetime,
+    *,
+    first_day: date | None = None,
+    remark: str | None = None,
+) -> DailyValue:
+    """Return the value of a rolling window that ends with ``last_day``, as the service states it.
+
+    Without ``first_day``, the window has the length of the measure. A window that ends with the running
+    day is stored under the last completed one, with a remark. Raises InvalidResponse for a later end.
+    """
+    metric = request.metric
+    days = metric.measure.window_days
+    assert days is not None  # the measure is a rolling one
+    first_day = first_day or window(last_day, days)
+    if last_day > request.last_day + DAY or first_day > last_day:
+        msg = f"{metric.source}, {metric.subject}, states a window from {first_day} to {last_day}"
+        raise InvalidResponse(msg, service=metric.source)
+    if last_day > request.last_day:
+        remark = f"{remark}; window ends {last_day}" if remark else f"window ends {last_day}"
+        last_day = request.last_day
+    ref = SourceRef(metric.source, metric.subject, remark=remark)
+    return DailyValue(last_day, value, ref.text, period_start=first_day, observed_at=observed_at)
+
+
+async def fetch_subjects(
+    requests: Sequence[FetchRequest],
+    canonical: Callable[[str], str],
+    fetch_subject: Callable[[Sequence[FetchRequest]], Awaitable[Sequence[FetchResult]]],
+) -> AsyncIterator[FetchResult]:
+    """Yield the results of a source that fetches one subject at a time, with all its counts at once.
+
+    ``fetch_subject`` gets all requests of one subject and returns a result for each of them. If it
+    raises a SourceError, all of them have failed.
+    """
+    for group in group_by_subject(requests, canonical):
+        try:
+            results = await fetch_subject(group)
+        except SourceError as error:
+            results = [FetchResult(request, error=error) for request in group]
+        for result in results:
+            yield result
+
+
+def group_by_subject(
+    requests: Sequence[FetchRequest], canonical: Callable[[str], str]
+) -> tuple[tuple[FetchRequest, ...], ...]:
+    """Return the requests of each subject, in the order of the first of each."""
+    groups: dict[str, list[FetchRequest]] = {}
+    for request in requests:
+        groups.setdefault(canonical(request.metric.subject), []).append(request)
+    return tuple(tuple(group) for group in groups.values())
 
 
 async def fetch_each(

@@ -16,7 +16,8 @@ from pydantic import TypeAdapter
 
 from cmetrics.domain.days import last_completed_day
 from cmetrics.domain.errors import SourceError
-from cmetrics.domain.metric import ArchiveSpec, CountingStep, Family, KnownLoss, SourceSpec
+from cmetrics.domain.kind import DOWNLOADS
+from cmetrics.domain.metric import ArchiveSpec, CountingStep, KnownLoss, SourceSpec
 from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
@@ -41,7 +42,7 @@ def refuses_contact(contact: str) -> str | None:
 SPEC = SourceSpec(
     name="cratesio",
     title="crates.io",
-    family=Family.DOWNLOADS,
+    measures={"downloads": DOWNLOADS},
     sdk="rust",
     display_name="Rust",
     subject_pattern=r"[A-Za-z][A-Za-z0-9_-]{0,63}",

@@ -20,7 +20,8 @@ from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter
 
 from cmetrics.domain.days import DAY, last_completed_day
 from cmetrics.domain.errors import InvalidResponse, SourceError
-from cmetrics.domain.metric import Family, SourceSpec
+from cmetrics.domain.kind import STARS
+from cmetrics.domain.metric import SourceSpec
 from cmetrics.domain.observation import STAR_COUNT_REF, STAR_HISTORY_REF, DailyValue, StarRef
 from cmetrics.http.service import Service
 from cmetrics.http.validation import Count, Shape, parse
@@ -31,7 +32,7 @@ from cmetrics.sources.renames import name_taken_over, other_known_repository, re
 SPEC = SourceSpec(
     name="github",
     title=TITLE,
-    family=Family.STARS,
+    measures={"stars": STARS},
     sdk=None,
     display_name="GitHub Stars",
     subject_pattern=REPOSITORY_PATTERN,

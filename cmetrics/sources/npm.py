@@ -18,7 +18,8 @@ from pydantic import JsonValue, TypeAdapter
 
 from cmetrics.domain.days import Span, day_range, spans
 from cmetrics.domain.errors import InvalidResponse, NotFound, SourceError
-from cmetrics.domain.metric import Family, KnownLoss, SourceSpec
+from cmetrics.domain.kind import DOWNLOADS
+from cmetrics.domain.metric import KnownLoss, SourceSpec
 from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
@@ -44,7 +45,7 @@ KNOWN_LOSSES = tuple(
 SPEC = SourceSpec(
     name="npm",
     title="api.npmjs.org",
-    family=Family.DOWNLOADS,
+    measures={"downloads": DOWNLOADS},
     sdk="nodejs",
     display_name="NodeJS",
     subject_pattern=r"@[A-Za-z0-9~-][A-Za-z0-9._~-]*/(?!\.{1,2}$)[A-Za-z0-9._~-]+|[A-Za-z0-9~-][A-Za-z0-9._~-]*",

@@ -16,7 +16,8 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 
 from cmetrics.domain.errors import InvalidResponse, SourceError
-from cmetrics.domain.metric import ArchiveSpec, CountingStep, Family, KnownLoss, SourceSpec
+from cmetrics.domain.kind import DOWNLOADS
+from cmetrics.domain.metric import ArchiveSpec, CountingStep, KnownLoss, SourceSpec
 from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
@@ -51,7 +52,7 @@ KNOWN_LOSSES = (
 SPEC = SourceSpec(
     name="pypistats",
     title="pypistats.org",
-    family=Family.DOWNLOADS,
+    measures={"downloads": DOWNLOADS},
     sdk="python",
     display_name="Python",
     subject_pattern=r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cmetrics.catalog import load_catalog
 from cmetrics.domain.days import DAY, Span, window
-from cmetrics.domain.metric import Family, definition, file_names
+from cmetrics.domain.metric import definition, file_names
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Job, Run, RunStatus
 from cmetrics.export.tables import ExportedFile, split_stats, write_export
@@ -76,7 +76,7 @@ def _branch(folder: Path) -> Figure:
                 rows[row.key] = row
             for back in range(1, 4):
                 old = rows.get((metric.metric_id, day - back * DAY))
-                if night and old and metric.family is not Family.STARS and chance.random() < 0.25:
+                if night and old and metric.measure.is_flow and chance.random() < 0.25:
                     new = replace(old, value=old.value + 7, ingestion_run_id=run_id, observed_at=at)
                     rows[new.key] = new
                     replaced.append((old, new))

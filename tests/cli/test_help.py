@@ -55,8 +55,8 @@ def test_json_and_quiet_are_everywhere(name: str):
     assert "--quiet" in text
 
 
-def test_a_choice_lists_its_values():
-    assert "--only [downloads|stars]" in shown("refresh")
+def test_only_names_what_it_takes():
+    assert "--only COUNT" in shown("refresh")
 
 
 def test_the_program_alone_shows_its_help():

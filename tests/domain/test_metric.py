@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmetrics.domain.metric import HASH_LENGTH, Definition, Family, Metric, definition, file_names, slug
+from cmetrics.domain.kind import DOWNLOADS
+from cmetrics.domain.metric import HASH_LENGTH, Definition, Metric, definition, file_names, slug
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 IDS = st.lists(st.text("aAbB:-/.%", min_size=1, max_size=6), unique=True, max_size=12)
@@ -15,7 +16,7 @@ IDS = st.lists(st.text("aAbB:-/.%", min_size=1, max_size=6), unique=True, max_si
 
 def defined(metric_id: str, age: int) -> Definition:
     at = START - timedelta(age)
-    metric = Metric(metric_id, Family.DOWNLOADS, "p", "s", None, "npm", "S", "https://example.org")
+    metric = Metric(metric_id, DOWNLOADS, "p", "s", None, "npm", "S", "https://example.org")
     return definition(metric, at)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from cmetrics.domain.days import DAY
-from cmetrics.domain.metric import Family, Metric, SourceSpec
+from cmetrics.domain.metric import Metric, SourceSpec
 from cmetrics.domain.observation import Observation, parse_package
 
 
@@ -17,7 +17,7 @@ def overwrite_rule(
 
     def overwrites(stored: Observation, new: Observation) -> bool:
         metric = metrics[new.metric_id]
-        if metric.family is Family.STARS:
+        if not metric.measure.is_flow:
             return _newer_count_wins(stored, new)
         return _newer_downloads_win(stored, new, metric, specs[metric.source])
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.domain.days import DAY, Span, day_range, window
+from cmetrics.domain.kind import counter, rolling
 from cmetrics.domain.metric import ArchiveSpec, KnownLoss, SourceSpec
 from cmetrics.domain.observation import StarRef
 from cmetrics.domain.state import MetricState, build_state
@@ -384,3 +385,56 @@ def test_overlapping_archive_is_asked_for_missing_days_that_the_source_serves():
     assert inside == {ago(3)}
     apart = replace(spec, archive=replace(spec.archive, overlaps=False))
     assert not {day for day in plan.archive_days(apart, state) if day >= oldest}
+
+
+# -- counters, stocks without history, rolling windows -------------------------------------------
+
+PULLS = replace(a_metric("npm"), measure=counter("pulls"))
+INSTALLS = replace(a_metric("npm"), measure=rolling("installs", 30))
+WEEKLY = replace(a_metric("npm"), measure=replace(rolling("downloads", 7, has_history=True), every_days=7))
+NIGHTLY = replace(SMALL, settling_days=5, first_days=40)
+
+
+def requested(metric, plan, daily: frozenset[date] = frozenset()) -> list[tuple[tuple[date, ...], bool]]:
+    held = {metric.metric_id: MetricState(daily=daily)}
+    return [(r.days, r.take_current) for r in build_requests(plan, [metric], {"npm": NIGHTLY}, held)]
+
+
+@pytest.mark.parametrize("metric", [PULLS, INSTALLS])
+@pytest.mark.parametrize("daily", [frozenset(), frozenset({ago(1)}), frozenset({ago(9), ago(3)})])
+@pytest.mark.parametrize("lookback_days", [0, 30])
+def test_a_counter_is_asked_for_now_whatever_is_missing(metric, daily, lookback_days):
+    """Past values cannot be had: only the last day is requested, and never one of before."""
+    assert requested(metric, RefreshPlan(LAST, lookback_days), daily) == [((LAST,), True)]
+
+
+@pytest.mark.parametrize("metric", [PULLS, INSTALLS])
+@pytest.mark.parametrize("lookback_days", [0, 30])
+def test_a_counter_is_asked_once_a_night(metric, lookback_days):
+    """A second run of the same night would replace a reading by one of another hour."""
+    assert requested(metric, RefreshPlan(LAST, lookback_days), since(5)) == []
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("metric", [PULLS, INSTALLS])
+def test_a_backfill_asks_no_counter(metric, deep):
+    """The current value would be stored for a past day."""
+    assert requested(metric, BackfillPlan(LAST, Span(ago(30), LAST), deep=deep)) == []
+
+
+@pytest.mark.parametrize(("newest", "asked"), [(0, False), (1, False), (6, False), (7, True), (8, True)])
+def test_a_weekly_window_is_asked_by_its_rhythm(newest, asked):
+    days = tuple(day_range(ago(newest - 1), LAST))
+    assert requested(WEEKLY, RefreshPlan(LAST), frozenset({ago(newest)})) == ([(days, True)] if asked else [])
+
+
+def test_windows_with_history_are_asked_since_the_newest_one():
+    """The first run takes what the source has from `first_days` on; so does one after a long break."""
+    first = tuple(day_range(window(LAST, 40), LAST))
+    assert requested(WEEKLY, RefreshPlan(LAST)) == [(first, True)]
+    assert requested(WEEKLY, RefreshPlan(LAST), frozenset({ago(300)})) == [(first, True)]
+
+
+def test_a_backfill_asks_windows_with_history():
+    days = tuple(day_range(ago(20), ago(3)))
+    assert requested(WEEKLY, BackfillPlan(LAST, Span(ago(20), ago(3))), since(30)) == [(days, False)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cmetrics.analytics.gaps import Reason
-from cmetrics.domain.metric import Family, definition
+from cmetrics.domain.metric import definition
 from cmetrics.domain.run import MetricStatus, RunStatus
 from cmetrics.ingest.run import Selection
 from tests.conftest import catalog_text
@@ -78,7 +78,7 @@ def test_an_error_ends_with_the_next_success(nights: Nights, world: World):
     assert rust.last_error is not None
     assert (rust.last_error_at, node.last_error) == (nights.now(), None)
     world.faults = {}
-    nights.refresh(selection=Selection(family=Family.DOWNLOADS))
+    nights.refresh(selection=Selection(family="downloads"))
     assert [metric.last_error for metric in nights.state().metrics] == [None, None]
 
 

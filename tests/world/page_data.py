@@ -29,7 +29,7 @@ from cmetrics.analytics.model import Publication
 from cmetrics.analytics.quality import build_quality
 from cmetrics.catalog import Catalog, parse_catalog
 from cmetrics.domain.days import DAY, day_range
-from cmetrics.domain.metric import Family, Metric, definition
+from cmetrics.domain.metric import Metric, definition
 from cmetrics.domain.observation import STAR_COUNT_REF, STAR_HISTORY_REF, Provenance, SourceWindow
 from cmetrics.domain.outcome import Outcome, OutcomeLog
 from cmetrics.domain.run import MetricStatus, Run, RunStatus
@@ -152,7 +152,7 @@ def downloads(seed: int, size: int, first: date, last: date, *, growth: float = 
     """Return downloads with weekends, noise and ``growth`` (1.0 doubles a year's values in the next)."""
     numbers = np.random.default_rng(seed)
     days = np.arange((last - first).days + 1)
-    weekend = np.where((days + first.weekday()) % 7 >= 5, 0.55, 1.0)  # noqa: PLR2004
+    weekend = np.where((days + first.weekday()) % 7 >= 5, 0.55, 1.0)
     noise = numbers.normal(1, 0.06, len(days)).clip(0.6, 1.4)
     years_before_end = (len(days) - 1 - days) / 365
     values = size * weekend * noise * (1 + growth) ** -years_before_end
@@ -185,7 +185,7 @@ def table_of(series: Iterable[tuple[Metric, Mapping[date, int], Mapping[date, in
     for metric, values, gained in sorted(series, key=lambda one: one[0].metric_id):
         days = sorted(values)
         texts = pa.array([day.isoformat() for day in days], pa.string())
-        is_stock = metric.family is Family.STARS
+        is_stock = not metric.measure.is_flow
         refs = [_ref(metric, day, gained.get(day)) for day in days]
         provenances = [Provenance.API_DAILY if is_stock or d >= NIGHTLY_FROM else Provenance.RECOMPUTED for d in days]
         window = SourceWindow.CUMULATIVE_SNAPSHOT if is_stock else SourceWindow.DAY
@@ -206,7 +206,7 @@ def table_of(series: Iterable[tuple[Metric, Mapping[date, int], Mapping[date, in
 
 
 def _ref(metric: Metric, day: date, gained: int | None) -> str:
-    if metric.family is not Family.STARS:
+    if metric.measure.is_flow:
         return f"{metric.source}:{metric.subject}"
     if day < COUNTED_FROM or gained is None:
         return f"{STAR_HISTORY_REF}{metric.subject}#700001"
@@ -264,7 +264,7 @@ def _seven(first_days: Callable[[Metric], date]) -> tuple[dict[str, dict[date, i
     gained: dict[str, dict[date, int]] = {}
     for number, metric in enumerate(_catalog(SEVEN).metrics):
         last = AS_OF - _LAG[metric.source] * DAY
-        if metric.family is Family.STARS:
+        if not metric.measure.is_flow:
             rate = _STARS[metric.metric_id]
             values[metric.metric_id], gained[metric.metric_id] = stars(100 + number, rate, first_days(metric), last)
         else:
@@ -277,7 +277,7 @@ def _seven(first_days: Callable[[Metric], date]) -> tuple[dict[str, dict[date, i
 def rich() -> DataSet:
     """Seven metrics, 3 to 4 years: gaps inside and outside of what sources serve, a spike, removed stars, events."""
     four, three = date(2022, 12, 1), date(2023, 11, 1)
-    values, gained = _seven(lambda m: four if m.family is Family.STARS or m.product == "lance" else three)
+    values, gained = _seven(lambda m: four if not m.measure.is_flow or m.product == "lance" else three)
     pylance = values["downloads:lance:python"]
     values["downloads:lance:python"] = without(pylance, ("2026-03-09", "2026-03-11"), ("2024-06-01", "2024-06-04"))
     for crate in ("downloads:lance:rust", "downloads:lancedb:rust"):
@@ -322,9 +322,7 @@ def stale() -> DataSet:
         for run in runs
         for m in whole.catalog.metrics
     )
-    return DataSet(
-        whole.catalog, whole.rows.filter(keep), (*runs, *good_runs()[35:]), outcomes, values=values
-    )
+    return DataSet(whole.catalog, whole.rows.filter(keep), (*runs, *good_runs()[35:]), outcomes, values=values)
 
 
 def _many(products: int, packages: int, repositories: int, first: date) -> DataSet:
@@ -341,7 +339,7 @@ def _many(products: int, packages: int, repositories: int, first: date) -> DataS
     values: dict[str, dict[date, int]] = {}
     gained: dict[str, dict[date, int]] = {}
     for number, metric in enumerate(catalog.metrics):
-        if metric.family is Family.STARS:
+        if not metric.measure.is_flow:
             values[metric.metric_id], gained[metric.metric_id] = stars(number, 1 + number % 9, first, AS_OF)
         else:
             size = 40 + 977 * (number % 17) ** 2
@@ -375,8 +373,8 @@ WEIRD_NAMES = (
 def weird() -> DataSet:
     """Two products with names of every kind, two years."""
     lines = [f"title = {_quoted('مقاييس & <metrics>')}", 'contact = "https://example.com/contact"']
-    lines += ["[[products]]", 'id = "rtl"', f'title = {_quoted("מוצר (א)")}']
-    lines += ["[[products]]", 'id = "html"', f'title = {_quoted("<i>Product</i> & Söhne 🎉")}']
+    lines += ["[[products]]", 'id = "rtl"', f"title = {_quoted('מוצר (א)')}"]
+    lines += ["[[products]]", 'id = "html"', f"title = {_quoted('<i>Product</i> & Söhne 🎉')}"]
     for number, (source, subject, name) in enumerate(WEIRD_NAMES):
         product = "rtl" if number % 2 else "html"
         lines += ["[[metrics]]", f'id = "m:{product}:n{number}"', f'product = "{product}"', f'source = "{source}"']
@@ -385,7 +383,7 @@ def weird() -> DataSet:
     values: dict[str, dict[date, int]] = {}
     gained: dict[str, dict[date, int]] = {}
     for number, metric in enumerate(catalog.metrics):
-        if metric.family is Family.STARS:
+        if not metric.measure.is_flow:
             values[metric.metric_id], gained[metric.metric_id] = stars(number, 3, date(2024, 11, 25), AS_OF)
         else:
             values[metric.metric_id] = downloads(number, 300 * 7**number, date(2024, 11, 25), AS_OF - 2 * DAY)
@@ -407,7 +405,7 @@ def eight() -> DataSet:
     values: dict[str, dict[date, int]] = {}
     gained: dict[str, dict[date, int]] = {}
     for number, metric in enumerate(catalog.metrics):
-        if metric.family is Family.STARS:
+        if not metric.measure.is_flow:
             values[metric.metric_id], gained[metric.metric_id] = stars(number, 6, date(2024, 11, 25), AS_OF)
         else:
             size = int(80 * 1.85 ** ((number * 5) % 14))
