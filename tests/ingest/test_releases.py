@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from cmetrics.domain.event import StoredEvent
-from cmetrics.domain.metric import Family
 from cmetrics.domain.run import RunStatus
 from cmetrics.export.restore import merge_export, restore
 from cmetrics.export.tables import export_store, read_export
@@ -123,7 +122,7 @@ def test_a_repository_that_failed_is_not_asked_again(released: Nights):
 
 def test_products_without_releases_and_other_jobs_ask_nothing(released: Nights, tmp_path: Path):
     """``releases = "none"`` and ``--only downloads`` need no request."""
-    _, requests = released.asked(selection=Selection(Family.DOWNLOADS))
+    _, requests = released.asked(selection=Selection("downloads"))
     assert not any(request.host == GITHUB for request in requests)
     released.catalog = tmp_path / "cmetrics.toml"
     released.catalog.write_text(
