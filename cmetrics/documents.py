@@ -270,6 +270,7 @@ class DailyDashboard(Document):
 
     generated_at: Moment
     as_of: date
+    data_through: Annotated[date | None, Field(description="The newest day with a value of any metric")] = None
     days: int
     groups: list[ProductGroup]
     last_full_month: Annotated[

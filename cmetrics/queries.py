@@ -48,7 +48,7 @@ class Queries:
         self._store = store
         self._catalog = catalog
         self._specs = specs
-        self._titles = {name: spec.title for name, spec in specs.items()}
+        self._titles = {name: spec.public_name for name, spec in specs.items()}
         self._now = now
         self._ids = [metric.metric_id for metric in catalog.metrics]
         #: Columns, and ids that have a definition; shared by all requests of a server.

@@ -19,7 +19,7 @@ ROWS = [
     *(a_row(REPOSITORY, AS_OF - n * DAY, 130 - n) for n in (0, 1, 3)),
 ]
 GOLDEN = """
-{"generated_at":"2026-11-23T06:00:00Z","as_of":"2026-11-22","days":3,"groups":[{"product":"one","title":"One",
+{"generated_at":"2026-11-23T06:00:00Z","as_of":"2026-11-22","data_through":"2026-11-22","days":3,"groups":[{"product":"one","title":"One",
 "items":[{"metric_id":"downloads:one:nodejs","display_name":"NodeJS","metric_family":"downloads",
 "sdk":"nodejs","subject":"nodejs","source":"npm","latest_day":"2026-11-22","age_days":0,"latest_value":4247,
 "latest_period_end":"2026-10-31","latest_provenance":"api_daily","total_stars":null,"days_observed":31,

@@ -80,6 +80,11 @@ class Chart:
         return any(point.kind is PointKind.SEEDED for series in self.series for point in series.months)
 
     @property
+    def newest_day(self) -> date | None:
+        """The newest day with a value in any of its series; None without one."""
+        return max((series.days[-1].day for series in self.series if series.days), default=None)
+
+    @property
     def is_empty(self) -> bool:
         """Nothing to draw."""
         return not any(series.days or series.months for series in self.series)

@@ -14,6 +14,8 @@ from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.model import (
     NO_FLOWS,
     NO_POINTS,
+    STALE_DAYS,
+    Change,
     Dashboard,
     DayPoints,
     DownloadItem,
@@ -36,6 +38,8 @@ from cmetrics.domain.run import Run, RunStatus
 #: Colours that belong to an SDK wherever it is drawn; anything else gets a number.
 KNOWN_TONES = ("python", "rust", "nodejs")
 NUMBERED_TONES = 8
+#: The changes in 7, 30 and 90 days where none is known.
+NO_CHANGES: tuple[None, None, None] = (None, None, None)
 #: Failed or partial runs that are listed with their errors.
 FAILURES_SHOWN = 10
 
@@ -86,7 +90,7 @@ def build_dashboard(
         month_total_change=series.month_change(known_totals, month, 1),
         month_total_year_change=series.month_change(known_totals, month, 12),
         total_stars=series.latest_known(total_points),
-        total_stars_change_30=series.star_change(total_points, 30),
+        total_stars_change_30=recent_star_change(total_points, 30, as_of),
         total_stars_points=total_points.since(window(as_of, days)),
         window_30_start=window(as_of, 30),
         sources=build_sources(groups, as_of),
@@ -163,15 +167,17 @@ def _spelling(package: str) -> str:
 
 def build_sources(groups: Iterable[Group], as_of: date) -> tuple[SourceState, ...]:
     """How far each service has been read: as far as the metric that is furthest behind."""
-    newest: dict[str, list[date | None]] = {}
+    latest_days: dict[str, list[date | None]] = {}
     for group in groups:
         for item in group.items:
-            newest.setdefault(item.source_title, []).append(item.freshness.latest_day)
+            latest_days.setdefault(item.source_title, []).append(item.freshness.latest_day)
     states: list[SourceState] = []
-    for title, days in newest.items():
+    for title, days in latest_days.items():
         known = [day for day in days if day is not None]
         latest = min(known) if len(known) == len(days) else None
-        states.append(SourceState(title, latest, (as_of - latest).days if latest else None))
+        newest = max(known, default=None)
+        latest_age, newest_age = ((as_of - day).days if day else None for day in (latest, newest))
+        states.append(SourceState(title, latest, latest_age, newest, newest_age))
     return tuple(states)
 
 
@@ -251,7 +257,9 @@ class _Builder:
     def _item_of_downloads(self, metric: Metric) -> DownloadItem:
         points = self.months(metric)
         total, observed = self._last_30.get(metric.metric_id, (0, 0))
-        change_7, change_30, change_90 = self._changes.get(metric.metric_id, (None, None, None))
+        change_7, change_30, change_90 = self._changes.get(metric.metric_id, NO_CHANGES)
+        if is_stale(self._newest.get(metric.metric_id), self._as_of):
+            change_7, change_30, change_90 = NO_CHANGES
         return DownloadItem(
             metric=metric,
             source_title=self._source_titles[metric.source],
@@ -278,9 +286,9 @@ class _Builder:
             source_title=self._source_titles[metric.source],
             tone="",
             latest=points[-1] if points else None,
-            change_7=series.star_change(points, 7),
-            change_30=series.star_change(points, 30),
-            change_90=series.star_change(points, 90),
+            change_7=recent_star_change(points, 7, self._as_of),
+            change_30=recent_star_change(points, 30, self._as_of),
+            change_90=recent_star_change(points, 90, self._as_of),
             points=points.since(self._first),
             freshness=self._freshness(metric),
             flows=self._flows.get(metric.metric_id, NO_FLOWS).since(self._first),
@@ -289,6 +297,17 @@ class _Builder:
 
     def _freshness(self, metric: Metric) -> MetricFreshness:
         return build_freshness(metric, self._newest.get(metric.metric_id), self._as_of, self._log)
+
+
+def is_stale(latest_day: date | None, as_of: date) -> bool:
+    """Return whether a change up to ``latest_day`` is too old to be shown as current."""
+    return latest_day is None or (as_of - latest_day).days > STALE_DAYS
+
+
+def recent_star_change(points: DayPoints, days: int, as_of: date) -> Change | None:
+    """Return the change in the ``days`` days up to the newest count; None if that count is stale."""
+    newest = series.latest_known(points)
+    return None if newest is None or is_stale(newest.day, as_of) else series.star_change(points, days)
 
 
 def _sum_of_known(values: Iterable[int | None]) -> int | None:

@@ -113,7 +113,7 @@ class _Reasons:
         log: OutcomeLog,
         as_of: date,
     ) -> None:
-        self._title = spec.title
+        self._title = spec.public_name
         self._known_loss = spec.known_loss
         self._archive_hint = "; `cmetrics backfill --full` may fill it" if spec.archive is not None else ""
         self._published = published.days

@@ -20,6 +20,9 @@ from cmetrics.domain.run import Run
 
 #: The window of an answer that names none, in days (contract §5).
 DEFAULT_DAYS = 180
+#: A source is stale when its newest day is this many days before the last completed one. npm, which
+#: publishes last, is two days behind on an ordinary morning.
+STALE_DAYS = 3
 
 
 class PointKind(StrEnum):
@@ -320,6 +323,19 @@ class SourceState:
     #: The newest day that all its metrics have; None when one of them has none.
     latest_day: date | None
     age_days: int | None
+    #: The newest day that any of its metrics has, and how far it is behind; None without any value.
+    newest_day: date | None = None
+    newest_age_days: int | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether one of its metrics is stale, or has no value yet."""
+        return self.age_days is None or self.age_days >= STALE_DAYS
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether all of its metrics are stale: the source as a whole has no recent value."""
+        return self.newest_age_days is not None and self.newest_age_days >= STALE_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,6 +412,26 @@ class Dashboard:
     def items(self) -> tuple[Item, ...]:
         """All items in catalogue order."""
         return tuple(item for group in self.groups for item in group.items)
+
+    @property
+    def data_through(self) -> date | None:
+        """The newest day with a value of any metric; None when nothing is stored."""
+        return max((source.newest_day for source in self.sources if source.newest_day), default=None)
+
+    @property
+    def age_days(self) -> int | None:
+        """How many days :attr:`data_through` is before :attr:`as_of`."""
+        return None if self.data_through is None else (self.as_of - self.data_through).days
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether no source has a recent value."""
+        return self.age_days is not None and self.age_days >= STALE_DAYS
+
+    @property
+    def stale_sources(self) -> tuple[SourceState, ...]:
+        """The sources without a recent value."""
+        return tuple(source for source in self.sources if source.is_stale)
 
     @property
     def last_30_days(self) -> dict[str, date | int | None]:

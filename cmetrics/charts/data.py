@@ -27,6 +27,7 @@ def chart_document(chart: Chart) -> dict[str, Any]:
         "title": chart.title,
         "kind": chart.kind.value,
         "asOf": chart.as_of.isoformat(),
+        "through": None if chart.newest_day is None else chart.newest_day.isoformat(),
         "series": [_series(series, chart.kind) for series in chart.series],
         "events": [{"day": event.day.isoformat(), "label": event.label} for event in chart.events],
     }

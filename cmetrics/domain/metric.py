@@ -94,6 +94,8 @@ class SourceSpec:
     known_losses: tuple[KnownLoss, ...] = ()
     #: Ascending.
     steps: tuple[CountingStep, ...] = ()
+    #: The name of the service as readers of the page know it, such as "PyPI"; empty if it is the title.
+    service_name: str = ""
     #: Returns why the service refuses a ``contact`` in the User-Agent; None if it accepts it.
     refuses_contact: Callable[[str], str | None] | None = None
 
@@ -114,6 +116,11 @@ class SourceSpec:
     def known_loss(self, day: date) -> KnownLoss | None:
         """Return the known loss that includes ``day``; None if there is none."""
         return next((loss for loss in self.known_losses if loss.first <= day <= loss.last), None)
+
+    @property
+    def public_name(self) -> str:
+        """The name of the service on the page, in the feed and in badges."""
+        return self.service_name or self.title
 
     @property
     def damaged_days(self) -> tuple[KnownLoss, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cmetrics.analytics.model import DownloadItem, Item, StarItem
+from cmetrics.analytics.model import STALE_DAYS, DownloadItem, Item, StarItem
 from cmetrics.charts.spark import month_sparkline, star_sparkline
 from cmetrics.charts.theme import NO_DATA as NO_DATA_COLOR
 from cmetrics.charts.theme import TONES, Color
@@ -86,7 +86,10 @@ def _label(item: Item) -> str:
 
 def _message(item: Item) -> str | None:
     if isinstance(item, StarItem):
-        return fmt.short(item.latest.value) if item.latest else None
+        if item.latest is None:
+            return None
+        is_old = (item.freshness.age_days or 0) >= STALE_DAYS
+        return fmt.short(item.latest.value) + (f" on {fmt.short_day(item.latest.day)}" if is_old else "")
     month = item.month
     if month is None:
         return None

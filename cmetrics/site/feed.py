@@ -42,6 +42,8 @@ class Feed:
 
     id: str
     title: str
+    #: The day of the newest data, and which sources have no recent data.
+    subtitle: str
     #: The address of the page; None if unknown.
     site: str | None
     #: The links to the page and to the feed itself; relative if the address is unknown.
@@ -51,7 +53,7 @@ class Feed:
     entries: tuple[Entry, ...]
 
 
-def build_feed(news: Sequence[NewsItem], title: str, url: str | None) -> Feed:
+def build_feed(news: Sequence[NewsItem], title: str, url: str | None, subtitle: str = "") -> Feed:
     """Return the feed of ``news`` (newest first; at most 100) for the site at ``url``.
 
     Identifiers depend on the site and the subject of an entry, never on its text. With an address, they are
@@ -75,6 +77,7 @@ def build_feed(news: Sequence[NewsItem], title: str, url: str | None) -> Feed:
     return Feed(
         id=_identifier(site, title, "feed", BEGINNING) if site is None else site,
         title=title,
+        subtitle=_xml(subtitle),
         site=site,
         page=page,
         link=f"{site or ''}{FILE}",

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from itertools import groupby
 
-from cmetrics.analytics.model import Change
+from cmetrics.analytics.model import Change, Dashboard, SourceState
 from cmetrics.charts.words import day_text, short
 
-__all__ = ["NONE", "day", "days", "moment", "month", "number", "percent", "short", "signed"]
+__all__ = [
+    "NONE",
+    "day",
+    "days",
+    "moment",
+    "month",
+    "number",
+    "percent",
+    "short",
+    "short_day",
+    "signed",
+    "stale",
+    "through",
+]
 
 NONE = "–"
 
@@ -35,6 +50,33 @@ def percent(change: Change | None) -> str:
 def day(value: date | None) -> str:
     """Return ``22 November 2026``."""
     return NONE if value is None else day_text(value)
+
+
+def short_day(value: date | None) -> str:
+    """Return ``22 Nov 2026``, for places without much room."""
+    return NONE if value is None else f"{value.day} {value:%b %Y}"
+
+
+def through(board: Dashboard) -> str:
+    """Return the day of the newest data as a sentence."""
+    if board.data_through is None:
+        return "No data yet."
+    return f"Data through {short_day(board.data_through)} (UTC)."
+
+
+def stale(board: Dashboard) -> str:
+    """Return which sources have no recent data, and since when; empty if all have."""
+    sources = sorted(board.stale_sources, key=lambda source: (source.newest_day or board.as_of, source.title.lower()))
+    if not sources:
+        return ""
+    ages = [source.newest_age_days for source in sources if source.newest_age_days is not None]
+    which = f"Data is {days(min(ages))} old" if board.is_stale else f"Some data is {days(max(ages))} old"
+    by_day = groupby(sources, key=lambda source: source.newest_day)
+    return f"{which}. Newest day: {'; '.join(_newest(newest, list(found)) for newest, found in by_day)}."
+
+
+def _newest(newest: date | None, sources: Sequence[SourceState]) -> str:
+    return f"{day(newest)} ({', '.join(source.title for source in sources)})"
 
 
 def month(value: date) -> str:

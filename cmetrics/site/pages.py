@@ -128,7 +128,7 @@ class Page:
             "@type": "Dataset",
             "name": board.title,
             "description": self.site.description,
-            "dateModified": board.as_of.isoformat(),
+            "dateModified": (board.data_through or board.as_of).isoformat(),
             "isAccessibleForFree": True,
             "measurementTechnique": [spec.counts for spec in self.site.sources],
             "variableMeasured": ["downloads per day", "GitHub stars"],
@@ -208,7 +208,7 @@ def _product_page(site: Site, group: Group) -> Page:
         path=product_path(group),
         template="product.html.j2",
         title=f"{group.title} · {site.board.title}",
-        description=f"Downloads and GitHub stars of {group.title}, as of {fmt.day(site.board.as_of)}.",
+        description=f"Downloads and GitHub stars of {group.title}. {fmt.through(site.board)}",
         sections=(_section(site, group, linked=True, root="../"),),
         calendar=build_calendar(site.board, group.items, site.quality.gaps, total=False),
     )
@@ -222,7 +222,7 @@ def _metric_page(site: Site, group: Group, card: Card, drawn: Sequence[Chart]) -
         path=metric_path(site, item),
         template="metric.html.j2",
         title=f"{chart.title} · {site.board.title}",
-        description=f"{chart.title}, as of {fmt.day(site.board.as_of)}.",
+        description=f"{chart.title}. {fmt.through(site.board)}",
         sections=(Section(group, (), (_view(chart, whole=True),), f"../{product_path(group)}"),),
         card=card,
         calendar=build_calendar(site.board, (item,), site.quality.gaps, total=False),
@@ -290,4 +290,4 @@ def _description(board: Dashboard) -> str:
         totals.append(f"{fmt.number(board.total_stars.value)} GitHub stars")
     products = ", ".join(group.title for group in board.groups[:4])
     facts = f": {', '.join(totals)}" if totals else ""
-    return f"{products}{facts}. As of {fmt.day(board.as_of)} (UTC)."
+    return f"{products}{facts}. {fmt.through(board)}"

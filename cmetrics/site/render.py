@@ -65,7 +65,18 @@ def _environment(folder: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (fmt.number, fmt.signed, fmt.percent, fmt.day, fmt.month, fmt.moment, fmt.days, fmt.short)
+    filters = (
+        fmt.number,
+        fmt.signed,
+        fmt.percent,
+        fmt.day,
+        fmt.short_day,
+        fmt.month,
+        fmt.moment,
+        fmt.days,
+        fmt.short,
+        fmt.stale,
+    )
     environment.filters.update({function.__name__: function for function in filters})
     environment.globals["theme"] = theme
     return environment
@@ -81,7 +92,9 @@ def _beside(publication: Publication, news: Sequence[NewsItem], pages: list[str]
     board, url = publication.dashboard, publication.url
     files: dict[str, dict[str, object]] = {
         "404.html": {"title": board.title, "url": url},
-        "feed.xml": {"feed": build_feed(news, board.title, url)},
+        "feed.xml": {
+            "feed": build_feed(news, board.title, url, " ".join(filter(None, (fmt.through(board), fmt.stale(board)))))
+        },
         "robots.txt": {"url": url},
     }
     if url is not None:

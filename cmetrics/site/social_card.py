@@ -50,7 +50,8 @@ def render_social_card(dashboard: Dashboard) -> bytes:
     canvas.box(0, 0, WIDTH, 10, _BAR)
     title, size = canvas.fit(canvas.plain(dashboard.title, "Downloads and stars"), _ROOM, 52, 40)
     canvas.write((_LEFT, 94), title, size, _TEXT)
-    canvas.write((_LEFT, 138), f"as of {fmt.day(dashboard.as_of)}", 28, _MUTED)
+    age = f" ({fmt.days(dashboard.age_days)} old)" if dashboard.is_stale else ""
+    canvas.write((_LEFT, 138), f"{fmt.through(dashboard)}{age}", 28, _DOWN if age else _MUTED)
     if any(item.points for item in dashboard.items):
         columns = list(_columns(dashboard))
         for column, (left, wide) in zip(columns, _places(len(columns)), strict=True):
@@ -81,7 +82,7 @@ def _columns(dashboard: Dashboard) -> Iterator[_Column]:
         label = "GitHub stars"
         if stars is None:
             note = "not every repository is counted yet"
-        elif stars.day != dashboard.as_of:
+        elif stars.day != dashboard.data_through:
             label += f" on {fmt.day(stars.day)}"
         yield _Column(stars.value if stars else None, label, note, color, line=dashboard.total_stars_points)
 

@@ -33,6 +33,7 @@ SPEC = SourceSpec(
     name="github",
     title=TITLE,
     measures={"stars": STARS},
+    service_name="GitHub",
     sdk=None,
     display_name="GitHub Stars",
     subject_pattern=REPOSITORY_PATTERN,

@@ -46,6 +46,7 @@ SPEC = SourceSpec(
     name="npm",
     title="api.npmjs.org",
     measures={"downloads": DOWNLOADS},
+    service_name="npm",
     sdk="nodejs",
     display_name="NodeJS",
     subject_pattern=r"@[A-Za-z0-9~-][A-Za-z0-9._~-]*/(?!\.{1,2}$)[A-Za-z0-9._~-]+|[A-Za-z0-9~-][A-Za-z0-9._~-]*",

@@ -53,6 +53,7 @@ SPEC = SourceSpec(
     name="pypistats",
     title="pypistats.org",
     measures={"downloads": DOWNLOADS},
+    service_name="PyPI",
     sdk="python",
     display_name="Python",
     subject_pattern=r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?",

@@ -1,11 +1,17 @@
 // Set-up that every page shares.
 
-/** Only the reader's clock shows that the nightly job has stopped. */
+/** A page is built every night; after so many days, two builds have failed. */
+const STALE_BUILD_DAYS = 2;
+
+/** The build says what was old when it was made; only the reader's clock shows that there was no build since. */
 function warnWhenStale() {
   const banner = document.getElementById("stale");
-  const behind = Math.floor((Date.now() - timeOf(banner.dataset.asOf)) / DAY) - 1;
-  if (behind < 2) return;
-  banner.textContent = `These numbers are ${behind} days behind: the nightly job has not published since.`;
+  const { built, through } = banner.dataset;
+  if (!through || Date.now() - timeOf(built) < STALE_BUILD_DAYS * DAY) return;
+  // Counted from the last completed day, as everywhere.
+  const age = Math.floor((Date.now() - timeOf(through)) / DAY) - 1;
+  const since = shortDay.format(timeOf(built));
+  banner.textContent = `Data is ${age} days old. The nightly update has not run since ${since}.`;
   banner.hidden = false;
 }
 

@@ -76,7 +76,8 @@ async function saveImage(chart, format) {
   const colours = look();
   const { data, layout } = figureOf(chart.data, colours);
   const sources = [...new Set(chart.data.series.map((series) => series.source))].join(", ");
-  const note = `As of ${longDay.format(timeOf(chart.data.asOf))} (UTC). Source: ${sources}.`;
+  const through = chart.data.through ? `Data through ${shortDay.format(timeOf(chart.data.through))} (UTC). ` : "";
+  const note = `${through}Source: ${sources}.`;
   const figure = {
     data,
     layout: {

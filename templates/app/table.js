@@ -2,7 +2,7 @@
 
 function label(chart, point) {
   if (point.when === null || (chart.kind === "stock" && point.missing === "")) {
-    return longDay.format(Math.min(point.end, timeOf(chart.asOf)));
+    return longDay.format(Math.min(point.end, timeOf(chart.through ?? chart.asOf)));
   }
   return point.when.replace(/^in (the )?/, "");
 }

@@ -103,7 +103,7 @@ def rendered(
     catalog: Catalog, rows: Sequence[Observation], runs: Sequence[Run] = (), plotly: bytes | None = None
 ) -> dict[str, bytes]:
     """A whole site, with the bundle of Plotly that published builds have."""
-    titles = {name: spec.title for name, spec in SPECS.items()}
+    titles = {name: spec.public_name for name, spec in SPECS.items()}
     table = a_table(rows)
     boards = [
         build_dashboard(catalog, titles, table, runs, as_of=AS_OF, days=days, generated_at=NOW) for days in (7300, 180)

@@ -242,7 +242,7 @@ def test_a_page_describes_itself_to_those_who_link_to_it(site):
     assert got.meta["og:image"] == f"{URL}assets/card.png"
     assert (site.folder / "assets" / "card.png").read_bytes()[:4] == b"\x89PNG"
     assert got.meta["description"] == got.meta["og:description"]
-    assert "As of 22 November 2026" in got.meta["description"]
+    assert "Data through 22 Nov 2026" in got.meta["description"]
     assert "Lance" in got.meta["description"] and len(got.meta["description"]) < 250
     assert got.meta["twitter:card"] == "summary_large_image"
     assert (site.folder / got.links["icon"]).is_file()

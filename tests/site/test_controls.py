@@ -158,7 +158,7 @@ def test_snapshots_are_diamonds_on_their_day(page, site):
     diamonds = got.of(PYLANCE, symbol="diamond-open")
     assert wanted
     assert (diamonds.points, diamonds.type, diamonds.mode) == (wanted, "scatter", "markers")
-    assert "in about 30 days up to 30 October 2025. Source: pypistats.org" in diamonds.said["2025-10-30"]
+    assert "in about 30 days up to 30 October 2025. Source: PyPI" in diamonds.said["2025-10-30"]
     assert "a snapshot published before daily collection began" in diamonds.said["2025-10-30"]
 
 
@@ -221,7 +221,7 @@ def test_hover_texts_are_sentences_with_value_day_source_and_provenance(page, si
     early = AS_OF - 600 * DAY
     assert stars[early.isoformat()] == (
         f"{site.daily('stars:lance:github')[early]:,} stars of lance-format/lance on {early.day} {early:%B %Y}. "
-        f"Source: {SPECS['github'].title}, reconstructed from the star history."
+        f"Source: {SPECS['github'].public_name}, reconstructed from the star history."
     )
 
 
@@ -657,7 +657,7 @@ def test_an_svg_is_a_picture_of_the_view_with_title_legend_and_source(page):
     text = saved.value.path().read_text()
     assert text.startswith("<svg")
     assert 'width="1200" height="675"' in text
-    for words in ("Downloads of Lance", PYLANCE, CRATE, "As of 22 November 2026", "Source:"):
+    for words in ("Downloads of Lance", PYLANCE, CRATE, "Data through 22 Nov 2026", "Source:"):
         assert words in text
     assert len(text) > 10_000
     assert "<script" not in text

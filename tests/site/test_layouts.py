@@ -294,7 +294,7 @@ def test_a_list_is_searched_and_filtered_and_the_address_keeps_it(reader, many):
     page.get_by_label("Search").fill("")
     assert len(listed(page)) == PRODUCTS * REPOSITORIES
     page.locator("select[name=product]").select_option("Product 03")
-    page.locator("select[name=source]").select_option(label=SPECS["github"].title)
+    page.locator("select[name=source]").select_option(label=SPECS["github"].public_name)
     wanted = [f"owner-03/repository-{n:02}" for n in range(REPOSITORIES)]
     assert listed(page) == wanted
     assert state_of(page) == {"product": "p03", "family": "stars", "source": "github"}

@@ -65,12 +65,12 @@ def test_the_first_screen_says_what_it_is_of_which_day_and_how_fresh(reader, sit
     page = reader.open(site.url, size=(390, 844))
     assert page.locator("h1").text_content() == site.catalog.title
     first = page.locator("header.top")
-    assert "As of 22 November 2026 (UTC)" in first.text_content()
+    assert "Data through 22 Nov 2026 (UTC)" in first.text_content()
     for told in (page.locator("h1"), page.locator(".totals dd").first, page.locator(".totals dd").last):
         assert told.bounding_box()["y"] + told.bounding_box()["height"] < 844
     sources = page.locator(".sources li").all_text_contents()
     assert len(sources) == 4
-    assert any("npm" in text and "20 November 2026" in text for text in sources)
+    assert any("npm" in text and "20 Nov 2026" in text for text in sources)
     assert page.locator(".card .spark polyline").count() >= 7
     card = page.locator("[id='downloads-lance-rust']")
     assert "29 of 30 days" in card.text_content()
@@ -155,7 +155,7 @@ def test_an_old_page_says_that_it_is_old(reader, site):
     assert page.locator("#stale").is_hidden()
     page.clock.set_fixed_time(datetime(2026, 12, 3, 12, tzinfo=UTC))
     page.goto(site.url)
-    assert "10 days behind" in page.locator("#stale").text_content()
+    assert "Data is 10 days old" in page.locator("#stale").text_content()
     assert page.locator("#stale").is_visible()
 
 

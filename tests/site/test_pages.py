@@ -86,7 +86,7 @@ def test_a_page_of_a_product_has_its_own_cards_charts_and_days_alone():
     page = next(page for page in pages_of(some_metrics(30)) if page.path == "products/two.html")
     (section,) = page.sections
     assert page.title == "Two · Everything"
-    assert page.description == "Downloads and GitHub stars of Two, as of 22 November 2026."
+    assert page.description == "Downloads and GitHub stars of Two. No data yet."
     assert [view.chart.key for view in section.charts] == ["downloads-two", "stars-two"]
     assert [card.item for card in section.cards] == list(section.group.items)
     assert [row.subject for row in page.calendar.rows] == [item.metric.subject for item in section.group.items]
@@ -126,7 +126,7 @@ def test_a_page_is_made_when_it_is_asked_for():
 
 def test_a_store_without_rows_has_its_page_all_the_same():
     (page,) = pages_of(some_metrics(4), url=None)
-    assert page.description == "One, Two. As of 22 November 2026 (UTC)."
+    assert page.description == "One, Two. No data yet."
     assert all(view.chart.is_empty for view in charts_of(page))
     assert page.has_charts
 
@@ -200,7 +200,7 @@ def test_a_description_names_products_and_totals():
     rows = [*rows_of(package, FIRST, AS_OF, 1000), *rows_of(repository, FIRST, AS_OF, 4321)]
     (page,) = pages_of([package, repository], rows)
     assert page.description == (
-        "One, Two: 31,000 downloads in October 2026, 4,321 GitHub stars. As of 22 November 2026 (UTC)."
+        "One, Two: 31,000 downloads in October 2026, 4,321 GitHub stars. Data through 22 Nov 2026 (UTC)."
     )
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
+from datetime import date, timedelta
+
+import pytest
+from PIL import Image
 from playwright.sync_api import Page
 
+from cmetrics.charts.theme import SURFACES, channels
 from tests.site.conftest import enliven
-from tests.world.page_data import NOW
+from tests.world.page_data import AS_OF, NOW
 
 
 def point_at_last_bar(page: Page, key: str) -> None:
@@ -30,3 +37,77 @@ def test_hover_text_visible(reader, data_site):
         fills = page.locator(f"#chart-downloads-lance {place}").evaluate_all(FILLS)
         assert "none" not in fills, place
     assert page.locator("#chart-downloads-lance .hovertext tspan").count() >= 2
+
+
+# -- how old the data is --------------------------------------------------------------------------
+
+#: Days as the page and the files beside it write them.
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+DAYS = re.compile(rf"\b(\d{{1,2}}) ({'|'.join(MONTHS)})[a-z]* (\d{{4}})\b")
+
+
+def days_in(text: str) -> set[date]:
+    return {date(int(year), MONTHS.index(month) + 1, int(number)) for number, month, year in DAYS.findall(text)}
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_stale_banner(reader, data_site, scripts):
+    """Data that ends 35 days before the build has a visible banner with its day and its sources."""
+    page = reader.open(data_site("stale").url, now=NOW, java_script_enabled=scripts)
+    banner = page.locator("#stale")
+    assert banner.is_visible()
+    assert banner.text_content() == ("Data is 35 days old. Newest day: 20 October 2026 (crates.io, GitHub, npm, PyPI).")
+    top = page.locator("header.top").text_content()
+    assert "Data through 20 Oct 2026 (UTC)." in top
+    assert "in 30 days" not in page.locator("header.top, .cards").evaluate_all(
+        "(all) => all.map((e) => e.innerText).join()"
+    )
+
+
+def test_stale_nowhere_later(data_site):
+    """Nothing at the top of the page, in its descriptions, feed, badges or embeds names a day after the newest."""
+    site = data_site("stale")
+    newest = site.data.newest_day
+    page = (site.folder / "index.html").read_text()
+    texts = [
+        page[: page.index("<main")],
+        *(path.read_text() for path in sorted(site.folder.glob("badges/*"))),
+        *(path.read_text() for path in sorted(site.folder.glob("embed/*"))),
+    ]
+    feed = (site.folder / "feed.xml").read_text()
+    texts.append(feed[: feed.index("<entry>")])
+    assert "Data through 20 Oct 2026 (UTC). Data is 35 days old." in texts[-1]
+    for text in texts:
+        assert {day for day in days_in(text) if day > newest} == set(), text[:200]
+        assert AS_OF.isoformat() not in text.split("<body>")[-1].replace(f'data-built="{NOW:%Y-%m-%d}"', "")
+    badge = json.loads((site.folder / "badges" / "stars-lance-github.json").read_text())
+    assert badge["message"].endswith(" on 20 Oct 2026")
+
+
+def test_fresh_page_without_banner(reader, data_site):
+    """npm's usual lag of two days is not a reason for a banner."""
+    page = reader.open(data_site("rich").url, now=NOW)
+    assert page.locator("#stale").is_hidden()
+    assert "Data through 24 Nov 2026 (UTC)." in page.locator("header.top").text_content()
+    assert page.get_by_text("in 30 days").first.is_visible()
+
+
+def test_page_without_builds(reader, data_site):
+    """A page that no build has replaced for days says so, with the day of the last build."""
+    page = reader.open(data_site("rich").url, now=NOW + timedelta(days=5))
+    assert page.locator("#stale").is_visible()
+    assert page.locator("#stale").text_content() == (
+        "Data is 5 days old. The nightly update has not run since 25 Nov 2026."
+    )
+
+
+def test_stale_card(data_site):
+    """The preview picture names the newest day in the colour of warnings."""
+    colors = {}
+    for name in ("stale", "rich"):
+        card = Image.open(data_site(name).folder / "assets" / "card.png").convert("RGB")
+        line = card.crop((64, 110, 900, 150))
+        colors[name] = {color for _, color in line.getcolors(100_000)}
+    warning = channels(SURFACES["down"].light)
+    assert warning in colors["stale"]
+    assert warning not in colors["rich"]

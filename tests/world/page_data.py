@@ -126,7 +126,7 @@ class DataSet:
         """Return what a build publishes."""
         table = SeriesTable.from_arrow(self.rows)
         log = OutcomeLog(self.runs, self.outcomes)
-        titles = {name: spec.title for name, spec in SPECS.items()}
+        titles = {name: spec.public_name for name, spec in SPECS.items()}
         all_days, daily = (
             build_dashboard(
                 self.catalog, titles, table, self.runs, as_of=self.as_of, days=days, generated_at=self.now, log=log
