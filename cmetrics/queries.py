@@ -11,14 +11,15 @@ import pyarrow as pa
 from cmetrics.analytics.anomalies import READ_DAYS
 from cmetrics.analytics.columns import COLUMNS, DAY_COLUMNS, SeriesTable
 from cmetrics.analytics.dashboard import build_dashboard
-from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Publication
+from cmetrics.analytics.insights import build_insights
+from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Findings, Publication
 from cmetrics.analytics.quality import DataQuality, build_quality, build_states
 from cmetrics.analytics.series import last_full_month
 from cmetrics.analytics.status import StoreStatus, build_status
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import DAY, Month, Span, last_completed_day, window
-from cmetrics.domain.event import StoredEvent
-from cmetrics.domain.metric import Definition, Metric, SourceSpec
+from cmetrics.domain.event import merge_events
+from cmetrics.domain.metric import Definition, Event, Metric, SourceSpec
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
@@ -54,6 +55,7 @@ class Queries:
         #: Columns, and ids that have a definition; shared by all requests of a server.
         self._windows: VersionCache[SeriesTable] = VersionCache(WINDOWS_SHARED)
         self._known_ids: VersionCache[frozenset[str]] = VersionCache(1)
+        self._findings_cache: VersionCache[Findings] = VersionCache(1)
         #: The catalogue with the ids of the store.
         self._catalogs: VersionCache[Catalog] = VersionCache(1)
         self._downloads = {m.metric_id for m in catalog.metrics if m.measure.is_flow}
@@ -103,6 +105,11 @@ class Queries:
             return None
         return self._read([metric_id], Span(window(self.as_of, days), self.as_of))
 
+    def findings(self) -> Findings:
+        """Return what moved, with the events beside it. Reads the whole history once per change of the store."""
+        self._store.check()
+        return self._findings_cache.get(self.token, "findings", lambda: self._matched().read_findings())
+
     def errors(self, first: date, last: date) -> list[Run]:
         """Return the runs with errors that were started from ``first`` to ``last``, newest first."""
         first, last = (min(max(day, EARLIEST), LATEST) for day in (first, last))
@@ -131,6 +138,10 @@ class Queries:
     @property
     def _all_days(self) -> Span:
         return Span(window(self.as_of, ALL_DAYS), LATEST)
+
+    @property
+    def _until_now(self) -> Span:
+        return Span(window(self.as_of, ALL_DAYS), self.as_of)
 
     def _read(self, metric_ids: Sequence[str], span: Span, columns: Sequence[str] = COLUMNS) -> SeriesTable:
         return SeriesTable.from_arrow(self._store.read_observations(metric_ids, span, columns))
@@ -174,7 +185,7 @@ class _MatchedQueries(Queries):
         spans = reading(self.as_of, days)
         table = self._windows.get(self.token, spans, lambda: self._read_window(*spans))
         runs = self.runs()
-        return self._dashboard(table, runs, self._log(runs), self._store.events(), days)
+        return self._dashboard(table, runs, self._log(runs), self._events(), days)
 
     def read_publication(self, definitions: Sequence[Definition], url: str | None) -> Publication:
         """Return everything for a build of the site at ``url``."""
@@ -182,7 +193,7 @@ class _MatchedQueries(Queries):
         published = stored.where(stored.days <= self.as_of.toordinal())
         runs = self.runs()
         log = self._log(runs)
-        events = self._store.events()
+        events = self._events()
         window_read, year_ago = reading(self.as_of, DEFAULT_DAYS)
         within = published.within(window_read)
         if year_ago is not None:
@@ -196,7 +207,23 @@ class _MatchedQueries(Queries):
             log=log,
             url=url or self._catalog.url,
             quality=self._quality(stored, published, log),
+            findings=self._findings(published, events),
         )
+
+    def read_findings(self) -> Findings:
+        """Return what moved."""
+        return self._findings(SeriesTable.from_arrow(self._store.read_observations(self._ids, self._until_now)))
+
+    def _findings(self, rows: SeriesTable, events: Sequence[Event] | None = None) -> Findings:
+        events = self._events() if events is None else events
+        insights = build_insights(rows, self._catalog, events, self.as_of, specs=self._specs)
+        notes = tuple(note for note in self._catalog.notes if note.day <= self.as_of)
+        return Findings(insights, tuple(events), notes)
+
+    def _events(self) -> tuple[Event, ...]:
+        """Return the events of the catalogue and the shown releases up to the described day."""
+        merged = merge_events(self._catalog.events, self._store.events(), self._catalog.release_rules)
+        return tuple(event for event in merged if event.day <= self.as_of)
 
     def active(self, definitions: Iterable[Definition]) -> list[Definition]:
         """Return the definitions that are active and of the catalogue, sorted."""
@@ -244,7 +271,7 @@ class _MatchedQueries(Queries):
         return tuple(metric for metric in self._catalog.metrics if log.last_error(metric.metric_id) is not None)
 
     def _dashboard(
-        self, table: SeriesTable, runs: Sequence[Run], log: OutcomeLog, events: Sequence[StoredEvent], days: int
+        self, table: SeriesTable, runs: Sequence[Run], log: OutcomeLog, events: Sequence[Event], days: int
     ) -> Dashboard:
         return build_dashboard(
             self._catalog,
@@ -255,7 +282,7 @@ class _MatchedQueries(Queries):
             days=days,
             generated_at=self._now.replace(microsecond=0),
             log=log,
-            stored_events=events,
+            events=events,
         )
 
 

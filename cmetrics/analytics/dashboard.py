@@ -29,7 +29,6 @@ from cmetrics.analytics.model import (
 )
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Span, window
-from cmetrics.domain.event import StoredEvent, merge_events
 from cmetrics.domain.metric import Event, Metric, Product
 from cmetrics.domain.observation import parse_package
 from cmetrics.domain.outcome import OutcomeLog
@@ -54,11 +53,12 @@ def build_dashboard(
     days: int,
     generated_at: datetime,
     log: OutcomeLog | None = None,
-    stored_events: Iterable[StoredEvent] = (),
+    events: Sequence[Event] | None = None,
 ) -> Dashboard:
     """Return the dashboard of ``as_of`` from values up to that day (later ones are left out).
 
-    ``runs`` come newest first; without ``log`` only their status is known. ``stored_events`` are releases.
+    ``runs`` come newest first; without ``log`` only their status is known. ``events`` are those of the catalogue
+    and the releases; by default only the former.
     """
     log = log or OutcomeLog(runs, ())
     table = table.where(table.days <= as_of.toordinal())
@@ -79,7 +79,7 @@ def build_dashboard(
     stars = [builder.stars(m) for m in catalog.metrics if m.measure.is_stars]
     total_points = series.star_total(stars)
     changes = find_package_changes(catalog.metrics, table)
-    events = merge_events(catalog.events, stored_events, catalog.release_rules)
+    shown = catalog.events if events is None else events
     return Dashboard(
         title=catalog.title,
         as_of=as_of,
@@ -94,7 +94,7 @@ def build_dashboard(
         total_stars_points=total_points.since(window(as_of, days)),
         window_30_start=window(as_of, 30),
         sources=build_sources(groups, as_of),
-        events=tuple(sorted((*(e for e in events if e.day <= as_of), *changes), key=lambda e: e.day)),
+        events=tuple(sorted((*(e for e in shown if e.day <= as_of), *changes), key=lambda e: e.day)),
         health=build_health(runs, log),
         notes=tuple(note for note in catalog.notes if note.day <= as_of),
     )

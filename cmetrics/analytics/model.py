@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmetrics.analytics.columns import Codes, Days, SeriesTable, Values, to_dates
+from cmetrics.analytics.insights import Insights
 from cmetrics.analytics.quality import DataQuality
 from cmetrics.domain.event import Note
 from cmetrics.domain.metric import Definition, Event, Metric
@@ -361,6 +362,17 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class Findings:
+    """The insights of a day, with the events and notes up to it."""
+
+    insights: Insights
+    #: Releases and events of the catalogue, by day.
+    events: tuple[Event, ...] = ()
+    #: By day.
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """Everything that a build of the site publishes."""
 
@@ -379,6 +391,8 @@ class Publication:
     log: OutcomeLog = field(default_factory=lambda: OutcomeLog((), ()))
     #: Missing days with their reasons, and anomalies.
     quality: DataQuality = field(default_factory=DataQuality)
+    #: What moved, with the events and notes that stand beside it.
+    findings: Findings | None = None
 
 
 @dataclass(frozen=True, slots=True)

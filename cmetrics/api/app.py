@@ -12,9 +12,10 @@ from typing import Annotated, Any, Protocol
 from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 
-from cmetrics import __version__, documents
+from cmetrics import __version__, documents, insight_documents
 from cmetrics.analytics.columns import SeriesTable
-from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard
+from cmetrics.analytics.insights import Window
+from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Findings
 from cmetrics.domain.days import DAY, parse_day
 from cmetrics.domain.errors import StoreError
 from cmetrics.domain.metric import Definition
@@ -86,6 +87,10 @@ class Reader(Protocol):
         """Return the view-model."""
         ...
 
+    def findings(self) -> Findings:
+        """Return the insights with events and notes."""
+        ...
+
     def errors(self, first: date, last: date) -> Sequence[Run]:
         """Return the runs with errors, newest first."""
         ...
@@ -111,7 +116,7 @@ def _encoded(document: documents.AnyDocument) -> _Encoded:
 
 
 class _Endpoints:
-    """The five endpoints. Their docstrings and signatures are published as the OpenAPI description."""
+    """The endpoints. Their docstrings and signatures are published as the OpenAPI description."""
 
     def __init__(self, open_reader: Callable[[], Reader]) -> None:
         self._open_reader = open_reader
@@ -154,6 +159,59 @@ class _Endpoints:
         """Return the dashboard: the numbers of the page for the requested window."""
         reader = self._open_reader()
         return self._respond(request, reader, ("daily", days), lambda: documents.build_daily(reader.dashboard(days)))
+
+    def rollups(
+        self,
+        request: Request,
+        window: Annotated[Window | None, Query(description="Only this window.")] = None,
+        product: Annotated[
+            str | None, Query(description="Only this product and its metrics.", max_length=60, examples=["lance"])
+        ] = None,
+    ) -> Response:
+        """Return each metric, each product and all products in six windows, against the period before."""
+        reader = self._open_reader()
+
+        def build() -> insight_documents.Rollups:
+            return insight_documents.build_rollups(reader.findings().insights, window=window, product=product)
+
+        return self._respond(request, reader, ("rollups", window, product), build)
+
+    def signals(self, request: Request) -> Response:
+        """Return what stands out of the usual variation, and the largest rises and falls."""
+        reader = self._open_reader()
+        return self._respond(
+            request, reader, "signals", lambda: insight_documents.build_signals(reader.findings().insights)
+        )
+
+    def events(
+        self,
+        request: Request,
+        limit: Annotated[
+            int, Query(ge=1, le=5000, description="The maximum number of events.")
+        ] = insight_documents.DEFAULT_EVENTS,
+    ) -> Response:
+        """Return releases and other events with the change of each download metric after them, newest first."""
+        reader = self._open_reader()
+
+        def build() -> insight_documents.Events:
+            found = reader.findings()
+            return insight_documents.build_events(found.insights, found.events, found.notes, limit=limit)
+
+        return self._respond(request, reader, ("events", limit), build)
+
+    def projections(self, request: Request) -> Response:
+        """Return where the running month will end, and when repositories reach their next milestone."""
+        reader = self._open_reader()
+        return self._respond(
+            request, reader, "projections", lambda: insight_documents.build_projections(reader.findings().insights)
+        )
+
+    def insights(self, request: Request) -> Response:
+        """Return the list "What changed", ranked."""
+        reader = self._open_reader()
+        return self._respond(
+            request, reader, "insights", lambda: insight_documents.build_insight_list(reader.findings().insights)
+        )
 
     def refresh_errors(
         self,
@@ -233,6 +291,11 @@ def create_app(open_reader: Callable[[], Reader]) -> FastAPI:
         responses=UNAVAILABLE | MISSING,
     )
     add("dashboard/daily", endpoints.daily, documents.DailyDashboard, responses=UNAVAILABLE)
+    add("rollups", endpoints.rollups, insight_documents.Rollups, responses=UNAVAILABLE)
+    add("signals", endpoints.signals, insight_documents.Signals, responses=UNAVAILABLE)
+    add("events", endpoints.events, insight_documents.Events, responses=UNAVAILABLE)
+    add("projections", endpoints.projections, insight_documents.Projections, responses=UNAVAILABLE)
+    add("insights", endpoints.insights, insight_documents.InsightList, responses=UNAVAILABLE)
     add(
         "history/refresh-errors",
         endpoints.refresh_errors,

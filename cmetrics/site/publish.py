@@ -12,6 +12,16 @@ from cmetrics.catalog import Catalog
 from cmetrics.charts.plotly_js import plotly_script
 from cmetrics.domain.errors import UsageError
 from cmetrics.domain.metric import SourceSpec
+from cmetrics.export.data_package import (
+    DESCRIPTION_FILE,
+    EVENTS_FILE,
+    ROLLUPS_FILE,
+    STATS_CSV,
+    STATS_PARQUET,
+    data_package,
+    events_parquet,
+    rollups_parquet,
+)
 from cmetrics.export.tables import stats_csv
 from cmetrics.queries import Queries
 from cmetrics.settings import StoreTarget
@@ -72,6 +82,11 @@ def build_time(environ: Mapping[str, str], now: datetime) -> datetime:
 
 
 def _render(publication: Publication, specs: Mapping[str, SourceSpec], plotly: bytes) -> Iterator[tuple[str, bytes]]:
-    yield "data/stats.csv", stats_csv(publication.rows.to_arrow())
-    yield "data/stats.parquet", to_parquet(publication.rows.to_arrow())
+    board = publication.dashboard
+    yield STATS_CSV, stats_csv(publication.rows.to_arrow())
+    yield STATS_PARQUET, to_parquet(publication.rows.to_arrow())
+    if (found := publication.findings) is not None:
+        yield ROLLUPS_FILE, rollups_parquet(found.insights.rollups)
+        yield EVENTS_FILE, events_parquet(found.events)
+        yield DESCRIPTION_FILE, data_package(board.title, f"Data up to {board.as_of} (UTC).", publication.url)
     yield from render_site(publication, specs, plotly)

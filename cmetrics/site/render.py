@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from cmetrics import documents
+from cmetrics import documents, insight_documents
 from cmetrics.analytics.model import Dashboard, Publication
 from cmetrics.analytics.news import NewsItem, build_news
 from cmetrics.charts import theme
@@ -126,3 +126,11 @@ def _documents(publication: Publication) -> Iterator[tuple[str, bytes]]:
         of_metric = rows.get(definition.metric_id, slice(0))
         series = documents.build_series(definition.metric_id, daily.days, recent, of_metric)
         yield f"api/v1/{definition.series_file}", documents.encode(series)
+    if (found := publication.findings) is not None:
+        insights = found.insights
+        yield "api/v1/rollups.json", documents.encode(insight_documents.build_rollups(insights))
+        yield "api/v1/signals.json", documents.encode(insight_documents.build_signals(insights))
+        events = insight_documents.build_events(insights, found.events, found.notes)
+        yield "api/v1/events.json", documents.encode(events)
+        yield "api/v1/projections.json", documents.encode(insight_documents.build_projections(insights))
+        yield "api/v1/insights.json", documents.encode(insight_documents.build_insight_list(insights))

@@ -26,7 +26,15 @@ from tests.rules import value_differs
 from tests.world.cluster import Cluster
 
 YESTERDAY = NOW.date() - timedelta(days=1)
-PATHS = ["health", "definitions", "series/downloads:lance:python", "dashboard/daily", "history/refresh-errors"]
+INSIGHTS = ["rollups", "signals", "events", "projections", "insights"]
+PATHS = [
+    "health",
+    "definitions",
+    "series/downloads:lance:python",
+    "dashboard/daily",
+    "history/refresh-errors",
+    *INSIGHTS,
+]
 HOSTILE = [
     "it's",
     "100%",
@@ -54,7 +62,7 @@ def without_time(body: bytes) -> dict | list:
 def test_the_files_of_a_build_say_byte_for_byte_what_the_api_answers(api: Served, full_home: Home):
     full_home.run("build-site")
     site = full_home.folder / "site" / "api" / "v1"
-    for name in ("health", "definitions"):
+    for name in ("health", "definitions", *INSIGHTS):
         assert (site / f"{name}.json").read_bytes() == api.get(f"/api/v1/{name}").content
     for entry in api.get("/api/v1/definitions").json():
         live = api.get(f"/api/v1/series/{entry['metric_id']}")
@@ -63,7 +71,7 @@ def test_the_files_of_a_build_say_byte_for_byte_what_the_api_answers(api: Served
     cut = [body.index(b'"as_of"') for body in (live, file)]
     assert live[cut[0] :] == file[cut[1] :]
     assert {path.relative_to(site).as_posix() for path in site.rglob("*.json")} == {
-        "health.json", "definitions.json", "dashboard/daily.json",
+        "health.json", "definitions.json", "dashboard/daily.json", *(f"{name}.json" for name in INSIGHTS),
         *(f"series/{metric.slug}.json" for metric in CATALOG.metrics),
     }  # fmt: skip
 
@@ -213,7 +221,7 @@ def test_any_page_may_read_and_none_may_write(api: Served):
 
 def test_the_description_is_complete(api: Served):
     document = api.get("/openapi.json").json()
-    assert len(document["paths"]) == 5
+    assert len(document["paths"]) == 5 + len(INSIGHTS)
     for path, methods in document["paths"].items():
         assert list(methods) == ["get"]
         assert methods["get"]["description"], path

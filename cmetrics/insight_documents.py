@@ -1,0 +1,353 @@
+"""The JSON documents of roll-ups, signals, events and projections, for the API and the static files.
+
+They have the fields of :mod:`cmetrics.analytics.insights`, whose texts are used unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from cmetrics.analytics.insights import (
+    Direction,
+    Insights,
+    ItemKind,
+    ReasonKind,
+    Scope,
+    SignalKind,
+    Unit,
+    Verdict,
+    Window,
+)
+from cmetrics.documents import Document
+from cmetrics.domain.days import Month
+from cmetrics.domain.event import Note
+from cmetrics.domain.metric import Event
+
+#: The number of events in a document that names no other.
+DEFAULT_EVENTS = 500
+
+_MetricId = Annotated[str, Field(examples=["downloads:lance:python"])]
+_Percent = Annotated[float | None, Field(description="Percent; null from zero or where nothing is compared")]
+_Reason = Annotated[str | None, Field(description="Why, as a clause; null if there is nothing to explain")]
+_Text = Annotated[str, Field(description="Plain text; the same on the page, in the feed and in the terminal")]
+_Month = Annotated[
+    str,
+    BeforeValidator(lambda month: str(month) if isinstance(month, Month) else month),
+    Field(examples=["2026-10"]),
+]
+
+
+class PeriodDocument(Document):
+    """A period and the sum of its daily downloads, or its net gain of stars."""
+
+    start: date
+    end: date
+    value: int | None
+
+
+class LeftOutDocument(Document):
+    """A metric that a comparison of several metrics leaves out."""
+
+    metric_id: _MetricId
+    kind: ReasonKind
+    reason: str
+
+
+class RollupDocument(Document):
+    """A window of a metric, a product, or all products, against the period before it."""
+
+    scope: Scope
+    unit: Unit
+    metric_id: Annotated[str | None, Field(description="Of scope metric")]
+    product: Annotated[str | None, Field(description="Of scopes metric and product")]
+    window: Window
+    start: date | None
+    end: Annotated[date | None, Field(description="The newest day that every metric of the row has")]
+    value: Annotated[int | None, Field(description="What is counted in the window; stars: the net gain")]
+    days_observed: int
+    days_expected: int
+    compared_value: Annotated[
+        int | None,
+        Field(description="The part of `value` that is compared: metrics and days that both periods have"),
+    ]
+    previous: PeriodDocument | None
+    change: int | None
+    change_percent: _Percent
+    share: Annotated[float | None, Field(description="Percent of the product's downloads in the same window")]
+    previous_share: float | None
+    share_change: Annotated[float | None, Field(description="Percentage points")]
+    comparable: bool
+    reason: _Reason
+    reason_kind: ReasonKind | None
+    is_new: Annotated[bool, Field(description="From zero to more")]
+    left_out: list[LeftOutDocument]
+    gained: Annotated[int | None, Field(description="Stars given in the window; null where unknown")]
+    lost: Annotated[int | None, Field(description="Stars taken back in the window; null where unknown")]
+
+
+class Rollups(Document):
+    """Roll-ups by scope, unit and window."""
+
+    as_of: date
+    count: int
+    rollups: list[RollupDocument]
+
+
+class EventReference(Document):
+    """An event as other rows name it."""
+
+    event_id: Annotated[str, Field(validation_alias="identifier", examples=["github:49167607"])]
+    day: date
+    label: str
+    url: str | None
+
+
+class SignalDocument(Document):
+    """Something that stands out of the usual variation of one metric."""
+
+    id: Annotated[str, Field(description="The same from night to night as long as the signal lasts")]
+    kind: SignalKind
+    metric_id: _MetricId
+    start: date
+    end: date
+    value: float
+    expected: float
+    change_percent: _Percent
+    score: Annotated[float, Field(description="In units of the rule; larger is stronger")]
+    coincides_with: Annotated[list[EventReference], Field(description="From 7 days before the start to the end")]
+    text: _Text
+
+
+class MoverDocument(Document):
+    """One of the largest rises or falls of a window."""
+
+    window: Window
+    direction: Direction
+    rank: int
+    metric_id: _MetricId
+    start: date
+    end: date
+    value: int
+    previous_value: int
+    change: int
+    change_percent: _Percent
+    velocity: Annotated[float, Field(description="(value − previous_value) / √(previous_value + 100)")]
+    text: _Text
+
+
+class Signals(Document):
+    """Signals, strongest first, and movers by window, direction and rank."""
+
+    as_of: date
+    count: Annotated[int, Field(description="Of signals")]
+    signals: list[SignalDocument]
+    movers: list[MoverDocument]
+
+
+class EffectDocument(Document):
+    """A download metric in the 28 days before and after an event, next to its usual variation."""
+
+    id: str
+    metric_id: _MetricId
+    verdict: Verdict
+    before: Annotated[float | None, Field(description="Mean downloads a day in the 28 days before")]
+    after: Annotated[float | None, Field(description="Mean downloads a day from the third to the thirtieth day")]
+    change_percent: _Percent
+    usual_low: Annotated[float | None, Field(description="10th percentile of days without an event, in percent")]
+    usual_high: Annotated[float | None, Field(description="90th percentile of days without an event, in percent")]
+    usual_days: int
+    usual_includes_events: bool
+    prior_percent: Annotated[float | None, Field(description="Of the 28 days before, into the 28 days before")]
+    others_percent: Annotated[float | None, Field(description="Of the product's other download metrics")]
+    days_observed: int
+    days_expected: int
+    overlaps: list[EventReference]
+    reason: _Reason
+    reason_kind: ReasonKind | None
+    text: _Text
+
+
+class EventDocument(Document):
+    """A release, or an event of the catalogue, with what the metrics of its products did."""
+
+    event_id: Annotated[str, Field(examples=["github:49167607"])]
+    day: date
+    label: str
+    url: str | None
+    source: Annotated[str, Field(description="`github` for a release, else `catalogue`", examples=["github"])]
+    tag: Annotated[str, Field(description="Empty for other events", examples=["v1.2.0"])]
+    prerelease: bool
+    products: list[str]
+    effects: list[EffectDocument]
+
+
+class NoteDocument(Document):
+    """What a person has noted in the catalogue."""
+
+    day: date
+    text: str
+    author: str
+    products: list[str]
+
+
+class Events(Document):
+    """Events with effects, newest first, and the notes of people."""
+
+    as_of: date
+    count: Annotated[int, Field(description="Of events")]
+    events: list[EventDocument]
+    notes: list[NoteDocument]
+
+
+class ProjectionDocument(Document):
+    """Where the running month will end, or why that is not projected."""
+
+    scope: Scope
+    metric_id: str | None
+    product: str | None
+    month: _Month
+    end: Annotated[date | None, Field(description="The newest counted day of the month")]
+    counted: int
+    days_observed: int
+    days_expected: int
+    value: Annotated[int | None, Field(description="Null if refused")]
+    low: int | None
+    high: int | None
+    months_tested: int
+    months_inside: Annotated[int, Field(description="Of months_tested, those that ended inside the interval")]
+    reason: _Reason
+    reason_kind: ReasonKind | None
+    text: _Text
+
+
+class MilestoneDocument(Document):
+    """When a repository reaches its next round number of stars, or why that is not stated."""
+
+    metric_id: Annotated[str, Field(examples=["stars:lance:github"])]
+    stars: int
+    day: date
+    target: int
+    earliest: date | None
+    latest: date | None
+    reached: Annotated[float, Field(description="Share of the simulated paths that reach it within three years")]
+    reason: _Reason
+    reason_kind: ReasonKind | None
+    text: _Text
+
+
+class Projections(Document):
+    """The running month, and the next milestones of repositories."""
+
+    as_of: date
+    projections: list[ProjectionDocument]
+    milestones: list[MilestoneDocument]
+
+
+class ItemDocument(Document):
+    """One item of "What changed"."""
+
+    id: str
+    kind: ItemKind
+    signal_kind: SignalKind | None
+    direction: Direction
+    start: date
+    end: date
+    metric_ids: list[str]
+    product: str | None
+    value: float
+    expected: float
+    change_percent: _Percent
+    rule: Annotated[str, Field(examples=["7 days against the 12 weeks before"])]
+    weight: float
+    text: _Text
+
+
+class OmissionDocument(Document):
+    """A reason for which some metrics are not judged."""
+
+    kind: ReasonKind
+    metric_ids: list[str]
+    text: _Text
+
+
+class InsightList(Document):
+    """The items of "What changed", ranked, and what it is silent about."""
+
+    as_of: date
+    count: int
+    highlights: Annotated[list[str], Field(description="Ids of the at most four items of an overview")]
+    items: list[ItemDocument]
+    omissions: list[OmissionDocument]
+
+
+def build_rollups(insights: Insights, *, window: Window | None = None, product: str | None = None) -> Rollups:
+    """Return the roll-ups, or those of a window or a product."""
+    rows = [
+        row
+        for row in insights.rollups
+        if window in (None, row.window) and (product is None or (row.product == product))
+    ]
+    return Rollups.model_validate({"as_of": insights.as_of, "count": len(rows), "rollups": rows})
+
+
+def build_signals(insights: Insights) -> Signals:
+    """Return the signals and movers."""
+    document: Mapping[str, Any] = {
+        "as_of": insights.as_of,
+        "count": len(insights.signals),
+        "signals": insights.signals,
+        "movers": insights.movers,
+    }
+    return Signals.model_validate(document)
+
+
+def build_events(
+    insights: Insights, events: Sequence[Event], notes: Iterable[Note], *, limit: int = DEFAULT_EVENTS
+) -> Events:
+    """Return the newest events with their effects, and all notes, newest first."""
+    effects: dict[str, list[object]] = {}
+    for effect in insights.effects:
+        effects.setdefault(effect.event.identifier, []).append(effect)
+    newest = sorted(events, key=lambda event: (-event.day.toordinal(), event.label, event.products))[:limit]
+    rows = [
+        {
+            "event_id": event.identifier,
+            "day": event.day,
+            "label": event.label,
+            "url": event.url,
+            "source": event.source,
+            "tag": event.tag,
+            "prerelease": event.prerelease,
+            "products": list(event.products),
+            "effects": effects.get(event.identifier, []),
+        }
+        for event in newest
+    ]
+    document: Mapping[str, Any] = {
+        "as_of": insights.as_of,
+        "count": len(rows),
+        "events": rows,
+        "notes": sorted(notes, key=lambda note: -note.day.toordinal()),
+    }
+    return Events.model_validate(document)
+
+
+def build_projections(insights: Insights) -> Projections:
+    """Return the projections and milestones."""
+    return Projections.model_validate(insights)
+
+
+def build_insight_list(insights: Insights) -> InsightList:
+    """Return the items of "What changed"."""
+    document: Mapping[str, Any] = {
+        "as_of": insights.as_of,
+        "count": len(insights.items),
+        "highlights": [item.id for item in insights.highlights],
+        "items": insights.items,
+        "omissions": insights.omissions,
+    }
+    return InsightList.model_validate(document)
