@@ -5,7 +5,7 @@ A flagged value stays stored: it is what the source said. It is asked for again,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -92,17 +92,12 @@ def find_anomalies(
     places = (table.owners, table.days - first.toordinal())
     rows = np.full((len(table.metric_ids), READ_DAYS), -1)
     rows[places] = np.arange(len(table))
-    # Days to come have no value.
-    known = np.full((len(table.metric_ids), READ_DAYS + 7 * WEEKS), np.nan)
+    known = np.full((len(table.metric_ids), READ_DAYS), np.nan)
     known[places] = table.values
-    judged = known[:, READ_DAYS - JUDGED_DAYS : READ_DAYS]
+    judged = known[:, READ_DAYS - JUDGED_DAYS :]
     rows = rows[:, READ_DAYS - JUDGED_DAYS :]
-    expected = _neighbourhood(known)
-    with np.errstate(invalid="ignore"):
-        is_high = judged > FAR * np.maximum(expected, SMALL)
-        is_low = (expected >= LARGE) & (judged * FAR < expected)
-        is_telling = ~np.isnan(judged) & (expected >= LARGE)
-        is_dip = is_telling & (judged < DIP * expected)
+    found = compare_days(known, np.arange(READ_DAYS - JUDGED_DAYS, READ_DAYS))
+    expected = found.expected
     by_source: dict[str, list[int]] = {}
     numbers = {metric_id: number for number, metric_id in enumerate(table.metric_ids)}
     for metric in metrics:
@@ -113,15 +108,14 @@ def find_anomalies(
     registry_dips: list[RegistryDip] = []
     days = list(day_range(window(as_of, JUDGED_DAYS), as_of))
     for source, of_source in by_source.items():
-        telling = is_telling[of_source].sum(axis=0)
-        dipped = (telling >= FEWEST_IN_A_DIP) & (telling == is_dip[of_source].sum(axis=0))
+        dipped = found.dipped(of_source)
         for n in np.flatnonzero(dipped).tolist():
-            parts = [number for number in of_source if is_dip[number, n]]
+            parts = [number for number in of_source if found.is_dip[number, n]]
             percent = round(100 * judged[parts, n].sum().item() / expected[parts, n].sum().item())
             ids = tuple(table.metric_ids[number] for number in parts)
             runs = frozenset(table.texts("ingestion_run_id", rows[parts, n]))
             registry_dips.append(RegistryDip(source, days[n], ids, percent, runs))
-        is_far = is_high[of_source] | (is_low[of_source] & ~dipped)
+        is_far = found.is_high[of_source] | (found.is_low[of_source] & ~dipped)
         for place, n in np.argwhere(is_far).tolist():
             number = of_source[place]
             usual = round(expected[number, n].item())
@@ -134,12 +128,52 @@ def find_anomalies(
     ), tuple(sorted(registry_dips, key=lambda registry_dip: (registry_dip.day, registry_dip.source)))
 
 
-def _neighbourhood(known: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the median of the same weekdays around each of the last days; NaN where there are too few."""
-    first, last = READ_DAYS - JUDGED_DAYS, READ_DAYS
-    near = np.sort([known[:, first + 7 * n : last + 7 * n] for n in range(-WEEKS, WEEKS + 1) if n], axis=0)
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedDays:
+    """Some days of some metrics next to their neighbourhoods; one row per metric, one column per day."""
+
+    #: The median of the same weekdays around each day; NaN where there are too few.
+    expected: NDArray[np.float64]
+    #: Far above or below it.
+    is_high: NDArray[np.bool_]
+    is_low: NDArray[np.bool_]
+    #: Large enough to judge its registry by, and low enough to be in a dip.
+    is_telling: NDArray[np.bool_]
+    is_dip: NDArray[np.bool_]
+
+    def dipped(self, of_source: Sequence[int] | NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return by day whether the metrics in these rows, which are all of one source, fell together."""
+        telling = self.is_telling[of_source].sum(axis=0)
+        dipped: NDArray[np.bool_] = (telling >= FEWEST_IN_A_DIP) & (telling == self.is_dip[of_source].sum(axis=0))
+        return dipped
+
+
+def compare_days(known: NDArray[np.float64], columns: NDArray[np.intp]) -> ComparedDays:
+    """Compare the days in ``columns`` with the same weekdays around them.
+
+    ``known`` has one row per metric and one column per day, NaN where there is no value.
+    """
+    judged, expected = known[:, columns], _neighbourhood(known, columns)
+    with np.errstate(invalid="ignore"):
+        is_telling = ~np.isnan(judged) & (expected >= LARGE)
+        return ComparedDays(
+            expected=expected,
+            is_high=judged > FAR * np.maximum(expected, SMALL),
+            is_low=(expected >= LARGE) & (judged * FAR < expected),
+            is_telling=is_telling,
+            is_dip=is_telling & (judged < DIP * expected),
+        )
+
+
+def _neighbourhood(known: NDArray[np.float64], columns: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the median of the same weekdays around each day; NaN where there are too few."""
+    # Days before the first and after the last have no value.
+    places = columns[:, None] + 7 * np.array([n for n in range(-WEEKS, WEEKS + 1) if n])
+    outside = (places < 0) | (places >= known.shape[1])
+    near = np.where(outside, np.nan, known[:, np.where(outside, 0, places)])
+    near.sort(axis=2)
     # NaN sorts last.
-    count = np.sum(~np.isnan(near), axis=0)
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(near) - 1)
-    middle = np.take_along_axis(near, np.stack([low, high]), axis=0).mean(axis=0)
+    count = np.sum(~np.isnan(near), axis=2)
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, near.shape[2] - 1)
+    middle = np.take_along_axis(near, np.stack([low, high], axis=2), axis=2).mean(axis=2)
     return np.where(count >= FEWEST_NEIGHBOURS, middle, np.nan)

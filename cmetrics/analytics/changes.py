@@ -1,0 +1,224 @@
+"""The items of "What changed": one ranked list for page, feed, report and terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from math import log
+
+from cmetrics.analytics.effects import REACH
+from cmetrics.analytics.insight_results import (
+    Direction,
+    Effect,
+    Item,
+    ItemKind,
+    Mover,
+    Omission,
+    ReasonKind,
+    Rollup,
+    Scope,
+    Signal,
+    SignalKind,
+    Unit,
+    Verdict,
+    Window,
+)
+from cmetrics.analytics.phrases import moved, number, period
+from cmetrics.domain.metric import Metric
+from cmetrics.domain.plural import plural
+
+#: The change of all downloads that is an item, in percent.
+LEAST_CHANGE = 15.0
+#: Movers are items from this change on, in percent, and from this share of all downloads on.
+LEAST_MOVE, LEAST_SHARE = 15.0, 0.01
+#: A size is at most that of a factor of e: a burst from nothing does not outweigh everything else.
+LARGEST = 1.0
+#: Effects of events are items for so many days after their windows have ended.
+EFFECT_DAYS = 60
+RULES = {
+    SignalKind.SPIKE: "7 days against the 12 weeks before",
+    SignalKind.DROP: "7 days against the 12 weeks before",
+    SignalKind.GROWTH: "trend of 6 full months",
+    SignalKind.DECLINE: "trend of 6 full months",
+    SignalKind.SHARE_SHIFT: "share of the product against the 3 months before",
+    SignalKind.RECORD: "best of at least a year",
+    SignalKind.STAR_BURST: "net gain of a day against the 56 days before",
+    SignalKind.UNSTAR_WAVE: "net gain of a day against the 56 days before",
+}
+
+
+class ItemBuilder:
+    """Builds the items from the other results of a day."""
+
+    def __init__(self, rollups: Sequence[Rollup], metrics: Mapping[str, Metric]) -> None:
+        self._rollups = rollups
+        self._metrics = metrics
+        self._shares = _shares(rollups)
+        downloads = (rollup for rollup in rollups if rollup.unit is Unit.DOWNLOADS)
+        self._packages = frozenset(rollup.metric_id for rollup in downloads if rollup.metric_id)
+        self._newest = max((rollup.end for rollup in rollups if rollup.end), default=date.min)
+
+    def build(
+        self, movers: Iterable[Mover], signals: Sequence[Signal], effects: Iterable[Effect]
+    ) -> tuple[tuple[Item, ...], tuple[Omission, ...]]:
+        """Return the items by weight, each metric with its weightiest, and what the list is silent about."""
+        omissions: list[Omission] = []
+        found = [*self._totals(omissions)]
+        found += [self._signal(signal) for signal in signals]
+        found += [item for effect in effects for item in self._effect(effect)]
+        found += [item for mover in movers for item in self._mover(mover)]
+        found.sort(key=lambda item: (-item.weight, item.id))
+        items: list[Item] = []
+        told: set[str] = set()
+        shifted: set[str | None] = set()
+        for item in found:
+            if item.signal_kind is SignalKind.SHARE_SHIFT:
+                # What one package gains another loses.
+                if item.product in shifted:
+                    continue
+                shifted.add(item.product)
+            if told & set(item.metric_ids):
+                continue
+            told |= set(item.metric_ids)
+            items.append(item)
+        return tuple(items), tuple(omissions)
+
+    def _totals(self, omissions: list[Omission]) -> Iterator[Item]:
+        for rollup in self._rollups:
+            if rollup.scope is not Scope.ALL or rollup.unit is not Unit.DOWNLOADS:
+                continue
+            kind = {Window.MONTH: ItemKind.MONTH, Window.MONTH_TO_DATE: ItemKind.MONTH_TO_DATE}.get(rollup.window)
+            if kind is None or rollup.start is None or rollup.end is None:
+                continue
+            if not rollup.comparable:
+                text = f"All downloads in {period(rollup.start, rollup.end)} are not compared: {rollup.reason}."
+                omissions.append(Omission(rollup.reason_kind or ReasonKind.MISSING_DAYS, (), text))
+                continue
+            now, before = rollup.compared_value or 0, (rollup.previous.value if rollup.previous else None) or 0
+            if rollup.previous is None or rollup.change_percent is None or abs(rollup.change_percent) < LEAST_CHANGE:
+                continue
+            left_out = len(rollup.left_out)
+            note = f" Left out: {plural(left_out, 'metric')} that cannot be compared." if left_out else ""
+            text = (
+                f"All downloads: {number(now)} in {period(rollup.start, rollup.end)}, {moved(now, before)} against "
+                f"{number(before)} in {period(rollup.previous.start, rollup.previous.end)}.{note}"
+            )
+            yield Item(
+                id=f"{kind.value.replace('_', '-')}-{rollup.start.isoformat()}",
+                kind=kind,
+                signal_kind=None,
+                direction=_direction(now, before),
+                start=rollup.start,
+                end=rollup.end,
+                metric_ids=(),
+                product=None,
+                value=now,
+                expected=before,
+                change_percent=rollup.change_percent,
+                rule="full month against the month before" if kind is ItemKind.MONTH else "same days of both months",
+                weight=round(_size(now, before), 4),
+                text=text,
+            )
+
+    def _signal(self, signal: Signal) -> Item:
+        if signal.kind is SignalKind.SHARE_SHIFT:
+            size = abs(signal.value - signal.expected) / 100
+            # Of the product, not of the metric.
+            share = self._product_share(self._metrics[signal.metric_id].product)
+        elif signal.kind in (SignalKind.STAR_BURST, SignalKind.UNSTAR_WAVE):
+            size, share = _size(abs(signal.value) + 10, abs(signal.expected) + 10), self._share(signal.metric_id)
+        else:
+            size, share = _size(signal.value, signal.expected), self._share(signal.metric_id)
+        return Item(
+            id=signal.id,
+            kind=ItemKind.SIGNAL,
+            signal_kind=signal.kind,
+            direction=Direction.RISING if signal.is_rise else Direction.FALLING,
+            start=signal.start,
+            end=signal.end,
+            metric_ids=(signal.metric_id,),
+            product=self._metrics[signal.metric_id].product,
+            value=signal.value,
+            expected=signal.expected,
+            change_percent=signal.change_percent,
+            rule=RULES[signal.kind],
+            weight=round(size * share, 6),
+            text=signal.text,
+        )
+
+    def _effect(self, effect: Effect) -> Iterator[Item]:
+        if effect.verdict not in (Verdict.ABOVE, Verdict.BELOW) or effect.change_percent is None:
+            return
+        end = effect.event.day + timedelta(days=REACH)
+        if (self._newest - end).days > EFFECT_DAYS or effect.before is None or effect.after is None:
+            return
+        yield Item(
+            id=effect.id,
+            kind=ItemKind.RELEASE,
+            signal_kind=None,
+            direction=_direction(effect.after, effect.before),
+            start=effect.event.day,
+            end=end,
+            metric_ids=(effect.metric_id,),
+            product=self._metrics[effect.metric_id].product,
+            value=effect.after,
+            expected=effect.before,
+            change_percent=effect.change_percent,
+            rule="28 days before and after, against the usual variation",
+            weight=round(_size(effect.after, effect.before) * self._share(effect.metric_id), 6),
+            text=effect.text,
+        )
+
+    def _mover(self, mover: Mover) -> Iterator[Item]:
+        share = self._share(mover.metric_id)
+        if mover.window is not Window.DAYS_30 or share < LEAST_SHARE:
+            return
+        if mover.change_percent is not None and abs(mover.change_percent) < LEAST_MOVE:
+            return
+        metric = self._metrics[mover.metric_id]
+        yield Item(
+            id=f"mover-{metric.slug}",
+            kind=ItemKind.MOVER,
+            signal_kind=None,
+            direction=mover.direction,
+            start=mover.start,
+            end=mover.end,
+            metric_ids=(mover.metric_id,),
+            product=metric.product,
+            value=mover.value,
+            expected=mover.previous_value,
+            change_percent=mover.change_percent,
+            rule="30 days against the 30 days before",
+            weight=round(_size(mover.value, mover.previous_value) * share, 6),
+            text=mover.text,
+        )
+
+    def _share(self, metric_id: str) -> float:
+        return self._shares.get(metric_id, 0.0)
+
+    def _product_share(self, product: str) -> float:
+        return sum(self._share(name) for name in sorted(self._packages) if self._metrics[name].product == product)
+
+
+def _shares(rollups: Iterable[Rollup]) -> dict[str, float]:
+    """Return by metric its share of all downloads of 30 days, or of all stars gained, 0 to 1."""
+    values: dict[Unit, dict[str, int]] = {Unit.DOWNLOADS: {}, Unit.STARS: {}}
+    for rollup in rollups:
+        if rollup.scope is Scope.METRIC and rollup.window is Window.DAYS_30 and rollup.metric_id:
+            values[rollup.unit][rollup.metric_id] = abs(rollup.value or 0)
+    return {
+        metric_id: value / total
+        for of_unit in values.values()
+        for total in [sum(of_unit.values())]
+        for metric_id, value in of_unit.items()
+        if total
+    }
+
+
+def _size(value: float, expected: float) -> float:
+    """Return the size of a change: the same for a fall to a half and a rise to twice."""
+    return min(abs(log(max(value, 1.0) / max(expected, 1.0))), LARGEST)
+
+
+def _direction(value: float, expected: float) -> Direction:
+    return Direction.RISING if value >= expected else Direction.FALLING

@@ -1,0 +1,249 @@
+"""Daily downloads of all metrics side by side, with the days that must not be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmetrics.analytics.anomalies import JUDGED_DAYS, LARGE, compare_days
+from cmetrics.analytics.columns import Mask, SeriesTable, Values
+from cmetrics.analytics.insight_results import ReasonKind
+from cmetrics.analytics.phrases import short_date
+from cmetrics.domain.metric import CountingStep, Family, Metric, SourceSpec
+from cmetrics.domain.observation import is_stand_in_ref
+from cmetrics.domain.plural import plural
+
+Places = NDArray[np.intp]
+
+#: A metric whose newest day is so many days behind the newest of its row is left out rather than waited for.
+LATE_DAYS = 3
+#: The newest days may still grow: a value below half of the same weekday's usual one is not taken as final.
+SETTLING_DAYS = 3
+#: Days counted by another service, at most so many in a row, are single replaced days and no step.
+FEW_REPLACED = 14
+#: Before a value is compared with its own neighbourhood, with the mean of eight weeks: most are well above.
+_SUSPECT, _REACH = 0.25, 28
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DailyGrid:
+    """Daily downloads: one row per metric, ascending by id; one column per day, the last one is the described day."""
+
+    metrics: tuple[Metric, ...]
+    specs: Mapping[str, SourceSpec]
+    #: The day of the first column, as `date.toordinal` counts.
+    first: int
+    #: 0 where there is none.
+    values: Values
+    known: Mask
+    #: Stored, but lost or counted in part by the registry, or counted by another service.
+    excluded: Mask
+    #: Stored, but far outside its neighbourhood and not confirmed yet.
+    doubtful: Mask
+    #: The first day of another way of counting.
+    step: Mask
+    #: By metric, the column of the newest settled day; -1 without any.
+    ends: Places
+    #: Sums of all columns before each column: one column more than there are days.
+    total: Values
+    observed: Values
+    usable: Values
+    steps: Values
+
+    @property
+    def days(self) -> int:
+        """The number of columns."""
+        return int(self.values.shape[1])
+
+    @property
+    def clean(self) -> Mask:
+        """The values that may be compared."""
+        return self.known & ~self.excluded & ~self.doubtful
+
+    def day(self, column: int) -> date:
+        """Return the day of a column."""
+        return date.fromordinal(self.first + int(column))
+
+    def column(self, day: date) -> int:
+        """Return the column of a day, which may lie outside."""
+        return day.toordinal() - self.first
+
+    def rows_of(self, product: str) -> Places:
+        """Return the rows of a product's metrics."""
+        return np.flatnonzero([metric.product == product for metric in self.metrics])
+
+    def sums(self, prefix: Values, first: Places | int, last: Places | int, rows: Places | None = None) -> Values:
+        """Return the sum of each row's columns from ``first`` to ``last``; columns outside count as 0."""
+        rows = np.arange(len(self.metrics)) if rows is None else rows
+        low = np.clip(first, 0, self.days)
+        high = np.clip(np.asarray(last) + 1, low, self.days)
+        found: Values = prefix[rows, high] - prefix[rows, low]
+        return found
+
+    def problem(self, row: int, first: int, last: int) -> tuple[ReasonKind, str] | None:
+        """Return why the columns from ``first`` to ``last`` of a row must not be summed and compared; None if they may.
+
+        The kind, and the reason as a clause.
+        """
+        low, high = max(first, 0), min(last + 1, self.days)
+        known = int(self.known[row, low:high].sum()) if high > low else 0
+        days = last - first + 1
+        if not known:
+            return ReasonKind.NO_DATA, "no day is counted"
+        if known < days:
+            return ReasonKind.MISSING_DAYS, f"{days - known:,} of {plural(days, 'day')} {_are(days - known)} missing"
+        for mask, kind, reason in (
+            (self.excluded, ReasonKind.EXCLUDED_DAY, "lost or counted in part at the source"),
+            (self.doubtful, ReasonKind.UNDER_REVIEW, "far outside the usual and not confirmed yet"),
+        ):
+            found = np.flatnonzero(mask[row, low:high])
+            if len(found):
+                more = "" if len(found) == 1 else f" and {plural(len(found) - 1, 'more day')}"
+                verb = "was" if len(found) == 1 else "were"
+                where = short_date(self.day(low + int(found[0])))
+                if kind is ReasonKind.UNDER_REVIEW:
+                    verb = "is" if len(found) == 1 else "are"
+                return kind, f"{where}{more} {verb} {reason}"
+        return None
+
+    def step_between(self, row: int, first: int, last: int) -> str | None:
+        """Return the step that parts the columns from ``first`` to ``last``, as a clause; None if there is none."""
+        found = np.flatnonzero(self.step[row, max(first + 1, 0) : max(last + 1, 0)])
+        if not len(found):
+            return None
+        day = self.day(max(first + 1, 0) + int(found[-1]))
+        declared = next((s.reason for s in _steps(self.metrics[row], self.specs) if s.day == day), None)
+        return f"the way of counting changed on {short_date(day)}" + (f" ({declared})" if declared else "")
+
+
+def is_daily_downloads(metric: Metric) -> bool:
+    """Return whether the values of a metric are downloads of single days: only these are compared and summed."""
+    return metric.family is Family.DOWNLOADS
+
+
+def build_daily_grid(
+    metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], table: SeriesTable, as_of: date
+) -> DailyGrid:
+    """Return the daily downloads of ``metrics`` up to ``as_of``. Metrics without rows have no value."""
+    chosen = sorted((m for m in metrics if is_daily_downloads(m)), key=lambda metric: metric.metric_id)
+    numbers = {metric.metric_id: number for number, metric in enumerate(chosen)}
+    last = as_of.toordinal()
+    table = table.where((table.days <= last) & ~table.is_seed & table.owned_by(numbers))
+    first = min(int(table.days.min()) if len(table) else last, last)
+    shape = (len(chosen), last - first + 1)
+    owners = np.array([numbers[metric_id] for metric_id in table.metric_ids], np.intp)[table.owners]
+    columns = table.days - first
+    values, known, replaced = np.zeros(shape, np.int64), np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+    values[owners, columns] = table.values
+    known[owners, columns] = True
+    if "source_ref" in table.data.column_names and len(table):
+        codes, names = table.encoded("source_ref")
+        replaced[owners, columns] = np.array([is_stand_in_ref(name) for name in names], np.bool_)[codes]
+    step, single = _replaced_days(replaced, known)
+    damaged = np.zeros(shape, np.bool_)
+    for row, metric in enumerate(chosen):
+        for declared in _steps(metric, specs):
+            column = declared.day.toordinal() - first
+            if 0 <= column < shape[1]:
+                step[row, column] = True
+        spec = specs.get(metric.source)
+        for loss in spec.damaged_days if spec else ():
+            low, high = (max(day.toordinal() - first, 0) for day in (loss.first, loss.last))
+            damaged[row, low : high + 1] = True
+    dipped, doubtful = _judge(chosen, values, known)
+    excluded = known & ((damaged & ~replaced) | single | dipped)
+    known &= ~_unsettled(values, known)
+    ends = np.where(known.any(axis=1), shape[1] - 1 - np.argmax(known[:, ::-1], axis=1), -1)
+    values[~known] = 0
+    return DailyGrid(
+        metrics=tuple(chosen),
+        specs=specs,
+        first=first,
+        values=values,
+        known=known,
+        excluded=excluded & known,
+        doubtful=doubtful & known & ~excluded,
+        step=step,
+        ends=ends,
+        total=_prefix(values),
+        observed=_prefix(known),
+        usable=_prefix(known & ~excluded & ~doubtful),
+        steps=_prefix(step),
+    )
+
+
+def _steps(metric: Metric, specs: Mapping[str, SourceSpec]) -> tuple[CountingStep, ...]:
+    spec = specs.get(metric.source)
+    return spec.steps if spec else ()
+
+
+def _replaced_days(replaced: Mask, known: Mask) -> tuple[Mask, Mask]:
+    """Return the steps between two services that count a metric, and single days that another service counted."""
+    step, single = np.zeros_like(replaced), np.zeros_like(replaced)
+    for row in np.flatnonzero(replaced.any(axis=1)).tolist():
+        columns = np.flatnonzero(known[row])
+        flags = replaced[row, columns]
+        starts = np.flatnonzero(np.concatenate([[True], flags[1:] != flags[:-1]]))
+        for start, end in zip(starts, [*starts[1:], len(columns)], strict=True):
+            if flags[start] and end - start <= FEW_REPLACED:
+                single[row, columns[start:end]] = True
+        kept = columns[~single[row, columns]]
+        changes = replaced[row, kept]
+        step[row, kept[1:][changes[1:] != changes[:-1]]] = True
+    return step, single
+
+
+def _judge(metrics: list[Metric], values: Values, known: Mask) -> tuple[Mask, Mask]:
+    """Return the days on which a registry dipped or a metric has almost nothing, and the values under review.
+
+    A high value is under review for :data:`JUDGED_DAYS` days; after that it is what the source counted.
+    A value of almost nothing, where hundreds are usual, is never compared.
+    """
+    dipped, doubtful = np.zeros_like(known), np.zeros_like(known)
+    days = known.shape[1]
+    # Almost all days are far above: look closely only at days on which something is not.
+    sums, counts = _prefix(values), _prefix(known)
+    low, high = np.clip(np.arange(days) - _REACH, 0, days), np.clip(np.arange(days) + _REACH + 1, 0, days)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = (sums[:, high] - sums[:, low]) / (counts[:, high] - counts[:, low])
+        suspect = known & (values < _SUSPECT * mean) & (mean >= LARGE / 2)
+    is_near = np.arange(days) >= days - JUDGED_DAYS
+    columns = np.flatnonzero(suspect.any(axis=0) | is_near)
+    if not len(columns) or not len(metrics):
+        return dipped, doubtful
+    compared = compare_days(np.where(known, values, np.nan), columns)
+    in_dip = np.zeros_like(compared.is_dip)
+    for source in sorted({metric.source for metric in metrics}):
+        rows = np.flatnonzero([metric.source == source for metric in metrics])
+        in_dip[rows] = compared.dipped(rows)
+    dipped[:, columns] = in_dip & known[:, columns]
+    dipped[:, columns] |= compared.is_low
+    doubtful[:, columns] = compared.is_high & is_near[columns]
+    return dipped, doubtful
+
+
+def _unsettled(values: Values, known: Mask) -> Mask:
+    """Return the newest days whose values are below half of the median of the four same weekdays before."""
+    found = np.zeros_like(known)
+    days = known.shape[1]
+    for column in range(max(days - SETTLING_DAYS, 7 * 4), days):
+        before = [column - 7 * n for n in range(1, 5)]
+        usual = np.median(values[:, before], axis=1)
+        is_low = known[:, before].all(axis=1) & (usual >= LARGE) & (2 * values[:, column] < usual)
+        found[:, column] = known[:, column] & is_low
+        # A day that is not final hides the days after it.
+    return np.logical_or.accumulate(found, axis=1) & known
+
+
+def _prefix(numbers: NDArray[np.int64] | Mask) -> Values:
+    found = np.zeros((numbers.shape[0], numbers.shape[1] + 1), np.int64)
+    np.cumsum(numbers, axis=1, out=found[:, 1:])
+    return found
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

@@ -1,0 +1,318 @@
+"""Downloads in the four weeks before and after an event, next to how much they vary without one.
+
+The statistic of a day t is the mean of the days t+2 … t+29 against that of t−28 … t−1, in percent: both have
+every weekday four times, and the first two days are left out, on which caches and scanners take a release. Its
+usual variation is that of the same statistic on all days of the two years before with the same weekday that lie
+at least 30 days from any event of the product. Products with frequent releases have too few such days: then all
+days of the two years count, with or without an event, and the effect says so.
+
+A rise that began before the event is a ``trend``: if the 28 days before rose by half as much or more, or the last
+week before the event lies so far above the three weeks before it that it holds most of the rise. Days of 20
+December to 6 January are judged in no window. Nothing here is a cause: other things happen on such days too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmetrics.analytics.daily import DailyGrid, Places
+from cmetrics.analytics.insight_results import Effect, ReasonKind, Verdict
+from cmetrics.analytics.phrases import name_of, names_of, number, percent, rounded, short_date
+from cmetrics.analytics.signals import holiday_days
+from cmetrics.domain.days import Span
+from cmetrics.domain.metric import Event, Metric
+from cmetrics.domain.plural import plural
+
+Numbers = NDArray[np.float64]
+
+#: Days of each window, and days after the event that are left out.
+DAYS, SKIPPED = 28, 2
+#: The window after an event ends so many days after it.
+REACH = SKIPPED + DAYS - 1
+#: Placebo days lie in so many days before the event, and so far from any.
+YEARS, DISTANCE = 730, 30
+FEWEST_PLACEBOS = 30
+#: Outside these percentiles of the placebo days an effect is more than usual; the inner ones are shown.
+OUTER, INNER = (5, 95), (10, 90)
+#: Registries lose a day now and then: so many days of a window are filled.
+FILLED = 2
+#: The share of the rise that must not have happened before the event: in the 28 days before, in the last week.
+UNDER_WAY, LAST_WEEK = 0.5, 0.7
+#: So many days between 20 December and 6 January do not matter in a window.
+FEW_HOLIDAYS = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sums:
+    """Prefix sums of daily values in which single missing days are filled."""
+
+    total: Numbers
+    #: Days with a value of their own, and days with any.
+    usable: NDArray[np.int64]
+    filled: NDArray[np.int64]
+    steps: NDArray[np.int64]
+
+    def mean(self, first: Places | int, last: Places | int) -> Numbers:
+        """Return by row and window the mean of the columns ``first`` to ``last``; NaN where it cannot be stated."""
+        days = np.asarray(last) - np.asarray(first) + 1
+        size = self.total.shape[1] - 1
+        inside = (np.asarray(first) >= 0) & (np.asarray(last) < size)
+        low, high = np.clip(first, 0, size), np.clip(np.asarray(last) + 1, 0, size)
+        usable = self.usable[:, high] - self.usable[:, low]
+        filled = self.filled[:, high] - self.filled[:, low]
+        # A window shorter than four weeks may lack one day at most.
+        allowed = np.where(days >= DAYS, FILLED, FILLED // 2)
+        is_sound = inside & (filled == days) & (usable >= days - allowed)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean: Numbers = np.where(is_sound, (self.total[:, high] - self.total[:, low]) / days, np.nan)
+        return mean
+
+
+def build_effects(grid: DailyGrid, events: Sequence[Event]) -> Iterator[Effect]:
+    """Yield the effect of each event on each download metric of its products, newest event first.
+
+    ``events`` are in the order of their days. Metrics without a value before an event are left out.
+    """
+    sums = _fill(grid)
+    columns = np.arange(grid.days)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        before = np.log(sums.mean(columns - DAYS, columns - 1))
+        after = np.log(sums.mean(columns + SKIPPED, columns + REACH))
+    statistic = np.where(np.isfinite(before) & np.isfinite(after), after - before, np.nan)
+    low, high = np.clip(columns - DAYS + 1, 0, grid.days), np.clip(columns + REACH + 1, 0, grid.days)
+    statistic[(sums.steps[:, high] - sums.steps[:, low]) > 0] = np.nan
+    holidays = np.array([_holidays(grid.day(column)) > FEW_HOLIDAYS for column in columns.tolist()], np.bool_)
+    statistic_without_holidays = np.where(holidays, np.nan, statistic)
+    firsts = np.where(grid.known.any(axis=1), np.argmax(grid.known, axis=1), grid.days)
+    by_product = {product: grid.rows_of(product) for product in {metric.product for metric in grid.metrics}}
+    for event in reversed(events):
+        for product in sorted(set(event.products)):
+            rows = by_product.get(product)
+            if rows is None or event.day > grid.day(grid.days - 1):
+                continue
+            judge = _Judge(grid, sums, statistic, statistic_without_holidays, events, event, product, rows)
+            for row in rows[firsts[rows] < grid.column(event.day)].tolist():
+                yield judge.effect(row)
+
+
+def _holidays(day: date) -> int:
+    """Return the larger number of holidays in the two windows of a day."""
+    first = holiday_days(day - timedelta(days=DAYS), day - timedelta(days=1))
+    return max(first, holiday_days(day + timedelta(days=SKIPPED), day + timedelta(days=REACH)))
+
+
+def _fill(grid: DailyGrid) -> _Sums:
+    """Return sums in which a day that cannot be compared has the mean of the same weekday a week before and after."""
+    clean = grid.clean
+    values = np.where(clean, grid.values, 0).astype(np.float64)
+    near, count = np.zeros_like(values), np.zeros(values.shape, np.int64)
+    near[:, 7:] += values[:, :-7]
+    count[:, 7:] += clean[:, :-7]
+    near[:, :-7] += values[:, 7:]
+    count[:, :-7] += clean[:, 7:]
+    is_filled = ~clean & (count > 0)
+    values[is_filled] = near[is_filled] / count[is_filled]
+    return _Sums(
+        np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1),
+        grid.usable,
+        np.concatenate([np.zeros((len(values), 1), np.int64), np.cumsum(clean | is_filled, axis=1)], axis=1),
+        grid.steps,
+    )
+
+
+class _Judge:
+    """Judges one event for the metrics of one product."""
+
+    def __init__(
+        self,
+        grid: DailyGrid,
+        sums: _Sums,
+        statistic: Numbers,
+        without_holidays: Numbers,
+        events: Sequence[Event],
+        event: Event,
+        product: str,
+        rows: Places,
+    ) -> None:
+        self._grid = grid
+        self._sums = sums
+        self._event = event
+        self._rows = rows
+        self._statistic = statistic[:, grid.column(event.day)] if grid.column(event.day) >= 0 else None
+        self._column = column = grid.column(event.day)
+        of_product = [other for other in events if product in other.products]
+        window = Span(event.day - timedelta(days=DAYS), event.day + timedelta(days=REACH))
+        self._overlaps = tuple(other for other in of_product if other is not event and other.day in window)
+        days = np.arange(column - 7 * (YEARS // 7), column - DISTANCE + 1, 7)
+        days = days[days >= 0]
+        marks = np.array([grid.column(other.day) for other in of_product])
+        is_far = (np.abs(days[:, None] - marks) >= DISTANCE).all(axis=1)
+        self._far, self._all = without_holidays[:, days[is_far]], without_holidays[:, days]
+        at = np.array([column])
+        mean = sums.mean
+        self._before, self._after = mean(at - DAYS, at - 1)[:, 0], mean(at + SKIPPED, at + REACH)[:, 0]
+        self._earlier = mean(at - 2 * DAYS, at - DAYS - 1)[:, 0]
+        self._last_week, self._weeks_before = mean(at - 7, at - 1)[:, 0], mean(at - DAYS, at - 8)[:, 0]
+
+    def effect(self, row: int) -> Effect:
+        """Return the effect on the metric in a row of the grid."""
+        grid, column = self._grid, self._column
+        metric = grid.metrics[row]
+        placebos, includes_events = self._placebos(row)
+        kind, reason = self._problem(row)
+        is_open = kind is None and column + REACH > grid.ends[row]
+        change = None if kind is not None or is_open else self._change(self._before[row], self._after[row])
+        usual = np.percentile(placebos, (*INNER, *OUTER)) if len(placebos) >= FEWEST_PLACEBOS else None
+        if change is None:
+            verdict = Verdict.TOO_EARLY if is_open else Verdict.NOT_COMPARABLE
+            if kind is ReasonKind.HOLIDAYS:
+                verdict = Verdict.NOT_JUDGED
+        elif usual is None:
+            verdict, kind = Verdict.NOT_COMPARABLE, ReasonKind.SHORT_HISTORY
+            reason = f"only {plural(len(placebos), 'day')} to compare with, {FEWEST_PLACEBOS} are needed"
+        else:
+            verdict = self._verdict(row, change, usual)
+        prior = self._change(self._earlier[row], self._before[row])
+        first, last = column + SKIPPED, min(column + REACH, int(grid.ends[row]))
+        observed = int(grid.sums(grid.usable, first, last, np.array([row]))[0]) if last >= first else 0
+        shown = None if change is None else _percent(change)
+        limits = (None, None) if usual is None or change is None else (_percent(usual[0]), _percent(usual[1]))
+        filled = 2 * DAYS - self._usable(row) if change is not None else 0
+        return Effect(
+            id=self._id(metric),
+            event=self._event,
+            metric_id=metric.metric_id,
+            verdict=verdict,
+            before=_rounded(self._before[row]),
+            after=None if is_open else _rounded(self._after[row]),
+            change_percent=shown,
+            usual_low=limits[0],
+            usual_high=limits[1],
+            usual_days=len(placebos),
+            usual_includes_events=includes_events,
+            prior_percent=None if prior is None else _percent(prior),
+            others_percent=self._others(row) if change is not None else None,
+            days_observed=observed,
+            days_expected=DAYS,
+            overlaps=self._overlaps,
+            reason=reason,
+            reason_kind=kind,
+            text=self._text(metric, verdict, row, shown, limits, reason, observed, includes_events=includes_events),
+            days_filled=filled,
+        )
+
+    def _placebos(self, row: int) -> tuple[Numbers, bool]:
+        far = self._far[row]
+        far = far[~np.isnan(far)]
+        if len(far) >= FEWEST_PLACEBOS:
+            return far, False
+        every = self._all[row]
+        every = every[~np.isnan(every)]
+        return (every, True) if len(every) > len(far) else (far, False)
+
+    def _problem(self, row: int) -> tuple[ReasonKind | None, str | None]:
+        """Return why the windows cannot be judged; None twice if they can, as far as they are there."""
+        grid, column = self._grid, self._column
+        day = self._event.day
+        if holiday_days(day, day) or _holidays(day) > FEW_HOLIDAYS:
+            return ReasonKind.HOLIDAYS, "downloads fall everywhere from 20 Dec to 6 Jan, which lies in these weeks"
+        step = grid.step_between(row, column - DAYS, column + REACH)
+        if step is not None:
+            return ReasonKind.STEP, step
+        if np.isnan(self._before[row]):
+            return grid.problem(row, column - DAYS, column - 1) or (ReasonKind.MISSING_DAYS, "days are missing")
+        if self._before[row] <= 0:
+            return ReasonKind.NO_DATA, "there were no downloads before it"
+        if column + REACH <= grid.ends[row] and np.isnan(self._after[row]):
+            problem = grid.problem(row, column + SKIPPED, column + REACH)
+            return problem or (ReasonKind.MISSING_DAYS, "days are missing")
+        return None, None
+
+    def _usable(self, row: int) -> int:
+        prefix, column = self._sums.usable, self._column
+        later = prefix[row, column + REACH + 1] - prefix[row, column + SKIPPED]
+        return int(later + prefix[row, column] - prefix[row, column - DAYS])
+
+    def _change(self, before: float, after: float) -> float | None:
+        """Return the logarithm of the change; None without both values."""
+        if np.isnan(before) or np.isnan(after) or before <= 0 or after <= 0:
+            return None
+        return float(np.log(after / before))
+
+    def _verdict(self, row: int, change: float, usual: Numbers) -> Verdict:
+        low, high = usual[2], usual[3]
+        if low <= change <= high:
+            return Verdict.WITHIN
+        prior = self._change(self._earlier[row], self._before[row])
+        late = self._change(self._weeks_before[row], self._last_week[row])
+        way = 1 if change > high else -1
+        if way * change > 0 and (
+            (prior is not None and way * prior >= UNDER_WAY * way * change)
+            or (late is not None and way * late >= LAST_WEEK * way * change)
+        ):
+            return Verdict.TREND
+        return Verdict.ABOVE if way > 0 else Verdict.BELOW
+
+    def _others(self, row: int) -> float | None:
+        others = self._rows[self._rows != row]
+        sound = others[~np.isnan(self._before[others]) & ~np.isnan(self._after[others])]
+        change = self._change(self._before[sound].sum(), self._after[sound].sum()) if len(sound) else None
+        return None if change is None else _percent(change)
+
+    def _id(self, metric: Metric) -> str:
+        name = getattr(self._event, "event_id", None) or f"{self._event.day.isoformat()}-{self._event.label}"
+        mark = "".join(c if c.isalnum() and c.isascii() else "-" for c in str(name).lower()).strip("-")
+        return f"effect-{mark}-{metric.slug}"
+
+    def _text(
+        self,
+        metric: Metric,
+        verdict: Verdict,
+        row: int,
+        change: float | None,
+        limits: tuple[float | None, float | None],
+        reason: str | None,
+        observed: int,
+        *,
+        includes_events: bool,
+    ) -> str:
+        event = f"{self._event.label} ({short_date(self._event.day)})"
+        start = f"{name_of(metric)} after {event}"
+        if verdict is Verdict.TOO_EARLY:
+            return f"{start}: too early, {observed} of {DAYS} days are counted."
+        if change is None or limits[0] is None or limits[1] is None:
+            return f"{start}: {verdict.value}; {reason}."
+        usual = f"usual variation {percent(limits[0])} to {percent(limits[1])}"
+        if includes_events:
+            usual += ", other releases included"
+        verdicts = {
+            Verdict.ABOVE: "above usual variation",
+            Verdict.BELOW: "below usual variation",
+            Verdict.TREND: "under way before it",
+            Verdict.WITHIN: Verdict.WITHIN.value,
+        }
+        prior, others = self._change(self._earlier[row], self._before[row]), self._others(row)
+        beside = [
+            "" if prior is None else f"{percent(_percent(prior))} in the 4 weeks before that",
+            "" if others is None else f"other packages of the product {percent(others)}",
+        ]
+        note = "; ".join(filter(None, beside))
+        overlap = f" In the same weeks: {names_of(self._overlaps)}." if self._overlaps else ""
+        return (
+            f"{start}: {percent(change)} in 4 weeks, from {number(self._before[row])} to {number(self._after[row])} "
+            f"a day, {verdicts[verdict]} ({usual}{'; ' + note if note else ''}).{overlap} Correlation only."
+        )
+
+
+def _percent(change: float) -> float:
+    """Return the logarithm of a change in percent."""
+    return rounded(100 * float(np.expm1(change)))
+
+
+def _rounded(value: float) -> float | None:
+    return None if np.isnan(value) else rounded(value)

@@ -1,0 +1,81 @@
+"""Numbers, dates and names of metrics in the sentences of analytics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from cmetrics.domain.metric import Event, Metric
+
+#: From so many times on, a change reads better as a factor than as a percentage.
+FACTOR = 2
+#: More events than these are counted rather than named.
+NAMED = 3
+
+
+def short_date(day: date) -> str:
+    """Return a day such as ``24 Nov 2026``."""
+    return f"{day.day} {day:%b %Y}"
+
+
+def period(start: date, end: date) -> str:
+    """Return a period such as ``16 to 22 Nov 2026``."""
+    if start == end:
+        return short_date(end)
+    if (start.year, start.month) == (end.year, end.month):
+        return f"{start.day} to {short_date(end)}"
+    if start.year == end.year:
+        return f"{start.day} {start:%b} to {short_date(end)}"
+    return f"{short_date(start)} to {short_date(end)}"
+
+
+def rounded(value: float, digits: int = 1) -> float:
+    """Return a rounded number whose zero has no sign."""
+    return round(float(value), digits) + 0.0
+
+
+def number(value: float) -> str:
+    """Return a whole number with thousands separators and a true minus sign."""
+    return f"{round(value):,}".replace("-", "\N{MINUS SIGN}")
+
+
+def percent(value: float) -> str:
+    """Return a change such as ``+12.3%``."""
+    return f"{rounded(value):+.1f}%".replace("-", "\N{MINUS SIGN}")
+
+
+def plain_percent(value: float) -> str:
+    """Return a percentage without a plus sign."""
+    return f"{rounded(value):.1f}%".replace("-", "\N{MINUS SIGN}")
+
+
+def moved(value: float, expected: float) -> str:
+    """Return a change such as ``+12.3%``, or ``×3.3`` from twice on, or ``new`` from zero."""
+    if expected <= 0:
+        return "new"
+    if value >= FACTOR * expected:
+        return f"×{value / expected:,.1f}"
+    return percent(100 * (value - expected) / expected)
+
+
+def change_percent(value: float, expected: float) -> float | None:
+    """Return the change in percent, to one decimal; None from zero or less."""
+    return rounded(100 * (value - expected) / expected) if expected > 0 else None
+
+
+def name_of(metric: Metric) -> str:
+    """Return a metric such as ``pylance (Python)``."""
+    return f"{metric.subject} ({metric.display_name})"
+
+
+def names_of(events: Sequence[Event]) -> str:
+    """Return events such as ``Release 1.0 (20 Nov 2026) and Release 1.1 (22 Nov 2026)``."""
+    named = [f"{event.label} ({short_date(event.day)})" for event in events[:NAMED]]
+    if len(events) > NAMED:
+        named.append(f"{len(events) - NAMED:,} more")
+    return join(named)
+
+
+def join(parts: Sequence[str]) -> str:
+    """Return ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])) if parts else ""

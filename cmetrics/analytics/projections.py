@@ -1,0 +1,243 @@
+"""Where the running month will end: what is counted, and the usual weekdays for the days to come.
+
+For each remaining or missing day stands the mean of its weekday over the last 28 counted days. The same was
+done at the same point of each of the last 24 full months; the median of actual by projected corrects for
+growth within a month, and the 10th and 90th percentile are the interval. The back-test builds the interval of
+each of these months from the others and counts how many ended inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmetrics.analytics.daily import LATE_DAYS, DailyGrid, Places
+from cmetrics.analytics.insight_results import Projection, ReasonKind, Scope
+from cmetrics.analytics.phrases import name_of, number
+from cmetrics.domain.days import Month
+from cmetrics.domain.plural import plural
+
+Numbers = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+#: The first observed day of a month on which its end is projected.
+FEWEST_DAYS = 5
+#: Counted days that the weekday means are built from, and the days that are looked back for them.
+PATTERN_DAYS, PATTERN_REACH = 28, 42
+WEEK = 7
+MONTHS, FEWEST_MONTHS = 24, 6
+INNER = (0.1, 0.9)
+NEW_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Series:
+    """Daily values of some rows that are projected alike: one row per metric, product, or all."""
+
+    values: Counts
+    known: NDArray[np.bool_]
+    steps: Counts
+
+
+def build_projections(grid: DailyGrid, titles: dict[str, str]) -> Iterator[Projection]:
+    """Yield the projections of metrics, products, and all; ``titles`` are those of the products."""
+    if not len(grid.metrics):
+        return
+    rows = [np.array([row]) for row in range(len(grid.metrics))]
+    products = sorted({metric.product for metric in grid.metrics})
+    rows += [grid.rows_of(product) for product in products]
+    rows.append(np.arange(len(grid.metrics)))
+    found = _Projector(grid, _add(grid, rows), rows)
+    count = len(grid.metrics)
+    for place, of in enumerate(rows):
+        metric = grid.metrics[of[0]]
+        if place < count:
+            yield found.project(place, of, Scope.METRIC, metric.metric_id, metric.product, name_of(metric))
+        elif place < len(rows) - 1:
+            product = products[place - count]
+            yield found.project(place, of, Scope.PRODUCT, None, product, titles.get(product, product))
+        else:
+            yield found.project(place, of, Scope.ALL, None, None, "All downloads")
+
+
+def _add(grid: DailyGrid, rows: list[Places]) -> _Series:
+    """Return the sums of each group of rows: known on the days that all its metrics have.
+
+    A metric counts as 0 before its first value. If it has more than a tenth of its group, the sum has a step there.
+    """
+    days = np.arange(grid.days)
+    firsts = np.where(grid.known.any(axis=1), np.argmax(grid.known, axis=1), grid.days)
+    is_ready = grid.clean | (days < firsts[:, None])
+    recent = grid.values[:, -PATTERN_DAYS:].sum(axis=1)
+    values, known, steps = [], [], []
+    for of in rows:
+        is_known = is_ready[of].all(axis=0) & (days >= firsts[of].min())
+        large = of[(recent[of] > NEW_SHARE * recent[of].sum()) & (firsts[of] > firsts[of].min())]
+        begun = np.zeros(grid.days + 1, np.int64)
+        np.add.at(begun, np.minimum(firsts[large], grid.days - 1) + 1, 1)
+        values.append(np.where(is_known, grid.values[of].sum(axis=0), 0))
+        known.append(is_known)
+        steps.append(grid.steps[of].sum(axis=0) + np.cumsum(begun))
+    return _Series(np.stack(values), np.stack(known), np.stack(steps))
+
+
+class _Projector:
+    """Projects the running month of each row."""
+
+    def __init__(self, grid: DailyGrid, series: _Series, rows: list[Places]) -> None:
+        self._grid = grid
+        self._series = series
+        today = grid.day(grid.days - 1)
+        self._month = Month.of(today)
+        self._first = grid.column(self._month.first)
+        ends = np.array([int(grid.ends[of].min()) for of in rows])
+        self._ends = ends
+        #: Ratios of actual by projected, one column per month; NaN where a month cannot be used.
+        self._ratios = np.full((len(rows), MONTHS), np.nan)
+        for day in np.unique(ends).tolist():
+            chosen = np.flatnonzero(ends == day)
+            so_far = day - self._first + 1
+            if so_far < FEWEST_DAYS or self._month.first == today.replace(day=self._month.days):
+                continue
+            for place in range(MONTHS):
+                month = self._month.plus(-1 - place)
+                self._ratios[chosen, place] = self._replay(chosen, month, min(so_far, month.days))
+
+    def _replay(self, rows: Places, month: Month, so_far: int) -> Numbers:
+        """Return actual by projected of a full month, projected after ``so_far`` of its days."""
+        grid, series = self._grid, self._series
+        first, last = grid.column(month.first), grid.column(month.last)
+        end = first + so_far - 1
+        if first - PATTERN_DAYS < 0 or last >= grid.days or end - PATTERN_DAYS + 1 < 0:
+            return np.full(len(rows), np.nan)
+        start = min(first, end - PATTERN_DAYS + 1)
+        is_whole = series.known[rows, start : last + 1].all(axis=1)
+        is_whole &= series.steps[rows, last + 1] == series.steps[rows, start + 1]
+        actual = series.values[rows, first : last + 1].sum(axis=1).astype(np.float64)
+        means = self._weekday_means(rows, end)
+        left = np.bincount((grid.first + np.arange(end + 1, last + 1) - 1) % WEEK, minlength=WEEK)
+        projected = series.values[rows, first : end + 1].sum(axis=1) + means @ left
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(is_whole & (projected > 0), actual / projected, np.nan)
+
+    def _weekday_means(self, rows: Places, end: int) -> Numbers:
+        """Return by row and weekday (Monday first) the mean of the last 28 counted days; NaN where one has none."""
+        grid, series = self._grid, self._series
+        columns = np.arange(max(end - PATTERN_REACH + 1, 0), end + 1)
+        known = series.known[np.ix_(rows, columns)]
+        # Of the counted days, the newest 28.
+        known &= known[:, ::-1].cumsum(axis=1)[:, ::-1] <= PATTERN_DAYS
+        weekdays = np.eye(WEEK)[(grid.first + columns - 1) % WEEK]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means: Numbers = (np.where(known, series.values[np.ix_(rows, columns)], 0) @ weekdays) / (known @ weekdays)
+        return means
+
+    def project(
+        self, place: int, rows: Places, scope: Scope, metric_id: str | None, product: str | None, name: str
+    ) -> Projection:
+        """Return the projection of one row."""
+        grid, series, month = self._grid, self._series, self._month
+        end = int(self._ends[place])
+        first = max(self._first, 0)
+        counted = int(grid.values[rows, first:].sum())
+        observed = int(grid.known[rows, first:].sum())
+        ratios = self._ratios[place][~np.isnan(self._ratios[place])]
+        kind, reason = self._refusal(place, end, ratios)
+        value = low = high = None
+        inside = 0
+        if kind is None:
+            means = self._weekday_means(np.array([place]), end)[0]
+            is_open = np.ones(month.days, np.bool_)
+            so_far = end - self._first + 1
+            is_open[:so_far] = ~series.known[place, self._first : end + 1]
+            ordinals = grid.first + self._first + np.arange(month.days)
+            expected = means[(ordinals[is_open] - 1) % WEEK].sum()
+            sure = int(series.values[place, self._first : end + 1].sum())
+            base = sure + float(expected)
+            ordered = sorted(ratios.tolist())
+            middle, (lower, upper) = median(ordered), interval(ordered)
+            # What is counted cannot become less.
+            value, low, high = (max(round(base * ratio), sure) for ratio in (middle, lower, upper))
+            inside = sum(
+                lower <= ratio <= upper
+                for place, ratio in enumerate(ordered)
+                for lower, upper in [interval([*ordered[:place], *ordered[place + 1 :]])]
+            )
+            if np.isnan(base):
+                kind, reason, value, low, high = (
+                    ReasonKind.MISSING_DAYS,
+                    "a weekday has no counted day",
+                    None,
+                    None,
+                    None,
+                )
+        text = (
+            f"{name}: projected {number(value)} downloads in {month.first:%b %Y} ({number(low)} to {number(high)}); "
+            f"{inside} of {plural(len(ratios), 'full month')} ended inside such an interval."
+            if value is not None and low is not None and high is not None
+            else f"{name}: {month.first:%b %Y} is not projected; {reason}."
+        )
+        return Projection(
+            scope=scope,
+            metric_id=metric_id,
+            product=product,
+            month=month,
+            end=grid.day(end) if end >= self._first else None,
+            counted=counted,
+            days_observed=observed,
+            days_expected=month.days * len(rows),
+            value=value,
+            low=low,
+            high=high,
+            months_tested=len(ratios),
+            months_inside=inside,
+            reason=reason,
+            reason_kind=kind,
+            text=text,
+        )
+
+    def _refusal(self, place: int, end: int, ratios: Numbers) -> tuple[ReasonKind | None, str | None]:
+        grid, series = self._grid, self._series
+        so_far = int(series.known[place, max(self._first, 0) : end + 1].sum()) if end >= self._first else 0
+        start = max(min(self._first, end - PATTERN_REACH + 1), 0)
+        refusals = (
+            (end < 0, ReasonKind.NO_DATA, "not every metric has a value"),
+            (end < grid.days - 2 - LATE_DAYS, ReasonKind.MISSING_DAYS, "the newest value is too old"),
+            (
+                grid.days - self._first == self._month.days and end == grid.days - 1,
+                ReasonKind.UNEQUAL,
+                "the month has ended",
+            ),
+            (so_far < FEWEST_DAYS, ReasonKind.MISSING_DAYS, f"{so_far} of the first {FEWEST_DAYS} days are counted"),
+            (
+                series.steps[place, end + 1] > series.steps[place, start + 1],
+                ReasonKind.STEP,
+                "the way of counting changed within the last weeks",
+            ),
+            (
+                len(ratios) < FEWEST_MONTHS,
+                ReasonKind.SHORT_HISTORY,
+                f"{plural(len(ratios), 'full month')} to test it with, {FEWEST_MONTHS} are needed",
+            ),
+        )
+        return next(((kind, reason) for refused, kind, reason in refusals if refused), (None, None))
+
+
+def interval(ordered: Sequence[float]) -> tuple[float, float]:
+    """Return the 10th and 90th percentile of ascending numbers.
+
+    Weibull's positions: of numbers drawn alike, the next one lies outside in a fifth of the cases. From few
+    numbers these are the smallest and the largest.
+    """
+    last = len(ordered) - 1
+    found = []
+    for part in INNER:
+        position = min(max(part * (len(ordered) + 1) - 1, 0.0), float(last))
+        low = int(position)
+        high = min(low + 1, last)
+        found.append(ordered[low] + (position - low) * (ordered[high] - ordered[low]))
+    return found[0], found[1]

@@ -1,0 +1,567 @@
+"""What stands out of the usual variation of a metric: rises and falls by the same rules.
+
+========================== ======================================================================================
+``spike``, ``drop``        The last 7 days against the 12 weeks before. With m and s the median and 1.4826 × the
+                           median absolute deviation of the logarithms of those weeks (s at least 0.05):
+                           |log w − m| ≥ 3.5 s, 25 percent or more, and the larger of both at least 500. Eight
+                           weeks are needed. Fewer metrics than all of a source: a fall of all is the source's.
+``growth``, ``decline``    The last 6 full months: Theil–Sen slope of the logarithms of the downloads a day of 3
+                           percent a month or more, and Mann–Kendall |S| ≥ 13.
+``share_shift``            The share of the product in the last full month against the median of the 3 months
+                           before: 5 points or more. The product has 10,000 downloads a month.
+``record``                 The last full month or the last 7 days are the best of at least a year, by 2 and by 10
+                           percent.
+``star_burst``,            The net gain of a day is 10 stars and 5 robust deviations from the median of the 56 days
+``unstar_wave``            before. The deviation is at least the square root of the median; 42 days are needed.
+========================== ======================================================================================
+
+No signal is made from days that are missing, lost, under review or not settled, or across a step; months
+may lack a tenth of their days, see :mod:`cmetrics.analytics.monthly`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmetrics.analytics.columns import Mask
+from cmetrics.analytics.daily import LATE_DAYS, DailyGrid, Places
+from cmetrics.analytics.insight_results import Omission, ReasonKind, Signal, SignalKind
+from cmetrics.analytics.monthly import MonthTable
+from cmetrics.analytics.phrases import (
+    change_percent,
+    join,
+    moved,
+    name_of,
+    names_of,
+    number,
+    period,
+    plain_percent,
+    rounded,
+    short_date,
+)
+from cmetrics.analytics.star_grid import StarGrid
+from cmetrics.domain.days import Month, Span
+from cmetrics.domain.metric import Event, Metric
+from cmetrics.domain.plural import plural
+
+Numbers = NDArray[np.float64]
+
+#: Makes a median absolute deviation comparable with a standard deviation.
+MAD = 1.4826
+WEEK, WEEKS, FEWEST_WEEKS = 7, 12, 8
+DEVIATIONS, LEAST_DEVIATION = 3.5, 0.05
+#: 25 percent of the usual.
+LEAST_CHANGE = 0.25
+FLOOR = 500
+#: So many metrics of a source fall together before the source is doubted.
+FEWEST_OF_A_SOURCE = 3
+TREND_MONTHS, LEAST_SLOPE, LEAST_KENDALL = 6, 0.03, 13
+#: One package alone has all of it.
+FEWEST_IN_A_PRODUCT = 2
+SHARE_MONTHS, LEAST_SHIFT, SHARE_FLOOR = 3, 5.0, 10_000
+#: There is no shift of shares if metrics that cannot be compared have more than this share of the product.
+LEFT_OUT_SHARE = 0.1
+RECORD_MONTHS, RECORD_DAYS = 12, 365
+MONTH_MARGIN, WEEK_MARGIN = 1.02, 1.10
+STAR_DAYS, FEWEST_STAR_DAYS, STAR_DEVIATIONS, STAR_FLOOR = 56, 42, 5.0, 10
+#: A day of many stars is news for a week.
+STAR_NEWS_DAYS = 7
+#: Nights that are looked back for the beginning of a signal; one that rests for a week has ended.
+LOOK_BACK, REST = 91, 7
+#: Events from so many days before a signal coincide with it.
+COINCIDENCE = timedelta(days=7)
+#: Downloads of developers fall over these days everywhere: (month, day).
+HOLIDAYS = ((12, 20), (1, 6))
+#: Metrics that a sentence names.
+NAMED = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weeks:
+    """The last 7 days of some windows next to the 12 weeks before; one value per window."""
+
+    #: The 7 days can be compared, and enough weeks before them.
+    is_judged: Mask
+    value: Numbers
+    expected: Numbers
+    #: Logarithm of value by expected.
+    ratio: Numbers
+    #: In deviations.
+    score: Numbers
+    #: +1 a spike, −1 a drop, 0 none.
+    hit: NDArray[np.int64]
+
+
+def is_holiday(first: date, last: date) -> bool:
+    """Return whether any day from ``first`` to ``last`` lies between 20 December and 6 January."""
+    return holiday_days(first, last) > 0
+
+
+def holiday_days(first: date, last: date) -> int:
+    """Return how many days from ``first`` to ``last`` lie between 20 December and 6 January."""
+    (start_month, start_day), (end_month, end_day) = HOLIDAYS
+    days = 0
+    for year in range(first.year - 1, last.year + 1):
+        start, end = date(year, start_month, start_day), date(year + 1, end_month, end_day)
+        days += max((min(last, end) - max(first, start)).days + 1, 0)
+    return days
+
+
+def judge_weeks(grid: DailyGrid, rows: Places, ends: Places) -> Weeks:
+    """Return the weeks ending in the columns ``ends`` of the grid's rows ``rows``."""
+    lasts = ends[:, None] - 7 * np.arange(WEEKS + 1)
+    owners = rows[:, None]
+    sums = grid.sums(grid.total, lasts - 6, lasts, owners)
+    is_usable = grid.sums(grid.usable, lasts - 6, lasts, owners) == WEEK
+    # Only the weeks after the newest step.
+    is_usable &= grid.sums(grid.steps, np.maximum(lasts - 5, 0), ends[:, None], owners) == 0
+    return compare_weeks(sums, is_usable & (lasts >= WEEK - 1))
+
+
+def compare_weeks(sums: NDArray[np.int64], is_usable: Mask) -> Weeks:
+    """Return the judgement of weekly sums: the judged week in the first column, the weeks before it in the others."""
+    logs = np.where(is_usable, np.log(np.maximum(sums, 1)), np.nan)
+    before = np.sort(logs[:, 1:], axis=1)
+    count = is_usable[:, 1:].sum(axis=1)
+    middle = _median(before, count)
+    spread = MAD * _median(np.sort(np.abs(before - middle[:, None]), axis=1), count)
+    is_judged = is_usable[:, 0] & (count >= FEWEST_WEEKS)
+    with np.errstate(invalid="ignore"):
+        ratio = logs[:, 0] - middle
+        score = np.abs(ratio) / np.maximum(spread, LEAST_DEVIATION)
+        expected = np.exp(middle)
+        value = sums[:, 0].astype(np.float64)
+        is_hit = (
+            is_judged
+            & (score >= DEVIATIONS)
+            & (np.abs(value - expected) >= LEAST_CHANGE * expected)
+            & (np.maximum(value, expected) >= FLOOR)
+        )
+        hit = np.where(is_hit, np.sign(value - expected), 0).astype(np.int64)
+    return Weeks(is_judged, value, expected, ratio, score, hit)
+
+
+def _median(ordered: Numbers, count: NDArray[np.int64]) -> Numbers:
+    """Return the median of the first ``count`` values of each row, which are in order; NaN without any."""
+    rows = np.arange(len(ordered))
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, ordered.shape[1] - 1)
+    middle: Numbers = (ordered[rows, low] + ordered[rows, high]) / 2
+    return middle
+
+
+class SignalFinder:
+    """Finds the signals of one day."""
+
+    def __init__(
+        self,
+        grid: DailyGrid,
+        months: MonthTable,
+        stars: StarGrid,
+        events: Sequence[Event],
+        titles: Mapping[str, str],
+    ) -> None:
+        """``events`` are in the order of their days; ``titles`` are those of the products by id."""
+        self._grid = grid
+        self._months = months
+        self._stars = stars
+        self._events = events
+        self._titles = titles
+        self._omissions: list[Omission] = []
+        self._is_fresh = grid.ends >= grid.days - 1 - LATE_DAYS
+
+    def find(self) -> tuple[tuple[Signal, ...], tuple[Omission, ...]]:
+        """Return all signals, strongest of a kind first, and what is not judged."""
+        self._late()
+        signals = [
+            *self._weeks(),
+            *self._trends(),
+            *self._shares(),
+            *self._month_records(),
+            *self._week_records(),
+            *self._star_days(),
+        ]
+        order = list(SignalKind)
+        signals.sort(key=lambda signal: (order.index(signal.kind), -signal.score, signal.metric_id, signal.id))
+        return tuple(signals), tuple(self._omissions)
+
+    # -- 7 days against 12 weeks -----------------------------------------------------------------
+
+    def _late(self) -> None:
+        late = np.flatnonzero(~self._is_fresh & (self._grid.ends >= 0))
+        if len(late):
+            ids = self._ids(late)
+            text = f"{self._named(late)}: no value of the last {LATE_DAYS} days, so nothing recent is judged."
+            self._omissions.append(Omission(ReasonKind.MISSING_DAYS, ids, text))
+
+    def _weeks(self) -> Iterator[Signal]:
+        grid = self._grid
+        rows = np.flatnonzero(self._is_fresh & (grid.ends >= 7 * FEWEST_WEEKS))
+        ends = grid.ends[rows]
+        weeks = judge_weeks(grid, rows, ends)
+        self._unjudged(rows, ends)
+        falling = self._falling_sources(rows, weeks)
+        for place in np.flatnonzero(weeks.hit).tolist():
+            row, end, way = int(rows[place]), int(ends[place]), int(weeks.hit[place])
+            first, last = grid.day(end - 6), grid.day(end)
+            if way < 0 and (grid.metrics[row].source in falling or is_holiday(first, last)):
+                continue
+            metric = grid.metrics[row]
+            value, expected = int(weeks.value[place]), float(weeks.expected[place])
+            start = grid.day(self._begin(row, end, way) - 6)
+            kind = SignalKind.SPIKE if way > 0 else SignalKind.DROP
+            text = (
+                f"{name_of(metric)}: {number(value)} downloads in {period(first, last)}, {moved(value, expected)} "
+                f"against {number(expected)} in a usual week (median of the {WEEKS} weeks before)."
+            )
+            yield self._signal(kind, metric, start, last, value, expected, float(weeks.score[place]), text)
+
+    def _unjudged(self, rows: Places, ends: Places) -> None:
+        """Note the metrics whose last 7 days cannot be judged, by source and reason."""
+        grid = self._grid
+        bad = rows[grid.sums(grid.usable, ends - 6, ends, rows) < WEEK]
+        groups: dict[tuple[str, ReasonKind], list[int]] = {}
+        for row in bad.tolist():
+            problem = grid.problem(row, int(grid.ends[row]) - 6, int(grid.ends[row]))
+            if problem is not None:
+                groups.setdefault((grid.metrics[row].source, problem[0]), []).append(row)
+        for (_, kind), members in sorted(groups.items()):
+            problem = grid.problem(members[0], int(grid.ends[members[0]]) - 6, int(grid.ends[members[0]]))
+            assert problem is not None
+            text = f"{self._named(np.array(members))}: the last 7 days are not judged; {problem[1]}."
+            self._omissions.append(Omission(kind, self._ids(members), text))
+
+    def _falling_sources(self, rows: Places, weeks: Weeks) -> set[str]:
+        """Return the sources whose metrics fell together."""
+        grid = self._grid
+        falling: set[str] = set()
+        is_telling = weeks.is_judged & (weeks.expected >= FLOOR)
+        for source in sorted({grid.metrics[row].source for row in rows.tolist()}):
+            of_source = is_telling & np.array([grid.metrics[row].source == source for row in rows.tolist()])
+            if of_source.sum() < FEWEST_OF_A_SOURCE or not (weeks.hit[of_source] < 0).any():
+                continue
+            if np.median(weeks.ratio[of_source]) <= np.log(1 - LEAST_CHANGE):
+                falling.add(source)
+                chosen = rows[of_source]
+                title = grid.specs[source].title if source in grid.specs else source
+                text = (
+                    f"{title}: most of {plural(len(chosen), 'metric')} fell in the same 7 days, which says more of the "
+                    "source than of them; no fall is reported."
+                )
+                self._omissions.append(Omission(ReasonKind.SOURCE_MOVED, self._ids(chosen), text))
+        return falling
+
+    def _begin(self, row: int, end: int, way: int) -> int:
+        """Return the column of the first night of a signal that holds on ``end``."""
+        nights = np.arange(end, max(end - LOOK_BACK, -1), -1)
+        hits = judge_weeks(self._grid, np.full(len(nights), row), nights).hit == way
+        return end - _first_of_chain(hits)
+
+    # -- months ----------------------------------------------------------------------------------
+
+    def _recent_months(self, count: int) -> bool:
+        """Return whether there are so many full months, the newest of which is the last one of the calendar."""
+        months = self._months.months
+        if len(months) < count:
+            return False
+        today = self._grid.day(self._grid.days - 1 - LATE_DAYS)
+        return months[-1] >= Month.of(today).plus(-1)
+
+    def _is_steady(self, months: int) -> Mask:
+        """Return which metrics have the last months, sound and counted in one way."""
+        table = self._months
+        steps = table.steps[:, -1] - table.steps[:, -months]
+        # A step within the first of them, other than on its first day, counts too.
+        first = self._grid.column(table.months[-months].first)
+        last = self._grid.column(table.months[-months].last)
+        rows = np.arange(len(self._grid.metrics))
+        steps = steps + self._grid.sums(self._grid.steps, max(first + 1, 0), last, rows)
+        found: Mask = table.is_sound[:, -months:].all(axis=1) & (steps == 0) & self._is_fresh
+        return found
+
+    def _trends(self) -> Iterator[Signal]:
+        if not self._recent_months(TREND_MONTHS):
+            return
+        table = self._months
+        rates, totals = table.rate[:, -TREND_MONTHS:], table.estimate[:, -TREND_MONTHS:]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            logs = np.log(rates)
+            later, earlier = np.triu_indices(TREND_MONTHS, 1)[::-1]
+            differences = logs[:, later] - logs[:, earlier]
+            slopes = np.median(differences / (later - earlier), axis=1)
+            kendall = np.sign(differences).sum(axis=1)
+            is_found = (
+                self._is_steady(TREND_MONTHS)
+                & (np.abs(kendall) >= LEAST_KENDALL)
+                & (np.abs(np.expm1(slopes)) >= LEAST_SLOPE)
+                & (totals.max(axis=1) >= FLOOR)
+                & (rates.min(axis=1) > 0)
+            )
+        for row in np.flatnonzero(is_found).tolist():
+            metric, slope = self._grid.metrics[row], float(np.expm1(slopes[row]))
+            first, last = table.months[-TREND_MONTHS], table.months[-1]
+            kind = SignalKind.GROWTH if slope > 0 else SignalKind.DECLINE
+            verb = "growing" if slope > 0 else "declining"
+            value, before = float(totals[row, -1]), float(totals[row, 0])
+            text = (
+                f"{name_of(metric)}: {verb} by {plain_percent(100 * abs(slope))} a month over {TREND_MONTHS} months, "
+                f"from {number(before)} downloads in {_month(first)} to {number(value)} in {_month(last)}"
+                f"{self._lacking(row, TREND_MONTHS)}."
+            )
+            signal = self._signal(
+                kind,
+                metric,
+                first.first,
+                last.last,
+                round(value),
+                before,
+                abs(100 * slope),
+                text,
+                since=self._since(row),
+            )
+            yield _with_percent(signal, rounded(100 * slope))
+
+    def _since(self, row: int) -> date:
+        """Return the first day of the first month in a row for which the rule of trends held in the same direction."""
+        logs = np.log(np.maximum(self._months.rate[row], 1e-9))
+        sound = self._months.is_sound[row]
+        later, earlier = np.triu_indices(TREND_MONTHS, 1)[::-1]
+        way = 0
+        start = len(logs) - TREND_MONTHS
+        for first in range(len(logs) - TREND_MONTHS, -1, -1):
+            part = logs[first : first + TREND_MONTHS]
+            differences = part[later] - part[earlier]
+            slope = float(np.expm1(np.median(differences / (later - earlier))))
+            kendall = float(np.sign(differences).sum())
+            holds = sound[first : first + TREND_MONTHS].all() and abs(kendall) >= LEAST_KENDALL
+            sign = int(np.sign(slope)) if holds and abs(slope) >= LEAST_SLOPE else 0
+            if sign == 0 or way not in (0, sign):
+                break
+            way, start = sign, first
+        return self._months.months[start].first
+
+    def _lacking(self, row: int, months: int) -> str:
+        table = self._months
+        missing = int(table.days[-months:].sum() - table.usable[row, -months:].sum())
+        return f" ({plural(missing, 'day')} without a value allowed for)" if missing else ""
+
+    def _shares(self) -> Iterator[Signal]:
+        count = SHARE_MONTHS + 1
+        if not self._recent_months(count):
+            return
+        table, grid = self._months, self._grid
+        is_steady = self._is_steady(count)
+        estimates = table.estimate[:, -count:]
+        # What is counted stands for a metric that cannot be compared.
+        weight = table.value[:, -count:].max(axis=1)
+        for product in sorted({metric.product for metric in grid.metrics}):
+            rows = grid.rows_of(product)
+            alike = rows[is_steady[rows]]
+            total = estimates[alike].sum(axis=0)
+            lost = weight[rows].sum() - weight[alike].sum()
+            if (
+                len(alike) < FEWEST_IN_A_PRODUCT
+                or total[-1] < SHARE_FLOOR
+                or lost > LEFT_OUT_SHARE * weight[rows].sum()
+            ):
+                continue
+            if (total <= 0).any():
+                continue
+            shares = 100 * estimates[alike] / total
+            usual = np.median(shares[:, :-1], axis=1)
+            for place in np.flatnonzero(np.abs(shares[:, -1] - usual) >= LEAST_SHIFT).tolist():
+                metric, value, expected = grid.metrics[alike[place]], float(shares[place, -1]), float(usual[place])
+                last = table.months[-1]
+                title = self._titles.get(product, product)
+                text = (
+                    f"{name_of(metric)}: {plain_percent(value)} of the downloads of {title} in {_month(last)}, "
+                    f"{plain_percent(expected)} in the {SHARE_MONTHS} months before (median)"
+                    f"{self._lacking(int(alike[place]), count)}."
+                )
+                shift = rounded(value - expected)
+                signal = self._signal(
+                    SignalKind.SHARE_SHIFT, metric, last.first, last.last, value, expected, abs(shift), text
+                )
+                yield _with_percent(signal, shift)
+
+    def _month_records(self) -> Iterator[Signal]:
+        if not self._recent_months(RECORD_MONTHS + 1):
+            return
+        table, grid = self._months, self._grid
+        is_after = table.steps == table.steps[:, -1:]
+        with np.errstate(invalid="ignore"):
+            # Earlier months that lack days may have been better: estimated from what they have.
+            known = ~np.isnan(table.rate) & (2 * table.usable >= table.days) & is_after
+            earlier = np.where(known, np.maximum(table.estimate, table.value), -1.0)[:, :-1]
+        values = table.value[:, -1]
+        is_whole = (table.usable[:, -1] == table.days[-1]) & self._is_fresh
+        best = earlier.max(axis=1)
+        is_found = is_whole & (known[:, :-1].sum(axis=1) >= RECORD_MONTHS) & (values >= FLOOR)
+        is_found &= values >= MONTH_MARGIN * best
+        for row in np.flatnonzero(is_found).tolist():
+            metric, last = grid.metrics[row], table.months[-1]
+            was = table.months[int(np.argmax(earlier[row]))]
+            value, before = int(values[row]), float(best[row])
+            text = (
+                f"{name_of(metric)}: {number(value)} downloads in {_month(last)}, the best month on record; "
+                f"the best before was {_month(was)} with {number(before)}."
+            )
+            score = 100 * (value / before - 1) if before > 0 else 0.0
+            yield self._signal(
+                SignalKind.RECORD, metric, last.first, last.last, value, before, score, text, name="month"
+            )
+
+    def _week_records(self) -> Iterator[Signal]:
+        grid = self._grid
+        if grid.days < RECORD_DAYS:
+            return
+        sums = grid.total[:, 7:] - grid.total[:, :-7]
+        is_whole = grid.usable[:, 7:] - grid.usable[:, :-7] == WEEK
+        # Column i is the window that ends in column i + 6 of the grid.
+        sums = np.where(is_whole, sums, -1)
+        rows = np.flatnonzero(self._is_fresh & (grid.ends >= RECORD_DAYS - 1))
+        steps = grid.steps[rows, grid.ends[rows] + 1]
+        for row, end in zip(rows[steps == 0].tolist(), grid.ends[rows][steps == 0].tolist(), strict=True):
+            place = end - 6
+            value, best = int(sums[row, place]), int(sums[row, : place - 6].max())
+            if value < FLOOR or value < WEEK_MARGIN * best or is_whole[row, : place - 6].sum() < RECORD_DAYS - 14:
+                continue
+            metric = grid.metrics[row]
+            peaks = np.maximum.accumulate(sums[row, : place + 1])
+            nights = np.arange(place, max(place - LOOK_BACK, 7), -1)
+            hits = (sums[row, nights] >= WEEK_MARGIN * peaks[nights - 7]) & (sums[row, nights] >= FLOOR)
+            begin = place - _first_of_chain(hits)
+            was = int(np.argmax(sums[row, : place - 6]))
+            best_days = period(grid.day(was), grid.day(was + 6))
+            text = (
+                f"{name_of(metric)}: {number(value)} downloads in {period(grid.day(place), grid.day(end))}, the "
+                f"best 7 days on record; the best before were {best_days} with {number(best)}."
+            )
+            score = 100 * (value / best - 1) if best > 0 else 0.0
+            yield self._signal(
+                SignalKind.RECORD, metric, grid.day(begin), grid.day(end), value, float(best), score, text, name="week"
+            )
+
+    # -- stars -----------------------------------------------------------------------------------
+
+    def _star_days(self) -> Iterator[Signal]:
+        stars = self._stars
+        nets, is_known = stars.nets()
+        for row, metric in enumerate(stars.metrics):
+            end = int(stars.ends[row])
+            if end < max(stars.days - 1 - LATE_DAYS, FEWEST_STAR_DAYS):
+                continue
+            found: list[tuple[int, int, float, float]] = []
+            for column in range(max(end - 4 * STAR_NEWS_DAYS, 1), end + 1):
+                part = slice(max(column - STAR_DAYS, 0), column)
+                before = nets[row, part][is_known[row, part]]
+                if not is_known[row, column] or len(before) < FEWEST_STAR_DAYS:
+                    continue
+                usual = float(np.median(before))
+                spread = max(MAD * float(np.median(np.abs(before - usual))), float(np.sqrt(max(usual, 0.0))))
+                difference = float(nets[row, column]) - usual
+                if abs(difference) >= STAR_FLOOR and abs(difference) >= STAR_DEVIATIONS * spread:
+                    found.append((column, int(np.sign(difference)), usual, abs(difference) / max(spread, 1.0)))
+            yield from self._star_signals(row, metric, end, found)
+
+    def _star_signals(
+        self, row: int, metric: Metric, end: int, found: list[tuple[int, int, float, float]]
+    ) -> Iterator[Signal]:
+        """Yield one signal for each run of days in a row that point the same way and ended within the last week."""
+        stars = self._stars
+        runs: list[list[tuple[int, int, float, float]]] = []
+        for day in found:
+            if runs and runs[-1][-1][0] == day[0] - 1 and runs[-1][-1][1] == day[1]:
+                runs[-1].append(day)
+            else:
+                runs.append([day])
+        for run in runs:
+            first, last, way = run[0][0], run[-1][0], run[0][1]
+            if last <= end - STAR_NEWS_DAYS:
+                continue
+            value = int(stars.counts[row, last] - stars.counts[row, first - 1])
+            expected = run[0][2] * len(run)
+            usual = f"{number(run[0][2])} a day" if len(run) > 1 else number(run[0][2])
+            verb = "is" if len(run) == 1 else "are"
+            text = (
+                f"{metric.subject}: {_gain(value)} in {period(stars.day(first), stars.day(last))}, where {usual} "
+                f"{verb} usual."
+                if len(run) > 1
+                else f"{metric.subject}: {_gain(value)} on {short_date(stars.day(last))}, where {usual} {verb} usual."
+            )
+            kind = SignalKind.STAR_BURST if way > 0 else SignalKind.UNSTAR_WAVE
+            score = max(day[3] for day in run)
+            yield self._signal(kind, metric, stars.day(first), stars.day(last), value, expected, score, text)
+
+    # -- words -----------------------------------------------------------------------------------
+
+    def _signal(
+        self,
+        kind: SignalKind,
+        metric: Metric,
+        start: date,
+        end: date,
+        value: float,
+        expected: float,
+        score: float,
+        text: str,
+        *,
+        name: str = "",
+        since: date | None = None,
+    ) -> Signal:
+        events = coinciding(self._events, metric, Span(start - COINCIDENCE, end))
+        if events:
+            text = f"{text} Coincides with {names_of(events)}."
+        marks = [kind.value.replace("_", "-"), name, metric.slug, (since or start).isoformat()]
+        return Signal(
+            id="-".join(filter(None, marks)),
+            kind=kind,
+            metric_id=metric.metric_id,
+            start=start,
+            end=end,
+            value=rounded(value),
+            expected=rounded(expected),
+            change_percent=change_percent(value, expected),
+            score=rounded(score, 2),
+            coincides_with=events,
+            text=text,
+        )
+
+    def _ids(self, rows: Iterable[int] | Places) -> tuple[str, ...]:
+        return tuple(self._grid.metrics[int(row)].metric_id for row in rows)
+
+    def _named(self, rows: Places) -> str:
+        names = [name_of(self._grid.metrics[row]) for row in rows.tolist()]
+        if len(names) > NAMED:
+            names = [*names[:NAMED], plural(len(names) - NAMED, "more metric")]
+        return join(names)
+
+
+def coinciding(events: Sequence[Event], metric: Metric, span: Span) -> tuple[Event, ...]:
+    """Return the events of the metric's product in ``span``, in their order."""
+    return tuple(event for event in events if event.day in span and metric.product in event.products)
+
+
+def _first_of_chain(hits: Mask) -> int:
+    """Return how many nights ago a chain of hits began: ``hits`` go back in time, a rest of a week ends it."""
+    places = np.flatnonzero(hits)
+    if not len(places):
+        return 0
+    ends = np.flatnonzero(np.diff(places) > REST)
+    return int(places[ends[0]] if len(ends) else places[-1])
+
+
+def _with_percent(signal: Signal, change: float) -> Signal:
+    return replace(signal, change_percent=change)
+
+
+def _month(month: Month) -> str:
+    return f"{month.first:%b %Y}"
+
+
+def _gain(value: int) -> str:
+    return f"{value:+,} stars".replace("-", "\N{MINUS SIGN}")

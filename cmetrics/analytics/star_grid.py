@@ -1,0 +1,91 @@
+"""Star counts of all repositories side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmetrics.analytics.columns import Mask, SeriesTable, Values
+from cmetrics.domain.metric import Family, Metric
+from cmetrics.domain.observation import parse_star_ref
+
+Places = NDArray[np.intp]
+
+#: Stands for a number of gained stars that is not known.
+UNKNOWN = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StarGrid:
+    """Star counts: one row per metric, ascending by id; one column per day, the last one is the described day."""
+
+    metrics: tuple[Metric, ...]
+    #: The day of the first column, as `date.toordinal` counts.
+    first: int
+    #: At the end of each day; 0 where not known.
+    counts: Values
+    known: Mask
+    #: Reconstructed from the history of stars, which does not include removed stars.
+    reconstructed: Mask
+    #: Stars given on each day; :data:`UNKNOWN` where not read.
+    gained: Values
+    #: By metric, the column of the newest count; -1 without any.
+    ends: Places
+
+    @property
+    def days(self) -> int:
+        """The number of columns."""
+        return int(self.counts.shape[1])
+
+    def day(self, column: int) -> date:
+        """Return the day of a column."""
+        return date.fromordinal(self.first + int(column))
+
+    def nets(self) -> tuple[Values, Mask]:
+        """Return the net gain of each day, and where it is known.
+
+        It needs two counts in a row of the same kind: between a reconstructed count and one taken on its day
+        lie also the stars that were removed.
+        """
+        is_known = np.zeros_like(self.known)
+        is_known[:, 1:] = (
+            self.known[:, 1:] & self.known[:, :-1] & (self.reconstructed[:, 1:] == self.reconstructed[:, :-1])
+        )
+        nets = np.zeros_like(self.counts)
+        nets[:, 1:] = np.diff(self.counts, axis=1)
+        return np.where(is_known, nets, 0), is_known
+
+
+def is_stars(metric: Metric) -> bool:
+    """Return whether the values of a metric are the stars of a repository."""
+    return metric.family is Family.STARS
+
+
+def build_star_grid(metrics: Iterable[Metric], table: SeriesTable, as_of: date) -> StarGrid:
+    """Return the star counts of ``metrics`` up to ``as_of``. Metrics without rows have no count."""
+    chosen = sorted((m for m in metrics if is_stars(m)), key=lambda metric: metric.metric_id)
+    numbers = {metric.metric_id: number for number, metric in enumerate(chosen)}
+    last = as_of.toordinal()
+    table = table.where((table.days <= last) & ~table.is_seed & table.owned_by(numbers))
+    first = min(int(table.days.min()) if len(table) else last, last)
+    shape = (len(chosen), last - first + 1)
+    owners = np.array([numbers[metric_id] for metric_id in table.metric_ids], np.intp)[table.owners]
+    columns = table.days - first
+    counts, gained = np.zeros(shape, np.int64), np.full(shape, UNKNOWN, np.int64)
+    known, reconstructed = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+    counts[owners, columns] = table.values
+    known[owners, columns] = True
+    reconstructed[owners, columns] = table.is_reconstructed
+    if "source_ref" in table.data.column_names and len(table):
+        codes, names = table.encoded("source_ref")
+        used = np.zeros(len(names), np.bool_)
+        used[codes[~table.is_reconstructed]] = True
+        refs = (parse_star_ref(name) if is_used else None for name, is_used in zip(names, used.tolist(), strict=True))
+        by_code = [UNKNOWN if ref is None or ref.gained is None else ref.gained for ref in refs]
+        gained[owners, columns] = np.array(by_code, np.int64)[codes]
+    ends = np.where(known.any(axis=1), shape[1] - 1 - np.argmax(known[:, ::-1], axis=1), -1)
+    return StarGrid(tuple(chosen), first, counts, known, reconstructed, gained, ends)
