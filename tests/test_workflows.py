@@ -93,7 +93,7 @@ def test_the_schedule_is_at_an_odd_minute_wherever_one_is_shown():
         path: re.findall(
             r"""(?:cron: "|^|OnCalendar=[*-]+ )(\d+)(?: |:)(\d+)(?: \* \* \*|:00 UTC)""", path.read_text(), re.MULTILINE
         )
-        for path in (NIGHTLY, ROOT / "README.md", ROOT / ".github" / "RUNNING.md")
+        for path in (NIGHTLY, ROOT / "README.md", ROOT / "docs" / "how-to" / "schedule.md")
     }
     for path, times in shown.items():
         assert times, path

@@ -1,6 +1,6 @@
 """Measures everything and prints one table: ``uv run --group dev python -m tests.bench [PART…] [--write]``.
 
-``--write`` puts it into the README; all parts, with the table of faults beside it, which is tried out anew.
+``--write`` puts it into `docs/explanation/benchmarks.md`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from pathlib import Path
 
 from tests.bench import api, export, nightly, nights, objects, site, start, store
 from tests.bench.figures import Figure, merge_tables, render_table
-from tests.world import fault_table
-from tests.world.readme import read_block, replace_block
+from tests.docs.blocks import BENCHMARKS, read_block, replace_block
 
 PARTS = {
     "start": start,
@@ -36,7 +35,7 @@ def main(args: Sequence[str]) -> None:
     """Measure the parts that are named, or all."""
     parser = ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--write", action="store_true", help="put both tables into the README")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/explanation/benchmarks.md")
     asked = parser.parse_args(args)
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="cmetrics-bench-") as folder:
@@ -50,10 +49,8 @@ def main(args: Sequence[str]) -> None:
     print(table)
     if asked.write:
         # Of some parts, what was measured last of the others stays.
-        whole = merge_tables(read_block("figures"), table) if asked.parts else table
-        replace_block("figures", f"{whole}\n{machine()}\n")
-        if not asked.parts:
-            fault_table.write()
+        whole = merge_tables(read_block(BENCHMARKS, "figures"), table) if asked.parts else table
+        replace_block(BENCHMARKS, "figures", f"{whole}\n{machine()}\n")
 
 
 def machine() -> str:

@@ -1,12 +1,11 @@
-"""The table of figures: what it says of growth, and that the README has one of its kind."""
+"""The table of figures: what it says of growth, and that the page of benchmarks has it."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.bench.figures import HEADING, Figure, in_bytes, in_seconds, merge_tables, render_table
-from tests.world.fault_table import in_short
-from tests.world.readme import read_block
+from tests.docs.blocks import BENCHMARKS, read_block
 
 
 def test_growth_is_told_against_the_same_thing_done_less():
@@ -43,8 +42,8 @@ def test_sizes_have_the_unit_that_suits_them(size: float, text: str):
     assert in_bytes(size) == text
 
 
-def test_the_readme_shows_the_table_of_every_part():
-    block = read_block("figures")
+def test_the_page_shows_the_table_of_every_part():
+    block = read_block(BENCHMARKS, "figures")
     assert block.startswith(f"| {' | '.join(HEADING)} |\n")
     for part in (
         "`import lancedb`",
@@ -55,8 +54,12 @@ def test_the_readme_shows_the_table_of_every_part():
         "1,095 nights",
         "`restore`",
     ):
+<<<<<<< HEAD
         assert part in block, f"nothing of {part}: run `uv run --group dev python -m tests.bench --write`"
 
 
 def test_the_readme_s_faults_are_those_that_were_tried_out():
     assert read_block("faults") == in_short()
+=======
+        assert part in block, f"nothing of {part}: run `uv run python -m tests.bench --write`"
+>>>>>>> b385640 (docs: add tutorials, how-to guides, a generated reference and explanations)

@@ -1,4 +1,4 @@
-"""`.github/FAULTS.md` says what happens: every row is tried out again."""
+"""`docs/explanation/faults.md` says what happens: every row is tried again."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ def test_the_table_holds_every_fault_and_no_other():
     columns = [columns.split(" | ")[0] for columns in (fault_table.COLUMNS, fault_table.TROUBLE_COLUMNS)]
     wanted = [columns[0], *fault_table.CASES, columns[1], *troubles.TROUBLES]
     assert list(fault_table.committed()) == wanted, WRITE_IT
+
+
+def test_the_page_is_what_its_rows_say():
+    """Headings and summary follow from the rows."""
+    rows = fault_table.committed()
+    parts = [[rows[name] for name in names] for names in (fault_table.CASES, troubles.TROUBLES)]
+    assert fault_table.FILE.read_text(encoding="utf-8") == fault_table.render_page(*parts), WRITE_IT
 
 
 @pytest.mark.parametrize("name", fault_table.CASES)

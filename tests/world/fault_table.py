@@ -1,6 +1,4 @@
-"""What every fault costs, as a table: ``python -m tests.world.fault_table`` writes `.github/FAULTS.md`.
-
-The README gets what the rows have in common.
+"""The effect of every fault, as a table: ``python -m tests.world.fault_table`` writes `docs/explanation/faults.md`.
 
 Each row is tried out: the sockets, the services, the store and the code are those of the command;
 only pauses are left out. A night on which two services fail, one on which the other two do, and one
@@ -14,7 +12,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -22,17 +20,22 @@ from datetime import date
 from pathlib import Path
 
 from cmetrics.cli.exit_codes import RUN_EXITS
+from cmetrics.domain.plural import plural
 from cmetrics.domain.run import RunSummary
 from tests.conftest import catalog_text, daily
 from tests.world import faults, troubles
 from tests.world.nights import Nights
-from tests.world.readme import replace_block
 from tests.world.runtime import hurried
 from tests.world.services import Fault, Services
 from tests.world.truth import CRATES, DAY, GITHUB, NPM, PYPI, World
 
+<<<<<<< HEAD
 FILE = Path(__file__).parents[2] / ".github" / "FAULTS.md"
 COMMAND = "uv run --group dev python -m tests.world.fault_table"
+=======
+FILE = Path(__file__).parents[2] / "docs" / "explanation" / "faults.md"
+COMMAND = "uv run python -m tests.world.fault_table"
+>>>>>>> b385640 (docs: add tutorials, how-to guides, a generated reference and explanations)
 #: Long ago enough to be over, so that every run of this says the same.
 TODAY = date(2026, 11, 20)
 SUBJECTS = (("pypistats", "pylance"), ("cratesio", "lance"), ("npm", "@lancedb/lancedb"), ("github", "lancedb/lancedb"))
@@ -58,48 +61,48 @@ HTML = "<!DOCTYPE html><html><body>Just a moment...</body></html>"
 CASES: dict[str, Case] = {
     "500": Case(faults.server_error),
     "502 with an HTML page": Case(faults.says("<html><h1>502 Bad Gateway</h1></html>", 502, "text/html")),
-    "503 for ten seconds more": Case(faults.says("503 TEMPORARILY DISABLED", 503, "text/plain", Retry_After="10")),
-    "503 for an hour more": Case(faults.says("", 503, "text/plain", Retry_After="3600")),
+    "503, Retry-After: 10 s": Case(faults.says("503 TEMPORARILY DISABLED", 503, "text/plain", Retry_After="10")),
+    "503, Retry-After: 1 h": Case(faults.says("", 503, "text/plain", Retry_After="3600")),
     "401": Case(faults.says('{"message":"Bad credentials"}', 401)),
     "403": Case(faults.says('{"message":"Forbidden"}', 403)),
     "404": Case(faults.says('{"message":"Not Found"}', 404)),
-    "429 that does not say how long": Case(faults.says("error code: 1015", 429, "text/plain"), slow=True),
-    "429 for two seconds, again and again": Case(faults.says("slow down", 429, "text/plain", Retry_After="2")),
-    "429 for an hour": Case(faults.slow_down_for_an_hour),
+    "429 without Retry-After": Case(faults.says("error code: 1015", 429, "text/plain"), slow=True),
+    "429, Retry-After: 2 s, repeatedly": Case(faults.says("slow down", 429, "text/plain", Retry_After="2")),
+    "429, Retry-After: 1 h": Case(faults.slow_down_for_an_hour),
     "204 without a body": Case(faults.says("", 204)),
-    "nobody answers at the address": Case(None, hosts="unreachable"),
-    "a certificate of somebody else": Case(None, hosts="impostors"),
+    "host unreachable": Case(None, hosts="unreachable"),
+    "certificate of another authority": Case(None, hosts="impostors"),
     "connection reset": Case(faults.reset),
-    "no answer at all": Case(faults.hang, slow=True),
-    "a byte now and then": Case(faults.trickle, slow=True),
-    "body broken off": Case(faults.truncate),
-    "half a body that says it is whole": Case(faults.cut_short),
+    "no response": Case(faults.hang, slow=True),
+    "very slow response": Case(faults.trickle, slow=True),
+    "truncated body": Case(faults.truncate),
+    "truncated body with a matching Content-Length": Case(faults.cut_short),
     "empty body": Case(faults.says("")),
     "HTML page with status 200": Case(faults.html),
-    "HTML page called JSON": Case(faults.says(HTML)),
-    "a bare number": Case(faults.bare_number),
-    "another shape of answer": Case(faults.other_shape),
-    "JSON, nested 100,000 deep": Case(faults.says("[" * 100_000)),
-    "bytes that are no UTF-8": Case(faults.refused_inside),
-    "counts as texts": Case(faults.wrong_types),
+    "HTML page declared as JSON": Case(faults.says(HTML)),
+    "bare JSON number": Case(faults.bare_number),
+    "unexpected JSON structure": Case(faults.other_shape),
+    "JSON nested 100,000 levels deep": Case(faults.says("[" * 100_000)),
+    "invalid UTF-8": Case(faults.refused_inside),
+    "counts as strings": Case(faults.wrong_types),
     "negative counts": Case(faults.negative),
-    "counts beyond 64 bits": Case(faults.counts_as("9" * 25)),
-    "fractions": Case(faults.counts_as("1.5")),
-    "NaN": Case(faults.counts_as("NaN")),
-    "null": Case(faults.counts_as("null")),
-    "a day twice": Case(faults.duplicate_days),
-    "days that have not been": Case(faults.future_days),
-    "weeks missing": Case(faults.gaps),
-    "no days at all": Case(faults.no_days),
-    "nothing but zeros": Case(faults.counts_as("0")),
-    "another package's answer": Case(faults.of_another),
+    "counts larger than 64 bits": Case(faults.counts_as("9" * 25)),
+    "fractional counts": Case(faults.counts_as("1.5")),
+    "NaN counts": Case(faults.counts_as("NaN")),
+    "null counts": Case(faults.counts_as("null")),
+    "duplicate days": Case(faults.duplicate_days),
+    "future days": Case(faults.future_days),
+    "missing weeks": Case(faults.gaps),
+    "no days": Case(faults.no_days),
+    "all counts zero": Case(faults.counts_as("0")),
+    "response for another package": Case(faults.of_another),
     "redirect to another host": Case(faults.elsewhere),
-    "redirect into the own network": Case(faults.to("http://169.254.169.254/latest/meta-data/")),
+    "redirect into the private network": Case(faults.to("http://169.254.169.254/latest/meta-data/")),
     "redirect to a file": Case(faults.to("file:///etc/passwd")),
-    "redirect in circles": Case(faults.in_circles),
-    "9 MiB": Case(faults.endless),
-    "64 KB that unpack to 64 MiB": Case(faults.bomb),
-    "gzip that is none": Case(faults.says(b"\x1f\x8bnot gzip", Content_Encoding="gzip")),
+    "redirect loop": Case(faults.in_circles),
+    "9 MiB body": Case(faults.endless),
+    "64 KB that decompress to 64 MiB": Case(faults.bomb),
+    "invalid gzip": Case(faults.says(b"\x1f\x8bnot gzip", Content_Encoding="gzip")),
 }
 
 
@@ -220,9 +223,9 @@ def try_out(name: str, scene: Scene) -> str:
         + len(days.keys() - scene.want[metric_id].keys())
         for metric_id, days in stored.items()
     }
-    healed = "equal to the truth" if not any(wrong.values()) else _wrong(wrong)
+    healed = "correct" if not any(wrong.values()) else _wrong(wrong)
     exit_codes = " / ".join(map(str, dict.fromkeys(exits)))
-    return " | ".join((name, *(cells[host] for host in METRICS), exit_codes, "; ".join(touched) or "untouched", healed))
+    return " | ".join((name, *(cells[host] for host in METRICS), exit_codes, "; ".join(touched) or "unchanged", healed))
 
 
 def _set(case: Case, nights: Nights, hosts: tuple[str, ...]) -> None:
@@ -239,27 +242,35 @@ def _difference(host: str, scene: Scene, metric_id: str) -> str:
     stored = scene.stored()[metric_id]
     known = truth | before.want[metric_id]
     false = sum(known.get(day) != value for day, value in stored.items())
-    return f"{host}: {false} untrue" if false else f"{host}: true values were stored"
+    return f"{host}: {false} wrong" if false else f"{host}: correct values stored"
 
 
 def _wrong(wrong: dict[str, int]) -> str:
     hosts = {metric_id: host for host, metric_id in METRICS.items()}
     return "; ".join(
-        f"{hosts[metric_id]}: {count} {'day differs' if count == 1 else 'days differ'}"
+        f"{hosts[metric_id]}: {plural(count, 'day')} wrong"
         for metric_id, count in wrong.items()
         if count
     )
 
 
-HEAD = f"""# What goes wrong, and what it costs
+HEAD = f"""# Faults and their effects
 
-Written by `{COMMAND}`; every row was tried out, and `tests/system/test_fault_table.py` tries each of them again.
+What happens when a service, the machine or the store misbehaves. Every row below is reproduced by
+`tests/system/test_fault_table.py`; the page is written by `{COMMAND}`.
 
+## Summary
+
+Faults with the same effect share a row. Exit code 3 stands for a night in which two of the four services fail: the
+other two are stored as usual.
+
+"""
+SERVICE_HEAD = """
 ## A service misbehaves
 
-Two services fail in one night, the other two in the next; the services that do not fail are stored as always.
-“…” stands for the service and what it was asked for, which the message names. “–” means that there is nothing to tell.
-The last column compares the store, a night without the fault later, with what really happened, day by day.
+Two services fail in one night, the other two in the next. Services that do not fail are stored as usual. In messages,
+“…” stands for the service and the request, and “–” means that nothing is reported. The last column compares the store
+with the true values, day by day, after one more night without the fault.
 
 """
 COLUMNS = (
@@ -268,14 +279,14 @@ COLUMNS = (
 
 
 TROUBLE_HEAD = """
-## The machine, or the store
+## The machine or the store misbehaves
 
-What is left out: “…” is the folder of the command, DAY a day or a time. Rows of a night that succeeded are
-“added to”; a damaged store is “back from an export” in the way that the message names. After a night in which nobody
-told the time, five more nights go by before the store is compared.
+In messages, “…” stands for the working directory and DAY for a date or a time. “Restored from an export” means that
+the store was recovered as the message says. After a night without Date headers, five more nights pass before the
+store is compared.
 
 """
-TROUBLE_COLUMNS = "What is wrong | Command | Exit code | What is told | Stored rows | The next night"
+TROUBLE_COLUMNS = "Fault of the machine | Command | Exit code | Message | Stored rows | The next night"
 
 
 def table(head: str, rows: list[str]) -> str:
@@ -285,26 +296,30 @@ def table(head: str, rows: list[str]) -> str:
 
 
 def committed() -> dict[str, str]:
-    """The rows of the file, by their first cell."""
-    lines = [line[2:-2] for line in FILE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    """Return the rows of the page by their first cell, without those of the summary."""
+    text = FILE.read_text(encoding="utf-8").partition(SERVICE_HEAD)[2]
+    lines = [line[2:-2] for line in text.splitlines() if line.startswith("| ")]
     return {line.split(" | ")[0]: line for line in lines}
 
 
-SHORT_COLUMNS = "What goes wrong | Exit code | Stored rows | The next night"
+SUMMARY_COLUMNS = "Fault | Exit code | Stored rows | The next night"
 
 
-def in_short() -> str:
-    """The file's rows without what is told: faults and troubles that cost the same are one row."""
+def summarize(rows: Iterable[str]) -> str:
+    """Return the rows without messages, as a table: faults with the same effect share a row."""
     alike: dict[str, list[str]] = {}
-    heads = {columns.split(" | ")[0] for columns in (COLUMNS, TROUBLE_COLUMNS)}
-    for name, line in committed().items():
-        if name in heads:
-            continue
-        cells = line.split(" | ")
-        is_service = name in CASES
-        code, stored, healed = cells[5:8] if is_service else (cells[2], *cells[4:6])
+    for row in rows:
+        name, *cells = row.split(" | ")
+        code, stored, healed = cells[4:7] if name in CASES else (cells[1], *cells[3:5])
         alike.setdefault(f"{code} | {stored} | {healed}", []).append(name)
-    return table(SHORT_COLUMNS, [f"{'; '.join(names)} | {outcome}" for outcome, names in alike.items()])
+    return table(SUMMARY_COLUMNS, [f"{'; '.join(names)} | {outcome}" for outcome, names in alike.items()])
+
+
+def render_page(faults_rows: list[str], trouble_rows: list[str]) -> str:
+    """Return the page."""
+    summary = summarize([*faults_rows, *trouble_rows])
+    services, machines = table(COLUMNS, faults_rows), table(TROUBLE_COLUMNS, trouble_rows)
+    return "".join((HEAD, summary, SERVICE_HEAD, services, TROUBLE_HEAD, machines))
 
 
 @contextmanager
@@ -337,18 +352,16 @@ def workshop() -> Iterator[troubles.Workshop]:
 
 
 def write() -> None:
-    """Try everything out and write the file."""
+    """Try every fault and write the page."""
     with running() as stage:
         rows = [try_out(name, stage.scene()) for name in CASES]
     with workshop() as shop:
         more = [troubles.try_out(name, shop.machine()) for name in troubles.TROUBLES]
-    parts = (HEAD, table(COLUMNS, rows), TROUBLE_HEAD, table(TROUBLE_COLUMNS, more))
-    FILE.write_text("".join(parts), encoding="utf-8")
-    replace_block("faults", in_short())
+    FILE.write_text(render_page(rows, more), encoding="utf-8")
 
 
 def main(names: list[str]) -> None:
-    """Print the rows of ``names``, or write the file."""
+    """Print the rows of ``names``, or write the page."""
     if not names:
         write()
         return

@@ -18,6 +18,7 @@ import lancedb
 
 import cmetrics.cli
 from cmetrics.cli.exit_codes import RUN_EXITS
+from cmetrics.domain.plural import plural
 from cmetrics.domain.run import RunSummary
 from tests.conftest import Home, catalog_text, daily
 from tests.world.nights import Nights
@@ -26,7 +27,7 @@ from tests.world.truth import DAY, World
 
 SUBJECTS = (("cratesio", "lance"), ("github", "lancedb/lancedb"))
 RUST, STARS = "downloads:p:rust", "stars:p:github"
-UNTOUCHED, HEALED = "untouched", "equal to the truth"
+UNCHANGED, CORRECT = "unchanged", "correct"
 
 
 @dataclass
@@ -181,7 +182,7 @@ def _and_after(machine: Machine, command: str, code: int, said: str, before: lis
 
 
 def kept(machine: Machine, before: list) -> str:
-    return UNTOUCHED if machine.home.rows() == before else "changed"
+    return UNCHANGED if machine.home.rows() == before else "changed"
 
 
 def next_night(machine: Machine) -> str:
@@ -195,7 +196,7 @@ def column_of_a_newer_version(machine: Machine) -> Tried:
     code, said = machine.here("refresh"), machine.told
     healed = next_night(machine)
     machine.told = said
-    return "refresh", code, "added to", healed
+    return "refresh", code, "new rows stored", healed
 
 
 def needed_column_of_a_newer_version(machine: Machine) -> Tried:
@@ -234,7 +235,7 @@ def _from_export(machine: Machine, command: str, code: int, said: str, before: l
     machine.tables.rename(machine.tables.with_name("damaged"))
     assert exported == 0
     assert machine.here("restore", "export") == 0
-    same = "back from an export" if machine.home.rows() == before else "changed"
+    same = "restored from an export" if machine.home.rows() == before else "changed"
     healed = next_night(machine)
     machine.told = said
     return command, code, same, healed
@@ -275,7 +276,7 @@ def _silent_clock(off: timedelta) -> Callable[[Machine], Tried]:
         )
         machine.services.world = usual
         machine.told = "\n".join([*_errors(wrong), *wrong.warnings, *wrong.anomalies])
-        return "refresh", RUN_EXITS[wrong.status], f"{false} untrue" if false else "added to", healed
+        return "refresh", RUN_EXITS[wrong.status], f"{false} wrong" if false else "new rows stored", healed
 
     return trouble
 
@@ -297,7 +298,7 @@ def _agreement(stored: dict[str, dict[date, int]], world: World) -> str:
     for name, truth in _truth(world).items():
         days = {day: value for day, value in stored[name].items() if day >= min(truth)}
         wrong[name] = sum(days.get(day) != truth.get(day) for day in days.keys() | truth.keys())
-    return "; ".join(f"{name}: {days} of its days differ" for name, days in wrong.items() if days) or HEALED
+    return "; ".join(f"{name}: {plural(days, 'day')} wrong" for name, days in wrong.items() if days) or CORRECT
 
 
 def _two_clocks(off: timedelta) -> Callable[[Machine], Tried]:
@@ -327,7 +328,7 @@ def _in(**variables: str) -> Callable[[Machine], Tried]:
         code = machine.apart(f"LOCPATH={folder} {words} cmetrics refresh --quiet 2> >(grep -v setlocale >&2)")
         said, healed = machine.told, _agreement(daily(machine.home.rows()), machine.services.world)
         machine.told = "\n".join(line for line in said.splitlines() if "setlocale" not in line)
-        return "refresh", code, "added to", healed
+        return "refresh", code, "new rows stored", healed
 
     return trouble
 
@@ -347,7 +348,7 @@ def _night_of(today: date) -> Callable[[Machine], Tried]:
         healed = _agreement(stored, world)
         machine.services.world = usual
         machine.told = "\n".join(text for run in runs for text in (*_errors(run), *run.warnings, *run.anomalies))
-        return "refresh", max(RUN_EXITS[run.status] for run in runs), "added to", healed
+        return "refresh", max(RUN_EXITS[run.status] for run in runs), "new rows stored", healed
 
     return trouble
 
@@ -375,7 +376,7 @@ def _shell(shell: str) -> Callable[[Machine], Tried]:
     def trouble(machine: Machine) -> Tried:
         before = machine.home.rows()
         code, said = machine.apart(shell), machine.told
-        same = UNTOUCHED if machine.home.rows() == before else "added to"
+        same = UNCHANGED if machine.home.rows() == before else "new rows stored"
         healed = next_night(machine)
         machine.told = said
         return shell.removeprefix("cmetrics "), code, same, healed
@@ -387,39 +388,39 @@ NOW = datetime.now(UTC)
 TROUBLES: dict[str, Callable[[Machine], Tried]] = {
     "the disk is full": disk_full,
     "the disk is read-only": read_only,
-    "no right to write to the store": no_right_to_write,
-    "no right to read the store": no_right_to_read,
+    "no write permission for the store": no_right_to_write,
+    "no read permission for the store": no_right_to_read,
     "a newer version added a column": column_of_a_newer_version,
-    "a newer version added a column that it needs": needed_column_of_a_newer_version,
+    "a newer version added a required column": needed_column_of_a_newer_version,
     "a column is missing": missing_column,
     "data files are damaged": damaged_data,
-    "the table's own list of files is damaged": damaged_manifest,
-    "the clock says 1999": _clock(datetime(1999, 6, 1, 7, tzinfo=UTC)),
-    "the clock says 2150": _clock(datetime(2150, 6, 1, 7, tzinfo=UTC)),
+    "the manifest of a table is damaged": damaged_manifest,
+    "the clock is in 1999": _clock(datetime(1999, 6, 1, 7, tzinfo=UTC)),
+    "the clock is in 2150": _clock(datetime(2150, 6, 1, 7, tzinfo=UTC)),
     "the clock is two days ahead": _clock(NOW + 2 * DAY),
-    "the clock is two days ahead, and no service says the time": _silent_clock(2 * DAY),
-    "the clock is two days behind, and no service says the time": _silent_clock(-2 * DAY),
+    "the clock is two days ahead, and no service sends a Date header": _silent_clock(2 * DAY),
+    "the clock is two days behind, and no service sends a Date header": _silent_clock(-2 * DAY),
     "two machines, one of them two days behind": _two_clocks(-2 * DAY),
     "two machines, one of them five minutes ahead": _two_clocks(timedelta(minutes=5)),
-    "a time zone on another day, a Turkish locale": _in(TZ="Pacific/Kiritimati", LC_ALL="tr_TR.UTF-8"),
-    "a time zone on the day before, an Arabic locale": _in(TZ="Pacific/Pago_Pago", LC_ALL="ar_SA.UTF-8"),
-    "a terminal that knows ASCII only": _in(LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0"),
+    "a time zone on the next day, a Turkish locale": _in(TZ="Pacific/Kiritimati", LC_ALL="tr_TR.UTF-8"),
+    "a time zone on the previous day, an Arabic locale": _in(TZ="Pacific/Pago_Pago", LC_ALL="ar_SA.UTF-8"),
+    "an ASCII-only terminal": _in(LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0"),
     "a leap day": _night_of(date(2028, 2, 29)),
-    "the end of a year": _night_of(date(2028, 1, 1)),
-    "a stored row of a day that has not been": future_row,
-    "nobody reads the output": _shell("cmetrics status --json | head -0"),
-    "the output is on a full disk": _shell("cmetrics status > /dev/full"),
-    "the output of a run is on a full disk": _shell("cmetrics refresh > /dev/full"),
-    "the log of a run is on a full disk": _shell("cmetrics refresh 2> /dev/full"),
-    "the output is closed": _shell("cmetrics refresh >&-"),
-    "the folder of the command is gone": _shell("mkdir gone; cd gone; rmdir ../gone; cmetrics status"),
+    "the turn of the year": _night_of(date(2028, 1, 1)),
+    "a stored row for a future day": future_row,
+    "standard output is a closed pipe": _shell("cmetrics status --json | head -0"),
+    "standard output is on a full disk": _shell("cmetrics status > /dev/full"),
+    "standard output of a run is on a full disk": _shell("cmetrics refresh > /dev/full"),
+    "standard error of a run is on a full disk": _shell("cmetrics refresh 2> /dev/full"),
+    "standard output is closed": _shell("cmetrics refresh >&-"),
+    "the working directory was removed": _shell("mkdir gone; cd gone; rmdir ../gone; cmetrics status"),
 }
 #: What some of them need: to mount a disk, to give up rights. Root in a container may do neither.
 NEEDS = {
     "the disk is full": "mount -t tmpfs tmpfs {folder} && umount {folder}",
     "the disk is read-only": "mount -t tmpfs tmpfs {folder} && umount {folder}",
-    "no right to write to the store": "test $(id -u) = 0 && setpriv --bounding-set=-chown true",
-    "no right to read the store": "test $(id -u) = 0 && setpriv --bounding-set=-chown true",
+    "no write permission for the store": "test $(id -u) = 0 && setpriv --bounding-set=-chown true",
+    "no read permission for the store": "test $(id -u) = 0 && setpriv --bounding-set=-chown true",
 }
 
 

@@ -1,0 +1,38 @@
+"""The ``#:`` comments of fields, which Python itself does not keep."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from functools import cache
+
+
+@cache
+def field_comments(owner: type) -> dict[str, str]:
+    """Return the comment above each field of a dataclass, model or TypedDict, those of its bases included.
+
+    A field without a comment is left out.
+    """
+    comments: dict[str, str] = {}
+    for base in reversed(getattr(owner, "__mro__", (owner,))):
+        if base.__module__.startswith("cmetrics."):
+            comments |= _of_class(base)
+    return comments
+
+
+def _of_class(owner: type) -> dict[str, str]:
+    lines = inspect.getsource(owner).splitlines()
+    (node,) = ast.parse(textwrap.dedent("\n".join(lines))).body
+    assert isinstance(node, ast.ClassDef)
+    comments: dict[str, str] = {}
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            above: list[str] = []
+            number = statement.lineno - 2
+            while number >= 0 and lines[number].strip().startswith("#:"):
+                above.insert(0, lines[number].strip().removeprefix("#:").strip())
+                number -= 1
+            if above:
+                comments[statement.target.id] = " ".join(above)
+    return comments

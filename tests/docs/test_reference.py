@@ -1,0 +1,38 @@
+"""The generated parts of the reference are those of the code."""
+
+from __future__ import annotations
+
+import pytest
+
+from cmetrics.environment import known_variables
+from cmetrics.store.schema import OPTIONAL_TABLES, TABLES
+from tests.docs import descriptions
+from tests.docs.blocks import read_block
+from tests.docs.comments import field_comments
+from tests.docs.project import ROOT
+from tests.docs.reference import EXIT_CODES, GENERATED, INTERNAL_VARIABLES, SECTIONS
+
+PARTS = [(page, name) for page, parts in GENERATED.items() for name in parts]
+
+
+@pytest.mark.parametrize(("page", "name"), PARTS, ids=[f"{page.stem}-{name}" for page, name in PARTS])
+def test_generated_part_is_current(page, name):
+    assert read_block(page, name) == GENERATED[page][name](), "run `uv run --group dev python -m tests.docs --write`"
+
+
+def test_everything_has_a_description():
+    """`tests/docs/descriptions.py` describes what has no comment in the code, and nothing that is gone."""
+    assert set(descriptions.VARIABLES) == set(known_variables()) - INTERNAL_VARIABLES
+    assert set(descriptions.EXIT_CODES) == EXIT_CODES
+    for section, model in SECTIONS.items():
+        described = {name for name, field in model.model_fields.items() if field.description}
+        assert set(descriptions.CATALOGUE[section]) | described == set(model.model_fields), section
+    for table in (*TABLES, *OPTIONAL_TABLES):
+        described = set(descriptions.TABLES.get(table.name, {})) | set(field_comments(table.row_type))
+        assert described >= set(table.schema.names), table.name
+        assert set(descriptions.TABLES.get(table.name, {})) <= set(table.schema.names), table.name
+
+
+def test_every_variable_is_in_the_example_file():
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert [name for name in descriptions.VARIABLES if name not in text] == []
