@@ -54,12 +54,4 @@ def test_the_page_shows_the_table_of_every_part():
         "1,095 nights",
         "`restore`",
     ):
-<<<<<<< HEAD
         assert part in block, f"nothing of {part}: run `uv run --group dev python -m tests.bench --write`"
-
-
-def test_the_readme_s_faults_are_those_that_were_tried_out():
-    assert read_block("faults") == in_short()
-=======
-        assert part in block, f"nothing of {part}: run `uv run python -m tests.bench --write`"
->>>>>>> b385640 (docs: add tutorials, how-to guides, a generated reference and explanations)

@@ -44,16 +44,20 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "products": "One `[[products]]` section or more.",
         "metrics": "One `[[metrics]]` section or more.",
         "events": "Any number of `[[events]]` sections.",
+        "notes": "Any number of `[[notes]]` sections.",
     },
     "products": {
         "id": "Lower-case letters, digits, `.`, `_` and `-`.",
         "title": "Heading of the product.",
+        "releases": "Releases of its repositories that are shown as events: `none`, `minor` (the default: major and minor releases), `patch` or `all`.",
+        "prereleases": "Show pre-releases too. `false` by default.",
     },
     "metrics": {
         "product": "`id` of a product.",
         "source": "Name of a [source](sources.md).",
         "subject": "Package, crate, or `owner/repository`, as the source writes it.",
         "id": "Id of the series. By default it follows from family, product and SDK, such as `downloads:example:python`.",
+        "count": "What to count, if the source counts several things; see [Sources](sources.md). By default its first.",
         "sdk": "SDK, shown as a group of the charts. By default that of the source.",
         "display_name": "Name on the site. By default that of the source.",
         "mirrors": "PyPI only: count downloads by mirrors and unknown clients too. `false` by default.",
@@ -67,18 +71,24 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "url": "Address that the label links to.",
         "products": "Products whose charts show the event. All by default.",
     },
+    "notes": {
+        "date": "Day, as a TOML date without quotes.",
+        "text": "The note.",
+        "author": "Who wrote it.",
+        "products": "Products that the note is about. All by default.",
+    },
 }  # fmt: skip
 
 #: Table and column → description.
 TABLES: dict[str, dict[str, str]] = {
     "metrics": {
         "metric_id": "Id of the series.",
-        "metric_family": "`downloads` (a flow: days add up) or `stars` (a stock: they do not).",
+        "metric_family": "The counted thing, such as `downloads` or `stars`.",
         "product": "Id of the product.",
         "subject": "Package, crate or repository.",
-        "sdk": "SDK; empty for stars.",
+        "sdk": "SDK; empty for metrics that are not of a package.",
         "source": "Name of the source.",
-        "value_kind": "Meaning of the values: `daily_downloads` or `cumulative_stars`.",
+        "value_kind": "Meaning of the values: `daily_…` (a flow: days add up), `cumulative_…` (a total at a moment) or `rolling_30d_…` (the last 30 days), such as `daily_downloads` and `cumulative_stars`.",
         "unit": "`count`.",
         "is_active": "Whether the catalogue contains the metric. Inactive metrics are in no published file.",
         "display_name": "Name on the site.",
@@ -91,7 +101,7 @@ TABLES: dict[str, dict[str, str]] = {
         "observed_at": "When the value was read from the source.",
         "value": "The count.",
         "provenance": "The kind of run that wrote the row: `api_daily` (refresh), `recomputed` (backfill) or `csv_seed` (seeded).",
-        "source_window": "Period of the value: `1d` (one day), `cumulative_snapshot` (total at the end of the day) or `discrete_snapshot` (seeded total of about 30 days).",
+        "source_window": "Period of the value: `1d` (one day), `cumulative_snapshot` (total at the end of the day), `7d` or `30d` (the last days up to `period_end`) or `discrete_snapshot` (seeded total of about 30 days).",
         "ingestion_run_id": "The run that wrote the row.",
         "source_ref": "Origin of the value, such as `pypistats:pylance` or `clickpy:pylance; overlap +0.4% over 181 days`.",
     },
@@ -116,8 +126,18 @@ TABLES: dict[str, dict[str, str]] = {
         "ingestion_run_id": "Id of the run.",
         "metric_id": "Id of the series.",
         "status": "`ok`, `pending`, `failed` or `skipped`.",
+        "requested_from": "The oldest requested day; empty if no day was requested.",
         "requested_to": "The newest requested day.",
         "observed_at": "When the metric was finished.",
+    },
+    "events": {
+        "event_id": "Id of the event; stays when the release or its repository is renamed.",
+        "product": "Id of the product.",
+        "label": "Text in the chart.",
+        "url": "Address of the release.",
+        "source": "Where the event was found, such as `github`.",
+        "tag": "Tag of the release.",
+        "prerelease": "Whether GitHub marks it as a pre-release.",
     },
 }  # fmt: skip
 
@@ -127,6 +147,7 @@ TABLE_INTRODUCTIONS: dict[str, str] = {
     "stats": "The values, one row per metric and period.",
     "history": "The runs, one row per run of a command that writes.",
     "revisions": "Replaced values. Consecutive days that changed by the same difference share a row: a removed star lowers many reconstructed days by one.",
+    "events": "Releases of the repositories in the catalogue, one row per release and product.",
     "outcomes": "The outcome of each metric in each run, for 90 days.",
 }  # fmt: skip
 

@@ -19,7 +19,7 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from cmetrics.api.app import create_app
-from cmetrics.catalog_file import EventEntry, MetricEntry, ProductEntry, _TopLevel
+from cmetrics.catalog_file import EventEntry, MetricEntry, NoteEntry, ProductEntry, _TopLevel
 from cmetrics.cli import exit_codes
 from cmetrics.cli.app import app
 from cmetrics.cli.invoke import ErrorDocument
@@ -41,7 +41,13 @@ FRAMEWORK_SCHEMAS = {"HTTPValidationError", "ValidationError"}
 #: Commands that print a run.
 RUN_COMMANDS = ("refresh", "backfill", "bootstrap", "restore", "rename", "forget")
 EXIT_CODES = {value for name, value in vars(exit_codes).items() if name.isupper() and isinstance(value, int)}
-SECTIONS = {"top level": _TopLevel, "products": ProductEntry, "metrics": MetricEntry, "events": EventEntry}
+SECTIONS = {
+    "top level": _TopLevel,
+    "products": ProductEntry,
+    "metrics": MetricEntry,
+    "events": EventEntry,
+    "notes": NoteEntry,
+}
 
 
 # -- Markdown --------------------------------------------------------------------------------------
@@ -94,7 +100,12 @@ def _command(name: str, command: Any) -> str:
     arguments = [p for p in positional if not p.hidden]
     options = [p for p in command.params if p.param_type_name == "option" and not p.hidden]
     usage = " ".join(
-        ["cmetrics", name, "[OPTIONS]", *(p.metavar if p.required else f"[{p.metavar}]{'...' if p.nargs < 0 else ''}" for p in positional)]
+        [
+            "cmetrics",
+            name,
+            "[OPTIONS]",
+            *(p.metavar if p.required else f"[{p.metavar}]{'...' if p.nargs < 0 else ''}" for p in positional),
+        ]
     )
     parts = [f"### cmetrics {name}\n", _paragraphs(command.help), f"```text\n{usage}\n```\n"]
     if arguments:
@@ -130,13 +141,13 @@ def _default(parameter: Any) -> str:
 
 def render_catalogue_fields(section: str) -> str:
     """Return the fields of one section of cmetrics.toml."""
-    texts = descriptions.CATALOGUE[section]
+    texts, comments = descriptions.CATALOGUE[section], field_comments(SECTIONS[section])
     rows = [
         (
             _code(name),
             "yes" if field.is_required() else "no",
             _toml_type(name, field),
-            texts.get(name, _sentence(field.description or "")),
+            texts.get(name) or _sentence(field.description or comments.get(name, "")),
         )
         for name, field in SECTIONS[section].model_fields.items()
     ]
@@ -144,7 +155,7 @@ def render_catalogue_fields(section: str) -> str:
 
 
 def _toml_type(name: str, field: FieldInfo) -> str:
-    if name in {"products", "metrics", "events"} and "list[Any]" in str(field.annotation).replace("typing.", ""):
+    if name in SECTIONS and "list[Any]" in str(field.annotation).replace("typing.", ""):
         return "sections"
     kinds = {"bool": "boolean", "date": "date", "list": "list of strings", "int": "integer", "float": "number"}
     text = str(field.annotation)
@@ -179,13 +190,17 @@ def render_source_overview() -> str:
             (
                 f"[`{spec.name}`](#{spec.name})",
                 spec.title,
-                spec.family.value,
-                _days(spec.served_days),
-                _days(spec.first_days),
-                _days(spec.settling_days),
+                ", ".join(dict.fromkeys(measure.noun for measure in spec.measures.values())),
+                *_reach(spec),
             )
         )
     return markdown_table(("source", "service", "counts", "serves", "first refresh", "settles"), rows)
+
+
+def _reach(spec: SourceSpec) -> tuple[str, str, str]:
+    if not any(measure.has_history for measure in spec.measures.values()):
+        return "the current value", "–", "–"
+    return _days(spec.served_days), _days(spec.first_days), _days(spec.settling_days)
 
 
 def _days(days: int | None) -> str:
@@ -200,24 +215,36 @@ def render_sources() -> str:
 def _source(name: str) -> str:
     entry = REGISTRY[name]
     spec, policy = entry.spec, entry.policy(None)
+    options = sorted(spec.options | spec.list_options)
     rows = [
         ("service", spec.title),
-        ("metrics", f"{spec.family.value}, stored as `{spec.family.value_kind}`"),
         ("what is counted", spec.counts),
         ("subject", f"{spec.subject_hint}; page: `{spec.page}`"),
-        ("days that the service serves", _days(spec.served_days)),
-        ("days of a first refresh", _days(spec.first_days)),
-        ("days requested again every night", _days(spec.settling_days)),
+        *zip(("serves", "first refresh", "settles"), _reach(spec), strict=True),
         *([("counts may grow for", _days(spec.growing_days))] if spec.growing_days else []),
-        *([("fields in the catalogue", ", ".join(map(_code, sorted(spec.options))))] if spec.options else []),
+        *([("fields in the catalogue", ", ".join(map(_code, options)))] if options else []),
         ("archive", _archive(spec)),
         ("rate limit", "; ".join(map(_rate, policy.rates)) or "that of the service"),
     ]
-    parts = [f"## {spec.name}\n", markdown_table(("property", "value"), rows)]
+    parts = [f"## {spec.name}\n", markdown_table(("property", "value"), rows), _measures(spec)]
+    if spec.steps:
+        rows = [(str(step.day), _sentence(step.reason)) for step in spec.steps]
+        parts += ["Days on which the way of counting changed:\n", markdown_table(("day", "change"), rows)]
     if spec.known_losses:
         rows = [(_span(loss), _sentence(loss.reason)) for loss in spec.known_losses]
         parts += ["Days that the service has lost, or counted in part:\n", markdown_table(("days", "reason"), rows)]
     return "\n".join(parts)
+
+
+def _measures(spec: SourceSpec) -> str:
+    rows = []
+    for count, measure in spec.measures.items():
+        reading = "past days" if measure.has_history else "current value, once a night"
+        if measure.every_days > 1:
+            reading = f"current value, every {measure.every_days} days"
+        default = " (default)" if count == spec.default_count else ""
+        rows.append((f"`{count}`{default}", measure.kind.value, measure.noun, _code(measure.value_kind), reading))
+    return markdown_table(("count", "kind", "counts", "`value_kind`", "read"), rows)
 
 
 def _archive(spec: SourceSpec) -> str:
@@ -257,7 +284,9 @@ def _store_table(table: Table[Any], *, optional: bool) -> str:
         rows.append((_code(field.name), kind, marks, texts.get(field.name) or _comment(comments, field.name, "empty")))
     created = "Created by the first run that has a row for it.\n\n" if optional else ""
     introduction = descriptions.TABLE_INTRODUCTIONS.get(table.name) or _sentence(inspect.getdoc(table.row_type) or "")
-    return f"## {table.name}\n\n{introduction}\n\n{created}{markdown_table(('column', 'type', '', 'description'), rows)}"
+    return (
+        f"## {table.name}\n\n{introduction}\n\n{created}{markdown_table(('column', 'type', '', 'description'), rows)}"
+    )
 
 
 def _comment(comments: Mapping[str, str], name: str, nothing: str) -> str:
@@ -379,8 +408,7 @@ def render_endpoints() -> str:
         if rows:
             parts.append(markdown_table(("parameter", "in", "value", "description"), rows))
         rows = [
-            (code, response["description"], _response(response))
-            for code, response in endpoint["responses"].items()
+            (code, response["description"], _response(response)) for code, response in endpoint["responses"].items()
         ]
         parts.append(markdown_table(("status", "meaning", "body"), rows))
     return "\n".join(parts)
@@ -441,7 +469,9 @@ def _inputs(inputs: Mapping[str, Mapping[str, Any]]) -> str:
     rows = []
     for name, one in inputs.items():
         default = one.get("default")
-        shown = "" if default in (None, "") else _code(str(default).lower() if isinstance(default, bool) else str(default))
+        shown = (
+            "" if default in (None, "") else _code(str(default).lower() if isinstance(default, bool) else str(default))
+        )
         rows.append((_code(name), shown, _sentence(one["description"])))
     return markdown_table(("name", "default", "description"), rows)
 

@@ -29,13 +29,8 @@ from tests.world.runtime import hurried
 from tests.world.services import Fault, Services
 from tests.world.truth import CRATES, DAY, GITHUB, NPM, PYPI, World
 
-<<<<<<< HEAD
-FILE = Path(__file__).parents[2] / ".github" / "FAULTS.md"
-COMMAND = "uv run --group dev python -m tests.world.fault_table"
-=======
 FILE = Path(__file__).parents[2] / "docs" / "explanation" / "faults.md"
-COMMAND = "uv run python -m tests.world.fault_table"
->>>>>>> b385640 (docs: add tutorials, how-to guides, a generated reference and explanations)
+COMMAND = "uv run --group dev python -m tests.world.fault_table"
 #: Long ago enough to be over, so that every run of this says the same.
 TODAY = date(2026, 11, 20)
 SUBJECTS = (("pypistats", "pylance"), ("cratesio", "lance"), ("npm", "@lancedb/lancedb"), ("github", "lancedb/lancedb"))
@@ -247,11 +242,7 @@ def _difference(host: str, scene: Scene, metric_id: str) -> str:
 
 def _wrong(wrong: dict[str, int]) -> str:
     hosts = {metric_id: host for host, metric_id in METRICS.items()}
-    return "; ".join(
-        f"{hosts[metric_id]}: {plural(count, 'day')} wrong"
-        for metric_id, count in wrong.items()
-        if count
-    )
+    return "; ".join(f"{hosts[metric_id]}: {plural(count, 'day')} wrong" for metric_id, count in wrong.items() if count)
 
 
 HEAD = f"""# Faults and their effects
