@@ -244,8 +244,8 @@ def _plain(option: str, text: str) -> str:
 
 
 _HEAD = """\
-# What cmetrics collects, and how the page calls it. Every field is described in cmetrics' README
-# under "Your own catalogue"; a mistake is named with its entry and field.
+# What cmetrics collects, and how the site calls it. Every field is described in
+# https://github.com/lancedb/cmetrics/blob/main/docs/reference/catalogue.md
 
 # The heading of the page.
 title = {title}

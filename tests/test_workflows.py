@@ -12,6 +12,7 @@ import yaml
 from tests.web_tools import web_command
 from tests.world.actions import ACTION, NIGHTLY, ROOT, shell_steps
 
+TUTORIAL = ROOT / "docs" / "tutorial" / "nightly-on-github.md"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -93,7 +94,7 @@ def test_the_schedule_is_at_an_odd_minute_wherever_one_is_shown():
         path: re.findall(
             r"""(?:cron: "|^|OnCalendar=[*-]+ )(\d+)(?: |:)(\d+)(?: \* \* \*|:00 UTC)""", path.read_text(), re.MULTILINE
         )
-        for path in (NIGHTLY, ROOT / "README.md", ROOT / "docs" / "how-to" / "schedule.md")
+        for path in (NIGHTLY, ROOT / "README.md", TUTORIAL, ROOT / "docs" / "how-to" / "schedule.md")
     }
     for path, times in shown.items():
         assert times, path
@@ -120,12 +121,13 @@ def test_other_repositories_call_the_night_with_the_version_that_they_name():
         assert checkout["if"] == "inputs.cmetrics_ref != ''"
         assert checkout["with"]["ref"] == "${{ inputs.cmetrics_ref }}"
         assert f"/{checkout['with']['path']}'" in job["env"]["CMETRICS_SOURCE"]
-    readme = (ROOT / "README.md").read_text()
-    assert f"lancedb/cmetrics/.github/workflows/nightly.yml@v{__version__}" in readme
-    granted = dict(re.findall(r"([a-z-]+): (write)", re.search(r"permissions: \{(.*) actions: write \}", readme)[0]))
-    for name, job in nightly["jobs"].items():
-        for right, level in job["permissions"].items():
-            assert level == "read" or granted[right] == "write", name
+    for page in (ROOT / "README.md", TUTORIAL):
+        text = page.read_text()
+        assert f"lancedb/cmetrics/.github/workflows/nightly.yml@v{__version__}" in text
+        granted = dict(re.findall(r"([a-z-]+): (write)", re.search(r"permissions: \{(.*) actions: write \}", text)[0]))
+        for name, job in nightly["jobs"].items():
+            for right, level in job["permissions"].items():
+                assert level == "read" or granted[right] == "write", name
 
 
 def test_the_alert_brings_the_data_as_the_night_does_and_runs_after_a_failed_one_too():
@@ -141,12 +143,8 @@ def test_the_alert_brings_the_data_as_the_night_does_and_runs_after_a_failed_one
     assert "cmetrics alert" in tell["run"]
 
 
-def test_the_readme_s_four_lines_name_the_version_that_they_were_written_for():
+def test_the_tutorial_names_the_version_that_it_was_written_for():
     from cmetrics import __version__
 
-    readme = (ROOT / "README.md").read_text()
-    assert f"lancedb/cmetrics@v{__version__}" in readme
-    inputs = yaml.safe_load(ACTION.read_text())["inputs"]
-    assert all(text["description"] for text in inputs.values())
-    for name in inputs:
-        assert f"`{name}`" in readme, name
+    assert f"lancedb/cmetrics@v{__version__}" in TUTORIAL.read_text()
+    assert all(text["description"] for text in yaml.safe_load(ACTION.read_text())["inputs"].values())

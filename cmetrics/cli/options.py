@@ -72,7 +72,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")]
 Only = Annotated[
     str | None,
-    typer.Option("--only", metavar="COUNT", help="Narrow to what is counted: downloads, stars, …", show_default=False),
+    typer.Option(
+        "--only", metavar="COUNT", help="Narrow to one count, such as downloads or stars.", show_default=False
+    ),
 ]
 
 

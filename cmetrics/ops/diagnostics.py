@@ -20,6 +20,8 @@ from cmetrics.store.temporary import TemporaryFolder
 
 #: A star metric needs one request for the count, one for the history, and sometimes a repetition.
 REQUESTS_PER_REPOSITORY = 3
+#: Documents which store is used.
+STORE_PAGE = "https://github.com/lancedb/cmetrics/blob/main/docs/reference/environment.md#store"
 LONGEST_OFF = 120.0
 #: The maximum number of metrics that are listed; the others are only counted.
 NAMED = 3
@@ -98,7 +100,7 @@ def judge_tables(target: StoreTarget, found: Sequence[TableFacts] | StoreError) 
     if isinstance(found, StoreMissing) and target.kind is StoreKind.EMBEDDED:
         return (warning("storage", f"no store at {target.label} yet", f"Create it with `cmetrics {make}`"),)
     if isinstance(found, StoreError):
-        return (problem("storage", str(found), "See `Where the data is` in the README"),)
+        return (problem("storage", str(found), "See how the store is chosen", STORE_PAGE),)
     checks = [] if target.kind is StoreKind.EMBEDDED else [_remote(target)]
     needed = [table for table in found if not table.is_optional]
     if not any(table.exists for table in needed):

@@ -3,6 +3,8 @@
 A field with a ``#:`` comment, or with a ``description``, needs no entry here.
 """
 
+# ruff: noqa: E501  # One description per line.
+
 from __future__ import annotations
 
 #: Environment variable → description, and the value if it is not set.
@@ -63,7 +65,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "mirrors": "PyPI only: count downloads by mirrors and unknown clients too. `false` by default.",
         "daily_from": "First day whose months are sums of daily values; before it, seeded snapshots are shown where there are any.",
         "seed": "CSV file (`metric_id,date,value`), relative to the catalogue, with totals published before you started.",
-        "continues": "Earlier packages whose series this one continues, such as `[\"vectordb\"]`; the chart marks the change. Without it, changing `subject` to another package is an error.",
+        "continues": """Earlier packages whose series this one continues, such as `["vectordb"]`; the chart marks the change. Without it, changing `subject` to another package is an error.""",
     },
     "events": {
         "date": "Day, as a TOML date without quotes.",

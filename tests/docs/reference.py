@@ -36,6 +36,11 @@ from tests.docs.project import DOCS, ROOT
 #: Set by GitHub Actions for every step, and by nobody else.
 INTERNAL_VARIABLES = {"GITHUB_WORKFLOW_REF"}
 
+WEBHOOK = """## Webhook
+
+The webhook receives the object of the run, with `title`, `as_of`, and a message in `text` and `content`. A command that
+ends before its first metric sends this object instead:
+"""
 #: FastAPI's own schemas.
 FRAMEWORK_SCHEMAS = {"HTTPValidationError", "ValidationError"}
 #: Commands that print a run.
@@ -311,8 +316,7 @@ def render_json() -> str:
             for document in documents:
                 parts += _typed_dicts(document)
     parts += [
-        "## Webhook\n\nThe webhook receives the object of the run, and in addition `title` and `as_of`, and a message "
-        "in `text` and `content`. A command that ends before its first metric sends this object instead:\n",
+        WEBHOOK,
         *_typed_dicts(FailedRunDocument, nested=False),
     ]
     return "\n".join(parts)
@@ -380,7 +384,7 @@ def _json_type(hint: Any) -> str:
         return f"list of {_json_type(arguments[0])}s"
     if origin is dict:
         return f"object of {_json_type(arguments[1])}s"
-    if origin is types.UnionType or arguments and type(None) in arguments:
+    if origin is types.UnionType or (arguments and type(None) in arguments):
         return " or ".join(_json_type(one) for one in arguments)
     return _JSON_TYPES.get(hint, "object" if is_typeddict(hint) else "string")
 

@@ -310,7 +310,7 @@ def render_page(faults_rows: list[str], trouble_rows: list[str]) -> str:
     """Return the page."""
     summary = summarize([*faults_rows, *trouble_rows])
     services, machines = table(COLUMNS, faults_rows), table(TROUBLE_COLUMNS, trouble_rows)
-    return "".join((HEAD, summary, SERVICE_HEAD, services, TROUBLE_HEAD, machines))
+    return f"{HEAD}{summary}{SERVICE_HEAD}{services}{TROUBLE_HEAD}{machines}"
 
 
 @contextmanager
