@@ -11,6 +11,7 @@ import re
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -392,6 +393,7 @@ def _json_type(hint: Any) -> str:
 # -- API -------------------------------------------------------------------------------------------
 
 
+@cache
 def _api() -> dict[str, Any]:
     def no_reader() -> Any:
         raise AssertionError
@@ -419,11 +421,11 @@ def render_endpoints() -> str:
 
 
 def _parameter_type(schema: Mapping[str, Any]) -> str:
-    kinds = schema.get("anyOf", [schema])
-    kind = next(one for one in kinds if one.get("type") != "null")
+    kind = next(one for one in schema.get("anyOf", [schema]) if one.get("type") != "null")
     bounds = f" from {kind['minimum']} to {kind['maximum']}" if "minimum" in kind and "maximum" in kind else ""
     default = f", default {schema['default']}" if schema.get("default") is not None else ""
-    return f"{'date' if schema.get('format') == 'date' else kind['type']}{bounds}{default}"
+    name = "date" if schema.get("format") == "date" else _schema_type(kind)
+    return f"{name}{bounds}{default}"
 
 
 def _response(response: Mapping[str, Any]) -> str:
@@ -436,6 +438,8 @@ def _schema_type(schema: Mapping[str, Any]) -> str:
         name = schema["$ref"].rpartition("/")[2]
         if name in FRAMEWORK_SCHEMAS:
             return "object"
+        if values := _api()["components"]["schemas"][name].get("enum"):
+            return ", ".join(map(_code, values))
         return f"[{name}](#{name.lower()})"
     if "anyOf" in schema or "oneOf" in schema:
         return " or ".join(dict.fromkeys(_schema_type(one) for one in schema.get("anyOf", schema.get("oneOf"))))
@@ -450,9 +454,9 @@ def render_schemas() -> str:
     parts = []
     schemas = _api()["components"]["schemas"]
     for name in sorted(schemas):
-        if name in FRAMEWORK_SCHEMAS:
-            continue
         schema = schemas[name]
+        if name in FRAMEWORK_SCHEMAS or "enum" in schema:
+            continue
         rows = [
             (_code(field), _schema_type(one), _sentence(one.get("description") or descriptions.FIELDS.get(field, "")))
             for field, one in schema["properties"].items()

@@ -59,7 +59,7 @@ def test_nothing_is_loaded_from_another_host(documents: dict[str, Document], sit
 
 
 def test_a_browser_requests_nothing_from_another_host(site: Path, chromium: str):
-    """On every page, in both colour schemes; the search is used once."""
+    """On every page; in the dark colour scheme on the first one."""
     requested: list[str] = []
     messages: list[str] = []
     with serve(site) as served, sync_playwright() as playwright:
@@ -70,7 +70,7 @@ def test_a_browser_requests_nothing_from_another_host(site: Path, chromium: str)
             context.on("console", lambda message: messages.append(f"{message.location['url']}: {message.text}"))
             context.on("weberror", lambda error: messages.append(str(error.error)))
             page = context.new_page()
-            for name in navigation():
+            for name in navigation()[: None if scheme == "light" else 1]:
                 page.goto(f"{served.url}{name.removesuffix('.md')}.html")
             context.close()
         browser.close()
