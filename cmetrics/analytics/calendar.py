@@ -1,8 +1,8 @@
-"""Which days of the last year are counted, metric by metric, and what is the matter with the others."""
+"""Which days have a value, metric by metric, and why the others have none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -14,6 +14,7 @@ from cmetrics.analytics.model import KINDS, Dashboard, DayPoints, DownloadItem, 
 from cmetrics.domain.days import day_range, window
 from cmetrics.domain.metric import PUBLISHED_WITHIN
 
+#: The calendar begins with the oldest value or missing day; it has at least this number of days.
 DAYS_SHOWN = 365
 
 
@@ -36,19 +37,9 @@ class DayState(StrEnum):
 
 
 _LABELS = {
-    DayState.OBSERVED: "counted",
     DayState.RECONSTRUCTED: "reconstructed from the star history",
-    DayState.SEEDED: "a published snapshot of",
-    DayState.PENDING: "not published yet",
-    DayState.BEFORE: "not collected",
-}
-_OF_REASON = {
-    Reason.NOT_PUBLISHED: DayState.PENDING,
-    Reason.LOST: DayState.MISSING,
-    Reason.FAILED: DayState.MISSING,
-    Reason.NOT_COLLECTED: DayState.MISSING,
-    Reason.BEFORE_FIRST: DayState.BEFORE,
-    Reason.NO_LONGER_AVAILABLE: DayState.BEFORE,
+    DayState.SEEDED: "imported total",
+    DayState.BEFORE: "before first data",
 }
 _OF_KIND = {
     PointKind.OBSERVED: DayState.OBSERVED,
@@ -59,7 +50,7 @@ _OF_KIND = {
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Days in a row with one state."""
+    """Consecutive days with one state."""
 
     first: date
     last: date
@@ -83,10 +74,11 @@ class Row:
     subject: str
     source_title: str
     stretches: tuple[Stretch, ...]
-    #: Days in a state of the last year.
+    #: Days with a value of any kind.
     known_days: int
-    pending_days: int
+    #: Days without a value that there should be one for, and how many of them the source has yet to publish.
     missing_days: int
+    pending_days: int
 
     @property
     def gaps(self) -> tuple[Stretch, ...]:
@@ -96,14 +88,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The last year."""
+    """The days from ``first`` to ``last``, which is the last completed day."""
 
     first: date
     last: date
     days: int
     rows: tuple[Row, ...]
-    #: Days from the beginning to each first of a month.
+    #: Days from the beginning to each first of a month; in a long calendar, of a year.
     month_offsets: tuple[int, ...]
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether any day is missing or pending."""
+        return any(row.gaps for row in self.rows)
 
 
 def build_calendar(
@@ -113,22 +110,37 @@ def build_calendar(
     *,
     total: bool = True,
 ) -> Calendar:
-    """Build one row per item, and one for the ``total`` of stars where there are several repositories.
+    """Return one row per item, and one for the ``total`` of stars where there are several repositories.
 
-    ``gaps`` tell by metric id why days are missing; of a day that they do not name only the days
-    around it can tell.
+    ``gaps`` holds the missing days of each metric with their reasons. The state of any other day without
+    a value follows from the days around it.
     """
-    last, first = board.as_of, window(board.as_of, DAYS_SHOWN)
+    last = board.as_of
+    first = min([window(last, DAYS_SHOWN), *_first_days(items, gaps)])
     rows = [_item_row(item, gaps.get(item.metric.metric_id, ()), first, last) for item in items]
     if total and sum(len(group.stars) for group in board.groups) > 1 and board.total_stars_points:
         states = _states_of(board.total_stars_points)
         start = board.total_stars_points[0].day
-        note = "not every repository has a count yet"
-        total_row = _row("GitHub Stars", "all repositories together", "", states, start, {}, first, last)
+        note = "No total yet: not every repository has data"
+        total_row = _row("GitHub stars", "all repositories", "", states, start, {}, first, last)
         waits = (replace(s, reason=note) if s.state is DayState.PENDING else s for s in total_row.stretches)
         rows.append(replace(total_row, stretches=tuple(waits)))
-    firsts = tuple((day - first).days for day in day_range(first, last) if day.day == 1)
+    is_long = (last - first).days >= 2 * DAYS_SHOWN
+    firsts = tuple(
+        (day - first).days for day in day_range(first, last) if day.day == 1 and (day.month == 1 or not is_long)
+    )
     return Calendar(first, last, (last - first).days + 1, tuple(rows), firsts)
+
+
+def _first_days(items: Sequence[Item], gaps: Mapping[str, Sequence[Gap]]) -> Iterator[date]:
+    """Yield the first value and the first missing day of each item."""
+    for item in items:
+        days = item.days if isinstance(item, DownloadItem) else item.points
+        if days:
+            yield days[0].day
+        if isinstance(item, DownloadItem):
+            yield from (point.period_end for point in item.points[:1])
+        yield from (gap.first_day for gap in gaps.get(item.metric.metric_id, ()) if gap.is_missing)
 
 
 def _item_row(item: Item, gaps: Iterable[Gap], first: date, last: date) -> Row:
@@ -163,13 +175,13 @@ def _row(
     unknown: dict[date, tuple[DayState, str | None]] = {}
     for day in sorted(set(day_range(first, last)) - states.keys()):
         if (gap := gaps.get(day)) is not None:
-            unknown[day] = _OF_REASON[gap.reason], f"{gap.reason}: {gap.text}"
+            unknown[day] = _state_of(gap), gap.text
         elif start is None or newest is None or day < start:
             unknown[day] = DayState.BEFORE, None
         elif day > newest and last - day < PUBLISHED_WITHIN:
-            unknown[day] = DayState.PENDING, "the service has not published it yet"
+            unknown[day] = DayState.PENDING, "Pending: not published yet"
         else:
-            unknown[day] = DayState.MISSING, "the service has not stated it"
+            unknown[day] = DayState.MISSING, "Missing at the source"
     stretches: list[Stretch] = []
     every_day = list(day_range(first, last))
     known_of = [unknown.get(day) or (states[day], None) for day in every_day]
@@ -183,4 +195,10 @@ def _row(
         for wanted in (DayState.BEFORE, DayState.PENDING, DayState.MISSING)
     )
     known = (last - first).days + 1 - before - pending - missing
-    return Row(name, subject, source_title, tuple(stretches), known, pending, missing)
+    return Row(name, subject, source_title, tuple(stretches), known, missing + pending, pending)
+
+
+def _state_of(gap: Gap) -> DayState:
+    if not gap.is_missing:
+        return DayState.BEFORE
+    return DayState.PENDING if gap.reason is Reason.NOT_PUBLISHED else DayState.MISSING

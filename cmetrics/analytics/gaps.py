@@ -41,7 +41,7 @@ class Gap:
     first_day: date
     last_day: date
     reason: Reason
-    #: One sentence beyond the reason.
+    #: The reason as a sentence that names the source, without a full stop.
     text: str
 
     @property
@@ -113,9 +113,9 @@ class _Reasons:
         log: OutcomeLog,
         as_of: date,
     ) -> None:
-        self._title = spec.public_name
+        self._title, self._host = spec.public_name, spec.title
         self._known_loss = spec.known_loss
-        self._archive_hint = "; `cmetrics backfill --full` may fill it" if spec.archive is not None else ""
+        self._archive_hint = "; `cmetrics backfill --full` may recover it" if spec.archive is not None else ""
         self._published = published.days
         self._newest = published.newest
         self._oldest = state.oldest_day
@@ -131,11 +131,12 @@ class _Reasons:
         is_early = self._oldest is None or day < self._oldest
         loss = self._known_loss(day)
         if loss is not None and not is_early and day not in self._published:
-            return Reason.LOST, f"{loss.reason}{self._archive_hint}"
+            return Reason.LOST, f"Missing at the source: {loss.reason}{self._archive_hint}"
         if day < self._available:
-            return Reason.NO_LONGER_AVAILABLE, f"{self._title} no longer serves it{self._archive_hint}"
+            return Reason.NO_LONGER_AVAILABLE, f"No longer available from {self._host}{self._archive_hint}"
         if is_early and day < self._reach:
-            return Reason.NOT_COLLECTED, "a refresh does not reach that far back; `cmetrics backfill` may fill it"
+            text = "Not collected: a refresh does not reach that far back; `cmetrics backfill` may recover it"
+            return Reason.NOT_COLLECTED, text
         return self._of_reachable(day, is_early=is_early)
 
     def _of_reachable(self, day: date, *, is_early: bool) -> tuple[Reason, str]:
@@ -144,15 +145,16 @@ class _Reasons:
         if not has_answer or (day > self._newest and self._failure is not None):
             return self._unanswered(day)
         if is_early:
-            return Reason.BEFORE_FIRST, f"{self._title} has no earlier day"
+            return Reason.BEFORE_FIRST, f"Before first data: {self._title} has no earlier day"
         if day in self._published:
-            return Reason.FAILED, f"{self._title} has it for other metrics and returned no value for this one"
+            return Reason.FAILED, f"Not collected: {self._title} returned no value for this metric, but for others"
         if day > self._newest:
-            return Reason.NOT_PUBLISHED, f"{self._title} has not published it"
-        return Reason.LOST, f"{self._title} has newer days but not this one; it is requested again"
+            return Reason.NOT_PUBLISHED, f"Pending: {self._title} has not published this day"
+        return Reason.LOST, f"Missing at {self._title}; retried nightly"
 
     def _unanswered(self, day: date) -> tuple[Reason, str]:
         failure = self._failure
         if failure is None or failure.at.astimezone(UTC).date() <= day:
-            return Reason.NOT_COLLECTED, "no refresh since" if self._oldest else "no refresh yet"
-        return Reason.FAILED, f"last error ({failure.at.astimezone(UTC):%Y-%m-%d}): {failure.error}"
+            return Reason.NOT_COLLECTED, f"Not collected: no refresh {'since' if self._oldest else 'yet'}"
+        when = f"{failure.at.astimezone(UTC):%Y-%m-%d}"
+        return Reason.FAILED, f"Not collected: the request failed or was not made ({when}: {failure.error})"

@@ -295,8 +295,7 @@ def _print_gaps(gaps: Sequence[tuple[str, Gap]]) -> None:
     rows.add_column("days", justify="right")
     rows.add_column("reason", overflow="fold")
     for metric_id, gap in gaps:
-        reason = f"{gap.reason.value}: {gap.text}"
-        rows.add_row(metric_id, _days(gap.first_day, gap.last_day), str(gap.days), Text(reason))
+        rows.add_row(metric_id, _days(gap.first_day, gap.last_day), str(gap.days), Text(gap.text))
     print_result("")
     stdout().print(rows)
 

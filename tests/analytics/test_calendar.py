@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.analytics.calendar import DAYS_SHOWN, Calendar, DayState, Row, build_calendar
-from cmetrics.analytics.gaps import Gap, Reason
+from cmetrics.analytics.gaps import Gap, Reason, count_missing_days
 from cmetrics.domain.days import DAY, day_range
 from tests.boards import AS_OF, a_board, a_package, a_repository, rows_of
 from tests.depth import deep
@@ -18,7 +18,8 @@ from tests.samples import a_row, a_snapshot
 PACKAGE = a_package("nodejs", daily_from=date(2026, 6, 1))
 STARS, OTHER_STARS = a_repository("a"), a_repository("b", "two")
 FIRST = AS_OF - (DAYS_SHOWN - 1) * DAY
-LONG_AGO = FIRST - 100 * DAY
+#: The oldest day of most tests: the calendar begins with it, and has a year.
+LONG_AGO = FIRST
 BEFORE, OBSERVED, PENDING, MISSING = DayState.BEFORE, DayState.OBSERVED, DayState.PENDING, DayState.MISSING
 SEEDED, ESTIMATED, RECONSTRUCTED = DayState.SEEDED, DayState.ESTIMATED, DayState.RECONSTRUCTED
 
@@ -54,21 +55,22 @@ def state_in(row: Row, day: date) -> DayState:
     seeds=st.sets(st.integers(0, 420), max_size=5),
     run=st.tuples(st.integers(0, 400), st.integers(0, 200)),
 )
-def test_stretches_tile_the_year_and_every_day_has_the_state_that_its_rows_give_it(days, seeds, run):
+def test_stretches_tile_all_days_and_every_day_has_the_state_that_its_rows_give_it(days, seeds, run):
     known = {ago(n) for n in (*days, *range(run[0], run[0] + run[1]))}
     snapshots = {ago(n) for n in seeds if ago(n) < PACKAGE.daily_from} - known
     # What is counted before the switch is counted all the same.
     rows = [*(a_row(PACKAGE, day, 5) for day in known), *(a_snapshot(PACKAGE, day, 90) for day in snapshots)]
     found = calendar_of([PACKAGE], rows)
     (row,) = found.rows
-    assert (found.first, found.last, found.days) == (FIRST, AS_OF, 365)
-    assert (row.stretches[0].first, row.stretches[-1].last) == (FIRST, AS_OF)
+    first = min([FIRST, *known, *snapshots])
+    assert (found.first, found.last, found.days) == (first, AS_OF, (AS_OF - first).days + 1)
+    assert (row.stretches[0].first, row.stretches[-1].last) == (first, AS_OF)
     assert all(later.first == earlier.last + DAY for earlier, later in pairwise(row.stretches))
     assert all(earlier.state != later.state for earlier, later in pairwise(row.stretches))
-    assert all(s.offset == (s.first - FIRST).days for s in row.stretches)
+    assert all(s.offset == (s.first - first).days for s in row.stretches)
     assert all(s.days == (s.last - s.first).days + 1 for s in row.stretches)
     newest = max(known | snapshots, default=None)
-    for day in day_range(FIRST, AS_OF):
+    for day in day_range(first, AS_OF):
         state = state_in(row, day)
         assert (state is OBSERVED) == (day in known)
         assert (state is SEEDED) == (day in snapshots)
@@ -77,10 +79,10 @@ def test_stretches_tile_the_year_and_every_day_has_the_state_that_its_rows_give_
                 assert state is BEFORE
             else:
                 assert state is (PENDING if day > newest and (AS_OF - day).days < 14 else MISSING)
-    counted = len([day for day in known | snapshots if day >= FIRST])
-    waits = [day for day in day_range(FIRST, AS_OF) if state_in(row, day) is PENDING]
-    holes = [day for day in day_range(FIRST, AS_OF) if state_in(row, day) is MISSING]
-    assert (row.known_days, row.pending_days, row.missing_days) == (counted, len(waits), len(holes))
+    waits = [day for day in day_range(first, AS_OF) if state_in(row, day) is PENDING]
+    holes = [day for day in day_range(first, AS_OF) if state_in(row, day) is MISSING]
+    assert (row.known_days, row.pending_days) == (len(known | snapshots), len(waits))
+    assert row.missing_days == len(waits) + len(holes)
     assert {day for gap in row.gaps for day in day_range(gap.first, gap.last)} == {*waits, *holes}
 
 
@@ -171,7 +173,7 @@ def test_a_total_of_stars_is_estimated_where_one_repository_has_no_count():
         (OBSERVED, 48),
         (PENDING, 2),
     ]
-    assert "not every repository has a count yet" in total.gaps[-1].reason
+    assert "not every repository has data" in total.gaps[-1].reason
 
 
 def test_a_total_has_a_row_only_where_there_are_several_repositories_and_it_is_wanted():
@@ -181,7 +183,7 @@ def test_a_total_has_a_row_only_where_there_are_several_repositories_and_it_is_w
     assert [row.subject for row in build_calendar(board, board.items).rows] == [
         STARS.subject,
         OTHER_STARS.subject,
-        "all repositories together",
+        "all repositories",
     ]
     assert len(build_calendar(board, board.items[:1], total=False).rows) == 1
     assert len(build_calendar(alone, alone.items).rows) == 1
@@ -195,34 +197,43 @@ def test_a_gap_has_the_reason_that_was_found_and_what_is_known_needs_none():
     rows = without(rows_of(STARS, LONG_AGO, ago(2)), ago(100), ago(150))
     board = a_board([STARS], rows)
     gaps = [
-        Gap(LONG_AGO - DAY, LONG_AGO - DAY, Reason.NO_LONGER_AVAILABLE, "long ago"),
+        Gap(LONG_AGO - DAY, LONG_AGO - DAY, Reason.BEFORE_FIRST, "long ago"),
         Gap(ago(150), ago(150), Reason.LOST, "lost for all"),
         Gap(ago(100), ago(100), Reason.FAILED, "gone (404)"),
         Gap(ago(1), ago(0), Reason.NOT_PUBLISHED, "not published"),
     ]
     (row,) = build_calendar(board, board.items, {STARS.metric_id: gaps}).rows
     assert [(gap.state, gap.first, gap.reason) for gap in row.gaps] == [
-        (MISSING, ago(150), "lost at the source: lost for all"),
-        (MISSING, ago(100), "failed: gone (404)"),
-        (PENDING, ago(1), "not published yet: not published"),
+        (MISSING, ago(150), "lost for all"),
+        (MISSING, ago(100), "gone (404)"),
+        (PENDING, ago(1), "not published"),
     ]
     assert {stretch.reason for stretch in row.stretches if stretch not in row.gaps} == {None}
 
 
-@pytest.mark.parametrize("reason", [Reason.BEFORE_FIRST, Reason.NO_LONGER_AVAILABLE])
-def test_days_that_nobody_could_collect_are_not_called_missing(reason):
+def test_days_before_the_first_published_one_are_not_called_missing():
     board = a_board([STARS], rows_of(STARS, ago(99), AS_OF))
-    gap = Gap(LONG_AGO, ago(100), reason, "before")
+    gap = Gap(LONG_AGO, ago(100), Reason.BEFORE_FIRST, "before")
     (row,) = build_calendar(board, board.items, {STARS.metric_id: [gap]}).rows
     assert told(row) == [(BEFORE, DAYS_SHOWN - 100), (OBSERVED, 100)]
-    assert row.stretches[0].reason == f"{reason}: before"
+    assert row.stretches[0].reason == "before"
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.BEFORE_FIRST])
+def test_counted_like_status(reason):
+    """The calendar counts the same days as missing as `status` does, in whatever year they are."""
+    gaps = [Gap(ago(1500), ago(1498), reason, "one"), Gap(ago(1), ago(0), reason, "two")]
+    board = a_board([STARS], without(rows_of(STARS, ago(2000), ago(2)), ago(1500), ago(1499), ago(1498)))
+    (row,) = build_calendar(board, board.items, {STARS.metric_id: gaps}).rows
+    assert row.missing_days == count_missing_days(gaps) == 5
+    assert {state_in(row, ago(1499)), state_in(row, ago(1))} == {PENDING if reason is Reason.NOT_PUBLISHED else MISSING}
 
 
 def test_without_a_reason_found_a_gap_says_what_its_place_tells():
     (row,) = calendar_of([STARS], without(rows_of(STARS, LONG_AGO, ago(2)), ago(100))).rows
     assert [gap.reason for gap in row.gaps] == [
-        "the service has not stated it",
-        "the service has not published it yet",
+        "Missing at the source",
+        "Pending: not published yet",
     ]
 
 
@@ -232,7 +243,9 @@ def test_every_state_has_words_of_its_own():
     assert all(labels)
 
 
-def test_the_window_of_the_board_may_be_longer_than_the_calendar_s():
-    rows = rows_of(STARS, AS_OF - timedelta(days=2000), AS_OF)
-    (row,) = calendar_of([STARS], rows).rows
-    assert told(row) == [(OBSERVED, DAYS_SHOWN)]
+def test_all_years():
+    """The calendar begins with the oldest value, and marks years where months would be too close."""
+    found = calendar_of([STARS], rows_of(STARS, AS_OF - timedelta(days=2000), AS_OF))
+    assert told(found.rows[0]) == [(OBSERVED, 2001)]
+    firsts = [found.first + offset * DAY for offset in found.month_offsets]
+    assert firsts == [date(year, 1, 1) for year in range(2022, 2027)]

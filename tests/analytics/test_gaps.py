@@ -112,7 +112,7 @@ def test_a_day_without_an_answer_is_not_collected_yet(run):
     """A run says something about a metric only by an outcome with the day in its window."""
     runs = [run, *NIGHTLY[3:]]
     assert gaps(since(39, 0, 1, 2), runs) == [(ago(2), AS_OF, Reason.NOT_COLLECTED)]
-    assert text(since(39, 0, 1, 2), runs) == "no refresh since"
+    assert text(since(39, 0, 1, 2), runs) == "Not collected: no refresh since"
 
 
 def test_an_answer_of_a_backfill_counts_for_its_window():
@@ -128,7 +128,8 @@ def test_a_failed_metric_names_its_error_and_the_day():
     """The reason is the error of the metric, with its date."""
     runs = [a_night(0, "npm is down"), *NIGHTLY[3:]]
     assert gaps(since(39, 0, 1, 2), runs) == [(ago(2), AS_OF, Reason.FAILED)]
-    assert text(since(39, 0, 1, 2), runs) == f"last error ({AS_OF + DAY}): npm is down"
+    reason = f"the request failed or was not made ({AS_OF + DAY}: npm is down)"
+    assert text(since(39, 0, 1, 2), runs) == f"Not collected: {reason}"
 
 
 def test_an_error_ends_with_the_next_answer():
@@ -145,7 +146,7 @@ def test_a_day_that_was_not_published_at_the_last_answer_has_failed_since():
 
 
 def test_an_error_from_before_the_day_does_not_explain_it():
-    assert text(since(39, 0), [a_night(9, "long ago")]) == "no refresh since"
+    assert text(since(39, 0), [a_night(9, "long ago")]) == "Not collected: no refresh since"
 
 
 def test_days_before_the_first_published_one_are_not_missing():
@@ -169,7 +170,7 @@ def test_days_out_of_the_reach_of_a_refresh_are_not_collected_and_those_out_of_t
     ]
     assert gaps(since(80, 70, 61)) == [(ago(n), ago(n), Reason.NO_LONGER_AVAILABLE) for n in (70, 61)]
     (gap,) = found(since(80, 70), spec=replace(SPEC, archive=SPECS["cratesio"].archive))
-    assert gap.text.endswith("; `cmetrics backfill --full` may fill it")
+    assert gap.text.endswith("; `cmetrics backfill --full` may recover it")
 
 
 def test_a_source_that_forgets_nothing_may_still_give_a_hole_of_any_age():
@@ -216,7 +217,7 @@ def test_a_known_loss_is_named_with_what_the_source_is_known_to_have_lost():
     spec = replace(SPEC, known_losses=losses)
     days = since(95, 90, 89, 20)
     assert [(gap.first_day, gap.last_day, gap.reason, gap.text) for gap in found(days, spec=spec)] == [
-        (ago(90), ago(89), Reason.LOST, "lost in a migration"),
-        (ago(20), ago(20), Reason.LOST, "lost in an outage"),
+        (ago(90), ago(89), Reason.LOST, "Missing at the source: lost in a migration"),
+        (ago(20), ago(20), Reason.LOST, "Missing at the source: lost in an outage"),
     ]
-    assert not [gap for gap in found(since(30), spec=spec) if gap.text == "lost in a migration"]
+    assert not [gap for gap in found(since(30), spec=spec) if "lost in a migration" in gap.text]

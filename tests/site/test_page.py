@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -279,12 +279,17 @@ def test_the_month_in_the_first_screen_is_the_sum_of_its_days(reader, site):
 # -- the calendar -----------------------------------------------------------------------------------
 
 
+def first_day(site: Site) -> date:
+    """The oldest stored day of any metric, with which the calendar begins."""
+    return min(row.period_end for row in site.rows)
+
+
 def states(site: Site, metric) -> list[str]:
-    """Day by day of the last year, what the store says of a metric."""
+    """Day by day, what the store says of a metric."""
     rows = {row.period_end: row for row in site.rows if row.metric_id == metric.metric_id}
     days = sorted(day for day, row in rows.items() if not row.is_seed)
     found = []
-    for n in range(364, -1, -1):
+    for n in range((AS_OF - first_day(site)).days, -1, -1):
         day = AS_OF - timedelta(days=n)
         row = rows.get(day)
         if row and row.is_seed:
@@ -298,10 +303,10 @@ def states(site: Site, metric) -> list[str]:
     return found
 
 
-def drawn_states(page, row: int) -> list[str]:
+def drawn_states(page, row: int, days: int) -> list[str]:
     """The same as the strip shows it; what is drawn later lies above."""
     rects = page.locator(".calendar tbody tr").nth(row).locator("rect")
-    shown = [""] * 365
+    shown = [""] * days
     for name, x, width in rects.evaluate_all(
         """(all) => all.map((r) => [
           r.className.baseVal, Math.round(r.x.baseVal.value), Math.round(r.width.baseVal.value),
@@ -311,21 +316,23 @@ def drawn_states(page, row: int) -> list[str]:
     return shown
 
 
-def test_the_calendar_shows_every_day_of_the_last_year_as_the_store_has_it(reader, site):
+def test_the_calendar_shows_every_day_as_the_store_has_it(reader, site):
     page = reader.open(site.url)
+    days = (AS_OF - first_day(site)).days + 1
     for number, metric in enumerate(sorted(site.catalog.metrics, key=lambda m: (m.product, m.family == "stars"))):
         wanted = states(site, metric)
-        assert drawn_states(page, number) == wanted, metric.metric_id
+        assert drawn_states(page, number, days) == wanted, metric.metric_id
         strip = page.locator(".calendar tbody tr").nth(number)
         assert metric.subject in strip.locator("th").text_content()
         known = sum(state in ("observed", "reconstructed", "seeded") for state in wanted)
         told = strip.locator("svg").get_attribute("aria-label")
-        assert told.startswith(f"{known} of 365 days")
-        assert f"{wanted.count('pending')} not published yet, {wanted.count('missing')} missing" in told
-    total = drawn_states(page, len(site.catalog.metrics))
+        pending, missing = wanted.count("pending"), wanted.count("missing")
+        waiting = f", {pending} of them pending" if pending else ""
+        assert told == f"{known:,} days with data, {pending + missing} missing{waiting}"
+    total = drawn_states(page, len(site.catalog.metrics), days)
     for day in (GAP, AS_OF - 58 * DAY):
-        assert total[364 - (AS_OF - day).days] == "estimated"
-    assert set(total) == {"observed", "reconstructed", "estimated"}
+        assert total[-1 - (AS_OF - day).days] == "estimated"
+    assert set(total) == {"before", "observed", "reconstructed", "estimated"}
 
 
 def test_pointing_at_a_strip_writes_what_it_says(reader, site):
@@ -335,11 +342,11 @@ def test_pointing_at_a_strip_writes_what_it_says(reader, site):
     box = row.locator("rect.pending").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     note = page.locator(".strip-note").text_content()
-    assert "not published yet 21 November 2026 to 22 November 2026, 2 days" in note
+    assert "21 November 2026 to 22 November 2026 (2 days): Pending: not published yet" in note
     assert "@lancedb/lancedb" in note
     box = row.locator("rect.missing").last.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    assert "missing 2 November 2026; the service has not stated it" in page.locator(".strip-note").text_content()
+    assert "2 November 2026: Missing at the source" in page.locator(".strip-note").text_content()
 
 
 def test_a_finger_on_a_strip_writes_what_it_says(reader, site):
@@ -365,12 +372,12 @@ def test_days_without_a_value_are_listed_in_words(reader, site):
     page.locator(".calendar summary").click()
     told = page.locator(".calendar details li")
     assert told.filter(has_text="pylance").all_text_contents() == [
-        "pylance, Python: 2 November 2026, missing: the service has not stated it",
-        "pylance, Python: 22 November 2026, not published yet: the service has not published it yet",
+        "pylance, Python: 2 November 2026: Missing at the source",
+        "pylance, Python: 22 November 2026: Pending: not published yet",
     ]
     words = told.filter(has_text="lancedb/lancedb, GitHub").all_text_contents()
-    assert any("23 September 2026 to 27 September 2026 (5 days), missing" in text for text in words)
-    assert "Every other day" in told.last.text_content()
+    assert any("23 September 2026 to 27 September 2026 (5 days): Missing" in text for text in words)
+    assert told.last.text_content() == "No other days are missing."
 
 
 def test_failed_runs_and_rules_of_counting_are_told_in_words(reader, site):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from datetime import date, timedelta
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
+from cmetrics.charts.theme import DAYS as DAYS_COLORS
 from cmetrics.charts.theme import SURFACES, channels
 from tests.site.conftest import enliven
 from tests.world.page_data import AS_OF, NOW
@@ -111,3 +113,38 @@ def test_stale_card(data_site):
     warning = channels(SURFACES["down"].light)
     assert warning in colors["stale"]
     assert warning not in colors["rich"]
+
+
+# -- missing days ---------------------------------------------------------------------------------
+
+
+def test_missing_days_agree(reader, data_site):
+    """The strip's pixels and label, the list, and the table have the same missing days: those that the store lacks."""
+    site = data_site("rich")
+    quality = site.data.publication().quality
+    page = reader.open(site.url, now=NOW)
+    page.locator(".calendar summary").click()
+    listed = page.locator(".calendar details li").all_text_contents()
+    assert listed[-1] == "No other days are missing."
+    row = page.locator(".calendar tbody tr", has_text="pylance")
+    assert row.locator("svg").get_attribute("aria-label").endswith(" 8 missing, 1 of them pending")
+    assert quality.missing_days("downloads:lance:python") == 8
+    cells = page.locator(".freshness tr", has_text="downloads:lance:python").locator("td").all_text_contents()
+    assert cells[3] == "8"
+    texts = [text for text in listed if text.startswith("pylance,")]
+    gone = "No longer available from pypistats.org; `cmetrics backfill --full` may recover it"
+    assert [text.split(": ", 1)[1] for text in texts] == [
+        f"1 June 2024 to 4 June 2024 (4 days): {gone}",
+        f"9 March 2026 to 11 March 2026 (3 days): {gone}",
+        "24 November 2026: Pending: PyPI has not published this day",
+    ]
+    strip = row.locator("svg")
+    strip.scroll_into_view_if_needed()
+    box = strip.bounding_box()
+    picture = Image.open(io.BytesIO(page.screenshot(clip=box))).convert("RGB")
+    red = channels(DAYS_COLORS["missing"].light)
+    columns = {x for x in range(picture.width) if picture.getpixel((x, picture.height // 2)) == red}
+    first = min(min(days) for days in site.data.values.values())
+    scale = picture.width / ((AS_OF - first).days + 1)
+    for day in (date(2024, 6, 2), date(2026, 3, 10)):
+        assert any(abs(x - (day - first).days * scale) < 4 for x in columns), day

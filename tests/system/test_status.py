@@ -80,7 +80,7 @@ def test_status_tells_each_gap_with_its_reason(home: Home, world: World):
     first_lines = [line.split() for line in shown.splitlines() if line.startswith("downloads:p:")][:2]
     assert [int(cells[4]) for cells in first_lines] == missing
     assert f"{world.today - 2 * DAY} – {world.yesterday}" in shown
-    assert "lost at the source: api.npmjs.org has newer days but not this one" in shown
+    assert "Missing at npm; retried nightly" in shown
     assert home.run("status", "--quiet").stdout == ""
 
 
