@@ -13,7 +13,7 @@ from cmetrics.analytics.anomalies import JUDGED_DAYS, LARGE, compare_days
 from cmetrics.analytics.columns import Mask, SeriesTable, Values
 from cmetrics.analytics.insight_results import ReasonKind
 from cmetrics.analytics.phrases import short_date
-from cmetrics.domain.metric import CountingStep, Family, Metric, SourceSpec
+from cmetrics.domain.metric import CountingStep, Metric, SourceSpec
 from cmetrics.domain.observation import is_stand_in_ref
 from cmetrics.domain.plural import plural
 
@@ -122,7 +122,7 @@ class DailyGrid:
 
 def is_daily_downloads(metric: Metric) -> bool:
     """Return whether the values of a metric are downloads of single days: only these are compared and summed."""
-    return metric.family is Family.DOWNLOADS
+    return metric.measure.is_in_totals
 
 
 def build_daily_grid(

@@ -265,8 +265,8 @@ class _Judge:
         return None if change is None else _percent(change)
 
     def _id(self, metric: Metric) -> str:
-        name = getattr(self._event, "event_id", None) or f"{self._event.day.isoformat()}-{self._event.label}"
-        mark = "".join(c if c.isalnum() and c.isascii() else "-" for c in str(name).lower()).strip("-")
+        letters = self._event.identifier.lower()
+        mark = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in letters).strip("-")
         return f"effect-{mark}-{metric.slug}"
 
     def _text(

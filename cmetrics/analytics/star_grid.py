@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmetrics.analytics.columns import Mask, SeriesTable, Values
-from cmetrics.domain.metric import Family, Metric
+from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import parse_star_ref
 
 Places = NDArray[np.intp]
@@ -62,7 +62,7 @@ class StarGrid:
 
 def is_stars(metric: Metric) -> bool:
     """Return whether the values of a metric are the stars of a repository."""
-    return metric.family is Family.STARS
+    return metric.measure.is_stars
 
 
 def build_star_grid(metrics: Iterable[Metric], table: SeriesTable, as_of: date) -> StarGrid:
