@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from cmetrics.domain.removal import Removal, build_removals, is_removal, successors
 from cmetrics.domain.run import RunStatus
-from cmetrics.store.schema import EVENTS, HISTORY, METRICS, OUTCOMES, REVISIONS, STATS, Table
+from cmetrics.store.schema import EVENTS, HISTORY, METRICS, OUTCOMES, READINGS, REVISIONS, STATS, Table
 
 #: The maximum number of missing days per metric, and of metrics, that a message lists.
 NAMED = 3
@@ -21,6 +21,7 @@ _UNITS: tuple[tuple[Table[Any], str], ...] = (
     (REVISIONS, "row"),
     (OUTCOMES, "row"),
     (EVENTS, "event"),
+    (READINGS, "reading"),
 )
 
 _MORE_COLUMNS: Mapping[str, tuple[str, ...]] = {STATS.name: ("value",), OUTCOMES.name: ("status", "observed_at")}

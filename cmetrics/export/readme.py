@@ -15,6 +15,7 @@ night. It has no history in common with the other branches; please do not merge 
 | `metrics.csv` | what the metrics are |
 | `history.csv`, `outcomes.csv`, `revisions.csv` | the runs, what came of each metric, and values that were replaced |
 | `events.csv` | releases of the repositories |
+| `readings.csv` | counts of the parts of a subject, such as release assets |
 | `manifest.csv` | rows and digest of each file, by which a damaged file is noticed |
 
 To read everything back into a store:

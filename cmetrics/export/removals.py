@@ -11,6 +11,7 @@ from dataclasses import replace
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.outcome import Outcome
 from cmetrics.domain.plural import plural
+from cmetrics.domain.reading import StoredReading
 from cmetrics.domain.removal import Removal, is_removal
 from cmetrics.domain.revision import Revision
 from cmetrics.export.tables import ExportedTables
@@ -44,7 +45,7 @@ def _without(export: ExportedTables, removal: Removal) -> tuple[ExportedTables, 
     old, new = removal.metric_id, removal.successor
     definition = next((row for row in export.definitions if row.metric_id == old), None)
 
-    def goes(row: Observation | Revision | Outcome) -> bool:
+    def goes(row: Observation | Revision | Outcome | StoredReading) -> bool:
         return row.metric_id == old and is_meant(removal, row.observed_at, definition, removal.at)
 
     def is_record(row: Outcome) -> bool:
@@ -52,6 +53,7 @@ def _without(export: ExportedTables, removal: Removal) -> tuple[ExportedTables, 
 
     observations = [row for row in export.observations if not goes(row)]
     revisions = [row for row in export.revisions if not goes(row)]
+    readings = [row for row in export.readings if not goes(row)]
     outcomes = [row for row in export.outcomes if is_record(row) or not goes(row)]
     is_whole = not any(row.metric_id == old for row in observations)
     definitions = [row for row in export.definitions if row.metric_id != old or not is_whole]
@@ -59,10 +61,16 @@ def _without(export: ExportedTables, removal: Removal) -> tuple[ExportedTables, 
     if new is not None:
         observations += [replace(row, metric_id=new) for row in export.observations if goes(row)]
         revisions += [replace(row, metric_id=new) for row in export.revisions if goes(row)]
+        readings += [replace(row, metric_id=new) for row in export.readings if goes(row)]
         outcomes += [replace(row, metric_id=new) for row in export.outcomes if goes(row) and not is_record(row)]
         if definition is not None and is_whole and not any(row.metric_id == new for row in definitions):
             definitions.append(replace(definition, metric_id=new))
     changed = replace(
-        export, definitions=definitions, observations=observations, revisions=revisions, outcomes=outcomes
+        export,
+        definitions=definitions,
+        observations=observations,
+        revisions=revisions,
+        outcomes=outcomes,
+        readings=readings,
     )
     return changed, count

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cmetrics.domain.errors import StoreMissing
 from cmetrics.domain.event import newer_events
+from cmetrics.domain.reading import newer_readings
 from cmetrics.domain.removal import Removal, find_removals
 from cmetrics.domain.run import Counts, Job, MetricOutcome, MetricStatus, Run, RunStatus, RunSummary
 from cmetrics.export.removals import apply_foreign_removal, without_removed
@@ -100,6 +101,7 @@ def _write(
     warnings = save_revisions(store, export.revisions)
     store.save_outcomes(export.outcomes)
     store.save_events(newer_events(store.events(), export.events))
+    store.save_readings(newer_readings(store.readings(), export.readings))
     return counts, warnings
 
 
@@ -122,7 +124,7 @@ def _changes_nothing(store: LanceStore, export: ExportedTables, definitions: set
         return False
     if not set(store.outcomes()).issuperset(export.outcomes):
         return False
-    if newer_events(store.events(), export.events):
+    if newer_events(store.events(), export.events) or newer_readings(store.readings(), export.readings):
         return False
     return not store.would_write(export.observations, newer_wins)
 

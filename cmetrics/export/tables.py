@@ -9,6 +9,7 @@
     DIR/revisions.csv            values that were replaced; only when there are any
     DIR/outcomes.csv             what came of each metric of each run; only when there are any
     DIR/events.csv               releases of the repositories; only when there are any
+    DIR/readings.csv             counts of the parts of a subject; only when there are any
 
 Files in ``stats`` are named by `file_names`; the metric of a file is read from its rows. Texts are written
 unchanged, even those that a spreadsheet would interpret as a formula, because they must be restored
@@ -30,6 +31,7 @@ from cmetrics.domain.event import StoredEvent
 from cmetrics.domain.metric import Definition, file_names
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.outcome import Outcome
+from cmetrics.domain.reading import StoredReading
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
 from cmetrics.domain.sanitize import sanitize
@@ -44,6 +46,7 @@ from cmetrics.store.schema import (
     METRICS,
     OPTIONAL_TABLES,
     OUTCOMES,
+    READINGS,
     REVISIONS,
     STATS,
     TABLES,
@@ -56,7 +59,7 @@ from cmetrics.store.schema import (
 STATS_FOLDER = "stats"
 #: The tables with a single file each.
 FILES: Mapping[str, Table[Any]] = {
-    f"{table.name}.csv": table for table in (METRICS, HISTORY, REVISIONS, OUTCOMES, EVENTS)
+    f"{table.name}.csv": table for table in (METRICS, HISTORY, REVISIONS, OUTCOMES, EVENTS, READINGS)
 }
 #: Files that exist only when their table has rows.
 _OPTIONAL_FILES = frozenset(f"{table.name}.csv" for table in OPTIONAL_TABLES)
@@ -81,6 +84,7 @@ class ExportedTables:
     revisions: Sequence[Revision]
     outcomes: Sequence[Outcome]
     events: Sequence[StoredEvent] = ()
+    readings: Sequence[StoredReading] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,7 @@ def read_export(folder: Path) -> ExportedTables:
         revisions=decode(_read_optional(folder, REVISIONS), REVISIONS),
         outcomes=decode(_read_optional(folder, OUTCOMES), OUTCOMES),
         events=decode(_read_optional(folder, EVENTS), EVENTS),
+        readings=decode(_read_optional(folder, READINGS), READINGS),
     )
     check_files(folder, entries)
     return tables
@@ -208,6 +213,7 @@ def _load(store: LanceStore) -> Iterator[ExportedFile]:
     revisions = sorted(store.revisions(), key=lambda r: (r.observed_at, r.ingestion_run_id, r.metric_id, r.last_day))
     outcomes = sorted(store.outcomes(), key=lambda o: (o.observed_at, o.ingestion_run_id, o.metric_id))
     events = store.events()
+    readings = store.readings()
     yield ExportedFile("metrics.csv", METRICS, encode(definitions, METRICS))
     yield ExportedFile("history.csv", HISTORY, encode(runs, HISTORY))
     if revisions:
@@ -216,6 +222,8 @@ def _load(store: LanceStore) -> Iterator[ExportedFile]:
         yield ExportedFile("outcomes.csv", OUTCOMES, encode(outcomes, OUTCOMES))
     if events:
         yield ExportedFile("events.csv", EVENTS, encode(events, EVENTS))
+    if readings:
+        yield ExportedFile("readings.csv", READINGS, encode(readings, READINGS))
     metric_ids = sorted(store.metric_ids())
     names = file_names(metric_ids, definitions)
     without_rows = set(metric_ids)

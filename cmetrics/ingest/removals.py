@@ -104,6 +104,7 @@ def _copy(store: LanceStore, old: str, new: str, rows: Sequence[Observation], de
         store.save_definitions([replace(definition, metric_id=new)])
     counts = store.upsert_observations([replace(row, metric_id=new) for row in rows], newer_wins)
     store.save_revisions([replace(row, metric_id=new) for row in store.revisions() if row.metric_id == old])
+    store.save_readings([replace(row, metric_id=new) for row in store.readings([old])])
     outcomes = [row for row in store.outcomes(metric_ids=[old]) if not is_removal(row.ingestion_run_id)]
     store.save_outcomes([replace(row, metric_id=new) for row in outcomes])
     return counts

@@ -28,6 +28,7 @@ from cmetrics.ingest.observations import build_observations
 from cmetrics.ingest.outcomes import build_outcomes, save_outcomes
 from cmetrics.ingest.plan import BackfillPlan, Plan, RefreshPlan, build_requests
 from cmetrics.ingest.quality import check_quality
+from cmetrics.ingest.readings import record_readings
 from cmetrics.ingest.reconcile import overwrite_rule
 from cmetrics.ingest.releases import collect_releases
 from cmetrics.ingest.state import load_state
@@ -130,7 +131,8 @@ def _ingest(
         with closing(fetch(requests, context)) as stream:
             # A request yields several parts if its archive is fetched too; the values of each part are
             # stored as they arrive, its outcome follows from all parts together.
-            for part in stream:
+            for fetched in stream:
+                part = record_readings(run.store, fetched, run.run_id)
                 metric = part.request.metric
                 parts.setdefault(metric.metric_id, []).append(part)
                 if part.is_final:

@@ -19,6 +19,7 @@ from cmetrics.domain.event import StoredEvent
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation, is_snapshot
 from cmetrics.domain.outcome import Outcome
+from cmetrics.domain.reading import StoredReading
 from cmetrics.domain.redaction import redact
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Counts, Job, Run, RunStatus
@@ -45,6 +46,7 @@ from cmetrics.store.schema import (
     METRICS,
     OPTIONAL_TABLES,
     OUTCOMES,
+    READINGS,
     REVISIONS,
     STATS,
     TABLES,
@@ -272,6 +274,18 @@ class LanceStore:
             newest[row.event_id, row.product] = row
         return sorted(newest.values(), key=lambda row: (row.day, row.product, row.event_id))
 
+    def readings(self, metric_ids: Sequence[str] | None = None) -> list[StoredReading]:
+        """Return the readings by metric, day and identity; none without the table. ``metric_ids`` narrows them."""
+        parts = (
+            [None]
+            if metric_ids is None
+            else [
+                sql.among("metric_id", metric_ids[start : start + BATCH]) for start in range(0, len(metric_ids), BATCH)
+            ]
+        )
+        rows = [row for part in parts for row in self._read_optional(READINGS, part)]
+        return sorted(rows, key=lambda row: (row.metric_id, row.period_end, row.identity, row.observed_at))
+
     def _read_optional(self, table: Table[R], where: str | None) -> list[R]:
         try:
             return schema.decode(self._query(table, where, table.schema.names, limit=EXPORT_ROWS), table)
@@ -382,6 +396,10 @@ class LanceStore:
         """Write rows of ``events``; the first ones create the table."""
         self._save_optional(EVENTS, rows)
 
+    def save_readings(self, rows: Sequence[StoredReading]) -> None:
+        """Write rows of ``readings``; the first ones create the table."""
+        self._save_optional(READINGS, rows)
+
     def _save_optional(self, table: Table[R], rows: Sequence[R]) -> None:
         if not rows:
             return
@@ -417,6 +435,7 @@ class LanceStore:
         older = f"{mine} AND observed_at <= {sql.moment(until)}" if until is not None else mine
         self._delete(STATS, older)
         self._delete(REVISIONS, older)
+        self._delete(READINGS, older)
         spared = " AND ".join(f"ingestion_run_id NOT LIKE '{job}-%'" for job in (Job.RENAME, Job.FORGET))
         self._delete(OUTCOMES, f"{older} AND {spared}")
         if is_whole:

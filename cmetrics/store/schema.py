@@ -25,6 +25,7 @@ from cmetrics.domain.event import StoredEvent
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.outcome import Outcome
+from cmetrics.domain.reading import StoredReading
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
 from cmetrics.domain.sanitize import sanitize
@@ -119,9 +120,10 @@ TABLES: tuple[Table[Any], ...] = (METRICS, STATS, HISTORY)
 REVISIONS = _table("revisions", Revision, ("metric_id", "last_day", "ingestion_run_id"))
 OUTCOMES = _table("outcomes", Outcome, ("ingestion_run_id", "metric_id"))
 EVENTS = _table("events", StoredEvent, ("event_id", "product"))
+READINGS = _table("readings", StoredReading, ("metric_id", "identity", "period_end"))
 
 #: Tables that the first run with a row for them creates; a store may lack them.
-OPTIONAL_TABLES: tuple[Table[Any], ...] = (REVISIONS, OUTCOMES, EVENTS)
+OPTIONAL_TABLES: tuple[Table[Any], ...] = (REVISIONS, OUTCOMES, EVENTS, READINGS)
 
 
 def encode(rows: Sequence[R], table: Table[R]) -> pa.Table:

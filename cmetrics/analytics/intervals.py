@@ -1,0 +1,319 @@
+"""The flow of a counter between its readings. Pure, by column.
+
+The rules, from recordings of several years (the standstills of Docker Hub, Open VSX and NuGet, the
+re-created assets of GitHub releases):
+
+- The first reading states no flow: its count may have grown over years.
+- The flow belongs to the time between two readings. It is that of a day only if they lie about a day apart.
+- After missed nights there is one longer interval. It is never divided.
+- A count that falls although the service counts the same thing was corrected or reset. The flow of that
+  interval is unknown, and the next one begins at the new count. The same holds for another thing under the
+  old name.
+- A part that came into being since the last reading, such as an uploaded file, adds its whole count. One that
+  is older than the last reading and had not been read adds nothing.
+- A part that is missing adds nothing; its count stays in the sum.
+- Equal readings of a counter that normally moves, followed by a jump, are one interval: the service stood still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cmetrics.analytics.columns import Codes, Days, Mask, SeriesTable, Values
+from cmetrics.domain.kind import LONGEST_DAY, SHORTEST_DAY
+from cmetrics.domain.observation import parse_source_ref
+from cmetrics.domain.plural import plural
+from cmetrics.domain.reading import StoredReading
+
+#: A counter normally moves if the median of its flows on the last days was at least this. Chance makes no
+#: day without a single event then.
+USUAL_FLOW = 10
+#: The number of intervals before a standstill that show what is usual, and the number that must be known.
+USUAL_INTERVALS, FEWEST_INTERVALS = 28, 7
+#: A flow of this many usual days after equal readings is a jump.
+JUMP = 1.5
+#: So many intervals without a flow at the end of a series are taken for a standstill before the jump is seen.
+STILL_INTERVALS = 2
+
+_MICROSECOND = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Times = NDArray[np.int64]
+
+
+class Reason(StrEnum):
+    """What is special about an interval."""
+
+    NONE = ""
+    #: The count is lower than before. The flow is unknown.
+    FELL = "the count fell"
+    #: The service counts another thing under this name. The flow is unknown.
+    REPLACED = "another object is counted"
+    #: Equal readings and a jump: one interval.
+    STOOD_STILL = "the service stood still"
+    #: Equal readings up to the newest one. The flow is unknown until the count moves.
+    STANDS_STILL = "the service stands still"
+
+
+REASONS = tuple(Reason)
+_NONE, _FELL, _REPLACED, _STOOD_STILL, _STANDS_STILL = range(len(REASONS))
+_UNKNOWN = (_FELL, _REPLACED, _STANDS_STILL)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """What a counter did between two readings."""
+
+    #: The days under which the readings are stored, and the times at which they were taken.
+    start_day: date
+    end_day: date
+    start_at: datetime
+    end_at: datetime
+    #: What was counted; None if it is unknown.
+    flow: int | None
+    #: How far the count moved, which is the flow except for corrections and parts of unknown age.
+    change: int
+    reason: Reason
+    #: Whether the readings lie about a day apart, so that the flow is that of ``end_day``.
+    is_day: bool
+
+    @property
+    def days(self) -> int:
+        """The length in days, rounded; at least 1."""
+        return max(1, round((self.end_at - self.start_at) / timedelta(days=1)))
+
+    @property
+    def length_text(self) -> str:
+        """The length in words: "on 24 Nov 2026", "over 3 days", "over 5 hours"."""
+        if self.is_day:
+            return f"on {self.end_day.day} {self.end_day:%b %Y}"
+        length = self.end_at - self.start_at
+        if self.end_day - self.start_day <= timedelta(days=1) and length < LONGEST_DAY + SHORTEST_DAY:
+            return f"over {plural(max(1, round(length / timedelta(hours=1))), 'hour')}"
+        return f"over {plural(self.days, 'day')}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Intervals:
+    """Intervals by column, by metric and time: element ``i`` of every array belongs to one interval."""
+
+    metric_ids: tuple[str, ...]
+    #: Index in ``metric_ids``.
+    owners: Codes
+    start_days: Days
+    end_days: Days
+    #: Microseconds since 1970.
+    start_times: Times
+    end_times: Times
+    #: 0 where unknown.
+    flows: Values
+    changes: Values
+    #: Index in :data:`REASONS`.
+    reasons: NDArray[np.int8]
+    #: Whether each is a merge of several intervals.
+    is_merged: Mask
+
+    def __len__(self) -> int:
+        return len(self.owners)
+
+    @property
+    def is_known(self) -> Mask:
+        """Whether the flow of each interval is known."""
+        return ~np.isin(self.reasons, _UNKNOWN)
+
+    @property
+    def is_day(self) -> Mask:
+        """Whether the flow of each interval is that of its last day."""
+        return _is_day(self.start_times, self.end_times) & ~self.is_merged
+
+    def of(self, metric_id: str) -> tuple[Interval, ...]:
+        """Return the intervals of one metric, ascending."""
+        if metric_id not in self.metric_ids:
+            return ()
+        rows = np.flatnonzero(self.owners == self.metric_ids.index(metric_id))
+        return tuple(
+            self._interval(row, is_day=bool(is_day)) for row, is_day in zip(rows, self.is_day[rows], strict=True)
+        )
+
+    def _interval(self, row: np.intp, *, is_day: bool) -> Interval:
+        reason = REASONS[self.reasons[row]]
+        return Interval(
+            date.fromordinal(int(self.start_days[row])),
+            date.fromordinal(int(self.end_days[row])),
+            _moment(self.start_times[row]),
+            _moment(self.end_times[row]),
+            None if self.reasons[row] in _UNKNOWN else int(self.flows[row]),
+            int(self.changes[row]),
+            reason,
+            is_day,
+        )
+
+
+def build_intervals(table: SeriesTable, readings: Sequence[StoredReading] = ()) -> Intervals:
+    """Return the intervals between the readings in ``table``, rows of counters with the column ``observed_at``.
+
+    ``readings`` are those of the parts of these counters; a counter with parts has the sum of their flows.
+    """
+    table = table.where(~table.is_seed)
+    times = _times(table)
+    ends = np.flatnonzero(table.owners[1:] == table.owners[:-1]) + 1 if len(table) else np.zeros(0, np.intp)
+    starts = ends - 1
+    changes = table.values[ends] - table.values[starts]
+    identities = _identities(table)
+    is_other = (identities[ends] >= 0) & (identities[starts] >= 0) & (identities[ends] != identities[starts])
+    reasons = np.select([is_other, changes < 0], [_REPLACED, _FELL], _NONE).astype(np.int8)
+    flows = np.where(reasons == _NONE, changes, 0)
+    _apply_parts(table, times, ends, flows, reasons, readings)
+    single = Intervals(
+        table.metric_ids,
+        table.owners[ends],
+        table.days[starts],
+        table.days[ends],
+        times[starts],
+        times[ends],
+        flows,
+        changes,
+        reasons,
+        np.zeros(len(ends), bool),
+    )
+    return _merge_standstills(single)
+
+
+def _times(table: SeriesTable) -> Times:
+    column = table.data["observed_at"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).combine_chunks()
+    times: Times = column.to_numpy(zero_copy_only=False)[table.places]
+    return times
+
+
+def _identities(table: SeriesTable) -> Codes:
+    """Return a number for what each row counts, -1 where the row does not name it."""
+    codes, names = table.encoded("source_ref")
+    refs = [parse_source_ref(name) for name in names]
+    numbers: dict[str, int] = {}
+    identities = [
+        -1 if ref is None or ref.identity is None else numbers.setdefault(ref.identity, len(numbers)) for ref in refs
+    ]
+    return np.array(identities, np.int32)[codes] if len(names) else np.zeros(0, np.int32)
+
+
+def _apply_parts(
+    table: SeriesTable,
+    times: Times,
+    ends: NDArray[np.intp],
+    flows: Values,
+    reasons: NDArray[np.int8],
+    readings: Sequence[StoredReading],
+) -> None:
+    """Replace the flows of counters with parts by the sums of the flows of their parts, in place."""
+    rows_of = table.slices
+    #: Interval by the row of its end.
+    interval_of = np.full(len(table), -1)
+    interval_of[ends] = np.arange(len(ends))
+    by_metric: dict[str, list[StoredReading]] = {}
+    for reading in readings:
+        by_metric.setdefault(reading.metric_id, []).append(reading)
+    for metric_id, parts in by_metric.items():
+        rows = rows_of.get(metric_id)
+        if rows is None:
+            continue
+        nights, taken = table.days[rows], times[rows]
+        parts.sort(key=lambda part: (part.identity, part.period_end))
+        # A reading whose night has no row, because the run was killed, belongs to the next night that has one.
+        place = np.searchsorted(nights, [part.period_end.toordinal() for part in parts])
+        values = np.array([part.value for part in parts], np.int64)
+        created = np.array([_microseconds(part.created_at) for part in parts], np.int64)
+        _, identity = np.unique([part.identity for part in parts], return_inverse=True)
+        is_first = np.diff(identity, prepend=-1) != 0
+        before = np.where(is_first, 0, np.concatenate([[0], values[:-1]]))
+        is_inside = (place > 0) & (place < len(nights))
+        previous = taken[np.clip(place - 1, 0, len(nights) - 1)]
+        counts = is_inside & (~is_first | (created >= previous))
+        gains = np.where(counts, values - before, 0)
+        target = np.where(is_inside, interval_of[rows.start + np.minimum(place, len(nights) - 1)], -1)
+        of_metric = interval_of[rows.start + 1 : rows.stop]
+        reasons[of_metric] = _NONE
+        sums = np.zeros(len(flows), np.int64)
+        np.add.at(sums, target[counts], gains[counts])
+        reasons[target[counts & (gains < 0)]] = _FELL
+        flows[of_metric] = np.where(reasons[of_metric] == _NONE, sums[of_metric], 0)
+
+
+def _merge_standstills(single: Intervals) -> Intervals:
+    """Merge equal readings and the jump after them, and equal readings at the end of a series."""
+    if not len(single):
+        return single
+    count = len(single)
+    is_zero = (single.flows == 0) & (single.changes == 0) & (single.reasons == _NONE)
+    owner_changes = np.diff(single.owners, prepend=-1) != 0
+    begins = np.flatnonzero(is_zero & (owner_changes | ~np.concatenate([[False], is_zero[:-1]])))
+    is_last = np.concatenate([owner_changes[1:], [True]])
+    finishes = np.flatnonzero(is_zero & (is_last | ~np.concatenate([is_zero[1:], [False]])))
+    usual = _usual_flows(single, begins)
+    following = np.minimum(finishes + 1, count - 1)
+    has_next = ~is_last[finishes] & single.is_known[following]
+    moves = usual >= USUAL_FLOW
+    jumped = moves & has_next & (single.flows[following] >= JUMP * np.nan_to_num(usual))
+    stands = moves & is_last[finishes] & (finishes - begins + 1 >= STILL_INTERVALS)
+    reasons = single.reasons.copy()
+    opens = np.ones(count, bool)
+    is_merged = np.zeros(count, bool)
+    for first, last, reason in _merges(begins, finishes, jumped, stands):
+        opens[first + 1 : last + 1] = False
+        reasons[first], is_merged[first] = reason, True
+    firsts = np.flatnonzero(opens)
+    lasts = np.append(firsts[1:], count) - 1
+    return Intervals(
+        single.metric_ids,
+        single.owners[firsts],
+        single.start_days[firsts],
+        single.end_days[lasts],
+        single.start_times[firsts],
+        single.end_times[lasts],
+        np.add.reduceat(single.flows, firsts),
+        np.add.reduceat(single.changes, firsts),
+        reasons[firsts],
+        is_merged[firsts],
+    )
+
+
+def _merges(
+    begins: NDArray[np.intp], finishes: NDArray[np.intp], jumped: Mask, stands: Mask
+) -> Iterator[tuple[int, int, int]]:
+    for number in np.flatnonzero(jumped | stands).tolist():
+        first, last = int(begins[number]), int(finishes[number])
+        yield (first, last + 1, _STOOD_STILL) if jumped[number] else (first, last, _STANDS_STILL)
+
+
+def _usual_flows(single: Intervals, begins: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the median flow of the days before each of ``begins``; NaN where too few are known."""
+    places = begins[:, None] - np.arange(1, USUAL_INTERVALS + 1)
+    inside = np.maximum(places, 0)
+    is_usable = (places >= 0) & (single.owners[inside] == single.owners[begins][:, None])
+    is_usable &= (single.is_day & single.is_known)[inside]
+    flows = np.sort(np.where(is_usable, single.flows[inside], np.nan), axis=1)
+    number = is_usable.sum(axis=1)
+    # NaN sorts last.
+    low, high = np.maximum(number - 1, 0) // 2, np.minimum(number // 2, USUAL_INTERVALS - 1)
+    middle = np.take_along_axis(flows, np.stack([low, high], axis=1), axis=1).mean(axis=1)
+    return np.where(number >= FEWEST_INTERVALS, middle, np.nan)
+
+
+def _is_day(starts: Times, ends: Times) -> Mask:
+    length = ends - starts
+    is_day: Mask = (length >= SHORTEST_DAY // _MICROSECOND) & (length <= LONGEST_DAY // _MICROSECOND)
+    return is_day
+
+
+def _microseconds(moment: datetime | None) -> int:
+    return 0 if moment is None else (moment - _EPOCH) // _MICROSECOND
+
+
+def _moment(microseconds: np.int64) -> datetime:
+    return _EPOCH + int(microseconds) * _MICROSECOND
