@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
 from cmetrics.catalog_file import ID, TOP_LEVEL, CatalogFile, MetricEntry, MistakeList, decode_toml, normalize_site_url
 from cmetrics.domain.errors import ConfigError, Mistake, UsageError
@@ -185,6 +184,8 @@ class _Builder:
             known = ", ".join(spec.measures)
             note = f"{sanitize(item.count, limit=60)!r} is not a count of {spec.name}; available: {known}"
             self._mistakes.add(where, "count", note)
+        elif spec.refuses_count and (reason := spec.refuses_count(item.subject, item.count or spec.default_count)):
+            self._mistakes.add(where, "count", reason)
         return spec.measures.get(item.count or spec.default_count, spec.measure)
 
     def _check_options(self, where: str, item: MetricEntry, spec: SourceSpec, measure: Measure) -> tuple[str, ...]:
@@ -238,7 +239,7 @@ class _Builder:
             sdk=sdk,
             source=spec.name,
             display_name=display_name,
-            page_url=spec.page.format(subject=quote(item.subject, safe="@/")),
+            page_url=spec.page_url(item.subject),
             mirrors=bool(item.mirrors),
             daily_from=item.daily_from,
             continues=continues,

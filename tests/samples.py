@@ -17,7 +17,18 @@ from cmetrics.sources import SPECS
 from cmetrics.sources.base import FetchRequest
 from cmetrics.store.schema import STATS, encode
 
-SUBJECTS = {"pypistats": "pylance", "cratesio": "lance", "npm": "@scope/name", "github": "owner/name"}
+SUBJECTS = {
+    "pypistats": "pylance",
+    "cratesio": "lance",
+    "npm": "@scope/name",
+    "github": "owner/name",
+    "github-releases": "owner/name",
+    "dockerhub": "acme/db",
+    "huggingface": "models/acme/model",
+    "openvsx": "acme.lens",
+    "vscode": "acme.lens",
+    "nuget": "Acme.Db",
+}
 
 
 def a_metric(source: str = "npm", **changes: Any) -> Metric:

@@ -307,7 +307,7 @@ def test_address_forms(text):
         ({"metrics": [entry(subject=["a"])]}, "metrics[1]", "subject", "needs a text in quotes"),
         ({"metrics": [entry(subject="x" * 201)]}, "metrics[1]", "subject", "at most 200 characters"),
         ({"metrics": [entry(source=1)]}, "metrics[1]", "source", "needs a text in quotes"),
-        ({"metrics": [entry(source="pypi")]}, "metrics[1]", "source", "cratesio, github, npm, pypistats"),
+        ({"metrics": [entry(source="pypi")]}, "metrics[1]", "source", ", ".join(sorted(SPECS))),
         ({"metrics": [entry(product="other")]}, "metrics[1]", "product", "available: lance"),
         ({"metrics": [entry(sdk="")]}, "metrics[1]", "sdk", "use lower-case letters"),
         ({"metrics": [entry(display_name=True)]}, "metrics[1]", "display_name", "needs a text in quotes"),
@@ -483,6 +483,37 @@ def test_a_mistake_in_an_option_names_it(path, changes, field, reason):
         load_counted(path, changes)
 
 
+def test_a_space_has_likes_only(path):
+    """An entry for a space without `count` would count downloads, which a space does not have."""
+    space = {"source": "huggingface", "subject": "spaces/acme/app"}
+    path.write_text(catalog_text(metrics=[entry(**space)]), encoding="utf-8")
+    assert 'write count = "likes"' in refused(path, "metrics[1]", "count")
+    path.write_text(catalog_text(metrics=[entry(**space, count="likes")]), encoding="utf-8")
+    (metric,) = load_catalog(path, SPECS).metrics
+    assert metric.metric_id == "likes:lance:huggingface"
+    assert metric.page_url == "https://huggingface.co/spaces/acme/app"
+
+
+def test_counts_of_one_repository_have_ids_of_their_own(path):
+    """Stars, forks, watchers and release downloads of a repository stand side by side."""
+    same = {"subject": "o/r"}
+    entries = [
+        entry(source="github", **same),
+        entry(source="github", count="forks", **same),
+        entry(source="github", count="watchers", **same),
+        entry(source="github-releases", include=["*.dmg"], **same),
+    ]
+    path.write_text(catalog_text(metrics=entries), encoding="utf-8")
+    metrics = load_catalog(path, SPECS).metrics
+    assert [metric.metric_id for metric in metrics] == [
+        "stars:lance:github",
+        "forks:lance:github",
+        "watchers:lance:github",
+        "downloads:lance:github-releases",
+    ]
+    assert [metric.display_name for metric in metrics[1:3]] == ["GitHub Forks", "GitHub Watchers"]
+
+
 @pytest.mark.parametrize(
     ("source", "subjects"),
     [
@@ -490,6 +521,12 @@ def test_a_mistake_in_an_option_names_it(path, changes, field, reason):
         ("cratesio", ["1a", "a.b", "a/b", "a" * 65, "ä", "-a", "_a"]),
         ("npm", ["@a", "@a/b/c", "a/b", "a b", "@/b", "a?b", "a#b", "@a/", "%40a/b"]),
         ("github", ["lance", "a/b/c", "/b", "a/", "-a/b", "a_b/c", "a/b c", "a/b?c", "https://github.com/a/b"]),
+        ("github-releases", ["lance", "a/b/c", "a/..", "a/b/releases"]),
+        ("dockerhub", ["postgres", "a/b/c", "a/b:latest", "A/b", "a/..", "docker.io/a/b", "a/b/", "a/b?c"]),
+        ("huggingface", ["a/b", "models/", "models/a/b/c", "models/../b", "models/a/..", "users/a", "models/a/b?c"]),
+        ("openvsx", ["lens", "a.b.c", "a/b", ".b", "a.", "a.b/..", "a.b?c", "ä.b"]),
+        ("vscode", ["lens", "a.b.c", "a/b", ".b", "a.", 'a."b', "a.b c"]),
+        ("nuget", ["a b", "a..b", "a/b", "packageid:a", "a&b", "-a", "ä"]),
     ],
 )
 def test_a_subject_that_cannot_exist_is_refused(path, source, subjects):

@@ -69,7 +69,7 @@ class SourceSpec:
     #: A valid subject matches this pattern in full.
     subject_pattern: str
     subject_hint: str
-    #: The web page of a subject; ``{subject}`` is replaced by the percent-encoded subject.
+    #: The web page of a subject; ``{subject}`` is replaced by the percent-encoded subject, see ``page_path``.
     page: str
     #: What is counted, in a sentence for the published page.
     counts: str
@@ -96,8 +96,14 @@ class SourceSpec:
     steps: tuple[CountingStep, ...] = ()
     #: The name of the service as readers of the page know it, such as "PyPI"; empty if it is the title.
     service_name: str = ""
+    #: The address of the terms of the service, or what they demand of those who add it to a catalogue. Markdown.
+    terms: str = ""
     #: Returns why the service refuses a ``contact`` in the User-Agent; None if it accepts it.
     refuses_contact: Callable[[str], str | None] | None = None
+    #: Returns why a subject does not have a count, both as in cmetrics.toml; None if it has.
+    refuses_count: Callable[[str, str], str | None] | None = None
+    #: Returns a subject as it is written in the address of its page.
+    page_path: Callable[[str], str] = str
 
     def __post_init__(self) -> None:
         """Raise ValueError for measures that cannot be told apart."""
@@ -112,6 +118,10 @@ class SourceSpec:
     def measure(self) -> Measure:
         """The measure of an entry without ``count``."""
         return self.measures[self.default_count]
+
+    def page_url(self, subject: str) -> str:
+        """Return the address of the web page of ``subject``."""
+        return self.page.format(subject=quote(self.page_path(subject), safe="@/"))
 
     def known_loss(self, day: date) -> KnownLoss | None:
         """Return the known loss that includes ``day``; None if there is none."""

@@ -20,6 +20,14 @@ _HTML = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml")
 Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 
 
+def _without_fraction(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+#: A count that a service writes as a number with a decimal point: ``11966368.0``.
+WholeCount = Annotated[Count, BeforeValidator(_without_fraction)]
+
+
 def _day_text(value: object) -> object:
     """Remove the time: crates.io once sent ``2017-02-10T00:00:00Z`` instead of ``2017-02-10``."""
     return value[:10] if isinstance(value, str) and value[10:] in ("", "T00:00:00Z") else value
@@ -50,6 +58,9 @@ def parse(adapter: TypeAdapter[T], body: bytes, where: str) -> T:
     try:
         return adapter.validate_json(body)
     except ValidationError as error:
+        if not body.strip():
+            msg = f"{where} sent an empty response"
+            raise InvalidResponse(msg) from None
         if body.lstrip()[:9].lower().startswith(_HTML):
             msg = f"{where} sent an HTML page instead of JSON"
             raise InvalidResponse(msg) from None

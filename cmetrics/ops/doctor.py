@@ -34,7 +34,7 @@ from cmetrics.ops.diagnostics import (
 from cmetrics.ops.repository_checks import check_repository_settings
 from cmetrics.ops.repository_settings import RepositorySettings
 from cmetrics.ops.run_report import DEFAULT_CONTACT
-from cmetrics.ops.services import NetworkFacts, fetch_network_facts
+from cmetrics.ops.services import REQUESTS, NetworkFacts, ServiceFacts, fetch_network_facts
 from cmetrics.ops.webhook import check_address
 from cmetrics.queries import Queries
 from cmetrics.settings import Settings, StoreKind, load_settings
@@ -142,10 +142,10 @@ def _store(settings: Settings, catalog: Catalog | None, max_age_days: int, clock
 def _network(settings: Settings, catalog: Catalog | None, clone: Path, clock: Clock) -> Iterable[Check]:
     repository = settings.repository if settings.repository and REPOSITORY.fullmatch(settings.repository) else None
     metrics = catalog.metrics if catalog else ()
-    sources = {metric.source for metric in metrics} or set(SPECS)
+    sources = {metric.source for metric in metrics} or set(REQUESTS)
     try:
         found = fetch_network_facts(
-            sources | ({"github"} if settings.github_token else set()),
+            (sources & REQUESTS.keys()) | ({"github"} if settings.github_token else set()),
             token=settings.github_token,
             repository=repository,
             workflow=settings.workflow,
@@ -163,6 +163,7 @@ def _network(settings: Settings, catalog: Catalog | None, clone: Path, clock: Cl
     if catalog is not None:
         answering = {service.source for service in found.services if service.error is None}
         yield from _unknown_subjects(settings, catalog, answering, clock)
+        yield from _sources_by_subject(settings, catalog, sources - REQUESTS.keys(), clock)
     github = next((service for service in found.services if service.source == "github"), None)
     if github is not None:
         repositories = sum(metric.source == "github" for metric in metrics)
@@ -188,6 +189,25 @@ def _unknown_subjects(
         if isinstance(answers.get(metric.metric_id), NotFound):
             text = f"not found: {metric.subject} ({SPECS[metric.source].title}), of {metric.metric_id}"
             yield problem("catalogue", text, f"Correct the subject in {catalog.path}, or remove the entry")
+
+
+def _sources_by_subject(
+    settings: Settings, catalog: Catalog, sources: AbstractSet[str], clock: Clock
+) -> Iterable[Check]:
+    """Check each source that has no request of its own for this purpose by the first of its subjects."""
+    first = {metric.source: metric for metric in reversed(catalog.metrics) if metric.source in sources}
+    metrics = tuple(first[source] for source in sorted(first))
+    if not metrics:
+        return
+    answers = check_subjects(RunContext(settings, replace(catalog, metrics=metrics), clock(), clock=clock))
+    for metric in metrics:
+        answer, title = answers.get(metric.metric_id), SPECS[metric.source].title
+        error = answer if isinstance(answer, SourceError) else None
+        if isinstance(error, NotFound):
+            text = f"not found: {metric.subject} ({title}), of {metric.metric_id}"
+            yield problem("catalogue", text, f"Correct the subject in {catalog.path}, or remove the entry")
+            error = None
+        yield judge_service(ServiceFacts(metric.source, title, error))
 
 
 def _data_branch(settings: Settings, clone: Path) -> str | None:

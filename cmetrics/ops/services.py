@@ -26,6 +26,7 @@ from cmetrics.settings import NetworkSettings
 from cmetrics.sources import REGISTRY
 
 #: Small, documented endpoints that do not depend on the catalogue. GitHub's does not count against the quota.
+#: `cmetrics.ops.doctor` checks the sources without one by a subject of the catalogue.
 REQUESTS: dict[str, tuple[str, dict[str, str]]] = {
     "pypistats": ("/packages/__all__/recent", {"period": "day"}),
     "cratesio": ("/crates/serde", {"include": "downloads"}),

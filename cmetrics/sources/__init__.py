@@ -10,7 +10,19 @@ from pydantic import SecretStr
 
 from cmetrics.domain.metric import SourceSpec
 from cmetrics.http.service import Policy, Service
-from cmetrics.sources import cratesio, github, github_api, npm, pypistats
+from cmetrics.sources import (
+    cratesio,
+    dockerhub,
+    github,
+    github_api,
+    github_releases,
+    huggingface,
+    npm,
+    nuget,
+    openvsx,
+    pypistats,
+    vscode,
+)
 from cmetrics.sources.archives import clickpy, crates
 from cmetrics.sources.base import Archive, Source
 
@@ -52,6 +64,12 @@ REGISTRY: dict[str, Registration] = {
         ),
         Registration(npm.SPEC, lambda _: npm.POLICY, npm.Npm),
         Registration(github.SPEC, github_api.policy, github.Github),
+        Registration(github_releases.SPEC, github_api.policy, github_releases.GithubReleases),
+        Registration(dockerhub.SPEC, lambda _: dockerhub.POLICY, dockerhub.DockerHub),
+        Registration(huggingface.SPEC, lambda _: huggingface.POLICY, huggingface.HuggingFace),
+        Registration(openvsx.SPEC, lambda _: openvsx.POLICY, openvsx.OpenVsx),
+        Registration(vscode.SPEC, lambda _: vscode.POLICY, vscode.VsCode),
+        Registration(nuget.SPEC, lambda _: nuget.POLICY, nuget.Nuget),
     )
 }
 

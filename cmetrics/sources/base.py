@@ -147,12 +147,15 @@ def window_value(
     observed_at: datetime,
     *,
     first_day: date | None = None,
+    identity: str | None = None,
+    subject: str | None = None,
     remark: str | None = None,
 ) -> DailyValue:
     """Return the value of a rolling window that ends with ``last_day``, as the service states it.
 
     Without ``first_day``, the window has the length of the measure. A window that ends with the running
-    day is stored under the last completed one, with a remark. Raises InvalidResponse for a later end.
+    day is stored under the last completed one, with a remark. ``identity`` and ``subject`` are those of
+    `counter_value`. Raises InvalidResponse for a later end.
     """
     metric = request.metric
     days = metric.measure.window_days
@@ -164,7 +167,7 @@ def window_value(
     if last_day > request.last_day:
         remark = f"{remark}; window ends {last_day}" if remark else f"window ends {last_day}"
         last_day = request.last_day
-    ref = SourceRef(metric.source, metric.subject, remark=remark)
+    ref = SourceRef(metric.source, subject or metric.subject, identity, remark)
     return DailyValue(last_day, value, ref.text, period_start=first_day, observed_at=observed_at)
 
 

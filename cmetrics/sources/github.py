@@ -1,13 +1,17 @@
-"""api.github.com: stars. The current count, and the history of stars by week.
+"""api.github.com: stars, forks and watchers. The current counts, and the history of stars by week.
 
 Since July 2026 the list of stargazers is visible only to members of a repository. On 2026-09-04,
 ``GET /repos/{owner}/{repo}/stargazers/history`` replaced it (github.blog/changelog): public, newest
 week first, seven daily counts a week. It counts current stars by the day on which they were given,
 so an unstar lowers the count of an old day.
+
+The answer for a repository, from which the stars are read, also has the counts of forks and watchers
+(``subscribers_count``; ``watchers_count`` repeats the stars). Neither has a history.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
@@ -16,24 +20,36 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, JsonValue, TypeAdapter
 
 from cmetrics.domain.days import DAY, last_completed_day
 from cmetrics.domain.errors import InvalidResponse, SourceError
-from cmetrics.domain.kind import STARS
+from cmetrics.domain.kind import STARS, stock
 from cmetrics.domain.metric import SourceSpec
 from cmetrics.domain.observation import STAR_COUNT_REF, STAR_HISTORY_REF, DailyValue, StarRef
 from cmetrics.http.service import Service
 from cmetrics.http.validation import Count, Shape, parse
-from cmetrics.sources.base import FetchRequest, FetchResult, fetch_each, reword
+from cmetrics.sources.base import FetchRequest, FetchResult, counter_value, fetch_subjects, reword
 from cmetrics.sources.github_api import REPOSITORY_HINT, REPOSITORY_PATTERN, TITLE, GithubClient, next_page
 from cmetrics.sources.renames import name_taken_over, other_known_repository, rename_warnings
 
 SPEC = SourceSpec(
     name="github",
     title=TITLE,
-    measures={"stars": STARS},
     service_name="GitHub",
+    measures={
+        "stars": STARS,
+        "forks": replace(
+            stock("forks"),
+            display_name="GitHub Forks",
+            counts="Forks of a repository, as counted by GitHub. Read once a night.",
+        ),
+        "watchers": replace(
+            stock("watchers"),
+            display_name="GitHub Watchers",
+            counts="Accounts that watch a repository, as counted by GitHub. Read once a night.",
+        ),
+    },
     sdk=None,
     display_name="GitHub Stars",
     subject_pattern=REPOSITORY_PATTERN,
@@ -71,6 +87,9 @@ class Repository(Shape):
     id: int | None = None
     full_name: Annotated[str, AfterValidator(_subject)] | None = None
     created_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    #: Parsed when they are used, so that an invalid one does not affect the stars.
+    forks_count: JsonValue = None
+    subscribers_count: JsonValue = None
 
     def name(self, subject: str) -> str:
         """Return the current name of the repository."""
@@ -91,6 +110,9 @@ class _Week(Shape):
 
 Weeks = dict[date, tuple[int, ...]]
 
+#: The field that has the count, for counts without a history.
+_FIELDS = {"forks": "forks_count", "watchers": "subscribers_count"}
+_COUNT = TypeAdapter(Count, config=ConfigDict(strict=True))
 _REPOSITORY = TypeAdapter(Repository)
 _WEEKS = TypeAdapter(list[_Week])
 
@@ -98,6 +120,12 @@ _WEEKS = TypeAdapter(list[_Week])
 def parse_repository(body: bytes, subject: str) -> Repository:
     """Return the current state of the repository."""
     return parse(_REPOSITORY, body, f"api.github.com, repository {subject}")
+
+
+def parse_count(repository: Repository, count: str, subject: str) -> int:
+    """Return the current ``count`` of the repository: ``forks`` or ``watchers``."""
+    value = json.dumps(getattr(repository, _FIELDS[count])).encode()
+    return parse(_COUNT, value, f"api.github.com, {count} of {subject},")
 
 
 def parse_history(body: bytes, subject: str) -> Weeks:
@@ -199,17 +227,43 @@ class Github:
         self._warnings: list[str] = []
 
     async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
-        """Yield one result per repository, from one request for the count and the pages of history that are needed."""
-        async for result in fetch_each(requests, self._fetch):
+        """Yield one result per request.
+
+        All counts of a repository come from one request to the service, its star history from as many as
+        it has pages that are needed.
+        """
+        async for result in fetch_subjects(requests, SPEC.canonical, self._fetch):
             yield result
 
-    async def _fetch(self, request: FetchRequest) -> FetchResult:
-        subject = request.metric.subject
-        self._warnings = []
+    async def _fetch(self, requests: Sequence[FetchRequest]) -> list[FetchResult]:
+        subject = requests[0].metric.subject
         self._api.select(subject)
         repository = parse_repository((await self._api.get(f"/repos/{subject}")).body, subject)
-        await self._check_number(request, repository)
-        name = repository.name(subject)
+        results: list[FetchResult] = []
+        for request in requests:
+            try:
+                await self._check_number(request, repository)
+                if request.metric.measure.is_stars:
+                    results.append(await self._fetch_stars(request, repository))
+                else:
+                    results.append(self._build_count(request, repository))
+            except SourceError as error:
+                results.append(FetchResult(request, error=error))
+        return results
+
+    def _build_count(self, request: FetchRequest, repository: Repository) -> FetchResult:
+        """Return the current count of forks or watchers."""
+        subject = request.metric.subject
+        count, name = parse_count(repository, request.metric.count, subject), repository.name(subject)
+        identity = None if repository.id is None else str(repository.id)
+        value = counter_value(request, count, self._client.now(), identity=identity, subject=name)
+        renamed = rename_warnings(request, name, repository.id)
+        return FetchResult(request, (value,), warnings=(*self._api.take_warnings(), *renamed))
+
+    async def _fetch_stars(self, request: FetchRequest, repository: Repository) -> FetchResult:
+        """Return the stars of the requested days. Raises SourceError only for what no day could be read from."""
+        self._warnings = []
+        name = repository.name(request.metric.subject)
         renamed = rename_warnings(request, name, repository.id)
         ref = StarRef(name, repository.id)
         count = repository.stargazers_count

@@ -1,7 +1,8 @@
-"""Detect renamed repositories: the id of a repository does not change with its name. Pure."""
+"""Detect renamed subjects, whose id does not change with their name. Pure."""
 
 from __future__ import annotations
 
+from cmetrics.domain.errors import InvalidResponse
 from cmetrics.sources.base import FetchRequest
 
 
@@ -35,3 +36,24 @@ def name_taken_over(request: FetchRequest, number: int | None, known: int, name:
     if name is None:
         return f"{where} (id {known}), which no longer exists; add a separate metric for the new one to cmetrics.toml"
     return f'{where} (id {known}), which is now {name}; write subject = "{name}" in cmetrics.toml'
+
+
+def check_current_name(request: FetchRequest, name: str, identity: str | None) -> tuple[str, ...]:
+    """Return the warnings for a counted subject that is now called ``name`` and has the id ``identity``.
+
+    A rename and a subject that was deleted and created again are each reported once. Raises
+    InvalidResponse if the subject was renamed and its old name now belongs to another one.
+    """
+    metric, known = request.metric, request.known
+    stored = known.subject if known else metric.subject
+    if known and known.identity and identity and known.identity != identity:
+        if stored.lower() != name.lower():
+            msg = (
+                f"{metric.source}, {metric.subject} is another one (id {identity}) than the one counted so far "
+                f'(id {known.identity}), which is now {stored}; write subject = "{stored}" in cmetrics.toml'
+            )
+            raise InvalidResponse(msg, service=metric.source)
+        return (f"{metric.metric_id}: {name} was deleted and created again; its count starts anew",)
+    if name.lower() in (metric.subject.lower(), stored.lower()):
+        return ()
+    return (f'{metric.metric_id}: {metric.subject} is now {name}; write subject = "{name}" in cmetrics.toml',)

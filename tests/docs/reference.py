@@ -231,6 +231,7 @@ def _source(name: str) -> str:
         *([("fields in the catalogue", ", ".join(map(_code, options)))] if options else []),
         ("archive", _archive(spec)),
         ("rate limit", "; ".join(map(_rate, policy.rates)) or "that of the service"),
+        *([("terms", spec.terms)] if spec.terms else []),
     ]
     parts = [f"## {spec.name}\n", markdown_table(("property", "value"), rows), _measures(spec)]
     if spec.steps:

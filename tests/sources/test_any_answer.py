@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 from cmetrics.domain.days import DAY, Span
 from cmetrics.domain.errors import SourceError
 from cmetrics.http.validation import LARGEST_COUNT
-from cmetrics.sources import cratesio, github, npm, pypistats
+from cmetrics.sources import (
+    cratesio,
+    dockerhub,
+    github,
+    github_releases,
+    huggingface,
+    npm,
+    nuget,
+    openvsx,
+    pypistats,
+    vscode,
+)
 from cmetrics.sources.archives import clickpy, crates_files, crates_versions
 from cmetrics.sources.availability import Availability, RegistryTotals, build_registry_totals, resolve_days
 from tests.depth import deep
@@ -69,6 +80,42 @@ OTHERS: tuple[tuple[Callable[[bytes], object], Any], ...] = (
         {"year": 2026, "oldest": "2026-01-01", "newest": "2026-02-01", "days": 3},
     ),
 )
+#: The parsers of current counts, which return a count or None for an answer without one.
+COUNTS: dict[str, tuple[Callable[[bytes], int | None], Any]] = {
+    "dockerhub": (lambda body: dockerhub.parse_pulls(body, "acme/db"), {"name": "db", "pull_count": 3, "count": None}),
+    "openvsx": (
+        lambda body: openvsx.parse_downloads(body, "acme.lens"),
+        {"namespace": "acme", "name": "lens", "downloadCount": 3},
+    ),
+    "nuget": (
+        lambda body: nuget.parse_downloads(body, "acme.db"),
+        {"totalHits": 1, "data": [{"id": "Acme.Db", "totalDownloads": 3}]},
+    ),
+    "vscode": (
+        lambda body: getattr(vscode.parse_installs(body, ["acme.lens"])["acme.lens"], "value", None),
+        {
+            "results": [
+                {
+                    "extensions": [
+                        {
+                            "publisher": {"publisherName": "acme"},
+                            "extensionName": "lens",
+                            "statistics": [{"statisticName": "install", "value": 3.0}],
+                        }
+                    ]
+                }
+            ]
+        },
+    ),
+    "huggingface": (
+        lambda body: huggingface.parse_repository(body, "models/a/b").count("likes", "models/a/b"),
+        {"_id": "65f0", "id": "a/b", "likes": 3, "downloads": 4, "downloadsAllTime": 5},
+    ),
+    "github-releases": (
+        lambda body: sum(asset.downloads for asset in github_releases.parse_releases(body, "owner/name").assets),
+        [{"id": 1, "tag_name": "v1", "assets": [{"id": 1, "name": "a.deb", "download_count": 3}]}],
+    ),
+}
 
 LEAVES = st.one_of(
     st.none(),
@@ -114,7 +161,7 @@ def read(parser: Callable[[bytes], Any], body: bytes) -> Any:
 
 
 def test_the_answers_that_are_spoiled_here_are_good_ones():
-    for parser, answer in (*DAYS.values(), *OTHERS):
+    for parser, answer in (*DAYS.values(), *COUNTS.values(), *OTHERS):
         assert parser(json.dumps(answer).encode())
 
 
@@ -129,6 +176,16 @@ def test_days_are_days_and_counts_are_counts_whatever_is_sent(data, name):
         assert value >= 0
         if name != "index":
             assert value <= 2 * LARGEST_COUNT
+
+
+@settings(deadline=None, max_examples=deep(500))
+@given(data=st.data(), name=st.sampled_from(sorted(COUNTS)))
+def test_a_count_is_a_count_whatever_is_sent(data, name):
+    parser, answer = COUNTS[name]
+    found = read(parser, data.draw(nearly(answer)))
+    if found is not None:
+        assert type(found) is int
+        assert 0 <= found <= 5 * LARGEST_COUNT
 
 
 @settings(deadline=None, max_examples=deep(300))

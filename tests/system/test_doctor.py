@@ -12,8 +12,9 @@ import pytest
 
 from tests.conftest import Home, catalog_text
 from tests.world.cluster import Cluster
+from tests.world.counters import DOCKER
 from tests.world.services import Reply, Request
-from tests.world.truth import CRATES, GITHUB, HOSTS, World
+from tests.world.truth import CRATES, DAY, GITHUB, HOSTS, World
 
 
 def levels(document: dict) -> dict[str, str]:
@@ -209,3 +210,31 @@ def test_an_unknown_package_is_named(home: Home, world: World):
     assert checks[0]["advice"].startswith("Correct the subject in ")
     world.crates["lanse"] = world.crates["lance"]
     assert levels(home.json("doctor", code=None))["catalogue"] == "ok"
+
+
+#: A subject of each source without a request of its own that the world knows.
+COUNTED = (
+    ("dockerhub", "lance/db"),
+    ("huggingface", "models/lance/embed"),
+    ("nuget", "Lance.Net"),
+    ("openvsx", "Lance.viewer"),
+    ("vscode", "Lance.viewer"),
+    ("github-releases", "lancedb/lancedb"),
+)
+
+
+def test_sources_of_counts_are_checked_by_a_subject(home: Home, world: World):
+    """Each source is asked for one subject; an unknown one and a service that is down are told apart."""
+    world.counters.release("lancedb/lancedb", world.today - 9 * DAY, world.today)
+    file = home.folder / "cmetrics.toml"
+    file.write_text(catalog_text(*COUNTED))
+    found = levels(home.json("doctor", code=0))
+    assert {f"service {source}": found[f"service {source}"] for source, _ in COUNTED} == {
+        f"service {source}": "ok" for source, _ in COUNTED
+    }
+    world.faults[DOCKER] = lambda _, __: Reply(500, b"500")
+    file.write_text(catalog_text(("dockerhub", "lance/db"), ("nuget", "Lance.Nothing")))
+    document = home.json("doctor", code=1)
+    found = levels(document)
+    assert (found["service dockerhub"], found["service nuget"], found["catalogue"]) == ("warning", "ok", "problem")
+    assert any("not found: Lance.Nothing (nuget.org)" in check["text"] for check in document["checks"])

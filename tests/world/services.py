@@ -23,10 +23,11 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 import trustme
 
+from tests.world.counters import COUNTER_HOSTS, DOCKER, HUGGING_FACE, NUGET, OPENVSX, VSCODE
 from tests.world.truth import CLICKPY, CRATES, DAY, FILES, GITHUB, HOSTS, NPM, PYPI, World, utc_today
 
 
@@ -65,11 +66,13 @@ class Request:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes = b""
+    #: The values of the parameter ``expand[]``, which may be repeated.
+    fields: tuple[str, ...] = ()
 
     @property
     def question(self) -> tuple[object, ...]:
         """What makes two requests the same question."""
-        return self.host, self.method, self.path, *sorted(self.query.items()), self.body
+        return self.host, self.method, self.path, *sorted(self.query.items()), *self.fields, self.body
 
 
 #: The most requests in so many seconds that each service is sent, as `(count, seconds)`.
@@ -79,6 +82,11 @@ RATES = {
     NPM: ((1, 2.0),),
     CLICKPY: ((1, 1.0),),
     FILES: ((1, 0.05),),
+    DOCKER: ((1, 1.0),),
+    OPENVSX: ((1, 1.0),),
+    VSCODE: ((1, 2.0),),
+    NUGET: ((1, 1.0),),
+    HUGGING_FACE: ((1, 0.6), (500, 300.0)),
 }
 
 #: Gets the request and the answer that would be given; gives the answer that is.
@@ -155,6 +163,8 @@ class Services:
 
         def usual() -> Reply:
             with self._lock:
+                if request.host in COUNTER_HOSTS:
+                    return self.world.counters.answer(request, self.world.today)
                 return {
                     PYPI: self._pypi,
                     CRATES: self._crates,
@@ -409,7 +419,8 @@ class Services:
         else:
             target = self.world.renamed.get(name)
             if target:
-                where = f"https://api.github.com/repositories/{known[target.lower()].number}{rest}"
+                query = f"?{urlencode(request.query)}" if request.query else ""
+                where = f"https://api.github.com/repositories/{known[target.lower()].number}{rest}{query}"
                 return as_json({"message": "Moved Permanently", "url": where}, 301, Location=where)
             repository = known.get(name.lower())
         if repository is None:
@@ -426,7 +437,8 @@ class Services:
                 "full_name": repository.full_name,
                 "stargazers_count": repository.count,
                 "watchers_count": repository.count,
-                "subscribers_count": 40,
+                "subscribers_count": repository.watchers,
+                "forks_count": repository.forks,
                 "created_at": f"{repository.created}T10:00:00Z",
             }
         )
@@ -435,6 +447,9 @@ class Services:
         """Newest first, in pages."""
         size, page = int(request.query.get("per_page", "30")), int(request.query.get("page", "1"))
         listed = sorted(self.world.releases.get(name, ()), key=lambda row: str(row["created_at"]), reverse=True)
+        # With files, which are counted; drafts are in the list of those who may push.
+        may_push = bool(request.headers.get("authorization"))
+        listed = [*self.world.counters.release_rows(name, self.world.today, may_push=may_push), *listed]
         rows = [
             {"html_url": f"https://github.com/{name}/releases/tag/{row['tag_name']}"} | row
             for row in listed[(page - 1) * size : page * size]
@@ -489,6 +504,7 @@ class Services:
                     {k: v[0] for k, v in parse_qs(parts.query).items()},
                     {k.lower(): v for k, v in self.headers.items()},
                     self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+                    tuple(parse_qs(parts.query).get("expand[]", ())),
                 )
                 reply = services.answer(request)
                 if reply.reset:

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
+from tests.world.counters import COUNTER_HOSTS, Counters
 from tests.world.project import Project
 
 DAY = timedelta(days=1)
 PYPI, CRATES, NPM, GITHUB = "pypistats.org", "crates.io", "api.npmjs.org", "api.github.com"
 FILES, CLICKPY = "static.crates.io", "sql-clickhouse.clickhouse.com"
-HOSTS = (PYPI, CRATES, NPM, GITHUB, FILES, CLICKPY)
+HOSTS = (PYPI, CRATES, NPM, GITHUB, FILES, CLICKPY, *COUNTER_HOSTS)
 
 
 def utc_today() -> date:
@@ -40,6 +41,8 @@ class Repository:
     number: int
     created: date
     stars: dict[date, int]
+    forks: int = 120
+    watchers: int = 40
 
     @property
     def count(self) -> int:
@@ -101,6 +104,8 @@ class World:
     github_quota: int = 1000
     #: The repository that runs cmetrics.
     project: Project = field(default_factory=Project)
+    #: The services that state a count and forget how it came about.
+    counters: Counters = field(default_factory=Counters)
     #: Weeks that have begun since the first page of a star history was read.
     weeks_ahead: int = 0
     #: crates.io answers by version for archived days too.
@@ -135,6 +140,7 @@ class World:
             world.repositories[name] = Repository(
                 name, 700_000 + number, created, wave(base, 31 + number, created, last)
             )
+        world.counters = Counters.default(last - 90 * DAY, last + 60 * DAY)
         return world
 
     @classmethod
