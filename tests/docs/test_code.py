@@ -1,0 +1,150 @@
+"""The code blocks of the documentation work: shell and Python blocks run against the local services."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cmetrics.catalog import load_catalog
+from cmetrics.sources import SPECS
+from tests.conftest import Home
+from tests.docs.code import README, Block, all_blocks, blocks, prose
+from tests.docs.commands import command_lines, mistake_in
+from tests.docs.project import DOCS, ROOT, pages
+from tests.world import fork_server
+from tests.world.services import Services
+from tests.world.truth import DAY, Repository, World, wave
+
+LANGUAGES = {"sh", "toml", "yaml", "python", "ini", "markdown", "html", "text", "json"}
+RUN = [page for page in (README, *pages()) if any(b.language == "sh" and b.reason is None for b in blocks(page))]
+#: Pages whose first command has to work in an empty folder. The others begin with a collected store and a site.
+FROM_NOTHING = {README, *(DOCS / "tutorial").glob("*.md")}
+#: Makes a fragment of a catalogue complete.
+FRAME = """
+contact = "https://example.com/contact"
+{head}
+[[products]]
+id = "example"
+title = "Example"
+{metric}
+{fragment}
+"""
+METRIC = '[[metrics]]\nproduct = "example"\nsource = "cratesio"\nsubject = "example"\n'
+
+
+def example_world() -> World:
+    """Return a young world that knows the packages and the repository of the examples, too."""
+    world = World.young()
+    first, last = world.today - 200 * DAY, world.today
+    for mirrors in (True, False):
+        world.pypi["example", mirrors] = wave(500, 41, first, last)
+    world.crates["example"] = wave(300, 42, first, last)
+    world.npm["@example/client"] = wave(800, 43, first, last)
+    world.repositories["example/example"] = Repository("example/example", 700_100, first, wave(2, 44, first, last))
+    world.limits = False
+    return world
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A folder with a collected store and a site."""
+    with Services(example_world(), tmp_path_factory.mktemp("authority")) as services:
+        folder = tmp_path_factory.mktemp("docs") / "collected"
+        folder.mkdir()
+        collected = Home(folder, services.env())
+        collected.run("refresh", "--quiet")
+        collected.run("build-site", "--quiet")
+        yield collected
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the program `cmetrics`."""
+    folder = tmp_path_factory.mktemp("programs") / "bin"
+    fork_server.install(folder)
+    return folder
+
+
+@pytest.mark.parametrize("page", RUN, ids=[page.stem for page in RUN])
+def test_shell_blocks_run(page: Path, home: Home, programs: Path, tmp_path: Path):
+    """In the order of the page, in one shell."""
+    folder = tmp_path / "reader"
+    if page in FROM_NOTHING:
+        folder.mkdir()
+    else:
+        shutil.copytree(home.folder, folder)
+    run = [block for block in blocks(page) if block.language == "sh" and block.reason is None]
+    script = "\n".join(f"echo '+ {block}' >&2\n{block.text}" for block in run)
+    env = home.environment | {"PATH": f"{programs}:/usr/bin:/bin", "CMETRICS_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        check=False,
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_python_blocks_run(home: Home):
+    found = all_blocks("python")
+    assert found
+    for block in found:
+        done = subprocess.run(
+            [sys.executable, "-c", block.text],
+            check=False,
+            cwd=home.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"{block}: {done.stderr}"
+        assert done.stdout, block
+
+
+@pytest.mark.parametrize("block", all_blocks("toml"), ids=str)
+def test_catalogues_are_valid(block: Block, tmp_path: Path):
+    """A fragment is completed with what it lacks."""
+    raw = tomllib.loads(block.text)
+    text = block.text
+    if "products" not in raw:
+        text = FRAME.format(head="", metric="" if "metrics" in raw else METRIC, fragment=block.text)
+    path = tmp_path / "cmetrics.toml"
+    path.write_text(text, encoding="utf-8")
+    load_catalog(path, SPECS)
+
+
+@pytest.mark.parametrize("block", all_blocks("yaml", "ini"), ids=str)
+def test_workflows_and_units_are_well_formed(block: Block):
+    if block.language == "yaml":
+        assert "jobs" in yaml.safe_load(block.text)
+    else:
+        parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+        parser.read_string(block.text if "[" in block.text.splitlines()[0] else f"[variables]\n{block.text}")
+
+
+@pytest.mark.parametrize("page", [README, *pages()], ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_and_options_exist(page: Path):
+    """In every block and in the text, also where a block is not run."""
+    for block in blocks(page):
+        assert block.language in LANGUAGES, f"{block}: a block needs a language"
+        if block.language == "sh":
+            subprocess.run(["sh", "-n"], input=block.text, text=True, check=True)
+            assert not re.search(r"cmetrics [^\n]* # ", block.text), f"{block}: an interactive zsh reads the comment"
+    shown = [block.text for block in blocks(page) if block.language == "sh"]
+    inline = re.findall(r"`([^`\n]+)`", prose(page))
+    for text in (*shown, *inline):
+        for line in command_lines(text):
+            assert mistake_in(line) is None, f"{line}: {mistake_in(line)}"
