@@ -32,4 +32,4 @@ def mistake_in(line: str) -> str | None:
 def command_lines(script: str) -> list[str]:
     """Return the ``cmetrics …`` commands of a shell script."""
     joined = script.replace("\\\n", " ")
-    return [match[0].strip() for match in re.finditer(r"(?<![\w/.@-])cmetrics [a-z-]+[^\n;|&>'$]*", joined)]
+    return [match[0].strip() for match in re.finditer(r"(?<![\w/.@-])(?<!-u )cmetrics [a-z-]+[^\n;|&>'$]*", joined)]
