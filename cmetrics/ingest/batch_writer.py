@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from cmetrics.domain.run import Counts
 from cmetrics.ingest.revisions import Replaced, select_revised
-from cmetrics.store.columns import Overwrite
+from cmetrics.store.columns import Overwrite, encode_texts
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS
 
@@ -42,8 +42,7 @@ class BatchWriter:
             self._rows.append(rows)
             self._small += 1
         if self._small == CHUNKS:
-            # Thousands of small tables in one cost more to pick from than these copies.
-            self._rows[-CHUNKS:] = [pa.concat_tables(self._rows[-CHUNKS:]).combine_chunks()]
+            self._rows[-CHUNKS:] = [encode_texts(pa.concat_tables(self._rows[-CHUNKS:]))]
             self._small = 0
         if self._interval is None or not self._rows or time.monotonic() - self._last_merge < self._interval:
             return False
@@ -52,8 +51,9 @@ class BatchWriter:
 
     def flush(self) -> None:
         """Merge all buffered rows. Raises StoreError."""
-        self._small = 0
-        rows, self._rows = pa.concat_tables([STATS.schema.empty_table(), *self._rows]), []
+        small = pa.concat_tables([STATS.schema.empty_table(), *self._rows[len(self._rows) - self._small :]])
+        rows = pa.concat_tables([*self._rows[: len(self._rows) - self._small], encode_texts(small)])
+        self._rows, self._small = [], 0
         merged = self._store.upsert_observations(
             rows, self._overwrites, lambda old, new: self.replaced.append(select_revised(old, new))
         )

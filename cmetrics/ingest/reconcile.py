@@ -127,7 +127,8 @@ class _Rule:
         rows = np.flatnonzero(differ(stored, new, "source_ref") & ~self.is_count[owners])
         numbers: dict[str, int] = {}
         old, now = (
-            self._packages(data["source_ref"].take(rows), self.sources[owners[rows]], numbers) for data in (stored, new)
+            self._packages(data["source_ref"].take(rows).cast(pa.string()), self.sources[owners[rows]], numbers)
+            for data in (stored, new)
         )
         is_other = np.zeros(new.num_rows, np.bool_)
         is_other[rows] = (old >= 0) & (now >= 0) & (old != now)

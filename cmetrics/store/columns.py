@@ -34,6 +34,8 @@ Overwrite: TypeAlias = Callable[[pa.Table, pa.Table], Mask]
 
 #: Of two rows with one key the last in this order counts: the row observed last, and of equal ones always the same.
 NEWEST_LAST = ("observed_at", "ingestion_run_id", "value")
+#: Where so many rows follow each other, a chunk of their own costs less than a copy.
+LONG_RUN = 365
 #: Length of a day as ISO text.
 _DAY_LENGTH = 10
 #: 1 January 1970 as `date.toordinal` counts it.
@@ -97,33 +99,61 @@ def _is_day(text: str) -> bool:
     return True
 
 
-def days(values: pa.ChunkedArray[Any] | pa.Array[Any]) -> Ints:
+def encode_texts(data: pa.Table) -> pa.Table:
+    """Return the rows with each distinct text stored once: a quarter of the memory, and fast to compare."""
+    return pa.table(
+        [_encoded(column) if pa.types.is_string(column.type) else column.combine_chunks() for column in data.columns],
+        names=data.column_names,
+    )
+
+
+def _encoded(column: pa.ChunkedArray[Any]) -> Any:
+    whole: Any = column.combine_chunks()
+    return whole.dictionary_encode() if pa.types.is_string(whole.type) else whole
+
+
+def of_texts(column: pa.ChunkedArray[Any], convert: Callable[[Any], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Return ``convert`` of every text, computed once per distinct one."""
+    encoded = _encoded(column)
+    found: npt.NDArray[Any] = convert(encoded.dictionary)[encoded.indices.to_numpy()]
+    return found
+
+
+def days(column: pa.ChunkedArray[Any]) -> Ints:
     """Return days, stored as ISO text, as `date.toordinal` counts them."""
-    numbers: Ints = values.cast(pa.date32()).cast(pa.int32()).to_numpy().astype(np.int64) + _EPOCH
-    return numbers
+    return of_texts(column, lambda texts: texts.cast(pa.date32()).cast(pa.int32()).to_numpy().astype(np.int64) + _EPOCH)
 
 
 def is_seed(data: pa.Table) -> Mask:
     """Return `Observation.is_seed` of every row."""
-    seeded = pc.equal(data["provenance"], pa.scalar(Provenance.CSV_SEED.value))
-    other = pc.not_equal(data["source_window"], pa.scalar(SourceWindow.CUMULATIVE_SNAPSHOT.value))
-    return _mask(pc.and_(seeded, other))
+    seed, count = pa.scalar(Provenance.CSV_SEED.value), pa.scalar(SourceWindow.CUMULATIVE_SNAPSHOT.value)
+    is_seeded = of_texts(data["provenance"], lambda texts: _mask(pc.equal(texts, seed)))
+    is_seeded &= of_texts(data["source_window"], lambda texts: _mask(pc.not_equal(texts, count)))
+    return is_seeded
 
 
 def is_reconstructed(data: pa.Table) -> Mask:
     """Return `Observation.is_reconstructed` of every row."""
-    masks = [_mask(pc.starts_with(data["source_ref"], beginning)) for beginning in RECONSTRUCTED_REFS]
-    return any_of(masks)
+    return any_of([_starts_with(data["source_ref"], beginning) for beginning in RECONSTRUCTED_REFS])
 
 
 def is_stand_in(data: pa.Table) -> Mask:
     """Return `Observation.is_stand_in` of every row."""
-    return _mask(pc.starts_with(data["source_ref"], STAND_IN_REF))
+    return _starts_with(data["source_ref"], STAND_IN_REF)
+
+
+def _starts_with(column: pa.ChunkedArray[Any], beginning: str) -> Mask:
+    return of_texts(column, lambda texts: _mask(pc.starts_with(texts, beginning)))
 
 
 def differ(one: pa.Table, other: pa.Table, column: str) -> Mask:
     """Return whether a column of two tables differs, row by row."""
-    return _mask(pc.not_equal(one[column], other[column]))
+    if not pa.types.is_string(STATS.schema.field(column).type):
+        return _mask(pc.not_equal(one[column], other[column]))
+    left, right = _encoded(one[column]), _encoded(other[column])
+    same = pc.index_in(right.dictionary, left.dictionary).fill_null(-1).to_numpy()
+    differs: Mask = left.indices.to_numpy() != same[right.indices.to_numpy()]
+    return differs
 
 
 def any_of(masks: Sequence[Mask]) -> Mask:
@@ -133,7 +163,7 @@ def any_of(masks: Sequence[Mask]) -> Mask:
 
 
 def _mask(values: Any) -> Mask:
-    mask: Mask = values.to_numpy().astype(np.bool_)
+    mask: Mask = values.to_numpy(zero_copy_only=False).astype(np.bool_)
     return mask
 
 
@@ -149,14 +179,15 @@ def key_numbers(data: pa.Table, metric_ids: Sequence[str]) -> Ints:
     ``metric_ids`` are ascending and hold every metric of ``data``. The upper half of a number is the index
     of the metric, the lower half the day.
     """
-    metrics = pc.index_in(data["metric_id"], pa.array(metric_ids, pa.string())).to_numpy().astype(np.int64)
+    known = pa.array(metric_ids, pa.string())
+    metrics: Ints = of_texts(data["metric_id"], lambda ids: pc.index_in(ids, known).to_numpy().astype(np.int64))
     return (metrics << 32) + days(data["period_end"])
 
 
 def repeated_keys(data: pa.Table, metric_ids: Sequence[str]) -> list[tuple[str, date]]:
     """Return the keys that come more than once, ascending."""
-    numbers, counts = np.unique(key_numbers(data, metric_ids), return_counts=True)
-    repeated = numbers[counts > 1].tolist()
+    numbers = np.sort(key_numbers(data, metric_ids))
+    repeated = np.unique(numbers[1:][np.diff(numbers) == 0]).tolist()
     return [(metric_ids[number >> 32], date.fromordinal(number & 0xFFFFFFFF)) for number in repeated]
 
 
@@ -165,103 +196,108 @@ def sort_unique(data: pa.Table, metric_ids: Sequence[str]) -> pa.Table:
 
     ``metric_ids`` are ascending and hold every metric of ``data``.
     """
-    numbers = key_numbers(data, metric_ids)
-    if _is_ascending(numbers):
-        return data
-    order = np.argsort(numbers, kind="stable")
-    if _is_ascending(numbers[order]):
-        return data.take(order)
-    data = data.sort_by([(name, "ascending") for name in (*STATS.key, *NEWEST_LAST)])
-    numbers = key_numbers(data, metric_ids)
-    return data.take(np.flatnonzero(np.append(np.diff(numbers) > 0, True)))
+    rows, _ = _index(data, metric_ids)
+    return data if len(rows) == data.num_rows and (np.diff(rows) == 1).all() else data.take(rows)
 
 
-def _is_ascending(numbers: Ints) -> bool:
-    """Whether each number is larger than the one before it."""
-    return bool((np.diff(numbers) > 0).all())
+def _index(data: pa.Table, metric_ids: Sequence[str]) -> tuple[Ints, Ints]:
+    """Return the row of each key, see :data:`NEWEST_LAST`, and the keys' numbers, ascending."""
+    numbers = key_numbers(data, metric_ids)
+    order = _order(numbers)
+    if (np.diff(numbers[order]) > 0).all():
+        return order, numbers[order]
+    ages = data.select(select_schema(NEWEST_LAST).names).cast(select_schema(NEWEST_LAST))
+    by_age = pc.sort_indices(ages, [(name, "ascending") for name in NEWEST_LAST]).to_numpy().astype(np.int64)
+    order = by_age[_order(numbers[by_age])]
+    order = order[np.append(np.diff(numbers[order]) > 0, True)]
+    return order, numbers[order]
+
+
+def _order(numbers: Ints) -> Ints:
+    """Return the order that sorts ``numbers``; equal ones stay in theirs."""
+    return np.arange(len(numbers)) if (np.diff(numbers) >= 0).all() else np.argsort(numbers, kind="stable")
+
+
+def take(data: pa.Table, rows: Ints) -> pa.Table:
+    """Return these rows, in more chunks but without a copy where many follow each other."""
+    starts = np.flatnonzero(np.append(True, np.diff(rows) != 1)) if len(rows) else rows
+    if len(starts) * LONG_RUN > len(rows):
+        return data.take(rows)
+    lengths = np.diff(np.append(starts, len(rows)))
+    runs = zip(rows[starts].tolist(), lengths.tolist(), strict=True)
+    return pa.concat_tables([data.slice(0, 0), *(data.slice(start, length) for start, length in runs)])
+
+
+class NewRows:
+    """Rows to be merged, by key. Of rows with one key, each counts only where it overwrites the one before it.
+
+    No cell is null. Texts are plain or, see `encode_texts`, each distinct one once.
+    """
+
+    def __init__(self, rows: pa.Table, overwrites: Overwrite) -> None:
+        # Picking from many small chunks costs more than this copy.
+        self.rows = rows.combine_chunks()
+        #: Ascending.
+        self.metric_ids: list[str] = sorted(map(str, self.rows["metric_id"].unique().to_pylist()))
+        self._overwrites = overwrites
+        numbers = key_numbers(self.rows, self.metric_ids)
+        places = _order(numbers)
+        # Each round compares the first two rows of every key that has several.
+        while (is_repeated := np.diff(numbers[places]) == 0).any():
+            second = np.flatnonzero(is_repeated & np.append(True, ~is_repeated[:-1])) + 1
+            wins = overwrites(take(self.rows, places[second - 1]), take(self.rows, places[second]))
+            places = np.delete(places, np.where(wins, second - 1, second))
+        #: The row of each key, and the keys' numbers, ascending.
+        self._places, self._numbers = places, numbers[places]
+
+    def parts(self, size: int) -> Iterator[Part]:
+        """Yield the keys of at most ``size`` metrics at a time.
+
+        Metrics that reach equally far back come together, so that one new metric does not have all read as deep.
+        """
+        ends = np.searchsorted(self._numbers, np.arange(len(self.metric_ids) + 1) << 32)
+        day_of = self._numbers & 0xFFFFFFFF
+        first, last = day_of[ends[:-1]], day_of[ends[1:] - 1]
+        by_depth = np.argsort(first, kind="stable")
+        for start in range(0, len(self.metric_ids), size):
+            members = np.sort(by_depth[start : start + size])
+            yield Part(
+                [self.metric_ids[member] for member in members],
+                Span(date.fromordinal(int(first[members].min())), date.fromordinal(int(last[members].max()))),
+                np.concatenate([np.arange(ends[member], ends[member + 1]) for member in members]),
+            )
+
+    def compare(self, part: Part, stored: pa.Table) -> Comparison:
+        """Decide which rows of ``part`` are written; ``stored`` are the rows that the store has in its span."""
+        numbers, places = self._numbers[part.keys], self._places[part.keys]
+        rows, known = _index(stored, self.metric_ids)
+        found = np.searchsorted(known, numbers)
+        is_known = np.append(known, -1)[found] == numbers
+        old, new = stored.take(rows[found[is_known]]), encode_texts(take(self.rows, places[is_known]))
+        wins = self._overwrites(old, new)
+        is_written = ~is_known
+        is_written[is_known] = wins
+        replaced, replacing = (rows.filter(pa.array(wins)).cast(STATS.schema) for rows in (old, new))
+        return Comparison(places[is_written], replaced, replacing)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """New rows of some metrics that reach about equally far back."""
+    """Some metrics of new rows, which reach about equally far back."""
 
     #: Ascending.
     metric_ids: list[str]
-    #: Sorted by key; a key may come more than once, in the order of the rows that came in.
-    rows: pa.Table
     span: Span
-
-
-def split(rows: pa.Table, size: int) -> Iterator[Part]:
-    """Yield the rows in parts of at most ``size`` metrics.
-
-    Metrics that reach equally far back come together, so that one new metric does not have all read as deep.
-    """
-    metric_ids: list[str] = sorted(map(str, rows["metric_id"].unique().to_pylist()))
-    numbers = key_numbers(rows, metric_ids)
-    order = np.argsort(numbers, kind="stable")
-    ends = np.searchsorted(numbers[order], np.arange(len(metric_ids) + 1) << 32)
-    day_of = numbers[order] & 0xFFFFFFFF
-    first, last = day_of[ends[:-1]], day_of[ends[1:] - 1]
-    by_depth = np.argsort(first, kind="stable")
-    for start in range(0, len(metric_ids), size):
-        members = np.sort(by_depth[start : start + size])
-        yield Part(
-            [metric_ids[member] for member in members],
-            # The rest of the rows is never copied: a night of many metrics has most of the memory here.
-            complete(_take(rows, np.concatenate([order[ends[member] : ends[member + 1]] for member in members]))),
-            Span(date.fromordinal(int(first[members].min())), date.fromordinal(int(last[members].max()))),
-        )
+    #: Which of the keys of the new rows these are.
+    keys: Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """New rows against what is stored."""
 
-    #: New rows to be written.
-    written: pa.Table
-    #: Those of ``written`` that replace a stored row, and the stored rows, in the same order.
-    replacing: pa.Table
+    #: Which of the new rows are written.
+    written: Ints
+    #: The stored rows that are replaced, and those that replace them, in the same order.
     replaced: pa.Table
-    #: How many keys are not written.
-    unchanged: int
-
-
-def compare(part: Part, stored: pa.Table, overwrites: Overwrite) -> Comparison:
-    """Decide which rows of ``part`` are written; ``stored`` has each key once, sorted.
-
-    Of rows with one key, each is written over the one before it only when ``overwrites`` says so.
-    """
-    new, numbers = _fold(part.rows, key_numbers(part.rows, part.metric_ids), overwrites)
-    known = key_numbers(stored, part.metric_ids)
-    places = np.searchsorted(known, numbers)
-    is_known = np.append(known, -1)[places] == numbers
-    candidates = np.flatnonzero(is_known)
-    old = _take(stored, places[candidates])
-    wins = overwrites(old, _take(new, candidates))
-    is_written = ~is_known
-    is_written[candidates[wins]] = True
-    return Comparison(
-        written=_take(new, np.flatnonzero(is_written)),
-        replacing=_take(new, candidates[wins]),
-        replaced=_take(old, np.flatnonzero(wins)),
-        unchanged=len(numbers) - int(is_written.sum()),
-    )
-
-
-def _take(data: pa.Table, rows: Ints) -> pa.Table:
-    """Return these rows; without a copy where they follow each other."""
-    if len(rows) and (np.diff(rows) == 1).all():
-        return data.slice(int(rows[0]), len(rows))
-    return data.take(rows)
-
-
-def _fold(rows: pa.Table, numbers: Ints, overwrites: Overwrite) -> tuple[pa.Table, Ints]:
-    """Return the last word of rows sorted by key, each key once, and their key numbers."""
-    kept = np.arange(len(numbers))
-    # Each round compares the first two rows of every key that has several.
-    while (is_repeated := np.diff(numbers[kept]) == 0).any():
-        second = np.flatnonzero(is_repeated & np.append(True, ~is_repeated[:-1])) + 1
-        wins = overwrites(rows.take(kept[second - 1]), rows.take(kept[second]))
-        kept = np.delete(kept, np.where(wins, second - 1, second))
-    return (rows, numbers) if len(kept) == len(numbers) else (rows.take(kept), numbers[kept])
+    replacing: pa.Table

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import lancedb
+import numpy as np
 import pyarrow as pa
 
 from cmetrics.domain.days import Span
@@ -28,14 +29,15 @@ from cmetrics.store import schema, sql
 from cmetrics.store.columns import (
     NEWEST_LAST,
     Comparison,
+    NewRows,
     Overwrite,
     Part,
-    compare,
     complete,
+    encode_texts,
     repeated_keys,
     select_schema,
     sort_unique,
-    split,
+    take,
 )
 from cmetrics.store.connect import connect
 from cmetrics.store.failures import missing, translated
@@ -350,30 +352,33 @@ class LanceStore:
         removed. After the commit ``on_replaced(old, new)`` is called with the rows written over and
         those that replaced them.
         """
+        new = NewRows(_in_columns(rows), overwrites)
         # What is stored is held for some metrics at a time, for a night reads half a year of all of them again.
-        parts = [(part.metric_ids, part.span, self._compare(part, overwrites)) for part in _split(rows)]
-        written = pa.concat_tables([STATS.schema.empty_table(), *(found.written for _, _, found in parts)])
-        if written.num_rows:
-            self._merge_columns(STATS, written)
+        compared = [(part, self._compare(new, part)) for part in new.parts(BATCH)]
+        written = np.concatenate([np.empty(0, np.int64), *(found.written for _, found in compared)])
+        if len(written):
+            self._merge_columns(STATS, take(new.rows, written))
             if not self._has_declared_key(STATS):
-                for metric_ids, span, _ in parts:
-                    keys = self._read_columns(metric_ids, span, list(STATS.key))
-                    self._remove_copies(repeated_keys(keys, metric_ids))
-        replaced = sum(found.replaced.num_rows for _, _, found in parts)
-        if on_replaced is not None:
-            for _, _, found in parts:
-                if found.replaced.num_rows:
-                    on_replaced(found.replaced, found.replacing)
-        return Counts(written.num_rows - replaced, replaced, sum(found.unchanged for _, _, found in parts))
+                for part, _ in compared:
+                    keys = self._read_columns(part.metric_ids, part.span, list(STATS.key))
+                    self._remove_copies(repeated_keys(keys, part.metric_ids))
+        count, updated = 0, 0
+        for part, found in compared:
+            count += len(part.keys)
+            updated += found.replaced.num_rows
+            if on_replaced is not None and found.replaced.num_rows:
+                on_replaced(found.replaced, found.replacing)
+        return Counts(len(written) - updated, updated, count - len(written))
 
     def would_write(self, rows: pa.Table | Sequence[Observation], overwrites: Overwrite) -> bool:
         """Return whether `upsert_observations` would write any of these rows."""
-        return any(self._compare(part, overwrites).written.num_rows for part in _split(rows))
+        new = NewRows(_in_columns(rows), overwrites)
+        return any(len(self._compare(new, part).written) for part in new.parts(BATCH))
 
-    def _compare(self, part: Part, overwrites: Overwrite) -> Comparison:
-        stored = self._read_columns(part.metric_ids, part.span, STATS.schema.names)
+    def _compare(self, new: NewRows, part: Part) -> Comparison:
+        stored = encode_texts(self._read_columns(part.metric_ids, part.span, STATS.schema.names))
         self._remove_copies(repeated_keys(stored, part.metric_ids))
-        return compare(part, sort_unique(stored, part.metric_ids), overwrites)
+        return new.compare(part, stored)
 
     def save_run(self, run: Run) -> None:
         """Write one row of ``history``; a second call for the same run replaces it."""
@@ -529,8 +534,8 @@ def _listing(folder: Path) -> tuple[int, frozenset[str]]:
         return 0, frozenset()
 
 
-def _split(rows: pa.Table | Sequence[Observation]) -> Iterator[Part]:
-    return split(rows if isinstance(rows, pa.Table) else schema.encode(rows, STATS), BATCH)
+def _in_columns(rows: pa.Table | Sequence[Observation]) -> pa.Table:
+    return rows if isinstance(rows, pa.Table) else schema.encode(rows, STATS)
 
 
 def _as_stored(table: Table[Any], found: pa.Schema) -> pa.Schema:

@@ -34,7 +34,7 @@ def _measure(count: int) -> list[Figure]:
         store = LanceStore.open(StoreTarget(StoreKind.OBJECT_STORE, f"s3://{NAME}/store"))
         store.create_tables()
         metrics = metrics_of(count)
-        rows, night = columns_of(metrics, WHOLE), pa.concat_tables(night_of(metrics))
+        rows, night = columns_of(metrics, WHOLE), pa.concat_tables(list(night_of(metrics)))
         one = [metrics[count // 2].metric_id]
         return [
             _figure("S3: upsert, all rows new", bucket, count, lambda: store.upsert_observations(rows, value_differs)),

@@ -5,20 +5,24 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cmetrics.domain.days import DAY, Span
 from cmetrics.domain.errors import StoreError
 from cmetrics.domain.observation import Observation
+from cmetrics.domain.run import Counts
+from cmetrics.ingest.reconcile import newer_wins
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store import schema
-from cmetrics.store.columns import complete, sort_unique
+from cmetrics.store.columns import complete, differ, encode_texts, key_numbers, sort_unique, take
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS, UNKNOWN_TIME
 from tests.depth import deep
+from tests.ingest import slow_rules
 from tests.rules import always
 from tests.samples import a_metric, a_row
 
@@ -117,3 +121,69 @@ def test_read_observations_of_nothing(store: LanceStore):
     for ids in ([], ["m"]):
         found = store.read_observations(ids, span, ["metric_id", "value"])
         assert (found.num_rows, found.schema.names) == (0, ["metric_id", "value"])
+
+
+def test_take():
+    """Rows are the same with and without a copy, in any runs."""
+    table = pa.table({"n": pa.array(range(2000))})
+    for rows in ([], [5], [7, 3, 3], [*range(400, 1200)], [*range(900, 1900), *range(500), 3]):
+        assert take(table, np.array(rows, np.int64))["n"].to_pylist() == rows
+
+
+@settings(max_examples=deep(100), deadline=None)
+@given(rows=ROWS, chunk=st.integers(1, 7))
+def test_encoded_texts(rows, chunk):
+    """Texts that are stored once give the same rows, keys and differences as plain ones."""
+    empty = STATS.schema.empty_table()
+    plain = pa.concat_tables([empty, *(schema.encode(rows[n : n + chunk], STATS) for n in range(0, len(rows), chunk))])
+    parts = [encode_texts(plain.slice(n, chunk)) for n in range(0, len(rows), chunk)]
+    encoded = pa.concat_tables([encode_texts(empty), *parts]).combine_chunks()
+    assert encoded.cast(STATS.schema).equals(plain)
+    ids = sorted({row.metric_id for row in rows})
+    assert key_numbers(encoded, ids).tolist() == key_numbers(plain, ids).tolist()
+    turned = plain.take(np.arange(len(rows))[::-1])
+    for name in STATS.schema.names:
+        expected = [one != other for one, other in zip(plain[name].to_pylist(), turned[name].to_pylist(), strict=True)]
+        for data in (plain, encoded):
+            assert differ(data, turned, name).tolist() == expected
+
+
+def slow_upsert(
+    stored: list[Observation], new: list[Observation]
+) -> tuple[dict[tuple[str, date], Observation], Counts]:
+    """Rows of another store merged one after the other, what is stored and how often each thing was done."""
+    before = {row.key: row for row in stored}
+    first: dict[tuple[str, date], Observation] = {}
+    for row in new:
+        if row.key not in first or slow_rules.newer_wins(first[row.key], row):
+            first[row.key] = row
+    updated = [key for key, row in first.items() if key in before and slow_rules.newer_wins(before[key], row)]
+    inserted = [key for key in first if key not in before]
+    counts = Counts(len(inserted), len(updated), len(first) - len(inserted) - len(updated))
+    return before | {key: first[key] for key in (*inserted, *updated)}, counts
+
+
+@settings(max_examples=deep(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stored=ROWS, new=ROWS, chunk=st.integers(1, 7), is_encoded=st.booleans())
+def test_upsert(tmp_path_factory: pytest.TempPathFactory, stored, new, chunk, is_encoded):
+    """Plain or encoded, in any chunks, rows are merged and counted as one after the other would be."""
+    store = LanceStore.open(StoreTarget(StoreKind.EMBEDDED, str(tmp_path_factory.mktemp("store"))))
+    store.create_tables()
+    before = slow_unique(stored)
+    store.upsert_observations(before, always)
+    tables = [schema.encode(new[n : n + chunk], STATS) for n in range(0, len(new), chunk)]
+    rows = pa.concat_tables([STATS.schema.empty_table(), *tables])
+    replaced: list[tuple[pa.Table, pa.Table]] = []
+    expected, counts = slow_upsert(before, new)
+    assert store.would_write(rows, newer_wins) == bool(counts.inserted or counts.updated)
+    got = store.upsert_observations(
+        encode_texts(rows) if is_encoded else rows, newer_wins, lambda *pair: replaced.append(pair)
+    )
+    assert got == counts
+    ids = sorted({row.metric_id for row in (*stored, *new)})
+    found = store.observations(ids, Span(DAY_0 - 9 * DAY, DAY_0 + 9 * DAY))
+    assert found == [expected[key] for key in sorted(expected)]
+    pairs = [pair for old, new_ in replaced for pair in zip(*map(schema.decode_observations, (old, new_)), strict=True)]
+    was = {row.key: row for row in before}
+    changed = [key for key in sorted(expected) if key in was and expected[key] != was[key]]
+    assert sorted(pairs, key=lambda pair: pair[0].key) == [(was[key], expected[key]) for key in changed]
