@@ -24,7 +24,7 @@ from cmetrics.catalog_file import EventEntry, MetricEntry, NoteEntry, ProductEnt
 from cmetrics.cli import exit_codes
 from cmetrics.cli.app import app
 from cmetrics.cli.invoke import ErrorDocument
-from cmetrics.domain.metric import KnownLoss, SourceSpec
+from cmetrics.domain.metric import ArchiveSpec, KnownLoss, SourceSpec
 from cmetrics.environment import known_variables
 from cmetrics.http.rate_limit import Rate
 from cmetrics.ops.run_report import FailedRunDocument, RunDocument
@@ -226,12 +226,12 @@ def _source(name: str) -> str:
         ("service", spec.title),
         ("what is counted", spec.counts),
         ("subject", f"{spec.subject_hint}; page: `{spec.page}`"),
-        *zip(("serves", "first refresh", "settles"), _reach(spec), strict=True),
+        *(row for row in zip(("serves", "first refresh", "settles"), _reach(spec), strict=True) if row[1] != "–"),
         *([("counts may grow for", _days(spec.growing_days))] if spec.growing_days else []),
         *([("fields in the catalogue", ", ".join(map(_code, options)))] if options else []),
-        ("archive", _archive(spec)),
+        *([("archive", _archive(spec.archive))] if spec.archive else []),
         ("rate limit", "; ".join(map(_rate, policy.rates)) or "that of the service"),
-        *([("terms", spec.terms)] if spec.terms else []),
+        *([("terms", f"<{spec.terms}>")] if spec.terms else []),
     ]
     parts = [f"## {spec.name}\n", markdown_table(("property", "value"), rows), _measures(spec)]
     if spec.steps:
@@ -254,11 +254,9 @@ def _measures(spec: SourceSpec) -> str:
     return markdown_table(("count", "kind", "counts", "`value_kind`", "read"), rows)
 
 
-def _archive(spec: SourceSpec) -> str:
-    if spec.archive is None:
-        return "none"
-    differs = "; counts differ slightly and are compared" if spec.archive.overlaps else ""
-    return f"{spec.archive.title}, from {spec.archive.first_day}{differs}"
+def _archive(archive: ArchiveSpec) -> str:
+    differs = "; counts differ slightly and are compared" if archive.overlaps else ""
+    return f"{archive.title}, from {archive.first_day}{differs}"
 
 
 def _rate(rate: Rate) -> str:

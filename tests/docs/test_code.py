@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import fnmatch
 import re
 import shutil
 import subprocess
@@ -148,3 +149,22 @@ def test_commands_and_options_exist(page: Path):
     for text in (*shown, *inline):
         for line in command_lines(text):
             assert mistake_in(line) is None, f"{line}: {mistake_in(line)}"
+
+
+def test_files_of_the_site_are_listed(home: Home):
+    """Every file that a build writes is in the table of the reference, and every row has a file."""
+    page = (DOCS / "reference" / "api.md").read_text(encoding="utf-8")
+    table = page.partition("## Files of the site")[2].partition("\n## ")[0]
+    rows = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
+    patterns = [re.findall(r"`([^`]+)`", row) for row in rows]
+    site = home.folder / "site"
+    files = [path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()]
+    files = [name for name in files if not name.rpartition("/")[2].startswith(".")]
+
+    def matches(name: str, pattern: str) -> bool:
+        return fnmatch.fnmatchcase(name, pattern.replace("…", "*"))
+
+    unlisted = [name for name in files if not any(matches(name, one) for row in patterns for one in row)]
+    assert unlisted == [], "describe these files in docs/reference/api.md"
+    gone = [one for row in patterns for one in row if not any(matches(name, one) for name in files)]
+    assert gone == [], "docs/reference/api.md describes files that no build writes"
