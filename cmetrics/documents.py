@@ -276,8 +276,21 @@ class DailyDashboard(Document):
     last_full_month: Annotated[
         MonthPoint | None, _made(lambda point: point and _month_point(point)), _from("month_total")
     ]
-    last_full_month_change: Annotated[ValueChange | None, _from("month_total_change")]
-    last_full_month_year_change: Annotated[ValueChange | None, _from("month_total_year_change")]
+    last_full_month_change: Annotated[
+        ValueChange | None,
+        _from(
+            "month_total_change",
+            description="On the month before, over the metrics that are complete in both months. Null if those left "
+            "out have more than a tenth of the downloads",
+        ),
+    ]
+    last_full_month_left_out: Annotated[
+        list[str], _from("month_comparison.left_out", description="The metrics that the change leaves out")
+    ]
+    last_full_month_year_change: Annotated[
+        ValueChange | None,
+        _from("month_total_year_change", description="On the same month of the year before, by the same rule"),
+    ]
     total_stars: Annotated[int | None, _from("total_stars.value")] = None
     total_stars_day: Annotated[
         date | None, _from("total_stars.day", description="The newest day with a count of every repository")

@@ -41,7 +41,7 @@ GOLDEN = """
 "net_30":null,"flows":[{"day":"2026-11-22","gained":null,"lost":null,"net":1}]}]}],
 "last_full_month":{"period_start":"2026-10-01","period_end":"2026-10-31","value":4247,
 "provenance":"api_daily","days_observed":31,"days_expected":62},"last_full_month_change":null,
-"last_full_month_year_change":null,"total_stars":130,"total_stars_day":"2026-11-22",
+"last_full_month_left_out":["downloads:one:nodejs"],"last_full_month_year_change":null,"total_stars":130,"total_stars_day":"2026-11-22",
 "total_stars_change_30":null,"total_stars_sparkline":[{"period_start":"2026-11-20","period_end":"2026-11-20",
 "value":128,"kind":"estimated","estimated":true},{"period_start":"2026-11-21","period_end":"2026-11-21",
 "value":129,"kind":"observed","estimated":false},{"period_start":"2026-11-22","period_end":"2026-11-22",

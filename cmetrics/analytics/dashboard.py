@@ -27,6 +27,7 @@ from cmetrics.analytics.model import (
     SourceState,
     StarItem,
 )
+from cmetrics.analytics.month_total import compare_months
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import Span, window
 from cmetrics.domain.metric import Event, Metric, Product
@@ -70,12 +71,11 @@ def build_dashboard(
     groups = _with_tones(groups, catalog.metrics)
     # Totals are made of whole series: a short window must not change them.
     month = series.last_full_month(as_of)
-    downloads = [builder.months(m) for m in catalog.metrics if m.measure.is_in_totals]
-    totals = [
-        series.total_of([series.month_of(points, m) for points in downloads], m)
-        for m in (month.plus(-12), month.plus(-1), month)
-    ]
-    known_totals = [total for total in totals if total]
+    downloads = {m.metric_id: builder.months(m) for m in catalog.metrics if m.measure.is_in_totals}
+    before, total = (
+        series.total_of([series.month_of(points, m) for points in downloads.values()], m)
+        for m in (month.plus(-1), month)
+    )
     stars = [builder.stars(m) for m in catalog.metrics if m.measure.is_stars]
     total_points = series.star_total(stars)
     changes = find_package_changes(catalog.metrics, table)
@@ -86,9 +86,10 @@ def build_dashboard(
         generated_at=generated_at,
         days=days,
         groups=groups,
-        month_total=totals[-1],
-        month_total_change=series.month_change(known_totals, month, 1),
-        month_total_year_change=series.month_change(known_totals, month, 12),
+        month_total=total,
+        month_before=before,
+        month_comparison=compare_months(downloads, month, 1),
+        year_comparison=compare_months(downloads, month, 12),
         total_stars=series.latest_known(total_points),
         total_stars_change_30=recent_star_change(total_points, 30, as_of),
         total_stars_points=total_points.since(window(as_of, days)),

@@ -167,6 +167,16 @@ class Change:
     percent: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class MonthComparison:
+    """A month over several metrics against another one, like for like."""
+
+    #: Over the metrics that are complete in both months; None if the others have more than a tenth of the value.
+    change: Change | None
+    #: The ids of the others.
+    left_out: tuple[str, ...] = ()
+
+
 #: Stands wherever these numbers are shown.
 FLOWS_DEFINITION = (
     "Gained: stars that GitHub's history showed as given on a day when that day's count was taken. "
@@ -408,8 +418,11 @@ class Dashboard:
     groups: tuple[Group, ...]
     #: The last full month over all SDKs; complete only if every part is.
     month_total: PeriodPoint | None
-    month_total_change: Change | None
-    month_total_year_change: Change | None
+    #: The month before it.
+    month_before: PeriodPoint | None
+    #: Against the month before it, and against the same month of the year before.
+    month_comparison: MonthComparison
+    year_comparison: MonthComparison
     #: On the newest day on which every repository has a count.
     total_stars: DayPoint | None
     total_stars_change_30: Change | None
@@ -426,6 +439,22 @@ class Dashboard:
     def items(self) -> tuple[Item, ...]:
         """All items in catalogue order."""
         return tuple(item for group in self.groups for item in group.items)
+
+    @property
+    def month_total_change(self) -> Change | None:
+        """The change of :attr:`month_total` on the month before, like for like."""
+        return self.month_comparison.change
+
+    @property
+    def month_total_year_change(self) -> Change | None:
+        """The change of :attr:`month_total` on the same month of the year before, like for like."""
+        return self.year_comparison.change
+
+    @property
+    def month_left_out(self) -> tuple[Metric, ...]:
+        """The metrics that the change on the month before leaves out, in the order of the catalogue."""
+        left_out = set(self.month_comparison.left_out)
+        return tuple(item.metric for item in self.items if item.metric.metric_id in left_out)
 
     @property
     def data_through(self) -> date | None:

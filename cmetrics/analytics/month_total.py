@@ -1,13 +1,14 @@
-"""One calendar month over several SDKs, and how much of it is known. Pure."""
+"""One calendar month over several SDKs: its total, and its change like for like. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from cmetrics.analytics.model import DownloadItem, PointKind
-from cmetrics.analytics.series import points_ending
+from cmetrics.analytics.model import DownloadItem, MonthComparison, PeriodPoint, PointKind
+from cmetrics.analytics.rollups import LEFT_OUT_SHARE
+from cmetrics.analytics.series import change, month_of, points_ending
 from cmetrics.domain.days import Month
 
 #: A snapshot counts about 30 days; this close to the end of its month it stands for the month.
@@ -63,6 +64,30 @@ def month_total(items: Sequence[DownloadItem], month: Month) -> MonthTotal:
             begun = any(p.period_end <= last for p in item.points)
             (lost if begun else later).append(name)
     return MonthTotal(month, value, observed, expected, tuple(known), tuple(snapshots), tuple(lost), tuple(later))
+
+
+def compare_months(points: Mapping[str, Sequence[PeriodPoint]], month: Month, back: int) -> MonthComparison:
+    """Compare ``month`` with the month ``back`` months earlier, like for like: over the metrics complete in both.
+
+    ``points`` has the months of each metric by id. A metric that is not complete in both months is left out.
+    There is no change if those left out have more than a tenth of the downloads, in whichever month they have
+    more. Metrics without any value in both months are no part of the comparison.
+    """
+    now = before = whole = left_out_weight = 0
+    left_out: list[str] = []
+    for metric_id, of_metric in points.items():
+        earlier, later = month_of(of_metric, month.plus(-back)), month_of(of_metric, month)
+        weight = max(point.value if point else 0 for point in (earlier, later))
+        whole += weight
+        if earlier and later and earlier.is_complete and later.is_complete:
+            now, before = now + later.value, before + earlier.value
+        elif earlier or later:
+            left_out.append(metric_id)
+            left_out_weight += weight
+    is_known = len(left_out) < sum(bool(month_of(of_metric, month)) for of_metric in points.values())
+    if not is_known or left_out_weight > LEFT_OUT_SHARE * whole:
+        return MonthComparison(None, tuple(left_out))
+    return MonthComparison(change(before, now), tuple(left_out))
 
 
 def _snapshot(item: DownloadItem, last: date) -> int | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from enum import StrEnum
 
+from cmetrics.analytics import phrases
 from cmetrics.analytics.model import Dashboard, DownloadItem, Group, Item, StarItem
 from cmetrics.analytics.month_total import MonthTotal, month_total
 from cmetrics.analytics.series import change, last_full_month
@@ -90,7 +91,7 @@ def _month_news(dashboard: Dashboard) -> Iterator[NewsItem]:
         ]
         if len(told) > PRODUCTS_NAMED:
             products.append(f"and {len(told) - PRODUCTS_NAMED} smaller products")
-        moved = _change(now, before, f" on {_name(before.month)}")
+        moved = _change(now, before, f" vs {_name(before.month)}")
         counted = [
             f"{now.value:,} downloads in {_name(month)}{moved}.",
             "" if now.is_whole else f"{now.observed:,} of {now.expected:,} days are counted, all SDKs together.",
@@ -112,7 +113,7 @@ def _change(now: MonthTotal, before: MonthTotal, words: str) -> str:
     if not (now.is_counted and before.is_counted and now.known == before.known):
         return ""
     found = change(before.value, now.value)
-    moved = f"{found.absolute:+,}" if found.percent is None else f"{found.percent:+.1f} %"
+    moved = phrases.difference(found.absolute) if found.percent is None else phrases.relative(found.percent)
     return f" ({moved}{words})"
 
 

@@ -9,6 +9,8 @@ from cmetrics.domain.metric import Event, Metric
 
 #: From so many times on, a change reads better as a factor than as a percentage.
 FACTOR = 2
+#: From so many times on, a factor has no decimals.
+MANY = 100
 #: More events than these are counted rather than named.
 NAMED = 3
 
@@ -56,6 +58,19 @@ def moved(value: float, expected: float) -> str:
     if value >= FACTOR * expected:
         return f"×{value / expected:,.1f}"
     return percent(100 * (value - expected) / expected)
+
+
+def relative(percent_change: float) -> str:
+    """Return a change in percent such as ``+12.3%``, or ``×3.3`` from twice on."""
+    if percent_change < 100 * (FACTOR - 1):
+        return percent(percent_change)
+    factor = 1 + percent_change / 100
+    return f"×{factor:,.1f}" if factor < MANY else f"×{factor:,.0f}"
+
+
+def difference(value: int) -> str:
+    """Return a difference such as ``+1,234`` with a true minus sign."""
+    return f"{value:+,}".replace("-", "\N{MINUS SIGN}")
 
 
 def change_percent(value: float, expected: float) -> float | None:

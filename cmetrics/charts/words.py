@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 
+from cmetrics.analytics import phrases
 from cmetrics.analytics.chart import Chart, ChartKind, Series
 from cmetrics.analytics.model import PeriodPoint, PointKind
 from cmetrics.domain.days import Month
@@ -87,9 +88,9 @@ def _summary(series: Series, unit: str, *, by_month: bool) -> str:
 
     if extent.first_day == extent.last_day:
         return f"{series.name}: {extent.last:,} {unit}, {when(extent.last_day)}."
-    percent = "" if extent.change.percent is None else f" ({extent.change.percent:+.1f} %)"
+    percent = "" if extent.change.percent is None else f" ({phrases.relative(extent.change.percent)})"
     return (
         f"{series.name}: from {extent.first:,} {unit} ({when(extent.first_day)}) to {extent.last:,} "
-        f"({when(extent.last_day)}), a change of {extent.change.absolute:+,}{percent}; "
+        f"({when(extent.last_day)}), a change of {phrases.difference(extent.change.absolute)}{percent}; "
         f"peak {extent.peak:,} ({when(extent.peak_day)})."
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import groupby
 
+from cmetrics.analytics import phrases
 from cmetrics.analytics.model import Change, Dashboard, SourceState
 from cmetrics.charts.words import day_text, short
 
@@ -29,22 +30,22 @@ NONE = "–"
 
 def number(value: int | None) -> str:
     """Return ``1234567`` as ``1,234,567``."""
-    return NONE if value is None else f"{value:,}"
+    return NONE if value is None else phrases.number(value)
 
 
 def signed(change: Change | None) -> str:
-    """Return ``+1,234 (+2.1 %)``."""
+    """Return ``+1,234 (+2.1%)``."""
     if change is None:
         return NONE
-    percent = "" if change.percent is None else f" ({change.percent:+.1f} %)"
-    return f"{change.absolute:+,}{percent}"
+    relative = "" if change.percent is None else f" ({phrases.relative(change.percent)})"
+    return f"{phrases.difference(change.absolute)}{relative}"
 
 
 def percent(change: Change | None) -> str:
-    """Return ``+2.1 %``, or the absolute difference if there is no percentage."""
+    """Return ``+2.1%``, from twice on ``×3.3``; the difference if there is no percentage."""
     if change is None:
         return NONE
-    return f"{change.absolute:+,}" if change.percent is None else f"{change.percent:+.1f} %"
+    return phrases.difference(change.absolute) if change.percent is None else phrases.relative(change.percent)
 
 
 def day(value: date | None) -> str:
@@ -54,7 +55,7 @@ def day(value: date | None) -> str:
 
 def short_day(value: date | None) -> str:
     """Return ``22 Nov 2026``, for places without much room."""
-    return NONE if value is None else f"{value.day} {value:%b %Y}"
+    return NONE if value is None else phrases.short_date(value)
 
 
 def through(board: Dashboard) -> str:
@@ -73,6 +74,26 @@ def stale(board: Dashboard) -> str:
     which = f"Data is {days(min(ages))} old" if board.is_stale else f"Some data is {days(max(ages))} old"
     by_day = groupby(sources, key=lambda source: source.newest_day)
     return f"{which}. Newest day: {'; '.join(_newest(newest, list(found)) for newest, found in by_day)}."
+
+
+def month_note(board: Dashboard) -> str:
+    """Return why the total of the month has no change on the month before it."""
+    total, before = board.month_total, board.month_before
+    if total is None:
+        return "No data yet"
+    if not total.is_complete:
+        return f"{total.days_observed:,} of {total.days_expected:,} package-days"
+    if before is None:
+        return "No data for the month before"
+    return f"{before.period_start:%B} is incomplete ({before.days_observed:,} of {before.days_expected:,} days)"
+
+
+def left_out(board: Dashboard) -> str:
+    """Return which packages the change of the month leaves out; empty for none."""
+    if board.month_total_change is None or not board.month_left_out:
+        return ""
+    names = phrases.join([f"{metric.subject} ({metric.display_name})" for metric in board.month_left_out])
+    return f"Packages with every day in both months; without {names}."
 
 
 def _newest(newest: date | None, sources: Sequence[SourceState]) -> str:

@@ -76,6 +76,8 @@ def _environment(folder: Path) -> Environment:
         fmt.days,
         fmt.short,
         fmt.stale,
+        fmt.month_note,
+        fmt.left_out,
     )
     environment.filters.update({function.__name__: function for function in filters})
     environment.globals["theme"] = theme

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby, pairwise
 
+from cmetrics.analytics import phrases
 from cmetrics.analytics.model import Change, Dashboard, DayPoint, DownloadItem, Group, PointKind
 from cmetrics.analytics.month_total import MonthTotal, month_total
 from cmetrics.analytics.series import last_full_month
@@ -69,11 +70,11 @@ def _columns(dashboard: Dashboard) -> Iterator[_Column]:
         bars = [month_total(downloads, month) for month in months(last.plus(1 - MONTHS_DRAWN), last)]
         begun = next((number for number, bar in enumerate(bars) if bar.known), len(bars))
         total = dashboard.month_total
-        note, color = _moved(dashboard.month_total_change, f"on {last.plus(-1).first:%B}")
+        note, color = _moved(dashboard.month_total_change, f"vs {last.plus(-1).first:%B}")
         if total is None:
             note = "no data for that month"
-        elif not total.is_complete:
-            note = f"{total.days_observed:,} of {total.days_expected:,} days counted, all SDKs together"
+        elif not (total.is_complete or note):
+            note = f"{total.days_observed:,} of {total.days_expected:,} package-days"
         value = None if total is None else total.value
         yield _Column(value, f"downloads in {fmt.month(last.first)}", note, color, bars=tuple(bars[begun:]))
     if any(group.stars for group in dashboard.groups):
@@ -81,7 +82,7 @@ def _columns(dashboard: Dashboard) -> Iterator[_Column]:
         note, color = _moved(dashboard.total_stars_change_30, "in 30 days", absolute=True)
         label = "GitHub stars"
         if stars is None:
-            note = "not every repository is counted yet"
+            note = "no total yet: not every repository has data"
         elif stars.day != dashboard.data_through:
             label += f" on {fmt.day(stars.day)}"
         yield _Column(stars.value if stars else None, label, note, color, line=dashboard.total_stars_points)
@@ -91,7 +92,7 @@ def _moved(change: Change | None, words: str, *, absolute: bool = False) -> tupl
     if change is None:
         return "", _MUTED
     color = _UP if change.absolute > 0 else _DOWN if change.absolute < 0 else _MUTED
-    return f"{f'{change.absolute:+,}' if absolute else fmt.percent(change)} {words}", color
+    return f"{phrases.difference(change.absolute) if absolute else fmt.percent(change)} {words}", color
 
 
 def _places(count: int) -> list[tuple[float, float]]:

@@ -159,7 +159,25 @@ def test_the_total_of_the_month_is_complete_only_when_every_part_is():
     assert holed.month_total_change is None
     alone = dashboard(node)
     assert (alone.month_total.value, alone.month_total.is_complete) == (310, False)
-    assert alone.month_total_change is None
+    assert alone.month_total_change == Change(10, 3.3), "a package without any value is no part of the comparison"
+
+
+def test_month_like_for_like():
+    """A change leaves out metrics with missing days, names them, and is not given if they are over a tenth."""
+    first, last = date(2026, 9, 1), date(2026, 10, 31)
+    node = daily(NODE, first, last, 90)
+    for size, wanted in ((9, Change(90, 3.3)), (11, None)):
+        python = [row for row in daily(PYTHON, first, last, size) if row.period_end != date(2026, 9, 7)]
+        found = dashboard([*node, *python])
+        assert found.month_total_change == wanted
+        assert found.month_comparison.left_out == (PYTHON.metric_id,)
+        assert [metric.subject for metric in found.month_left_out] == [PYTHON.subject]
+    # In October it is as incomplete as in September.
+    python = [row for row in daily(PYTHON, first, last, 9) if row.period_end != date(2026, 10, 7)]
+    assert dashboard([*node, *python]).month_total_change == Change(90, 3.3)
+    both = dashboard([*node, *daily(PYTHON, first, last, 9)])
+    assert (both.month_total_change, both.month_left_out) == (Change(99, 3.3), ())
+    assert dashboard([row for row in node if row.period_end != first]).month_total_change is None
 
 
 def test_the_total_of_the_month_is_compared_with_the_same_month_of_the_year_before():

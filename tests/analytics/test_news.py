@@ -112,7 +112,7 @@ def test_a_month_tells_each_product_largest_first():
     rows = [*month(NODE, MONTHS[1], 10), *month(NODE, MONTHS[2], 5)]
     rows += [*month(OTHER, MONTHS[1], 0), *month(OTHER, MONTHS[2], 2000)]
     assert news(rows, (NODE, OTHER))[0].text == (
-        "2,005 downloads in October 2026 (+19950.0 % on September 2026). Two 2,000 (+2,000), One 5 (-50.0 %)."
+        "2,005 downloads in October 2026 (×201 vs September 2026). Two 2,000 (+2,000), One 5 (−50.0%)."
     )
 
 

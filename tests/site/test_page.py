@@ -238,6 +238,14 @@ def test_on_paper_a_reader_s_dark_page_is_dark_on_white(reader, site):
 # -- numbers ----------------------------------------------------------------------------------------
 
 
+def relative(change: dict) -> str:
+    """A change as the page writes it: from twice on, a factor."""
+    percent = change["percent"]
+    if percent >= 100:
+        return f"×{1 + percent / 100:.1f}"
+    return f"{percent:+.1f}%".replace("-", "−")
+
+
 def test_numbers_in_the_page_are_those_of_the_document(reader, site):
     document = json.loads((site.folder / "api" / "v1" / "dashboard" / "daily.json").read_text())
     page = reader.open(site.url)
@@ -245,7 +253,7 @@ def test_numbers_in_the_page_are_those_of_the_document(reader, site):
     assert totals == [f"{document['last_full_month']['value']:,}", f"{document['total_stars']:,}"]
     notes = " ".join(page.locator(".totals .note").all_text_contents())
     assert f"{document['total_stars_change_30']['absolute']:+,}" in notes
-    assert f"{document['total_stars_change_30']['percent']:+.1f} %" in notes
+    assert f"{document['total_stars_change_30']['percent']:+.1f}%" in notes
     for group in document["groups"]:
         for item in group["items"]:
             card = page.locator(f"[id='{item['metric_id'].replace(':', '-')}']")
@@ -256,11 +264,11 @@ def test_numbers_in_the_page_are_those_of_the_document(reader, site):
                 continue
             assert f"{item['last_30_days']:,} in the last 30 days" in text
             if item["change_30"]:
-                assert f"({item['change_30']['percent']:+.1f} %)" in text
+                assert f"({relative(item['change_30'])})" in text
             table = page.locator(f"#chart-downloads-{group['product']} table").text_content()
             assert all(f"{point['value']:,}" in table for point in item["sparkline"])
             if item["month_on_month"]:
-                assert f"{item['month_on_month']['percent']:+.1f} %" in text
+                assert relative(item["month_on_month"]) in text
             else:
                 assert f"{item['days_observed']} of {item['days_expected']} days" in text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 import pytest
@@ -148,3 +149,35 @@ def test_missing_days_agree(reader, data_site):
     scale = picture.width / ((AS_OF - first).days + 1)
     for day in (date(2024, 6, 2), date(2026, 3, 10)):
         assert any(abs(x - (day - first).days * scale) < 4 for x in columns), day
+
+
+# -- the headline ---------------------------------------------------------------------------------
+
+
+def test_headline_change(reader, data_site):
+    """Two small packages that lack days of September cost the total its completeness, not its change."""
+    site = data_site("rich")
+    document = json.loads((site.folder / "api" / "v1" / "dashboard" / "daily.json").read_text())
+    values = {name: days for name, days in site.data.values.items() if name.startswith("downloads:")}
+
+    def total(month: str, names: Iterable[str]) -> int:
+        return sum(v for name in names for day, v in values[name].items() if day.isoformat().startswith(month))
+
+    alike = [name for name in values if not name.endswith(":rust")]
+    now, before = total("2026-10", alike), total("2026-09", alike)
+    assert document["last_full_month"]["value"] == total("2026-10", values)
+    assert document["last_full_month_change"]["absolute"] == now - before
+    assert document["last_full_month_left_out"] == ["downloads:lance:rust", "downloads:lancedb:rust"]
+    page = reader.open(site.url, now=NOW)
+    shown = page.locator(".totals div").first
+    assert shown.locator("dt").inner_text() == "Downloads, October 2026"
+    assert shown.locator("dd").first.inner_text() == f"{total('2026-10', values):,}"
+    percent = document["last_full_month_change"]["percent"]
+    assert 0 < percent < 100
+    year = document["last_full_month_year_change"]["percent"]
+    assert shown.locator(".note").first.inner_text() == (
+        f"+{percent:.1f}% vs September1 · ×{1 + year / 100:.1f} vs October 2025"
+    )
+    footnote = shown.locator(".footnote")
+    assert footnote.is_visible()
+    assert footnote.inner_text() == "1 Packages with every day in both months; without lance (Rust) and lancedb (Rust)."
