@@ -132,6 +132,13 @@ TABLES: dict[str, dict[str, str]] = {
         "requested_to": "The newest requested day.",
         "observed_at": "When the metric was finished.",
     },
+    "readings": {
+        "metric_id": "Id of the series.",
+        "name": "Name of the counted file.",
+        "value": "The cumulative count.",
+        "observed_at": "When the value was read.",
+        "ingestion_run_id": "The run that wrote the row.",
+    },
     "events": {
         "event_id": "Id of the event; stays when the release or its repository is renamed.",
         "product": "Id of the product.",
@@ -149,6 +156,7 @@ TABLE_INTRODUCTIONS: dict[str, str] = {
     "stats": "The values, one row per metric and period.",
     "history": "The runs, one row per run of a command that writes.",
     "revisions": "Replaced values. Consecutive days that changed by the same difference share a row: a removed star lowers many reconstructed days by one.",
+    "readings": "Counts of the single files behind a metric, such as the assets of releases. Only changed values are stored.",
     "events": "Releases of the repositories in the catalogue, one row per release and product.",
     "outcomes": "The outcome of each metric in each run, for 90 days.",
 }  # fmt: skip
