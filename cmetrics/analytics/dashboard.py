@@ -94,7 +94,7 @@ def build_dashboard(
         total_stars_change_30=recent_star_change(total_points, 30, as_of),
         total_stars_points=total_points.since(window(as_of, days)),
         window_30_start=window(as_of, 30),
-        sources=build_sources(groups, as_of),
+        sources=build_sources(groups),
         events=tuple(sorted((*(e for e in shown if e.day <= as_of), *changes), key=lambda e: e.day)),
         health=build_health(runs, log),
         notes=tuple(note for note in catalog.notes if note.day <= as_of),
@@ -166,19 +166,26 @@ def _spelling(package: str) -> str:
     return package.lower().replace("_", "-").replace(".", "-")
 
 
-def build_sources(groups: Iterable[Group], as_of: date) -> tuple[SourceState, ...]:
+def build_sources(groups: Iterable[Group]) -> tuple[SourceState, ...]:
     """How far each service has been read: as far as the metric that is furthest behind."""
-    latest_days: dict[str, list[date | None]] = {}
+    by_title: dict[str, list[MetricFreshness]] = {}
     for group in groups:
         for item in group.items:
-            latest_days.setdefault(item.source_title, []).append(item.freshness.latest_day)
+            by_title.setdefault(item.source_title, []).append(item.freshness)
     states: list[SourceState] = []
-    for title, days in latest_days.items():
-        known = [day for day in days if day is not None]
-        latest = min(known) if len(known) == len(days) else None
-        newest = max(known, default=None)
-        latest_age, newest_age = ((as_of - day).days if day else None for day in (latest, newest))
-        states.append(SourceState(title, latest, latest_age, newest, newest_age))
+    for title, found in by_title.items():
+        days = [fresh.latest_day for fresh in found if fresh.latest_day is not None]
+        ages = [fresh.overdue_days for fresh in found if fresh.overdue_days is not None]
+        is_whole = len(days) == len(found)
+        states.append(
+            SourceState(
+                title,
+                min(days) if is_whole else None,
+                max(ages) if is_whole else None,
+                max(days, default=None),
+                min(ages, default=None),
+            )
+        )
     return tuple(states)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date
 from enum import StrEnum
+from itertools import pairwise
 
 from cmetrics.domain.days import DAY, day_range, window
 from cmetrics.domain.metric import Metric, SourceSpec
@@ -30,6 +31,8 @@ class Reason(StrEnum):
     NOT_COLLECTED = "not collected yet"
     #: The source was asked, and its first day is later.
     BEFORE_FIRST = "before the first publication"
+    #: No reading was taken on the night, and the service serves no past values.
+    MISSED = "missed night"
     #: The source no longer serves the day.
     NO_LONGER_AVAILABLE = "no longer available"
 
@@ -83,12 +86,60 @@ def find_gaps(
     """Return the gaps of ``metric`` up to ``as_of``, ascending.
 
     They begin with ``daily_from``, for a metric without it as far back as a first refresh reaches,
-    and in any case with the oldest stored day. ``published`` is of all metrics of the source.
+    and in any case with the oldest stored day. ``published`` is of all metrics of the source. A measure
+    that is read once a night has no gap before its first reading.
     """
+    if metric.measure.is_rolling:
+        return _open_windows(metric, state, published, spec, log, as_of)
+    if metric.measure.is_read_nightly:
+        return _missed_nights(metric, state, published, spec, log, as_of)
     first = min(metric.daily_from or window(as_of, spec.first_days), *state.daily, as_of)
     reason = _Reasons(metric, state, published, spec, log, as_of).of
     missing = set(day_range(first, as_of)) - state.daily - state.snapshots
     return _join(sorted(missing), reason)
+
+
+def _missed_nights(
+    metric: Metric, state: MetricState, published: PublishedDays, spec: SourceSpec, log: OutcomeLog, as_of: date
+) -> tuple[Gap, ...]:
+    """Return the nights since the first reading on which none was taken: all are lost, except the last one."""
+    reasons = _Reasons(metric, state, published, spec, log, as_of)
+    effect = "the next flow covers several days" if metric.measure.is_counter else "the count cannot be read later"
+
+    def reason(day: date) -> tuple[Reason, str]:
+        if day == as_of:
+            return reasons.unanswered(day)
+        return Reason.MISSED, f"Lost: {spec.public_name} was not read that night; {effect}"
+
+    return _join(sorted(set(day_range(min((*state.daily, as_of)), as_of)) - state.daily), reason)
+
+
+def _open_windows(
+    metric: Metric, state: MetricState, published: PublishedDays, spec: SourceSpec, log: OutcomeLog, as_of: date
+) -> tuple[Gap, ...]:
+    """Return the days since the first window of a rolling measure that no window covers.
+
+    After the newest window, days are missing once it is older than is usual.
+    """
+    measure = metric.measure
+    length = measure.window_days or 1
+    reasons = _Reasons(metric, state, published, spec, log, as_of)
+    ends = sorted(state.daily)
+    missing: list[date] = []
+    for end, following in pairwise(ends):
+        missing += day_range(end + DAY, following - length * DAY)
+    newest = ends[-1] if ends else as_of - DAY
+    if not ends or (as_of - newest).days > measure.lag_days:
+        missing += day_range(newest + DAY, as_of)
+
+    def reason(day: date) -> tuple[Reason, str]:
+        if day > newest:
+            return reasons.of_newer_window(day)
+        if measure.has_history:
+            return Reason.NOT_COLLECTED, "Not collected: no window includes it; `cmetrics backfill` may recover it"
+        return Reason.MISSED, f"Lost: {spec.public_name} was not read in time"
+
+    return _join(missing, reason)
 
 
 def _join(days: Iterable[date], reason: Callable[[date], tuple[Reason, str]]) -> tuple[Gap, ...]:
@@ -143,7 +194,7 @@ class _Reasons:
         has_answer = self._refreshed > day if is_early else any(day in span for span in self._answered)
         # A day that was not published at the last answer has been requested since without an answer.
         if not has_answer or (day > self._newest and self._failure is not None):
-            return self._unanswered(day)
+            return self.unanswered(day)
         if is_early:
             return Reason.BEFORE_FIRST, f"Before first data: {self._title} has no earlier day"
         if day in self._published:
@@ -152,7 +203,14 @@ class _Reasons:
             return Reason.NOT_PUBLISHED, f"Pending: {self._title} has not published this day"
         return Reason.LOST, f"Missing at {self._title}; retried nightly"
 
-    def _unanswered(self, day: date) -> tuple[Reason, str]:
+    def of_newer_window(self, day: date) -> tuple[Reason, str]:
+        """Return why no window includes ``day``, which is after the newest one."""
+        if self._failure is not None or self._refreshed <= day:
+            return self.unanswered(day)
+        return Reason.NOT_PUBLISHED, f"Pending: {self._title} has not published a newer window"
+
+    def unanswered(self, day: date) -> tuple[Reason, str]:
+        """Return why the source has given no answer for ``day``."""
         failure = self._failure
         if failure is None or failure.at.astimezone(UTC).date() <= day:
             return Reason.NOT_COLLECTED, f"Not collected: no refresh {'since' if self._oldest else 'yet'}"

@@ -255,6 +255,11 @@ class MetricFreshness:
     last_error: str | None = None
     last_error_at: datetime | None = None
 
+    @property
+    def overdue_days(self) -> int | None:
+        """The age beyond what is usual for the measure: a weekly value is a week old before the next one."""
+        return None if self.age_days is None else max(0, self.age_days - self.metric.measure.lag_days)
+
 
 @dataclass(frozen=True, slots=True)
 class DownloadItem:
@@ -333,8 +338,9 @@ class SourceState:
     title: str
     #: The newest day that all its metrics have; None when one of them has none.
     latest_day: date | None
+    #: How far the metric that is furthest behind is overdue; None when one of them has no value.
     age_days: int | None
-    #: The newest day that any of its metrics has, and how far it is behind; None without any value.
+    #: The newest day that any of its metrics has, and how far that one is overdue; None without any value.
     newest_day: date | None = None
     newest_age_days: int | None = None
 

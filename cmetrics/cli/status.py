@@ -135,7 +135,7 @@ class StatusReport:
 
     def is_stale(self, entry: MetricFreshness) -> bool:
         """Return whether a metric is older than allowed or has no data."""
-        return entry.age_days is None or entry.age_days > self.max_age_days
+        return entry.overdue_days is None or entry.overdue_days > self.max_age_days
 
     @property
     def any_stale(self) -> bool:

@@ -90,6 +90,13 @@ class Measure:
         return self.is_rolling or not self.has_history
 
     @property
+    def lag_days(self) -> int:
+        """How old the newest value may be although the service and every run have done their part."""
+        if self.is_rolling and self.has_history:
+            return self.window_days or 0
+        return self.every_days - 1
+
+    @property
     def is_in_totals(self) -> bool:
         """Whether the values are part of the totals of downloads: daily downloads only."""
         return self.is_flow and self.what == "downloads"

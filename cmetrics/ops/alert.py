@@ -110,7 +110,7 @@ def failed_nights(runs: Iterable[Run], as_of: date) -> tuple[Run, ...]:
 
 
 def _is_stale(entry: MetricFreshness, max_age_days: int) -> bool:
-    return entry.age_days is None or entry.age_days > max_age_days
+    return entry.overdue_days is None or entry.overdue_days > max_age_days
 
 
 def _line(entry: MetricFreshness) -> str:

@@ -196,7 +196,7 @@ def _end(area: str, end: datetime, now: datetime) -> Check:
 
 def judge_runs(last: RunNote | None, metrics: Sequence[MetricFreshness], max_age_days: int) -> tuple[Check, ...]:
     """Check the last run and the age of the metrics."""
-    stale = [m for m in metrics if m.age_days is None or m.age_days > max_age_days]
+    stale = [m for m in metrics if m.overdue_days is None or m.overdue_days > max_age_days]
     if last is None:
         return (warning("runs", "none in the last 90 days", "Run `cmetrics refresh`"),)
     text = f"{last.job_name} {last.status}, started {last.started_at:%Y-%m-%d %H:%M} UTC"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cmetrics.analytics.gaps import Gap, Reason, build_published_days, count_missing_days, find_gaps
 from cmetrics.domain.days import DAY, day_range
+from cmetrics.domain.kind import counter, rolling, stock
 from cmetrics.domain.metric import KnownLoss
 from cmetrics.domain.outcome import Outcome, OutcomeLog
 from cmetrics.domain.run import MetricStatus, Run, RunStatus
@@ -221,3 +222,57 @@ def test_a_known_loss_is_named_with_what_the_source_is_known_to_have_lost():
         (ago(20), ago(20), Reason.LOST, "Missing at the source: lost in an outage"),
     ]
     assert not [gap for gap in found(since(30), spec=spec) if "lost in a migration" in gap.text]
+
+
+# -- measures that are read once a night ---------------------------------------------------------
+
+PULLS, LIKES = replace(METRIC, measure=counter("pulls")), replace(METRIC, measure=stock("likes"))
+INSTALLS = replace(METRIC, measure=rolling("installs", 30))
+WEEKLY = replace(METRIC, measure=rolling("downloads", 7, has_history=True))
+
+
+def nightly_gaps(metric, daily: Iterable[date], log: OutcomeLog | None = None) -> list[tuple[int, int, Reason]]:
+    """First and last day as days ago, and the reason."""
+    state = MetricState(daily=frozenset(daily))
+    found = find_gaps(metric, state, build_published_days([state]), SPEC, log or OutcomeLog((), ()), AS_OF)
+    return [((AS_OF - gap.first_day).days, (AS_OF - gap.last_day).days, gap.reason) for gap in found]
+
+
+def test_a_missed_night_of_a_counter_is_lost():
+    """Nothing can heal it, and its text says what that means for the flow."""
+    state = MetricState(daily=since(9, 5, 4, 1))
+    found = find_gaps(PULLS, state, build_published_days([state]), SPEC, OutcomeLog((), ()), AS_OF)
+    assert [(gap.days, gap.reason) for gap in found] == [(2, Reason.MISSED), (1, Reason.MISSED)]
+    assert found[0].text == "Lost: npm was not read that night; the next flow covers several days"
+    assert nightly_gaps(LIKES, since(9, 5)) == [(5, 5, Reason.MISSED)]
+
+
+@pytest.mark.parametrize("metric", [PULLS, LIKES])
+def test_a_counter_has_no_gap_before_its_first_reading(metric):
+    """However far a first refresh reaches for other measures."""
+    assert nightly_gaps(metric, since(3)) == []
+    assert nightly_gaps(metric, []) == [(0, 0, Reason.NOT_COLLECTED)]
+
+
+def test_this_night_can_still_be_read():
+    """The nights before it cannot."""
+    assert nightly_gaps(PULLS, since(9, 1, 0)) == [(1, 1, Reason.MISSED), (0, 0, Reason.NOT_COLLECTED)]
+    run = a_run(0, RunStatus.FAILED)
+    log = OutcomeLog([run], [an_outcome(run, METRIC.metric_id, "down")])
+    assert nightly_gaps(PULLS, since(9, 0), log) == [(0, 0, Reason.FAILED)]
+
+
+def test_a_window_covers_its_days():
+    """A night without a reading of 30 days leaves no day uncovered."""
+    assert nightly_gaps(INSTALLS, since(60, 7, 8, 20)) == []
+    assert nightly_gaps(INSTALLS, [ago(50), ago(10), ago(0)]) == [(49, 40, Reason.MISSED)]
+    assert nightly_gaps(INSTALLS, since(60, 0)) == [(0, 0, Reason.NOT_COLLECTED)]
+
+
+def test_weekly_windows():
+    """A hole between them may be filled; the newest may be a week old."""
+    assert nightly_gaps(WEEKLY, [ago(28), ago(21), ago(7), ago(0)]) == [(20, 14, Reason.NOT_COLLECTED)]
+    assert nightly_gaps(WEEKLY, [ago(28), ago(21), ago(14), ago(7)]) == []
+    run = a_run(0)
+    log = OutcomeLog([run], [an_outcome(run, METRIC.metric_id)])
+    assert nightly_gaps(WEEKLY, [ago(22), ago(15), ago(8)], log) == [(7, 0, Reason.NOT_PUBLISHED)]

@@ -55,3 +55,10 @@ def test_measures_of_a_source_differ_in_the_store():
         replace(SPECS["npm"], measures={"a": rolling("installs", 30), "b": rolling("installs", 30)})
     with pytest.raises(ValueError, match="none"):
         replace(SPECS["npm"], measures={})
+
+
+def test_lag():
+    """Only weekly windows may be old although everything works."""
+    weekly = rolling("downloads", 7, has_history=True)
+    assert [measure.lag_days for measure in (DOWNLOADS, STARS, PULLS, INSTALLS, weekly)] == [0, 0, 0, 0, 7]
+    assert replace(PULLS, every_days=7).lag_days == 6
