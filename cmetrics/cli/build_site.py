@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
+from cmetrics.cli.interruptible import interruptible
 from cmetrics.cli.options import AsJson, Config, Db, Quiet
-from cmetrics.cli.runtime import get_runtime
+from cmetrics.cli.runtime import Runtime, get_runtime
 from cmetrics.domain.plural import plural
+
+if TYPE_CHECKING:
+    from cmetrics.site.second_process import SecondProcess
 
 
 class SiteDocument(TypedDict):
@@ -53,6 +57,25 @@ def build_site(
 
     The folder is replaced after every file is rendered. A folder with other files is not changed.
     """
+    from cmetrics.site.second_process import second_process
+
+    with second_process() as second:
+        _build_site(get_runtime(context), out, site_url, plotly_js, db, config, second, json=json, quiet=quiet)
+
+
+@interruptible
+def _build_site(
+    runtime: Runtime,
+    out: Path,
+    site_url: str | None,
+    plotly_js: Path | None,
+    db: str | None,
+    config: Path | None,
+    second: SecondProcess | None,
+    *,
+    json: bool,
+    quiet: bool,
+) -> None:
     from cmetrics.catalog import parse_address
     from cmetrics.cli.configuration import announce_default_catalog, load_configuration
     from cmetrics.cli.output import print_json, print_result
@@ -62,8 +85,8 @@ def build_site(
 
     settings, catalog = load_configuration(db, config)
     url = parse_address("--site-url", site_url) if site_url else site_address(settings, catalog)
-    now = build_time(os.environ, get_runtime(context).clock())
-    site = publish_site(settings.store, catalog, SPECS, out, now=now, url=url, plotly_js=plotly_js)
+    now = build_time(os.environ, runtime.clock())
+    site = publish_site(settings.store, catalog, SPECS, out, now=now, url=url, plotly_js=plotly_js, second=second)
     announce_default_catalog(settings, catalog, quiet=quiet)()
     if json:
         document: SiteDocument = {"out": str(out), "as_of": site.as_of.isoformat(), "files": dict(site.files)}

@@ -74,14 +74,24 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceNote:
+    """What the pages say about a source."""
+
+    name: str
+    title: str
+    public_name: str
+    counts: str
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
-    """Data that all pages share."""
+    """Data that all pages share. Another process can read it."""
 
     board: Dashboard
     #: The published address, with a trailing slash; None if unknown.
     url: str | None
     description: str
-    sources: tuple[SourceSpec, ...]
+    sources: tuple[SourceNote, ...]
     #: Newest first, same as in the feed.
     news: tuple[NewsItem, ...]
     quality: DataQuality
@@ -146,7 +156,7 @@ class Page:
         return self.total is not None or any(section.charts for section in self.sections)
 
 
-def build_pages(
+def build_site(
     board: Dashboard,
     specs: Mapping[str, SourceSpec],
     url: str | None,
@@ -154,52 +164,77 @@ def build_pages(
     quality: DataQuality | None = None,
     *,
     names: Mapping[str, str] | None = None,
-) -> Iterator[Page]:
-    """Yield every page, starting with the front page. Each page is built on demand.
+) -> Site:
+    """Return the data of all pages.
 
     ``names`` are the file names of metrics by id; without them, only those of the dashboard are used.
     """
     used = {item.metric.source for item in board.items}
-    site = Site(
+    return Site(
         board=board,
         url=url,
         description=_description(board),
-        sources=tuple(spec for name, spec in specs.items() if name in used),
+        sources=tuple(
+            SourceNote(name, spec.title, spec.public_name, spec.counts) for name, spec in specs.items() if name in used
+        ),
         news=tuple(news[:ENTRIES]),
         quality=quality or DataQuality(),
         names=names or file_names(item.metric.metric_id for item in board.items),
         version=__version__,
     )
-    groups = [group for group in board.groups if group.items]
-    total = total_stars_chart(board)
-    if len(board.items) <= ONE_PAGE_METRICS:
-        yield Page(
-            site=site,
-            path="index.html",
-            template="page.html.j2",
-            title=board.title,
-            description=site.description,
-            sections=tuple(_section(site, group, linked=False) for group in groups),
-            total=_view(total, whole=True) if total else None,
-            calendar=build_calendar(board, board.items, site.quality.gaps),
-        )
+
+
+def count_parts(site: Site) -> int:
+    """Return the number of parts of the site: the front page, and each product if it has a page of its own."""
+    return 1 + len(_linked_groups(site))
+
+
+def page_paths(site: Site) -> list[str]:
+    """Return the paths of all pages, in the order of their parts."""
+    groups = _linked_groups(site)
+    return ["index.html", *(path for group in groups for path in _group_paths(site, group))]
+
+
+def build_pages(site: Site, part: int) -> Iterator[Page]:
+    """Yield the pages of a part. Each page is built on demand."""
+    if part == 0:
+        yield _front_page(site)
         return
-    yield Page(
+    group = _linked_groups(site)[part - 1]
+    page = _product_page(site, group)
+    yield page
+    drawn = [view.chart for section in page.sections for view in section.charts]
+    for card in _cards(site, group, linked=True):
+        yield _metric_page(site, group, card, drawn)
+
+
+def _groups(site: Site) -> list[Group]:
+    return [group for group in site.board.groups if group.items]
+
+
+def _linked_groups(site: Site) -> list[Group]:
+    """Return the groups with pages of their own; none if all metrics are on one page."""
+    return _groups(site) if len(site.board.items) > ONE_PAGE_METRICS else []
+
+
+def _group_paths(site: Site, group: Group) -> list[str]:
+    return [product_path(group), *(metric_path(site, item) for item in group.items)]
+
+
+def _front_page(site: Site) -> Page:
+    board, total = site.board, total_stars_chart(site.board)
+    is_list = len(board.items) > ONE_PAGE_METRICS
+    return Page(
         site=site,
         path="index.html",
-        template="list.html.j2",
+        template="list.html.j2" if is_list else "page.html.j2",
         title=board.title,
         description=site.description,
-        sections=tuple(_section(site, group, linked=True, charts=False) for group in groups),
+        sections=tuple(_section(site, group, linked=is_list, charts=not is_list) for group in _groups(site)),
         total=_view(total, whole=True) if total else None,
-        is_list=True,
+        calendar=None if is_list else build_calendar(board, board.items, site.quality.gaps),
+        is_list=is_list,
     )
-    for group in groups:
-        page = _product_page(site, group)
-        yield page
-        drawn = [view.chart for section in page.sections for view in section.charts]
-        for card in _cards(site, group, linked=True):
-            yield _metric_page(site, group, card, drawn)
 
 
 def _product_page(site: Site, group: Group) -> Page:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -25,8 +26,10 @@ from cmetrics.export.data_package import (
 from cmetrics.export.tables import stats_csv
 from cmetrics.queries import Queries
 from cmetrics.settings import StoreTarget
-from cmetrics.site.render import render_site
-from cmetrics.site.write import check_folder, write_site
+from cmetrics.site.pages import Site, count_parts
+from cmetrics.site.render import prepare_site, render_data, render_parts
+from cmetrics.site.second_process import SecondProcess
+from cmetrics.site.write import Content, StagedSite, check_folder, staged_site
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import to_parquet
 
@@ -54,16 +57,22 @@ def publish_site(
     now: datetime,
     url: str | None = None,
     plotly_js: Path | None = None,
+    second: SecondProcess | None = None,
 ) -> PublishedSite:
     """Render the store as of ``now``, and replace the content of ``out`` with the site.
 
+    Pages are rendered by the ``second`` process too, if there is one.
     Raises SiteError, ConfigError or StoreError without changing anything. Only one file is in memory at a time.
     """
     check_folder(out)
     plotly = plotly_script(plotly_js)
     publication = Queries(LanceStore.open(target), catalog, specs, now=now).publication(url)
-    files = write_site(_render(publication, specs, plotly), out)
-    return PublishedSite(out, publication.dashboard.as_of, files)
+    site = prepare_site(publication, specs)
+    with staged_site(out) as staged, _shared(site, staged, second) as parts:
+        staged.write(_render_tables(publication))
+        staged.write(render_data(publication, plotly))
+        staged.write(render_parts(site, parts))
+    return PublishedSite(out, publication.dashboard.as_of, staged.sizes)
 
 
 def build_time(environ: Mapping[str, str], now: datetime) -> datetime:
@@ -81,12 +90,30 @@ def build_time(environ: Mapping[str, str], now: datetime) -> datetime:
     return moment
 
 
-def _render(publication: Publication, specs: Mapping[str, SourceSpec], plotly: bytes) -> Iterator[tuple[str, bytes]]:
-    board = publication.dashboard
-    yield STATS_CSV, stats_csv(publication.rows.to_arrow())
-    yield STATS_PARQUET, to_parquet(publication.rows.to_arrow())
+@contextmanager
+def _shared(site: Site, staged: StagedSite, second: SecondProcess | None) -> Iterator[Iterable[int]]:
+    """Provide the parts of the site to render here, while the second process renders the others.
+
+    At the end of the block all parts are staged.
+    """
+    count = count_parts(site)
+    if second is None:
+        yield range(count)
+        return
+    try:
+        yield second.share(site, count, staged.folder)
+        staged.sizes |= second.result()
+    except BaseException:
+        # It must not write to a folder that is being removed.
+        second.close()
+        raise
+
+
+def _render_tables(publication: Publication) -> Iterator[tuple[str, Content]]:
+    board, data = publication.dashboard, publication.rows.to_arrow()
+    yield STATS_CSV, stats_csv(data)
+    yield STATS_PARQUET, to_parquet(data)
     if (found := publication.findings) is not None:
         yield ROLLUPS_FILE, rollups_parquet(found.insights.rollups)
         yield EVENTS_FILE, events_parquet(found.events)
         yield DESCRIPTION_FILE, data_package(board.title, f"Data up to {board.as_of} (UTC).", publication.url)
-    yield from render_site(publication, specs, plotly)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from collections.abc import Iterable, Iterator, Mapping
 
 from cmetrics import documents, insight_documents
-from cmetrics.analytics.model import Dashboard, Publication
-from cmetrics.analytics.news import NewsItem, build_news
+from cmetrics.analytics.model import Publication
+from cmetrics.analytics.news import build_news
 from cmetrics.charts import theme
 from cmetrics.domain.days import window
 from cmetrics.domain.metric import SourceSpec, file_names
-from cmetrics.site import format as fmt
-from cmetrics.site.badges import build_badge, build_embed
-from cmetrics.site.feed import build_feed
-from cmetrics.site.pages import address_of, build_pages
+from cmetrics.site.folders import templates_folder
+from cmetrics.site.pages import Site, build_site, count_parts
 from cmetrics.site.social_card import render_social_card
 
 #: Parts of the script, in dependency order. Pages opened as local files cannot load modules, so the parts
@@ -25,94 +20,42 @@ SCRIPT_PARTS = ("state", "data", "figure", "plot", "table", "controls", "list", 
 PLOTLY = "assets/plotly.min.js"
 
 
-def templates_folder() -> Path:
-    """Return the template folder: inside the installed package, or next to it in a checkout."""
-    installed = Path(__file__).parent.parent / "templates"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "templates"
-
-
 def render_site(
     publication: Publication, specs: Mapping[str, SourceSpec], plotly: bytes
 ) -> Iterator[tuple[str, bytes]]:
     """Yield every file of the site with its path. The same publication gives the same bytes."""
-    folder, board, url = templates_folder(), publication.dashboard, publication.url
-    environment = _environment(folder)
-    news = build_news(board, publication.runs, publication.log)
-    paths: list[str] = []
+    site = prepare_site(publication, specs)
+    yield from render_parts(site, range(count_parts(site)))
+    yield from render_data(publication, plotly)
+
+
+def prepare_site(publication: Publication, specs: Mapping[str, SourceSpec]) -> Site:
+    """Return the data of all pages."""
+    board = publication.dashboard
     names = file_names((item.metric.metric_id for item in board.items), publication.definitions)
-    for page in build_pages(board, specs, url, news, publication.quality, names=names):
-        # Jinja caches compiled templates.
-        template = environment.get_template(page.template)
-        paths.append(page.path)
-        yield page.path, template.render(page=page, site=page.site, board=board).encode()
+    news = build_news(board, publication.runs, publication.log)
+    return build_site(board, specs, publication.url, news, publication.quality, names=names)
+
+
+def render_parts(site: Site, parts: Iterable[int]) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of some parts that come from templates; see `count_parts`."""
+    for part in parts:
+        # Imported here because another process may render all parts: Jinja takes time to import.
+        from cmetrics.site.templates import render_part
+
+        yield from render_part(site, part)
+
+
+def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the files that come from no template: styles, scripts, pictures, documents."""
+    folder = templates_folder()
     yield "assets/site.css", (theme.stylesheet() + (folder / "site.css").read_text(encoding="utf-8")).encode()
     yield "assets/theme.js", (folder / "theme.js").read_bytes()
-    yield "assets/favicon.svg", environment.get_template("favicon.svg.j2").render().encode()
-    yield "assets/app.js", _script(folder)
+    scripts = [(folder / "app" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPT_PARTS]
+    yield "assets/app.js", ('"use strict";\n{\n' + "\n".join(scripts) + "}\n").encode()
     yield PLOTLY, plotly
-    yield "assets/card.png", render_social_card(board)
-    for name, context in _beside(publication, news, paths).items():
-        yield name, environment.get_template(f"{name}.j2").render(context).encode()
+    yield "assets/card.png", render_social_card(publication.dashboard)
     yield from _documents(publication)
-    yield from _badges(environment, board, names)
-
-
-def _environment(folder: Path) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters = (
-        fmt.number,
-        fmt.signed,
-        fmt.percent,
-        fmt.day,
-        fmt.short_day,
-        fmt.month,
-        fmt.moment,
-        fmt.days,
-        fmt.short,
-        fmt.stale,
-        fmt.month_note,
-        fmt.left_out,
-    )
-    environment.filters.update({function.__name__: function for function in filters})
-    environment.globals["theme"] = theme
-    return environment
-
-
-def _script(folder: Path) -> bytes:
-    parts = [(folder / "app" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPT_PARTS]
-    return ('"use strict";\n{\n' + "\n".join(parts) + "}\n").encode()
-
-
-def _beside(publication: Publication, news: Sequence[NewsItem], pages: list[str]) -> dict[str, dict[str, object]]:
-    """Return the template context of every file other than the pages."""
-    board, url = publication.dashboard, publication.url
-    files: dict[str, dict[str, object]] = {
-        "404.html": {"title": board.title, "url": url},
-        "feed.xml": {
-            "feed": build_feed(news, board.title, url, " ".join(filter(None, (fmt.through(board), fmt.stale(board)))))
-        },
-        "robots.txt": {"url": url},
-    }
-    if url is not None:
-        addresses = [address_of(url, path) for path in pages]
-        files["sitemap.xml"] = {"addresses": addresses, "as_of": board.as_of}
-    return files
-
-
-def _badges(environment: Environment, board: Dashboard, names: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
-    badge, embed = environment.get_template("badge.svg.j2"), environment.get_template("embed.svg.j2")
-    for item in board.items:
-        name, drawn = names[item.metric.metric_id], build_badge(item)
-        yield f"badges/{name}.json", documents.encode(drawn.endpoint())
-        yield f"badges/{name}.svg", badge.render(badge=drawn, dark=False).encode()
-        yield f"badges/{name}-dark.svg", badge.render(badge=drawn, dark=True).encode()
-        yield f"embed/{name}.svg", embed.render(embed=build_embed(item)).encode()
 
 
 def _documents(publication: Publication) -> Iterator[tuple[str, bytes]]:

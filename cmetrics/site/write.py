@@ -12,8 +12,10 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 from cmetrics.domain.errors import SiteError
 from cmetrics.domain.sanitize import sanitize
@@ -29,43 +31,65 @@ INDEX = "index.html"
 LITTER = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 LITTER_PREFIX = "._"
 
+#: The content of a file, as a whole or in parts.
+Content: TypeAlias = bytes | Iterable[bytes]
+
 _STAGING_PREFIX = ".cmetrics-build-"
 #: A staging folder older than this number of seconds belongs to a build that was killed.
 _STAGING_LIFETIME = 6 * 3600
 
 
-def write_site(files: Iterable[tuple[str, bytes]], out: Path) -> dict[str, int]:
-    """Replace the content of ``out`` with ``files`` (paths with contents). Return the sizes.
+class StagedSite:
+    """The files of a build that are not in place yet."""
 
-    Only one file is in memory at a time. No file is replaced before all are staged. Raises SiteError if
-    the folder contains a file that no build wrote, or cannot be written.
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        #: Size in bytes by path.
+        self.sizes: dict[str, int] = {}
+
+    def write(self, files: Iterable[tuple[str, Content]]) -> None:
+        """Write files (paths with contents). Only one of them is in memory at a time."""
+        for name, content in files:
+            self.sizes[name] = write_file(self.folder / name, content)
+            # Not in memory while the next one is rendered.
+            del content
+
+
+@contextmanager
+def staged_site(out: Path) -> Iterator[StagedSite]:
+    """Replace the content of ``out`` with the files that are written in the block.
+
+    No file is replaced before the end of the block, and none if it raises. Raises SiteError if the folder
+    contains a file that no build wrote, or cannot be written.
     """
     check_folder(out)
-    out = out.resolve()
-    is_new = not out.exists()
+    folder = out.resolve()
+    is_new = not folder.exists()
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=_STAGING_PREFIX, dir=out))
+        folder.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=_STAGING_PREFIX, dir=folder))
         try:
-            sizes: dict[str, int] = {}
-            for name, content in files:
-                _write(staging / name, content)
-                sizes[name] = len(content)
-                # Not in memory while the next one is rendered.
-                del content
-            _write(staging / NO_JEKYLL, b"")
+            site = StagedSite(staging)
+            yield site
+            write_file(staging / NO_JEKYLL, b"")
             if is_new:
                 # A web server may run as another user, so the umask is overridden.
-                out.chmod(0o755)
-            _exchange(staging, out, list(sizes))
+                folder.chmod(0o755)
+            _exchange(staging, folder, list(site.sizes))
         finally:
             shutil.rmtree(staging, ignore_errors=True)
             if is_new:
-                _prune(out)
+                _prune(folder)
     except OSError as error:
-        msg = f"the site cannot be written to {out}: {sanitize(str(error), limit=160)}"
+        msg = f"the site cannot be written to {folder}: {sanitize(str(error), limit=160)}"
         raise SiteError(msg) from error
-    return sizes
+
+
+def write_site(files: Iterable[tuple[str, Content]], out: Path) -> dict[str, int]:
+    """Replace the content of ``out`` with ``files``; see `staged_site`. Return the sizes."""
+    with staged_site(out) as site:
+        site.write(files)
+    return site.sizes
 
 
 def check_folder(out: Path) -> None:
@@ -94,7 +118,7 @@ def _exchange(staging: Path, out: Path, names: list[str]) -> None:
     """Move the staged files to their final paths, then remove obsolete files of the last build."""
     listed = _listed(out)
     # Written first, so that after a crash the next build knows every file.
-    _write(staging / MANIFEST, _manifest({*listed, *names}))
+    write_file(staging / MANIFEST, _manifest({*listed, *names}))
     (staging / MANIFEST).replace(out / MANIFEST)
     for name in [NO_JEKYLL, *sorted(names, key=lambda name: (name == INDEX, name.endswith(".html")))]:
         target = out / name
@@ -108,7 +132,7 @@ def _exchange(staging: Path, out: Path, names: list[str]) -> None:
             (out / name).unlink()
             for folder in (out / name).relative_to(out).parents:
                 _prune(out / folder)
-    _write(staging / MANIFEST, _manifest(names))
+    write_file(staging / MANIFEST, _manifest(names))
     (staging / MANIFEST).replace(out / MANIFEST)
     for folder in out.glob(f"{_STAGING_PREFIX}*"):
         if folder != staging and folder.stat().st_mtime < time.time() - _STAGING_LIFETIME:
@@ -153,9 +177,11 @@ def _manifest(files: Iterable[str]) -> bytes:
     return json.dumps({"files": sorted(files)}, indent=1).encode() + b"\n"
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: Content) -> int:
+    """Write a file and the folders it is in. Return its size."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    with path.open("wb") as file:
+        return sum(map(file.write, [content] if isinstance(content, bytes) else content))
 
 
 def _prune(folder: Path) -> None:

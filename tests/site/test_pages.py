@@ -14,7 +14,19 @@ from cmetrics.analytics.news import NewsItem, NewsKind
 from cmetrics.charts.spark import star_sparkline
 from cmetrics.domain.days import DAY
 from cmetrics.site.feed import ENTRIES
-from cmetrics.site.pages import HALF, NARROW, ONE_PAGE_METRICS, WHOLE, Page, build_pages, inline_json
+from cmetrics.site.pages import (
+    HALF,
+    NARROW,
+    ONE_PAGE_METRICS,
+    WHOLE,
+    Page,
+    Site,
+    build_pages,
+    build_site,
+    count_parts,
+    inline_json,
+    page_paths,
+)
 from cmetrics.sources import SPECS
 from tests.boards import AS_OF, a_board, a_package, a_repository, an_event, rows_of
 from tests.samples import a_snapshot
@@ -24,8 +36,12 @@ EVIL = "</script><script>alert(1)</script>\u2028&"
 FIRST = date(2026, 9, 1)
 
 
+def all_pages(site: Site) -> list[Page]:
+    return [page for part in range(count_parts(site)) for page in build_pages(site, part)]
+
+
 def pages_of(metrics, rows=(), *, url: str | None = URL, **changes) -> list[Page]:
-    return list(build_pages(a_board(metrics, rows, **changes), SPECS, url))
+    return all_pages(build_site(a_board(metrics, rows, **changes), SPECS, url))
 
 
 def some_metrics(count: int):
@@ -119,9 +135,10 @@ def test_every_page_has_a_path_of_its_own_and_every_link_leads_to_one(count):
 
 
 def test_a_page_is_made_when_it_is_asked_for():
-    pages = build_pages(a_board(some_metrics(40)), SPECS, None)
-    assert next(pages).path == "index.html"
+    site = build_site(a_board(some_metrics(40)), SPECS, None)
+    pages = build_pages(site, 1)
     assert next(pages).path == "products/one.html"
+    assert [page.path for page in all_pages(site)] == page_paths(site)
 
 
 def test_a_store_without_rows_has_its_page_all_the_same():
@@ -188,7 +205,7 @@ def test_sources_are_those_that_are_used():
 
 def test_every_page_is_given_the_newest_news():
     news = [NewsItem(f"n{n}", AS_OF, AS_OF, "Title", "Text", NewsKind.MONTH) for n in range(ENTRIES + 1)]
-    pages = list(build_pages(a_board(some_metrics(25)), SPECS, None, news))
+    pages = all_pages(build_site(a_board(some_metrics(25)), SPECS, None, news))
     assert {page.site.news for page in pages} == {tuple(news[:ENTRIES])}
 
 

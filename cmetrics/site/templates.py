@@ -1,0 +1,93 @@
+"""Render everything that comes from a template: pages, feed, badges, and what search engines read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from cmetrics import documents
+from cmetrics.charts import theme
+from cmetrics.site import format as fmt
+from cmetrics.site.badges import build_badge, build_embed
+from cmetrics.site.feed import build_feed
+from cmetrics.site.folders import templates_folder
+from cmetrics.site.pages import Site, address_of, build_pages, page_paths
+
+
+def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of a part of the site with their paths; the first part has all that is not a page."""
+    environment = open_templates()
+    for page in build_pages(site, part):
+        template = environment.get_template(page.template)
+        yield page.path, template.render(page=page, site=site, board=site.board).encode()
+    if part == 0:
+        yield "assets/favicon.svg", environment.get_template("favicon.svg.j2").render().encode()
+        for name, context in _beside(site).items():
+            yield name, environment.get_template(f"{name}.j2").render(context).encode()
+        yield from _badges(environment, site)
+
+
+@lru_cache(maxsize=1)
+def open_templates() -> Environment:
+    """Return the environment of all templates. Jinja keeps what it has compiled."""
+    environment = Environment(
+        loader=FileSystemLoader(templates_folder()),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = (
+        fmt.number,
+        fmt.signed,
+        fmt.percent,
+        fmt.day,
+        fmt.short_day,
+        fmt.month,
+        fmt.moment,
+        fmt.days,
+        fmt.short,
+        fmt.stale,
+        fmt.month_note,
+        fmt.left_out,
+    )
+    environment.filters.update({function.__name__: function for function in filters})
+    environment.globals["theme"] = theme
+    return environment
+
+
+def compile_templates() -> None:
+    """Compile all templates, which takes longer than rendering a page."""
+    environment = open_templates()
+    for name in environment.list_templates(extensions=["j2"]):
+        environment.get_template(name)
+
+
+def _beside(site: Site) -> dict[str, dict[str, object]]:
+    """Return the template context of every file other than the pages."""
+    board, url = site.board, site.url
+    files: dict[str, dict[str, object]] = {
+        "404.html": {"title": board.title, "url": url},
+        "feed.xml": {
+            "feed": build_feed(
+                site.news, board.title, url, " ".join(filter(None, (fmt.through(board), fmt.stale(board))))
+            )
+        },
+        "robots.txt": {"url": url},
+    }
+    if url is not None:
+        addresses = [address_of(url, path) for path in page_paths(site)]
+        files["sitemap.xml"] = {"addresses": addresses, "as_of": board.as_of}
+    return files
+
+
+def _badges(environment: Environment, site: Site) -> Iterator[tuple[str, bytes]]:
+    badge, embed = environment.get_template("badge.svg.j2"), environment.get_template("embed.svg.j2")
+    for item in site.board.items:
+        name, drawn = site.names[item.metric.metric_id], build_badge(item)
+        yield f"badges/{name}.json", documents.encode(drawn.endpoint())
+        yield f"badges/{name}.svg", badge.render(badge=drawn, dark=False).encode()
+        yield f"badges/{name}-dark.svg", badge.render(badge=drawn, dark=True).encode()
+        yield f"embed/{name}.svg", embed.render(embed=build_embed(item)).encode()

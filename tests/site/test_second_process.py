@@ -1,0 +1,93 @@
+"""Pages that a second process renders are the same, and its end is never a site with parts missing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cmetrics.domain.days import DAY
+from cmetrics.domain.errors import SiteError
+from cmetrics.site.pages import build_site, count_parts
+from cmetrics.site.second_process import SecondProcess
+from cmetrics.site.templates import render_part
+from cmetrics.sources import SPECS
+from tests.boards import AS_OF, a_board, a_package, rows_of
+from tests.conftest import COMMAND, Home
+
+MANY = [a_package(f"package{n}", f"product{n // 10}") for n in range(30)]
+
+
+@pytest.fixture
+def process():
+    process = SecondProcess()
+    yield process
+    process.close()
+
+
+@pytest.fixture
+def site():
+    return build_site(
+        a_board(MANY, [row for metric in MANY for row in rows_of(metric, AS_OF - 40 * DAY, AS_OF)]), SPECS, None
+    )
+
+
+def test_every_part_is_rendered_once(process, site, tmp_path: Path):
+    """Whichever process renders a part, the files are those of one process."""
+    expected = {name: content for part in range(count_parts(site)) for name, content in render_part(site, part)}
+    here = {}
+    for part in process.share(site, count_parts(site), tmp_path):
+        here |= dict(render_part(site, part))
+    sizes = process.result()
+    assert not here.keys() & sizes.keys()
+    there = {name: (tmp_path / name).read_bytes() for name in sizes}
+    assert {name: len(content) for name, content in there.items()} == sizes
+    assert here | there == expected
+
+
+def test_an_error_of_the_second_process_is_raised_here(process, site, tmp_path: Path):
+    (tmp_path / "index.html").mkdir()
+    parts = process.share(site, count_parts(site), tmp_path)
+    with pytest.raises(IsADirectoryError):
+        process.result()
+    del parts
+
+
+def test_a_killed_second_process_is_an_error(process, site, tmp_path: Path):
+    os.kill(process._process.pid, signal.SIGKILL)
+    process._process.join()
+    with pytest.raises(SiteError, match="second process was ended"):
+        process.share(site, count_parts(site), tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process is given a processor")
+def test_one_processor_and_two_build_the_same_site(home: Home):
+    env = home.env | {
+        "SOURCE_DATE_EPOCH": "1800000000",
+        "PATH": os.environ["PATH"],
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+    }
+    processors = sorted(os.sched_getaffinity(0))
+
+    def run(*args: str, on: list[int] = processors) -> None:
+        def choose() -> None:
+            os.sched_setaffinity(0, on)
+
+        subprocess.run([COMMAND, *args], cwd=home.folder, env=env, check=True, capture_output=True, preexec_fn=choose)
+
+    run("bootstrap")
+    run("build-site", "--out", "two")
+    run("build-site", "--out", "one", on=processors[:1])
+    one, two = (
+        {
+            path.relative_to(home.folder / out): path.read_bytes()
+            for path in (home.folder / out).rglob("*")
+            if path.is_file()
+        }
+        for out in ("one", "two")
+    )
+    assert one == two
