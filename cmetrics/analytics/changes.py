@@ -31,10 +31,16 @@ from cmetrics.domain.plural import plural
 LEAST_CHANGE = 15.0
 #: Movers are items from this change on, in percent, and from this share of all downloads on.
 LEAST_MOVE, LEAST_SHARE = 15.0, 0.01
+#: And only if they move more than the metric usually does, in robust deviations.
+LEAST_SCORE = 3.0
 #: A size is at most that of a factor of e: a burst from nothing does not outweigh everything else.
 LARGEST = 1.0
 #: Effects of events are items for so many days after their windows have ended.
 EFFECT_DAYS = 60
+TOTAL_RULES = {
+    ItemKind.MONTH: "full month against the month before",
+    ItemKind.MONTH_TO_DATE: "month to date against the same weekdays four weeks before",
+}
 RULES = {
     SignalKind.SPIKE: "7 days against the 12 weeks before",
     SignalKind.DROP: "7 days against the 12 weeks before",
@@ -115,7 +121,9 @@ class ItemBuilder:
                 value=now,
                 expected=before,
                 change_percent=rollup.change_percent,
-                rule="full month against the month before" if kind is ItemKind.MONTH else "same days of both months",
+                rule="full month against the month before"
+                if kind is ItemKind.MONTH
+                else "the same weekdays four weeks before",
                 weight=round(_size(now, before), 4),
                 text=text,
             )
@@ -174,6 +182,8 @@ class ItemBuilder:
         if mover.window is not Window.DAYS_30 or share < LEAST_SHARE:
             return
         if mover.change_percent is not None and abs(mover.change_percent) < LEAST_MOVE:
+            return
+        if mover.score is None or mover.score < LEAST_SCORE:
             return
         metric = self._metrics[mover.metric_id]
         yield Item(

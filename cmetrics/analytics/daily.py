@@ -227,16 +227,32 @@ def _judge(metrics: list[Metric], values: Values, known: Mask) -> tuple[Mask, Ma
 
 
 def _unsettled(values: Values, known: Mask) -> Mask:
-    """Return the newest days whose values are below half of the median of the four same weekdays before."""
+    """Return the newest days that are probably not final.
+
+    The newest value, and then the one before it, is not taken as final if it is below half of the median of the
+    four same weekdays before, and also below half of the level of the three days before it: a fall that goes on
+    is not taken for a day that is still counted.
+    """
     found = np.zeros_like(known)
     days = known.shape[1]
-    for column in range(max(days - SETTLING_DAYS, 7 * 4), days):
-        before = [column - 7 * n for n in range(1, 5)]
-        usual = np.median(values[:, before], axis=1)
-        is_low = known[:, before].all(axis=1) & (usual >= LARGE) & (2 * values[:, column] < usual)
-        found[:, column] = known[:, column] & is_low
-        # A day that is not final hides the days after it.
-    return np.logical_or.accumulate(found, axis=1) & known
+    is_newest = np.ones(len(known), np.bool_)
+    for column in range(days - 1, max(days - 1 - SETTLING_DAYS, 7 * 4 + SETTLING_DAYS), -1):
+        usual = _same_weekdays(values, column)
+        before = range(column - SETTLING_DAYS, column)
+        is_whole = known[:, [day - 7 * n for day in (*before, column) for n in range(1, 5)]].all(axis=1)
+        is_whole &= known[:, column - SETTLING_DAYS : column].all(axis=1)
+        expected = np.sum([_same_weekdays(values, day) for day in before], axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            level = np.minimum(values[:, column - SETTLING_DAYS : column].sum(axis=1) / expected, 1.0)
+        is_low = is_whole & (usual >= LARGE) & (2 * values[:, column] < usual * level)
+        found[:, column] = is_newest & known[:, column] & is_low
+        is_newest &= found[:, column] | ~known[:, column]
+    return found
+
+
+def _same_weekdays(values: Values, column: int) -> NDArray[np.float64]:
+    median: NDArray[np.float64] = np.median(values[:, [column - 7 * n for n in range(1, 5)]], axis=1)
+    return median
 
 
 def _prefix(numbers: NDArray[np.int64] | Mask) -> Values:

@@ -6,9 +6,10 @@ usual variation is that of the same statistic on all days of the two years befor
 at least 30 days from any event of the product. Products with frequent releases have too few such days: then all
 days of the two years count, with or without an event, and the effect says so.
 
-A rise that began before the event is a ``trend``: if the 28 days before rose by half as much or more, or the last
-week before the event lies so far above the three weeks before it that it holds most of the rise. Days of 20
-December to 6 January are judged in no window. Nothing here is a cause: other things happen on such days too.
+A rise that began before the event is a ``trend``: if the 28 days before rose by 60 percent as much or more, or
+the last week before the event lies above the three weeks before it by 90 percent as much or more (in
+logarithms). Days of 20 December to 6 January are judged in no window. Nothing here is a cause: other things
+happen on such days too.
 """
 
 from __future__ import annotations
@@ -39,10 +40,12 @@ YEARS, DISTANCE = 730, 30
 FEWEST_PLACEBOS = 30
 #: Outside these percentiles of the placebo days an effect is more than usual; the inner ones are shown.
 OUTER, INNER = (5, 95), (10, 90)
+#: Two years hold about a dozen windows that do not overlap: percentiles of them lie too close to their median.
+EXTENDED = 1.05
 #: Registries lose a day now and then: so many days of a window are filled.
 FILLED = 2
 #: The share of the rise that must not have happened before the event: in the 28 days before, in the last week.
-UNDER_WAY, LAST_WEEK = 0.5, 0.7
+UNDER_WAY, LAST_WEEK = 0.6, 0.9
 #: So many days between 20 December and 6 January do not matter in a window.
 FEW_HOLIDAYS = 3
 
@@ -167,7 +170,7 @@ class _Judge:
         kind, reason = self._problem(row)
         is_open = kind is None and column + REACH > grid.ends[row]
         change = None if kind is not None or is_open else self._change(self._before[row], self._after[row])
-        usual = np.percentile(placebos, (*INNER, *OUTER)) if len(placebos) >= FEWEST_PLACEBOS else None
+        usual = _usual(placebos) if len(placebos) >= FEWEST_PLACEBOS else None
         if change is None:
             verdict = Verdict.TOO_EARLY if is_open else Verdict.NOT_COMPARABLE
             if kind is ReasonKind.HOLIDAYS:
@@ -307,6 +310,14 @@ class _Judge:
             f"{start}: {percent(change)} in 4 weeks, from {number(self._before[row])} to {number(self._after[row])} "
             f"a day, {verdicts[verdict]} ({usual}{'; ' + note if note else ''}).{overlap} Correlation only."
         )
+
+
+def _usual(placebos: Numbers) -> Numbers:
+    """Return the 10th, 90th, 5th and 95th percentile, the last two a little further from the median."""
+    found: Numbers = np.percentile(placebos, (*INNER, *OUTER))
+    middle = float(np.median(placebos))
+    found[2:] = middle + EXTENDED * (found[2:] - middle)
+    return found
 
 
 def _percent(change: float) -> float:

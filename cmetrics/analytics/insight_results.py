@@ -38,7 +38,7 @@ class Window(StrEnum):
     DAYS_365 = "365d"
     #: The last full calendar month, against the month before it.
     MONTH = "month"
-    #: The running month, against the same days of the month before it.
+    #: The running month, against the same weekdays four weeks before (five from its 29th day on).
     MONTH_TO_DATE = "month_to_date"
 
 
@@ -194,6 +194,9 @@ class Mover:
     #: Damped velocity, see :mod:`cmetrics.analytics.movers`.
     velocity: float
     text: str
+    #: The size of the change in robust deviations of the same statistic at the ends of the 26 weeks before; None
+    #: where too few of them can be compared.
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

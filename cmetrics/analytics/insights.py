@@ -95,7 +95,7 @@ def build_insights(
     months = build_months(grid, common_end(grid.ends))
     titles = {product.product: product.title for product in catalog.products}
     signals, omissions = SignalFinder(grid, months, stars, ordered, titles).find()
-    movers = tuple(build_movers(rollups, metrics))
+    movers = tuple(build_movers(rollups, grid))
     effects = tuple(build_effects(grid, ordered))
     items, silences = ItemBuilder(rollups, metrics).build(movers, signals, effects)
     return Insights(

@@ -22,6 +22,8 @@ LENGTHS = {Window.DAYS_7: 7, Window.DAYS_30: 30, Window.DAYS_90: 90, Window.DAYS
 #: Registries lose a day now and then. A window may lack so many of its days (in percent, rounded down), if the
 #: counterparts of these days in the other period are left out too: none of 30, one of 90, seven of 365.
 LACKING_PERCENT = 2
+#: The month to date is compared with the same weekdays four weeks before; five, when it is longer than that.
+SHIFT = 28
 #: There is no change of several metrics if those left out have more than this share of the value.
 LEFT_OUT_SHARE = 0.1
 
@@ -139,19 +141,27 @@ def build_windows(grid: DailyGrid) -> Windows:
     return Windows(ending(grid.ends), ending(product_ends), ending(end))
 
 
+def shift_of(day: date) -> int:
+    """Return how many days before the running month up to ``day`` the period lies that it is compared with.
+
+    Whole weeks: the same days of the month before have other weekdays, which is a fall of a fifth on the second
+    of a month that begins on a weekend.
+    """
+    return SHIFT if day.day <= SHIFT else SHIFT + 7
+
+
 def _months(grid: DailyGrid, end: int) -> dict[Window, Compared]:
     if end < 0:
         return {window: compare(grid, -1, 1, -2, 1) for window in (Window.MONTH, Window.MONTH_TO_DATE)}
     day = grid.day(end)
     running = Month.of(day)
     full = running if day == running.last else running.plus(-1)
-    before, earlier = full.plus(-1), running.plus(-1)
-    so_far = min(day.day, earlier.days)
+    before = full.plus(-1)
     return {
         Window.MONTH: compare(
             grid, grid.column(full.last), full.days, grid.column(before.last), before.days, is_equal=False
         ),
-        Window.MONTH_TO_DATE: compare(grid, end, day.day, grid.column(earlier.first) + so_far - 1, so_far),
+        Window.MONTH_TO_DATE: compare(grid, end, day.day, end - shift_of(day), day.day),
     }
 
 
@@ -383,13 +393,8 @@ def _star_spans(grid: StarGrid, end: int, reference: int, window: Window) -> tup
         full = running if day == running.last else running.plus(-1)
         before = full.plus(-1)
         return column(full.first), column(full.last), column(before.first), column(before.last)
-    earlier = running.plus(-1)
-    return (
-        column(running.first),
-        reference,
-        column(earlier.first),
-        column(earlier.first) + min(day.day, earlier.days) - 1,
-    )
+    first, shift = column(running.first), shift_of(day)
+    return first, reference, first - shift, reference - shift
 
 
 def _star_rollup(

@@ -3,7 +3,7 @@
 ========================== ======================================================================================
 ``spike``, ``drop``        The last 7 days against the 12 weeks before. With m and s the median and 1.4826 × the
                            median absolute deviation of the logarithms of those weeks (s at least 0.05):
-                           |log w − m| ≥ 3.5 s, 25 percent or more, and the larger of both at least 500. Eight
+                           |log w − m| ≥ 4 s, 25 percent or more, and the larger of both at least 500. Eight
                            weeks are needed. Fewer metrics than all of a source: a fall of all is the source's.
 ``growth``, ``decline``    The last 6 full months: Theil–Sen slope of the logarithms of the downloads a day of 3
                            percent a month or more, and Mann–Kendall |S| ≥ 13.
@@ -54,7 +54,7 @@ Numbers = NDArray[np.float64]
 #: Makes a median absolute deviation comparable with a standard deviation.
 MAD = 1.4826
 WEEK, WEEKS, FEWEST_WEEKS = 7, 12, 8
-DEVIATIONS, LEAST_DEVIATION = 3.5, 0.05
+DEVIATIONS, LEAST_DEVIATION = 4.0, 0.05
 #: 25 percent of the usual.
 LEAST_CHANGE = 0.25
 FLOOR = 500
