@@ -1,8 +1,9 @@
-"""Sparklines: a series as polylines in a box of 120 x 32."""
+"""Sparklines: a series as polylines and dots in a box of 120 x 32."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from cmetrics.analytics.model import DayPoint, PeriodPoint
@@ -12,29 +13,67 @@ POINTS_DRAWN = 40
 MONTHS_DRAWN = 36
 
 
-def sparkline(points: Sequence[tuple[date, int]], gap_days: int, width: int = 120, height: int = 32) -> tuple[str, ...]:
-    """Return SVG polylines in a box; a line breaks where more than ``gap_days`` lie between points."""
-    if len(points) < 2:  # noqa: PLR2004
-        return ()
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """The mark of a single value; hollow if days are missing in it."""
+
+    x: str
+    y: str
+    is_hollow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """The geometry of a sparkline."""
+
+    #: The points of SVG polylines.
+    lines: tuple[str, ...] = ()
+    #: Values without neighbours, which a line would not show, and always the last one.
+    dots: tuple[Dot, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.dots)
+
+
+def sparkline(
+    points: Sequence[tuple[date, int]], gap_days: int, width: int = 120, height: int = 32, *, is_partial: bool = False
+) -> Spark:
+    """Return a sparkline; its line breaks where more than ``gap_days`` lie between points.
+
+    ``is_partial``: days are missing in the last value, so no line leads to it.
+    """
+    if not points:
+        return Spark()
     days, values = [day for day, _ in points], [value for _, value in points]
     wide, tall = (days[-1] - days[0]).days or 1, (max(values) - min(values)) or 1
-    lines: list[list[str]] = [[]]
-    for (day, value), before in zip(points, [days[0], *days], strict=False):
-        if (day - before).days > gap_days:
+    lowest, last = min(values), len(points) - 1
+    lines: list[list[tuple[str, str]]] = [[]]
+    for number, ((day, value), before) in enumerate(zip(points, [days[0], *days], strict=False)):
+        if (day - before).days > gap_days or (is_partial and number == last):
             lines.append([])
-        x = (day - days[0]).days / wide * width
-        y = height - 2 - (value - min(values)) / tall * (height - 4)
-        lines[-1].append(f"{x:.1f},{y:.1f}")
-    return tuple(" ".join(line) for line in lines if len(line) > 1)
+        # A single value stands at the end, where the newest one always is.
+        x = (day - days[0]).days / wide * width if last else width
+        y = height - 2 - (value - lowest) / tall * (height - 4)
+        lines[-1].append((f"{x:.1f}", f"{y:.1f}"))
+    runs = [run for run in lines if run]
+    return Spark(
+        tuple(" ".join(f"{x},{y}" for x, y in run) for run in runs if len(run) > 1),
+        (*(Dot(*run[0]) for run in runs[:-1] if len(run) == 1), Dot(*runs[-1][-1], is_partial)),
+    )
 
 
-def month_sparkline(points: Sequence[PeriodPoint]) -> tuple[str, ...]:
-    """Return a sparkline of complete months and snapshots. The current month would look like a decrease."""
-    whole = [(p.period_end, p.value) for p in points if p.is_complete or p.days_expected is None]
-    return sparkline(whole[-MONTHS_DRAWN:], gap_days=45)
+def month_sparkline(points: Sequence[PeriodPoint]) -> Spark:
+    """Return a sparkline of complete months and snapshots, and of the last full month even if it lacks days.
+
+    The running month would look like a decrease.
+    """
+    ended = [p for p in points if not p.is_running]
+    shown = [p for p in ended if p.is_complete or p.days_expected is None or p is ended[-1]]
+    is_partial = bool(shown) and not shown[-1].is_complete and shown[-1].days_expected is not None
+    return sparkline([(p.period_end, p.value) for p in shown[-MONTHS_DRAWN:]], gap_days=45, is_partial=is_partial)
 
 
-def star_sparkline(points: Sequence[DayPoint]) -> tuple[str, ...]:
+def star_sparkline(points: Sequence[DayPoint]) -> Spark:
     """Return a sparkline of stars, with a limited number of points."""
     step = max(1, len(points) // POINTS_DRAWN)
     return sparkline([(p.day, p.value) for p in [*points[:-1:step], *points[-1:]]], gap_days=max(step, 1) + 1)

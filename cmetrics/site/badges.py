@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cmetrics.analytics.model import STALE_DAYS, DownloadItem, Item, StarItem
-from cmetrics.charts.spark import month_sparkline, star_sparkline
+from cmetrics.charts.spark import Spark, month_sparkline, star_sparkline
 from cmetrics.charts.theme import NO_DATA as NO_DATA_COLOR
 from cmetrics.charts.theme import TONES, Color
 from cmetrics.site import format as fmt
@@ -48,12 +48,12 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """A small chart: a description, and polylines in a 120 x 32 box."""
+    """A small chart: a description, and a sparkline in a 120 x 32 box."""
 
     title: str
     headline: str
     note: str
-    lines: tuple[str, ...]
+    spark: Spark
     color: Color
 
 

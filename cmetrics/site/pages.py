@@ -22,7 +22,7 @@ from cmetrics.analytics.model import FLOWS_DEFINITION, Dashboard, DownloadItem, 
 from cmetrics.analytics.news import NewsItem
 from cmetrics.analytics.quality import DataQuality
 from cmetrics.charts.data import chart_document
-from cmetrics.charts.spark import month_sparkline, star_sparkline
+from cmetrics.charts.spark import Spark, month_sparkline, star_sparkline
 from cmetrics.charts.svg import Drawing, draw
 from cmetrics.charts.words import alternative
 from cmetrics.domain.metric import SourceSpec, file_names
@@ -41,8 +41,8 @@ class Card:
     """The summary of one metric."""
 
     item: Item
-    #: Points of SVG polylines in a 120 x 32 box.
-    sparkline: tuple[str, ...]
+    #: In a 120 x 32 box.
+    sparkline: Spark
     tone: str
     #: The page of the metric, if it has one.
     href: str | None

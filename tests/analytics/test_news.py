@@ -101,7 +101,7 @@ def test_a_month_is_told_on_the_first_day_of_the_next_one_with_its_change():
         since=date(2026, 11, 1),
         day=date(2026, 11, 1),
         title="October 2026: 1,500 downloads",
-        text="1,500 downloads in October 2026 (+50.0 % on September 2026).",
+        text="1,500 downloads in October 2026 (+50.0% vs September 2026).",
         kind=NewsKind.MONTH,
     )
     assert found[1].text == "1,000 downloads in September 2026."
@@ -112,7 +112,7 @@ def test_a_month_tells_each_product_largest_first():
     rows = [*month(NODE, MONTHS[1], 10), *month(NODE, MONTHS[2], 5)]
     rows += [*month(OTHER, MONTHS[1], 0), *month(OTHER, MONTHS[2], 2000)]
     assert news(rows, (NODE, OTHER))[0].text == (
-        "2,005 downloads in October 2026 (×201 vs September 2026). Two 2,000 (+2,000), One 5 (−50.0%)."
+        "2,005 downloads in October 2026 (×200 vs September 2026). Two 2,000 (+2,000), One 5 (−50.0%)."
     )
 
 
@@ -139,7 +139,7 @@ def test_an_sdk_that_came_later_takes_no_month_away_and_is_not_compared():
     rows = [row for first in MONTHS for row in month(NODE, first, 5)] + month(PYTHON, MONTHS[2], 100)
     october, september, _ = news(rows, (NODE, PYTHON))
     assert october.text == "105 downloads in October 2026."
-    assert september.text == "5 downloads in September 2026 (+0.0 % on August 2026). 1 SDK of today had no count yet."
+    assert september.text == "5 downloads in September 2026 (+0.0% vs August 2026). 1 SDK of today had no count yet."
 
 
 def test_snapshots_stand_in_and_are_called_so():
@@ -177,7 +177,7 @@ def test_two_years_are_told():
     rows = [a_row(OTHER, day, 1) for day in day_range(first, AS_OF)]
     slugs = [item.slug for item in news(rows, (OTHER,))]
     assert (slugs[0], slugs[-1], len(slugs)) == ("month-2026-10", "month-2024-11", 24)
-    assert news(rows, (OTHER,))[-1].text == "30 downloads in November 2024 (-3.2 % on October 2024)."
+    assert news(rows, (OTHER,))[-1].text == "30 downloads in November 2024 (−3.2% vs October 2024)."
 
 
 # -- milestones ----------------------------------------------------------------------------------

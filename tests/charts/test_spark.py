@@ -14,13 +14,24 @@ JANUARY = Month(2026, 1)
 COUNTS = st.one_of(st.sampled_from([0, 1, 10**15]), st.integers(0, 10**15))
 
 
-def spots(lines) -> list[list[tuple[float, float]]]:
-    return [[tuple(map(float, point.split(","))) for point in line.split()] for line in lines]
+def spots(spark) -> list[list[tuple[float, float]]]:
+    return [[tuple(map(float, point.split(","))) for point in line.split()] for line in spark.lines]
+
+
+def dots(spark) -> list[tuple[float, bool]]:
+    """Where the dots are from left to right, and whether they are hollow."""
+    return [(float(dot.x), dot.is_hollow) for dot in spark.dots]
 
 
 @given(st.dictionaries(st.dates(date(2020, 1, 1), AS_OF), COUNTS, max_size=40), st.integers(1, 400))
 def test_a_sparkline_stays_in_its_box_and_goes_from_left_to_right(values, gap_days):
-    for line in spots(sparkline(sorted(values.items()), gap_days)):
+    spark = sparkline(sorted(values.items()), gap_days)
+    assert all(0 <= float(dot.x) <= 120 and 2 <= float(dot.y) <= 30 for dot in spark.dots)
+    assert bool(spark.dots) == bool(values)
+    drawn = sum(len(line) for line in spots(spark)) + len(spark.dots)
+    # Every value is on a line or has a dot; the last one may have both.
+    assert drawn - len(values) in (0, 1)
+    for line in spots(spark):
         assert len(line) > 1
         assert all(0 <= x <= 120 and 2 <= y <= 30 for x, y in line)
         assert [x for x, _ in line] == sorted(x for x, _ in line)
@@ -33,7 +44,22 @@ def test_a_sparkline_uses_the_whole_box_with_the_most_on_top():
 
 @pytest.mark.parametrize("points", [[], [(AS_OF, 5)]])
 def test_less_than_two_points_make_no_line(points):
-    assert sparkline(points, 1) == ()
+    spark = sparkline(points, 1)
+    assert spark.lines == ()
+    assert dots(spark) == [(120, False)] * len(points)
+
+
+def test_last_value_dot():
+    """The newest value has a dot, also behind a gap; a month that lacks days has a hollow one and no line to it."""
+    months = [a_month(JANUARY.plus(n), 100 + n) for n in range(4)]
+    assert dots(month_sparkline(months)) == [(120, False)]
+    behind_gap = month_sparkline([*months[:2], a_month(JANUARY.plus(2), 7, missing=3), months[3]])
+    assert (len(spots(behind_gap)), dots(behind_gap)) == (1, [(120, False)])
+    holed = month_sparkline([*months[:3], a_month(JANUARY.plus(3), 90, missing=3)])
+    assert [len(line) for line in spots(holed)] == [3]
+    assert dots(holed) == [(120, True)]
+    running = a_month(JANUARY.plus(4), 3, missing=20, is_running=True)
+    assert month_sparkline([*months, running]) == month_sparkline(months)
 
 
 def test_a_sparkline_breaks_where_more_days_lie_between_two_points_than_allowed():
@@ -71,4 +97,4 @@ def test_a_sparkline_of_stars_is_thinned_without_breaking_and_keeps_its_ends(day
 
 def test_a_long_gap_between_counts_of_stars_is_left_open():
     points = points_of({AS_OF - n * DAY: 5 for n in (*range(100), *range(150, 250))})
-    assert len(star_sparkline(points)) == 2
+    assert len(star_sparkline(points).lines) == 2

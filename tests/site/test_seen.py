@@ -181,3 +181,24 @@ def test_headline_change(reader, data_site):
     footnote = shown.locator(".footnote")
     assert footnote.is_visible()
     assert footnote.inner_text() == "1 Packages with every day in both months; without lance (Rust) and lancedb (Rust)."
+
+
+LAST_DOTS = """() => [...document.querySelectorAll("svg.spark")].map((spark) => {
+  const box = spark.getBoundingClientRect();
+  const dot = [...spark.querySelectorAll(".dot")].at(-1).getBoundingClientRect();
+  return Math.round(dot.x + dot.width / 2 - box.right);
+})"""
+
+
+def test_last_value_has_a_mark(reader, data_site):
+    """Every sparkline ends in a dot at its right edge, also after a gap; in embeds its pixels show."""
+    site = data_site("rich")
+    page = reader.open(site.url, now=NOW)
+    assert page.evaluate(LAST_DOTS) == [0] * 7
+    page.set_viewport_size({"width": 480, "height": 180})
+    for crate in ("downloads-lance-rust", "stars-lance-github"):
+        page.goto(f"{site.url}embed/{crate}.svg")
+        picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        ground = picture.getpixel((240, 40))
+        # The line ends at 460; a dot reaches beyond it.
+        assert any(picture.getpixel((462, y)) != ground for y in range(96, 166)), crate
