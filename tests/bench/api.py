@@ -40,7 +40,7 @@ def measure(folder: Path) -> Iterator[Figure]:
         urls = {
             "series": [f"/api/v1/series/{m}?days={d}" for d in range(90, 731) for m in ids],
             "dashboard": [f"/api/v1/dashboard/daily?days={d}" for d in range(30, 181)],
-            "dashboard, the same again": ["/api/v1/dashboard/daily"],
+            "dashboard, unchanged": ["/api/v1/dashboard/daily"],
         }
         with started(home) as served, refreshing(home):
             for what, paths in urls.items():

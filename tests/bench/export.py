@@ -41,7 +41,7 @@ def _commands(home: Path, count: int) -> Iterator[Figure]:
     catalog_of(metrics, home)
     for what, args in (
         ("`export`", ("export", home / "export")),
-        ("the same `export` again", ("export", home / "export")),
+        ("`export` without changes", ("export", home / "export")),
         ("`restore` into an empty store", ("restore", home / "export", "--db", home / "other")),
     ):
         taken = command(*args, folder=home)

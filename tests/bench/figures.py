@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 #: The heading of the table, and how its columns are set.
-HEADING = ("what", "how much", "time", "memory", "besides", "grows")
+HEADING = ("operation", "size", "time", "memory", "details", "growth")
 RULE = ("---", "---", "---:", "---:", "---", "---")
 
 
@@ -14,7 +14,7 @@ RULE = ("---", "---", "---:", "---:", "---", "---")
 class Figure:
     """What was measured once; figures with the same ``what`` differ in how much is done."""
 
-    #: What is done: "upsert, all rows new".
+    #: What is done: "upsert of new rows".
     what: str
     #: Of how much, in words: "1,000 metrics x 730 days".
     size: str

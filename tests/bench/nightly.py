@@ -25,7 +25,7 @@ def _measure(folder: Path, latency: float) -> Iterator[Figure]:
     world = World.default()
     with Services(world, folder) as services:
         services.latency = latency
-        far = f"7 metrics, services {latency * 1e3:.0f} ms away"
+        far = f"7 metrics, service latency {latency * 1e3:.0f} ms"
 
         def done(*args: str) -> tuple[Taken, str]:
             before = len(services.requests), services.connections
@@ -38,7 +38,7 @@ def _measure(folder: Path, latency: float) -> Iterator[Figure]:
         world.lag = {host: days + 1 for host, days in usual.items()}
         for what, args in (
             ("first refresh", ("refresh",)),
-            ("the next night", ("refresh",)),
+            ("refresh on the next night", ("refresh",)),
             ("backfill of 90 days", ("backfill", "--lookback-days", "90")),
         ):
             taken, besides = done(*args)

@@ -54,8 +54,8 @@ def _measure(folder: Path, nights: int) -> Iterator[Figure]:
     read, least = in_turn(lambda: nightly.observations(ids, span), lambda: once.observations(ids, span), times=20)
     sizes = [size_of(folder / name) for name in ("nightly", "once")]
     how = f"7 metrics, {nights:,} nights"
-    besides = f"{in_bytes(sizes[0])} on disk, {sizes[0] / sizes[1]:.2f} of written once"
-    yield Figure("a night's merge and upkeep", how, passing / nights, None, None, besides)
+    besides = f"{in_bytes(sizes[0])} on disk, {sizes[0] / sizes[1]:.2f} × written at once"
+    yield Figure("merge and maintenance of one night", how, passing / nights, None, None, besides)
     yield Figure(
-        "read everything after so many nights", how, read, len(stored), None, f"{read / least:.2f} of written once"
+        "read all rows after many nights", how, read, len(stored), None, f"{read / least:.2f} × written at once"
     )

@@ -37,10 +37,10 @@ def _measure(count: int) -> list[Figure]:
         rows, night = columns_of(metrics, WHOLE), pa.concat_tables(list(night_of(metrics)))
         one = [metrics[count // 2].metric_id]
         return [
-            _figure("S3: upsert, all rows new", bucket, count, lambda: store.upsert_observations(rows, value_differs)),
-            _figure("S3: upkeep after it", bucket, count, store.optimize),
+            _figure("S3: upsert of new rows", bucket, count, lambda: store.upsert_observations(rows, value_differs)),
+            _figure("S3: maintenance", bucket, count, store.optimize),
             _figure("S3: read 181 days of one metric", bucket, count, lambda: store.observations(one, REREAD)),
-            _figure("S3: a night that read half a year again", bucket, count,
+            _figure("S3: store a night with half a year requested again", bucket, count,
                     lambda: (store.upsert_observations(night, value_differs), store.optimize())),
         ]  # fmt: skip
 

@@ -27,5 +27,5 @@ def measure(folder: Path) -> Iterator[Figure]:
         index = len(gzip.compress((home / "site" / "index.html").read_bytes()))
         besides = f"{in_bytes(size_of(home / 'site'))}, index.html {in_bytes(index)} gzip"
         if count == min(SIZES):
-            besides += f"; {built / library:.2f} of `import lancedb`"
+            besides += f"; {built / library:.2f} × `import lancedb`"
         yield Figure("`build-site`", in_words(count), built, count, memory, besides)

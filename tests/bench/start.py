@@ -35,16 +35,16 @@ def measure(folder: Path) -> Iterator[Figure]:
         statistics.median(taken.seconds for taken in column) for column in columns
     )
     peaks = [max(taken.memory for taken in column) for column in columns]
-    yield Figure("start: `python -c pass`", "", bare, memory=peaks[0], besides="what every command stands on")
+    yield Figure("start: `python -c pass`", "", bare, memory=peaks[0], besides="baseline of every command")
     yield Figure("start: `cmetrics --help`", "", shown, memory=peaks[1])
     yield Figure("start: `cmetrics refresh --help`", "", explained, memory=peaks[4])
     yield Figure(
-        "start: `import lancedb`", "", library, memory=peaks[2], besides="what every command with a store stands on"
+        "start: `import lancedb`", "", library, memory=peaks[2], besides="baseline of every command with a store"
     )
     yield Figure(
         "start: `cmetrics status`",
         "7 metrics",
         status,
         memory=peaks[3],
-        besides=f"{status / library:.2f} of `import lancedb`",
+        besides=f"{status / library:.2f} × `import lancedb`",
     )

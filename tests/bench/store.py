@@ -54,14 +54,14 @@ def _fill(folder: Path, count: int) -> list[Figure]:
         again += timed(lambda rows=rows: store.upsert_observations(rows, value_differs))
     held = peak()
     tidying = timed(store.optimize)
-    size, against = in_words(count), f"{inserting / merging:.1f} of LanceDB's merge of Arrow"
+    size, against = in_words(count), f"{inserting / merging:.1f} × LanceDB's own merge"
     kept = size_of(folder / "store")
     merges = f" after {len(lots)} merges" if len(lots) > 1 else ""
-    on_disk = f"{in_bytes(kept)} on disk{merges}, {kept / count / DAYS:.0f} B a row"
+    on_disk = f"{in_bytes(kept)} on disk{merges}, {kept / count / DAYS:.0f} B per row"
     return [
-        Figure("upsert, all rows new", size, inserting, count, held, against),
-        Figure("the same upsert again", size, again, count, held, "nothing is written"),
-        Figure("upkeep after it", size, tidying, count, None, on_disk),
+        Figure("upsert of new rows", size, inserting, count, held, against),
+        Figure("upsert of equal rows", size, again, count, held, "nothing is written"),
+        Figure("maintenance", size, tidying, count, None, on_disk),
     ]  # fmt: skip
 
 
@@ -109,8 +109,8 @@ def _night(folder: Path, count: int) -> list[Figure]:
     seconds = sum(timed(lambda rows=rows: writer.add(rows)) for rows in night_of(metrics)) + timed(writer.flush)
     assert (writer.counts.inserted, writer.counts.updated) == (count, count)
     rows = f"{count * (REREAD.days + 1):,} rows in, {2 * count:,} written"
-    upkeep = f"upkeep {in_seconds(timed(store.optimize))} more"
-    what = "store a night that read half a year again"
+    upkeep = f"maintenance {in_seconds(timed(store.optimize))} more"
+    what = "store a night with half a year requested again"
     return [Figure(what, in_words(count), seconds, count, peak(), f"{rows}; {upkeep}")]
 
 
