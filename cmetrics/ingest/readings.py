@@ -45,7 +45,7 @@ def record_readings(store: LanceStore, result: FetchResult, run_id: str) -> Fetc
     total = DailyValue(
         request.last_day,
         sum(counts.values()),
-        SourceRef(metric.source, metric.subject).text,
+        SourceRef(metric.source, result.subject or metric.subject).text,
         observed_at=max(reading.observed_at for reading in result.readings),
     )
     return replace(result, values=(*result.values, total), readings=())

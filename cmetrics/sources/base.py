@@ -66,6 +66,8 @@ class FetchResult:
     #: The counts of the parts of a subject. The ingestion stores them in `readings` and derives the value of
     #: ``last_day`` from them, so ``values`` stays empty.
     readings: tuple[Reading, ...] = ()
+    #: The current name of the subject of ``readings``, if it may differ from that in the catalogue.
+    subject: str | None = None
     #: False if more results for the same request follow.
     is_final: bool = True
 

@@ -219,7 +219,13 @@ class GithubReleases:
             )
         except SourceError as error:
             return FetchResult(request, error=error, warnings=warnings)
-        return FetchResult(request, readings=readings, warnings=(*warnings, *renamed), releases=found.releases)
+        return FetchResult(
+            request,
+            readings=readings,
+            subject=found.repository,
+            warnings=(*warnings, *renamed),
+            releases=found.releases,
+        )
 
     async def _read_pages(self, subject: str) -> _Releases:
         """Fetch all pages. A release that is published meanwhile moves assets to the next page, where they are ignored.

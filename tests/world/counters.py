@@ -264,7 +264,7 @@ class Counters:
                         "state": "uploaded",
                         "size": 1,
                         "download_count": asset.count.at(today),
-                        "created_at": f"{asset.created}T06:00:00Z",
+                        "created_at": f"{asset.created}T12:00:00Z",
                     }
                     for asset in release.assets
                     if not asset.is_hidden
