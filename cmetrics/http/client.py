@@ -232,7 +232,8 @@ class ServiceClient:
 
     async def _attempt(self, request: _Request, reader: Callable[[], Reader[T]]) -> tuple[httpx.Response, T]:
         """Send a request once and follow its redirects. Raises _AttemptFailed, or InvalidResponse."""
-        url = httpx.URL(self.policy.base + request.path)
+        base = self.policy.base_of(request.path)
+        url = httpx.URL(base + request.path.removeprefix(base))
         if request.params:
             url = url.copy_merge_params(dict(request.params))
         for _ in range(MAX_REDIRECTS + 1):
@@ -251,7 +252,7 @@ class ServiceClient:
                     now=self._clock(),
                 )
                 raise _AttemptFailed(failure)
-            url = redirect_target(response, self.policy.base, where=where, service=self.policy.title)
+            url = redirect_target(response, base, where=where, service=self.policy.title)
         msg = f"{self._where(request.path)} redirects more than {MAX_REDIRECTS} times"
         raise InvalidResponse(msg, service=self.policy.title)
 

@@ -37,6 +37,8 @@ class Policy:
 
     title: str
     base: str
+    #: Further hosts of the same service, for paths that are whole URLs below one of them. No secret is sent there.
+    further_bases: tuple[str, ...] = ()
     #: The rate limits of the service. All apply at once.
     rates: tuple[Rate, ...] = ()
     #: Pauses in seconds after a rate-limit response without a time. After the last one, no more requests
@@ -56,6 +58,10 @@ class Policy:
     def seconds_per_request(self) -> float:
         """The average interval between requests, for time estimates."""
         return max((rate.seconds / rate.count for rate in self.rates), default=0.0)
+
+    def base_of(self, path: str) -> str:
+        """Return the base URL of a request for ``path``, which may be a whole URL below a further one."""
+        return next((base for base in self.further_bases if path.startswith(f"{base}/")), self.base)
 
     def without_waits(self) -> Policy:
         """Return the policy without pauses after rate limits, for requests that must end within seconds."""

@@ -81,6 +81,7 @@ def _configuration(settings: Settings) -> Iterable[Check]:
         name
         for name, value in (
             ("GITHUB_TOKEN", settings.github_token),
+            ("CMETRICS_TRAFFIC_TOKEN", settings.traffic_token),
             ("LANCEDB_API_KEY", settings.store.api_key),
             ("CMETRICS_WEBHOOK_URL", settings.webhook),
         )
@@ -159,6 +160,8 @@ def _network(settings: Settings, catalog: Catalog | None, clone: Path, clock: Cl
         yield judge_clock(clock(), ())
         return
     yield judge_clock(clock(), found.services)
+    if "github-traffic" in sources and not settings.traffic_token:
+        yield ok("traffic", "off: CMETRICS_TRAFFIC_TOKEN is not set")
     yield from (judge_service(service) for service in found.services)
     if catalog is not None:
         answering = {service.source for service in found.services if service.error is None}
