@@ -1,8 +1,7 @@
 """ClickPy: PyPI downloads per day since 2016, in public ClickHouse tables, queried with SQL over HTTP.
 
 From ClickHouse/clickpy (`ClickHouse.md`, `scripts/`): counts are in SummingMergeTree tables, so the
-count of a day is always ``sum(count)``; a result of more than 1,000 rows may be silently truncated;
-days can be weeks late, and bad days are deleted and loaded again.
+count of a day is always ``sum(count)``; days can be weeks late, and bad days are deleted and loaded again.
 
 It counts every download in the BigQuery data set and does not filter by Python version, so its counts
 are close to those of pypistats.org but not equal. The difference is reported, and no value combines
@@ -14,28 +13,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Annotated
 
-from pydantic import BeforeValidator, TypeAdapter
+from pydantic import TypeAdapter
 
 from cmetrics.domain.errors import InvalidResponse, SourceError
-from cmetrics.domain.observation import STAND_IN_REF, DailyValue, parse_count
-from cmetrics.domain.sanitize import sanitize
-from cmetrics.http.rate_limit import Rate
-from cmetrics.http.service import Policy, Service
-from cmetrics.http.validation import Count, Day, Shape, by_day, parse
+from cmetrics.domain.observation import STAND_IN_REF, DailyValue
+from cmetrics.http.service import Service
+from cmetrics.http.validation import Day, Shape, by_day
 from cmetrics.sources.availability import Availability, build_registry_totals, resolve_days
 from cmetrics.sources.base import FetchRequest, FetchResult
+from cmetrics.sources.clickhouse import CUT_AT, DAY_COUNT, Number, day_params, parse_rows, policy, quote_names
 from cmetrics.sources.overlap import compare_overlap
 from cmetrics.sources.pypistats import ARCHIVE, normalize
 
-#: A public demonstration server without a stated limit.
-POLICY = Policy(
-    ARCHIVE.title, "https://sql-clickhouse.clickhouse.com", rates=(Rate(1, 1.0),), limit_waits=(5.0, 15.0, 30.0)
-)
+POLICY = policy(ARCHIVE.title)
 
-#: `max_result_rows` of the public role, with overflow mode `break` (`scripts/create_user.sh`).
-CUT_AT = 1000
 #: Projects with downloads on every day. A day without rows for them is not in the tables.
 ALWAYS_THERE = ("pip", "setuptools", "requests", "urllib3")
 
@@ -44,14 +36,6 @@ _BY_INSTALLER = "pypi.pypi_downloads_per_day_by_version_by_installer_by_type"
 _OUTLINE = "toYear(date) AS year, min(date) AS oldest, max(date) AS newest, uniqExact(date) AS days"
 #: pypistats.org's `without_mirrors`; the import made the unknown installer (NULL) an empty text.
 _NO_MIRRORS = "AND installer NOT IN ('bandersnatch', 'z3c.pypimirror', 'Artifactory', 'devpi', '')"
-
-
-def _number(value: object) -> object:
-    """Accept counts as JSON numbers and as strings: a server setting decides which of them is sent."""
-    return parse_count(value) if isinstance(value, str) else value
-
-
-Number = Annotated[Count, BeforeValidator(_number)]
 
 
 class Year(Shape):
@@ -65,12 +49,7 @@ class Year(Shape):
     project: str = ""
 
 
-class _DayCount(Shape):
-    date: Day
-    downloads: Number
-
-
-_YEAR, _DAY_COUNT = TypeAdapter(Year), TypeAdapter(_DayCount)
+_YEAR = TypeAdapter(Year)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,50 +89,21 @@ class Series:
 
     def params(self, first: date, last: date) -> dict[str, str]:
         """Return the values of the placeholders; the names are PEP 503's, which need no escaping."""
-        names = ",".join(f"'{name}'" for name in self.projects)
-        return {
-            "user": "demo",
-            "default_format": "JSONEachRow",
-            "param_projects": f"[{names}]",
-            "param_first": first.isoformat(),
-            "param_last": last.isoformat(),
-        }
+        return {**day_params(first, last), "param_projects": quote_names(self.projects)}
 
 
 def parse_outline(body: bytes, where: str) -> list[Year]:
     """Return the years that have rows, ascending. Raises InvalidResponse for a list that may be truncated."""
-    years = [parse(_YEAR, line, where) for line in _lines(body, where)]
-    if len(years) >= CUT_AT:
-        msg = f"{where}, returned {len(years)} rows, and may have truncated more"
-        raise InvalidResponse(msg, service=ARCHIVE.title)
-    return years
+    return parse_rows(_YEAR, body, where, ARCHIVE.title)
 
 
 def parse_days(body: bytes, year: Year, where: str) -> dict[date, int]:
     """Return the downloads per day of one year. Raises InvalidResponse unless it has every day of its outline."""
-    rows = [parse(_DAY_COUNT, line, where) for line in _lines(body, where)]
-    if len(rows) >= CUT_AT or len(rows) != year.days:
+    rows = parse_rows(DAY_COUNT, body, where, ARCHIVE.title)
+    if len(rows) != year.days:
         msg = f"{where}, returned {len(rows)} of its {year.days} days of {year.year}: truncated, or being reloaded"
         raise InvalidResponse(msg)
     return by_day(((row.date, row.downloads) for row in rows), where)
-
-
-def _lines(body: bytes, where: str) -> list[bytes]:
-    """Return the rows, one JSON object a line.
-
-    An error may replace or follow them, although the status is 200. ClickHouse writes it as a line
-    ``Code: 241. DB::Exception: …``.
-    """
-    *lines, rest = body.split(b"\n")
-    failure = next((line for line in (*lines, rest) if b"DB::Exception" in line or line.startswith(b"Code:")), None)
-    if failure is not None:
-        msg = f"{where}, broke off: {sanitize(failure.decode('utf-8', 'replace'), limit=160)}"
-        raise InvalidResponse(msg, service=ARCHIVE.title)
-    if rest:
-        start = sanitize(rest[:40].decode("utf-8", "replace"))
-        msg = f"{where}, returned something other than rows, or a truncated row ({start!r})"
-        raise InvalidResponse(msg)
-    return lines
 
 
 @dataclass(frozen=True, slots=True)
