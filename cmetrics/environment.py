@@ -57,6 +57,7 @@ class Environment(BaseSettings):
     lancedb_host_override: str | None = Field(None, alias="LANCEDB_HOST_OVERRIDE")
     lancedb_region: str | None = Field(None, alias="LANCEDB_REGION")
     github_token: SecretStr | None = Field(None, alias="GITHUB_TOKEN")
+    cmetrics_traffic_token: SecretStr | None = Field(None, alias="CMETRICS_TRAFFIC_TOKEN")
     github_repository: str | None = Field(None, alias="GITHUB_REPOSITORY")
     #: Set by GitHub Actions: ``owner/name/.github/workflows/nightly.yml@refs/heads/main``.
     github_workflow_ref: str | None = Field(None, alias="GITHUB_WORKFLOW_REF")

@@ -87,6 +87,8 @@ class Settings:
     #: None for the built-in catalogue.
     catalog: Path | None
     github_token: SecretStr | None = None
+    #: A token with push access to the repositories whose traffic is collected.
+    traffic_token: SecretStr | None = None
     #: Folder for archive files read by a long backfill; None disables the cache.
     cache: Path | None = None
     #: The published address of the site, as written; None to use that of the catalogue.
@@ -102,6 +104,10 @@ class Settings:
     network: NetworkSettings = NetworkSettings()
     #: Warnings about ignored variables, with the next step. The caller prints them.
     warnings: tuple[str, ...] = ()
+
+    def token(self, variable: str) -> SecretStr | None:
+        """Return the token in ``variable``, one that a source names."""
+        return {"GITHUB_TOKEN": self.github_token, "CMETRICS_TRAFFIC_TOKEN": self.traffic_token}.get(variable)
 
 
 def load_settings(*, db: str | None = None, config: Path | None = None, directory: Path | None = None) -> Settings:
@@ -131,11 +137,13 @@ def load_report_settings(directory: Path | None = None) -> Settings:
 
 def _settings(loaded: Loaded, *, store: StoreTarget, catalog: Path | None) -> Settings:
     env = loaded.variables
-    token, warnings = _sendable_token(env.github_token)
+    token, warnings = _sendable_token("GITHUB_TOKEN", env.github_token)
+    traffic_token, traffic_warnings = _sendable_token("CMETRICS_TRAFFIC_TOKEN", env.cmetrics_traffic_token)
     return Settings(
         store=store,
         catalog=catalog,
         github_token=token,
+        traffic_token=traffic_token,
         cache=cache_folder(env.cmetrics_cache),
         site_url=env.cmetrics_site_url,
         repository=env.github_repository,
@@ -143,16 +151,16 @@ def _settings(loaded: Loaded, *, store: StoreTarget, catalog: Path | None) -> Se
         alerts=_switch("CMETRICS_ALERTS", env.cmetrics_alerts or "on"),
         webhook=env.cmetrics_webhook_url,
         network=_network(env),
-        warnings=(*warnings, *loaded.warnings),
+        warnings=(*warnings, *traffic_warnings, *loaded.warnings),
     )
 
 
-def _sendable_token(token: SecretStr | None) -> tuple[SecretStr | None, tuple[str, ...]]:
+def _sendable_token(variable: str, token: SecretStr | None) -> tuple[SecretStr | None, tuple[str, ...]]:
     """Return the token, or a warning if it is invalid. Stars are public, so a run continues without it."""
     if token is None or _SENDABLE.fullmatch(token.get_secret_value()):
         return token, ()
     warning = (
-        "GITHUB_TOKEN is ignored: it contains a line break or another invalid character. "
+        f"{variable} is ignored: it contains a line break or another invalid character. "
         "Copy it again without surrounding characters"
     )
     return None, (warning,)

@@ -28,6 +28,12 @@ SUBJECTS = {
     "openvsx": "acme.lens",
     "vscode": "acme.lens",
     "nuget": "Acme.Db",
+    "cran": "lance",
+    "duckdb": "lance",
+    "github-traffic": "lancedb/lancedb",
+    "homebrew": "lance",
+    "packagist": "lance/lance",
+    "rubygems": "lance",
 }
 
 

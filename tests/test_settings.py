@@ -342,7 +342,7 @@ def test_a_misspelt_variable_is_named(here, monkeypatch):
 def test_a_token_that_cannot_be_sent_is_left_out(here, inside):
     """A run goes on without it, with a line that names the variable and no part of the value."""
     variables = Environment(GITHUB_TOKEN=SecretStr(f"ghp_First{inside}Second"))
-    token, (warning,) = _sendable_token(variables.github_token)
+    token, (warning,) = _sendable_token("GITHUB_TOKEN", variables.github_token)
     assert token is None
     assert warning.startswith("GITHUB_TOKEN is ignored: ")
     assert not [half for half in ("First", "Second") if half in warning]

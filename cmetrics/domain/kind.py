@@ -49,6 +49,8 @@ class Measure:
     #: Whether the service serves past values. Otherwise only the current one can be read, and a missed
     #: night is lost.
     has_history: bool = False
+    #: Whether values of different days may be added up: not those of unique visitors, who may return.
+    adds_up: bool = True
     #: A run requests the current value only if the newest stored one is at least this number of days old.
     every_days: int = 1
     #: The display name of a metric that does not set one; that of the source by default.

@@ -104,6 +104,8 @@ class SourceSpec:
     refuses_count: Callable[[str, str], str | None] | None = None
     #: Returns a subject as it is written in the address of its page.
     page_path: Callable[[str], str] = str
+    #: The variable with the token for this source, if it uses another one than GITHUB_TOKEN.
+    token_variable: str = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable
 
     def __post_init__(self) -> None:
         """Raise ValueError for measures that cannot be told apart."""

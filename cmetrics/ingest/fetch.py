@@ -72,7 +72,9 @@ class _Lanes:
     async def _fetch_from(self, source: str, requests: Sequence[FetchRequest], http: Http) -> None:
         entry = REGISTRY[source]
         archive = entry.spec.archive
-        service = self._open_client(http, source, source, entry.policy(self._context.settings.github_token))
+        service = self._open_client(
+            http, source, source, entry.policy(self._context.settings.token(entry.spec.token_variable))
+        )
         source_counts: dict[str, Mapping[date, int]] = {}
         # A request without days for the source still needs its counts if the archive is compared with them.
         from_source = [request for request in requests if request.days or (archive and archive.overlaps)]

@@ -11,16 +11,22 @@ from pydantic import SecretStr
 from cmetrics.domain.metric import SourceSpec
 from cmetrics.http.service import Policy, Service
 from cmetrics.sources import (
+    cran,
     cratesio,
     dockerhub,
+    duckdb,
     github,
     github_api,
     github_releases,
+    github_traffic,
+    homebrew,
     huggingface,
     npm,
     nuget,
     openvsx,
+    packagist,
     pypistats,
+    rubygems,
     vscode,
 )
 from cmetrics.sources.archives import clickpy, crates
@@ -70,6 +76,12 @@ REGISTRY: dict[str, Registration] = {
         Registration(openvsx.SPEC, lambda _: openvsx.POLICY, openvsx.OpenVsx),
         Registration(vscode.SPEC, lambda _: vscode.POLICY, vscode.VsCode),
         Registration(nuget.SPEC, lambda _: nuget.POLICY, nuget.Nuget),
+        Registration(cran.SPEC, lambda _: cran.POLICY, cran.Cran),
+        Registration(duckdb.SPEC, lambda _: duckdb.POLICY, duckdb.Duckdb),
+        Registration(github_traffic.SPEC, github_traffic.policy, github_traffic.GithubTraffic),
+        Registration(homebrew.SPEC, lambda _: homebrew.POLICY, homebrew.Homebrew),
+        Registration(packagist.SPEC, lambda _: packagist.POLICY, packagist.Packagist),
+        Registration(rubygems.SPEC, lambda _: rubygems.POLICY, rubygems.Rubygems),
     )
 }
 

@@ -34,7 +34,6 @@ def policy(title: str) -> Policy:
         "https://sql-clickhouse.clickhouse.com",
         rates=(Rate(1, 1.0),),
         limit_waits=(5.0, 15.0, 30.0),
-        probe=("/ping", {}),
     )
 
 

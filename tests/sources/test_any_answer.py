@@ -15,15 +15,21 @@ from cmetrics.domain.days import DAY, Span
 from cmetrics.domain.errors import SourceError
 from cmetrics.http.validation import LARGEST_COUNT
 from cmetrics.sources import (
+    cran,
     cratesio,
     dockerhub,
+    duckdb,
     github,
     github_releases,
+    github_traffic,
+    homebrew,
     huggingface,
     npm,
     nuget,
     openvsx,
+    packagist,
     pypistats,
+    rubygems,
     vscode,
 )
 from cmetrics.sources.archives import clickpy, crates_files, crates_versions
@@ -68,8 +74,42 @@ DAYS: dict[str, tuple[Callable[[bytes], dict[date, int]], Any]] = {
     "index": (crates_files.parse_index, [{"name": f"{LAST}.csv", "size": 12}]),
     "clickpy": (lambda body: clickpy.parse_days(body + b"\n", YEAR, "ClickPy"), {"date": f"{LAST}", "downloads": "3"}),
 }
+DAYS |= {
+    "cran": (
+        lambda body: cran.parse_daily(body, SPAN, "lance"),
+        [
+            {
+                "start": f"{SPAN.first}",
+                "end": f"{SPAN.last}",
+                "package": "lance",
+                "downloads": [{"day": f"{LAST}", "downloads": 3}],
+            }
+        ],
+    ),
+    "packagist": (
+        lambda body: packagist.parse_stats(body, "lance/lance"),
+        {"labels": [f"{LAST}"], "values": {"lance/lance": [3]}, "average": "daily"},
+    ),
+    "rubygems": (lambda body: rubygems.parse_days(body + b"\n", "RubyGems"), {"date": f"{LAST}", "downloads": 3}),
+    "views": (
+        lambda body: dict(github_traffic.parse_traffic(body, "views", "owner/name").counts),
+        {"count": 3, "uniques": 1, "views": [{"timestamp": f"{LAST}T00:00:00Z", "count": 3, "uniques": 1}]},
+    ),
+}
 OTHERS: tuple[tuple[Callable[[bytes], object], Any], ...] = (
     (lambda body: github.parse_repository(body, "owner/name"), {"id": 1, "full_name": "o/n", "stargazers_count": 3}),
+    (
+        lambda body: homebrew.parse_package(body, "lance"),
+        {
+            "name": "lance",
+            "analytics": {"install": {"30d": {"lance": 3}}, "install_on_request": {"30d": {"lance": 1}}},
+            "generated_date": f"{LAST}",
+        },
+    ),
+    (
+        lambda body: duckdb.parse_update(body, "extensions.duckdb.org"),
+        {"_last_update": f"{LAST}T03:12:00Z", "lance": 11},
+    ),
     (lambda body: github.parse_history(body, "owner/name"), [{"week": 1_795_305_600, "total": 7, "days": [1] * 7}]),
     (
         lambda body: crates_versions.parse_versions(body, "lance"),

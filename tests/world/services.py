@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Self
@@ -28,6 +29,7 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 import trustme
 
 from tests.world.counters import COUNTER_HOSTS, DOCKER, HUGGING_FACE, NUGET, OPENVSX, VSCODE
+from tests.world.registries import CRAN, DUCKDB, DUCKDB_COMMUNITY, HOMEBREW, PACKAGIST, REGISTRY_HOSTS
 from tests.world.truth import CLICKPY, CRATES, DAY, FILES, GITHUB, HOSTS, NPM, PYPI, World, utc_today
 
 
@@ -87,10 +89,30 @@ RATES = {
     VSCODE: ((1, 2.0),),
     NUGET: ((1, 1.0),),
     HUGGING_FACE: ((1, 0.6), (500, 300.0)),
+    CRAN: ((1, 1.0),),
+    PACKAGIST: ((1, 1.0),),
+    HOMEBREW: ((1, 1.0),),
+    DUCKDB: ((2, 1.0),),
+    DUCKDB_COMMUNITY: ((2, 1.0),),
 }
 
 #: Gets the request and the answer that would be given; gives the answer that is.
 Fault = Callable[[Request, Callable[[], Reply]], Reply]
+
+
+@cache
+def authority(name: str) -> trustme.CA:
+    """A throwaway authority; making one takes as long as a test."""
+    assert name
+    return trustme.CA()
+
+
+@cache
+def tls_context(name: str, host: str) -> ssl.SSLContext:
+    """What a host shows whose certificate is of the authority ``name``."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority(name).issue_cert(host).configure_cert(context)
+    return context
 
 
 class Services:
@@ -110,11 +132,8 @@ class Services:
         self.clock: datetime | None = None
         self._recent: dict[str, deque[float]] = {host: deque() for host in HOSTS}
         self._lock = threading.Lock()
-        authority = trustme.CA()
         self._pem = folder / "authority.pem"
-        authority.cert_pem.write_to_path(str(self._pem))
-        self._contexts = {host: self._context(authority, host) for host in HOSTS}
-        self._impostor = self._context(trustme.CA(), "impostor.example.com")
+        authority("services").cert_pem.write_to_path(str(self._pem))
         self._released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self._connection())
         # The default looks for the end of the test twice a second only.
@@ -149,12 +168,6 @@ class Services:
     def to(self, host: str) -> list[Request]:
         return [request for request in self.requests if request.host == host]
 
-    @staticmethod
-    def _context(authority: trustme.CA, host: str) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(host).configure_cert(context)
-        return context
-
     # -- answering ---------------------------------------------------------------------------------
 
     def answer(self, request: Request) -> Reply:
@@ -165,6 +178,8 @@ class Services:
             with self._lock:
                 if request.host in COUNTER_HOSTS:
                     return self.world.counters.answer(request, self.world.today)
+                if request.host in REGISTRY_HOSTS:
+                    return self.world.registries.answer(request, self.world.today)
                 return {
                     PYPI: self._pypi,
                     CRATES: self._crates,
@@ -298,6 +313,8 @@ class Services:
 
     def _clickpy(self, request: Request) -> Reply:
         sql = request.body.decode()
+        if "FROM rubygems.downloads_per_day " in sql and "sum(count)" in sql and request.query.get("user") == "demo":
+            return self.world.registries.gem_rows(request, self.world.today)
         table = re.search(r"FROM pypi\.(\w+)", sql)
         if request.method != "POST" or request.query.get("user") != "demo" or table is None:
             return as_text("Code: 62. DB::Exception: Syntax error. (SYNTAX_ERROR)\n", 400, "text/plain")
@@ -403,6 +420,9 @@ class Services:
         missing = as_json({"message": "Not Found", "status": "404"}, 404)
         if (reply := self.world.project.answer(request)) is not None:
             return reply
+        if traffic := re.fullmatch(r"/repos/([^/]+/[^/]+)/traffic/(views|clones)", request.path):
+            token = request.headers.get("authorization", "").removeprefix("Bearer ")
+            return self.world.registries.traffic(traffic[1], traffic[2], token, self.world.today)
         if owner := re.fullmatch(r"/(?:orgs|users)/([^/]+)/repos", request.path):
             return self.world.project.owned(request, owner[1], self.world.repositories.values())
         if content := re.fullmatch(r"/repos/([^/]+/[^/]+)/contents(?:/(.*))?", request.path):
@@ -546,8 +566,8 @@ class Services:
                     head += chunk
                 method, target = head.split(b" ", 2)[:2]
                 host = target.decode().rsplit(":", 1)[0]
-                if method != b"CONNECT" or host not in services._contexts or host in services.unreachable:
-                    if host not in services._contexts:
+                if method != b"CONNECT" or host not in HOSTS or host in services.unreachable:
+                    if host not in HOSTS:
                         services.strange_hosts.append(host)
                     self.request.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
                     return
@@ -556,7 +576,8 @@ class Services:
                 # A handshake of TCP and one of TLS.
                 services._released.wait(2 * services.latency)
                 self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                context = services._impostor if host in services.impostors else services._contexts[host]
+                name = ("impostor", "impostor.example.com") if host in services.impostors else ("services", host)
+                context = tls_context(*name)
                 try:
                     with context.wrap_socket(self.request, server_side=True) as tls:
                         handler = type("Tls", (Tls,), {"host": host})

@@ -10,11 +10,12 @@ from datetime import UTC, date, datetime, timedelta
 
 from tests.world.counters import COUNTER_HOSTS, Counters
 from tests.world.project import Project
+from tests.world.registries import REGISTRY_HOSTS, Registries
 
 DAY = timedelta(days=1)
 PYPI, CRATES, NPM, GITHUB = "pypistats.org", "crates.io", "api.npmjs.org", "api.github.com"
 FILES, CLICKPY = "static.crates.io", "sql-clickhouse.clickhouse.com"
-HOSTS = (PYPI, CRATES, NPM, GITHUB, FILES, CLICKPY, *COUNTER_HOSTS)
+HOSTS = (PYPI, CRATES, NPM, GITHUB, FILES, CLICKPY, *COUNTER_HOSTS, *REGISTRY_HOSTS)
 
 
 def utc_today() -> date:
@@ -106,6 +107,8 @@ class World:
     project: Project = field(default_factory=Project)
     #: The services that state a count and forget how it came about.
     counters: Counters = field(default_factory=Counters)
+    #: Registries and lists of further services.
+    registries: Registries = field(default_factory=Registries)
     #: Weeks that have begun since the first page of a star history was read.
     weeks_ahead: int = 0
     #: crates.io answers by version for archived days too.
@@ -141,6 +144,7 @@ class World:
                 name, 700_000 + number, created, wave(base, 31 + number, created, last)
             )
         world.counters = Counters.default(last - 90 * DAY, last + 60 * DAY)
+        world.registries = Registries.default(last - 800 * DAY, last + 60 * DAY)
         return world
 
     @classmethod
