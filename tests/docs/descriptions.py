@@ -16,6 +16,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "CMETRICS_ALERTS": ("`off` disables `cmetrics alert`.", "`on`"),
     "CMETRICS_WEBHOOK_URL": ("Receives the summary of every run by POST. Secret, because anyone who knows it can post there.", "–"),
     "GITHUB_TOKEN": ("Raises GitHub's limit of 60 requests per hour; needs no permissions. `cmetrics alert` needs `issues: write`.", "–"),
+    "CMETRICS_TRAFFIC_TOKEN": ("Token with push access to the repositories of `github-traffic` metrics, which are off without it.", "–"),
     "GITHUB_REPOSITORY": ("Repository that runs cmetrics, `owner/name`; set by GitHub Actions.", "–"),
     "LANCEDB_API_KEY": ("Key of LanceDB Enterprise. Set together with `LANCEDB_HOST_OVERRIDE`.", "–"),
     "LANCEDB_HOST_OVERRIDE": ("Address of the cluster, such as `https://cluster.example.com`.", "–"),
