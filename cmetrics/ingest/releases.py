@@ -32,20 +32,19 @@ ReleaseLists = Mapping[str, Sequence[Release]]
 def collect_releases(
     store: LanceStore, metrics: Iterable[Metric], results: Iterable[FetchResult], context: RunContext
 ) -> list[str]:
-    """Store the releases of every repository whose metrics were fetched. Return warnings; raise nothing.
+    """Store the releases of every repository of which a metric was fetched. Return warnings; raise nothing.
 
     A list that a source has read already is not requested again. A release that a list lacks is not removed.
     """
     results = list(results)
     products = _products(metrics, context.catalog.release_rules)
-    failed = {result.request.metric.subject for result in results if result.error is not None and _is_github(result)}
     lists = {
         result.request.metric.subject: result.releases
         for result in results
         if result.releases is not None and result.request.metric.subject in products
     }
-    fetched = {result.request.metric.subject for result in results if _is_github(result)}
-    wanted = [subject for subject in products if subject in fetched and subject not in failed and subject not in lists]
+    answered = {result.request.metric.subject for result in results if _is_github(result) and result.error is None}
+    wanted = [subject for subject in products if subject in answered and subject not in lists]
     found, warnings = _fetch(wanted, context) if wanted else ({}, [])
     events = build_events({**lists, **found}, products, context.now)
     try:

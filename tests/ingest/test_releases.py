@@ -120,6 +120,27 @@ def test_a_repository_that_failed_is_not_asked_again(released: Nights):
     assert summary.warnings == ()
 
 
+def test_files_and_releases_share_their_requests(released: Nights, tmp_path: Path):
+    """The pages that are read for the files have the releases too; patterns without a match cost only the files."""
+    released.catalog = tmp_path / "cmetrics.toml"
+    entry = f'[[metrics]]\nproduct = "p"\nsubject = "{LANCE}"\nsource ='
+    head = 'contact = "https://example.com/c"\n[[products]]\nid = "p"\ntitle = "P"\n'
+    released.world.releases[LANCE][0]["assets"] = [{"id": 7, "name": "a.zip", "download_count": 3}]
+    released.catalog.write_text(f'{head}{entry} "github"\n{entry} "github-releases"\n')
+    summary, requests = released.asked()
+    assert summary.status is RunStatus.SUCCESS
+    listed = [request.query["per_page"] for request in requests if request.path.endswith("/releases")]
+    assert listed == ["30"]
+    assert set(rows(released)) == {"v1.0.0", "v1.1.0", "v1.2.0-beta.1"}
+
+    published(released, a_release(9, "v3.0.0", released.world.today))
+    released.catalog.write_text(f'{head}{entry} "github"\n{entry} "github-releases"\ninclude = ["*.dmg"]\n')
+    released.sleep()
+    summary = released.refresh()
+    assert summary.status is RunStatus.PARTIAL
+    assert "v3.0.0" in rows(released)
+
+
 def test_products_without_releases_and_other_jobs_ask_nothing(released: Nights, tmp_path: Path):
     """``releases = "none"`` and ``--only downloads`` need no request."""
     _, requests = released.asked(selection=Selection("downloads"))
