@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from cmetrics.analytics.anomalies import JUDGED_DAYS, LARGE, compare_days
+from cmetrics.analytics.anomalies import JUDGED_DAYS, LARGE, ComparedDays, compare_days
 from cmetrics.analytics.columns import Mask, SeriesTable, Values
 from cmetrics.analytics.insight_results import ReasonKind
 from cmetrics.analytics.phrases import short_date
@@ -26,7 +26,10 @@ SETTLING_DAYS = 3
 #: Days counted by another service, at most so many in a row, are single replaced days and no step.
 FEW_REPLACED = 14
 #: Before a value is compared with its own neighbourhood, with the mean of eight weeks: most are well above.
-_SUSPECT, _REACH = 0.25, 28
+_SUSPECT, _SUSPECT_TOGETHER, _REACH = 0.25, 0.65, 28
+#: A day on which half of a source's metrics (three or more) are below this share of the usual is the source's, or a
+#: holiday, and no day to compare with.
+TOGETHER, FEWEST_TOGETHER = 0.5, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,8 +155,8 @@ def build_daily_grid(
                 step[row, column] = True
         spec = specs.get(metric.source)
         for loss in spec.damaged_days if spec else ():
-            low, high = (max(day.toordinal() - first, 0) for day in (loss.first, loss.last))
-            damaged[row, low : high + 1] = True
+            low, high = loss.first.toordinal() - first, loss.last.toordinal() - first
+            damaged[row, max(low, 0) : max(high + 1, 0)] = True
     dipped, doubtful = _judge(chosen, values, known)
     excluded = known & ((damaged & ~replaced) | single | dipped)
     known &= ~_unsettled(values, known)
@@ -212,18 +215,31 @@ def _judge(metrics: list[Metric], values: Values, known: Mask) -> tuple[Mask, Ma
         mean = (sums[:, high] - sums[:, low]) / (counts[:, high] - counts[:, low])
         suspect = known & (values < _SUSPECT * mean) & (mean >= LARGE / 2)
     is_near = np.arange(days) >= days - JUDGED_DAYS
-    columns = np.flatnonzero(suspect.any(axis=0) | is_near)
-    if not len(columns) or not len(metrics):
+    if not len(metrics):
         return dipped, doubtful
+    sources = [np.flatnonzero([m.source == source for m in metrics]) for source in sorted({m.source for m in metrics})]
+    together = np.stack([np.where(known[rows].any(axis=0), values[rows].sum(axis=0), np.nan) for rows in sources])
+    with np.errstate(invalid="ignore"):
+        is_low = together < _SUSPECT_TOGETHER * compare_days(together, np.arange(days)).expected
+    columns = np.flatnonzero(suspect.any(axis=0) | is_near | is_low.any(axis=0))
     compared = compare_days(np.where(known, values, np.nan), columns)
     in_dip = np.zeros_like(compared.is_dip)
-    for source in sorted({metric.source for metric in metrics}):
-        rows = np.flatnonzero([metric.source == source for metric in metrics])
-        in_dip[rows] = compared.dipped(rows)
+    for rows in sources:
+        in_dip[rows] = compared.dipped(rows) | _fell_together(compared, values[np.ix_(rows, columns)], rows)
     dipped[:, columns] = in_dip & known[:, columns]
     dipped[:, columns] |= compared.is_low
     doubtful[:, columns] = compared.is_high & is_near[columns]
     return dipped, doubtful
+
+
+def _fell_together(compared: ComparedDays, values: Values, rows: Places) -> Mask:
+    """Return by day whether half of the metrics in these rows, which are all of one source, lie far below the usual."""
+    is_telling = compared.is_telling[rows]
+    ratios = np.where(is_telling, values / np.maximum(np.nan_to_num(compared.expected[rows], nan=1.0), 1.0), np.inf)
+    count = is_telling.sum(axis=0)
+    middle = np.take_along_axis(np.sort(ratios, axis=0), np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
+    fell: Mask = (count >= FEWEST_TOGETHER) & (middle < TOGETHER)
+    return fell
 
 
 def _unsettled(values: Values, known: Mask) -> Mask:

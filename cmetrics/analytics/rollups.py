@@ -80,10 +80,12 @@ def compare(
     now, before = value.copy(), previous.copy()
     lacking = np.where(days == previous_days, days * LACKING_PERCENT // 100, 0)
     close = ~comparable & (days - usable <= lacking) & (previous_days - previous_usable <= lacking)
-    close &= (previous_first >= 0) & (last < grid.days)
+    close &= (previous_last >= 0) & (last < grid.days)
     for row in np.flatnonzero(close).tolist():
-        later = slice(int(first[row]), int(last[row]) + 1)
-        earlier = slice(int(previous_first[row]), int(previous_last[row]) + 1)
+        # Days before the first column have no value.
+        outside = max(-int(previous_first[row]), 0)
+        later = slice(int(first[row]) + outside, int(last[row]) + 1)
+        earlier = slice(int(previous_first[row]) + outside, int(previous_last[row]) + 1)
         both = grid.clean[row, later] & grid.clean[row, earlier]
         if int(days[row]) - int(both.sum()) <= lacking[row]:
             comparable[row] = True

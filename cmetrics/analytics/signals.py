@@ -4,7 +4,7 @@
 ``spike``, ``drop``        The last 7 days against the 12 weeks before. With m and s the median and 1.4826 × the
                            median absolute deviation of the logarithms of those weeks (s at least 0.05):
                            |log w − m| ≥ 4 s, 25 percent or more, and the larger of both at least 500. Eight
-                           weeks are needed. Fewer metrics than all of a source: a fall of all is the source's.
+                           weeks are needed. A metric falls only if it falls by 25 percent more than its source.
 ``growth``, ``decline``    The last 6 full months: Theil–Sen slope of the logarithms of the downloads a day of 3
                            percent a month or more, and Mann–Kendall |S| ≥ 13.
 ``share_shift``            The share of the product in the last full month against the median of the 3 months
@@ -39,6 +39,7 @@ from cmetrics.analytics.phrases import (
     name_of,
     names_of,
     number,
+    percent,
     period,
     plain_percent,
     rounded,
@@ -204,11 +205,12 @@ class SignalFinder:
         ends = grid.ends[rows]
         weeks = judge_weeks(grid, rows, ends)
         self._unjudged(rows, ends)
-        falling = self._falling_sources(rows, weeks)
+        usual = self._source_changes(rows, weeks)
         for place in np.flatnonzero(weeks.hit).tolist():
             row, end, way = int(rows[place]), int(ends[place]), int(weeks.hit[place])
             first, last = grid.day(end - 6), grid.day(end)
-            if way < 0 and (grid.metrics[row].source in falling or is_holiday(first, last)):
+            apart = float(weeks.ratio[place]) - usual.get(grid.metrics[row].source, 0.0)
+            if way < 0 and (apart > np.log(1 - LEAST_CHANGE) or is_holiday(first, last)):
                 continue
             metric = grid.metrics[row]
             value, expected = int(weeks.value[place]), float(weeks.expected[place])
@@ -235,25 +237,35 @@ class SignalFinder:
             text = f"{self._named(np.array(members))}: the last 7 days are not judged; {problem[1]}."
             self._omissions.append(Omission(kind, self._ids(members), text))
 
-    def _falling_sources(self, rows: Places, weeks: Weeks) -> set[str]:
-        """Return the sources whose metrics fell together."""
+    def _source_changes(self, rows: Places, weeks: Weeks) -> dict[str, float]:
+        """Return the median change of sources that fell as a whole, as a logarithm.
+
+        A metric has fallen only if it fell by as much more than its source did.
+        """
         grid = self._grid
-        falling: set[str] = set()
+        changes: dict[str, float] = {}
         is_telling = weeks.is_judged & (weeks.expected >= FLOOR)
-        for source in sorted({grid.metrics[row].source for row in rows.tolist()}):
-            of_source = is_telling & np.array([grid.metrics[row].source == source for row in rows.tolist()])
-            if of_source.sum() < FEWEST_OF_A_SOURCE or not (weeks.hit[of_source] < 0).any():
+        sources = np.array([grid.metrics[row].source for row in rows.tolist()])
+        for source in sorted(set(sources.tolist())):
+            of_source = np.flatnonzero(is_telling & (sources == source))
+            if len(of_source) < FEWEST_OF_A_SOURCE:
                 continue
-            if np.median(weeks.ratio[of_source]) <= np.log(1 - LEAST_CHANGE):
-                falling.add(source)
-                chosen = rows[of_source]
+            change = float(np.median(weeks.ratio[of_source]))
+            if change >= 0:
+                continue
+            changes[source] = change
+            with_it = of_source[
+                (weeks.hit[of_source] < 0) & (weeks.ratio[of_source] > change + np.log(1 - LEAST_CHANGE))
+            ]
+            if len(with_it):
                 title = grid.specs[source].title if source in grid.specs else source
                 text = (
-                    f"{title}: most of {plural(len(chosen), 'metric')} fell in the same 7 days, which says more of the "
-                    "source than of them; no fall is reported."
+                    f"{self._named(rows[with_it])} fell in the last 7 days as {title} did as a whole "
+                    f"({percent(100 * float(np.expm1(change)))}, median of {plural(len(of_source), 'metric')}), "
+                    "so no fall is reported."
                 )
-                self._omissions.append(Omission(ReasonKind.SOURCE_MOVED, self._ids(chosen), text))
-        return falling
+                self._omissions.append(Omission(ReasonKind.SOURCE_MOVED, self._ids(rows[with_it]), text))
+        return changes
 
     def _begin(self, row: int, end: int, way: int) -> int:
         """Return the column of the first night of a signal that holds on ``end``."""

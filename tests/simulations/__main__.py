@@ -1,6 +1,6 @@
-"""Prints how often the insights are right: ``uv run python -m tests.simulations [SHARE]``. Exits with 1 if a bound is broken.
+"""Prints how often the insights are right: ``uv run python -m tests.simulations [SHARE]``.
 
-SHARE is the part of the cases to simulate, 1 by default.
+SHARE is the part of the cases to simulate, 1 by default. Exits with 1 if a bound is broken.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from tests.simulations.quality import Figure, measure
 def line(figure: Figure) -> str:
     """Return a figure as one line of the table."""
     bound = f"{'at least' if figure.is_minimum else 'at most'} {100 * figure.bound:.0f}%"
-    return f"| {figure.what} | {100 * figure.value:.2f}% | {bound} | {figure.cases:,} | {'yes' if figure.holds else 'NO'} |"
+    holds = "yes" if figure.holds else "NO"
+    return f"| {figure.what} | {100 * figure.value:.2f}% | {bound} | {figure.cases:,} | {holds} |"
 
 
 def main() -> int:
