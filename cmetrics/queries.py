@@ -189,7 +189,7 @@ class _MatchedQueries(Queries):
 
     def read_publication(self, definitions: Sequence[Definition], url: str | None) -> Publication:
         """Return everything for a build of the site at ``url``."""
-        stored = SeriesTable.from_arrow(self._store.read_observations(self._ids, self._all_days))
+        stored = SeriesTable.from_parts(self._store.observation_tables(self._ids, self._all_days), STATS.schema)
         published = stored.where(stored.days <= self.as_of.toordinal())
         runs = self.runs()
         log = self._log(runs)

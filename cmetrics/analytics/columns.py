@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -80,6 +80,19 @@ class SeriesTable:
             data=data,
             places=np.arange(len(data)),
         )
+
+    @classmethod
+    def from_parts(cls, parts: Iterable[pa.Table], schema: pa.Schema) -> SeriesTable:
+        """Return the rows of several tables with ``schema``, which follow each other as in `from_arrow`.
+
+        Each part is made smaller before the next one is read.
+        """
+        pool, tables = pa.default_memory_pool(), [_compact(schema.empty_table())]
+        for part in parts:
+            tables.append(_compact(part))
+            del part  # not in memory while the next one is read
+            pool.release_unused()
+        return cls.from_arrow(pa.concat_tables(tables))
 
     def __len__(self) -> int:
         return len(self.days)

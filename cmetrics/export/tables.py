@@ -35,7 +35,7 @@ from cmetrics.domain.reading import StoredReading
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
 from cmetrics.domain.sanitize import sanitize
-from cmetrics.export.codec import EVERYTHING, encode_csv, read_csv
+from cmetrics.export.codec import EVERYTHING, ROWS_AT_ONCE, encode_csv, read_csv
 from cmetrics.export.loss import comparable, count_changes, describe_loss
 from cmetrics.export.manifest import INDEX, MANIFEST, build_entry, check_files, encode_manifest, read_manifest
 from cmetrics.export.staging import StagedFiles
@@ -134,9 +134,11 @@ def write_export(files: Iterable[ExportedFile], folder: Path, *, allow_loss: boo
     return ExportSummary([folder / name for name in (*(entry.file for entry in entries), MANIFEST)], new, revised)
 
 
-def stats_csv(rows: pa.Table) -> bytes:
-    """Return rows of `stats` as one CSV file."""
-    return encode_csv(rows, STATS)
+def stats_csv(rows: pa.Table) -> Iterator[bytes]:
+    """Yield rows of `stats` as one CSV file, in parts: as a whole it may be larger than all else in memory."""
+    for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
+        part = encode_csv(rows.slice(start, ROWS_AT_ONCE), STATS)
+        yield part if start == 0 else part.partition(b"\n")[2]
 
 
 def is_export(names: Iterable[str]) -> bool:

@@ -235,7 +235,8 @@ def decode_source_refs(data: pa.Table) -> Iterable[tuple[str, date, str]]:
 def to_parquet(rows: pa.Table) -> bytes:
     """Encode the rows of ``stats`` as a Parquet file."""
     out = BytesIO()
-    pyarrow.parquet.write_table(rows.cast(STATS.schema), out, compression="zstd")
+    # Texts that are dictionaries are written as such. Readers get texts, because Arrow's schema is left out.
+    pyarrow.parquet.write_table(rows, out, compression="zstd", store_schema=False)
     return out.getvalue()
 
 
