@@ -99,20 +99,13 @@ def test_shell_blocks_run(page: Path, home: Home, programs: Path, tmp_path: Path
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_python_blocks_run(home: Home):
-    found = all_blocks("python")
-    assert found
-    for block in found:
-        done = subprocess.run(
-            [sys.executable, "-c", block.text],
-            check=False,
-            cwd=home.folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, f"{block}: {done.stderr}"
-        assert done.stdout, block
+@pytest.mark.parametrize("block", all_blocks("python"), ids=str)
+def test_python_blocks_run(block: Block, home: Home):
+    done = subprocess.run(
+        [sys.executable, "-c", block.text], check=False, cwd=home.folder, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
 
 
 @pytest.mark.parametrize("block", all_blocks("toml"), ids=str)
