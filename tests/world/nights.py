@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import lancedb
+from pydantic import SecretStr
 
 from cmetrics.analytics.status import StoreStatus
 from cmetrics.catalog import load_catalog
@@ -61,10 +62,10 @@ class Nights:
     def refresh(self, **options) -> RunSummary:
         return refresh(self.context(), **options)
 
-    def context(self) -> RunContext:
+    def context(self, *, traffic_token: SecretStr | None = None) -> RunContext:
         """A run in the morning of ``world.today`` that waits for nobody."""
         settings, catalog = (
-            Settings(self._target, self.catalog, network=load_settings().network),
+            Settings(self._target, self.catalog, traffic_token=traffic_token, network=load_settings().network),
             load_catalog(self.catalog, SPECS),
         )
         return RunContext(settings, catalog, self.now(), clock=self.now, sleep=at_once)
