@@ -1,5 +1,5 @@
-# Built from the top of the repository: docker build -f .github/Dockerfile -t cmetrics .
-# What of it reaches the build is in .dockerignore.
+# docker build -t cmetrics .
+# .dockerignore lists what reaches the build.
 FROM python:3.12-slim AS build
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
