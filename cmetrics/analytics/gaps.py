@@ -12,6 +12,7 @@ from datetime import UTC, date
 from enum import StrEnum
 from itertools import pairwise
 
+from cmetrics.domain.day_set import DaySet
 from cmetrics.domain.days import DAY, day_range, window
 from cmetrics.domain.metric import Metric, SourceSpec
 from cmetrics.domain.outcome import OutcomeLog
@@ -67,17 +68,17 @@ def count_missing_days(gaps: Iterable[Gap]) -> int:
 class PublishedDays:
     """The days that a source has published for any of its metrics."""
 
-    days: frozenset[date]
+    days: DaySet
 
     @property
     def newest(self) -> date:
         """The last of them."""
-        return max(self.days, default=date.min)
+        return self.days.last or date.min
 
 
 def build_published_days(states: Iterable[MetricState]) -> PublishedDays:
     """Return the published days of a source from the states of all its metrics."""
-    return PublishedDays(frozenset().union(*(state.daily for state in states)))
+    return PublishedDays(DaySet.union(state.daily for state in states))
 
 
 def find_gaps(
@@ -93,10 +94,9 @@ def find_gaps(
         return _open_windows(metric, state, published, spec, log, as_of)
     if metric.measure.is_read_nightly:
         return _missed_nights(metric, state, published, spec, log, as_of)
-    first = min(metric.daily_from or window(as_of, spec.first_days), *state.daily, as_of)
+    first = min(metric.daily_from or window(as_of, spec.first_days), state.oldest_day or as_of, as_of)
     reason = _Reasons(metric, state, published, spec, log, as_of).of
-    missing = set(day_range(first, as_of)) - state.daily - state.snapshots
-    return _join(sorted(missing), reason)
+    return _join(DaySet.between(first, as_of) - state.daily - state.snapshots, reason)
 
 
 def _missed_nights(
@@ -111,7 +111,8 @@ def _missed_nights(
             return reasons.unanswered(day)
         return Reason.MISSED, f"Lost: {spec.public_name} was not read that night; {effect}"
 
-    return _join(sorted(set(day_range(min((*state.daily, as_of)), as_of)) - state.daily), reason)
+    first = min(state.oldest_day or as_of, as_of)
+    return _join(DaySet.between(first, as_of) - state.daily, reason)
 
 
 def _open_windows(
@@ -124,7 +125,7 @@ def _open_windows(
     measure = metric.measure
     length = measure.window_days or 1
     reasons = _Reasons(metric, state, published, spec, log, as_of)
-    ends = sorted(state.daily)
+    ends = list(state.daily)
     missing: list[date] = []
     for end, following in pairwise(ends):
         missing += day_range(end + DAY, following - length * DAY)

@@ -11,6 +11,7 @@ import numpy as np
 from cmetrics.analytics.anomalies import Outlier, RegistryDip, find_anomalies
 from cmetrics.analytics.columns import SeriesTable, to_dates
 from cmetrics.analytics.gaps import Gap, build_published_days, count_missing_days, find_gaps
+from cmetrics.domain.day_set import NO_DAYS, build_day_sets
 from cmetrics.domain.days import Span
 from cmetrics.domain.metric import Metric, SourceSpec
 from cmetrics.domain.observation import is_stand_in_ref, parse_star_ref
@@ -138,12 +139,13 @@ def _damaged(metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], table: 
 def build_states(metrics: Iterable[Metric], stored: SeriesTable, as_of: date) -> dict[str, MetricState]:
     """Return the states of ``metrics`` by id, from their stored days up to ``as_of``."""
     published = stored.where(stored.days <= as_of.toordinal())
-    dates, seeds, slices = to_dates(published.days), published.is_seed.tolist(), published.slices
-    nothing = slice(0)
+    ids = published.metric_ids
+    daily, seeds = (
+        dict(zip(ids, build_day_sets(published.owners[rows], published.days[rows], len(ids)), strict=True))
+        for rows in (~published.is_seed, published.is_seed)
+    )
     return {
-        metric.metric_id: build_state(metric, zip(dates[rows], seeds[rows], strict=True))
-        for metric in metrics
-        for rows in [slices.get(metric.metric_id, nothing)]
+        m.metric_id: build_state(m, daily.get(m.metric_id, NO_DAYS), seeds.get(m.metric_id, NO_DAYS)) for m in metrics
     }
 
 

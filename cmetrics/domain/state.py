@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from cmetrics.domain.day_set import NO_DAYS, DaySet
+from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import SourceRef, StarRef
-
-#: A stored day, and whether its row is a seeded snapshot.
-StoredDay = tuple[date, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +16,13 @@ class MetricState:
     """The stored state of one metric."""
 
     #: Days with a daily value.
-    daily: frozenset[date] = frozenset()
+    daily: DaySet = NO_DAYS
     #: Days with a seeded snapshot that no daily value may replace.
-    snapshots: frozenset[date] = frozenset()
+    snapshots: DaySet = NO_DAYS
     #: Missing days that the source still did not return two weeks after their end.
-    lost: frozenset[date] = frozenset()
+    lost: DaySet = NO_DAYS
     #: Days whose value is far from its neighbours.
-    doubtful: frozenset[date] = frozenset()
+    doubtful: DaySet = NO_DAYS
     #: Stars: the repository of the newest stored count, with its number if any row has it.
     repository: StarRef | None = None
     #: Measures that are read once a night: what the newest row names, with the newest identity in any row.
@@ -32,24 +30,24 @@ class MetricState:
     #: Downloads: the last stored day of a package that the metric continues.
     continued_until: date | None = None
 
+    def __post_init__(self) -> None:
+        # Any sets of days are accepted.
+        for name in ("daily", "snapshots", "lost", "doubtful"):
+            object.__setattr__(self, name, DaySet.of(getattr(self, name)))
+
     @property
     def oldest_day(self) -> date | None:
         """The first day with a daily value."""
-        return min(self.daily, default=None)
+        return self.daily.first
 
     @property
     def latest_day(self) -> date | None:
         """The last day with a daily value."""
-        return max(self.daily, default=None)
+        return self.daily.last
 
 
-def build_state(metric: Metric, stored: Iterable[StoredDay]) -> MetricState:
-    """Return the state of ``metric`` from its stored days."""
-    daily: set[date] = set()
-    snapshots: set[date] = set()
-    for day, is_seed in stored:
-        if not is_seed:
-            daily.add(day)
-        elif metric.daily_from is not None and day < metric.daily_from:
-            snapshots.add(day)
-    return MetricState(frozenset(daily), frozenset(snapshots))
+def build_state(metric: Metric, daily: DaySet, seeds: DaySet) -> MetricState:
+    """Return the state of ``metric`` from its days with a daily value and those with a seeded snapshot."""
+    if metric.daily_from is None or not seeds:
+        return MetricState(daily)
+    return MetricState(daily, seeds & DaySet.between(date.min, metric.daily_from - DAY))

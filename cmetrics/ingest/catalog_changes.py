@@ -83,9 +83,9 @@ def _find_conflicts(
         return {}
     packages = load_packages(store, changed, SPECS, context.last_day)
     span = Span(window(context.last_day, ALL_DAYS), context.last_day)
-    with_days = {i for i, _, is_seed in store.days([m.metric_id for m in changed], span) if not is_seed}
+    stored_days = store.days([metric.metric_id for metric in changed], span)
     conflicts: dict[str, str] = {}
-    for metric in (metric for metric in changed if metric.metric_id in with_days):
+    for metric in (metric for metric in changed if stored_days[metric.metric_id].daily):
         row, canonical = stored[metric.metric_id], SPECS[metric.source].canonical
         found = packages.get(metric.metric_id)
         held = found.newest if found is not None and found.newest else row.subject

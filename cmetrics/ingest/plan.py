@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from cmetrics.domain.day_set import DaySet
 from cmetrics.domain.days import DAY, Span, day_range, window
 from cmetrics.domain.kind import Measure
 from cmetrics.domain.metric import Metric, SourceSpec
@@ -41,20 +42,20 @@ class RefreshPlan:
         window, they are requested anyway.
         """
         settling = window(self.last_day, spec.settling_days)
-        start = min(state.daily, default=self.last_day)
+        start = state.oldest_day or self.last_day
         if start >= settling:
             start = min(start, window(self.last_day, spec.first_days))
         oldest = spec.oldest_served(self.last_day)
-        missing = {day for day in day_range(max(start, oldest), self.last_day) if day not in state.daily}
+        served = DaySet.between(oldest, self.last_day)
+        missing = (served & DaySet.between(start, self.last_day)) - state.daily
         lost = missing & state.lost
         # Requested without success, and known to be lost for all subjects: requesting again is useless.
         missing -= {day for day in lost if spec.known_loss(day) is not None}
         if self.last_day.weekday() != LOST_REQUESTED_AFTER:
             missing -= lost
         reread = max(spec.settling_days, self.lookback_days)
-        reread_days = day_range(max(window(self.last_day, reread), oldest), self.last_day) if reread else ()
-        doubtful = (day for day in state.doubtful if oldest <= day <= self.last_day)
-        return {*missing, *reread_days, *doubtful} - state.snapshots
+        reread_days = DaySet.between(window(self.last_day, reread), self.last_day)
+        return (missing | served & (reread_days | state.doubtful)) - state.snapshots
 
     def reading_days(self, spec: SourceSpec, measure: Measure, state: MetricState) -> Iterable[date]:
         """Return the days to request of a measure that is read once a night rather than by day.
@@ -84,9 +85,9 @@ class RefreshPlan:
         """
         if metric.measure.is_read_nightly:
             return True
-        if not metric.measure.is_stars or self.lookback_days or not state.daily:
+        if not metric.measure.is_stars or self.lookback_days or state.oldest_day is None:
             return False
-        days = (self.last_day - min(state.daily)).days + 1
+        days = (self.last_day - state.oldest_day).days + 1
         return self.last_day not in state.daily and len(state.daily) == days - 1
 
 
@@ -105,7 +106,7 @@ class BackfillPlan:
     def days(self, spec: SourceSpec, state: MetricState) -> Iterable[date]:
         """Return the days to request from the source."""
         first = max(self.span.first, spec.oldest_served(self.last_day))
-        return set(day_range(first, min(self.span.last, self.last_day))) - state.snapshots
+        return DaySet.between(first, min(self.span.last, self.last_day)) - state.snapshots
 
     def reading_days(self, spec: SourceSpec, measure: Measure, state: MetricState) -> Iterable[date]:
         """Return the days of a rolling window with history; the current value is never stored for a past day."""
@@ -121,9 +122,9 @@ class BackfillPlan:
             return ()
         first, last = max(self.span.first, spec.archive.first_day), min(self.span.last, self.last_day)
         oldest = spec.oldest_served(self.last_day)
-        days = set(day_range(first, min(last, oldest - DAY)))
+        days = DaySet.between(first, min(last, oldest - DAY))
         if spec.archive.overlaps:
-            days |= set(day_range(max(first, oldest), last)) - state.daily
+            days |= DaySet.between(max(first, oldest), last) - state.daily
         return days - state.snapshots
 
     def takes_current(self, metric: Metric, state: MetricState) -> bool:  # noqa: ARG002
@@ -143,25 +144,24 @@ def build_requests(
         state = states.get(metric.metric_id, MetricState())
         spec = specs[metric.source]
         # What an earlier package counted stays as it is, and so do its gaps.
-        first = state.continued_until + DAY if state.continued_until else date.min
+        own = DaySet.between(state.continued_until + DAY if state.continued_until else date.min, date.max)
         is_reading = metric.measure.is_read_nightly
         wanted = plan.reading_days(spec, metric.measure, state) if is_reading else plan.days(spec, state)
-        days = tuple(sorted(day for day in wanted if day >= first))
-        archive_days = tuple(sorted(day for day in plan.archive_days(spec, state) if day >= first))
+        days = DaySet.of(wanted) & own
+        archive_days = DaySet.of(plan.archive_days(spec, state)) & own
         if not days and not archive_days:
             continue
-        missing = frozenset(days + archive_days) - state.daily
         requests.append(
             FetchRequest(
                 metric=metric,
-                days=days,
-                missing=missing,
+                days=tuple(days),
+                missing=(days | archive_days) - state.daily,
                 last_day=plan.last_day,
-                known_since=min((day for day in state.daily if day >= first), default=None),
+                known_since=(state.daily & own).first,
                 take_current=plan.takes_current(metric, state),
                 repository=state.repository,
                 known=state.known,
-                archive_days=archive_days,
+                archive_days=tuple(archive_days),
             )
         )
     return requests

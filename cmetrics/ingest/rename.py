@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cmetrics.catalog import is_metric_id
+from cmetrics.domain.day_set import DaySet
 from cmetrics.domain.errors import StoreError, UsageError
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.removal import Removal, find_removals
@@ -46,7 +47,7 @@ def rename(context: RunContext, old: str, new: str, backup: Backup) -> RunSummar
         removal = Removal(run.run_id, old, new, context.now)
         record_removal(run.store, removal)
         count, counts = apply_removal(run.store, removal)
-        latest = max((day for _, day, _ in run.store.days([new], ALWAYS)), default=None)
+        latest = DaySet.union(run.store.days([new], ALWAYS)[new]).last
         outcome = MetricOutcome(new, MetricStatus.OK, count, latest)
         return _finish(run, outcome, counts, describe(removal, count))
 

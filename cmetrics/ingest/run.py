@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
 from cmetrics.catalog import Catalog
+from cmetrics.domain.day_set import DaySet
 from cmetrics.domain.days import Span
 from cmetrics.domain.errors import StoreError, UsageError
 from cmetrics.domain.interrupts import hold_interrupts
@@ -211,23 +212,22 @@ def _missing_seeds(store: LanceStore, metrics: Iterable[Metric], seeds: Iterable
         return []
     days = [row.period_end for row in rows]
     span = Span(min(days), max(days))
-    stored = {(metric_id, day) for metric_id, day, _ in store.days(sorted({r.metric_id for r in rows}), span)}
-    return [row for row in rows if row.key not in stored]
+    stored = store.days({row.metric_id for row in rows}, span)
+    return [row for row in rows if row.period_end not in DaySet.union(stored[row.metric_id])]
 
 
 def _build_outcome(result: FetchResult, state: MetricState) -> MetricOutcome:
-    stored = state.daily
-    days = {value.day for value in result.values}
+    stored, days = state.daily, DaySet(value.day for value in result.values)
     pending = sum(day > result.request.last_day - PUBLISHED_WITHIN for day in result.pending)
     status = MetricStatus.PENDING if pending else MetricStatus.OK
     return MetricOutcome(
         result.request.metric.metric_id,
         MetricStatus.FAILED if result.error else status,
         days_stored=len(days),
-        latest_day=max(stored | days, default=None),
+        latest_day=(stored | days).last,
         pending_days=pending,
         error=sanitize(str(result.error)) if result.error else None,
-        healed_days=sum(min(stored) < day < max(stored) for day in days - stored) if stored else 0,
+        healed_days=len((days - stored) & DaySet.between(stored.first or date.max, stored.last or date.min)),
         source=result.request.metric.source,
     )
 
@@ -236,7 +236,7 @@ def _not_requested(metric: Metric, state: MetricState, conflict: str | None) -> 
     return MetricOutcome(
         metric.metric_id,
         MetricStatus.FAILED if conflict else MetricStatus.SKIPPED,
-        latest_day=max(state.daily, default=None),
+        latest_day=state.latest_day,
         error=conflict,
         source=metric.source,
     )

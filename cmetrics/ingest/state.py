@@ -8,13 +8,15 @@ from datetime import date
 
 from cmetrics.analytics.anomalies import READ_DAYS, find_anomalies
 from cmetrics.analytics.columns import SeriesTable
-from cmetrics.domain.days import Span, day_range, window
+from cmetrics.domain.day_set import DaySet
+from cmetrics.domain.days import Span, window
 from cmetrics.domain.kind import Kind
 from cmetrics.domain.metric import PUBLISHED_WITHIN, Metric, SourceSpec
 from cmetrics.domain.observation import Observation, SourceRef, StarRef, parse_package, parse_source_ref, parse_star_ref
 from cmetrics.domain.outcome import OutcomeLog
-from cmetrics.domain.state import MetricState, StoredDay, build_state
+from cmetrics.domain.state import MetricState, build_state
 from cmetrics.ingest.plan import Plan
+from cmetrics.store.columns import StoredDays
 from cmetrics.store.lance_store import LanceStore
 
 #: Days searched first for the id of a repository; every count taken on its day includes it.
@@ -37,20 +39,21 @@ def load_state(
     requested without success. Every read is bounded. Raises StoreError.
     """
     days = _load_days(store, metrics, specs, plan)
+    seeded: dict[str, set[date]] = {}
     for row in seeds:
-        if row.metric_id in days:
-            days[row.metric_id].append((row.period_end, True))
+        seeded.setdefault(row.metric_id, set()).add(row.period_end)
     outliers = _load_outliers(store, metrics, plan.last_day)
     repositories = _load_repositories(store, metrics, plan.last_day)
     known = _load_known(store, metrics, plan.last_day)
     packages = load_packages(store, [metric for metric in metrics if metric.continues], specs, plan.last_day)
     states: dict[str, MetricState] = {}
     for metric in metrics:
-        state = build_state(metric, days[metric.metric_id])
+        daily, snapshots = days[metric.metric_id]
+        state = build_state(metric, daily, snapshots | seeded.get(metric.metric_id, ()))
         states[metric.metric_id] = replace(
             state,
             lost=find_lost_days(state, metric.metric_id, log, plan.last_day),
-            doubtful=frozenset(outliers.get(metric.metric_id, ())),
+            doubtful=DaySet(outliers.get(metric.metric_id, ())),
             repository=repositories.get(metric.metric_id),
             known=known.get(metric.metric_id),
             continued_until=packages.get(metric.metric_id, _NO_PACKAGE).continued_until,
@@ -60,15 +63,14 @@ def load_state(
 
 def _load_days(
     store: LanceStore, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], plan: Plan
-) -> dict[str, list[StoredDay]]:
-    """Return the stored days of each metric, each with whether its row is a seeded snapshot."""
+) -> dict[str, StoredDays]:
+    """Return the stored days of each metric."""
     by_first_day: dict[date, list[str]] = {}
     for metric in metrics:
         by_first_day.setdefault(plan.reads_from(specs[metric.source]), []).append(metric.metric_id)
-    days: dict[str, list[StoredDay]] = {i: [] for metric_ids in by_first_day.values() for i in metric_ids}
+    days: dict[str, StoredDays] = {}
     for first, metric_ids in by_first_day.items():
-        for metric_id, day, is_seed in store.days(metric_ids, Span(first, plan.last_day)):
-            days[metric_id].append((day, is_seed))
+        days |= store.days(metric_ids, Span(first, plan.last_day))
     return days
 
 
@@ -138,16 +140,18 @@ def _load_known(store: LanceStore, metrics: Iterable[Metric], last_day: date) ->
     return known
 
 
-def find_lost_days(state: MetricState, metric_id: str, log: OutcomeLog, last_day: date) -> frozenset[date]:
+def find_lost_days(state: MetricState, metric_id: str, log: OutcomeLog, last_day: date) -> DaySet:
     """Return the missing days that a source did not return although it answered two weeks later or more.
 
     Days before the oldest stored one are not included.
     """
     if state.oldest_day is None:
-        return frozenset()
+        return DaySet()
+    missing = DaySet.between(state.oldest_day, last_day - PUBLISHED_WITHIN) - state.daily - state.snapshots
+    if not missing:
+        return missing
     windows = log.answered_windows(metric_id, by=last_day - PUBLISHED_WITHIN)
-    answered = {day for span in windows for day in day_range(max(span.first, state.oldest_day), span.last)}
-    return frozenset(answered - state.daily - state.snapshots)
+    return missing & DaySet.union(DaySet.between(*span) for span in windows)
 
 
 def newest_refs(refs: Iterable[tuple[str, date, str]]) -> dict[str, SourceRef]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -24,7 +25,7 @@ class FetchRequest:
     #: have to be compared with those of the source.
     days: tuple[date, ...]
     #: The days in ``days`` and ``archive_days`` that are not stored yet.
-    missing: frozenset[date]
+    missing: AbstractSet[date]
     #: The last completed UTC day.
     last_day: date
     #: The oldest stored day. The subject existed by then, so a later day without downloads is a real 0.

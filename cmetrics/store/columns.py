@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cmetrics.domain.day_set import DaySet, build_day_sets
 from cmetrics.domain.days import Span
 from cmetrics.domain.errors import StoreError
 from cmetrics.domain.observation import (
@@ -189,6 +190,24 @@ def repeated_keys(data: pa.Table, metric_ids: Sequence[str]) -> list[tuple[str, 
     numbers = np.sort(key_numbers(data, metric_ids))
     repeated = np.unique(numbers[1:][np.diff(numbers) == 0]).tolist()
     return [(metric_ids[number >> 32], date.fromordinal(number & 0xFFFFFFFF)) for number in repeated]
+
+
+class StoredDays(NamedTuple):
+    """The stored days of one metric."""
+
+    #: Days with a daily value.
+    daily: DaySet
+    #: Days with a seeded snapshot.
+    seeds: DaySet
+
+
+def split_days(data: pa.Table, metric_ids: Sequence[str]) -> dict[str, StoredDays]:
+    """Return the days of each of ``metric_ids``, which are ascending and hold every metric of ``data``."""
+    data = encode_texts(data)
+    numbers, seeds = key_numbers(data, metric_ids), is_seed(data)
+    keys = [np.sort(numbers[rows]) for rows in (~seeds, seeds)]
+    both = [build_day_sets(sorted_ >> 32, sorted_ & 0xFFFFFFFF, len(metric_ids)) for sorted_ in keys]
+    return dict(zip(metric_ids, map(StoredDays, *both), strict=True))
 
 
 def sort_unique(data: pa.Table, metric_ids: Sequence[str]) -> pa.Table:

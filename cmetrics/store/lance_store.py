@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -18,7 +18,7 @@ from cmetrics.domain.days import Span
 from cmetrics.domain.errors import StoreError, StoreMissing, StoreUnreachable
 from cmetrics.domain.event import StoredEvent
 from cmetrics.domain.metric import Definition
-from cmetrics.domain.observation import Observation, is_snapshot
+from cmetrics.domain.observation import Observation
 from cmetrics.domain.outcome import Outcome
 from cmetrics.domain.reading import StoredReading
 from cmetrics.domain.redaction import redact
@@ -32,11 +32,13 @@ from cmetrics.store.columns import (
     NewRows,
     Overwrite,
     Part,
+    StoredDays,
     complete,
     encode_texts,
     repeated_keys,
     select_schema,
     sort_unique,
+    split_days,
     take,
 )
 from cmetrics.store.connect import connect
@@ -158,12 +160,13 @@ class LanceStore:
 
     # -- reading -----------------------------------------------------------------------------------
 
-    def days(self, metric_ids: Sequence[str], span: Span) -> Iterator[tuple[str, date, bool]]:
-        """Every stored day in ``span`` of these metrics, with whether it is a seeded snapshot."""
+    def days(self, metric_ids: Iterable[str], span: Span) -> dict[str, StoredDays]:
+        """Return the stored days of each of these metrics in ``span``."""
         columns = ["metric_id", "period_end", "provenance", "source_window"]
-        for data in self._stats(metric_ids, span, columns):
-            for metric_id, day, provenance, source_window in schema.decode_days(data):
-                yield metric_id, day, is_snapshot(provenance, source_window)
+        found: dict[str, StoredDays] = {}
+        for part, data in self._stats(metric_ids, span, columns):
+            found |= split_days(complete(data), part)
+        return found
 
     def observations(self, metric_ids: Sequence[str], span: Span) -> list[Observation]:
         """Return the rows of `read_observations` as objects, for callers that want few of them."""
@@ -192,14 +195,15 @@ class LanceStore:
 
     def _read_columns(self, metric_ids: Sequence[str], span: Span, columns: list[str]) -> pa.Table:
         """Return the rows of at most :data:`BATCH` metrics as they are stored, copies included."""
-        return complete(next(self._stats(metric_ids, span, columns)))
+        return complete(next(data for _, data in self._stats(metric_ids, span, columns)))
 
-    def _stats(self, metric_ids: Sequence[str], span: Span, columns: list[str]) -> Iterator[pa.Table]:
-        for start in range(0, len(metric_ids), BATCH):
-            part = metric_ids[start : start + BATCH]
+    def _stats(self, metric_ids: Iterable[str], span: Span, columns: list[str]) -> Iterator[tuple[list[str], pa.Table]]:
+        ids = sorted(set(metric_ids))
+        for start in range(0, len(ids), BATCH):
+            part = ids[start : start + BATCH]
             # A row without a value, which only tables of other programs can hold, says nothing.
             where = f"{sql.among('metric_id', part)} AND {sql.within('period_end', span)} AND value IS NOT NULL"
-            yield self._query(STATS, where, columns, limit=len(part) * span.days * COPIES + COPIES)
+            yield part, self._query(STATS, where, columns, limit=len(part) * span.days * COPIES + COPIES)
 
     def runs(
         self, since: datetime | None = None, status: RunStatus | None = None, *, until: datetime | None = None
@@ -232,7 +236,7 @@ class LanceStore:
 
     def source_refs(self, metric_ids: Sequence[str], span: Span) -> Iterator[tuple[str, date, str]]:
         """Iterate over the ``source_ref`` of every stored day in ``span`` of these metrics."""
-        for data in self._stats(metric_ids, span, ["metric_id", "period_end", "source_ref"]):
+        for _, data in self._stats(metric_ids, span, ["metric_id", "period_end", "source_ref"]):
             yield from schema.decode_source_refs(data)
 
     def run_ids(self, metric_ids: Sequence[str]) -> set[tuple[str, str]]:

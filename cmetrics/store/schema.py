@@ -218,13 +218,6 @@ def _observation(
         raise StoreError(msg) from error
 
 
-def decode_days(data: pa.Table) -> Iterable[tuple[str, date, str, str]]:
-    """``(metric_id, period_end, provenance, source_window)`` of every row."""
-    names = ("metric_id", "period_end", "provenance", "source_window")
-    for metric_id, day, provenance, source_window in zip(*(_shared(data[name]) for name in names), strict=True):
-        yield metric_id, _day(day), provenance, source_window
-
-
 def decode_source_refs(data: pa.Table) -> Iterable[tuple[str, date, str]]:
     """``(metric_id, period_end, source_ref)`` of every row."""
     names = ("metric_id", "period_end", "source_ref")

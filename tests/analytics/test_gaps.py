@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.analytics.gaps import Gap, Reason, build_published_days, count_missing_days, find_gaps
+from cmetrics.domain.day_set import DaySet
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.kind import counter, rolling, stock
 from cmetrics.domain.metric import KnownLoss
@@ -179,10 +180,10 @@ def test_a_source_that_forgets_nothing_may_still_give_a_hole_of_any_age():
 
 
 def test_seeded_snapshots_stand_for_their_days_before_daily_from():
-    stored = [(ago(35), True), (ago(34), True), *((day, False) for day in since(33))]
+    daily, seeds = DaySet(since(33)), DaySet([ago(35), ago(34)])
     for daily_from, expected in ((ago(30), []), (ago(34), [ago(34)]), (None, [ago(34)])):
         metric = replace(METRIC, daily_from=daily_from)
-        state = build_state(metric, stored)
+        state = build_state(metric, daily, seeds)
         gaps_of = find_gaps(metric, state, build_published_days([state]), SPEC, a_log(), AS_OF)
         assert [gap.last_day for gap in gaps_of] == expected
 

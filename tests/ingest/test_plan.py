@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cmetrics.domain.day_set import DaySet
 from cmetrics.domain.days import DAY, Span, day_range, window
 from cmetrics.domain.kind import counter, rolling
 from cmetrics.domain.metric import ArchiveSpec, KnownLoss, SourceSpec
@@ -42,14 +43,14 @@ def last(days: int) -> set[date]:
 
 def test_a_snapshot_before_daily_from_is_no_daily_value():
     metric = a_metric(daily_from=ago(10))
-    stored = [(ago(40), True), (ago(11), True), (ago(10), True), (ago(12), False), (ago(3), False)]
-    assert build_state(metric, stored) == MetricState(
+    daily, seeds = DaySet([ago(12), ago(3)]), DaySet([ago(40), ago(11), ago(10)])
+    assert build_state(metric, daily, seeds) == MetricState(
         daily=frozenset({ago(12), ago(3)}), snapshots=frozenset({ago(40), ago(11)})
     )
 
 
 def test_without_daily_from_a_snapshot_holds_no_day():
-    assert build_state(a_metric(), [(ago(40), True), (ago(3), False)]) == MetricState(daily=frozenset({ago(3)}))
+    assert build_state(a_metric(), DaySet([ago(3)]), DaySet([ago(40)])) == MetricState(daily=frozenset({ago(3)}))
 
 
 # -- refresh -------------------------------------------------------------------------------------
