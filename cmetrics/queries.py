@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pyarrow as pa
 
 from cmetrics.analytics.anomalies import READ_DAYS
 from cmetrics.analytics.columns import COLUMNS, DAY_COLUMNS, SeriesTable
-from cmetrics.analytics.dashboard import build_dashboard
+from cmetrics.analytics.dashboard import build_dashboard, narrow
 from cmetrics.analytics.insights import build_insights
 from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Findings, Publication
 from cmetrics.analytics.quality import DataQuality, build_quality, build_states
@@ -35,11 +36,8 @@ RUNS_WITHIN = timedelta(days=90)
 ALL_DAYS = 365 * 20
 #: No run was started outside these days; beyond them timestamps leave their range.
 EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
-#: Windows of days whose columns stay in memory while the store does not change.
-WINDOWS_SHARED = 2
-#: The longest change that is shown is of 90 days against the 90 days before; the newest of them may
-#: be some days late.
-LONGEST_CHANGE = 184
+#: Dashboards that stay in memory while the store does not change: one of a year, and the last longer one.
+DASHBOARDS_SHARED = 2
 
 
 class Queries:
@@ -52,13 +50,12 @@ class Queries:
         self._titles = {name: spec.public_name for name, spec in specs.items()}
         self._now = now
         self._ids = [metric.metric_id for metric in catalog.metrics]
-        #: Columns, and ids that have a definition; shared by all requests of a server.
-        self._windows: VersionCache[SeriesTable] = VersionCache(WINDOWS_SHARED)
+        #: Dashboards by the days that were read, and ids that have a definition; shared by all requests of a server.
+        self._dashboards: VersionCache[Dashboard] = VersionCache(DASHBOARDS_SHARED)
         self._known_ids: VersionCache[frozenset[str]] = VersionCache(1)
         self._findings_cache: VersionCache[Findings] = VersionCache(1)
         #: The catalogue with the ids of the store.
         self._catalogs: VersionCache[Catalog] = VersionCache(1)
-        self._downloads = {m.metric_id for m in catalog.metrics if m.measure.is_flow}
 
     def at(self, now: datetime) -> Queries:
         """Return the same queries at another time, for a process that serves more than one day."""
@@ -154,14 +151,6 @@ class Queries:
         )
         return metric_id in known
 
-    def _read_window(self, window_read: Span, year_ago: Span | None) -> SeriesTable:
-        """Return the columns of both spans, the second one for downloads only."""
-        data = self._store.read_observations(self._ids, window_read, COLUMNS)
-        if year_ago is not None:
-            earlier = self._store.read_observations(sorted(self._downloads), year_ago, COLUMNS)
-            data = pa.concat_tables([data, earlier]).sort_by([(name, "ascending") for name in STATS.key])
-        return SeriesTable.from_arrow(data)
-
     def failed_metrics(self) -> tuple[Metric, ...]:
         """Return the metrics that could not be fetched when they were last requested."""
         return self._matched().read_failed_metrics()
@@ -173,7 +162,7 @@ class Queries:
 
         matched = match() if definitions is not None else self._catalogs.get(self.token, "catalog", match)
         queries = _MatchedQueries(self._store, matched, self._specs, now=self._now)
-        queries._windows = self._windows  # noqa: SLF001  # of its own class
+        queries._dashboards = self._dashboards  # noqa: SLF001  # of its own class
         return queries
 
 
@@ -182,10 +171,15 @@ class _MatchedQueries(Queries):
 
     def read_dashboard(self, days: int) -> Dashboard:
         """Return the dashboard over the last ``days`` days."""
-        spans = reading(self.as_of, days)
-        table = self._windows.get(self.token, spans, lambda: self._read_window(*spans))
-        runs = self.runs()
-        return self._dashboard(table, runs, self._log(runs), self._events(), days)
+        span = reading(self.as_of, days)
+
+        def build() -> Dashboard:
+            table = self._read(self._ids, span)
+            runs = self.runs()
+            return self._dashboard(table, runs, self._log(runs), self._events(), span.days)
+
+        board = self._dashboards.get(self.token, span, build)
+        return replace(narrow(board, days), generated_at=self._now.replace(microsecond=0))
 
     def read_publication(self, definitions: Sequence[Definition], url: str | None) -> Publication:
         """Return everything for a build of the site at ``url``."""
@@ -194,13 +188,10 @@ class _MatchedQueries(Queries):
         runs = self.runs()
         log = self._log(runs)
         events = self._events()
-        window_read, year_ago = reading(self.as_of, DEFAULT_DAYS)
-        within = published.within(window_read)
-        if year_ago is not None:
-            within |= published.within(year_ago) & published.owned_by(self._downloads)
+        recent = published.where(published.within(reading(self.as_of, DEFAULT_DAYS)))
         return Publication(
             dashboard=self._dashboard(published, runs, log, events, ALL_DAYS),
-            daily=self._dashboard(published.where(within), runs, log, events, DEFAULT_DAYS),
+            daily=self._dashboard(recent, runs, log, events, DEFAULT_DAYS),
             definitions=tuple(self.active(definitions)),
             rows=published,
             runs=tuple(runs),
@@ -286,18 +277,14 @@ class _MatchedQueries(Queries):
         )
 
 
-def reading(as_of: date, days: int) -> tuple[Span, Span | None]:
+def reading(as_of: date, days: int) -> Span:
     """Return the days that a dashboard of ``days`` days is computed from.
 
-    First the window with its first month whole and what the changes are measured from; then, for
-    downloads, the month a year before the last full one, None where the first span holds it.
+    They begin with a whole month, at the latest a year before the last full month. So all windows of up to a year
+    share what was read, and the days that changes are measured from are among them.
     """
-    month = last_full_month(as_of)
-    first = min(Month.of(window(as_of, days)).first, month.plus(-1).first, as_of - LONGEST_CHANGE * DAY)
-    year_ago = month.plus(-12)
-    if year_ago.first >= first:
-        return Span(first, as_of), None
-    return Span(first, as_of), Span(year_ago.first, min(year_ago.last, first - DAY))
+    year_ago = last_full_month(as_of).plus(-12).first
+    return Span(min(Month.of(window(as_of, days)).first, year_ago), as_of)
 
 
 def _definition_order(row: Definition) -> tuple[str, ...]:

@@ -4,10 +4,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
 
+from cmetrics.analytics.series import last_full_month
 from cmetrics.api.app import create_app
 from cmetrics.catalog import load_catalog
-from cmetrics.queries import Queries
+from cmetrics.domain.days import window
+from cmetrics.queries import Queries, reading
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
@@ -37,3 +41,14 @@ def test_a_request_around_midnight_describes_one_day(tmp_path: Path):
     documents = [client.get("/api/v1/dashboard/daily").json() for _ in range(2)]
     assert [d["generated_at"][:10] for d in documents] == ["2026-11-22", "2026-11-23"]
     assert [d["last_30d_download_totals"]["window_end"] for d in documents] == ["2026-11-21", "2026-11-22"]
+
+
+@given(st.dates(date(2020, 1, 1), date(2030, 12, 31)), st.integers(1, 730))
+def test_windows_of_up_to_a_year_share_what_is_read(as_of: date, days: int):
+    """What is read holds the window, the months that are compared and twice the longest change, and little more."""
+    span = reading(as_of, days)
+    assert span.last == as_of
+    assert span.first <= min(window(as_of, days), last_full_month(as_of).plus(-12).first, window(as_of, 2 * 90 + 30))
+    assert span.days <= max(days + 31, 13 * 31 + 31)
+    if days <= 360:
+        assert span == reading(as_of, 1)

@@ -63,7 +63,7 @@ def build_dashboard(
     """
     log = log or OutcomeLog(runs, ())
     table = table.where(table.days <= as_of.toordinal())
-    builder = _Builder(catalog.metrics, source_titles, table, log, as_of, window(as_of, days))
+    builder = _Builder(catalog.metrics, source_titles, table, log, as_of)
     by_product: dict[str, list[Metric]] = {}
     for metric in catalog.metrics:
         by_product.setdefault(metric.product, []).append(metric)
@@ -80,7 +80,7 @@ def build_dashboard(
     total_points = series.star_total(stars)
     changes = find_package_changes(catalog.metrics, table)
     shown = catalog.events if events is None else events
-    return Dashboard(
+    whole = Dashboard(
         title=catalog.title,
         as_of=as_of,
         generated_at=generated_at,
@@ -92,13 +92,35 @@ def build_dashboard(
         year_comparison=compare_months(downloads, month, 12),
         total_stars=series.latest_known(total_points),
         total_stars_change_30=recent_star_change(total_points, 30, as_of),
-        total_stars_points=total_points.since(window(as_of, days)),
+        total_stars_points=total_points,
         window_30_start=window(as_of, 30),
         sources=build_sources(groups),
         events=tuple(sorted((*(e for e in shown if e.day <= as_of), *changes), key=lambda e: e.day)),
         health=build_health(runs, log),
         notes=tuple(note for note in catalog.notes if note.day <= as_of),
     )
+    return narrow(whole, days)
+
+
+def narrow(board: Dashboard, days: int) -> Dashboard:
+    """Return the dashboard of the same day over its last ``days`` days: only the series become shorter."""
+    first = window(board.as_of, days)
+    groups = (
+        replace(
+            group,
+            downloads=tuple(
+                replace(
+                    item, points=tuple(p for p in item.points if p.period_end >= first), days=item.days.since(first)
+                )
+                for item in group.downloads
+            ),
+            stars=tuple(
+                replace(item, points=item.points.since(first), flows=item.flows.since(first)) for item in group.stars
+            ),
+        )
+        for group in board.groups
+    )
+    return replace(board, days=days, groups=tuple(groups), total_stars_points=board.total_stars_points.since(first))
 
 
 def build_tones(metrics: Sequence[Metric], drawn: Collection[str] = ()) -> Mapping[str, str]:
@@ -223,12 +245,10 @@ class _Builder:
         table: SeriesTable,
         log: OutcomeLog,
         as_of: date,
-        first: date,
     ) -> None:
         self._source_titles = source_titles
         self._log = log
         self._as_of = as_of
-        self._first = first
         self._month = series.last_full_month(as_of)
         flows = [metric for metric in metrics if metric.measure.is_flow]
         downloads = table.where(table.owned_by({metric.metric_id for metric in flows}))
@@ -237,17 +257,17 @@ class _Builder:
         self._months = series.month_points(flows, downloads, as_of)
         self._last_30 = series.daily_totals(downloads, Span(window(as_of, 30), as_of))
         self._changes = series.period_changes(downloads, (7, 30, 90))
-        self._days = series.day_points(downloads.where(downloads.days >= first.toordinal()))
+        self._days = series.day_points(downloads)
         self._stars = series.day_points(stars)
         self._flows = series.star_flows(stars)
         self._flows_30 = series.star_flow(stars, 30)
 
     def months(self, metric: Metric) -> tuple[PeriodPoint, ...]:
-        """All months of a metric, also those before the window."""
+        """Return all months of a metric."""
         return self._months.get(metric.metric_id, ())
 
     def stars(self, metric: Metric) -> DayPoints:
-        """All days of a metric, also those before the window."""
+        """Return all days of a metric."""
         return self._stars.get(metric.metric_id, NO_POINTS)
 
     def group(self, product: Product, metrics: Sequence[Metric]) -> Group:
@@ -282,7 +302,7 @@ class _Builder:
             change_7=change_7,
             change_30=change_30,
             change_90=change_90,
-            points=tuple(p for p in points if p.period_end >= self._first),
+            points=points,
             days=self._days.get(metric.metric_id, NO_POINTS),
             freshness=self._freshness(metric),
         )
@@ -297,9 +317,9 @@ class _Builder:
             change_7=recent_star_change(points, 7, self._as_of),
             change_30=recent_star_change(points, 30, self._as_of),
             change_90=recent_star_change(points, 90, self._as_of),
-            points=points.since(self._first),
+            points=points,
             freshness=self._freshness(metric),
-            flows=self._flows.get(metric.metric_id, NO_FLOWS).since(self._first),
+            flows=self._flows.get(metric.metric_id, NO_FLOWS),
             flow_30=self._flows_30.get(metric.metric_id),
         )
 

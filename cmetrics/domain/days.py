@@ -5,6 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import NamedTuple
 
 #: Returns the current time. Passed as an argument, so that only entry points read the system clock.
@@ -108,7 +109,7 @@ class Month(NamedTuple):
     @property
     def days(self) -> int:
         """The number of days in the month."""
-        return monthrange(self.year, self.month)[1]
+        return _days_of(self.year, self.month)
 
     def plus(self, months: int) -> Month:
         """Return the month ``months`` later, or earlier if negative."""
@@ -117,6 +118,11 @@ class Month(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"
+
+
+@cache
+def _days_of(year: int, month: int) -> int:
+    return monthrange(year, month)[1]
 
 
 def months(first: Month, last: Month) -> Iterator[Month]:

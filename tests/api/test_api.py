@@ -360,7 +360,8 @@ def test_only_the_window_asked_for_crosses_the_wire(serve, tmp_path: Path):
         served = serve(home)
         for path, most in (
             ("series/stars:lance:github?days=7", 7 + 1),
-            ("dashboard/daily?days=7", 7 * (184 + 31 + 31) + 2),
+            # Any dashboard compares the last full month with the one a year before.
+            ("dashboard/daily?days=7", 7 * (366 + 31 + 31) + 2),
         ):
             cluster.rows_sent = 0
             assert served.get(f"/api/v1/{path}").status_code == 200
