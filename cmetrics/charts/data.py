@@ -1,26 +1,35 @@
-"""The data of a chart for the script in the page. All values are computed here, not in the browser."""
+"""The data of a chart for the script in the page. All values are computed here, not in the browser.
+
+Sums of weeks and months stand in the page. Values by day are most of the data and seldom asked for: they are
+in a script file for each series, because a page opened as a local file can load scripts but no JSON.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
 import numpy as np
+import orjson
 
-from cmetrics.analytics.chart import SERIES_SHOWN, Chart, ChartKind, Series
+from cmetrics.analytics.chart import SERIES_SHOWN, Chart, Series
 from cmetrics.analytics.model import KINDS, DayPoints, PeriodPoint, PointKind
 from cmetrics.analytics.periods import run_starts
-from cmetrics.charts.words import coverage_text, period_text, provenance_text
+from cmetrics.charts.words import provenance_text
+
+#: The name of the file with the days of the total of all repositories. No metric's file begins with "_".
+TOTAL_DAYS = "_all-stars"
 
 
-def chart_document(chart: Chart) -> dict[str, Any]:
-    """Return the document with all grains of all series.
+def chart_document(chart: Chart, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the document with the weeks and months of all series. ``names`` are the file names of metrics by id.
 
-    ``day.values`` starts at ``day.start``, with null for days without a value; ``day.notes`` has the provenance
-    by runs of days. Periods are ``[first day, last day, value, whether complete, kind,
-    when, what is missing, how it came about]``.
+    ``week`` and ``month`` of a series are columns, see `_periods`; ``seeds`` are its snapshots as ``[first day,
+    last day, value, how it came about]``; ``days`` is the name of its file, see `days_script`. Each is null
+    without a value.
     """
     return {
         "key": chart.key,
@@ -28,14 +37,14 @@ def chart_document(chart: Chart) -> dict[str, Any]:
         "kind": chart.kind.value,
         "asOf": chart.as_of.isoformat(),
         "through": None if chart.newest_day is None else chart.newest_day.isoformat(),
-        "series": [_series(series, chart.kind) for series in chart.series],
+        "series": [_series(series) | {"days": days_name(series, names)} for series in chart.series],
         "events": [{"day": event.day.isoformat(), "label": event.label} for event in chart.events],
     }
 
 
 # A page of a product and those of its metrics follow each other.
 @lru_cache(maxsize=2 * SERIES_SHOWN)
-def _series(series: Series, kind: ChartKind) -> dict[str, Any]:
+def _series(series: Series) -> dict[str, Any]:
     return {
         "key": series.key,
         "id": series.metric_id,
@@ -43,15 +52,28 @@ def _series(series: Series, kind: ChartKind) -> dict[str, Any]:
         "subject": series.subject,
         "source": series.source_title,
         "tone": series.tone,
-        "day": _days(series.days),
-        "week": [_period(point, kind) for point in series.weeks],
-        "month": [_period(point, kind) for point in series.months],
+        "week": _periods(series.weeks, lambda day: (day.toordinal() - 1) // 7),
+        "month": _periods(series.months, lambda day: day.year * 12 + day.month),
+        "seeds": [_seed(point) for point in series.months if point.kind is PointKind.SEEDED] or None,
     }
 
 
-def _days(points: DayPoints) -> dict[str, Any] | None:
-    if not points:
+def days_name(series: Series, names: Mapping[str, str]) -> str | None:
+    """Return the name of the file with the days of a series, without suffix; None for a series without a value."""
+    if not series.days:
         return None
+    return TOTAL_DAYS if series.metric_id is None else names[series.metric_id]
+
+
+def days_script(name: str, points: DayPoints) -> bytes:
+    """Return the script with the days of a series: a call of ``cmetricsDays`` with its name and its document.
+
+    ``values`` starts at ``start``, with null for days without a value; ``notes`` has the provenance by runs of days.
+    """
+    return b"cmetricsDays(" + orjson.dumps(name) + b"," + orjson.dumps(_days(points)) + b");\n"
+
+
+def _days(points: DayPoints) -> dict[str, Any]:
     places = points.days - points.days[0]
     values = np.full(int(places[-1]) + 1, None, object)
     values[places] = points.values
@@ -78,15 +100,33 @@ def _note(code: int, names: Sequence[str]) -> tuple[str, str]:
     return kind.value, provenance_text(kind, names[code % len(names)])
 
 
-def _period(point: PeriodPoint, kind: ChartKind) -> list[object]:
-    whole = point.is_complete or point.kind is PointKind.SEEDED
-    return [
-        point.period_start.isoformat(),
-        point.period_end.isoformat(),
-        point.value,
-        int(whole),
-        point.kind.value,
-        period_text(point, kind),
-        coverage_text(point),
-        provenance_text(point.kind, point.provenance),
-    ]
+def _periods(points: Sequence[PeriodPoint], number_of: Callable[[date], int]) -> dict[str, Any] | None:
+    """Return consecutive periods from the first to the last one with a value, by column.
+
+    ``values`` has null for periods without a value, ``notes`` the provenance by runs of periods, and ``partial``
+    ``[place, days with a value]`` of the periods that are not complete; the number is null for a stock.
+    """
+    points = [point for point in points if point.kind is not PointKind.SEEDED]
+    if not points:
+        return None
+    first = number_of(points[0].period_start)
+    values: list[int | None] = [None] * (number_of(points[-1].period_start) - first + 1)
+    notes = [("", "")] * len(values)
+    partial: list[tuple[int, int | None]] = []
+    for point in points:
+        place = number_of(point.period_start) - first
+        values[place] = point.value
+        notes[place] = point.kind.value, provenance_text(point.kind, point.provenance)
+        if not point.is_complete:
+            partial.append((place, point.days_observed))
+    return {
+        "start": points[0].period_start.isoformat(),
+        "values": values,
+        "notes": [[len(list(run)), *note] for note, run in groupby(notes)],
+        "partial": [list(pair) for pair in partial],
+    }
+
+
+def _seed(point: PeriodPoint) -> list[object]:
+    start, end = point.period_start.isoformat(), point.period_end.isoformat()
+    return [start, end, point.value, provenance_text(point.kind, point.provenance)]

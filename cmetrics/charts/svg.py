@@ -23,6 +23,8 @@ LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 12.0, 26.0
 LABEL_WIDTH = 62.0
 BAR_SHARE = 0.78
 MOST_LEVELS = 5
+#: A point of a line for so many units; more could not be seen, and make most of the weight of a page.
+POINT_WIDTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ class _Frame:
         for run in _rows(points):
             if len(run) > 1:
                 dashed = any(p.kind is PointKind.ESTIMATED for p in run)
-                thinned = _thinned(run, int(self.width / 2))
+                thinned = _thinned(run, int(self.width / POINT_WIDTH))
                 yield Line(" ".join(f"{self.x(p.day)},{self.y(p.value)}" for p in thinned), series.tone, dashed)
 
     def lonely(self, points: Sequence[DayPoint], series: Series) -> Iterator[Mark]:

@@ -231,7 +231,7 @@ def _front_page(site: Site) -> Page:
         title=board.title,
         description=site.description,
         sections=tuple(_section(site, group, linked=is_list, charts=not is_list) for group in _groups(site)),
-        total=_view(total, whole=True) if total else None,
+        total=_view(site, total, whole=True) if total else None,
         calendar=None if is_list else build_calendar(board, board.items, site.quality.gaps),
         is_list=is_list,
     )
@@ -258,7 +258,7 @@ def _metric_page(site: Site, group: Group, card: Card, drawn: Sequence[Chart]) -
         template="metric.html.j2",
         title=f"{chart.title} · {site.board.title}",
         description=f"{chart.title}. {fmt.through(site.board)}",
-        sections=(Section(group, (), (_view(chart, whole=True),), f"../{product_path(group)}"),),
+        sections=(Section(group, (), (_view(site, chart, whole=True),), f"../{product_path(group)}"),),
         card=card,
         calendar=build_calendar(site.board, (item,), site.quality.gaps, total=False),
     )
@@ -292,7 +292,7 @@ def _section(site: Site, group: Group, *, linked: bool, charts: bool = True, roo
     return Section(
         group,
         tuple(_cards(site, group, linked=linked, root=root)),
-        tuple(_view(chart, whole=len(views) == 1) for chart in views),
+        tuple(_view(site, chart, whole=len(views) == 1) for chart in views),
         root + product_path(group) if linked else None,
     )
 
@@ -303,13 +303,13 @@ def _cards(site: Site, group: Group, *, linked: bool, root: str = "") -> Iterabl
         yield Card(item, line, item.tone, root + metric_path(site, item) if linked else None)
 
 
-def _view(chart: Chart, *, whole: bool) -> ChartView:
+def _view(site: Site, chart: Chart, *, whole: bool) -> ChartView:
     return ChartView(
         chart=chart,
         narrow=draw(chart, *NARROW),
         wide=draw(chart, *(WHOLE if whole else HALF)),
         alternative=alternative(chart),
-        data=inline_json(chart_document(chart)),
+        data=inline_json(chart_document(chart, site.names)),
         rows=month_rows(chart),
         is_whole=whole,
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from cmetrics import documents, insight_documents
-from cmetrics.analytics.model import Publication
+from cmetrics.analytics.model import DownloadItem, Publication
 from cmetrics.analytics.news import build_news
 from cmetrics.charts import theme
+from cmetrics.charts.data import TOTAL_DAYS, days_script
 from cmetrics.domain.days import window
 from cmetrics.domain.metric import SourceSpec, file_names
 from cmetrics.site.folders import templates_folder
@@ -18,6 +19,8 @@ from cmetrics.site.social_card import render_social_card
 #: are concatenated.
 SCRIPT_PARTS = ("state", "data", "figure", "plot", "table", "controls", "list", "page")
 PLOTLY = "assets/plotly.min.js"
+#: The folder of the scripts with values by day.
+DAYS = "assets/days"
 
 
 def render_site(
@@ -55,7 +58,20 @@ def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, 
     yield "assets/app.js", ('"use strict";\n{\n' + "\n".join(scripts) + "}\n").encode()
     yield PLOTLY, plotly
     yield "assets/card.png", render_social_card(publication.dashboard)
+    yield from _day_scripts(publication)
     yield from _documents(publication)
+
+
+def _day_scripts(publication: Publication) -> Iterator[tuple[str, bytes]]:
+    """Yield the values by day of every series."""
+    board = publication.dashboard
+    names = file_names((item.metric.metric_id for item in board.items), publication.definitions)
+    for item in board.items:
+        if points := item.days if isinstance(item, DownloadItem) else item.points:
+            name = names[item.metric.metric_id]
+            yield f"{DAYS}/{name}.js", days_script(name, points)
+    if board.total_stars_points:
+        yield f"{DAYS}/{TOTAL_DAYS}.js", days_script(TOTAL_DAYS, board.total_stars_points)
 
 
 def _documents(publication: Publication) -> Iterator[tuple[str, bytes]]:

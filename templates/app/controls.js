@@ -15,8 +15,12 @@ function showState() {
 function changed() {
   showState();
   writeState();
-  for (const chart of charts) chart.needed = true;
   redraw();
+}
+
+function onShowAll(chart) {
+  for (const series of chart.data.series) state.hide.delete(series.key);
+  changed();
 }
 
 function onControl(event) {
@@ -64,6 +68,7 @@ function listen() {
   controls.querySelector("[data-do=copy]").addEventListener("click", onCopy);
   for (const chart of charts) {
     chart.figure.querySelector(".legend").addEventListener("click", onLegend);
+    chart.figure.querySelector("[data-do=show-all]").addEventListener("click", () => onShowAll(chart));
     chart.figure.querySelector("details.numbers")?.addEventListener("toggle", () => fillTable(chart));
     const save = { csv: saveCsv, png: (one) => saveImage(one, "png"), svg: (one) => saveImage(one, "svg") };
     for (const button of chart.figure.querySelectorAll("[data-save]")) {

@@ -8,6 +8,8 @@ const longDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long"
 
 const shortDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 
+const longMonth = new Intl.DateTimeFormat("en-GB", { month: "long", year: "numeric", timeZone: "UTC" });
+
 const isoDay = (time) => new Date(time).toISOString().slice(0, 10);
 const timeOf = (day) => Date.parse(`${day}T00:00:00Z`);
 
@@ -18,7 +20,7 @@ function grainOf(chart) {
 /** Every point of a series at the grain asked for; a gap is a point whose value is null. */
 function pointsOf(chart, series) {
   const grain = grainOf(chart);
-  const points = grain === "day" ? dayPoints(series) : periodPoints(chart, series[grain]);
+  const points = grain === "day" ? dayPoints(series) : periodPoints(chart, series, grain);
   if (chart.kind === "stock" && state.stars === "gain") return gains(points);
   return grain === "day" && state.smooth !== "off" ? smoothed(points, Number(state.smooth)) : points;
 }
@@ -38,19 +40,61 @@ function dayPoints(series) {
   return points;
 }
 
-function periodPoints(chart, rows) {
-  const points = [];
-  for (const [first, last, value, whole, kind, when, missing, how] of rows) {
+/** The last day of the period that begins at a time. */
+function periodEnd(start, grain) {
+  if (grain === "week") return start + 6 * DAY;
+  const day = new Date(start);
+  return Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1, 1) - DAY;
+}
+
+function seedPoints(series) {
+  return (series.seeds ?? []).map(([first, last, value, how]) => {
+    const when = `in about 30 days up to ${longDay.format(timeOf(last))}`;
     const [start, end] = [timeOf(first), timeOf(last)];
-    const before = points.at(-1);
-    if (before && kind !== "seeded" && before.kind !== "seeded" && start - before.end > DAY) {
-      points.push({ ...before, start: before.end + DAY, end: start - DAY, x: isoDay(before.end + DAY), value: null });
+    return { start, end, x: last, value, whole: true, kind: "seeded", when, missing: "", how };
+  });
+}
+
+/** Weeks or months, one after the other, each with what a text needs; the snapshots come before the months. */
+function periodPoints(chart, series, grain) {
+  const points = grain === "month" ? seedPoints(series) : [];
+  const periods = series[grain];
+  if (!periods) return points;
+  const partial = new Map(periods.partial);
+  const newest = timeOf(chart.through ?? chart.asOf);
+  let start = timeOf(periods.start);
+  let index = 0;
+  for (const [count, kind, how] of periods.notes) {
+    for (let n = 0; n < count; n += 1, index += 1) {
+      const end = periodEnd(start, grain);
+      const running = end > timeOf(chart.asOf);
+      // A sum stands in the middle of its days, a count on the day it is from.
+      const x = isoDay(chart.kind === "stock" ? Math.min(end, newest) : start + DAY * Math.floor((end - start) / DAY / 2));
+      points.push({
+        start,
+        end,
+        x,
+        value: periods.values[index],
+        whole: !partial.has(index),
+        kind,
+        when: whenText(chart, grain, start, end, running),
+        missing: missingText(partial.get(index) ?? null, (end - start) / DAY + 1, running),
+        how,
+      });
+      start = end + DAY;
     }
-    // A sum stands in the middle of its days, a count on the day it is from.
-    const at = kind === "seeded" ? end : chart.kind === "stock" ? Math.min(end, timeOf(chart.asOf)) : (start + end) / 2;
-    points.push({ start, end, x: isoDay(at), value, whole: whole === 1, kind, when, missing, how });
   }
   return points;
+}
+
+function whenText(chart, grain, start, end, running) {
+  if (chart.kind === "stock") return running ? "so far" : `at the end of ${longDay.format(end)}`;
+  return grain === "month" ? `in ${longMonth.format(start)}` : `in the week from ${longDay.format(start)}`;
+}
+
+function missingText(observed, days, running) {
+  if (observed === null) return "";
+  return `${observed} of ${days} days${running ? " so far" : `, ${days - observed} missing`}`;
 }
 
 /** From one point to the next; none across a gap. */
@@ -92,7 +136,8 @@ function viewOf(chart) {
     .filter((one) => !state.hide.has(one.key) && !(comparing && one.tone === "total" && chart.series.length > 1))
     .map((one) => {
       const points = pointsOf(chart, one).filter((point) => point.end >= first);
-      return { ...one, points: points.map((point) => ({ ...point, shown: point.mean ? point.mean.value : point.value })) };
+      const place = chart.series.indexOf(one);
+      return { ...one, place, points: points.map((point) => ({ ...point, shown: point.mean ? point.mean.value : point.value })) };
     });
   if (isShared(chart)) toShares(series);
   if (state.show === "indexed") series.forEach(toIndex);

@@ -1,7 +1,14 @@
 // From a view to a Plotly figure.
 
 const SOFT = 0.42;
+const AREA_OPACITY = 0.55;
+/** With colours forced by the system, lines of one chart differ in more than their colour. */
+const DASHES = ["solid", "dash", "dashdot", "longdash", "longdashdot"];
 const FEW_MONTHS = 6;
+/** Of more points than that, bars are thinner than a finger and a pointer can hit; they are lines then. */
+const MOST_BARS = 200;
+/** So many points have marks of their own; more would be thousands of elements. */
+const MOST_MARKS = 60;
 const SNAPSHOT_WIDTH = 18 * DAY;
 
 /** The page's colours as they are in the scheme of this moment, so that charts follow light and dark. */
@@ -21,6 +28,10 @@ function look() {
   probe.remove();
   const family = getComputedStyle(document.body).fontFamily;
   return { tone: (name) => tones.get(name), text, muted, line, panel, family };
+}
+
+function forcedColours() {
+  return matchMedia("(forced-colors: active)").matches;
 }
 
 /** Text that Plotly shows as it is; unescaped, it would take tags in it for formatting and links. */
@@ -57,7 +68,8 @@ function sentence(chart, series, point) {
 
 function figureOf(chart, colours) {
   const series = viewOf(chart);
-  const bars = state.mark === "bars" && (chart.kind === "flow" || state.stars === "gain");
+  const longest = Math.max(0, ...series.map((one) => one.points.length));
+  const bars = state.mark === "bars" && (chart.kind === "flow" || state.stars === "gain") && longest <= MOST_BARS;
   const stacked = state.place === "stacked";
   if (stacked && !bars) stack(series);
   const data = series.flatMap((one) => {
@@ -69,10 +81,16 @@ function figureOf(chart, colours) {
     const seeded = points.filter((point) => point.kind === "seeded");
     const rest = points.filter((point) => point.kind !== "seeded");
     const drawn = bars ? [barTrace(one, rest, colour)] : lineTraces(one, rest, colour);
+    if (stacked && !bars) drawn.unshift(areaTrace(one, rest, colour));
     return [...drawn, ...snapshotTraces(one, seeded, colour, bars && stacked)].filter((trace) => trace.x.length > 0);
   });
   const events = state.events === "on" ? eventTraces(chart, series, colours) : [];
   return { data: [...data, ...events], layout: layoutOf(chart, series, colours, stacked) };
+}
+
+/** Whether anything of a view can be drawn. */
+function hasData(series) {
+  return series.some((one) => one.points.some((point) => point.shown !== null));
 }
 
 /** Lines on top of each other; where one has no value, those above have none either. */
@@ -82,6 +100,7 @@ function stack(series) {
     const sums = new Map();
     for (const point of one.points) {
       const ground = below === null ? 0 : (below.get(point.x) ?? null);
+      point.ground = ground;
       point.shown = point.shown === null || ground === null || point.kind === "seeded" ? null : ground + point.shown;
       sums.set(point.x, point.shown);
     }
@@ -105,25 +124,74 @@ function barTrace(one, points, colour) {
   return trace(one, points, { type: "bar", marker: { color: colour, opacity } });
 }
 
-/** One solid line and, where days are missing or estimated, a dashed one that meets it. */
+/**
+ * A line of whole periods and, where values are estimated, a dotted one that meets it. A period that lacks days is
+ * an open mark that no line leads to: it would look like a fall.
+ */
 function lineTraces(one, points, colour) {
-  const soft = points.map((point) => !point.whole || point.kind === "estimated");
-  const beside = (index) => soft[index] || soft[index - 1] || soft[index + 1];
-  // Of many points only those without neighbours are marked: a line would not show them.
-  const few = points.length <= 60;
-  const alone = (index) => [points[index - 1], points[index + 1]].every((next) => (next?.shown ?? null) === null);
-  const size = points.map((_, index) => (few || alone(index) ? 5 : 0));
-  const style = { type: "scatter", mode: "lines+markers", connectgaps: false, marker: { color: colour, size } };
-  const solid = trace(one, points, { ...style, line: { color: colour, width: 2.2 } });
-  if (!soft.includes(true)) return [solid];
-  const dashed = trace(one, points, {
+  const partial = points.map((point) => !point.whole && point.kind !== "estimated");
+  const estimated = points.map((point) => point.kind === "estimated");
+  const solidY = points.map((point, index) => (partial[index] || estimated[index] ? null : point.shown));
+  const last = solidY.findLastIndex((value) => value !== null);
+  const isAlone = (index) => [index - 1, index + 1].every((next) => (solidY[next] ?? null) === null);
+  const few = points.length <= MOST_MARKS;
+  const style = { type: "scatter", connectgaps: false };
+  const line = trace(one, points, {
     ...style,
-    line: { color: colour, width: 2, dash: "dot" },
-    marker: { color: colour, size, symbol: "circle-open" },
+    mode: few ? "lines+markers" : "lines",
+    line: { color: colour, width: 2.2, dash: forcedColours() ? DASHES[one.place % DASHES.length] : undefined },
+    marker: { color: colour, size: 5 },
   });
-  solid.y = solid.y.map((value, index) => (soft[index] ? null : value));
-  dashed.y = dashed.y.map((value, index) => (beside(index) ? value : null));
-  return [solid, dashed];
+  line.y = solidY;
+  const traces = [line];
+  const part = (isPart, extra) => {
+    const indices = points.map((_, index) => index).filter(isPart);
+    if (indices.length > 0) traces.push(trace(one, indices.map((index) => points[index]), { ...style, ...extra }));
+  };
+  if (estimated.includes(true)) {
+    const beside = (index) => estimated[index] || estimated[index - 1] || estimated[index + 1];
+    const dotted = trace(one, points, { ...style, mode: "lines", line: { color: colour, width: 2, dash: "dot" } });
+    dotted.y = points.map((point, index) => (beside(index) && !partial[index] ? point.shown : null));
+    traces.push(dotted);
+  }
+  const mark = { color: colour, size: 5, symbol: "circle" };
+  // A line does not show what has no neighbours; the last value has a mark anyway.
+  if (!few) part((i) => solidY[i] !== null && (isAlone(i) || i === last), { mode: "markers", marker: mark });
+  const open = { color: colour, size: 7, symbol: "circle-open", line: { width: 2 } };
+  part((i) => partial[i] && points[i].shown !== null, { mode: "markers", marker: open });
+  return traces;
+}
+
+/** The area between a line and the one below it; in pieces, because fills of Plotly's own run across gaps. */
+function areaTrace(one, points, colour) {
+  const [x, y] = [[], []];
+  let run = [];
+  const close = () => {
+    if (run.length > 1) {
+      const back = [...run].reverse();
+      x.push(...run.map((point) => point.x), ...back.map((point) => point.x), null);
+      y.push(...run.map((point) => point.shown), ...back.map((point) => point.ground), null);
+    }
+    run = [];
+  };
+  for (const point of points) {
+    if (point.shown === null || (!point.whole && point.kind !== "estimated")) close();
+    else run.push(point);
+  }
+  close();
+  return {
+    type: "scatter",
+    mode: "lines",
+    name: literal(one.name),
+    x,
+    y,
+    fill: "toself",
+    fillcolor: colour,
+    opacity: AREA_OPACITY,
+    line: { color: colour, width: 0 },
+    hoverinfo: "skip",
+    meta: "area",
+  };
 }
 
 /** Snapshots are no sums of days: diamonds, or hatched where bars are stacked. */
@@ -146,7 +214,7 @@ function snapshotTraces(one, points, colour, stacked) {
 function eventTraces(chart, series, colours) {
   const first = firstTime(chart);
   const shown = chart.events.filter((event) => timeOf(event.day) >= first);
-  if (shown.length === 0 || series.length === 0) return [];
+  if (shown.length === 0 || !hasData(series)) return [];
   return [
     {
       type: "scatter",
@@ -177,6 +245,8 @@ function layoutOf(chart, series, colours, stacked) {
   const unit = isShared(chart) ? "percent" : state.show === "indexed" ? "first value in view = 100" : null;
   const plain = chart.kind === "flow" ? "downloads" : state.stars === "gain" ? "stars gained" : "stars";
   const axis = { gridcolor: colours.line, linecolor: colours.line, zerolinecolor: colours.line, automargin: true };
+  // Plotly invents a time for axes without data.
+  const visible = hasData(series);
   // A finger that moves over a chart wants to scroll the page.
   const fixedrange = matchMedia("(pointer: coarse)").matches;
   return {
@@ -196,9 +266,10 @@ function layoutOf(chart, series, colours, stacked) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     showlegend: false,
-    xaxis: { ...axis, ...monthAxis(chart, series), type: "date", showgrid: false, fixedrange },
+    xaxis: { ...axis, ...monthAxis(chart, series), type: "date", showgrid: false, fixedrange, visible },
     yaxis: {
       ...axis,
+      visible,
       type: state.scale,
       fixedrange,
       rangemode: state.show === "indexed" ? "normal" : "tozero",

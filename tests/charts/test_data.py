@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from datetime import date
 from itertools import pairwise
 
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 from cmetrics.analytics.chart import ChartKind
 from cmetrics.analytics.model import DayPoint, DayPoints, PointKind
 from cmetrics.analytics.periods import WEEKS, flow_periods, stock_periods
-from cmetrics.charts.data import chart_document
+from cmetrics.charts.data import chart_document, days_script
 from cmetrics.charts.words import provenance_text
 from cmetrics.domain.days import DAY, Month
 from tests.boards import AS_OF, a_chart, a_month, a_seed, a_series, an_event, points_of
 
+NAMES = defaultdict(lambda: "other", {"downloads:p:x": "downloads-p-x", "downloads:p:python": "downloads-p-python"})
 FLOW, STOCK = ChartKind.FLOW, ChartKind.STOCK
 COUNTED = st.tuples(
     st.integers(0, 10**15),
@@ -25,15 +27,23 @@ DAYS = st.dictionaries(st.dates(date(2026, 8, 1), AS_OF), COUNTED, min_size=1, m
 
 
 def series_of(kind, **changes):
-    (series,) = chart_document(a_chart(kind, a_series(**changes)))["series"]
+    (series,) = chart_document(a_chart(kind, a_series(**changes)), NAMES)["series"]
     return series
+
+
+def days_of(points) -> dict:
+    """The document in the script of a series."""
+    text = days_script("a-b", points).decode()
+    assert text.startswith('cmetricsDays("a-b",{')
+    assert text.endswith("});\n")
+    return json.loads(text.removeprefix('cmetricsDays("a-b",').removesuffix(");\n"))
 
 
 @settings(deadline=None)
 @given(DAYS)
 def test_values_by_day_are_the_points_and_null_where_there_is_none(values):
     points = DayPoints.of(DayPoint(day, *values[day]) for day in sorted(values))
-    days = series_of(STOCK, days=points)["day"]
+    days = days_of(points)
     start = date.fromisoformat(days["start"])
     found = {start + n * DAY: value for n, value in enumerate(days["values"]) if value is not None}
     assert found == {point.day: point.value for point in points}
@@ -45,7 +55,7 @@ def test_values_by_day_are_the_points_and_null_where_there_is_none(values):
 @given(DAYS)
 def test_notes_run_over_all_values_and_say_of_each_how_it_came_about(values):
     points = {day: DayPoint(day, *values[day]) for day in sorted(values)}
-    days = series_of(STOCK, days=DayPoints.of(points.values()))["day"]
+    days = days_of(DayPoints.of(points.values()))
     start = date.fromisoformat(days["start"])
     assert sum(count for count, _, _ in days["notes"]) == len(days["values"])
     assert all(before[1:] != after[1:] for before, after in pairwise(days["notes"]))
@@ -57,62 +67,53 @@ def test_notes_run_over_all_values_and_say_of_each_how_it_came_about(values):
 
 def test_a_series_without_days_has_none():
     series = series_of(FLOW)
-    assert (series["day"], series["week"], series["month"]) == (None, [], [])
+    assert (series["days"], series["week"], series["month"], series["seeds"]) == (None, None, None, None)
+    assert "values" not in json.dumps(series)
 
 
-def test_periods_tell_whether_they_are_whole_and_what_is_missing():
-    october, november = Month(2026, 10), Month(2026, 11)
+def test_a_series_names_the_file_with_its_days():
+    days = points_of({AS_OF: 5})
+    assert series_of(FLOW, days=days, metric_id="downloads:p:x")["days"] == "downloads-p-x"
+    assert series_of(STOCK, days=days, metric_id=None)["days"] == "_all-stars"
+
+
+def test_periods_are_columns_with_what_is_missing():
     months = (
-        a_seed(date(2026, 9, 30), 400),
-        a_month(october, 310),
-        a_month(october, 290, missing=2),
-        a_month(november, 220, missing=8, is_running=True),
+        a_seed(date(2026, 6, 30), 400),
+        a_month(Month(2026, 7), 310),
+        a_month(Month(2026, 9), 290, missing=2),
+        a_month(Month(2026, 10), 300),
+        a_month(Month(2026, 11), 220, missing=8, is_running=True),
     )
-    snapshot = "a snapshot published before daily collection began"
-    assert series_of(FLOW, months=months)["month"] == [
-        ["2026-09-30", "2026-09-30", 400, 1, "seeded", "in about 30 days up to 30 September 2026", "", snapshot],
-        ["2026-10-01", "2026-10-31", 310, 1, "observed", "in October 2026", "", "read by the nightly run"],
-        [
-            "2026-10-01",
-            "2026-10-31",
-            290,
-            0,
-            "observed",
-            "in October 2026",
-            "29 of 31 days, 2 missing",
-            "read by the nightly run",
-        ],
-        [
-            "2026-11-01",
-            "2026-11-30",
-            220,
-            0,
-            "observed",
-            "in November 2026",
-            "22 of 30 days so far",
-            "read by the nightly run",
-        ],
-    ]
+    series = series_of(FLOW, months=months)
+    assert series["seeds"] == [["2026-06-30", "2026-06-30", 400, "a snapshot published before daily collection began"]]
+    note = ["observed", "read by the nightly run"]
+    assert series["month"] == {
+        "start": "2026-07-01",
+        "values": [310, None, 290, 300, 220],
+        "notes": [[1, *note], [1, "", ""], [3, *note]],
+        "partial": [[2, 28], [4, 22]],
+    }
 
 
-def test_weeks_of_downloads_and_of_stars_read_differently():
-    points = points_of({date(2026, 11, 9) + n * DAY: 5 for n in range(7)})
-    downloads = series_of(FLOW, weeks=flow_periods(points, WEEKS, AS_OF))
-    stars = series_of(STOCK, weeks=stock_periods(points, WEEKS, AS_OF))
-    assert downloads["week"][0][2:7] == [35, 1, "observed", "in the week from 9 November 2026", ""]
-    assert stars["week"][0][2:7] == [5, 1, "observed", "at the end of 15 November 2026", ""]
+def test_weeks_are_consecutive():
+    """A week without a value has its place."""
+    points = points_of({date(2026, 11, 2): 5, date(2026, 11, 18): 6})
+    weeks = series_of(FLOW, weeks=flow_periods(points, WEEKS, AS_OF))["week"]
+    assert (weeks["start"], weeks["values"], weeks["partial"]) == ("2026-11-02", [5, None, 6], [[0, 1], [2, 1]])
 
 
-def test_a_running_period_of_stars_is_so_far():
-    points = points_of({date(2026, 11, 17): 5})
-    (week,) = series_of(STOCK, weeks=stock_periods(points, WEEKS, date(2026, 11, 18)))["week"]
-    assert week[2:7] == [5, 0, "observed", "so far", ""]
+def test_running_stock():
+    """The running period of a stock is partial, and no number of days belongs to it."""
+    points = points_of({date(2026, 11, 15): 4, date(2026, 11, 17): 5})
+    weeks = series_of(STOCK, weeks=stock_periods(points, WEEKS, date(2026, 11, 18)))["week"]
+    assert (weeks["values"], weeks["partial"]) == ([4, 5], [[1, None]])
 
 
 def test_a_document_says_what_the_chart_is_and_of_which_series():
     events = [an_event(date(2026, 11, 1), label="a <b>"), an_event(date(2026, 11, 2), url=None)]
     total = a_series("All", metric_id=None, tone="total")
-    document = chart_document(a_chart(STOCK, total, a_series("x"), events=events))
+    document = chart_document(a_chart(STOCK, total, a_series("x"), events=events), NAMES)
     assert (document["key"], document["title"], document["kind"]) == ("key", "Title", "stock")
     assert document["asOf"] == "2026-11-22"
     assert document["events"] == [
@@ -129,6 +130,7 @@ def test_a_document_says_what_the_chart_is_and_of_which_series():
 def test_a_document_is_json(values):
     points = DayPoints.of(DayPoint(day, *values[day]) for day in sorted(values))
     document = chart_document(
-        a_chart(STOCK, a_series(days=points, weeks=stock_periods(points, WEEKS, AS_OF)), events=[an_event()])
+        a_chart(STOCK, a_series(days=points, weeks=stock_periods(points, WEEKS, AS_OF)), events=[an_event()]),
+        NAMES,
     )
     assert json.loads(json.dumps(document, allow_nan=False)) == document

@@ -249,7 +249,11 @@ new PerformanceObserver((list) => {
   }
 }).observe({ type: "layout-shift", buffered: true });
 """
-LIVE = """(key) => document.querySelector(`[id="chart-${key}"] .plot.js-plotly-plot .main-svg`) !== null"""
+#: A chart without data has no plot.
+LIVE = """(key) => {
+  const figure = document.querySelector(`[id="chart-${key}"]`);
+  return !figure.querySelector(".plot") || figure.querySelector(".plot.js-plotly-plot .main-svg") !== null;
+}"""
 
 
 @dataclass

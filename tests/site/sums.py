@@ -88,6 +88,7 @@ FIGURE = """
       name: t.name, type: t.type, mode: t.mode, connectgaps: t.connectgaps, yaxis: t.yaxis,
       x: list(t.x), y: list(t.y), notes: list(t.customdata), dash: t.line?.dash,
       opacity: list(t.marker?.opacity), symbol: list(t.marker?.symbol), hatch: t.marker?.pattern?.shape ?? "",
+      fill: t.fill ?? "",
     })),
     barmode: gd.layout.barmode, scale: gd.layout.yaxis.type, unit: gd.layout.yaxis.title.text,
     fixed: gd.layout.xaxis.fixedrange, drag: gd.layout.dragmode,
@@ -112,6 +113,7 @@ class Trace:
     opacity: list[float] | None
     symbol: object
     hatch: str
+    fill: str
 
     @property
     def points(self) -> dict[str | None, float | None]:
@@ -140,11 +142,25 @@ class Figure:
         assert len(found) == 1, [(t.name, t.type, t.dash, t.symbol, t.hatch) for t in self.traces]
         return found[0]
 
+    def line(self, name: str, **wanted: object) -> Trace:
+        """The one solid line of a series, without its marks, its dotted parts and its area."""
+        lines = [t for t in self.traces if name in t.name and (t.mode or "").startswith("lines") and t.dash is None]
+        found = [t for t in lines if not t.fill and all(getattr(t, k) == v for k, v in wanted.items())]
+        assert len(found) == 1, [(t.name, t.type, t.mode, t.dash, t.symbol, t.fill) for t in self.traces]
+        return found[0]
+
+    def area(self, name: str) -> Trace:
+        """The one area of a series."""
+        (found,) = [t for t in self.traces if name in t.name and t.fill]
+        return found
+
     @property
     def names(self) -> set[str]:
         return {trace.name for trace in self.traces}
 
 
 def figure(page: Page, key: str) -> Figure:
+    """What a chart shows once it shows the chosen view."""
+    page.wait_for_function("(key) => !document.querySelector(`[id='chart-${key}'][data-stale]`)", arg=key)
     got = page.evaluate(FIGURE, key)
     return Figure(**{**got, "traces": [Trace(**trace) for trace in got["traces"]]})

@@ -85,7 +85,7 @@ def test_a_range_shows_its_months_and_no_others(page, site, option, months):
     since = range_start(months)
     bars = figure(page, LANCEDB).of("NodeJS", type="bar")
     assert bars.x == [s.middle for s in counted_months(site, "downloads:lancedb:nodejs", since)]
-    stars = figure(page, "stars-lance").of("lance-format/lance", type="scatter")
+    stars = figure(page, "stars-lance").line("lance-format/lance")
     assert stars.points == each_day(site.daily("stars:lance:github"), since)
     snapshots = [d for d in site.snapshots("downloads:lancedb:python") if d >= since]
     symbols = [t.symbol for t in figure(page, LANCEDB).traces]
@@ -109,8 +109,13 @@ def test_by_day_every_day_of_the_store_is_there_and_no_snapshot(page, site):
     choose(page, "Range", "All")
     got = figure(page, LANCEDB)
     for metric_id, name in (("python", "Python"), ("nodejs", "NodeJS"), ("rust", "Rust")):
-        assert got.of(name, type="bar").points == each_day(site.daily(f"downloads:lancedb:{metric_id}"))
-    assert len(got.traces) == 3 + 1, "three series and their events"
+        assert got.line(name).points == each_day(site.daily(f"downloads:lancedb:{metric_id}"))
+    assert {t.type for t in got.traces} == {"scatter"}, "so many bars could not be pointed at"
+    assert len(got.traces) == 2 * 3 + 1, "three series, the marks of their last values, and the events"
+    choose(page, "Range", "3 m")
+    assert figure(page, LANCEDB).of("Python", type="bar").points == each_day(
+        site.daily("downloads:lancedb:python"), range_start(3)
+    )
 
 
 @pytest.mark.parametrize("option, period", [("Week", week), ("Month", month)])
@@ -142,14 +147,45 @@ def test_incomplete_months_are_lighter_and_say_what_is_missing(page, site):
     assert f"{first.known} of 31 days, {31 - first.known} missing" in crates.said[first.middle]
 
 
-def test_incomplete_months_are_dashed_as_lines(page, site):
+@pytest.mark.parametrize("grain", ["Week", "Month"])
+@pytest.mark.parametrize("layout", ["Side by side", "Stacked"])
+def test_partial_period_never_joined(page, site, grain, layout):
+    """No line leads to a running period or one that lacks days: it is an open mark on its own."""
     choose(page, "Drawn as", "Lines")
-    wanted = counted_months(site, "downloads:lance:python")
+    choose(page, "Placed", layout)
+    choose(page, "Downloads by", grain)
+    if grain == "Week":
+        wanted = sums(site.daily("downloads:lance:python"), week, SINCE)
+    else:
+        wanted = counted_months(site, "downloads:lance:python")
+    assert not wanted[-1].is_whole
     got = figure(page, LANCE)
-    assert drawn(got.of(PYLANCE, mode="lines+markers", dash=None)) == {s.middle: s.value for s in wanted if s.is_whole}
-    dashed = drawn(got.of(PYLANCE, dash="dot"))
-    assert dashed[wanted[-1].middle] == wanted[-1].value
+    assert drawn(got.line(PYLANCE)) == {s.middle: s.value for s in wanted if s.is_whole}
+    marks = got.of(PYLANCE, symbol="circle-open")
+    assert marks.mode == "markers"
+    assert drawn(marks) == {s.middle: s.value for s in wanted if not s.is_whole}
     assert "bar" not in {t.type for t in got.traces}
+
+
+def test_stacked_lines_are_areas(page, site):
+    """Each series fills the room between its line and the one below, and only where both have values."""
+    for legend, option in (("Downloads by", "Day"), ("Drawn as", "Lines"), ("Placed", "Stacked"), ("Range", "3 m")):
+        choose(page, legend, option)
+    got = figure(page, LANCE)
+    upper, lower = got.line(CRATE), got.line(PYLANCE)
+    area = got.area(CRATE)
+    assert area.fill == "toself"
+    edges = list(zip(area.x, area.y, strict=True))
+    below = {(x, y) for x, y in lower.points.items() if y is not None}
+    above = {(x, y) for x, y in upper.points.items() if y is not None}
+    alone = {x for x, y in above} - {x for x, _ in edges}
+    assert {edge for edge in edges if edge[0] is not None} <= above | below
+    assert {x for x, _ in edges if x is not None} | alone == {x for x, _ in above}
+    pixels = page.locator(f"#chart-{LANCE} .scatterlayer .js-fill").evaluate_all(
+        "(all) => all.map((path) => [getComputedStyle(path).fill, path.getBoundingClientRect().height])"
+    )
+    assert len(pixels) == 2
+    assert all(fill != "none" and height > 0 for fill, height in pixels)
 
 
 def test_snapshots_are_diamonds_on_their_day(page, site):
@@ -179,7 +215,7 @@ def test_estimated_parts_of_the_star_total_are_dashed(page, site):
     got = figure(page, "all-stars")
     one, two = site.daily("stars:lance:github"), site.daily("stars:lancedb:github")
     both = {d.isoformat(): one[d] + two[d] for d in one if d in two}
-    assert drawn(got.of("All repositories", dash=None)) == {d: v for d, v in both.items() if d >= SINCE.isoformat()}
+    assert drawn(got.line("All repositories")) == {d: v for d, v in both.items() if d >= SINCE.isoformat()}
     dashed = got.of("All repositories", dash="dot")
     estimated = {GAP, *UNCOUNTED}
     beside = {d + n * DAY for d in estimated for n in (-1, 0, 1)}
@@ -193,13 +229,13 @@ def test_estimated_parts_of_the_star_total_are_dashed(page, site):
 
 
 def test_a_day_without_a_count_is_a_gap(page, site):
-    line = figure(page, "stars-lance").of("lance-format/lance", type="scatter")
+    line = figure(page, "stars-lance").line("lance-format/lance")
     assert line.connectgaps is False
     assert line.points == each_day(site.daily("stars:lance:github"), SINCE)
     assert [day for day, value in line.points.items() if value is None] == [GAP.isoformat()]
     choose(page, "Downloads by", "Day")
     choose(page, "Drawn as", "Lines")
-    downloads = figure(page, LANCE).of(PYLANCE, type="scatter")
+    downloads = figure(page, LANCE).line(PYLANCE)
     assert downloads.connectgaps is False
     assert downloads.points == each_day(site.daily("downloads:lance:python"), SINCE)
     assert downloads.points[GAP.isoformat()] is None
@@ -211,13 +247,13 @@ def test_a_day_without_a_count_is_a_gap(page, site):
 def test_hover_texts_are_sentences_with_value_day_source_and_provenance(page, site):
     choose(page, "Downloads by", "Day")
     days = site.daily("downloads:lance:python")
-    said = figure(page, LANCE).of(PYLANCE, type="bar").said
+    said = figure(page, LANCE).line(PYLANCE).said
     for day, how in ((AS_OF - 2 * DAY, "read by the nightly run"), (AS_OF - 100 * DAY, "read by a backfill")):
         told = said[day.isoformat()]
         assert told.startswith(f"{days[day]:,} downloads of Python (pylance) on {day.day} {day:%B %Y}. Source: ")
         assert told.endswith(f", {how}.")
     assert said[GAP.isoformat()] == ""
-    stars = figure(page, "stars-lance").of("lance-format/lance").said
+    stars = figure(page, "stars-lance").line("lance-format/lance").said
     early = AS_OF - 600 * DAY
     assert stars[early.isoformat()] == (
         f"{site.daily('stars:lance:github')[early]:,} stars of lance-format/lance on {early.day} {early:%B %Y}. "
@@ -298,7 +334,7 @@ def test_shares_of_stars_leave_the_total_out(page, site):
     assert not any("All repositories" in name for name in got.names)
     one, two = site.daily("stars:lance:github"), site.daily("stars:lancedb:github")
     day = AS_OF - 10 * DAY
-    shares = got.of("lance-format/lance").points
+    shares = got.line("lance-format/lance").points
     assert shares[day.isoformat()] == pytest.approx(100 * one[day] / (one[day] + two[day]))
     assert shares[UNCOUNTED[0].isoformat()] is None
 
@@ -325,11 +361,11 @@ def test_stacked_lines_lie_on_each_other_and_break_where_one_below_is_missing(pa
         choose(page, legend, option)
     got = figure(page, LANCEDB)
     python, node, rust = (site.daily(f"downloads:lancedb:{sdk}") for sdk in ("python", "nodejs", "rust"))
-    names = [t.name for t in got.traces if t.yaxis != "y2"]
+    names = list(dict.fromkeys(t.name for t in got.traces if t.yaxis != "y2"))
     order = [{"P": python, "N": node, "R": rust}[name[0]] for name in names]
     assert len(order) == 3
     for depth, name in enumerate(names, 1):
-        for x, y in got.of(name).points.items():
+        for x, y in got.line(name).points.items():
             parts = [days.get(date.fromisoformat(x)) for days in order[:depth]]
             assert y == (None if None in parts else sum(parts))
 
@@ -344,13 +380,13 @@ def test_stars_gained_are_differences_and_none_across_a_gap(page, site):
         if day >= SINCE.isoformat()
     }
     got = figure(page, "stars-lance")
-    bars = got.of("lance-format/lance", type="bar")
-    assert bars.points == wanted
+    line = got.line("lance-format/lance")
+    assert line.points == wanted
     assert wanted[GAP.isoformat()] is None
     assert wanted[(GAP + DAY).isoformat()] is None
     assert got.unit == "stars gained"
     yesterday = AS_OF.isoformat()
-    assert bars.said[yesterday].startswith(f"+{wanted[yesterday]:,} stars gained (net) of lance-format/lance on 22")
+    assert line.said[yesterday].startswith(f"+{wanted[yesterday]:,} stars gained (net) of lance-format/lance on 22")
     choose(page, "Stars by", "Month")
     ends = each_day(site.daily("stars:lance:github"))
     monthly = figure(page, "stars-lance").of("lance-format/lance", type="bar").points
@@ -368,7 +404,7 @@ def test_a_mean_is_that_of_its_days_and_none_where_one_is_missing(page, site, op
     for n, day in enumerate(days):
         last = values[max(0, n - span + 1) : n + 1]
         wanted[day] = sum(last) / span if len(last) == span and None not in last else None
-    line = figure(page, LANCE).of(PYLANCE, type="scatter")
+    line = figure(page, LANCE).line(PYLANCE)
     assert list(line.points) == list(wanted)
     assert near(line.y, wanted.values())
     assert line.connectgaps is False
@@ -380,7 +416,7 @@ def test_a_mean_is_that_of_its_days_and_none_where_one_is_missing(page, site, op
 
 def test_nothing_is_smoothed_that_nobody_asked_to(page, site):
     choose(page, "Downloads by", "Day")
-    assert drawn(figure(page, LANCE).of(PYLANCE, type="bar")) == {
+    assert drawn(figure(page, LANCE).line(PYLANCE)) == {
         d.isoformat(): v for d, v in site.daily("downloads:lance:python").items() if d >= SINCE
     }
 
@@ -776,6 +812,6 @@ def test_everything_works_with_a_finger(reader, site):
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390
     # Large enough to be hit: 24 px of CSS at least, which is what WCAG asks for.
     sizes = page.locator(".controls label, .legend button, [data-save], [data-do]").evaluate_all(
-        "(all) => all.map((e) => [e.textContent, e.getBoundingClientRect().height, e.getBoundingClientRect().width])"
+        "(all) => all.filter((e) => e.checkVisibility()).map((e) => [e.textContent, e.offsetHeight, e.offsetWidth])"
     )
     assert [name for name, height, width in sizes if min(height, width) < 24] == []

@@ -14,7 +14,9 @@ from playwright.sync_api import Page
 
 from cmetrics.charts.theme import DAYS as DAYS_COLORS
 from cmetrics.charts.theme import SURFACES, channels
-from tests.site.conftest import enliven
+from tests.site.conftest import enliven, keys_of
+from tests.site.sums import figure
+from tests.web_server import serve
 from tests.world.page_data import AS_OF, NOW
 
 
@@ -202,3 +204,87 @@ def test_last_value_has_a_mark(reader, data_site):
         ground = picture.getpixel((240, 40))
         # The line ends at 460; a dot reaches beyond it.
         assert any(picture.getpixel((462, y)) != ground for y in range(96, 166)), crate
+
+
+# -- charts without data, and charts with much ----------------------------------------------------
+
+AXES = "[id='chart-{}'] :is(.xtick, .ytick, .still text)"
+
+
+def test_no_axes_without_data(reader, data_site):
+    """A chart without data has no axes; one whose series are hidden says how to get them back."""
+    page = reader.open(data_site("empty").url, now=NOW)
+    keys = keys_of(page)
+    assert page.locator(".message:visible").all_inner_texts() == ["No data yet"] * len(keys)
+    assert page.locator(", ".join(AXES.format(key) for key in keys)).count() == 0
+    assert not any("plotly" in url or "assets/days" in url for url in reader.asked)
+    page = reader.open(data_site("rich").url, now=NOW)
+    enliven(page, "downloads-lance")
+    for button in page.locator("#chart-downloads-lance .legend [data-series]").all():
+        button.click()
+    message = page.locator("#chart-downloads-lance .message")
+    message.wait_for(state="visible")
+    assert message.inner_text().split("\n") == ["All series hidden", "Show all"]
+    page.wait_for_function("() => !document.querySelector('#chart-downloads-lance .xtick')")
+    assert page.locator(AXES.format("downloads-lance")).locator("visible=true").count() == 0
+    message.get_by_role("button").click()
+    message.wait_for(state="hidden")
+    page.locator("#chart-downloads-lance .ytick").first.wait_for()
+    assert page.locator("#chart-downloads-lance .legend [aria-pressed=false]").count() == 0
+
+
+def test_few_elements(reader, data_site):
+    """Five years of all charts are a few thousand elements, whatever is chosen; charts out of view wait."""
+    page = reader.open(data_site("five").url, now=NOW)
+    enliven(page)
+    count = "() => document.querySelectorAll('.plot *').length"
+    page.evaluate("() => scrollTo(0, document.querySelector('#chart-downloads-lance').offsetTop)")
+    for name, value in (("range", "all"), ("by", "day"), ("by", "week"), ("by", "month")):
+        page.evaluate(
+            "([n, v]) => document.querySelector(`.controls [name=${n}][value='${v}']`).click()", [name, value]
+        )
+        page.wait_for_function("() => !document.querySelector('[data-stale]')")
+        assert page.evaluate(count) <= 6000, (name, value)
+
+
+@pytest.mark.parametrize(("name", "most"), [("rich", 70_000), ("five", 70_000), ("m24", 100_000), ("m300", 100_000)])
+def test_weight(reader, data_site, name, most):
+    """A page is light before plotly.js is asked for; values by day come only when days are shown."""
+    site = data_site(name)
+    with serve(site.folder) as served:
+        page = reader.open(served.url, now=NOW, size=(390, 844))
+        page.wait_for_load_state("networkidle")
+        assert not any("plotly" in answer.path or "/days/" in answer.path for answer in served.log)
+        assert 0 < sum(served.sent().values()) <= most
+        if keys_of(page)[0].startswith("downloads"):
+            enliven(page, keys_of(page)[0])
+            assert not any("/days/downloads" in answer.path for answer in served.log)
+            page.get_by_role("group", name="Downloads by").get_by_role("radio", name="Day").check()
+            page.wait_for_function("() => !document.querySelector('[data-stale]')")
+            asked = [answer.path for answer in served.log if "/days/downloads" in answer.path]
+            assert asked
+            assert len(asked) == len(set(asked))
+        page.context.close()
+
+
+def test_days_from_a_folder(reader, data_site):
+    """Values by day are there for a page opened as a file, and are those of the store."""
+    site = data_site("rich")
+    page = reader.open(f"{(site.folder / 'index.html').as_uri()}?by=day&range=3m", now=NOW)
+    enliven(page, "downloads-lance")
+    line = figure(page, "downloads-lance").of("pylance", type="bar")
+    days = site.data.values["downloads:lance:python"]
+    assert line.points == {day.isoformat(): value for day, value in days.items() if day >= date(2026, 9, 1)}
+
+
+def test_missing_day_file(reader, data_site):
+    """If the values by day cannot be loaded, the chart says so."""
+    context = reader.context(now=NOW)
+    context.route("**/days/*.js", lambda route: route.abort())
+    page = context.new_page()
+    page.goto(f"{data_site('rich').url}?by=day")
+    enliven(page, "downloads-lance")
+    message = page.locator("#chart-downloads-lance .message")
+    message.wait_for(state="visible")
+    assert message.inner_text() == "Daily values could not be loaded"
+    reader.said.clear()
