@@ -38,7 +38,7 @@ from cmetrics.ops.services import REQUESTS, NetworkFacts, ServiceFacts, fetch_ne
 from cmetrics.ops.webhook import check_address
 from cmetrics.queries import Queries
 from cmetrics.settings import Settings, StoreKind, load_settings
-from cmetrics.sources import SPECS
+from cmetrics.sources import REGISTRY, SPECS
 from cmetrics.store.inspect import inspect_folder, inspect_tables
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.temporary import inspect_temporary_folder
@@ -61,7 +61,7 @@ def examine(db: str | None, config: Path | None, clone: Path, *, max_age_days: i
             installed[name] = version(name)
         except PackageNotFoundError:
             installed[name] = None
-    checks = [judge_versions(sys.version_info[:3], installed)]
+    checks = [judge_versions(sys.version_info[:3], installed), *_plugins()]
     try:
         settings = load_settings(db=db, config=config)
     except UsageError as error:
@@ -74,6 +74,13 @@ def examine(db: str | None, config: Path | None, clone: Path, *, max_age_days: i
     catalog = _catalog(settings, checks)
     checks += _store(settings, catalog, max_age_days, clock)
     return [*checks, *_network(settings, catalog, clone, clock)]
+
+
+def _plugins() -> Iterable[Check]:
+    """Report the sources of other packages that cannot be used."""
+    for failure in REGISTRY.failures:
+        text = f"source {failure.name} of package {failure.package} cannot be used ({failure.reason})"
+        yield warning("sources", text, f"Update or uninstall {failure.package}")
 
 
 def _configuration(settings: Settings) -> Iterable[Check]:

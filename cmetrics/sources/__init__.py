@@ -1,15 +1,13 @@
-"""The registry of metric sources. A new source needs a module, its tests, and an entry below."""
+"""The registry of metric sources. A new source needs a module, its tests, and an entry below.
+
+Other packages add sources by entry points; see `cmetrics.sources.plugins`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-
-from pydantic import SecretStr
+from collections.abc import Mapping
 
 from cmetrics.domain.metric import SourceSpec
-from cmetrics.http.service import Policy, Service
 from cmetrics.sources import (
     cran,
     cratesio,
@@ -30,32 +28,14 @@ from cmetrics.sources import (
     vscode,
 )
 from cmetrics.sources.archives import clickpy, crates
-from cmetrics.sources.base import Archive, Source
+from cmetrics.sources.plugins import Registry, Specs
+from cmetrics.sources.registration import ArchiveRegistration, Registration
+
+__all__ = ["REGISTRY", "SPECS", "ArchiveRegistration", "Registration"]
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveRegistration:
-    """The archive of a source, with days that the source no longer serves."""
-
-    policy: Policy
-    #: Creates the archive from the client of the source, the client of the archive, and the cache folder.
-    open: Callable[[Service, Service, Path | None], Archive]
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """A source with its description, its request policy, and its constructor."""
-
-    spec: SourceSpec
-    #: Returns the request policy for a GitHub token, which may be None.
-    policy: Callable[[SecretStr | None], Policy]
-    open: Callable[[Service], Source]
-    archive: ArchiveRegistration | None = None
-
-
-REGISTRY: dict[str, Registration] = {
-    entry.spec.name: entry
-    for entry in (
+REGISTRY = Registry(
+    (
         Registration(
             pypistats.SPEC,
             lambda _: pypistats.POLICY,
@@ -83,6 +63,6 @@ REGISTRY: dict[str, Registration] = {
         Registration(packagist.SPEC, lambda _: packagist.POLICY, packagist.Packagist),
         Registration(rubygems.SPEC, lambda _: rubygems.POLICY, rubygems.Rubygems),
     )
-}
+)
 
-SPECS: dict[str, SourceSpec] = {name: entry.spec for name, entry in REGISTRY.items()}
+SPECS: Mapping[str, SourceSpec] = Specs(REGISTRY)

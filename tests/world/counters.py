@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 DOCKER, OPENVSX, VSCODE = "hub.docker.com", "open-vsx.org", "marketplace.visualstudio.com"
 NUGET, HUGGING_FACE = "azuresearch-usnc.nuget.org", "huggingface.co"
-COUNTER_HOSTS = (DOCKER, OPENVSX, VSCODE, NUGET, HUGGING_FACE)
+#: The service of the source in `tests/plugin`.
+EXAMPLE = "counts.example.com"
+COUNTER_HOSTS = (DOCKER, OPENVSX, VSCODE, NUGET, HUGGING_FACE, EXAMPLE)
 
 
 @dataclass
@@ -150,6 +152,7 @@ class Counters:
             VSCODE: self._vscode,
             NUGET: self._nuget,
             HUGGING_FACE: self._hugging_face,
+            EXAMPLE: self._example,
         }[request.host](request, today)
 
     def _docker(self, request: Request, today: date) -> Reply:
@@ -246,6 +249,13 @@ class Counters:
         }
         shown = {name: counts[name] for name in request.fields}
         return as_json({"_id": repository.number, "id": repository.name, **shown})
+
+    @staticmethod
+    def _example(request: Request, today: date) -> Reply:
+        from tests.world.services import as_json
+
+        app = request.path.removeprefix("/v1/apps/")
+        return as_json({"installs": today.toordinal() if app == "lens" else None}, 200 if app == "lens" else 404)
 
     def release_rows(self, repository: str, today: date, *, may_push: bool) -> list[dict[str, Any]]:
         """The releases of a repository with their files, newest first, with the drafts for those who may push."""

@@ -1,0 +1,82 @@
+"""A source of another package, installed beside the command."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Home, catalog_text
+from tests.world.counters import EXAMPLE
+from tests.world.services import Reply
+from tests.world.truth import World
+
+PACKAGE = Path(__file__).parents[1] / "plugin"
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the package of `tests/plugin` is installed."""
+    uv = shutil.which("uv")
+    if uv is None:
+        pytest.fail("uv is what this project is built and run with")
+    folder = tmp_path_factory.mktemp("plugin")
+    source = folder / "source"
+    shutil.copytree(PACKAGE, source, ignore=shutil.ignore_patterns("__pycache__"))
+    command = [uv, "pip", "install", "--quiet", "--no-deps", "--target", str(folder / "installed"), str(source)]
+    subprocess.run(command, check=True)
+    return folder / "installed"
+
+
+def run(home: Home, plugin: Path | None, *args: str) -> subprocess.CompletedProcess[str]:
+    path = {"PYTHONPATH": str(plugin)} if plugin else {}
+    return subprocess.run(
+        [sys.executable, "-m", "cmetrics", *args],
+        cwd=home.folder,
+        env={**home.environment, **path, "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_source_of_an_installed_package(home: Home, world: World, installed: Path):
+    """Catalogue, run, status and doctor take the source as they take their own."""
+    file = home.folder / "cmetrics.toml"
+    file.write_text(catalog_text(("example", "lens"), ("cratesio", "lance")))
+    done = run(home, installed, "refresh", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert home.daily()["installs:p:example"] == {world.yesterday: world.today.toordinal()}
+    assert run(home, installed, "status").returncode == 0
+    shown = run(home, installed, "doctor").stdout
+    assert "counts.example.com answers" in shown
+
+    world.faults[EXAMPLE] = lambda _, __: Reply(200, b"{}")
+    file.write_text(catalog_text(("example", "lens"), ("example", "nothing"), ("cratesio", "lance")))
+    done = run(home, installed, "refresh", "--quiet")
+    assert done.returncode == 3, done.stderr
+    assert "counts.example.com, app nothing sent an unexpected response" in done.stderr
+
+
+def test_catalogue_without_the_package(home: Home):
+    """Without the package its source is unknown, and the built-in ones are listed."""
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("example", "lens")))
+    done = run(home, None, "refresh")
+    assert done.returncode == 2
+    assert "'example' is not a source; available: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_package_that_cannot_be_imported(home: Home, installed: Path, tmp_path: Path):
+    """A broken package costs its own source; doctor names it."""
+    broken = tmp_path / "broken"
+    shutil.copytree(installed, broken)
+    (broken / "cmetrics_example.py").write_text("import a_module_that_does_not_exist\n")
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance")))
+    assert run(home, broken, "refresh", "--quiet").returncode == 0
+    shown = run(home, broken, "doctor").stdout
+    assert "source example of package cmetrics-example cannot be used (ModuleNotFoundError" in " ".join(shown.split())
