@@ -13,9 +13,9 @@ T = TypeVar("T")
 class VersionCache(Generic[T]):
     """Answers by question, for one version of the store at a time.
 
-    Each question is computed once per version; who asks it meanwhile waits for that computation, and
-    nobody waits for another question. Whoever asks after an answer was given gets one of the same
-    version or a newer one.
+    Each question is computed once per version. Concurrent calls with the same question wait for that
+    computation; calls with other questions do not. A call never returns an answer of an older version than
+    an earlier call has returned.
     """
 
     def __init__(self, size: int) -> None:

@@ -1,6 +1,6 @@
-"""Values that cannot be believed at once. Pure: a flag is computed from the rows, never stored.
+"""Find implausible values. Pure: anomalies are computed from the rows, never stored.
 
-A flagged value stays stored: it is what the source said. It is asked for again, and people are told.
+An implausible value stays stored, because it is what the source returned. It is requested again and reported.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from cmetrics.analytics.columns import SeriesTable
 from cmetrics.domain.days import Span, day_range, window
 from cmetrics.domain.metric import Metric
 
-#: Only days that have landed lately are judged: what has stood for four weeks is the truth of its source.
+#: Only the newest days are checked: a value that has not changed for four weeks is final.
 JUDGED_DAYS = 28
 #: A day is compared with the same weekday of so many weeks before and after it: weekends at package
-#: registries are half or a third of a working day, and every weekday carries its own habits.
+#: registries have half or a third of the downloads of working days.
 WEEKS = 4
-#: The median of fewer values than these is no neighbourhood: young packages are not judged.
+#: The minimum number of values for a median; younger packages are not checked.
 FEWEST_NEIGHBOURS = 3
-#: So many times above or below its neighbourhood a day is far outside. Christmas (a third) and the
-#: day of a release (ten times) are not.
+#: A day this many times above or below the median is an outlier. Christmas (a third) and the day of a
+#: release (ten times) are not.
 FAR = 20
-#: A neighbourhood below this many is taken for this many: a small package has a burst when a mirror
-#: or a scanner takes all its versions, and a day without any download is nothing.
+#: Smaller medians count as this many: a small package has a burst when a mirror or a scanner downloads
+#: all its versions, and may have days without any download.
 SMALL = 50
-#: A value of 0 or nearly so is doubted from this neighbourhood on: chance makes no zero of a hundred.
+#: A value near 0 is an outlier only if the median is at least this: chance does not turn a hundred into 0.
 LARGE = 100
-#: Below this share of their neighbourhood all metrics of a registry are in its dip together. It is
-#: the share under which a registry's own total is taken for a part of a day; holidays stay above 0.3.
+#: A registry dips if all its metrics are below this share of their medians. A registry's total below the
+#: same share counts as a part of a day; holidays stay above 0.3.
 DIP = 0.2
-#: One metric alone says nothing of a registry.
+#: One metric alone is no evidence of a dip.
 FEWEST_IN_A_DIP = 2
-#: How many days of rows before the described day all this needs.
+#: The number of days of rows that are needed, up to the described day.
 READ_DAYS = JUDGED_DAYS + 7 * WEEKS
 
 
 @dataclass(frozen=True, slots=True)
 class Outlier:
-    """A stored value far outside its neighbourhood."""
+    """A stored value far from the median of its neighbours."""
 
     metric_id: str
     day: date
@@ -54,7 +54,7 @@ class Outlier:
 
     @property
     def text(self) -> str:
-        """The flag in words."""
+        """One sentence."""
         return f"{self.metric_id} has {self.value:,} on {self.day}, where about {self.expected:,} are usual"
 
 
@@ -72,7 +72,7 @@ class RegistryDip:
 
     @property
     def text(self) -> str:
-        """The dip in words."""
+        """One sentence."""
         return f"{self.source} dipped on {self.day}: all {len(self.metric_ids)} metrics together at {self.percent} %"
 
 
@@ -81,8 +81,8 @@ def find_anomalies(
 ) -> tuple[tuple[Outlier, ...], tuple[RegistryDip, ...]]:
     """Return the outliers of the last :data:`JUDGED_DAYS` days, by day, and the dips of whole registries.
 
-    Rows of :data:`READ_DAYS` days are needed, more do no harm. A low value that is part of a dip is
-    the registry's and no flag of its metric.
+    Rows of :data:`READ_DAYS` days are needed; more are ignored. A low value that is part of a dip is
+    not an outlier of its metric.
     """
     first = window(as_of, READ_DAYS)
     metrics = tuple(metrics)

@@ -32,7 +32,7 @@ class DayState(StrEnum):
 
     @property
     def label(self) -> str:
-        """In words."""
+        """The state as a phrase."""
         return _LABELS.get(self, self.value)
 
 
@@ -62,7 +62,7 @@ class Stretch:
 
     @property
     def label(self) -> str:
-        """The state in words."""
+        """The state as a phrase."""
         return self.state.label
 
 

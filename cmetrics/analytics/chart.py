@@ -12,11 +12,11 @@ from cmetrics.analytics.periods import MONTHS, WEEKS, flow_periods, stock_period
 from cmetrics.analytics.series import change
 from cmetrics.domain.metric import Event
 
-#: More series than that in one chart cannot be told apart.
+#: The maximum number of series in one chart; more cannot be distinguished.
 SERIES_SHOWN = 8
 #: Tone of a series that is the sum of others.
 TOTAL = "total"
-#: More lines than that beside their total are a tangle.
+#: The maximum number of lines beside their total; with more, only the total is drawn.
 PARTS_BESIDE_TOTAL = 6
 
 
@@ -104,7 +104,7 @@ def group_charts(board: Dashboard, group: Group) -> tuple[Chart, ...]:
 
 
 def item_chart(board: Dashboard, item: Item, drawn: Iterable[Chart] = ()) -> Chart:
-    """One metric alone; its series is taken from the charts in ``drawn`` if one of them has it."""
+    """Return the chart of one metric; its series is taken from the charts in ``drawn`` if one of them has it."""
     events = [event for event in board.events if item.metric.product in event.products]
     if isinstance(item, DownloadItem):
         title, kind = f"Downloads of {item.metric.subject} ({item.metric.display_name})", ChartKind.FLOW
@@ -116,7 +116,7 @@ def item_chart(board: Dashboard, item: Item, drawn: Iterable[Chart] = ()) -> Cha
 
 
 def total_stars_chart(board: Dashboard) -> Chart | None:
-    """All repositories together; None where one repository is all there is."""
+    """Return the chart of all repositories together; None if there is only one."""
     items = [item for group in board.groups for item in group.stars]
     if len(items) <= 1:
         return None
@@ -151,8 +151,8 @@ def _chart(
 def largest(items: Sequence[Item]) -> list[Item]:
     """Return the items that a chart of all of them draws: the largest ones, in their own order."""
     ranked = sorted(items, key=_headline, reverse=True)[:SERIES_SHOWN]
-    kept = {item.metric.metric_id for item in ranked}
-    return [item for item in items if item.metric.metric_id in kept]
+    shown = {item.metric.metric_id for item in ranked}
+    return [item for item in items if item.metric.metric_id in shown]
 
 
 def _headline(item: Item) -> int:

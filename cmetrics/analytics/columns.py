@@ -1,4 +1,4 @@
-"""Rows of `stats` by column: what all arithmetic of analytics reads."""
+"""Rows of `stats` by column, the input of all analytics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Values: TypeAlias = NDArray[np.int64]
 Mask: TypeAlias = NDArray[np.bool_]
 Codes: TypeAlias = NDArray[np.int32]
 
-#: The columns that tell which days are stored, and those that a dashboard needs.
+#: The columns for the question which days are stored, and those that a dashboard needs.
 DAY_COLUMNS = ("metric_id", "period_end", "value", "provenance", "source_window")
 COLUMNS = (*DAY_COLUMNS, "period_start", "source_ref")
 
@@ -40,7 +40,7 @@ class SeriesTable:
     values: Values
     #: A total published long ago that stands for more than its own day.
     is_seed: Mask
-    #: A star count worked out from the history of stars.
+    #: A star count reconstructed from the history of stars.
     is_reconstructed: Mask
     #: Index in ``provenance_names`` by row.
     provenances: Codes
@@ -151,7 +151,7 @@ class SeriesTable:
         return np.add.reduceat(np.where(mask, self.values, 0), self.bounds[:-1])
 
     def counts(self, mask: Mask) -> Values:
-        """Return how many rows of each metric those are."""
+        """Return the number of rows of each metric for which ``mask`` is true."""
         return np.bincount(self.owners[mask], minlength=len(self.metric_ids)).astype(np.int64)
 
     def texts(self, column: str, rows: NDArray[np.intp]) -> list[str]:

@@ -1,4 +1,4 @@
-"""From stored rows to the dashboard of a day."""
+"""Build the dashboard of a day from stored rows."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def _with_tones(groups: Sequence[Group], metrics: Sequence[Metric]) -> tuple[Gro
 
 
 def find_package_changes(metrics: Sequence[Metric], table: SeriesTable) -> list[Event]:
-    """Return an event for every day on which a series of downloads goes over to another package."""
+    """Return an event for every day on which a series of downloads continues with another package."""
     downloads = {metric.metric_id: metric for metric in metrics if metric.measure.is_flow}
     refs, names = table.encoded("source_ref")
     sources = {metric.source for metric in downloads.values()}
@@ -189,7 +189,7 @@ def _spelling(package: str) -> str:
 
 
 def build_sources(groups: Iterable[Group]) -> tuple[SourceState, ...]:
-    """How far each service has been read: as far as the metric that is furthest behind."""
+    """Return how far each service has been read: as far as the metric that is furthest behind."""
     by_title: dict[str, list[MetricFreshness]] = {}
     for group in groups:
         for item in group.items:
@@ -236,7 +236,7 @@ def build_freshness(metric: Metric, latest_day: date | None, as_of: date, log: O
 
 
 class _Builder:
-    """What all items of one dashboard have in common: each number of all metrics, computed in one pass."""
+    """Builds the items of one dashboard. Each number is computed for all metrics in one pass."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What a dashboard says. Frozen; no arithmetic happens in its readers."""
+"""The view-model. Frozen; its readers do no arithmetic."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ STALE_DAYS = 3
 
 
 class PointKind(StrEnum):
-    """How a point came about; each kind claims less than the one before it."""
+    """How a value was obtained, from the most to the least reliable kind."""
 
     #: A sum of daily values, or a star count taken on its day.
     OBSERVED = "observed"
-    #: A star count worked out from the history of stars.
+    #: A star count reconstructed from the history of stars.
     RECONSTRUCTED = "reconstructed"
     #: A total published long ago, about 30 days up to its date.
     SEEDED = "seeded"
@@ -69,7 +69,7 @@ class PeriodPoint:
 
 @dataclass(frozen=True, slots=True)
 class DayPoint:
-    """Downloads of a day, or stars held at its end."""
+    """Downloads of a day, or stars at its end."""
 
     day: date
     value: int
@@ -357,7 +357,7 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class RunNote:
-    """A run that had something to say."""
+    """A run with its errors."""
 
     run_id: str
     job_name: str
@@ -369,7 +369,7 @@ class RunNote:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the collecting goes."""
+    """The state of the collection."""
 
     last_run: RunNote | None
     last_success_at: datetime | None
@@ -390,7 +390,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """Everything that a build of the site publishes."""
+    """The data that a build of the site publishes."""
 
     #: The whole history, for the page.
     dashboard: Dashboard
@@ -401,7 +401,7 @@ class Publication:
     rows: SeriesTable
     #: The last runs, newest first.
     runs: tuple[Run, ...]
-    #: Where the site is published; None when nobody said.
+    #: The published address of the site; None if unknown.
     url: str | None
     #: What became of each metric in the last runs.
     log: OutcomeLog = field(default_factory=lambda: OutcomeLog((), ()))
@@ -413,7 +413,7 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """Everything about one day."""
+    """All that is shown of one day."""
 
     title: str
     #: The day described, a completed UTC day.

@@ -17,7 +17,7 @@ SNAPSHOT_REACH = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class MonthTotal:
-    """What is known of one calendar month over several SDKs."""
+    """The downloads of one calendar month over several SDKs."""
 
     month: Month
     value: int = 0
@@ -33,12 +33,12 @@ class MonthTotal:
 
     @property
     def is_whole(self) -> bool:
-        """Nothing is missing of the SDKs that were counted then; snapshots may stand in."""
+        """Whether no day is missing of the SDKs that were counted then; snapshots count as whole months."""
         return bool(self.known) and not self.lost and self.observed == self.expected
 
     @property
     def is_counted(self) -> bool:
-        """Whole, and every day of it was counted."""
+        """Whether the month is whole without snapshots."""
         return self.is_whole and not self.snapshots
 
 

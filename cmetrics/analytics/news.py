@@ -1,4 +1,4 @@
-"""What happened: months that ended, milestones that were reached, nights on which collecting failed. Pure."""
+"""Build the news: completed months, milestones, and nights on which the collection failed. Pure."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Job, Run, RunStatus
 from cmetrics.domain.sanitize import sanitize
 
-MONTHS_TOLD = 24
-#: A month with a hole is told as it is after that time and not before, because news is read once and
-#: not looked at again.
+MONTHS_SHOWN = 24
+#: A month with missing days is published only this long after its end, because news is read once.
 SETTLED_AFTER = PUBLISHED_WITHIN
 FIRST_STARS, FIRST_DOWNLOADS = 1_000, 100_000
-#: Days in a row; one bad night mends itself.
+#: The minimum number of days in a row; the next run repairs a single failed night.
 OUTAGE_DAYS = 3
-#: Runs are read for 90 days. Near that border the beginning of an outage is out of sight, and an
-#: outage that seems to begin anew every night would be news every night.
+#: Runs are read for 90 days. An outage whose beginning may be older is left out: it would seem to begin on
+#: another day every night, and be news every night.
 OUTAGES_WITHIN = timedelta(days=85)
 PRODUCTS_NAMED = 12
 
 
 class NewsKind(StrEnum):
-    """What a piece of news is about, in the order in which those of one day are told."""
+    """The kind of a piece of news; news of one day are in this order."""
 
     MONTH = "month"
     MILESTONE = "milestone"
@@ -46,7 +45,7 @@ class NewsItem:
     slug: str
     #: The first day of it; with ``slug`` it never changes.
     since: date
-    #: The day that the news is of: a month is told on the first day of the next one.
+    #: The day of the news; of a month, the first day of the next one.
     day: date
     title: str
     text: str
@@ -56,14 +55,14 @@ class NewsItem:
 def build_news(dashboard: Dashboard, runs: Sequence[Run], log: OutcomeLog | None = None) -> tuple[NewsItem, ...]:
     """Return all news up to the dashboard's day, newest first.
 
-    ``dashboard`` holds the whole history, ``runs`` come newest first. Told are
+    ``dashboard`` holds the whole history, ``runs`` come newest first. The news are
 
     * each of the last 24 full months in which no SDK lacks its downloads altogether; a month with
       missing days only two weeks after its end, and then with their number;
-    * the first day on which a repository held 1,000, 2,000, 5,000, 10,000 … stars, and the first
+    * the first day on which a repository had 1,000, 2,000, 5,000, 10,000 … stars, and the first
       completely counted month in which a metric or a product reached 100,000, 200,000, 500,000 …
       downloads. Several steps at once are one piece of news. What the first stored value had
-      already reached was reached on an unknown day, and is not told;
+      already reached was reached on an unknown day, and is left out;
     * outages: three days in a row or more on which no run fetched anything, or none a certain metric.
     """
     news = [*_month_news(dashboard), *_milestones(dashboard), *_outages(dashboard, runs, log or OutcomeLog(runs, ()))]
@@ -78,19 +77,19 @@ def _month_news(dashboard: Dashboard) -> Iterator[NewsItem]:
     items = [item for item in dashboard.items if isinstance(item, DownloadItem)]
     groups = [group for group in dashboard.groups if group.downloads]
     last = last_full_month(dashboard.as_of)
-    for month in months(last.plus(1 - MONTHS_TOLD), last):
+    for month in months(last.plus(1 - MONTHS_SHOWN), last):
         now, before = month_total(items, month), month_total(items, month.plus(-1))
         if not now.known or now.lost or not (now.is_whole or dashboard.as_of - month.last >= SETTLED_AFTER):
             continue
         parts = [(group, month_total(group.downloads, month)) for group in groups]
-        told = sorted((part for part in parts if part[1].known), key=lambda part: -part[1].value)
+        shown = sorted((part for part in parts if part[1].known), key=lambda part: -part[1].value)
         products = [
             f"{group.title} {part.value:,}{_missing(part)}{_change(part, earlier, '')}"
-            for group, part in told[:PRODUCTS_NAMED]
+            for group, part in shown[:PRODUCTS_NAMED]
             for earlier in [month_total(group.downloads, month.plus(-1))]
         ]
-        if len(told) > PRODUCTS_NAMED:
-            products.append(f"and {len(told) - PRODUCTS_NAMED} smaller products")
+        if len(shown) > PRODUCTS_NAMED:
+            products.append(f"and {len(shown) - PRODUCTS_NAMED} smaller products")
         moved = _change(now, before, f" vs {_name(before.month)}")
         counted = [
             f"{now.value:,} downloads in {_name(month)}{moved}.",
@@ -109,7 +108,7 @@ def _missing(found: MonthTotal) -> str:
 
 
 def _change(now: MonthTotal, before: MonthTotal, words: str) -> str:
-    """Only between months that count the same in the same way."""
+    """Return the change as text; empty unless both months count the same SDKs completely."""
     if not (now.is_counted and before.is_counted and now.known == before.known):
         return ""
     found = change(before.value, now.value)
@@ -134,7 +133,7 @@ def _milestones(dashboard: Dashboard) -> Iterator[NewsItem]:
             yield from _star_milestones(item)
         for one in group.downloads:
             yield from _download_milestones([one], one.metric.slug, _title(group, one), dashboard.as_of)
-        # A product with one SDK would say the same twice.
+        # For a product with one SDK, both would be the same.
         if len(group.downloads) > 1:
             name = f"{group.title}, all SDKs together"
             yield from _download_milestones(group.downloads, f"product-{group.product}", name, dashboard.as_of)
@@ -235,13 +234,13 @@ def _errors(by_day: Mapping[date, Sequence[Run]], log: OutcomeLog) -> Mapping[st
 
 def _outage(slug: str, what: str, days: Sequence[date], error: str | None) -> NewsItem:
     first, last = days[0], days[-1]
-    said = f" The last error: {sanitize(error, limit=300)}" if error else ""
+    reason = f" The last error: {sanitize(error, limit=300)}" if error else ""
     return NewsItem(
         f"{slug}-{first}",
         first,
         last,
         f"{what} failed on {len(days)} days in a row",
-        f"{what} failed on every day from {_date(first)} to {_date(last)} (UTC).{said}",
+        f"{what} failed on every day from {_date(first)} to {_date(last)} (UTC).{reason}",
         NewsKind.OUTAGE,
     )
 

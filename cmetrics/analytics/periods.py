@@ -1,4 +1,4 @@
-"""Weeks and months out of days, for flows (days add up) and stocks (they do not)."""
+"""Sum days to weeks and months: flows (days add up) and stocks (they do not)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Grain(NamedTuple):
-    """A way to part time."""
+    """A division of time into periods."""
 
     #: Numbers that are equal for all days of a period and ascend with them.
     keys: Callable[[Days], Keys]

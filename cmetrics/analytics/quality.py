@@ -1,4 +1,4 @@
-"""What is missing or implausible in the store, for `status` and for the page."""
+"""Find what is missing or implausible in the store, for `status` and for the page."""
 
 from __future__ import annotations
 

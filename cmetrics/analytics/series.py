@@ -1,4 +1,4 @@
-"""Series arithmetic: sums of months, changes, totals of stars. Absent days are never zeros.
+"""Compute sums of months, changes, and totals of stars. A missing day never counts as zero.
 
 Functions that take a table work on all its metrics in one pass and return their results by metric id;
 a metric without rows is not among them.
@@ -44,7 +44,7 @@ def last_full_month(as_of: date) -> Month:
 
 
 def month_points(metrics: Iterable[Metric], table: SeriesTable, as_of: date) -> dict[str, tuple[PeriodPoint, ...]]:
-    """Monthly totals of each metric, ascending, and before ``daily_from`` the seeded snapshots.
+    """Return the monthly totals of each metric, ascending, and before ``daily_from`` the seeded snapshots.
 
     A month before ``daily_from`` shows its snapshots where it has any, else the sum of its days. A
     metric without ``daily_from`` is daily throughout: its snapshots are not shown.
@@ -97,7 +97,7 @@ def month_of(points: Sequence[PeriodPoint], month: Month) -> PeriodPoint | None:
 
 
 def month_change(points: Sequence[PeriodPoint], month: Month, back: int) -> Change | None:
-    """From the month ``back`` months earlier; None unless both months are complete."""
+    """Return the change from the month ``back`` months earlier; None unless both months are complete."""
     earlier, later = month_of(points, month.plus(-back)), month_of(points, month)
     if earlier is None or later is None or not (earlier.is_complete and later.is_complete):
         return None
@@ -130,7 +130,7 @@ def total_of(points: Sequence[PeriodPoint | None], month: Month) -> PeriodPoint 
 
 
 def share_of(point: PeriodPoint | None, total: PeriodPoint | None) -> float | None:
-    """Percent that ``point`` is of ``total``; None unless both are complete."""
+    """Return the percentage that ``point`` is of ``total``; None unless both are complete."""
     if point is None or total is None or not (point.is_complete and total.is_complete and total.value):
         return None
     return round(100 * point.value / total.value, 1)
@@ -144,7 +144,7 @@ def daily_totals(table: SeriesTable, span: Span) -> dict[str, tuple[int, int]]:
 
 
 def period_changes(table: SeriesTable, lengths: Iterable[int]) -> dict[str, tuple[Change | None, ...]]:
-    """For each number of days: from so many days before to so many days up to the newest daily value.
+    """Return for each number of days the change from so many days to the next ones, up to the newest daily value.
 
     None unless every one of these days has a value.
     """
@@ -161,7 +161,7 @@ def period_changes(table: SeriesTable, lengths: Iterable[int]) -> dict[str, tupl
 
 
 def day_points(table: SeriesTable) -> dict[str, DayPoints]:
-    """Values by day, ascending; a day without a value is not there, and neither are seeded snapshots."""
+    """Return the values by day, ascending, without seeded snapshots. A day without a value has no point."""
     daily = table.where(~table.is_seed)
     kinds = np.where(daily.is_reconstructed, RECONSTRUCTED, OBSERVED).astype(np.int8)
     names = daily.provenance_names
@@ -172,7 +172,7 @@ def day_points(table: SeriesTable) -> dict[str, DayPoints]:
 
 
 def star_change(points: DayPoints, days: int) -> Change | None:
-    """From the count ``days`` days before to the newest one; None unless both are more than estimates."""
+    """Return the change from the count ``days`` days before to the newest one; None if either is an estimate."""
     known = points.known
     if not known:
         return None
