@@ -774,3 +774,17 @@ def test_the_second_package_of_a_kind_has_its_name_in_the_default_id(path: Path)
 
 def test_continued_packages_are_compared_as_the_source_does(path: Path):
     assert load(path, metrics=[entry(continues=["VectorDB"])]).metrics[0].continues == ("vectordb",)
+
+
+def test_copy_of_default(tmp_path):
+    """The comment of the default catalogue is right: a copy is valid without the lines with ``seed``, and only so."""
+    text = DEFAULT_PATH.read_text()
+    comment = " ".join(line.removeprefix("#").strip() for line in text.splitlines()[:2])
+    assert "`cmetrics init`" in comment
+    assert "leave out the lines with `seed`" in comment
+    copy = tmp_path / "cmetrics.toml"
+    copy.write_text(text)
+    with pytest.raises(ConfigError, match=r"seed"):
+        load_catalog(copy, SPECS)
+    copy.write_text("\n".join(line for line in text.splitlines() if not line.startswith("seed = ")))
+    assert len(load_catalog(copy, SPECS).metrics) == 7

@@ -288,3 +288,60 @@ def test_missing_day_file(reader, data_site):
     message.wait_for(state="visible")
     assert message.inner_text() == "Daily values could not be loaded"
     reader.said.clear()
+
+
+# -- small screens, forced colours ----------------------------------------------------------------
+
+CELLS = """() => [...document.querySelectorAll("table.metrics tbody tr")].slice(0, 40).map((row) =>
+  [...row.cells].filter((cell) => cell.checkVisibility()).map((cell) => {
+    const box = cell.getBoundingClientRect();
+    const inner = Math.max(...[...cell.querySelectorAll("*")].map((e) => e.getBoundingClientRect().right), 0);
+    return [cell.cellIndex, Math.round(box.left), Math.round(Math.max(box.right, inner))];
+  }))"""
+
+
+def test_list_on_a_phone(reader, data_site):
+    """At 390 px each row shows name, value, change and history without scrolling sideways."""
+    page = reader.open(data_site("m300").url, now=NOW, size=(390, 844))
+    rows = page.evaluate(CELLS)
+    assert rows
+    for cells in rows:
+        assert [index for index, *_ in cells] == [0, 3, 4, 6]
+        assert all(left >= 0 and right <= 390 for _, left, right in cells), cells
+    assert page.evaluate("() => document.querySelector('.scroll').scrollWidth") <= 390
+    first = page.locator("table.metrics tbody tr").first
+    assert first.locator(".spark").bounding_box()["width"] > 40
+
+
+def test_forced_colors(reader, data_site):
+    """With the colours of the system, what is chosen, series and freshness can still be told apart."""
+    page = reader.open(data_site("rich").url, now=NOW, forced_colors="active")
+    enliven(page, "downloads-lancedb")
+
+    def color_of(css: str, *, pseudo: str | None = None) -> str:
+        style = "([css, pseudo]) => getComputedStyle(document.querySelector(css), pseudo).backgroundColor"
+        return page.evaluate(style, [css, pseudo])
+
+    chosen, other = (f".controls [name=range][value='{value}'] + span" for value in ("2y", "1y"))
+    assert color_of(chosen) != color_of(other)
+    pictures = []
+    for css in (chosen, other):
+        picture = Image.open(io.BytesIO(page.locator(css).screenshot())).convert("RGB")
+        pictures.append(max(picture.getcolors(100_000))[1])
+    assert pictures[0] != pictures[1], "the ground of what is chosen is another one on the screen too"
+    swatches = [
+        color_of(f"#chart-downloads-lancedb .legend button:nth-child({number})", pseudo="::before")
+        for number in (1, 2, 3)
+    ]
+    assert len(set(swatches)) == 3
+    states = ("observed", "reconstructed", "pending", "missing")
+    assert len({color_of(f".key .{state}", pseudo="::before") for state in states}) == 4
+    page.evaluate("() => document.querySelector('.sources li').classList.add('late')")
+    dots = {color_of(f".sources li:nth-child({number})", pseudo="::before") for number in (1, 2)}
+    assert len(dots) == 2
+    # Lines differ in more than colour.
+    for name, value in (("mark", "lines"),):
+        page.evaluate("(css) => document.querySelector(css).click()", f".controls [name={name}][value='{value}']")
+    got = figure(page, "downloads-lancedb")
+    dashes = {trace.dash for trace in got.traces if (trace.mode or "").startswith("lines") and trace.yaxis != "y2"}
+    assert len(dashes) == 3
