@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from cmetrics.addresses import NameKind
 from cmetrics.domain.errors import UsageError
 from cmetrics.domain.metric import SourceSpec, default_id, slug
 from cmetrics.domain.sanitize import sanitize
@@ -23,15 +24,22 @@ class Names:
     """The requested names by service, in the order of the page."""
 
     owners: tuple[str, ...] = ()
-    pypi: tuple[str, ...] = ()
-    npm: tuple[str, ...] = ()
-    crates: tuple[str, ...] = ()
-    repositories: tuple[str, ...] = ()
+    #: Subjects by source, repositories among them.
+    subjects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def repositories(self) -> tuple[str, ...]:
+        """The repositories whose stars are counted."""
+        return self.subjects.get("github", ())
 
     @property
     def is_empty(self) -> bool:
         """Whether there are no names."""
-        return not (self.owners or self.pypi or self.npm or self.crates or self.repositories)
+        return not self.owners and not any(self.subjects.values())
+
+    def plus(self, source: str, subjects: Iterable[str]) -> Names:
+        """Return the names with further subjects of a source."""
+        return replace(self, subjects={**self.subjects, source: (*self.subjects.get(source, ()), *subjects)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,8 @@ class Entry:
     #: Only set if two entries of one product and source would have the same id.
     metric_id: str | None = None
     display_name: str | None = None
+    #: Only set if the subject lacks the default count of its source.
+    count: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +108,9 @@ def plan_scaffold(
     grouped = _grouped(subjects, names, product, existing)
     there = existing.products if existing else {}
     products: dict[str, str] = {}
-    for _, subject, key in grouped:
+    for source, subject, key in grouped:
         if key not in there:
-            products.setdefault(key, product.strip() if product else _name_of(subject, key))
+            products.setdefault(key, product.strip() if product else _name_of(_name(source, subject), key))
     who = existing.contact if existing else contact or _contact(names)
     if who is None:
         msg = "--contact is required: an address at which the services can reach you"
@@ -141,16 +151,11 @@ def check_contact(contact: str, sources: Iterable[str], specs: Mapping[str, Sour
 def _subjects(names: Names, specs: Mapping[str, SourceSpec]) -> list[tuple[str, str]]:
     """Return each subject once, in its first spelling."""
     found: dict[tuple[str, str], tuple[str, str]] = {}
-    for source, option, subjects in (
-        ("pypistats", "--pypi", names.pypi),
-        ("npm", "--npm", names.npm),
-        ("cratesio", "--crate", names.crates),
-        ("github", "--repo", names.repositories),
-    ):
-        spec = specs[source]
-        for subject in subjects:
+    for kind in (kind for kind in NameKind if kind.source):
+        source, spec = kind.source, specs[kind.source]
+        for subject in names.subjects.get(source, ()):
             if not re.fullmatch(spec.subject_pattern, subject):
-                msg = f"{option} {sanitize(subject, limit=80)!r} is not {spec.subject_hint}"
+                msg = f"{kind} {sanitize(subject, limit=80)!r} is not {spec.subject_hint}"
                 raise UsageError(msg)
             found.setdefault((source, spec.canonical(subject)), (source, subject))
     return list(found.values())
@@ -175,11 +180,22 @@ def _grouped(
         if source == "github":
             placed[source, subject] = _slug(subject.split("/")[1])
             continue
-        key = _home(subject, keys) or only or owner or _first_name(subject)
+        name = _name(source, subject)
+        key = _home(name, keys) or only or owner or _first_name(name)
         placed[source, subject] = key
         if key not in keys:
             keys.append(key)
     return [(source, subject, placed[source, subject]) for source, subject in subjects]
+
+
+def _name(source: str, subject: str) -> str:
+    """Return a subject as scope and name, separated by a slash, or as a name alone."""
+    if source in {"openvsx", "vscode"}:
+        return subject.replace(".", "/", 1)
+    # The kind of a subject says nothing about its product.
+    return (
+        re.sub(r"^(?:models|datasets|spaces|cask)/", "", subject) if source in {"huggingface", "homebrew"} else subject
+    )
 
 
 def _home(subject: str, keys: Sequence[str]) -> str | None:
@@ -222,18 +238,28 @@ def _entries(
     taken = {slug(metric_id) for metric_id in existing_ids}
     for source, subject, key in grouped:
         spec = specs[source]
-        plain = default_id(spec, spec.measure, key)
+        count = _count(spec, subject)
+        plain = default_id(spec, spec.measures[count], key)
+        stated = None if count == spec.default_count else count
         if slug(plain) not in taken:
             taken.add(slug(plain))
-            entries.append(Entry(source, subject, key))
+            entries.append(Entry(source, subject, key, count=stated))
             continue
         metric_id, number = f"{plain}:{_slug(subject)}", 1
         while slug(metric_id) in taken:
             number += 1
             metric_id = f"{plain}:{_slug(subject)}-{number}"
         taken.add(slug(metric_id))
-        entries.append(Entry(source, subject, key, metric_id, f"{spec.display_name} {subject}"))
+        entries.append(Entry(source, subject, key, metric_id, f"{spec.display_name} {subject}", stated))
     return tuple(entries)
+
+
+def _count(spec: SourceSpec, subject: str) -> str:
+    """Return the first count that the subject has; a space at Hugging Face has only likes."""
+    refuses = spec.refuses_count
+    return next(
+        (count for count in spec.measures if refuses is None or refuses(subject, count) is None), spec.default_count
+    )
 
 
 def _plain(option: str, text: str) -> str:
@@ -289,6 +315,8 @@ def render_entries(scaffold: Scaffold, specs: Mapping[str, SourceSpec]) -> str:
             f"source = {_toml(entry.source)}",
             f"subject = {_toml(entry.subject)}",
         ]
+        if entry.count:
+            lines.append(f"count = {_toml(entry.count)}")
         if entry.display_name:
             lines.append(f"display_name = {_toml(entry.display_name)}")
         if "mirrors" in specs[entry.source].options:

@@ -36,6 +36,21 @@ PYPI = "https://pypi" + ".org"
         ("https://crates.io/crates/x", NameKind.CRATE, "x"),
         ("https://crates.io/crates/x/0.1.0/dependencies", NameKind.CRATE, "x"),
         ("https://lib.rs/crates/x", NameKind.CRATE, "x"),
+        ("https://rubygems.org/gems/x/versions/1.0", NameKind.GEM, "x"),
+        ("https://packagist.org/packages/v/p#1.0", NameKind.PACKAGIST, "v/p"),
+        ("https://cran.r-project.org/package=x", NameKind.CRAN, "x"),
+        ("https://cran.r-project.org/web/packages/x/index.html", NameKind.CRAN, "x"),
+        ("https://www.nuget.org/packages/X.Y/1.0", NameKind.NUGET, "X.Y"),
+        ("https://formulae.brew.sh/formula/x", NameKind.HOMEBREW, "x"),
+        ("https://formulae.brew.sh/cask/x", NameKind.HOMEBREW, "cask/x"),
+        ("https://hub.docker.com/r/n/x/tags", NameKind.DOCKER, "n/x"),
+        ("https://hub.docker.com/_/x", NameKind.DOCKER, "library/x"),
+        ("https://huggingface.co/o/x/tree/main", NameKind.HUGGING_FACE, "models/o/x"),
+        ("https://huggingface.co/datasets/o/x", NameKind.HUGGING_FACE, "datasets/o/x"),
+        ("https://huggingface.co/spaces/o/x", NameKind.HUGGING_FACE, "spaces/o/x"),
+        ("https://duckdb.org/community_extensions/extensions/x.html", NameKind.DUCKDB, "x"),
+        ("https://open-vsx.org/extension/p/x/linux-x64", NameKind.OPENVSX, "p.x"),
+        ("https://marketplace.visualstudio.com/items?itemName=p.x&ssr=false#overview", NameKind.VSCODE, "p.x"),
     ],
 )
 def test_forms(text: str, kind: NameKind, name: str):
@@ -59,5 +74,5 @@ def test_address_of_another_kind():
     ["https://gitlab.com/o/r", "https://github.com/sponsors/o", f"{PYPI}/", "https://crates.io/crates/"],
 )
 def test_address_of_nothing_known(text: str):
-    with pytest.raises(UsageError, match=r"is not an address of a repository or package; use an address of GitHub"):
+    with pytest.raises(UsageError, match=r"is not an address of a repository or package; use the address of its page"):
         parse_name(NameKind.REPOSITORY, text)

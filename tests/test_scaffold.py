@@ -15,9 +15,17 @@ from cmetrics.sources import SPECS
 WHO = "https://example.com/contact"
 
 
+#: Argument of a test → source.
+SOURCES = {"pypi": "pypistats", "crates": "cratesio", "repositories": "github"}
+
+
+def named(owners: tuple[str, ...] = (), **names: tuple[str, ...]) -> Names:
+    return Names(owners, {SOURCES.get(key, key): subjects for key, subjects in names.items()})
+
+
 def grouped(**names: tuple[str, ...]) -> dict[str, list[str]]:
     """Product → subjects, both in the order of the file."""
-    scaffold = plan_scaffold(Names(**names), SPECS, product=None, title=None, contact=WHO)
+    scaffold = plan_scaffold(named(**names), SPECS, product=None, title=None, contact=WHO)
     return {key: [e.subject for e in scaffold.entries if e.product == key] for key in scaffold.products}
 
 
@@ -39,6 +47,27 @@ def test_with_one_repository_there_is_one_product():
     }
 
 
+def test_further_subjects_join_the_product_of_their_name():
+    """Kinds, publishers and namespaces do not hide the name."""
+    assert grouped(
+        repositories=("acme/db",),
+        npm=("other",),
+        dockerhub=("acme/db-server",),
+        huggingface=("spaces/acme/db",),
+        homebrew=("cask/db",),
+        vscode=("acme.db-viewer",),
+        duckdb=("db",),
+    ) == {"db": ["other", "cask/db", "acme/db-server", "spaces/acme/db", "db", "acme.db-viewer", "acme/db"]}
+
+
+def test_space_has_likes_only():
+    """The count of a subject without the default one is written."""
+    scaffold = plan_scaffold(
+        named(huggingface=("spaces/acme/db",)), SPECS, product=None, title=None, contact="https://example.com/"
+    )
+    assert 'count = "likes"' in render_scaffold(scaffold, SPECS)
+
+
 def test_without_a_repository_products_are_named_after_scopes_and_packages():
     assert grouped(pypi=("requests", "numpy"), npm=("@acme/one", "@acme/two"), crates=("numpy",)) == {
         "requests": ["requests"],
@@ -49,7 +78,7 @@ def test_without_a_repository_products_are_named_after_scopes_and_packages():
 
 def test_a_product_of_that_name_takes_everything():
     scaffold = plan_scaffold(
-        Names(pypi=("a", "b"), repositories=("o/c", "o/d")), SPECS, product="All of It", title=None, contact=None
+        named(pypi=("a", "b"), repositories=("o/c", "o/d")), SPECS, product="All of It", title=None, contact=None
     )
     assert dict(scaffold.products) == {"all-of-it": "All of It"}
     assert scaffold.title == "All of It metrics"
@@ -78,12 +107,12 @@ def test_a_name_given_twice_is_taken_once():
 )
 def test_an_impossible_name_is_named_with_its_option(names: dict, said: str):
     with pytest.raises(UsageError, match=said):
-        plan_scaffold(Names(**names), SPECS, product=None, title=None, contact=WHO)
+        plan_scaffold(named(**names), SPECS, product=None, title=None, contact=WHO)
 
 
 def test_somebody_must_be_reachable():
     with pytest.raises(UsageError, match="--contact"):
-        plan_scaffold(Names(pypi=("x",)), SPECS, product=None, title=None, contact=None)
+        plan_scaffold(named(pypi=("x",)), SPECS, product=None, title=None, contact=None)
 
 
 WORDS = st.text("aZ09-_.", min_size=1, max_size=8).map(lambda text: f"a{text}b")
@@ -96,7 +125,7 @@ WORDS = st.text("aZ09-_.", min_size=1, max_size=8).map(lambda text: f"a{text}b")
     st.one_of(st.none(), st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=30).filter(str.strip)),
 )
 def test_every_file_that_is_written_can_be_read(pypi: list, npm: list, repositories: list, product: str | None):
-    names = Names(pypi=tuple(pypi), npm=tuple(npm), repositories=tuple(repositories))
+    names = named(pypi=tuple(pypi), npm=tuple(npm), repositories=tuple(repositories))
     scaffold = plan_scaffold(names, SPECS, product=product, title=product, contact=WHO)
     with NamedTemporaryFile("w", suffix=".toml", encoding="utf-8") as written:
         written.write(render_scaffold(scaffold, SPECS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from cmetrics.scaffold import Names
 
 Repeatable = list[str] | None
+#: The heading of the options for sources that few catalogues have.
+FURTHER = "Further sources (repeatable)"
 
 
 class InitMetricDocument(TypedDict):
@@ -74,6 +76,64 @@ def init(
     repo: Annotated[
         Repeatable, typer.Option("--repo", metavar="OWNER/NAME", help="Repository on GitHub; repeatable.")
     ] = None,
+    gem: Annotated[
+        Repeatable, typer.Option("--gem", metavar="NAME", help="Gem on RubyGems.", rich_help_panel=FURTHER)
+    ] = None,
+    packagist: Annotated[
+        Repeatable,
+        typer.Option("--packagist", metavar="VENDOR/NAME", help="PHP package on Packagist.", rich_help_panel=FURTHER),
+    ] = None,
+    cran: Annotated[
+        Repeatable, typer.Option("--cran", metavar="NAME", help="R package on CRAN.", rich_help_panel=FURTHER)
+    ] = None,
+    nuget: Annotated[
+        Repeatable, typer.Option("--nuget", metavar="NAME", help="Package on NuGet.", rich_help_panel=FURTHER)
+    ] = None,
+    brew: Annotated[
+        Repeatable,
+        typer.Option("--brew", metavar="NAME", help="Homebrew formula, or cask/NAME.", rich_help_panel=FURTHER),
+    ] = None,
+    docker: Annotated[
+        Repeatable,
+        typer.Option("--docker", metavar="NAMESPACE/NAME", help="Image on Docker Hub.", rich_help_panel=FURTHER),
+    ] = None,
+    hf: Annotated[
+        Repeatable,
+        typer.Option(
+            "--hf",
+            metavar="KIND/OWNER/NAME",
+            help="models/, datasets/ or spaces/ on Hugging Face.",
+            rich_help_panel=FURTHER,
+        ),
+    ] = None,
+    duckdb: Annotated[
+        Repeatable, typer.Option("--duckdb", metavar="NAME", help="DuckDB extension.", rich_help_panel=FURTHER)
+    ] = None,
+    openvsx: Annotated[
+        Repeatable,
+        typer.Option("--openvsx", metavar="PUBLISHER.NAME", help="Extension on Open VSX.", rich_help_panel=FURTHER),
+    ] = None,
+    vscode: Annotated[
+        Repeatable,
+        typer.Option(
+            "--vscode", metavar="PUBLISHER.NAME", help="Extension on the VS Code Marketplace.", rich_help_panel=FURTHER
+        ),
+    ] = None,
+    releases: Annotated[
+        Repeatable,
+        typer.Option(
+            "--releases", metavar="OWNER/NAME", help="Downloads of release assets on GitHub.", rich_help_panel=FURTHER
+        ),
+    ] = None,
+    traffic: Annotated[
+        Repeatable,
+        typer.Option(
+            "--traffic",
+            metavar="OWNER/NAME",
+            help="GitHub traffic; needs CMETRICS_TRAFFIC_TOKEN.",
+            rich_help_panel=FURTHER,
+        ),
+    ] = None,
     packages: Annotated[
         bool | None,
         typer.Option(
@@ -107,9 +167,9 @@ def init(
 ) -> None:
     """Create or extend a catalogue (cmetrics.toml).
 
-    Takes names, or addresses of GitHub, PyPI, npm and crates.io as copied from a browser, and checks each at
-    its service. The packages of the repositories are found from their pyproject.toml, package.json and
-    Cargo.toml. Without names it asks for them on the terminal.
+    Takes names, or the addresses of their pages as copied from a browser, and checks each at its service. The
+    packages of the repositories are found from their pyproject.toml, package.json and Cargo.toml. Without
+    names it asks for them on the terminal.
     """
     from cmetrics.catalog import DEFAULT_PATH
     from cmetrics.cli.configuration import read_settings
@@ -123,7 +183,28 @@ def init(
         raise UsageError(msg)
     mode = WriteMode.ADD if add else WriteMode.REPLACE if force else WriteMode.CREATE
     check_target(out, mode)
-    names = _names(addresses, org, pypi, npm, crate, repo)
+    names = _names(
+        addresses,
+        {
+            "--org": org,
+            "--pypi": pypi,
+            "--npm": npm,
+            "--crate": crate,
+            "--repo": repo,
+            "--gem": gem,
+            "--packagist": packagist,
+            "--cran": cran,
+            "--nuget": nuget,
+            "--brew": brew,
+            "--docker": docker,
+            "--hf": hf,
+            "--duckdb": duckdb,
+            "--openvsx": openvsx,
+            "--vscode": vscode,
+            "--releases": releases,
+            "--traffic": traffic,
+        },
+    )
     if names.is_empty:
         names = _ask_names()
     if not no_check and not quiet:
@@ -152,9 +233,7 @@ def init(
         _print(new, is_addition=add)
 
 
-def _names(
-    addresses: Repeatable, org: Repeatable, pypi: Repeatable, npm: Repeatable, crate: Repeatable, repo: Repeatable
-) -> Names:
+def _names(addresses: Repeatable, options: Mapping[str, Repeatable]) -> Names:
     """Return the names of all options and addresses. Raises UsageError for an address of another kind."""
     from cmetrics.addresses import NameKind, parse_name, recognize
     from cmetrics.scaffold import Names
@@ -166,16 +245,11 @@ def _names(
             msg = f"{sanitize(text, limit=80)!r} is not an address of a repository or package"
             raise UsageError(msg, hint="use --org, --pypi, --npm, --crate or --repo for names")
         found[address.kind].append(address.name)
-    options = {
-        NameKind.OWNER: org,
-        NameKind.PYPI: pypi,
-        NameKind.NPM: npm,
-        NameKind.CRATE: crate,
-        NameKind.REPOSITORY: repo,
-    }
-    for kind, values in options.items():
+    for option, values in options.items():
+        kind = NameKind(option)
         found[kind] += [parse_name(kind, text) for text in _split(values)]
-    return Names(*(tuple(found[kind]) for kind in options))
+    owners = tuple(found.pop(NameKind.OWNER))
+    return Names(owners, {kind.source: tuple(names) for kind, names in found.items() if names})
 
 
 def _split(names: Sequence[str] | None) -> tuple[str, ...]:
@@ -207,7 +281,7 @@ def _ask_names() -> Names:
         pypi = ask("Packages on PyPI")
         npm = ask("Packages on npm")
         crate = ask("Crates on crates.io")
-        names = _names(None, org, pypi, npm, crate, repo)
+        names = _names(None, {"--org": org, "--repo": repo, "--pypi": pypi, "--npm": npm, "--crate": crate})
         if not names.is_empty:
             return names
     msg = "no names given; nothing was written"
@@ -249,7 +323,7 @@ def _offers_left(draft: Draft, chosen: Sequence[Offer]) -> list[str]:
     left = [offer for offer in draft.offers if offer not in chosen]
     if not left:
         return []
-    options = {"pypistats": NameKind.PYPI, "npm": NameKind.NPM, "cratesio": NameKind.CRATE}
+    options = {kind.source: kind for kind in NameKind}
     own = [offer.package for offer in left if offer.foreign is None] or [offer.package for offer in left]
     out = draft.request.out
     file = "" if out == Path("cmetrics.toml") else f" --out {shlex.quote(str(out))}"

@@ -125,7 +125,13 @@ def prepare_catalog(request: CatalogRequest, settings: Settings, *, now: datetim
     if request.check:
         context = RunContext(settings, catalog, now, clock=clock, sleep=sleep)
         present = _check_names(context, warnings) if catalog.metrics else {}
-        names = replace(names, repositories=tuple(present.get(("github", name), name) for name in names.repositories))
+        names = replace(
+            names,
+            subjects={
+                source: tuple(present.get((source, name), name) for name in subjects)
+                for source, subjects in names.subjects.items()
+            },
+        )
         if request.find_packages and names.repositories:
             offers = _find_offers(replace(context, catalog=_added(request, names, existing)), names, existing, notes)
     return Draft(request, names, existing, offers, tuple(notes), tuple(warnings))
@@ -221,7 +227,7 @@ def _add_repositories(names: Names, settings: Settings, contact: str, notes: lis
                 "add others with --repo"
             )
         repositories += owned.names
-    return replace(names, repositories=tuple(repositories))
+    return replace(names, subjects={**names.subjects, "github": tuple(repositories)})
 
 
 def _check_names(context: RunContext, warnings: list[str]) -> Mapping[tuple[str, str], str]:
@@ -302,15 +308,9 @@ def _published(context: RunContext, packages: Sequence[FoundPackage], notes: lis
 
 
 def _with_packages(names: Names, packages: Sequence[FoundPackage]) -> Names:
-    def of(source: str) -> tuple[str, ...]:
-        return tuple(package.name for package in packages if package.source == source)
-
-    return replace(
-        names,
-        pypi=(*names.pypi, *of("pypistats")),
-        npm=(*names.npm, *of("npm")),
-        crates=(*names.crates, *of("cratesio")),
-    )
+    for package in packages:
+        names = names.plus(package.source, [package.name])
+    return names
 
 
 def _write(out: Path, data: bytes, mode: str) -> None:

@@ -338,3 +338,16 @@ def test_packages_on_a_terminal(home: Home, world: World, answer: str, added: li
     os.close(theirs)
     assert process.returncode == 0, err
     assert [m["subject"] for m in file(home)["metrics"]] == [*added, "lancedb/lancedb"]
+
+
+def test_further_sources(home: Home):
+    """Images, models, formulae, extensions and packages of other languages are checked and written."""
+    named = ("--docker", "lance/db", "--hf", "models/lance/embed", "--brew", "lance", "--duckdb", "lance")
+    more = ("--gem", "lance", "--cran", "lance", "--packagist", "lance/lance", "--vscode", "Lance.viewer")
+    who = ("--contact", "https://example.com/x")
+    written = home.json("init", *named, *more, *who, "--product", "Lance")
+    sources = ["cran", "dockerhub", "duckdb", "homebrew", "huggingface", "packagist", "rubygems", "vscode"]
+    assert sorted(row["source"] for row in written["metrics"]) == sources
+    assert home.json("refresh")["status"] == "success"
+    wrong = home.run("init", "--docker", "lance/dbb", *who, "--force", code=2)
+    assert "not found: lance/dbb (hub.docker.com)" in wrong.stderr
