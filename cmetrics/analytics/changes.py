@@ -53,6 +53,10 @@ RULES = {
 }
 
 
+#: Of two items of one weight, the one that says more of a metric comes first.
+_ORDER = (*SignalKind, None)
+
+
 class ItemBuilder:
     """Builds the items from the other results of a day."""
 
@@ -73,7 +77,7 @@ class ItemBuilder:
         found += [self._signal(signal) for signal in signals]
         found += [item for effect in effects for item in self._effect(effect)]
         found += [item for mover in movers for item in self._mover(mover)]
-        found.sort(key=lambda item: (-item.weight, item.id))
+        found.sort(key=lambda item: (-item.weight, _ORDER.index(item.signal_kind), item.id))
         items: list[Item] = []
         told: set[str] = set()
         shifted: set[str | None] = set()

@@ -157,7 +157,7 @@ def build_daily_grid(
         for loss in spec.damaged_days if spec else ():
             low, high = loss.first.toordinal() - first, loss.last.toordinal() - first
             damaged[row, max(low, 0) : max(high + 1, 0)] = True
-    dipped, doubtful = _judge(chosen, values, known)
+    dipped, doubtful = _judge(chosen, values, known, step)
     excluded = known & ((damaged & ~replaced) | single | dipped)
     known &= ~_unsettled(values, known)
     ends = np.where(known.any(axis=1), shape[1] - 1 - np.argmax(known[:, ::-1], axis=1), -1)
@@ -200,7 +200,7 @@ def _replaced_days(replaced: Mask, known: Mask) -> tuple[Mask, Mask]:
     return step, single
 
 
-def _judge(metrics: list[Metric], values: Values, known: Mask) -> tuple[Mask, Mask]:
+def _judge(metrics: list[Metric], values: Values, known: Mask, step: Mask) -> tuple[Mask, Mask]:
     """Return the days on which a registry dipped or a metric has almost nothing, and the values under review.
 
     A high value is under review for :data:`JUDGED_DAYS` days; after that it is what the source counted.
@@ -226,9 +226,10 @@ def _judge(metrics: list[Metric], values: Values, known: Mask) -> tuple[Mask, Ma
     in_dip = np.zeros_like(compared.is_dip)
     for rows in sources:
         in_dip[rows] = compared.dipped(rows) | _fell_together(compared, values[np.ix_(rows, columns)], rows)
-    dipped[:, columns] = in_dip & known[:, columns]
-    dipped[:, columns] |= compared.is_low
-    doubtful[:, columns] = compared.is_high & is_near[columns]
+    # Next to a step the neighbourhood was counted in another way.
+    is_alike = _prefix(step)[:, high] == _prefix(step)[:, low]
+    dipped[:, columns] = (in_dip & known[:, columns] | compared.is_low) & is_alike[:, columns]
+    doubtful[:, columns] = compared.is_high & is_near[columns] & is_alike[:, columns]
     return dipped, doubtful
 
 

@@ -72,7 +72,7 @@ MONTH_MARGIN, WEEK_MARGIN = 1.02, 1.10
 STAR_DAYS, FEWEST_STAR_DAYS, STAR_DEVIATIONS, STAR_FLOOR = 56, 42, 5.0, 10
 #: A day of many stars is news for a week.
 STAR_NEWS_DAYS = 7
-#: Nights that are looked back for the beginning of a signal; one that rests for a week has ended.
+#: Nights that are looked back for the beginning of a signal; one that rests for more than a week has ended.
 LOOK_BACK, REST = 91, 7
 #: Events from so many days before a signal coincide with it.
 COINCIDENCE = timedelta(days=7)
@@ -270,8 +270,8 @@ class SignalFinder:
     def _begin(self, row: int, end: int, way: int) -> int:
         """Return the column of the first night of a signal that holds on ``end``."""
         nights = np.arange(end, max(end - LOOK_BACK, -1), -1)
-        hits = judge_weeks(self._grid, np.full(len(nights), row), nights).hit == way
-        return end - _first_of_chain(hits)
+        weeks = judge_weeks(self._grid, np.full(len(nights), row), nights)
+        return end - _first_of_chain(weeks.hit == way, weeks.is_judged)
 
     # -- months ----------------------------------------------------------------------------------
 
@@ -446,7 +446,7 @@ class SignalFinder:
             peaks = np.maximum.accumulate(sums[row, : place + 1])
             nights = np.arange(place, max(place - LOOK_BACK, 7), -1)
             hits = (sums[row, nights] >= WEEK_MARGIN * peaks[nights - 7]) & (sums[row, nights] >= FLOOR)
-            begin = place - _first_of_chain(hits)
+            begin = place - _first_of_chain(hits, is_whole[row, nights])
             was = int(np.argmax(sums[row, : place - 6]))
             best_days = period(grid.day(was), grid.day(was + 6))
             text = (
@@ -558,13 +558,18 @@ def coinciding(events: Sequence[Event], metric: Metric, span: Span) -> tuple[Eve
     return tuple(event for event in events if event.day in span and metric.product in event.products)
 
 
-def _first_of_chain(hits: Mask) -> int:
-    """Return how many nights ago a chain of hits began: ``hits`` go back in time, a rest of a week ends it."""
-    places = np.flatnonzero(hits)
-    if not len(places):
-        return 0
-    ends = np.flatnonzero(np.diff(places) > REST)
-    return int(places[ends[0]] if len(ends) else places[-1])
+def _first_of_chain(hits: Mask, is_judged: Mask) -> int:
+    """Return how many nights ago a chain of hits began; both arrays go back in time.
+
+    A rest of more than a week ends it. Nights that cannot be judged are none.
+    """
+    first = rest = 0
+    for night, (is_hit, was_judged) in enumerate(zip(hits.tolist(), is_judged.tolist(), strict=True)):
+        rest = 0 if is_hit else rest + was_judged
+        if rest > REST:
+            break
+        first = night if is_hit else first
+    return first
 
 
 def _with_percent(signal: Signal, change: float) -> Signal:

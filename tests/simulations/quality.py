@@ -110,7 +110,7 @@ def detection(count: int) -> Iterator[Figure]:
             yield Figure(what, rate, 0.95 if name == "calm" else 0.4, is_minimum=True, cases=count)
 
 
-def outages(count: int) -> Figure:
+def outages(count: int, every: int = 3) -> Figure:
     """Falls of any kind on the 45 nights from an outage on, beyond those that are found without it: none is right."""
     falls = nights = 0
     for number, (days, factor) in enumerate(
@@ -127,7 +127,7 @@ def outages(count: int) -> Figure:
             known[:, begin : begin + days] = False
         else:
             counts[:, begin : begin + days] = (counts[:, begin : begin + days] * factor).astype(np.int64)
-        for night in range(begin, length, 3):
+        for night in range(begin, length, every):
             last = AS_OF - (length - 1 - night) * DAY
             without = _falls(insights_of(sound[:, : night + 1], last))
             falls += len(_falls(insights_of(counts[:, : night + 1], last, known[:, : night + 1])) - without)
