@@ -11,7 +11,7 @@ from cmetrics.catalog_file import ID, TOP_LEVEL, CatalogFile, MetricEntry, Mista
 from cmetrics.domain.errors import ConfigError, Mistake, UsageError
 from cmetrics.domain.event import Note, ReleaseRule
 from cmetrics.domain.kind import Measure
-from cmetrics.domain.metric import Event, Metric, Product, SourceSpec, default_id, slug
+from cmetrics.domain.metric import Event, Metric, Product, SourceSpec, default_id, default_name, slug
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.settings import is_file
 
@@ -219,7 +219,7 @@ class _Builder:
         continues = self._check_options(where, item, spec, measure)
         sdk = item.sdk or spec.sdk
         metric_id = item.id or default_id(spec, measure, item.product, sdk)
-        plain_name = measure.display_name or spec.display_name
+        plain_name = default_name(spec, measure)
         display_name = item.display_name or plain_name
         if item.id is None and slug(metric_id) in taken:
             # The second package of one kind in a product, as after two products were merged.

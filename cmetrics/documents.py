@@ -27,6 +27,7 @@ from pydantic.fields import FieldInfo
 from typing_extensions import TypedDict
 
 from cmetrics.analytics.columns import SeriesTable, to_dates
+from cmetrics.analytics.intervals import Interval
 from cmetrics.analytics.model import (
     ESTIMATED,
     FLOWS_DEFINITION,
@@ -36,7 +37,7 @@ from cmetrics.analytics.model import (
     PeriodPoint,
     StarFlows,
 )
-from cmetrics.domain.kind import DOWNLOADS, STARS
+from cmetrics.domain.kind import Measure
 from cmetrics.domain.metric import Definition, file_names
 from cmetrics.domain.run import Run
 
@@ -98,7 +99,7 @@ class SeriesPoint(TypedDict):
     period_end: date
     value: Annotated[int, Field(examples=[48213])]
     provenance: Annotated[str, Field(description="api_daily, recomputed or csv_seed", examples=["api_daily"])]
-    source_window: Annotated[str, Field(description="1d, cumulative_snapshot or discrete_snapshot", examples=["1d"])]
+    source_window: Annotated[str, Field(description="1d, 7d, 30d, or a snapshot", examples=["1d"])]
 
 
 class Series(Document):
@@ -238,18 +239,90 @@ class RepositoryItem(_Item):
     flows: Annotated[list[FlowPoint], _made(_flow_points), Field(description=FLOWS_DEFINITION)]
 
 
-def _family_of(item: Any) -> str:
-    return str(item.metric_family if isinstance(item, _Item) else item.metric.family)
+@with_config(_POINT)
+class CountPoint(TypedDict):
+    """A stored value. The period is one day, or a rolling window up to its last day."""
+
+    period_start: date
+    period_end: date
+    value: int
+
+
+@with_config(_POINT)
+class FlowInterval(TypedDict):
+    """What a counter counted between two readings."""
+
+    start_day: Annotated[date, Field(description="The day under which the earlier reading is stored")]
+    end_day: date
+    start_at: Annotated[datetime, Field(description="The time of the earlier reading")]
+    end_at: datetime
+    days: Annotated[int, Field(description="The length, rounded")]
+    is_day: Annotated[bool, Field(description="Whether the flow is that of end_day; otherwise it must not be divided")]
+    flow: Annotated[int | None, Field(description="Null if it is unknown; the reason says why")]
+    reason: Annotated[str, Field(examples=["", "the count fell"])]
+
+
+def _intervals(intervals: Sequence[Interval]) -> list[FlowInterval]:
+    return [
+        {
+            "start_day": interval.start_day,
+            "end_day": interval.end_day,
+            "start_at": interval.start_at,
+            "end_at": interval.end_at,
+            "days": interval.days,
+            "is_day": interval.is_day,
+            "flow": interval.flow,
+            "reason": interval.reason.value,
+        }
+        for interval in intervals
+    ]
+
+
+class CountItem(_Item):
+    """A counter, a stock, a rolling window or a further daily count; `latest_value` is the newest stored value."""
+
+    kind: Annotated[str, _from("metric.measure.kind", description="flow, stock, counter or rolling")]
+    value_kind: Annotated[str, _from("metric.measure.value_kind", examples=["cumulative_pulls"])]
+    label: Annotated[str, _from("metric.measure.card_label", examples=["pulls"])]
+    window_days: Annotated[int | None, _from("metric.measure.window_days")] = None
+    latest_value: Annotated[int | None, _from("latest.value")] = None
+    latest_period_start: Annotated[date | None, _from("latest_start")] = None
+    latest_period_end: Annotated[date | None, _from("latest.day")] = None
+    latest_provenance: Annotated[str | None, _from("latest.provenance")] = None
+    total_stars: int | None = None
+    change_7: Annotated[ValueChange | None, Field(description="Stocks only")]
+    change_30: ValueChange | None
+    change_90: ValueChange | None
+    last_30_days: Annotated[
+        int | None, Field(description="Counters and flows: what was counted in the last 30 days, as far as it is known")
+    ]
+    last_30_days_observed: Annotated[int, Field(description="For how many of these days it is known")]
+    sparkline: Annotated[list[CountPoint], _made(lambda points: points), _from("period_points")]
+    intervals: Annotated[
+        list[FlowInterval], _made(_intervals), Field(description="Counters: the flows between readings")
+    ]
+
+
+def _tag_of(item: Any) -> str:
+    """Return which of the items describes a metric: its measure decides, not its family."""
+    if isinstance(item, _Item):
+        return type(item).__name__
+    measure: Measure = item.metric.measure
+    if measure.is_in_totals:
+        return DownloadsItem.__name__
+    return RepositoryItem.__name__ if measure.is_stars else CountItem.__name__
 
 
 AnyItem = Annotated[
-    Annotated[DownloadsItem, Tag(DOWNLOADS.what)] | Annotated[RepositoryItem, Tag(STARS.what)],
-    Discriminator(_family_of),
+    Annotated[DownloadsItem, Tag("DownloadsItem")]
+    | Annotated[RepositoryItem, Tag("RepositoryItem")]
+    | Annotated[CountItem, Tag("CountItem")],
+    Discriminator(_tag_of),
 ]
 
 
 class ProductGroup(Document):
-    """One product: its downloads, then its stars."""
+    """One product: its downloads, its stars, and then what is part of no total."""
 
     product: str
     title: str

@@ -13,6 +13,7 @@ from cmetrics.analytics.anomalies import READ_DAYS
 from cmetrics.analytics.columns import COLUMNS, DAY_COLUMNS, SeriesTable
 from cmetrics.analytics.dashboard import build_dashboard, narrow
 from cmetrics.analytics.insights import build_insights
+from cmetrics.analytics.intervals import Intervals, build_intervals
 from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Findings, Publication
 from cmetrics.analytics.quality import DataQuality, build_quality, build_states
 from cmetrics.analytics.series import last_full_month
@@ -54,6 +55,7 @@ class Queries:
         self._dashboards: VersionCache[Dashboard] = VersionCache(DASHBOARDS_SHARED)
         self._known_ids: VersionCache[frozenset[str]] = VersionCache(1)
         self._findings_cache: VersionCache[Findings] = VersionCache(1)
+        self._intervals_cache: VersionCache[Intervals | None] = VersionCache(1)
         #: The catalogue with the ids of the store.
         self._catalogs: VersionCache[Catalog] = VersionCache(1)
 
@@ -163,6 +165,7 @@ class Queries:
         matched = match() if definitions is not None else self._catalogs.get(self.token, "catalog", match)
         queries = _MatchedQueries(self._store, matched, self._specs, now=self._now)
         queries._dashboards = self._dashboards  # noqa: SLF001  # of its own class
+        queries._intervals_cache = self._intervals_cache  # noqa: SLF001  # of its own class
         return queries
 
 
@@ -274,7 +277,16 @@ class _MatchedQueries(Queries):
             generated_at=self._now.replace(microsecond=0),
             log=log,
             events=events,
+            intervals=self._intervals_cache.get(self.token, "intervals", self._read_intervals),
         )
+
+    def _read_intervals(self) -> Intervals | None:
+        """Return the intervals between the readings of all counters; None without a counter."""
+        counters = [metric.metric_id for metric in self._catalog.metrics if metric.measure.is_counter]
+        if not counters:
+            return None
+        rows = self._store.read_observations(counters, self._until_now, (*COLUMNS, "observed_at"))
+        return build_intervals(SeriesTable.from_arrow(rows), self._store.readings(counters))
 
 
 def reading(as_of: date, days: int) -> Span:

@@ -445,7 +445,7 @@ def test_count_chooses_what_is_counted(path):
     assert [(m.metric_id, m.count, m.display_name) for m in metrics] == [
         ("pulls:lance:hub", "pulls", "Hub"),
         ("likes:lance:hub", "likes", "Hub Likes"),
-        ("pulls:lance:hub:30d", "month", "Hub"),
+        ("pulls:lance:hub:30d", "month", "Hub, 30 days"),
     ]
     assert [m.measure.value_kind for m in metrics] == ["cumulative_pulls", "cumulative_likes", "rolling_30d_pulls"]
 

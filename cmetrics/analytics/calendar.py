@@ -9,8 +9,9 @@ from enum import StrEnum
 from itertools import groupby
 from types import MappingProxyType
 
+from cmetrics.analytics.counts import covered_days
 from cmetrics.analytics.gaps import Gap, Reason
-from cmetrics.analytics.model import KINDS, Dashboard, DayPoints, DownloadItem, Item, PointKind
+from cmetrics.analytics.model import KINDS, CountItem, Dashboard, DayPoints, DownloadItem, Item, PointKind
 from cmetrics.domain.days import day_range, window
 from cmetrics.domain.metric import PUBLISHED_WITHIN
 
@@ -147,6 +148,10 @@ def _item_row(item: Item, gaps: Iterable[Gap], first: date, last: date) -> Row:
     days = item.days if isinstance(item, DownloadItem) else item.points
     states = _states_of(days)
     start = days[0].day if days else None
+    if isinstance(item, CountItem) and item.metric.measure.is_rolling:
+        for day in covered_days(item):
+            if first <= day:
+                states.setdefault(day, DayState.OBSERVED)
     if isinstance(item, DownloadItem):
         for point in item.points:
             if point.kind is PointKind.SEEDED:

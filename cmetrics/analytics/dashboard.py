@@ -11,6 +11,8 @@ import numpy as np
 from cmetrics.analytics import series
 from cmetrics.analytics.chart import largest
 from cmetrics.analytics.columns import SeriesTable
+from cmetrics.analytics.counts import CountItems, is_count
+from cmetrics.analytics.intervals import Intervals
 from cmetrics.analytics.model import (
     NO_FLOWS,
     NO_POINTS,
@@ -55,15 +57,17 @@ def build_dashboard(
     generated_at: datetime,
     log: OutcomeLog | None = None,
     events: Sequence[Event] | None = None,
+    intervals: Intervals | None = None,
 ) -> Dashboard:
     """Return the dashboard of ``as_of`` from values up to that day (later ones are left out).
 
     ``runs`` come newest first; without ``log`` only their status is known. ``events`` are those of the catalogue
-    and the releases; by default only the former.
+    and the releases; by default only the former. ``intervals`` are those of all counters.
     """
     log = log or OutcomeLog(runs, ())
     table = table.where(table.days <= as_of.toordinal())
-    builder = _Builder(catalog.metrics, source_titles, table, log, as_of)
+    counts = CountItems(catalog.metrics, table, intervals, as_of)
+    builder = _Builder(catalog.metrics, source_titles, table, log, as_of, counts)
     by_product: dict[str, list[Metric]] = {}
     for metric in catalog.metrics:
         by_product.setdefault(metric.product, []).append(metric)
@@ -117,6 +121,7 @@ def narrow(board: Dashboard, days: int) -> Dashboard:
             stars=tuple(
                 replace(item, points=item.points.since(first), flows=item.flows.since(first)) for item in group.stars
             ),
+            counts=tuple(item.since(first) for item in group.counts),
         )
         for group in board.groups
     )
@@ -158,6 +163,7 @@ def _with_tones(groups: Sequence[Group], metrics: Sequence[Metric]) -> tuple[Gro
             group,
             downloads=tuple(replace(item, tone=tones[item.metric.metric_id]) for item in group.downloads),
             stars=tuple(replace(item, tone=tones[item.metric.metric_id]) for item in group.stars),
+            counts=tuple(replace(item, tone=tones[item.metric.metric_id]) for item in group.counts),
         )
         for group in groups
     )
@@ -245,12 +251,14 @@ class _Builder:
         table: SeriesTable,
         log: OutcomeLog,
         as_of: date,
+        counts: CountItems,
     ) -> None:
         self._source_titles = source_titles
         self._log = log
         self._as_of = as_of
+        self._counts = counts
         self._month = series.last_full_month(as_of)
-        flows = [metric for metric in metrics if metric.measure.is_flow]
+        flows = [metric for metric in metrics if metric.measure.is_in_totals]
         downloads = table.where(table.owned_by({metric.metric_id for metric in flows}))
         stars = table.where(table.owned_by({metric.metric_id for metric in metrics if metric.measure.is_stars}))
         self._newest = table.where(~table.is_seed).newest
@@ -280,6 +288,9 @@ class _Builder:
             downloads=downloads,
             stars=tuple(self._item_of_stars(m) for m in metrics if m.measure.is_stars),
             last_30_days=_sum_of_known(item.last_30_days for item in downloads),
+            counts=tuple(
+                self._counts.item(m, self._source_titles[m.source], self._freshness(m)) for m in metrics if is_count(m)
+            ),
         )
 
     def _item_of_downloads(self, metric: Metric) -> DownloadItem:

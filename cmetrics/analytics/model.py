@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypedDict
 
 from cmetrics.analytics.columns import Codes, Days, SeriesTable, Values, to_dates
 from cmetrics.analytics.insights import Insights
+from cmetrics.analytics.intervals import Interval
 from cmetrics.analytics.quality import DataQuality
 from cmetrics.domain.event import Note
 from cmetrics.domain.metric import Definition, Event, Metric
@@ -311,7 +313,69 @@ class StarItem:
     flow_30: StarFlow | None = None
 
 
-Item = DownloadItem | StarItem
+class CountPoint(TypedDict):
+    """One stored value with its period."""
+
+    period_start: date
+    period_end: date
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountItem:
+    """One metric that is part of no total: a counter, a stock without history, a rolling window, a further flow."""
+
+    metric: Metric
+    source_title: str
+    #: Which of the page's colours it has, wherever it is drawn.
+    tone: str
+    latest: DayPoint | None
+    #: The first day of the newest rolling window; None for other kinds.
+    window_start: date | None
+    #: Stocks: the difference to the value of 7, 30 and 90 days before the newest one.
+    change_7: Change | None
+    change_30: Change | None
+    change_90: Change | None
+    #: Counters and daily counts: what was counted in the last 30 days, and of how many of them that is known.
+    last_30_days: int | None
+    last_30_days_observed: int
+    #: By day.
+    points: DayPoints
+    freshness: MetricFreshness
+    #: Counters: what happened between readings, ascending.
+    intervals: tuple[Interval, ...] = ()
+    #: Rolling windows: the first day of each of the ``points``.
+    starts: Days = field(default_factory=lambda: np.zeros(0, np.int32))
+
+    def since(self, day: date) -> CountItem:
+        """Return the item with the points, and the intervals that end, on ``day`` and after it."""
+        points = self.points.since(day)
+        return replace(
+            self,
+            points=points,
+            starts=self.starts[len(self.starts) - len(points) :] if len(self.starts) else self.starts,
+            intervals=tuple(interval for interval in self.intervals if interval.end_day >= day),
+        )
+
+    @property
+    def latest_start(self) -> date | None:
+        """The first day of the period of the newest value."""
+        if self.window_start is not None:
+            return self.window_start
+        return self.latest.day if self.latest else None
+
+    @property
+    def period_points(self) -> list[CountPoint]:
+        """The points with the periods that they cover."""
+        ends = self.points.dates
+        starts = to_dates(self.starts) if len(self.starts) else ends
+        return [
+            {"period_start": start, "period_end": end, "value": value}
+            for start, end, value in zip(starts, ends, self.points.values.tolist(), strict=True)
+        ]
+
+
+Item = DownloadItem | StarItem | CountItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,11 +388,13 @@ class Group:
     stars: tuple[StarItem, ...]
     #: Downloads of the last 30 days, all SDKs together; None when no day of any is stored.
     last_30_days: int | None
+    #: What is part of no total.
+    counts: tuple[CountItem, ...] = ()
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """Downloads first."""
-        return (*self.downloads, *self.stars)
+        """Downloads first, then stars."""
+        return (*self.downloads, *self.stars, *self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,6 +527,11 @@ class Dashboard:
         """The metrics that the change on the month before leaves out, in the order of the catalogue."""
         left_out = set(self.month_comparison.left_out)
         return tuple(item.metric for item in self.items if item.metric.metric_id in left_out)
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """What is counted, in catalogue order."""
+        return tuple(dict.fromkeys(item.metric.family for item in self.items))
 
     @property
     def data_through(self) -> date | None:

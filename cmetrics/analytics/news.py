@@ -8,10 +8,11 @@ from datetime import UTC, date, timedelta
 from enum import StrEnum
 
 from cmetrics.analytics import phrases
-from cmetrics.analytics.model import Dashboard, DownloadItem, Group, Item, StarItem
+from cmetrics.analytics.model import CountItem, Dashboard, DownloadItem, Group, Item, StarItem
 from cmetrics.analytics.month_total import MonthTotal, month_total
 from cmetrics.analytics.series import change, last_full_month
 from cmetrics.domain.days import DAY, Month, months
+from cmetrics.domain.kind import Kind
 from cmetrics.domain.metric import PUBLISHED_WITHIN
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Job, Run, RunStatus
@@ -129,8 +130,11 @@ def _snapshot_note(found: MonthTotal) -> str:
 
 def _milestones(dashboard: Dashboard) -> Iterator[NewsItem]:
     for group in dashboard.groups:
-        for item in group.stars:
-            yield from _star_milestones(item)
+        counted: tuple[StarItem | CountItem, ...] = (*group.stars, *group.counts)
+        for item in counted:
+            # A rolling window rises and falls with the days that leave it, and a day's record is no milestone.
+            if item.metric.measure.kind in (Kind.STOCK, Kind.COUNTER):
+                yield from _count_milestones(item)
         for one in group.downloads:
             yield from _download_milestones([one], one.metric.slug, _title(group, one), dashboard.as_of)
         # For a product with one SDK, both would be the same.
@@ -139,7 +143,9 @@ def _milestones(dashboard: Dashboard) -> Iterator[NewsItem]:
             yield from _download_milestones(group.downloads, f"product-{group.product}", name, dashboard.as_of)
 
 
-def _star_milestones(item: StarItem) -> Iterator[NewsItem]:
+def _count_milestones(item: StarItem | CountItem) -> Iterator[NewsItem]:
+    noun = item.metric.measure.noun
+    has = "held" if isinstance(item, StarItem) else "had"
     highest: int | None = None
     before: date | None = None
     for point in item.points:
@@ -150,8 +156,8 @@ def _star_milestones(item: StarItem) -> Iterator[NewsItem]:
                 f"milestone-{item.metric.slug}-{step}",
                 point.day,
                 point.day,
-                f"{item.metric.subject}: {step:,} stars",
-                f"{item.metric.subject} held {point.value:,} stars on {_date(point.day)}{missed}.",
+                f"{item.metric.subject}: {step:,} {noun}",
+                f"{item.metric.subject} {has} {point.value:,} {noun} on {_date(point.day)}{missed}.",
                 NewsKind.MILESTONE,
             )
         highest, before = max(highest or 0, point.value), point.day

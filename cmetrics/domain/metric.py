@@ -187,6 +187,13 @@ class Metric:
         return slug(self.metric_id)
 
 
+def default_name(spec: SourceSpec, measure: Measure) -> str:
+    """Return the display name of a metric whose entry does not set one; a rolling window names its length."""
+    if measure.display_name is not None:
+        return measure.display_name
+    return f"{spec.display_name}, {measure.window_days} days" if measure.is_rolling else spec.display_name
+
+
 def default_id(spec: SourceSpec, measure: Measure, product: str, sdk: str | None = None) -> str:
     """Return the id of a metric whose entry does not set one: ``pulls:lance:dockerhub``."""
     return f"{measure.what}:{product}:{sdk or spec.sdk or spec.name}{measure.id_suffix}"

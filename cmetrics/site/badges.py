@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cmetrics.analytics.model import STALE_DAYS, DownloadItem, Item, StarItem
+from cmetrics.analytics.model import STALE_DAYS, CountItem, DownloadItem, Item
+from cmetrics.charts import count_words
 from cmetrics.charts.spark import Spark, month_sparkline, star_sparkline
 from cmetrics.charts.theme import NO_DATA as NO_DATA_COLOR
 from cmetrics.charts.theme import TONES, Color
@@ -75,20 +76,23 @@ def build_embed(item: Item) -> Embed:
         headline = fmt.number(month.value if month else None)
         return Embed(title, headline, note, month_sparkline(item.points), TONES[item.tone])
     latest = item.latest
-    note = f"{fmt.day(latest.day)}; {item.source_title}" if latest else NO_DATA
+    when = count_words.period(item) if isinstance(item, CountItem) else fmt.day(latest.day if latest else None)
+    note = f"{when}; {item.source_title}" if latest else NO_DATA
     headline = fmt.number(latest.value if latest else None)
     return Embed(title, headline, note, star_sparkline(item.points), TONES[item.tone])
 
 
 def _label(item: Item) -> str:
+    if isinstance(item, CountItem):
+        return count_words.name(item)
     return f"{item.metric.display_name} downloads" if isinstance(item, DownloadItem) else item.metric.display_name
 
 
 def _message(item: Item) -> str | None:
-    if isinstance(item, StarItem):
+    if not isinstance(item, DownloadItem):
         if item.latest is None:
             return None
-        is_old = (item.freshness.age_days or 0) >= STALE_DAYS
+        is_old = (item.freshness.overdue_days or 0) >= STALE_DAYS
         return fmt.short(item.latest.value) + (f" on {fmt.short_day(item.latest.day)}" if is_old else "")
     month = item.month
     if month is None:

@@ -18,9 +18,10 @@ from cmetrics.analytics.chart import (
     month_rows,
     total_stars_chart,
 )
-from cmetrics.analytics.model import FLOWS_DEFINITION, Dashboard, DownloadItem, Group, Item
+from cmetrics.analytics.model import FLOWS_DEFINITION, CountItem, Dashboard, DownloadItem, Group, Item
 from cmetrics.analytics.news import NewsItem
 from cmetrics.analytics.quality import DataQuality
+from cmetrics.charts.count_figure import CountFigure, build_count_figure
 from cmetrics.charts.data import chart_document
 from cmetrics.charts.spark import Spark, month_sparkline, star_sparkline
 from cmetrics.charts.svg import Drawing, draw
@@ -71,6 +72,8 @@ class Section:
     charts: tuple[ChartView, ...]
     #: The page of the product, if it has one.
     href: str | None
+    #: One figure per metric that is part of no total.
+    counts: tuple[CountFigure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +254,8 @@ def _product_page(site: Site, group: Group) -> Page:
 
 def _metric_page(site: Site, group: Group, card: Card, drawn: Sequence[Chart]) -> Page:
     item = card.item
+    if isinstance(item, CountItem):
+        return _count_page(site, group, card, item)
     chart = item_chart(site.board, item, drawn)
     return Page(
         site=site,
@@ -262,6 +267,24 @@ def _metric_page(site: Site, group: Group, card: Card, drawn: Sequence[Chart]) -
         card=card,
         calendar=build_calendar(site.board, (item,), site.quality.gaps, total=False),
     )
+
+
+def _count_page(site: Site, group: Group, card: Card, item: CountItem) -> Page:
+    figure = _count_figure(site.board, item, whole=True)
+    return Page(
+        site=site,
+        path=metric_path(site, item),
+        template="count.html.j2",
+        title=f"{figure.title} · {site.board.title}",
+        description=f"{figure.title}. {fmt.through(site.board)}",
+        sections=(Section(group, (), (), f"../{product_path(group)}", (figure,)),),
+        card=card,
+        calendar=build_calendar(site.board, (item,), site.quality.gaps, total=False),
+    )
+
+
+def _count_figure(board: Dashboard, item: CountItem, *, whole: bool) -> CountFigure:
+    return build_count_figure(item, board.as_of, wide=WHOLE if whole else HALF, narrow=NARROW, is_whole=whole)
 
 
 def address_of(url: str, path: str) -> str:
@@ -294,6 +317,7 @@ def _section(site: Site, group: Group, *, linked: bool, charts: bool = True, roo
         tuple(_cards(site, group, linked=linked, root=root)),
         tuple(_view(site, chart, whole=len(views) == 1) for chart in views),
         root + product_path(group) if linked else None,
+        tuple(_count_figure(site.board, item, whole=False) for item in group.counts) if charts else (),
     )
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cmetrics import documents
-from cmetrics.charts import theme
+from cmetrics.charts import count_words, theme
 from cmetrics.site import format as fmt
 from cmetrics.site.badges import build_badge, build_embed
 from cmetrics.site.feed import build_feed
@@ -52,6 +52,8 @@ def open_templates() -> Environment:
         fmt.stale,
         fmt.month_note,
         fmt.left_out,
+        count_words.period,
+        count_words.recent,
     )
     environment.filters.update({function.__name__: function for function in filters})
     environment.globals["theme"] = theme

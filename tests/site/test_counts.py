@@ -1,0 +1,82 @@
+"""Counters, windows, stocks and further flows on the page, with and without a page per metric."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from cmetrics.analytics.model import Publication
+from cmetrics.domain.metric import Metric, definition
+from cmetrics.site.pages import ONE_PAGE_METRICS
+from cmetrics.site.render import render_site
+from cmetrics.sources import SPECS
+from tests.analytics.test_counts import ALL, INSTALLS, NOW, PULLS, board_of, rows_of
+from tests.samples import a_table
+
+VALUES = {40: 900, 6: 1000, 5: 1010, 2: 1070, 1: 1060, 0: 1065}
+
+
+def site_of(metrics: tuple[Metric, ...]) -> dict[str, str]:
+    rows = [row for metric in metrics for row in rows_of(metric, VALUES)]
+    board = board_of(rows, metrics, days=7300)
+    publication = Publication(
+        board, board, tuple(definition(metric, NOW) for metric in metrics), a_table(rows), (), None
+    )
+    files = render_site(publication, SPECS, b"")
+    return {path: data.decode() for path, data in files if path.endswith((".html", ".svg", ".json", ".xml"))}
+
+
+@pytest.fixture(scope="module")
+def one_page() -> dict[str, str]:
+    return site_of(ALL)
+
+
+@pytest.fixture(scope="module")
+def many_pages() -> dict[str, str]:
+    more = tuple(
+        replace(PULLS, metric_id=f"pulls:p:hub:{number}", subject=f"acme/{number}")
+        for number in range(ONE_PAGE_METRICS)
+    )
+    return site_of((*ALL, *more))
+
+
+def text_of(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
+
+
+def test_a_card_says_what_its_value_covers(one_page):
+    text = text_of(one_page["index.html"])
+    assert "1,065 pulls, to 24 Nov 2026" in text
+    assert "1,065 installs, 30 days to 24 Nov 2026" in text
+    assert "1,065 views, on 24 Nov 2026" in text
+
+
+def test_each_has_a_figure_and_a_table(one_page):
+    html = one_page["index.html"]
+    assert len(re.findall(r'<figure class="chart count"', html)) == len(ALL) - 1
+    assert "60 pulls over 3 days" in text_of(html)
+    assert "unknown on 23 Nov 2026: the count fell" in text_of(html)
+
+
+def test_no_window_is_called_a_month(one_page):
+    """Neither on the page nor on a badge."""
+    badge = one_page["badges/installs-p-brew-30d.svg"]
+    assert "Homebrew installs / 30 days" in badge
+    assert "month" not in badge
+    assert "installs in October" not in text_of(one_page["index.html"])
+
+
+def test_a_metric_has_a_page_of_its_own(many_pages):
+    html = many_pages["metrics/pulls-p-hub.html"]
+    assert '<figure class="chart count whole"' in html
+    assert "Pulls of acme/db (Docker Hub)" in text_of(html)
+    assert "metrics/installs-p-brew-30d.html" in many_pages["index.html"]
+    assert '<option value="installs">installs</option>' in many_pages["index.html"]
+    assert "1,065 installs in 30 days" in text_of(many_pages["index.html"])
+
+
+def test_the_product_has_all_figures(many_pages):
+    assert len(re.findall(r'<figure class="chart count"', many_pages["products/p.html"])) == len(ALL) - 1 + 24
+    assert INSTALLS.subject in many_pages["products/p.html"]
