@@ -132,7 +132,7 @@ class Queries:
         return self._store.revisions(self._now - RUNS_WITHIN)
 
     def _log(self, runs: Sequence[Run]) -> OutcomeLog:
-        return OutcomeLog(runs, self._store.outcomes(self._now - RUNS_WITHIN, self._ids))
+        return OutcomeLog(runs, self._store.read_outcomes(self._now - RUNS_WITHIN, self._ids))
 
     @property
     def _all_days(self) -> Span:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from itertools import chain
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from cmetrics.domain.days import DAY, Span
 from cmetrics.domain.run import Job, MetricStatus, Run, RunStatus
@@ -30,11 +35,6 @@ class Outcome:
     error: str | None
     observed_at: datetime
 
-    @property
-    def is_answer(self) -> bool:
-        """Whether the source answered for the whole requested window."""
-        return self.status in (MetricStatus.OK, MetricStatus.PENDING) and self.requested_from is not None
-
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -52,40 +52,58 @@ class OutcomeLog:
     metric up to the day before it started; a partial one gives no information about any metric.
     """
 
-    def __init__(self, runs: Iterable[Run], outcomes: Iterable[Outcome]) -> None:
-        self._by_run: dict[str, dict[str, Outcome]] = {}
-        self._failures: dict[str, Failure] = {}
-        self._answers: dict[str, list[_Answer]] = {}
+    def __init__(self, runs: Iterable[Run], outcomes: Iterable[Outcome] | pa.Table) -> None:
+        """Index ``outcomes``: objects, or the columns of the table for many of them."""
+        rows = outcomes if isinstance(outcomes, pa.Table) else _to_columns(outcomes)
         runs = list(runs)
-        jobs = {run.ingestion_run_id: run.job_name for run in runs}
-        for outcome in outcomes:
-            self._by_run.setdefault(outcome.ingestion_run_id, {})[outcome.metric_id] = outcome
-            if outcome.status is MetricStatus.FAILED:
-                self._add_failure(outcome)
-            elif outcome.is_answer:
-                is_refresh = jobs.get(outcome.ingestion_run_id) == Job.REFRESH
-                self._answers.setdefault(outcome.metric_id, []).append(_of_outcome(outcome, is_refresh=is_refresh))
+        refreshes = {run.ingestion_run_id for run in runs if run.job_name == Job.REFRESH}
+        run_codes, run_ids = _encode(rows["ingestion_run_id"])
+        metric_codes, metric_ids = _encode(rows["metric_id"])
+        self._run_codes = {run_id: code for code, run_id in enumerate(run_ids)}
+        self._metric_codes = {metric_id: code for code, metric_id in enumerate(metric_ids)}
+        #: Per outcome that is no failure, the run in the upper half of a number and the metric in the lower.
+        is_failed = pc.equal(rows["status"], pa.scalar(MetricStatus.FAILED.value)).to_numpy()
+        self._present = np.sort((run_codes[~is_failed] << 32) + metric_codes[~is_failed])
+        self._failures: dict[str, Failure] = {}
+        self._errors: dict[str, dict[str, str]] = {}
+        for run_id, metric_id, error, at in _records(rows.filter(pa.array(is_failed)), _FAILURE):
+            self._errors.setdefault(run_id, {})[metric_id] = error or ""
+            known = self._failures.get(metric_id)
+            if known is None or known.at < at:
+                self._failures[metric_id] = Failure(error or "no reason given", at)
+        # The metrics of a run have few different windows. Each is one answer, shared by its metrics.
+        is_answer = pc.is_in(rows["status"], pa.array([MetricStatus.OK.value, MetricStatus.PENDING.value]))
+        asked = rows.append_column("metric", pa.array(metric_codes)).filter(
+            pc.and_(is_answer, pc.is_valid(rows["requested_from"]))
+        )
+        windows = asked.group_by(list(_ANSWER), use_threads=False).aggregate([("metric", "list")])
+        self._distinct = [
+            _of_outcome(at, first, last, is_refresh=run_id in refreshes)
+            for run_id, first, last, at in _records(windows, _ANSWER)
+        ]
+        members: Any = windows["metric_list"].combine_chunks()
+        codes = members.flatten().to_numpy()
+        answers = np.repeat(np.arange(len(members)), np.diff(members.offsets.to_numpy()))
+        order = np.argsort(codes, kind="stable")
+        self._answers = answers[order]
+        self._bounds = np.searchsorted(codes[order], np.arange(len(metric_ids) + 1))
         #: Answers for all metrics.
         self._assumed = [
             _Answer(run.started_at, date.min, _utc_day(run.started_at) - DAY, is_refresh=True)
             for run in runs
             if run.job_name == Job.REFRESH
             and run.status == RunStatus.SUCCESS
-            and run.ingestion_run_id not in self._by_run
+            and run.ingestion_run_id not in self._run_codes
         ]
-
-    def _add_failure(self, outcome: Outcome) -> None:
-        known = self._failures.get(outcome.metric_id)
-        if known is None or known.at < outcome.observed_at:
-            self._failures[outcome.metric_id] = Failure(outcome.error or "no reason given", outcome.observed_at)
+        self._histories: dict[bytes, _History] = {}
 
     def last_answer(self, metric_id: str) -> datetime | None:
         """Return when a source last answered for the metric."""
-        return max((answer.at for answer in self._answers_of(metric_id)), default=None)
+        return self._history(metric_id).last_answer
 
     def last_refresh(self, metric_id: str) -> datetime | None:
         """Return when a source last answered for the metric in a refresh, which requests all missing days."""
-        return max((answer.at for answer in self._answers_of(metric_id) if answer.is_refresh), default=None)
+        return self._history(metric_id).last_refresh
 
     def last_error(self, metric_id: str) -> Failure | None:
         """Return the newest failure of the metric; None once a source has answered since."""
@@ -97,39 +115,63 @@ class OutcomeLog:
 
         An answer gives no information about the day on which it was received, or later ones.
         """
-        windows = sorted(
-            (answer.first, answer.last) for answer in self._answers_of(metric_id) if _utc_day(answer.at) <= by
-        )
-        merged: list[Span] = []
-        for first, last in windows:
-            if merged and first <= merged[-1].last + DAY:
-                merged[-1] = Span(merged[-1].first, max(last, merged[-1].last))
-            else:
-                merged.append(Span(first, last))
-        return tuple(merged)
-
-    def outcome(self, run: Run, metric_id: str) -> Outcome | None:
-        """Return the outcome of the metric in ``run``; None if it was not part of the run."""
-        return self._by_run.get(run.ingestion_run_id, {}).get(metric_id)
+        return self._history(metric_id).windows(by)
 
     def failures(self, run: Run) -> Mapping[str, str]:
         """Return the errors of ``run`` by metric id."""
-        outcomes = self._by_run.get(run.ingestion_run_id, {})
-        return {
-            metric_id: outcome.error or ""
-            for metric_id, outcome in sorted(outcomes.items())
-            if outcome.status is MetricStatus.FAILED
-        }
+        return dict(sorted(self._errors.get(run.ingestion_run_id, {}).items()))
 
     def has_answer(self, run: Run, metric_id: str) -> bool:
         """Return whether the metric was part of ``run`` and did not fail."""
-        if run.ingestion_run_id not in self._by_run:
+        run_code = self._run_codes.get(run.ingestion_run_id)
+        if run_code is None:
             return run.status == RunStatus.SUCCESS
-        outcome = self.outcome(run, metric_id)
-        return outcome is not None and outcome.status is not MetricStatus.FAILED
+        if metric_id not in self._metric_codes:
+            return False
+        number = (run_code << 32) + self._metric_codes[metric_id]
+        place = int(np.searchsorted(self._present, number))
+        return place < len(self._present) and int(self._present[place]) == number
 
-    def _answers_of(self, metric_id: str) -> Iterable[_Answer]:
-        return chain(self._answers.get(metric_id, ()), self._assumed)
+    def _history(self, metric_id: str) -> _History:
+        """Return the answers for a metric; metrics that were always requested together share one object."""
+        code = self._metric_codes.get(metric_id)
+        answers = self._answers[:0] if code is None else self._answers[self._bounds[code] : self._bounds[code + 1]]
+        key = answers.tobytes()
+        if key not in self._histories:
+            self._histories[key] = _History([*(self._distinct[n] for n in answers.tolist()), *self._assumed])
+        return self._histories[key]
+
+
+#: The columns of a failure, and those that make an answer.
+_FAILURE = ("ingestion_run_id", "metric_id", "error", "observed_at")
+_ANSWER = ("ingestion_run_id", "requested_from", "requested_to", "observed_at")
+_TIME = pa.timestamp("us", tz="UTC")
+
+
+def _to_columns(outcomes: Iterable[Outcome]) -> pa.Table:
+    rows = list(outcomes)
+    days = [[None if day is None else day.isoformat() for day in (o.requested_from, o.requested_to)] for o in rows]
+    return pa.table(
+        {
+            "ingestion_run_id": pa.array([o.ingestion_run_id for o in rows], pa.string()),
+            "metric_id": pa.array([o.metric_id for o in rows], pa.string()),
+            "status": pa.array([o.status.value for o in rows], pa.string()),
+            "requested_from": pa.array([first for first, _ in days], pa.string()),
+            "requested_to": pa.array([last for _, last in days], pa.string()),
+            "error": pa.array([o.error for o in rows], pa.string()),
+            "observed_at": pa.array([o.observed_at for o in rows], _TIME),
+        }
+    )
+
+
+def _encode(column: pa.ChunkedArray[Any]) -> tuple[NDArray[np.int64], list[str]]:
+    """Return the index of each text, and the texts."""
+    encoded: Any = column.combine_chunks().dictionary_encode()
+    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+
+
+def _records(rows: pa.Table, names: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(rows[name].to_pylist() for name in names), strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +182,34 @@ class _Answer:
     is_refresh: bool
 
 
-def _of_outcome(outcome: Outcome, *, is_refresh: bool) -> _Answer:
-    last = min(outcome.requested_to or date.min, _utc_day(outcome.observed_at) - DAY)
-    return _Answer(outcome.observed_at, outcome.requested_from or date.max, last, is_refresh)
+def _of_outcome(at: datetime, first: str, last: str | None, *, is_refresh: bool) -> _Answer:
+    at = at.astimezone(UTC)
+    newest = date.min if last is None else date.fromisoformat(last)
+    return _Answer(at, date.fromisoformat(first), min(newest, _utc_day(at) - DAY), is_refresh)
+
+
+class _History:
+    """The answers for one metric."""
+
+    def __init__(self, answers: Sequence[_Answer]) -> None:
+        self._answers = sorted(answers, key=lambda answer: (answer.first, answer.last))
+        self._windows: dict[date, tuple[Span, ...]] = {}
+        self.last_answer = max((answer.at for answer in answers), default=None)
+        self.last_refresh = max((answer.at for answer in answers if answer.is_refresh), default=None)
+
+    def windows(self, by: date) -> tuple[Span, ...]:
+        """Return the days that the answers up to the day ``by`` cover, as ascending, separate spans."""
+        if by not in self._windows:
+            merged: list[Span] = []
+            for answer in self._answers:
+                if _utc_day(answer.at) > by:
+                    continue
+                if merged and answer.first <= merged[-1].last + DAY:
+                    merged[-1] = Span(merged[-1].first, max(answer.last, merged[-1].last))
+                else:
+                    merged.append(Span(answer.first, answer.last))
+            self._windows[by] = tuple(merged)
+        return self._windows[by]
 
 
 @lru_cache(maxsize=4096)

@@ -47,9 +47,13 @@ def _outcome(removal: Removal, metric_id: str, status: MetricStatus) -> Outcome:
     )
 
 
+#: The jobs whose outcomes record removals.
+REMOVAL_JOBS = (Job.RENAME, Job.FORGET)
+
+
 def is_removal(run_id: str) -> bool:
     """Return whether ``run_id`` is the id of a `rename` or a `forget`."""
-    return run_id.startswith((f"{Job.RENAME}-", f"{Job.FORGET}-"))
+    return run_id.startswith(tuple(f"{job}-" for job in REMOVAL_JOBS))
 
 
 def find_removals(outcomes: Iterable[Outcome]) -> tuple[Removal, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from cmetrics.domain.errors import StoreMissing
 from cmetrics.domain.event import newer_events
 from cmetrics.domain.reading import newer_readings
-from cmetrics.domain.removal import Removal, find_removals
+from cmetrics.domain.removal import REMOVAL_JOBS, Removal, find_removals
 from cmetrics.domain.run import Counts, Job, MetricOutcome, MetricStatus, Run, RunStatus, RunSummary
 from cmetrics.export.removals import apply_foreign_removal, without_removed
 from cmetrics.export.tables import ExportedTables, read_export
@@ -33,7 +33,8 @@ def restore(settings: Settings, folder: Path, *, now: datetime, progress: Progre
     export = read_export(folder)
     with suppress(StoreMissing):
         # A renamed id is the same metric; what was forgotten is wanted back.
-        renamed = [r for r in find_removals(LanceStore.open(settings.store).outcomes()) if r.successor is not None]
+        ours = find_removals(LanceStore.open(settings.store).outcomes(jobs=REMOVAL_JOBS))
+        renamed = [removal for removal in ours if removal.successor is not None]
         export, _ = without_removed(export, [r for r in renamed if r not in find_removals(export.outcomes)])
     return _restore(settings, export, differs, now, progress)
 
@@ -50,7 +51,7 @@ def merge_export(settings: Settings, folder: Path, *, now: datetime, progress: P
     store = _open_filled(settings.store)
     if store is None:
         return _fill(settings.store, export, now, progress)
-    ours, theirs = find_removals(store.outcomes()), find_removals(export.outcomes)
+    ours, theirs = find_removals(store.outcomes(jobs=REMOVAL_JOBS)), find_removals(export.outcomes)
     export, warnings = without_removed(export, [removal for removal in ours if removal not in theirs])
     definitions = {row.metric_id for row in store.definitions()}
     if _changes_nothing(store, export, definitions):

@@ -213,15 +213,17 @@ def _load(store: LanceStore) -> Iterator[ExportedFile]:
     definitions = store.definitions()
     runs = sorted(store.runs(), key=lambda run: (run.started_at, run.ingestion_run_id))
     revisions = sorted(store.revisions(), key=lambda r: (r.observed_at, r.ingestion_run_id, r.metric_id, r.last_day))
-    outcomes = sorted(store.outcomes(), key=lambda o: (o.observed_at, o.ingestion_run_id, o.metric_id))
+    outcomes = store.read_outcomes().sort_by(
+        [(name, "ascending") for name in ("observed_at", "ingestion_run_id", "metric_id")]
+    )
     events = store.events()
     readings = store.readings()
     yield ExportedFile("metrics.csv", METRICS, encode(definitions, METRICS))
     yield ExportedFile("history.csv", HISTORY, encode(runs, HISTORY))
     if revisions:
         yield ExportedFile("revisions.csv", REVISIONS, encode(revisions, REVISIONS))
-    if outcomes:
-        yield ExportedFile("outcomes.csv", OUTCOMES, encode(outcomes, OUTCOMES))
+    if outcomes.num_rows:
+        yield ExportedFile("outcomes.csv", OUTCOMES, outcomes)
     if events:
         yield ExportedFile("events.csv", EVENTS, encode(events, EVENTS))
     if readings:

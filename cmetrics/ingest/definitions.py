@@ -34,6 +34,6 @@ def load_collected_ids(store: LanceStore, metric_ids: list[str]) -> set[str]:
 
     Runs from versions before ``outcomes`` are recognised by the format of their ids.
     """
-    collected = {outcome.metric_id for outcome in store.outcomes(metric_ids=metric_ids)}
+    collected = set(map(str, store.read_outcomes(metric_ids=metric_ids)["metric_id"].unique().to_pylist()))
     writers = store.run_ids([metric_id for metric_id in metric_ids if metric_id not in collected])
     return collected | {metric_id for metric_id, run_id in writers if is_run_id(run_id)}

@@ -14,7 +14,7 @@ from cmetrics.domain.days import Span
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.plural import plural
-from cmetrics.domain.removal import Removal, find_removals, is_removal, unfinished
+from cmetrics.domain.removal import REMOVAL_JOBS, Removal, find_removals, is_removal, unfinished
 from cmetrics.domain.run import Counts, Run, RunStatus
 from cmetrics.ingest.reconcile import newer_wins
 from cmetrics.store.lance_store import LanceStore
@@ -59,7 +59,7 @@ def resume_removals(store: LanceStore, at: datetime) -> tuple[str, ...]:
     if not failed:
         return ()
     warnings = []
-    for removal in unfinished(find_removals(store.outcomes()), failed):
+    for removal in unfinished(find_removals(store.outcomes(jobs=REMOVAL_JOBS)), failed):
         count, _ = apply_removal(store, removal)
         run = next(run for run in failed if run.ingestion_run_id == removal.run_id)
         text = describe(removal, count)

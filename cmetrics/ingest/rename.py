@@ -8,7 +8,7 @@ from cmetrics.catalog import is_metric_id
 from cmetrics.domain.day_set import DaySet
 from cmetrics.domain.errors import StoreError, UsageError
 from cmetrics.domain.metric import Definition
-from cmetrics.domain.removal import Removal, find_removals
+from cmetrics.domain.removal import REMOVAL_JOBS, Removal, find_removals
 from cmetrics.domain.run import Counts, Job, MetricOutcome, MetricStatus, RunStatus, RunSummary
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.identity import match_ids
@@ -99,7 +99,7 @@ def _finish(run: IngestionRun, outcome: MetricOutcome, counts: Counts, text: str
 
 def _find_removal(store: LanceStore, metric_id: str) -> Removal | None:
     """Return the last rename or forget of the id."""
-    removals = find_removals(store.outcomes())
+    removals = find_removals(store.outcomes(jobs=REMOVAL_JOBS))
     return next((removal for removal in reversed(removals) if removal.metric_id == metric_id), None)
 
 

@@ -201,7 +201,7 @@ def _check_selection(selection: Selection, context: RunContext) -> None:
 
 
 def _load_log(store: LanceStore, metrics: Iterable[Metric], since: datetime) -> OutcomeLog:
-    return OutcomeLog(store.runs(since), store.outcomes(since, [metric.metric_id for metric in metrics]))
+    return OutcomeLog(store.runs(since), store.read_outcomes(since, [metric.metric_id for metric in metrics]))
 
 
 def _missing_seeds(store: LanceStore, metrics: Iterable[Metric], seeds: Iterable[Observation]) -> list[Observation]:

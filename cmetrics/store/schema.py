@@ -6,7 +6,8 @@ CSV files follow from them. Names and Arrow types are fixed: tables of these nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -18,6 +19,7 @@ from types import NoneType
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 
 from cmetrics.domain.errors import StoreError
@@ -143,16 +145,51 @@ def decode(data: pa.Table, table: Table[R]) -> list[R]:
     Rows without a value in the first key column are left out. Raises StoreError for a row whose
     values are not of the columns' types.
     """
-    try:
+    with _unknown_values(table):
         columns = [_decoded(column, data[column.name]) for column in table.columns]
+    present = [bool(value) for value in columns[table.columns.index(_key_column(table))]]
+    return [table.row_type(*values) for values in compress(zip(*columns, strict=True), present)]
+
+
+def fill(data: pa.Table, table: Table[Any]) -> pa.Table:
+    """Return the rows of ``table`` by column, with the cells that `decode` reads: see there."""
+    is_present: Any = pc.not_equal(data[table.key[0]], pa.scalar(""))
+    data = data.filter(is_present)  # a null is not true
+    columns = {column.name: _filled(column, data[column.name], table) for column in table.columns}
+    return pa.table({name: columns[name] for name in table.schema.names}, schema=table.schema)
+
+
+def _filled(column: Column, values: Any, table: Table[Any]) -> Any:
+    if column.is_optional and pa.types.is_string(values.type):
+        values = pc.if_else(pc.equal(values, pa.scalar("")), pa.scalar(None, pa.string()), values)
+    elif not column.is_optional and values.null_count and column.type in _EMPTY:
+        values = pc.fill_null(values, pa.scalar(_EMPTY[column.type], values.type))
+    if column.type is date:
+        return pc.utf8_slice_codeunits(values, 0, 10)
+    if issubclass(column.type, StrEnum):
+        with _unknown_values(table):
+            [column.type(value) for value in values.unique().to_pylist()]
+    return values
+
+
+def map_texts(data: pa.Table, name: str, convert: Callable[[str], str]) -> pa.Table:
+    """Return the rows with the texts of one column converted, each distinct one once."""
+    column: Any = data[name].combine_chunks().dictionary_encode()
+    texts = pa.array([convert(text) for text in column.dictionary.to_pylist()], pa.string())
+    return data.set_column(data.schema.get_field_index(name), data.schema.field(name), texts.take(column.indices))
+
+
+@contextmanager
+def _unknown_values(table: Table[Any]) -> Iterator[None]:
+    """Raise StoreError for a value of a closed set that this version lacks."""
+    try:
+        yield
     except ValueError as error:
         msg = (
             f"table {table.name!r} holds a value that this version does not know "
             f"({sanitize(str(error), limit=120)}); update cmetrics"
         )
         raise StoreError(msg) from error
-    present = [bool(value) for value in columns[table.columns.index(_key_column(table))]]
-    return [table.row_type(*values) for values in compress(zip(*columns, strict=True), present)]
 
 
 def _key_column(table: Table[Any]) -> Column:
