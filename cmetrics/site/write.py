@@ -120,9 +120,10 @@ def _exchange(staging: Path, out: Path, names: list[str]) -> None:
     # Written first, so that after a crash the next build knows every file.
     write_file(staging / MANIFEST, _manifest({*listed, *names}))
     (staging / MANIFEST).replace(out / MANIFEST)
+    ready: set[Path] = set()
     for name in [NO_JEKYLL, *sorted(names, key=lambda name: (name == INDEX, name.endswith(".html")))]:
         target = out / name
-        _make_way(target, out)
+        _make_way(target, out, ready)
         (staging / name).replace(target)
     # Some file systems ignore case.
     kept = {name.casefold() for name in names}
@@ -139,13 +140,18 @@ def _exchange(staging: Path, out: Path, names: list[str]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make_way(target: Path, out: Path) -> None:
-    """Create the parent folder of a file. If a file replaces a folder or the reverse, remove the old one."""
-    for parent in reversed(target.relative_to(out).parents):
-        folder = out / parent
-        if folder.is_symlink() or folder.is_file():
-            folder.unlink()
-        folder.mkdir(exist_ok=True)
+def _make_way(target: Path, out: Path, ready: set[Path]) -> None:
+    """Create the parent folder of a file. If a file replaces a folder or the reverse, remove the old one.
+
+    ``ready`` are the folders that earlier calls have created.
+    """
+    if target.parent not in ready:
+        for parent in reversed(target.relative_to(out).parents):
+            folder = out / parent
+            if folder.is_symlink() or folder.is_file():
+                folder.unlink()
+            folder.mkdir(exist_ok=True)
+        ready.add(target.parent)
     if target.is_dir() and not target.is_symlink():
         shutil.rmtree(target)
 
