@@ -46,13 +46,13 @@ Exit codes:
 
 \b
 Environment variables (also read from ./.env):
-  CMETRICS_DB            store, if --db is not given
-  CMETRICS_CONFIG        catalogue, if --config is not given
-  CMETRICS_CACHE         folder for downloaded archive files
+  CMETRICS_DB            store, without --db
+  CMETRICS_CONFIG        catalogue, without --config
+  CMETRICS_CACHE         folder for archive files
   CMETRICS_SITE_URL      address of the published site
   CMETRICS_ALERTS        `off` disables `cmetrics alert`
   CMETRICS_WEBHOOK_URL   receives the summary of every run
-  GITHUB_TOKEN           raises the request limit of GitHub
+  GITHUB_TOKEN           raises GitHub's request limit
   LANCEDB_API_KEY        key of LanceDB Enterprise
   LANCEDB_HOST_OVERRIDE  address of the cluster
   NO_COLOR               no colours

@@ -44,7 +44,7 @@ def doctor(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check store, services, token and schedule.
+    """Check store, services and schedule.
 
     Changes nothing. Exits with 1 if there is a problem. With --quiet, prints warnings and problems only.
     """

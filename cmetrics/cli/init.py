@@ -165,7 +165,7 @@ def init(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Create or extend a catalogue (cmetrics.toml).
+    """Create or extend a catalogue.
 
     Takes names, or the addresses of their pages as copied from a browser, and checks each at its service. The
     packages of the repositories are found from their pyproject.toml, package.json and Cargo.toml. Without

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import IO, Any, cast
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from cmetrics.domain.redaction import redact, redact_document
@@ -75,11 +74,3 @@ def _console(*, stderr: bool) -> Console:
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
     return console
-
-
-def table(*columns: str) -> Table:
-    """Return an empty table without lines; the column `metric` is never wrapped."""
-    empty = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in columns:
-        empty.add_column(column, no_wrap=column == "metric")
-    return empty

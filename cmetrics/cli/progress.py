@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 from rich.text import Text
 
 from cmetrics.cli.output import print_progress, stderr
@@ -18,6 +19,8 @@ from cmetrics.ingest.progress import NoProgress
 from cmetrics.sources.base import FetchRequest
 
 SECONDS_BETWEEN_LINES = 10.0
+#: Columns of a bar, of the numbers beside it and of the time.
+BAR_WIDTH, COUNT_WIDTH, TIME_WIDTH = 16, 9, 7
 
 
 class Pace:
@@ -83,13 +86,14 @@ class BarProgress(NoProgress):
 
     def __init__(self) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[last]}", markup=False),
+            TextColumn("{task.description}", table_column=_fixed()),
+            BarColumn(bar_width=BAR_WIDTH, table_column=_fixed()),
+            MofNCompleteColumn(table_column=_fixed()),
+            TimeElapsedColumn(table_column=_fixed()),
+            TextColumn("{task.fields[last]}", markup=False, table_column=_fixed()),
             console=stderr(),
         )
+        self._names = 0
         self._bars: dict[str, TaskID] = {}
         self._pace = Pace(time.monotonic)
         self._started = False
@@ -100,14 +104,18 @@ class BarProgress(NoProgress):
 
     def planned(self, requests: Sequence[FetchRequest]) -> None:
         """Show a bar per source."""
-        for source, count in _count_by_source(requests).items():
+        counts = _count_by_source(requests)
+        self._names = max(map(len, counts), default=0)
+        for source, count in counts.items():
             self._bars[source] = self._progress.add_task(source, total=count, last="")
         self._progress.start()
         self._started = True
 
     def fetched(self, metric: Metric, outcome: MetricOutcome) -> None:
         """Advance the bar of the source."""
-        self._progress.update(self._bars[metric.source], advance=1, last=f"{metric.metric_id}: {_describe(outcome)}")
+        what = _describe(outcome)
+        last = self._fitting(f"{metric.metric_id}: {what}", metric.metric_id)
+        self._progress.update(self._bars[metric.source], advance=1, last=last)
 
     def message(self, source: str, text: str) -> None:
         """Print a decision of a source above the bars."""
@@ -115,7 +123,14 @@ class BarProgress(NoProgress):
 
     def step(self, source: str, step: ProgressStep) -> None:
         """Show the progress next to the bar."""
-        self._progress.update(self._bars[source], last=self._pace.describe(source, step))
+        text = self._pace.describe(source, step)
+        last = self._fitting(text, text.partition(",")[0], f"{step.done} of {step.total}")
+        self._progress.update(self._bars[source], last=last)
+
+    def _fitting(self, *texts: str) -> str:
+        """Return the first text that fits beside the bars uncut, in order of preference; empty if none does."""
+        room = self._progress.console.width - self._names - BAR_WIDTH - COUNT_WIDTH - TIME_WIDTH - 4
+        return next((text for text in texts if len(text) <= room), "")
 
     def storing(self) -> None:
         """Remove the bars."""
@@ -170,6 +185,11 @@ def make_progress(*, quiet: bool) -> NoProgress:
     if quiet:
         return NoProgress()
     return BarProgress() if stderr().is_terminal else LogProgress()
+
+
+def _fixed() -> Column:
+    """Return a column that is never narrower than its content."""
+    return Column(no_wrap=True)
 
 
 def _count_by_source(requests: Sequence[FetchRequest]) -> dict[str, int]:

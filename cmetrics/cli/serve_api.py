@@ -27,7 +27,7 @@ def serve_api(
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Serve the store as a read-only JSON API.
+    """Serve the store as a JSON API.
 
     Needs the extra `api`.
     """

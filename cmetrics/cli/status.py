@@ -154,7 +154,7 @@ def status(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Show age, gaps and errors of every metric.
+    """Show age, gaps and errors.
 
     Exits with 1 if a metric is stale.
     """
@@ -247,23 +247,29 @@ def _revision(revision: Revision) -> RevisionDocument:
 def _print(report: StatusReport) -> None:
     from rich.text import Text
 
-    from cmetrics.cli.output import print_result, stdout, table
+    from cmetrics.cli.output import print_result, stdout
+    from cmetrics.cli.tables import Cell, Column, print_table
 
     state = report.state
-    rows = table("metric", "newest day")
-    rows.add_column("behind", justify="right")
-    rows.add_column("missing days", justify="right")
-    rows.add_column("last error", overflow="fold")
+    columns = (
+        Column("metric"),
+        Column("newest day"),
+        Column("age", is_number=True),
+        Column("missing days", is_number=True),
+        Column("last error"),
+    )
+    rows: list[tuple[Cell, ...]] = []
     for entry in state.metrics:
-        behind = "never" if entry.age_days is None else f"{entry.age_days} d"
-        rows.add_row(
+        age = "no data" if entry.age_days is None else f"{entry.age_days} d"
+        row = (
             entry.metric.metric_id,
             str(entry.latest_day or "–"),
-            Text(behind, style="bold red" if report.is_stale(entry) else "green"),
+            Text(age, style="bold red" if report.is_stale(entry) else "green"),
             str(state.quality.missing_days(_id(entry)) or ""),
-            Text(_error_text(entry)),
+            _error_text(entry),
         )
-    stdout().print(rows)
+        rows.append(row)
+    print_table(stdout(), columns, rows)
     gaps = [(_id(entry), gap) for entry in state.metrics for gap in state.quality.gaps[_id(entry)]]
     _print_gaps([(metric_id, gap) for metric_id, gap in gaps if gap.is_missing])
     for text in ("", *state.quality.anomalies):
@@ -285,33 +291,27 @@ def _id(entry: MetricFreshness) -> str:
 
 
 def _print_gaps(gaps: Sequence[tuple[str, Gap]]) -> None:
-    from rich.text import Text
-
-    from cmetrics.cli.output import print_result, stdout, table
+    from cmetrics.cli.output import print_result, stdout
+    from cmetrics.cli.tables import Column, print_table
 
     if not gaps:
         return
-    rows = table("metric", "missing")
-    rows.add_column("days", justify="right")
-    rows.add_column("reason", overflow="fold")
-    for metric_id, gap in gaps:
-        rows.add_row(metric_id, _days(gap.first_day, gap.last_day), str(gap.days), Text(gap.text))
+    columns = (Column("metric"), Column("missing"), Column("days", is_number=True), Column("reason"))
+    rows = [(metric_id, _days(gap.first_day, gap.last_day), str(gap.days), gap.text) for metric_id, gap in gaps]
     print_result("")
-    stdout().print(rows)
+    print_table(stdout(), columns, rows)
 
 
 def _print_revisions(revisions: Sequence[Revision]) -> None:
-    from cmetrics.cli.output import print_result, stdout, table
+    from cmetrics.cli.output import print_result, stdout
+    from cmetrics.cli.tables import Column, print_table
 
     if not revisions:
         print_result("no value was revised in the last 90 days")
         return
-    rows = table("metric", "revised")
-    for column in ("days", "old value", "new value"):
-        rows.add_column(column, justify="right")
-    rows.add_column("run")
-    for revision in revisions[:MOST_REVISIONS]:
-        rows.add_row(
+    numbers = [Column(title, is_number=True) for title in ("days", "old value", "new value")]
+    rows = [
+        (
             revision.metric_id,
             _days(revision.first_day, revision.last_day),
             str(revision.days),
@@ -319,7 +319,9 @@ def _print_revisions(revisions: Sequence[Revision]) -> None:
             f"{revision.new_value:,}",
             revision.ingestion_run_id,
         )
-    stdout().print(rows)
+        for revision in revisions[:MOST_REVISIONS]
+    ]
+    print_table(stdout(), (Column("metric"), Column("revised"), *numbers, Column("run")), rows)
     if len(revisions) > MOST_REVISIONS:
         print_result(f"and {len(revisions) - MOST_REVISIONS} more; use --json to list all of the last 90 days")
 

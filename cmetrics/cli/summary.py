@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from cmetrics.cli.output import print_error, print_result, stdout, table
+from cmetrics.cli.output import print_error, print_result, stdout
+from cmetrics.cli.tables import Cell, Column, print_table
 from cmetrics.domain.plural import plural
 from cmetrics.domain.run import RunSummary
 
@@ -13,14 +14,19 @@ _STYLES = {"ok": "green", "pending": "yellow", "failed": "bold red", "skipped": 
 
 def print_summary(summary: RunSummary) -> None:
     """Print one row per metric, then the notes and the totals."""
-    rows = table("metric", "status", "newest day")
-    rows.add_column("days read", justify="right")
-    rows.add_column("pending", justify="right")
-    rows.add_column("revised", justify="right")
-    rows.add_column("largest change")
+    columns = (
+        Column("metric"),
+        Column("status"),
+        Column("newest day"),
+        Column("days read", is_number=True),
+        Column("pending", is_number=True),
+        Column("revised", is_number=True),
+        Column("largest change"),
+    )
+    rows: list[tuple[Cell, ...]] = []
     for outcome in summary.metrics:
         largest = outcome.largest_revision
-        rows.add_row(
+        row = (
             outcome.metric_id,
             Text(outcome.status.value, style=_STYLES[outcome.status.value]),
             str(outcome.latest_day or "–"),
@@ -29,7 +35,8 @@ def print_summary(summary: RunSummary) -> None:
             str(outcome.revised_days or ""),
             f"{largest.last_day}: {largest.old_value:,} → {largest.new_value:,}" if largest else "",
         )
-    stdout().print(rows)
+        rows.append(row)
+    print_table(stdout(), columns, rows)
     counts = summary.counts
     requests = sum(count for _, count in summary.requests)
     by_source = ", ".join(f"{source} {count}" for source, count in summary.requests)

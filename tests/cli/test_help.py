@@ -29,7 +29,17 @@ def test_no_summary_is_cut():
             assert name == command.__name__.replace("_", "-")
             assert summary.strip().endswith(".")
             assert "..." not in summary
-            assert len(summary.strip()) <= 45
+            assert len(summary.strip()) <= 39
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_help_uncut(columns: int):
+    """No line is wider than the terminal, and no word is cut."""
+    result = CliRunner().invoke(app, ["--help"], terminal_width=columns)
+    assert result.exit_code == 0
+    usage, *lines = result.output.strip().splitlines()
+    assert usage == "Usage: cmetrics [OPTIONS] COMMAND [ARGS]..."
+    assert [line for line in lines if len(line) > columns or "..." in line or "…" in line] == []
 
 
 def test_exit_codes_and_variables_are_in_the_help():

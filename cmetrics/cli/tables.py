@@ -1,0 +1,79 @@
+"""Print tables that lose nothing on a narrow terminal: no day, id or word is ever cut.
+
+A column without any value is left out. The last column may be wrapped; where even that does not make a table fit, each
+row becomes its first cell with the others below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import NamedTuple, TypeAlias
+
+from rich.console import Console
+from rich.text import Text
+
+Cell: TypeAlias = str | Text
+
+#: Blank columns between two cells.
+GAP = 2
+#: A column is not wrapped to less than this.
+LEAST_WRAPPED = 24
+
+
+class Column(NamedTuple):
+    """The heading of a column, and how its cells are set."""
+
+    title: str
+    is_number: bool = False
+
+
+def print_table(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
+    """Print the rows below their headings."""
+    shown = [place for place in range(len(columns)) if place == 0 or any(str(row[place]) for row in rows)]
+    columns = [columns[place] for place in shown]
+    texts = [[_text(row[place]) for place in shown] for row in rows]
+    widths = [max([len(column.title), *(row[place].cell_len for row in texts)]) for place, column in enumerate(columns)]
+    room = console.width - sum(widths[:-1]) - GAP * (len(widths) - 1)
+    if widths[-1] > room and (room < LEAST_WRAPPED or columns[-1].is_number):
+        for row in texts:
+            _print_stacked(console, columns, row)
+        return
+    widths[-1] = min(widths[-1], room)
+    heading = [Text(column.title, style="bold") for column in columns]
+    for row in (heading, *texts):
+        _print_row(console, columns, row, widths)
+
+
+def _text(cell: Cell) -> Text:
+    return cell if isinstance(cell, Text) else Text(cell)
+
+
+def _print_row(console: Console, columns: Sequence[Column], row: Sequence[Text], widths: Sequence[int]) -> None:
+    *first, last = row
+    lines = _wrapped(last, widths[-1])
+    for number, line in enumerate(lines):
+        cells = [*(first if number == 0 else [Text()] * len(first)), line]
+        done = Text()
+        for cell, column, width in zip(cells, columns, widths, strict=True):
+            padding = " " * (width - cell.cell_len)
+            done.append_text(Text.assemble(padding, cell) if column.is_number else Text.assemble(cell, padding))
+            done.append(" " * GAP)
+        done.rstrip()
+        console.print(done, soft_wrap=True)
+
+
+def _print_stacked(console: Console, columns: Sequence[Column], row: Sequence[Text]) -> None:
+    console.print(row[0], soft_wrap=True)
+    facts = [f"{column.title} {cell.plain}" for column, cell in zip(columns[1:], row[1:], strict=True) if cell.plain]
+    for line in _lines(", ".join(facts), console.width - GAP):
+        console.print(Text(" " * GAP + line), soft_wrap=True)
+
+
+def _wrapped(text: Text, width: int) -> list[Text]:
+    """Return the text in lines; a styled text of one line keeps its style."""
+    return [text] if text.cell_len <= width else [Text(line, style=text.style) for line in _lines(text.plain, width)]
+
+
+def _lines(text: str, width: int) -> list[str]:
+    return wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False) or [""]
