@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cmetrics.domain.removal import Removal, build_removals, is_removal, successors
+from cmetrics.domain.removal import Removal, build_removals, successors
 from cmetrics.domain.run import RunStatus
+from cmetrics.ingest.removals import is_record
 from cmetrics.store.schema import EVENTS, HISTORY, METRICS, OUTCOMES, READINGS, REVISIONS, STATS, Table
 
 #: The maximum number of missing days per metric, and of metrics, that a message lists.
@@ -79,10 +80,13 @@ def _new_removals(before: Comparable, after: Comparable) -> Mapping[str, str | N
 
 def _removals(tables: Comparable) -> tuple[Removal, ...]:
     data = tables.get(OUTCOMES.name)
-    if data is None:
-        return ()
-    rows = (row for row in data.to_pylist() if is_removal(row["ingestion_run_id"]))
-    return build_removals((r["ingestion_run_id"], r["metric_id"], r["status"], r["observed_at"]) for r in rows)
+    return () if data is None else read_removals(data)
+
+
+def read_removals(outcomes: pa.Table) -> tuple[Removal, ...]:
+    """Return the removals that rows of ``outcomes`` record, oldest first."""
+    rows = outcomes.filter(is_record(outcomes)).select(["ingestion_run_id", "metric_id", "status", "observed_at"])
+    return build_removals(zip(*(column.to_pylist() for column in rows.columns), strict=True))
 
 
 def _lost(

@@ -5,18 +5,18 @@ A removal that both know is settled: rows of that id are there because somebody 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from cmetrics.domain.observation import Observation
-from cmetrics.domain.outcome import Outcome
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from cmetrics.domain.plural import plural
-from cmetrics.domain.reading import StoredReading
-from cmetrics.domain.removal import Removal, is_removal
-from cmetrics.domain.revision import Revision
+from cmetrics.domain.removal import Removal
 from cmetrics.export.tables import ExportedTables
-from cmetrics.ingest.removals import apply_removal, describe, is_meant
+from cmetrics.ingest.removals import apply_removal, describe, is_meant, is_record, with_id
 from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import READINGS, REVISIONS, R, Table, decode, encode
 
 
 def apply_foreign_removal(store: LanceStore, removal: Removal) -> str | None:
@@ -45,32 +45,31 @@ def _without(export: ExportedTables, removal: Removal) -> tuple[ExportedTables, 
     old, new = removal.metric_id, removal.successor
     definition = next((row for row in export.definitions if row.metric_id == old), None)
 
-    def goes(row: Observation | Revision | Outcome | StoredReading) -> bool:
-        return row.metric_id == old and is_meant(removal, row.observed_at, definition, removal.at)
+    def split(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
+        """Return the rows that stay, and those that go."""
+        goes = is_meant(rows, removal, definition, removal.at)
+        return rows.filter(pc.invert(goes)), rows.filter(goes)
 
-    def is_record(row: Outcome) -> bool:
-        return is_removal(row.ingestion_run_id)
+    def carry(rows: Sequence[R], table: Table[R]) -> list[R]:
+        stays, goes = split(encode(rows, table))
+        return decode(stays if new is None else pa.concat_tables([stays, with_id(goes, new)]), table)
 
-    observations = [row for row in export.observations if not goes(row)]
-    revisions = [row for row in export.revisions if not goes(row)]
-    readings = [row for row in export.readings if not goes(row)]
-    outcomes = [row for row in export.outcomes if is_record(row) or not goes(row)]
-    is_whole = not any(row.metric_id == old for row in observations)
+    stats, gone = split(export.stats)
+    records = export.outcomes.filter(is_record(export.outcomes))
+    outcomes, gone_outcomes = split(export.outcomes.filter(pc.invert(is_record(export.outcomes))))
+    is_whole = old not in stats["metric_id"].unique().to_pylist()
     definitions = [row for row in export.definitions if row.metric_id != old or not is_whole]
-    count = len(export.observations) - len(observations)
     if new is not None:
-        observations += [replace(row, metric_id=new) for row in export.observations if goes(row)]
-        revisions += [replace(row, metric_id=new) for row in export.revisions if goes(row)]
-        readings += [replace(row, metric_id=new) for row in export.readings if goes(row)]
-        outcomes += [replace(row, metric_id=new) for row in export.outcomes if goes(row) and not is_record(row)]
+        stats = pa.concat_tables([stats, with_id(gone, new)])
+        outcomes = pa.concat_tables([outcomes, with_id(gone_outcomes, new)])
         if definition is not None and is_whole and not any(row.metric_id == new for row in definitions):
             definitions.append(replace(definition, metric_id=new))
     changed = replace(
         export,
         definitions=definitions,
-        observations=observations,
-        revisions=revisions,
-        outcomes=outcomes,
-        readings=readings,
+        stats=stats,
+        revisions=carry(export.revisions, REVISIONS),
+        outcomes=pa.concat_tables([records, outcomes]),
+        readings=carry(export.readings, READINGS),
     )
-    return changed, count
+    return changed, len(gone)

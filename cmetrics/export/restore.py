@@ -6,12 +6,17 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from cmetrics.domain.errors import StoreMissing
 from cmetrics.domain.event import newer_events
 from cmetrics.domain.reading import newer_readings
 from cmetrics.domain.removal import REMOVAL_JOBS, Removal, find_removals
 from cmetrics.domain.run import Counts, Job, MetricOutcome, MetricStatus, Run, RunStatus, RunSummary
+from cmetrics.export.loss import read_removals
 from cmetrics.export.removals import apply_foreign_removal, without_removed
 from cmetrics.export.tables import ExportedTables, read_export
 from cmetrics.ingest.ingestion_run import IngestionRun, create_missing_tables, make_run_id
@@ -35,7 +40,7 @@ def restore(settings: Settings, folder: Path, *, now: datetime, progress: Progre
         # A renamed id is the same metric; what was forgotten is wanted back.
         ours = find_removals(LanceStore.open(settings.store).outcomes(jobs=REMOVAL_JOBS))
         renamed = [removal for removal in ours if removal.successor is not None]
-        export, _ = without_removed(export, [r for r in renamed if r not in find_removals(export.outcomes)])
+        export, _ = without_removed(export, [r for r in renamed if r not in read_removals(export.outcomes)])
     return _restore(settings, export, differs, now, progress)
 
 
@@ -51,11 +56,11 @@ def merge_export(settings: Settings, folder: Path, *, now: datetime, progress: P
     store = _open_filled(settings.store)
     if store is None:
         return _fill(settings.store, export, now, progress)
-    ours, theirs = find_removals(store.outcomes(jobs=REMOVAL_JOBS)), find_removals(export.outcomes)
+    ours, theirs = find_removals(store.outcomes(jobs=REMOVAL_JOBS)), read_removals(export.outcomes)
     export, warnings = without_removed(export, [removal for removal in ours if removal not in theirs])
     definitions = {row.metric_id for row in store.definitions()}
     if _changes_nothing(store, export, definitions):
-        return _summary(make_run_id(Job.RESTORE, now), export, Counts(unchanged=len(export.observations)), warnings)
+        return _summary(make_run_id(Job.RESTORE, now), export, Counts(unchanged=len(export.stats)), warnings)
     removals = [removal for removal in theirs if removal not in ours]
     return _restore(settings, export, newer_wins, now, progress, definitions, removals, warnings)
 
@@ -98,7 +103,7 @@ def _write(
     known = frozenset(known_ids)
     store.save_definitions([row for row in export.definitions if row.metric_id not in known])
     store.save_runs(_ended(export.runs))
-    counts = store.upsert_observations(export.observations, overwrites)
+    counts = store.upsert_observations(export.stats, overwrites)
     warnings = save_revisions(store, export.revisions)
     store.save_outcomes(export.outcomes)
     store.save_events(newer_events(store.events(), export.events))
@@ -123,11 +128,27 @@ def _changes_nothing(store: LanceStore, export: ExportedTables, definitions: set
         return False
     if not set(store.revisions()).issuperset(export.revisions):
         return False
-    if not set(store.outcomes()).issuperset(export.outcomes):
+    if not has_all(store.read_outcomes(), export.outcomes):
         return False
     if newer_events(store.events(), export.events) or newer_readings(store.readings(), export.readings):
         return False
-    return not store.would_write(export.observations, newer_wins)
+    return not store.would_write(export.stats, newer_wins)
+
+
+def has_all(ours: pa.Table, theirs: pa.Table) -> bool:
+    """Return whether every row of ``theirs`` is in ``ours``."""
+    missing = _without_nulls(theirs).join(
+        _without_nulls(ours), theirs.column_names, join_type="left anti", use_threads=False
+    )
+    return missing.num_rows == 0
+
+
+def _without_nulls(rows: pa.Table) -> pa.Table:
+    """Return the rows with empty texts for nulls, which a join never takes for equal."""
+    columns: list[Any] = [
+        pc.fill_null(column, pa.scalar("")) if pa.types.is_string(column.type) else column for column in rows.columns
+    ]
+    return pa.table(columns, names=rows.column_names)
 
 
 def _ended(runs: Iterable[Run]) -> list[Run]:
@@ -136,10 +157,10 @@ def _ended(runs: Iterable[Run]) -> list[Run]:
 
 
 def _summary(run_id: str, export: ExportedTables, counts: Counts, warnings: tuple[str, ...]) -> RunSummary:
-    days: dict[str, list[date]] = {}
-    for row in export.observations:
-        days.setdefault(row.metric_id, []).append(row.period_end)
+    rows = export.stats.group_by("metric_id").aggregate([("period_end", "count"), ("period_end", "max")])
+    columns = (rows[name].to_pylist() for name in ("metric_id", "period_end_count", "period_end_max"))
     outcomes = tuple(
-        MetricOutcome(metric_id, MetricStatus.OK, len(found), max(found)) for metric_id, found in sorted(days.items())
+        MetricOutcome(metric_id, MetricStatus.OK, count, date.fromisoformat(last))
+        for metric_id, count, last in sorted(zip(*columns, strict=True))
     )
     return RunSummary(run_id, Job.RESTORE, RunStatus.SUCCESS, counts, outcomes, warnings)

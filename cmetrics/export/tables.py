@@ -29,8 +29,6 @@ import pyarrow as pa
 from cmetrics.domain.errors import ExportError, StoreMissing
 from cmetrics.domain.event import StoredEvent
 from cmetrics.domain.metric import Definition, file_names
-from cmetrics.domain.observation import Observation
-from cmetrics.domain.outcome import Outcome
 from cmetrics.domain.reading import StoredReading
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
@@ -52,7 +50,6 @@ from cmetrics.store.schema import (
     TABLES,
     Table,
     decode,
-    decode_observations,
     encode,
 )
 
@@ -80,9 +77,11 @@ class ExportedTables:
 
     definitions: Sequence[Definition]
     runs: Sequence[Run]
-    observations: Sequence[Observation]
+    #: By column; of each metric the rows of its file, in file order.
+    stats: pa.Table
     revisions: Sequence[Revision]
-    outcomes: Sequence[Outcome]
+    #: By column.
+    outcomes: pa.Table
     events: Sequence[StoredEvent] = ()
     readings: Sequence[StoredReading] = ()
 
@@ -155,9 +154,9 @@ def read_export(folder: Path) -> ExportedTables:
     tables = ExportedTables(
         definitions=decode(read_csv(folder / "metrics.csv", METRICS), METRICS),
         runs=decode(read_csv(folder / "history.csv", HISTORY), HISTORY),
-        observations=[row for path in _stats_files(folder) for row in decode_observations(read_csv(path, STATS))],
+        stats=pa.concat_tables([STATS.schema.empty_table(), *(read_csv(path, STATS) for path in _stats_files(folder))]),
         revisions=decode(_read_optional(folder, REVISIONS), REVISIONS),
-        outcomes=decode(_read_optional(folder, OUTCOMES), OUTCOMES),
+        outcomes=_read_optional(folder, OUTCOMES),
         events=decode(_read_optional(folder, EVENTS), EVENTS),
         readings=decode(_read_optional(folder, READINGS), READINGS),
     )

@@ -6,13 +6,16 @@ be repeated, so a run that was killed at any moment is completed by the next one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from cmetrics.domain.days import Span
 from cmetrics.domain.metric import Definition
-from cmetrics.domain.observation import Observation
 from cmetrics.domain.plural import plural
 from cmetrics.domain.removal import REMOVAL_JOBS, Removal, find_removals, is_removal, unfinished
 from cmetrics.domain.run import Counts, Run, RunStatus
@@ -34,23 +37,37 @@ def apply_removal(store: LanceStore, removal: Removal, *, until: datetime | None
     store, rows that were read later stay where they are, unless they continue the renamed series.
     """
     (row,) = store.definitions(removal.metric_id) or (None,)
-    rows = store.observations([removal.metric_id], ALWAYS)
-    going = [observation for observation in rows if is_meant(removal, observation.observed_at, row, until)]
+    rows = store.read_observations([removal.metric_id], ALWAYS)
+    going = rows.filter(is_meant(rows, removal, row, until))
     counts = _copy(store, removal.metric_id, removal.successor, going, row) if removal.successor else Counts()
     is_whole = len(going) == len(rows)
     store.remove_metric(removal.metric_id, until=None if is_whole else until, is_whole=is_whole)
     return len(going), counts
 
 
-def is_meant(removal: Removal, read_at: datetime, row: Definition | None, until: datetime | None) -> bool:
-    """Return whether a row that was read at ``read_at`` belongs to what was renamed or forgotten.
+def is_meant(rows: pa.Table, removal: Removal, row: Definition | None, until: datetime | None) -> Any:
+    """Return which of ``rows`` belong to what was renamed or forgotten, at or before ``until``.
 
-    ``row`` is the definition of the old id beside it. One from before a rename is the renamed metric;
-    a later one is another metric of that id.
+    ``row`` is the definition of the old id beside them. One from before a rename is the renamed metric,
+    and so are all its rows; a later one is another metric of that id.
     """
-    if until is None or read_at <= until:
-        return True
-    return removal.successor is not None and row is not None and row.created_at <= until
+    is_old = pc.equal(rows["metric_id"], pa.scalar(removal.metric_id))
+    is_renamed = removal.successor is not None and row is not None and until is not None and row.created_at <= until
+    if until is None or is_renamed:
+        return is_old
+    return pc.and_(is_old, pc.less_equal(rows["observed_at"], pa.scalar(until, rows["observed_at"].type)))
+
+
+def is_record(outcomes: pa.Table) -> Any:
+    """Return which rows of ``outcomes`` record a rename or a forget."""
+    jobs = "|".join(REMOVAL_JOBS)
+    return pc.match_substring_regex(outcomes["ingestion_run_id"], f"^(?:{jobs})-")
+
+
+def with_id(rows: pa.Table, metric_id: str) -> pa.Table:
+    """Return ``rows`` as those of another metric."""
+    place = rows.schema.get_field_index("metric_id")
+    return rows.set_column(place, rows.schema.field(place), pa.repeat(pa.scalar(metric_id), len(rows)))
 
 
 def resume_removals(store: LanceStore, at: datetime) -> tuple[str, ...]:
@@ -99,12 +116,12 @@ def describe(removal: Removal, count: int) -> str:
     return f"{removal.metric_id} renamed to {removal.successor}: {plural(count, 'value')} carried over"
 
 
-def _copy(store: LanceStore, old: str, new: str, rows: Sequence[Observation], definition: Definition | None) -> Counts:
+def _copy(store: LanceStore, old: str, new: str, rows: pa.Table, definition: Definition | None) -> Counts:
     if definition is not None and not store.definitions(new):
         store.save_definitions([replace(definition, metric_id=new)])
-    counts = store.upsert_observations([replace(row, metric_id=new) for row in rows], newer_wins)
+    counts = store.upsert_observations(with_id(rows, new), newer_wins)
     store.save_revisions([replace(row, metric_id=new) for row in store.revisions() if row.metric_id == old])
     store.save_readings([replace(row, metric_id=new) for row in store.readings([old])])
-    outcomes = [row for row in store.outcomes(metric_ids=[old]) if not is_removal(row.ingestion_run_id)]
-    store.save_outcomes([replace(row, metric_id=new) for row in outcomes])
+    outcomes = store.read_outcomes(metric_ids=[old])
+    store.save_outcomes(with_id(outcomes.filter(pc.invert(is_record(outcomes))), new))
     return counts

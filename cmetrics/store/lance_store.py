@@ -412,7 +412,7 @@ class LanceStore:
         """Write rows of ``revisions``; the first ones create the table."""
         self._save_optional(REVISIONS, rows)
 
-    def save_outcomes(self, rows: Sequence[Outcome]) -> None:
+    def save_outcomes(self, rows: pa.Table | Sequence[Outcome]) -> None:
         """Write rows of ``outcomes``; the first ones create the table."""
         self._save_optional(OUTCOMES, rows)
 
@@ -424,15 +424,16 @@ class LanceStore:
         """Write rows of ``readings``; the first ones create the table."""
         self._save_optional(READINGS, rows)
 
-    def _save_optional(self, table: Table[R], rows: Sequence[R]) -> None:
-        if not rows:
+    def _save_optional(self, table: Table[R], rows: pa.Table | Sequence[R]) -> None:
+        if not len(rows):
             return
+        data = rows if isinstance(rows, pa.Table) else schema.encode(rows, table)
         try:
-            self._merge(table, rows)
+            self._merge_columns(table, data)
         except StoreMissing:
             # With its first rows in it: a cluster may show a new table only a moment after it made it.
             with translated(self.target):
-                self._connection.create_table(table.name, schema.encode(rows, table))
+                self._connection.create_table(table.name, data.cast(table.schema))
 
     def save_definitions(self, rows: Sequence[Definition]) -> None:
         """Write the definitions that are new or say something new; ``created_at`` stays."""

@@ -23,6 +23,8 @@ from cmetrics.ingest.progress import NoProgress
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.store.connect import connect
 from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import OUTCOMES as OUTCOMES_TABLE
+from cmetrics.store.schema import decode, decode_observations
 from tests.rules import always
 from tests.samples import a_metric, a_row, a_snapshot
 
@@ -126,7 +128,7 @@ def test_an_export_by_the_version_before_in_between_is_read_by_its_own_index(exp
 
 def test_outcomes_come_back_as_they_were(exported):
     """Days that were not asked for, and errors with quotes and line breaks, too."""
-    assert read_export(exported).outcomes == OUTCOMES
+    assert decode(read_export(exported).outcomes, OUTCOMES_TABLE) == OUTCOMES
 
 
 def test_a_newer_format_is_refused_before_its_files_are_read(exported):
@@ -194,7 +196,7 @@ def test_two_ids_with_one_slug_have_a_file_each(tmp_path):
     store.save_definitions([replace(definition(NPM, AT), metric_id="a:b-x")])
     store.upsert_observations(new_rows, always)
     assert export_store(store, folder).new == 1
-    assert sorted(read_export(folder).observations, key=lambda row: row.key) == old_rows + new_rows
+    assert sorted(decode_observations(read_export(folder).stats), key=lambda row: row.key) == old_rows + new_rows
     store.upsert_observations([replace(new_rows[0], value=7)], always)
     assert export_store(store, folder).revised == 1
 

@@ -16,6 +16,7 @@ from cmetrics.export.tables import export_store, read_export
 from cmetrics.ingest.reconcile import differs, newer_wins
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.schema import decode_observations
 from tests.rules import decide
 from tests.samples import a_metric, a_row
 
@@ -61,7 +62,7 @@ def test_an_export_that_would_lose_rows_is_refused_and_names_them(tmp_path):
     assert "--allow-loss" in str(refused.value)
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.csv")} == held
     export_store(poorer, tmp_path / "out", allow_loss=True)
-    assert read_export(tmp_path / "out").observations == ROWS[2:5]
+    assert decode_observations(read_export(tmp_path / "out").stats) == ROWS[2:5]
 
 
 def test_runs_and_definitions_are_rows_too(tmp_path):
@@ -116,7 +117,7 @@ def test_a_missing_file_is_noticed_and_an_export_without_an_index_is_read_as_it_
     with pytest.raises(ExportError, match="is missing"):
         read_export(tmp_path / "out")
     (tmp_path / "out" / MANIFEST).unlink()
-    assert read_export(tmp_path / "out").observations == ROWS[5:]
+    assert decode_observations(read_export(tmp_path / "out").stats) == ROWS[5:]
 
 
 def test_an_export_is_not_written_over_a_damaged_one_unless_loss_is_allowed(tmp_path):
@@ -127,7 +128,7 @@ def test_an_export_is_not_written_over_a_damaged_one_unless_loss_is_allowed(tmp_
     with pytest.raises(ExportError, match="line 1"):
         export_store(store, tmp_path / "out")
     export_store(store, tmp_path / "out", allow_loss=True)
-    assert read_export(tmp_path / "out").observations == ROWS
+    assert decode_observations(read_export(tmp_path / "out").stats) == ROWS
 
 
 def test_of_two_stores_values_the_newer_stays_but_never_a_worse_kind():

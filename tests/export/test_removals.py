@@ -14,6 +14,7 @@ from cmetrics.export.tables import export_store, read_export
 from cmetrics.ingest.context import RunContext
 from cmetrics.ingest.progress import NoProgress
 from cmetrics.ingest.rename import forget, rename
+from cmetrics.store.schema import decode_observations
 from tests.export.test_sync import CRATE, DAY_0, NPM, Runner, one, other, remote
 from tests.samples import a_row
 from tests.test_identity import a_catalog
@@ -58,7 +59,7 @@ def test_a_push_after_a_rename_needs_no_option(filled: Runner):
     do_rename(filled)
     filled.push()
     exported = read_export(filled.clone)
-    assert {row.metric_id for row in exported.observations} == {NEW, CRATE.metric_id}
+    assert {row.metric_id for row in decode_observations(exported.stats)} == {NEW, CRATE.metric_id}
     assert sorted(path.stem for path in (filled.clone / "stats").iterdir()) == ["downloads-mine-it", "downloads-p-rust"]
     # The next night finds nothing to do.
     restored = filled.pull().restored
@@ -68,7 +69,7 @@ def test_a_push_after_a_rename_needs_no_option(filled: Runner):
 def test_a_push_after_a_forget_needs_no_option(filled: Runner):
     do_forget(filled)
     filled.push()
-    assert {row.metric_id for row in read_export(filled.clone).observations} == {CRATE.metric_id}
+    assert {row.metric_id for row in decode_observations(read_export(filled.clone).stats)} == {CRATE.metric_id}
     assert values(filled) == {CRATE.metric_id: CRATE_DAYS}
 
 
@@ -104,7 +105,10 @@ def test_two_renames_are_followed(filled: Runner, tmp_path):
     do_rename(filled)
     do_rename(filled, NEW, "downloads:last:one")
     export_store(filled.store, folder)
-    assert {row.metric_id for row in read_export(folder).observations} == {"downloads:last:one", CRATE.metric_id}
+    assert {row.metric_id for row in decode_observations(read_export(folder).stats)} == {
+        "downloads:last:one",
+        CRATE.metric_id,
+    }
 
 
 def test_an_older_branch_brings_forgotten_rows_back_only_when_asked(filled: Runner):

@@ -23,7 +23,7 @@ from cmetrics.ingest.progress import NoProgress
 from cmetrics.ingest.reconcile import differs
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
-from cmetrics.store.schema import STATS, encode
+from cmetrics.store.schema import STATS, decode_observations, encode
 from tests.depth import deep
 from tests.rules import always
 from tests.samples import a_metric, a_row
@@ -83,7 +83,7 @@ def test_any_rows_come_back_as_they_were(store, tmp_path_factory, texts, days, v
     written = export_store(store, folder).files
     assert all(path.resolve().is_relative_to(folder.resolve()) for path in written)
     found = read_export(folder)
-    assert (found.definitions, found.runs, found.observations) == ([definition], [run], rows)
+    assert (found.definitions, found.runs, decode_observations(found.stats)) == ([definition], [run], rows)
 
 
 @settings(max_examples=deep(6), deadline=None)
@@ -106,7 +106,7 @@ def test_an_export_that_is_restored_is_exported_as_the_same_bytes(tmp_path_facto
     for path in (folder / "first" / "stats").iterdir():
         assert (folder / "second" / "stats" / path.name).read_bytes() == path.read_bytes()
     again = read_export(folder / "second")
-    assert again.observations == rows
+    assert decode_observations(again.stats) == rows
     assert {run.ingestion_run_id for run in again.runs} > {run_id}
 
 
@@ -138,7 +138,7 @@ def test_a_metric_id_cannot_lead_out_of_the_export(metric_id, tmp_path):
     export_store(store, tmp_path / "export")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["export", "store"]
     assert len(list((tmp_path / "export" / "stats").iterdir())) == 1
-    assert [row.metric_id for row in read_export(tmp_path / "export").observations] == [metric_id]
+    assert [row.metric_id for row in decode_observations(read_export(tmp_path / "export").stats)] == [metric_id]
 
 
 @pytest.mark.parametrize("name", ["metrics.csv", "history.csv", "stats/m.csv"])

@@ -23,6 +23,7 @@ from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Run, RunStatus
 from cmetrics.export.manifest import MANIFEST
 from cmetrics.export.tables import read_export
+from cmetrics.store.schema import decode_observations
 from tests.conftest import Home, catalog_text
 from tests.world.nights import Nights
 from tests.world.services import Services
@@ -272,7 +273,7 @@ def backups(home: Home) -> dict[Path, list[Observation]]:
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if (path / MANIFEST).is_file():
             with suppress(ExportError):
-                found[path] = read_export(path).observations
+                found[path] = decode_observations(read_export(path).stats)
     return found
 
 

@@ -20,6 +20,7 @@ from cmetrics.ingest.context import RunContext
 from cmetrics.ingest.progress import NoProgress
 from cmetrics.ingest.run import refresh
 from cmetrics.ops.send_alert import Results, send_alert
+from cmetrics.store.schema import decode_observations
 from tests.conftest import catalog_text
 from tests.depth import deep
 from tests.world import faults
@@ -102,7 +103,7 @@ class Machine:
     def stored(self) -> dict[str, dict[date, int]]:
         """What the branch holds."""
         stored: dict[str, dict[date, int]] = {}
-        for row in read_export(self.clone).observations:
+        for row in decode_observations(read_export(self.clone).stats):
             stored.setdefault(row.metric_id, {})[row.period_end] = row.value
         return stored
 
