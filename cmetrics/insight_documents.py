@@ -22,6 +22,7 @@ from cmetrics.analytics.insights import (
     Verdict,
     Window,
 )
+from cmetrics.analytics.model import Findings
 from cmetrics.documents import Document
 from cmetrics.domain.days import Month
 from cmetrics.domain.event import Note
@@ -34,7 +35,7 @@ _MetricId = Annotated[str, Field(examples=["downloads:lance:python"])]
 _Percent = Annotated[float | None, Field(description="Percent; null from zero or where nothing is compared")]
 _Reason = Annotated[str | None, Field(description="Why, as a clause; null if there is nothing to explain")]
 _Text = Annotated[str, Field(description="Plain text; the same on the page, in the feed and in the terminal")]
-_Month = Annotated[
+MonthText = Annotated[
     str,
     BeforeValidator(lambda month: str(month) if isinstance(month, Month) else month),
     Field(examples=["2026-10"]),
@@ -209,7 +210,7 @@ class ProjectionDocument(Document):
     scope: Scope
     metric_id: str | None
     product: str | None
-    month: _Month
+    month: MonthText
     end: Annotated[date | None, Field(description="The newest counted day of the month")]
     counted: int
     days_observed: int
@@ -351,3 +352,16 @@ def build_insight_list(insights: Insights) -> InsightList:
         "omissions": insights.omissions,
     }
     return InsightList.model_validate(document)
+
+
+def build_all(found: Findings) -> dict[str, Any]:
+    """Return all documents by the names of their endpoints, as JSON values."""
+    insights = found.insights
+    parts: Mapping[str, Document] = {
+        "insights": build_insight_list(insights),
+        "rollups": build_rollups(insights),
+        "signals": build_signals(insights),
+        "events": build_events(insights, found.events, found.notes),
+        "projections": build_projections(insights),
+    }
+    return {"as_of": insights.as_of.isoformat()} | {name: part.model_dump(mode="json") for name, part in parts.items()}

@@ -16,11 +16,12 @@ from cmetrics.analytics.insights import build_insights
 from cmetrics.analytics.intervals import Intervals, build_intervals
 from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Findings, Publication
 from cmetrics.analytics.quality import DataQuality, build_quality, build_states
+from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.analytics.series import last_full_month
 from cmetrics.analytics.status import StoreStatus, build_status
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import DAY, Month, Span, last_completed_day, window
-from cmetrics.domain.event import merge_events
+from cmetrics.domain.event import REPORT, SIGNAL, merge_events
 from cmetrics.domain.metric import Definition, Event, Metric, SourceSpec
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.revision import Revision
@@ -54,6 +55,7 @@ class Queries:
         #: Dashboards by the days that were read, and ids that have a definition; shared by all requests of a server.
         self._dashboards: VersionCache[Dashboard] = VersionCache(DASHBOARDS_SHARED)
         self._known_ids: VersionCache[frozenset[str]] = VersionCache(1)
+        self._reports_cache: VersionCache[ReportInputs] = VersionCache(1)
         self._findings_cache: VersionCache[Findings] = VersionCache(1)
         self._intervals_cache: VersionCache[Intervals | None] = VersionCache(1)
         #: The catalogue with the ids of the store.
@@ -108,6 +110,11 @@ class Queries:
         """Return what moved, with the events beside it. Reads the whole history once per change of the store."""
         self._store.check()
         return self._findings_cache.get(self.token, "findings", lambda: self._matched().read_findings())
+
+    def report_inputs(self) -> ReportInputs:
+        """Return what the reports of months are made of. Reads the whole history once per change of the store."""
+        self._store.check()
+        return self._reports_cache.get(self.token, "reports", lambda: self._matched().read_report_inputs())
 
     def errors(self, first: date, last: date) -> list[Run]:
         """Return the runs with errors that were started from ``first`` to ``last``, newest first."""
@@ -202,6 +209,23 @@ class _MatchedQueries(Queries):
             url=url or self._catalog.url,
             quality=self._quality(stored, published, log),
             findings=self._findings(published, events),
+            reports=self._report_inputs(published, events),
+        )
+
+    def read_report_inputs(self) -> ReportInputs:
+        """Return what the reports are made of."""
+        rows = SeriesTable.from_arrow(self._store.read_observations(self._ids, self._until_now))
+        return self._report_inputs(rows)
+
+    def _report_inputs(self, rows: SeriesTable, events: Sequence[Event] | None = None) -> ReportInputs:
+        return ReportInputs(
+            rows=rows,
+            revisions=tuple(self._store.revisions()),
+            catalog=self._catalog,
+            specs=self._specs,
+            events=self._events() if events is None else tuple(events),
+            now=self._now,
+            as_of=self.as_of,
         )
 
     def read_findings(self) -> Findings:
@@ -212,7 +236,8 @@ class _MatchedQueries(Queries):
         events = self._events() if events is None else events
         insights = build_insights(rows, self._catalog, events, self.as_of, specs=self._specs)
         notes = tuple(note for note in self._catalog.notes if note.day <= self.as_of)
-        return Findings(insights, tuple(events), notes)
+        announced = tuple(row for row in self._store.events() if row.source in (SIGNAL, REPORT))
+        return Findings(insights, tuple(events), notes, announced)
 
     def _events(self) -> tuple[Event, ...]:
         """Return the events of the catalogue and the shown releases up to the described day."""

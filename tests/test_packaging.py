@@ -30,7 +30,7 @@ def test_the_wheel_runs_outside_the_checkout(tmp_path: Path):
         f"import sys; sys.path.insert(0, {str(target)!r})\n"
         "import cmetrics, cmetrics.cli\n"
         f"assert cmetrics.__file__.startswith({str(target)!r}), cmetrics.__file__\n"
-        "from cmetrics.site.render import templates_folder\n"
+        "from cmetrics.site.folders import templates_folder\n"
         f"assert str(templates_folder()).startswith({str(target)!r})\n"
         "sys.argv = ['cmetrics', *sys.argv[1:]]\n"
         "cmetrics.cli.main()\n"

@@ -8,11 +8,12 @@ registry lost, or a step in the way of counting is not made, and the reason is s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from cmetrics.analytics.changes import ItemBuilder
 from cmetrics.analytics.columns import SeriesTable
-from cmetrics.analytics.daily import build_daily_grid
+from cmetrics.analytics.daily import DailyGrid, build_daily_grid
 from cmetrics.analytics.effects import build_effects
 from cmetrics.analytics.insight_results import (
     HIGHLIGHTS,
@@ -43,7 +44,7 @@ from cmetrics.analytics.movers import build_movers
 from cmetrics.analytics.projections import build_projections
 from cmetrics.analytics.rollups import build_rollups, build_star_rollups, build_windows, common_end
 from cmetrics.analytics.signals import SignalFinder
-from cmetrics.analytics.star_grid import build_star_grid
+from cmetrics.analytics.star_grid import StarGrid, build_star_grid
 from cmetrics.catalog import Catalog
 from cmetrics.domain.metric import Event, SourceSpec
 
@@ -69,6 +70,7 @@ __all__ = [
     "Verdict",
     "Window",
     "build_insights",
+    "find_changes",
     "select_highlights",
 ]
 
@@ -88,6 +90,16 @@ def build_insights(
     """
     grid = build_daily_grid(catalog.metrics, specs, series, as_of)
     stars = build_star_grid(catalog.metrics, series, as_of)
+    titles = {product.product: product.title for product in catalog.products}
+    return replace(
+        find_changes(grid, stars, catalog, events, as_of),
+        projections=tuple(build_projections(grid, titles)),
+        milestones=tuple(build_milestones(stars)),
+    )
+
+
+def find_changes(grid: DailyGrid, stars: StarGrid, catalog: Catalog, events: Sequence[Event], as_of: date) -> Insights:
+    """Return the insights of ``as_of`` without projections and milestones, which look ahead."""
     metrics = {metric.metric_id: metric for metric in catalog.metrics}
     ordered = sorted(events, key=lambda event: (event.day, event.label, event.products))
     windows = build_windows(grid)
@@ -104,8 +116,6 @@ def build_insights(
         movers=movers,
         signals=signals,
         effects=effects,
-        projections=tuple(build_projections(grid, titles)),
-        milestones=tuple(build_milestones(stars)),
         items=items,
         omissions=(*silences, *omissions),
     )

@@ -16,7 +16,8 @@ from cmetrics.analytics.columns import Codes, Days, SeriesTable, Values, to_date
 from cmetrics.analytics.insights import Insights
 from cmetrics.analytics.intervals import Interval
 from cmetrics.analytics.quality import DataQuality
-from cmetrics.domain.event import Note
+from cmetrics.analytics.report_inputs import ReportInputs
+from cmetrics.domain.event import Note, StoredEvent
 from cmetrics.domain.metric import Definition, Event, Metric
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Run
@@ -452,6 +453,8 @@ class Findings:
     events: tuple[Event, ...] = ()
     #: By day.
     notes: tuple[Note, ...] = ()
+    #: Signals and reports that runs have announced.
+    announced: tuple[StoredEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,6 +478,8 @@ class Publication:
     quality: DataQuality = field(default_factory=DataQuality)
     #: What moved, with the events and notes that stand beside it.
     findings: Findings | None = None
+    #: What the reports of months are made of.
+    reports: ReportInputs | None = None
 
 
 @dataclass(frozen=True, slots=True)

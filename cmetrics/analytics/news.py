@@ -12,6 +12,7 @@ from cmetrics.analytics.model import CountItem, Dashboard, DownloadItem, Group, 
 from cmetrics.analytics.month_total import MonthTotal, month_total
 from cmetrics.analytics.series import change, last_full_month
 from cmetrics.domain.days import DAY, Month, months
+from cmetrics.domain.event import REPORT, StoredEvent
 from cmetrics.domain.kind import Kind
 from cmetrics.domain.metric import PUBLISHED_WITHIN
 from cmetrics.domain.outcome import OutcomeLog
@@ -30,12 +31,26 @@ OUTAGES_WITHIN = timedelta(days=85)
 PRODUCTS_NAMED = 12
 
 
+_SIGNAL_TITLES = {
+    "spike": "More downloads than usual",
+    "drop": "Fewer downloads than usual",
+    "growth": "Growing for months",
+    "decline": "Declining for months",
+    "share_shift": "Another share of the product",
+    "record": "Record",
+    "star_burst": "More stars than usual",
+    "unstar_wave": "Stars removed",
+}
+
+
 class NewsKind(StrEnum):
     """The kind of a piece of news; news of one day are in this order."""
 
     MONTH = "month"
     MILESTONE = "milestone"
     OUTAGE = "outage"
+    SIGNAL = "signal"
+    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +66,8 @@ class NewsItem:
     title: str
     text: str
     kind: NewsKind
+    #: Where it is shown, below the address of the site; None for the news of the front page.
+    href: str | None = None
 
 
 def build_news(dashboard: Dashboard, runs: Sequence[Run], log: OutcomeLog | None = None) -> tuple[NewsItem, ...]:
@@ -67,8 +84,38 @@ def build_news(dashboard: Dashboard, runs: Sequence[Run], log: OutcomeLog | None
     * outages: three days in a row or more on which no run fetched anything, or none a certain metric.
     """
     news = [*_month_news(dashboard), *_milestones(dashboard), *_outages(dashboard, runs, log or OutcomeLog(runs, ()))]
+    return sort_news(news)
+
+
+def sort_news(news: Iterable[NewsItem]) -> tuple[NewsItem, ...]:
+    """Return the news, newest first."""
     order = list(NewsKind)
     return tuple(sorted(news, key=lambda n: (-n.day.toordinal(), order.index(n.kind), n.slug)))
+
+
+def build_announced_news(announced: Iterable[StoredEvent], dashboard: Dashboard) -> tuple[NewsItem, ...]:
+    """Return the signals and reports that runs have announced, also those of signals that have ended.
+
+    Signals of metrics that have left the catalogue are left out.
+    """
+    titles = {item.metric.metric_id: _title(group, item) for group in dashboard.groups for item in group.items}
+    found = []
+    for row in announced:
+        if row.source == REPORT:
+            title = row.label.removesuffix(" is final.")
+            text = f"{row.label} Scorecard, packages, composition, stars, and what changed."
+            item = NewsItem(
+                f"report-{row.tag}", row.day, row.day, title, text, NewsKind.REPORT, f"reports/{row.tag}.html"
+            )
+            found.append(item)
+            continue
+        kind, _, metric_id = row.tag.partition(" ")
+        if metric_id in titles:
+            slug = row.event_id.replace(":", "-", 1)
+            title = f"{_SIGNAL_TITLES.get(kind, 'Signal')}: {titles[metric_id]}"
+            item = NewsItem(slug, row.day, row.day, title, row.label, NewsKind.SIGNAL, "index.html#what-changed")
+            found.append(item)
+    return tuple(found)
 
 
 # -- months --------------------------------------------------------------------------------------

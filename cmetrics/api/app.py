@@ -12,10 +12,12 @@ from typing import Annotated, Any, Protocol
 from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 
-from cmetrics import __version__, documents, insight_documents
+from cmetrics import __version__, documents, insight_documents, report_documents
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.insights import Window
 from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Findings
+from cmetrics.analytics.report import build_report, report_months
+from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.domain.days import DAY, parse_day
 from cmetrics.domain.errors import StoreError
 from cmetrics.domain.metric import Definition
@@ -40,6 +42,7 @@ UNAVAILABLE: dict[int | str, dict[str, Any]] = {
     503: {"model": documents.Problem, "description": "The store cannot be read; the reason includes the next step."}
 }
 MISSING: dict[int | str, dict[str, Any]] = {404: {"model": documents.Problem, "description": "No such metric."}}
+NO_REPORT: dict[int | str, dict[str, Any]] = {404: {"model": documents.Problem, "description": "No such report."}}
 WRONG_DATES: dict[int | str, dict[str, Any]] = {
     400: {"model": documents.Problem, "description": "A date that is not valid, or a range that ends before it starts."}
 }
@@ -51,6 +54,18 @@ FIRST_SERIES: dict[int | str, dict[str, Any]] = {
                 "description": "The values of the first metric of the list.",
                 "operationId": "series",
                 "parameters": {"metric_id": "$response.body#/0/metric_id"},
+            }
+        }
+    }
+}
+#: The same for reports.
+FIRST_REPORT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "links": {
+            "report": {
+                "description": "The newest report.",
+                "operationId": "report",
+                "parameters": {"month": "$response.body#/reports/0/month"},
             }
         }
     }
@@ -89,6 +104,10 @@ class Reader(Protocol):
 
     def findings(self) -> Findings:
         """Return the insights with events and notes."""
+        ...
+
+    def report_inputs(self) -> ReportInputs:
+        """Return what the reports of months are made of."""
         ...
 
     def errors(self, first: date, last: date) -> Sequence[Run]:
@@ -213,6 +232,33 @@ class _Endpoints:
             request, reader, "insights", lambda: insight_documents.build_insight_list(reader.findings().insights)
         )
 
+    def reports(self, request: Request) -> Response:
+        """Return the months that have a report, newest first: of the last 12 full ones, those with a counted day."""
+        reader = self._open_reader()
+
+        def build() -> report_documents.ReportList:
+            inputs = reader.report_inputs()
+            return report_documents.build_report_list([build_report(inputs, month) for month in report_months(inputs)])
+
+        return self._respond(request, reader, "reports", build)
+
+    def report(
+        self,
+        request: Request,
+        month: Annotated[str, Path(description="As in /reports.", examples=["2026-10"], max_length=20)],
+    ) -> Response:
+        """Return the report of one month. The numbers of a final report do not change."""
+        reader = self._open_reader()
+
+        def build() -> report_documents.Report:
+            inputs = reader.report_inputs()
+            found = next((known for known in report_months(inputs) if str(known) == month), None)
+            if found is None:
+                raise HTTPException(404, f"no report of {sanitize(month, limit=20)!r}; see /api/v1/reports")
+            return report_documents.build_report_document(build_report(inputs, found))
+
+        return self._respond(request, reader, ("report", month), build)
+
     def refresh_errors(
         self,
         request: Request,
@@ -296,6 +342,14 @@ def create_app(open_reader: Callable[[], Reader]) -> FastAPI:
     add("events", endpoints.events, insight_documents.Events, responses=UNAVAILABLE)
     add("projections", endpoints.projections, insight_documents.Projections, responses=UNAVAILABLE)
     add("insights", endpoints.insights, insight_documents.InsightList, responses=UNAVAILABLE)
+    add("reports", endpoints.reports, report_documents.ReportList, responses=UNAVAILABLE | FIRST_REPORT)
+    add(
+        "reports/{month}",
+        endpoints.report,
+        report_documents.Report,
+        operation_id="report",
+        responses=UNAVAILABLE | NO_REPORT,
+    )
     add(
         "history/refresh-errors",
         endpoints.refresh_errors,

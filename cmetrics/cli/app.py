@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -18,20 +19,22 @@ from cmetrics.cli.exit_codes import WRONG_USAGE
 from cmetrics.cli.export import export
 from cmetrics.cli.forget import forget
 from cmetrics.cli.init import init
+from cmetrics.cli.insights import insights
 from cmetrics.cli.interruptible import interruptible
 from cmetrics.cli.pull_data import pull_data
 from cmetrics.cli.push_data import push_data
 from cmetrics.cli.refresh import refresh
 from cmetrics.cli.rename import rename
+from cmetrics.cli.report import report
 from cmetrics.cli.restore import restore
 from cmetrics.cli.serve_api import serve_api
 from cmetrics.cli.status import status
 
 #: Command groups of `cmetrics --help`, in this order.
-GROUPS = {
+GROUPS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Collect": (init, refresh, backfill),
-    "Publish": (build_site, serve_api),
-    "Monitor": (status, doctor, alert),
+    "Publish": (build_site, serve_api, report),
+    "Monitor": (status, insights, doctor, alert),
     "Store and backup": (export, restore, pull_data, push_data, create_tables, rename, forget, bootstrap),
 }
 

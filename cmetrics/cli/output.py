@@ -47,6 +47,13 @@ def print_result(text: str) -> None:
     stdout().print(Text(redact(text)), soft_wrap=True)
 
 
+def print_text(text: str) -> None:
+    """Print a text of several lines on stdout as it is, without a newline of its own."""
+    console = stdout()
+    console.file.write(redact(text))
+    console.file.flush()
+
+
 def print_json(document: Mapping[str, Any]) -> None:
     """Print one JSON object on stdout. Every command prints exactly one."""
     line = json.dumps(redact_document(document), ensure_ascii=False)

@@ -12,6 +12,9 @@ from cmetrics.domain.metric import Event
 
 #: ``source`` of a release that GitHub lists.
 GITHUB_RELEASES = "github"
+#: ``source`` of a signal and of a final report that a run has announced: each is announced once. Their ``tag`` is
+#: the kind and the metric of the signal, and the month of the report.
+SIGNAL, REPORT = "signal", "report"
 
 #: A version inside a tag: ``v1.2.3``, ``python-v0.4.0-beta.1``, ``pkg@2.0``. A single number counts only when it is
 #: the whole tag, because ``nightly-2026`` names no version.
@@ -126,7 +129,10 @@ def merge_events(
     shown = [
         row
         for row in releases.values()
-        if (rule := by_product.get(row.product)) is not None and rule.includes(row) and not _is_written(row, written)
+        if row.source == GITHUB_RELEASES
+        and (rule := by_product.get(row.product)) is not None
+        and rule.includes(row)
+        and not _is_written(row, written)
     ]
     events = [*written, *_by_release(shown)]
     return tuple(sorted(events, key=lambda event: (event.day, event.label, event.products)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from cmetrics.domain.event import StoredEvent
 from cmetrics.domain.revision import Revision
 
 #: Separates the messages of several metrics in one ``error_summary``.
@@ -100,6 +101,23 @@ class MetricOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Highlights:
+    """What a refresh has found in the whole store."""
+
+    #: The number of signals that last.
+    signals: int
+    #: Signals and final reports that no run has announced before.
+    announced: tuple[StoredEvent, ...]
+    #: Of all daily downloads; None if a metric lacks days.
+    downloads_30d: int | None
+    #: Of all repositories on the newest day that all have.
+    stars: int | None
+    #: On that day; None where not known.
+    new_stars: int | None
+    lost_stars: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """The result of a run, as printed at its end and with ``--json``."""
 
@@ -115,6 +133,8 @@ class RunSummary:
     notes: tuple[str, ...] = ()
     #: HTTP requests sent, by source name.
     requests: tuple[tuple[str, int], ...] = ()
+    #: Of a refresh.
+    highlights: Highlights | None = None
 
 
 def overall(outcomes: tuple[MetricOutcome, ...]) -> RunStatus:

@@ -17,13 +17,14 @@ from cmetrics.domain.interrupts import hold_interrupts
 from cmetrics.domain.metric import PUBLISHED_WITHIN, Metric
 from cmetrics.domain.observation import Observation, Provenance
 from cmetrics.domain.outcome import OutcomeLog
-from cmetrics.domain.run import Job, MetricOutcome, MetricStatus, RunSummary, overall
+from cmetrics.domain.run import Highlights, Job, MetricOutcome, MetricStatus, RunSummary, overall
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.domain.state import MetricState
 from cmetrics.ingest.batch_writer import BatchWriter
 from cmetrics.ingest.catalog_changes import follow_catalog, match_stored_ids
 from cmetrics.ingest.context import RunContext
 from cmetrics.ingest.fetch import fetch
+from cmetrics.ingest.highlights import find_highlights
 from cmetrics.ingest.ingestion_run import IngestionRun
 from cmetrics.ingest.observations import build_observations
 from cmetrics.ingest.outcomes import build_outcomes, save_outcomes
@@ -158,6 +159,10 @@ def _ingest(
             for metric in metrics
         )
         unsaved = save_outcomes(run.store, build_outcomes(run.run_id, checked, requests, context.now))
+        highlights: Highlights | None = None
+        silenced: list[str] = []
+        if job is Job.REFRESH:
+            highlights, silenced = find_highlights(run.store, changes.catalog, context)
         summary = RunSummary(
             run_id=run.run_id,
             job=job,
@@ -167,11 +172,12 @@ def _ingest(
             warnings=(
                 *run.warnings,
                 *changes.warnings,
-                *_merge_warnings(results.values(), [*quality.warnings, *unread, *unsaved]),
+                *_merge_warnings(results.values(), [*quality.warnings, *unread, *unsaved, *silenced]),
             ),
             anomalies=quality.anomalies,
             notes=(*changes.notes, *_merge_notes(results.values())),
             requests=tuple(sorted(context.requests_sent.items())),
+            highlights=highlights,
         )
         run.finish(summary)
     return summary

@@ -11,9 +11,10 @@ commands are enabled for an annotation on stderr, earlier lines of stdout may st
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -42,6 +43,30 @@ def summary_file() -> Path | None:
     """Return the file for the job summary of this step; None outside of a workflow."""
     name = os.environ.get("GITHUB_STEP_SUMMARY", "")
     return Path(name) if is_running() and name else None
+
+
+def output_file() -> Path | None:
+    """Return the file for the outputs of this step; None outside of a workflow."""
+    name = os.environ.get("GITHUB_OUTPUT", "")
+    return Path(name) if is_running() and name else None
+
+
+def run_outputs(document: Mapping[str, Any]) -> str:
+    """Return the outputs of a refresh as lines for `output_file`. Unknown numbers are empty.
+
+    JSON has no line break, and no other value is a text of a service.
+    """
+    if document["signals"] is None:
+        return ""
+    values = {
+        "signals": document["signals"],
+        "new-signals": json.dumps(document["new_signals"]),
+        "downloads-30d": document["downloads_30d"],
+        "stars": document["stars"],
+        "new-stars": document["new_stars"],
+        "lost-stars": document["lost_stars"],
+    }
+    return "".join(f"{name}={'' if value is None else value}\n" for name, value in values.items())
 
 
 def harmless(text: str) -> str:
@@ -97,9 +122,14 @@ def summary_markdown(summary: RunSummary, site: str | None, hints: Iterable[str]
         _section("Failed", failed),
         _section("Filled gaps", healed),
         _section("Warnings", [f"- {code_span(text)}" for text in (*summary.warnings, *summary.anomalies)]),
+        _section("New signals", [f"- {code_span(text, limit=1000)}" for text in _announced(summary)]),
         _section("Repository settings", [f"- {text}" for text in hints]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _announced(summary: RunSummary) -> list[str]:
+    return [row.label for row in summary.highlights.announced] if summary.highlights else []
 
 
 def failure_markdown(job: str, error: str) -> str:

@@ -22,6 +22,7 @@ LONGEST = 2000
 #: The maximum length of one error, so that several errors fit.
 LONGEST_ERROR = 300
 MOST_ERRORS = 10
+MOST_NEWS = 5
 #: Reserved for the line with the number of omitted lines.
 ROOM = 40
 
@@ -47,7 +48,7 @@ def build_body(url: str, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_lines(document: Mapping[str, Any]) -> list[str]:
-    """Return a run as lines of plain text: the result, then the failures."""
+    """Return a run as lines of plain text: the result, the failures, then new signals and reports."""
     title = sanitize(str(document.get("title", "cmetrics")), limit=100)
     lines = [f"{title}: {document.get('job', 'run')} {document.get('status', '')}".rstrip()]
     metrics = document.get("metrics", ())
@@ -64,6 +65,11 @@ def build_lines(document: Mapping[str, Any]) -> list[str]:
     lines += [f"• {sanitize(error, limit=LONGEST_ERROR)}" for error in errors[:MOST_ERRORS]]
     if len(errors) > MOST_ERRORS:
         lines.append(f"• and {len(errors) - MOST_ERRORS} more")
+    news = [signal["text"] for signal in document.get("new_signals", ())]
+    news += [f"The report of {month} is final." for month in document.get("new_reports", ())]
+    lines += [f"• {sanitize(text, limit=LONGEST_ERROR)}" for text in news[:MOST_NEWS]]
+    if len(news) > MOST_NEWS:
+        lines.append(f"• and {plural(len(news) - MOST_NEWS, 'more signal')}")
     return lines
 
 

@@ -10,8 +10,9 @@ from typing import Any, TypedDict
 from cmetrics.catalog import Catalog, parse_address
 from cmetrics.domain.days import last_completed_day
 from cmetrics.domain.errors import CmetricsError
+from cmetrics.domain.event import REPORT, SIGNAL, StoredEvent
 from cmetrics.domain.revision import Revision
-from cmetrics.domain.run import Job, MetricOutcome, RunSummary
+from cmetrics.domain.run import Highlights, Job, MetricOutcome, RunSummary
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.ops import actions
 from cmetrics.settings import Settings, load_report_settings
@@ -44,7 +45,32 @@ class MetricDocument(TypedDict):
     healed_days: int
 
 
-class RunDocument(TypedDict):
+class SignalDocument(TypedDict):
+    """A signal that no run has announced before."""
+
+    id: str
+    kind: str
+    metric_id: str
+    text: str
+
+
+class HighlightsDocument(TypedDict):
+    """What a refresh has found in the whole store."""
+
+    #: Of a refresh; null for other jobs. The number of signals that last.
+    signals: int | None
+    new_signals: list[SignalDocument]
+    #: Months whose report is final since this run.
+    new_reports: list[str]
+    #: Daily downloads of all metrics; null if days are missing.
+    downloads_30d: int | None
+    #: Of all repositories on the newest day; gained and lost on that day.
+    stars: int | None
+    new_stars: int | None
+    lost_stars: int | None
+
+
+class RunDocument(HighlightsDocument):
     """The `--json` output of `refresh`, `backfill`, `bootstrap` and `restore`, also sent to the webhook."""
 
     run_id: str
@@ -89,6 +115,30 @@ def build_run_document(summary: RunSummary) -> RunDocument:
         "requests": dict(summary.requests),
         "warnings": [*summary.warnings, *summary.anomalies],
         "notes": list(summary.notes),
+        **_highlights(summary.highlights),
+    }
+
+
+def _highlights(found: Highlights | None) -> HighlightsDocument:
+    announced = found.announced if found is not None else ()
+    return {
+        "signals": found.signals if found is not None else None,
+        "new_signals": [_signal(row) for row in announced if row.source == SIGNAL],
+        "new_reports": [row.tag for row in announced if row.source == REPORT],
+        "downloads_30d": found.downloads_30d if found is not None else None,
+        "stars": found.stars if found is not None else None,
+        "new_stars": found.new_stars if found is not None else None,
+        "lost_stars": found.lost_stars if found is not None else None,
+    }
+
+
+def _signal(row: StoredEvent) -> SignalDocument:
+    kind, _, metric_id = row.tag.partition(" ")
+    return {
+        "id": row.event_id.removeprefix(f"{SIGNAL}:"),
+        "kind": kind,
+        "metric_id": metric_id,
+        "text": sanitize(row.label, limit=1000),
     }
 
 
@@ -160,6 +210,7 @@ class RunReport:
         """Report a finished run."""
         return [
             *_append(actions.summary_markdown(summary, self.site, self._hints())),
+            *_output(actions.run_outputs(build_run_document(summary))),
             *_post(self.settings, self.catalog, self.as_of, build_run_document(summary)),
         ]
 
@@ -209,6 +260,18 @@ def _post(settings: Settings, catalog: Catalog | None, as_of: date, document: Ma
     more = {"title": title, "as_of": as_of.isoformat()}
     problem = send_summary(settings.webhook, {**document, **more}, contact, settings.network)
     return [] if problem is None else [sanitize(problem)]
+
+
+def _output(lines: str) -> list[str]:
+    path = actions.output_file()
+    if path is None:
+        return []
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(lines)
+    except OSError as error:
+        return [f"cannot write the outputs of the step: {error.strerror}"]
+    return []
 
 
 def _append(markdown: str) -> list[str]:

@@ -68,7 +68,7 @@ def build_feed(news: Sequence[NewsItem], title: str, url: str | None, subtitle: 
             id=_identifier(site, title, item.slug, item.since),
             title=_xml(item.title),
             updated=_midnight(item.day),
-            link=f"{page}#{quote(item.slug)}",
+            link=f"{page}#{quote(item.slug)}" if item.href is None else f"{site or ''}{item.href}",
             content=_xml(item.text),
             category=item.kind.value,
         )

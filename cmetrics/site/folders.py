@@ -1,11 +1,18 @@
-"""Where the files are that a site is made from."""
+"""Where the files are that a site is made from, and where those of reports go."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from cmetrics.domain.days import Month
 
 
 def templates_folder() -> Path:
     """Return the template folder: inside the installed package, or next to it in a checkout."""
     installed = Path(__file__).parent.parent / "templates"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "templates"
+
+
+def report_path(month: Month | None, suffix: str = "html") -> str:
+    """Return the path of the report of a month; of the list of reports for None."""
+    return f"reports/{month or 'index'}.{suffix}"

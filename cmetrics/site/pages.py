@@ -18,6 +18,7 @@ from cmetrics.analytics.chart import (
     month_rows,
     total_stars_chart,
 )
+from cmetrics.analytics.insights import Insights
 from cmetrics.analytics.model import FLOWS_DEFINITION, CountItem, Dashboard, DownloadItem, Group, Item
 from cmetrics.analytics.news import NewsItem
 from cmetrics.analytics.quality import DataQuality
@@ -26,9 +27,11 @@ from cmetrics.charts.data import chart_document
 from cmetrics.charts.spark import Spark, month_sparkline, star_sparkline
 from cmetrics.charts.svg import Drawing, draw
 from cmetrics.charts.words import alternative
+from cmetrics.domain.days import Month
 from cmetrics.domain.metric import SourceSpec, file_names
 from cmetrics.site import format as fmt
 from cmetrics.site.feed import ENTRIES
+from cmetrics.site.folders import report_path
 
 #: Up to this number of metrics, all are on one page; with more, there is a list and a page per metric.
 ONE_PAGE_METRICS = 24
@@ -101,7 +104,16 @@ class Site:
     #: File names of metrics by id.
     names: Mapping[str, str]
     version: str
+    #: What moved; None without a store.
+    insights: Insights | None = None
+    #: The months that have a report, newest first.
+    reports: tuple[Month, ...] = ()
     flows_definition: str = FLOWS_DEFINITION
+
+    @property
+    def page_news(self) -> tuple[NewsItem, ...]:
+        """The news without those that the page shows elsewhere."""
+        return tuple(item for item in self.news if item.href is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +179,8 @@ def build_site(
     quality: DataQuality | None = None,
     *,
     names: Mapping[str, str] | None = None,
+    insights: Insights | None = None,
+    reports: tuple[Month, ...] = (),
 ) -> Site:
     """Return the data of all pages.
 
@@ -184,6 +198,8 @@ def build_site(
         quality=quality or DataQuality(),
         names=names or file_names(item.metric.metric_id for item in board.items),
         version=__version__,
+        insights=insights,
+        reports=reports,
     )
 
 
@@ -193,9 +209,11 @@ def count_parts(site: Site) -> int:
 
 
 def page_paths(site: Site) -> list[str]:
-    """Return the paths of all pages, in the order of their parts."""
+    """Return the paths of all pages, in the order of their parts, then those of the reports."""
     groups = _linked_groups(site)
-    return ["index.html", *(path for group in groups for path in _group_paths(site, group))]
+    pages = [path for group in groups for path in _group_paths(site, group)]
+    reports = [report_path(month) for month in (None, *site.reports)] if site.reports else []
+    return ["index.html", *pages, *reports]
 
 
 def build_pages(site: Site, part: int) -> Iterator[Page]:

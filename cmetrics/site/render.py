@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cmetrics import documents, insight_documents
 from cmetrics.analytics.model import DownloadItem, Publication
-from cmetrics.analytics.news import build_news
+from cmetrics.analytics.news import build_announced_news, build_news, sort_news
+from cmetrics.analytics.report import build_report, report_months
 from cmetrics.charts import theme
 from cmetrics.charts.data import TOTAL_DAYS, days_script
 from cmetrics.domain.days import window
 from cmetrics.domain.metric import SourceSpec, file_names
-from cmetrics.site.folders import templates_folder
+from cmetrics.report_documents import build_report_document, build_report_list
+from cmetrics.site.folders import report_path, templates_folder
 from cmetrics.site.pages import Site, build_site, count_parts
 from cmetrics.site.social_card import render_social_card
 
@@ -36,8 +38,19 @@ def prepare_site(publication: Publication, specs: Mapping[str, SourceSpec]) -> S
     """Return the data of all pages."""
     board = publication.dashboard
     names = file_names((item.metric.metric_id for item in board.items), publication.definitions)
-    news = build_news(board, publication.runs, publication.log)
-    return build_site(board, specs, publication.url, news, publication.quality, names=names)
+    findings, inputs = publication.findings, publication.reports
+    announced = build_announced_news(findings.announced, board) if findings is not None else ()
+    news = sort_news([*build_news(board, publication.runs, publication.log), *announced])
+    return build_site(
+        board,
+        specs,
+        publication.url,
+        news,
+        publication.quality,
+        names=names,
+        insights=findings.insights if findings is not None else None,
+        reports=() if inputs is None else report_months(inputs),
+    )
 
 
 def render_parts(site: Site, parts: Iterable[int]) -> Iterator[tuple[str, bytes]]:
@@ -60,6 +73,7 @@ def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, 
     yield "assets/card.png", render_social_card(publication.dashboard)
     yield from _day_scripts(publication)
     yield from _documents(publication)
+    yield from _reports(publication)
 
 
 def _day_scripts(publication: Publication) -> Iterator[tuple[str, bytes]]:
@@ -95,3 +109,21 @@ def _documents(publication: Publication) -> Iterator[tuple[str, bytes]]:
         yield "api/v1/events.json", documents.encode(events)
         yield "api/v1/projections.json", documents.encode(insight_documents.build_projections(insights))
         yield "api/v1/insights.json", documents.encode(insight_documents.build_insight_list(insights))
+
+
+def _reports(publication: Publication) -> Iterator[tuple[str, bytes]]:
+    """Yield the reports of months with their documents, one after the other, then their list."""
+    # Imported here because another process renders the pages: Jinja takes time to import.
+    from cmetrics.site.report import render_report_html, render_report_index, render_report_markdown
+
+    if publication.reports is None:
+        return
+    reports = []
+    for month in report_months(publication.reports):
+        report = build_report(publication.reports, month)
+        yield report_path(month), render_report_html(report, root="../")
+        yield report_path(month, "md"), render_report_markdown(report).encode()
+        yield f"api/v1/reports/{month}.json", documents.encode(build_report_document(report))
+        reports.append(report)
+    yield report_path(None), render_report_index(reports, publication.dashboard.title)
+    yield "api/v1/reports.json", documents.encode(build_report_list(reports))

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from cmetrics import documents
 from cmetrics.charts import count_words, theme
 from cmetrics.site import format as fmt
+from cmetrics.site import report_format
 from cmetrics.site.badges import build_badge, build_embed
 from cmetrics.site.feed import build_feed
 from cmetrics.site.folders import templates_folder
@@ -54,6 +55,11 @@ def open_templates() -> Environment:
         fmt.left_out,
         count_words.period,
         count_words.recent,
+        report_format.signed_number,
+        report_format.compact,
+        report_format.points,
+        report_format.short_month,
+        report_format.later_text,
     )
     environment.filters.update({function.__name__: function for function in filters})
     environment.globals["theme"] = theme

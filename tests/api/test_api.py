@@ -26,7 +26,7 @@ from tests.rules import value_differs
 from tests.world.cluster import Cluster
 
 YESTERDAY = NOW.date() - timedelta(days=1)
-INSIGHTS = ["rollups", "signals", "events", "projections", "insights"]
+INSIGHTS = ["rollups", "signals", "events", "projections", "insights", "reports"]
 PATHS = [
     "health",
     "definitions",
@@ -67,11 +67,16 @@ def test_the_files_of_a_build_say_byte_for_byte_what_the_api_answers(api: Served
     for entry in api.get("/api/v1/definitions").json():
         live = api.get(f"/api/v1/series/{entry['metric_id']}")
         assert (site / entry["series_file"]).read_bytes() == live.content
+    months = [entry["month"] for entry in api.get("/api/v1/reports").json()["reports"]]
+    assert months
+    for month in months:
+        assert (site / "reports" / f"{month}.json").read_bytes() == api.get(f"/api/v1/reports/{month}").content
     live, file = api.get("/api/v1/dashboard/daily").content, (site / "dashboard" / "daily.json").read_bytes()
     cut = [body.index(b'"as_of"') for body in (live, file)]
     assert live[cut[0] :] == file[cut[1] :]
     assert {path.relative_to(site).as_posix() for path in site.rglob("*.json")} == {
         "health.json", "definitions.json", "dashboard/daily.json", *(f"{name}.json" for name in INSIGHTS),
+        *(f"reports/{month}.json" for month in months),
         *(f"series/{metric.slug}.json" for metric in CATALOG.metrics),
     }  # fmt: skip
 
@@ -221,7 +226,7 @@ def test_any_page_may_read_and_none_may_write(api: Served):
 
 def test_the_description_is_complete(api: Served):
     document = api.get("/openapi.json").json()
-    assert len(document["paths"]) == 5 + len(INSIGHTS)
+    assert len(document["paths"]) == 5 + len(INSIGHTS) + 1
     for path, methods in document["paths"].items():
         assert list(methods) == ["get"]
         assert methods["get"]["description"], path

@@ -158,7 +158,9 @@ TABLE_INTRODUCTIONS: dict[str, str] = {
     "history": "The runs, one row per run of a command that writes.",
     "revisions": "Replaced values. Consecutive days that changed by the same difference share a row: a removed star lowers many reconstructed days by one.",
     "readings": "Counts of the single files behind a metric, such as the assets of releases. Only changed values are stored.",
-    "events": "Releases of the repositories in the catalogue, one row per release and product.",
+    "events": "Releases of the repositories in the catalogue, one row per release and product. Rows whose `source` is "
+    "`signal` or `report` record what a run has announced, so that each signal and each final report is announced once: "
+    "`label` is the text, `tag` the kind and the metric of the signal, or the month of the report.",
     "outcomes": "The outcome of each metric in each run, for 90 days.",
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.metric import Product
 from cmetrics.domain.run import Run, RunStatus
 from cmetrics.site.feed import build_feed
-from cmetrics.site.render import templates_folder
+from cmetrics.site.folders import templates_folder
 from tests.samples import a_metric, a_row, a_table
 
 AS_OF = date(2026, 11, 22)

@@ -1,0 +1,144 @@
+"""The values of a month as they were when its report was final, and what has changed since. Pure.
+
+A report is final 14 days after its month has ended; nothing is stored for it. The values of that moment follow
+from the store: each row has the time at which it was last written, and ``revisions`` has every value that a run
+replaced, with its time. So later revisions are taken back, and days that were stored later are left out.
+
+A month that was collected later, as before the first run or by a deep backfill, is final 14 days after its
+first value was stored. Two things cannot be told from the store: a day that was stored and revised after that
+moment counts as one that was there, and metrics that have left the catalogue are not in a report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cmetrics.analytics.columns import Mask, SeriesTable
+from cmetrics.domain.days import DAY, Month
+from cmetrics.domain.metric import PUBLISHED_WITHIN
+from cmetrics.domain.revision import Revision
+
+#: After that time a day is rarely revised, and a missing one rarely published.
+SETTLED_AFTER = PUBLISHED_WITHIN
+_EPOCH = np.datetime64(0, "us")
+
+
+@dataclass(frozen=True, slots=True)
+class LaterChange:
+    """What runs of one day have changed in a final month of one metric."""
+
+    #: The UTC day of the runs.
+    day: date
+    metric_id: str
+    revised_days: int
+    added_days: int
+    #: Downloads: of the month's total. Stars: of the count at the end of the month.
+    difference: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrozenMonth:
+    """The rows that a report is made of, and what has changed since they were final."""
+
+    month: Month
+    #: The rows of that moment, or all of them until then.
+    rows: SeriesTable
+    is_final: bool
+    #: The first UTC day on which it is final.
+    final_on: date
+    #: By day and metric.
+    later: tuple[LaterChange, ...]
+
+
+def freeze_month(
+    table: SeriesTable, revisions: Iterable[Revision], month: Month, now: datetime, stars: Iterable[str]
+) -> FrozenMonth:
+    """Return the rows of ``table`` as they were when ``month`` was final; as they are, if it is not yet.
+
+    ``table`` has the column ``observed_at``; ``revisions`` are all that the store has. ``stars`` are the ids of
+    metrics whose values are counts at the end of a day.
+    """
+    observed = _observed(table)
+    moment = final_moment(table, month)
+    final_on = moment.date()
+    if now < moment:
+        return FrozenMonth(month, table, is_final=False, final_on=final_on, later=())
+    since = [revision for revision in revisions if revision.observed_at >= moment]
+    is_late = observed >= np.datetime64(moment.replace(tzinfo=None), "us")
+    values = table.values.copy()
+    slices = table.slices
+    for revision in since:
+        place = slices.get(revision.metric_id)
+        if place is None:
+            continue
+        days = table.days[place]
+        first, last = revision.first_day.toordinal(), revision.last_day.toordinal()
+        chosen = np.flatnonzero((days >= first) & (days <= last)) + place.start
+        values[chosen] -= revision.difference
+        is_late[chosen] = False
+    rows = replace(table, values=values).where(~is_late)
+    later = _later_changes(table, observed, is_late, since, month, frozenset(stars))
+    return FrozenMonth(month, rows, is_final=True, final_on=final_on, later=later)
+
+
+def _observed(table: SeriesTable) -> NDArray[np.datetime64]:
+    """Return the time at which each row was last written."""
+    times = table.data["observed_at"].combine_chunks().to_numpy(zero_copy_only=False)
+    return times.astype("datetime64[us]")[table.places]
+
+
+def final_moment(table: SeriesTable, month: Month) -> datetime:
+    """Return the moment from which the report of a month is final."""
+    observed = _observed(table)
+    settled = datetime.combine(month.last + DAY + SETTLED_AFTER, time(), UTC)
+    mine = _in_month(table, month)
+    if not mine.any():
+        return settled
+    first = observed[mine].min()
+    begun = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int((first - _EPOCH).astype(np.int64)))
+    # At midnight, so that the runs of one day belong together.
+    begun = datetime.combine(begun.date() + DAY, time(), UTC)
+    return max(settled, begun + SETTLED_AFTER)
+
+
+def _in_month(table: SeriesTable, month: Month) -> Mask:
+    return (table.days >= month.first.toordinal()) & (table.days <= month.last.toordinal())
+
+
+def _later_changes(
+    table: SeriesTable,
+    observed: NDArray[np.datetime64],
+    is_added: Mask,
+    since: Sequence[Revision],
+    month: Month,
+    stars: frozenset[str],
+) -> tuple[LaterChange, ...]:
+    found: dict[tuple[date, str], tuple[int, int, int]] = {}
+
+    def add(day: date, metric_id: str, revised: int, added: int, difference: int) -> None:
+        old = found.get((day, metric_id), (0, 0, 0))
+        found[day, metric_id] = (old[0] + revised, old[1] + added, old[2] + difference)
+
+    for revision in since:
+        is_stars = revision.metric_id in stars
+        first = month.last if is_stars else max(revision.first_day, month.first)
+        last = min(revision.last_day, month.last)
+        days = (last - first).days + 1
+        if days > 0 and (not is_stars or revision.first_day <= month.last):
+            add(revision.observed_at.astimezone(UTC).date(), revision.metric_id, days, 0, days * revision.difference)
+    for row in np.flatnonzero(is_added & _in_month(table, month)).tolist():
+        metric_id = table.metric_ids[table.owners[row]]
+        is_last = int(table.days[row]) == month.last.toordinal()
+        if metric_id not in stars or is_last:
+            day = date.fromisoformat(str(observed[row].astype("datetime64[D]")))
+            add(day, metric_id, 0, 1, int(table.values[row]))
+    return tuple(
+        LaterChange(day, metric_id, revised, added, difference)
+        for (day, metric_id), (revised, added, difference) in sorted(found.items())
+        if difference or added
+    )

@@ -1,0 +1,26 @@
+"""What the monthly reports are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from cmetrics.analytics.columns import SeriesTable
+from cmetrics.catalog import Catalog
+from cmetrics.domain.metric import Event, SourceSpec
+from cmetrics.domain.revision import Revision
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReportInputs:
+    """Everything that the reports of a store are made of."""
+
+    rows: SeriesTable
+    revisions: tuple[Revision, ...]
+    catalog: Catalog
+    specs: Mapping[str, SourceSpec]
+    #: Releases and events of the catalogue.
+    events: tuple[Event, ...]
+    now: datetime
+    as_of: date

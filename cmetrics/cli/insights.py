@@ -1,0 +1,102 @@
+"""`cmetrics insights`."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import typer
+
+from cmetrics.cli.options import AsJson, Config, Db, Quiet
+from cmetrics.cli.runtime import get_runtime
+from cmetrics.domain.sanitize import sanitize
+
+if TYPE_CHECKING:
+    from cmetrics.analytics.model import Findings
+
+#: The width of a line.
+WIDTH = 80
+#: The newest events that are shown; `--json` has all.
+EVENTS_SHOWN = 6
+#: No sentence is longer.
+_LONGEST = 2000
+
+
+def insights(
+    context: typer.Context,
+    db: Db = None,
+    config: Config = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show what moved, releases and projections.
+
+    The texts and numbers are those of the site. `--json` has the documents of the API under their names:
+    insights, rollups, signals, events, projections.
+    """
+    from cmetrics.cli.configuration import announce_default_catalog, load_configuration
+    from cmetrics.cli.output import print_json, print_result
+    from cmetrics.insight_documents import build_all
+    from cmetrics.queries import Queries
+    from cmetrics.site.publish import build_time
+    from cmetrics.sources import SPECS
+    from cmetrics.store.lance_store import LanceStore
+
+    settings, catalog = load_configuration(db, config)
+    now = build_time(os.environ, get_runtime(context).clock())
+    found = Queries(LanceStore.open(settings.store), catalog, SPECS, now=now).findings()
+    announce_default_catalog(settings, catalog, quiet=quiet)()
+    if json:
+        print_json(build_all(found))
+    elif not quiet:
+        for line in describe(found):
+            print_result(line)
+
+
+def describe(found: Findings) -> Iterator[str]:
+    """Yield the lines of the output, at most :data:`WIDTH` wide unless a word is longer."""
+    insights = found.insights
+    yield f"As of {insights.as_of} (UTC)"
+    moved = [*(item.text for item in insights.items)]
+    yield from _section("What changed", moved or ["Nothing stands out of the usual variation."])
+    told = set(moved)
+    yield from _section("Signals", [signal.text for signal in insights.signals if signal.text not in told])
+    for direction in dict.fromkeys(mover.direction for mover in insights.movers):
+        texts = [mover.text for mover in insights.movers if mover.direction is direction and mover.text not in told]
+        yield from _section(f"Movers, {direction.value}", texts)
+    yield from _section("Releases and events", _events(found))
+    yield from _section("Notes", [f"{note.day} Note by {note.author}: {note.text}" for note in found.notes])
+    yield from _section("Running month", [projection.text for projection in insights.projections])
+    yield from _section("Next milestones", [milestone.text for milestone in insights.milestones])
+    yield from _section("Not judged", [omission.text for omission in insights.omissions])
+
+
+def _events(found: Findings) -> Iterator[str]:
+    """Yield the newest events, each followed by what the metrics of its products did."""
+    newest = sorted(found.events, key=lambda event: (event.day, event.label), reverse=True)
+    for event in newest[:EVENTS_SHOWN]:
+        effects = [effect.text for effect in found.insights.effects if effect.event.identifier == event.identifier]
+        yield " ".join([f"{event.day} {event.label}.", *effects])
+    if len(newest) > EVENTS_SHOWN:
+        yield f"and {len(newest) - EVENTS_SHOWN} earlier ones; `--json` has all"
+
+
+def _section(title: str, texts: Iterable[str]) -> Iterator[str]:
+    """Yield a heading and one paragraph per text; nothing without texts."""
+    lines = [
+        textwrap.fill(
+            sanitize(text, limit=_LONGEST),
+            WIDTH,
+            initial_indent="  - ",
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for text in texts
+    ]
+    if lines:
+        yield ""
+        yield title
+        yield from lines

@@ -1,0 +1,142 @@
+"""The JSON documents of the monthly reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from cmetrics.analytics.report import MonthReport
+from cmetrics.documents import Document
+from cmetrics.insight_documents import EffectDocument, EventReference, MonthText, NoteDocument
+
+
+class DownloadsRowDocument(Document):
+    """The downloads of a month, of one metric or of several."""
+
+    metric_id: str | None
+    product: str | None
+    sdk: str | None
+    name: str
+    detail: str
+    value: int | None
+    days_observed: int
+    days_expected: int
+    metrics: int
+    compared: Annotated[int, Field(description="Metrics that are compared with the month before")]
+    previous_value: Annotated[int | None, Field(description="Of the metrics that are compared")]
+    change: int | None
+    change_percent: float | None
+    is_new: bool
+    reason: Annotated[str | None, Field(description="Why there is no change")]
+    year_compared: int
+    year_value: int | None
+    year_change: int | None
+    year_percent: float | None
+    share: Annotated[float | None, Field(description="Percent of all downloads")]
+    previous_share: Annotated[float | None, Field(description="Among the metrics that are compared")]
+    share_change: Annotated[float | None, Field(description="Percentage points, among the metrics that are compared")]
+    history: Annotated[list[int | None], Field(description="12 months; the last one is this month")]
+
+
+class StarsRowDocument(Document):
+    """The stars at the end of a month, of one repository or of all."""
+
+    metric_id: str | None
+    product: str | None
+    name: str
+    stars: int | None
+    day: Annotated[date | None, Field(description="Of the count")]
+    net: int | None
+    gained: int | None
+    lost: int | None
+    previous_net: int | None
+    history: Annotated[list[int | None], Field(description="Net of 12 months; the last one is this month")]
+
+
+class MonthBarDocument(Document):
+    """A month of the chart of all downloads."""
+
+    month: MonthText
+    value: int
+    parts: Annotated[list[int], Field(description="By product, in the order of `products`")]
+    days_observed: int
+    days_expected: int
+    snapshots: Annotated[int, Field(description="Metrics with a published total of about 30 days instead of days")]
+
+
+class ReleaseDocument(Document):
+    """A release or another event, and what the metrics of its products did."""
+
+    event: EventReference
+    effects: list[EffectDocument]
+
+
+class MissingDaysDocument(Document):
+    """The days of the month that a metric lacks."""
+
+    metric_id: str
+    name: str
+    days: int
+
+
+class LaterChangeDocument(Document):
+    """What runs of one day have changed in a final month of one metric."""
+
+    day: date
+    metric_id: str
+    revised_days: int
+    added_days: int
+    difference: int
+
+
+class Report(Document):
+    """The report of one month. The numbers of a final one do not change."""
+
+    title: str
+    month: MonthText
+    as_of: date
+    is_final: bool
+    final_on: date
+    headline: str
+    total: DownloadsRowDocument
+    products: list[DownloadsRowDocument]
+    packages: list[DownloadsRowDocument]
+    sdks: list[DownloadsRowDocument]
+    all_stars: StarsRowDocument
+    repositories: list[StarsRowDocument]
+    history: list[MonthBarDocument]
+    changes: list[str]
+    releases: list[ReleaseDocument]
+    judged: Annotated[list[ReleaseDocument], Field(description="Earlier releases with complete days after them")]
+    notes: list[NoteDocument]
+    missing: list[MissingDaysDocument]
+    later: Annotated[list[LaterChangeDocument], Field(description="Since the report is final")]
+
+
+class ReportEntry(Document):
+    """One month in the list of reports."""
+
+    month: MonthText
+    is_final: bool
+    final_on: date
+    headline: str
+
+
+class ReportList(Document):
+    """The months that have a report, newest first."""
+
+    count: int
+    reports: list[ReportEntry]
+
+
+def build_report_document(report: MonthReport) -> Report:
+    """Return the document of a report."""
+    return Report.model_validate(report)
+
+
+def build_report_list(reports: Sequence[MonthReport]) -> ReportList:
+    """Return the list of reports."""
+    return ReportList.model_validate({"count": len(reports), "reports": list(reports)})

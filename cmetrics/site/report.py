@@ -1,0 +1,232 @@
+"""Render the reports of months as HTML (six slides, or A4 pages) and as Markdown. Nothing is computed here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from markupsafe import Markup
+
+from cmetrics.analytics.phrases import short_date
+from cmetrics.analytics.report import DownloadsRow, MonthReport, ReleaseRow, StarsRow, month_name
+from cmetrics.charts import theme
+from cmetrics.charts.report_figures import month_chart, net_chart, row_bars, shares
+from cmetrics.domain.plural import plural
+from cmetrics.domain.sanitize import sanitize
+from cmetrics.site.folders import templates_folder
+from cmetrics.site.format import NONE, number
+from cmetrics.site.report_format import later_text, points, short_month, signed_number
+from cmetrics.site.templates import open_templates
+
+#: The colours of products, and of SDKs without one of their own.
+TONES = ("n7", "n2", "n3", "n5", "n0", "n1", "n6", "n4")
+#: Sentences and notes are shorter.
+_LONGEST = 2000
+#: What Markdown gives a meaning to (CommonMark 0.31 and GitHub's tables, mentions and links).
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&$])")
+#: At the beginning of a line.
+_BLOCK = re.compile(r"^(\d+)([.)])|^([-+=:])")
+#: An invisible character (word joiner); after it, GitHub finds no mention.
+_JOINER = "\u2060"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much fits on a slide. Screen, A4 pages and Markdown show everything."""
+
+    packages: int = 7
+    repositories: int = 4
+    #: Entries of a legend, and metrics that are not compared.
+    legend: int = 6
+    reasons: int = 3
+    changes: int = 3
+    releases: int = 2
+    notes: int = 1
+    #: Characters of a note.
+    note: int = 220
+    later: int = 3
+    missing: int = 8
+
+
+def render_report_html(report: MonthReport, *, root: str | None = None) -> bytes:
+    """Return a report as one HTML file without scripts. ``root`` is the path to the site; None without one."""
+    environment = open_templates()
+    month = report.month
+    tones = _tones(len(report.products))
+    sdk_tones = _sdk_tones(report.sdks)
+    star_rows = (report.all_stars, *report.repositories) if len(report.repositories) != 1 else report.repositories
+    context = {
+        "report": report,
+        "root": root,
+        "css": _css(),
+        "limits": Limits(),
+        "before": month_name(month.plus(-1)),
+        "year_before": month_name(month.plus(-12)),
+        "before_short": short_month(month.plus(-1).first),
+        "year_short": short_month(month.plus(-12).first),
+        "missing_days": sum(row.days for row in report.missing),
+        "chart": month_chart(report.history, tones, [row.name for row in report.products]),
+        "product_tones": tones,
+        "package_bars": [row_bars(row.history, _tone_of(row, sdk_tones)) for row in report.packages],
+        "reasons": [row for row in report.packages if row.reason],
+        "star_rows": star_rows,
+        "star_bars": [row_bars(row.history, "total") for row in star_rows],
+        "net": net_chart(report.all_stars.history, month) if report.has_stars else (),
+        "compositions": list(_compositions(report, tones, sdk_tones)),
+    }
+    return environment.get_template("report.html.j2").render(context).encode()
+
+
+def render_report_index(reports: Sequence[MonthReport], title: str) -> bytes:
+    """Return the page that lists the reports."""
+    template = open_templates().get_template("reports.html.j2")
+    return template.render(title=title, reports=reports, css=_css()).encode()
+
+
+def render_report_markdown(report: MonthReport) -> str:
+    """Return a report as Markdown. Names, labels and notes cannot contain markup."""
+    before, year_before = month_name(report.month.plus(-1)), month_name(report.month.plus(-12))
+    state = "Final since" if report.is_final else "Provisional; final on"
+    lines = [
+        f"# {_escape(report.title)}: {report.name}",
+        "",
+        _escape(report.headline) or "Nothing is counted in this month.",
+        "",
+        f"{state} {short_date(report.final_on)}.",
+    ]
+    if report.has_downloads:
+        lines += ["", "## Downloads", "", *_downloads_table(report, before, year_before)]
+        lines += ["", "## Composition", "", *_composition_table(report, before)]
+        lines += ["", "## All downloads by month", "", *_history_table(report)]
+    if report.has_stars:
+        lines += ["", "## GitHub stars", "", *_stars_table(report, before)]
+    lines += ["", "## What changed", ""]
+    lines += [f"- {_escape(text)}" for text in report.changes] or ["Nothing stands out of the usual variation."]
+    lines += ["", "## Releases and events", ""]
+    lines += [line for row in report.releases for line in _release_lines(row)] or ["None in this month."]
+    if report.judged:
+        lines += ["", f"Earlier ones, judged by days up to {short_date(report.as_of)}:", ""]
+        lines += [line for row in report.judged for line in _release_lines(row)]
+    if report.notes:
+        lines += ["", "## Notes", ""]
+        lines += [
+            f"- {short_date(note.day)}, note by {_escape(note.author)}: {_escape(note.text)}" for note in report.notes
+        ]
+    lines += ["", "## Data quality", ""]
+    lines += [f"- {_escape(row.name)}: {plural(row.days, 'day')} missing" for row in report.missing] or [
+        "No day is missing."
+    ]
+    if report.later:
+        lines += ["", f"## Changed since {short_date(report.final_on)}", ""]
+        lines += [f"- {_escape(later_text(change, report))}" for change in report.later]
+        lines += ["", "The report shows the numbers as they were on that day."]
+    lines += ["", "## Method", "", *(f"- {_escape(text)}" for text in report.method)]
+    return "\n".join(lines) + "\n"
+
+
+def _downloads_table(report: MonthReport, before: str, year_before: str) -> list[str]:
+    lines = [
+        f"| Package | Downloads | Against {before} | Against {year_before} | Share | Days |",
+        "| --- | --: | --: | --: | --: | --: |",
+    ]
+    for row in (report.total, *report.products, *report.packages):
+        name = _escape(row.name) if row.metric_id else f"**{_escape(row.name)}**"
+        lines.append(
+            f"| {name} | {number(row.value)} | {row.moved or NONE} | {row.moved_in_year or NONE} | "
+            f"{_percent(row.share)} | {row.days_observed:,} of {row.days_expected:,} |"
+        )
+    reasons = [f"{_escape(row.name)} ({_escape(row.reason)})" for row in report.packages if row.reason]
+    return [*lines, "", f"Not compared: {'; '.join(reasons)}."] if reasons else lines
+
+
+def _composition_table(report: MonthReport, before: str) -> list[str]:
+    lines = [f"| Part | Share | {before} | Change |", "| --- | --: | --: | --: |"]
+    for row in (*report.products, *report.sdks):
+        change = NONE if row.share_change is None else points(row.share_change)
+        lines.append(f"| {_escape(row.name)} | {_percent(row.share)} | {_percent(row.previous_share)} | {change} |")
+    return lines
+
+
+def _history_table(report: MonthReport) -> list[str]:
+    names = [_escape(row.name) for row in report.products]
+    lines = [
+        f"| Month | All | {' | '.join(names)} | Days |",
+        f"| --- | --: | {' | '.join('--:' for _ in names)} | --: |",
+    ]
+    for bar in reversed(report.history):
+        if bar.value:
+            parts = " | ".join(f"{part:,}" for part in bar.parts)
+            days = f"{bar.days_observed:,} of {bar.days_expected:,}"
+            lines.append(f"| {month_name(bar.month)} | {bar.value:,} | {parts} | {days} |")
+    return lines
+
+
+def _stars_table(report: MonthReport, before: str) -> list[str]:
+    lines = [
+        f"| Repository | Stars | Net | Gained | Lost | Net in {before} |",
+        "| --- | --: | --: | --: | --: | --: |",
+    ]
+    rows: list[StarsRow] = [*report.repositories]
+    if len(rows) != 1:
+        rows = [report.all_stars, *rows]
+    for row in rows:
+        stars = number(row.stars)
+        if row.day is not None and row.day != report.month.last:
+            stars += f" ({short_date(row.day)})"
+        lines.append(
+            f"| {_escape(row.name)} | {stars} | {signed_number(row.net)} | {number(row.gained)} | {number(row.lost)} | "
+            f"{signed_number(row.previous_net)} |"
+        )
+    return lines
+
+
+def _release_lines(row: ReleaseRow) -> Iterator[str]:
+    label = _escape(row.event.label)
+    # A URL of the catalogue or of GitHub has neither spaces nor angle brackets.
+    shown = f"[{label}](<{row.event.url}>)" if row.event.url else label
+    yield f"- {shown}, {short_date(row.event.day)}"
+    for effect in row.effects:
+        yield f"  - {_escape(effect.text)}"
+
+
+def _compositions(report: MonthReport, tones: Sequence[str], sdk_tones: dict[str | None, str]) -> Iterator[object]:
+    by_sdk = [sdk_tones[row.sdk] for row in report.sdks]
+    for title, rows, colours in (("By product", report.products, tones), ("By SDK", report.sdks, by_sdk)):
+        pairs = list(zip(rows, colours, strict=True))
+        yield title, pairs, shares(rows, colours), shares(rows, colours, before=True)
+
+
+def _tones(count: int) -> list[str]:
+    return [TONES[number % len(TONES)] for number in range(count)]
+
+
+def _sdk_tones(rows: Sequence[DownloadsRow]) -> dict[str | None, str]:
+    others = _tones(len(rows))
+    return {
+        row.sdk: row.sdk if row.sdk in theme.TONES and row.sdk is not None else others[number]
+        for number, row in enumerate(sorted(rows, key=lambda row: row.sdk or ""))
+    }
+
+
+def _tone_of(row: DownloadsRow, tones: dict[str | None, str]) -> str:
+    return tones.get(row.sdk, "total")
+
+
+@cache
+def _css() -> Markup:
+    text = theme.stylesheet() + (templates_folder() / "report.css").read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704 our own file
+
+
+def _percent(value: float | None) -> str:
+    return NONE if value is None else f"{value}%"
+
+
+def _escape(text: str) -> str:
+    """Return text as Markdown without markup, on one line."""
+    text = _MARKDOWN.sub(r"\\\1", sanitize(text, limit=_LONGEST))
+    # An address without angle brackets is a link on GitHub.
+    text = text.replace("://", "&#58;//").replace("www.", "www&#46;").replace("@", f"@{_JOINER}")
+    return _BLOCK.sub(lambda found: f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[3]}", text)

@@ -1,0 +1,234 @@
+"""The monthly report: every number is in its document, and the document's numbers are those of the store."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from dataclasses import replace
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from cmetrics import documents
+from cmetrics.analytics.columns import SeriesTable
+from cmetrics.analytics.report import MonthReport, build_report, report_months
+from cmetrics.analytics.report_inputs import ReportInputs
+from cmetrics.domain.days import DAY, Month
+from cmetrics.domain.event import Note
+from cmetrics.domain.metric import Event
+from cmetrics.report_documents import build_report_document, build_report_list
+from cmetrics.site.report import render_report_html, render_report_index, render_report_markdown
+from cmetrics.sources import SPECS
+from tests.world import page_data
+
+OCTOBER = Month(2026, 10)
+HOSTILE = "<script>alert(1)</script> @someone [x](javascript:1) | `a` *b* https://evil.example \u202ex\n# h"
+CAUSAL = re.compile(r"because|due to|caused|thanks to|led to|drove|driven by", re.IGNORECASE)
+
+
+@cache
+def inputs(name: str = "rich") -> ReportInputs:
+    data = page_data.DATA_SETS[name]()
+    return ReportInputs(
+        rows=SeriesTable.from_arrow(data.rows),
+        revisions=(),
+        catalog=data.catalog,
+        specs=SPECS,
+        events=data.catalog.events,
+        now=data.now,
+        as_of=data.as_of,
+    )
+
+
+@cache
+def october() -> MonthReport:
+    return build_report(inputs(), OCTOBER)
+
+
+def text_of(page: bytes) -> str:
+    body = re.sub(r"<(style|title|head)\b.*?</\1>", " ", page.decode(), flags=re.DOTALL)
+    return html.unescape(re.sub(r"<[^>]+>", " ", body))
+
+
+def numbers_in(text: str) -> set[str]:
+    """Return the numbers of a text as digits, without those of dates and of names."""
+    text = re.sub(r"\b\d{1,2} [A-Z][a-z]{2} \d{4}|[A-Z][a-z]+ \d{4}|\d{4}-\d{2}(?:\.\w+)?", " ", text)
+    return {found.replace(",", "") for found in re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text)}
+
+
+def numbers_of(document: object) -> set[str]:
+    """Return all numbers of a document, also those in its texts, as a page may write them."""
+    if isinstance(document, dict):
+        return set().union(*map(numbers_of, document.values()))
+    if isinstance(document, list):
+        return set().union(*map(numbers_of, document), {str(len(document))})
+    if isinstance(document, bool) or document is None:
+        return set()
+    if isinstance(document, int | float):
+        value = abs(document)
+        written = {str(value), f"{value:.1f}", str(round(value))}
+        for size in (1e3, 1e6, 1e9):
+            written.add(f"{value / size:.1f}")
+        return written
+    return numbers_in(str(document))
+
+
+def test_months_with_a_counted_day_have_a_report():
+    """The last 12 full ones, newest first; none without data."""
+    months = report_months(inputs())
+    assert (len(months), months[0], months[-1]) == (12, OCTOBER, Month(2025, 11))
+    assert report_months(inputs("empty")) == ()
+
+
+def test_its_downloads_are_sums_of_stored_days():
+    """Counted here once more, from the values that the store has."""
+    values = page_data.DATA_SETS["rich"]().values
+    report = october()
+    for month, row_of in ((OCTOBER, lambda row: row.value), (OCTOBER.plus(-1), lambda row: row.history[-2])):
+        for row in report.packages:
+            days = {d: v for d, v in values[row.metric_id].items() if month.first <= d <= month.last}
+            assert row_of(row) == sum(days.values())
+    total = sum(
+        value
+        for metric_id, days in values.items()
+        for day, value in days.items()
+        if metric_id.startswith("downloads") and OCTOBER.first <= day <= OCTOBER.last
+    )
+    assert report.total.value == total == sum(row.value for row in report.products) == report.history[-1].value
+    assert sum(row.value for row in report.sdks) == total
+
+
+def test_changes_compare_the_metrics_that_are_complete_in_both_months():
+    """The other ones are named with the reason."""
+    values = page_data.DATA_SETS["rich"]().values
+    report = october()
+    before = OCTOBER.plus(-1)
+    alike = []
+    for row in report.packages:
+        days = [d for d in values[row.metric_id] if before.first <= d <= before.last]
+        assert (row.change is not None) == (len(days) == 30)
+        assert (row.reason is None) == (len(days) == 30)
+        if len(days) == 30:
+            alike.append(row)
+            assert row.previous_value == sum(values[row.metric_id][d] for d in days)
+            assert row.change == row.value - row.previous_value
+    assert report.total.compared == len(alike) < report.total.metrics
+    assert report.total.previous_value == sum(row.previous_value for row in alike)
+    assert report.total.change == sum(row.change for row in alike)
+    assert report.headline.count("3 of 5 metrics compared") == 1
+
+
+def test_its_stars_are_differences_of_stored_counts():
+    """Net is the difference of the counts at the end of two months."""
+    values = page_data.DATA_SETS["rich"]().values
+    for row in october().repositories:
+        counts = values[row.metric_id]
+        assert row.stars == counts[OCTOBER.last]
+        assert row.net == counts[OCTOBER.last] - counts[OCTOBER.first - DAY]
+        assert row.lost == row.gained - row.net
+    assert october().all_stars.stars == sum(row.stars for row in october().repositories)
+
+
+@pytest.mark.parametrize("name", ["rich", "eight", "m24", "stale"])
+def test_every_number_is_in_the_document(name: str):
+    """Of the page as of Markdown; what is written in the layout itself is listed here."""
+    report = build_report(inputs(name), report_months(inputs(name))[0])
+    document = json.loads(documents.encode(build_report_document(report)))
+    known = numbers_of(document) | {str(sum(row.days for row in report.missing)), "2", "28", "30", "12"}
+    for shown in (text_of(render_report_html(report)), render_report_markdown(report)):
+        # Axis labels are round, and "and N more" follows from lengths.
+        text = re.sub(r"\d / 6|\(16:9\)|A4|api/v1/\S+|\band \d+ more\b", " ", shown)
+        axis = {f"{n * 10**e:g}" for n in range(1, 20) for e in (-1, 0, 1, 2)}
+        short = {found for found in numbers_in(text) if found not in known}
+        factors = {found for found in short if f"×{found}" in text}
+        assert {found for found in short - factors if found not in axis} == set()
+
+
+def test_no_text_states_a_cause():
+    """It states what coincides."""
+    for month in report_months(inputs()):
+        assert CAUSAL.search(render_report_markdown(build_report(inputs(), month))) is None
+
+
+def test_names_labels_and_notes_are_no_markup():
+    """Neither in HTML nor in Markdown, whatever a release is called."""
+    data = inputs()
+    event = Event(date(2026, 10, 9), HOSTILE, "https://github.com/o/r/releases/tag/v1", ("lance",), "github", "v1")
+    note = Note(date(2026, 10, 9), HOSTILE, HOSTILE, ("lance",))
+    catalog = replace(data.catalog, notes=(note,), title=HOSTILE)
+    report = build_report(replace(data, catalog=catalog, events=(*data.events, event)), OCTOBER)
+    page, markdown = render_report_html(report).decode(), render_report_markdown(report)
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "<script" not in re.sub(r"\\.", "", markdown)
+    assert re.search(r"(?<!\\)\]\(javascript", markdown) is None
+    assert "\n# h" not in markdown
+    assert "@someone" not in markdown
+    assert "https://evil" not in markdown
+    assert not [line for line in markdown.splitlines() if line.startswith("|") and "evil" in line and "\\|" not in line]
+
+
+def test_the_same_inputs_give_the_same_bytes():
+    """Whatever the order of the metrics in the catalogue's rows, and at any hour after it is final."""
+    data = inputs()
+    later = replace(data, now=data.now.replace(hour=23))
+    first, second = build_report(data, OCTOBER), build_report(later, OCTOBER)
+    assert render_report_html(first) == render_report_html(second)
+    assert documents.encode(build_report_document(first)) == documents.encode(build_report_document(second))
+
+
+def test_a_final_report_is_the_same_a_year_later():
+    """More days, and no revision: the same numbers and texts."""
+    data = inputs()
+    november = build_report(
+        replace(data, now=datetime(2026, 11, 16, 6, tzinfo=data.now.tzinfo), as_of=date(2026, 11, 15)), OCTOBER
+    )
+    assert replace(november, names={}) == replace(october(), names={})
+    provisional = build_report(
+        replace(data, now=datetime(2026, 11, 10, 6, tzinfo=data.now.tzinfo), as_of=date(2026, 11, 9)), OCTOBER
+    )
+    assert not provisional.is_final
+    assert "Provisional: final on 15 Nov 2026" in render_report_html(provisional).decode()
+
+
+def test_the_list_leads_to_every_report():
+    """With its state and its formats."""
+    reports = [build_report(inputs(), month) for month in report_months(inputs())[:2]]
+    page = render_report_index(reports, "Ours").decode()
+    for name in ("2026-10.html", "2026-10.md", "../api/v1/reports/2026-10.json", "2026-09.html"):
+        assert f'href="{name}"' in page
+    assert build_report_list(reports).count == 2
+
+
+@pytest.mark.parametrize("name", ["rich", "m24", "m300", "eight", "weird"])
+def test_slides_and_pages(name: str, chromium: str, tmp_path: Path):
+    """Six slides of 1280 × 720 on which nothing is cut off, A4 pages, and no sideways scrolling on a phone."""
+    from playwright.sync_api import sync_playwright
+
+    data = inputs(name)
+    note = Note(OCTOBER.first, "A long story. " * 60, "Ada", ())
+    data = replace(data, catalog=replace(data.catalog, notes=(note, note)))
+    report = build_report(data, report_months(data)[0])
+    path = tmp_path / "report.html"
+    path.write_bytes(render_report_html(report, root="../"))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        context = browser.new_context(viewport={"width": 1280, "height": 720}, java_script_enabled=True)
+        page = context.new_page()
+        page.goto(path.as_uri())
+        page.emulate_media(media="print")
+        sizes = page.evaluate(
+            "[...document.querySelectorAll('.slide')].map(s => [s.offsetHeight, s.scrollHeight, s.scrollWidth])"
+        )
+        assert sizes == [[720, 720, 1280]] * 6
+        slides = page.pdf(prefer_css_page_size=True)
+        assert slides.count(b"/Type /Page\n") == 6
+        page.goto(path.as_uri() + "#a4")
+        assert b"595" in page.pdf(prefer_css_page_size=True)
+        page.emulate_media(media="screen")
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        browser.close()
