@@ -7,7 +7,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cmetrics.catalog_file import ID, TOP_LEVEL, CatalogFile, MetricEntry, MistakeList, decode_toml, normalize_site_url
+from cmetrics.catalog_file import (
+    ID,
+    TOP_LEVEL,
+    CatalogFile,
+    MetricEntry,
+    MistakeList,
+    decode_toml,
+    named_sources,
+    normalize_site_url,
+)
 from cmetrics.domain.errors import ConfigError, Mistake, UsageError
 from cmetrics.domain.event import Note, ReleaseRule
 from cmetrics.domain.kind import Measure
@@ -17,8 +26,22 @@ from cmetrics.settings import is_file
 
 DEFAULT_PATH = Path(__file__).parent / "default" / "cmetrics.toml"
 
+#: List options of built-in sources, known also where no entry has such a source.
+LIST_OPTIONS = frozenset({"include", "exclude"})
 _METRIC_ID = re.compile(rf"{ID}(:{ID}){{1,4}}")
 _LONGEST_ID = 120
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A valid entry of the catalogue whose source cannot be used."""
+
+    product: str
+    source: str
+    subject: str
+    #: The id that the entry states.
+    metric_id: str | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +66,8 @@ class Catalog:
     #: Ids that follow from product and source because the entry has no ``id``. `cmetrics.identity`
     #: replaces each by the id that a store has for the same source and subject.
     default_ids: frozenset[str] = frozenset()
+    #: Entries whose source cannot be used at present.
+    left_out: tuple[LeftOut, ...] = ()
     #: Default id → the id of the store that replaced it.
     aliases: Mapping[str, str] = field(default_factory=dict)
 
@@ -67,8 +92,11 @@ def load_catalog(path: Path | None, sources: Mapping[str, SourceSpec]) -> Catalo
 
 def parse_catalog(path: Path, data: bytes, sources: Mapping[str, SourceSpec]) -> Catalog:
     """Return the catalogue that ``data``, the content of ``path``, describes. Raises ConfigError with all mistakes."""
-    list_options = frozenset().union(*(spec.list_options for spec in sources.values()))
-    return _Builder(path, CatalogFile(path, decode_toml(path, data), list_options), sources).build()
+    raw = decode_toml(path, data)
+    # Only the sources in use are looked up: packages that add others are not imported.
+    specs = [sources[name] for name in named_sources(raw) if name in sources]
+    list_options = LIST_OPTIONS.union(*(spec.list_options for spec in specs))
+    return _Builder(path, CatalogFile(path, raw, list_options), sources).build()
 
 
 class _Builder:
@@ -80,6 +108,7 @@ class _Builder:
         self._sources = sources
         self._mistakes: MistakeList = file.mistakes
         self._default_ids: set[str] = set()
+        self._left_out: list[LeftOut] = []
         self._release_rules: dict[str, ReleaseRule] = {}
         self._product_ids = tuple(dict.fromkeys(file.product_ids()))
 
@@ -103,6 +132,7 @@ class _Builder:
             release_rules=tuple(self._release_rules.values()),
             url=top.url,
             default_ids=frozenset(self._default_ids),
+            left_out=tuple(self._left_out),
         )
 
     def _products(self) -> tuple[Product, ...]:
@@ -145,13 +175,15 @@ class _Builder:
                     self._mistakes.add(where, "seed", f"file not found: {sanitize(str(seed))}")
                 seeds[metric.metric_id] = seed
         self._check_contact(used)
+        if self._left_out and not metrics:
+            self._mistakes.add(TOP_LEVEL, "metrics", f"no source can be used: {self._left_out[0].reason}")
         return tuple(metrics), seeds
 
     def _check_contact(self, used: set[str]) -> None:
         """Add a mistake if a source in use refuses the contact in a User-Agent."""
         if self._file.top_level is None:
             return
-        for name in sorted(used & self._sources.keys()):
+        for name in sorted(name for name in used if name in self._sources):
             refuses = self._sources[name].refuses_contact
             if refuses is not None and (reason := refuses(self._file.top_level.contact)) is not None:
                 self._mistakes.add(TOP_LEVEL, "contact", reason)
@@ -211,6 +243,9 @@ class _Builder:
         if spec is None:
             note = f"{sanitize(item.source, limit=60)!r} is not a source; available: {', '.join(sorted(self._sources))}"
             self._mistakes.add(where, "source", note)
+            return None
+        if spec.unavailable is not None:
+            self._left_out.append(LeftOut(item.product, spec.name, item.subject, item.id, spec.unavailable))
             return None
         if not re.fullmatch(spec.subject_pattern, item.subject):
             note = f"{sanitize(item.subject, limit=80)!r} is not {spec.subject_hint}"

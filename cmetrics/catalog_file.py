@@ -185,6 +185,13 @@ class MistakeList:
             raise ConfigError(mistakes=tuple(self.found))
 
 
+def named_sources(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the sources that entries of an unchecked catalogue name."""
+    rows = raw.get("metrics")
+    names = [row.get("source") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
+
+
 class CatalogFile:
     """The checked fields of a catalogue. Entries with mistakes are left out, and listed in ``mistakes``."""
 

@@ -49,7 +49,7 @@ class Queries:
         self._store = store
         self._catalog = catalog
         self._specs = specs
-        self._titles = {name: spec.public_name for name, spec in specs.items()}
+        self._titles = {metric.source: specs[metric.source].public_name for metric in catalog.metrics}
         self._now = now
         self._ids = [metric.metric_id for metric in catalog.metrics]
         #: Dashboards by the days that were read, and ids that have a definition; shared by all requests of a server.

@@ -788,3 +788,25 @@ def test_copy_of_default(tmp_path):
         load_catalog(copy, SPECS)
     copy.write_text("\n".join(line for line in text.splitlines() if not line.startswith("seed = ")))
     assert len(load_catalog(copy, SPECS).metrics) == 7
+
+
+def test_only_named_sources_are_looked_up(path):
+    """Packages with further sources are not imported for a catalogue without them."""
+
+    class Watched(dict):
+        def __iter__(self):
+            pytest.fail("all sources were listed")
+
+        values = keys = items = __iter__
+
+    path.write_text(catalog_text(), encoding="utf-8")
+    assert len(load_catalog(path, Watched(SPECS)).metrics) == 1
+
+
+def test_an_entry_of_an_unavailable_source_is_left_out(path):
+    """The entries beside it are collected."""
+    broken = replace(SPECS["npm"], name="broken", unavailable="it is broken")
+    path.write_text(catalog_text(metrics=[entry(source="broken", subject="?"), METRIC]), encoding="utf-8")
+    catalog = load_catalog(path, {**SPECS, "broken": broken})
+    assert [metric.source for metric in catalog.metrics] == ["npm"]
+    assert [(e.source, e.subject, e.reason) for e in catalog.left_out] == [("broken", "?", "it is broken")]

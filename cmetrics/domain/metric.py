@@ -98,6 +98,8 @@ class SourceSpec:
     service_name: str = ""
     #: The address of the terms of the service, or what they demand of those who add it to a catalogue. Markdown.
     terms: str = ""
+    #: Why the source cannot be used: the package that adds it is broken. Entries with it are left out.
+    unavailable: str | None = None
     #: Returns why the service refuses a ``contact`` in the User-Agent; None if it accepts it.
     refuses_contact: Callable[[str], str | None] | None = None
     #: Returns why a subject does not have a count, both as in cmetrics.toml; None if it has.

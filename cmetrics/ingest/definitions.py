@@ -16,10 +16,13 @@ def update_definitions(store: LanceStore, catalog: Catalog, at: datetime, *, ski
     """Write the definitions of the catalogue, and mark metrics removed from it as inactive.
 
     A row whose metric no run of this program has ever collected belongs to another program and is not
-    changed, nor are the rows of ``skip``. A metric that returns to the catalogue is active again.
+    changed, nor are the rows of ``skip`` and those of sources that cannot be used at present. A metric that
+    returns to the catalogue is active again.
     """
     known = {metric.metric_id for metric in catalog.metrics}
-    others = [row for row in store.definitions() if row.is_active and row.metric_id not in known]
+    unavailable = {entry.source for entry in catalog.left_out}
+    rows = (row for row in store.definitions() if row.source not in unavailable)
+    others = [row for row in rows if row.is_active and row.metric_id not in known]
     collected = load_collected_ids(store, [row.metric_id for row in others])
     store.save_definitions(
         [

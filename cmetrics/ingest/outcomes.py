@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from cmetrics.catalog import LeftOut
 from cmetrics.domain.errors import StoreError
+from cmetrics.domain.metric import Definition
 from cmetrics.domain.outcome import Outcome
 from cmetrics.domain.run import MetricOutcome, MetricStatus
 from cmetrics.sources.base import FetchRequest
@@ -31,6 +33,21 @@ def build_outcomes(
         )
         for metric in metrics
     ]
+
+
+def left_out_outcomes(entries: Iterable[LeftOut], definitions: Iterable[Definition]) -> tuple[MetricOutcome, ...]:
+    """Return the failure of each entry whose source cannot be used.
+
+    Without the source, the id of an entry that does not state it is known from its definition only; a new
+    one is named after its product and source.
+    """
+    stored = {(row.source, row.subject): row for row in definitions}
+    outcomes = []
+    for entry in entries:
+        row = stored.get((entry.source, entry.subject))
+        metric_id = entry.metric_id or (row.metric_id if row else f"unknown:{entry.product}:{entry.source}")
+        outcomes.append(MetricOutcome(metric_id, MetricStatus.FAILED, error=entry.reason, source=entry.source))
+    return tuple({outcome.metric_id: outcome for outcome in outcomes}.values())
 
 
 def save_outcomes(store: LanceStore, rows: Sequence[Outcome]) -> list[str]:

@@ -27,7 +27,7 @@ from cmetrics.ingest.fetch import fetch
 from cmetrics.ingest.highlights import find_highlights
 from cmetrics.ingest.ingestion_run import IngestionRun
 from cmetrics.ingest.observations import build_observations
-from cmetrics.ingest.outcomes import build_outcomes, save_outcomes
+from cmetrics.ingest.outcomes import build_outcomes, left_out_outcomes, save_outcomes
 from cmetrics.ingest.plan import BackfillPlan, Plan, RefreshPlan, build_requests
 from cmetrics.ingest.quality import check_quality
 from cmetrics.ingest.readings import record_readings
@@ -158,6 +158,8 @@ def _ingest(
             or _not_requested(metric, states[metric.metric_id], changes.conflicts.get(metric.metric_id))
             for metric in metrics
         )
+        if selection == ALL_METRICS:
+            checked += left_out_outcomes(changes.catalog.left_out, run.store.definitions())
         unsaved = save_outcomes(run.store, build_outcomes(run.run_id, checked, requests, context.now))
         highlights: Highlights | None = None
         silenced: list[str] = []

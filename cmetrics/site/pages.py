@@ -28,6 +28,7 @@ from cmetrics.charts.spark import Spark, month_sparkline, star_sparkline
 from cmetrics.charts.svg import Drawing, draw
 from cmetrics.charts.words import alternative
 from cmetrics.domain.days import Month
+from cmetrics.domain.kind import Measure
 from cmetrics.domain.metric import SourceSpec, file_names
 from cmetrics.site import format as fmt
 from cmetrics.site.feed import ENTRIES
@@ -98,6 +99,8 @@ class Site:
     url: str | None
     description: str
     sources: tuple[SourceNote, ...]
+    #: What is counted, by source or count.
+    methods: tuple[tuple[str, str], ...]
     #: Newest first, same as in the feed.
     news: tuple[NewsItem, ...]
     quality: DataQuality
@@ -155,8 +158,8 @@ class Page:
             "description": self.site.description,
             "dateModified": (board.data_through or board.as_of).isoformat(),
             "isAccessibleForFree": True,
-            "measurementTechnique": [spec.counts for spec in self.site.sources],
-            "variableMeasured": ["downloads per day", "GitHub stars"],
+            "measurementTechnique": [text for _, text in self.site.methods],
+            "variableMeasured": list(dict.fromkeys(_variable(item.metric.measure) for item in board.items)),
             "distribution": [
                 {"@type": "DataDownload", "contentUrl": root + path, "encodingFormat": kind} for path, kind in files
             ],
@@ -186,14 +189,13 @@ def build_site(
 
     ``names`` are the file names of metrics by id; without them, only those of the dashboard are used.
     """
-    used = {item.metric.source for item in board.items}
+    used = [specs[source] for source in dict.fromkeys(item.metric.source for item in board.items)]
     return Site(
         board=board,
         url=url,
         description=_description(board),
-        sources=tuple(
-            SourceNote(name, spec.title, spec.public_name, spec.counts) for name, spec in specs.items() if name in used
-        ),
+        sources=tuple(SourceNote(spec.name, spec.title, spec.public_name, spec.counts) for spec in used),
+        methods=tuple(_methods(board, specs).items()),
         news=tuple(news[:ENTRIES]),
         quality=quality or DataQuality(),
         names=names or file_names(item.metric.metric_id for item in board.items),
@@ -201,6 +203,18 @@ def build_site(
         insights=insights,
         reports=reports,
     )
+
+
+def _methods(board: Dashboard, specs: Mapping[str, SourceSpec]) -> dict[str, str]:
+    """Return what each source counts; a count that has a description of its own is named beside its source."""
+    methods: dict[str, str] = {}
+    for item in board.items:
+        spec, measure = specs[item.metric.source], item.metric.measure
+        if measure.counts is None:
+            methods[spec.public_name] = spec.counts
+        else:
+            methods[f"{spec.public_name}: {measure.card_label}"] = measure.counts
+    return methods
 
 
 def count_parts(site: Site) -> int:
@@ -303,6 +317,13 @@ def _count_page(site: Site, group: Group, card: Card, item: CountItem) -> Page:
 
 def _count_figure(board: Dashboard, item: CountItem, *, whole: bool) -> CountFigure:
     return build_count_figure(item, board.as_of, wide=WHOLE if whole else HALF, narrow=NARROW, is_whole=whole)
+
+
+def _variable(measure: Measure) -> str:
+    """Return what is measured, for search engines."""
+    if measure.is_stars:
+        return "GitHub stars"
+    return f"{measure.noun} per day" if measure.is_flow else measure.card_label
 
 
 def address_of(url: str, path: str) -> str:

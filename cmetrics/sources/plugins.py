@@ -14,6 +14,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 
 from cmetrics.domain.errors import SourceError
+from cmetrics.domain.kind import flow
 from cmetrics.domain.metric import SourceSpec
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.http.service import Service
@@ -78,19 +79,43 @@ class Registry(Mapping[str, Registration]):
 
 
 class Specs(Mapping[str, SourceSpec]):
-    """The descriptions of the sources of a registry by name."""
+    """The descriptions of the sources of a registry by name.
+
+    A source whose package cannot be used is described as unavailable, so that a catalogue with it stays valid.
+    """
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
     def __getitem__(self, name: str) -> SourceSpec:
-        return self._registry[name].spec
+        try:
+            return self._registry[name].spec
+        except KeyError:
+            failure = next((failure for failure in self._registry.failures if failure.name == name), None)
+            if failure is None:
+                raise
+            return _unavailable(failure)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._registry)
 
     def __len__(self) -> int:
         return len(self._registry)
+
+
+def _unavailable(failure: PluginFailure) -> SourceSpec:
+    return SourceSpec(
+        name=failure.name,
+        title=failure.package,
+        measures={"counts": flow("counts")},
+        sdk=None,
+        display_name=failure.name,
+        subject_pattern=r"(?s:.*)",
+        subject_hint="any text",
+        page="",
+        counts="",
+        unavailable=f"package {failure.package} cannot be used ({failure.reason})",
+    )
 
 
 def _check(entry: object, taken: Mapping[str, Registration]) -> Registration:

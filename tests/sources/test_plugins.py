@@ -144,3 +144,14 @@ def test_documented_example():
     text = guide.read_text()
     for name in ("pyproject.toml", "cmetrics_example.py"):
         assert (folder / name).read_text().strip() in text, name
+
+
+def test_unavailable_source(registry):
+    """A catalogue with a source that cannot be loaded stays valid; a name of no package is still unknown."""
+    specs = Specs(registry(broken=object()))
+    assert (
+        specs["broken"].unavailable
+        == "package a_plugin cannot be used (TypeError: expected a Registration, got object)"
+    )
+    assert list(specs) == ["npm"]
+    assert "nothing" not in specs

@@ -80,3 +80,28 @@ def test_package_that_cannot_be_imported(home: Home, installed: Path, tmp_path: 
     assert run(home, broken, "refresh", "--quiet").returncode == 0
     shown = run(home, broken, "doctor").stdout
     assert "source example of package cmetrics-example cannot be used (ModuleNotFoundError" in " ".join(shown.split())
+
+
+def test_catalogue_with_a_package_that_breaks(home: Home, installed: Path, tmp_path: Path):
+    """Its metrics fail and stay active; all others are collected. Mended, it goes on."""
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("example", "lens"), ("cratesio", "lance")))
+    broken = tmp_path / "broken"
+    shutil.copytree(installed, broken)
+    module = broken / "cmetrics_example.py"
+    code = module.read_text()
+    module.write_text("import a_module_that_does_not_exist\n")
+    done = run(home, broken, "refresh", "--quiet")
+    assert done.returncode == 3, done.stderr
+    assert "unknown:p:example: package cmetrics-example cannot be used (ModuleNotFoundError" in done.stderr
+    assert set(home.daily()) == {"downloads:p:rust"}
+    module.write_text(code)
+    assert run(home, broken, "refresh", "--quiet").returncode == 0
+    module.write_text("import a_module_that_does_not_exist\n")
+    done = run(home, broken, "refresh", "--quiet")
+    assert done.returncode == 3, done.stderr
+    assert "installs:p:example: package cmetrics-example cannot be used" in done.stderr
+    assert run(home, broken, "build-site", "--quiet").returncode == 0
+    (home.folder / "cmetrics.toml").write_text(catalog_text(("example", "lens")))
+    done = run(home, broken, "refresh")
+    assert done.returncode == 2
+    assert "no source can be used: package cmetrics-example" in done.stderr
