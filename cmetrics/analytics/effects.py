@@ -38,8 +38,8 @@ REACH = SKIPPED + DAYS - 1
 #: Placebo days lie in so many days before the event, and so far from any.
 YEARS, DISTANCE = 730, 30
 FEWEST_PLACEBOS = 30
-#: Outside these percentiles of the placebo days an effect is more than usual; the inner ones are shown.
-OUTER, INNER = (5, 95), (10, 90)
+#: Outside these percentiles of the placebo days an effect is more than usual.
+USUAL = (5, 95)
 #: Two years hold about a dozen windows that do not overlap: percentiles of them lie too close to their median.
 EXTENDED = 1.05
 #: Registries lose a day now and then: so many days of a window are filled.
@@ -248,7 +248,7 @@ class _Judge:
         return float(np.log(after / before))
 
     def _verdict(self, row: int, change: float, usual: Numbers) -> Verdict:
-        low, high = usual[2], usual[3]
+        low, high = usual[0], usual[1]
         if low <= change <= high:
             return Verdict.WITHIN
         prior = self._change(self._earlier[row], self._before[row])
@@ -290,33 +290,31 @@ class _Judge:
             return f"{start}: too early, {observed} of {DAYS} days are counted."
         if change is None or limits[0] is None or limits[1] is None:
             return f"{start}: {verdict.value}; {reason}."
-        usual = f"usual variation {percent(limits[0])} to {percent(limits[1])}"
+        usual = f"{percent(limits[0])} to {percent(limits[1])}"
         if includes_events:
             usual += ", other releases included"
         verdicts = {
-            Verdict.ABOVE: "above usual variation",
-            Verdict.BELOW: "below usual variation",
-            Verdict.TREND: "under way before it",
-            Verdict.WITHIN: Verdict.WITHIN.value,
+            Verdict.ABOVE: f"above usual variation, {usual}",
+            Verdict.BELOW: f"below usual variation, {usual}",
+            Verdict.TREND: f"outside usual variation, {usual}, but under way before it",
+            Verdict.WITHIN: f"within usual variation, {usual}",
         }
         prior, others = self._change(self._earlier[row], self._before[row]), self._others(row)
-        beside = [
-            "" if prior is None else f"{percent(_percent(prior))} in the 4 weeks before that",
-            "" if others is None else f"other packages of the product {percent(others)}",
+        means = f"from {number(self._before[row])} to {number(self._after[row])} a day"
+        sentences = [
+            f"{start}: {percent(change)} in 4 weeks, {means}; {verdicts[verdict]}.",
+            "" if prior is None else f"In the 4 weeks before: {percent(_percent(prior))}.",
+            "" if others is None else f"Other packages of the product: {percent(others)}.",
+            f"In the same weeks: {names_of(self._overlaps)}." if self._overlaps else "",
+            "Correlation only.",
         ]
-        note = "; ".join(filter(None, beside))
-        overlap = f" In the same weeks: {names_of(self._overlaps)}." if self._overlaps else ""
-        return (
-            f"{start}: {percent(change)} in 4 weeks, from {number(self._before[row])} to {number(self._after[row])} "
-            f"a day, {verdicts[verdict]} ({usual}{'; ' + note if note else ''}).{overlap} Correlation only."
-        )
+        return " ".join(filter(None, sentences))
 
 
 def _usual(placebos: Numbers) -> Numbers:
-    """Return the 10th, 90th, 5th and 95th percentile, the last two a little further from the median."""
-    found: Numbers = np.percentile(placebos, (*INNER, *OUTER))
+    """Return the limits of usual variation: the 5th and 95th percentile, a little further from the median."""
     middle = float(np.median(placebos))
-    found[2:] = middle + EXTENDED * (found[2:] - middle)
+    found: Numbers = middle + EXTENDED * (np.percentile(placebos, USUAL) - middle)
     return found
 
 

@@ -152,7 +152,7 @@ class Rollup:
     days_observed: int
     days_expected: int
     #: The part of ``value`` that is compared with ``previous.value``; None unless ``comparable``. A window of
-    #: 90 or 365 days may lack up to 2 % of its days: these and their counterparts are in neither of the two.
+    #: 90 or 365 days may lack up to 3 % of its days: these and their counterparts are in neither of the two.
     compared_value: int | None
     previous: Period | None
     #: None unless ``comparable``.
@@ -242,7 +242,8 @@ class Effect:
     before: float | None
     after: float | None
     change_percent: float | None
-    #: The same statistic on the 10th and 90th percentile of days without an event.
+    #: Usual variation: between the 5th and 95th percentile of the same statistic on days without an event. A change
+    #: outside is ABOVE, BELOW or TREND.
     usual_low: float | None
     usual_high: float | None
     #: The number of those days, and whether days near other events had to be among them.

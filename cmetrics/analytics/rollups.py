@@ -20,8 +20,8 @@ from cmetrics.domain.plural import plural
 #: Windows that end on the newest day, in days.
 LENGTHS = {Window.DAYS_7: 7, Window.DAYS_30: 30, Window.DAYS_90: 90, Window.DAYS_365: 365}
 #: Registries lose a day now and then. A window may lack so many of its days (in percent, rounded down), if the
-#: counterparts of these days in the other period are left out too: none of 30, one of 90, seven of 365.
-LACKING_PERCENT = 2
+#: counterparts of these days in the other period are left out too: none of 30, two of 90, ten of 365.
+LACKING_PERCENT = 3
 #: The month to date is compared with the same weekdays four weeks before; five, when it is longer than that.
 SHIFT = 28
 #: There is no change of several metrics if those left out have more than this share of the value.

@@ -526,7 +526,8 @@ class SignalFinder:
         since: date | None = None,
     ) -> Signal:
         events = coinciding(self._events, metric, Span(start - COINCIDENCE, end))
-        if events:
+        # Within half a year something always coincides.
+        if events and kind not in (SignalKind.GROWTH, SignalKind.DECLINE):
             text = f"{text} Coincides with {names_of(events)}."
         marks = [kind.value.replace("_", "-"), name, metric.slug, (since or start).isoformat()]
         return Signal(

@@ -77,9 +77,9 @@ def test_against_the_rule(seed, others, factor):
         values = [value for place in same_weekday if (value := statistic(place)) is not None]
     change = statistic(PLACE)
     assert change is not None
-    low, high, lowest, highest = np.percentile(values, [10, 90, 5, 95])
     middle = np.median(values)
-    is_out = change > middle + 1.05 * (highest - middle) or change < middle + 1.05 * (lowest - middle)
+    low, high = middle + 1.05 * (np.percentile(values, [5, 95]) - middle)
+    is_out = change > high or change < low
     assert (effect.usual_days, effect.usual_includes_events) == (len(values), includes)
     assert effect.change_percent == pytest.approx(100 * np.expm1(change), abs=0.051)
     assert effect.usual_low == pytest.approx(100 * np.expm1(low), abs=0.051)
@@ -96,8 +96,8 @@ def test_above_and_below():
     assert (above.verdict, below.verdict) == (Verdict.ABOVE, Verdict.BELOW)
     assert above.others_percent == below.change_percent
     assert above.text.startswith("package-0000 (NodeJS) after Release 1.0 (15 Sep 2026): +5")
-    assert "above usual variation (usual variation −" in above.text
-    assert above.text.endswith("Correlation only.")
+    assert " a day; above usual variation, −" in above.text
+    assert f"Other packages of the product: −{abs(below.change_percent or 0)}%. Correlation only." in above.text
     assert above.id == "effect-catalogue-2026-09-15-release-1-0-downloads-p0-s0000"
 
 

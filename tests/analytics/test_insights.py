@@ -125,6 +125,30 @@ def test_empty_store():
     assert build_insights(table, replace(catalog, metrics=()), events, AS_OF, specs=SPECS).rollups == ()
 
 
+def test_numbers_in_texts_are_sums_of_stored_values(world, insights):
+    """Every number of downloads in a text is a sum of days in a row, or the middle of twelve weeks of them."""
+    _, table, _ = world
+    checked = 0
+    for found in (*insights.signals, *insights.movers):
+        rows = table.slices[found.metric_id]
+        by_day = dict(zip(table.days[rows].tolist(), table.values[rows].tolist(), strict=True))
+        last = max(by_day)
+        sums = {
+            sum(by_day.get(day, 0) for day in range(end - length + 1, end + 1))
+            for length in (7, 28, 29, 30, 31)
+            for end in range(last - 400, last + 1)
+        }
+        weeks = [[by_day.get(last - 7 * n - k) for k in range(7)] for n in range(1, 13)]
+        whole = sorted(sum(week) for week in weeks if None not in week)
+        sums.add(round((whole[(len(whole) - 1) // 2] * whole[len(whole) // 2]) ** 0.5))
+        text = found.text.partition(": ")[2].partition(" Coincides")[0]
+        for number in re.findall(r"(?<![+−×\d])\d{1,3}(?:,\d{3})+", text):
+            # A month that lacks a day is estimated, and says so.
+            assert int(number.replace(",", "")) in sums or "allowed for" in text, text
+            checked += 1
+    assert checked > 40
+
+
 def test_speed():
     """A thousand metrics and three years take about a second of processor time, on a busy machine too."""
     numbers = np.random.default_rng(1)

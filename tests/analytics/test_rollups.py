@@ -85,7 +85,7 @@ class Reference:
         if len(later) != len(earlier):
             return None
         both = [(values[a], values[b]) for a, b in zip(later, earlier, strict=True) if a in values and b in values]
-        if len(later) - len(both) > len(later) * 2 // 100:
+        if len(later) - len(both) > len(later) * 3 // 100:
             return None
         return sum(a for a, _ in both), sum(b for _, b in both), len(both)
 

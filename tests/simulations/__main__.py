@@ -1,30 +1,45 @@
-"""Prints how often the insights are right: ``uv run python -m tests.simulations [SHARE]``.
+"""Prints how often the insights are right: ``uv run --group dev python -m tests.simulations [SHARE] [--write]``.
 
-SHARE is the part of the cases to simulate, 1 by default. Exits with 1 if a bound is broken.
+SHARE is the part of the cases to simulate, 1 by default. ``--write`` puts the table into
+`docs/explanation/insights.md`. Exits with 1 if a bound is broken.
 """
 
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser
 
+from tests.docs.blocks import DOCS, replace_block
 from tests.simulations.quality import Figure, measure
+
+PAGE = DOCS / "explanation" / "insights.md"
+HEAD = "| figure | measured | bound | cases |\n| --- | ---: | --- | ---: |"
 
 
 def line(figure: Figure) -> str:
     """Return a figure as one line of the table."""
     bound = f"{'at least' if figure.is_minimum else 'at most'} {100 * figure.bound:.0f}%"
-    holds = "yes" if figure.holds else "NO"
-    return f"| {figure.what} | {100 * figure.value:.2f}% | {bound} | {figure.cases:,} | {holds} |"
+    return f"| {figure.what} | {100 * figure.value:.2f}% | {bound} | {figure.cases:,} |"
 
 
 def main() -> int:
     """Print all figures as a table."""
-    print("| figure | measured | bound | cases | holds |\n| --- | ---: | --- | ---: | --- |")
-    holds = True
-    for figure in measure(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0):
-        print(line(figure), flush=True)
-        holds = holds and figure.holds
-    return 0 if holds else 1
+    parser = ArgumentParser(prog="python -m tests.simulations", description=__doc__)
+    parser.add_argument("share", nargs="?", type=float, default=1.0, metavar="SHARE")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/explanation/insights.md")
+    asked = parser.parse_args()
+    print(HEAD)
+    lines, broken = [HEAD], []
+    for figure in measure(asked.share):
+        lines.append(line(figure))
+        print(lines[-1], flush=True)
+        if not figure.holds:
+            broken.append(figure.what)
+    for what in broken:
+        print(f"bound is broken: {what}", file=sys.stderr)
+    if asked.write:
+        replace_block(PAGE, "figures", "\n".join(lines) + "\n")
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.docs.blocks import read_block
 from tests.simulations import quality
+from tests.simulations.__main__ import HEAD, PAGE, line
 from tests.simulations.quality import CALM, Figure
 
 
@@ -34,5 +36,7 @@ def test_a_bound_can_be_broken():
 
 @pytest.mark.long
 def test_all_cases():
-    """Every figure of `python -m tests.simulations` meets its bound."""
-    assert broken(*quality.measure()) == []
+    """Every figure of `python -m tests.simulations` meets its bound, and stands in the documentation."""
+    figures = list(quality.measure())
+    assert broken(*figures) == []
+    assert read_block(PAGE, "figures").splitlines() == [*HEAD.splitlines(), *map(line, figures)]
