@@ -284,8 +284,8 @@ def test_stars(gains, holes, counted_from):
         else:
             assert (rollup.change is None, rollup.reason is not None) == (True, True)
         span = list(day_range(end - (length - 1) * DAY, end))
-        if net is not None and all(day in counts and (day - first).days >= counted_from for day in span):
+        gained = lost = None
+        if all(day in counts and (day - first).days >= counted_from for day in span):
             gained = sum(max(gains[(day - first).days], 0) + 1 for day in span)
-            assert (rollup.gained, rollup.lost) == (gained, max(gained - net, 0))
-        else:
-            assert (rollup.gained, rollup.lost) == (None, None)
+            lost = None if net is None else max(gained - net, 0)
+        assert (rollup.gained, rollup.lost) == (gained, lost)
