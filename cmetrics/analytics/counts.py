@@ -55,8 +55,11 @@ class CountItems:
         )
 
     def _recent(self, metric: Metric, points: DayPoints, intervals: Sequence[Interval]) -> tuple[int | None, int]:
-        """Return what was counted in the last 30 days, and of how many of them that is known; a stock has neither."""
-        if metric.measure.is_flow:
+        """Return what was counted in the last 30 days, and of how many of them that is known.
+
+        A stock has neither, and neither have unique people, who may have come on several days.
+        """
+        if metric.measure.is_flow and metric.measure.adds_up:
             total, observed = self._sums.get(metric.metric_id, (0, 0))
         elif metric.measure.is_counter and points:
             first = window(self._as_of, RECENT_DAYS) - DAY

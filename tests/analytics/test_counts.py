@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
@@ -114,6 +115,13 @@ def test_a_stock_has_changes_and_may_fall():
     assert item.change_30 == Change(-2, -16.7)
     assert item.change_7 == Change(-1, -9.1)
     assert count_words.period(item) == "on 24 Nov 2026"
+
+
+def test_unique_people_have_no_sum():
+    """People who came on two days are two people of days and one of both."""
+    unique = counted("unique_visitors:p:traffic", replace(flow("unique_visitors"), adds_up=False), "Unique Visitors")
+    item = item_of(unique, {1: 5, 0: 6})
+    assert (item.last_30_days, item.last_30_days_observed) == (None, 0)
 
 
 def test_a_further_flow_has_a_sum():
