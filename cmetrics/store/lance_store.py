@@ -1,22 +1,18 @@
-"""The store itself: bounded reads, atomic merges, upkeep. Owner of lancedb."""
+"""The store: rows of each table in and out, bounded and atomic."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import lancedb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from cmetrics.domain.days import Span
-from cmetrics.domain.errors import StoreError, StoreMissing, StoreUnreachable
+from cmetrics.domain.errors import StoreMissing
 from cmetrics.domain.event import StoredEvent
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
@@ -25,7 +21,6 @@ from cmetrics.domain.reading import StoredReading
 from cmetrics.domain.redaction import redact
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Counts, Job, Run, RunStatus
-from cmetrics.settings import StoreKind, StoreTarget, is_folder
 from cmetrics.store import schema, sql
 from cmetrics.store.columns import (
     NEWEST_LAST,
@@ -42,122 +37,26 @@ from cmetrics.store.columns import (
     split_days,
     take,
 )
-from cmetrics.store.connect import connect
-from cmetrics.store.failures import missing, translated
-from cmetrics.store.maintenance import optimize
+from cmetrics.store.failures import translated
 from cmetrics.store.schema import (
     EVENTS,
     HISTORY,
     METRICS,
-    OPTIONAL_TABLES,
     OUTCOMES,
     READINGS,
     REVISIONS,
     STATS,
-    TABLES,
-    R,
-    Table,
 )
+from cmetrics.store.tables import EXPORT_ROWS, MANY_ROWS, StoreTables
 
 #: Rows of one IN list or one merge; keeps filters and requests of remote stores at a sane size.
 BATCH: Final = 500
-#: No catalogue of this size and no history of runs comes near it; every query is sent with a bound.
-MANY_ROWS: Final = 1_000_000
-#: The most rows that an export reads at once: ten years of ten thousand metrics.
-EXPORT_ROWS: Final = 40_000_000
-#: Rows that LanceDB hands over together.
-READ_ROWS: Final = 65_536
 #: Rows with one key come from writers of tables without a declared key; two writers make two.
 COPIES: Final = 4
 
 
-class LanceStore:
+class LanceStore(StoreTables):
     """An open store. Opened for reading it never creates a folder or a table."""
-
-    def __init__(self, connection: lancedb.DBConnection, target: StoreTarget) -> None:
-        self.target = target
-        self._connection = connection
-        self._remote: dict[str, Any] = {}
-
-    # -- opening -----------------------------------------------------------------------------------
-
-    @classmethod
-    def open(cls, target: StoreTarget) -> LanceStore:
-        """Open the store at ``target``. Raises StoreMissing when its folder does not exist."""
-        if target.kind is StoreKind.EMBEDDED and not is_folder(Path(target.uri)):
-            msg = f"there is no store at {target.label}; `cmetrics refresh` makes one, or name another with --db"
-            raise StoreMissing(msg)
-        with translated(target):
-            return cls(connect(target), target)
-
-    def create_tables(self) -> list[str]:
-        """Create the tables that are not there yet; the names of those it created."""
-        created = []
-        for table in TABLES:
-            try:
-                self._open(table)
-            except StoreMissing:
-                with translated(self.target):
-                    self._connection.create_table(table.name, schema=table.schema, exist_ok=True)
-                created.append(table.name)
-        return created
-
-    def drop_tables(self) -> None:
-        """Remove all tables; those that are not there are no error."""
-        for table in (*TABLES, *OPTIONAL_TABLES):
-            self._remote.pop(table.name, None)
-            with suppress(StoreMissing), translated(self.target):
-                try:
-                    self._connection.drop_table(table.name)
-                except ValueError as error:
-                    raise missing(self.target) from error
-
-    def check(self) -> None:
-        """Raise StoreMissing or StoreError unless all three tables exist with our columns."""
-        for table in TABLES:
-            self._open(table)
-
-    def _open(self, table: Table[Any]) -> Any:
-        """Return the table at its newest version.
-
-        A folder's table is opened anew each time: a handle that is kept and brought up to date would
-        stay with a dropped table after a bootstrap. On a cluster a handle is only a name.
-        """
-        opened = self._remote.get(table.name)
-        if opened is not None:
-            return opened
-        with translated(self.target):
-            try:
-                opened = self._connection.open_table(table.name)
-            except ValueError as error:
-                raise missing(self.target) from error
-            self._check_columns(table, opened.schema)
-        if self.target.kind is StoreKind.ENTERPRISE:
-            self._remote[table.name] = opened
-        return opened
-
-    def columns(self, table: Table[Any]) -> dict[str, str]:
-        """Return the stored columns of a table with their types. Raises StoreMissing when it does not exist."""
-        with translated(self.target):
-            try:
-                found = self._connection.open_table(table.name).schema
-            except ValueError as error:
-                raise missing(self.target) from error
-        return {field.name: str(field.type) for field in found}
-
-    def _check_columns(self, table: Table[Any], found: pa.Schema) -> None:
-        for field in table.schema:
-            if field.name not in found.names:
-                what = f"has no column {field.name!r}"
-            elif not found.field(field.name).type.equals(field.type):
-                what = f"keeps {field.name!r} as {found.field(field.name).type} instead of {field.type}"
-            else:
-                continue
-            msg = (
-                f"table {table.name!r} in {self.target.label} {what}; it was not made by a cmetrics of this "
-                "version: update cmetrics, or read an export into another folder with `cmetrics restore --db`"
-            )
-            raise StoreError(msg)
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -307,55 +206,6 @@ class LanceStore:
         rows = [row for part in parts for row in self._read_optional(READINGS, part)]
         return sorted(rows, key=lambda row: (row.metric_id, row.period_end, row.identity, row.observed_at))
 
-    def _read_optional(self, table: Table[R], where: str | None) -> list[R]:
-        try:
-            return schema.decode(self._query(table, where, table.schema.names, limit=EXPORT_ROWS), table)
-        except StoreMissing:
-            return []
-
-    def is_empty(self) -> bool:
-        """Whether no table holds a row; tables that do not exist hold none."""
-        for table in (*TABLES, *OPTIONAL_TABLES):
-            try:
-                if self._query(table, None, [table.key[0]], limit=1).num_rows:
-                    return False
-            except StoreMissing:
-                continue
-        return True
-
-    def _query(self, table: Table[Any], where: str | None, columns: list[str], limit: int) -> pa.Table:
-        def read() -> pa.Table:
-            query = self._open(table).search()
-            if where:
-                query = query.where(where)
-            # In lots as small as LanceDB's own, rows are fetched one by one once there is a filter: 2 s
-            # instead of 0.2 s for 730,000 of them.
-            found: pa.Table = query.select(columns).limit(limit).to_batches(READ_ROWS).read_all()
-            return found
-
-        try:
-            with translated(self.target):
-                return read()
-        except (StoreMissing, StoreUnreachable):
-            raise
-        except StoreError:
-            if self.target.kind is StoreKind.ENTERPRISE:
-                raise
-            # Upkeep by another process may have removed the version that this read was using.
-            with translated(self.target):
-                return read()
-
-    def versions(self) -> tuple[object, ...] | None:
-        """Return a token that changes with every write, or None where asking costs as much as reading."""
-        if self.target.kind is StoreKind.ENTERPRISE:
-            return None
-        if self.target.kind is StoreKind.EMBEDDED:
-            tables = (*TABLES, *OPTIONAL_TABLES)
-            # Every commit adds a file to the folder of versions; opening the tables takes a hundred times as long.
-            return tuple(_listing(Path(self.target.uri, f"{table.name}.lance", "_versions")) for table in tables)
-        with translated(self.target):
-            return tuple(int(self._open(table).version) for table in TABLES)
-
     # -- writing -----------------------------------------------------------------------------------
 
     def upsert_observations(
@@ -424,17 +274,6 @@ class LanceStore:
         """Write rows of ``readings``; the first ones create the table."""
         self._save_optional(READINGS, rows)
 
-    def _save_optional(self, table: Table[R], rows: pa.Table | Sequence[R]) -> None:
-        if not len(rows):
-            return
-        data = rows if isinstance(rows, pa.Table) else schema.encode(rows, table)
-        try:
-            self._merge_columns(table, data)
-        except StoreMissing:
-            # With its first rows in it: a cluster may show a new table only a moment after it made it.
-            with translated(self.target):
-                self._connection.create_table(table.name, data.cast(table.schema))
-
     def save_definitions(self, rows: Sequence[Definition]) -> None:
         """Write the definitions that are new or say something new; ``created_at`` stays."""
         stored = {row.metric_id: row for row in self.definitions()}
@@ -466,43 +305,6 @@ class LanceStore:
         if is_whole:
             self._delete(METRICS, mine)
 
-    def _delete(self, table: Table[Any], where: str) -> None:
-        """Delete rows in one commit; none, without a commit, where there are none or no table."""
-        try:
-            if self._query(table, where, [table.key[0]], limit=1).num_rows:
-                with translated(self.target):
-                    self._open(table).delete(where)
-        except StoreMissing:
-            if table in TABLES:
-                raise
-
-    def _merge(self, table: Table[R], rows: Sequence[R]) -> None:
-        self._merge_columns(table, schema.encode(rows, table))
-
-    def _merge_columns(self, table: Table[Any], data: pa.Table) -> None:
-        """One commit: rows of new keys are inserted, rows of stored keys replaced.
-
-        Sent a second time, because the answer to the first was lost, it changes nothing more.
-        """
-        opened = self._open(table)
-        for field in opened.schema:
-            if field.name not in table.schema.names and not field.nullable:
-                msg = (
-                    f"table {table.name!r} in {self.target.label} needs a value in {field.name!r}, a column that this "
-                    "version does not know; a newer cmetrics has written it: update cmetrics"
-                )
-                raise StoreError(msg)
-        with translated(self.target):
-            merge = opened.merge_insert(list(table.key))
-            merge.when_matched_update_all().when_not_matched_insert_all().execute(
-                data.cast(_as_stored(table, opened.schema))
-            )
-
-    def _has_declared_key(self, table: Table[Any]) -> bool:
-        """Whether lance itself keeps the key unique among writers. Remote tables do not tell."""
-        found = self._open(table).schema
-        return all(found.field(name).metadata for name in table.key)
-
     def _remove_copies(self, keys: Sequence[tuple[str, date]]) -> None:
         """Leave one row, the one observed last, of each of these keys.
 
@@ -528,39 +330,9 @@ class LanceStore:
                 with translated(self.target):
                     self._open(STATS).delete(" OR ".join(losers))
 
-    # -- upkeep ------------------------------------------------------------------------------------
-
-    def optimize(self) -> None:
-        """Merge the small files that nightly commits leave and drop versions nobody reads any more.
-
-        A cluster does this by itself.
-        """
-        if self.target.kind is StoreKind.ENTERPRISE:
-            return
-        for table in (*TABLES, *OPTIONAL_TABLES):
-            try:
-                opened = self._open(table)
-            except StoreMissing:
-                continue
-            with translated(self.target):
-                optimize(opened, index="metric_id" if table is STATS else None)
-
-
-def _listing(folder: Path) -> tuple[int, frozenset[str]]:
-    """Return what tells a folder of versions from any other: a new table has a new folder."""
-    try:
-        return folder.stat().st_ino, frozenset(os.listdir(folder))  # noqa: PTH208  # half the time of `iterdir`
-    except FileNotFoundError:
-        return 0, frozenset()
-
 
 def _in_columns(rows: pa.Table | Sequence[Observation]) -> pa.Table:
     return rows if isinstance(rows, pa.Table) else schema.encode(rows, STATS)
-
-
-def _as_stored(table: Table[Any], found: pa.Schema) -> pa.Schema:
-    """Our columns with the nullability and metadata of the table that is there."""
-    return pa.schema([found.field(name) for name in table.schema.names])
 
 
 def _finished(run: Run) -> datetime:
