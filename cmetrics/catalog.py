@@ -21,6 +21,7 @@ from cmetrics.domain.errors import ConfigError, Mistake, UsageError
 from cmetrics.domain.event import Note, ReleaseRule
 from cmetrics.domain.kind import Measure
 from cmetrics.domain.metric import Event, Metric, Product, SourceSpec, default_id, default_name, slug
+from cmetrics.domain.notice import mark
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.settings import is_file
 
@@ -63,6 +64,8 @@ class Catalog:
     release_rules: tuple[ReleaseRule, ...] = ()
     #: The published address of the site, with a trailing slash; None if not set.
     url: str | None = None
+    #: Text that marks every page and picture of the site, such as "Sample data"; empty if not set.
+    notice: str = ""
     #: Ids that follow from product and source because the entry has no ``id``. `cmetrics.identity`
     #: replaces each by the id that a store has for the same source and subject.
     default_ids: frozenset[str] = frozenset()
@@ -70,6 +73,11 @@ class Catalog:
     left_out: tuple[LeftOut, ...] = ()
     #: Default id → the id of the store that replaced it.
     aliases: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def marked_title(self) -> str:
+        """The title, after the notice if there is one."""
+        return mark(self.title, self.notice)
 
     def metric(self, metric_id: str) -> Metric | None:
         """Return the metric with that id, or None."""
@@ -131,6 +139,7 @@ class _Builder:
             notes=notes,
             release_rules=tuple(self._release_rules.values()),
             url=top.url,
+            notice=top.notice or "",
             default_ids=frozenset(self._default_ids),
             left_out=tuple(self._left_out),
         )

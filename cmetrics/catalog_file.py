@@ -33,6 +33,10 @@ Text = Annotated[
 NoteText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
+#: Short enough for badges.
+Notice = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 #: A web address. Other schemes, such as javascript:, are not allowed.
 WebAddress = Annotated[
     str,
@@ -159,6 +163,7 @@ class _TopLevel(_Entry):
     title: Text = "Community metrics"
     contact: AsciiText
     url: FolderAddress | None = None
+    notice: Notice | None = None
     products: Annotated[list[Any], Field(min_length=1)]
     metrics: Annotated[list[Any], Field(min_length=1)]
     events: list[Any] = Field(default_factory=list)

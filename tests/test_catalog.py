@@ -587,7 +587,7 @@ def test_unknown_section(path):
     assert mistakes(path, text)[0] == ("top level", "product", "unknown section 'product'; did you mean 'products'?")
     assert len(mistakes(path, text)) == 1, "what follows from it is not said"
     text = catalog_text() + '\n[colours]\nlight = "red"\n'
-    reason = "unknown section 'colours'; known are title, contact, url, products, metrics, events, notes"
+    reason = "unknown section 'colours'; known are title, contact, url, notice, products, metrics, events, notes"
     assert mistakes(path, text) == [("top level", "colours", reason)]
 
 

@@ -102,6 +102,7 @@ def build_dashboard(
         events=tuple(sorted((*(e for e in shown if e.day <= as_of), *changes), key=lambda e: e.day)),
         health=build_health(runs, log),
         notes=tuple(note for note in catalog.notes if note.day <= as_of),
+        notice=catalog.notice,
     )
     return narrow(whole, days)
 

@@ -19,6 +19,7 @@ from cmetrics.analytics.quality import DataQuality
 from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.domain.event import Note, StoredEvent
 from cmetrics.domain.metric import Definition, Event, Metric
+from cmetrics.domain.notice import mark
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Run
 
@@ -511,6 +512,13 @@ class Dashboard:
     health: Health
     #: What people have noted in the catalogue, by day.
     notes: tuple[Note, ...] = ()
+    #: Marks every page and picture, such as "Sample data"; empty if the catalogue sets none.
+    notice: str = ""
+
+    @property
+    def marked_title(self) -> str:
+        """The title, after the notice if there is one."""
+        return mark(self.title, self.notice)
 
     @property
     def items(self) -> tuple[Item, ...]:

@@ -301,7 +301,7 @@ class _Builder:
             effects.setdefault(effect.event.identifier, []).append(effect)
         releases = [ReleaseRow(event, tuple(effects.get(event.identifier, ()))) for event in ordered]
         return MonthReport(
-            title=self._catalog.title,
+            title=self._catalog.marked_title,
             month=month,
             as_of=self._as_of,
             is_final=self._frozen.is_final,

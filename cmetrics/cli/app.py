@@ -14,6 +14,7 @@ from cmetrics.cli.backfill import backfill
 from cmetrics.cli.bootstrap import bootstrap
 from cmetrics.cli.build_site import build_site
 from cmetrics.cli.create_tables import create_tables
+from cmetrics.cli.demo import demo
 from cmetrics.cli.doctor import doctor
 from cmetrics.cli.exit_codes import WRONG_USAGE
 from cmetrics.cli.export import export
@@ -33,7 +34,7 @@ from cmetrics.cli.status import status
 #: Command groups of `cmetrics --help`, in this order.
 GROUPS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Collect": (init, refresh, backfill),
-    "Publish": (build_site, serve_api, report),
+    "Publish": (build_site, serve_api, report, demo),
     "Monitor": (status, insights, doctor, alert),
     "Store and backup": (export, restore, pull_data, push_data, create_tables, rename, forget, bootstrap),
 }

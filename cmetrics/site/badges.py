@@ -9,6 +9,7 @@ from cmetrics.charts import count_words
 from cmetrics.charts.spark import Spark, month_sparkline, star_sparkline
 from cmetrics.charts.theme import NO_DATA as NO_DATA_COLOR
 from cmetrics.charts.theme import TONES, Color
+from cmetrics.domain.notice import mark
 from cmetrics.site import format as fmt
 
 #: The average width of a character in 11 px Verdana, the font of badges; accurate to a few percent.
@@ -58,17 +59,20 @@ class Embed:
     color: Color
 
 
-def build_badge(item: Item) -> Badge:
-    """Return the badge of a metric with its headline number. An incomplete month is marked."""
-    label, message = _label(item), _message(item)
+def build_badge(item: Item, notice: str = "") -> Badge:
+    """Return the badge of a metric with its headline number. An incomplete month is marked.
+
+    ``notice`` is shown before the label.
+    """
+    label, message = mark(_label(item), notice), _message(item)
     color = NO_DATA_COLOR if message is None else TONES[item.tone]
     message = NO_DATA if message is None else message
     return Badge(label, message, color, _width(label), _width(message))
 
 
-def build_embed(item: Item) -> Embed:
-    """Return the small chart of a metric with its headline number."""
-    title = f"{item.metric.subject}: {_label(item)}"
+def build_embed(item: Item, notice: str = "") -> Embed:
+    """Return the small chart of a metric with its headline number. ``notice`` is shown before the title."""
+    title = mark(f"{item.metric.subject}: {_label(item)}", notice)
     if isinstance(item, DownloadItem):
         month = item.month
         missing = f", {month.days_observed} of {month.days_expected} days" if month and not month.is_complete else ""

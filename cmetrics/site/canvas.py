@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 ELLIPSIS = "…"
 Place = tuple[float, float]
@@ -32,14 +33,17 @@ class Canvas:
         self._fonts: dict[int, ImageFont.FreeTypeFont] = {}
         self._glyphs: dict[str, bool] = {}
 
-    def png(self) -> bytes:
-        """Return the picture as a PNG file without timestamp and file name."""
+    def png(self, comment: str = "") -> bytes:
+        """Return the picture as a PNG file without timestamp and file name. It may have a comment."""
         out = BytesIO()
         # Passing the format saves Pillow from loading five codecs, which halves the time.
         out.name = "picture.png"
+        info = PngInfo()
+        if comment:
+            info.add_itxt("Comment", comment)
         # A palette reduces the file to a third.
         small = self._image.reduce(_SCALE)
-        small.quantize(_COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(out)
+        small.quantize(_COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(out, pnginfo=info)
         return out.getvalue()
 
     def plain(self, text: str, fallback: str) -> str:

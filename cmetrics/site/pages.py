@@ -30,6 +30,7 @@ from cmetrics.charts.words import alternative
 from cmetrics.domain.days import Month
 from cmetrics.domain.kind import Measure
 from cmetrics.domain.metric import SourceSpec, file_names
+from cmetrics.domain.notice import mark
 from cmetrics.site import format as fmt
 from cmetrics.site.feed import ENTRIES
 from cmetrics.site.folders import report_path
@@ -137,6 +138,11 @@ class Page:
     is_list: bool = False
 
     @property
+    def marked_title(self) -> str:
+        """The title, after the notice of the site if there is one."""
+        return mark(self.title, self.site.board.notice)
+
+    @property
     def root(self) -> str:
         """The relative path from this page to the root of the site."""
         return "../" * self.path.count("/")
@@ -154,7 +160,7 @@ class Page:
         document: dict[str, object] = {
             "@context": "https://schema.org",
             "@type": "Dataset",
-            "name": board.title,
+            "name": board.marked_title,
             "description": self.site.description,
             "dateModified": (board.data_through or board.as_of).isoformat(),
             "isAccessibleForFree": True,

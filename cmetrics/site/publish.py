@@ -116,4 +116,4 @@ def _render_tables(publication: Publication) -> Iterator[tuple[str, Content]]:
     if (found := publication.findings) is not None:
         yield ROLLUPS_FILE, rollups_parquet(found.insights.rollups)
         yield EVENTS_FILE, events_parquet(found.events)
-        yield DESCRIPTION_FILE, data_package(board.title, f"Data up to {board.as_of} (UTC).", publication.url)
+        yield DESCRIPTION_FILE, data_package(board.marked_title, f"Data up to {board.as_of} (UTC).", publication.url)

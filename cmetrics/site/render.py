@@ -125,5 +125,5 @@ def _reports(publication: Publication) -> Iterator[tuple[str, bytes]]:
         yield report_path(month, "md"), render_report_markdown(report).encode()
         yield f"api/v1/reports/{month}.json", documents.encode(build_report_document(report))
         reports.append(report)
-    yield report_path(None), render_report_index(reports, publication.dashboard.title)
+    yield report_path(None), render_report_index(reports, publication.dashboard.marked_title)
     yield "api/v1/reports.json", documents.encode(build_report_list(reports))

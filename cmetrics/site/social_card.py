@@ -53,6 +53,8 @@ def render_social_card(dashboard: Dashboard) -> bytes:
     canvas.write((_LEFT, 94), title, size, _TEXT)
     age = f" ({fmt.days(dashboard.age_days)} old)" if dashboard.is_stale else ""
     canvas.write((_LEFT, 138), f"{fmt.through(dashboard)}{age}", 28, _DOWN if age else _MUTED)
+    if dashboard.notice:
+        canvas.write((_LEFT + _ROOM, 138), canvas.plain(dashboard.notice, "Notice"), 28, _DOWN, "r")
     if any(item.points for item in dashboard.items):
         columns = list(_columns(dashboard))
         for column, (left, wide) in zip(columns, _places(len(columns)), strict=True):
@@ -60,7 +62,7 @@ def render_social_card(dashboard: Dashboard) -> bytes:
         _draw_products(canvas, [group for group in dashboard.groups if group.items], dashboard.as_of)
     else:
         canvas.write((_LEFT, 370), "Nothing collected yet", 80, _TEXT)
-    return canvas.png()
+    return canvas.png(dashboard.notice)
 
 
 def _columns(dashboard: Dashboard) -> Iterator[_Column]:

@@ -24,7 +24,7 @@ def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:
         template = environment.get_template(page.template)
         yield page.path, template.render(page=page, site=site, board=site.board).encode()
     if part == 0:
-        yield "assets/favicon.svg", environment.get_template("favicon.svg.j2").render().encode()
+        yield "assets/favicon.svg", environment.get_template("favicon.svg.j2").render(notice=site.board.notice).encode()
         for name, context in _beside(site).items():
             yield name, environment.get_template(f"{name}.j2").render(context).encode()
         yield from _badges(environment, site)
@@ -77,10 +77,10 @@ def _beside(site: Site) -> dict[str, dict[str, object]]:
     """Return the template context of every file other than the pages."""
     board, url = site.board, site.url
     files: dict[str, dict[str, object]] = {
-        "404.html": {"title": board.title, "url": url},
+        "404.html": {"title": board.marked_title, "url": url},
         "feed.xml": {
             "feed": build_feed(
-                site.news, board.title, url, " ".join(filter(None, (fmt.through(board), fmt.stale(board))))
+                site.news, board.marked_title, url, " ".join(filter(None, (fmt.through(board), fmt.stale(board))))
             )
         },
         "robots.txt": {"url": url},
@@ -94,8 +94,8 @@ def _beside(site: Site) -> dict[str, dict[str, object]]:
 def _badges(environment: Environment, site: Site) -> Iterator[tuple[str, bytes]]:
     badge, embed = environment.get_template("badge.svg.j2"), environment.get_template("embed.svg.j2")
     for item in site.board.items:
-        name, drawn = site.names[item.metric.metric_id], build_badge(item)
+        name, drawn = site.names[item.metric.metric_id], build_badge(item, site.board.notice)
         yield f"badges/{name}.json", documents.encode(drawn.endpoint())
         yield f"badges/{name}.svg", badge.render(badge=drawn, dark=False).encode()
         yield f"badges/{name}-dark.svg", badge.render(badge=drawn, dark=True).encode()
-        yield f"embed/{name}.svg", embed.render(embed=build_embed(item)).encode()
+        yield f"embed/{name}.svg", embed.render(embed=build_embed(item, site.board.notice)).encode()

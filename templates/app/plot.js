@@ -166,7 +166,7 @@ async function saveImage(chart, format) {
     data,
     layout: {
       ...layout,
-      title: { text: literal(chart.data.title), x: 0.02, font: { size: 20 } },
+      title: { text: literal(marked(chart.data.title)), x: 0.02, font: { size: 20 } },
       annotations: [
         { text: literal(note), showarrow: false, xref: "paper", yref: "paper", x: 0, y: -0.14, font: { size: 12 } },
       ],
@@ -178,6 +178,12 @@ async function saveImage(chart, format) {
   };
   const url = await Plotly.toImage(figure, { format, width: 1200, height: 675, scale: format === "png" ? 2 : 1 });
   save(url, `${chart.data.key}.${format}`);
+}
+
+/** The title after the notice of the site, such as "Sample data", if it has one. */
+function marked(title) {
+  const { notice } = document.documentElement.dataset;
+  return notice ? `${notice} · ${title}` : title;
 }
 
 function save(url, name) {

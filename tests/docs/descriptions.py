@@ -44,6 +44,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "title": "Heading of the site.",
         "contact": "Address at which the services can reach you, sent in the User-Agent. crates.io requires it.",
         "url": "Published address of the site, such as `https://example.github.io/metrics/`. The feed, link previews and search engines need it.",
+        "notice": "Text of up to 40 characters that marks every page, badge, picture and feed of the site, such as `Preview`.",
         "products": "One `[[products]]` section or more.",
         "metrics": "One `[[metrics]]` section or more.",
         "events": "Any number of `[[events]]` sections.",

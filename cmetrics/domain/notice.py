@@ -1,0 +1,8 @@
+"""The notice of a catalogue, such as "Sample data", which marks all that is published."""
+
+from __future__ import annotations
+
+
+def mark(text: str, notice: str) -> str:
+    """Return ``text`` after the notice if there is one."""
+    return f"{notice} · {text}" if notice else text
