@@ -158,7 +158,7 @@ def _item_row(item: Item, gaps: Iterable[Gap], first: date, last: date) -> Row:
                 states.setdefault(point.period_end, DayState.SEEDED)
     why = {day: gap for gap in gaps for day in day_range(max(gap.first_day, first), min(gap.last_day, last))}
     metric = item.metric
-    return _row(metric.display_name, metric.subject, item.source_title, states, start, why, first, last)
+    return _row(metric.label, metric.subject, item.source_title, states, start, why, first, last)
 
 
 def _states_of(points: DayPoints) -> dict[date, DayState]:

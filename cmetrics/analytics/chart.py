@@ -11,6 +11,7 @@ from cmetrics.analytics.model import Change, Dashboard, DayPoints, DownloadItem,
 from cmetrics.analytics.periods import MONTHS, WEEKS, flow_periods, stock_periods
 from cmetrics.analytics.series import change
 from cmetrics.domain.metric import Event
+from cmetrics.domain.sanitize import isolate
 
 #: The maximum number of series in one chart; more cannot be distinguished.
 SERIES_SHOWN = 8
@@ -95,10 +96,10 @@ def group_charts(board: Dashboard, group: Group) -> tuple[Chart, ...]:
     events = [event for event in board.events if group.product in event.products]
     found: list[Chart] = []
     if group.downloads:
-        title = f"Downloads of {group.title}"
+        title = f"Downloads of {isolate(group.title)}"
         found.append(_chart(board, f"downloads-{group.product}", title, ChartKind.FLOW, group.downloads, events))
     if group.stars:
-        title = f"GitHub stars of {group.title}"
+        title = f"GitHub stars of {isolate(group.title)}"
         found.append(_chart(board, f"stars-{group.product}", title, ChartKind.STOCK, group.stars, events))
     return tuple(found)
 
@@ -107,7 +108,7 @@ def item_chart(board: Dashboard, item: Item, drawn: Iterable[Chart] = ()) -> Cha
     """Return the chart of one metric; its series is taken from the charts in ``drawn`` if one of them has it."""
     events = [event for event in board.events if item.metric.product in event.products]
     if isinstance(item, DownloadItem):
-        title, kind = f"Downloads of {item.metric.subject} ({item.metric.display_name})", ChartKind.FLOW
+        title, kind = f"Downloads of {item.metric.subject} ({isolate(item.metric.label)})", ChartKind.FLOW
     else:
         title, kind = f"GitHub stars of {item.metric.subject}", ChartKind.STOCK
     found = (series for chart in drawn for series in chart.series if series.metric_id == item.metric.metric_id)
@@ -125,7 +126,7 @@ def total_stars_chart(board: Dashboard) -> Chart | None:
         key="all-stars",
         metric_id=None,
         name="All repositories",
-        subject=f"{len(items)} repositories together",
+        subject=f"all {len(items)} repositories",
         source_title=items[0].source_title,
         tone=TOTAL,
         days=points,
@@ -133,7 +134,7 @@ def total_stars_chart(board: Dashboard) -> Chart | None:
         months=stock_periods(points, MONTHS, board.as_of),
         extent=_day_extent(points),
     )
-    title = "GitHub stars of all products together"
+    title = "GitHub stars, all repositories"
     parts = tuple(_series(item, board.as_of) for item in items)
     series = (total, *parts) if len(parts) <= PARTS_BESIDE_TOTAL else (total,)
     left_out = len(parts) - len(series) + 1
@@ -166,7 +167,7 @@ def _series(item: Item, as_of: date) -> Series:
         return Series(
             key=metric.slug,
             metric_id=metric.metric_id,
-            name=f"{metric.display_name} ({metric.subject})",
+            name=f"{isolate(metric.label)} ({metric.subject})",
             subject=metric.subject,
             source_title=item.source_title,
             tone=item.tone,

@@ -36,6 +36,7 @@ from cmetrics.domain.metric import Event, Metric, Product
 from cmetrics.domain.observation import parse_package
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Run, RunStatus
+from cmetrics.domain.sanitize import isolate
 
 #: Colours that belong to an SDK wherever it is drawn; anything else gets a number.
 KNOWN_TONES = ("python", "rust", "nodejs")
@@ -185,7 +186,7 @@ def find_package_changes(metrics: Sequence[Metric], table: SeriesTable) -> list[
         before, row = int(named[place - 1]), int(named[place])
         metric = downloads.get(table.metric_ids[table.owners[row]])
         if metric is not None:
-            label = f"{metric.display_name}: {packages[refs[before]]} until here, then {packages[refs[row]]}"
+            label = f"{isolate(metric.label)}: {packages[refs[before]]} until here, then {packages[refs[row]]}"
             events.append(Event(date.fromordinal(int(table.days[row])), label, None, (metric.product,)))
     return events
 

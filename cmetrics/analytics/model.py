@@ -183,10 +183,10 @@ class MonthComparison:
 
 #: Stands wherever these numbers are shown.
 FLOWS_DEFINITION = (
-    "Gained: stars that GitHub's history showed as given on a day when that day's count was taken. "
-    "Net: the count less the count of the day before. Lost: gained less net, at least 0, because a count is taken "
-    "some hours after its day has ended. A star given and taken back on one day is in none of them, and days whose "
-    "count was not taken at their end have none."
+    "Gained: stars that GitHub's history dated to a day when that day's count was read. "
+    "Net: the count less the count of the day before. Lost: gained less net, at least 0, because a count is read "
+    "some hours after its day has ended. A star added and removed on one day is in none of them, and days whose "
+    "count was not read at their end have none."
 )
 
 

@@ -17,7 +17,7 @@ from cmetrics.domain.kind import Kind
 from cmetrics.domain.metric import PUBLISHED_WITHIN
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Job, Run, RunStatus
-from cmetrics.domain.sanitize import sanitize
+from cmetrics.domain.sanitize import isolate, sanitize
 
 MONTHS_SHOWN = 24
 #: A month with missing days is published only this long after its end, because news is read once.
@@ -141,10 +141,10 @@ def _month_news(dashboard: Dashboard) -> Iterator[NewsItem]:
         moved = _change(now, before, f" vs {_name(before.month)}")
         counted = [
             f"{now.value:,} downloads in {_name(month)}{moved}.",
-            "" if now.is_whole else f"{now.observed:,} of {now.expected:,} days are counted, all SDKs together.",
+            "" if now.is_whole else f"{now.observed:,} of {now.expected:,} package-days have data.",
             f"{', '.join(products)}." if len(parts) > 1 else "",
             _snapshot_note(now),
-            f"{_plural(len(now.later), 'SDK')} of today had no count yet." if now.later else "",
+            f"{_plural(len(now.later), 'package')} had no data yet." if now.later else "",
         ]
         day = month.plus(1).first
         title = f"{_name(month)}: {now.value:,} downloads{'' if now.is_whole else ' (incomplete)'}"
@@ -168,8 +168,8 @@ def _snapshot_note(found: MonthTotal) -> str:
     count, all_of_them = len(found.snapshots), len(found.known)
     if not count:
         return ""
-    which = "The figures are" if count == all_of_them else f"{count} of {all_of_them} SDKs are"
-    return f"{which} published snapshots of about 30 days, not sums of counted days."
+    which = "The figures are" if count == all_of_them else f"{count} of {all_of_them} packages have"
+    return f"{which} published totals of about 30 days, not sums of daily data."
 
 
 # -- milestones ----------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def _milestones(dashboard: Dashboard) -> Iterator[NewsItem]:
             yield from _download_milestones([one], one.metric.slug, _title(group, one), dashboard.as_of)
         # For a product with one SDK, both would be the same.
         if len(group.downloads) > 1:
-            name = f"{group.title}, all SDKs together"
+            name = f"{isolate(group.title)}, all packages"
             yield from _download_milestones(group.downloads, f"product-{group.product}", name, dashboard.as_of)
 
 
@@ -198,7 +198,7 @@ def _count_milestones(item: StarItem | CountItem) -> Iterator[NewsItem]:
     for point in item.points:
         step = _step(highest, point.value, FIRST_STARS)
         if step is not None and before is not None:
-            missed = "" if point.day - before == DAY else f"; the count before that is of {_date(before)}"
+            missed = "" if point.day - before == DAY else f"; the value before that is of {_date(before)}"
             yield NewsItem(
                 f"milestone-{item.metric.slug}-{step}",
                 point.day,
@@ -231,8 +231,7 @@ def _download_milestones(items: Sequence[DownloadItem], slug: str, name: str, as
                 day,
                 day,
                 f"{name}: {step:,} downloads in a month",
-                f"{name}: {found.value:,} downloads in {_name(month)},"
-                f" the first completely counted month with {step:,} or more.",
+                f"{name}: {found.value:,} downloads in {_name(month)}, the first complete month above {_large(step)}.",
                 NewsKind.MILESTONE,
             )
         highest, before = max(highest or 0, found.value), found.known
@@ -251,7 +250,7 @@ def _step(highest: int | None, value: int, first: int) -> int | None:
 
 
 def _outages(dashboard: Dashboard, runs: Sequence[Run], log: OutcomeLog) -> Iterator[NewsItem]:
-    titles = {item.metric.metric_id: _title(group, item) for group in dashboard.groups for item in group.items}
+    titles = {item.metric.metric_id: f"{item.metric.subject} on {item.source_title}" for item in dashboard.items}
     slugs = {item.metric.metric_id: item.metric.slug for item in dashboard.items}
     by_day: dict[date, list[Run]] = {}
     for run in runs:
@@ -266,12 +265,12 @@ def _outages(dashboard: Dashboard, runs: Sequence[Run], log: OutcomeLog) -> Iter
     failed_days = {day for day, of_day in by_day.items() if all(run.status == RunStatus.FAILED for run in of_day)}
     overall = streaks(failed_days)
     for days in overall:
-        yield _outage("outage-all", "Collecting", days, by_day[days[-1]][0].error_summary)
+        yield _outage("outage-all", "All sources", days, by_day[days[-1]][0].error_summary)
     for metric_id, errors in sorted(_errors(by_day, log).items()):
         for days in streaks(failed_days | errors.keys()) if metric_id in slugs else ():
             if not any(set(days) <= set(other) for other in overall):
                 last = next((errors[day] for day in reversed(days) if day in errors), None)
-                yield _outage(f"outage-{slugs[metric_id]}", f"Collecting {titles[metric_id]}", days, last)
+                yield _outage(f"outage-{slugs[metric_id]}", titles[metric_id], days, last)
 
 
 def _errors(by_day: Mapping[date, Sequence[Run]], log: OutcomeLog) -> Mapping[str, Mapping[date, str]]:
@@ -287,13 +286,13 @@ def _errors(by_day: Mapping[date, Sequence[Run]], log: OutcomeLog) -> Mapping[st
 
 def _outage(slug: str, what: str, days: Sequence[date], error: str | None) -> NewsItem:
     first, last = days[0], days[-1]
-    reason = f" The last error: {sanitize(error, limit=300)}" if error else ""
+    reason = f" Last error: {sanitize(error, limit=300)}" if error else ""
     return NewsItem(
         f"{slug}-{first}",
         first,
         last,
-        f"{what} failed on {len(days)} days in a row",
-        f"{what} failed on every day from {_date(first)} to {_date(last)} (UTC).{reason}",
+        f"{what}: collection failed {len(days)} nights running",
+        f"Collection failed every night from {_date(first)} to {_date(last)} (UTC).{reason}",
         NewsKind.OUTAGE,
     )
 
@@ -312,7 +311,12 @@ def _streaks(days: Iterable[date]) -> list[list[date]]:
 
 
 def _title(group: Group, item: Item) -> str:
-    return f"{item.metric.subject} ({group.title}, {item.metric.display_name})"
+    return f"{item.metric.subject} ({isolate(group.title)}, {isolate(item.metric.label)})"
+
+
+def _large(number: int) -> str:
+    """Return a step such as ``5 million`` or ``200,000``."""
+    return f"{number // 1_000_000:,} million" if number >= 1_000_000 else f"{number:,}"  # noqa: PLR2004
 
 
 def _name(month: Month) -> str:

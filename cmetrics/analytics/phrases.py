@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from cmetrics.domain.metric import Event, Metric
+from cmetrics.domain.sanitize import isolate
 
 #: From so many times on, a change reads better as a factor than as a percentage.
 FACTOR = 2
@@ -80,7 +81,7 @@ def change_percent(value: float, expected: float) -> float | None:
 
 def name_of(metric: Metric) -> str:
     """Return a metric such as ``pylance (Python)``."""
-    return f"{metric.subject} ({metric.display_name})"
+    return f"{metric.subject} ({isolate(metric.label)})"
 
 
 def names_of(events: Sequence[Event]) -> str:

@@ -95,6 +95,11 @@ class Drawing:
     flags: tuple[Flag, ...]
 
     @property
+    def faint_tones(self) -> tuple[str, ...]:
+        """The tones of sums that lack days, each of which needs a pattern of its own."""
+        return tuple(dict.fromkeys(bar.tone for bar in self.bars if bar.faint))
+
+    @property
     def fall(self) -> float:
         """The height of the grid."""
         return self.bottom - self.top

@@ -14,7 +14,7 @@ from cmetrics.domain.observation import Provenance
 _KINDS = {
     PointKind.RECONSTRUCTED: "reconstructed from the star history",
     PointKind.ESTIMATED: "estimated on a straight line between two counts",
-    PointKind.SEEDED: "a snapshot published before daily collection began",
+    PointKind.SEEDED: "a total published before daily data",
 }
 
 
@@ -31,7 +31,7 @@ def provenance_text(kind: PointKind, provenance: str) -> str:
 
 def short(value: int) -> str:
     """Return ``1234567`` as ``1.2M``."""
-    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+    for size, unit in ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k")):
         # The limit is slightly below the unit, so that 999,950 becomes 1.0M and not 1000.0k.
         if value >= size * 0.99995:
             return f"{value / size:.1f}{unit}"

@@ -151,6 +151,10 @@ class SourceSpec:
         return date.min if self.served_days is None else window(last_day, self.served_days)
 
 
+#: Display names of earlier versions, and how they are spelled.
+_LABELS = {"NodeJS": "Node.js", "GitHub Stars": "GitHub stars"}
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One entry of the catalogue: one subject at one source."""
@@ -182,6 +186,11 @@ class Metric:
     def option(self, name: str) -> tuple[str, ...]:
         """Return the texts of a list option; none if the entry does not set it."""
         return dict(self.options).get(name, ())
+
+    @property
+    def label(self) -> str:
+        """The display name as readers see it. Stores and the API keep the spelling of earlier versions."""
+        return _LABELS.get(self.display_name, self.display_name)
 
     @property
     def slug(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from cmetrics.domain.redaction import redact
 
@@ -22,6 +23,15 @@ def sanitize(text: str, *, limit: int = 400) -> str:
     text = _UNPRINTABLE.sub("", _ESCAPES.sub("", re.sub(r"\s", " ", redact(text))))
     text = " ".join(redact(text).split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def isolate(text: str) -> str:
+    """Return a name from outside for use in a sentence: one with right-to-left letters must not move what follows.
+
+    Such a name is put between U+2068 and U+2069 (https://www.w3.org/International/articles/inline-bidi-markup/).
+    """
+    is_rtl = any(unicodedata.bidirectional(char) in ("R", "AL") for char in text)
+    return f"\u2068{text}\u2069" if is_rtl else text
 
 
 def code_span(text: str, *, limit: int = 400) -> str:

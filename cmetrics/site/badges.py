@@ -89,7 +89,7 @@ def build_embed(item: Item, notice: str = "") -> Embed:
 def _label(item: Item) -> str:
     if isinstance(item, CountItem):
         return count_words.name(item)
-    return f"{item.metric.display_name} downloads" if isinstance(item, DownloadItem) else item.metric.display_name
+    return f"{item.metric.label} downloads" if isinstance(item, DownloadItem) else item.metric.label
 
 
 def _message(item: Item) -> str | None:

@@ -7,8 +7,11 @@ from datetime import date, datetime
 from itertools import groupby
 
 from cmetrics.analytics import phrases
-from cmetrics.analytics.model import Change, Dashboard, SourceState
+from cmetrics.analytics.model import Change, Dashboard, DownloadItem, SourceState
+from cmetrics.analytics.series import month_of
 from cmetrics.charts.words import day_text, short
+from cmetrics.domain.days import Month
+from cmetrics.domain.plural import plural
 
 __all__ = [
     "NONE",
@@ -88,11 +91,45 @@ def month_note(board: Dashboard) -> str:
     return f"{before.period_start:%B} is incomplete ({before.days_observed:,} of {before.days_expected:,} days)"
 
 
+def stars_note(board: Dashboard) -> str:
+    """Return why the total of stars has no value, or no change."""
+    if board.total_stars is not None:
+        return "No value 30 days earlier"
+    stars = [item for group in board.groups for item in group.stars]
+    known = sum(item.latest is not None for item in stars)
+    if not known:
+        return "No data yet"
+    verb = "has" if known == 1 else "have"
+    return f"No total yet: {known:,} of {plural(len(stars), 'repository', 'repositories')} {verb} data"
+
+
+def month_before(item: DownloadItem) -> str:
+    """Return the month before the last full one, such as ``September``."""
+    return f"{Month.of(item.month_end).plus(-1).first:%B}"
+
+
+def year_before(item: DownloadItem) -> str:
+    """Return the same month of the year before the last full one, such as ``October 2025``."""
+    return month(Month.of(item.month_end).plus(-12).first)
+
+
+def item_month_note(item: DownloadItem) -> str:
+    """Return why the last full month of a package has no change on the month before it."""
+    if item.month is None:
+        return "No data yet"
+    if not item.month.is_complete:
+        return f"{month(item.month.period_start)} is incomplete"
+    before = month_of(item.points, Month.of(item.month_end).plus(-1))
+    if before is None:
+        return f"No data for {month_before(item)}"
+    return f"{month_before(item)} is incomplete ({before.days_observed} of {before.days_expected} days)"
+
+
 def left_out(board: Dashboard) -> str:
     """Return which packages the change of the month leaves out; empty for none."""
     if board.month_total_change is None or not board.month_left_out:
         return ""
-    names = phrases.join([f"{metric.subject} ({metric.display_name})" for metric in board.month_left_out])
+    names = phrases.join([phrases.name_of(metric) for metric in board.month_left_out])
     return f"Packages with every day in both months; without {names}."
 
 

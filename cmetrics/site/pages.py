@@ -12,6 +12,7 @@ from cmetrics import __version__
 from cmetrics.analytics.calendar import Calendar, build_calendar
 from cmetrics.analytics.chart import (
     Chart,
+    ChartKind,
     TableRow,
     group_charts,
     item_chart,
@@ -19,7 +20,7 @@ from cmetrics.analytics.chart import (
     total_stars_chart,
 )
 from cmetrics.analytics.insights import Insights
-from cmetrics.analytics.model import FLOWS_DEFINITION, CountItem, Dashboard, DownloadItem, Group, Item
+from cmetrics.analytics.model import FLOWS_DEFINITION, CountItem, Dashboard, DayPoints, DownloadItem, Group, Item
 from cmetrics.analytics.news import NewsItem
 from cmetrics.analytics.quality import DataQuality
 from cmetrics.charts.count_figure import CountFigure, build_count_figure
@@ -64,6 +65,8 @@ class ChartView:
     alternative: str
     data: Markup
     rows: tuple[TableRow, ...]
+    #: How to read the picture: a sentence for each sign in it.
+    notes: tuple[str, ...]
     #: Whether it has the whole width of the page.
     is_whole: bool
 
@@ -373,15 +376,37 @@ def _cards(site: Site, group: Group, *, linked: bool, root: str = "") -> Iterabl
 
 
 def _view(site: Site, chart: Chart, *, whole: bool) -> ChartView:
+    wide = draw(chart, *(WHOLE if whole else HALF))
     return ChartView(
         chart=chart,
         narrow=draw(chart, *NARROW),
-        wide=draw(chart, *(WHOLE if whole else HALF)),
+        wide=wide,
         alternative=alternative(chart),
         data=inline_json(chart_document(chart, site.names)),
         rows=month_rows(chart),
+        notes=tuple(_chart_notes(chart, wide)),
         is_whole=whole,
     )
+
+
+def _chart_notes(chart: Chart, drawing: Drawing) -> Iterator[str]:
+    if chart.kind is ChartKind.FLOW:
+        if any(bar.faint for bar in drawing.bars):
+            yield "Hatched: days missing."
+        if any(mark.hollow for mark in drawing.marks):
+            yield "◇ Published 30-day totals from before daily data."
+    else:
+        yield "Total at the end of each day (UTC)."
+        if any(_has_gap(series.days) for series in chart.series):
+            yield "Gaps: no data."
+        if any(line.dashed for line in drawing.lines):
+            yield "Dotted: estimated."
+    if chart.left_out:
+        yield f"{chart.left_out:,} more are not shown."
+
+
+def _has_gap(points: DayPoints) -> bool:
+    return bool(points) and len(points) <= int(points.days[-1] - points.days[0])
 
 
 def _description(board: Dashboard) -> str:

@@ -55,8 +55,8 @@ SPEC = SourceSpec(
     subject_pattern=REPOSITORY_PATTERN,
     subject_hint=REPOSITORY_HINT,
     page="https://github.com/{subject}",
-    counts="Stars at the end of a day. Counted once a night; earlier days are reconstructed from current stars, so a "
-    "star that was removed later is not included. GitHub's days may differ from UTC by a day.",
+    counts="Stars at the end of a day, read once a night; earlier days are reconstructed from current stargazers, so "
+    "removed stars are not included. GitHub's day boundaries may differ from UTC by up to a day.",
     served_days=None,
     first_days=730,
     # What the first page of the history covers on every day of the week: 29 weeks and today's.

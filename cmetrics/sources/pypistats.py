@@ -59,7 +59,7 @@ SPEC = SourceSpec(
     subject_pattern=r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?",
     subject_hint="a name that PyPI allows",
     page="https://pypistats.org/packages/{subject}",
-    counts="Files that PyPI served, by UTC day. CI runs count; mirrors and unknown clients only where it says so.",
+    counts="Files that PyPI served, by UTC day. CI runs count; mirrors are excluded unless noted.",
     # It deletes rows older than 180 days before the day just loaded: 181 dates at most.
     served_days=181,
     first_days=181,

@@ -43,7 +43,7 @@ async function onCopy(event) {
     await navigator.clipboard.writeText(location.href);
     button.textContent = "Copied";
   } catch {
-    button.textContent = "Copy it from the address bar";
+    button.textContent = "Couldn't copy. Copy the URL from the address bar.";
   }
   // A second click starts the time again; the label never depends on what the button shows now.
   clearTimeout(copyTimer);

@@ -1,6 +1,5 @@
 // From a view to a Plotly figure.
 
-const SOFT = 0.42;
 const AREA_OPACITY = 0.55;
 /** With colours forced by the system, lines of one chart differ in more than their colour. */
 const DASHES = ["solid", "dash", "dashdot", "longdash", "longdashdot"];
@@ -51,7 +50,7 @@ function wrapped(text) {
 
 function sentence(chart, series, point) {
   const gain = chart.kind === "stock" && state.stars === "gain";
-  const unit = chart.kind === "flow" ? "downloads" : gain ? "stars gained (net)" : "stars";
+  const unit = chart.kind === "flow" ? "downloads" : gain ? "new stars (net)" : "stars";
   const mean = point.mean ? ` a day on average in the ${point.mean.days} days` : "";
   const when = point.when ?? (mean ? `up to ${longDay.format(point.start)}` : `on ${longDay.format(point.start)}`);
   const count = point.mean ? point.mean.value : point.value;
@@ -59,7 +58,7 @@ function sentence(chart, series, point) {
   const missing = point.missing ? `, ${point.missing}` : "";
   const compared =
     isShared(chart)
-      ? `${number.format(point.shown)} % of all shown: `
+      ? `${number.format(point.shown)}% of all shown: `
       : state.show === "indexed"
         ? `Index ${number.format(point.shown)}: `
         : "";
@@ -119,9 +118,11 @@ function trace(one, points, extra) {
   };
 }
 
+/** Bars; those that lack days are hatched. */
 function barTrace(one, points, colour) {
-  const opacity = points.map((point) => (point.whole && point.kind !== "estimated" ? 1 : SOFT));
-  return trace(one, points, { type: "bar", marker: { color: colour, opacity } });
+  const shape = points.map((point) => (point.whole && point.kind !== "estimated" ? "" : "/"));
+  const pattern = { shape, fgcolor: colour, bgcolor: "rgba(0,0,0,0)", size: 6, solidity: 0.4 };
+  return trace(one, points, { type: "bar", marker: { color: colour, pattern, line: { color: colour, width: 1 } } });
 }
 
 /**
@@ -205,7 +206,7 @@ function snapshotTraces(one, points, colour, stacked) {
       }),
     ];
   }
-  const pattern = { shape: "/", fgcolor: colour, bgcolor: "rgba(0,0,0,0)", size: 5 };
+  const pattern = { shape: "x", fgcolor: colour, bgcolor: "rgba(0,0,0,0)", size: 5 };
   const marker = { color: colour, pattern, line: { color: colour, width: 1 } };
   return [trace(one, points, { type: "bar", width: points.map(() => SNAPSHOT_WIDTH), marker })];
 }
@@ -242,8 +243,8 @@ function monthAxis(chart, series) {
 }
 
 function layoutOf(chart, series, colours, stacked) {
-  const unit = isShared(chart) ? "percent" : state.show === "indexed" ? "first value in view = 100" : null;
-  const plain = chart.kind === "flow" ? "downloads" : state.stars === "gain" ? "stars gained" : "stars";
+  const unit = isShared(chart) ? "percent" : state.show === "indexed" ? `Index (first ${grainOf(chart)} = 100)` : null;
+  const plain = chart.kind === "flow" ? "downloads" : state.stars === "gain" ? "new stars" : "stars";
   const axis = { gridcolor: colours.line, linecolor: colours.line, zerolinecolor: colours.line, automargin: true };
   // Plotly invents a time for axes without data.
   const visible = hasData(series);
@@ -275,7 +276,7 @@ function layoutOf(chart, series, colours, stacked) {
       rangemode: state.show === "indexed" ? "normal" : "tozero",
       // Of whole numbers below ten, SI prefixes would make half stars.
       tickformat: state.scale === "log" ? "~s" : undefined,
-      exponentformat: "SI",
+      exponentformat: "B",
       title: { text: unit ?? plain, standoff: 6 },
     },
     yaxis2: { overlaying: "y", range: [0, 1], visible: false, fixedrange: true },

@@ -48,7 +48,7 @@ function cell(tag, text, className = "") {
 function numberCell(point) {
   const made = cell("td", point ? number.format(point.value) : "–", "num");
   if (point?.missing) made.append(" ", cell("span", point.missing, "partial"));
-  if (point?.kind === "seeded") made.append(" ", cell("span", "snapshot", "tag"));
+  if (point?.kind === "seeded") made.append(" ", cell("span", "published total", "tag"));
   if (point?.kind === "estimated") made.append(" ", cell("span", "estimated", "tag"));
   return made;
 }

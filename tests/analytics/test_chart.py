@@ -134,7 +134,7 @@ def test_one_repository_has_no_chart_of_all_of_them():
 def test_the_total_of_stars_stands_before_its_parts_and_is_their_sum():
     rows = [*rows_of(STARS, FIRST, AS_OF, 100, 1), *rows_of(OTHER_STARS, FIRST, AS_OF, 1000)]
     total, *parts = total_stars_chart(a_board([STARS, OTHER_STARS], rows)).series
-    assert (total.metric_id, total.tone, total.subject) == (None, "total", "2 repositories together")
+    assert (total.metric_id, total.tone, total.subject) == (None, "total", "all 2 repositories")
     assert [part.metric_id for part in parts] == [STARS.metric_id, OTHER_STARS.metric_id]
     for one, two, both in zip(parts[0].days, parts[1].days, total.days, strict=True):
         assert (both.day, both.value) == (one.day, one.value + two.value)

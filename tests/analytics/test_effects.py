@@ -95,7 +95,7 @@ def test_above_and_below():
     above, below = effects_of(counts)
     assert (above.verdict, below.verdict) == (Verdict.ABOVE, Verdict.BELOW)
     assert above.others_percent == below.change_percent
-    assert above.text.startswith("package-0000 (NodeJS) after Release 1.0 (15 Sep 2026): +5")
+    assert above.text.startswith("package-0000 (Node.js) after Release 1.0 (15 Sep 2026): +5")
     assert " a day; above usual variation, −" in above.text
     assert f"Other packages of the product: −{abs(below.change_percent or 0)}%. Correlation only." in above.text
     assert above.id == "effect-catalogue-2026-09-15-release-1-0-downloads-p0-s0000"

@@ -127,7 +127,7 @@ def test_a_month_with_a_hole_waits_two_weeks_and_then_counts_its_days():
     before, after = news(rows, as_of=SETTLED - DAY), news(rows, as_of=SETTLED)
     assert [item.slug for item in before] == ["month-2026-09"]
     assert after[0].title == "October 2026: 7 downloads (incomplete)"
-    assert after[0].text == "7 downloads in October 2026. 29 of 31 days are counted, all SDKs together."
+    assert after[0].text == "7 downloads in October 2026. 29 of 31 package-days have data."
 
 
 def test_a_month_that_an_sdk_lacks_altogether_is_never_told():
@@ -139,18 +139,18 @@ def test_an_sdk_that_came_later_takes_no_month_away_and_is_not_compared():
     rows = [row for first in MONTHS for row in month(NODE, first, 5)] + month(PYTHON, MONTHS[2], 100)
     october, september, _ = news(rows, (NODE, PYTHON))
     assert october.text == "105 downloads in October 2026."
-    assert september.text == "5 downloads in September 2026 (+0.0% vs August 2026). 1 SDK of today had no count yet."
+    assert september.text == "5 downloads in September 2026 (+0.0% vs August 2026). 1 package had no data yet."
 
 
 def test_snapshots_stand_in_and_are_called_so():
     rows = [a_snapshot(NODE, date(2026, 7, 31), 900), *month(NODE, MONTHS[0], 1000)]
     august, july = news(rows)
     assert july.text == (
-        "900 downloads in July 2026. The figures are published snapshots of about 30 days, not sums of counted days."
+        "900 downloads in July 2026. The figures are published totals of about 30 days, not sums of daily data."
     )
     assert august.text == "1,000 downloads in August 2026."
     both = news([a_snapshot(NODE, date(2026, 7, 31), 900), *month(PYTHON, date(2026, 7, 1), 50)], (NODE, PYTHON))
-    assert both[0].text.startswith("950 downloads in July 2026. 1 of 2 SDKs are published snapshots")
+    assert both[0].text.startswith("950 downloads in July 2026. 1 of 2 packages have published totals")
 
 
 @pytest.mark.parametrize(("day", "value"), [(24, None), (25, 900), (31, 900)])
@@ -216,7 +216,7 @@ def test_the_steps_are_one_two_and_five(step):
 def test_a_step_reached_on_a_day_without_a_count_says_since_when():
     found = of(NewsKind.MILESTONE, news(stars(990, None, None, 1003)))
     assert found[0].text == (
-        "owner/name held 1,003 stars on 22 November 2026; the count before that is of 19 November 2026."
+        "owner/name held 1,003 stars on 22 November 2026; the value before that is of 19 November 2026."
     )
 
 
@@ -225,8 +225,8 @@ def test_downloads_reach_a_step_with_the_first_complete_month_that_holds_it():
     rows = [row for first, total in zip(MONTHS, totals, strict=True) for row in month(NODE, first, total)]
     found = of(NewsKind.MILESTONE, news(rows))
     assert [(item.slug, item.day) for item in found] == [("milestone-downloads-one-nodejs-200000", date(2026, 10, 1))]
-    assert found[0].title == "@scope/name (One, NodeJS): 200,000 downloads in a month"
-    assert "210,000 downloads in September 2026, the first completely counted month" in found[0].text
+    assert found[0].title == "@scope/name (One, Node.js): 200,000 downloads in a month"
+    assert "210,000 downloads in September 2026, the first complete month above 200,000." in found[0].text
 
 
 def test_neither_an_incomplete_month_nor_a_snapshot_is_a_milestone():
@@ -265,8 +265,8 @@ def test_three_nights_without_a_run_that_worked_are_one_outage():
         slug="outage-all-2026-11-20",
         since=date(2026, 11, 20),
         day=date(2026, 11, 22),
-        title="Collecting failed on 3 days in a row",
-        text="Collecting failed on every day from 20 November 2026 to 22 November 2026 (UTC). The last error: no space",
+        title="All sources: collection failed 3 nights running",
+        text="Collection failed every night from 20 November 2026 to 22 November 2026 (UTC). Last error: no space",
         kind=NewsKind.OUTAGE,
     )
 
@@ -290,15 +290,15 @@ def test_a_day_without_a_run_and_a_run_that_worked_end_an_outage():
 def test_a_metric_that_fails_alone_has_an_outage_of_its_own():
     (found,) = outages(PARTIAL_STARS, PARTIAL_STARS, PARTIAL, FINE)
     assert (found.slug, found.since) == ("outage-stars-one-github-2026-11-20", date(2026, 11, 20))
-    assert found.title == "Collecting owner/name (One, GitHub Stars) failed on 3 days in a row"
-    assert found.text.endswith("(UTC). The last error: moved")
+    assert found.title == "owner/name on api.github.com: collection failed 3 nights running"
+    assert found.text.endswith("(UTC). Last error: moved")
 
 
 def test_nights_on_which_everything_failed_are_told_once_and_count_for_every_metric():
     assert [item.slug for item in outages(FAILED, FAILED, FAILED, FINE, PARTIAL)] == ["outage-all-2026-11-19"]
     (mixed,) = outages(PARTIAL_STARS, FAILED, FAILED)
     assert mixed.slug == "outage-stars-one-github-2026-11-21"
-    assert mixed.text.endswith("The last error: moved")
+    assert mixed.text.endswith("Last error: moved")
 
 
 def test_warnings_and_metrics_of_other_catalogues_make_no_outage():
@@ -330,7 +330,7 @@ def test_an_error_text_is_one_short_line_without_controls():
     evil = Night(RunStatus.FAILED, "\x1b[31m<b>\x00\u202e\n" + "long " * 200)
     (found,) = outages(evil, evil, evil)
     assert found.text.isprintable()
-    assert "The last error: <b> long long" in found.text
+    assert "Last error: <b> long long" in found.text
     assert len(found.text) < 450
 
 

@@ -78,7 +78,7 @@ def test_text_and_scopes():
     assert [projection.scope for projection in found] == [Scope.METRIC] * 3 + [Scope.PRODUCT, Scope.ALL]
     first = found[0]
     assert first.text == (
-        f"package-0000 (NodeJS): projected {first.value:,} downloads in Nov 2026 ({first.low:,} to {first.high:,}); "
+        f"package-0000 (Node.js): projected {first.value:,} downloads in Nov 2026 ({first.low:,} to {first.high:,}); "
         f"{first.months_inside} of 24 full months ended inside such an interval."
     )
     assert first.low <= first.value <= first.high
@@ -106,7 +106,7 @@ def test_refused(days, last, kind):
     """In the first days of a month, without enough months, and for a month that has ended."""
     found = projections_of(noisy(1, days, last=last), last=last)[0]
     assert (found.value, found.low, found.reason_kind) == (None, None, kind)
-    assert found.text.startswith("package-0000 (NodeJS): Nov 2026 is not projected; ")
+    assert found.text.startswith("package-0000 (Node.js): Nov 2026 is not projected; ")
 
 
 def test_refused_across_a_step():

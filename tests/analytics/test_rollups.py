@@ -239,7 +239,7 @@ def test_movers():
     assert [mover.rank for mover in movers] == [1, 2, 3, 4, 5, 6] * 2
     assert rising[0].velocity == round(7 * 1_050 / (14_000 + 100) ** 0.5, 3)
     assert rising[0].text == (
-        "s07 (NodeJS): 21,350 downloads in 4 to 10 Mar 2026, +52.5% against 14,000 in 25 Feb to 3 Mar 2026."
+        "s07 (Node.js): 21,350 downloads in 4 to 10 Mar 2026, +52.5% against 14,000 in 25 Feb to 3 Mar 2026."
     )
 
 

@@ -115,7 +115,7 @@ def test_spike_and_drop():
     assert (spike.value, spike.expected, spike.change_percent) == (14_000, 7_000, 100.0)
     assert [event.label for event in spike.coincides_with] == ["Release 1.0", "Post"]
     assert spike.text == (
-        "package-0000 (NodeJS): 14,000 downloads in 16 to 22 Nov 2026, ×2.0 against 7,000 in a usual week (median of "
+        "package-0000 (Node.js): 14,000 downloads in 16 to 22 Nov 2026, ×2.0 against 7,000 in a usual week (median of "
         "the 12 weeks before). Coincides with Release 1.0 (13 Nov 2026) and Post (20 Nov 2026)."
     )
     assert (drop.start, drop.end, drop.value, drop.change_percent) == (AS_OF - 10 * DAY, AS_OF, 14_000, -50.0)
@@ -275,7 +275,7 @@ def test_an_outlier_under_review_is_no_rise():
     assert (found.signals, found.movers) == ((), ())
     (omission,) = [omission for omission in found.omissions if omission.kind is ReasonKind.UNDER_REVIEW]
     assert omission.text == (
-        "package-0000 (NodeJS): the last 7 days are not judged; 20 Nov 2026 is far outside the usual and not "
+        "package-0000 (Node.js): the last 7 days are not judged; 20 Nov 2026 is far outside the usual and not "
         "confirmed yet."
     )
 

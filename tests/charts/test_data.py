@@ -86,7 +86,7 @@ def test_periods_are_columns_with_what_is_missing():
         a_month(Month(2026, 11), 220, missing=8, is_running=True),
     )
     series = series_of(FLOW, months=months)
-    assert series["seeds"] == [["2026-06-30", "2026-06-30", 400, "a snapshot published before daily collection began"]]
+    assert series["seeds"] == [["2026-06-30", "2026-06-30", 400, "a total published before daily data"]]
     note = ["observed", "read by the nightly run"]
     assert series["month"] == {
         "start": "2026-07-01",

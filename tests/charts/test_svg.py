@@ -66,7 +66,7 @@ def test_levels_are_few_and_round_and_reach_just_over_the_most(most):
         (200_000, "200k"),
         (1_000_000, "1M"),
         (2_500_000, "2.5M"),
-        (10_000_000_000, "10G"),
+        (10_000_000_000, "10B"),
     ],
 )
 def test_labels_of_levels_are_short(value, text):
@@ -213,8 +213,7 @@ def test_a_snapshot_is_an_open_mark_and_no_bar():
     assert drawing.bars == ()
     assert mark.hollow
     assert mark.title == (
-        "7,000 downloads of Python (lance) in about 30 days up to 15 October 2026 "
-        "(a snapshot published before daily collection began)"
+        "7,000 downloads of Python (lance) in about 30 days up to 15 October 2026 (a total published before daily data)"
     )
 
 

@@ -32,7 +32,7 @@ def a_week(day: date, observed: int | None = 7, expected: int = 7, *, running: b
         (PointKind.OBSERVED, "", ""),
         (PointKind.RECONSTRUCTED, "recomputed", "reconstructed from the star history"),
         (PointKind.ESTIMATED, "", "estimated on a straight line between two counts"),
-        (PointKind.SEEDED, "csv_seed", "a snapshot published before daily collection began"),
+        (PointKind.SEEDED, "csv_seed", "a total published before daily data"),
     ],
 )
 def test_how_a_value_came_about_is_said_in_words(kind, provenance, text):
@@ -86,8 +86,8 @@ def test_a_chart_of_downloads_tells_first_last_peak_and_change():
     ]
     board = a_board([PACKAGE], rows)
     assert alternative(item_chart(board, board.items[0])) == (
-        "Downloads of lance (NodeJS). Downloads by month. "
-        "NodeJS (lance): from 310 downloads (July 2026) to 620 (October 2026), a change of +310 (×2.0); "
+        "Downloads of lance (Node.js). Downloads by month. "
+        "Node.js (lance): from 310 downloads (July 2026) to 620 (October 2026), a change of +310 (×2.0); "
         "peak 2,790 (August 2026)."
     )
 

@@ -87,7 +87,7 @@ FIGURE = """
     traces: gd.data.map((t) => ({
       name: t.name, type: t.type, mode: t.mode, connectgaps: t.connectgaps, yaxis: t.yaxis,
       x: list(t.x), y: list(t.y), notes: list(t.customdata), dash: t.line?.dash,
-      opacity: list(t.marker?.opacity), symbol: list(t.marker?.symbol), hatch: t.marker?.pattern?.shape ?? "",
+      opacity: list(t.marker?.opacity), symbol: list(t.marker?.symbol), hatch: list(t.marker?.pattern?.shape) ?? "",
       fill: t.fill ?? "",
     })),
     barmode: gd.layout.barmode, scale: gd.layout.yaxis.type, unit: gd.layout.yaxis.title.text,
@@ -112,7 +112,8 @@ class Trace:
     dash: str | None
     opacity: list[float] | None
     symbol: object
-    hatch: str
+    #: Of all points, or of each.
+    hatch: str | list[str]
     fill: str
 
     @property

@@ -30,7 +30,7 @@ def desk(browser: Browser, site: Site) -> Iterator[tuple[Reader, Page]]:
     reading = Reader(browser)
     page = reading.open(site.url)
     enliven(page)
-    page.get_by_text("More views").click()
+    page.get_by_text("View options").click()
     yield reading, page
     reading.close()
 
@@ -83,7 +83,7 @@ def test_the_page_opens_with_months_as_bars_side_by_side(page, site):
 def test_a_range_shows_its_months_and_no_others(page, site, option, months):
     choose(page, "Range", option)
     since = range_start(months)
-    bars = figure(page, LANCEDB).of("NodeJS", type="bar")
+    bars = figure(page, LANCEDB).of("Node.js", type="bar")
     assert bars.x == [s.middle for s in counted_months(site, "downloads:lancedb:nodejs", since)]
     stars = figure(page, "stars-lance").line("lance-format/lance")
     assert stars.points == each_day(site.daily("stars:lance:github"), since)
@@ -97,7 +97,7 @@ def test_by_week_a_bar_is_the_sum_of_monday_to_sunday(page, site):
     wanted = sums(site.daily("downloads:lance:python"), week, SINCE)
     bars = figure(page, LANCE).of(PYLANCE, type="bar")
     assert (bars.x, bars.y) == ([s.middle for s in wanted], [s.value for s in wanted])
-    assert bars.opacity == [1 if s.is_whole else pytest.approx(0.42) for s in wanted]
+    assert bars.hatch == ["" if s.is_whole else "/" for s in wanted]
     running = wanted[-1]
     # The week runs to the very day that is described, and that day is not published yet.
     assert (running.last, running.known) == (AS_OF, 6)
@@ -108,7 +108,7 @@ def test_by_day_every_day_of_the_store_is_there_and_no_snapshot(page, site):
     choose(page, "Downloads by", "Day")
     choose(page, "Range", "All")
     got = figure(page, LANCEDB)
-    for metric_id, name in (("python", "Python"), ("nodejs", "NodeJS"), ("rust", "Rust")):
+    for metric_id, name in (("python", "Python"), ("nodejs", "Node.js"), ("rust", "Rust")):
         assert got.line(name).points == each_day(site.daily(f"downloads:lancedb:{metric_id}"))
     assert {t.type for t in got.traces} == {"scatter"}, "so many bars could not be pointed at"
     assert len(got.traces) == 2 * 3 + 1, "three series, the marks of their last values, and the events"
@@ -134,11 +134,11 @@ def test_stars_by_period_are_the_count_on_its_last_day(page, site, option, perio
 # -- what is missing, what is different -------------------------------------------------------------
 
 
-def test_incomplete_months_are_lighter_and_say_what_is_missing(page, site):
+def test_incomplete_months_are_hatched_and_say_what_is_missing(page, site):
     wanted = counted_months(site, "downloads:lance:python")
     bars = figure(page, LANCE).of(PYLANCE, type="bar")
-    assert bars.opacity == [1 if s.is_whole else pytest.approx(0.42) for s in wanted]
-    assert bars.opacity[-1] < 0.5
+    assert bars.hatch == ["" if s.is_whole else "/" for s in wanted]
+    assert bars.hatch[-1] == "/"
     running = f"{wanted[-1].value:,} downloads of Python (pylance) in November 2026, 20 of 30 days so far"
     assert bars.said[wanted[-1].middle].startswith(running)
     first = counted_months(site, "downloads:lance:rust")[0]
@@ -151,8 +151,8 @@ def test_incomplete_months_are_lighter_and_say_what_is_missing(page, site):
 @pytest.mark.parametrize("layout", ["Side by side", "Stacked"])
 def test_partial_period_never_joined(page, site, grain, layout):
     """No line leads to a running period or one that lacks days: it is an open mark on its own."""
-    choose(page, "Drawn as", "Lines")
-    choose(page, "Placed", layout)
+    choose(page, "Chart type", "Lines")
+    choose(page, "Layout", layout)
     choose(page, "Downloads by", grain)
     if grain == "Week":
         wanted = sums(site.daily("downloads:lance:python"), week, SINCE)
@@ -169,7 +169,7 @@ def test_partial_period_never_joined(page, site, grain, layout):
 
 def test_stacked_lines_are_areas(page, site):
     """Each series fills the room between its line and the one below, and only where both have values."""
-    for legend, option in (("Downloads by", "Day"), ("Drawn as", "Lines"), ("Placed", "Stacked"), ("Range", "3 m")):
+    for legend, option in (("Downloads by", "Day"), ("Chart type", "Lines"), ("Layout", "Stacked"), ("Range", "3 m")):
         choose(page, legend, option)
     got = figure(page, LANCE)
     upper, lower = got.line(CRATE), got.line(PYLANCE)
@@ -195,20 +195,22 @@ def test_snapshots_are_diamonds_on_their_day(page, site):
     assert wanted
     assert (diamonds.points, diamonds.type, diamonds.mode) == (wanted, "scatter", "markers")
     assert "in about 30 days up to 30 October 2025. Source: PyPI" in diamonds.said["2025-10-30"]
-    assert "a snapshot published before daily collection began" in diamonds.said["2025-10-30"]
+    assert "a total published before daily data" in diamonds.said["2025-10-30"]
 
 
 def test_snapshots_are_hatched_where_bars_are_stacked(page, site):
-    choose(page, "Placed", "Stacked")
+    choose(page, "Layout", "Stacked")
     got = figure(page, LANCE)
     assert got.barmode == "relative"
-    hatched = got.of(PYLANCE, hatch="/")
+    hatched = got.of(PYLANCE, hatch="x")
     assert hatched.type == "bar"
     assert hatched.points == {
         d.isoformat(): v for d, v in site.snapshots("downloads:lance:python").items() if d >= SINCE
     }
     wanted = counted_months(site, "downloads:lance:python")
-    assert got.of(PYLANCE, type="bar", hatch="").y == [s.value for s in wanted]
+    assert next(t for t in got.traces if PYLANCE in t.name and t.type == "bar" and t.hatch != "x").y == [
+        s.value for s in wanted
+    ]
 
 
 def test_estimated_parts_of_the_star_total_are_dashed(page, site):
@@ -234,7 +236,7 @@ def test_a_day_without_a_count_is_a_gap(page, site):
     assert line.points == each_day(site.daily("stars:lance:github"), SINCE)
     assert [day for day, value in line.points.items() if value is None] == [GAP.isoformat()]
     choose(page, "Downloads by", "Day")
-    choose(page, "Drawn as", "Lines")
+    choose(page, "Chart type", "Lines")
     downloads = figure(page, LANCE).line(PYLANCE)
     assert downloads.connectgaps is False
     assert downloads.points == each_day(site.daily("downloads:lance:python"), SINCE)
@@ -261,12 +263,12 @@ def test_hover_texts_are_sentences_with_value_day_source_and_provenance(page, si
     )
 
 
-@pytest.mark.parametrize("show", ["Absolute", "Share", "Indexed to 100"])
+@pytest.mark.parametrize("show", ["Absolute", "Share", "Index"])
 @pytest.mark.parametrize("grain", ["Day", "Week", "Month"])
 def test_every_drawn_point_says_a_whole_sentence(page, site, grain, show):
     choose(page, "Downloads by", grain)
     choose(page, "Stars by", grain)
-    choose(page, "Values", show)
+    choose(page, "Scale", show)
     many = 0
     for key in keys_of(page):
         for trace in figure(page, key).traces:
@@ -275,7 +277,7 @@ def test_every_drawn_point_says_a_whole_sentence(page, site, grain, show):
             for x, told in trace.said.items():
                 if trace.points[x] is not None:
                     many += 1
-                    assert re.fullmatch(r"(Index [\d,.]+: |[\d,.]+ % of all shown: )?[\d,]+ \w+ of .+\.", told), told
+                    assert re.fullmatch(r"(Index [\d,.]+: |[\d,.]+% of all shown: )?[\d,]+ \w+ of .+\.", told), told
                     assert "Source: " in told and "undefined" not in told and "null" not in told
     assert many > 30
 
@@ -297,13 +299,13 @@ def test_pointing_at_a_bar_shows_its_sentence(page, site):
 
 
 def test_a_log_scale_is_one(page):
-    choose(page, "Scale", "Log")
+    choose(page, "Axis", "Log")
     assert {figure(page, key).scale for key in keys_of(page)} == {"log"}
 
 
 def test_shares_add_up_to_100_and_are_told_only_where_all_have_a_value(page, site):
-    choose(page, "Values", "Share")
-    ids = {"Python": "python", "NodeJS": "nodejs", "Rust": "rust"}
+    choose(page, "Scale", "Share")
+    ids = {"Python": "python", "Node.js": "nodejs", "Rust": "rust"}
     months = {
         name: {s.middle: s.value for s in counted_months(site, f"downloads:lancedb:{sdk}")} for name, sdk in ids.items()
     }
@@ -323,13 +325,13 @@ def test_shares_add_up_to_100_and_are_told_only_where_all_have_a_value(page, sit
     # Hiding one makes the shares those of the others.
     legend_button(page, LANCEDB, "Rust (lancedb)").click()
     left = figure(page, LANCEDB)
-    common = set(months["Python"]) & set(months["NodeJS"])
+    common = set(months["Python"]) & set(months["Node.js"])
     assert len(common) > 4
     assert {x for x, y in left.of("Python", type="bar").points.items() if y is not None} == common
 
 
 def test_shares_of_stars_leave_the_total_out(page, site):
-    choose(page, "Values", "Share")
+    choose(page, "Scale", "Share")
     got = figure(page, "all-stars")
     assert not any("All repositories" in name for name in got.names)
     one, two = site.daily("stars:lance:github"), site.daily("stars:lancedb:github")
@@ -342,7 +344,7 @@ def test_shares_of_stars_leave_the_total_out(page, site):
 @pytest.mark.parametrize("option", ["6 m", "2 y"])
 def test_the_first_whole_value_in_view_is_100(page, site, option):
     choose(page, "Range", option)
-    choose(page, "Values", "Indexed to 100")
+    choose(page, "Scale", "Index")
     got = figure(page, LANCE)
     for metric_id, name in (("downloads:lance:python", PYLANCE), ("downloads:lance:rust", CRATE)):
         wanted = counted_months(site, metric_id, range_start(6 if option == "6 m" else 24))
@@ -357,7 +359,7 @@ def test_the_first_whole_value_in_view_is_100(page, site, option):
 
 
 def test_stacked_lines_lie_on_each_other_and_break_where_one_below_is_missing(page, site):
-    for legend, option in (("Downloads by", "Day"), ("Drawn as", "Lines"), ("Placed", "Stacked"), ("Range", "3 m")):
+    for legend, option in (("Downloads by", "Day"), ("Chart type", "Lines"), ("Layout", "Stacked"), ("Range", "3 m")):
         choose(page, legend, option)
     got = figure(page, LANCEDB)
     python, node, rust = (site.daily(f"downloads:lancedb:{sdk}") for sdk in ("python", "nodejs", "rust"))
@@ -371,7 +373,7 @@ def test_stacked_lines_lie_on_each_other_and_break_where_one_below_is_missing(pa
 
 
 def test_stars_gained_are_differences_and_none_across_a_gap(page, site):
-    choose(page, "Stars", "Gain")
+    choose(page, "Stars", "New")
     days = each_day(site.daily("stars:lance:github"))
     listed = list(days.items())
     wanted = {
@@ -384,9 +386,9 @@ def test_stars_gained_are_differences_and_none_across_a_gap(page, site):
     assert line.points == wanted
     assert wanted[GAP.isoformat()] is None
     assert wanted[(GAP + DAY).isoformat()] is None
-    assert got.unit == "stars gained"
+    assert got.unit == "new stars"
     yesterday = AS_OF.isoformat()
-    assert line.said[yesterday].startswith(f"+{wanted[yesterday]:,} stars gained (net) of lance-format/lance on 22")
+    assert line.said[yesterday].startswith(f"+{wanted[yesterday]:,} new stars (net) of lance-format/lance on 22")
     choose(page, "Stars by", "Month")
     ends = each_day(site.daily("stars:lance:github"))
     monthly = figure(page, "stars-lance").of("lance-format/lance", type="bar").points
@@ -396,8 +398,8 @@ def test_stars_gained_are_differences_and_none_across_a_gap(page, site):
 @pytest.mark.parametrize("option, span", [("7 days", 7), ("28 days", 28)])
 def test_a_mean_is_that_of_its_days_and_none_where_one_is_missing(page, site, option, span):
     choose(page, "Downloads by", "Day")
-    choose(page, "Mean of", option)
-    choose(page, "Drawn as", "Lines")
+    choose(page, "Average", option)
+    choose(page, "Chart type", "Lines")
     days = each_day(site.daily("downloads:lance:python"))
     values = list(days.values())
     wanted = {}
@@ -484,12 +486,12 @@ CHOICES = {
     "Range": ("range", "6 m", "6m"),
     "Downloads by": ("by", "Week", "week"),
     "Stars by": ("starsby", "Month", "month"),
-    "Drawn as": ("mark", "Lines", "lines"),
-    "Placed": ("place", "Stacked", "stacked"),
-    "Scale": ("scale", "Log", "log"),
-    "Values": ("show", "Share", "share"),
-    "Stars": ("stars", "Gain", "gain"),
-    "Mean of": ("smooth", "7 days", "7"),
+    "Chart type": ("mark", "Lines", "lines"),
+    "Layout": ("place", "Stacked", "stacked"),
+    "Axis": ("scale", "Log", "log"),
+    "Scale": ("show", "Share", "share"),
+    "Stars": ("stars", "New", "gain"),
+    "Average": ("smooth", "7 days", "7"),
     "Events": ("events", "Hidden", "off"),
 }
 
@@ -547,7 +549,7 @@ def test_reset_brings_the_first_view_back(page):
 
 def test_the_link_of_the_view_can_be_copied(reader, site):
     page = reader.open(f"{site.url}?by=week#chart-{LANCE}", permissions=["clipboard-read", "clipboard-write"])
-    page.get_by_text("More views").click()
+    page.get_by_text("View options").click()
     choose(page, "Range", "1 y")
     page.locator("[data-do=copy]").click()
     page.get_by_role("button", name="Copied").wait_for()
@@ -561,7 +563,7 @@ def test_the_link_of_the_view_can_be_copied(reader, site):
 def test_copy_link_twice(reader, site):
     """Clicked again while it says "Copied", the button finds its own label back."""
     page = reader.open(site.url, permissions=["clipboard-read", "clipboard-write"])
-    page.get_by_text("More views").click()
+    page.get_by_text("View options").click()
     button = page.locator("[data-do=copy]")
     for _ in range(2):
         button.click()
@@ -656,7 +658,7 @@ def test_by_month_a_csv_tells_sums_snapshots_and_what_is_not_complete(page, site
     }
 
 
-@pytest.mark.parametrize("legend, option", [("Values", "Share"), ("Values", "Indexed to 100"), ("Mean of", "7 days")])
+@pytest.mark.parametrize("legend, option", [("Scale", "Share"), ("Scale", "Index"), ("Average", "7 days")])
 def test_comparing_and_smoothing_change_the_picture_and_not_the_numbers(page, site, legend, option):
     choose(page, "Downloads by", "Day")
     choose(page, "Range", "6 m")
@@ -704,7 +706,7 @@ def test_a_picture_can_be_saved_before_a_chart_was_ever_in_view(reader, site):
     with page.expect_download() as saved:
         # Not by mouse: that would bring it into view.
         page.locator("#chart-all-stars [data-save=svg]").dispatch_event("click")
-    assert "GitHub stars of all products together" in saved.value.path().read_text()
+    assert "GitHub stars, all repositories" in saved.value.path().read_text()
 
 
 # -- keyboard and finger ----------------------------------------------------------------------------
@@ -769,7 +771,7 @@ def test_everything_works_by_keyboard_alone(reader, site):
 def test_what_has_the_focus_is_never_hidden_under_the_controls(reader, site, backwards):
     page = reader.open(site.url, reduced_motion="reduce")
     enliven(page)
-    page.get_by_text("More views").click()
+    page.get_by_text("View options").click()
     hidden = """() => {
       const [one, bar] = [document.activeElement, document.querySelector(".controls")];
       if (one === document.body || bar.contains(one)) return null;
@@ -796,9 +798,9 @@ def test_everything_works_with_a_finger(reader, site):
     got = figure(page, LANCE)
     assert (got.fixed, got.drag) == (True, False), "a finger on a chart scrolls the page"
     page.get_by_role("group", name="Range").get_by_role("radio", name="1 y").tap()
-    page.get_by_text("More views").tap()
-    page.get_by_role("group", name="Values").get_by_role("radio", name="Share").tap()
-    page.get_by_role("group", name="Values").get_by_role("radio", name="Absolute").tap()
+    page.get_by_text("View options").tap()
+    page.get_by_role("group", name="Scale").get_by_role("radio", name="Share").tap()
+    page.get_by_role("group", name="Scale").get_by_role("radio", name="Absolute").tap()
     assert state_of(page) == {"range": "1y"}
     wanted = counted_months(site, "downloads:lance:python", range_start(12))
     assert figure(page, LANCE).of(PYLANCE, type="bar").y == [s.value for s in wanted]

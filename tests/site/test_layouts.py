@@ -61,8 +61,8 @@ def test_a_store_with_next_to_nothing_gives_an_honest_page(reader, tmp_path, sto
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390
     crate, stars = page.locator(".card").all_text_contents()
     if store == "no rows":
-        assert "no data for the last 30 days" in crate
-        assert "no count yet" in stars
+        assert "No data in the last 30 days" in crate
+        assert "No data yet" in stars
         assert "0 in the last" not in crate, "what is absent is not zero"
         assert page.locator(".message:visible").all_inner_texts() == ["No data yet"] * 2
         assert page.locator(".canvas .still, .canvas .plot").count() == 0, "no axes of an invented time"
@@ -70,13 +70,13 @@ def test_a_store_with_next_to_nothing_gives_an_honest_page(reader, tmp_path, sto
         assert "1,001 in the last 30 days" in crate
         assert "1 of 30 days" in crate
         (bars,) = figure(page, "downloads-p").traces
-        assert (bars.y, bars.opacity) == ([1001], [pytest.approx(0.42)])
+        assert (bars.y, bars.hatch) == ([1001], ["/"])
     if store == "only gaps":
         page.get_by_role("group", name="Stars by").get_by_role("radio", name="Day").check()
         marks = figure(page, "stars-p").of("lancedb/lancedb", mode="markers")
         assert marks.y == [1000 + n for n in reversed(STORES[store])], "a day between two gaps has to be seen"
     # Every control goes over a page with nothing on it.
-    page.get_by_text("More views").click()
+    page.get_by_text("View options").click()
     for radio in page.locator(".controls input").all():
         radio.check()
     page.locator("[data-do=reset]").click()
@@ -103,7 +103,7 @@ def test_one_metric_has_a_page_without_a_total(reader, tmp_path):
     assert page.locator(".card").count() == 1
     assert page.locator(".totals dt").all_text_contents() == ["GitHub stars"], "nothing is said of what is not counted"
     assert page.locator(".controls legend", has_text="Downloads").count() == 0
-    assert page.get_by_role("heading", name="All stars").count() == 0
+    assert page.locator("#stars").count() == 0
 
 
 # -- texts from outside -----------------------------------------------------------------------------

@@ -113,7 +113,7 @@ def test_without_scripts_every_chart_is_a_picture_and_every_number_is_text(reade
             assert "30 days to 30 October 2025" in table
     text = page.locator("main").text_content()
     assert "crates.io said 503" in text
-    assert "published snapshot" in text
+    assert "published total" in text
     assert re.search(r"21 of 30 days so far", text)
 
 
@@ -399,7 +399,7 @@ def test_failed_runs_and_rules_of_counting_are_told_in_words(reader, site):
     page.get_by_text("Runs with errors").click()
     assert page.get_by_text("downloads:lance:rust: crates.io said 503").is_visible()
     method = page.locator(".method").text_content()
-    for word in ("mirrors", "UTC", "GitHub", "removed star", "Snapshots"):
+    for word in ("mirrors", "UTC", "GitHub", "removed stars", "Published totals"):
         assert word in method
     assert page.locator(".method dt").count() >= 4 + 4
     assert keys_of(page) == CHARTS

@@ -114,7 +114,7 @@ def test_a_page_of_a_metric_has_one_chart_one_card_and_one_row_of_days():
     page = next(page for page in pages_of(metrics) if page.path == f"metrics/{metrics[0].slug}.html")
     (section,) = page.sections
     (view,) = section.charts
-    assert page.title == "Downloads of m0 (NodeJS) · Everything"
+    assert page.title == "Downloads of m0 (Node.js) · Everything"
     assert page.card.item.metric is metrics[0]
     assert [series.metric_id for series in view.chart.series] == [metrics[0].metric_id]
     assert [row.subject for row in page.calendar.rows] == ["m0"]
@@ -170,9 +170,10 @@ def test_a_chart_brings_its_drawings_its_words_its_data_and_its_table():
     (view,) = charts_of(*pages_of([package], rows, events=[an_event()]))
     assert len(view.wide.bars) == len(view.narrow.bars) == 3
     assert len(view.wide.marks) == len(view.wide.flags) == 1
-    assert view.alternative.startswith("Downloads of One. Downloads by month. NodeJS (x): from 400 downloads")
+    assert view.alternative.startswith("Downloads of One. Downloads by month. Node.js (x): from 400 downloads")
     document = json.loads(view.data)
-    assert [value for _, _, value, *_ in document["series"][0]["month"]] == [400, 300, 310, 220]
+    assert document["series"][0]["month"]["values"] == [300, 310, 220]
+    assert [value for _, _, value, _ in document["series"][0]["seeds"]] == [400]
     assert [(row.is_snapshot, row.cells[0].value) for row in view.rows] == [
         (False, 220),
         (False, 310),
@@ -193,9 +194,9 @@ def test_cards_have_sparklines_of_months_or_of_days():
     package, repository = a_package("x"), a_repository("a")
     rows = [*rows_of(package, FIRST, AS_OF), *rows_of(repository, FIRST, AS_OF, 5, 1)]
     downloads, stars = pages_of([package, repository], rows)[0].sections[0].cards
-    assert len(downloads.sparkline[0].split()) == 2
+    assert len(downloads.sparkline.lines[0].split()) == 2
     assert stars.sparkline == star_sparkline(stars.item.points)
-    assert len(stars.sparkline[0].split()) > 20
+    assert len(stars.sparkline.lines[0].split()) > 20
 
 
 def test_sources_are_those_that_are_used():
