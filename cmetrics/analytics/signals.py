@@ -416,11 +416,13 @@ class SignalFinder:
         is_found &= values >= MONTH_MARGIN * best
         for row in np.flatnonzero(is_found).tolist():
             metric, last = grid.metrics[row], table.months[-1]
-            was = table.months[int(np.argmax(earlier[row]))]
+            place = int(np.argmax(earlier[row]))
+            was, missing = table.months[place], int(table.days[place] - table.usable[row, place])
             value, before = int(values[row]), float(best[row])
+            allowed = f" ({plural(missing, 'day')} without a value allowed for)" if missing else ""
             text = (
                 f"{name_of(metric)}: {number(value)} downloads in {_month(last)}, the best month on record; "
-                f"the best before was {_month(was)} with {number(before)}."
+                f"the best before was {_month(was)} with {'about ' if missing else ''}{number(before)}{allowed}."
             )
             score = 100 * (value / before - 1) if before > 0 else 0.0
             yield self._signal(

@@ -23,6 +23,8 @@ from cmetrics.store.lance_store import LanceStore
 
 #: What began earlier is not announced by the first run that announces anything.
 RECENT = 7 * DAY
+#: Reports of months that ended earlier are not announced.
+REPORTED_WITHIN = 40 * DAY
 _FIRST_DAY = date(2000, 1, 1)
 
 
@@ -91,7 +93,9 @@ def _build_announcements(
     for month, final_on in final_months(inputs).items():
         row = _report_row(month, final_on, inputs)
         if row.event_id not in known:
-            (unannounced if final_on < recent else announced).append(row)
+            # Months that were collected together become final together.
+            is_old = final_on < recent or month.last < inputs.as_of - REPORTED_WITHIN
+            (unannounced if is_old else announced).append(row)
     return announced, unannounced
 
 
