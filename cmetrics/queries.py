@@ -269,6 +269,7 @@ class _MatchedQueries(Queries):
             self.revisions(),
             as_of=self.as_of,
             damaged=self._read_damaged(),
+            intervals=self._intervals(),
         )
 
     def _read_damaged(self) -> SeriesTable:
@@ -302,8 +303,11 @@ class _MatchedQueries(Queries):
             generated_at=self._now.replace(microsecond=0),
             log=log,
             events=events,
-            intervals=self._intervals_cache.get(self.token, "intervals", self._read_intervals),
+            intervals=self._intervals(),
         )
+
+    def _intervals(self) -> Intervals | None:
+        return self._intervals_cache.get(self.token, "intervals", self._read_intervals)
 
     def _read_intervals(self) -> Intervals | None:
         """Return the intervals between the readings of all counters; None without a counter."""

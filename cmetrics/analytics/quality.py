@@ -8,11 +8,12 @@ from datetime import date
 
 import numpy as np
 
-from cmetrics.analytics.anomalies import Outlier, RegistryDip, find_anomalies
+from cmetrics.analytics.anomalies import JUDGED_DAYS, Outlier, RegistryDip, find_anomalies
 from cmetrics.analytics.columns import SeriesTable, to_dates
 from cmetrics.analytics.gaps import Gap, build_published_days, count_missing_days, find_gaps
+from cmetrics.analytics.intervals import Interval, Intervals, Reason
 from cmetrics.domain.day_set import NO_DAYS, build_day_sets
-from cmetrics.domain.days import Span
+from cmetrics.domain.days import Span, window
 from cmetrics.domain.metric import Metric, SourceSpec
 from cmetrics.domain.observation import is_stand_in_ref, parse_star_ref
 from cmetrics.domain.outcome import OutcomeLog
@@ -39,6 +40,23 @@ class DamagedDays:
 
 
 @dataclass(frozen=True, slots=True)
+class CounterBreak:
+    """An interval of a counter whose flow is unknown. A fall is normal for a stock, and a correction for a counter."""
+
+    metric_id: str
+    interval: Interval
+
+    @property
+    def text(self) -> str:
+        """One sentence."""
+        interval = self.interval
+        if interval.reason is Reason.STANDS_STILL:
+            return f"standstill: {self.metric_id} has not moved since {interval.start_day}, and normally does every day"
+        what = "fell" if interval.reason is Reason.FELL else "is that of another object"
+        return f"reset: the count of {self.metric_id} {what} ({interval.end_day}); the flow of that interval is unknown"
+
+
+@dataclass(frozen=True, slots=True)
 class DataQuality:
     """The gaps and anomalies of all metrics on one day."""
 
@@ -56,6 +74,8 @@ class DataQuality:
     future_days: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
     #: Stored days of which the source is known to have counted a part only, ascending by metric.
     damaged: tuple[DamagedDays, ...] = ()
+    #: Counters that were corrected or stand still, of the last weeks.
+    counter_breaks: tuple[CounterBreak, ...] = ()
 
     def missing_days(self, metric_id: str) -> int:
         """Return how many days of the metric are missing, without those before its first publication."""
@@ -79,6 +99,7 @@ class DataQuality:
                 for metric_id, name in self.renamed.items()
             ),
             *(f"damaged: {damaged.text}" for damaged in self.damaged),
+            *(found.text for found in self.counter_breaks),
         )
 
 
@@ -92,13 +113,14 @@ def build_quality(
     *,
     as_of: date,
     damaged: SeriesTable | None = None,
+    intervals: Intervals | None = None,
 ) -> DataQuality:
     """Return the data quality on ``as_of``.
 
     ``stored`` holds all stored days of each metric, also those after ``as_of``; ``recent`` holds all
     columns of at least the last :data:`cmetrics.analytics.anomalies.READ_DAYS` days. Revisions come
     newest run first. ``damaged`` holds all columns of the days that sources are known to have damaged; it
-    may hold more, and is ``recent`` if not given.
+    may hold more, and is ``recent`` if not given. ``intervals`` are those of all counters.
     """
     states = build_states(metrics, stored, as_of)
     future = stored.where(stored.days > as_of.toordinal())
@@ -120,7 +142,17 @@ def build_quality(
         renamed=_renamed(metrics, recent),
         future_days={m.metric_id: future_days[m.metric_id] for m in metrics if m.metric_id in future_days},
         damaged=tuple(_damaged(metrics, specs, recent if damaged is None else damaged)),
+        counter_breaks=tuple(_counter_breaks(metrics, intervals, as_of)) if intervals is not None else (),
     )
+
+
+def _counter_breaks(metrics: Iterable[Metric], intervals: Intervals, as_of: date) -> Iterator[CounterBreak]:
+    """Yield the unknown intervals of counters that ended in the last :data:`JUDGED_DAYS` days."""
+    first = window(as_of, JUDGED_DAYS)
+    for metric in (metric for metric in metrics if metric.measure.is_counter):
+        for interval in intervals.of(metric.metric_id):
+            if interval.flow is None and first <= interval.end_day <= as_of:
+                yield CounterBreak(metric.metric_id, interval)
 
 
 def _damaged(metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], table: SeriesTable) -> Iterator[DamagedDays]:

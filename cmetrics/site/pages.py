@@ -215,14 +215,19 @@ def build_site(
 
 
 def _methods(board: Dashboard, specs: Mapping[str, SourceSpec]) -> dict[str, str]:
-    """Return what each source counts; a count that has a description of its own is named beside its source."""
+    """Return what each source counts.
+
+    What is counted is named too if its description is not that of the source, or if two sources of one
+    service have the same name.
+    """
+    used = {item.metric.source: specs[item.metric.source].public_name for item in board.items}
+    names = list(used.values())
     methods: dict[str, str] = {}
     for item in board.items:
         spec, measure = specs[item.metric.source], item.metric.measure
-        if measure.counts is None:
-            methods[spec.public_name] = spec.counts
-        else:
-            methods[f"{spec.public_name}: {measure.card_label}"] = measure.counts
+        is_whole = measure.counts is None and names.count(spec.public_name) == 1
+        name = spec.public_name if is_whole else f"{spec.public_name}: {measure.card_label}"
+        methods[name] = measure.counts or spec.counts
     return methods
 
 

@@ -22,6 +22,7 @@ from cmetrics.domain.kind import Measure, counter, flow, rolling, stock
 from cmetrics.domain.metric import Metric, Product
 from cmetrics.domain.observation import Observation
 from cmetrics.site.badges import build_badge, build_embed
+from cmetrics.sources import SPECS
 from tests.samples import a_metric, a_row, a_table
 
 AS_OF = date(2026, 11, 24)
@@ -59,7 +60,7 @@ def board_of(rows: Iterable[Observation], metrics: tuple[Metric, ...] = ALL, day
     rows = list(rows)
     counters = {metric.metric_id for metric in metrics if metric.measure.is_counter}
     intervals = build_intervals(a_table([row for row in rows if row.metric_id in counters]))
-    titles = {"npm": "npm"}
+    titles = {name: spec.public_name for name, spec in SPECS.items()}
     table = a_table(rows)
     return build_dashboard(catalog, titles, table, [], as_of=AS_OF, days=days, generated_at=NOW, intervals=intervals)
 

@@ -3,8 +3,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from cmetrics.analytics.gaps import Reason
+from cmetrics.analytics.intervals import build_intervals
 from cmetrics.analytics.quality import build_quality
 from cmetrics.domain.days import DAY, day_range
+from cmetrics.domain.kind import counter, stock
 from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run, RunStatus
@@ -85,3 +87,30 @@ def test_a_value_that_is_not_published_is_no_published_anomaly():
     found = findings([*daily(NPM), a_row(NPM, AS_OF + DAY, 500)])
     assert found.published_anomalies == ()
     assert [text.partition(":")[0] for text in found.anomalies] == ["ahead"]
+
+
+# -- counters ------------------------------------------------------------------------------------
+
+
+def test_a_counter_that_falls_is_reported_for_four_weeks():
+    """A fall of a stock is normal, and one of a counter a correction of the service."""
+    pulls = a_metric("npm", metric_id="pulls:p:hub", measure=counter("pulls"))
+    likes = a_metric("npm", metric_id="likes:p:hub", measure=stock("likes"))
+    as_of = date(2026, 11, 24)
+
+    def breaks(days_ago: int) -> list[str]:
+        rows = [
+            a_row(metric, as_of - ago * DAY, value, source_window="cumulative_snapshot")
+            for metric in (pulls, likes)
+            for ago, value in ((days_ago + 1, 821), (days_ago, 789))
+        ]
+        table = a_table(rows)
+        intervals = build_intervals(table.where(table.owned_by({pulls.metric_id})))
+        found = build_quality(
+            [pulls, likes], SPECS, table, table, OutcomeLog((), ()), [], as_of=as_of, intervals=intervals
+        )
+        return [text for text in found.published_anomalies if "fell" in text]
+
+    assert breaks(0) == ["reset: the count of pulls:p:hub fell (2026-11-24); the flow of that interval is unknown"]
+    assert len(breaks(27)) == 1
+    assert breaks(28) == []

@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 
 from cmetrics.analytics.model import Publication
+from cmetrics.domain.kind import stock
 from cmetrics.domain.metric import Metric, definition
 from cmetrics.site.pages import ONE_PAGE_METRICS
 from cmetrics.site.render import render_site
 from cmetrics.sources import SPECS
 from tests.analytics.test_counts import ALL, INSTALLS, NOW, PULLS, board_of, rows_of
-from tests.samples import a_table
+from tests.samples import a_metric, a_table
 
 VALUES = {40: 900, 6: 1000, 5: 1010, 2: 1070, 1: 1060, 0: 1065}
 
@@ -80,3 +81,15 @@ def test_a_metric_has_a_page_of_its_own(many_pages):
 def test_the_product_has_all_figures(many_pages):
     assert len(re.findall(r'<figure class="chart count"', many_pages["products/p.html"])) == len(ALL) - 1 + 24
     assert INSTALLS.subject in many_pages["products/p.html"]
+
+
+def test_each_count_is_explained(one_page):
+    """Two sources of one service do not hide each other, and a count may have a description of its own."""
+    stars, forks = a_metric("github"), a_metric("github", metric_id="forks:p:github", measure=stock("forks"))
+    files = a_metric("github-releases", metric_id="downloads:p:github-releases", subject="o/r")
+    likes = a_metric(
+        "huggingface", metric_id="likes:p:hf", measure=SPECS["huggingface"].measures["likes"], subject="m/o/r"
+    )
+    html = site_of((stars, files, forks, likes))["index.html"]
+    names = re.findall(r"<dt>([^<]*)</dt>", html[html.index('class="method"') :])
+    assert names[:4] == ["GitHub: stars", "GitHub: downloads", "GitHub: forks", "Hugging Face: likes"]
