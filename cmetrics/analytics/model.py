@@ -552,6 +552,12 @@ class Dashboard:
         return max((source.newest_day for source in self.sources if source.newest_day), default=None)
 
     @property
+    def data_since(self) -> date | None:
+        """The oldest day with a value by day of any download or repository; None when nothing is stored."""
+        series = [item.days if isinstance(item, DownloadItem) else item.points for item in self.items]
+        return min((days[0].day for days in series if days), default=None)
+
+    @property
     def age_days(self) -> int | None:
         """How many days :attr:`data_through` is before :attr:`as_of`."""
         return None if self.data_through is None else (self.as_of - self.data_through).days

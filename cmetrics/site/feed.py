@@ -9,6 +9,7 @@ from datetime import date
 from urllib.parse import quote, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
+from cmetrics import __version__
 from cmetrics.analytics.news import NewsItem
 
 FILE = "feed.xml"
@@ -28,7 +29,8 @@ class Entry:
 
     id: str
     title: str
-    #: RFC 3339, midnight UTC of the day of the news.
+    #: RFC 3339, midnight UTC: of the first day of the news, and of its last.
+    published: str
     updated: str
     #: Absolute if the site's address is known, else relative to the feed.
     link: str
@@ -50,6 +52,8 @@ class Feed:
     page: str
     link: str
     updated: str
+    #: Of the program that wrote the feed.
+    version: str
     entries: tuple[Entry, ...]
 
 
@@ -67,6 +71,7 @@ def build_feed(news: Sequence[NewsItem], title: str, url: str | None, subtitle: 
         Entry(
             id=_identifier(site, title, item.slug, item.since),
             title=_xml(item.title),
+            published=_midnight(item.since),
             updated=_midnight(item.day),
             link=f"{page}#{quote(item.slug)}" if item.href is None else f"{site or ''}{item.href}",
             content=_xml(item.text),
@@ -82,6 +87,7 @@ def build_feed(news: Sequence[NewsItem], title: str, url: str | None, subtitle: 
         page=page,
         link=f"{site or ''}{FILE}",
         updated=max((entry.updated for entry in entries), default=_midnight(BEGINNING)),
+        version=__version__,
         entries=entries,
     )
 

@@ -175,6 +175,9 @@ class Page:
         }
         if self.canonical:
             document["url"] = self.canonical
+            document["creator"] = {"@type": "Organization", "name": board.title, "url": self.site.url}
+        if board.data_since and board.data_through:
+            document["temporalCoverage"] = f"{board.data_since.isoformat()}/{board.data_through.isoformat()}"
         return inline_json(document)
 
     @property

@@ -213,7 +213,9 @@ function snapshotTraces(one, points, colour, stacked) {
 
 /** Dotted lines over the whole height, on an axis of their own. */
 function eventTraces(chart, series, colours) {
-  const first = firstTime(chart);
+  // An event before the first value would stretch the axis.
+  const starts = series.flatMap((one) => one.points.filter((point) => point.shown !== null).map((point) => point.start));
+  const first = Math.max(firstTime(chart), Math.min(...starts));
   const shown = chart.events.filter((event) => timeOf(event.day) >= first);
   if (shown.length === 0 || !hasData(series)) return [];
   return [

@@ -161,23 +161,57 @@ async function saveImage(chart, format) {
   const { data, layout } = figureOf(chart.data, colours);
   const sources = [...new Set(chart.data.series.map((series) => series.source))].join(", ");
   const through = chart.data.through ? `Data through ${shortDay.format(timeOf(chart.data.through))} (UTC). ` : "";
-  const note = `${through}Source: ${sources}.`;
+  const lacks = viewOf(chart.data).some((series) => series.points.some((point) => point.value !== null && !point.whole));
+  const missing = lacks ? "Hatched or open: days missing. " : "";
+  const note = `${through}${missing}Source: ${sources}. ${addressOf()}`.trim();
   const figure = {
     data,
     layout: {
       ...layout,
-      title: { text: literal(marked(chart.data.title)), x: 0.02, font: { size: 20 } },
+      title: {
+        text: literal(marked(chart.data.title)),
+        subtitle: { text: literal(subtitleOf(chart.data)), font: { size: 14, color: colours.muted } },
+        x: 0.02,
+        font: { size: 20 },
+      },
       annotations: [
         { text: literal(note), showarrow: false, xref: "paper", yref: "paper", x: 0, y: -0.14, font: { size: 12 } },
       ],
-      margin: { l: 64, r: 24, t: 84, b: 84 },
+      margin: { l: 64, r: 24, t: 112, b: 84 },
       paper_bgcolor: colours.panel,
       showlegend: true,
       legend: { orientation: "h", y: 1.08 },
     },
   };
   const url = await Plotly.toImage(figure, { format, width: 1200, height: 675, scale: format === "png" ? 2 : 1 });
-  save(url, `${chart.data.key}.${format}`);
+  save(url, `${fileName(chart.data)}.${format}`);
+}
+
+/** The first and the last day of what a view shows; null if it shows nothing. */
+function spanOf(chart) {
+  const points = viewOf(chart).flatMap((series) => series.points.filter((point) => point.value !== null));
+  if (points.length === 0) return null;
+  const last = Math.min(Math.max(...points.map((point) => point.end)), timeOf(chart.through ?? chart.asOf));
+  return [Math.min(...points.map((point) => point.start)), last];
+}
+
+/** The name of a file with the view, by its key and its days. */
+function fileName(chart) {
+  const span = spanOf(chart);
+  return [chart.key, ...(span ?? []).map(isoDay)].join("-");
+}
+
+/** What a picture shows beyond its title: grain and days, as words. */
+function subtitleOf(chart) {
+  const grain = { day: "By day", week: "By week", month: "By month" }[grainOf(chart)];
+  const span = spanOf(chart);
+  return span ? `${grain}, ${shortDay.format(span[0])} to ${shortDay.format(span[1])}` : grain;
+}
+
+/** Where the page is: its published address, or the one it was opened from. */
+function addressOf() {
+  const canonical = document.querySelector("link[rel=canonical]")?.href;
+  return canonical ?? (location.protocol === "file:" ? "" : `${location.origin}${location.pathname}`);
 }
 
 /** The title after the notice of the site, such as "Sample data", if it has one. */

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page
 
 from cmetrics.domain.days import DAY
 from cmetrics.sources import SPECS
-from tests.site.conftest import AS_OF, GAP, UNCOUNTED, Reader, Site, enliven, keys_of, state_of
+from tests.site.conftest import AS_OF, GAP, UNCOUNTED, URL, Reader, Site, enliven, keys_of, state_of
 from tests.site.sums import Trace, each_day, figure, month, near, range_start, sums, week
 
 LANCE, LANCEDB = "downloads-lance", "downloads-lancedb"
@@ -619,7 +619,7 @@ def test_a_table_that_was_open_before_any_script_ran_follows_the_view_too(page, 
 def saved_csv(page: Page, key: str) -> list[dict[str, str]]:
     with page.expect_download() as saved:
         page.locator(f"#chart-{key} [data-save=csv]").click()
-    assert saved.value.suggested_filename == f"{key}.csv"
+    assert re.fullmatch(rf"{key}-\d{{4}}-\d\d-\d\d-\d{{4}}-\d\d-\d\d\.csv", saved.value.suggested_filename)
     return list(csv.DictReader(io.StringIO(saved.value.path().read_text())))
 
 
@@ -679,7 +679,8 @@ def test_comparing_and_smoothing_change_the_picture_and_not_the_numbers(page, si
 def test_a_png_is_a_picture_of_the_view(page, key):
     with page.expect_download() as saved:
         page.locator(f"#chart-{key} [data-save=png]").click()
-    assert saved.value.suggested_filename == f"{key}.png"
+    assert saved.value.suggested_filename.startswith(f"{key}-2024-")
+    assert saved.value.suggested_filename.endswith(".png")
     content = saved.value.path().read_bytes()
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">II", content[16:24]) == (2400, 1350)
@@ -691,11 +692,21 @@ def test_a_png_is_a_picture_of_the_view(page, key):
 def test_an_svg_is_a_picture_of_the_view_with_title_legend_and_source(page):
     with page.expect_download() as saved:
         page.locator(f"#chart-{LANCE} [data-save=svg]").click()
-    assert saved.value.suggested_filename == f"{LANCE}.svg"
+    assert re.fullmatch(rf"{LANCE}-2024-12-31-2026-11-22\.svg", saved.value.suggested_filename)
     text = saved.value.path().read_text()
     assert text.startswith("<svg")
     assert 'width="1200" height="675"' in text
-    for words in ("Downloads of Lance", PYLANCE, CRATE, "Data through 22 Nov 2026", "Source:"):
+    for words in (
+        "Downloads of Lance",
+        PYLANCE,
+        CRATE,
+        "Data through 22 Nov 2026",
+        "Source:",
+        "By month, ",
+        " to 22 Nov 2026",
+        "days missing",
+        URL,
+    ):
         assert words in text
     assert len(text) > 10_000
     assert "<script" not in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from datetime import date, timedelta
 
@@ -17,7 +18,7 @@ from cmetrics.charts.theme import SURFACES, channels
 from tests.site.conftest import enliven, keys_of
 from tests.site.sums import figure
 from tests.web_server import serve
-from tests.world.page_data import AS_OF, NOW
+from tests.world.page_data import AS_OF, NOW, URL
 
 
 def point_at_last_bar(page: Page, key: str) -> None:
@@ -345,3 +346,75 @@ def test_forced_colors(reader, data_site):
     got = figure(page, "downloads-lancedb")
     dashes = {trace.dash for trace in got.traces if (trace.mode or "").startswith("lines") and trace.yaxis != "y2"}
     assert len(dashes) == 3
+
+
+# -- what leaves the page -------------------------------------------------------------------------
+
+
+def test_described(data_site):
+    """The data set names its creator and its time; the feed its program and when its entries are from."""
+    folder = data_site("rich").folder
+    text = (folder / "index.html").read_text()
+    document = json.loads(re.findall(r'<script type="application/ld\+json">(.*?)</script>', text, flags=re.DOTALL)[0])
+    assert document["temporalCoverage"] == "2022-12-01/2026-11-24"
+    assert document["creator"]["url"] == URL
+    feed = ET.fromstring((folder / "feed.xml").read_text())
+    atom = "{http://www.w3.org/2005/Atom}"
+    generator = feed.find(f"{atom}generator")
+    assert (generator.text, generator.get("uri")) == ("cmetrics", "https://github.com/lancedb/cmetrics")
+    for entry in feed.iter(f"{atom}entry"):
+        assert entry.find(f"{atom}published").text <= entry.find(f"{atom}updated").text
+
+
+def test_project_link(reader, data_site):
+    """A reader who likes the page finds the tool."""
+    page = reader.open(data_site("rich").url, now=NOW)
+    link = page.locator("footer").get_by_role("link", name="cmetrics", exact=True)
+    assert link.get_attribute("href") == "https://github.com/lancedb/cmetrics"
+    assert link.is_visible()
+
+
+def test_right_to_left_names(reader, data_site):
+    """A right-to-left name does not move the words and the punctuation around it."""
+    page = reader.open(data_site("weird").url, now=NOW)
+    place = """([css, text]) => {
+      const element = document.querySelector(css);
+      const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+      const range = document.createRange();
+      for (let node; (node = walker.nextNode()); ) {
+        const at = node.data.indexOf(text);
+        if (at < 0) continue;
+        range.setStart(node, at);
+        range.setEnd(node, at + text.length);
+        return range.getBoundingClientRect().x;
+      }
+      return null;
+    }"""
+    css = "#chart-downloads-rtl .legend button"
+    text = page.locator(css).first.inner_text()
+    subject = text[text.rindex("(") + 1 : -1]
+    left, right = (page.evaluate(place, [css, part]) for part in (text[:3], f"({subject})"))
+    assert left < right, "the package in brackets stands behind its name"
+    title = "#chart-downloads-rtl h3"
+    assert page.evaluate(place, [title, "Downloads of"]) < page.evaluate(place, [title, "מוצר"])
+
+
+def test_numbers_apart(reader, data_site):
+    """A number and the text of the next column do not touch."""
+    page = reader.open(data_site("rich").url, now=NOW)
+    gaps = page.locator(".freshness td.num + td:not(.num)").evaluate_all(
+        "(all) => all.map((cell) => parseFloat(getComputedStyle(cell).paddingLeft))"
+    )
+    assert gaps
+    assert min(gaps) >= 16
+
+
+def test_events_after_first_value(reader, data_site):
+    """An event from before the first value does not stretch the axis."""
+    page = reader.open(f"{data_site('rich').url}?range=all", now=NOW)
+    enliven(page, "downloads-lance")
+    events = next(trace for trace in figure(page, "downloads-lance").traces if trace.yaxis == "y2")
+    assert min(day for day in events.x if day) > "2022-12-01"
+    assert (
+        page.evaluate("() => document.querySelector('#chart-downloads-lance .plot').layout.xaxis.range[0]") > "2022-11"
+    )
