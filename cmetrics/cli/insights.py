@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 #: The width of a line.
 WIDTH = 80
 #: The newest events that are shown; `--json` has all.
-EVENTS_SHOWN = 6
+EVENTS_SHOWN = 4
+#: Marks a text below the one before it.
+_INNER = "\t"
 #: No sentence is longer.
 _LONGEST = 2000
 
@@ -77,26 +79,30 @@ def _events(found: Findings) -> Iterator[str]:
     """Yield the newest events, each followed by what the metrics of its products did."""
     newest = sorted(found.events, key=lambda event: (event.day, event.label), reverse=True)
     for event in newest[:EVENTS_SHOWN]:
-        effects = [effect.text for effect in found.insights.effects if effect.event.identifier == event.identifier]
-        yield " ".join([f"{event.day} {event.label}.", *effects])
+        yield f"{event.day} {event.label}"
+        for effect in found.insights.effects:
+            if effect.event.identifier == event.identifier:
+                yield f"{_INNER}{effect.text}"
     if len(newest) > EVENTS_SHOWN:
         yield f"and {len(newest) - EVENTS_SHOWN} earlier ones; `--json` has all"
 
 
 def _section(title: str, texts: Iterable[str]) -> Iterator[str]:
     """Yield a heading and one paragraph per text; nothing without texts."""
-    lines = [
-        textwrap.fill(
-            sanitize(text, limit=_LONGEST),
-            WIDTH,
-            initial_indent="  - ",
-            subsequent_indent="    ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for text in texts
-    ]
+    lines = [_bullet(text) for text in texts]
     if lines:
         yield ""
         yield title
         yield from lines
+
+
+def _bullet(text: str) -> str:
+    indent = "      " if text.startswith(_INNER) else "  "
+    return textwrap.fill(
+        sanitize(text, limit=_LONGEST),
+        WIDTH,
+        initial_indent=f"{indent}- ",
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

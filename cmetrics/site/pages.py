@@ -19,12 +19,13 @@ from cmetrics.analytics.chart import (
     month_rows,
     total_stars_chart,
 )
-from cmetrics.analytics.insights import Insights
+from cmetrics.analytics.insights import Insights, Scope
 from cmetrics.analytics.model import FLOWS_DEFINITION, CountItem, Dashboard, DayPoints, DownloadItem, Group, Item
 from cmetrics.analytics.news import NewsItem
 from cmetrics.analytics.quality import DataQuality
 from cmetrics.charts.count_figure import CountFigure, build_count_figure
 from cmetrics.charts.data import chart_document
+from cmetrics.charts.projection import ProjectionBar, projection_bar
 from cmetrics.charts.spark import Spark, month_sparkline, star_sparkline
 from cmetrics.charts.svg import Drawing, draw
 from cmetrics.charts.words import alternative
@@ -116,6 +117,12 @@ class Site:
     #: The months that have a report, newest first.
     reports: tuple[Month, ...] = ()
     flows_definition: str = FLOWS_DEFINITION
+
+    @property
+    def running_month(self) -> ProjectionBar | None:
+        """The projection of the running month of all downloads; None if there is none."""
+        found = self.insights.projections if self.insights is not None else ()
+        return next((projection_bar(row) for row in found if row.scope is Scope.ALL), None)
 
     @property
     def page_news(self) -> tuple[NewsItem, ...]:

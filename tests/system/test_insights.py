@@ -144,9 +144,10 @@ def test_what_changed_is_on_the_page(site: Path):
     page = (site / "index.html").read_text()
     section = page.partition('aria-labelledby="what-changed"')[2].partition("</section>")[0]
     first = section.partition("<details>")[0]
-    assert 1 <= first.count("<li") <= 4
+    assert 1 <= first.count("<li id=") <= 4
     assert 'href="reports/2026-10.html"' in section
     assert "projected" in section
+    assert section.count("<rect") == 2
 
 
 def test_two_builds_are_the_same_bytes(years: Home, site: Path):

@@ -1,0 +1,50 @@
+"""The bar of the running month."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cmetrics.analytics.insights import Projection, ReasonKind, Scope
+from cmetrics.charts.projection import WIDTH, projection_bar
+from cmetrics.domain.days import Month
+
+PROJECTED = Projection(
+    scope=Scope.ALL,
+    metric_id=None,
+    product=None,
+    month=Month(2026, 11),
+    end=None,
+    counted=500,
+    days_observed=15,
+    days_expected=30,
+    value=1000,
+    low=900,
+    high=1250,
+    months_tested=20,
+    months_inside=16,
+    reason=None,
+    reason_kind=None,
+    text="All downloads: projected 1,000 downloads.",
+)
+
+
+def test_positions_are_in_proportion():
+    """The longest of them fills the drawing."""
+    bar = projection_bar(PROJECTED)
+    assert bar is not None
+    assert bar.high == WIDTH - 2
+    assert [round(x / bar.high, 3) for x in (bar.counted, bar.projected, bar.low)] == [0.4, 0.8, 0.72]
+    assert bar.text == PROJECTED.text
+
+
+def test_a_month_can_be_above_its_interval():
+    """Nothing leaves the drawing."""
+    bar = projection_bar(replace(PROJECTED, counted=2000, value=2000))
+    assert bar is not None
+    assert max(bar.counted, bar.projected, bar.high) == WIDTH - 2
+
+
+def test_a_refused_projection_has_no_bar():
+    """Its reason is in the text."""
+    refused = replace(PROJECTED, value=None, low=None, high=None, reason="x", reason_kind=ReasonKind.SHORT_HISTORY)
+    assert projection_bar(refused) is None
