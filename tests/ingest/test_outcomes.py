@@ -31,4 +31,4 @@ def test_a_failed_metric_keeps_its_error():
     """The text is that of the metric, whole."""
     failed = MetricOutcome(NPM.metric_id, MetricStatus.FAILED, error="npm | is: down")
     (row,) = build_outcomes("r", [failed], [a_request(NPM, LAST, LAST)], AT)
-    assert (row.status, row.error, row.is_answer) == (MetricStatus.FAILED, "npm | is: down", False)
+    assert (row.status, row.error) == (MetricStatus.FAILED, "npm | is: down")
