@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import groupby
 
 from cmetrics.analytics import phrases
-from cmetrics.analytics.model import Change, Dashboard, DownloadItem, SourceState
+from cmetrics.analytics.model import STALE_DAYS, Change, Dashboard, DownloadItem, SourceState, StarItem
 from cmetrics.analytics.series import month_of
 from cmetrics.charts.words import day_text, short
 from cmetrics.domain.days import Month
@@ -94,13 +94,22 @@ def month_note(board: Dashboard) -> str:
 def stars_note(board: Dashboard) -> str:
     """Return why the total of stars has no value, or no change."""
     if board.total_stars is not None:
-        return "No value 30 days earlier"
+        return _change_note((board.as_of - board.total_stars.day).days)
     stars = [item for group in board.groups for item in group.stars]
     known = sum(item.latest is not None for item in stars)
     if not known:
         return "No data yet"
     verb = "has" if known == 1 else "have"
     return f"No total yet: {known:,} of {plural(len(stars), 'repository', 'repositories')} {verb} data"
+
+
+def change_note(item: StarItem) -> str:
+    """Return why a repository has no change in 30 days."""
+    return _change_note(item.freshness.age_days or 0)
+
+
+def _change_note(age_days: int) -> str:
+    return "No recent data" if age_days > STALE_DAYS else "No value 30 days earlier"
 
 
 def month_before(item: DownloadItem) -> str:

@@ -54,6 +54,7 @@ def open_templates() -> Environment:
         fmt.month_note,
         fmt.left_out,
         fmt.stars_note,
+        fmt.change_note,
         fmt.month_before,
         fmt.year_before,
         fmt.item_month_note,

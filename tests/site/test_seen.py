@@ -70,6 +70,14 @@ def test_stale_banner(reader, data_site, scripts):
     )
 
 
+def test_stale_change(reader, data_site):
+    """A value that is too old has no change, and the page says that this is why."""
+    page = reader.open(data_site("stale").url, now=NOW)
+    notes = page.locator(".totals .note").all_inner_texts()
+    assert notes == ["100 of 155 package-days", "No recent data"]
+    assert page.locator(".card", has_text="lance-format/lance").get_by_text("No recent data").is_visible()
+
+
 def test_stale_nowhere_later(data_site):
     """Nothing at the top of the page, in its descriptions, feed, badges or embeds names a day after the newest."""
     site = data_site("stale")

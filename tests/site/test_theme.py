@@ -58,7 +58,8 @@ def test_page(reader, site, scheme, chosen):
             "(key) => JSON.parse(document.querySelector(`[id='chart-${key}'] .series`).textContent)", key
         )
         colors = {series["name"]: rgb(getattr(TONES[series["tone"]], shown)) for series in chart["series"]}
-        drawn = {trace["name"]: trace["marker"]["color"] for trace in traces if trace["name"] in colors}
+        drawn = {trace["name"]: (trace.get("marker") or trace["line"])["color"] for trace in traces}
+        drawn = {name: color for name, color in drawn.items() if name in colors}
         assert drawn == colors
 
 
