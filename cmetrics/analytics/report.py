@@ -7,7 +7,7 @@ The renderers only place what is here. Numbers of a final month do not change, s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -346,7 +346,7 @@ class _Builder:
     def _sdk_name(self, metric: Metric) -> str:
         spec = self._inputs.specs.get(metric.source)
         if spec is not None and spec.sdk == metric.sdk:
-            return spec.display_name
+            return replace(metric, display_name=spec.display_name).label
         return metric.sdk or "Other"
 
     def _rows_of_sdk(self, sdk: str | None) -> Places:
@@ -355,7 +355,7 @@ class _Builder:
     def _detail(self, metric: Metric) -> str:
         spec = self._inputs.specs.get(metric.source)
         title = spec.title if spec else metric.source
-        return f"{self._titles.get(metric.product, metric.product)} · {metric.display_name} · {title}"
+        return f"{self._titles.get(metric.product, metric.product)} · {metric.label} · {title}"
 
     def _downloads(
         self,

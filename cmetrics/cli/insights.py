@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 #: The width of a line.
 WIDTH = 80
+#: The entries of a section; with effects of releases below them.
+SHOWN = 12
 #: The newest events that are shown; `--json` has all.
-EVENTS_SHOWN = 4
+EVENTS_SHOWN, EFFECTS_SHOWN = 4, 5
 #: Marks a text below the one before it.
 _INNER = "\t"
 #: No sentence is longer.
@@ -68,8 +70,9 @@ def describe(found: Findings) -> Iterator[str]:
     for direction in dict.fromkeys(mover.direction for mover in insights.movers):
         texts = [mover.text for mover in insights.movers if mover.direction is direction and mover.text not in told]
         yield from _section(f"Movers, {direction.value}", texts)
-    yield from _section("Releases and events", _events(found))
-    yield from _section("Notes", [f"{note.day} Note by {note.author}: {note.text}" for note in found.notes])
+    yield from _section("Releases and events", _events(found), most=EVENTS_SHOWN * (EFFECTS_SHOWN + 2) + 1)
+    notes = reversed(found.notes)
+    yield from _section("Notes", [f"{note.day} Note by {note.author}: {note.text}" for note in notes])
     yield from _section("Running month", [projection.text for projection in insights.projections])
     yield from _section("Next milestones", [milestone.text for milestone in insights.milestones])
     yield from _section("Not judged", [omission.text for omission in insights.omissions])
@@ -80,16 +83,21 @@ def _events(found: Findings) -> Iterator[str]:
     newest = sorted(found.events, key=lambda event: (event.day, event.label), reverse=True)
     for event in newest[:EVENTS_SHOWN]:
         yield f"{event.day} {event.label}"
-        for effect in found.insights.effects:
-            if effect.event.identifier == event.identifier:
-                yield f"{_INNER}{effect.text}"
+        effects = [effect for effect in found.insights.effects if effect.event.identifier == event.identifier]
+        for effect in effects[:EFFECTS_SHOWN]:
+            yield f"{_INNER}{effect.text}"
+        if len(effects) > EFFECTS_SHOWN:
+            yield f"{_INNER}and {len(effects) - EFFECTS_SHOWN} more metrics"
     if len(newest) > EVENTS_SHOWN:
         yield f"and {len(newest) - EVENTS_SHOWN} earlier ones; `--json` has all"
 
 
-def _section(title: str, texts: Iterable[str]) -> Iterator[str]:
+def _section(title: str, texts: Iterable[str], *, most: int = SHOWN) -> Iterator[str]:
     """Yield a heading and one paragraph per text; nothing without texts."""
-    lines = [_bullet(text) for text in texts]
+    texts = list(texts)
+    lines = [_bullet(text) for text in texts[:most]]
+    if len(texts) > most:
+        lines.append(_bullet(f"and {len(texts) - most} more; `--json` has all"))
     if lines:
         yield ""
         yield title

@@ -76,13 +76,18 @@ def render_report_html(report: MonthReport, *, root: str | None = None) -> bytes
         "net": net_chart(report.all_stars.history, month) if report.has_stars else (),
         "compositions": list(_compositions(report, tones, sdk_tones)),
     }
-    return environment.get_template("report.html.j2").render(context).encode()
+    return _clean(environment.get_template("report.html.j2").render(context))
 
 
 def render_report_index(reports: Sequence[MonthReport], title: str) -> bytes:
     """Return the page that lists the reports."""
     template = open_templates().get_template("reports.html.j2")
-    return template.render(title=title, reports=reports, css=_css()).encode()
+    return _clean(template.render(title=title, reports=reports, css=_css()))
+
+
+def _clean(page: str) -> bytes:
+    """Return a page without white space at the end of lines."""
+    return re.sub(r"[ \t]+\n", "\n", page).encode()
 
 
 def render_report_markdown(report: MonthReport) -> str:

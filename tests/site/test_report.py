@@ -22,6 +22,7 @@ from cmetrics.domain.metric import Event
 from cmetrics.report_documents import build_report_document, build_report_list
 from cmetrics.site.report import render_report_html, render_report_index, render_report_markdown
 from cmetrics.sources import SPECS
+from tests.web_tools import validate_html
 from tests.world import page_data
 
 OCTOBER = Month(2026, 10)
@@ -232,3 +233,10 @@ def test_slides_and_pages(name: str, chromium: str, tmp_path: Path):
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         browser.close()
+
+
+def test_reports_are_valid_html(tmp_path: Path):
+    """Also a provisional one, and the list."""
+    (tmp_path / "2026-10.html").write_bytes(render_report_html(october(), root="../"))
+    (tmp_path / "index.html").write_bytes(render_report_index([october()], "Ours"))
+    assert validate_html(tmp_path) == []
