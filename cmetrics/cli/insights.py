@@ -35,7 +35,7 @@ def insights(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Show what moved, releases and projections.
+    """Show changes, releases and projections.
 
     The texts and numbers are those of the site. `--json` has the documents of the API under their names:
     insights, rollups, signals, events, projections.
