@@ -1,11 +1,17 @@
-# docker build -t cmetrics .
+# docker build --build-arg VERSION="$(git describe --tags --abbrev=0 | cut -c2-)" -t cmetrics .
 # .dockerignore lists what reaches the build.
 FROM python:3.12-slim AS build
+ARG VERSION=0.1.0.dev0
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY cmetrics cmetrics
 COPY templates templates
-RUN python -m venv /opt/cmetrics && /opt/cmetrics/bin/pip install --no-cache-dir --disable-pip-version-check '.[api]'
+# The context has no git, from which the version would follow.
+RUN SETUPTOOLS_SCM_PRETEND_VERSION="$VERSION" pip wheel --no-deps --wheel-dir /wheel .
+# Nothing but the wheel is installed, and no pip beside it.
+RUN python -m venv --without-pip /opt/cmetrics \
+    && pip --python /opt/cmetrics/bin/python install "$(echo /wheel/*.whl)[api]"
 
 FROM python:3.12-slim
 # git: for pull-data and push-data.

@@ -1,3 +1,11 @@
-"""Collect SDK downloads and GitHub stars daily, store them permanently, publish them as a site."""
+"""Collect SDK downloads and GitHub stars daily, store them permanently, publish them as a site.
 
-__version__ = "0.1.0"
+From Python, `open` reads a store; the tables come as Arrow.
+"""
+
+from __future__ import annotations
+
+from cmetrics.reader import Reader, open  # noqa: A004  # Called as `cmetrics.open`, like `tarfile.open`.
+from cmetrics.version import __version__
+
+__all__ = ["Reader", "__version__", "open"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -13,6 +14,10 @@ from tests.web_tools import web_command
 from tests.world.actions import ACTION, NIGHTLY, ROOT, shell_steps
 
 TUTORIAL = ROOT / "docs" / "tutorial" / "nightly-on-github.md"
+#: The newest release of this major version; every release moves it.
+MAJOR_TAG = "v0"
+WORKFLOW_FOLDER = ROOT / ".github" / "workflows"
+RELEASE, WHEEL = WORKFLOW_FOLDER / "release.yml", WORKFLOW_FOLDER / "wheel.yml"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -39,11 +44,15 @@ def test_actions_are_pinned_by_commit_and_everything_ends_some_time():
         used = re.findall(r"^[^#]*uses: (\S+)(.*)", path.read_text(), re.MULTILINE)
         assert used
         for name, comment in used:
+            if name.startswith("./.github/workflows/"):
+                assert ROOT / name in WORKFLOWS
+                continue
             assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", name), name
             assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), name
     for path in WORKFLOWS:
         for name, job in yaml.safe_load(path.read_text())["jobs"].items():
-            assert job["timeout-minutes"] <= 360, name
+            # The jobs of a called workflow have limits of their own.
+            assert job["timeout-minutes"] <= 360 if "steps" in job else job["uses"], name
 
 
 def test_each_job_of_the_night_may_do_what_it_must_and_no_pull_request_starts_it():
@@ -105,13 +114,11 @@ def test_the_schedule_is_at_an_odd_minute_wherever_one_is_shown():
 
 def test_other_repositories_call_the_night_with_the_version_that_they_name():
     """Everything a dispatch takes can be passed; cmetrics is checked out beside the calling repository."""
-    from cmetrics import __version__
-
     nightly = yaml.safe_load(NIGHTLY.read_text())
     called = nightly[True]["workflow_call"]
     assert set(called["inputs"]) > set(nightly[True]["workflow_dispatch"]["inputs"])
     assert all(text["description"] for text in (*called["inputs"].values(), *called["secrets"].values()))
-    assert called["inputs"]["cmetrics_ref"]["default"] == f"v{__version__}"
+    assert called["inputs"]["cmetrics_ref"]["default"] == MAJOR_TAG
     named = set(re.findall(r"secrets\.(\w+)", NIGHTLY.read_text()))
     assert named == set(called["secrets"])
     assert not [secret for secret in called["secrets"].values() if secret["required"]]
@@ -123,7 +130,7 @@ def test_other_repositories_call_the_night_with_the_version_that_they_name():
         assert f"/{checkout['with']['path']}'" in job["env"]["CMETRICS_SOURCE"]
     for page in (ROOT / "README.md", TUTORIAL):
         text = page.read_text()
-        assert f"lancedb/cmetrics/.github/workflows/nightly.yml@v{__version__}" in text
+        assert f"lancedb/cmetrics/.github/workflows/nightly.yml@{MAJOR_TAG}\n" in text
         granted = dict(re.findall(r"([a-z-]+): (write)", re.search(r"permissions: \{(.*) actions: write \}", text)[0]))
         for name, job in nightly["jobs"].items():
             for right, level in job["permissions"].items():
@@ -143,8 +150,86 @@ def test_the_alert_brings_the_data_as_the_night_does_and_runs_after_a_failed_one
     assert "cmetrics alert" in tell["run"]
 
 
-def test_the_tutorial_names_the_version_that_it_was_written_for():
-    from cmetrics import __version__
-
-    assert f"lancedb/cmetrics@v{__version__}" in TUTORIAL.read_text()
+def test_the_tutorial_names_the_tag_that_releases_move():
+    assert f"lancedb/cmetrics@{MAJOR_TAG}\n" in TUTORIAL.read_text()
     assert all(text["description"] for text in yaml.safe_load(ACTION.read_text())["inputs"].values())
+
+
+def test_a_release_uses_no_stored_secret():
+    """Each right is that of one job; what is published is the wheel that was tested."""
+    text = RELEASE.read_text()
+    release = yaml.safe_load(text)
+    assert "secrets." not in text
+    assert release["permissions"] == {}
+    assert {name: job["permissions"] for name, job in release["jobs"].items()} == {
+        "wheel": {"contents": "read"},
+        "publish": {"id-token": "write", "attestations": "write"},
+        "release": {"contents": "write"},
+        "docs": {"pages": "write", "id-token": "write"},
+    }
+    assert [release["jobs"][name]["needs"] for name in ("publish", "release", "docs")] == [
+        "wheel",
+        "publish",
+        "release",
+    ]
+    assert release["jobs"]["publish"]["environment"] == "pypi"
+    wheel = yaml.safe_load(WHEEL.read_text())["jobs"]
+    assert wheel["test"]["needs"] == "build"
+    assert not [step for step in wheel["test"]["steps"] if "checkout" in step.get("uses", "")]
+    assert "actions/checkout" not in text
+
+
+def test_a_release_moves_the_major_tag():
+    """But a pre-release does not."""
+    (step,) = [
+        s for s in yaml.safe_load(RELEASE.read_text())["jobs"]["release"]["steps"] if "Move" in s.get("name", "")
+    ]
+    assert step["if"] == "${{ !contains(github.ref_name, 'rc') }}"
+    script = step["run"].partition("\n")[0] + '\necho "$major"'
+    done = subprocess.run(["bash", "-c", script], env={"TAG": "v0.12.3"}, check=True, capture_output=True, text=True)
+    assert done.stdout == f"{MAJOR_TAG}\n"
+
+
+def test_a_release_needs_notes(tmp_path: Path):
+    """Those of its own section, up to the next one."""
+    (tmp_path / "CHANGELOG.md").write_text(
+        "# Changelog\n\n## Unreleased\n\n## 0.2.0 (2026-12-01)\n\n### Added\n\n- One.\n\n## 0.1.0\n\n- Two.\n"
+    )
+
+    def notes(tag: str) -> subprocess.CompletedProcess[str]:
+        script = str(ROOT / ".ci" / "release_notes.py")
+        return subprocess.run([sys.executable, script, tag], cwd=tmp_path, check=False, capture_output=True, text=True)
+
+    assert notes("v0.2.0").stdout == "### Added\n\n- One.\n"
+    assert notes("v0.1.0").stdout == "- Two.\n"
+    for missing in ("v0.2", "v0.3.0", "vUnreleased"):
+        done = notes(missing)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "has no section" in done.stderr
+
+
+def test_ci_tests_every_python_of_the_classifiers():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    prefix = "Programming Language :: Python :: 3."
+    classified = {name.removeprefix(prefix[:-2]) for name in project["classifiers"] if name.startswith(prefix)}
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    # Debian's is 3.11.
+    assert {*jobs["tests"]["strategy"]["matrix"]["python"], "3.11"} == classified
+    assert "uses" in jobs["wheel"]
+
+
+def test_the_verbs_exist():
+    """Every verb that a page names is in the justfile."""
+    verbs = set(re.findall(r"^([a-z]+)(?: \*\w+)?:", (ROOT / "justfile").read_text(), re.MULTILINE))
+    assert {"lint", "test", "docs", "bench", "check", "build"} <= verbs
+    pages = (ROOT / "CONTRIBUTING.md", ROOT / ".github" / "pull_request_template.md")
+    named = {verb for page in pages for verb in re.findall(r"`just ([a-z]+)", page.read_text())}
+    assert named
+    assert named <= verbs
+
+
+def test_hooks_run_what_ci_runs():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    ci = (ROOT / ".ci" / "run").read_text()
+    for hook in hooks[0]["hooks"]:
+        assert hook["entry"].removesuffix(" --fix") in ci, hook["id"]

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Protocol
 from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 
-from cmetrics import __version__, documents, insight_documents, report_documents
+from cmetrics import documents, insight_documents, report_documents
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.insights import Window
 from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Findings
@@ -23,6 +23,7 @@ from cmetrics.domain.errors import StoreError
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.run import Run
 from cmetrics.domain.sanitize import sanitize
+from cmetrics.version import __version__
 from cmetrics.version_cache import VersionCache
 
 #: The time for which clients may cache a document; the data changes nightly.

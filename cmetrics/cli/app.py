@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cmetrics import __version__
 from cmetrics.cli.alert import alert
 from cmetrics.cli.backfill import backfill
 from cmetrics.cli.bootstrap import bootstrap
@@ -30,6 +29,7 @@ from cmetrics.cli.report import report
 from cmetrics.cli.restore import restore
 from cmetrics.cli.serve_api import serve_api
 from cmetrics.cli.status import status
+from cmetrics.version import __version__
 
 #: Command groups of `cmetrics --help`, in this order.
 GROUPS: Mapping[str, tuple[Callable[..., None], ...]] = {

@@ -11,7 +11,6 @@ from typing import NoReturn, TypeVar
 
 import httpx
 
-from cmetrics import __version__
 from cmetrics.domain.days import Clock, utc_now
 from cmetrics.domain.errors import (
     InvalidResponse,
@@ -28,6 +27,7 @@ from cmetrics.http.redirects import MAX_REDIRECTS, REDIRECTS, redirect_target
 from cmetrics.http.retry import FAULT_WAITS, HANG_WAITS, Failure, classify
 from cmetrics.http.service import Policy, ProgressListener, ProgressStep, Reader, Response, Sleep
 from cmetrics.settings import NetworkSettings
+from cmetrics.version import __version__
 
 #: The largest real response is 90 KB; a year of five categories is below 1 MB.
 MAX_BYTES = 8 * 1024 * 1024

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import orjson
 from markupsafe import Markup
 
-from cmetrics import __version__
 from cmetrics.analytics.calendar import Calendar, build_calendar
 from cmetrics.analytics.chart import (
     Chart,
@@ -36,6 +35,7 @@ from cmetrics.domain.notice import mark
 from cmetrics.site import format as fmt
 from cmetrics.site.feed import ENTRIES
 from cmetrics.site.folders import report_path
+from cmetrics.version import __version__
 
 #: Up to this number of metrics, all are on one page; with more, there is a list and a page per metric.
 ONE_PAGE_METRICS = 24
