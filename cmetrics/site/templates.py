@@ -89,6 +89,14 @@ def _beside(site: Site) -> dict[str, dict[str, object]]:
             )
         },
         "robots.txt": {"url": url},
+        "llms.txt": {
+            "title": board.marked_title,
+            "description": site.description,
+            "version": site.version,
+            "url": url or "",
+            "has_insights": site.insights is not None,
+            "has_reports": bool(site.reports),
+        },
     }
     if url is not None:
         addresses = [address_of(url, path) for path in page_paths(site)]

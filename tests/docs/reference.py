@@ -28,6 +28,8 @@ from cmetrics.domain.metric import ArchiveSpec, KnownLoss, SourceSpec
 from cmetrics.environment import known_variables
 from cmetrics.http.rate_limit import Rate
 from cmetrics.ops.run_report import FailedRunDocument, RunDocument
+from cmetrics.reader import Reader
+from cmetrics.reader import open as open_store
 from cmetrics.sources import REGISTRY
 from cmetrics.store.schema import OPTIONAL_TABLES, TABLES, Table
 from tests.docs import descriptions
@@ -504,6 +506,26 @@ def render_action_outputs() -> str:
     return _inputs(_yaml("action.yml")["outputs"])
 
 
+def render_python() -> str:
+    """Return the functions and methods of the Python API with their docstrings."""
+    methods = [value for name, value in vars(Reader).items() if inspect.isfunction(value) and not name.startswith("_")]
+    parts = []
+    for title, function in (
+        ("cmetrics.open", open_store),
+        *((f"Reader.{method.__name__}", method) for method in methods),
+    ):
+        signature = inspect.signature(function)
+        shown = [parameter for name, parameter in signature.parameters.items() if name != "self"]
+        # Annotations are texts, and are shown with quotes.
+        call = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(signature.replace(parameters=shown)))
+        parts.append(f"## `{title}`\n\n```text\n{title}{call}\n```\n\n{_markup(inspect.getdoc(function) or '')}\n")
+    return "\n".join(parts)
+
+
+def _markup(docstring: str) -> str:
+    return re.sub(r"(?<!`)`(?=\w)|``", "`", docstring)
+
+
 #: Page → name of the generated part → its content.
 GENERATED: dict[Path, dict[str, Callable[[], str]]] = {
     DOCS / "reference" / "commands.md": {"commands": render_commands},
@@ -515,6 +537,7 @@ GENERATED: dict[Path, dict[str, Callable[[], str]]] = {
     DOCS / "reference" / "exit-codes.md": {"codes": render_exit_codes},
     DOCS / "reference" / "sources.md": {"overview": render_source_overview, "sources": render_sources},
     DOCS / "reference" / "tables.md": {"tables": render_tables},
+    DOCS / "reference" / "python.md": {"python": render_python},
     DOCS / "reference" / "json.md": {"documents": render_json},
     DOCS / "reference" / "api.md": {"endpoints": render_endpoints, "schemas": render_schemas},
     DOCS / "reference" / "github.md": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -37,11 +38,14 @@ def test_everything_says_sample_data(demo: Home):
     site = demo.folder / "site-demo"
     assert f"open {(site / 'index.html').as_uri()}" in done.stdout
     files = files_below(site)
-    marked = [name for name in files if Path(name).suffix in {".html", ".svg", ".xml"}]
+    marked = [name for name in files if Path(name).suffix in {".html", ".svg", ".xml", ".md"}]
     assert {"index.html", "404.html", "feed.xml", "assets/favicon.svg"} <= set(marked)
     assert len(marked) > 35
     assert [name for name in marked if NOTICE not in files[name].decode()] == []
     assert Image.open(BytesIO(files["assets/card.png"])).info["Comment"] == NOTICE
+    links = re.findall(r"\]\((.*?)\)", files["llms.txt"].decode())
+    assert len(links) > 10
+    assert [link for link in links if link not in files] == []
     badges = [name for name in files if name.startswith("badges/") and name.endswith(".json")]
     assert [name for name in badges if NOTICE not in json.loads(files[name])["label"]] == []
     assert json.loads(files["data/datapackage.json"])["title"].startswith(NOTICE)
@@ -76,7 +80,8 @@ def test_a_kept_store_works_with_other_commands(demo: Home):
     document = demo.json("demo", "--store", "sample")
     assert (document["out"], document["store"], document["as_of"]) == ("site-demo", "sample", "2026-11-23")
     chosen = ("--db", "sample/lancedb", "--config", "sample/cmetrics.toml")
-    demo.run("build-site", "--out", "again", *chosen)
+    demo.run("build-site", "--out", "again", "--site-url", "https://example.org/m", *chosen)
+    assert "(https://example.org/m/data/stats.csv)" in (demo.folder / "again" / "llms.txt").read_text()
     assert NOTICE in (demo.folder / "again" / "index.html").read_text()
     # A second call replaces it.
     assert demo.json("demo", "--store", "sample") == document
