@@ -9,8 +9,8 @@ from datetime import date
 from urllib.parse import quote, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
-from cmetrics import __version__
 from cmetrics.analytics.news import NewsItem
+from cmetrics.version import __version__
 
 FILE = "feed.xml"
 ENTRIES = 100
