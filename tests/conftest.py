@@ -44,6 +44,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # On a busy machine any example may take long; the time of a test is bounded elsewhere.
+    settings.register_profile("tests", deadline=None)
+    settings.load_profile("tests")
     if config.option.markexpr == "long":
         settings.register_profile("deep", deadline=None, max_examples=100 * DEEP)
         settings.load_profile("deep")

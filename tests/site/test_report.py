@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from cmetrics import documents
 from cmetrics.analytics.columns import SeriesTable
@@ -205,34 +206,30 @@ def test_the_list_leads_to_every_report():
 
 
 @pytest.mark.parametrize("name", ["rich", "m24", "m300", "eight", "weird"])
-def test_slides_and_pages(name: str, chromium: str, tmp_path: Path):
+def test_slides_and_pages(name: str, browser: Browser, tmp_path: Path):
     """Six slides of 1280 × 720 on which nothing is cut off, A4 pages, and no sideways scrolling on a phone."""
-    from playwright.sync_api import sync_playwright
-
     data = inputs(name)
     note = Note(OCTOBER.first, "A long story. " * 60, "Ada", ())
     data = replace(data, catalog=replace(data.catalog, notes=(note, note)))
     report = build_report(data, report_months(data)[0])
     path = tmp_path / "report.html"
     path.write_bytes(render_report_html(report, root="../"))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        context = browser.new_context(viewport={"width": 1280, "height": 720}, java_script_enabled=True)
-        page = context.new_page()
-        page.goto(path.as_uri())
-        page.emulate_media(media="print")
-        sizes = page.evaluate(
-            "[...document.querySelectorAll('.slide')].map(s => [s.offsetHeight, s.scrollHeight, s.scrollWidth])"
-        )
-        assert sizes == [[720, 720, 1280]] * 6
-        slides = page.pdf(prefer_css_page_size=True)
-        assert slides.count(b"/Type /Page\n") == 6
-        page.goto(path.as_uri() + "#a4")
-        assert b"595" in page.pdf(prefer_css_page_size=True)
-        page.emulate_media(media="screen")
-        page.set_viewport_size({"width": 390, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
-        browser.close()
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, java_script_enabled=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.emulate_media(media="print")
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('.slide')].map(s => [s.offsetHeight, s.scrollHeight, s.scrollWidth])"
+    )
+    assert sizes == [[720, 720, 1280]] * 6
+    slides = page.pdf(prefer_css_page_size=True)
+    assert slides.count(b"/Type /Page\n") == 6
+    page.goto(path.as_uri() + "#a4")
+    assert b"595" in page.pdf(prefer_css_page_size=True)
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    context.close()
 
 
 def test_reports_are_valid_html(tmp_path: Path):

@@ -117,7 +117,7 @@ def test_a_full_backfill_ends_with_the_truth_and_says_where_it_came_from(
     night = home.json("refresh")
     assert (night["rows_inserted"], night["rows_updated"]) == (0, 0)
     assert {request.host for request in services.requests} == {PYPI, CRATES, NPM, GITHUB}
-    assert len(services.requests) <= 12
+    assert len(services.requests) <= 14
 
 
 def check_what_an_interrupted_run_left(home: Home, expected: dict) -> None:
