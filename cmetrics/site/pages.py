@@ -37,8 +37,10 @@ from cmetrics.site.feed import ENTRIES
 from cmetrics.site.folders import report_path
 from cmetrics.version import __version__
 
-#: Up to this number of metrics, all are on one page; with more, there is a list and a page per metric.
+#: Up to this number of metrics, the charts of all products are on the front page, too.
 ONE_PAGE_METRICS = 24
+
+INDEX, QUALITY = "index.html", "quality.html"
 
 #: Sizes of the static charts: for phones, half of the page width, and the whole width.
 NARROW, HALF, WHOLE = (360.0, 270.0), (560.0, 300.0), (1120.0, 320.0)
@@ -131,6 +133,15 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A link of the navigation."""
+
+    text: str
+    href: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One HTML file."""
 
@@ -156,6 +167,17 @@ class Page:
     def root(self) -> str:
         """The relative path from this page to the root of the site."""
         return "../" * self.path.count("/")
+
+    @property
+    def navigation(self) -> tuple[Link, ...]:
+        """The links that every page has."""
+        links = [("Overview", INDEX), ("Packages", f"{INDEX}#packages")]
+        if sum(len(group.stars) for group in self.site.board.groups) > 1:
+            links.append(("Stars", f"{INDEX}#stars"))
+        links.append(("Data quality", QUALITY))
+        if self.site.reports:
+            links.append(("Reports", report_path(None)))
+        return tuple(Link(text, self.root + path, path == self.path) for text, path in links)
 
     @property
     def canonical(self) -> str | None:
@@ -242,24 +264,24 @@ def _methods(board: Dashboard, specs: Mapping[str, SourceSpec]) -> dict[str, str
 
 
 def count_parts(site: Site) -> int:
-    """Return the number of parts of the site: the front page, and each product if it has a page of its own."""
-    return 1 + len(_linked_groups(site))
+    """Return the number of parts of the site: that of the front page, and each product with its metrics."""
+    return 1 + len(_groups(site))
 
 
 def page_paths(site: Site) -> list[str]:
     """Return the paths of all pages, in the order of their parts, then those of the reports."""
-    groups = _linked_groups(site)
-    pages = [path for group in groups for path in _group_paths(site, group)]
+    pages = [path for group in _groups(site) for path in _group_paths(site, group)]
     reports = [report_path(month) for month in (None, *site.reports)] if site.reports else []
-    return ["index.html", *pages, *reports]
+    return [INDEX, QUALITY, *pages, *reports]
 
 
 def build_pages(site: Site, part: int) -> Iterator[Page]:
     """Yield the pages of a part. Each page is built on demand."""
     if part == 0:
         yield _front_page(site)
+        yield _quality_page(site)
         return
-    group = _linked_groups(site)[part - 1]
+    group = _groups(site)[part - 1]
     page = _product_page(site, group)
     yield page
     drawn = [view.chart for section in page.sections for view in section.charts]
@@ -271,11 +293,6 @@ def _groups(site: Site) -> list[Group]:
     return [group for group in site.board.groups if group.items]
 
 
-def _linked_groups(site: Site) -> list[Group]:
-    """Return the groups with pages of their own; none if all metrics are on one page."""
-    return _groups(site) if len(site.board.items) > ONE_PAGE_METRICS else []
-
-
 def _group_paths(site: Site, group: Group) -> list[str]:
     return [product_path(group), *(metric_path(site, item) for item in group.items)]
 
@@ -285,14 +302,25 @@ def _front_page(site: Site) -> Page:
     is_list = len(board.items) > ONE_PAGE_METRICS
     return Page(
         site=site,
-        path="index.html",
+        path=INDEX,
         template="list.html.j2" if is_list else "page.html.j2",
         title=board.title,
         description=site.description,
-        sections=tuple(_section(site, group, linked=is_list, charts=not is_list) for group in _groups(site)),
+        sections=tuple(_section(site, group, linked=True, charts=not is_list) for group in _groups(site)),
         total=_view(site, total, whole=True) if total else None,
-        calendar=None if is_list else build_calendar(board, board.items, site.quality.gaps),
         is_list=is_list,
+    )
+
+
+def _quality_page(site: Site) -> Page:
+    board = site.board
+    return Page(
+        site=site,
+        path=QUALITY,
+        template="quality.html.j2",
+        title=f"Data quality · {board.title}",
+        description=f"Which days of {board.title} are stored, and what is missing. {fmt.through(board)}",
+        calendar=build_calendar(board, board.items, site.quality.gaps),
     )
 
 
@@ -352,7 +380,7 @@ def _variable(measure: Measure) -> str:
 
 def address_of(url: str, path: str) -> str:
     """Return the URL of a page of the site at ``url``. The URL of the front page is that of the folder."""
-    return url if path == "index.html" else url + path
+    return url if path == INDEX else url + path
 
 
 def product_path(group: Group) -> str:

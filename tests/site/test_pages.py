@@ -56,8 +56,9 @@ def charts_of(page: Page):
 # -- the layout follows the number of metrics ----------------------------------------------------
 
 
-def test_few_metrics_stand_on_one_page_with_everything_on_it():
-    (page,) = pages_of(some_metrics(ONE_PAGE_METRICS))
+def test_few_metrics():
+    """The front page of few metrics has the charts of all products; every metric has its own page all the same."""
+    page, quality, *others = pages_of(some_metrics(ONE_PAGE_METRICS))
     assert ONE_PAGE_METRICS == 24
     assert (page.path, page.template, page.title, page.is_list) == ("index.html", "page.html.j2", "Everything", False)
     assert [section.group.product for section in page.sections] == ["one", "two"]
@@ -69,14 +70,15 @@ def test_few_metrics_stand_on_one_page_with_everything_on_it():
         "stars-two",
     ]
     assert page.total.chart.key == "all-stars"
-    assert len(page.calendar.rows) == ONE_PAGE_METRICS
-    assert {card.href for section in page.sections for card in section.cards} == {None}
-    assert {section.href for section in page.sections} == {None}
+    assert (quality.path, quality.template) == ("quality.html", "quality.html.j2")
+    assert len(quality.calendar.rows) == ONE_PAGE_METRICS
+    hrefs = {section.href for section in page.sections} | {c.href for s in page.sections for c in s.cards}
+    assert hrefs == {other.path for other in others}
 
 
 def test_more_metrics_have_a_list_and_a_page_per_product_and_per_metric():
     metrics = some_metrics(ONE_PAGE_METRICS + 1)
-    first, *others = pages_of(metrics)
+    first, _, *others = pages_of(metrics)
     assert (first.path, first.template, first.is_list, first.calendar) == ("index.html", "list.html.j2", True, None)
     assert first.total.chart.key == "all-stars"
     assert [section.charts for section in first.sections] == [(), ()]
@@ -142,7 +144,7 @@ def test_a_page_is_made_when_it_is_asked_for():
 
 
 def test_a_store_without_rows_has_its_page_all_the_same():
-    (page,) = pages_of(some_metrics(4), url=None)
+    page, *_ = pages_of(some_metrics(4), url=None)
     assert page.description == "One, Two. No data yet."
     assert all(view.chart.is_empty for view in charts_of(page))
     assert page.has_charts
@@ -153,7 +155,7 @@ def test_a_store_without_rows_has_its_page_all_the_same():
 
 def test_a_chart_has_half_of_the_width_beside_another_one_and_all_of_it_alone():
     metrics = [a_package("x"), a_repository("a"), a_repository("b", "two")]
-    (page,) = pages_of(metrics)
+    page, *_ = pages_of(metrics)
     sizes = {view.chart.key: (view.wide.width, view.wide.height, view.is_whole) for view in charts_of(page)}
     assert sizes == {
         "all-stars": (*WHOLE, True),
@@ -167,7 +169,7 @@ def test_a_chart_has_half_of_the_width_beside_another_one_and_all_of_it_alone():
 def test_a_chart_brings_its_drawings_its_words_its_data_and_its_table():
     package = a_package("x", daily_from=FIRST)
     rows = [a_snapshot(package, FIRST - DAY, 400), *rows_of(package, FIRST, AS_OF)]
-    (view,) = charts_of(*pages_of([package], rows, events=[an_event()]))
+    (view,) = charts_of(pages_of([package], rows, events=[an_event()])[0])
     assert len(view.wide.bars) == len(view.narrow.bars) == 3
     assert len(view.wide.marks) == len(view.wide.flags) == 1
     assert view.alternative.startswith("Downloads of One. Downloads by month. Node.js (x): from 400 downloads")
@@ -200,7 +202,7 @@ def test_cards_have_sparklines_of_months_or_of_days():
 
 
 def test_sources_are_those_that_are_used():
-    (page,) = pages_of([a_repository("a"), a_package("x")])
+    page, *_ = pages_of([a_repository("a"), a_package("x")])
     assert {spec.name for spec in page.site.sources} == {"github", "npm"}
 
 
@@ -216,7 +218,7 @@ def test_every_page_is_given_the_newest_news():
 def test_a_description_names_products_and_totals():
     package, repository = a_package("x"), a_repository("a", "two")
     rows = [*rows_of(package, FIRST, AS_OF, 1000), *rows_of(repository, FIRST, AS_OF, 4321)]
-    (page,) = pages_of([package, repository], rows)
+    page, *_ = pages_of([package, repository], rows)
     assert page.description == (
         "One, Two: 31,000 downloads in October 2026, 4,321 GitHub stars. Data through 22 Nov 2026 (UTC)."
     )
@@ -288,7 +290,7 @@ def test_inline_json_is_the_same_document_and_nothing_in_it_can_end_a_script(doc
 
 def test_texts_from_outside_cannot_leave_the_data_of_a_chart():
     package = a_package("x", display_name=EVIL)
-    (page,) = pages_of([package], rows_of(package, FIRST, AS_OF), events=[an_event(label=EVIL)])
+    page, *_ = pages_of([package], rows_of(package, FIRST, AS_OF), events=[an_event(label=EVIL)])
     (view,) = charts_of(page)
     assert not set(view.data) & set("<>&\u2028")
     assert not set(page.dataset) & set("<>&\u2028")

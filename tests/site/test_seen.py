@@ -134,7 +134,7 @@ def test_missing_days_agree(reader, data_site):
     """The strip's pixels and label, the list, and the table have the same missing days: those that the store lacks."""
     site = data_site("rich")
     quality = site.data.publication().quality
-    page = reader.open(site.url, now=NOW)
+    page = reader.open(f"{site.url}quality.html", now=NOW)
     page.locator(".calendar summary").click()
     listed = page.locator(".calendar details li").all_text_contents()
     assert listed[-1] == "No other days are missing."
@@ -343,8 +343,6 @@ def test_forced_colors(reader, data_site):
         for number in (1, 2, 3)
     ]
     assert len(set(swatches)) == 3
-    states = ("observed", "reconstructed", "pending", "missing")
-    assert len({color_of(f".key .{state}", pseudo="::before") for state in states}) == 4
     page.evaluate("() => document.querySelector('.sources li').classList.add('late')")
     dots = {color_of(f".sources li:nth-child({number})", pseudo="::before") for number in (1, 2)}
     assert len(dots) == 2
@@ -354,6 +352,9 @@ def test_forced_colors(reader, data_site):
     got = figure(page, "downloads-lancedb")
     dashes = {trace.dash for trace in got.traces if (trace.mode or "").startswith("lines") and trace.yaxis != "y2"}
     assert len(dashes) == 3
+    page.goto(f"{data_site('rich').url}quality.html")
+    states = ("observed", "reconstructed", "pending", "missing")
+    assert len({color_of(f".key .{state}", pseudo="::before") for state in states}) == 4
 
 
 # -- what leaves the page -------------------------------------------------------------------------
