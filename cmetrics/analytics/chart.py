@@ -59,6 +59,8 @@ class Series:
     #: With the seeded snapshots.
     months: tuple[PeriodPoint, ...]
     extent: Extent | None
+    #: Of a chart that can be split in several ways: the way that it is part of.
+    split: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,13 @@ class Chart:
     events: tuple[Event, ...]
     #: How many more series there would be, had there been room.
     left_out: int = 0
+    #: The bars of its series stand on each other.
+    is_stacked: bool = False
+
+    @property
+    def shown(self) -> tuple[Series, ...]:
+        """The series that are drawn at first: those of the first split."""
+        return tuple(series for series in self.series if series.split == self.series[0].split)
 
     @property
     def has_snapshots(self) -> bool:
@@ -174,7 +183,7 @@ def _series(item: Item, as_of: date) -> Series:
             days=item.days,
             weeks=flow_periods(item.days, WEEKS, as_of),
             months=item.points,
-            extent=_month_extent(item.points),
+            extent=month_extent(item.points),
         )
     return Series(
         key=metric.slug,
@@ -190,7 +199,8 @@ def _series(item: Item, as_of: date) -> Series:
     )
 
 
-def _month_extent(points: Iterable[PeriodPoint]) -> Extent | None:
+def month_extent(points: Iterable[PeriodPoint]) -> Extent | None:
+    """Return what months show in a few numbers; incomplete ones are left out."""
     whole = [(p.period_end, p.value) for p in points if p.is_complete or p.kind is PointKind.SEEDED]
     return _extent(whole)
 
@@ -221,8 +231,7 @@ class TableRow:
 def month_rows(chart: Chart) -> tuple[TableRow, ...]:
     """Return the chart by month as table rows, newest first; every seeded snapshot has a row of its own."""
     columns = [
-        {(p.period_end, p.period_start, p.kind is PointKind.SEEDED): p for p in series.months}
-        for series in chart.series
+        {(p.period_end, p.period_start, p.kind is PointKind.SEEDED): p for p in series.months} for series in chart.shown
     ]
     keys = sorted({key for column in columns for key in column}, reverse=True)
     return tuple(TableRow(key[1], key[0], key[2], tuple(column.get(key) for column in columns)) for key in keys)

@@ -10,7 +10,7 @@ import numpy as np
 
 from cmetrics.analytics.anomalies import JUDGED_DAYS, Outlier, RegistryDip, find_anomalies
 from cmetrics.analytics.columns import SeriesTable, to_dates
-from cmetrics.analytics.gaps import Gap, build_published_days, count_missing_days, find_gaps
+from cmetrics.analytics.gaps import Gap, build_published_days, count_missing_days, find_gaps, has_lost_days
 from cmetrics.analytics.intervals import Interval, Intervals, Reason
 from cmetrics.domain.day_set import NO_DAYS, build_day_sets
 from cmetrics.domain.days import Span, window
@@ -80,6 +80,10 @@ class DataQuality:
     def missing_days(self, metric_id: str) -> int:
         """Return how many days of the metric are missing, without those before its first publication."""
         return count_missing_days(self.gaps.get(metric_id, ()))
+
+    def has_lost_days(self, metric_id: str) -> bool:
+        """Return whether days of the metric are missing that its source has published, or will not publish."""
+        return has_lost_days(self.gaps.get(metric_id, ()))
 
     @property
     def anomalies(self) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ def chart_document(chart: Chart, names: Mapping[str, str]) -> dict[str, Any]:
     """
     return {
         "key": chart.key,
+        "stacked": chart.is_stacked,
         "title": chart.title,
         "kind": chart.kind.value,
         "asOf": chart.as_of.isoformat(),
@@ -52,6 +53,7 @@ def _series(series: Series) -> dict[str, Any]:
         "subject": series.subject,
         "source": series.source_title,
         "tone": series.tone,
+        "split": series.split,
         "week": _periods(series.weeks, lambda day: (day.toordinal() - 1) // 7),
         "month": _periods(series.months, lambda day: day.year * 12 + day.month),
         "seeds": [_seed(point) for point in series.months if point.kind is PointKind.SEEDED] or None,
@@ -62,7 +64,7 @@ def days_name(series: Series, names: Mapping[str, str]) -> str | None:
     """Return the name of the file with the days of a series, without suffix; None for a series without a value."""
     if not series.days:
         return None
-    return TOTAL_DAYS if series.metric_id is None else names[series.metric_id]
+    return f"_{series.key}" if series.metric_id is None else names[series.metric_id]
 
 
 def days_script(name: str, points: DayPoints) -> bytes:

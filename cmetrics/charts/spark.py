@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from cmetrics.analytics.model import DayPoint, PeriodPoint
+from cmetrics.domain.days import Month
 
 #: The maximum number of points; a picture of this size cannot show more, and a list may have hundreds of them.
 POINTS_DRAWN = 40
 MONTHS_DRAWN = 36
+#: Months that are drawn as bars.
+BARS_DRAWN = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,60 @@ def month_sparkline(points: Sequence[PeriodPoint]) -> Spark:
     shown = [p for p in ended if p.is_complete or p.days_expected is None or p is ended[-1]]
     is_partial = bool(shown) and not shown[-1].is_complete and shown[-1].days_expected is not None
     return sparkline([(p.period_end, p.value) for p in shown[-MONTHS_DRAWN:]], gap_days=45, is_partial=is_partial)
+
+
+@dataclass(frozen=True, slots=True)
+class MonthBars:
+    """The bars of months as SVG paths in a box of 96 x 32; empty paths for none."""
+
+    #: Complete months, without the last full one; the last full month if it is complete.
+    earlier: str
+    last: str
+    #: Months that lack days, and the running one.
+    partial: str
+
+    def __bool__(self) -> bool:
+        return bool(self.earlier or self.last or self.partial)
+
+
+def month_bars(points: Sequence[PeriodPoint], as_of: date) -> MonthBars:
+    """Return the bars of the 24 months up to that of ``as_of``; published totals stand for months without days."""
+    end = Month.of(as_of)
+    last = end if as_of == end.last else end.plus(-1)
+    by_month = {Month.of(point.period_end): point for point in points}
+    shown = [by_month.get(end.plus(number - BARS_DRAWN + 1)) for number in range(BARS_DRAWN)]
+    most = max((point.value for point in shown if point), default=0) or 1
+    paths: dict[str, list[str]] = {"earlier": [], "last": [], "partial": []}
+    for number, point in enumerate(shown):
+        if point is None:
+            continue
+        kind = "partial" if not point.is_complete else "last" if Month.of(point.period_end) == last else "earlier"
+        paths[kind].append(f"M{4 * number} 32v-{max(round(30 * point.value / most), 1)}h3V32")
+    return MonthBars(*("".join(paths[kind]) for kind in ("earlier", "last", "partial")))
+
+
+@dataclass(frozen=True, slots=True)
+class NetBars:
+    """Gains and losses as SVG paths in a box of 208 x 60."""
+
+    gains: str
+    losses: str
+    #: Where zero is.
+    zero: float
+
+
+def net_bars(values: Sequence[int | None]) -> NetBars:
+    """Return a bar for each value; those below zero hang from the same line."""
+    known = [value for value in values if value is not None]
+    highest, lowest = max([*known, 0]), min([*known, 0])
+    scale = 58 / ((highest - lowest) or 1)
+    zero = round(1 + highest * scale, 1)
+    gains, losses = list[str](), list[str]()
+    for number, value in enumerate(values):
+        if value:
+            height = max(round(abs(value) * scale, 1), 1)
+            (gains if value > 0 else losses).append(f"M{4 * number} {zero}v{-height if value > 0 else height}h3V{zero}")
+    return NetBars("".join(gains), "".join(losses), zero)
 
 
 def star_sparkline(points: Sequence[DayPoint]) -> Spark:

@@ -6,12 +6,12 @@ the page: downloads by month as grouped bars, stars by day as lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from cmetrics.analytics.chart import Chart, ChartKind, Series
+from cmetrics.analytics.chart import TOTAL, Chart, ChartKind, Series
 from cmetrics.analytics.model import DayPoint, PeriodPoint, PointKind
 from cmetrics.charts.words import coverage_text, day_text, period_text, provenance_text, short
 from cmetrics.domain.days import DAY, Month, months
@@ -22,6 +22,8 @@ LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 12.0, 26.0
 #: The width of a label on the time axis.
 LABEL_WIDTH = 62.0
 BAR_SHARE = 0.78
+#: Of bars that stand on each other.
+STACK_SHARE = 0.84
 MOST_LEVELS = 5
 #: A point of a line for so many units; more could not be seen, and make most of the weight of a page.
 POINT_WIDTH = 4
@@ -93,6 +95,8 @@ class Drawing:
     lines: tuple[Line, ...]
     marks: tuple[Mark, ...]
     flags: tuple[Flag, ...]
+    #: The value of the last full month, above its bar; only of a stack.
+    last: Mark | None = None
 
     @property
     def faint_tones(self) -> tuple[str, ...]:
@@ -113,9 +117,13 @@ def draw(chart: Chart, width: float, height: float) -> Drawing:
     bars: list[Bar] = []
     lines: list[Line] = []
     marks: list[Mark] = []
-    for index, series in enumerate(chart.series):
+    below: dict[date, int] | None = {} if chart.is_stacked else None
+    for index, series in enumerate(chart.shown):
         if chart.kind is ChartKind.FLOW:
             shown = [p for p in series.months if p.period_end >= first]
+            if below is not None:
+                bars += frame.stacked(shown, series, below)
+                continue
             bars += frame.bars([p for p in shown if p.kind is not PointKind.SEEDED], series, index, len(chart.series))
             marks += (frame.snapshot(p, series) for p in shown if p.kind is PointKind.SEEDED)
         else:
@@ -140,6 +148,7 @@ def draw(chart: Chart, width: float, height: float) -> Drawing:
         lines=tuple(lines),
         marks=tuple(marks),
         flags=flags,
+        last=frame.last_total(chart, below) if below else None,
     )
 
 
@@ -159,6 +168,14 @@ def compact(value: int) -> str:
     return short(value).replace(".0", "")
 
 
+def precise(value: int) -> str:
+    """Return ``7,624,793`` as ``7.62M``."""
+    for size, unit in ((1_000_000_000, "B"), (1_000_000, "M")):
+        if value >= size * 0.99995:
+            return f"{value / size:.2f}{unit}"
+    return compact(value)
+
+
 def _first_day(chart: Chart, last: date) -> date:
     days = [point.day for series in chart.series for point in series.days[:1]]
     days += [point.period_start for series in chart.series for point in series.months[:1]]
@@ -166,7 +183,13 @@ def _first_day(chart: Chart, last: date) -> date:
 
 
 def _ceiling(chart: Chart, first: date) -> int:
-    if chart.kind is ChartKind.FLOW:
+    if chart.is_stacked:
+        sums: dict[date, int] = {}
+        for series in chart.shown:
+            for point in series.months:
+                sums[point.period_end] = sums.get(point.period_end, 0) + point.value
+        values = [value for end, value in sums.items() if end >= first]
+    elif chart.kind is ChartKind.FLOW:
         values = [p.value for series in chart.series for p in series.months if p.period_end >= first]
     else:
         values = [p.value for series in chart.series for p in series.days if p.day >= first]
@@ -213,6 +236,33 @@ class _Frame:
             yield Bar(
                 round(x, 1), y, round(each, 1), round(self.y(0) - y, 1), series.tone, not point.is_complete, title
             )
+
+    def stacked(self, points: Iterable[PeriodPoint], series: Series, below: dict[date, int]) -> Iterator[Bar]:
+        """Return bars on top of those before; ``below`` has the sums so far by the first day of the period."""
+        for point in points:
+            left, right = self.x(point.period_start), self.x(point.period_end + DAY)
+            room = (right - left) * STACK_SHARE
+            ground = below.get(point.period_start, 0)
+            below[point.period_start] = ground + point.value
+            y = self.y(ground + point.value)
+            yield Bar(
+                round(left + (right - left - room) / 2, 1),
+                y,
+                round(room, 1),
+                round(self.y(ground) - y, 1),
+                series.tone,
+                not point.is_complete,
+                _sentence(series, point, coverage_text(point)),
+            )
+
+    def last_total(self, chart: Chart, sums: Mapping[date, int]) -> Mark | None:
+        month = Month.of(chart.as_of)
+        month = month if chart.as_of == month.last else month.plus(-1)
+        value = sums.get(month.first)
+        if not value:
+            return None
+        middle = (self.x(month.first) + self.x(month.last + DAY)) / 2
+        return Mark(round(middle, 1), self.y(value), TOTAL, hollow=False, title=precise(value))
 
     def snapshot(self, point: PeriodPoint, series: Series) -> Mark:
         title = _sentence(series, point, provenance_text(point.kind, point.provenance))

@@ -50,6 +50,12 @@ TONES: Mapping[str, Color] = {
     "event": SURFACES["muted"],
 }
 
+#: The colours of products in the chart of all downloads: the largest, and the next one.
+PRODUCTS: Mapping[str, Color] = {
+    "a0": Color("#1d5ba4", "#4f9bea"),
+    "a1": Color("#5590d3", "#a9cff7"),
+}
+
 #: The states of a day in the calendar.
 DAYS: Mapping[str, Color] = {
     "observed": Color("#4c8f6b", "#4a9a70"),
@@ -75,11 +81,11 @@ def stylesheet() -> str:
     """Return every colour as a custom property of the stylesheet."""
     properties = {
         **SURFACES,
-        **{f"tone-{name}": color for name, color in TONES.items()},
+        **{f"tone-{name}": color for name, color in {**TONES, **PRODUCTS}.items()},
         **{f"day-{name}": color for name, color in DAYS.items()},
     }
     lines = [f"  --{name}: light-dark({color.light}, {color.dark});" for name, color in properties.items()]
-    tones = [f".tone-{name} {{ --tone: var(--tone-{name}); }}" for name in TONES]
+    tones = [f".tone-{name} {{ --tone: var(--tone-{name}); }}" for name in (*TONES, *PRODUCTS)]
     return "\n".join([":root {", *lines, "}", "", *tones, ""])
 
 

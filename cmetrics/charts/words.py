@@ -73,7 +73,7 @@ def coverage_text(point: PeriodPoint) -> str:
 def alternative(chart: Chart) -> str:
     """Return the alternative text of a chart: first value, last value, peak and change of each series."""
     unit = "downloads" if chart.kind is ChartKind.FLOW else "stars"
-    summaries = [_summary(series, unit, by_month=chart.kind is ChartKind.FLOW) for series in chart.series]
+    summaries = [_summary(series, unit, by_month=chart.kind is ChartKind.FLOW) for series in chart.shown]
     what = "Downloads by month" if chart.kind is ChartKind.FLOW else "Stars by day"
     return f"{chart.title}. {what}. {' '.join(summaries)}"
 

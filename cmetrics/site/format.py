@@ -7,8 +7,18 @@ from datetime import date, datetime
 from itertools import groupby
 
 from cmetrics.analytics import phrases
-from cmetrics.analytics.model import STALE_DAYS, Change, Dashboard, DownloadItem, SourceState, StarItem
-from cmetrics.analytics.series import month_of
+from cmetrics.analytics.insights import Rollup
+from cmetrics.analytics.model import (
+    STALE_DAYS,
+    Change,
+    Dashboard,
+    DownloadItem,
+    Item,
+    SourceState,
+    StarFlow,
+    StarItem,
+)
+from cmetrics.analytics.series import last_full_month, month_of
 from cmetrics.charts.words import day_text, short
 from cmetrics.domain.days import Month
 from cmetrics.domain.plural import plural
@@ -17,15 +27,23 @@ __all__ = [
     "NONE",
     "day",
     "days",
+    "gain",
+    "gained_lost",
+    "headline_change",
+    "headline_value",
     "moment",
     "month",
     "number",
     "percent",
+    "row_note",
     "short",
     "short_day",
     "signed",
     "stale",
     "through",
+    "to_date_change",
+    "to_date_label",
+    "to_date_note",
 ]
 
 NONE = "–"
@@ -117,9 +135,10 @@ def month_before(item: DownloadItem) -> str:
     return f"{Month.of(item.month_end).plus(-1).first:%B}"
 
 
-def year_before(item: DownloadItem) -> str:
+def year_before(shown: DownloadItem | Dashboard) -> str:
     """Return the same month of the year before the last full one, such as ``October 2025``."""
-    return month(Month.of(item.month_end).plus(-12).first)
+    end = shown.month_end if isinstance(shown, DownloadItem) else last_full_month(shown.as_of).last
+    return month(Month.of(end).plus(-12).first)
 
 
 def item_month_note(item: DownloadItem) -> str:
@@ -132,6 +151,63 @@ def item_month_note(item: DownloadItem) -> str:
     if before is None:
         return f"No data for {month_before(item)}"
     return f"{month_before(item)} is incomplete ({before.days_observed} of {before.days_expected} days)"
+
+
+def gain(change: Change) -> str:
+    """Return ``+1,234``."""
+    return phrases.difference(change.absolute)
+
+
+def headline_value(item: Item) -> int | str:
+    """Return the value by which a metric is sorted; empty if there is none."""
+    point = item.month if isinstance(item, DownloadItem) else item.latest
+    return "" if point is None else point.value
+
+
+def headline_change(item: Item) -> float | str:
+    """Return the change in percent by which a metric is sorted; empty if there is none."""
+    change = item.month_on_month if isinstance(item, DownloadItem) else item.change_30
+    return "" if change is None or change.percent is None else change.percent
+
+
+def row_note(item: DownloadItem) -> str:
+    """Return in a few words why the last full month of a package has no change on the month before it."""
+    if item.month is None:
+        return NONE
+    if not item.month.is_complete:
+        return f"{item.month.days_observed} of {item.month.days_expected} days"
+    before = month_of(item.points, Month.of(item.month_end).plus(-1))
+    if before is None:
+        return "new"
+    return f"{before.days_observed} of {before.days_expected} days in {before.period_start:%b}"
+
+
+def gained_lost(flow: StarFlow | None) -> str:
+    """Return ``408 gained, 22 lost``; empty unless both are known."""
+    if flow is None or flow.gained is None or flow.lost is None:
+        return ""
+    return f"{number(flow.gained)} gained, {number(flow.lost)} lost"
+
+
+def to_date_label(row: Rollup) -> str:
+    """Return ``November so far, 23 days``."""
+    return (
+        "" if row.start is None or row.end is None else f"{row.end:%B} so far, {days((row.end - row.start).days + 1)}"
+    )
+
+
+def to_date_change(row: Rollup) -> str:
+    """Return the change against the days before; empty if there is none."""
+    if row.change is None:
+        return ""
+    return phrases.difference(row.change) if row.change_percent is None else phrases.relative(row.change_percent)
+
+
+def to_date_note(row: Rollup) -> str:
+    """Return what the running month is compared with, or why it is not."""
+    if row.change is None or row.previous is None:
+        return f"No comparison: {row.reason}." if row.reason else ""
+    return f"vs {phrases.period(row.previous.start, row.previous.end)}, the same weekdays"
 
 
 def left_out(board: Dashboard) -> str:

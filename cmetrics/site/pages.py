@@ -18,14 +18,41 @@ from cmetrics.analytics.chart import (
     month_rows,
     total_stars_chart,
 )
-from cmetrics.analytics.insights import Insights, Scope
-from cmetrics.analytics.model import FLOWS_DEFINITION, CountItem, Dashboard, DayPoints, DownloadItem, Group, Item
+from cmetrics.analytics.insights import Insights, Rollup, Scope
+from cmetrics.analytics.model import (
+    FLOWS_DEFINITION,
+    Change,
+    CountItem,
+    Dashboard,
+    DayPoints,
+    DownloadItem,
+    Group,
+    Item,
+    StarFlow,
+)
 from cmetrics.analytics.news import NewsItem
+from cmetrics.analytics.overview import (
+    all_downloads_chart,
+    by_size,
+    first_time,
+    month_to_date,
+    star_flow_30,
+    weekly_stars,
+    year_change,
+)
 from cmetrics.analytics.quality import DataQuality
 from cmetrics.charts.count_figure import CountFigure, build_count_figure
 from cmetrics.charts.data import chart_document
 from cmetrics.charts.projection import ProjectionBar, projection_bar
-from cmetrics.charts.spark import Spark, month_sparkline, star_sparkline
+from cmetrics.charts.spark import (
+    MonthBars,
+    NetBars,
+    Spark,
+    month_bars,
+    month_sparkline,
+    net_bars,
+    star_sparkline,
+)
 from cmetrics.charts.svg import Drawing, draw
 from cmetrics.charts.words import alternative
 from cmetrics.domain.days import Month
@@ -33,17 +60,21 @@ from cmetrics.domain.kind import Measure
 from cmetrics.domain.metric import SourceSpec, file_names
 from cmetrics.domain.notice import mark
 from cmetrics.site import format as fmt
+from cmetrics.site.answer import Answer, build_answer
 from cmetrics.site.feed import ENTRIES
 from cmetrics.site.folders import report_path
 from cmetrics.version import __version__
 
-#: Up to this number of metrics, the charts of all products are on the front page, too.
-ONE_PAGE_METRICS = 24
+#: Up to this number of metrics, the charts of all products are on the front page, too, and rows need no search.
+ONE_PAGE_METRICS = 12
+
+#: Search engines cut longer titles.
+LONGEST_TITLE = 70
 
 INDEX, QUALITY = "index.html", "quality.html"
 
-#: Sizes of the static charts: for phones, half of the page width, and the whole width.
-NARROW, HALF, WHOLE = (360.0, 270.0), (560.0, 300.0), (1120.0, 320.0)
+#: Sizes of the static charts: for phones, half of the page width, the whole width, and beside the first numbers.
+NARROW, HALF, WHOLE, FIRST = (360.0, 270.0), (560.0, 300.0), (1120.0, 320.0), (780.0, 300.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +85,21 @@ class Card:
     #: In a 120 x 32 box.
     sparkline: Spark
     tone: str
-    #: The page of the metric, if it has one.
-    href: str | None
+    href: str
+    #: Downloads: the months in place of the line.
+    bars: MonthBars | None = None
+    #: Against the same month, or day, of the year before.
+    year: Change | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One metric in a list of all."""
+
+    card: Card
+    product: str
+    product_title: str
+    product_href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +125,7 @@ class Section:
     group: Group
     cards: tuple[Card, ...]
     charts: tuple[ChartView, ...]
-    #: The page of the product, if it has one.
-    href: str | None
+    href: str
     #: One figure per metric that is part of no total.
     counts: tuple[CountFigure, ...] = ()
 
@@ -133,6 +176,20 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Overview:
+    """What the front page begins with."""
+
+    answer: Answer
+    downloads: ChartView | None
+    #: The running month against the same weekdays before.
+    to_date: Rollup | None
+    #: Over all repositories.
+    flow: StarFlow | None
+    #: The net gain by week.
+    net: NetBars | None
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A link of the navigation."""
 
@@ -156,7 +213,10 @@ class Page:
     #: Only on the page of a metric.
     card: Card | None = None
     calendar: Calendar | None = None
-    is_list: bool = False
+    #: The largest first.
+    rows: tuple[Row, ...] = ()
+    #: Only on the front page.
+    overview: Overview | None = None
 
     @property
     def marked_title(self) -> str:
@@ -208,6 +268,11 @@ class Page:
         if board.data_since and board.data_through:
             document["temporalCoverage"] = f"{board.data_since.isoformat()}/{board.data_through.isoformat()}"
         return inline_json(document)
+
+    @property
+    def has_finder(self) -> bool:
+        """Whether there are too many rows to look for one without help."""
+        return len(self.rows) > ONE_PAGE_METRICS
 
     @property
     def has_charts(self) -> bool:
@@ -285,7 +350,7 @@ def build_pages(site: Site, part: int) -> Iterator[Page]:
     page = _product_page(site, group)
     yield page
     drawn = [view.chart for section in page.sections for view in section.charts]
-    for card in _cards(site, group, linked=True):
+    for card in _cards(site, group):
         yield _metric_page(site, group, card, drawn)
 
 
@@ -299,17 +364,39 @@ def _group_paths(site: Site, group: Group) -> list[str]:
 
 def _front_page(site: Site) -> Page:
     board, total = site.board, total_stars_chart(site.board)
-    is_list = len(board.items) > ONE_PAGE_METRICS
+    has_products = len(board.items) <= ONE_PAGE_METRICS
+    sections = tuple(_section(site, group, charts=has_products) for group in _groups(site))
     return Page(
         site=site,
         path=INDEX,
-        template="list.html.j2" if is_list else "page.html.j2",
+        template="page.html.j2",
         title=board.title,
         description=site.description,
-        sections=tuple(_section(site, group, linked=True, charts=not is_list) for group in _groups(site)),
+        sections=sections,
         total=_view(site, total, whole=True) if total else None,
-        is_list=is_list,
+        rows=_rows(sections),
+        overview=_overview(site),
     )
+
+
+def _overview(site: Site) -> Overview:
+    chart, weeks = all_downloads_chart(site.board), weekly_stars(site.board)
+    return Overview(
+        answer=build_answer(site.board, first_time(chart)),
+        downloads=_view(site, chart, whole=True, size=FIRST) if chart else None,
+        to_date=month_to_date(site.insights),
+        flow=star_flow_30(site.board),
+        net=net_bars(weeks) if any(weeks) else None,
+    )
+
+
+def _rows(sections: Sequence[Section]) -> tuple[Row, ...]:
+    rows = {
+        card.item.metric.metric_id: Row(card, section.group.product, section.group.title, section.href)
+        for section in sections
+        for card in section.cards
+    }
+    return tuple(rows[item.metric.metric_id] for item in by_size(row.card.item for row in rows.values()))
 
 
 def _quality_page(site: Site) -> Page:
@@ -325,13 +412,15 @@ def _quality_page(site: Site) -> Page:
 
 
 def _product_page(site: Site, group: Group) -> Page:
+    section = _section(site, group, root="../")
     return Page(
         site=site,
         path=product_path(group),
         template="product.html.j2",
         title=f"{group.title} · {site.board.title}",
         description=f"Downloads and GitHub stars of {group.title}. {fmt.through(site.board)}",
-        sections=(_section(site, group, linked=True, root="../"),),
+        sections=(section,),
+        rows=_rows((section,)),
         calendar=build_calendar(site.board, group.items, site.quality.gaps, total=False),
     )
 
@@ -345,7 +434,7 @@ def _metric_page(site: Site, group: Group, card: Card, drawn: Sequence[Chart]) -
         site=site,
         path=metric_path(site, item),
         template="metric.html.j2",
-        title=f"{chart.title} · {site.board.title}",
+        title=_title(chart.title, site),
         description=f"{chart.title}. {fmt.through(site.board)}",
         sections=(Section(group, (), (_view(site, chart, whole=True),), f"../{product_path(group)}"),),
         card=card,
@@ -359,12 +448,18 @@ def _count_page(site: Site, group: Group, card: Card, item: CountItem) -> Page:
         site=site,
         path=metric_path(site, item),
         template="count.html.j2",
-        title=f"{figure.title} · {site.board.title}",
+        title=_title(figure.title, site),
         description=f"{figure.title}. {fmt.through(site.board)}",
         sections=(Section(group, (), (), f"../{product_path(group)}", (figure,)),),
         card=card,
         calendar=build_calendar(site.board, (item,), site.quality.gaps, total=False),
     )
+
+
+def _title(text: str, site: Site) -> str:
+    """Return the title of a page, with the name of the site if search engines show both."""
+    whole = f"{text} · {site.board.title}"
+    return whole if len(whole) <= LONGEST_TITLE else text
 
 
 def _count_figure(board: Dashboard, item: CountItem, *, whole: bool) -> CountFigure:
@@ -401,25 +496,26 @@ def inline_json(document: object) -> Markup:
     return Markup(text)  # noqa: S704
 
 
-def _section(site: Site, group: Group, *, linked: bool, charts: bool = True, root: str = "") -> Section:
+def _section(site: Site, group: Group, *, charts: bool = True, root: str = "") -> Section:
     views: Sequence[Chart] = group_charts(site.board, group) if charts else ()
     return Section(
         group,
-        tuple(_cards(site, group, linked=linked, root=root)),
+        tuple(_cards(site, group, root)),
         tuple(_view(site, chart, whole=len(views) == 1) for chart in views),
-        root + product_path(group) if linked else None,
+        root + product_path(group),
         tuple(_count_figure(site.board, item, whole=False) for item in group.counts) if charts else (),
     )
 
 
-def _cards(site: Site, group: Group, *, linked: bool, root: str = "") -> Iterable[Card]:
+def _cards(site: Site, group: Group, root: str = "") -> Iterable[Card]:
     for item in group.items:
         line = month_sparkline(item.points) if isinstance(item, DownloadItem) else star_sparkline(item.points)
-        yield Card(item, line, item.tone, root + metric_path(site, item) if linked else None)
+        bars = month_bars(item.points, site.board.as_of) if isinstance(item, DownloadItem) else None
+        yield Card(item, line, item.tone, root + metric_path(site, item), bars, year_change(item))
 
 
-def _view(site: Site, chart: Chart, *, whole: bool) -> ChartView:
-    wide = draw(chart, *(WHOLE if whole else HALF))
+def _view(site: Site, chart: Chart, *, whole: bool, size: tuple[float, float] | None = None) -> ChartView:
+    wide = draw(chart, *(size or (WHOLE if whole else HALF)))
     return ChartView(
         chart=chart,
         narrow=draw(chart, *NARROW),

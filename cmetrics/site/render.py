@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from cmetrics import documents, insight_documents
 from cmetrics.analytics.model import DownloadItem, Publication
 from cmetrics.analytics.news import build_announced_news, build_news, sort_news
+from cmetrics.analytics.overview import all_downloads_chart
 from cmetrics.analytics.report import build_report, report_months
 from cmetrics.charts import theme
-from cmetrics.charts.data import TOTAL_DAYS, days_script
+from cmetrics.charts.data import TOTAL_DAYS, days_name, days_script
 from cmetrics.domain.days import window
 from cmetrics.domain.metric import SourceSpec, file_names
 from cmetrics.report_documents import build_report_document, build_report_list
@@ -86,6 +87,10 @@ def _day_scripts(publication: Publication) -> Iterator[tuple[str, bytes]]:
             yield f"{DAYS}/{name}.js", days_script(name, points)
     if board.total_stars_points:
         yield f"{DAYS}/{TOTAL_DAYS}.js", days_script(TOTAL_DAYS, board.total_stars_points)
+    chart = all_downloads_chart(board)
+    for series in chart.series if chart else ():
+        if days := days_name(series, names):
+            yield f"{DAYS}/{days}.js", days_script(days, series.days)
 
 
 def _documents(publication: Publication) -> Iterator[tuple[str, bytes]]:

@@ -1,11 +1,12 @@
 // Toolbar, legends, buttons. All of them are native controls, so that keyboard and touch work.
 
 function showState() {
-  for (const input of document.querySelectorAll(".controls input")) {
-    input.checked = state[input.name] === input.value;
+  for (const input of document.querySelectorAll(".controls input, .lens input")) {
+    input.checked = state[optionOf(input)] === input.value;
   }
   for (const button of document.querySelectorAll(".legend [data-series]")) {
     button.setAttribute("aria-pressed", String(!state.hide.has(button.dataset.series)));
+    if (button.dataset.split) button.hidden = button.dataset.split !== state.split;
   }
   for (const button of document.querySelectorAll(".legend [data-events]")) {
     button.setAttribute("aria-pressed", String(state.events === "on"));
@@ -15,6 +16,7 @@ function showState() {
 function changed() {
   showState();
   writeState();
+  for (const chart of charts) if (chart.visible && !chart.isEmpty) chart.needed = true;
   redraw();
 }
 
@@ -24,7 +26,7 @@ function onShowAll(chart) {
 }
 
 function onControl(event) {
-  state[event.target.name] = event.target.value;
+  state[optionOf(event.target)] = event.target.value;
   changed();
 }
 
@@ -61,11 +63,9 @@ function onLegend(event) {
 }
 
 function listen() {
-  const controls = document.querySelector(".controls");
-  if (!controls) return;
-  controls.addEventListener("change", onControl);
-  controls.querySelector("[data-do=reset]").addEventListener("click", onReset);
-  controls.querySelector("[data-do=copy]").addEventListener("click", onCopy);
+  for (const group of document.querySelectorAll(".controls, .lens")) group.addEventListener("change", onControl);
+  document.querySelector("[data-do=reset]")?.addEventListener("click", onReset);
+  document.querySelector("[data-do=copy]")?.addEventListener("click", onCopy);
   for (const chart of charts) {
     chart.figure.querySelector(".legend").addEventListener("click", onLegend);
     chart.figure.querySelector("[data-do=show-all]").addEventListener("click", () => onShowAll(chart));

@@ -123,17 +123,27 @@ function firstTime(chart) {
   return Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1 - MONTHS[state.range], 1);
 }
 
+/** The series that a chart offers in the way that it is split. */
+function offered(chart) {
+  return chart.series.filter((series) => !series.split || series.split === state.split);
+}
+
+function isStacked(chart) {
+  return chart.stacked || state.place === "stacked";
+}
+
 /** A share of itself would be of no use to anybody: a chart of one series stays as it is. */
 function isShared(chart) {
-  return state.show === "share" && chart.series.length > 1;
+  return state.show === "share" && offered(chart).length > 1;
 }
 
 /** The view of a chart: its visible series with the points in range, `shown` being what is drawn. */
 function viewOf(chart) {
   const first = firstTime(chart);
-  const comparing = isShared(chart) || state.place === "stacked";
-  const series = chart.series
-    .filter((one) => !state.hide.has(one.key) && !(comparing && one.tone === "total" && chart.series.length > 1))
+  const comparing = isShared(chart) || isStacked(chart);
+  const choice = offered(chart);
+  const series = choice
+    .filter((one) => !state.hide.has(one.key) && !(comparing && one.tone === "total" && choice.length > 1))
     .map((one) => {
       const points = pointsOf(chart, one).filter((point) => point.end >= first);
       const place = chart.series.indexOf(one);

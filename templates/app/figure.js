@@ -69,7 +69,7 @@ function figureOf(chart, colours) {
   const series = viewOf(chart);
   const longest = Math.max(0, ...series.map((one) => one.points.length));
   const bars = state.mark === "bars" && (chart.kind === "flow" || state.stars === "gain") && longest <= MOST_BARS;
-  const stacked = state.place === "stacked";
+  const stacked = isStacked(chart);
   if (stacked && !bars) stack(series);
   const data = series.flatMap((one) => {
     const points = one.points.map((point) => ({

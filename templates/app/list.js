@@ -4,7 +4,7 @@ function setUpList() {
   const table = document.querySelector("table.metrics");
   if (!table) return;
   const finder = document.querySelector(".finder");
-  const fields = new Map([...finder.querySelectorAll("[name]")].map((field) => [field.name, field]));
+  const fields = new Map([...(finder?.querySelectorAll("[name]") ?? [])].map((field) => [field.name, field]));
   const rows = [...table.tBodies[0].rows];
   // What a row is called, in its first two cells; as lower case once, and not before it is asked for.
   const texts = new Map();
@@ -59,7 +59,7 @@ function setUpList() {
   for (const [name, value] of new URLSearchParams(location.search)) {
     if (fields.has(name)) fields.get(name).value = value;
   }
-  finder.addEventListener("input", filter);
+  finder?.addEventListener("input", filter);
   for (const button of table.tHead.querySelectorAll("button")) {
     button.addEventListener("click", () => {
       const now = button.closest("th").getAttribute("aria-sort");

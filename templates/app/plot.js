@@ -26,7 +26,7 @@ function loadPlotly() {
 /** Without Plotly these controls would change the address and nothing else. */
 function disableControls() {
   for (const note of document.querySelectorAll(".unavailable")) note.hidden = false;
-  const useless = ".controls fieldset, [data-do=reset], .legend button, [data-save=png], [data-save=svg]";
+  const useless = ".controls fieldset, .lens fieldset, [data-do=reset], .legend button, [data-save=png], [data-save=svg]";
   for (const control of document.querySelectorAll(useless)) control.disabled = true;
 }
 
@@ -101,7 +101,7 @@ async function draw(chart) {
 /** What a chart without anything to draw says instead. */
 function messageOf(chart, layout) {
   if (layout.xaxis.visible) return "";
-  return chart.series.every((series) => state.hide.has(series.key)) ? "All series hidden" : "No data in this range";
+  return offered(chart).every((series) => state.hide.has(series.key)) ? "All series hidden" : "No data in this range";
 }
 
 function showMessage(chart, text) {
@@ -136,7 +136,8 @@ function watchCharts() {
       chart.visible = entry.isIntersecting;
       if (!chart.visible) continue;
       if (chart.stale) draw(chart);
-      else need(chart);
+      // The first chart is in view from the start; its picture is enough until it is used, or shows another view.
+      else if (chart.figure.dataset.waits === undefined || !isUsual()) need(chart);
     }
   });
   for (const chart of charts) {

@@ -6,6 +6,7 @@ const DEFAULTS = {
   starsby: "day",
   mark: "bars",
   place: "side",
+  split: "product",
   scale: "linear",
   show: "absolute",
   stars: "total",
@@ -15,12 +16,25 @@ const DEFAULTS = {
 
 const state = { ...DEFAULTS, hide: new Set() };
 
+/** The inputs of an option: those of all charts, and those that the first chart has for itself. */
+function optionInputs(name) {
+  return [...document.querySelectorAll(".controls input, .lens input")].filter((input) => optionOf(input) === name);
+}
+
+function optionOf(input) {
+  return input.dataset.option ?? input.name;
+}
+
+function isUsual() {
+  return state.hide.size === 0 && Object.entries(DEFAULTS).every(([name, usual]) => state[name] === usual);
+}
+
 /** Only values that a control offers: an address is text from outside. */
 function readState() {
   const asked = new URLSearchParams(location.search);
   for (const name of Object.keys(DEFAULTS)) {
     const value = asked.get(name);
-    const known = value !== null && document.querySelector(`.controls [name="${name}"][value="${CSS.escape(value)}"]`);
+    const known = value !== null && optionInputs(name).some((input) => input.value === value);
     state[name] = known ? value : DEFAULTS[name];
   }
   const keys = new Set([...document.querySelectorAll(".legend [data-series]")].map((button) => button.dataset.series));

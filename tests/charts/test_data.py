@@ -74,7 +74,7 @@ def test_a_series_without_days_has_none():
 def test_a_series_names_the_file_with_its_days():
     days = points_of({AS_OF: 5})
     assert series_of(FLOW, days=days, metric_id="downloads:p:x")["days"] == "downloads-p-x"
-    assert series_of(STOCK, days=days, metric_id=None)["days"] == "_all-stars"
+    assert series_of(STOCK, days=days, metric_id=None, key="all-stars")["days"] == "_all-stars"
 
 
 def test_periods_are_columns_with_what_is_missing():

@@ -307,6 +307,8 @@ def enliven(page: Page, *keys: str) -> None:
     """Scrolls to charts, as readers do, until Plotly has drawn them; all of them when none is named."""
     for key in keys or keys_of(page):
         page.locator(f"[id='chart-{key}'] .canvas").scroll_into_view_if_needed()
+        # The first chart of a page waits until it is used.
+        page.locator(f"[id='chart-{key}']").dispatch_event("pointerenter")
         page.wait_for_function(LIVE, arg=key)
 
 

@@ -123,6 +123,8 @@ class Trace:
     @property
     def said(self) -> dict[str | None, str]:
         """Hover texts as they are read: in one line, without Plotly's escapes."""
+        if self.notes is None:
+            return {}  # An area below a line.
         return {x: html.unescape(note.replace("<br>", " ")) for x, note in zip(self.x, self.notes, strict=True)}
 
 

@@ -75,11 +75,14 @@ def test_a_metric_has_a_page_of_its_own(many_pages):
     assert "Pulls of acme/db (Docker Hub)" in text_of(html)
     assert "metrics/installs-p-brew-30d.html" in many_pages["index.html"]
     assert '<option value="installs">installs</option>' in many_pages["index.html"]
-    assert "1,065 installs in 30 days" in text_of(many_pages["index.html"])
+    assert "1,065 installs, 30 days to 24 Nov 2026" in text_of(many_pages["index.html"])
 
 
 def test_the_product_has_all_figures(many_pages):
-    assert len(re.findall(r'<figure class="chart count"', many_pages["products/p.html"])) == len(ALL) - 1 + 24
+    assert (
+        len(re.findall(r'<figure class="chart count"', many_pages["products/p.html"]))
+        == len(ALL) - 1 + ONE_PAGE_METRICS
+    )
     assert INSTALLS.subject in many_pages["products/p.html"]
 
 
@@ -90,6 +93,6 @@ def test_each_count_is_explained(one_page):
     likes = a_metric(
         "huggingface", metric_id="likes:p:hf", measure=SPECS["huggingface"].measures["likes"], subject="m/o/r"
     )
-    html = site_of((stars, files, forks, likes))["index.html"]
+    html = site_of((stars, files, forks, likes))["quality.html"]
     names = re.findall(r"<dt>([^<]*)</dt>", html[html.index('class="method"') :])
     assert names[:4] == ["GitHub: stars", "GitHub: downloads", "GitHub: forks", "Hugging Face: likes"]

@@ -59,8 +59,8 @@ def charts_of(page: Page):
 def test_few_metrics():
     """The front page of few metrics has the charts of all products; every metric has its own page all the same."""
     page, quality, *others = pages_of(some_metrics(ONE_PAGE_METRICS))
-    assert ONE_PAGE_METRICS == 24
-    assert (page.path, page.template, page.title, page.is_list) == ("index.html", "page.html.j2", "Everything", False)
+    assert ONE_PAGE_METRICS == 12
+    assert (page.path, page.template, page.title) == ("index.html", "page.html.j2", "Everything")
     assert [section.group.product for section in page.sections] == ["one", "two"]
     assert sum(len(section.cards) for section in page.sections) == ONE_PAGE_METRICS
     assert [view.chart.key for section in page.sections for view in section.charts] == [
@@ -79,7 +79,8 @@ def test_few_metrics():
 def test_more_metrics_have_a_list_and_a_page_per_product_and_per_metric():
     metrics = some_metrics(ONE_PAGE_METRICS + 1)
     first, _, *others = pages_of(metrics)
-    assert (first.path, first.template, first.is_list, first.calendar) == ("index.html", "list.html.j2", True, None)
+    assert (first.path, first.template, first.calendar) == ("index.html", "page.html.j2", None)
+    assert len(first.rows) == len(metrics)
     assert first.total.chart.key == "all-stars"
     assert [section.charts for section in first.sections] == [(), ()]
     assert sum(len(section.cards) for section in first.sections) == len(metrics)
@@ -97,7 +98,7 @@ def test_more_metrics_have_a_list_and_a_page_per_product_and_per_metric():
     ]
     assert {page.template for page in others if page.path.startswith("products/")} == {"product.html.j2"}
     assert {page.template for page in others if page.path.startswith("metrics/")} == {"metric.html.j2"}
-    assert not any(page.is_list for page in others)
+    assert not any(page.overview for page in others)
 
 
 def test_a_page_of_a_product_has_its_own_cards_charts_and_days_alone():

@@ -44,5 +44,5 @@ def test_snapshots_are_explained_where_there_are_some() -> None:
         table = a_table([*seeds, *rows])
         files = dict(render_site(Publication(board, board, (), table, (), None), SPECS, b"plotly"))
         page = files["index.html"].decode()
-        assert "Lighter bars have missing days" in page
-        assert page.count("; open diamonds are snapshots") == count
+        assert "Hatched: days missing." in page
+        assert page.count("Published 30-day totals from before daily data.") == count

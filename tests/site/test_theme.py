@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from cmetrics.catalog import load_catalog
-from cmetrics.charts.theme import SURFACES, TONES, channels
+from cmetrics.charts.theme import PRODUCTS, SURFACES, TONES, channels
 from cmetrics.domain.days import DAY
 from cmetrics.sources import SPECS
 from tests.site.conftest import AS_OF, Site, built, counted, enliven, keys_of
@@ -30,7 +30,8 @@ def rgb(color: str) -> str:
 def tones_of(site: Site) -> dict[str, str]:
     """Return the tone of each metric by its anchor, as the page has it."""
     page = (site.folder / "index.html").read_text()
-    return {slug: tone for tone, slug in re.findall(r'<li class="card tone-([\w-]+)" id="([^"]+)"', page)}
+    rows = re.findall(r'<tr id="([^"]+)".*?<svg class="spark[^"]* tone-([\w-]+)"', page, re.DOTALL)
+    return dict(rows)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -47,8 +48,8 @@ def test_page(reader, site, scheme, chosen):
     assert len(tones) == 7
     for slug, tone in tones.items():
         color = rgb(getattr(TONES[tone], shown))
-        assert page.locator(f"[id='{slug}']").evaluate("(e) => getComputedStyle(e).borderTopColor") == color
-        assert page.locator(f"[id='{slug}'] .spark polyline").first.evaluate(STROKE) == color
+        spark = page.locator(f"[id='{slug}'] .spark :is(polyline, .last)").first
+        assert spark.evaluate("(e) => getComputedStyle(e)[e.matches('.last') ? 'fill' : 'stroke']") == color
         entry = page.locator(f".legend [data-series='{slug}']").first
         assert entry.evaluate("(e) => getComputedStyle(e, '::before').backgroundColor") == color
     enliven(page)
@@ -57,7 +58,10 @@ def test_page(reader, site, scheme, chosen):
         chart = page.evaluate(
             "(key) => JSON.parse(document.querySelector(`[id='chart-${key}'] .series`).textContent)", key
         )
-        colors = {series["name"]: rgb(getattr(TONES[series["tone"]], shown)) for series in chart["series"]}
+        tones = {**TONES, **PRODUCTS}
+        # Of the ways to split a chart, the first one is drawn.
+        offered = [series for series in chart["series"] if series["split"] == chart["series"][0]["split"]]
+        colors = {series["name"]: rgb(getattr(tones[series["tone"]], shown)) for series in offered}
         drawn = {trace["name"]: (trace.get("marker") or trace["line"])["color"] for trace in traces}
         drawn = {name: color for name, color in drawn.items() if name in colors}
         assert drawn == colors

@@ -80,7 +80,7 @@ def test_two_builds_of_one_moment_are_the_same_bytes(offline: Home):
         folder = offline.folder / out
         contents.append({name: (folder / name).read_bytes() for name in sorted(names(folder))})
     assert contents[0] == contents[1]
-    assert b"14 January 2027" in contents[0]["index.html"]
+    assert b"14 January 2027" in contents[0]["quality.html"]
 
 
 def test_a_failed_build_keeps_the_site_that_is_there(offline: Home):

@@ -25,7 +25,8 @@ import pyarrow as pa
 
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.dashboard import build_dashboard
-from cmetrics.analytics.model import Publication
+from cmetrics.analytics.insights import build_insights
+from cmetrics.analytics.model import Findings, Publication
 from cmetrics.analytics.quality import build_quality
 from cmetrics.catalog import Catalog, parse_catalog
 from cmetrics.domain.days import DAY, day_range
@@ -133,6 +134,7 @@ class DataSet:
             )
             for days in (ALL_DAYS, DAILY_DAYS)
         )
+        insights = build_insights(table, self.catalog, self.catalog.events, self.as_of, specs=SPECS)
         return Publication(
             dashboard=all_days,
             daily=daily,
@@ -142,6 +144,7 @@ class DataSet:
             url=self.catalog.url,
             log=log,
             quality=build_quality(self.catalog.metrics, SPECS, table, table, log, (), as_of=self.as_of),
+            findings=Findings(insights, self.catalog.events),
         )
 
 

@@ -1,0 +1,264 @@
+"""What the overview shows first: all downloads by month, the newest month, stars, and the metrics by size. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cmetrics.analytics.chart import PARTS_BESIDE_TOTAL, TOTAL, Chart, ChartKind, Series, month_extent
+from cmetrics.analytics.insights import Insights, Rollup, Scope, Unit, Window
+from cmetrics.analytics.model import (
+    NO_POINTS,
+    OBSERVED,
+    STALE_DAYS,
+    Change,
+    Dashboard,
+    DayPoints,
+    DownloadItem,
+    Item,
+    PeriodPoint,
+    PointKind,
+    StarFlow,
+    StarItem,
+)
+from cmetrics.analytics.month_total import month_total
+from cmetrics.analytics.periods import WEEKS, flow_periods, stock_periods
+from cmetrics.analytics.series import last_full_month, month_of, star_change
+from cmetrics.domain.days import Month, months
+
+#: The key of the chart of all downloads; the charts of products have the product's id after a hyphen.
+ALL_DOWNLOADS = "downloads"
+#: Weeks whose net gain of stars is drawn.
+WEEKS_SHOWN = 52
+#: Smaller numbers of downloads a month are no news.
+FIRST_STEP = 10_000
+YEAR_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Packages that are one part of the total."""
+
+    key: str
+    name: str
+    tone: str
+    items: tuple[DownloadItem, ...]
+
+
+def all_downloads_chart(board: Dashboard) -> Chart | None:
+    """Return the chart of all downloads, split by product, by SDK and not at all; None without any package."""
+    items = [item for group in board.groups for item in group.downloads]
+    if not items:
+        return None
+    splits = {"product": _products(board), "sdk": _sdks(items), "total": [_part("all", "All packages", TOTAL, items)]}
+    series = [_series(part, split, board) for split, parts in splits.items() for part in _largest(parts, split)]
+    return Chart(
+        ALL_DOWNLOADS,
+        "Downloads per month",
+        ChartKind.FLOW,
+        board.as_of,
+        tuple(series),
+        board.events,
+        is_stacked=True,
+    )
+
+
+def month_to_date(insights: Insights | None) -> Rollup | None:
+    """Return the downloads of the running month against the same weekdays before; None without recent data."""
+    if insights is None:
+        return None
+    found = (
+        row
+        for row in insights.rollups
+        if row.scope is Scope.ALL and row.window is Window.MONTH_TO_DATE and row.unit is Unit.DOWNLOADS
+    )
+    as_of = insights.as_of
+    recent = (row for row in found if row.end is not None and (as_of - row.end).days <= STALE_DAYS)
+    return next((row for row in recent if row.value is not None), None)
+
+
+def star_flow_30(board: Dashboard) -> StarFlow | None:
+    """Return the stars gained and lost in 30 days over all repositories; None unless known of all on the same days."""
+    flows = [item.flow_30 for group in board.groups for item in group.stars]
+    known = [flow for flow in flows if flow is not None]
+    if not known or len(known) < len(flows) or len({(flow.first_day, flow.last_day) for flow in known}) > 1:
+        return None
+    gained, lost, net = ([getattr(flow, name) for flow in known] for name in ("gained", "lost", "net"))
+    sums = [None if None in values else sum(values) for values in (gained, lost, net)]
+    return StarFlow(known[0].first_day, known[0].last_day, *sums)
+
+
+def weekly_stars(board: Dashboard) -> tuple[int | None, ...]:
+    """Return the net gain of stars by full week, oldest first; None of a week without a count at both ends."""
+    ends = {
+        point.period_end.toordinal(): point.value
+        for point in stock_periods(board.total_stars_points.known, WEEKS, board.as_of)
+        if not point.is_running
+    }
+    if not ends:
+        return ()
+    last = max(ends)
+    weeks = range(max(last - 7 * (WEEKS_SHOWN - 1), min(ends) + 7), last + 1, 7)
+    return tuple(ends[end] - ends[end - 7] if end in ends and end - 7 in ends else None for end in weeks)
+
+
+def year_change(item: Item) -> Change | None:
+    """Return the change against the same month of the year before, of stars against a year before."""
+    if isinstance(item, DownloadItem):
+        return item.year_on_year
+    return star_change(item.points, YEAR_DAYS) if isinstance(item, StarItem) and item.change_30 else None
+
+
+def by_size(items: Iterable[Item]) -> list[Item]:
+    """Return downloads, then stars, then everything else, each by its value, the largest first."""
+
+    def rank(item: Item) -> tuple[int, int]:
+        point = item.month if isinstance(item, DownloadItem) else item.latest
+        kind = 0 if isinstance(item, DownloadItem) else 1 if isinstance(item, StarItem) else 2
+        return kind, -(point.value if point else -1)
+
+    return sorted(items, key=rank)
+
+
+def _part(key: str, name: str, tone: str, items: Iterable[DownloadItem]) -> Part:
+    return Part(key, name, tone, tuple(items))
+
+
+def _products(board: Dashboard) -> list[Part]:
+    groups = [group for group in board.groups if group.downloads]
+    return [_part(group.product, group.title, "", group.downloads) for group in groups]
+
+
+def _sdks(items: Sequence[DownloadItem]) -> list[Part]:
+    """Return the packages by SDK, named as their metrics are."""
+    by_sdk: dict[str, list[DownloadItem]] = {}
+    for item in items:
+        by_sdk.setdefault(item.metric.sdk or "other", []).append(item)
+    return [_part(sdk, _sdk_name(found), _sdk_tone(sdk), found) for sdk, found in by_sdk.items()]
+
+
+def _sdk_name(items: Sequence[DownloadItem]) -> str:
+    names = {item.metric.label for item in items}
+    return names.pop() if len(names) == 1 else items[0].metric.sdk or "Other"
+
+
+def _sdk_tone(sdk: str) -> str:
+    return sdk if sdk in ("python", "rust", "nodejs") else ""
+
+
+def _largest(parts: Sequence[Part], split: str) -> list[Part]:
+    """Return the largest parts, the largest first, with those beyond a chart's colours put together, and colours."""
+
+    def size(part: Part) -> int:
+        return sum(item.month.value for item in part.items if item.month)
+
+    ranked = sorted(parts, key=size, reverse=True)
+    if len(ranked) > PARTS_BESIDE_TOTAL:
+        shown, rest = ranked[: PARTS_BESIDE_TOTAL - 1], ranked[PARTS_BESIDE_TOTAL - 1 :]
+        others = [item for part in rest for item in part.items]
+        ranked = [*shown, _part("others", f"{len(rest)} others", "n4", others)]
+    tones = ("a0", "a1", "n0", "n3", "n2", "n1") if split == "product" else ("n0", "n3", "n2", "n1", "n5", "n6")
+    return [
+        _part(part.key, part.name, part.tone or tones[number % len(tones)], part.items)
+        for number, part in enumerate(ranked)
+    ]
+
+
+def _series(part: Part, split: str, board: Dashboard) -> Series:
+    found = month_points(part.items, board)
+    days = complete_days(part.items)
+    return Series(
+        key=f"{split}-{part.key}",
+        metric_id=None,
+        name=part.name,
+        subject=part.name,
+        source_title=", ".join(dict.fromkeys(item.source_title for item in part.items)),
+        tone=part.tone,
+        days=days,
+        weeks=flow_periods(days, WEEKS, board.as_of),
+        months=found,
+        extent=month_extent(found),
+        split=split,
+    )
+
+
+def month_points(items: Sequence[DownloadItem], board: Dashboard) -> tuple[PeriodPoint, ...]:
+    """Return the sums of several packages by month; published totals stand for months before daily data."""
+    firsts = [item.points[0].period_start for item in items if item.points]
+    if not firsts:
+        return ()
+    points: list[PeriodPoint] = []
+    for month in months(Month.of(min(firsts)), Month.of(board.as_of)):
+        total = month_total(items, month)
+        if not total.known:
+            continue
+        is_daily = not total.snapshots
+        expected = total.expected + month.days * len(total.lost)
+        points.append(
+            PeriodPoint(
+                period_start=month.first,
+                period_end=month.last,
+                value=total.value,
+                kind=PointKind.OBSERVED,
+                provenance="",
+                days_observed=total.observed if is_daily else None,
+                days_expected=expected if is_daily else None,
+                is_running=month.last > board.as_of,
+            )
+        )
+    return tuple(points)
+
+
+def complete_days(items: Sequence[DownloadItem]) -> DayPoints:
+    """Return the sums of several packages by day: the days on which all that have begun have a value."""
+    series = [item.days for item in items if item.days]
+    if not series:
+        return NO_POINTS
+    first = min(int(points.days[0]) for points in series)
+    last = max(int(points.days[-1]) for points in series)
+    values, present = np.zeros(last - first + 1, np.int64), np.zeros(last - first + 1, np.int64)
+    begun = np.zeros(last - first + 1, np.int64)
+    for points in series:
+        values[points.days - first] += points.values
+        present[points.days - first] += 1
+        begun[int(points.days[0]) - first :] += 1
+    places = np.flatnonzero(present == begun)
+    zeros = np.zeros(len(places), np.int32)
+    return DayPoints(
+        (places + first).astype(np.int32), values[places], np.full(len(places), OBSERVED, np.int8), zeros, ("",)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTime:
+    """A round number of downloads that a product, or all of them, had for the first time in the last full month."""
+
+    #: None for all products together.
+    name: str | None
+    step: int
+
+
+def first_time(chart: Chart | None) -> FirstTime | None:
+    """Return the largest round number that was first exceeded in the last full month; None if there is none."""
+    if chart is None:
+        return None
+    month = last_full_month(chart.as_of)
+    products = {series.name for series in chart.series if series.split == "product"}
+    found = []
+    for series in chart.series:
+        if series.split not in ("product", "total") or (series.split == "product" and len(products) == 1):
+            continue
+        now = month_of(series.months, month)
+        before = max((point.value for point in series.months if point.period_end < month.first), default=None)
+        step = _step(now.value) if now and now.is_complete else 0
+        if before is not None and step >= FIRST_STEP and before < step:
+            found.append(FirstTime(series.name if series.split == "product" else None, step))
+    return max(found, key=lambda one: (one.step, one.name is None), default=None)
+
+
+def _step(value: int) -> int:
+    """Return the largest number of 1, 2 or 5 with zeros that is not above ``value``."""
+    size = 10 ** (len(str(value)) - 1)
+    return max(digit * size for digit in (1, 2, 5) if digit * size <= value) if value else 0

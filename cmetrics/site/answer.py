@@ -1,0 +1,92 @@
+"""The sentence that the overview begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from cmetrics.analytics import phrases
+from cmetrics.analytics.model import Change, Dashboard
+from cmetrics.analytics.overview import FirstTime
+from cmetrics.domain.plural import plural
+from cmetrics.domain.sanitize import isolate
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One sentence in two parts, so that the change can have its colour, and what comes after it."""
+
+    text: str
+    #: Begins with a comma; empty for none.
+    change: str = ""
+    is_down: bool = False
+    second: str = ""
+
+
+def build_answer(board: Dashboard, first: FirstTime | None = None) -> Answer:
+    """Return the downloads of the last full month with their change, like for like; else the stars."""
+    second = " ".join(filter(None, (_first(first), _stars(board))))
+    if total := board.month_total:
+        change = board.month_total_change
+        text = f"{in_words(total.value)} downloads in {_month(total.period_start, board.as_of)}"
+        before = board.month_before
+        moved = _moved(change, f"{before.period_start:%B}") if change and before else ""
+        return Answer(text, moved, bool(change and change.absolute < 0), second)
+    if board.total_stars:
+        return Answer(f"{plural(board.total_stars.value, 'GitHub star')}", second=_since(board))
+    return Answer("No data yet", second="The first nightly update fills this page.")
+
+
+def in_words(value: int) -> str:
+    """Return ``7.62 million``; numbers below a million in full."""
+    for size, unit in ((1_000_000_000, "billion"), (1_000_000, "million")):
+        # Slightly below the unit, so that 999,999,999 becomes 1 billion and not 1000 million.
+        if value >= size * 0.999995:
+            return f"{value / size:.2f}".rstrip("0").rstrip(".") + f" {unit}"
+    return phrases.number(value)
+
+
+def _month(first: date, as_of: date) -> str:
+    """Return the month, with its year unless it is one of the last eleven."""
+    months = (as_of.year - first.year) * 12 + as_of.month - first.month
+    return f"{first:%B}" if months < 12 else f"{first:%B %Y}"  # noqa: PLR2004
+
+
+def _moved(change: Change, before: str) -> str:
+    percent = change.percent
+    if percent is None:
+        return f", {phrases.difference(change.absolute)} on {before}"
+    if percent >= 100 * (phrases.FACTOR - 1):
+        return f", {1 + percent / 100:.1f} times {before}"
+    size = abs(percent)
+    shown = f"{size:.0f}" if size >= 1 else f"{size:.1f}"
+    if float(shown) == 0:
+        return f", the same as in {before}"
+    return f", {'up' if percent > 0 else 'down'} {shown}% on {before}"
+
+
+def _stars(board: Dashboard) -> str:
+    if board.total_stars is None:
+        return ""
+    repositories = sum(len(group.stars) for group in board.groups)
+    which, verb = ("The repository", "has") if repositories == 1 else ("The repositories", "have")
+    since = _since(board)
+    more = f", {since[0].lower()}{since[1:]}" if since else "."
+    return f"{which} {verb} {plural(board.total_stars.value, 'star')}{more}"
+
+
+def _since(board: Dashboard) -> str:
+    change = board.total_stars_change_30
+    if change is None:
+        return ""
+    if change.absolute == 0:
+        return "As many as 30 days before."
+    word = "more" if change.absolute > 0 else "fewer"
+    return f"{phrases.number(abs(change.absolute))} {word} than 30 days before."
+
+
+def _first(found: FirstTime | None) -> str:
+    if found is None:
+        return ""
+    who = "All packages together" if found.name is None else isolate(found.name)
+    return f"{who} passed {in_words(found.step)} a month for the first time."

@@ -1,0 +1,109 @@
+"""What the overview shows first: totals by month, stars of all repositories, and the order of the rows."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from cmetrics.analytics.overview import (
+    all_downloads_chart,
+    by_size,
+    complete_days,
+    first_time,
+    month_points,
+    star_flow_30,
+    weekly_stars,
+    year_change,
+)
+from cmetrics.domain.days import DAY
+from tests.boards import AS_OF, a_board, a_package, a_repository, rows_of
+from tests.samples import a_snapshot
+
+FIRST = date(2026, 8, 1)
+
+
+def test_totals_by_month():
+    """A month is the sum of its packages; one that a package lacks days of is not complete."""
+    metrics = [a_package("a"), a_package("b", "two")]
+    rows = [*rows_of(metrics[0], FIRST, AS_OF, 10), *rows_of(metrics[1], FIRST, AS_OF, 5)]
+    rows = [row for row in rows if row.metric_id != metrics[1].metric_id or row.period_end != date(2026, 9, 7)]
+    board = a_board(metrics, rows)
+    points = month_points([item for group in board.groups for item in group.downloads], board)
+    assert [(p.period_start.month, p.value, p.is_complete, p.is_running) for p in points] == [
+        (8, 31 * 15, True, False),
+        (9, 30 * 15 - 5, False, False),
+        (10, 31 * 15, True, False),
+        (11, 22 * 15, False, True),
+    ]
+    assert (points[1].days_observed, points[1].days_expected) == (59, 60)
+
+
+def test_published_totals():
+    """A published total stands for a month before daily data, which is never complete."""
+    package = a_package("x", daily_from=date(2026, 10, 1))
+    rows = [a_snapshot(package, date(2026, 9, 30), 400), *rows_of(package, date(2026, 10, 1), AS_OF)]
+    board = a_board([package], rows)
+    september, october, _ = month_points(board.groups[0].downloads, board)
+    assert (september.value, september.days_observed, september.is_complete) == (400, None, False)
+    assert october.is_complete
+
+
+def test_days_of_several_packages():
+    """A day counts once every package that has begun has a value; one that begins later takes nothing away."""
+    metrics = [a_package("a"), a_package("b")]
+    rows = [*rows_of(metrics[0], FIRST, AS_OF, 10), *rows_of(metrics[1], date(2026, 9, 1), AS_OF - 2 * DAY, 5)]
+    points = complete_days(a_board(metrics, rows).groups[0].downloads)
+    values = dict(zip(points.dates, points.values.tolist(), strict=True))
+    assert values[FIRST] == 10
+    assert values[date(2026, 9, 1)] == 15
+    assert max(values) == AS_OF - 2 * DAY
+
+
+def test_splits():
+    """By product, by SDK and in total, each month has the same sum; the largest part comes first."""
+    metrics = [a_package("rust"), a_package("python"), a_package("nodejs", "two")]
+    rows = [row for n, metric in enumerate(metrics) for row in rows_of(metric, FIRST, AS_OF, 10 * (n + 1))]
+    chart = all_downloads_chart(a_board(metrics, rows))
+    sums = {}
+    for series in chart.series:
+        sums.setdefault(series.split, []).append(series.months[2].value)
+    assert {split: sum(values) for split, values in sums.items()} == dict.fromkeys(("product", "sdk", "total"), 31 * 60)
+    assert all(values == sorted(values, reverse=True) for values in sums.values())
+    assert [series.split for series in chart.shown] == ["product"] * 2
+    assert len({series.key for series in chart.series}) == len(chart.series)
+
+
+def test_no_packages():
+    """Without packages there is no chart of downloads."""
+    assert all_downloads_chart(a_board([a_repository("a")])) is None
+    assert first_time(None) is None
+
+
+def test_first_time():
+    """The largest round number that was exceeded for the first time in the last full month."""
+    package = a_package("a")
+    rows = [*rows_of(package, FIRST, date(2026, 9, 30), 1000), *rows_of(package, date(2026, 10, 1), AS_OF, 2000)]
+    found = first_time(all_downloads_chart(a_board([package], rows)))
+    assert (found.name, found.step) == (None, 50_000)
+    steady = rows_of(package, FIRST, AS_OF, 1000)
+    assert first_time(all_downloads_chart(a_board([package], steady))) is None
+
+
+def test_stars():
+    """The net gain of full weeks over all repositories; a week without a count at an end is unknown."""
+    metrics = [a_repository("a"), a_repository("b")]
+    rows = [row for metric in metrics for row in rows_of(metric, FIRST, AS_OF, 100, 2)]
+    board = a_board(metrics, rows)
+    assert set(weekly_stars(board)) == {28}
+    assert star_flow_30(board).net == 120
+    gap = date(2026, 10, 11)
+    missing = a_board(metrics, [row for row in rows if row.period_end != gap])
+    assert weekly_stars(missing).count(None) == 2
+
+
+def test_order():
+    """Downloads come first, then stars, each with the largest first."""
+    metrics = [a_repository("a"), a_package("small"), a_package("large")]
+    rows = [row for n, metric in enumerate(metrics) for row in rows_of(metric, FIRST, AS_OF, 100 * (n + 1))]
+    items = a_board(metrics, rows).items
+    assert [item.metric.subject for item in by_size(items)] == ["large", "small", metrics[0].subject]
+    assert all(year_change(item) is None for item in items), "a year before, there was nothing"

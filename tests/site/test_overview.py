@@ -1,0 +1,174 @@
+"""The overview answers at a glance: what is on the first screen, what it says, and how the first chart is used."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import pytest
+from PIL import Image
+
+from cmetrics.analytics.insights import Scope, Window
+from tests.site.conftest import axe, state_of
+from tests.site.sums import figure
+from tests.site.test_page import overflow
+from tests.world.page_data import NOW
+
+
+def bottom(locator) -> float:
+    box = locator.bounding_box()
+    return box["y"] + box["height"]
+
+
+def test_first_screen(reader, data_site):
+    """At 1280 x 900 the sentence, the first plot, three numbers and two changes are in the first view."""
+    page = reader.open(data_site("rich").url, now=NOW)
+    assert bottom(page.locator("h1")) < 900
+    assert bottom(page.locator(".canvas").first) < 900
+    numbers = page.locator(".totals > div")
+    assert numbers.count() == 3
+    assert all(bottom(number) < 900 for number in numbers.all())
+    changes = page.locator(".changed > ul > li")
+    assert 2 <= changes.count() <= 4
+    assert all(bottom(change) < 900 for change in changes.all()[:2])
+
+
+def test_first_screen_of_a_phone(reader, data_site):
+    """At 390 x 844 the whole first plot is in the first view, and no control comes before it."""
+    page = reader.open(data_site("rich").url, now=NOW, size=(390, 844))
+    assert bottom(page.locator(".canvas").first) <= 844
+    earlier = page.evaluate(
+        """() => [...document.querySelectorAll("main input, main button, main select")].filter((control) =>
+          control.compareDocumentPosition(document.querySelector(".canvas"))
+          & Node.DOCUMENT_POSITION_FOLLOWING).length"""
+    )
+    assert earlier == 0
+    assert overflow(page) == 0
+
+
+def test_the_sentence(reader, data_site):
+    """Number, month and change are those of the document; what the change leaves out is named."""
+    site = data_site("rich")
+    document = json.loads((site.folder / "api" / "v1" / "dashboard" / "daily.json").read_text())
+    page = reader.open(site.url, now=NOW)
+    found = re.fullmatch(
+        r"([\d.]+) million downloads in October, up (\d+)% on September", page.locator("h1").inner_text()
+    )
+    assert found
+    assert float(found[1]) == round(document["last_full_month"]["value"] / 1e6, 2)
+    assert int(found[2]) == round(document["last_full_month_change"]["percent"])
+    assert "without lance (Rust) and lancedb (Rust)" in page.locator(".first .footnote").inner_text()
+    lead = page.locator(".lead").inner_text()
+    assert f"{document['total_stars']:,} stars" in lead
+    assert f"{document['total_stars_change_30']['absolute']:,} more than 30 days before" in lead
+
+
+def test_month_to_date(reader, data_site):
+    """The running month is that of the roll-ups: like for like, with the days it is compared with."""
+    site = data_site("rich")
+    rollups = site.data.publication().findings.insights.rollups
+    row = next(r for r in rollups if r.scope is Scope.ALL and r.window is Window.MONTH_TO_DATE)
+    page = reader.open(site.url, now=NOW)
+    shown = page.locator(".totals > div").nth(1)
+    assert shown.locator("dt").inner_text() == f"November so far, {row.end.day} days"
+    assert shown.locator("dd").first.inner_text() == f"{row.value:,}"
+    assert f"{row.change_percent:+.1f}%" in shown.locator(".note").inner_text()
+
+
+def test_first_chart_waits(reader, data_site):
+    """The first chart is a picture until it is used; then it shows what is chosen, and the address keeps it."""
+    site = data_site("rich")
+    page = reader.open(site.url, now=NOW)
+    page.wait_for_load_state("networkidle")
+    assert not any("plotly" in url for url in reader.asked)
+    page.get_by_role("group", name="Stacked by").get_by_role("radio", name="SDK").check()
+    page.wait_for_function("() => document.querySelector('#chart-downloads .main-svg')")
+    assert state_of(page) == {"split": "sdk"}
+    got = figure(page, "downloads")
+    assert got.barmode == "relative"
+    assert {trace.name for trace in got.traces if trace.yaxis != "y2"} == {"Python", "Rust", "Node.js"}
+    shown = page.locator("#chart-downloads .legend [data-series]:visible")
+    assert set(shown.all_inner_texts()) == {"Python", "Rust", "Node.js"}
+    page.get_by_role("group", name="Period shown").get_by_role("radio", name="6M").check()
+    assert state_of(page) == {"split": "sdk", "range": "6m"}
+    assert page.locator(".controls [name=range][value='6m']").is_checked()
+
+
+def test_first_chart_adds_up(reader, data_site):
+    """October of all products, of all SDKs and of the total is the number beside the chart."""
+    site = data_site("rich")
+    page = reader.open(site.url, now=NOW)
+    shown = int(page.locator(".totals dd").first.inner_text().replace(",", ""))
+    document = json.loads(page.locator("#chart-downloads script.series").text_content())
+    for split in ("product", "sdk", "total"):
+        series = [one for one in document["series"] if one["split"] == split]
+        # The newest month is running.
+        assert sum(one["month"]["values"][-2] for one in series) == shown, split
+
+
+@pytest.mark.parametrize("name", ["rich", "m300"])
+def test_rows(reader, data_site, name):
+    """Rows are sorted by value, downloads first; each row leads to the page of its metric."""
+    site = data_site(name)
+    page = reader.open(site.url, now=NOW)
+    rows = page.locator(".metrics tbody tr").evaluate_all(
+        "(all) => all.map((row) => [row.id, row.dataset.family, Number(row.cells[3].dataset.sort),"
+        " row.querySelector('th a').getAttribute('href')])"
+    )
+    assert len(rows) == len(site.data.catalog.metrics)
+    assert rows == sorted(rows, key=lambda row: (row[1] != "downloads", -row[2]))
+    assert all((site.folder / href).is_file() for *_, href in rows)
+    assert {row[0] for row in rows} == {metric.slug for metric in site.data.catalog.metrics}
+
+
+def test_phone_rows(reader, data_site):
+    """On a phone the name, value and change of each of 300 metrics are visible without scrolling sideways."""
+    page = reader.open(data_site("m300").url, now=NOW, size=(390, 844))
+    assert overflow(page) == 0
+    boxes = page.locator(".metrics tbody tr").evaluate_all(
+        "(all) => all.map((row) => [0, 3, 4].map((n) => row.cells[n].getBoundingClientRect())"
+        ".map((box) => [box.left, box.right]))"
+    )
+    assert len(boxes) == 300
+    assert min(right - left for (left, right), *_ in boxes) > 100
+    assert all(0 <= left < right <= 390 for row in boxes for left, right in row)
+    assert bottom(page.locator(".canvas").first) <= 2 * 844
+
+
+def test_colours_can_be_told_apart(reader, data_site):
+    """With the colours of the system, the chosen split and the products differ on the screen."""
+    page = reader.open(data_site("rich").url, now=NOW, forced_colors="active")
+    grounds = []
+    for value in ("product", "sdk"):
+        css = f".lens [data-option=split][value={value}] + span"
+        picture = Image.open(io.BytesIO(page.locator(css).screenshot())).convert("RGB")
+        grounds.append(max(picture.getcolors(100_000))[1])
+    assert grounds[0] != grounds[1]
+    swatches = page.locator("#chart-downloads .legend [data-series]:visible").evaluate_all(
+        "(all) => all.map((one) => getComputedStyle(one, '::before').backgroundColor)"
+    )
+    assert len(set(swatches)) == len(swatches) == 2
+
+
+def test_touch_targets(reader, data_site):
+    """On a coarse pointer, the controls of the first chart are at least 44 px high."""
+    page = reader.open(data_site("rich").url, now=NOW, size=(390, 844), has_touch=True, is_mobile=True)
+    for control in page.locator(".lens label").all():
+        assert control.bounding_box()["height"] >= 44
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_accessible(reader, data_site, width, scheme):
+    """axe-core finds nothing."""
+    page = reader.open(data_site("rich").url, now=NOW, size=(width, 900), color_scheme=scheme)
+    assert axe(page) == []
+
+
+def test_without_scripts(reader, data_site):
+    """Sentence, first chart, numbers, changes and rows are there without scripts; what would do nothing is not."""
+    page = reader.open(data_site("rich").url, java_script_enabled=False)
+    for css in ("h1", "#chart-downloads .still.wide", ".totals", ".changed", ".metrics"):
+        assert page.locator(css).first.is_visible()
+    assert page.locator(".lens").is_hidden()
