@@ -32,6 +32,15 @@ def period(item: CountItem) -> str:
     return f"to {day}" if measure.is_counter else f"on {day}"
 
 
+def recent_short(item: CountItem) -> str:
+    """Return `recent` for a column of a table: "74,949 in 30 d", "6,653 in 24 of 30 d"."""
+    if item.last_30_days is None:
+        return "–"
+    known = item.last_30_days_observed
+    days = f"{known} of {RECENT_DAYS}" if known < RECENT_DAYS else f"{RECENT_DAYS}"
+    return f"{item.last_30_days:,} in {days} d"
+
+
 def recent(item: CountItem) -> str:
     """Return what was counted in the last 30 days; empty for a stock and a rolling window."""
     if item.last_30_days is None:

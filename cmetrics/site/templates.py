@@ -68,6 +68,7 @@ def open_templates() -> Environment:
         fmt.item_month_note,
         count_words.period,
         count_words.recent,
+        count_words.recent_short,
         report_format.signed_number,
         report_format.compact,
         report_format.points,
