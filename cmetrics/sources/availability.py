@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -100,6 +100,40 @@ def resolve_days(
             f"{registry_totals.error.message}",
         )
     return FetchResult(request, tuple(values), frozenset(pending), error)
+
+
+async def resolve_by_busy_subject(
+    requests: Sequence[FetchRequest],
+    fetch_counts: Callable[[FetchRequest], Awaitable[dict[date, int]]],
+    fetch_totals: Callable[[Sequence[FetchRequest]], Awaitable[RegistryTotals]],
+    source_ref: Callable[[FetchRequest], str],
+) -> AsyncIterator[FetchResult]:
+    """Yield one result per request of a source that has no totals of its registry.
+
+    A day without downloads may be a real 0, lost, or not counted yet. The counts of a busy subject distinguish
+    them: ``fetch_totals`` is called once, with the requests that need it, and only if there are any.
+    """
+    undecided: list[tuple[FetchRequest, dict[date, int]]] = []
+    for request in requests:
+        try:
+            counts = await fetch_counts(request)
+        except SourceError as error:
+            yield FetchResult(request, error=error)
+            continue
+        if has_absent_day(request, counts):
+            undecided.append((request, counts))
+        else:
+            yield resolve_days(request, counts, RegistryTotals({}), source_ref(request))
+    if undecided:
+        totals = await fetch_totals([request for request, _ in undecided])
+        for request, counts in undecided:
+            yield resolve_days(request, counts, totals, source_ref(request))
+
+
+def has_absent_day(request: FetchRequest, counts: Mapping[date, int]) -> bool:
+    """Return whether a requested day has no downloads although the subject existed."""
+    existed = first_evidence(request, counts)
+    return existed is not None and any(day >= existed and not counts.get(day) for day in request.days)
 
 
 def first_evidence(request: FetchRequest, counts: Mapping[date, int]) -> date | None:

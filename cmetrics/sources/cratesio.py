@@ -8,7 +8,7 @@ without downloads have no row; the current, incomplete day is included.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, timedelta
 from urllib.parse import quote
 
@@ -21,7 +21,7 @@ from cmetrics.domain.metric import ArchiveSpec, CountingStep, KnownLoss, SourceS
 from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
-from cmetrics.sources.availability import Availability, RegistryTotals, first_evidence, resolve_days
+from cmetrics.sources.availability import Availability, RegistryTotals, resolve_by_busy_subject
 from cmetrics.sources.base import FetchRequest, FetchResult
 
 ARCHIVE = ArchiveSpec("crates-archive", "static.crates.io", first_day=date(2014, 11, 1))
@@ -130,30 +130,15 @@ class Cratesio:
         self._client = client
 
     async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
-        """Yield one result per crate, each from one request.
-
-        Days without downloads have no row, and neither have days that are lost or not counted yet. The
-        rows of a busy crate distinguish them. It is requested once, and only if a crate lacks a day.
-        """
-        undecided: list[tuple[FetchRequest, dict[date, int]]] = []
-        for request in requests:
-            try:
-                counts = await self._fetch_days(request.metric.subject)
-            except SourceError as error:
-                yield FetchResult(request, error=error)
-                continue
-            if has_absent_day(request, counts):
-                undecided.append((request, counts))
-            else:
-                yield self._resolve(request, counts, RegistryTotals({}))
-        if undecided:
-            totals = await self._fetch_totals()
-            for request, counts in undecided:
-                yield self._resolve(request, counts, totals)
-
-    @staticmethod
-    def _resolve(request: FetchRequest, counts: dict[date, int], totals: RegistryTotals) -> FetchResult:
-        return resolve_days(request, counts, totals, f"cratesio:{request.metric.subject}")
+        """Yield one result per crate, each from one request, and a busy crate's if one lacks a day."""
+        results = resolve_by_busy_subject(
+            requests,
+            lambda request: self._fetch_days(request.metric.subject),
+            lambda _: self._fetch_totals(),
+            lambda request: f"cratesio:{request.metric.subject}",
+        )
+        async for result in results:
+            yield result
 
     async def _fetch_totals(self) -> RegistryTotals:
         """Return which days have been counted, according to the busy crate."""
@@ -167,9 +152,3 @@ class Cratesio:
     async def _fetch_days(self, crate: str) -> dict[date, int]:
         response = await self._client.get(f"/crates/{quote(crate, safe='')}/downloads")
         return parse_downloads(response.body, crate)
-
-
-def has_absent_day(request: FetchRequest, counts: Mapping[date, int]) -> bool:
-    """Return whether a requested day has no downloads although the crate existed."""
-    existed = first_evidence(request, counts)
-    return existed is not None and any(day >= existed and not counts.get(day) for day in request.days)

@@ -143,18 +143,14 @@ class Duckdb:
         extension = request.metric.subject
         wanted = [day for day in request.days if day >= FIRST_DAY]
         newest = sum_hosts(await self._read("/downloads-last-week.json"), extension)
-        if newest is None and request.known is None:
-            found = await self._past(request, wanted, values)
-            if not found:
-                msg = f"{SPEC.title}, extension {extension}: not found"
-                raise NotFound(msg, service=SPEC.title)
-        elif newest is not None:
+        if newest is not None:
             self._add(request, newest, values)
             # The window before the newest one ends a week earlier; jobs run up to some days late.
             wanted = [day for day in wanted if day <= newest[0].last_day - timedelta(days=WEEK - 1)]
-            await self._past(request, wanted, values)
-        else:
-            await self._past(request, wanted, values)
+        has_past = await self._past(request, wanted, values)
+        if newest is None and not has_past and request.known is None:
+            msg = f"{SPEC.title}, extension {extension}: not found"
+            raise NotFound(msg, service=SPEC.title)
         return FetchResult(request, tuple(values[day] for day in sorted(values)))
 
     async def _past(self, request: FetchRequest, days: Sequence[date], values: dict[date, DailyValue]) -> bool:

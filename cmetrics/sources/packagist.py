@@ -19,7 +19,7 @@ from cmetrics.domain.metric import SourceSpec
 from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
-from cmetrics.sources.availability import Availability, RegistryTotals, first_evidence, resolve_days
+from cmetrics.sources.availability import Availability, RegistryTotals, resolve_by_busy_subject
 from cmetrics.sources.base import FetchRequest, FetchResult
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
@@ -83,37 +83,21 @@ class Packagist:
         self._client = client
 
     async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
-        """Yield one result per package, each from one request.
+        """Yield one result per package, each from one request, and a busy package's if one has a 0."""
+        results = resolve_by_busy_subject(
+            requests,
+            lambda request: self._fetch_days(request.metric.subject, request.days[0], request.last_day),
+            self._fetch_totals,
+            lambda request: f"packagist:{request.metric.subject.lower()}",
+        )
+        async for result in results:
+            yield result
 
-        A 0 is a count, or a day that has not been counted yet. The installs of a busy package distinguish
-        them. It is requested once, and only if a package has a 0.
-        """
-        undecided: list[tuple[FetchRequest, dict[date, int]]] = []
-        for request in requests:
-            try:
-                counts = await self._fetch_days(request.metric.subject, request.days[0], request.last_day)
-            except SourceError as error:
-                yield FetchResult(request, error=error)
-                continue
-            existed = first_evidence(request, counts)
-            if existed is not None and any(day >= existed and not counts.get(day) for day in request.days):
-                undecided.append((request, counts))
-            else:
-                yield self._resolve(request, counts, RegistryTotals({}))
-        if undecided:
-            first = min(request.days[0] for request, _ in undecided)
-            totals = await self._fetch_totals(first, undecided[0][0].last_day)
-            for request, counts in undecided:
-                yield self._resolve(request, counts, totals)
-
-    @staticmethod
-    def _resolve(request: FetchRequest, counts: dict[date, int], totals: RegistryTotals) -> FetchResult:
-        return resolve_days(request, counts, totals, f"packagist:{request.metric.subject.lower()}")
-
-    async def _fetch_totals(self, first: date, last: date) -> RegistryTotals:
+    async def _fetch_totals(self, requests: Sequence[FetchRequest]) -> RegistryTotals:
         """Return which days have been counted, according to the busy package."""
+        first = min(request.days[0] for request in requests)
         try:
-            counts = await self._fetch_days(BUSY_PACKAGE, first, last)
+            counts = await self._fetch_days(BUSY_PACKAGE, first, requests[0].last_day)
         except SourceError as error:
             return RegistryTotals(None, error)
         return RegistryTotals({day: Availability.PUBLISHED for day, count in counts.items() if count})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from datetime import date
 
-from cmetrics.domain.days import Span, window
+from cmetrics.domain.days import Span, day_range, spans, window
 from cmetrics.domain.errors import NotFound, SourceError
 from cmetrics.domain.kind import DOWNLOADS
 from cmetrics.domain.metric import SourceSpec
@@ -76,8 +76,8 @@ class Rubygems:
 
     async def _fetch(self, request: FetchRequest) -> FetchResult:
         gem = request.metric.subject
-        first = min(request.days[0], window(request.last_day, EXISTS_WITHIN))
-        periods = _cover(Span(max(first, FIRST_DAY), request.last_day))
+        first = max(FIRST_DAY, min(request.days[0], window(request.last_day, EXISTS_WITHIN)))
+        periods = spans(day_range(first, request.last_day), LONGEST_PERIOD)
         counts: dict[date, int] = {}
         for number, period in enumerate(periods):
             self._client.step("years of downloads", number, len(periods))
@@ -99,13 +99,3 @@ class Rubygems:
     async def _query(self, gems: tuple[str, ...], period: Span, where: str) -> dict[date, int]:
         params = {**day_params(*period), "param_gems": quote_names(gems)}
         return parse_days((await self._client.post("/", params, _SQL)).body, where)
-
-
-def _cover(span: Span) -> list[Span]:
-    """Return consecutive periods of at most 900 days, which end with the last day of ``span``."""
-    periods: list[Span] = []
-    last = span.last
-    while last >= span.first:
-        periods.append(Span(max(span.first, window(last, LONGEST_PERIOD)), last))
-        last = window(last, LONGEST_PERIOD + 1)
-    return periods[::-1]

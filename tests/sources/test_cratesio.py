@@ -7,7 +7,8 @@ import pytest
 
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.errors import InvalidResponse
-from cmetrics.sources.cratesio import has_absent_day, parse_downloads, refuses_contact
+from cmetrics.sources.availability import has_absent_day
+from cmetrics.sources.cratesio import parse_downloads, refuses_contact
 from tests.samples import a_metric, a_request
 from tests.sources.responses import HTML_PAGES, NO_ANSWERS, NO_COUNTS, NO_DAYS
 
