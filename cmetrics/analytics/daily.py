@@ -47,6 +47,8 @@ class DailyGrid:
     excluded: Mask
     #: Stored, but far outside its neighbourhood and not confirmed yet.
     doubtful: Mask
+    #: Known and neither of these: the values that may be compared.
+    clean: Mask
     #: The first day of another way of counting.
     step: Mask
     #: By metric, the column of the newest settled day; -1 without any.
@@ -61,11 +63,6 @@ class DailyGrid:
     def days(self) -> int:
         """The number of columns."""
         return int(self.values.shape[1])
-
-    @property
-    def clean(self) -> Mask:
-        """The values that may be compared."""
-        return self.known & ~self.excluded & ~self.doubtful
 
     def day(self, column: int) -> date:
         """Return the day of a column."""
@@ -162,6 +159,7 @@ def build_daily_grid(
     known &= ~_unsettled(values, known)
     ends = np.where(known.any(axis=1), shape[1] - 1 - np.argmax(known[:, ::-1], axis=1), -1)
     values[~known] = 0
+    clean = known & ~excluded & ~doubtful
     return DailyGrid(
         metrics=tuple(chosen),
         specs=specs,
@@ -170,11 +168,12 @@ def build_daily_grid(
         known=known,
         excluded=excluded & known,
         doubtful=doubtful & known & ~excluded,
+        clean=clean,
         step=step,
         ends=ends,
         total=_prefix(values),
         observed=_prefix(known),
-        usable=_prefix(known & ~excluded & ~doubtful),
+        usable=_prefix(clean),
         steps=_prefix(step),
     )
 

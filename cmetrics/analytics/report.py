@@ -20,7 +20,7 @@ from cmetrics.analytics.model import PeriodPoint, PointKind
 from cmetrics.analytics.phrases import change_percent, moved, name_of, number, short_date
 from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.analytics.rollups import LEFT_OUT_SHARE, Compared, compare, left_out_share, why_not
-from cmetrics.analytics.series import last_full_month, month_of, month_points
+from cmetrics.analytics.series import last_full_month, month_points
 from cmetrics.analytics.star_grid import UNKNOWN, StarGrid, build_star_grid
 from cmetrics.domain.days import DAY, Month, months
 from cmetrics.domain.event import Note
@@ -275,6 +275,8 @@ class _Builder:
         self._points = month_points(
             [metric for metric in metrics if metric.measure.is_in_totals], frozen.rows, self._month.last
         )
+        self._by_month = {metric_id: _by_month(points) for metric_id, points in self._points.items()}
+        self._whole = self._sum_shares()
 
     def build(self) -> MonthReport:
         """Return the report."""
@@ -410,15 +412,9 @@ class _Builder:
         The latter two are among the metrics that are compared; the change is in percentage points.
         """
         compared = self._before
-        whole = int(compared.value.sum())
-        lacking = int(compared.value[~compared.is_whole].sum())
-        share = None
-        if whole and lacking <= LEFT_OUT_SHARE * whole:
-            share = round(100 * int(compared.value[rows].sum()) / whole, 1)
-        alike = compared.is_comparable
-        mine = rows[alike[rows]]
-        later, earlier = int(compared.now[alike].sum()), int(compared.before[alike].sum())
-        too_few = left_out_share(compared, np.arange(len(compared.value))) > LEFT_OUT_SHARE
+        whole, later, earlier, too_few = self._whole
+        share = None if whole is None else round(100 * int(compared.value[rows].sum()) / whole, 1)
+        mine = rows[compared.is_comparable[rows]]
         is_unlike = too_few or not len(mine) or left_out_share(compared, rows) > LEFT_OUT_SHARE
         if is_unlike or not later or not earlier:
             return share, None, None
@@ -426,18 +422,26 @@ class _Builder:
         # Adding 0 turns a rounded -0.0 into 0.0.
         return share, round(before, 1), round(now - before, 1) + 0.0
 
+    def _sum_shares(self) -> tuple[int | None, int, int, bool]:
+        """Return what shares are parts of: all downloads of this month, None if too many days are missing.
+
+        Then the downloads now and before of the metrics that are compared, and whether these are too few.
+        """
+        compared = self._before
+        whole = int(compared.value.sum())
+        lacking = int(compared.value[~compared.is_whole].sum())
+        alike = compared.is_comparable
+        too_few = left_out_share(compared, np.arange(len(compared.value))) > LEFT_OUT_SHARE
+        is_known = whole and lacking <= LEFT_OUT_SHARE * whole
+        return whole if is_known else None, int(compared.now[alike].sum()), int(compared.before[alike].sum()), too_few
+
     def _value_of(self, rows: Places, month: Month) -> int | None:
         points = [self._point(self._grid.metrics[row], month) for row in rows.tolist()]
         known = [point.value for point in points if point is not None]
         return sum(known) if known else None
 
     def _point(self, metric: Metric, month: Month) -> PeriodPoint | None:
-        found = self._points.get(metric.metric_id, ())
-        point = month_of(found, month)
-        if point is not None:
-            return point
-        # A published total of about 30 days stands for the month in which it ends.
-        return next((p for p in found if p.kind is PointKind.SEEDED and Month.of(p.period_end) == month), None)
+        return self._by_month.get(metric.metric_id, {}).get(month)
 
     def _bar(self, month: Month, products: Sequence[DownloadsRow]) -> MonthBar:
         parts: dict[str, int] = {}
@@ -546,6 +550,19 @@ def _joined(changes: Sequence[tuple[str, str]]) -> str:
         return f", {' and '.join(text for text, _ in changes)}" + (f" ({part})" if part else "")
     shown = [f"{text} ({part})" if part else text for text, part in changes]
     return f", {' and '.join(shown)}" if shown else ""
+
+
+def _by_month(points: Sequence[PeriodPoint]) -> dict[Month, PeriodPoint]:
+    """Return the point of each month. A published total of about 30 days stands for the month in which it ends."""
+    found: dict[Month, PeriodPoint] = {}
+    seeds: dict[Month, PeriodPoint] = {}
+    for point in points:
+        month = Month.of(point.period_end)
+        if (point.period_start, point.period_end) == (month.first, month.last):
+            found.setdefault(month, point)
+        if point.kind is PointKind.SEEDED:
+            seeds.setdefault(month, point)
+    return seeds | found
 
 
 def _like_for_like(compared: Compared, rows: Places) -> tuple[int, int] | None:
