@@ -21,6 +21,20 @@ from cmetrics.site.social_card import render_social_card
 #: Parts of the script, in dependency order. Pages opened as local files cannot load modules, so the parts
 #: are concatenated.
 SCRIPT_PARTS = ("state", "data", "figure", "plot", "table", "controls", "list", "page")
+#: Parts of the stylesheet, in the order of the cascade. One file is one request.
+STYLE_PARTS = (
+    "base",
+    "masthead",
+    "overview",
+    "card",
+    "chart",
+    "rows",
+    "quality",
+    "news",
+    "narrow",
+    "forced",
+    "print",
+)
 PLOTLY = "assets/plotly.min.js"
 #: The folder of the scripts with values by day.
 DAYS = "assets/days"
@@ -66,7 +80,8 @@ def render_parts(site: Site, parts: Iterable[int]) -> Iterator[tuple[str, bytes]
 def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the files that come from no template: styles, scripts, pictures, documents."""
     folder = templates_folder()
-    yield "assets/site.css", (theme.stylesheet() + (folder / "site.css").read_text(encoding="utf-8")).encode()
+    styles = [(folder / "style" / f"{name}.css").read_text(encoding="utf-8") for name in STYLE_PARTS]
+    yield "assets/site.css", "\n".join([theme.stylesheet(), *styles]).encode()
     yield "assets/theme.js", (folder / "theme.js").read_bytes()
     scripts = [(folder / "app" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPT_PARTS]
     yield "assets/app.js", ('"use strict";\n{\n' + "\n".join(scripts) + "}\n").encode()

@@ -77,7 +77,8 @@ def test_stylesheet() -> None:
     """Every custom property that the stylesheet uses is declared, each once."""
     declared = re.findall(r"^  (--[\w-]+):", stylesheet(), re.MULTILINE)
     assert len(declared) == len(set(declared))
-    css = (templates_folder() / "site.css").read_text(encoding="utf-8")
+    parts = sorted((templates_folder() / "style").glob("*.css"))
+    css = "".join(path.read_text(encoding="utf-8") for path in parts)
     own = set(re.findall(r"(--[\w-]+):", css))
     assert set(re.findall(r"var\((--[\w-]+)\)", css)) <= {*declared, *own, "--tone"}
 
