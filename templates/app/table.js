@@ -1,4 +1,4 @@
-// The numbers of the view as a table and as a CSV file: always absolute ones.
+// The numbers of the view as a table: always absolute ones.
 
 function label(chart, point) {
   if (point.when === null || (chart.kind === "stock" && point.missing === "")) {
@@ -51,27 +51,4 @@ function numberCell(point) {
   if (point?.kind === "seeded") made.append(" ", cell("span", "published total", "tag"));
   if (point?.kind === "estimated") made.append(" ", cell("span", "estimated", "tag"));
   return made;
-}
-
-/** Names of services are ours; a comma or a quote in one would still break the line. */
-function plainField(text) {
-  return text.replaceAll(/[",\r\n]/g, " ");
-}
-
-/** Every field is an id, a day, a number or a word of our own: nothing that a spreadsheet would run. */
-async function saveCsv(chart) {
-  await loadDays(chart.data);
-  const lines = ["metric_id,period_start,period_end,value,complete,kind,source"];
-  for (const series of viewOf(chart.data)) {
-    for (const point of series.points) {
-      if (point.value === null) continue;
-      const fields = [series.id ?? series.key, isoDay(point.start), isoDay(point.end), point.value, point.whole, point.kind];
-      fields.push(plainField(series.source));
-      lines.push(fields.join(","));
-    }
-  }
-  const url = URL.createObjectURL(new Blob([`${lines.join("\n")}\n`], { type: "text/csv" }));
-  save(url, `${fileName(chart.data)}.csv`);
-  // The download has its own hold on the blob once it has begun.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
