@@ -20,6 +20,7 @@ from cmetrics.catalog_file import (
 from cmetrics.domain.errors import ConfigError, Mistake, UsageError
 from cmetrics.domain.event import Note, ReleaseRule
 from cmetrics.domain.kind import Measure
+from cmetrics.domain.license import License
 from cmetrics.domain.metric import Event, Metric, Product, SourceSpec, default_id, default_name, slug
 from cmetrics.domain.notice import mark
 from cmetrics.domain.sanitize import sanitize
@@ -66,6 +67,8 @@ class Catalog:
     url: str | None = None
     #: Text that marks every page and picture of the site, such as "Sample data"; empty if not set.
     notice: str = ""
+    #: The licence of the published data; None if the catalogue states none.
+    license: License | None = None
     #: Ids that follow from product and source because the entry has no ``id``. `cmetrics.identity`
     #: replaces each by the id that a store has for the same source and subject.
     default_ids: frozenset[str] = frozenset()
@@ -140,6 +143,7 @@ class _Builder:
             release_rules=tuple(self._release_rules.values()),
             url=top.url,
             notice=top.notice or "",
+            license=top.license,
             default_ids=frozenset(self._default_ids),
             left_out=tuple(self._left_out),
         )

@@ -14,11 +14,21 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    create_model,
+)
 from pydantic_core import ErrorDetails
 
 from cmetrics.domain.errors import ConfigError, Mistake
 from cmetrics.domain.event import ReleaseFilter
+from cmetrics.domain.license import License, find_license
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import sanitize
 
@@ -80,6 +90,27 @@ def normalize_site_url(text: str) -> str:
 
 #: The address of a folder: neither a query nor a fragment.
 FolderAddress = Annotated[str, AfterValidator(normalize_site_url)]
+
+
+def _parse_license(value: object) -> License:
+    """Return the licence that an SPDX identifier or a table with name and address describes."""
+    if isinstance(value, str):
+        return find_license(value)
+    if isinstance(value, dict) and value.keys() == {"name", "url"}:
+        try:
+            entry = _LicenseEntry.model_validate(value)
+        except ValidationError:
+            msg = (
+                "is not valid: the name needs to be a text, and the url an address that begins with http:// or https://"
+            )
+            raise ValueError(msg) from None
+        return License(None, entry.name, entry.url)
+    msg = 'is not a licence; write "CC-BY-4.0", or { name = "…", url = "https://…" }'
+    raise ValueError(msg)
+
+
+#: An SPDX identifier, or a table with ``name`` and ``url``.
+DataLicense = Annotated[License, BeforeValidator(_parse_license)]
 #: Used in an HTTP header and a URL.
 AsciiText = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", min_length=3, max_length=200)]
 
@@ -99,6 +130,11 @@ _SECTIONS = frozenset({"products", "metrics", "events", "notes"})
 
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _LicenseEntry(_Entry):
+    name: Text
+    url: WebAddress
 
 
 class ProductEntry(_Entry):
@@ -164,6 +200,7 @@ class _TopLevel(_Entry):
     contact: AsciiText
     url: FolderAddress | None = None
     notice: Notice | None = None
+    license: DataLicense | None = None
     products: Annotated[list[Any], Field(min_length=1)]
     metrics: Annotated[list[Any], Field(min_length=1)]
     events: list[Any] = Field(default_factory=list)

@@ -14,7 +14,7 @@ from cmetrics.analytics.columns import COLUMNS, DAY_COLUMNS, SeriesTable
 from cmetrics.analytics.dashboard import build_dashboard, narrow
 from cmetrics.analytics.insights import build_insights
 from cmetrics.analytics.intervals import Intervals, build_intervals
-from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Findings, Publication
+from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Findings, Publication, Records
 from cmetrics.analytics.quality import DataQuality, build_quality, build_states
 from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.analytics.series import last_full_month
@@ -196,8 +196,10 @@ class _MatchedQueries(Queries):
         stored = SeriesTable.from_parts(self._store.observation_tables(self._ids, self._all_days), STATS.schema)
         published = stored.where(stored.days <= self.as_of.toordinal())
         runs = self.runs()
-        log = self._log(runs)
+        outcomes = self._store.read_outcomes(self._now - RUNS_WITHIN, self._ids)
+        log = OutcomeLog(runs, outcomes)
         events = self._events()
+        reports = self._report_inputs(published, events)
         recent = published.where(published.within(reading(self.as_of, DEFAULT_DAYS)))
         return Publication(
             dashboard=self._dashboard(published, runs, log, events, ALL_DAYS),
@@ -209,7 +211,18 @@ class _MatchedQueries(Queries):
             url=url or self._catalog.url,
             quality=self._quality(stored, published, log),
             findings=self._findings(published, events),
-            reports=self._report_inputs(published, events),
+            reports=reports,
+            records=self._records(outcomes, reports.revisions),
+        )
+
+    def _records(self, outcomes: pa.Table, revisions: Iterable[Revision]) -> Records:
+        """Return what the runs have recorded of the metrics of the catalogue."""
+        known = set(self._ids)
+        return Records(
+            runs=tuple(reversed(self._store.runs())),
+            revisions=tuple(row for row in reversed(tuple(revisions)) if row.metric_id in known),
+            outcomes=outcomes,
+            readings=tuple(self._store.readings(self._ids)),
         )
 
     def read_report_inputs(self) -> ReportInputs:

@@ -281,6 +281,9 @@ contact = {contact}
 
 # The published address of the page. Feed, previews and search engines need absolute URLs.
 #url = "https://example.github.io/metrics/"
+
+# The licence under which you publish the data. Check the terms of the services first.
+#license = "CC-BY-4.0"
 """
 
 _TAIL = """

@@ -14,6 +14,7 @@ from cmetrics.catalog import DEFAULT_PATH, Catalog, load_catalog, parse_address
 from cmetrics.domain.errors import ConfigError, UsageError
 from cmetrics.domain.event import Note, ReleaseFilter, ReleaseRule
 from cmetrics.domain.kind import counter, rolling, stock
+from cmetrics.domain.license import LICENSES
 from cmetrics.domain.metric import Event, Product
 from cmetrics.sources import SPECS
 from tests.depth import deep
@@ -587,8 +588,27 @@ def test_unknown_section(path):
     assert mistakes(path, text)[0] == ("top level", "product", "unknown section 'product'; did you mean 'products'?")
     assert len(mistakes(path, text)) == 1, "what follows from it is not said"
     text = catalog_text() + '\n[colours]\nlight = "red"\n'
-    reason = "unknown section 'colours'; known are title, contact, url, notice, products, metrics, events, notes"
+    reason = (
+        "unknown section 'colours'; known are title, contact, url, notice, license, products, metrics, events, notes"
+    )
     assert mistakes(path, text) == [("top level", "colours", reason)]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ('"cc-by"', "'cc-by' is not a known licence; did you mean 'CC-BY-4.0'?"),
+        ('"WTFPL"', f"'WTFPL' is not a known licence; known are {', '.join(LICENSES)}."),
+        ("4", '4 is not a licence; write "CC-BY-4.0", or { name = "…", url = "https://…" }'),
+        ('{ name = "Ours" }', "{'name': 'Ours'} is not a licence; write"),
+        ('{ name = "Ours", url = "x.example" }', "{'name': 'Ours', 'url': 'x.example'} is not valid: the name needs"),
+    ],
+)
+def test_a_licence_that_is_none(path, value, reason):
+    """The message names the field, and what to write."""
+    ((entry, field, found),) = mistakes(path, f"license = {value}\n{catalog_text()}")
+    assert (entry, field) == ("top level", "license")
+    assert found.startswith(reason)
 
 
 def test_releases_and_notes(path):

@@ -104,6 +104,7 @@ def build_dashboard(
         health=build_health(runs, log),
         notes=tuple(note for note in catalog.notes if note.day <= as_of),
         notice=catalog.notice,
+        license=catalog.license,
     )
     return narrow(whole, days)
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import ClassVar, overload
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from typing_extensions import TypedDict
 
@@ -18,9 +19,12 @@ from cmetrics.analytics.intervals import Interval
 from cmetrics.analytics.quality import DataQuality
 from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.domain.event import Note, StoredEvent
+from cmetrics.domain.license import License
 from cmetrics.domain.metric import Definition, Event, Metric
 from cmetrics.domain.notice import mark
 from cmetrics.domain.outcome import OutcomeLog
+from cmetrics.domain.reading import StoredReading
+from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
 
 #: The window of an answer that names none, in days (contract §5).
@@ -459,6 +463,20 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
+class Records:
+    """What the runs have recorded of the catalogue's metrics besides values."""
+
+    #: All runs, oldest first.
+    runs: tuple[Run, ...] = ()
+    #: Oldest first.
+    revisions: tuple[Revision, ...] = ()
+    #: Of the last runs, by column and in no order.
+    outcomes: pa.Table | None = None
+    #: By metric and day.
+    readings: tuple[StoredReading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """The data that a build of the site publishes."""
 
@@ -481,6 +499,8 @@ class Publication:
     findings: Findings | None = None
     #: What the reports of months are made of.
     reports: ReportInputs | None = None
+    #: What runs have recorded besides values, for the data files.
+    records: Records | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -514,6 +534,8 @@ class Dashboard:
     notes: tuple[Note, ...] = ()
     #: Marks every page and picture, such as "Sample data"; empty if the catalogue sets none.
     notice: str = ""
+    #: The licence of the published data; None if the catalogue states none.
+    license: License | None = None
 
     @property
     def marked_title(self) -> str:

@@ -1,182 +1,150 @@
-"""The data files of the site: roll-ups and events as Parquet, and a description of all of them.
+"""``datapackage.json``: the description of the data files, with columns, units, licence and sources.
 
-``datapackage.json`` follows Data Package 1.0 (specs.frictionlessdata.io), which pandas, Datasette and data
-portals read. Rows and columns have a fixed order, so equal data give equal bytes.
+It follows Data Package 1.0 (specs.frictionlessdata.io), which pandas, Datasette and data portals read.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from io import BytesIO
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
-import pyarrow.parquet
 
-from cmetrics.analytics.insights import Rollup
-from cmetrics.domain.metric import Event
-from cmetrics.store.schema import STATS
+from cmetrics.analytics.model import Publication
+from cmetrics.domain.license import License
+from cmetrics.domain.metric import SourceSpec
+from cmetrics.export.data_dictionary import COLUMNS, TABLES
+from cmetrics.version import __version__
 
 DESCRIPTION_FILE = "data/datapackage.json"
-STATS_CSV, STATS_PARQUET = "data/stats.csv", "data/stats.parquet"
-ROLLUPS_FILE, EVENTS_FILE = "data/rollups.parquet", "data/events.parquet"
+NO_LICENSE = "No licence is stated for these data; the terms of the sources apply."
 
-_DAY: pa.DataType = pa.date32()
-_TEXT: pa.DataType = pa.string()
-_COUNT: pa.DataType = pa.int64()
-_NUMBER: pa.DataType = pa.float64()
-_FLAG: pa.DataType = pa.bool_()
-
-ROLLUPS = pa.schema(
-    [
-        ("scope", _TEXT),
-        ("unit", _TEXT),
-        ("metric_id", _TEXT),
-        ("product", _TEXT),
-        ("window", _TEXT),
-        ("start", _DAY),
-        ("end", _DAY),
-        ("value", _COUNT),
-        ("days_observed", _COUNT),
-        ("days_expected", _COUNT),
-        ("compared_value", _COUNT),
-        ("previous_start", _DAY),
-        ("previous_end", _DAY),
-        ("previous_value", _COUNT),
-        ("change", _COUNT),
-        ("change_percent", _NUMBER),
-        ("share", _NUMBER),
-        ("previous_share", _NUMBER),
-        ("share_change", _NUMBER),
-        ("comparable", _FLAG),
-        ("reason", _TEXT),
-        ("is_new", _FLAG),
-        ("gained", _COUNT),
-        ("lost", _COUNT),
-    ]
-)
-EVENTS = pa.schema(
-    [
-        ("event_id", _TEXT),
-        ("product", _TEXT),
-        ("day", _DAY),
-        ("label", _TEXT),
-        ("url", _TEXT),
-        ("source", _TEXT),
-        ("tag", _TEXT),
-        ("prerelease", _FLAG),
-    ]
-)
-
-_NOTES: Mapping[str, str] = {
-    "metric_id": "The metric, as in api/v1/definitions.json",
-    "period_start": "The first day of the value",
-    "period_end": "The last day of the value (UTC)",
-    "value": "Downloads of the period, or the count at its end",
-    "provenance": "api_daily, recomputed or csv_seed",
-    "source_window": "What the value covers: 1d, cumulative_snapshot, discrete_snapshot, 7d or 30d",
-    "observed_at": "When the value was read",
-    "source_ref": "The service and the subject that were read",
-    "scope": "metric, product or all",
-    "unit": "downloads or stars (the net gain of the window)",
-    "window": "7d, 30d, 90d, 365d, month (the last full one) or month_to_date",
-    "compared_value": "The part of the value that the period before is compared with",
-    "change_percent": "Null from zero, and where nothing is compared",
-    "share": "Percent of the product's downloads in the same window",
-    "share_change": "Percentage points",
-    "comparable": "Whether both periods are complete and counted in the same way",
-    "reason": "Why they are not comparable",
-    "is_new": "From zero to more",
-    "day": "The UTC day",
-    "source": "github for a release, else catalogue",
-    "tag": "Empty for events that are not releases",
+_TYPES: Mapping[pa.DataType, str] = {
+    pa.date32(): "date",
+    pa.string(): "string",
+    pa.int64(): "integer",
+    pa.float64(): "number",
+    pa.bool_(): "boolean",
 }
+_MEDIA = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+#: Column → unit, in all tables, where the name does not state it.
+_UNITS = {
+    "change_percent": "percent",
+    "share": "percent",
+    "previous_share": "percent",
+    "share_change": "percentage points",
+    "days": "days",
+    "days_observed": "days",
+    "days_expected": "days",
+    "days_stored": "days",
+    "pending_days": "days",
+}
+#: Table with counts → their unit.
+_COUNTED = {
+    "daily": "count; metric_family names what is counted",
+    "stats": "count; metric_family in metrics.parquet names what is counted",
+    "readings": "count; metric_family in metrics.parquet names what is counted",
+    "revisions": "count; metric_family in metrics.parquet names what is counted",
+    "rollups": "count; unit names what is counted",
+    "stars": "stars",
+}
+_COUNTS = frozenset(
+    {"value", "old_value", "new_value", "compared_value", "previous_value", "change", "gained", "lost", "net"}
+)
 
 
-def rollups_parquet(rollups: Iterable[Rollup]) -> bytes:
-    """Return the roll-ups as a Parquet file."""
-    names = [name for name in ROLLUPS.names if not name.startswith("previous_") or name == "previous_share"]
-    rows = [
-        {name: getattr(row, name) for name in names}
-        | {f"previous_{name}": getattr(row.previous, name, None) for name in ("start", "end", "value")}
-        for row in rollups
-    ]
-    return _parquet(rows, ROLLUPS)
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One written data file, or the parts of a table by year."""
+
+    #: Relative to the folder of ``datapackage.json``.
+    paths: Sequence[str]
+    #: The table that it contains.
+    table: str
+    #: The schema of its rows.
+    schema: pa.Schema
+    #: The columns that identify a row; none if no columns do.
+    key: Sequence[str]
+    rows: int
+    #: Size in bytes and SHA-256 of a single file; None for parts.
+    size: int | None = None
+    digest: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the resource."""
+        suffix = self.paths[0].rpartition(".")[2]
+        if len(self.paths) > 1 or "/" in self.paths[0]:
+            return f"{self.table}-by-year"
+        return f"{self.table}-{suffix}" if self.table == "stats" else self.table
 
 
-def events_parquet(events: Iterable[Event]) -> bytes:
-    """Return the events as a Parquet file: one row per event and product, by day."""
-    rows = [
-        {
-            "event_id": event.identifier,
-            "product": product,
-            "day": event.day,
-            "label": event.label,
-            "url": event.url,
-            "source": event.source,
-            "tag": event.tag,
-            "prerelease": event.prerelease,
-        }
-        for event in events
-        for product in event.products
-    ]
-    return _parquet(rows, EVENTS)
-
-
-def data_package(title: str, description: str, url: str | None) -> bytes:
-    """Return the description of the data files. ``url`` is the published address of the site."""
-    days = {"period_start": "date", "period_end": "date"}
-    stats = _fields(STATS.schema, days)
-    resources = [
-        _resource(STATS_CSV, "Every stored value", stats, STATS.key),
-        _resource(STATS_PARQUET, "Every stored value", stats, STATS.key),
-        _resource(ROLLUPS_FILE, "Windows of metrics and products, against the period before", _fields(ROLLUPS), ()),
-        _resource(EVENTS_FILE, "Releases and events of the catalogue", _fields(EVENTS), ("event_id", "product")),
-    ]
+def data_package(publication: Publication, specs: Mapping[str, SourceSpec], files: Iterable[DataFile]) -> bytes:
+    """Return the description of the data files."""
+    board = publication.dashboard
+    used = [specs[name] for name in dict.fromkeys(item.metric.source for item in board.items)]
     document: dict[str, Any] = {
         "profile": "data-package",
         "name": "cmetrics",
-        "title": title,
-        "description": description,
-        **({"homepage": url} if url else {}),
-        "resources": resources,
+        "title": board.marked_title,
+        "description": f"Data up to {board.as_of} (UTC).{'' if board.license else f' {NO_LICENSE}'}",
+        **({"homepage": publication.url} if publication.url else {}),
+        "as_of": board.as_of.isoformat(),
+        "created": board.generated_at.isoformat().replace("+00:00", "Z"),
+        "generator": f"cmetrics {__version__}",
+        **({"licenses": [_license(board.license)]} if board.license else {}),
+        "sources": list({(spec.public_name, spec.terms): _source(spec) for spec in used}.values()),
+        "resources": [_resource(file) for file in files],
     }
     return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
-def _resource(path: str, title: str, fields: Sequence[Mapping[str, str]], key: Sequence[str]) -> dict[str, Any]:
-    stem, _, suffix = path.removeprefix("data/").partition(".")
+def _license(license: License) -> dict[str, str]:  # noqa: A002  # The word of the specification.
+    identifier = {"name": license.identifier} if license.identifier else {}
+    return {**identifier, "title": license.title, "path": license.url}
+
+
+def _source(spec: SourceSpec) -> dict[str, str]:
+    """Return the service that was read, with what is known of its terms."""
+    page = urlsplit(spec.page)
+    address = {"path": f"{page.scheme}://{page.netloc}"} if page.netloc else {}
+    return {"title": spec.public_name, **address, **({"terms": spec.terms} if spec.terms else {})}
+
+
+def _resource(file: DataFile) -> dict[str, Any]:
+    suffix = file.paths[0].rpartition(".")[2]
+    digest = {} if file.size is None else {"bytes": file.size, "hash": f"sha256:{file.digest}"}
     return {
-        "name": f"{stem}-{suffix}" if stem == "stats" else stem,
-        "path": path.removeprefix("data/"),
-        "title": title,
+        "name": file.name,
+        "path": file.paths[0] if len(file.paths) == 1 else list(file.paths),
+        "title": TABLES[file.table].partition(". ")[0].rstrip("."),
+        "description": TABLES[file.table],
         "format": suffix,
-        "mediatype": {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}[suffix],
+        "mediatype": _MEDIA[suffix],
         **({"encoding": "utf-8"} if suffix == "csv" else {}),
-        "schema": {"fields": list(fields), **({"primaryKey": list(key)} if key else {})},
+        "rows": file.rows,
+        **digest,
+        "schema": {
+            "fields": [_field(file.table, field) for field in file.schema],
+            **({"primaryKey": list(file.key)} if file.key else {}),
+        },
     }
 
 
-def _fields(schema: pa.Schema, types: Mapping[str, str] | None = None) -> list[dict[str, str]]:
-    return [
-        {
-            "name": field.name,
-            "type": (types or {}).get(field.name) or _type(field.type),
-            **({"description": _NOTES[field.name]} if field.name in _NOTES else {}),
-        }
-        for field in schema
-    ]
+def _field(table: str, field: pa.Field[Any]) -> dict[str, str]:
+    unit = _COUNTED[table] if field.name in _COUNTS and table in _COUNTED else _UNITS.get(field.name)
+    return {
+        "name": field.name,
+        "type": _type(field.type),
+        **({"unit": unit} if unit else {}),
+        "description": COLUMNS[table][field.name],
+    }
 
 
 def _type(arrow: pa.DataType) -> str:
     if pa.types.is_timestamp(arrow):
         return "datetime"
-    return {_DAY: "date", _TEXT: "string", _COUNT: "integer", _NUMBER: "number", _FLAG: "boolean"}[arrow]
-
-
-def _parquet(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> bytes:
-    columns = {name: [row[name] for row in rows] for name in schema.names}
-    out = BytesIO()
-    pyarrow.parquet.write_table(pa.table(columns, schema=schema), out, compression="zstd")
-    return out.getvalue()
+    return _TYPES[arrow.value_type if isinstance(arrow, pa.DictionaryType) else arrow]

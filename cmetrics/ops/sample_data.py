@@ -124,6 +124,7 @@ def sample_catalog(now: datetime) -> str:
 # Written by `cmetrics demo`. The products do not exist, and all numbers are made up.
 title = "Heron and Plover"
 notice = "{NOTICE}"
+license = "CC0-1.0"
 contact = "https://github.com/lancedb/cmetrics"
 
 [[products]]

@@ -262,6 +262,8 @@ class Page:
                 {"@type": "DataDownload", "contentUrl": root + path, "encodingFormat": kind} for path, kind in files
             ],
         }
+        if board.license:
+            document["license"] = board.license.url
         if self.canonical:
             document["url"] = self.canonical
             document["creator"] = {"@type": "Organization", "name": board.title, "url": self.site.url}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,16 +14,8 @@ from cmetrics.catalog import Catalog
 from cmetrics.charts.plotly_js import plotly_script
 from cmetrics.domain.errors import UsageError
 from cmetrics.domain.metric import SourceSpec
-from cmetrics.export.data_package import (
-    DESCRIPTION_FILE,
-    EVENTS_FILE,
-    ROLLUPS_FILE,
-    STATS_CSV,
-    STATS_PARQUET,
-    data_package,
-    events_parquet,
-    rollups_parquet,
-)
+from cmetrics.export.data_files import DataTable, build_stats, build_tables, encode_parquet, split_years
+from cmetrics.export.data_package import DESCRIPTION_FILE, DataFile, data_package
 from cmetrics.export.tables import stats_csv
 from cmetrics.queries import Queries
 from cmetrics.settings import StoreTarget
@@ -31,10 +24,12 @@ from cmetrics.site.render import prepare_site, render_data, render_parts
 from cmetrics.site.second_process import SecondProcess
 from cmetrics.site.write import Content, StagedSite, check_folder, staged_site
 from cmetrics.store.lance_store import LanceStore
-from cmetrics.store.schema import to_parquet
+from cmetrics.store.schema import STATS
 
 #: The time of a reproducible build in seconds since 1970 (https://reproducible-builds.org/specs/source-date-epoch).
 EPOCH_VARIABLE = "SOURCE_DATE_EPOCH"
+#: The folder of the data files.
+_DATA = "data"
 _EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -69,7 +64,7 @@ def publish_site(
     publication = Queries(LanceStore.open(target), catalog, specs, now=now).publication(url)
     site = prepare_site(publication, specs)
     with staged_site(out) as staged, _shared(site, staged, second) as parts:
-        staged.write(_render_tables(publication))
+        staged.write(_render_tables(publication, specs))
         staged.write(render_data(publication, plotly))
         staged.write(render_parts(site, parts))
     return PublishedSite(out, publication.dashboard.as_of, staged.sizes)
@@ -109,11 +104,48 @@ def _shared(site: Site, staged: StagedSite, second: SecondProcess | None) -> Ite
         raise
 
 
-def _render_tables(publication: Publication) -> Iterator[tuple[str, Content]]:
-    board, data = publication.dashboard, publication.rows.to_arrow()
-    yield STATS_CSV, stats_csv(data)
-    yield STATS_PARQUET, to_parquet(data)
-    if (found := publication.findings) is not None:
-        yield ROLLUPS_FILE, rollups_parquet(found.insights.rollups)
-        yield EVENTS_FILE, events_parquet(found.events)
-        yield DESCRIPTION_FILE, data_package(board.marked_title, f"Data up to {board.as_of} (UTC).", publication.url)
+def _render_tables(publication: Publication, specs: Mapping[str, SourceSpec]) -> Iterator[tuple[str, Content]]:
+    """Yield the data files, then their description."""
+    data = publication.rows.to_arrow()
+    csv = _Digest(stats_csv(data))
+    yield f"{_DATA}/stats.csv", csv
+    stats = build_stats(data)
+    files = [DataFile(["stats.csv"], STATS.name, stats.rows.schema, stats.key, len(data), csv.size, csv.hexdigest)]
+    years = []
+    for year, rows in split_years(stats, "period_end"):
+        years.append(f"stats/{year}.parquet")
+        yield f"{_DATA}/{years[-1]}", encode_parquet(rows)
+    if years:
+        files.append(DataFile(years, STATS.name, stats.rows.schema, stats.key, len(data)))
+    for table in (stats, *build_tables(publication)):
+        content = encode_parquet(table.rows)
+        yield f"{_DATA}/{table.name}.parquet", content
+        files.append(_describe(table, content))
+    yield DESCRIPTION_FILE, data_package(publication, specs, files)
+
+
+def _describe(table: DataTable, content: bytes) -> DataFile:
+    digest = hashlib.sha256(content).hexdigest()
+    return DataFile(
+        [f"{table.name}.parquet"], table.name, table.rows.schema, table.key, len(table.rows), len(content), digest
+    )
+
+
+class _Digest:
+    """The parts of a file, and their size and SHA-256 once all were read."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = parts
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._parts:
+            self._hash.update(part)
+            self.size += len(part)
+            yield part
+
+    @property
+    def hexdigest(self) -> str:
+        """The SHA-256 of the parts read so far."""
+        return self._hash.hexdigest()

@@ -103,6 +103,7 @@ def _beside(site: Site) -> dict[str, dict[str, object]]:
             "description": site.description,
             "version": site.version,
             "url": url or "",
+            "license": board.license,
             "has_insights": site.insights is not None,
             "has_reports": bool(site.reports),
         },

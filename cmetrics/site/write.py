@@ -1,13 +1,15 @@
 """Write a rendered site into its folder, completely or not at all, without touching other files.
 
 The folder itself is not replaced, because a bind mount, a web server or a container may refer to it. All
-files are first written to a staging folder inside it. Then each is moved by an atomic rename, in an order
-that keeps the site consistent: assets, pages, `index.html`. Obsolete files are removed last. After a
+files are first written to a staging folder inside it. Then each that differs from the present one is moved by
+an atomic rename, in an order that keeps the site consistent: assets, pages, `index.html`. Unchanged files keep
+their time, so that copies and caches of them stay valid. Obsolete files are removed last. After a
 crash in between, the site is readable, and the next build completes it.
 """
 
 from __future__ import annotations
 
+import filecmp
 import json
 import shutil
 import tempfile
@@ -124,7 +126,8 @@ def _exchange(staging: Path, out: Path, names: list[str]) -> None:
     for name in [NO_JEKYLL, *sorted(names, key=lambda name: (name == INDEX, name.endswith(".html")))]:
         target = out / name
         _make_way(target, out, ready)
-        (staging / name).replace(target)
+        if not _is_equal(staging / name, target):
+            (staging / name).replace(target)
     # Some file systems ignore case.
     kept = {name.casefold() for name in names}
     # Only paths found in the folder: the manifest is a text file, and could list any path.
@@ -154,6 +157,11 @@ def _make_way(target: Path, out: Path, ready: set[Path]) -> None:
         ready.add(target.parent)
     if target.is_dir() and not target.is_symlink():
         shutil.rmtree(target)
+
+
+def _is_equal(staged: Path, target: Path) -> bool:
+    """Return whether the target is a file with the same content."""
+    return not target.is_symlink() and target.is_file() and filecmp.cmp(staged, target, shallow=False)
 
 
 def _names(out: Path) -> list[str]:

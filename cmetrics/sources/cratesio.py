@@ -48,6 +48,7 @@ SPEC = SourceSpec(
     subject_pattern=r"[A-Za-z][A-Za-z0-9_-]{0,63}",
     subject_hint="a name that crates.io allows",
     page="https://crates.io/crates/{subject}",
+    terms="https://crates.io/data-access",
     counts="Downloads by cargo, all versions, by UTC day. The counting changed on 2024-02-16 (a step up: "
     "downloads from the CDN count too) and about 2025-10-29 (a step down: clients other than cargo no longer "
     "count, which mostly concerns rarely used crates).",

@@ -55,6 +55,7 @@ SPEC = SourceSpec(
     subject_pattern=REPOSITORY_PATTERN,
     subject_hint=REPOSITORY_HINT,
     page="https://github.com/{subject}",
+    terms="https://docs.github.com/en/site-policy/github-terms/github-terms-of-service",
     counts="Stars at the end of a day, read once a night; earlier days are reconstructed from current stargazers, so "
     "removed stars are not included. GitHub's day boundaries may differ from UTC by up to a day.",
     served_days=None,

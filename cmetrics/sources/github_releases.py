@@ -51,6 +51,7 @@ SPEC = SourceSpec(
     subject_pattern=REPOSITORY_PATTERN,
     subject_hint=REPOSITORY_HINT,
     page="https://github.com/{subject}/releases",
+    terms="https://docs.github.com/en/site-policy/github-terms/github-terms-of-service",
     counts="Downloads of the files attached to all releases of a repository. Checksums, signatures, SBOMs, texts and "
     "pictures are left out unless the catalogue includes them; source archives are not counted by GitHub. CI runs and "
     "package managers that install from releases count. Read once a night.",

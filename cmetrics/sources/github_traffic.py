@@ -47,6 +47,7 @@ SPEC = SourceSpec(
     subject_pattern=github_api.REPOSITORY_PATTERN,
     subject_hint=github_api.REPOSITORY_HINT,
     page="https://github.com/{subject}",
+    terms="https://docs.github.com/en/site-policy/github-terms/github-terms-of-service",
     counts="Views and clones of a repository by UTC day, as GitHub reports them to its maintainers. Most clones are "
     "made by automation.",
     served_days=DAYS,

@@ -52,6 +52,7 @@ SPEC = SourceSpec(
     subject_pattern=r"@[A-Za-z0-9~-][A-Za-z0-9._~-]*/(?!\.{1,2}$)[A-Za-z0-9._~-]+|[A-Za-z0-9~-][A-Za-z0-9._~-]*",
     subject_hint="a name that npm allows, such as react or @scope/name",
     page="https://www.npmjs.com/package/{subject}",
+    terms="https://docs.npmjs.com/policies/open-source-terms",
     counts="Package files that npm served, by UTC day, usually a day or two late. CI runs, mirrors and scanners count.",
     served_days=None,
     first_days=730,

@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from io import BytesIO
 from itertools import compress
 from operator import attrgetter
 from types import NoneType
@@ -20,7 +19,6 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet
 
 from cmetrics.domain.errors import StoreError
 from cmetrics.domain.event import StoredEvent
@@ -260,14 +258,6 @@ def decode_source_refs(data: pa.Table) -> Iterable[tuple[str, date, str]]:
     names = ("metric_id", "period_end", "source_ref")
     for metric_id, day, ref in zip(*(_shared(data[name]) for name in names), strict=True):
         yield metric_id, _day(day), ref or ""
-
-
-def to_parquet(rows: pa.Table) -> bytes:
-    """Encode the rows of ``stats`` as a Parquet file."""
-    out = BytesIO()
-    # Texts that are dictionaries are written as such. Readers get texts, because Arrow's schema is left out.
-    pyarrow.parquet.write_table(rows, out, compression="zstd", store_schema=False)
-    return out.getvalue()
 
 
 @lru_cache(maxsize=20_000)

@@ -45,6 +45,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "contact": "Address at which the services can reach you, sent in the User-Agent. crates.io requires it.",
         "url": "Published address of the site, such as `https://example.github.io/metrics/`. The feed, link previews and search engines need it.",
         "notice": "Text of up to 40 characters that marks every page, badge, picture and feed of the site, such as `Preview`.",
+        "license": "Licence of the published data: an SPDX identifier, or a table with `name` and `url`. See [Licence](#licence). None by default.",
         "products": "One `[[products]]` section or more.",
         "metrics": "One `[[metrics]]` section or more.",
         "events": "Any number of `[[events]]` sections.",
@@ -81,88 +82,6 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "author": "Who wrote it.",
         "products": "Products that the note is about. All by default.",
     },
-}  # fmt: skip
-
-#: Table and column → description.
-TABLES: dict[str, dict[str, str]] = {
-    "metrics": {
-        "metric_id": "Id of the series.",
-        "metric_family": "The counted thing, such as `downloads` or `stars`.",
-        "product": "Id of the product.",
-        "subject": "Package, crate or repository.",
-        "sdk": "SDK; empty for metrics that are not of a package.",
-        "source": "Name of the source.",
-        "value_kind": "Meaning of the values: `daily_…` (a flow: days add up), `cumulative_…` (a total at a moment) or `rolling_30d_…` (the last 30 days), such as `daily_downloads` and `cumulative_stars`.",
-        "unit": "`count`.",
-        "is_active": "Whether the catalogue contains the metric. Inactive metrics are in no published file.",
-        "display_name": "Name on the site.",
-        "created_at": "When the metric was first collected.",
-    },
-    "stats": {
-        "metric_id": "Id of the series.",
-        "period_start": "First day of the period, `YYYY-MM-DD`. Daily values start and end on the same day.",
-        "period_end": "Last day of the period, `YYYY-MM-DD`.",
-        "observed_at": "When the value was read from the source.",
-        "value": "The count.",
-        "provenance": "The kind of run that wrote the row: `api_daily` (refresh), `recomputed` (backfill) or `csv_seed` (seeded).",
-        "source_window": "Period of the value: `1d` (one day), `cumulative_snapshot` (total at the end of the day), `7d` or `30d` (the last days up to `period_end`) or `discrete_snapshot` (seeded total of about 30 days).",
-        "ingestion_run_id": "The run that wrote the row.",
-        "source_ref": "Origin of the value, such as `pypistats:pylance` or `clickpy:pylance; overlap +0.4% over 181 days`.",
-    },
-    "history": {
-        "ingestion_run_id": "Id of the run.",
-        "job_name": "Command.",
-        "status": "`running`, `success`, `partial` or `failed`.",
-        "started_at": "Start.",
-        "finished_at": "End; empty while the run lasts.",
-        "rows_inserted": "New rows.",
-        "rows_updated": "Changed rows.",
-    },
-    "revisions": {
-        "metric_id": "Id of the series.",
-        "first_day": "First of the consecutive days that changed by the same difference.",
-        "last_day": "Last of these days.",
-        "new_value": "Value of the last day after the change.",
-        "ingestion_run_id": "The run that stored the new values.",
-        "observed_at": "When the new values were read.",
-    },
-    "outcomes": {
-        "ingestion_run_id": "Id of the run.",
-        "metric_id": "Id of the series.",
-        "status": "`ok`, `pending`, `failed` or `skipped`.",
-        "requested_from": "The oldest requested day; empty if no day was requested.",
-        "requested_to": "The newest requested day.",
-        "observed_at": "When the metric was finished.",
-    },
-    "readings": {
-        "metric_id": "Id of the series.",
-        "name": "Name of the counted file.",
-        "value": "The cumulative count.",
-        "observed_at": "When the value was read.",
-        "ingestion_run_id": "The run that wrote the row.",
-    },
-    "events": {
-        "event_id": "Id of the event; stays when the release or its repository is renamed.",
-        "product": "Id of the product.",
-        "label": "Text in the chart.",
-        "url": "Address of the release.",
-        "source": "Where the event was found, such as `github`.",
-        "tag": "Tag of the release.",
-        "prerelease": "Whether GitHub marks it as a pre-release.",
-    },
-}  # fmt: skip
-
-#: Table → introduction.
-TABLE_INTRODUCTIONS: dict[str, str] = {
-    "metrics": "The definitions of the metrics, one row per metric.",
-    "stats": "The values, one row per metric and period.",
-    "history": "The runs, one row per run of a command that writes.",
-    "revisions": "Replaced values. Consecutive days that changed by the same difference share a row: a removed star lowers many reconstructed days by one.",
-    "readings": "Counts of the single files behind a metric, such as the assets of releases. Only changed values are stored.",
-    "events": "Releases of the repositories in the catalogue, one row per release and product. Rows whose `source` is "
-    "`signal` or `report` record what a run has announced, so that each signal and each final report is announced once: "
-    "`label` is the text, `tag` the kind and the metric of the signal, or the month of the report.",
-    "outcomes": "The outcome of each metric in each run, for 90 days.",
 }  # fmt: skip
 
 #: Field of a JSON document → description, where the name alone does not say it and the code has no comment.

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
+import pyarrow as pa
 import typer
 import yaml
 from pydantic.fields import FieldInfo
@@ -24,8 +25,12 @@ from cmetrics.catalog_file import EventEntry, MetricEntry, NoteEntry, ProductEnt
 from cmetrics.cli import exit_codes
 from cmetrics.cli.app import app
 from cmetrics.cli.invoke import ErrorDocument
+from cmetrics.domain.license import LICENSES
 from cmetrics.domain.metric import ArchiveSpec, KnownLoss, SourceSpec
 from cmetrics.environment import known_variables
+from cmetrics.export.data_dictionary import COLUMNS
+from cmetrics.export.data_dictionary import TABLES as TABLE_TEXTS
+from cmetrics.export.data_files import DAILY, GAPS, ROLLUPS, STARS
 from cmetrics.http.rate_limit import Rate
 from cmetrics.ops.run_report import FailedRunDocument, RunDocument
 from cmetrics.reader import Reader
@@ -279,8 +284,7 @@ def render_tables() -> str:
 
 
 def _store_table(table: Table[Any], *, optional: bool) -> str:
-    comments = field_comments(table.row_type)
-    texts = descriptions.TABLES.get(table.name, {})
+    texts = COLUMNS[table.name]
     types_by_name = {column.name: column for column in table.columns}
     rows = []
     for field in table.schema:
@@ -288,9 +292,9 @@ def _store_table(table: Table[Any], *, optional: bool) -> str:
         arrow = str(field.type)
         kind = f"{arrow} (`YYYY-MM-DD`)" if column.type is date else arrow
         marks = "key" if field.name in table.key else "may be empty" if column.is_optional else ""
-        rows.append((_code(field.name), kind, marks, texts.get(field.name) or _comment(comments, field.name, "empty")))
+        rows.append((_code(field.name), kind, marks, texts[field.name]))
     created = "Created by the first run that has a row for it.\n\n" if optional else ""
-    introduction = descriptions.TABLE_INTRODUCTIONS.get(table.name) or _sentence(inspect.getdoc(table.row_type) or "")
+    introduction = TABLE_TEXTS[table.name]
     return (
         f"## {table.name}\n\n{introduction}\n\n{created}{markdown_table(('column', 'type', '', 'description'), rows)}"
     )
@@ -298,6 +302,26 @@ def _store_table(table: Table[Any], *, optional: bool) -> str:
 
 def _comment(comments: Mapping[str, str], name: str, nothing: str) -> str:
     return re.sub(r"\bNone\b", nothing, _sentence(comments.get(name, "")))
+
+
+def render_licenses() -> str:
+    """Return the licences that a catalogue can name."""
+    rows = [(_code(name), f"[{license.title}]({license.url})") for name, license in LICENSES.items()]
+    return markdown_table(("identifier", "licence"), rows)
+
+
+#: The published tables that no store has.
+COMPUTED: dict[str, pa.Schema] = {"daily": DAILY, "stars": STARS, "gaps": GAPS, "rollups": ROLLUPS}
+
+
+def render_data_files() -> str:
+    """Return the published tables that are not in the store, with their columns."""
+    parts = []
+    for name, schema in COMPUTED.items():
+        rows = [(_code(field.name), str(field.type), COLUMNS[name][field.name]) for field in schema]
+        table = markdown_table(("column", "type", "description"), rows)
+        parts.append(f"### {name}.parquet\n\n{TABLE_TEXTS[name]}\n\n{table}")
+    return "\n".join(parts)
 
 
 # -- JSON ------------------------------------------------------------------------------------------
@@ -532,14 +556,19 @@ GENERATED: dict[Path, dict[str, Callable[[], str]]] = {
     DOCS / "reference" / "catalogue.md": {
         f"fields of {section}": lambda section=section: render_catalogue_fields(section)  # type: ignore[misc]
         for section in SECTIONS
-    },
+    }
+    | {"licences": render_licenses},
     DOCS / "reference" / "environment.md": {"variables": render_environment},
     DOCS / "reference" / "exit-codes.md": {"codes": render_exit_codes},
     DOCS / "reference" / "sources.md": {"overview": render_source_overview, "sources": render_sources},
     DOCS / "reference" / "tables.md": {"tables": render_tables},
     DOCS / "reference" / "python.md": {"python": render_python},
     DOCS / "reference" / "json.md": {"documents": render_json},
-    DOCS / "reference" / "api.md": {"endpoints": render_endpoints, "schemas": render_schemas},
+    DOCS / "reference" / "api.md": {
+        "data files": render_data_files,
+        "endpoints": render_endpoints,
+        "schemas": render_schemas,
+    },
     DOCS / "reference" / "github.md": {
         "workflow inputs": render_workflow_inputs,
         "workflow secrets": render_workflow_secrets,

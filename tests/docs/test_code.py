@@ -114,7 +114,9 @@ def test_catalogues_are_valid(block: Block, tmp_path: Path):
     raw = tomllib.loads(block.text)
     text = block.text
     if "products" not in raw:
-        text = FRAME.format(head="", metric="" if "metrics" in raw else METRIC, fragment=block.text)
+        is_top_level = not any(isinstance(value, list) for value in raw.values())
+        head, fragment = (block.text, "") if is_top_level else ("", block.text)
+        text = FRAME.format(head=head, metric="" if "metrics" in raw else METRIC, fragment=fragment)
     path = tmp_path / "cmetrics.toml"
     path.write_text(text, encoding="utf-8")
     load_catalog(path, SPECS)

@@ -32,6 +32,18 @@ def test_a_second_build_replaces_the_first_and_leaves_nothing_of_it(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
+def test_unchanged_files_are_not_written_again(tmp_path):
+    """So that a copy by time and a cache of them stay valid."""
+    out = tmp_path / "site"
+    write_site(FILES.items(), out)
+    for name in FILES:
+        os.utime(out / name, (1_000_000_000,) * 2)
+    write_site({"index.html": b"two", "assets/a.css": b"x"}.items(), out)
+    assert (out / "assets/a.css").stat().st_mtime == 1_000_000_000
+    assert (out / "index.html").stat().st_mtime > 1_000_000_000
+    assert names(out) == {*FILES, ".nojekyll", ".cmetrics-site.json"}
+
+
 @pytest.mark.parametrize("foreign", ["notes.txt", "assets/mine.css", "api/x/y.json"])
 def test_a_folder_with_something_else_in_it_is_refused_untouched(tmp_path, foreign):
     out = tmp_path / "site"

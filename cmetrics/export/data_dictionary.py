@@ -1,0 +1,161 @@
+"""What each table and each column means, for the description of the data files and for the documentation."""
+
+# ruff: noqa: E501  # One description per line.
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_METRIC = "Id of the series."
+_RUN = "The run that wrote the row."
+
+#: Table or file of the site → its rows.
+TABLES: Mapping[str, str] = {
+    "metrics": "The definitions of the metrics, one row per metric.",
+    "stats": "The values, one row per metric and period.",
+    "history": "The runs, one row per run of a command that writes.",
+    "revisions": "Replaced values. Consecutive days that changed by the same difference share a row: a removed star lowers many reconstructed days by one.",
+    "outcomes": "The outcome of each metric in each run, for 90 days.",
+    "events": "Releases of the repositories in the catalogue, one row per release and product. Rows whose `source` is "
+    "`signal` or `report` record what a run has announced, so that each signal and each final report is announced once: "
+    "`label` is the text, `tag` the kind and the metric of the signal, or the month of the report.",
+    "readings": "Counts of the single files behind a metric, such as the assets of releases. Only changed values are stored.",
+    "daily": "The daily counts, which can be summed, one row per metric and day.",
+    "stars": "The stars of each repository, one row per metric and day.",
+    "gaps": "The missing days of each metric: consecutive days with one reason share a row.",
+    "rollups": "Values of weeks, months and other windows, each compared with the period before it.",
+}  # fmt: skip
+
+#: Table or file of the site → column → description. Markdown.
+COLUMNS: Mapping[str, Mapping[str, str]] = {
+    "metrics": {
+        "metric_id": _METRIC,
+        "metric_family": "The counted thing, such as `downloads` or `stars`.",
+        "product": "Id of the product.",
+        "subject": "Package, crate or repository.",
+        "sdk": "SDK; empty for metrics that are not of a package.",
+        "source": "Name of the source.",
+        "value_kind": "Meaning of the values: `daily_…` (a flow: days add up), `cumulative_…` (a total at a moment) or `rolling_30d_…` (the last 30 days), such as `daily_downloads` and `cumulative_stars`.",
+        "unit": "`count`.",
+        "is_active": "Whether the catalogue contains the metric. Inactive metrics are in no published file.",
+        "display_name": "Name on the site.",
+        "created_at": "When the metric was first collected.",
+    },
+    "stats": {
+        "metric_id": _METRIC,
+        "period_start": "First day of the period. Daily values start and end on the same day, and so do the rows of a total; of seeded snapshots, which are of about 30 days, only the last day is known.",
+        "period_end": "Last day of the period (UTC).",
+        "observed_at": "When the value was read from the source.",
+        "value": "The count.",
+        "provenance": "The kind of run that wrote the row: `api_daily` (refresh), `recomputed` (backfill) or `csv_seed` (seeded).",
+        "source_window": "Period of the value: `1d` (one day), `cumulative_snapshot` (total at the end of the day), `7d` or `30d` (the last days up to `period_end`) or `discrete_snapshot` (seeded total of about 30 days).",
+        "ingestion_run_id": _RUN,
+        "source_ref": "Origin of the value, such as `pypistats:pylance` or `clickpy:pylance; overlap +0.4% over 181 days`.",
+    },
+    "history": {
+        "ingestion_run_id": "Id of the run.",
+        "job_name": "Command.",
+        "status": "`running`, `success`, `partial` or `failed`.",
+        "started_at": "Start.",
+        "finished_at": "End; empty while the run lasts.",
+        "rows_inserted": "New rows.",
+        "rows_updated": "Changed rows.",
+        "error_summary": "Errors and warnings as text for people; `outcomes` has the errors as data.",
+    },
+    "revisions": {
+        "metric_id": _METRIC,
+        "first_day": "First of the consecutive days that changed by the same difference.",
+        "last_day": "Last of these days.",
+        "old_value": "Value of the last day before the change. The other days changed by the same difference.",
+        "new_value": "Value of the last day after the change.",
+        "ingestion_run_id": "The run that stored the new values.",
+        "observed_at": "When the new values were read.",
+    },
+    "outcomes": {
+        "ingestion_run_id": "Id of the run.",
+        "metric_id": _METRIC,
+        "status": "`ok`, `pending`, `failed` or `skipped`.",
+        "requested_from": "The oldest requested day; empty if no day was requested.",
+        "requested_to": "The newest requested day.",
+        "days_stored": "The number of days fetched in this run that are now in the store.",
+        "pending_days": "The number of completed days that the source had not published yet.",
+        "error": "The reason of the failure; empty if the metric did not fail.",
+        "observed_at": "When the metric was finished.",
+    },
+    "readings": {
+        "metric_id": _METRIC,
+        "identity": "The id that the service gives to the file.",
+        "name": "Name of the counted file.",
+        "period_end": "The last completed day at the time of the reading, as in `stats`.",
+        "value": "The cumulative count.",
+        "observed_at": "When the value was read.",
+        "created_at": "When the file became available, with a count of 0; empty if the service does not state it.",
+        "ingestion_run_id": _RUN,
+    },
+    "events": {
+        "event_id": "Id of the event; stays when the release or its repository is renamed.",
+        "product": "Id of the product.",
+        "day": "The UTC day.",
+        "label": "Text in the chart.",
+        "url": "Address of the release.",
+        "source": "Where the event was found, such as `github`.",
+        "tag": "Tag of the release.",
+        "prerelease": "Whether GitHub marks it as a pre-release.",
+        "observed_at": "When the event was first read, or read with other values.",
+    },
+    "daily": {
+        "metric_id": _METRIC,
+        "metric_family": "The counted thing, such as `downloads`.",
+        "product": "Id of the product.",
+        "source": "Name of the source.",
+        "subject": "Package, crate or repository.",
+        "sdk": "SDK; empty for metrics that are not of a package.",
+        "day": "The UTC day. A day without a row is missing, not zero.",
+        "value": "The count of the day.",
+    },
+    "stars": {
+        "metric_id": _METRIC,
+        "product": "Id of the product.",
+        "subject": "The repository.",
+        "day": "The UTC day. A day without a row is missing.",
+        "value": "Stars at the end of the day.",
+        "is_reconstructed": "Whether the value was computed later, from the dates of the stars that were left.",
+        "gained": "Stars given on the day; empty where not known.",
+        "lost": "Stars taken back on the day; empty where not known.",
+        "net": "The value less that of the day before; empty where not known.",
+    },
+    "gaps": {
+        "metric_id": _METRIC,
+        "first_day": "First missing day.",
+        "last_day": "Last missing day of the same reason.",
+        "days": "The number of missing days.",
+        "reason": "The kind of reason, such as `lost at the source` or `not published yet`.",
+        "text": "The reason as a sentence that names the source.",
+    },
+    "rollups": {
+        "scope": "`metric`, `product` or `all`.",
+        "unit": "`downloads`, or `stars` (the net gain of the window).",
+        "metric_id": "Id of the series; empty for products and for all.",
+        "product": "Id of the product; empty for all.",
+        "window": "`7d`, `30d`, `90d`, `365d`, `month` (the last full one) or `month_to_date`.",
+        "start": "First day of the window.",
+        "end": "Last day of the window: the newest day that every metric of the row has.",
+        "value": "What is counted in the window, also of an incomplete one.",
+        "days_observed": "Days with a value, over all metrics of the row.",
+        "days_expected": "Days that a complete window has, over all metrics of the row.",
+        "compared_value": "The part of the value that is compared with the period before.",
+        "previous_start": "First day of the period before.",
+        "previous_end": "Last day of the period before.",
+        "previous_value": "What is counted in the period before.",
+        "change": "Difference; empty unless the periods are comparable.",
+        "change_percent": "Difference in percent; empty from zero, and unless the periods are comparable.",
+        "share": "Percent of the product's downloads in the same window.",
+        "previous_share": "The same of the period before.",
+        "share_change": "Difference of the shares in percentage points.",
+        "comparable": "Whether both periods are complete and counted in the same way.",
+        "reason": "Why they are not comparable; empty if they are.",
+        "is_new": "Whether the value rose from zero.",
+        "gained": "Stars given in the window; empty where not known.",
+        "lost": "Stars taken back in the window; empty where not known.",
+    },
+}  # fmt: skip
