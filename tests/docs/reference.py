@@ -306,7 +306,7 @@ def _comment(comments: Mapping[str, str], name: str, nothing: str) -> str:
 
 def render_licenses() -> str:
     """Return the licences that a catalogue can name."""
-    rows = [(_code(name), f"[{license.title}]({license.url})") for name, license in LICENSES.items()]
+    rows = [(_code(name), f"[{one.title}]({one.url})") for name, one in LICENSES.items()]
     return markdown_table(("identifier", "licence"), rows)
 
 

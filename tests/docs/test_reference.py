@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from cmetrics.environment import known_variables
-from cmetrics.store.schema import OPTIONAL_TABLES, TABLES
 from tests.docs import descriptions
 from tests.docs.blocks import read_block
 from tests.docs.comments import field_comments
@@ -30,10 +29,6 @@ def test_everything_has_a_description():
         )
         assert set(descriptions.CATALOGUE[section]) <= set(model.model_fields), section
         assert set(descriptions.CATALOGUE[section]) | described >= set(model.model_fields), section
-    for table in (*TABLES, *OPTIONAL_TABLES):
-        described = set(descriptions.TABLES.get(table.name, {})) | set(field_comments(table.row_type))
-        assert described >= set(table.schema.names), table.name
-        assert set(descriptions.TABLES.get(table.name, {})) <= set(table.schema.names), table.name
 
 
 def test_every_variable_is_in_the_example_file():
