@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from math import log
 
+import numpy as np
+
+from cmetrics.analytics.columns import Values
+from cmetrics.analytics.daily import DailyGrid
 from cmetrics.analytics.effects import REACH
 from cmetrics.analytics.insight_results import (
     Direction,
@@ -16,14 +20,14 @@ from cmetrics.analytics.insight_results import (
     Omission,
     ReasonKind,
     Rollup,
-    Scope,
     Signal,
     SignalKind,
-    Unit,
     Verdict,
     Window,
 )
 from cmetrics.analytics.phrases import moved, number, period
+from cmetrics.analytics.rollups import Windows, net_stars
+from cmetrics.analytics.star_grid import StarGrid
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.plural import plural
 
@@ -37,6 +41,8 @@ LEAST_SCORE = 3.0
 LARGEST = 1.0
 #: Effects of events are items for so many days after their windows have ended.
 EFFECT_DAYS = 60
+#: Before any download; earlier days could leave the range of `date`.
+EPOCH = date(1970, 1, 1)
 TOTAL_RULES = {
     ItemKind.MONTH: "full month against the month before",
     ItemKind.MONTH_TO_DATE: "month to date against the same weekdays four weeks before",
@@ -60,20 +66,28 @@ _ORDER = (*SignalKind, None)
 class ItemBuilder:
     """Builds the items from the other results of a day."""
 
-    def __init__(self, rollups: Sequence[Rollup], metrics: Mapping[str, Metric]) -> None:
-        self._rollups = rollups
-        self._metrics = metrics
-        self._shares = _shares(rollups)
-        downloads = (rollup for rollup in rollups if rollup.unit is Unit.DOWNLOADS)
-        self._packages = frozenset(rollup.metric_id for rollup in downloads if rollup.metric_id)
-        self._newest = max((rollup.end for rollup in rollups if rollup.end), default=date.min)
+    def __init__(self, grid: DailyGrid, stars: StarGrid, windows: Windows, metrics: Iterable[Metric]) -> None:
+        self._metrics = {metric.metric_id: metric for metric in metrics}
+        self._shares = _shares_of_downloads(grid, windows) | _shares_of_stars(stars)
+        self._packages = tuple(metric.metric_id for metric in grid.metrics)
+        newest = [of.day(int(of.ends.max())) for of in (grid, stars) if len(of.ends) and of.ends.max() >= 0]
+        self._newest = max(newest, default=date.min)
+
+    @property
+    def first_event_day(self) -> date:
+        """The first day of which an event may be an item."""
+        return max(self._newest, EPOCH) - timedelta(days=EFFECT_DAYS + REACH)
 
     def build(
-        self, movers: Iterable[Mover], signals: Sequence[Signal], effects: Iterable[Effect]
+        self,
+        totals: Iterable[Rollup],
+        movers: Iterable[Mover],
+        signals: Iterable[Signal],
+        effects: Iterable[Effect],
     ) -> tuple[tuple[Item, ...], tuple[Omission, ...]]:
         """Return the items by weight, each metric with its weightiest, and what the list is silent about."""
         omissions: list[Omission] = []
-        found = [*self._totals(omissions)]
+        found = [*_totals(totals, omissions)]
         found += [self._signal(signal) for signal in signals]
         found += [item for effect in effects for item in self._effect(effect)]
         found += [item for mover in movers for item in self._mover(mover)]
@@ -92,45 +106,6 @@ class ItemBuilder:
             told |= set(item.metric_ids)
             items.append(item)
         return tuple(items), tuple(omissions)
-
-    def _totals(self, omissions: list[Omission]) -> Iterator[Item]:
-        for rollup in self._rollups:
-            if rollup.scope is not Scope.ALL or rollup.unit is not Unit.DOWNLOADS:
-                continue
-            kind = {Window.MONTH: ItemKind.MONTH, Window.MONTH_TO_DATE: ItemKind.MONTH_TO_DATE}.get(rollup.window)
-            if kind is None or rollup.start is None or rollup.end is None:
-                continue
-            if not rollup.comparable:
-                text = f"All downloads in {period(rollup.start, rollup.end)} are not compared: {rollup.reason}."
-                omissions.append(Omission(rollup.reason_kind or ReasonKind.MISSING_DAYS, (), text))
-                continue
-            now, before = rollup.compared_value or 0, (rollup.previous.value if rollup.previous else None) or 0
-            if rollup.previous is None or rollup.change_percent is None or abs(rollup.change_percent) < LEAST_CHANGE:
-                continue
-            left_out = len(rollup.left_out)
-            note = f" Left out: {plural(left_out, 'metric')} that cannot be compared." if left_out else ""
-            text = (
-                f"All downloads: {number(now)} in {period(rollup.start, rollup.end)}, {moved(now, before)} against "
-                f"{number(before)} in {period(rollup.previous.start, rollup.previous.end)}.{note}"
-            )
-            yield Item(
-                id=f"{kind.value.replace('_', '-')}-{rollup.start.isoformat()}",
-                kind=kind,
-                signal_kind=None,
-                direction=_direction(now, before),
-                start=rollup.start,
-                end=rollup.end,
-                metric_ids=(),
-                product=None,
-                value=now,
-                expected=before,
-                change_percent=rollup.change_percent,
-                rule="full month against the month before"
-                if kind is ItemKind.MONTH
-                else "the same weekdays four weeks before",
-                weight=round(_size(now, before), 4),
-                text=text,
-            )
 
     def _signal(self, signal: Signal) -> Item:
         if signal.kind is SignalKind.SHARE_SHIFT:
@@ -211,22 +186,62 @@ class ItemBuilder:
         return self._shares.get(metric_id, 0.0)
 
     def _product_share(self, product: str) -> float:
-        return sum(self._share(name) for name in sorted(self._packages) if self._metrics[name].product == product)
+        return sum(self._share(name) for name in self._packages if self._metrics[name].product == product)
 
 
-def _shares(rollups: Iterable[Rollup]) -> dict[str, float]:
-    """Return by metric its share of all downloads of 30 days, or of all stars gained, 0 to 1."""
-    values: dict[Unit, dict[str, int]] = {Unit.DOWNLOADS: {}, Unit.STARS: {}}
-    for rollup in rollups:
-        if rollup.scope is Scope.METRIC and rollup.window is Window.DAYS_30 and rollup.metric_id:
-            values[rollup.unit][rollup.metric_id] = abs(rollup.value or 0)
-    return {
-        metric_id: value / total
-        for of_unit in values.values()
-        for total in [sum(of_unit.values())]
-        for metric_id, value in of_unit.items()
-        if total
-    }
+def _totals(totals: Iterable[Rollup], omissions: list[Omission]) -> Iterator[Item]:
+    for rollup in totals:
+        kind = {Window.MONTH: ItemKind.MONTH, Window.MONTH_TO_DATE: ItemKind.MONTH_TO_DATE}.get(rollup.window)
+        if kind is None or rollup.start is None or rollup.end is None:
+            continue
+        if not rollup.comparable:
+            text = f"All downloads in {period(rollup.start, rollup.end)} are not compared: {rollup.reason}."
+            omissions.append(Omission(rollup.reason_kind or ReasonKind.MISSING_DAYS, (), text))
+            continue
+        now, before = rollup.compared_value or 0, (rollup.previous.value if rollup.previous else None) or 0
+        if rollup.previous is None or rollup.change_percent is None or abs(rollup.change_percent) < LEAST_CHANGE:
+            continue
+        left_out = len(rollup.left_out)
+        note = f" Left out: {plural(left_out, 'metric')} that cannot be compared." if left_out else ""
+        text = (
+            f"All downloads: {number(now)} in {period(rollup.start, rollup.end)}, {moved(now, before)} against "
+            f"{number(before)} in {period(rollup.previous.start, rollup.previous.end)}.{note}"
+        )
+        yield Item(
+            id=f"{kind.value.replace('_', '-')}-{rollup.start.isoformat()}",
+            kind=kind,
+            signal_kind=None,
+            direction=_direction(now, before),
+            start=rollup.start,
+            end=rollup.end,
+            metric_ids=(),
+            product=None,
+            value=now,
+            expected=before,
+            change_percent=rollup.change_percent,
+            rule="full month against the month before"
+            if kind is ItemKind.MONTH
+            else "the same weekdays four weeks before",
+            weight=round(_size(now, before), 4),
+            text=text,
+        )
+
+
+def _shares_of_downloads(grid: DailyGrid, windows: Windows) -> dict[str, float]:
+    """Return by metric its share of all downloads of 30 days, 0 to 1."""
+    return _parts((metric.metric_id for metric in grid.metrics), windows.own[Window.DAYS_30].value)
+
+
+def _shares_of_stars(stars: StarGrid) -> dict[str, float]:
+    """Return by repository its share of all stars gained in 30 days, 0 to 1."""
+    return _parts((metric.metric_id for metric in stars.metrics), np.abs(net_stars(stars, Window.DAYS_30)))
+
+
+def _parts(metric_ids: Iterable[str], values: Values) -> dict[str, float]:
+    total = int(values.sum())
+    if not total:
+        return {}
+    return {metric_id: value / total for metric_id, value in zip(metric_ids, values.tolist(), strict=True)}
 
 
 def _size(value: float, expected: float) -> float:

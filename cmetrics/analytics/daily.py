@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from cmetrics.analytics.anomalies import JUDGED_DAYS, LARGE, ComparedDays, compa
 from cmetrics.analytics.columns import Mask, SeriesTable, Values
 from cmetrics.analytics.insight_results import ReasonKind
 from cmetrics.analytics.phrases import short_date
+from cmetrics.analytics.star_grid import newest_columns
 from cmetrics.domain.metric import CountingStep, Metric, SourceSpec
 from cmetrics.domain.observation import is_stand_in_ref
 from cmetrics.domain.plural import plural
@@ -72,9 +75,9 @@ class DailyGrid:
         """Return the column of a day, which may lie outside."""
         return day.toordinal() - self.first
 
-    def rows_of(self, product: str) -> Places:
-        """Return the rows of a product's metrics."""
-        return np.flatnonzero([metric.product == product for metric in self.metrics])
+    def rows_by_product(self) -> dict[str, Places]:
+        """Return the rows of each product's metrics; the products in the order of their ids."""
+        return group_rows(metric.product for metric in self.metrics)
 
     def sums(self, prefix: Values, first: Places | int, last: Places | int, rows: Places | None = None) -> Values:
         """Return the sum of each row's columns from ``first`` to ``last``; columns outside count as 0."""
@@ -89,26 +92,36 @@ class DailyGrid:
 
         The kind, and the reason as a clause.
         """
-        low, high = max(first, 0), min(last + 1, self.days)
-        known = int(self.known[row, low:high].sum()) if high > low else 0
+        return self.problems(np.array([row]), np.array([first]), np.array([last]))[0]
+
+    def problems(self, rows: Places, first: Places, last: Places) -> list[tuple[ReasonKind, str] | None]:
+        """Return the same for a range of columns in each of some rows."""
         days = last - first + 1
-        if not known:
-            return ReasonKind.NO_DATA, "no day is counted"
-        if known < days:
-            return ReasonKind.MISSING_DAYS, f"{days - known:,} of {plural(days, 'day')} {_are(days - known)} missing"
-        for mask, kind, reason in (
-            (self.excluded, ReasonKind.EXCLUDED_DAY, "lost or counted in part at the source"),
-            (self.doubtful, ReasonKind.UNDER_REVIEW, "far outside the usual and not confirmed yet"),
-        ):
-            found = np.flatnonzero(mask[row, low:high])
-            if len(found):
-                more = "" if len(found) == 1 else f" and {plural(len(found) - 1, 'more day')}"
-                verb = "was" if len(found) == 1 else "were"
-                where = short_date(self.day(low + int(found[0])))
-                if kind is ReasonKind.UNDER_REVIEW:
-                    verb = "is" if len(found) == 1 else "are"
-                return kind, f"{where}{more} {verb} {reason}"
-        return None
+        known, usable = (self.sums(prefix, first, last, rows) for prefix in (self.observed, self.usable))
+        found: list[tuple[ReasonKind, str] | None] = [None] * len(rows)
+        for place in np.flatnonzero(usable < days).tolist():
+            expected, counted = int(days[place]), int(known[place])
+            if not counted:
+                found[place] = ReasonKind.NO_DATA, "no day is counted"
+            elif counted < expected:
+                lacking = expected - counted
+                text = f"{lacking:,} of {plural(expected, 'day')} {_are(lacking)} missing"
+                found[place] = ReasonKind.MISSING_DAYS, text
+            else:
+                found[place] = self._doubt(int(rows[place]), int(first[place]), int(last[place]))
+        return found
+
+    def _doubt(self, row: int, first: int, last: int) -> tuple[ReasonKind, str]:
+        """Return what is wrong with known columns."""
+        kind, reason = ReasonKind.EXCLUDED_DAY, "lost or counted in part at the source"
+        places = np.flatnonzero(self.excluded[row, first : last + 1]).tolist()
+        if not places:
+            kind, reason = ReasonKind.UNDER_REVIEW, "far outside the usual and not confirmed yet"
+            places = np.flatnonzero(self.doubtful[row, first : last + 1]).tolist()
+        more = "" if len(places) == 1 else f" and {plural(len(places) - 1, 'more day')}"
+        is_past = kind is ReasonKind.EXCLUDED_DAY
+        verb = ("was" if is_past else "is") if len(places) == 1 else ("were" if is_past else "are")
+        return kind, f"{short_date(self.day(first + places[0]))}{more} {verb} {reason}"
 
     def step_between(self, row: int, first: int, last: int) -> str | None:
         """Return the step that parts the columns from ``first`` to ``last``, as a clause; None if there is none."""
@@ -125,57 +138,123 @@ def is_daily_downloads(metric: Metric) -> bool:
     return metric.measure.is_in_totals
 
 
+class DailyHistory:
+    """The daily downloads of all metrics, from which the grids of several days are made.
+
+    What a day is judged to be depends on four weeks around it only. So all days but the newest ones of each grid
+    are judged once.
+    """
+
+    def __init__(
+        self, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], table: SeriesTable, as_of: date
+    ) -> None:
+        """Read the rows of ``metrics`` up to ``as_of``. Metrics without rows have no value."""
+        chosen = sorted((m for m in metrics if is_daily_downloads(m)), key=lambda metric: metric.metric_id)
+        numbers = {metric.metric_id: number for number, metric in enumerate(chosen)}
+        last = as_of.toordinal()
+        table = table.where((table.days <= last) & ~table.is_seed & table.owned_by(numbers))
+        first = min(int(table.days.min()) if len(table) else last, last)
+        shape = (len(chosen), last - first + 1)
+        owners = np.array([numbers[metric_id] for metric_id in table.metric_ids], np.intp)[table.owners]
+        columns = table.days - first
+        self._metrics, self._specs, self._first = tuple(chosen), specs, first
+        self._values, self._known = np.zeros(shape, np.int64), np.zeros(shape, np.bool_)
+        self._values[owners, columns] = table.values
+        self._known[owners, columns] = True
+        #: Counted by another service.
+        self._replaced = np.zeros(shape, np.bool_)
+        if "source_ref" in table.data.column_names and len(table):
+            codes, names = table.encoded("source_ref")
+            self._replaced[owners, columns] = np.array([is_stand_in_ref(name) for name in names], np.bool_)[codes]
+        self._declared_steps, self._damaged = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+        for row, metric in enumerate(chosen):
+            for declared in _steps(metric, specs):
+                column = declared.day.toordinal() - first
+                if 0 <= column < shape[1]:
+                    self._declared_steps[row, column] = True
+            spec = specs.get(metric.source)
+            for loss in spec.damaged_days if spec else ():
+                low, high = loss.first.toordinal() - first, loss.last.toordinal() - first
+                self._damaged[row, max(low, 0) : max(high + 1, 0)] = True
+        by_source = group_rows(metric.source for metric in chosen)
+        self._sources = tuple(by_source.values())
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The rows of all grids."""
+        return self._metrics
+
+    def grid(self, as_of: date) -> DailyGrid:
+        """Return the grid of a day, which is not later than that of the history."""
+        days = as_of.toordinal() - self._first + 1
+        values, known, replaced, damaged, declared = (
+            _first_columns(numbers, days)
+            for numbers in (self._values, self._known, self._replaced, self._damaged, self._declared_steps)
+        )
+        step, single = _replaced_days(replaced, known)
+        step |= declared
+        dipped, doubtful = self._judge(values, known, days)
+        _drop_beside_steps(step, dipped, doubtful)
+        excluded = known & ((damaged & ~replaced) | single | dipped)
+        known &= ~_unsettled(values, known)
+        ends = newest_columns(known)
+        values[~known] = 0
+        clean = known & ~excluded & ~doubtful
+        return DailyGrid(
+            metrics=self._metrics,
+            specs=self._specs,
+            first=min(self._first, as_of.toordinal()),
+            values=values,
+            known=known,
+            excluded=excluded & known,
+            doubtful=doubtful & known & ~excluded,
+            clean=clean,
+            step=step,
+            ends=ends,
+            total=_prefix(values),
+            observed=_prefix(known),
+            usable=_prefix(clean),
+            steps=_prefix(step),
+        )
+
+    def _judge(self, values: Values, known: Mask, days: int) -> tuple[Mask, Mask]:
+        """Return what `_judge` returns for the first ``days`` columns."""
+        settled = days - JUDGED_DAYS
+        if settled <= 0 or days == self._values.shape[1]:
+            return _judge(self._sources, values, known)
+        dipped, doubtful = _first_columns(self._dipped, days), np.zeros_like(known)
+        # The newest days have no neighbours after them here; the oldest of those that are judged have all before.
+        start = max(settled - _REACH, 0)
+        recent = slice(settled, None)
+        dipped[:, recent], doubtful[:, recent] = (
+            judged[:, settled - start :]
+            for judged in _judge(self._sources, values[:, start:], known[:, start:], since=settled - start)
+        )
+        return dipped, doubtful
+
+    @cached_property
+    def _dipped(self) -> Mask:
+        return _judge(self._sources, self._values, self._known)[0]
+
+
 def build_daily_grid(
     metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], table: SeriesTable, as_of: date
 ) -> DailyGrid:
     """Return the daily downloads of ``metrics`` up to ``as_of``. Metrics without rows have no value."""
-    chosen = sorted((m for m in metrics if is_daily_downloads(m)), key=lambda metric: metric.metric_id)
-    numbers = {metric.metric_id: number for number, metric in enumerate(chosen)}
-    last = as_of.toordinal()
-    table = table.where((table.days <= last) & ~table.is_seed & table.owned_by(numbers))
-    first = min(int(table.days.min()) if len(table) else last, last)
-    shape = (len(chosen), last - first + 1)
-    owners = np.array([numbers[metric_id] for metric_id in table.metric_ids], np.intp)[table.owners]
-    columns = table.days - first
-    values, known, replaced = np.zeros(shape, np.int64), np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
-    values[owners, columns] = table.values
-    known[owners, columns] = True
-    if "source_ref" in table.data.column_names and len(table):
-        codes, names = table.encoded("source_ref")
-        replaced[owners, columns] = np.array([is_stand_in_ref(name) for name in names], np.bool_)[codes]
-    step, single = _replaced_days(replaced, known)
-    damaged = np.zeros(shape, np.bool_)
-    for row, metric in enumerate(chosen):
-        for declared in _steps(metric, specs):
-            column = declared.day.toordinal() - first
-            if 0 <= column < shape[1]:
-                step[row, column] = True
-        spec = specs.get(metric.source)
-        for loss in spec.damaged_days if spec else ():
-            low, high = loss.first.toordinal() - first, loss.last.toordinal() - first
-            damaged[row, max(low, 0) : max(high + 1, 0)] = True
-    dipped, doubtful = _judge(chosen, values, known, step)
-    excluded = known & ((damaged & ~replaced) | single | dipped)
-    known &= ~_unsettled(values, known)
-    ends = np.where(known.any(axis=1), shape[1] - 1 - np.argmax(known[:, ::-1], axis=1), -1)
-    values[~known] = 0
-    clean = known & ~excluded & ~doubtful
-    return DailyGrid(
-        metrics=tuple(chosen),
-        specs=specs,
-        first=first,
-        values=values,
-        known=known,
-        excluded=excluded & known,
-        doubtful=doubtful & known & ~excluded,
-        clean=clean,
-        step=step,
-        ends=ends,
-        total=_prefix(values),
-        observed=_prefix(known),
-        usable=_prefix(clean),
-        steps=_prefix(step),
-    )
+    return DailyHistory(metrics, specs, table, as_of).grid(as_of)
+
+
+def group_rows(names: Iterable[str | None]) -> dict[Any, Places]:
+    """Return the places of each name, the names in order (None first)."""
+    groups: dict[str | None, list[int]] = {}
+    for row, name in enumerate(names):
+        groups.setdefault(name, []).append(row)
+    return {name: np.array(groups[name], np.intp) for name in sorted(groups, key=lambda name: name or "")}
+
+
+def _first_columns(numbers: NDArray[Any], days: int) -> NDArray[Any]:
+    """Return a copy of the first ``days`` columns; an empty column if there are none."""
+    return numbers[:, :days].copy() if days > 0 else np.zeros((len(numbers), 1), numbers.dtype)
 
 
 def _steps(metric: Metric, specs: Mapping[str, SourceSpec]) -> tuple[CountingStep, ...]:
@@ -199,37 +278,50 @@ def _replaced_days(replaced: Mask, known: Mask) -> tuple[Mask, Mask]:
     return step, single
 
 
-def _judge(metrics: list[Metric], values: Values, known: Mask, step: Mask) -> tuple[Mask, Mask]:
+def _judge(sources: Sequence[Places], values: Values, known: Mask, since: int = 0) -> tuple[Mask, Mask]:
     """Return the days on which a registry dipped or a metric has almost nothing, and the values under review.
 
     A high value is under review for :data:`JUDGED_DAYS` days; after that it is what the source counted.
-    A value of almost nothing, where hundreds are usual, is never compared.
+    A value of almost nothing, where hundreds are usual, is never compared. ``sources`` are the rows of each
+    source; columns before ``since`` are not judged.
     """
     dipped, doubtful = np.zeros_like(known), np.zeros_like(known)
+    if not sources:
+        return dipped, doubtful
     days = known.shape[1]
     # Almost all days are far above: look closely only at days on which something is not.
+    low, high = _surroundings(days)
     sums, counts = _prefix(values), _prefix(known)
-    low, high = np.clip(np.arange(days) - _REACH, 0, days), np.clip(np.arange(days) + _REACH + 1, 0, days)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = (sums[:, high] - sums[:, low]) / (counts[:, high] - counts[:, low])
         suspect = known & (values < _SUSPECT * mean) & (mean >= LARGE / 2)
     is_near = np.arange(days) >= days - JUDGED_DAYS
-    if not len(metrics):
-        return dipped, doubtful
-    sources = [np.flatnonzero([m.source == source for m in metrics]) for source in sorted({m.source for m in metrics})]
     together = np.stack([np.where(known[rows].any(axis=0), values[rows].sum(axis=0), np.nan) for rows in sources])
     with np.errstate(invalid="ignore"):
         is_low = together < _SUSPECT_TOGETHER * compare_days(together, np.arange(days)).expected
-    columns = np.flatnonzero(suspect.any(axis=0) | is_near | is_low.any(axis=0))
+    columns = np.flatnonzero((suspect.any(axis=0) | is_near | is_low.any(axis=0)) & (np.arange(days) >= since))
     compared = compare_days(np.where(known, values, np.nan), columns)
     in_dip = np.zeros_like(compared.is_dip)
     for rows in sources:
         in_dip[rows] = compared.dipped(rows) | _fell_together(compared, values[np.ix_(rows, columns)], rows)
-    # Next to a step the neighbourhood was counted in another way.
-    is_alike = _prefix(step)[:, high] == _prefix(step)[:, low]
-    dipped[:, columns] = (in_dip & known[:, columns] | compared.is_low) & is_alike[:, columns]
-    doubtful[:, columns] = compared.is_high & is_near[columns] & is_alike[:, columns]
+    dipped[:, columns] = in_dip & known[:, columns] | compared.is_low
+    doubtful[:, columns] = compared.is_high & is_near[columns]
     return dipped, doubtful
+
+
+def _surroundings(days: int) -> tuple[Places, Places]:
+    """Return by column where the days around it begin and end."""
+    return np.clip(np.arange(days) - _REACH, 0, days), np.clip(np.arange(days) + _REACH + 1, 0, days)
+
+
+def _drop_beside_steps(step: Mask, *judged: Mask) -> None:
+    """Take back what is judged next to a step: the neighbourhood was counted in another way."""
+    rows = np.flatnonzero(step.any(axis=1))
+    low, high = _surroundings(step.shape[1])
+    steps = _prefix(step[rows])
+    is_alike = steps[:, high] == steps[:, low]
+    for mask in judged:
+        mask[rows] &= is_alike
 
 
 def _fell_together(compared: ComparedDays, values: Values, rows: Places) -> Mask:

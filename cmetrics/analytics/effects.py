@@ -14,7 +14,7 @@ happen on such days too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -76,11 +76,25 @@ class _Sums:
         return mean
 
 
-def build_effects(grid: DailyGrid, events: Sequence[Event]) -> Iterator[Effect]:
-    """Yield the effect of each event on each download metric of its products, newest event first.
+def sort_events(events: Iterable[Event]) -> list[Event]:
+    """Return events in the order of their days."""
+    return sorted(events, key=lambda event: (event.day, event.label, event.products))
+
+
+def build_effects(
+    grid: DailyGrid, events: Sequence[Event], first: date = date.min, last: date = date.max
+) -> Iterator[Effect]:
+    """Yield the effect of each event from ``first`` to ``last`` on the download metrics of its products, newest first.
 
     ``events`` are in the order of their days. Metrics without a value before an event are left out.
     """
+    by_product = grid.rows_by_product()
+    last = min(last, grid.day(grid.days - 1))
+    chosen = [
+        event for event in events if first <= event.day <= last and not by_product.keys().isdisjoint(event.products)
+    ]
+    if not chosen:
+        return
     sums = _fill(grid)
     columns = np.arange(grid.days)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -92,12 +106,9 @@ def build_effects(grid: DailyGrid, events: Sequence[Event]) -> Iterator[Effect]:
     holidays = np.array([_holidays(grid.day(column)) > FEW_HOLIDAYS for column in columns.tolist()], np.bool_)
     statistic_without_holidays = np.where(holidays, np.nan, statistic)
     firsts = np.where(grid.known.any(axis=1), np.argmax(grid.known, axis=1), grid.days)
-    by_product = {product: grid.rows_of(product) for product in {metric.product for metric in grid.metrics}}
-    for event in reversed(events):
-        for product in sorted(set(event.products)):
-            rows = by_product.get(product)
-            if rows is None or event.day > grid.day(grid.days - 1):
-                continue
+    for event in reversed(chosen):
+        for product in sorted(by_product.keys() & event.products):
+            rows = by_product[product]
             judge = _Judge(grid, sums, statistic, statistic_without_holidays, events, event, product, rows)
             for row in rows[firsts[rows] < grid.column(event.day)].tolist():
                 yield judge.effect(row)

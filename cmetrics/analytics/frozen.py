@@ -46,8 +46,10 @@ class FrozenMonth:
     """The rows that a report is made of, and what has changed since they were final."""
 
     month: Month
-    #: The rows of that moment, or all of them until then.
+    #: The rows of that moment, or all of them until then. Those after :data:`SETTLED_AFTER` matter to no report.
     rows: SeriesTable
+    #: Whether all of them that matter are as the store has them today.
+    is_as_stored: bool
     is_final: bool
     #: The first UTC day on which it is final.
     final_on: date
@@ -67,11 +69,13 @@ def freeze_month(
     moment = final_moment(table, month)
     final_on = moment.date()
     if now < moment:
-        return FrozenMonth(month, table, is_final=False, final_on=final_on, later=())
+        return FrozenMonth(month, table, is_as_stored=True, is_final=False, final_on=final_on, later=())
     since = [revision for revision in revisions if revision.observed_at >= moment]
     is_late = observed >= np.datetime64(moment.replace(tzinfo=None), "us")
     values = table.values.copy()
     slices = table.slices
+    matters = table.days <= (month.last + SETTLED_AFTER).toordinal()
+    is_as_stored = not (is_late & matters).any()
     for revision in since:
         place = slices.get(revision.metric_id)
         if place is None:
@@ -79,11 +83,12 @@ def freeze_month(
         days = table.days[place]
         first, last = revision.first_day.toordinal(), revision.last_day.toordinal()
         chosen = np.flatnonzero((days >= first) & (days <= last)) + place.start
+        is_as_stored &= not matters[chosen].any()
         values[chosen] -= revision.difference
         is_late[chosen] = False
-    rows = replace(table, values=values).where(~is_late)
+    rows = table if is_as_stored else replace(table, values=values).where(~is_late)
     later = _later_changes(table, observed, is_late, since, month, frozenset(stars))
-    return FrozenMonth(month, rows, is_final=True, final_on=final_on, later=later)
+    return FrozenMonth(month, rows, is_as_stored=is_as_stored, is_final=True, final_on=final_on, later=later)
 
 
 def _observed(table: SeriesTable) -> NDArray[np.datetime64]:

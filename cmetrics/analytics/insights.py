@@ -8,13 +8,13 @@ registry lost, or a step in the way of counting is not made, and the reason is s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import date
 
 from cmetrics.analytics.changes import ItemBuilder
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.daily import DailyGrid, build_daily_grid
-from cmetrics.analytics.effects import build_effects
+from cmetrics.analytics.effects import build_effects, sort_events
 from cmetrics.analytics.insight_results import (
     HIGHLIGHTS,
     Direction,
@@ -42,7 +42,14 @@ from cmetrics.analytics.milestones import build_milestones
 from cmetrics.analytics.monthly import build_months
 from cmetrics.analytics.movers import build_movers
 from cmetrics.analytics.projections import build_projections
-from cmetrics.analytics.rollups import build_rollups, build_star_rollups, build_windows, common_end
+from cmetrics.analytics.rollups import (
+    Windows,
+    build_rollups,
+    build_star_rollups,
+    build_totals,
+    build_windows,
+    common_end,
+)
 from cmetrics.analytics.signals import SignalFinder
 from cmetrics.analytics.star_grid import StarGrid, build_star_grid
 from cmetrics.catalog import Catalog
@@ -50,6 +57,7 @@ from cmetrics.domain.metric import Event, SourceSpec
 
 __all__ = [
     "HIGHLIGHTS",
+    "Changes",
     "Direction",
     "Effect",
     "Insights",
@@ -91,31 +99,53 @@ def build_insights(
     grid = build_daily_grid(catalog.metrics, specs, series, as_of)
     stars = build_star_grid(catalog.metrics, series, as_of)
     titles = {product.product: product.title for product in catalog.products}
-    return replace(
-        find_changes(grid, stars, catalog, events, as_of),
-        projections=tuple(build_projections(grid, titles)),
-        milestones=tuple(build_milestones(stars)),
-    )
-
-
-def find_changes(grid: DailyGrid, stars: StarGrid, catalog: Catalog, events: Sequence[Event], as_of: date) -> Insights:
-    """Return the insights of ``as_of`` without projections and milestones, which look ahead."""
-    metrics = {metric.metric_id: metric for metric in catalog.metrics}
-    ordered = sorted(events, key=lambda event: (event.day, event.label, event.products))
-    windows = build_windows(grid)
-    rollups = (*build_rollups(grid, windows), *build_star_rollups(stars))
-    months = build_months(grid, common_end(grid.ends))
-    titles = {product.product: product.title for product in catalog.products}
-    signals, omissions = SignalFinder(grid, months, stars, ordered, titles).find()
-    movers = tuple(build_movers(rollups, grid))
-    effects = tuple(build_effects(grid, ordered))
-    items, silences = ItemBuilder(rollups, metrics).build(movers, signals, effects)
+    effects = tuple(build_effects(grid, sort_events(events)))
+    changes = find_changes(grid, stars, catalog, events, effects)
     return Insights(
         as_of,
-        rollups=rollups,
-        movers=movers,
-        signals=signals,
+        rollups=(*build_rollups(grid, changes.windows), *changes.totals, *build_star_rollups(stars)),
+        movers=changes.movers,
+        signals=changes.signals,
         effects=effects,
-        items=items,
-        omissions=(*silences, *omissions),
+        projections=tuple(build_projections(grid, titles)),
+        milestones=tuple(build_milestones(stars)),
+        items=changes.items,
+        omissions=changes.omissions,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed up to a day, without roll-ups of single metrics and products, which no item needs."""
+
+    windows: Windows
+    #: The roll-ups of all downloads.
+    totals: tuple[Rollup, ...]
+    movers: tuple[Mover, ...]
+    signals: tuple[Signal, ...]
+    items: tuple[Item, ...]
+    omissions: tuple[Omission, ...]
+
+
+def find_changes(
+    grid: DailyGrid,
+    stars: StarGrid,
+    catalog: Catalog,
+    events: Sequence[Event],
+    effects: Sequence[Effect] | None = None,
+) -> Changes:
+    """Return what changed up to the described day of ``grid``.
+
+    ``effects`` are those of the events; if they are left out, those are computed that are recent enough for an item.
+    """
+    ordered = sort_events(events)
+    windows = build_windows(grid)
+    titles = {product.product: product.title for product in catalog.products}
+    months = build_months(grid, common_end(grid.ends))
+    signals, omissions = SignalFinder(grid, months, stars, ordered, titles).find()
+    totals, movers = tuple(build_totals(grid, windows)), tuple(build_movers(grid, windows))
+    builder = ItemBuilder(grid, stars, windows, catalog.metrics)
+    if effects is None:
+        effects = tuple(build_effects(grid, ordered, builder.first_event_day))
+    items, silences = builder.build(totals, movers, signals, effects)
+    return Changes(windows, totals, movers, signals, items, (*silences, *omissions))

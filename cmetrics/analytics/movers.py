@@ -1,18 +1,16 @@
-"""The largest rises and falls among the roll-ups of 7 and 30 days."""
+"""The largest rises and falls of 7 and 30 days."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from math import sqrt
+from collections.abc import Iterator
 
 import numpy as np
 
 from cmetrics.analytics.daily import DailyGrid
-from cmetrics.analytics.insight_results import Direction, Mover, Rollup, Scope, Unit, Window
-from cmetrics.analytics.phrases import moved, name_of, number, period, rounded
-from cmetrics.analytics.rollups import LENGTHS
+from cmetrics.analytics.insight_results import Direction, Mover, Window
+from cmetrics.analytics.phrases import change_percent, moved, name_of, number, period, rounded
+from cmetrics.analytics.rollups import LENGTHS, Compared, Windows
 from cmetrics.analytics.signals import LEAST_DEVIATION, MAD
-from cmetrics.domain.metric import Metric
 
 WINDOWS = (Window.DAYS_7, Window.DAYS_30)
 #: Metrics with fewer downloads in both periods are left out.
@@ -25,32 +23,23 @@ DAMPING = 100
 SCORE_WEEKS = 26
 
 
-def build_movers(rollups: Iterable[Rollup], grid: DailyGrid) -> Iterator[Mover]:
+def build_movers(grid: DailyGrid, windows: Windows) -> Iterator[Mover]:
     """Yield the movers by window, rises first, each list by the size of its damped velocity.
 
     The velocity is (now − before) / √(before + 100): a rise of a large package counts for more than the same
     percentage of a small one, and for less than the same number.
     """
-    metrics = {metric.metric_id: (metric, row) for row, metric in enumerate(grid.metrics)}
-    candidates = [
-        rollup
-        for rollup in rollups
-        if rollup.scope is Scope.METRIC and rollup.unit is Unit.DOWNLOADS and rollup.window in WINDOWS and rollup.change
-    ]
     for window in WINDOWS:
-        of_window = [rollup for rollup in candidates if rollup.window is window and _is_large(rollup)]
+        compared = windows.own[window]
+        change = compared.now - compared.before
+        is_large = compared.is_comparable & (np.maximum(compared.now, compared.before) >= FLOOR)
+        velocity = change / np.sqrt(compared.before + DAMPING)
+        # Of equal ones the first by id: the order is stable.
+        order = np.argsort(-np.abs(velocity), kind="stable")
         for direction, sign in ((Direction.RISING, 1), (Direction.FALLING, -1)):
-            moving = [rollup for rollup in of_window if sign * (rollup.change or 0) > 0]
-            moving.sort(key=lambda rollup: (-abs(velocity(rollup)), rollup.metric_id or ""))
-            for rank, rollup in enumerate(moving[:LISTED], 1):
-                metric, row = metrics[rollup.metric_id or ""]
-                yield _mover(rollup, direction, rank, metric, score(grid, row, LENGTHS[window]))
-
-
-def velocity(rollup: Rollup) -> float:
-    """Return the damped velocity of a comparable roll-up."""
-    before = rollup.previous.value if rollup.previous and rollup.previous.value else 0
-    return (rollup.change or 0) / sqrt(before + DAMPING)
+            moving = order[(is_large & (sign * change > 0))[order]]
+            for rank, row in enumerate(moving[:LISTED].tolist(), 1):
+                yield _mover(grid, window, compared, row, direction, rank, float(velocity[row]))
 
 
 def score(grid: DailyGrid, row: int, days: int) -> float | None:
@@ -72,33 +61,31 @@ def score(grid: DailyGrid, row: int, days: int) -> float | None:
     return rounded(abs(float(changes[0]) - usual) / spread, 2)
 
 
-def _is_large(rollup: Rollup) -> bool:
-    before = rollup.previous.value if rollup.previous else None
-    return max(rollup.compared_value or 0, before or 0) >= FLOOR
-
-
-def _mover(rollup: Rollup, direction: Direction, rank: int, metric: Metric, score: float | None) -> Mover:
-    assert rollup.metric_id is not None
-    assert rollup.start is not None
-    assert rollup.end is not None
-    assert rollup.previous is not None
-    now, before, change = rollup.compared_value or 0, rollup.previous.value or 0, rollup.change or 0
+def _mover(
+    grid: DailyGrid, window: Window, compared: Compared, row: int, direction: Direction, rank: int, velocity: float
+) -> Mover:
+    metric = grid.metrics[row]
+    start, end, earlier, until = (
+        grid.day(int(columns[row]))
+        for columns in (compared.first, compared.last, compared.previous_first, compared.previous_last)
+    )
+    now, before = int(compared.now[row]), int(compared.before[row])
     text = (
-        f"{name_of(metric)}: {number(now)} downloads in {period(rollup.start, rollup.end)}, "
-        f"{moved(now, before)} against {number(before)} in {period(rollup.previous.start, rollup.previous.end)}."
+        f"{name_of(metric)}: {number(now)} downloads in {period(start, end)}, "
+        f"{moved(now, before)} against {number(before)} in {period(earlier, until)}."
     )
     return Mover(
-        window=rollup.window,
+        window=window,
         direction=direction,
         rank=rank,
-        metric_id=rollup.metric_id,
-        start=rollup.start,
-        end=rollup.end,
+        metric_id=metric.metric_id,
+        start=start,
+        end=end,
         value=now,
         previous_value=before,
-        change=change,
-        change_percent=rollup.change_percent,
-        velocity=round(velocity(rollup), 3),
+        change=now - before,
+        change_percent=change_percent(now, before),
+        velocity=round(velocity, 3),
         text=text,
-        score=score,
+        score=score(grid, row, LENGTHS[window]),
     )

@@ -48,8 +48,9 @@ def build_projections(grid: DailyGrid, titles: dict[str, str]) -> Iterator[Proje
     if not len(grid.metrics):
         return
     rows = [np.array([row]) for row in range(len(grid.metrics))]
-    products = sorted({metric.product for metric in grid.metrics})
-    rows += [grid.rows_of(product) for product in products]
+    by_product = grid.rows_by_product()
+    products = list(by_product)
+    rows += by_product.values()
     rows.append(np.arange(len(grid.metrics)))
     found = _Projector(grid, _add(grid, rows), rows)
     count = len(grid.metrics)

@@ -6,20 +6,30 @@ The renderers only place what is here. Numbers of a final month do not change, s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 
-from cmetrics.analytics.daily import DailyGrid, Places, build_daily_grid
-from cmetrics.analytics.effects import build_effects
+from cmetrics.analytics.columns import Mask, SeriesTable, Values
+from cmetrics.analytics.daily import DailyHistory, Places, group_rows
+from cmetrics.analytics.effects import build_effects, sort_events
 from cmetrics.analytics.frozen import SETTLED_AFTER, FrozenMonth, LaterChange, final_moment, freeze_month
 from cmetrics.analytics.insights import Effect, Verdict, find_changes
 from cmetrics.analytics.model import PeriodPoint, PointKind
 from cmetrics.analytics.phrases import change_percent, moved, name_of, number, short_date
 from cmetrics.analytics.report_inputs import ReportInputs
-from cmetrics.analytics.rollups import LEFT_OUT_SHARE, Compared, compare, left_out_share, why_not
+from cmetrics.analytics.rollups import (
+    LEFT_OUT_SHARE,
+    Compared,
+    compare,
+    each_row,
+    like_for_like,
+    sum_groups,
+    why_not,
+)
 from cmetrics.analytics.series import last_full_month, month_points
 from cmetrics.analytics.star_grid import UNKNOWN, StarGrid, build_star_grid
 from cmetrics.domain.days import DAY, Month, months
@@ -247,10 +257,13 @@ def final_months(inputs: ReportInputs) -> dict[Month, date]:
 
 def build_report(inputs: ReportInputs, month: Month) -> MonthReport:
     """Return the report of one of :func:`report_months`."""
-    stars = {metric.metric_id for metric in inputs.catalog.metrics if metric.measure.is_stars}
-    frozen = freeze_month(inputs.rows, inputs.revisions, month, inputs.now, stars)
-    as_of = min(month.last + SETTLED_AFTER, inputs.as_of)
-    return _Builder(inputs, frozen, as_of).build()
+    return ReportBuilder(inputs).build(month)
+
+
+def build_reports(inputs: ReportInputs) -> Iterator[MonthReport]:
+    """Yield the reports of all of :func:`report_months`; only one is in memory at a time."""
+    builder = ReportBuilder(inputs)
+    yield from map(builder.build, report_months(inputs))
 
 
 def month_name(month: Month) -> str:
@@ -258,50 +271,133 @@ def month_name(month: Month) -> str:
     return f"{month.first:%B %Y}"
 
 
-class _Builder:
-    def __init__(self, inputs: ReportInputs, frozen: FrozenMonth, as_of: date) -> None:
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What a row of downloads is about."""
+
+    name: str
+    detail: str
+    metric_id: str | None = None
+    product: str | None = None
+    sdk: str | None = None
+
+
+class ReportBuilder:
+    """Builds the reports of one store. They share what is read and judged, so that twelve cost little more than one."""
+
+    def __init__(self, inputs: ReportInputs) -> None:
+        self._inputs = inputs
+        self._stars = [metric.metric_id for metric in inputs.catalog.metrics if metric.measure.is_stars]
+        self._names = {metric.metric_id: name_of(metric) for metric in inputs.catalog.metrics}
+
+    def build(self, month: Month) -> MonthReport:
+        """Return the report of one of :func:`report_months`."""
+        inputs = self._inputs
+        frozen = freeze_month(inputs.rows, inputs.revisions, month, inputs.now, self._stars)
+        history = self._stored if frozen.is_as_stored else _History(inputs, frozen.rows)
+        as_of = min(month.last + SETTLED_AFTER, inputs.as_of)
+        return _MonthBuilder(inputs, frozen, history, self._names, as_of).build()
+
+    @cached_property
+    def _stored(self) -> _History:
+        return _History(self._inputs, self._inputs.rows)
+
+
+class _History:
+    """Some rows, in the forms that the reports of all months are made from."""
+
+    def __init__(self, inputs: ReportInputs, rows: SeriesTable) -> None:
+        catalog = inputs.catalog
+        self.days = DailyHistory(catalog.metrics, inputs.specs, rows, inputs.as_of)
+        self.stars = build_star_grid(catalog.metrics, rows, inputs.as_of)
+        self.months = build_month_grid(self.days.metrics, rows, inputs.as_of)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MonthGrid:
+    """Downloads by calendar month: one row per metric as in `DailyGrid`, one column per month."""
+
+    first: Month
+    #: 0 where not known.
+    value: Values
+    known: Mask
+    #: A published total of about 30 days stands for the month in which it ends.
+    is_snapshot: Mask
+    observed: Values
+    expected: Values
+    #: Whether there is a value that ended before the month.
+    has_begun: Mask
+
+    def columns(self, last: Month, count: int) -> slice:
+        """Return the columns of the ``count`` months up to ``last``."""
+        end = (last.first.year - self.first.first.year) * 12 + last.first.month - self.first.first.month + 1
+        return slice(end - count, end)
+
+
+def build_month_grid(metrics: Sequence[Metric], table: SeriesTable, as_of: date) -> MonthGrid:
+    """Return the months of all reports, with those of their charts."""
+    last = last_full_month(as_of)
+    chosen = list(months(last.plus(2 - REPORTS - HISTORY_MONTHS), last))
+    numbers = {month: column for column, month in enumerate(chosen)}
+    shape = (len(metrics), len(chosen))
+    value, observed, expected = (np.zeros(shape, np.int64) for _ in range(3))
+    known, is_snapshot, has_begun = (np.zeros(shape, np.bool_) for _ in range(3))
+    points = month_points(metrics, table.where(table.owned_by({metric.metric_id for metric in metrics})), as_of)
+    for row, metric in enumerate(metrics):
+        of_metric = points.get(metric.metric_id, ())
+        for month, point in _by_month(of_metric).items():
+            if (column := numbers.get(month)) is not None:
+                value[row, column], known[row, column] = point.value, True
+                is_snapshot[row, column] = point.kind is PointKind.SEEDED
+                observed[row, column], expected[row, column] = point.days_observed or 0, point.days_expected or 0
+        if of_metric:
+            begun = min(point.period_end for point in of_metric)
+            has_begun[row] = [begun < month.first for month in chosen]
+    return MonthGrid(chosen[0], value, known, is_snapshot, observed, expected, has_begun)
+
+
+class _MonthBuilder:
+    def __init__(
+        self, inputs: ReportInputs, frozen: FrozenMonth, history: _History, names: Mapping[str, str], as_of: date
+    ) -> None:
         self._inputs = inputs
         self._catalog = inputs.catalog
         self._frozen = frozen
+        self._history = history
         self._month = frozen.month
         self._as_of = as_of
-        metrics = inputs.catalog.metrics
-        self._names = {metric.metric_id: name_of(metric) for metric in metrics}
+        self._names = names
         self._titles = {product.product: product.title for product in inputs.catalog.products}
-        self._grid = build_daily_grid(metrics, inputs.specs, frozen.rows, as_of)
-        self._stars = build_star_grid(metrics, frozen.rows, as_of)
+        self._grid = history.days.grid(as_of)
+        self._stars = history.stars.until(as_of)
         self._before = self._compare(self._month.plus(-1))
         self._year = self._compare(self._month.plus(-12))
-        self._points = month_points(
-            [metric for metric in metrics if metric.measure.is_in_totals], frozen.rows, self._month.last
-        )
-        self._by_month = {metric_id: _by_month(points) for metric_id, points in self._points.items()}
         self._whole = self._sum_shares()
 
     def build(self) -> MonthReport:
         """Return the report."""
         grid, month = self._grid, self._month
         everything = np.arange(len(grid.metrics))
-        total = self._downloads(everything, "All downloads", plural(len(everything), "metric"))
-        products = tuple(
-            self._downloads(rows, product.title, plural(len(rows), "metric"), product=product.product)
-            for product in self._catalog.products
-            if len(rows := grid.rows_of(product.product))
+        (total,) = self._downloads([everything], [_Head("All downloads", plural(len(everything), "metric"))])
+        by_product = grid.rows_by_product()
+        counted = [product for product in self._catalog.products if product.product in by_product]
+        product_rows = [by_product[product.product] for product in counted]
+        products = self._downloads(
+            product_rows,
+            [
+                _Head(product.title, plural(len(rows), "metric"), product=product.product)
+                for product, rows in zip(counted, product_rows, strict=True)
+            ],
         )
-        sdks = {metric.sdk: metric for metric in grid.metrics}
+        by_sdk = group_rows(metric.sdk for metric in grid.metrics)
         all_stars = self._star_row(list(range(len(self._stars.metrics))), None)
         at_end = find_changes(
-            build_daily_grid(self._catalog.metrics, self._inputs.specs, self._frozen.rows, month.last),
-            build_star_grid(self._catalog.metrics, self._frozen.rows, month.last),
+            self._history.days.grid(month.last),
+            self._history.stars.until(month.last),
             self._catalog,
             self._inputs.events,
-            month.last,
         )
-        ordered = sorted(self._inputs.events, key=lambda event: (event.day, event.label, event.products))
-        effects: dict[str, list[Effect]] = {}
-        for effect in build_effects(grid, ordered):
-            effects.setdefault(effect.event.identifier, []).append(effect)
-        releases = [ReleaseRow(event, tuple(effects.get(event.identifier, ()))) for event in ordered]
+        releases = self._releases()
         return MonthReport(
             title=self._catalog.marked_title,
             month=month,
@@ -310,14 +406,14 @@ class _Builder:
             final_on=self._frozen.final_on,
             headline=self._headline(total, all_stars),
             total=total,
-            products=products,
-            packages=_by_value(
-                self._downloads(np.array([row]), self._names[metric.metric_id], self._detail(metric), metric=metric)
-                for row, metric in enumerate(grid.metrics)
-            ),
+            products=tuple(products),
+            packages=_by_value(self._downloads(each_row(everything), [self._head(m) for m in grid.metrics])),
             sdks=_by_value(
-                self._downloads(self._rows_of_sdk(sdk), self._sdk_name(metric), "", sdk=sdk)
-                for sdk, metric in sdks.items()
+                self._downloads(
+                    list(by_sdk.values()),
+                    # The last metric of an SDK names it.
+                    [_Head(self._sdk_name(grid.metrics[rows[-1]]), "", sdk=sdk) for sdk, rows in by_sdk.items()],
+                )
             ),
             all_stars=all_stars,
             repositories=tuple(
@@ -326,13 +422,13 @@ class _Builder:
                     key=lambda row: (-(row.stars or 0), row.name),
                 )
             ),
-            history=tuple(self._bar(m, products) for m in months(month.plus(1 - HISTORY_MONTHS), month)),
+            history=self._bars(product_rows),
             changes=tuple(item.text for item in at_end.items),
-            releases=tuple(row for row in releases if month.first <= row.event.day <= month.last),
+            releases=tuple(row for row in releases if month.first <= row.event.day),
             judged=tuple(
                 row
                 for row in releases
-                if month.first - EFFECT_REACH <= row.event.day < month.first
+                if row.event.day < month.first
                 and any(effect.verdict is not Verdict.TOO_EARLY for effect in row.effects)
             ),
             notes=tuple(note for note in self._catalog.notes if month.first <= note.day <= month.last),
@@ -345,82 +441,114 @@ class _Builder:
         grid, month = self._grid, self._month
         return compare(grid, grid.column(month.last), month.days, grid.column(other.last), other.days, is_equal=False)
 
+    def _releases(self) -> list[ReleaseRow]:
+        """Return the events of the month, and those before it that days of it judge."""
+        first, last = self._month.first - EFFECT_REACH, self._month.last
+        ordered = sort_events(self._inputs.events)
+        effects: dict[str, list[Effect]] = {}
+        for effect in build_effects(self._grid, ordered, first, last):
+            effects.setdefault(effect.event.identifier, []).append(effect)
+        chosen = [event for event in ordered if first <= event.day <= last]
+        return [ReleaseRow(event, tuple(effects.get(event.identifier, ()))) for event in chosen]
+
     def _sdk_name(self, metric: Metric) -> str:
         spec = self._inputs.specs.get(metric.source)
         if spec is not None and spec.sdk == metric.sdk:
             return replace(metric, display_name=spec.display_name).label
         return metric.sdk or "Other"
 
-    def _rows_of_sdk(self, sdk: str | None) -> Places:
-        return np.flatnonzero([metric.sdk == sdk for metric in self._grid.metrics])
-
-    def _detail(self, metric: Metric) -> str:
+    def _head(self, metric: Metric) -> _Head:
         spec = self._inputs.specs.get(metric.source)
         title = spec.title if spec else metric.source
-        return f"{self._titles.get(metric.product, metric.product)} · {metric.label} · {title}"
+        detail = f"{self._titles.get(metric.product, metric.product)} · {metric.label} · {title}"
+        return _Head(self._names[metric.metric_id], detail, metric.metric_id, metric.product, metric.sdk)
 
-    def _downloads(
-        self,
-        rows: Places,
-        name: str,
-        detail: str,
-        *,
-        metric: Metric | None = None,
-        product: str | None = None,
-        sdk: str | None = None,
-    ) -> DownloadsRow:
-        grid, month, before = self._grid, self._month, self._before
-        observed = int(before.observed[rows].sum())
-        previous = _like_for_like(before, rows)
-        year = _like_for_like(self._year, rows)
-        share, previous_share, share_change = self._shares(rows)
-        return DownloadsRow(
-            metric_id=metric.metric_id if metric else None,
-            product=metric.product if metric else product,
-            sdk=metric.sdk if metric else sdk,
-            name=name,
-            detail=detail,
-            value=int(before.value[rows].sum()) if observed else None,
-            days_observed=observed,
-            days_expected=month.days * len(rows),
-            metrics=len(rows),
-            compared=int(before.is_comparable[rows].sum()),
-            previous_value=None if previous is None else previous[0],
-            change=None if previous is None else previous[1] - previous[0],
-            change_percent=None if previous is None else change_percent(previous[1], previous[0]),
-            is_new=previous is not None and previous[0] == 0 < previous[1],
-            reason=None if previous is not None or not len(rows) else self._reason(grid, before, rows),
-            year_compared=int(self._year.is_comparable[rows].sum()),
-            year_value=None if year is None else year[0],
-            year_change=None if year is None else year[1] - year[0],
-            year_percent=None if year is None else change_percent(year[1], year[0]),
-            share=share,
-            previous_share=previous_share,
-            share_change=share_change,
-            history=tuple(self._value_of(rows, m) for m in months(month.plus(1 - ROW_MONTHS), month)),
+    def _downloads(self, groups: Sequence[Places], heads: Sequence[_Head]) -> list[DownloadsRow]:
+        """Return a row for each group of metrics."""
+        before, year = like_for_like(self._before, groups), like_for_like(self._year, groups)
+        columns = (
+            before.value,
+            before.observed,
+            before.compared,
+            before.is_comparable,
+            before.now,
+            before.before,
+            year.compared,
+            year.is_comparable,
+            year.now,
+            year.before,
         )
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        reasons = iter(
+            self._reasons([group for group, alike in zip(groups, before.is_comparable, strict=True) if not alike])
+        )
+        found: list[DownloadsRow] = []
+        for group, head, history, row in zip(groups, heads, self._values_of(groups), rows, strict=True):
+            value, observed, compared, is_alike, now, earlier, year_compared, is_year_alike, year_now, year_before = row
+            share, previous_share, share_change = self._shares(value, now, earlier, is_alike=is_alike)
+            found.append(
+                DownloadsRow(
+                    metric_id=head.metric_id,
+                    product=head.product,
+                    sdk=head.sdk,
+                    name=head.name,
+                    detail=head.detail,
+                    value=value if observed else None,
+                    days_observed=observed,
+                    days_expected=self._month.days * len(group),
+                    metrics=len(group),
+                    compared=compared,
+                    previous_value=earlier if is_alike else None,
+                    change=now - earlier if is_alike else None,
+                    change_percent=change_percent(now, earlier) if is_alike else None,
+                    is_new=is_alike and earlier == 0 < now,
+                    reason=None if is_alike else next(reasons),
+                    year_compared=year_compared,
+                    year_value=year_before if is_year_alike else None,
+                    year_change=year_now - year_before if is_year_alike else None,
+                    year_percent=change_percent(year_now, year_before) if is_year_alike else None,
+                    share=share,
+                    previous_share=previous_share,
+                    share_change=share_change,
+                    history=history,
+                )
+            )
+        return found
 
-    def _reason(self, grid: DailyGrid, compared: Compared, rows: Places) -> str:
-        apart = rows[~compared.is_comparable[rows]]
-        row = int(apart[int(np.argmax(compared.weight[apart]))])
-        _, reason = why_not(grid, compared, row)
-        return reason if len(rows) == 1 else f"{self._names[grid.metrics[row].metric_id]}: {reason}"
+    def _reasons(self, groups: Sequence[Places]) -> list[str | None]:
+        """Return why each group is not compared: the reason of the first of those with most downloads."""
+        compared = self._before
+        main: list[int] = []
+        for rows in groups:
+            apart = rows[~compared.is_comparable[rows]]
+            main.extend([int(apart[np.argmax(compared.weight[apart])])] if len(apart) else [])
+        reasons = dict(zip(main, why_not(self._grid, compared, np.array(main, np.intp)), strict=True))
+        picked = iter(main)
+        found: list[str | None] = []
+        for rows in groups:
+            if not len(rows):
+                found.append(None)
+                continue
+            row = next(picked)
+            reason = reasons[row][1]
+            name = self._names[self._grid.metrics[row].metric_id]
+            found.append(reason if len(rows) == 1 else f"{name}: {reason}")
+        return found
 
-    def _shares(self, rows: Places) -> tuple[float | None, float | None, float | None]:
+    def _shares(
+        self, value: int, now: int, before: int, *, is_alike: bool
+    ) -> tuple[float | None, float | None, float | None]:
         """Return the percentage of all downloads in this month, that of the month before, and the change.
 
         The latter two are among the metrics that are compared; the change is in percentage points.
         """
-        compared = self._before
         whole, later, earlier, too_few = self._whole
-        share = None if whole is None else round(100 * int(compared.value[rows].sum()) / whole, 1)
-        mine = rows[compared.is_comparable[rows]]
-        is_unlike = too_few or not len(mine) or left_out_share(compared, rows) > LEFT_OUT_SHARE
-        if is_unlike or not later or not earlier:
+        share = None if whole is None else round(100 * value / whole, 1)
+        if too_few or not is_alike or not later or not earlier:
             return share, None, None
-        now, before = 100 * int(compared.now[mine].sum()) / later, 100 * int(compared.before[mine].sum()) / earlier
+        percent, previous = 100 * now / later, 100 * before / earlier
         # Adding 0 turns a rounded -0.0 into 0.0.
-        return share, round(before, 1), round(now - before, 1) + 0.0
+        return share, round(previous, 1), round(percent - previous, 1) + 0.0
 
     def _sum_shares(self) -> tuple[int | None, int, int, bool]:
         """Return what shares are parts of: all downloads of this month, None if too many days are missing.
@@ -430,34 +558,41 @@ class _Builder:
         compared = self._before
         whole = int(compared.value.sum())
         lacking = int(compared.value[~compared.is_whole].sum())
-        alike = compared.is_comparable
-        too_few = left_out_share(compared, np.arange(len(compared.value))) > LEFT_OUT_SHARE
+        sums = like_for_like(compared, [np.arange(len(compared.value))])
         is_known = whole and lacking <= LEFT_OUT_SHARE * whole
-        return whole if is_known else None, int(compared.now[alike].sum()), int(compared.before[alike].sum()), too_few
+        too_few = bool(sums.left_out[0] > LEFT_OUT_SHARE)
+        return whole if is_known else None, int(sums.now[0]), int(sums.before[0]), too_few
 
-    def _value_of(self, rows: Places, month: Month) -> int | None:
-        points = [self._point(self._grid.metrics[row], month) for row in rows.tolist()]
-        known = [point.value for point in points if point is not None]
-        return sum(known) if known else None
+    def _values_of(self, groups: Sequence[Places]) -> list[tuple[int | None, ...]]:
+        """Return the values of the months up to this one for each group; None where none is known."""
+        grid = self._history.months
+        columns = grid.columns(self._month, ROW_MONTHS)
+        value, known = grid.value[:, columns], grid.known[:, columns]
+        values = sum_groups(value, groups).tolist()
+        is_known = (sum_groups(known, groups) > 0).tolist()
+        return [
+            tuple(number if is_there else None for number, is_there in zip(*of_group, strict=True))
+            for of_group in zip(values, is_known, strict=True)
+        ]
 
-    def _point(self, metric: Metric, month: Month) -> PeriodPoint | None:
-        return self._by_month.get(metric.metric_id, {}).get(month)
-
-    def _bar(self, month: Month, products: Sequence[DownloadsRow]) -> MonthBar:
-        parts: dict[str, int] = {}
-        observed = expected = snapshots = 0
-        for metric in self._grid.metrics:
-            point = self._point(metric, month)
-            if point is None:
-                begun = any(p.period_end < month.first for p in self._points.get(metric.metric_id, ()))
-                expected += month.days if begun else 0
-                continue
-            parts[metric.product] = parts.get(metric.product, 0) + point.value
-            snapshots += point.kind is PointKind.SEEDED
-            observed += point.days_observed or 0
-            expected += point.days_expected or 0
-        return MonthBar(
-            month, tuple(parts.get(row.product or "", 0) for row in products), observed, expected, snapshots
+    def _bars(self, products: Sequence[Places]) -> tuple[MonthBar, ...]:
+        """Return the months of the chart; ``products`` are the rows of each product."""
+        grid = self._history.months
+        columns = grid.columns(self._month, HISTORY_MONTHS)
+        chosen = list(months(self._month.plus(1 - HISTORY_MONTHS), self._month))
+        known = grid.known[:, columns]
+        # A metric without a value in a month counts from its first one on.
+        lost = (grid.has_begun[:, columns] & ~known) * np.array([month.days for month in chosen])
+        return tuple(
+            MonthBar(month, tuple(parts), observed, expected, snapshots)
+            for month, parts, observed, expected, snapshots in zip(
+                chosen,
+                sum_groups(grid.value[:, columns], products).T.tolist(),
+                grid.observed[:, columns].sum(axis=0).tolist(),
+                (grid.expected[:, columns] + lost).sum(axis=0).tolist(),
+                grid.is_snapshot[:, columns].sum(axis=0).tolist(),
+                strict=True,
+            )
         )
 
     def _star_row(self, rows: list[int], metric: Metric | None) -> StarsRow:
@@ -563,14 +698,6 @@ def _by_month(points: Sequence[PeriodPoint]) -> dict[Month, PeriodPoint]:
         if point.kind is PointKind.SEEDED:
             seeds.setdefault(month, point)
     return seeds | found
-
-
-def _like_for_like(compared: Compared, rows: Places) -> tuple[int, int] | None:
-    """Return the sums before and now of the metrics that are compared; None if too many are left out."""
-    alike = rows[compared.is_comparable[rows]]
-    if not len(alike) or left_out_share(compared, rows) > LEFT_OUT_SHARE:
-        return None
-    return int(compared.before[alike].sum()), int(compared.now[alike].sum())
 
 
 def _by_value(rows: Iterable[DownloadsRow]) -> tuple[DownloadsRow, ...]:

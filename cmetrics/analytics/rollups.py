@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -41,6 +41,7 @@ class Compared:
     value: Values
     observed: Values
     previous_value: Values
+    previous_observed: Values
     #: The sums of the days that are compared.
     now: Values
     before: Values
@@ -102,11 +103,70 @@ def compare(
         value=value,
         observed=grid.sums(grid.observed, first, last),
         previous_value=previous,
+        previous_observed=grid.sums(grid.observed, previous_first, previous_last),
         now=now,
         before=before,
         is_whole=is_whole,
         is_comparable=comparable,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LikeForLike:
+    """The sums of one window over groups of metrics, compared like with like. All arrays have one value per group."""
+
+    #: The sums of all known days of all metrics.
+    value: Values
+    observed: Values
+    previous_value: Values
+    previous_observed: Values
+    #: The number of metrics that can be compared, and their sums.
+    compared: Values
+    now: Values
+    before: Values
+    #: The share of the downloads, 0 to 1, that metrics have that cannot be compared.
+    left_out: NDArray[np.float64]
+
+    @property
+    def is_comparable(self) -> Mask:
+        """Whether any metric can be compared, and the others have at most a tenth of the downloads."""
+        found: Mask = (self.compared > 0) & (self.left_out <= LEFT_OUT_SHARE)
+        return found
+
+
+def like_for_like(compared: Compared, groups: Sequence[Places]) -> LikeForLike:
+    """Return the sums over each of ``groups``, which are rows of the grid."""
+
+    def sums(numbers: Values | Mask) -> Values:
+        return sum_groups(numbers, groups)
+
+    alike = compared.is_comparable
+    weight, lacking = sums(compared.weight), sums(np.where(alike, 0, compared.weight))
+    return LikeForLike(
+        value=sums(compared.value),
+        observed=sums(compared.observed),
+        previous_value=sums(compared.previous_value),
+        previous_observed=sums(compared.previous_observed),
+        compared=sums(alike),
+        now=sums(np.where(alike, compared.now, 0)),
+        before=sums(np.where(alike, compared.before, 0)),
+        left_out=np.where(weight > 0, lacking / np.maximum(weight, 1), 0.0),
+    )
+
+
+def sum_groups(numbers: Values | Mask, groups: Sequence[Places]) -> Values:
+    """Return the sum over each of ``groups`` of rows; of a table, by column."""
+    order = np.concatenate([np.zeros(0, np.intp), *groups])
+    bounds = np.cumsum([0, *map(len, groups)])
+    sums = np.zeros((len(order) + 1, *numbers.shape[1:]), np.int64)
+    np.cumsum(numbers[order], axis=0, out=sums[1:])
+    found: Values = np.diff(sums[bounds], axis=0)
+    return found
+
+
+def each_row(rows: Places) -> list[Places]:
+    """Return a group for each row."""
+    return list(rows.reshape(-1, 1))
 
 
 def common_end(ends: Places) -> int:
@@ -129,10 +189,8 @@ class Windows:
 def build_windows(grid: DailyGrid) -> Windows:
     """Return all windows of all metrics. Calendar months are the same for all: those of the newest common day."""
     end = common_end(grid.ends)
-    products = sorted({metric.product for metric in grid.metrics})
     product_ends = np.full(len(grid.metrics), -1)
-    for product in products:
-        rows = grid.rows_of(product)
+    for rows in grid.rows_by_product().values():
         product_ends[rows] = common_end(grid.ends[rows])
     months = _months(grid, end)
 
@@ -167,195 +225,197 @@ def _months(grid: DailyGrid, end: int) -> dict[Window, Compared]:
     }
 
 
-def why_not(grid: DailyGrid, compared: Compared, row: int) -> tuple[ReasonKind, str]:
-    """Return why a window of a metric is not compared: the kind, and the reason as a clause."""
-    first, last = int(compared.first[row]), int(compared.last[row])
-    before, until = int(compared.previous_first[row]), int(compared.previous_last[row])
-    problem = grid.problem(row, first, last)
-    if problem is not None:
-        return problem
-    problem = grid.problem(row, before, until)
-    if problem is not None:
-        kind, reason = problem
-        return kind, f"in the period before, {reason}"
-    step = grid.step_between(row, before, last)
-    if step is not None:
-        return ReasonKind.STEP, step
-    days, previous = last - first + 1, until - before + 1
-    return ReasonKind.UNEQUAL, f"the periods have {days} and {plural(previous, 'day')}"
+def why_not(grid: DailyGrid, compared: Compared, rows: Places) -> list[tuple[ReasonKind, str]]:
+    """Return why the window of each of these metrics is not compared: the kind, and the reason as a clause."""
+    first, last = compared.first[rows], compared.last[rows]
+    before, until = compared.previous_first[rows], compared.previous_last[rows]
+    found: list[tuple[ReasonKind, str]] = []
+    problems = zip(grid.problems(rows, first, last), grid.problems(rows, before, until), strict=True)
+    for place, (now, earlier) in enumerate(problems):
+        if now is not None:
+            found.append(now)
+        elif earlier is not None:
+            found.append((earlier[0], f"in the period before, {earlier[1]}"))
+        elif (step := grid.step_between(int(rows[place]), int(before[place]), int(last[place]))) is not None:
+            found.append((ReasonKind.STEP, step))
+        else:
+            days, previous = int(last[place] - first[place]) + 1, int(until[place] - before[place]) + 1
+            found.append((ReasonKind.UNEQUAL, f"the periods have {days} and {plural(previous, 'day')}"))
+    return found
 
 
 def build_rollups(grid: DailyGrid, windows: Windows) -> Iterator[Rollup]:
-    """Yield the roll-ups of downloads: metrics, products, all."""
-    everything = np.arange(len(grid.metrics))
-    products = {product: grid.rows_of(product) for product in sorted({m.product for m in grid.metrics})}
-    rows_by_metric: dict[tuple[int, Window], Shares] = {}
-    for rows in products.values():
-        for window, compared in windows.of_product.items():
-            for row, *shares in zip(rows.tolist(), *_shares(compared, rows), strict=True):
-                rows_by_metric[row, window] = (shares[0], shares[1], shares[2])
-    for row in everything.tolist():
-        for window in Window:
-            yield _metric_rollup(grid, windows.own[window], row, window, rows_by_metric[row, window])
-    for product, rows in products.items():
-        for window in Window:
-            whole = windows.of_all[window]
-            yield _total(grid, windows.of_product[window], rows, window, product, _share_of_rows(whole, rows))
+    """Yield the roll-ups of downloads of metrics and of products; those of all are `build_totals`."""
+    products = grid.rows_by_product()
+    shares: dict[Window, list[Shares]] = {}
+    for window, compared in windows.of_product.items():
+        of_window = shares[window] = [NO_SHARES] * len(grid.metrics)
+        for rows in products.values():
+            for row, of_row in zip(rows.tolist(), _shares(compared, rows), strict=True):
+                of_window[row] = of_row
+    each = each_row(np.arange(len(grid.metrics)))
+    own = [_rollups(grid, windows.own[window], each, window, Scope.METRIC, shares[window]) for window in Window]
+    for of_metric in zip(*own, strict=True):
+        yield from of_metric
+    groups = list(products.values())
+    together = [
+        _rollups(
+            grid,
+            windows.of_product[window],
+            groups,
+            window,
+            Scope.PRODUCT,
+            _shares_of_groups(windows.of_all[window], groups),
+        )
+        for window in Window
+    ]
+    for of_product in zip(*together, strict=True):
+        yield from of_product
+
+
+def build_totals(grid: DailyGrid, windows: Windows, chosen: Iterable[Window] = Window) -> Iterator[Rollup]:
+    """Yield the roll-ups of the downloads of all metrics together."""
     if len(grid.metrics):
-        for window in Window:
-            yield _total(grid, windows.of_all[window], everything, window, None, (None, None, None))
+        everything = [np.arange(len(grid.metrics))]
+        for window in chosen:
+            yield from _rollups(grid, windows.of_all[window], everything, window, Scope.ALL, [NO_SHARES])
 
 
 Shares = tuple[float | None, float | None, float | None]
+NO_SHARES: Shares = (None, None, None)
 
 
-def _metric_rollup(grid: DailyGrid, compared: Compared, row: int, window: Window, shares: Shares) -> Rollup:
-    metric = grid.metrics[row]
-    observed = int(compared.observed[row])
-    comparable = bool(compared.is_comparable[row])
-    kind, reason = (None, None) if comparable else why_not(grid, compared, row)
-    now, before = int(compared.now[row]), int(compared.before[row])
-    return Rollup(
-        scope=Scope.METRIC,
-        unit=Unit.DOWNLOADS,
-        metric_id=metric.metric_id,
-        product=metric.product,
-        window=window,
-        start=grid.day(int(compared.first[row])) if observed else None,
-        end=grid.day(int(compared.last[row])) if observed else None,
-        value=int(compared.value[row]) if observed else None,
-        days_observed=observed,
-        days_expected=int(compared.last[row] - compared.first[row]) + 1,
-        compared_value=now if comparable else None,
-        previous=_previous(grid, compared, row, before if comparable else None) if observed else None,
-        change=now - before if comparable else None,
-        change_percent=change_percent(now, before) if comparable else None,
-        share=shares[0],
-        previous_share=shares[1],
-        share_change=shares[2],
-        comparable=comparable,
-        reason=reason,
-        reason_kind=kind,
-        is_new=comparable and before == 0 < now,
+def _rollups(
+    grid: DailyGrid,
+    compared: Compared,
+    groups: Sequence[Places],
+    window: Window,
+    scope: Scope,
+    shares: Sequence[Shares],
+) -> list[Rollup]:
+    """Return the roll-up of each group of rows, like for like. A group has at least one row, and one window."""
+    sums = like_for_like(compared, groups)
+    reasons = _reasons(grid, compared, groups)
+    columns = (
+        sums.value,
+        sums.observed,
+        sums.previous_value,
+        sums.previous_observed,
+        sums.now,
+        sums.before,
+        sums.left_out,
+        sums.is_comparable,
     )
-
-
-def _previous(grid: DailyGrid, compared: Compared, row: int, value: int | None) -> Period | None:
-    """Return the period before; a value that is not compared is that of the days that are known."""
-    first, last = int(compared.previous_first[row]), int(compared.previous_last[row])
-    if value is None and grid.known[row, max(first, 0) : max(last + 1, 0)].any():
-        value = int(compared.previous_value[row])
-    if grid.first + first < 1:
-        return None
-    return Period(grid.day(first), grid.day(last), value)
-
-
-def _total(
-    grid: DailyGrid, compared: Compared, rows: Places, window: Window, product: str | None, shares: Shares
-) -> Rollup:
-    """Return the roll-up of several metrics, like for like."""
-    observed = int(compared.observed[rows].sum())
-    alike, apart = rows[compared.is_comparable[rows]], rows[~compared.is_comparable[rows]]
-    reasons = [why_not(grid, compared, row) for row in apart.tolist()]
-    share = left_out_share(compared, rows)
-    comparable = len(alike) > 0 and share <= LEFT_OUT_SHARE
-    kind: ReasonKind | None = None
-    reason: str | None = None
-    if not comparable:
-        # The first of those with most downloads.
-        place = int(np.argmax(compared.weight[apart]))
-        kind, reason = reasons[place]
-        if len(rows) > 1:
-            name, percent = name_of(grid.metrics[int(apart[place])]), plain_percent(100 * share)
-            reason = (
-                f"{plural(len(apart), 'metric')} with {percent} of the downloads cannot be compared; {name}: {reason}"
+    found: list[Rollup] = []
+    for rows, of_group, share, row in zip(
+        groups, reasons, shares, zip(*(c.tolist() for c in columns), strict=True), strict=True
+    ):
+        value, observed, previous, previous_observed, now, before, left_out, comparable = row
+        place = int(rows[0])
+        first, last = int(compared.first[place]), int(compared.last[place])
+        kind, reason = (None, None) if comparable else _main_reason(grid, compared, rows, of_group, left_out, observed)
+        if not comparable:
+            before = previous if previous_observed else None
+        metric = grid.metrics[place]
+        found.append(
+            Rollup(
+                scope=scope,
+                unit=Unit.DOWNLOADS,
+                metric_id=metric.metric_id if scope is Scope.METRIC else None,
+                product=None if scope is Scope.ALL else metric.product,
+                window=window,
+                start=grid.day(first) if observed else None,
+                end=grid.day(last) if observed else None,
+                value=value if observed else None,
+                days_observed=observed,
+                days_expected=(last - first + 1) * len(rows),
+                compared_value=now if comparable else None,
+                previous=_period(grid, compared, place, before) if observed else None,
+                change=now - before if comparable else None,
+                change_percent=change_percent(now, before) if comparable else None,
+                share=share[0],
+                previous_share=share[1],
+                share_change=share[2],
+                comparable=comparable,
+                reason=reason,
+                reason_kind=kind,
+                is_new=comparable and before == 0 < now,
+                left_out=()
+                if scope is Scope.METRIC
+                else tuple(LeftOut(grid.metrics[row].metric_id, *why) for row, why in of_group.items()),
             )
-            kind = ReasonKind.LEFT_OUT if observed else ReasonKind.NO_DATA
-    now, before = int(compared.now[alike].sum()), int(compared.before[alike].sum())
-    row = int(rows[0])
-    known_before = int(compared.previous_value[rows].sum())
-    first, last = int(compared.first[row]), int(compared.last[row])
-    return Rollup(
-        scope=Scope.ALL if product is None else Scope.PRODUCT,
-        unit=Unit.DOWNLOADS,
-        metric_id=None,
-        product=product,
-        window=window,
-        start=grid.day(first) if observed else None,
-        end=grid.day(last) if observed else None,
-        value=int(compared.value[rows].sum()) if observed else None,
-        days_observed=observed,
-        days_expected=(last - first + 1) * len(rows),
-        compared_value=now if comparable else None,
-        previous=_previous(grid, compared, row, before if comparable else known_before or None) if observed else None,
-        change=now - before if comparable else None,
-        change_percent=change_percent(now, before) if comparable else None,
-        share=shares[0],
-        previous_share=shares[1],
-        share_change=shares[2],
-        comparable=comparable,
-        reason=reason,
-        reason_kind=kind,
-        is_new=comparable and before == 0 < now,
-        left_out=tuple(
-            LeftOut(grid.metrics[number].metric_id, kind, text)
-            for number, (kind, text) in zip(apart.tolist(), reasons, strict=True)
-        ),
+        )
+    return found
+
+
+Reasons = dict[int, tuple[ReasonKind, str]]
+
+
+def _reasons(grid: DailyGrid, compared: Compared, groups: Sequence[Places]) -> list[Reasons]:
+    """Return for each group why those of its rows are not compared that are not."""
+    rows = np.concatenate([np.zeros(0, np.intp), *groups])
+    apart = rows[~compared.is_comparable[rows]]
+    by_row = dict(zip(apart.tolist(), why_not(grid, compared, apart), strict=True))
+    return [{row: by_row[row] for row in group.tolist() if row in by_row} for group in groups]
+
+
+def _main_reason(
+    grid: DailyGrid, compared: Compared, rows: Places, reasons: Reasons, left_out: float, observed: int
+) -> tuple[ReasonKind, str]:
+    """Return why a group is not compared: the reason of the first of those with most downloads."""
+    apart = np.array(list(reasons), np.intp)
+    row = int(apart[int(np.argmax(compared.weight[apart]))])
+    kind, reason = reasons[row]
+    if len(rows) == 1:
+        return kind, reason
+    name, percent = name_of(grid.metrics[row]), plain_percent(100 * left_out)
+    return (
+        ReasonKind.LEFT_OUT if observed else ReasonKind.NO_DATA,
+        f"{plural(len(apart), 'metric')} with {percent} of the downloads cannot be compared; {name}: {reason}",
     )
 
 
-def left_out_share(compared: Compared, rows: Places) -> float:
-    """Return the share of the value that metrics without a comparison have, 0 to 1."""
-    weight = compared.weight[rows]
-    whole = int(weight.sum())
-    return int(weight[~compared.is_comparable[rows]].sum()) / whole if whole else 0.0
+def _period(grid: DailyGrid, compared: Compared, row: int, value: int | None) -> Period | None:
+    """Return the period before; None before the first day there is."""
+    first, last = int(compared.previous_first[row]), int(compared.previous_last[row])
+    return Period(grid.day(first), grid.day(last), value) if grid.first + first >= 1 else None
 
 
-def _shares(compared: Compared, rows: Places) -> tuple[list[float | None], list[float | None], list[float | None]]:
+def _shares(compared: Compared, rows: Places) -> list[Shares]:
     """Return by metric its percentage of the sum of ``rows``, that of the period before, and the difference.
 
     Like for like: of the metrics that are compared, if those left out have a tenth of the value or less.
     """
-    nothing: list[float | None] = [None] * len(rows)
+    nothing = [NO_SHARES] * len(rows)
     alike = compared.is_comparable[rows]
-    now, before = compared.now[rows], compared.before[rows]
-    if alike.any() and left_out_share(compared, rows) <= LEFT_OUT_SHARE:
-        later, earlier = int(now[alike].sum()), int(before[alike].sum())
+    sums = like_for_like(compared, [rows])
+    if sums.is_comparable[0]:
+        later, earlier = int(sums.now[0]), int(sums.before[0])
         if not later or not earlier:
-            return nothing, nothing, nothing
-        shares, previous = 100 * now / later, 100 * before / earlier
-        return (
-            _rounded(shares, alike),
-            _rounded(previous, alike),
-            _rounded(shares - previous, alike),
-        )
+            return nothing
+        now, before = 100 * compared.now[rows] / later, 100 * compared.before[rows] / earlier
+        return [
+            (rounded(share), rounded(previous), rounded(share - previous)) if is_alike else NO_SHARES
+            for share, previous, is_alike in zip(now.tolist(), before.tolist(), alike.tolist(), strict=True)
+        ]
     value = compared.value[rows]
     if compared.is_whole[rows].all() and value.sum():
-        return _rounded(100 * value / value.sum(), compared.is_whole[rows]), nothing, nothing
-    return nothing, nothing, nothing
+        return [(rounded(share), None, None) for share in (100 * value / value.sum()).tolist()]
+    return nothing
 
 
-def _share_of_rows(compared: Compared, rows: Places) -> Shares:
-    """Return the percentage that ``rows`` have of all metrics, that of the period before, and the difference."""
-    everything = np.arange(len(compared.value))
-    alike = compared.is_comparable
-    if (
-        not alike[rows].any()
-        or max(left_out_share(compared, everything), left_out_share(compared, rows)) > LEFT_OUT_SHARE
-    ):
-        return None, None, None
-    later, earlier = int(compared.now[alike].sum()), int(compared.before[alike].sum())
-    if not later or not earlier:
-        return None, None, None
-    mine = rows[alike[rows]]
-    share, previous = 100 * int(compared.now[mine].sum()) / later, 100 * int(compared.before[mine].sum()) / earlier
-    return rounded(share), rounded(previous), rounded(share - previous)
-
-
-def _rounded(numbers: NDArray[np.float64], known: Mask) -> list[float | None]:
-    return [
-        rounded(value) if is_known else None for value, is_known in zip(numbers.tolist(), known.tolist(), strict=True)
-    ]
+def _shares_of_groups(compared: Compared, groups: Sequence[Places]) -> list[Shares]:
+    """Return the percentage that each group has of all metrics, that of the period before, and the difference."""
+    whole, sums = like_for_like(compared, [np.arange(len(compared.value))]), like_for_like(compared, groups)
+    later, earlier = int(whole.now[0]), int(whole.before[0])
+    if not (whole.is_comparable[0] and later and earlier):
+        return [NO_SHARES] * len(groups)
+    found: list[Shares] = []
+    rows = zip(sums.now.tolist(), sums.before.tolist(), sums.is_comparable.tolist(), strict=True)
+    for now, before, is_comparable in rows:
+        share, previous = 100 * now / later, 100 * before / earlier
+        found.append((rounded(share), rounded(previous), rounded(share - previous)) if is_comparable else NO_SHARES)
+    return found
 
 
 # -- stars ---------------------------------------------------------------------------------------
@@ -378,6 +438,15 @@ def build_star_rollups(grid: StarGrid) -> Iterator[Rollup]:
     if ends:
         for window in Window:
             yield _star_rollup(grid, list(ends), reference, reference, window, None, None)
+
+
+def net_stars(grid: StarGrid, window: Window) -> Values:
+    """Return by metric the net change in a window that ends on its newest day; 0 where not known."""
+    days = LENGTHS[window]
+    rows = np.arange(len(grid.metrics))
+    first, last = np.maximum(grid.ends - days, -1), grid.ends
+    is_known = (first >= 0) & grid.known[rows, first] & grid.known[rows, last]
+    return np.where(is_known, grid.counts[rows, last] - grid.counts[rows, first], 0)
 
 
 def _star_spans(grid: StarGrid, end: int, reference: int, window: Window) -> tuple[int, int, int, int]:

@@ -370,8 +370,7 @@ class SignalFinder:
         estimates = table.estimate[:, -count:]
         # What is counted stands for a metric that cannot be compared.
         weight = table.value[:, -count:].max(axis=1)
-        for product in sorted({metric.product for metric in grid.metrics}):
-            rows = grid.rows_of(product)
+        for product, rows in grid.rows_by_product().items():
             alike = rows[is_steady[rows]]
             total = estimates[alike].sum(axis=0)
             lost = weight[rows].sum() - weight[alike].sum()

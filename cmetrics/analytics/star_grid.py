@@ -45,6 +45,28 @@ class StarGrid:
         """Return the day of a column."""
         return date.fromordinal(self.first + int(column))
 
+    def until(self, as_of: date) -> StarGrid:
+        """Return the counts up to an earlier day."""
+        days = as_of.toordinal() - self.first + 1
+        if days == self.days:
+            return self
+        known = self.known[:, : max(days, 0)]
+        if days < 1:
+            # One column without counts, as for metrics without rows.
+            shape = (len(self.metrics), 1)
+            known = np.zeros(shape, np.bool_)
+            counts, gained = np.zeros(shape, np.int64), np.full(shape, UNKNOWN, np.int64)
+            return StarGrid(self.metrics, as_of.toordinal(), counts, known, known, gained, newest_columns(known))
+        return StarGrid(
+            metrics=self.metrics,
+            first=self.first,
+            counts=self.counts[:, :days],
+            known=known,
+            reconstructed=self.reconstructed[:, :days],
+            gained=self.gained[:, :days],
+            ends=newest_columns(known),
+        )
+
     def nets(self) -> tuple[Values, Mask]:
         """Return the net gain of each day, and where it is known.
 
@@ -87,5 +109,9 @@ def build_star_grid(metrics: Iterable[Metric], table: SeriesTable, as_of: date) 
         refs = (parse_star_ref(name) if is_used else None for name, is_used in zip(names, used.tolist(), strict=True))
         by_code = [UNKNOWN if ref is None or ref.gained is None else ref.gained for ref in refs]
         gained[owners, columns] = np.array(by_code, np.int64)[codes]
-    ends = np.where(known.any(axis=1), shape[1] - 1 - np.argmax(known[:, ::-1], axis=1), -1)
-    return StarGrid(tuple(chosen), first, counts, known, reconstructed, gained, ends)
+    return StarGrid(tuple(chosen), first, counts, known, reconstructed, gained, newest_columns(known))
+
+
+def newest_columns(known: Mask) -> Places:
+    """Return by row the newest known column; -1 without any."""
+    return np.where(known.any(axis=1), known.shape[1] - 1 - np.argmax(known[:, ::-1], axis=1), -1)

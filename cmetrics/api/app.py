@@ -16,7 +16,7 @@ from cmetrics import documents, insight_documents, report_documents
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.insights import Window
 from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Findings
-from cmetrics.analytics.report import build_report, report_months
+from cmetrics.analytics.report import build_report, build_reports, report_months
 from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.domain.days import DAY, parse_day
 from cmetrics.domain.errors import StoreError
@@ -239,7 +239,7 @@ class _Endpoints:
 
         def build() -> report_documents.ReportList:
             inputs = reader.report_inputs()
-            return report_documents.build_report_list([build_report(inputs, month) for month in report_months(inputs)])
+            return report_documents.build_report_list(list(build_reports(inputs)))
 
         return self._respond(request, reader, "reports", build)
 

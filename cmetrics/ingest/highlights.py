@@ -7,7 +7,7 @@ from datetime import date
 
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.daily import build_daily_grid
-from cmetrics.analytics.insights import Insights, Scope, Signal, Unit, Window, find_changes
+from cmetrics.analytics.insights import Changes, Signal, Window, find_changes
 from cmetrics.analytics.report import final_months, month_name
 from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.analytics.rollups import common_end
@@ -54,8 +54,8 @@ def find_highlights(store: LanceStore, catalog: Catalog, context: RunContext) ->
         return None, [f"the signals could not be computed: {error}"]
     grid = build_daily_grid(catalog.metrics, SPECS, rows, context.last_day)
     stars = build_star_grid(catalog.metrics, rows, context.last_day)
-    insights = find_changes(grid, stars, catalog, inputs.events, context.last_day)
-    announced, unannounced = _build_announcements(insights, inputs, stored, catalog)
+    changes = find_changes(grid, stars, catalog, inputs.events)
+    announced, unannounced = _build_announcements(changes, inputs, stored, catalog)
     warnings: list[str] = []
     try:
         store.save_events([*announced, *unannounced])
@@ -65,9 +65,9 @@ def find_highlights(store: LanceStore, catalog: Catalog, context: RunContext) ->
     total, gained, lost = _count_stars(stars)
     return (
         Highlights(
-            signals=len(insights.signals),
+            signals=len(changes.signals),
             announced=tuple(announced),
-            downloads_30d=_downloads_30d(insights),
+            downloads_30d=_downloads_30d(changes),
             stars=total,
             new_stars=gained,
             lost_stars=lost,
@@ -77,7 +77,7 @@ def find_highlights(store: LanceStore, catalog: Catalog, context: RunContext) ->
 
 
 def _build_announcements(
-    insights: Insights, inputs: ReportInputs, stored: Sequence[StoredEvent], catalog: Catalog
+    changes: Changes, inputs: ReportInputs, stored: Sequence[StoredEvent], catalog: Catalog
 ) -> tuple[list[StoredEvent], list[StoredEvent]]:
     """Return the rows to announce, and those that are only stored: what is old at the first announcement."""
     known = {row.event_id for row in stored}
@@ -86,7 +86,7 @@ def _build_announcements(
     recent = inputs.as_of - RECENT
     announced: list[StoredEvent] = []
     unannounced: list[StoredEvent] = []
-    for signal in insights.signals:
+    for signal in changes.signals:
         row = _signal_row(signal, products[signal.metric_id], inputs, is_first=is_first)
         if row.event_id not in known:
             (unannounced if is_first and signal.start < recent else announced).append(row)
@@ -127,9 +127,9 @@ def _report_row(month: Month, final_on: date, inputs: ReportInputs) -> StoredEve
     )
 
 
-def _downloads_30d(insights: Insights) -> int | None:
-    for row in insights.rollups:
-        if row.scope is Scope.ALL and row.unit is Unit.DOWNLOADS and row.window is Window.DAYS_30:
+def _downloads_30d(changes: Changes) -> int | None:
+    for row in changes.totals:
+        if row.window is Window.DAYS_30:
             return row.value if row.days_observed == row.days_expected else None
     return None
 

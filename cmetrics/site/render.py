@@ -8,7 +8,7 @@ from cmetrics import documents, insight_documents
 from cmetrics.analytics.model import DownloadItem, Publication
 from cmetrics.analytics.news import build_announced_news, build_news, sort_news
 from cmetrics.analytics.overview import all_downloads_chart
-from cmetrics.analytics.report import build_report, report_months
+from cmetrics.analytics.report import build_reports, report_months
 from cmetrics.charts import theme
 from cmetrics.charts.data import TOTAL_DAYS, days_name, days_script
 from cmetrics.domain.days import window
@@ -139,8 +139,8 @@ def _reports(publication: Publication) -> Iterator[tuple[str, bytes]]:
     if publication.reports is None:
         return
     reports = []
-    for month in report_months(publication.reports):
-        report = build_report(publication.reports, month)
+    for report in build_reports(publication.reports):
+        month = report.month
         yield report_path(month), render_report_html(report, root="../")
         yield report_path(month, "md"), render_report_markdown(report).encode()
         yield f"api/v1/reports/{month}.json", documents.encode(build_report_document(report))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cmetrics.analytics.daily import LATE_DAYS, build_daily_grid
 from cmetrics.analytics.insights import ReasonKind, Rollup, Scope, Unit, Window
 from cmetrics.analytics.movers import build_movers
-from cmetrics.analytics.rollups import LENGTHS, build_rollups, build_star_rollups, build_windows
+from cmetrics.analytics.rollups import LENGTHS, build_rollups, build_star_rollups, build_totals, build_windows
 from cmetrics.analytics.star_grid import build_star_grid
 from cmetrics.domain.days import DAY, Month, day_range, window
 from cmetrics.domain.metric import CountingStep, Metric
@@ -99,7 +99,8 @@ def rollups_of(
     rows: Iterable[Observation], metrics: Iterable[Metric] = PACKAGES
 ) -> dict[tuple[str | None, Window], Rollup]:
     grid = build_daily_grid(metrics, STEPS, a_table(rows), AS_OF)
-    found = list(build_rollups(grid, build_windows(grid)))
+    windows = build_windows(grid)
+    found = [*build_rollups(grid, windows), *build_totals(grid, windows)]
     return {(rollup.metric_id or rollup.product, rollup.window): rollup for rollup in found}
 
 
@@ -214,7 +215,7 @@ def test_month_to_date_has_the_same_weekdays():
     last = date(2026, 11, 2)
     rows = [a_row(metric, day, 400 if day.weekday() >= 5 else 1_000) for day in day_range(window(last, 90), last)]
     grid = build_daily_grid([metric], STEPS, a_table(rows), last)
-    found = {rollup.window: rollup for rollup in build_rollups(grid, build_windows(grid))}[Window.MONTH_TO_DATE]
+    found = {rollup.window: rollup for rollup in build_totals(grid, build_windows(grid))}[Window.MONTH_TO_DATE]
     assert (found.value, found.change) == (1_400, 0)
     assert found.previous is not None
     assert (found.previous.start, found.previous.end) == (date(2026, 10, 4), date(2026, 10, 5))
@@ -231,7 +232,7 @@ def test_movers():
         if n < 19 or day != AS_OF - 3 * DAY
     ]
     grid = build_daily_grid(metrics, STEPS, a_table(rows), AS_OF)
-    movers = [m for m in build_movers(build_rollups(grid, build_windows(grid)), grid) if m.window is Window.DAYS_7]
+    movers = [m for m in build_movers(grid, build_windows(grid)) if m.window is Window.DAYS_7]
     rising = [mover for mover in movers if mover.change > 0]
     falling = [mover for mover in movers if mover.change < 0]
     assert [mover.metric_id[-2:] for mover in rising] == ["07", "06", "05", "04", "03", "02"]

@@ -1,0 +1,89 @@
+"""Grids of several days from one history, against a grid that is built from the rows of its days alone."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import date, timedelta
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cmetrics.analytics.daily import DailyHistory, build_daily_grid
+from cmetrics.analytics.star_grid import build_star_grid
+from cmetrics.domain.days import DAY, window
+from cmetrics.domain.metric import CountingStep, KnownLoss
+from cmetrics.domain.observation import Observation
+from cmetrics.sources import SPECS
+from tests.depth import deep
+from tests.samples import a_metric, a_row, a_table
+
+LAST = date(2026, 3, 10)
+DAYS = 160
+METRICS = [
+    *(a_metric("pypistats", metric_id=f"downloads:a:p{n}", product="a") for n in range(3)),
+    *(a_metric("npm", metric_id=f"downloads:b:n{n}", product="b") for n in range(2)),
+]
+REPOSITORIES = [a_metric("github", metric_id=f"stars:a:{n}", product="a") for n in range(2)]
+STEPPED = replace(SPECS["npm"], steps=(CountingStep(LAST - 70 * DAY, "clients changed"),))
+LOSS = KnownLoss(LAST - 60 * DAY, LAST - 58 * DAY, "lost in part", is_damaged=True)
+DAMAGED = replace(SPECS["pypistats"], known_losses=(LOSS,))
+ALL_SPECS = {**SPECS, "npm": STEPPED, "pypistats": DAMAGED}
+
+
+@st.composite
+def stored(draw: st.DrawFn) -> list[Observation]:
+    """Values with all that is judged: holes, bursts, dips of a registry, almost nothing, days of another service."""
+    rows = []
+    dips = draw(st.sets(st.integers(0, DAYS), max_size=4))
+    for metric in METRICS:
+        first = draw(st.sampled_from([0, 0, 40, 120]))
+        holes = draw(st.sets(st.integers(0, DAYS), max_size=5))
+        odd = draw(st.dictionaries(st.integers(0, DAYS), st.sampled_from([0, 3, 400, 900_000]), max_size=6))
+        other = draw(st.integers(0, DAYS))
+        until = other + draw(st.sampled_from([0, 3, 14, 15, 60]))
+        base = draw(st.sampled_from([30, 900, 20_000]))
+        for n in range(first, DAYS):
+            if n in holes:
+                continue
+            value = odd.get(n, base // (20 if n in dips and metric.source == "pypistats" else 1) + n % 7)
+            service = "clickpy" if other <= n < until else metric.source
+            ref = f"{service}:{metric.subject}"
+            rows.append(a_row(metric, window(LAST, DAYS) + timedelta(days=n), value, source_ref=ref))
+    return rows
+
+
+def assert_equal(found: object, expected: object) -> None:
+    for field in fields(type(expected)):
+        one, other = getattr(found, field.name), getattr(expected, field.name)
+        if isinstance(other, np.ndarray):
+            assert np.array_equal(one, other), field.name
+        else:
+            assert one == other, field.name
+
+
+@settings(deadline=None, max_examples=deep(25))
+@given(stored(), st.lists(st.integers(-2, DAYS + 3), min_size=1, max_size=5))
+def test_grids_of_a_history(rows, places):
+    """Each grid of a history is the grid of its day: nothing after it counts, whatever was judged before."""
+    table = a_table(rows)
+    history = DailyHistory(METRICS, ALL_SPECS, table, LAST)
+    for place in places:
+        as_of = min(window(LAST, DAYS) + timedelta(days=place), LAST)
+        alone = table.where(table.days <= as_of.toordinal())
+        assert_equal(history.grid(as_of), build_daily_grid(METRICS, ALL_SPECS, alone, as_of))
+
+
+@settings(deadline=None, max_examples=deep(25))
+@given(st.sets(st.integers(0, 40), max_size=30), st.integers(-2, 40))
+def test_stars_until(days, place):
+    """The counts up to a day are those of its rows."""
+    first = window(LAST, 41)
+    rows = [
+        a_row(REPOSITORIES[n % 2], first + timedelta(days=n), 100 + n, source_ref=f"github:o/r#1; gained {n}")
+        for n in days
+    ]
+    table, as_of = a_table(rows), first + timedelta(days=place)
+    alone = table.where(table.days <= as_of.toordinal())
+    found = build_star_grid(REPOSITORIES, table, LAST).until(as_of)
+    assert_equal(found, build_star_grid(REPOSITORIES, alone, as_of))
