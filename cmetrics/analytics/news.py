@@ -66,7 +66,7 @@ class NewsItem:
     title: str
     text: str
     kind: NewsKind
-    #: Where it is shown, below the address of the site; None for the news of the front page.
+    #: Where it is shown, below the address of the site; None for news that are shown with the others.
     href: str | None = None
 
 
@@ -113,7 +113,7 @@ def build_announced_news(announced: Iterable[StoredEvent], dashboard: Dashboard)
         if metric_id in titles:
             slug = row.event_id.replace(":", "-", 1)
             title = f"{_SIGNAL_TITLES.get(kind, 'Signal')}: {titles[metric_id]}"
-            item = NewsItem(slug, row.day, row.day, title, row.label, NewsKind.SIGNAL, "index.html#what-changed")
+            item = NewsItem(slug, row.day, row.day, title, row.label, NewsKind.SIGNAL)
             found.append(item)
     return tuple(found)
 

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from cmetrics.analytics.news import NewsItem
+from cmetrics.site.folders import CHANGES
 from cmetrics.version import __version__
 
 FILE = "feed.xml"
@@ -73,7 +74,7 @@ def build_feed(news: Sequence[NewsItem], title: str, url: str | None, subtitle: 
             title=_xml(item.title),
             published=_midnight(item.since),
             updated=_midnight(item.day),
-            link=f"{page}#{quote(item.slug)}" if item.href is None else f"{site or ''}{item.href}",
+            link=f"{site or ''}{item.href or f'{CHANGES}#{quote(item.slug)}'}",
             content=_xml(item.text),
             category=item.kind.value,
         )

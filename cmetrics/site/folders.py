@@ -1,10 +1,12 @@
-"""Where the files are that a site is made from, and where those of reports go."""
+"""Where the files are that a site is made from, and where its pages go."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from cmetrics.domain.days import Month
+
+INDEX, CHANGES, QUALITY = "index.html", "changes.html", "quality.html"
 
 
 def templates_folder() -> Path:

@@ -19,7 +19,8 @@ from cmetrics.export.data_package import DESCRIPTION_FILE, DataFile, data_packag
 from cmetrics.export.tables import stats_csv
 from cmetrics.queries import Queries
 from cmetrics.settings import StoreTarget
-from cmetrics.site.pages import Site, count_parts
+from cmetrics.site.page import Site
+from cmetrics.site.pages import count_parts
 from cmetrics.site.render import prepare_site, render_data, render_parts
 from cmetrics.site.second_process import SecondProcess
 from cmetrics.site.write import Content, StagedSite, check_folder, staged_site

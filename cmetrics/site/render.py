@@ -15,7 +15,8 @@ from cmetrics.domain.days import window
 from cmetrics.domain.metric import SourceSpec, file_names
 from cmetrics.report_documents import build_report_document, build_report_list
 from cmetrics.site.folders import report_path, templates_folder
-from cmetrics.site.pages import Site, build_site, count_parts
+from cmetrics.site.page import Site
+from cmetrics.site.pages import build_site, count_parts
 from cmetrics.site.social_card import render_social_card
 
 #: Parts of the script, in dependency order. Pages opened as local files cannot load modules, so the parts

@@ -22,7 +22,7 @@ from cmetrics.domain.interrupts import hold_interrupts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cmetrics.site.pages import Site
+    from cmetrics.site.page import Site
 
 
 class SecondProcess:

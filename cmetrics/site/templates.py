@@ -14,7 +14,8 @@ from cmetrics.site import report_format
 from cmetrics.site.badges import build_badge, build_embed
 from cmetrics.site.feed import build_feed
 from cmetrics.site.folders import templates_folder
-from cmetrics.site.pages import Site, address_of, build_pages, page_paths
+from cmetrics.site.page import Site, address_of
+from cmetrics.site.pages import build_pages, page_paths
 
 
 def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:

@@ -58,6 +58,18 @@ function setUpCalendar() {
   }
 }
 
+/** Parts of the overview that have pages of their own today: links from before still lead to them. */
+function followMovedPart() {
+  const part = location.hash.slice(1);
+  const changes = document.querySelector(".changed a[href='changes.html']");
+  if (!part || !changes || document.getElementById(part)) return;
+  const product = /^(?:product|chart-downloads|chart-stars)-([a-z0-9-]+)$/.exec(part);
+  const page = product && document.querySelector(`.metrics a[href="products/${product[1]}.html"]`);
+  if (!page) location.replace(`changes.html#${part}`);
+  else location.replace(part.startsWith("chart-") ? `${page.href}${location.search}#${part}` : page.href);
+}
+
+followMovedPart();
 warnWhenStale();
 findCharts();
 readState();

@@ -24,7 +24,10 @@ from cmetrics.domain.metric import Event, Metric, definition
 from cmetrics.domain.observation import STAR_HISTORY_REF, DailyValue, Observation, Provenance
 from cmetrics.domain.run import Run, RunStatus
 from cmetrics.seed import load_seed
-from cmetrics.site.render import render_site
+from cmetrics.site.overview_page import build_overview_page
+from cmetrics.site.render import prepare_site, render_site
+from cmetrics.site.templates import open_templates
+from cmetrics.site.views import build_section
 from cmetrics.site.write import write_site
 from cmetrics.sources import SPECS
 from tests.samples import a_table, observe
@@ -103,14 +106,50 @@ def rendered(
     catalog: Catalog, rows: Sequence[Observation], runs: Sequence[Run] = (), plotly: bytes | None = None
 ) -> dict[str, bytes]:
     """A whole site, with the bundle of Plotly that published builds have."""
+    return dict(
+        render_site(published(catalog, rows, runs), SPECS, plotly_basic().read_bytes() if plotly is None else plotly)
+    )
+
+
+def published(catalog: Catalog, rows: Sequence[Observation], runs: Sequence[Run] = ()) -> Publication:
+    """What a build publishes, without insights."""
     titles = {name: spec.public_name for name, spec in SPECS.items()}
     table = a_table(rows)
     boards = [
         build_dashboard(catalog, titles, table, runs, as_of=AS_OF, days=days, generated_at=NOW) for days in (7300, 180)
     ]
     definitions = tuple(definition(metric, NOW) for metric in catalog.metrics)
-    publication = Publication(*boards, definitions, table, tuple(runs), catalog.url)
-    return dict(render_site(publication, SPECS, plotly_basic().read_bytes() if plotly is None else plotly))
+    return Publication(*boards, definitions, table, tuple(runs), catalog.url)
+
+
+#: A page with every chart of a site, to use charts on; readers have them on the overview and the pages of products.
+CHARTS = "charts.html"
+CHARTS_TEMPLATE = """{% extends "base.html.j2" %}
+{% import "chart.html.j2" as charts %}
+{% import "rows.html.j2" as rows %}
+{% block main %}
+<h1>Charts</h1>
+{% if page.overview.downloads %}{{ charts.chart(page.overview.downloads, heading="h2", has_lens=true) }}{% endif %}
+<div class="views">
+{{ charts.controls(board.has_downloads, board.has_stars) }}
+<h2>All</h2>
+<div class="charts">
+{% if page.overview.stars %}{{ charts.chart(page.overview.stars) }}{% endif %}
+{% for section in page.sections %}{% for view in section.charts %}{{ charts.chart(view) }}{% endfor %}{% endfor %}
+</div>
+</div>
+{{ rows.table(page.rows, site, board, true) }}
+{% endblock %}
+"""
+
+
+def charts_page(publication: Publication) -> bytes:
+    """The page with every chart."""
+    site = prepare_site(publication, SPECS)
+    overview = build_overview_page(site)
+    page = replace(overview, path=CHARTS, sections=tuple(build_section(site, group) for group in site.groups))
+    template = open_templates().from_string(CHARTS_TEMPLATE)
+    return template.render(page=page, site=site, board=site.board).encode()
 
 
 @dataclass(frozen=True)
@@ -126,6 +165,11 @@ class Site:
     def url(self) -> str:
         return self.served.url
 
+    @property
+    def charts(self) -> str:
+        """The address of the page with every chart."""
+        return self.served.url + CHARTS
+
     def daily(self, metric_id: str) -> dict[date, int]:
         """By day, without the snapshots."""
         return {row.period_end: row.value for row in self.rows if row.metric_id == metric_id and not row.is_seed}
@@ -140,7 +184,8 @@ def built(
     """Written unless another worker has done it, and served until the stack ends."""
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
-            write_site(rendered(catalog, rows, runs).items(), folder)
+            files = rendered(catalog, rows, runs)
+            write_site((files | {CHARTS: charts_page(published(catalog, rows, runs))}).items(), folder)
     return Site(catalog, tuple(rows), folder, stack.enter_context(serve(folder)))
 
 
@@ -214,6 +259,11 @@ class DataSite:
     def url(self) -> str:
         return self.served.url
 
+    @property
+    def charts(self) -> str:
+        """The address of the page with every chart."""
+        return self.served.url + CHARTS
+
 
 @pytest.fixture(scope="package")
 def data_site(shared: Path) -> Iterator[Callable[[str], DataSite]]:
@@ -225,7 +275,8 @@ def data_site(shared: Path) -> Iterator[Callable[[str], DataSite]]:
             data, folder = DATA_SETS[name](), shared / f"data-{name}"
             with FileLock(f"{folder}.lock"):
                 if not folder.exists():
-                    write_site(render_site(data.publication(), SPECS, plotly_basic().read_bytes()), folder)
+                    files = dict(render_site(data.publication(), SPECS, plotly_basic().read_bytes()))
+                    write_site((files | {CHARTS: charts_page(data.publication())}).items(), folder)
             return DataSite(data, folder, stack.enter_context(serve(folder)))
 
         yield site_of

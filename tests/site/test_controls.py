@@ -28,7 +28,7 @@ SINCE = range_start(24)
 def desk(browser: Browser, site: Site) -> Iterator[tuple[Reader, Page]]:
     """One page with all its charts live, for all tests that only turn its controls."""
     reading = Reader(browser)
-    page = reading.open(site.url)
+    page = reading.open(site.charts)
     enliven(page)
     page.get_by_text("View options").click()
     yield reading, page
@@ -527,7 +527,7 @@ def test_a_link_shows_the_same_view_again(reader, site, page):
     ],
 )
 def test_what_no_control_offers_is_ignored_in_an_address(reader, site, page, query):
-    other = reader.open(f"{site.url}?{query}")
+    other = reader.open(f"{site.charts}?{query}")
     enliven(other, LANCE, "all-stars")
     assert [figure(other, key) for key in (LANCE, "all-stars")] == [figure(page, key) for key in (LANCE, "all-stars")]
     assert other.evaluate("() => window.owned") is None
@@ -548,7 +548,7 @@ def test_reset_brings_the_first_view_back(page):
 
 
 def test_the_link_of_the_view_can_be_copied(reader, site):
-    page = reader.open(f"{site.url}?by=week#chart-{LANCE}", permissions=["clipboard-read", "clipboard-write"])
+    page = reader.open(f"{site.charts}?by=week#chart-{LANCE}", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_text("View options").click()
     choose(page, "Range", "1 y")
     page.locator("[data-do=copy]").click()
@@ -562,7 +562,7 @@ def test_the_link_of_the_view_can_be_copied(reader, site):
 
 def test_copy_link_twice(reader, site):
     """Clicked again while it says "Copied", the button finds its own label back."""
-    page = reader.open(site.url, permissions=["clipboard-read", "clipboard-write"])
+    page = reader.open(site.charts, permissions=["clipboard-read", "clipboard-write"])
     page.get_by_text("View options").click()
     button = page.locator("[data-do=copy]")
     for _ in range(2):
@@ -713,7 +713,7 @@ def test_an_svg_is_a_picture_of_the_view_with_title_legend_and_source(page):
 
 
 def test_a_picture_can_be_saved_before_a_chart_was_ever_in_view(reader, site):
-    page = reader.open(site.url, size=(390, 844))
+    page = reader.open(site.charts, size=(390, 844))
     with page.expect_download() as saved:
         # Not by mouse: that would bring it into view.
         page.locator("#chart-all-stars [data-save=svg]").dispatch_event("click")
@@ -733,7 +733,7 @@ def tab_to(page: Page, css: str) -> None:
 
 
 def test_everything_works_by_keyboard_alone(reader, site):
-    page = reader.open(site.url)
+    page = reader.open(site.charts)
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.matches('.skip')")
     assert page.locator(".skip").is_visible()
@@ -780,7 +780,7 @@ def test_everything_works_by_keyboard_alone(reader, site):
 
 @pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
 def test_what_has_the_focus_is_never_hidden_under_the_controls(reader, site, backwards):
-    page = reader.open(site.url, reduced_motion="reduce")
+    page = reader.open(site.charts, reduced_motion="reduce")
     enliven(page)
     page.get_by_text("View options").click()
     hidden = """() => {
@@ -804,7 +804,7 @@ def test_what_has_the_focus_is_never_hidden_under_the_controls(reader, site, bac
 
 
 def test_everything_works_with_a_finger(reader, site):
-    page = reader.open(site.url, size=(390, 844), has_touch=True, is_mobile=True)
+    page = reader.open(site.charts, size=(390, 844), has_touch=True, is_mobile=True)
     enliven(page, LANCE)
     got = figure(page, LANCE)
     assert (got.fixed, got.drag) == (True, False), "a finger on a chart scrolls the page"

@@ -10,7 +10,6 @@ import pytest
 from cmetrics.analytics.model import Publication
 from cmetrics.domain.kind import stock
 from cmetrics.domain.metric import Metric, definition
-from cmetrics.site.pages import ONE_PAGE_METRICS
 from cmetrics.site.render import render_site
 from cmetrics.sources import SPECS
 from tests.analytics.test_counts import ALL, INSTALLS, NOW, PULLS, board_of, rows_of
@@ -29,6 +28,10 @@ def site_of(metrics: tuple[Metric, ...]) -> dict[str, str]:
     return {path: data.decode() for path, data in files if path.endswith((".html", ".svg", ".json", ".xml"))}
 
 
+#: More metrics of one product.
+MORE = 12
+
+
 @pytest.fixture(scope="module")
 def one_page() -> dict[str, str]:
     return site_of(ALL)
@@ -36,10 +39,7 @@ def one_page() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def many_pages() -> dict[str, str]:
-    more = tuple(
-        replace(PULLS, metric_id=f"pulls:p:hub:{number}", subject=f"acme/{number}")
-        for number in range(ONE_PAGE_METRICS)
-    )
+    more = tuple(replace(PULLS, metric_id=f"pulls:p:hub:{number}", subject=f"acme/{number}") for number in range(MORE))
     return site_of((*ALL, *more))
 
 
@@ -55,7 +55,7 @@ def test_a_card_says_what_its_value_covers(one_page):
 
 
 def test_each_has_a_figure_and_a_table(one_page):
-    html = one_page["index.html"]
+    html = one_page["products/p.html"]
     assert len(re.findall(r'<figure class="chart count"', html)) == len(ALL) - 1
     assert "60 pulls over 3 days" in text_of(html)
     assert "unknown on 23 Nov 2026: the count fell" in text_of(html)
@@ -79,10 +79,7 @@ def test_a_metric_has_a_page_of_its_own(many_pages):
 
 
 def test_the_product_has_all_figures(many_pages):
-    assert (
-        len(re.findall(r'<figure class="chart count"', many_pages["products/p.html"]))
-        == len(ALL) - 1 + ONE_PAGE_METRICS
-    )
+    assert len(re.findall(r'<figure class="chart count"', many_pages["products/p.html"])) == len(ALL) - 1 + MORE
     assert INSTALLS.subject in many_pages["products/p.html"]
 
 

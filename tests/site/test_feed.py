@@ -105,7 +105,7 @@ def test_with_an_address_links_are_absolute_and_ids_are_tags(url):
     assert (text(feed, "id"), link(feed, "alternate"), link(feed, "self")) == (SITE, SITE, f"{SITE}feed.xml")
     month = next(e for e in feed.findall(f"{ATOM}entry") if "October 2026" in text(e, "title"))
     assert text(month, "id") == "tag:example.github.io,2026-11-01:/metrics/month-2026-10"
-    assert link(month, "alternate") == f"{SITE}#month-2026-10"
+    assert link(month, "alternate") == f"{SITE}changes.html#month-2026-10"
     assert all(
         re.fullmatch(r"tag:[a-z.]+,\d{4}-\d\d-\d\d:[\w./-]+", text(e, "id")) for e in feed.findall(f"{ATOM}entry")
     )
@@ -116,7 +116,7 @@ def test_without_an_address_links_are_relative_and_ids_are_uuids():
     assert (link(feed, "self"), link(feed, "alternate")) == ("feed.xml", "index.html")
     for entry in [feed, *feed.findall(f"{ATOM}entry")]:
         assert re.fullmatch(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text(entry, "id"))
-    assert urljoin(f"{SITE}feed.xml", link(feed.find(f"{ATOM}entry"), "alternate")).startswith(f"{SITE}index.html#")
+    assert urljoin(f"{SITE}feed.xml", link(feed.find(f"{ATOM}entry"), "alternate")).startswith(f"{SITE}changes.html#")
 
 
 def test_ids_that_were_given_out_stay_as_they_are():

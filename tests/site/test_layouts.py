@@ -13,7 +13,6 @@ import pytest
 from cmetrics.catalog import Catalog, load_catalog
 from cmetrics.domain.days import DAY
 from cmetrics.domain.run import Run, RunStatus
-from cmetrics.site.pages import ONE_PAGE_METRICS
 from cmetrics.site.write import write_site
 from cmetrics.sources import SPECS
 from tests.conftest import catalog_text
@@ -64,8 +63,10 @@ def test_a_store_with_next_to_nothing_gives_an_honest_page(reader, tmp_path, sto
         values = page.locator(".metrics td:nth-child(4)").all_text_contents()
         assert [value.strip() for value in values] == ["–", "–"], "what is absent is not zero"
         assert page.locator("h1").inner_text() == "No data yet"
-        assert page.locator(".message:visible").all_inner_texts() == ["No data yet"] * 3
+        assert page.locator(".message:visible").all_inner_texts() == ["No data yet"] * 2
         assert page.locator(".canvas .still, .canvas .plot").count() == 0, "no axes of an invented time"
+    page.goto(page.url.replace("index.html", "products/p.html"))
+    enliven(page)
     if store == "one row":
         assert "lance" in crate
         assert "1,001" in stars
@@ -86,7 +87,7 @@ def test_a_store_with_next_to_nothing_gives_an_honest_page(reader, tmp_path, sto
 @pytest.mark.parametrize("store", STORES)
 def test_pictures_of_next_to_nothing_are_drawn_without_a_script(reader, tmp_path, store):
     url = odd_site(tmp_path, STORES[store], ("github", "lancedb/lancedb"))
-    page = reader.open(url, java_script_enabled=False)
+    page = reader.open(url.replace("index.html", "products/p.html"), java_script_enabled=False)
     still = page.locator("#chart-stars-p svg.still.wide")
     assert still.is_visible() == bool(STORES[store])
     if not STORES[store]:
@@ -99,11 +100,10 @@ def test_pictures_of_next_to_nothing_are_drawn_without_a_script(reader, tmp_path
 def test_one_metric_has_a_page_without_a_total(reader, tmp_path):
     page = reader.open(odd_site(tmp_path, list(range(60)), ("github", "lancedb/lancedb")))
     enliven(page)
-    assert keys_of(page) == ["stars-p"]
+    assert keys_of(page) == ["stars-p-github"]
     assert page.locator(".metrics tbody tr").count() == 1
     assert page.locator(".totals dt").all_text_contents() == ["GitHub stars"], "nothing is said of what is not counted"
-    assert page.locator(".controls legend", has_text="Downloads").count() == 0
-    assert page.locator("#stars").count() == 0
+    assert page.locator("#stars").count() == 1
 
 
 # -- texts from outside -----------------------------------------------------------------------------
@@ -165,9 +165,9 @@ label = "javascript:window.owned=1"
 
 
 def test_texts_from_outside_are_shown_as_they_are_and_nothing_of_them_runs(reader, hostile):
-    page = reader.open(hostile.url)
+    assert reader.open(hostile.url).title() == EVIL
+    page = reader.open(hostile.charts)
     assert page.locator(".brand").text_content() == EVIL
-    assert page.title() == EVIL
     assert EVIL in page.locator(".metrics tbody").text_content()
     assert page.locator("#chart-downloads-p h3").text_content() == f"Downloads of {EVIL}"
     enliven(page)
@@ -204,7 +204,7 @@ def test_texts_from_outside_are_shown_as_they_are_and_nothing_of_them_runs(reade
 
 
 def test_an_event_is_told_as_it_was_written_when_it_is_pointed_at(reader, hostile):
-    page = reader.open(hostile.url)
+    page = reader.open(hostile.charts)
     enliven(page, "stars-p")
     notes = [note for t in figure(page, "stars-p").traces if t.yaxis == "y2" for note in t.said.values()]
     assert f"{EVIL}, 10 October 2026." in notes
@@ -213,7 +213,7 @@ def test_an_event_is_told_as_it_was_written_when_it_is_pointed_at(reader, hostil
 
 
 def test_a_saved_table_holds_nothing_that_a_spreadsheet_would_run(reader, hostile):
-    page = reader.open(hostile.url)
+    page = reader.open(hostile.charts)
     with page.expect_download() as saved:
         page.locator("#chart-downloads-q [data-save=csv]").click()
     lines = saved.value.path().read_text().splitlines()
@@ -222,7 +222,7 @@ def test_a_saved_table_holds_nothing_that_a_spreadsheet_would_run(reader, hostil
 
 
 def test_hostile_texts_do_nothing_in_pages_of_their_own(reader, tmp_path):
-    catalog = small_catalog(tmp_path / "cmetrics.toml", ONE_PAGE_METRICS + 1, EVIL)
+    catalog = small_catalog(tmp_path / "cmetrics.toml", 13, EVIL)
     rows = [row for metric in catalog.metrics for row in counted(metric, {AS_OF - DAY: 5, AS_OF: 6})]
     write_site(rendered(catalog, rows).items(), tmp_path / "site")
     for path in ("index.html", "products/p.html", "metrics/downloads-p-m3.html"):
@@ -233,7 +233,7 @@ def test_hostile_texts_do_nothing_in_pages_of_their_own(reader, tmp_path):
         assert page.locator("img, script:not([src]):not([type$=json])").count() == 0
     page = reader.open((tmp_path / "site" / "index.html").as_uri())
     page.get_by_label("Search").fill("<script>")
-    assert len(listed(page)) == ONE_PAGE_METRICS + 1
+    assert len(listed(page)) == 13
 
 
 # -- hundreds of metrics ----------------------------------------------------------------------------
@@ -262,12 +262,23 @@ def test_hundreds_of_metrics_are_a_list_that_fits(reader, many, width):
     assert all(url.startswith((many.url, "data:", "blob:")) for url in reader.asked)
 
 
-def test_the_layout_follows_the_number(tmp_path):
-    for number, has_charts in ((ONE_PAGE_METRICS, True), (ONE_PAGE_METRICS + 1, False)):
+def test_one_layout(tmp_path):
+    """The overview of 2 metrics has the same parts as that of 40; charts of products are on their own pages."""
+    parts = []
+    for number in (2, 40):
         files = rendered(small_catalog(tmp_path / f"{number}.toml", number), [], plotly=b"")
-        assert files["index.html"].count(b"<tr id=") == number
-        assert (b'id="chart-downloads-p"' in files["index.html"]) == has_charts
+        html = files["index.html"].decode()
+        assert html.count("<tr id=") == number
         assert sum(name.startswith("metrics/") for name in files) == number
+        assert 'id="chart-downloads-p"' in files["products/p.html"].decode()
+        parts.append([re.findall(r'<(?:h2|figure)[^>]* id="([^"]+)"', html), sorted(set(files) - metric_files(files))])
+    assert parts[0] == parts[1]
+    assert parts[0][0] == ["chart-downloads", "packages", "quality"]
+
+
+def metric_files(files) -> set[str]:
+    """Those of a metric."""
+    return {name for name in files if "downloads-p-" in name}
 
 
 def small_catalog(path: Path, number: int, text: str = "P") -> Catalog:
@@ -373,18 +384,15 @@ def test_a_list_tells_every_value_without_scripts(reader, many):
     assert page.locator("svg.still.wide").is_visible()
 
 
-def test_the_chart_of_all_stars_keeps_its_view_in_the_address_beside_the_search(reader, many):
-    page = reader.open(f"{many.url}?range=6m&scale=log&q=package-01")
-    enliven(page)
-    assert state_of(page) == {"range": "6m", "scale": "log", "q": "package-01"}
-    assert figure(page, "all-stars").scale == "log"
+def test_the_view_of_a_chart_and_the_search_share_the_address(reader, many):
+    page = reader.open(f"{many.url}?range=6m&q=package-01")
+    assert state_of(page) == {"range": "6m", "q": "package-01"}
     page.get_by_label("Search").fill("package-02")
-    assert state_of(page) == {"range": "6m", "scale": "log", "q": "package-02"}
-    page.get_by_role("group", name="Stars by").get_by_role("radio", name="Week").check()
-    assert state_of(page) == {"range": "6m", "scale": "log", "q": "package-02", "starsby": "week"}
+    assert state_of(page) == {"range": "6m", "q": "package-02"}
+    page.get_by_role("group", name="Stacked by").get_by_role("radio", name="Total").check()
+    assert state_of(page) == {"range": "6m", "q": "package-02", "split": "total"}
     page.reload()
-    enliven(page)
-    assert figure(page, "all-stars").scale == "log"
+    assert page.get_by_role("group", name="Stacked by").get_by_role("radio", name="Total").is_checked()
     assert listed(page) == [f"package-02-{n:02}" for n in reversed(range(PACKAGES))]
 
 

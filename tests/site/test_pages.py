@@ -14,19 +14,9 @@ from cmetrics.analytics.news import NewsItem, NewsKind
 from cmetrics.charts.spark import star_sparkline
 from cmetrics.domain.days import DAY
 from cmetrics.site.feed import ENTRIES
-from cmetrics.site.pages import (
-    HALF,
-    NARROW,
-    ONE_PAGE_METRICS,
-    WHOLE,
-    Page,
-    Site,
-    build_pages,
-    build_site,
-    count_parts,
-    inline_json,
-    page_paths,
-)
+from cmetrics.site.page import Page, Site, inline_json
+from cmetrics.site.pages import build_pages, build_site, count_parts, page_paths
+from cmetrics.site.views import HALF, NARROW, WHOLE
 from cmetrics.sources import SPECS
 from tests.boards import AS_OF, a_board, a_package, a_repository, an_event, rows_of
 from tests.samples import a_snapshot
@@ -50,40 +40,25 @@ def some_metrics(count: int):
 
 
 def charts_of(page: Page):
-    return [*([page.total] if page.total else []), *(view for section in page.sections for view in section.charts)]
+    return [view for section in page.sections for view in section.charts]
+
+
+def products_of(metrics, rows=(), **changes) -> list[Page]:
+    return [page for page in pages_of(metrics, rows, **changes) if page.path.startswith("products/")]
 
 
 # -- the layout follows the number of metrics ----------------------------------------------------
 
 
-def test_few_metrics():
-    """The front page of few metrics has the charts of all products; every metric has its own page all the same."""
-    page, quality, *others = pages_of(some_metrics(ONE_PAGE_METRICS))
-    assert ONE_PAGE_METRICS == 12
-    assert (page.path, page.template, page.title) == ("index.html", "page.html.j2", "Everything")
-    assert [section.group.product for section in page.sections] == ["one", "two"]
-    assert sum(len(section.cards) for section in page.sections) == ONE_PAGE_METRICS
-    assert [view.chart.key for section in page.sections for view in section.charts] == [
-        "downloads-one",
-        "stars-one",
-        "downloads-two",
-        "stars-two",
-    ]
-    assert page.total.chart.key == "all-stars"
-    assert (quality.path, quality.template) == ("quality.html", "quality.html.j2")
-    assert len(quality.calendar.rows) == ONE_PAGE_METRICS
-    hrefs = {section.href for section in page.sections} | {c.href for s in page.sections for c in s.cards}
-    assert hrefs == {other.path for other in others}
-
-
-def test_more_metrics_have_a_list_and_a_page_per_product_and_per_metric():
-    metrics = some_metrics(ONE_PAGE_METRICS + 1)
-    first, _, *others = pages_of(metrics)
-    assert (first.path, first.template, first.calendar) == ("index.html", "page.html.j2", None)
-    assert len(first.rows) == len(metrics)
-    assert first.total.chart.key == "all-stars"
-    assert [section.charts for section in first.sections] == [(), ()]
-    assert sum(len(section.cards) for section in first.sections) == len(metrics)
+@pytest.mark.parametrize("count", [2, 13])
+def test_pages(count):
+    """Few metrics have the pages that many have: overview, changes, quality, one per product and per metric."""
+    metrics = some_metrics(count)
+    first, changes, quality, *others = pages_of(metrics)
+    assert (first.path, first.template, first.title) == ("index.html", "overview.html.j2", "Everything")
+    assert (first.calendar, first.sections, len(first.rows)) == (None, (), count)
+    assert (changes.path, changes.template) == ("changes.html", "changes.html.j2")
+    assert (quality.path, quality.template, len(quality.calendar.rows)) == ("quality.html", "quality.html.j2", count)
     # By product, and in it downloads before stars.
     slugs = {
         product: [
@@ -101,15 +76,24 @@ def test_more_metrics_have_a_list_and_a_page_per_product_and_per_metric():
     assert not any(page.overview for page in others)
 
 
+def test_stars_of_the_overview():
+    """All repositories together; the only one if there is one; none without any."""
+    keys = []
+    for number in range(3):
+        page, *_ = pages_of([a_package("x"), *(a_repository(f"r{n}") for n in range(number))])
+        keys.append(page.overview.stars and page.overview.stars.chart.key)
+    assert keys == [None, "stars-one-r0", "all-stars"]
+
+
 def test_a_page_of_a_product_has_its_own_cards_charts_and_days_alone():
     page = next(page for page in pages_of(some_metrics(30)) if page.path == "products/two.html")
     (section,) = page.sections
     assert page.title == "Two · Everything"
     assert page.description == "Downloads and GitHub stars of Two. No data yet."
     assert [view.chart.key for view in section.charts] == ["downloads-two", "stars-two"]
-    assert [card.item for card in section.cards] == list(section.group.items)
+    shown = [row.card.item.metric.metric_id for row in page.rows]
+    assert sorted(shown) == sorted(item.metric.metric_id for item in section.group.items)
     assert [row.subject for row in page.calendar.rows] == [item.metric.subject for item in section.group.items]
-    assert page.total is None
 
 
 def test_a_page_of_a_metric_has_one_chart_one_card_and_one_row_of_days():
@@ -132,7 +116,7 @@ def test_every_page_has_a_path_of_its_own_and_every_link_leads_to_one(count):
     assert len(set(paths)) == len(paths)
     for page in pages:
         for section in page.sections:
-            hrefs = [href for href in (section.href, *(card.href for card in section.cards)) if href]
+            hrefs = [section.href, *(href for row in page.rows for href in (row.card.href, row.product_href))]
             folder = posixpath.dirname(page.path)
             assert {posixpath.normpath(posixpath.join(folder, href)) for href in hrefs} <= set(paths)
 
@@ -147,8 +131,7 @@ def test_a_page_is_made_when_it_is_asked_for():
 def test_a_store_without_rows_has_its_page_all_the_same():
     page, *_ = pages_of(some_metrics(4), url=None)
     assert page.description == "One, Two. No data yet."
-    assert all(view.chart.is_empty for view in charts_of(page))
-    assert page.has_charts
+    assert page.overview.downloads.chart.is_empty
 
 
 # -- cards and charts ----------------------------------------------------------------------------
@@ -156,21 +139,20 @@ def test_a_store_without_rows_has_its_page_all_the_same():
 
 def test_a_chart_has_half_of_the_width_beside_another_one_and_all_of_it_alone():
     metrics = [a_package("x"), a_repository("a"), a_repository("b", "two")]
-    page, *_ = pages_of(metrics)
-    sizes = {view.chart.key: (view.wide.width, view.wide.height, view.is_whole) for view in charts_of(page)}
+    views = [view for page in products_of(metrics) for view in charts_of(page)]
+    sizes = {view.chart.key: (view.wide.width, view.wide.height, view.is_whole) for view in views}
     assert sizes == {
-        "all-stars": (*WHOLE, True),
         "downloads-one": (*HALF, False),
         "stars-one": (*HALF, False),
         "stars-two": (*WHOLE, True),
     }
-    assert {(view.narrow.width, view.narrow.height) for view in charts_of(page)} == {NARROW}
+    assert {(view.narrow.width, view.narrow.height) for view in views} == {NARROW}
 
 
 def test_a_chart_brings_its_drawings_its_words_its_data_and_its_table():
     package = a_package("x", daily_from=FIRST)
     rows = [a_snapshot(package, FIRST - DAY, 400), *rows_of(package, FIRST, AS_OF)]
-    (view,) = charts_of(pages_of([package], rows, events=[an_event()])[0])
+    (view,) = charts_of(products_of([package], rows, events=[an_event()])[0])
     assert len(view.wide.bars) == len(view.narrow.bars) == 3
     assert len(view.wide.marks) == len(view.wide.flags) == 1
     assert view.alternative.startswith("Downloads of One. Downloads by month. Node.js (x): from 400 downloads")
@@ -187,16 +169,16 @@ def test_a_chart_brings_its_drawings_its_words_its_data_and_its_table():
 
 def test_cards_have_the_colours_of_their_series():
     metrics = [a_package("java"), a_package("rust"), a_package("go"), a_repository("a"), a_repository("b")]
-    (section,) = pages_of(metrics)[0].sections
-    drawn = {series.metric_id: series.tone for view in section.charts for series in view.chart.series}
-    assert {card.item.metric.metric_id: card.tone for card in section.cards} == drawn
+    (page,) = products_of(metrics)
+    drawn = {series.metric_id: series.tone for view in charts_of(page) for series in view.chart.series}
+    assert {row.card.item.metric.metric_id: row.card.tone for row in page.rows} == drawn
     assert drawn["downloads:one:rust"] == "rust"
 
 
 def test_cards_have_sparklines_of_months_or_of_days():
     package, repository = a_package("x"), a_repository("a")
     rows = [*rows_of(package, FIRST, AS_OF), *rows_of(repository, FIRST, AS_OF, 5, 1)]
-    downloads, stars = pages_of([package, repository], rows)[0].sections[0].cards
+    downloads, stars = (row.card for row in pages_of([package, repository], rows)[0].rows)
     assert len(downloads.sparkline.lines[0].split()) == 2
     assert stars.sparkline == star_sparkline(stars.item.points)
     assert len(stars.sparkline.lines[0].split()) > 20
@@ -291,10 +273,11 @@ def test_inline_json_is_the_same_document_and_nothing_in_it_can_end_a_script(doc
 
 def test_texts_from_outside_cannot_leave_the_data_of_a_chart():
     package = a_package("x", display_name=EVIL)
-    page, *_ = pages_of([package], rows_of(package, FIRST, AS_OF), events=[an_event(label=EVIL)])
+    first, *_ = pages_of([package], rows_of(package, FIRST, AS_OF), events=[an_event(label=EVIL)])
+    (page,) = products_of([package], rows_of(package, FIRST, AS_OF), events=[an_event(label=EVIL)])
     (view,) = charts_of(page)
     assert not set(view.data) & set("<>&\u2028")
-    assert not set(page.dataset) & set("<>&\u2028")
+    assert not set(first.dataset) & set("<>&\u2028")
     document = json.loads(view.data)
     assert document["events"][0]["label"] == EVIL
     assert document["series"][0]["name"] == f"{EVIL} (x)"

@@ -36,7 +36,7 @@ FILLS = "(all) => all.map((one) => getComputedStyle(one).fill)"
 
 def test_hover_text_visible(reader, data_site):
     """Every line of a hover text and of an axis label is painted."""
-    page = reader.open(data_site("rich").url, now=NOW)
+    page = reader.open(data_site("rich").charts, now=NOW)
     enliven(page, "downloads-lance")
     point_at_last_bar(page, "downloads-lance")
     for place in (".hovertext tspan", ".xtick tspan", ".xtick text"):
@@ -224,12 +224,12 @@ AXES = "[id='chart-{}'] :is(.xtick, .ytick, .still text)"
 
 def test_no_axes_without_data(reader, data_site):
     """A chart without data has no axes; one whose series are hidden says how to get them back."""
-    page = reader.open(data_site("empty").url, now=NOW)
+    page = reader.open(data_site("empty").charts, now=NOW)
     keys = keys_of(page)
     assert page.locator(".message:visible").all_inner_texts() == ["No data yet"] * len(keys)
     assert page.locator(", ".join(AXES.format(key) for key in keys)).count() == 0
     assert not any("plotly" in url or "assets/days" in url for url in reader.asked)
-    page = reader.open(data_site("rich").url, now=NOW)
+    page = reader.open(data_site("rich").charts, now=NOW)
     enliven(page, "downloads-lance")
     for button in page.locator("#chart-downloads-lance .legend [data-series]").all():
         button.click()
@@ -246,7 +246,7 @@ def test_no_axes_without_data(reader, data_site):
 
 def test_few_elements(reader, data_site):
     """Five years of all charts are a few thousand elements, whatever is chosen; charts out of view wait."""
-    page = reader.open(data_site("five").url, now=NOW)
+    page = reader.open(data_site("five").charts, now=NOW)
     enliven(page)
     count = "() => document.querySelectorAll('.plot *').length"
     page.evaluate("() => scrollTo(0, document.querySelector('#chart-downloads-lance').offsetTop)")
@@ -270,7 +270,8 @@ def test_weight(reader, data_site, name, most):
         if keys_of(page)[0].startswith("downloads"):
             enliven(page, keys_of(page)[0])
             assert not any("/days/" in answer.path for answer in served.log)
-            page.get_by_role("group", name="Downloads by").get_by_role("radio", name="Day").check()
+            page.goto(f"{served.url}charts.html?by=day")
+            enliven(page, "downloads")
             page.wait_for_function("() => !document.querySelector('[data-stale]')")
             asked = [answer.path for answer in served.log if "/days/_product" in answer.path]
             assert asked
@@ -281,7 +282,7 @@ def test_weight(reader, data_site, name, most):
 def test_days_from_a_folder(reader, data_site):
     """Values by day are there for a page opened as a file, and are those of the store."""
     site = data_site("rich")
-    page = reader.open(f"{(site.folder / 'index.html').as_uri()}?by=day&range=3m", now=NOW)
+    page = reader.open(f"{(site.folder / 'charts.html').as_uri()}?by=day&range=3m", now=NOW)
     enliven(page, "downloads-lance")
     line = figure(page, "downloads-lance").of("pylance", type="bar")
     days = site.data.values["downloads:lance:python"]
@@ -293,7 +294,7 @@ def test_missing_day_file(reader, data_site):
     context = reader.context(now=NOW)
     context.route("**/days/*.js", lambda route: route.abort())
     page = context.new_page()
-    page.goto(f"{data_site('rich').url}?by=day")
+    page.goto(f"{data_site('rich').charts}?by=day")
     enliven(page, "downloads-lance")
     message = page.locator("#chart-downloads-lance .message")
     message.wait_for(state="visible")
@@ -326,7 +327,7 @@ def test_list_on_a_phone(reader, data_site):
 
 def test_forced_colors(reader, data_site):
     """With the colours of the system, what is chosen, series and freshness can still be told apart."""
-    page = reader.open(data_site("rich").url, now=NOW, forced_colors="active")
+    page = reader.open(data_site("rich").charts, now=NOW, forced_colors="active")
     enliven(page, "downloads-lancedb")
 
     def color_of(css: str, *, pseudo: str | None = None) -> str:
@@ -387,7 +388,7 @@ def test_project_link(reader, data_site):
 
 def test_right_to_left_names(reader, data_site):
     """A right-to-left name does not move the words and the punctuation around it."""
-    page = reader.open(data_site("weird").url, now=NOW)
+    page = reader.open(data_site("weird").charts, now=NOW)
     place = """([css, text]) => {
       const element = document.querySelector(css);
       const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
@@ -422,7 +423,7 @@ def test_numbers_apart(reader, data_site):
 
 def test_events_after_first_value(reader, data_site):
     """An event from before the first value does not stretch the axis."""
-    page = reader.open(f"{data_site('rich').url}?range=all", now=NOW)
+    page = reader.open(f"{data_site('rich').charts}?range=all", now=NOW)
     enliven(page, "downloads-lance")
     events = next(trace for trace in figure(page, "downloads-lance").traces if trace.yaxis == "y2")
     assert min(day for day in events.x if day) > "2022-12-01"

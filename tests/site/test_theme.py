@@ -38,7 +38,7 @@ def tones_of(site: Site) -> dict[str, str]:
 @pytest.mark.parametrize("chosen", [None, *SCHEMES])
 def test_page(reader, site, scheme, chosen):
     """Cards, still pictures, legends and live charts have the colours of the theme; the reader's choice wins."""
-    page = reader.open(site.url, color_scheme=scheme)
+    page = reader.open(site.charts, color_scheme=scheme)
     if chosen:
         page.evaluate("(theme) => localStorage.setItem('theme', theme)", chosen)
         page.reload()
@@ -84,7 +84,7 @@ def test_badges(reader, site, scheme):
 
 def test_paper(reader, site):
     """Paper is light, also for a reader who chose dark."""
-    page = reader.open(site.url, color_scheme="dark")
+    page = reader.open(site.charts, color_scheme="dark")
     page.evaluate("() => { document.documentElement.dataset.theme = 'dark' }")
     page.emulate_media(media="print")
     assert page.evaluate(GROUND) == rgb(SURFACES["ground"].light)
@@ -92,7 +92,7 @@ def test_paper(reader, site):
 
 def test_forced_colors(reader, site):
     """In a contrast theme the legend, the key and the lines keep their colours, and choices can be seen."""
-    page = reader.open(site.url, forced_colors="active", color_scheme="light")
+    page = reader.open(site.charts, forced_colors="active", color_scheme="light")
     tones = tones_of(site)
     for slug, tone in tones.items():
         swatch = page.locator(f".legend [data-series='{slug}']").first

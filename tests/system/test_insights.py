@@ -140,14 +140,15 @@ def test_a_month_without_a_report_is_wrong_usage(years: Home, month: str, reason
 
 
 def test_what_changed_is_on_the_page(site: Path):
-    """At most four items before the others, the running month, and a way to the reports."""
-    page = (site / "index.html").read_text()
-    section = page.partition('aria-labelledby="what-changed"')[2].partition("</section>")[0]
-    first = section.partition("<details>")[0]
-    assert 1 <= first.count("<li id=") <= 4
-    assert 'href="reports/2026-10.html"' in section
-    assert "projected" in section
-    assert section.count("<rect") == 2
+    """At most four items on the overview; all of them and the running month on the page of changes."""
+    first, whole = ((site / name).read_text() for name in ("index.html", "changes.html"))
+    section = first.partition('aria-labelledby="what-changed"')[2].partition("</section>")[0]
+    assert 1 <= section.count("<li id=") <= 4
+    assert 'href="changes.html"' in section
+    assert 'href="reports/index.html"' in first
+    items = json.loads((site / "api" / "v1" / "insights.json").read_text())["items"]
+    assert all(f'id="{item["id"]}"' in whole for item in items)
+    assert "projected" in whole
 
 
 def test_two_builds_are_the_same_bytes(years: Home, site: Path):

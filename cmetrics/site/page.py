@@ -1,0 +1,184 @@
+"""The data that pages have in common, and their paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+from markupsafe import Markup
+
+from cmetrics.analytics.insights import Insights, Scope
+from cmetrics.analytics.model import FLOWS_DEFINITION, Dashboard, Group, Item
+from cmetrics.analytics.news import NewsItem
+from cmetrics.analytics.quality import DataQuality
+from cmetrics.charts.projection import ProjectionBar, projection_bar
+from cmetrics.domain.days import Month
+from cmetrics.domain.kind import Measure
+from cmetrics.domain.notice import mark
+from cmetrics.site.folders import INDEX, QUALITY, report_path
+
+if TYPE_CHECKING:
+    from cmetrics.analytics.calendar import Calendar
+    from cmetrics.site.overview_page import Overview
+    from cmetrics.site.views import Card, Row, Section
+
+#: Search engines cut longer titles.
+LONGEST_TITLE = 70
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNote:
+    """What the pages say about a source."""
+
+    name: str
+    title: str
+    public_name: str
+    counts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Data that all pages share. Another process can read it."""
+
+    board: Dashboard
+    #: The published address, with a trailing slash; None if unknown.
+    url: str | None
+    description: str
+    sources: tuple[SourceNote, ...]
+    #: What is counted, by source or count.
+    methods: tuple[tuple[str, str], ...]
+    #: Newest first, same as in the feed.
+    news: tuple[NewsItem, ...]
+    quality: DataQuality
+    #: File names of metrics by id.
+    names: Mapping[str, str]
+    version: str
+    #: What moved; None without a store.
+    insights: Insights | None = None
+    #: The months that have a report, newest first.
+    reports: tuple[Month, ...] = ()
+    flows_definition: str = FLOWS_DEFINITION
+
+    @property
+    def running_month(self) -> ProjectionBar | None:
+        """The projection of the running month of all downloads; None if there is none."""
+        found = self.insights.projections if self.insights is not None else ()
+        return next((projection_bar(row) for row in found if row.scope is Scope.ALL), None)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The products with metrics."""
+        return tuple(group for group in self.board.groups if group.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link of the navigation."""
+
+    text: str
+    href: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One HTML file."""
+
+    site: Site
+    path: str
+    template: str
+    title: str
+    description: str
+    sections: tuple[Section, ...] = ()
+    #: Only on the page of a metric.
+    card: Card | None = None
+    calendar: Calendar | None = None
+    #: The largest first.
+    rows: tuple[Row, ...] = ()
+    #: Only on the front page.
+    overview: Overview | None = None
+
+    @property
+    def marked_title(self) -> str:
+        """The title, after the notice of the site if there is one."""
+        return mark(self.title, self.site.board.notice)
+
+    @property
+    def root(self) -> str:
+        """The relative path from this page to the root of the site."""
+        return "../" * self.path.count("/")
+
+    @property
+    def navigation(self) -> tuple[Link, ...]:
+        """The links that every page has."""
+        links = [("Overview", INDEX), ("Packages", f"{INDEX}#packages")]
+        if self.site.board.has_stars:
+            links.append(("Stars", f"{INDEX}#stars"))
+        links.append(("Data quality", QUALITY))
+        if self.site.reports:
+            links.append(("Reports", report_path(None)))
+        return tuple(Link(text, self.root + path, path == self.path) for text, path in links)
+
+    @property
+    def canonical(self) -> str | None:
+        """The canonical URL of the page."""
+        return None if self.site.url is None else address_of(self.site.url, self.path)
+
+    @property
+    def dataset(self) -> Markup:
+        """The page as a schema.org Dataset, for search engines."""
+        board, root = self.site.board, self.site.url or ""
+        files = (("data/stats.csv", "text/csv"), ("data/stats.parquet", "application/vnd.apache.parquet"))
+        document: dict[str, object] = {
+            "@context": "https://schema.org",
+            "@type": "Dataset",
+            "name": board.marked_title,
+            "description": self.site.description,
+            "dateModified": (board.data_through or board.as_of).isoformat(),
+            "isAccessibleForFree": True,
+            "measurementTechnique": [text for _, text in self.site.methods],
+            "variableMeasured": list(dict.fromkeys(_variable(item.metric.measure) for item in board.items)),
+            "distribution": [
+                {"@type": "DataDownload", "contentUrl": root + path, "encodingFormat": kind} for path, kind in files
+            ],
+        }
+        if board.license:
+            document["license"] = board.license.url
+        if self.canonical:
+            document["url"] = self.canonical
+            document["creator"] = {"@type": "Organization", "name": board.title, "url": self.site.url}
+        if board.data_since and board.data_through:
+            document["temporalCoverage"] = f"{board.data_since.isoformat()}/{board.data_through.isoformat()}"
+        return inline_json(document)
+
+
+def _variable(measure: Measure) -> str:
+    """Return what is measured, for search engines."""
+    if measure.is_stars:
+        return "GitHub stars"
+    return f"{measure.noun} per day" if measure.is_flow else measure.card_label
+
+
+def address_of(url: str, path: str) -> str:
+    """Return the URL of a page of the site at ``url``. The URL of the front page is that of the folder."""
+    return url if path == INDEX else url + path
+
+
+def product_path(group: Group) -> str:
+    """Return the path of the page of a product."""
+    return f"products/{group.product}.html"
+
+
+def metric_path(site: Site, item: Item) -> str:
+    """Return the path of the page of a metric."""
+    return f"metrics/{site.names[item.metric.metric_id]}.html"
+
+
+def inline_json(document: object) -> Markup:
+    """Return JSON that is safe inside a script element."""
+    text = orjson.dumps(document).decode()
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return Markup(text)  # noqa: S704

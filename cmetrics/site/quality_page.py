@@ -1,0 +1,21 @@
+"""The page of data quality: days, freshness, errors, and how things are counted."""
+
+from __future__ import annotations
+
+from cmetrics.analytics.calendar import build_calendar
+from cmetrics.site import format as fmt
+from cmetrics.site.folders import QUALITY
+from cmetrics.site.page import Page, Site
+
+
+def build_quality_page(site: Site) -> Page:
+    """Return the page of data quality."""
+    board = site.board
+    return Page(
+        site=site,
+        path=QUALITY,
+        template="quality.html.j2",
+        title=f"Data quality · {board.title}",
+        description=f"Which days of {board.title} are stored, and what is missing. {fmt.through(board)}",
+        calendar=build_calendar(board, board.items, site.quality.gaps),
+    )
