@@ -43,6 +43,6 @@ def test_snapshots_are_explained_where_there_are_some() -> None:
         board = a_board([metric], [*seeds, *rows])
         table = a_table([*seeds, *rows])
         files = dict(render_site(Publication(board, board, (), table, (), None), SPECS, b"plotly"))
-        page = files["index.html"].decode()
+        page = files["products/one.html"].decode()
         assert "Hatched: days missing." in page
         assert page.count("Published 30-day totals from before daily data.") == count
