@@ -69,6 +69,8 @@ class Catalog:
     notice: str = ""
     #: The licence of the published data; None if the catalogue states none.
     license: License | None = None
+    #: The language of numbers and dates.
+    lang: str = "en"
     #: Ids that follow from product and source because the entry has no ``id``. `cmetrics.identity`
     #: replaces each by the id that a store has for the same source and subject.
     default_ids: frozenset[str] = frozenset()
@@ -144,6 +146,7 @@ class _Builder:
             url=top.url,
             notice=top.notice or "",
             license=top.license,
+            lang=top.lang,
             default_ids=frozenset(self._default_ids),
             left_out=tuple(self._left_out),
         )

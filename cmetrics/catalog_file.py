@@ -31,6 +31,7 @@ from cmetrics.domain.event import ReleaseFilter
 from cmetrics.domain.license import License, find_license
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import sanitize
+from cmetrics.locales import languages
 
 ID = r"[a-z0-9][a-z0-9._-]*"
 TOP_LEVEL = "top level"
@@ -195,12 +196,25 @@ class NoteEntry(_Entry):
     products: Annotated[list[Identifier], Field(min_length=1)] | None = None
 
 
+def _check_language(lang: str) -> str:
+    if lang != "en" and lang not in (known := languages()):
+        msg = f"is not a known language; known are {', '.join(known)}"
+        raise ValueError(msg)
+    return lang
+
+
+#: A language whose numbers and dates are known.
+Language = Annotated[str, AfterValidator(_check_language)]
+
+
 class _TopLevel(_Entry):
     title: Text = "Community metrics"
     contact: AsciiText
     url: FolderAddress | None = None
     notice: Notice | None = None
     license: DataLicense | None = None
+    #: The language of numbers and dates.
+    lang: Language = "en"
     products: Annotated[list[Any], Field(min_length=1)]
     metrics: Annotated[list[Any], Field(min_length=1)]
     events: list[Any] = Field(default_factory=list)

@@ -588,9 +588,8 @@ def test_unknown_section(path):
     assert mistakes(path, text)[0] == ("top level", "product", "unknown section 'product'; did you mean 'products'?")
     assert len(mistakes(path, text)) == 1, "what follows from it is not said"
     text = catalog_text() + '\n[colours]\nlight = "red"\n'
-    reason = (
-        "unknown section 'colours'; known are title, contact, url, notice, license, products, metrics, events, notes"
-    )
+    known = "title, contact, url, notice, license, lang, products, metrics, events, notes"
+    reason = f"unknown section 'colours'; known are {known}"
     assert mistakes(path, text) == [("top level", "colours", reason)]
 
 
@@ -609,6 +608,15 @@ def test_a_licence_that_is_none(path, value, reason):
     ((entry, field, found),) = mistakes(path, f"license = {value}\n{catalog_text()}")
     assert (entry, field) == ("top level", "license")
     assert found.startswith(reason)
+
+
+def test_language(path):
+    """English unless a known language is named; another one is refused with the list."""
+    assert load(path).lang == "en"
+    assert load(path, top={"lang": "de"}).lang == "de"
+    [(entry, field, reason)] = mistakes(path, catalog_text(top={"lang": "tlh"}))
+    assert (entry, field) == ("top level", "lang")
+    assert reason.startswith("'tlh' is not a known language; known are ar, bg, ")
 
 
 def test_releases_and_notes(path):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmetrics.analytics.columns import SeriesTable
+from cmetrics.domain import formats
 from cmetrics.domain.days import Span, day_range, window
 from cmetrics.domain.metric import Metric
 
@@ -55,7 +56,8 @@ class Outlier:
     @property
     def text(self) -> str:
         """One sentence."""
-        return f"{self.metric_id} has {self.value:,} on {self.day}, where about {self.expected:,} are usual"
+        expected = formats.number(self.expected)
+        return f"{self.metric_id} has {formats.number(self.value)} on {self.day}, where about {expected} are usual"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from cmetrics.analytics.columns import Mask, SeriesTable, Values
 from cmetrics.analytics.insight_results import ReasonKind
 from cmetrics.analytics.phrases import short_date
 from cmetrics.analytics.star_grid import newest_columns
+from cmetrics.domain import formats
 from cmetrics.domain.metric import CountingStep, Metric, SourceSpec
 from cmetrics.domain.observation import is_stand_in_ref
 from cmetrics.domain.plural import plural
@@ -105,7 +106,7 @@ class DailyGrid:
                 found[place] = ReasonKind.NO_DATA, "no day is counted"
             elif counted < expected:
                 lacking = expected - counted
-                text = f"{lacking:,} of {plural(expected, 'day')} {_are(lacking)} missing"
+                text = f"{formats.number(lacking)} of {plural(expected, 'day')} {_are(lacking)} missing"
                 found[place] = ReasonKind.MISSING_DAYS, text
             else:
                 found[place] = self._doubt(int(rows[place]), int(first[place]), int(last[place]))

@@ -105,6 +105,7 @@ def build_dashboard(
         notes=tuple(note for note in catalog.notes if note.day <= as_of),
         notice=catalog.notice,
         license=catalog.license,
+        lang=catalog.lang,
     )
     return narrow(whole, days)
 

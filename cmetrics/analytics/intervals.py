@@ -27,6 +27,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cmetrics.analytics.columns import Codes, Days, Mask, SeriesTable, Values
+from cmetrics.domain import formats
 from cmetrics.domain.kind import LONGEST_DAY, SHORTEST_DAY
 from cmetrics.domain.observation import parse_source_ref
 from cmetrics.domain.plural import plural
@@ -93,7 +94,7 @@ class Interval:
     def length_text(self) -> str:
         """The length in words: "on 24 Nov 2026", "over 3 days", "over 5 hours"."""
         if self.is_day:
-            return f"on {self.end_day.day} {self.end_day:%b %Y}"
+            return f"on {formats.short_day(self.end_day)}"
         length = self.end_at - self.start_at
         if self.end_day - self.start_day <= timedelta(days=1) and length < LONGEST_DAY + SHORTEST_DAY:
             return f"over {plural(max(1, round(length / timedelta(hours=1))), 'hour')}"

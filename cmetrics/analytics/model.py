@@ -536,6 +536,8 @@ class Dashboard:
     notice: str = ""
     #: The licence of the published data; None if the catalogue states none.
     license: License | None = None
+    #: The language of numbers and dates.
+    lang: str = "en"
 
     @property
     def marked_title(self) -> str:

@@ -11,6 +11,7 @@ from cmetrics.analytics import phrases
 from cmetrics.analytics.model import CountItem, Dashboard, DownloadItem, Group, Item, StarItem
 from cmetrics.analytics.month_total import MonthTotal, month_total
 from cmetrics.analytics.series import change, last_full_month
+from cmetrics.domain import formats
 from cmetrics.domain.days import DAY, Month, months
 from cmetrics.domain.event import REPORT, StoredEvent
 from cmetrics.domain.kind import Kind
@@ -132,7 +133,7 @@ def _month_news(dashboard: Dashboard) -> Iterator[NewsItem]:
         parts = [(group, month_total(group.downloads, month)) for group in groups]
         shown = sorted((part for part in parts if part[1].known), key=lambda part: -part[1].value)
         products = [
-            f"{group.title} {part.value:,}{_missing(part)}{_change(part, earlier, '')}"
+            f"{group.title} {formats.number(part.value)}{_missing(part)}{_change(part, earlier, '')}"
             for group, part in shown[:PRODUCTS_NAMED]
             for earlier in [month_total(group.downloads, month.plus(-1))]
         ]
@@ -140,19 +141,21 @@ def _month_news(dashboard: Dashboard) -> Iterator[NewsItem]:
             products.append(f"and {len(shown) - PRODUCTS_NAMED} smaller products")
         moved = _change(now, before, f" vs {_name(before.month)}")
         counted = [
-            f"{now.value:,} downloads in {_name(month)}{moved}.",
-            "" if now.is_whole else f"{now.observed:,} of {now.expected:,} package-days have data.",
+            f"{formats.number(now.value)} downloads in {_name(month)}{moved}.",
+            ""
+            if now.is_whole
+            else f"{formats.number(now.observed)} of {formats.number(now.expected)} package-days have data.",
             f"{', '.join(products)}." if len(parts) > 1 else "",
             _snapshot_note(now),
             f"{_plural(len(now.later), 'package')} had no data yet." if now.later else "",
         ]
         day = month.plus(1).first
-        title = f"{_name(month)}: {now.value:,} downloads{'' if now.is_whole else ' (incomplete)'}"
+        title = f"{_name(month)}: {formats.number(now.value)} downloads{'' if now.is_whole else ' (incomplete)'}"
         yield NewsItem(f"month-{month}", day, day, title, " ".join(filter(None, counted)), NewsKind.MONTH)
 
 
 def _missing(found: MonthTotal) -> str:
-    return "" if found.is_whole else f" ({found.observed:,} of {found.expected:,} days)"
+    return "" if found.is_whole else f" ({formats.number(found.observed)} of {formats.number(found.expected)} days)"
 
 
 def _change(now: MonthTotal, before: MonthTotal, words: str) -> str:
@@ -203,8 +206,8 @@ def _count_milestones(item: StarItem | CountItem) -> Iterator[NewsItem]:
                 f"milestone-{item.metric.slug}-{step}",
                 point.day,
                 point.day,
-                f"{item.metric.subject}: {step:,} {noun}",
-                f"{item.metric.subject} {has} {point.value:,} {noun} on {_date(point.day)}{missed}.",
+                f"{item.metric.subject}: {formats.number(step)} {noun}",
+                f"{item.metric.subject} {has} {formats.number(point.value)} {noun} on {_date(point.day)}{missed}.",
                 NewsKind.MILESTONE,
             )
         highest, before = max(highest or 0, point.value), point.day
@@ -230,8 +233,9 @@ def _download_milestones(items: Sequence[DownloadItem], slug: str, name: str, as
                 f"milestone-{slug}-{step}",
                 day,
                 day,
-                f"{name}: {step:,} downloads in a month",
-                f"{name}: {found.value:,} downloads in {_name(month)}, the first complete month above {_large(step)}.",
+                f"{name}: {formats.number(step)} downloads in a month",
+                f"{name}: {formats.number(found.value)} downloads in {_name(month)}, "
+                f"the first complete month above {_large(step)}.",
                 NewsKind.MILESTONE,
             )
         highest, before = max(highest or 0, found.value), found.known
@@ -316,15 +320,15 @@ def _title(group: Group, item: Item) -> str:
 
 def _large(number: int) -> str:
     """Return a step such as ``5 million`` or ``200,000``."""
-    return f"{number // 1_000_000:,} million" if number >= 1_000_000 else f"{number:,}"  # noqa: PLR2004
+    return f"{formats.number(number // 1_000_000)} million" if number >= 1_000_000 else formats.number(number)  # noqa: PLR2004
 
 
 def _name(month: Month) -> str:
-    return f"{month.first:%B %Y}"
+    return formats.month(month.first)
 
 
 def _date(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
+    return formats.long_day(day)
 
 
 def _plural(count: int, noun: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from cmetrics.domain import formats
 from cmetrics.domain.metric import Event, Metric
 from cmetrics.domain.sanitize import isolate
 
@@ -18,18 +19,12 @@ NAMED = 3
 
 def short_date(day: date) -> str:
     """Return a day such as ``24 Nov 2026``."""
-    return f"{day.day} {day:%b %Y}"
+    return formats.short_day(day)
 
 
 def period(start: date, end: date) -> str:
     """Return a period such as ``16 to 22 Nov 2026``."""
-    if start == end:
-        return short_date(end)
-    if (start.year, start.month) == (end.year, end.month):
-        return f"{start.day} to {short_date(end)}"
-    if start.year == end.year:
-        return f"{start.day} {start:%b} to {short_date(end)}"
-    return f"{short_date(start)} to {short_date(end)}"
+    return formats.period(start, end)
 
 
 def rounded(value: float, digits: int = 1) -> float:
@@ -39,17 +34,17 @@ def rounded(value: float, digits: int = 1) -> float:
 
 def number(value: float) -> str:
     """Return a whole number with thousands separators and a true minus sign."""
-    return f"{round(value):,}".replace("-", "\N{MINUS SIGN}")
+    return formats.number(value)
 
 
 def percent(value: float) -> str:
     """Return a change such as ``+12.3%``."""
-    return f"{rounded(value):+.1f}%".replace("-", "\N{MINUS SIGN}")
+    return formats.signed_percent(rounded(value))
 
 
 def plain_percent(value: float) -> str:
     """Return a percentage without a plus sign."""
-    return f"{rounded(value):.1f}%".replace("-", "\N{MINUS SIGN}")
+    return formats.percent(rounded(value))
 
 
 def moved(value: float, expected: float) -> str:
@@ -57,7 +52,7 @@ def moved(value: float, expected: float) -> str:
     if expected <= 0:
         return "new"
     if value >= FACTOR * expected:
-        return f"×{value / expected:,.1f}"
+        return formats.factor(value / expected)
     return percent(100 * (value - expected) / expected)
 
 
@@ -66,12 +61,12 @@ def relative(percent_change: float) -> str:
     if percent_change < 100 * (FACTOR - 1):
         return percent(percent_change)
     factor = 1 + percent_change / 100
-    return f"×{factor:,.1f}" if factor < MANY else f"×{factor:,.0f}"
+    return formats.factor(factor, 1 if factor < MANY else 0)
 
 
 def difference(value: int) -> str:
     """Return a difference such as ``+1,234`` with a true minus sign."""
-    return f"{value:+,}".replace("-", "\N{MINUS SIGN}")
+    return formats.signed(value)
 
 
 def change_percent(value: float, expected: float) -> float | None:
@@ -88,7 +83,7 @@ def names_of(events: Sequence[Event]) -> str:
     """Return events such as ``Release 1.0 (20 Nov 2026) and Release 1.1 (22 Nov 2026)``."""
     named = [f"{event.label} ({short_date(event.day)})" for event in events[:NAMED]]
     if len(events) > NAMED:
-        named.append(f"{len(events) - NAMED:,} more")
+        named.append(f"{formats.number(len(events) - NAMED)} more")
     return join(named)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from cmetrics.analytics.daily import LATE_DAYS, DailyGrid, Places
 from cmetrics.analytics.insight_results import Projection, ReasonKind, Scope
 from cmetrics.analytics.phrases import name_of, number
+from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 from cmetrics.domain.plural import plural
 
@@ -176,11 +177,12 @@ class _Projector:
                     None,
                     None,
                 )
+        when = formats.short_month(month.first)
         text = (
-            f"{name}: projected {number(value)} downloads in {month.first:%b %Y} ({number(low)} to {number(high)}); "
+            f"{name}: projected {number(value)} downloads in {when} ({number(low)} to {number(high)}); "
             f"{inside} of {plural(len(ratios), 'full month')} ended inside such an interval."
             if value is not None and low is not None and high is not None
-            else f"{name}: {month.first:%b %Y} is not projected; {reason}."
+            else f"{name}: {when} is not projected; {reason}."
         )
         return Projection(
             scope=scope,

@@ -32,6 +32,7 @@ from cmetrics.analytics.rollups import (
 )
 from cmetrics.analytics.series import last_full_month, month_points
 from cmetrics.analytics.star_grid import UNKNOWN, StarGrid, build_star_grid
+from cmetrics.domain import formats
 from cmetrics.domain.days import DAY, Month, months
 from cmetrics.domain.event import Note
 from cmetrics.domain.metric import Event, Metric
@@ -268,7 +269,7 @@ def build_reports(inputs: ReportInputs) -> Iterator[MonthReport]:
 
 def month_name(month: Month) -> str:
     """Return ``October 2026``."""
-    return f"{month.first:%B %Y}"
+    return formats.month(month.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -657,7 +658,11 @@ class _MonthBuilder:
     def _headline(self, total: DownloadsRow, stars: StarsRow) -> str:
         parts: list[str] = []
         if total.value is not None:
-            days = "" if total.is_complete else f" on {total.days_observed:,} of {total.days_expected:,} metric days"
+            days = (
+                ""
+                if total.is_complete
+                else f" on {formats.number(total.days_observed)} of {formats.number(total.days_expected)} metric days"
+            )
             text = f"{number(total.value)} downloads{days}"
             before, year = month_name(self._month.plus(-1)), month_name(self._month.plus(-12))
             changes = [
@@ -675,7 +680,7 @@ class _MonthBuilder:
 
 
 def _compared(compared: int, metrics: int) -> str:
-    return "" if compared == metrics else f"{compared:,} of {plural(metrics, 'metric')} compared"
+    return "" if compared == metrics else f"{formats.number(compared)} of {plural(metrics, 'metric')} compared"
 
 
 def _joined(changes: Sequence[tuple[str, str]]) -> str:

@@ -46,6 +46,7 @@ from cmetrics.analytics.phrases import (
     short_date,
 )
 from cmetrics.analytics.star_grid import StarGrid
+from cmetrics.domain import formats
 from cmetrics.domain.days import Month, Span
 from cmetrics.domain.metric import Event, Metric
 from cmetrics.domain.plural import plural
@@ -579,8 +580,8 @@ def _with_percent(signal: Signal, change: float) -> Signal:
 
 
 def _month(month: Month) -> str:
-    return f"{month.first:%b %Y}"
+    return formats.short_month(month.first)
 
 
 def _gain(value: int) -> str:
-    return f"{value:+,} stars".replace("-", "\N{MINUS SIGN}")
+    return f"{formats.signed(value)} stars"

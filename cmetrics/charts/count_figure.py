@@ -19,6 +19,7 @@ from cmetrics.analytics.model import CountItem, DayPoint
 from cmetrics.charts import count_words
 from cmetrics.charts.svg import BOTTOM, LABEL_WIDTH, LEFT, RIGHT, TOP, Line, Mark, Tick, compact, levels
 from cmetrics.charts.words import day_text
+from cmetrics.domain import formats
 from cmetrics.domain.days import DAY, Month, months, window
 from cmetrics.domain.kind import Kind
 
@@ -152,7 +153,10 @@ def _alternative(item: CountItem) -> str:
         return "Nothing is stored yet."
     first, last = item.points[0] if item.points else item.latest, item.latest
     noun, recent = item.metric.measure.noun, count_words.recent(item)
-    text = f"From {first.value:,} {noun} ({day_text(first.day)}) to {last.value:,} ({day_text(last.day)})."
+    text = (
+        f"From {formats.number(first.value)} {noun} ({day_text(first.day)}) "
+        f"to {formats.number(last.value)} ({day_text(last.day)})."
+    )
     return f"{text} {recent[:1].upper()}{recent[1:]}." if recent else text
 
 
@@ -161,7 +165,7 @@ def _rows(item: CountItem) -> Iterator[CountRow]:
     days = item.metric.measure.window_days
     for point in reversed(item.points[-ROWS_SHOWN:]):
         day = day_text(point.day)
-        yield CountRow(f"{days} days to {day}" if days else day, f"{point.value:,}", flows.get(point.day, ""))
+        yield CountRow(f"{days} days to {day}" if days else day, formats.number(point.value), flows.get(point.day, ""))
 
 
 def _draw(item: CountItem, as_of: date, days: int, width: float, height: float) -> CountDrawing:
@@ -207,7 +211,7 @@ class _Frame:
         for month in shown[::step]:
             at = self.x(month.first)
             if LEFT + LABEL_WIDTH / 2 <= at <= self.width - LABEL_WIDTH / 2:
-                yield Tick(at, f"1 {month.first:%b %Y}")
+                yield Tick(at, f"1 {formats.short_month(month.first)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +231,7 @@ class _Scale:
         texts = [compact(step) for step in self.steps]
         # Neighbouring levels of a large count look alike when they are shortened.
         if len(set(texts)) < len(texts):
-            texts = [f"{step:,}" for step in self.steps]
+            texts = [formats.number(step) for step in self.steps]
         return tuple(Tick(self.y(step), text) for step, text in zip(self.steps, texts, strict=True))
 
 
@@ -267,7 +271,7 @@ def _line_panel(
 def _point_text(item: CountItem, point: DayPoint) -> str:
     measure = item.metric.measure
     when = f"{measure.window_days} days to" if measure.is_rolling else "on"
-    return f"{point.value:,} {measure.noun} of {item.metric.subject}, {when} {day_text(point.day)}"
+    return f"{formats.number(point.value)} {measure.noun} of {item.metric.subject}, {when} {day_text(point.day)}"
 
 
 def _polyline(points: Iterable[DayPoint], frame: _Frame, scale: _Scale) -> str:
@@ -318,7 +322,7 @@ def _average(interval: Interval) -> float:
 
 def _label(interval: Interval, middle: float, y: float, frame: _Frame, before: Sequence[Label]) -> Iterator[Label]:
     """Yield the label of a long interval if there is room for it."""
-    text = f"{interval.flow:,} {interval.length_text}"
+    text = f"{formats.number(interval.flow or 0)} {interval.length_text}"
     half = len(text) * _CHARACTER / 2
     x = round(min(max(middle, LEFT + half), frame.width - RIGHT - half), 1)
     taken = before[-1].x + len(before[-1].text) * _CHARACTER / 2 if before else 0.0
@@ -333,6 +337,6 @@ def _day_panel(item: CountItem, points: Sequence[DayPoint], frame: _Frame, place
     for point in points:
         y, left = scale.y(point.value), frame.x(point.day)
         wide = max(round((frame.x(point.day + DAY) - left) * 0.8, 1), 0.5)
-        title = f"{point.value:,} {noun} of {subject} on {phrases.short_date(point.day)}"
+        title = f"{formats.number(point.value)} {noun} of {subject} on {phrases.short_date(point.day)}"
         bars.append(FlowBar(left, y, wide, round(place[1] - y, 1), faint=False, title=title))
     return Panel(f"{noun} per day", place[0] - _LABELS_AT, *place, scale.ticks, bars=tuple(bars))

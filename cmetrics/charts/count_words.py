@@ -5,6 +5,7 @@ from __future__ import annotations
 from cmetrics.analytics import phrases
 from cmetrics.analytics.intervals import Interval
 from cmetrics.analytics.model import CountItem
+from cmetrics.domain import formats
 from cmetrics.domain.kind import Measure
 
 RECENT_DAYS = 30
@@ -38,14 +39,14 @@ def recent_short(item: CountItem) -> str:
         return "–"
     known = item.last_30_days_observed
     days = f"{known} of {RECENT_DAYS}" if known < RECENT_DAYS else f"{RECENT_DAYS}"
-    return f"{item.last_30_days:,} in {days} d"
+    return f"{formats.number(item.last_30_days)} in {days} d"
 
 
 def recent(item: CountItem) -> str:
     """Return what was counted in the last 30 days; empty for a stock and a rolling window."""
     if item.last_30_days is None:
         return ""
-    count = f"{item.last_30_days:,} in the last {RECENT_DAYS} days"
+    count = f"{formats.number(item.last_30_days)} in the last {RECENT_DAYS} days"
     missing = item.last_30_days_observed < RECENT_DAYS
     return f"{count} ({item.last_30_days_observed} of {RECENT_DAYS} days known)" if missing else count
 
@@ -54,5 +55,5 @@ def flow(interval: Interval, measure: Measure) -> str:
     """Return the flow of an interval: "60 pulls over 3 days", "unknown over 3 days: the count fell"."""
     if interval.flow is None:
         return f"unknown {interval.length_text}: {interval.reason}"
-    text = f"{interval.flow:,} {measure.noun} {interval.length_text}"
+    text = f"{formats.number(interval.flow)} {measure.noun} {interval.length_text}"
     return f"{text} ({interval.reason})" if interval.reason else text

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cmetrics.analytics.report import DownloadsRow, MonthBar
 from cmetrics.charts.svg import Tick, compact, levels
+from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 
 #: Sizes of the chart of all downloads.
@@ -90,7 +91,7 @@ def month_chart(history: Sequence[MonthBar], tones: Sequence[str], names: Sequen
         below = 0
         for part, tone, name in zip(bar.parts, tones, names, strict=True):
             if part:
-                title = f"{bar.month.first:%B %Y}, {name}: {part:,}"
+                title = f"{formats.month(bar.month.first)}, {name}: {formats.number(part)}"
                 top = y(below + part)
                 blocks.append(
                     Block(
@@ -116,8 +117,8 @@ def month_chart(history: Sequence[MonthBar], tones: Sequence[str], names: Sequen
         last=Tick(round(LEFT + step * (len(history) - 0.5), 1), compact(last.value)),
         last_y=y(last.value) - 7,
         alternative=(
-            f"Bars of all downloads by month, {first.month.first:%B %Y} to {last.month.first:%B %Y}; "
-            f"the last one is {last.value:,}."
+            f"Bars of all downloads by month, {formats.month(first.month.first)} to {formats.month(last.month.first)}; "
+            f"the last one is {formats.number(last.value)}."
         ),
         has_partial=any(not bar.is_complete and bar.value for bar in history),
     )
@@ -137,8 +138,8 @@ def net_chart(history: Sequence[int | None], month: Month) -> tuple[NetBar, ...]
             block=block,
             at=round(step * (number + 0.5), 1),
             value_y=round((block.y if block is not None else NET_HEIGHT) - 8, 1),
-            value=NONE if value is None else f"{value:+,}".replace("-", "\N{MINUS SIGN}"),
-            month=f"{month.plus(number + 1 - len(history)).first:%b}",
+            value=NONE if value is None else formats.signed(value),
+            month=formats.short_month_name(month.plus(number + 1 - len(history)).first),
         )
         for number, (block, value) in enumerate(zip(blocks, history, strict=True))
     )
@@ -183,4 +184,4 @@ def shares(rows: Sequence[DownloadsRow], tones: Sequence[str], *, before: bool =
 
 
 def _month_label(bar: MonthBar) -> str:
-    return f"{bar.month.first:%b} {bar.month.year}"
+    return formats.short_month(bar.month.first)

@@ -13,7 +13,8 @@ from itertools import groupby
 
 from cmetrics.analytics.chart import TOTAL, Chart, ChartKind, Series
 from cmetrics.analytics.model import DayPoint, PeriodPoint, PointKind
-from cmetrics.charts.words import coverage_text, day_text, period_text, provenance_text, short
+from cmetrics.charts.words import coverage_text, day_text, period_text, provenance_text
+from cmetrics.domain import formats
 from cmetrics.domain.days import DAY, Month, months
 
 #: The default range of the page.
@@ -165,15 +166,12 @@ def levels(most: int) -> tuple[int, ...]:
 
 def compact(value: int) -> str:
     """Return ``1,200,000`` as ``1.2M``."""
-    return short(value).replace(".0", "")
+    return formats.compact(value, trim=True)
 
 
 def precise(value: int) -> str:
     """Return ``7,624,793`` as ``7.62M``."""
-    for size, unit in ((1_000_000_000, "B"), (1_000_000, "M")):
-        if value >= size * 0.99995:
-            return f"{value / size:.2f}{unit}"
-    return compact(value)
+    return formats.compact(value, 2) if value >= 999_950 else compact(value)  # noqa: PLR2004
 
 
 def _first_day(chart: Chart, last: date) -> date:
@@ -223,7 +221,7 @@ class _Frame:
                 middle = self.x(month.first + (month.days // 2) * DAY)
                 # Labels centred at the edge must not be clipped.
                 if middle <= self.width - LABEL_WIDTH / 2:
-                    yield Tick(middle, f"{month.first:%b %Y}")
+                    yield Tick(middle, formats.short_month(month.first))
 
     def bars(self, points: Iterable[PeriodPoint], series: Series, index: int, count: int) -> Iterator[Bar]:
         for point in points:
@@ -280,7 +278,7 @@ class _Frame:
         for run in _rows(points):
             if len(run) == 1:
                 point = run[0]
-                title = f"{point.value:,} stars of {series.subject} on {day_text(point.day)}"
+                title = f"{formats.number(point.value)} stars of {series.subject} on {day_text(point.day)}"
                 yield Mark(self.x(point.day), self.y(point.value), series.tone, hollow=False, title=title)
 
 
@@ -308,5 +306,5 @@ def _thinned(points: Sequence[DayPoint], most: int) -> list[DayPoint]:
 
 
 def _sentence(series: Series, point: PeriodPoint, note: str) -> str:
-    text = f"{point.value:,} downloads of {series.name} {period_text(point, ChartKind.FLOW)}"
+    text = f"{formats.number(point.value)} downloads of {series.name} {period_text(point, ChartKind.FLOW)}"
     return f"{text} ({note})" if note else text

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import lru_cache
 
 from cmetrics.analytics import phrases
 from cmetrics.analytics.chart import Chart, ChartKind, Series
 from cmetrics.analytics.model import PeriodPoint, PointKind
+from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 from cmetrics.domain.observation import Provenance
 
@@ -31,17 +31,12 @@ def provenance_text(kind: PointKind, provenance: str) -> str:
 
 def short(value: int) -> str:
     """Return ``1234567`` as ``1.2M``."""
-    for size, unit in ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k")):
-        # The limit is slightly below the unit, so that 999,950 becomes 1.0M and not 1000.0k.
-        if value >= size * 0.99995:
-            return f"{value / size:.1f}{unit}"
-    return str(value)
+    return formats.compact(value)
 
 
-@lru_cache(maxsize=20_000)
 def day_text(day: date) -> str:
     """Return ``22 November 2026``."""
-    return f"{day.day} {day:%B %Y}"
+    return formats.long_day(day)
 
 
 def period_text(point: PeriodPoint, kind: ChartKind) -> str:
@@ -53,10 +48,9 @@ def period_text(point: PeriodPoint, kind: ChartKind) -> str:
     return _flow_period_text(point.period_start, point.period_end)
 
 
-@lru_cache(maxsize=20_000)
 def _flow_period_text(first: date, last: date) -> str:
     if Month.of(first).first == first and Month.of(last).last == last:
-        return f"in {first:%B %Y}"
+        return f"in {formats.month(first)}"
     return f"in the week from {day_text(first)}"
 
 
@@ -84,13 +78,14 @@ def _summary(series: Series, unit: str, *, by_month: bool) -> str:
         return f"{series.name}: no complete period yet."
 
     def when(day: date) -> str:
-        return f"{day:%B %Y}" if by_month else day_text(day)
+        return formats.month(day) if by_month else day_text(day)
 
     if extent.first_day == extent.last_day:
-        return f"{series.name}: {extent.last:,} {unit}, {when(extent.last_day)}."
+        return f"{series.name}: {formats.number(extent.last)} {unit}, {when(extent.last_day)}."
     percent = "" if extent.change.percent is None else f" ({phrases.relative(extent.change.percent)})"
     return (
-        f"{series.name}: from {extent.first:,} {unit} ({when(extent.first_day)}) to {extent.last:,} "
-        f"({when(extent.last_day)}), a change of {phrases.difference(extent.change.absolute)}{percent}; "
-        f"peak {extent.peak:,} ({when(extent.peak_day)})."
+        f"{series.name}: from {formats.number(extent.first)} {unit} ({when(extent.first_day)}) "
+        f"to {formats.number(extent.last)} ({when(extent.last_day)}), "
+        f"a change of {phrases.difference(extent.change.absolute)}{percent}; "
+        f"peak {formats.number(extent.peak)} ({when(extent.peak_day)})."
     )

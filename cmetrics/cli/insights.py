@@ -42,7 +42,9 @@ def insights(
     """
     from cmetrics.cli.configuration import announce_default_catalog, load_configuration
     from cmetrics.cli.output import print_json, print_result
+    from cmetrics.domain import formats
     from cmetrics.insight_documents import build_all
+    from cmetrics.locales import load_formats
     from cmetrics.queries import Queries
     from cmetrics.site.publish import build_time
     from cmetrics.sources import SPECS
@@ -50,7 +52,8 @@ def insights(
 
     settings, catalog = load_configuration(db, config)
     now = build_time(os.environ, get_runtime(context).clock())
-    found = Queries(LanceStore.open(settings.store), catalog, SPECS, now=now).findings()
+    with formats.use(load_formats(catalog.lang)):
+        found = Queries(LanceStore.open(settings.store), catalog, SPECS, now=now).findings()
     announce_default_catalog(settings, catalog, quiet=quiet)()
     if json:
         print_json(build_all(found))

@@ -66,6 +66,8 @@ def report(
     """
     from cmetrics.cli.configuration import announce_default_catalog, load_configuration
     from cmetrics.cli.output import print_json, print_text
+    from cmetrics.domain import formats
+    from cmetrics.locales import load_formats
     from cmetrics.queries import Queries
     from cmetrics.report_documents import build_report_document
     from cmetrics.site.publish import build_time
@@ -75,14 +77,15 @@ def report(
 
     settings, catalog = load_configuration(db, config)
     now = build_time(os.environ, get_runtime(context).clock())
-    found = _find(Queries(LanceStore.open(settings.store), catalog, SPECS, now=now).report_inputs(), month)
-    announce_default_catalog(settings, catalog, quiet=quiet)()
-    if json:
-        print_json(build_report_document(found).model_dump(mode="json"))
-    elif form is Format.HTML:
-        print_text(render_report_html(found).decode())
-    else:
-        print_text(render_report_markdown(found))
+    with formats.use(load_formats(catalog.lang)):
+        found = _find(Queries(LanceStore.open(settings.store), catalog, SPECS, now=now).report_inputs(), month)
+        announce_default_catalog(settings, catalog, quiet=quiet)()
+        if json:
+            print_json(build_report_document(found).model_dump(mode="json"))
+        elif form is Format.HTML:
+            print_text(render_report_html(found).decode())
+        else:
+            print_text(render_report_markdown(found))
 
 
 def _find(inputs: ReportInputs, month: Month | None) -> MonthReport:

@@ -40,6 +40,8 @@ def serve_api(
         raise UsageError(msg, hint=hint) from None
     from cmetrics.cli.configuration import load_configuration
     from cmetrics.cli.output import print_progress
+    from cmetrics.domain import formats
+    from cmetrics.locales import load_formats
     from cmetrics.queries import Queries
     from cmetrics.sources import SPECS
     from cmetrics.store.lance_store import LanceStore
@@ -48,7 +50,8 @@ def serve_api(
     clock = get_runtime(context).clock
     queries = Queries(LanceStore.open(settings.store), catalog, SPECS, now=clock())
     api = create_app(lambda: queries.at(clock()))
-    with listen(host, port) as listener:
+    # What the server runs inherits the formats.
+    with formats.use(load_formats(catalog.lang)), listen(host, port) as listener:
         if not quiet:
             name = f"[{host}]" if ":" in host else host
             print_progress(f"running on http://{name}:{listener.getsockname()[1]} (press Ctrl-C to stop)")

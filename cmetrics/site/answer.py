@@ -8,6 +8,7 @@ from datetime import date
 from cmetrics.analytics import phrases
 from cmetrics.analytics.model import Change, Dashboard
 from cmetrics.analytics.overview import FirstTime
+from cmetrics.domain import formats
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
 
@@ -30,7 +31,7 @@ def build_answer(board: Dashboard, first: FirstTime | None = None) -> Answer:
         change = board.month_total_change
         text = f"{in_words(total.value)} downloads in {_month(total.period_start, board.as_of)}"
         before = board.month_before
-        moved = _moved(change, f"{before.period_start:%B}") if change and before else ""
+        moved = _moved(change, formats.month_name(before.period_start)) if change and before else ""
         return Answer(text, moved, bool(change and change.absolute < 0), second)
     if board.total_stars:
         return Answer(f"{plural(board.total_stars.value, 'GitHub star')}", second=_since(board))
@@ -42,14 +43,15 @@ def in_words(value: int) -> str:
     for size, unit in ((1_000_000_000, "billion"), (1_000_000, "million")):
         # Slightly below the unit, so that 999,999,999 becomes 1 billion and not 1000 million.
         if value >= size * 0.999995:
-            return f"{value / size:.2f}".rstrip("0").rstrip(".") + f" {unit}"
+            digits = len(f"{value / size:.2f}".rstrip("0").partition(".")[2])
+            return f"{formats.decimal(value / size, digits)} {unit}"
     return phrases.number(value)
 
 
 def _month(first: date, as_of: date) -> str:
     """Return the month, with its year unless it is one of the last eleven."""
     months = (as_of.year - first.year) * 12 + as_of.month - first.month
-    return f"{first:%B}" if months < 12 else f"{first:%B %Y}"  # noqa: PLR2004
+    return formats.month_name(first) if months < 12 else formats.month(first)  # noqa: PLR2004
 
 
 def _moved(change: Change, before: str) -> str:
@@ -57,12 +59,12 @@ def _moved(change: Change, before: str) -> str:
     if percent is None:
         return f", {phrases.difference(change.absolute)} on {before}"
     if percent >= 100 * (phrases.FACTOR - 1):
-        return f", {1 + percent / 100:.1f} times {before}"
+        return f", {formats.decimal(1 + percent / 100)} times {before}"
     size = abs(percent)
-    shown = f"{size:.0f}" if size >= 1 else f"{size:.1f}"
-    if float(shown) == 0:
+    digits = 0 if size >= 1 else 1
+    if round(size, digits) == 0:
         return f", the same as in {before}"
-    return f", {'up' if percent > 0 else 'down'} {shown}% on {before}"
+    return f", {'up' if percent > 0 else 'down'} {formats.percent(size, digits)} on {before}"
 
 
 def _stars(board: Dashboard) -> str:

@@ -9,6 +9,7 @@ from cmetrics.charts import count_words
 from cmetrics.charts.spark import Spark, month_sparkline, star_sparkline
 from cmetrics.charts.theme import NO_DATA as NO_DATA_COLOR
 from cmetrics.charts.theme import TONES, Color
+from cmetrics.domain import formats
 from cmetrics.domain.notice import mark
 from cmetrics.site import format as fmt
 
@@ -102,7 +103,7 @@ def _message(item: Item) -> str | None:
     if month is None:
         return None
     days = "" if month.is_complete else f" ({month.days_observed} of {month.days_expected} days)"
-    return f"{fmt.short(month.value)} in {month.period_start:%b %Y}{days}"
+    return f"{fmt.short(month.value)} in {formats.short_month(month.period_start)}{days}"
 
 
 def _width(text: str) -> int:

@@ -14,12 +14,14 @@ from cmetrics.analytics.model import (
     Dashboard,
     DownloadItem,
     Item,
+    PeriodPoint,
     SourceState,
     StarFlow,
     StarItem,
 )
 from cmetrics.analytics.series import last_full_month, month_of
 from cmetrics.charts.words import day_text, short
+from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 from cmetrics.domain.plural import plural
 
@@ -103,10 +105,14 @@ def month_note(board: Dashboard) -> str:
     if total is None:
         return "No data yet"
     if not total.is_complete:
-        return f"{total.days_observed:,} of {total.days_expected:,} package-days"
+        return f"{_coverage(total)} package-days"
     if before is None:
         return "No data for the month before"
-    return f"{before.period_start:%B} is incomplete ({before.days_observed:,} of {before.days_expected:,} days)"
+    return f"{formats.month_name(before.period_start)} is incomplete ({_coverage(before)} days)"
+
+
+def _coverage(total: PeriodPoint) -> str:
+    return f"{formats.number(total.days_observed or 0)} of {formats.number(total.days_expected or 0)}"
 
 
 def stars_note(board: Dashboard) -> str:
@@ -118,7 +124,7 @@ def stars_note(board: Dashboard) -> str:
     if not known:
         return "No data yet"
     verb = "has" if known == 1 else "have"
-    return f"No total yet: {known:,} of {plural(len(stars), 'repository', 'repositories')} {verb} data"
+    return f"No total yet: {formats.number(known)} of {plural(len(stars), 'repository', 'repositories')} {verb} data"
 
 
 def change_note(item: StarItem) -> str:
@@ -130,9 +136,14 @@ def _change_note(age_days: int) -> str:
     return "No recent data" if age_days > STALE_DAYS else "No value 30 days earlier"
 
 
+def name_before(board: Dashboard) -> str:
+    """Return the month that the last full one is compared with, such as ``September``."""
+    return "" if board.month_before is None else formats.month_name(board.month_before.period_start)
+
+
 def month_before(item: DownloadItem) -> str:
     """Return the month before the last full one, such as ``September``."""
-    return f"{Month.of(item.month_end).plus(-1).first:%B}"
+    return formats.month_name(Month.of(item.month_end).plus(-1).first)
 
 
 def year_before(shown: DownloadItem | Dashboard) -> str:
@@ -179,7 +190,7 @@ def row_note(item: DownloadItem) -> str:
     before = month_of(item.points, Month.of(item.month_end).plus(-1))
     if before is None:
         return "new"
-    return f"{before.days_observed} of {before.days_expected} days in {before.period_start:%b}"
+    return f"{before.days_observed} of {before.days_expected} days in {formats.short_month_name(before.period_start)}"
 
 
 def gained_lost(flow: StarFlow | None) -> str:
@@ -192,7 +203,9 @@ def gained_lost(flow: StarFlow | None) -> str:
 def to_date_label(row: Rollup) -> str:
     """Return ``November so far, 23 days``."""
     return (
-        "" if row.start is None or row.end is None else f"{row.end:%B} so far, {days((row.end - row.start).days + 1)}"
+        ""
+        if row.start is None or row.end is None
+        else f"{formats.month_name(row.end)} so far, {days((row.end - row.start).days + 1)}"
     )
 
 
@@ -224,7 +237,7 @@ def _newest(newest: date | None, sources: Sequence[SourceState]) -> str:
 
 def month(value: date) -> str:
     """Return ``October 2026``."""
-    return f"{value:%B %Y}"
+    return formats.month(value)
 
 
 def moment(value: datetime | None) -> str:

@@ -12,11 +12,13 @@ from pathlib import Path
 from cmetrics.analytics.model import Publication
 from cmetrics.catalog import Catalog
 from cmetrics.charts.plotly_js import plotly_script
+from cmetrics.domain import formats
 from cmetrics.domain.errors import UsageError
 from cmetrics.domain.metric import SourceSpec
 from cmetrics.export.data_files import DataTable, build_stats, build_tables, encode_parquet, split_years
 from cmetrics.export.data_package import DESCRIPTION_FILE, DataFile, data_package
 from cmetrics.export.tables import stats_csv
+from cmetrics.locales import load_formats
 from cmetrics.queries import Queries
 from cmetrics.settings import StoreTarget
 from cmetrics.site.page import Site
@@ -62,12 +64,13 @@ def publish_site(
     """
     check_folder(out)
     plotly = plotly_script(plotly_js)
-    publication = Queries(LanceStore.open(target), catalog, specs, now=now).publication(url)
-    site = prepare_site(publication, specs)
-    with staged_site(out) as staged, _shared(site, staged, second) as parts:
-        staged.write(_render_tables(publication, specs))
-        staged.write(render_data(publication, plotly))
-        staged.write(render_parts(site, parts))
+    with formats.use(load_formats(catalog.lang)):
+        publication = Queries(LanceStore.open(target), catalog, specs, now=now).publication(url)
+        site = prepare_site(publication, specs)
+        with staged_site(out) as staged, _shared(site, staged, second) as parts:
+            staged.write(_render_tables(publication, specs))
+            staged.write(render_data(publication, plotly))
+            staged.write(render_parts(site, parts))
     return PublishedSite(out, publication.dashboard.as_of, staged.sizes)
 
 

@@ -11,17 +11,19 @@ from cmetrics.analytics.overview import all_downloads_chart
 from cmetrics.analytics.report import build_reports, report_months
 from cmetrics.charts import theme
 from cmetrics.charts.data import TOTAL_DAYS, days_name, days_script
+from cmetrics.domain import formats
 from cmetrics.domain.days import window
 from cmetrics.domain.metric import SourceSpec, file_names
+from cmetrics.locales import load_formats
 from cmetrics.report_documents import build_report_document, build_report_list
 from cmetrics.site.folders import report_path, templates_folder
-from cmetrics.site.page import Site
+from cmetrics.site.page import Site, inline_json
 from cmetrics.site.pages import build_site, count_parts
 from cmetrics.site.social_card import render_social_card
 
 #: Parts of the script, in dependency order. Pages opened as local files cannot load modules, so the parts
 #: are concatenated.
-SCRIPT_PARTS = ("state", "data", "figure", "plot", "table", "export", "controls", "list", "page")
+SCRIPT_PARTS = ("format", "state", "data", "figure", "plot", "table", "export", "controls", "list", "page")
 #: Parts of the stylesheet, in the order of the cascade. One file is one request.
 STYLE_PARTS = (
     "base",
@@ -45,9 +47,10 @@ def render_site(
     publication: Publication, specs: Mapping[str, SourceSpec], plotly: bytes
 ) -> Iterator[tuple[str, bytes]]:
     """Yield every file of the site with its path. The same publication gives the same bytes."""
-    site = prepare_site(publication, specs)
-    yield from render_parts(site, range(count_parts(site)))
-    yield from render_data(publication, plotly)
+    with formats.use(load_formats(publication.dashboard.lang)):
+        site = prepare_site(publication, specs)
+        yield from render_parts(site, range(count_parts(site)))
+        yield from render_data(publication, plotly)
 
 
 def prepare_site(publication: Publication, specs: Mapping[str, SourceSpec]) -> Site:
@@ -85,7 +88,9 @@ def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, 
     yield "assets/site.css", "\n".join([theme.stylesheet(), *styles]).encode()
     yield "assets/theme.js", (folder / "theme.js").read_bytes()
     scripts = [(folder / "app" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPT_PARTS]
-    yield "assets/app.js", ('"use strict";\n{\n' + "\n".join(scripts) + "}\n").encode()
+    # The formats of the language come first, see templates/app/format.js.
+    table = f"const FORMATS = {inline_json(formats.current().table())};\n"
+    yield "assets/app.js", ('"use strict";\n{\n' + table + "\n".join(scripts) + "}\n").encode()
     yield PLOTLY, plotly
     yield "assets/card.png", render_social_card(publication.dashboard)
     yield from _day_scripts(publication)

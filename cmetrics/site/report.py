@@ -13,6 +13,7 @@ from cmetrics.analytics.phrases import short_date
 from cmetrics.analytics.report import DownloadsRow, MonthReport, ReleaseRow, StarsRow, month_name
 from cmetrics.charts import theme
 from cmetrics.charts.report_figures import month_chart, net_chart, row_bars, shares
+from cmetrics.domain import formats
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.site.folders import templates_folder
@@ -140,7 +141,7 @@ def _downloads_table(report: MonthReport, before: str, year_before: str) -> list
         name = _escape(row.name) if row.metric_id else f"**{_escape(row.name)}**"
         lines.append(
             f"| {name} | {number(row.value)} | {row.moved or NONE} | {row.moved_in_year or NONE} | "
-            f"{_percent(row.share)} | {row.days_observed:,} of {row.days_expected:,} |"
+            f"{_percent(row.share)} | {formats.number(row.days_observed)} of {formats.number(row.days_expected)} |"
         )
     reasons = [f"{_escape(row.name)} ({_escape(row.reason)})" for row in report.packages if row.reason]
     return [*lines, "", f"Not compared: {'; '.join(reasons)}."] if reasons else lines
@@ -162,9 +163,9 @@ def _history_table(report: MonthReport) -> list[str]:
     ]
     for bar in reversed(report.history):
         if bar.value:
-            parts = " | ".join(f"{part:,}" for part in bar.parts)
-            days = f"{bar.days_observed:,} of {bar.days_expected:,}"
-            lines.append(f"| {month_name(bar.month)} | {bar.value:,} | {parts} | {days} |")
+            parts = " | ".join(formats.number(part) for part in bar.parts)
+            days = f"{formats.number(bar.days_observed)} of {formats.number(bar.days_expected)}"
+            lines.append(f"| {month_name(bar.month)} | {formats.number(bar.value)} | {parts} | {days} |")
     return lines
 
 
@@ -226,7 +227,7 @@ def _css() -> Markup:
 
 
 def _percent(value: float | None) -> str:
-    return NONE if value is None else f"{value}%"
+    return NONE if value is None else formats.percent(value)
 
 
 def _escape(text: str) -> str:

@@ -8,6 +8,7 @@ from cmetrics.analytics.frozen import LaterChange
 from cmetrics.analytics.phrases import number, short_date
 from cmetrics.analytics.report import MonthReport
 from cmetrics.charts.words import short
+from cmetrics.domain import formats
 from cmetrics.domain.plural import plural
 from cmetrics.site.format import NONE
 
@@ -24,14 +25,19 @@ def compact(value: int | None) -> str:
     return NONE if value is None else short(value)
 
 
+def share(value: float) -> str:
+    """Return a share in percent, such as ``12.3%``."""
+    return formats.percent(value)
+
+
 def points(value: float) -> str:
     """Return a change in percentage points."""
-    return f"{value:+.1f} points".replace("-", "\N{MINUS SIGN}")
+    return f"{formats.signed_decimal(value)} points"
 
 
 def short_month(day: date) -> str:
     """Return ``Oct 2026``."""
-    return f"{day:%b %Y}"
+    return formats.short_month(day)
 
 
 def later_text(change: LaterChange, report: MonthReport) -> str:

@@ -106,6 +106,8 @@ def _serve(line: Connection, theirs: Connection, next_part: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     theirs.close()
+    from cmetrics.domain import formats
+    from cmetrics.locales import load_formats
     from cmetrics.site.templates import compile_templates, render_part
     from cmetrics.site.write import write_file
 
@@ -116,11 +118,12 @@ def _serve(line: Connection, theirs: Connection, next_part: Any) -> None:
         return
     result: dict[str, int] | Exception = {}
     try:
-        result = {
-            name: write_file(folder / name, content)
-            for part in _take(next_part, count)
-            for name, content in render_part(site, part)
-        }
+        with formats.use(load_formats(site.board.lang)):
+            result = {
+                name: write_file(folder / name, content)
+                for part in _take(next_part, count)
+                for name, content in render_part(site, part)
+            }
     except Exception as error:  # noqa: BLE001  # raised again by the first process
         result = error
     line.send(result)

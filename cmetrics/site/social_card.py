@@ -12,6 +12,7 @@ from cmetrics.analytics.model import Change, Dashboard, DayPoint, DownloadItem, 
 from cmetrics.analytics.month_total import MonthTotal, month_total
 from cmetrics.analytics.series import last_full_month
 from cmetrics.charts.theme import SURFACES, TONES, mix
+from cmetrics.domain import formats
 from cmetrics.domain.days import months
 from cmetrics.site import format as fmt
 from cmetrics.site.canvas import ELLIPSIS, Canvas
@@ -72,11 +73,12 @@ def _columns(dashboard: Dashboard) -> Iterator[_Column]:
         bars = [month_total(downloads, month) for month in months(last.plus(1 - MONTHS_DRAWN), last)]
         begun = next((number for number, bar in enumerate(bars) if bar.known), len(bars))
         total = dashboard.month_total
-        note, color = _moved(dashboard.month_total_change, f"vs {last.plus(-1).first:%B}")
+        note, color = _moved(dashboard.month_total_change, f"vs {formats.month_name(last.plus(-1).first)}")
         if total is None:
             note = "no data for that month"
         elif not (total.is_complete or note):
-            note = f"{total.days_observed:,} of {total.days_expected:,} package-days"
+            known, expected = total.days_observed or 0, total.days_expected or 0
+            note = f"{formats.number(known)} of {formats.number(expected)} package-days"
         value = None if total is None else total.value
         yield _Column(value, f"downloads in {fmt.month(last.first)}", note, color, bars=tuple(bars[begun:]))
     if any(group.stars for group in dashboard.groups):
@@ -136,7 +138,7 @@ def _draw_bars(canvas: Canvas, bars: Sequence[MonthTotal], left: float, wide: fl
         canvas.write((left + wide / 2, 500), legend, 18, _MUTED, "m")
     else:
         # Too few bars for a label at each end.
-        ends = dict.fromkeys([f"{first:%b %Y}", f"{last:%b %Y}"])
+        ends = dict.fromkeys([formats.short_month(first), formats.short_month(last)])
         canvas.write((left, 500), ", ".join(filter(None, [" - ".join(ends), legend])), 18, _MUTED)
 
 
@@ -159,9 +161,9 @@ def _draw_line(canvas: Canvas, points: Sequence[DayPoint], left: float, wide: fl
 
 
 def _draw_ends(canvas: Canvas, first: date, last: date, left: float, wide: float) -> None:
-    canvas.write((left, 500), f"{first:%b %Y}", 18, _MUTED)
+    canvas.write((left, 500), formats.short_month(first), 18, _MUTED)
     if (first.year, first.month) != (last.year, last.month):
-        canvas.write((left + wide, 500), f"{last:%b %Y}", 18, _MUTED, "r")
+        canvas.write((left + wide, 500), formats.short_month(last), 18, _MUTED, "r")
 
 
 def _draw_products(canvas: Canvas, groups: Sequence[Group], as_of: date) -> None:
@@ -177,7 +179,7 @@ def _draw_products(canvas: Canvas, groups: Sequence[Group], as_of: date) -> None
         parts += [f"{fmt.short(sum(stars))} stars"] if stars else []
         lines.append((canvas.plain(group.title, group.product), ", ".join(parts) or "no total yet"))
     if len(groups) > len(shown):
-        lines.append((f"and {len(groups) - len(shown):,} more", "products"))
+        lines.append((f"and {formats.number(len(groups) - len(shown))} more", "products"))
     for (title, figures), (left, wide) in zip(lines, _places(len(lines)), strict=True):
         canvas.write((left, 562), *canvas.fit(title, wide, 28, 22), _TEXT)
         canvas.write((left, 596), *canvas.fit(figures, wide, 24, 16), _MUTED)

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cmetrics import documents
 from cmetrics.charts import count_words, theme
+from cmetrics.domain import formats
 from cmetrics.site import format as fmt
 from cmetrics.site import report_format
 from cmetrics.site.badges import build_badge, build_embed
@@ -65,6 +66,7 @@ def open_templates() -> Environment:
         fmt.stars_note,
         fmt.change_note,
         fmt.month_before,
+        fmt.name_before,
         fmt.year_before,
         fmt.item_month_note,
         count_words.period,
@@ -73,11 +75,12 @@ def open_templates() -> Environment:
         report_format.signed_number,
         report_format.compact,
         report_format.points,
+        report_format.share,
         report_format.short_month,
         report_format.later_text,
     )
     environment.filters.update({function.__name__: function for function in filters})
-    environment.globals["theme"] = theme
+    environment.globals |= {"theme": theme, "lang": lambda: formats.current().lang}
     return environment
 
 

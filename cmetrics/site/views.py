@@ -15,6 +15,7 @@ from cmetrics.charts.data import chart_document
 from cmetrics.charts.spark import MonthBars, Spark, month_bars, month_sparkline, star_sparkline
 from cmetrics.charts.svg import Drawing, draw
 from cmetrics.charts.words import alternative
+from cmetrics.domain import formats
 from cmetrics.site.page import Site, inline_json, metric_path, product_path
 
 #: Sizes of the static charts: for phones, half of the page width, the whole width, and beside the first numbers.
@@ -126,7 +127,7 @@ def _chart_notes(chart: Chart, drawing: Drawing) -> Iterator[str]:
         if any(line.dashed for line in drawing.lines):
             yield "Dotted: estimated."
     if chart.left_out:
-        yield f"{chart.left_out:,} more are not shown."
+        yield f"{formats.number(chart.left_out)} more are not shown."
 
 
 def _has_gap(points: DayPoints) -> bool:

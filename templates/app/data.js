@@ -3,12 +3,10 @@
 
 const DAY = 24 * 60 * 60 * 1000;
 const MONTHS = { "3m": 3, "6m": 6, "1y": 12, "2y": 24 };
-const number = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
-const longDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
-
-const shortDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
-
-const longMonth = new Intl.DateTimeFormat("en-GB", { month: "long", year: "numeric", timeZone: "UTC" });
+const number = { format: formatValue };
+const longDay = { format: formatDay };
+const shortDay = { format: formatShortDay };
+const longMonth = { format: formatMonth };
 
 const isoDay = (time) => new Date(time).toISOString().slice(0, 10);
 const timeOf = (day) => Date.parse(`${day}T00:00:00Z`);

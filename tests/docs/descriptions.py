@@ -46,6 +46,8 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "url": "Published address of the site, such as `https://example.github.io/metrics/`. The feed, link previews and search engines need it.",
         "notice": "Text of up to 40 characters that marks every page, badge, picture and feed of the site, such as `Preview`.",
         "license": "Licence of the published data: an SPDX identifier, or a table with `name` and `url`. See [Licence](#licence). None by default.",
+        "lang": "Language of numbers and dates on the site, such as `de`; words stay English. "
+        "See [Theme and language](../how-to/theme-and-language.md).",
         "products": "One `[[products]]` section or more.",
         "metrics": "One `[[metrics]]` section or more.",
         "events": "Any number of `[[events]]` sections.",

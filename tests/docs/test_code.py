@@ -114,9 +114,10 @@ def test_catalogues_are_valid(block: Block, tmp_path: Path):
     raw = tomllib.loads(block.text)
     text = block.text
     if "products" not in raw:
-        is_top_level = not any(isinstance(value, list) for value in raw.values())
-        head, fragment = (block.text, "") if is_top_level else ("", block.text)
-        text = FRAME.format(head=head, metric="" if "metrics" in raw else METRIC, fragment=fragment)
+        # Fields of the top level come before the sections.
+        head, bracket, rest = f"\n{block.text}".partition("\n[")
+        metric = "" if "metrics" in raw else METRIC
+        text = FRAME.format(head=head, metric=metric, fragment=bracket + rest)
     path = tmp_path / "cmetrics.toml"
     path.write_text(text, encoding="utf-8")
     load_catalog(path, SPECS)

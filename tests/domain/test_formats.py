@@ -1,0 +1,89 @@
+"""Numbers and dates in English; other languages are compared with a browser's in tests/test_locales.py."""
+
+from __future__ import annotations
+
+from datetime import date
+from threading import Thread
+
+import pytest
+
+from cmetrics.domain import formats
+from cmetrics.domain.formats import ENGLISH, from_table
+from cmetrics.locales import load_formats
+
+
+def test_numbers() -> None:
+    """The style of the house: a true minus sign, no space before %, k, M and B."""
+    assert [formats.number(value) for value in (0, 999, 1000, 7_624_793, -1234)] == [
+        *("0", "999", "1,000", "7,624,793", "−1,234"),
+    ]
+    assert [formats.signed(value) for value in (386, 0, -22)] == ["+386", "+0", "−22"]
+    assert [formats.percent(value) for value in (12.3, -0.04, 1234.5)] == ["12.3%", "0.0%", "1,234.5%"]
+    assert [formats.signed_percent(value) for value in (10, -3.21)] == ["+10.0%", "−3.2%"]
+    assert (formats.factor(3.31), formats.decimal(1234.56, 2), formats.signed_decimal(-5.25)) == (
+        *("×3.3", "1,234.56", "−5.2"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (999, "999"),
+        (1234, "1.2k"),
+        (999_949, "999.9k"),
+        (999_950, "1.0M"),
+        (1_234_567_890, "1.2B"),
+        (-7_624_793, "−7.6M"),
+    ],
+)
+def test_compact(value: int, text: str) -> None:
+    """One decimal; a number just below a unit is written in it."""
+    assert formats.compact(value) == text
+
+
+def test_compact_decimals() -> None:
+    """More decimals, or none where they are zero."""
+    assert formats.compact(7_624_793, 2) == "7.62M"
+    assert [formats.compact(value, trim=True) for value in (2_000_000, 2_500_000, 0)] == ["2M", "2.5M", "0"]
+
+
+def test_dates() -> None:
+    """Day, month, year."""
+    day = date(2026, 11, 4)
+    assert (formats.long_day(day), formats.short_day(day), formats.day_month(day)) == (
+        *("4 November 2026", "4 Nov 2026", "4 Nov"),
+    )
+    assert (formats.month(day), formats.short_month(day)) == ("November 2026", "Nov 2026")
+    assert (formats.month_name(day), formats.short_month_name(day)) == ("November", "Nov")
+    assert formats.short_day(date(2026, 9, 1)) == "1 Sep 2026"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "text"),
+    [
+        (date(2026, 11, 22), date(2026, 11, 22), "22 Nov 2026"),
+        (date(2026, 11, 16), date(2026, 11, 22), "16 to 22 Nov 2026"),
+        (date(2026, 10, 26), date(2026, 11, 1), "26 Oct to 1 Nov 2026"),
+        (date(2025, 12, 29), date(2026, 1, 4), "29 Dec 2025 to 4 Jan 2026"),
+    ],
+)
+def test_period(start: date, end: date, text: str) -> None:
+    """What both ends share is written once."""
+    assert formats.period(start, end) == text
+
+
+def test_use() -> None:
+    """Another language is used in the block only, and by no other thread."""
+    seen = []
+    with formats.use(load_formats("de")):
+        assert (formats.number(7_624_793), formats.short_day(date(2026, 11, 24))) == ("7.624.793", "24. Nov. 2026")
+        thread = Thread(target=lambda: seen.append(formats.number(1000)))
+        thread.start()
+        thread.join()
+    assert seen == [formats.number(1000)] == ["1,000"]
+    assert formats.current() is ENGLISH
+
+
+def test_table() -> None:
+    """The table of a language is all that its formats are."""
+    assert from_table(ENGLISH.table()).table() == ENGLISH.table()
