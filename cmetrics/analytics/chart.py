@@ -80,6 +80,11 @@ class Chart:
     is_stacked: bool = False
 
     @property
+    def is_flow(self) -> bool:
+        """Whether its values add up."""
+        return self.kind is ChartKind.FLOW
+
+    @property
     def shown(self) -> tuple[Series, ...]:
         """The series that are drawn at first: those of the first split."""
         return tuple(series for series in self.series if series.split == self.series[0].split)

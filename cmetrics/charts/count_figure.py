@@ -21,7 +21,7 @@ from cmetrics.charts.svg import BOTTOM, LABEL_WIDTH, LEFT, RIGHT, TOP, Line, Mar
 from cmetrics.charts.words import day_text
 from cmetrics.domain import formats
 from cmetrics.domain.days import DAY, Month, months, window
-from cmetrics.domain.kind import Kind
+from cmetrics.domain.kind import Kind, Measure
 
 #: The number of days that a figure shows: a day must be wide enough to be seen.
 DAYS_WIDE, DAYS_NARROW = 180, 90
@@ -82,6 +82,8 @@ class CountDrawing:
     bottom: float
     x_ticks: tuple[Tick, ...]
     panels: tuple[Panel, ...]
+    #: The day at the left edge.
+    first: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +121,16 @@ def build_count_figure(
 ) -> CountFigure:
     """Return the figure of one metric, in the sizes ``wide`` and ``narrow``."""
     metric, measure = item.metric, item.metric.measure
-    noun = measure.noun[:1].upper() + measure.noun[1:]
     return CountFigure(
         key=metric.slug,
-        title=f"{noun} of {metric.subject} ({metric.display_name})",
+        title=count_title(item),
         caption=_caption(item),
         tone=item.tone,
-        alternative=_alternative(item),
-        wide=_draw(item, as_of, DAYS_WIDE, *wide),
-        narrow=_draw(item, as_of, DAYS_NARROW, *narrow),
+        alternative=count_alternative(item),
+        wide=draw_count(item, as_of, DAYS_WIDE, *wide),
+        narrow=draw_count(item, as_of, DAYS_NARROW, *narrow),
         rows=tuple(_rows(item)),
-        value_heading=noun,
+        value_heading=_heading(measure),
         has_flows=measure.is_counter,
         is_empty=not item.points,
         is_whole=is_whole,
@@ -148,7 +149,17 @@ def _caption(item: CountItem) -> str:
     return "What was counted on each day." if measure.is_flow else "The count as read once a night."
 
 
-def _alternative(item: CountItem) -> str:
+def count_title(item: CountItem) -> str:
+    """Return the title of the figure of a metric."""
+    return f"{_heading(item.metric.measure)} of {item.metric.subject} ({item.metric.display_name})"
+
+
+def _heading(measure: Measure) -> str:
+    return measure.noun[:1].upper() + measure.noun[1:]
+
+
+def count_alternative(item: CountItem) -> str:
+    """Return the figure of a metric in words."""
     if item.latest is None:
         return "Nothing is stored yet."
     first, last = item.points[0] if item.points else item.latest, item.latest
@@ -168,7 +179,8 @@ def _rows(item: CountItem) -> Iterator[CountRow]:
         yield CountRow(f"{days} days to {day}" if days else day, formats.number(point.value), flows.get(point.day, ""))
 
 
-def _draw(item: CountItem, as_of: date, days: int, width: float, height: float) -> CountDrawing:
+def draw_count(item: CountItem, as_of: date, days: int, width: float, height: float) -> CountDrawing:
+    """Return the picture of the last ``days`` in the given size."""
     first = max(window(as_of, days), min((point.day for point in item.points[:1]), default=as_of))
     # A short series is not stretched over the whole width.
     first = min(first, window(as_of, days // 3))
@@ -186,7 +198,7 @@ def _draw(item: CountItem, as_of: date, days: int, width: float, height: float) 
         panels.append(_day_panel(item, points, frame, (TOP, bottom)))
     else:
         panels.append(_line_panel(item, points, frame, (TOP, bottom), from_zero=measure.kind is Kind.ROLLING))
-    return CountDrawing(width, height, LEFT, width - RIGHT, bottom, tuple(frame.x_ticks()), tuple(panels))
+    return CountDrawing(width, height, LEFT, width - RIGHT, bottom, tuple(frame.x_ticks()), tuple(panels), first)
 
 
 @dataclass(frozen=True, slots=True)

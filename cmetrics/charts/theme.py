@@ -89,6 +89,11 @@ def stylesheet() -> str:
     return "\n".join([":root {", *lines, "}", "", *tones, ""])
 
 
+def tone(name: str) -> Color:
+    """Return the colour of a series or of a product."""
+    return TONES.get(name) or PRODUCTS[name]
+
+
 def mix(color: str, ground: str, share: float) -> str:
     """Return a colour with opacity ``share`` on a background."""
     return "#" + "".join(

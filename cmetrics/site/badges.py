@@ -1,16 +1,18 @@
-"""Badges and small charts of single metrics, for embedding in READMEs. The markup is in templates."""
+"""Badges of single metrics, for embedding in READMEs. The markup is in a template."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cmetrics.analytics.model import STALE_DAYS, CountItem, DownloadItem, Item
 from cmetrics.charts import count_words
-from cmetrics.charts.spark import Spark, month_sparkline, star_sparkline
 from cmetrics.charts.theme import NO_DATA as NO_DATA_COLOR
 from cmetrics.charts.theme import TONES, Color
 from cmetrics.domain import formats
 from cmetrics.domain.notice import mark
+from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt
 
 #: The average width of a character in 11 px Verdana, the font of badges; accurate to a few percent.
@@ -49,48 +51,47 @@ class Badge:
         return {"schemaVersion": 1, "label": self.label, "message": self.message, "color": self.color.light.lstrip("#")}
 
 
-@dataclass(frozen=True, slots=True)
-class Embed:
-    """A small chart: a description, and a sparkline in a 120 x 32 box."""
+def badge_labels(items: Iterable[Item]) -> dict[str, str]:
+    """Return the label of the badge of each metric by its id.
 
-    title: str
-    headline: str
-    note: str
-    spark: Spark
-    color: Color
+    A label names the package or repository. If several metrics would have one label, theirs name the source too,
+    and then the display name.
+    """
+    labels: dict[str, str] = {}
+    waiting = list(items)
+    for name in (_short_label, _source_label, _full_label):
+        counts = Counter(name(item).casefold() for item in waiting)
+        labels |= {item.metric.metric_id: name(item) for item in waiting}
+        waiting = [item for item in waiting if counts[name(item).casefold()] > 1]
+    return labels
 
 
-def build_badge(item: Item, notice: str = "") -> Badge:
+def build_badge(item: Item, label: str, notice: str = "") -> Badge:
     """Return the badge of a metric with its headline number. An incomplete month is marked.
 
     ``notice`` is shown before the label.
     """
-    label, message = mark(_label(item), notice), _message(item)
+    label, message = mark(label, notice), _message(item)
     color = NO_DATA_COLOR if message is None else TONES[item.tone]
     message = NO_DATA if message is None else message
     return Badge(label, message, color, _width(label), _width(message))
 
 
-def build_embed(item: Item, notice: str = "") -> Embed:
-    """Return the small chart of a metric with its headline number. ``notice`` is shown before the title."""
-    title = mark(f"{item.metric.subject}: {_label(item)}", notice)
-    if isinstance(item, DownloadItem):
-        month = item.month
-        missing = f", {month.days_observed} of {month.days_expected} days" if month and not month.is_complete else ""
-        note = f"{fmt.month(item.month_end)}{missing}; {item.source_title}"
-        headline = fmt.number(month.value if month else None)
-        return Embed(title, headline, note, month_sparkline(item.points), TONES[item.tone])
-    latest = item.latest
-    when = count_words.period(item) if isinstance(item, CountItem) else fmt.day(latest.day if latest else None)
-    note = f"{when}; {item.source_title}" if latest else NO_DATA
-    headline = fmt.number(latest.value if latest else None)
-    return Embed(title, headline, note, star_sparkline(item.points), TONES[item.tone])
+def _short_label(item: Item) -> str:
+    counted = count_words.name(item) if isinstance(item, CountItem) else _noun(item)
+    return f"{isolate(item.metric.subject)} {counted}"
 
 
-def _label(item: Item) -> str:
-    if isinstance(item, CountItem):
-        return count_words.name(item)
-    return f"{item.metric.label} downloads" if isinstance(item, DownloadItem) else item.metric.label
+def _source_label(item: Item) -> str:
+    return f"{isolate(item.metric.subject)} ({item.source_title}) {_noun(item)}"
+
+
+def _full_label(item: Item) -> str:
+    return f"{isolate(item.metric.subject)} ({isolate(item.metric.display_name)}) {_noun(item)}"
+
+
+def _noun(item: Item) -> str:
+    return item.metric.measure.badge_label
 
 
 def _message(item: Item) -> str | None:

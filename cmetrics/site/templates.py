@@ -12,11 +12,15 @@ from cmetrics.charts import count_words, theme
 from cmetrics.domain import formats
 from cmetrics.site import format as fmt
 from cmetrics.site import report_format
-from cmetrics.site.badges import build_badge, build_embed
+from cmetrics.site.badges import badge_labels, build_badge
 from cmetrics.site.feed import build_feed
 from cmetrics.site.folders import templates_folder
 from cmetrics.site.page import Site, address_of
 from cmetrics.site.pages import build_pages, page_paths
+from cmetrics.site.pictures import FOLDER, group_pictures, overall_pictures
+
+#: Where the style of a picture goes: it comes before all texts, so that none of them can stand for it.
+_STYLE_MARK = "/* style */"
 
 
 def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:
@@ -30,6 +34,7 @@ def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:
         for name, context in _beside(site).items():
             yield name, environment.get_template(f"{name}.j2").render(context).encode()
         yield from _badges(environment, site)
+    yield from _pictures(environment, site, part)
 
 
 @lru_cache(maxsize=1)
@@ -119,10 +124,35 @@ def _beside(site: Site) -> dict[str, dict[str, object]]:
 
 
 def _badges(environment: Environment, site: Site) -> Iterator[tuple[str, bytes]]:
-    badge, embed = environment.get_template("badge.svg.j2"), environment.get_template("embed.svg.j2")
+    badge, labels = environment.get_template("badge.svg.j2"), badge_labels(site.board.items)
     for item in site.board.items:
-        name, drawn = site.names[item.metric.metric_id], build_badge(item, site.board.notice)
+        name = site.names[item.metric.metric_id]
+        drawn = build_badge(item, labels[item.metric.metric_id], site.board.notice)
         yield f"badges/{name}.json", documents.encode(drawn.endpoint())
         yield f"badges/{name}.svg", badge.render(badge=drawn, dark=False).encode()
         yield f"badges/{name}-dark.svg", badge.render(badge=drawn, dark=True).encode()
-        yield f"embed/{name}.svg", embed.render(embed=build_embed(item, site.board.notice)).encode()
+
+
+def _pictures(environment: Environment, site: Site, part: int) -> Iterator[tuple[str, bytes]]:
+    """Yield the pictures of charts: light, dark, and of metrics one that follows the reader's scheme."""
+    template, board = environment.get_template("picture.svg.j2"), site.board
+    metrics = set(site.names.values())
+    pictures = (
+        group_pictures(board, site.groups[part - 1], site.names, site.url)
+        if part
+        else overall_pictures(board, site.names, site.url)
+    )
+    for name, picture in pictures:
+        body = template.render(p=picture, style_mark=_STYLE_MARK)
+        for path, schemes in (
+            (f"{FOLDER}/{name}.svg", ("light",)),
+            (f"{FOLDER}/{name}-dark.svg", ("dark",)),
+            (f"embed/{name}.svg", ("light", "dark")),
+        ):
+            if path.startswith(FOLDER) or name in metrics:
+                yield path, body.replace(_STYLE_MARK, _picture_style(picture.tones, schemes), 1).encode()
+
+
+@lru_cache(maxsize=256)
+def _picture_style(tones: tuple[str, ...], schemes: tuple[str, ...]) -> str:
+    return open_templates().get_template("picture.css.j2").render(tones=tones, schemes=schemes)

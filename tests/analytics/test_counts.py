@@ -21,7 +21,8 @@ from cmetrics.domain.days import DAY
 from cmetrics.domain.kind import Measure, counter, flow, rolling, stock
 from cmetrics.domain.metric import Metric, Product
 from cmetrics.domain.observation import Observation
-from cmetrics.site.badges import build_badge, build_embed
+from cmetrics.site.badges import badge_labels, build_badge
+from cmetrics.site.chart_picture import build_count_picture
 from cmetrics.sources import SPECS
 from tests.samples import a_metric, a_row, a_table
 
@@ -142,20 +143,26 @@ def test_a_further_flow_has_a_sum():
 )
 def test_badge(metric, label):
     """The label says what is counted, and never "a month" for a window."""
-    badge = build_badge(item_of(metric, {0: 12_345}))
-    assert (badge.label, badge.message) == (label, "12.3k")
-    assert build_badge(item_of(metric, {})).message == "no data"
+    item = item_of(metric, {0: 12_345})
+    badge = build_badge(item, badge_labels([item])[metric.metric_id])
+    assert (badge.label, badge.message) == (f"{metric.subject} {label}", "12.3k")
+    assert build_badge(item_of(metric, {}), "x").message == "no data"
 
 
 def test_an_old_badge_names_its_day():
     """A weekly value is not old after a week."""
-    assert build_badge(item_of(PULLS, {9: 5})).message == "5 on 15 Nov 2026"
-    assert build_badge(item_of(WEEKLY, {7: 5})).message == "5"
+    assert build_badge(item_of(PULLS, {9: 5}), "x").message == "5 on 15 Nov 2026"
+    assert build_badge(item_of(WEEKLY, {7: 5}), "x").message == "5"
 
 
-def test_embed():
-    embed = build_embed(item_of(INSTALLS, {1: 208, 0: 187}))
-    assert (embed.headline, embed.note) == ("187", "30 days to 24 Nov 2026; npm")
+def test_picture():
+    """A picture names the value, what it covers, the source and the day of the data."""
+    board = board_of(rows_of(INSTALLS, {1: 208, 0: 187}), (INSTALLS,))
+    picture = build_count_picture(board.groups[0].counts[0], board, "https://example.org/metrics/")
+    (name,) = picture.names
+    assert (name.text, name.value) == ("187", "30 days to 24 Nov 2026")
+    assert picture.subtitle == "By day, 23 Nov 2026 to 24 Nov 2026 · npm"
+    assert (picture.note, picture.address) == ("Data through 24 Nov 2026 (UTC).", "example.org/metrics")
 
 
 def test_document():

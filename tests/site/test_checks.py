@@ -312,7 +312,7 @@ def test_badges_and_small_charts_stand_alone_and_say_what_they_show(reader, site
         text = path.read_text()
         assert "http" not in text.replace("http://www.w3.org/2000/svg", ""), "nothing is fetched from elsewhere"
         page.goto(site.url + path.relative_to(site.folder).as_posix())
-        assert page.locator("svg[role=img]").get_attribute("aria-label")
+        assert page.locator("svg[role=img] > title").text_content()
         inside = page.evaluate(
             """() => { const box = document.documentElement.getBoundingClientRect();
             return [...document.querySelectorAll('text')].every(t => { const r = t.getBoundingClientRect();
