@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cmetrics.catalog_file import (
     ID,
+    THEME,
     TOP_LEVEL,
     CatalogFile,
     MetricEntry,
@@ -24,6 +25,8 @@ from cmetrics.domain.license import License
 from cmetrics.domain.metric import Event, Metric, Product, SourceSpec, default_id, default_name, slug
 from cmetrics.domain.notice import mark
 from cmetrics.domain.sanitize import sanitize
+from cmetrics.domain.site_theme import DEFAULT_THEME, SiteLink, SiteTheme, build_accent
+from cmetrics.logo import parse_logo
 from cmetrics.settings import is_file
 
 DEFAULT_PATH = Path(__file__).parent / "default" / "cmetrics.toml"
@@ -71,6 +74,8 @@ class Catalog:
     license: License | None = None
     #: The language of numbers and dates.
     lang: str = "en"
+    #: The look of the site.
+    theme: SiteTheme = DEFAULT_THEME
     #: Ids that follow from product and source because the entry has no ``id``. `cmetrics.identity`
     #: replaces each by the id that a store has for the same source and subject.
     default_ids: frozenset[str] = frozenset()
@@ -130,6 +135,7 @@ class _Builder:
         products = self._products()
         metrics, seeds = self._metrics()
         events, notes = self._events(), self._notes()
+        theme = self._theme()
         self._mistakes.raise_any()
         top = self._file.top_level
         assert top is not None
@@ -147,9 +153,26 @@ class _Builder:
             notice=top.notice or "",
             license=top.license,
             lang=top.lang,
+            theme=theme,
             default_ids=frozenset(self._default_ids),
             left_out=tuple(self._left_out),
         )
+
+    def _theme(self) -> SiteTheme:
+        entry = self._file.theme()
+        if entry is None:
+            return DEFAULT_THEME
+        logo = None
+        if entry.logo is not None:
+            try:
+                logo = parse_logo((self._path.parent / entry.logo).read_bytes())
+            except OSError as error:
+                reason = sanitize(error.strerror or str(error))
+                self._mistakes.add(THEME, "logo", f"{sanitize(entry.logo, limit=80)!r} cannot be read: {reason}")
+            except ValueError as error:
+                self._mistakes.add(THEME, "logo", f"{sanitize(entry.logo, limit=80)!r} {sanitize(str(error))}")
+        links = tuple(SiteLink(link.text, link.url) for link in entry.links or ())
+        return SiteTheme(build_accent(entry.accent, entry.accent_dark), logo, links)
 
     def _products(self) -> tuple[Product, ...]:
         products: dict[str, Product] = {}

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -31,10 +32,12 @@ from cmetrics.domain.event import ReleaseFilter
 from cmetrics.domain.license import License, find_license
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import sanitize
+from cmetrics.domain.site_theme import check_accent
 from cmetrics.locales import languages
 
 ID = r"[a-z0-9][a-z0-9._-]*"
 TOP_LEVEL = "top level"
+THEME = "theme"
 
 Identifier = Annotated[str, StringConstraints(pattern=rf"^{ID}$", max_length=60)]
 Text = Annotated[
@@ -55,6 +58,16 @@ WebAddress = Annotated[
         pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(?:[/?#][\x21\x23-\x3b\x3d\x3f-\x5b\x5d-\x7e]*)?$", max_length=500
     ),
 ]
+#: A web address, or one to write to.
+LinkAddress = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(?:https?://[A-Za-z0-9.:\[\]-]+(?:[/?#][\x21\x23-\x3b\x3d\x3f-\x5b\x5d-\x7e]*)?"
+        r"|mailto:[\x21\x23-\x3b\x3d\x3f-\x5b\x5d-\x7e]+@[A-Za-z0-9.-]+)$",
+        max_length=500,
+    ),
+]
+HexColor = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 _FOLDER_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~%!$&'()*+,;=:@/-]*)?")
 _LONGEST_ADDRESS = 500
 
@@ -117,6 +130,9 @@ AsciiText = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]+$", min_leng
 
 #: The required form of texts, by field.
 _FORMS = {
+    "accent": "use a colour such as '#1d5ba4'",
+    "accent_dark": "use a colour such as '#82bdf2'",
+    "links": "use an address that begins with http://, https:// or mailto:",
     "contact": "use one address in ASCII without spaces, such as https://github.com/you/metrics",
     "id": "use lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit",
     "product": "use the id of a product: lower-case letters, digits, '.', '_' and '-'",
@@ -196,6 +212,22 @@ class NoteEntry(_Entry):
     products: Annotated[list[Identifier], Field(min_length=1)] | None = None
 
 
+class LinkEntry(_Entry):
+    """One of the ``links`` of ``[theme]``."""
+
+    text: Annotated[Text, Field(max_length=40)]
+    url: LinkAddress
+
+
+class ThemeEntry(_Entry):
+    """The section ``[theme]``."""
+
+    accent: Annotated[HexColor, AfterValidator(check_accent)] | None = None
+    accent_dark: Annotated[HexColor, AfterValidator(partial(check_accent, dark=True))] | None = None
+    logo: Text | None = None
+    links: Annotated[list[LinkEntry], Field(min_length=1, max_length=8)] | None = None
+
+
 def _check_language(lang: str) -> str:
     if lang != "en" and lang not in (known := languages()):
         msg = f"is not a known language; known are {', '.join(known)}"
@@ -215,6 +247,7 @@ class _TopLevel(_Entry):
     license: DataLicense | None = None
     #: The language of numbers and dates.
     lang: Language = "en"
+    theme: Any = None
     products: Annotated[list[Any], Field(min_length=1)]
     metrics: Annotated[list[Any], Field(min_length=1)]
     events: list[Any] = Field(default_factory=list)
@@ -257,6 +290,12 @@ class CatalogFile:
         self._raw = raw
         self._metric_entry = entry_model(list_options)
         self.top_level = self._check(_TopLevel, TOP_LEVEL, raw)
+
+    def theme(self) -> ThemeEntry | None:
+        """Return the section ``[theme]``; None if there is none."""
+        if "theme" not in self._raw:
+            return None
+        return self._check(ThemeEntry, THEME, self._raw["theme"])
 
     def products(self) -> Iterator[tuple[str, ProductEntry]]:
         """Yield each product with its place in the file."""

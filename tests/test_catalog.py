@@ -16,6 +16,7 @@ from cmetrics.domain.event import Note, ReleaseFilter, ReleaseRule
 from cmetrics.domain.kind import counter, rolling, stock
 from cmetrics.domain.license import LICENSES
 from cmetrics.domain.metric import Event, Product
+from cmetrics.domain.site_theme import SiteTheme
 from cmetrics.sources import SPECS
 from tests.depth import deep
 
@@ -588,7 +589,7 @@ def test_unknown_section(path):
     assert mistakes(path, text)[0] == ("top level", "product", "unknown section 'product'; did you mean 'products'?")
     assert len(mistakes(path, text)) == 1, "what follows from it is not said"
     text = catalog_text() + '\n[colours]\nlight = "red"\n'
-    known = "title, contact, url, notice, license, lang, products, metrics, events, notes"
+    known = "title, contact, url, notice, license, lang, theme, products, metrics, events, notes"
     reason = f"unknown section 'colours'; known are {known}"
     assert mistakes(path, text) == [("top level", "colours", reason)]
 
@@ -617,6 +618,42 @@ def test_language(path):
     [(entry, field, reason)] = mistakes(path, catalog_text(top={"lang": "tlh"}))
     assert (entry, field) == ("top level", "lang")
     assert reason.startswith("'tlh' is not a known language; known are ar, bg, ")
+
+
+LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1"/>'
+
+
+def test_theme(path):
+    """A colour for each scheme, the content of the logo, and links."""
+    (path.parent / "logo.svg").write_text(LOGO)
+    links = [{"text": "Docs", "url": "https://example.com/?a=1#b"}, {"text": "Write", "url": "mailto:a@example.com"}]
+    theme = {"accent": "#0969DA", "accent_dark": "#99ccff", "logo": "logo.svg", "links": links}
+    found = load(path, top={"theme": theme}).theme
+    assert found.accent == ("#0969da", "#99ccff")
+    assert found.logo.content == LOGO.encode()
+    assert [(link.text, link.url) for link in found.links] == [(link["text"], link["url"]) for link in links]
+    assert load(path).theme == SiteTheme()
+
+
+@pytest.mark.parametrize(
+    ("theme", "field", "reason"),
+    [
+        ({"accent": "#ffff00"}, "accent", "'#ffff00' has 1.0:1 against the light ground (#fafaf7), where"),
+        ({"accent_dark": "#333333"}, "accent_dark", "'#333333' has 1.3:1 against the dark ground (#182023), where"),
+        ({"accent": "yellow"}, "accent", "'yellow' is not allowed; use a colour such as '#1d5ba4'"),
+        ({"logo": "none.svg"}, "logo", "'none.svg' cannot be read: No such file or directory"),
+        ({"logo": "cmetrics.toml"}, "logo", "'cmetrics.toml' is neither an SVG nor a PNG file"),
+        ({"colour": "#000000"}, "colour", "is not a known field; known are accent, accent_dark, logo, links"),
+        ({"links": [{"text": "x", "url": "javascript:x"}]}, "links.0.url", "'javascript:x' is not allowed; use an"),
+        ({"links": []}, "links", "needs at least 1 item"),
+        ("dark", "(entry)", "needs fields, but it is 'dark'"),
+    ],
+)
+def test_a_theme_that_is_none(path, theme, field, reason):
+    """The section and the field are named, and what to write."""
+    ((entry, found, why),) = mistakes(path, catalog_text(top={"theme": theme}))
+    assert (entry, found) == ("theme", field)
+    assert why.startswith(reason)
 
 
 def test_releases_and_notes(path):

@@ -106,6 +106,7 @@ def build_dashboard(
         notice=catalog.notice,
         license=catalog.license,
         lang=catalog.lang,
+        theme=catalog.theme,
     )
     return narrow(whole, days)
 

@@ -26,6 +26,7 @@ from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.reading import StoredReading
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
+from cmetrics.domain.site_theme import DEFAULT_THEME, SiteTheme
 
 #: The window of an answer that names none, in days (contract §5).
 DEFAULT_DAYS = 180
@@ -538,6 +539,8 @@ class Dashboard:
     license: License | None = None
     #: The language of numbers and dates.
     lang: str = "en"
+    #: The look of the site.
+    theme: SiteTheme = DEFAULT_THEME
 
     @property
     def marked_title(self) -> str:

@@ -7,24 +7,34 @@ a contrast of at least 3:1 to both backgrounds of their scheme, and at least 4.5
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from functools import lru_cache
 
+from cmetrics.domain.color import (
+    GROUND,
+    MARK_CONTRAST,
+    PANEL,
+    Color,
+    channels,
+    contrast,
+    lowest_contrast,
+    mix,
+    with_contrast,
+    with_exact_contrast,
+)
 
-class Color(NamedTuple):
-    """One colour for each scheme, as ``#rrggbb``."""
-
-    light: str
-    dark: str
+__all__ = ["Color", "Palette", "channels", "contrast", "mix", "palette", "stylesheet", "tone"]
 
 
 #: Surfaces, lines and text, by the name of their custom property in the stylesheet.
 SURFACES: Mapping[str, Color] = {
-    "ground": Color("#fafaf7", "#101618"),
-    "panel": Color("#ffffff", "#182023"),
+    "ground": GROUND,
+    "panel": PANEL,
     "line": Color("#e1e3df", "#2e393d"),
     "text": Color("#17211f", "#e8edea"),
     "muted": Color("#56615d", "#a4b0ac"),
     "link": Color("#0b5cad", "#82bdf2"),
+    "focus": Color("#0b5cad", "#82bdf2"),
     "accent": Color("#12343b", "#d5e7e2"),
     "on-accent": Color("#ffffff", "#101618"),
     "up": Color("#176b3a", "#6fce93"),
@@ -66,6 +76,9 @@ DAYS: Mapping[str, Color] = {
     "missing": Color("#c7402a", "#e2634d"),
 }
 
+#: The contrast of the two tints of an accent, and the most that a derived colour has with the background.
+_TINTS_APART, _STRONGEST = 1.8, 15.0
+
 #: The icon of the page, on any background.
 ICON_GROUND, ICON_BARS = SURFACES["accent"].light, "#ffb454"
 #: A badge without a number.
@@ -77,46 +90,63 @@ BADGE_LABEL_TEXT = Color("#ffffff", "#17211f")
 BADGE_MESSAGE_TEXT = Color("#ffffff", "#101618")
 
 
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of a site: the default ones, or those that follow from its accent."""
+
+    surfaces: Mapping[str, Color] = field(default_factory=lambda: SURFACES)
+    products: Mapping[str, Color] = field(default_factory=lambda: PRODUCTS)
+    #: The icon of the page, on any background.
+    icon_ground: str = ICON_GROUND
+    icon_bars: str = ICON_BARS
+
+    @property
+    def tones(self) -> Mapping[str, Color]:
+        """The colours of all series."""
+        return {**TONES, **self.products}
+
+    def stylesheet(self) -> str:
+        """Return every colour as a custom property of the stylesheet."""
+        properties = {
+            **self.surfaces,
+            **{f"tone-{name}": color for name, color in self.tones.items()},
+            **{f"day-{name}": color for name, color in DAYS.items()},
+        }
+        lines = [f"  --{name}: light-dark({color.light}, {color.dark});" for name, color in properties.items()]
+        tones = [f".tone-{name} {{ --tone: var(--tone-{name}); }}" for name in self.tones]
+        return "\n".join([":root {", *lines, "}", "", *tones, ""])
+
+
+DEFAULT = Palette()
+
+
+@lru_cache(maxsize=8)
+def palette(accent: Color | None) -> Palette:
+    """Return the colours of a site with that accent. The colours of SDKs and of numbered series do not change."""
+    if accent is None:
+        return DEFAULT
+    on_accent = Color("#ffffff", GROUND.dark)
+    surfaces = {**SURFACES, "link": accent, "focus": accent, "accent": accent, "on-accent": on_accent}
+    second = Color(_tint(accent.light, dark=False), _tint(accent.dark, dark=True))
+    return Palette(surfaces, {"a0": accent, "a1": second}, icon_ground=accent.light, icon_bars=on_accent.light)
+
+
+def _tint(accent: str, *, dark: bool) -> str:
+    """Return the colour of the second product: of the same hue, and told from the first by its lightness.
+
+    The paler one if it has the contrast of a mark and differs enough, else the stronger one.
+    """
+    paler = with_exact_contrast(accent, MARK_CONTRAST + 0.2, dark=dark)
+    if contrast(paler, accent) >= _TINTS_APART:
+        return paler
+    return with_contrast(accent, min(lowest_contrast(accent, dark=dark) * _TINTS_APART, _STRONGEST), dark=dark)
+
+
 def stylesheet() -> str:
-    """Return every colour as a custom property of the stylesheet."""
-    properties = {
-        **SURFACES,
-        **{f"tone-{name}": color for name, color in {**TONES, **PRODUCTS}.items()},
-        **{f"day-{name}": color for name, color in DAYS.items()},
-    }
-    lines = [f"  --{name}: light-dark({color.light}, {color.dark});" for name, color in properties.items()]
-    tones = [f".tone-{name} {{ --tone: var(--tone-{name}); }}" for name in (*TONES, *PRODUCTS)]
-    return "\n".join([":root {", *lines, "}", "", *tones, ""])
+    """Return the colours of a site without an accent as custom properties of the stylesheet."""
+    return DEFAULT.stylesheet()
 
 
 def tone(name: str) -> Color:
-    """Return the colour of a series or of a product."""
-    return TONES.get(name) or PRODUCTS[name]
-
-
-def mix(color: str, ground: str, share: float) -> str:
-    """Return a colour with opacity ``share`` on a background."""
-    return "#" + "".join(
-        f"{round(above * share + below * (1 - share)):02x}"
-        for above, below in zip(channels(color), channels(ground), strict=True)
-    )
-
-
-def channels(color: str) -> tuple[int, int, int]:
-    """Return red, green and blue, 0 to 255."""
-    red, green, blue = bytes.fromhex(color.removeprefix("#"))
-    return red, green, blue
-
-
-def contrast(first: str, second: str) -> float:
-    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
-    darker, lighter = sorted((_luminance(first), _luminance(second)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(color: str) -> float:
-    red, green, blue = (
-        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4  # noqa: PLR2004
-        for value in (channel / 255 for channel in channels(color))
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    """Return the colour of a series or of a product of a site without an accent."""
+    return DEFAULT.tones[name]

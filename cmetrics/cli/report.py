@@ -64,6 +64,7 @@ def report(
     pages. `build-site` writes the reports of the last 12 full months into reports/. `--json` prints the document
     of the API.
     """
+    from cmetrics.charts.theme import palette
     from cmetrics.cli.configuration import announce_default_catalog, load_configuration
     from cmetrics.cli.output import print_json, print_text
     from cmetrics.domain import formats
@@ -83,7 +84,7 @@ def report(
         if json:
             print_json(build_report_document(found).model_dump(mode="json"))
         elif form is Format.HTML:
-            print_text(render_report_html(found).decode())
+            print_text(render_report_html(found, palette=palette(catalog.theme.accent)).decode())
         else:
             print_text(render_report_markdown(found))
 

@@ -85,13 +85,18 @@ def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, 
     """Yield the files that come from no template: styles, scripts, pictures, documents."""
     folder = templates_folder()
     styles = [(folder / "style" / f"{name}.css").read_text(encoding="utf-8") for name in STYLE_PARTS]
-    yield "assets/site.css", "\n".join([theme.stylesheet(), *styles]).encode()
+    yield (
+        "assets/site.css",
+        "\n".join([theme.palette(publication.dashboard.theme.accent).stylesheet(), *styles]).encode(),
+    )
     yield "assets/theme.js", (folder / "theme.js").read_bytes()
     scripts = [(folder / "app" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPT_PARTS]
     # The formats of the language come first, see templates/app/format.js.
     table = f"const FORMATS = {inline_json(formats.current().table())};\n"
     yield "assets/app.js", ('"use strict";\n{\n' + table + "\n".join(scripts) + "}\n").encode()
     yield PLOTLY, plotly
+    if (logo := publication.dashboard.theme.logo) is not None:
+        yield logo.path, logo.content
     yield "assets/card.png", render_social_card(publication.dashboard)
     yield from _day_scripts(publication)
     yield from _documents(publication)
@@ -144,12 +149,12 @@ def _reports(publication: Publication) -> Iterator[tuple[str, bytes]]:
 
     if publication.reports is None:
         return
-    reports = []
+    palette, reports = theme.palette(publication.dashboard.theme.accent), []
     for report in build_reports(publication.reports):
         month = report.month
-        yield report_path(month), render_report_html(report, root="../")
+        yield report_path(month), render_report_html(report, root="../", palette=palette)
         yield report_path(month, "md"), render_report_markdown(report).encode()
         yield f"api/v1/reports/{month}.json", documents.encode(build_report_document(report))
         reports.append(report)
-    yield report_path(None), render_report_index(reports, publication.dashboard.marked_title)
+    yield report_path(None), render_report_index(reports, publication.dashboard.marked_title, palette)
     yield "api/v1/reports.json", documents.encode(build_report_list(reports))

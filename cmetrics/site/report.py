@@ -51,7 +51,9 @@ class Limits:
     missing: int = 8
 
 
-def render_report_html(report: MonthReport, *, root: str | None = None) -> bytes:
+def render_report_html(
+    report: MonthReport, *, root: str | None = None, palette: theme.Palette = theme.DEFAULT
+) -> bytes:
     """Return a report as one HTML file without scripts. ``root`` is the path to the site; None without one."""
     environment = open_templates()
     month = report.month
@@ -61,7 +63,7 @@ def render_report_html(report: MonthReport, *, root: str | None = None) -> bytes
     context = {
         "report": report,
         "root": root,
-        "css": _css(),
+        "css": _css(palette),
         "limits": Limits(),
         "before": month_name(month.plus(-1)),
         "year_before": month_name(month.plus(-12)),
@@ -80,10 +82,10 @@ def render_report_html(report: MonthReport, *, root: str | None = None) -> bytes
     return _clean(environment.get_template("report.html.j2").render(context))
 
 
-def render_report_index(reports: Sequence[MonthReport], title: str) -> bytes:
+def render_report_index(reports: Sequence[MonthReport], title: str, palette: theme.Palette = theme.DEFAULT) -> bytes:
     """Return the page that lists the reports."""
     template = open_templates().get_template("reports.html.j2")
-    return _clean(template.render(title=title, reports=reports, css=_css()))
+    return _clean(template.render(title=title, reports=reports, css=_css(palette)))
 
 
 def _clean(page: str) -> bytes:
@@ -221,8 +223,8 @@ def _tone_of(row: DownloadsRow, tones: dict[str | None, str]) -> str:
 
 
 @cache
-def _css() -> Markup:
-    text = theme.stylesheet() + (templates_folder() / "report.css").read_text(encoding="utf-8")
+def _css(palette: theme.Palette) -> Markup:
+    text = palette.stylesheet() + (templates_folder() / "report.css").read_text(encoding="utf-8")
     return Markup(text)  # noqa: S704 our own file
 
 

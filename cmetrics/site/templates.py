@@ -30,7 +30,12 @@ def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:
         template = environment.get_template(page.template)
         yield page.path, template.render(page=page, site=site, board=site.board).encode()
     if part == 0:
-        yield "assets/favicon.svg", environment.get_template("favicon.svg.j2").render(notice=site.board.notice).encode()
+        yield (
+            "assets/favicon.svg",
+            environment.get_template("favicon.svg.j2")
+            .render(notice=site.board.notice, palette=theme.palette(site.board.theme.accent))
+            .encode(),
+        )
         for name, context in _beside(site).items():
             yield name, environment.get_template(f"{name}.j2").render(context).encode()
         yield from _badges(environment, site)

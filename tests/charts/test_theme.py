@@ -17,9 +17,11 @@ from cmetrics.charts.theme import (
     TONES,
     Color,
     contrast,
-    mix,
+    palette,
     stylesheet,
 )
+from cmetrics.domain.color import lowest_contrast
+from cmetrics.domain.site_theme import build_accent
 from cmetrics.site.render import templates_folder
 
 
@@ -83,13 +85,23 @@ def test_stylesheet() -> None:
     assert set(re.findall(r"var\((--[\w-]+)\)", css)) <= {*declared, *own, "--tone"}
 
 
-def test_contrast() -> None:
-    """The ratio is that of WCAG: 21 of black on white, and the same both ways."""
-    assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert contrast("#767676", "#ffffff") == contrast("#ffffff", "#767676") == pytest.approx(4.54, abs=0.01)
+@pytest.mark.parametrize("accent", ["#0969da", "#7c3aed", "#0f766e", "#777705", "#000000", "#b00020", "#5c2d00"])
+def test_accent(accent: str) -> None:
+    """Of any accent: text in it and on it can be read, marks of products can be seen and told apart."""
+    colors = palette(build_accent(accent, None))
+    first, second = colors.products["a0"], colors.products["a1"]
+    assert first.light == colors.surfaces["link"].light == colors.icon_ground == accent
+    for dark in (False, True):
+        assert lowest_contrast(first[dark], dark=dark) >= 4.5
+        assert lowest_contrast(second[dark], dark=dark) >= 3
+        assert contrast(first[dark], second[dark]) >= 1.7
+        assert contrast(colors.surfaces["on-accent"][dark], colors.surfaces["accent"][dark]) >= 4.5
+    assert contrast(colors.icon_bars, colors.icon_ground) >= 4.5
+    assert f"--accent: light-dark({accent}, {first.dark});" in colors.stylesheet()
 
 
-def test_mix() -> None:
-    """A share of a colour on a ground."""
-    assert (mix("#ff0000", "#ffffff", 1), mix("#ff0000", "#ffffff", 0)) == ("#ff0000", "#ffffff")
-    assert mix("#000000", "#ffffff", 0.5) == "#808080"
+def test_default() -> None:
+    """Without an accent nothing changes; the colours of SDKs never do."""
+    assert palette(None).stylesheet() == stylesheet()
+    colors = palette(build_accent("#7c3aed", None))
+    assert {name: colors.tones[name] for name in TONES} == dict(TONES)

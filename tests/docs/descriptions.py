@@ -48,6 +48,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "license": "Licence of the published data: an SPDX identifier, or a table with `name` and `url`. See [Licence](#licence). None by default.",
         "lang": "Language of numbers and dates on the site, such as `de`; words stay English. "
         "See [Theme and language](../how-to/theme-and-language.md).",
+        "theme": "The look of the site, see [`[theme]`](#theme).",
         "products": "One `[[products]]` section or more.",
         "metrics": "One `[[metrics]]` section or more.",
         "events": "Any number of `[[events]]` sections.",
@@ -83,6 +84,16 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "text": "The note.",
         "author": "Who wrote it.",
         "products": "Products that the note is about. All by default.",
+    },
+    "theme": {
+        "accent": "Colour of links, focus, choices, products and icon, as `#rrggbb`. At least 4.5:1 against the light backgrounds.",
+        "accent_dark": "The accent of the dark scheme, at least 4.5:1 against its backgrounds. By default it is derived from `accent`.",
+        "logo": "SVG or PNG file of at most 50,000 bytes, relative to the catalogue; shown beside the title.",
+        "links": "Links at the end of every page, at most 8.",
+    },
+    "links": {
+        "text": "Text of the link, at most 40 characters.",
+        "url": "An address that begins with `https://`, `http://` or `mailto:`.",
     },
 }  # fmt: skip
 

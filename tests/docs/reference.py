@@ -21,7 +21,7 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from cmetrics.api.app import create_app
-from cmetrics.catalog_file import EventEntry, MetricEntry, NoteEntry, ProductEntry, _TopLevel
+from cmetrics.catalog_file import EventEntry, LinkEntry, MetricEntry, NoteEntry, ProductEntry, ThemeEntry, _TopLevel
 from cmetrics.cli import exit_codes
 from cmetrics.cli.app import app
 from cmetrics.cli.invoke import ErrorDocument
@@ -60,6 +60,8 @@ SECTIONS = {
     "metrics": MetricEntry,
     "events": EventEntry,
     "notes": NoteEntry,
+    "theme": ThemeEntry,
+    "links": LinkEntry,
 }
 
 
@@ -170,6 +172,10 @@ def render_catalogue_fields(section: str) -> str:
 def _toml_type(name: str, field: FieldInfo) -> str:
     if name in SECTIONS and "list[Any]" in str(field.annotation).replace("typing.", ""):
         return "sections"
+    if name == "theme":
+        return "section"
+    if name == "links":
+        return "list of tables"
     kinds = {"bool": "boolean", "date": "date", "list": "list of strings", "int": "integer", "float": "number"}
     text = str(field.annotation)
     return next((title for kind, title in kinds.items() if re.search(rf"\b{kind}\b", text)), "string")
