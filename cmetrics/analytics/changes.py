@@ -43,10 +43,8 @@ LARGEST = 1.0
 EFFECT_DAYS = 60
 #: Before any download; earlier days could leave the range of `date`.
 EPOCH = date(1970, 1, 1)
-TOTAL_RULES = {
-    ItemKind.MONTH: "full month against the month before",
-    ItemKind.MONTH_TO_DATE: "month to date against the same weekdays four weeks before",
-}
+#: The windows of all downloads that may be items.
+TOTAL_WINDOWS = (Window.MONTH, Window.MONTH_TO_DATE)
 RULES = {
     SignalKind.SPIKE: "7 days against the 12 weeks before",
     SignalKind.DROP: "7 days against the 12 weeks before",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -150,35 +151,65 @@ class DailyHistory:
         self, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], table: SeriesTable, as_of: date
     ) -> None:
         """Read the rows of ``metrics`` up to ``as_of``. Metrics without rows have no value."""
-        chosen = sorted((m for m in metrics if is_daily_downloads(m)), key=lambda metric: metric.metric_id)
-        numbers = {metric.metric_id: number for number, metric in enumerate(chosen)}
+        self._metrics = tuple(sorted(filter(is_daily_downloads, metrics), key=lambda metric: metric.metric_id))
+        self._specs = specs
+        self._numbers = {metric.metric_id: number for number, metric in enumerate(self._metrics)}
+        self._sources = tuple(group_rows(metric.source for metric in self._metrics).values())
         last = as_of.toordinal()
-        table = table.where((table.days <= last) & ~table.is_seed & table.owned_by(numbers))
-        first = min(int(table.days.min()) if len(table) else last, last)
-        shape = (len(chosen), last - first + 1)
-        owners = np.array([numbers[metric_id] for metric_id in table.metric_ids], np.intp)[table.owners]
-        columns = table.days - first
-        self._metrics, self._specs, self._first = tuple(chosen), specs, first
+        table = self._rows(table, as_of)
+        self._first = min(int(table.days.min()) if len(table) else last, last)
+        shape = (len(self._metrics), last - self._first + 1)
         self._values, self._known = np.zeros(shape, np.int64), np.zeros(shape, np.bool_)
-        self._values[owners, columns] = table.values
-        self._known[owners, columns] = True
         #: Counted by another service.
         self._replaced = np.zeros(shape, np.bool_)
-        if "source_ref" in table.data.column_names and len(table):
-            codes, names = table.encoded("source_ref")
-            self._replaced[owners, columns] = np.array([is_stand_in_ref(name) for name in names], np.bool_)[codes]
+        self._write(table)
         self._declared_steps, self._damaged = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
-        for row, metric in enumerate(chosen):
+        for row, metric in enumerate(self._metrics):
             for declared in _steps(metric, specs):
-                column = declared.day.toordinal() - first
+                column = declared.day.toordinal() - self._first
                 if 0 <= column < shape[1]:
                     self._declared_steps[row, column] = True
             spec = specs.get(metric.source)
             for loss in spec.damaged_days if spec else ():
-                low, high = loss.first.toordinal() - first, loss.last.toordinal() - first
+                low, high = loss.first.toordinal() - self._first, loss.last.toordinal() - self._first
                 self._damaged[row, max(low, 0) : max(high + 1, 0)] = True
-        by_source = group_rows(metric.source for metric in chosen)
-        self._sources = tuple(by_source.values())
+        #: The number of columns that are as in the history that this one was made from.
+        self._unchanged = shape[1]
+
+    def _rows(self, table: SeriesTable, as_of: date) -> SeriesTable:
+        return table.where((table.days <= as_of.toordinal()) & ~table.is_seed & table.owned_by(self._numbers))
+
+    def _write(self, table: SeriesTable) -> None:
+        owners = np.array([self._numbers[metric_id] for metric_id in table.metric_ids], np.intp)[table.owners]
+        columns = table.days - self._first
+        self._values[owners, columns] = table.values
+        self._known[owners, columns] = True
+        if "source_ref" in table.data.column_names and len(table):
+            codes, names = table.encoded("source_ref")
+            self._replaced[owners, columns] = np.array([is_stand_in_ref(name) for name in names], np.bool_)[codes]
+
+    def replaced(self, table: SeriesTable, first: date, last: date) -> DailyHistory:
+        """Return a history up to ``last``, no later than this one, with the rows of ``table`` from ``first``."""
+        column, days = first.toordinal() - self._first, last.toordinal() - self._first + 1
+        table = self._rows(table.where(table.days >= first.toordinal()), last)
+        if column <= 0:
+            return DailyHistory(self._metrics, self._specs, table, last)
+        # Judged before the copy, so that all copies share it.
+        _ = self._judged
+        history = copy(self)
+        history._overwrite(table, column, days)  # noqa: SLF001  # of its own class
+        return history
+
+    def _overwrite(self, table: SeriesTable, column: int, days: int) -> None:
+        """Keep ``days`` columns, and write the rows of ``table`` into those from ``column``."""
+        self._values, self._known, self._replaced, self._declared_steps, self._damaged = (
+            _first_columns(numbers, days)
+            for numbers in (self._values, self._known, self._replaced, self._declared_steps, self._damaged)
+        )
+        for numbers in (self._values, self._known, self._replaced):
+            numbers[:, column:] = 0
+        self._write(table)
+        self._unchanged = column
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -220,22 +251,25 @@ class DailyHistory:
 
     def _judge(self, values: Values, known: Mask, days: int) -> tuple[Mask, Mask]:
         """Return what `_judge` returns for the first ``days`` columns."""
-        settled = days - JUDGED_DAYS
-        if settled <= 0 or days == self._values.shape[1]:
+        if days == self._unchanged == self._values.shape[1]:
+            dipped, doubtful = self._judged
+            return dipped.copy(), doubtful.copy()
+        settled = min(days, self._unchanged) - JUDGED_DAYS
+        if settled <= 0:
             return _judge(self._sources, values, known)
-        dipped, doubtful = _first_columns(self._dipped, days), np.zeros_like(known)
-        # The newest days have no neighbours after them here; the oldest of those that are judged have all before.
+        dipped, doubtful = _first_columns(self._judged[0], days), np.zeros_like(known)
+        # The newest days have fewer neighbours after them here; the oldest of those that are judged have all before.
         start = max(settled - _REACH, 0)
-        recent = slice(settled, None)
-        dipped[:, recent], doubtful[:, recent] = (
+        dipped[:, settled:], doubtful[:, settled:] = (
             judged[:, settled - start :]
             for judged in _judge(self._sources, values[:, start:], known[:, start:], since=settled - start)
         )
         return dipped, doubtful
 
     @cached_property
-    def _dipped(self) -> Mask:
-        return _judge(self._sources, self._values, self._known)[0]
+    def _judged(self) -> tuple[Mask, Mask]:
+        """What is judged of all days."""
+        return _judge(self._sources, self._values, self._known)
 
 
 def build_daily_grid(

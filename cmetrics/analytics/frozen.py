@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmetrics.analytics.columns import Mask, SeriesTable
-from cmetrics.domain.days import DAY, Month
+from cmetrics.domain.days import DAY, Month, Span
 from cmetrics.domain.metric import PUBLISHED_WITHIN
 from cmetrics.domain.revision import Revision
 
@@ -46,15 +46,30 @@ class FrozenMonth:
     """The rows that a report is made of, and what has changed since they were final."""
 
     month: Month
-    #: The rows of that moment, or all of them until then. Those after :data:`SETTLED_AFTER` matter to no report.
-    rows: SeriesTable
-    #: Whether all of them that matter are as the store has them today.
-    is_as_stored: bool
     is_final: bool
     #: The first UTC day on which it is final.
     final_on: date
     #: By day and metric.
     later: tuple[LaterChange, ...]
+    #: All rows of the store, with the values of that moment; and which of them were there.
+    table: SeriesTable
+    was_stored: Mask
+    #: The first day that matters of which a row was not there or had another value; None if there is none.
+    changed_from: date | None = None
+
+    @property
+    def rows(self) -> SeriesTable:
+        """The rows of that moment, or all of them until then."""
+        return self.table.where(self.was_stored)
+
+    def rows_from(self, first: date) -> SeriesTable:
+        """Return the rows from a day on which matter."""
+        return self.table.where(self.was_stored & self.table.within(Span(first, last_day(self.month))))
+
+
+def last_day(month: Month) -> date:
+    """Return the last day that a report considers."""
+    return month.last + SETTLED_AFTER
 
 
 def freeze_month(
@@ -66,16 +81,16 @@ def freeze_month(
     metrics whose values are counts at the end of a day.
     """
     observed = _observed(table)
-    moment = final_moment(table, month)
+    moment = _final_moment(table, observed, month)
     final_on = moment.date()
     if now < moment:
-        return FrozenMonth(month, table, is_as_stored=True, is_final=False, final_on=final_on, later=())
+        everything = np.ones(len(table), np.bool_)
+        return FrozenMonth(month, is_final=False, final_on=final_on, later=(), table=table, was_stored=everything)
     since = [revision for revision in revisions if revision.observed_at >= moment]
     is_late = observed >= np.datetime64(moment.replace(tzinfo=None), "us")
-    values = table.values.copy()
+    is_changed = is_late.copy()
     slices = table.slices
-    matters = table.days <= (month.last + SETTLED_AFTER).toordinal()
-    is_as_stored = not (is_late & matters).any()
+    values = table.values.copy() if since else table.values
     for revision in since:
         place = slices.get(revision.metric_id)
         if place is None:
@@ -83,12 +98,18 @@ def freeze_month(
         days = table.days[place]
         first, last = revision.first_day.toordinal(), revision.last_day.toordinal()
         chosen = np.flatnonzero((days >= first) & (days <= last)) + place.start
-        is_as_stored &= not matters[chosen].any()
         values[chosen] -= revision.difference
-        is_late[chosen] = False
-    rows = table if is_as_stored else replace(table, values=values).where(~is_late)
-    later = _later_changes(table, observed, is_late, since, month, frozenset(stars))
-    return FrozenMonth(month, rows, is_as_stored=is_as_stored, is_final=True, final_on=final_on, later=later)
+        is_late[chosen], is_changed[chosen] = False, True
+    changed = table.days[is_changed & (table.days <= last_day(month).toordinal())]
+    return FrozenMonth(
+        month=month,
+        is_final=True,
+        final_on=final_on,
+        later=_later_changes(table, observed, is_late, since, month, frozenset(stars)),
+        table=replace(table, values=values),
+        was_stored=~is_late,
+        changed_from=date.fromordinal(int(changed.min())) if len(changed) else None,
+    )
 
 
 def _observed(table: SeriesTable) -> NDArray[np.datetime64]:
@@ -99,7 +120,10 @@ def _observed(table: SeriesTable) -> NDArray[np.datetime64]:
 
 def final_moment(table: SeriesTable, month: Month) -> datetime:
     """Return the moment from which the report of a month is final."""
-    observed = _observed(table)
+    return _final_moment(table, _observed(table), month)
+
+
+def _final_moment(table: SeriesTable, observed: NDArray[np.datetime64], month: Month) -> datetime:
     settled = datetime.combine(month.last + DAY + SETTLED_AFTER, time(), UTC)
     mine = _in_month(table, month)
     if not mine.any():

@@ -7,11 +7,11 @@ registry lost, or a step in the way of counting is not made, and the reason is s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from cmetrics.analytics.changes import ItemBuilder
+from cmetrics.analytics.changes import TOTAL_WINDOWS, ItemBuilder
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.daily import DailyGrid, build_daily_grid
 from cmetrics.analytics.effects import build_effects, sort_events
@@ -100,7 +100,7 @@ def build_insights(
     stars = build_star_grid(catalog.metrics, series, as_of)
     titles = {product.product: product.title for product in catalog.products}
     effects = tuple(build_effects(grid, sort_events(events)))
-    changes = find_changes(grid, stars, catalog, events, effects)
+    changes = find_changes(grid, stars, catalog, events, effects, of_all=Window)
     return Insights(
         as_of,
         rollups=(*build_rollups(grid, changes.windows), *changes.totals, *build_star_rollups(stars)),
@@ -133,17 +133,20 @@ def find_changes(
     catalog: Catalog,
     events: Sequence[Event],
     effects: Sequence[Effect] | None = None,
+    *,
+    of_all: Iterable[Window] = (Window.DAYS_30, *TOTAL_WINDOWS),
 ) -> Changes:
     """Return what changed up to the described day of ``grid``.
 
     ``effects`` are those of the events; if they are left out, those are computed that are recent enough for an item.
+    ``of_all`` are the windows of the totals; items need :data:`TOTAL_WINDOWS`.
     """
     ordered = sort_events(events)
     windows = build_windows(grid)
     titles = {product.product: product.title for product in catalog.products}
     months = build_months(grid, common_end(grid.ends))
     signals, omissions = SignalFinder(grid, months, stars, ordered, titles).find()
-    totals, movers = tuple(build_totals(grid, windows)), tuple(build_movers(grid, windows))
+    totals, movers = tuple(build_totals(grid, windows, of_all)), tuple(build_movers(grid, windows))
     builder = ItemBuilder(grid, stars, windows, catalog.metrics)
     if effects is None:
         effects = tuple(build_effects(grid, ordered, builder.first_event_day))

@@ -16,7 +16,7 @@ import numpy as np
 from cmetrics.analytics.columns import Mask, SeriesTable, Values
 from cmetrics.analytics.daily import DailyHistory, Places, group_rows
 from cmetrics.analytics.effects import build_effects, sort_events
-from cmetrics.analytics.frozen import SETTLED_AFTER, FrozenMonth, LaterChange, final_moment, freeze_month
+from cmetrics.analytics.frozen import FrozenMonth, LaterChange, final_moment, freeze_month, last_day
 from cmetrics.analytics.insights import Effect, Verdict, find_changes
 from cmetrics.analytics.model import PeriodPoint, PointKind
 from cmetrics.analytics.phrases import change_percent, moved, name_of, number, short_date
@@ -295,23 +295,35 @@ class ReportBuilder:
         """Return the report of one of :func:`report_months`."""
         inputs = self._inputs
         frozen = freeze_month(inputs.rows, inputs.revisions, month, inputs.now, self._stars)
-        history = self._stored if frozen.is_as_stored else _History(inputs, frozen.rows)
-        as_of = min(month.last + SETTLED_AFTER, inputs.as_of)
+        as_of = min(last_day(month), inputs.as_of)
+        history = self._stored if frozen.changed_from is None else self._changed(frozen, frozen.changed_from)
         return _MonthBuilder(inputs, frozen, history, self._names, as_of).build()
 
     @cached_property
     def _stored(self) -> _History:
-        return _History(self._inputs, self._inputs.rows)
+        inputs, metrics = self._inputs, self._inputs.catalog.metrics
+        days = DailyHistory(metrics, inputs.specs, inputs.rows, inputs.as_of)
+        stars = build_star_grid(metrics, inputs.rows, inputs.as_of)
+        return _History(days, stars, build_month_grid(days.metrics, inputs.rows, inputs.as_of))
+
+    def _changed(self, frozen: FrozenMonth, first: date) -> _History:
+        """Return what is stored today, except for what has changed since the report was final."""
+        stored, rows, last = self._stored, frozen.rows_from(first), last_day(frozen.month)
+        days = stored.days.replaced(rows, first, last)
+        stars = stored.stars.replaced(rows, first, last)
+        months = stored.months
+        if first <= frozen.month.last:
+            months = build_month_grid(stored.days.metrics, frozen.rows, frozen.month.last)
+        return _History(days, stars, months)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class _History:
     """Some rows, in the forms that the reports of all months are made from."""
 
-    def __init__(self, inputs: ReportInputs, rows: SeriesTable) -> None:
-        catalog = inputs.catalog
-        self.days = DailyHistory(catalog.metrics, inputs.specs, rows, inputs.as_of)
-        self.stars = build_star_grid(catalog.metrics, rows, inputs.as_of)
-        self.months = build_month_grid(self.days.metrics, rows, inputs.as_of)
+    days: DailyHistory
+    stars: StarGrid
+    months: MonthGrid
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmetrics.analytics.columns import Mask, SeriesTable, Values
+from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import parse_star_ref
 
@@ -64,6 +66,30 @@ class StarGrid:
             known=known,
             reconstructed=self.reconstructed[:, :days],
             gained=self.gained[:, :days],
+            ends=newest_columns(known),
+        )
+
+    def replaced(self, table: SeriesTable, first: date, last: date) -> StarGrid:
+        """Return the counts up to ``last``, those from ``first`` being those of ``table``."""
+        rows = table.where(table.days >= first.toordinal())
+        newer = build_star_grid(self.metrics, rows, last)
+        column = first.toordinal() - self.first
+        if column <= 0:
+            return newer
+        older = self.until(min(first - DAY, last))
+        gap = ((0, 0), (0, newer.first - older.first - older.days))
+
+        def join(old: NDArray[Any], new: NDArray[Any], blank: int) -> NDArray[Any]:
+            return np.concatenate([np.pad(old, gap, constant_values=blank), new], axis=1)
+
+        known = join(older.known, newer.known, 0)
+        return StarGrid(
+            metrics=self.metrics,
+            first=self.first,
+            counts=join(older.counts, newer.counts, 0),
+            known=known,
+            reconstructed=join(older.reconstructed, newer.reconstructed, 0),
+            gained=join(older.gained, newer.gained, UNKNOWN),
             ends=newest_columns(known),
         )
 

@@ -75,6 +75,43 @@ def test_grids_of_a_history(rows, places):
 
 
 @settings(deadline=None, max_examples=deep(25))
+@given(stored(), stored(), st.integers(-2, DAYS), st.integers(0, 40))
+def test_a_history_with_other_rows(rows, others, place, more):
+    """Rows replaced from a day on are judged as if they had always been there."""
+    first = window(LAST, DAYS) + timedelta(days=place)
+    last = min(first + timedelta(days=more), LAST)
+    mixed = [row for row in rows if row.period_end < first] + [row for row in others if row.period_end >= first]
+    history = DailyHistory(METRICS, ALL_SPECS, a_table(rows), LAST)
+    history.grid(LAST - DAY)
+    changed = history.replaced(a_table(others), first, last)
+    for as_of in {last, min(first + 20 * DAY, last)}:
+        alone = a_table(row for row in mixed if row.period_end <= as_of)
+        assert_equal(changed.grid(as_of), build_daily_grid(METRICS, ALL_SPECS, alone, as_of))
+
+
+@settings(deadline=None, max_examples=deep(25))
+@given(st.sets(st.integers(0, 40), max_size=30), st.sets(st.integers(0, 40)), st.integers(-2, 40), st.integers(0, 9))
+def test_stars_with_other_rows(days, others, place, more):
+    """Counts replaced from a day on are those of their rows."""
+    start = window(LAST, 41)
+    first = start + timedelta(days=place)
+    last = min(first + timedelta(days=more), LAST)
+
+    def rows(numbers: set[int], base: int) -> list[Observation]:
+        return [
+            a_row(REPOSITORIES[n % 2], start + timedelta(days=n), base + n, source_ref=f"github:o/r#1; gained {n}")
+            for n in sorted(numbers)
+        ]
+
+    old, new = rows(days, 100), rows(others, 500)
+    mixed = [row for row in old if row.period_end < first] + [row for row in new if row.period_end >= first]
+    alone = a_table(row for row in mixed if row.period_end <= last)
+    found = build_star_grid(REPOSITORIES, a_table(old), LAST).replaced(a_table(new), first, last)
+    expected = build_star_grid(REPOSITORIES, alone, last)
+    assert_equal(found, expected)
+
+
+@settings(deadline=None, max_examples=deep(25))
 @given(st.sets(st.integers(0, 40), max_size=30), st.integers(-2, 40))
 def test_stars_until(days, place):
     """The counts up to a day are those of its rows."""
