@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from markupsafe import Markup
 
@@ -222,7 +221,6 @@ def _tone_of(row: DownloadsRow, tones: dict[str | None, str]) -> str:
     return tones.get(row.sdk, "total")
 
 
-@cache
 def _css(palette: theme.Palette) -> Markup:
     text = palette.stylesheet() + (templates_folder() / "report.css").read_text(encoding="utf-8")
     return Markup(text)  # noqa: S704 our own file
