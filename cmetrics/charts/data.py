@@ -106,7 +106,8 @@ def _periods(points: Sequence[PeriodPoint], number_of: Callable[[date], int]) ->
     """Return consecutive periods from the first to the last one with a value, by column.
 
     ``values`` has null for periods without a value, ``notes`` the provenance by runs of periods, and ``partial``
-    ``[place, days with a value]`` of the periods that are not complete; the number is null for a stock.
+    ``[place, days with a value]`` of the periods that are not complete; the number is null for a stock. A sum over
+    several metrics counts the days of each, and has as a third number how many there would be.
     """
     points = [point for point in points if point.kind is not PointKind.SEEDED]
     if not points:
@@ -114,13 +115,15 @@ def _periods(points: Sequence[PeriodPoint], number_of: Callable[[date], int]) ->
     first = number_of(points[0].period_start)
     values: list[int | None] = [None] * (number_of(points[-1].period_start) - first + 1)
     notes = [("", "")] * len(values)
-    partial: list[tuple[int, int | None]] = []
+    partial: list[tuple[int | None, ...]] = []
     for point in points:
         place = number_of(point.period_start) - first
         values[place] = point.value
         notes[place] = point.kind.value, provenance_text(point.kind, point.provenance)
         if not point.is_complete:
-            partial.append((place, point.days_observed))
+            days = (point.period_end - point.period_start).days + 1
+            is_one = point.days_expected in (None, 1, days)
+            partial.append((place, point.days_observed, *(() if is_one else (point.days_expected,))))
     return {
         "start": points[0].period_start.isoformat(),
         "values": values,

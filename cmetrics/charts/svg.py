@@ -98,6 +98,9 @@ class Drawing:
     flags: tuple[Flag, ...]
     #: The value of the last full month, above its bar; only of a stack.
     last: Mark | None = None
+    #: The days at the left and at the right edge.
+    first_day: date = date.min
+    last_day: date = date.min
 
     @property
     def faint_tones(self) -> tuple[str, ...]:
@@ -150,6 +153,8 @@ def draw(chart: Chart, width: float, height: float) -> Drawing:
         marks=tuple(marks),
         flags=flags,
         last=frame.last_total(chart, below) if below else None,
+        first_day=first,
+        last_day=last,
     )
 
 

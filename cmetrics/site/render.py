@@ -23,7 +23,21 @@ from cmetrics.site.social_card import render_social_card
 
 #: Parts of the script, in dependency order. Pages opened as local files cannot load modules, so the parts
 #: are concatenated.
-SCRIPT_PARTS = ("format", "state", "data", "figure", "plot", "table", "export", "controls", "list", "page")
+SCRIPT_PARTS = (
+    "format",
+    "state",
+    "data",
+    "figure",
+    "plot",
+    "geometry",
+    "readings",
+    "cursor",
+    "table",
+    "export",
+    "controls",
+    "list",
+    "page",
+)
 #: Parts of the stylesheet, in the order of the cascade. One file is one request.
 STYLE_PARTS = (
     "base",
@@ -31,6 +45,7 @@ STYLE_PARTS = (
     "overview",
     "card",
     "chart",
+    "cursor",
     "rows",
     "quality",
     "news",

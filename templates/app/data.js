@@ -58,7 +58,7 @@ function periodPoints(chart, series, grain) {
   const points = grain === "month" ? seedPoints(series) : [];
   const periods = series[grain];
   if (!periods) return points;
-  const partial = new Map(periods.partial);
+  const partial = new Map(periods.partial.map(([place, ...counts]) => [place, counts]));
   const newest = timeOf(chart.through ?? chart.asOf);
   let start = timeOf(periods.start);
   let index = 0;
@@ -76,7 +76,7 @@ function periodPoints(chart, series, grain) {
         whole: !partial.has(index),
         kind,
         when: whenText(chart, grain, start, end, running),
-        missing: missingText(partial.get(index) ?? null, (end - start) / DAY + 1, running),
+        missing: missingText(partial.get(index) ?? [], (end - start) / DAY + 1, running),
         how,
       });
       start = end + DAY;
@@ -90,9 +90,12 @@ function whenText(chart, grain, start, end, running) {
   return grain === "month" ? `in ${longMonth.format(start)}` : `in the week from ${longDay.format(start)}`;
 }
 
-function missingText(observed, days, running) {
+/** Of several packages the days of each count, which is more than a period has. */
+function missingText([observed = null, expected], days, running) {
   if (observed === null) return "";
-  return `${observed} of ${days} days${running ? " so far" : `, ${days - observed} missing`}`;
+  const all = expected ?? days;
+  const unit = all === days ? "days" : "package-days";
+  return `${observed} of ${all} ${unit}${running ? " so far" : `, ${all - observed} missing`}`;
 }
 
 /** From one point to the next; none across a gap. */

@@ -75,6 +75,7 @@ findCharts();
 readState();
 showState();
 listen();
+setUpCursors();
 watchCharts();
 setUpTheme();
 setUpCalendar();

@@ -96,6 +96,7 @@ async function draw(chart) {
   chart.figure.classList.add("live");
   setStale(chart, false);
   await Plotly.react(chart.figure.querySelector(".plot"), data, layout, { responsive: true, displayModeBar: false });
+  placeCursor(chart);
 }
 
 /** What a chart without anything to draw says instead. */
@@ -117,6 +118,7 @@ function redraw() {
     if (chart.needed && chart.visible) draw(chart);
     else if (chart.needed) setStale(chart, true);
     fillTable(chart);
+    showWords(chart);
   }
   whenIdle(redrawNext);
 }
@@ -142,8 +144,9 @@ function watchCharts() {
   });
   for (const chart of charts) {
     seen.observe(chart.figure);
-    for (const type of ["pointerenter", "focusin"]) {
-      chart.figure.addEventListener(type, () => need(chart), { once: true });
+    // The still picture can be read with the cursor; Plotly comes for what is beside it.
+    for (const part of chart.figure.querySelectorAll(".lens, .buttons")) {
+      for (const type of ["pointerenter", "focusin"]) part.addEventListener(type, () => need(chart), { once: true });
     }
   }
 }

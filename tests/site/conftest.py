@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 
 from cmetrics.analytics.dashboard import build_dashboard
 from cmetrics.analytics.model import Publication
@@ -359,8 +359,30 @@ def enliven(page: Page, *keys: str) -> None:
     for key in keys or keys_of(page):
         page.locator(f"[id='chart-{key}'] .canvas").scroll_into_view_if_needed()
         # The first chart of a page waits until it is used.
-        page.locator(f"[id='chart-{key}']").dispatch_event("pointerenter")
+        page.locator(f"[id='chart-{key}'] .buttons").dispatch_event("pointerenter")
         page.wait_for_function(LIVE, arg=key)
+
+
+def point_at(page: Page, key: str, share: float, *, finger: bool = False) -> Locator:
+    """Point at a share of the width of a plot, or tap there; return the card of the chart."""
+    chart = page.locator(f"[id='chart-{key}']")
+    plane = chart.locator(".plane")
+    plane.scroll_into_view_if_needed()
+    box = plane.bounding_box()
+    assert box is not None
+    place = (box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+    if finger:
+        page.touchscreen.tap(*place)
+    else:
+        page.mouse.move(*place)
+    card = chart.locator(".cursor-card")
+    card.wait_for()
+    return card
+
+
+def point_at_end(page: Page, key: str, *, finger: bool = False) -> Locator:
+    """Point at the last period of a chart."""
+    return point_at(page, key, 0.99, finger=finger)
 
 
 def keys_of(page: Page) -> list[str]:

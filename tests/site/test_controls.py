@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page
 
 from cmetrics.domain.days import DAY
 from cmetrics.sources import SPECS
-from tests.site.conftest import AS_OF, GAP, UNCOUNTED, URL, Reader, Site, enliven, keys_of, state_of
+from tests.site.conftest import AS_OF, GAP, UNCOUNTED, URL, Reader, Site, enliven, keys_of, point_at_end, state_of
 from tests.site.sums import Trace, each_day, figure, month, near, range_start, sums, week
 
 LANCE, LANCEDB = "downloads-lance", "downloads-lancedb"
@@ -282,16 +282,13 @@ def test_every_drawn_point_says_a_whole_sentence(page, site, grain, show):
     assert many > 30
 
 
-def test_pointing_at_a_bar_shows_its_sentence(page, site):
-    chart = page.locator(f"#chart-{LANCE}")
-    chart.locator(".canvas").scroll_into_view_if_needed()
-    box = chart.locator(".barlayer .trace").first.locator(".point").last.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    shown = chart.locator(".hoverlayer .hovertext")
-    shown.wait_for()
+def test_pointing_at_a_month_shows_its_card(page, site):
     wanted = counted_months(site, "downloads:lance:python")[-1]
-    letters = re.sub(r"\s", "", shown.text_content())
-    assert f"{wanted.value:,}downloadsofPython(pylance)inNovember2026,20of30dayssofar.Source:" in letters
+    card = point_at_end(page, LANCE)
+    assert card.locator(".when").text_content() == "November 2026"
+    rows = card.locator("li").all_inner_texts()
+    assert f"{wanted.value:,}" in next(row for row in rows if PYLANCE in row)
+    assert "20 of 30 days so far" in card.text_content()
     page.mouse.move(0, 0)
 
 
@@ -817,11 +814,7 @@ def test_everything_works_with_a_finger(reader, site):
     assert figure(page, LANCE).of(PYLANCE, type="bar").y == [s.value for s in wanted]
     legend_button(page, LANCE, CRATE).tap()
     assert state_of(page) == {"range": "1y", "hide": "downloads-lance-rust"}
-    chart = page.locator(f"#chart-{LANCE}")
-    chart.locator(".canvas").scroll_into_view_if_needed()
-    box = chart.locator(".barlayer .trace").first.locator(".point").last.bounding_box()
-    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    chart.locator(".hoverlayer .hovertext").wait_for()
+    point_at_end(page, LANCE, finger=True)
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390
     # Large enough to be hit: 24 px of CSS at least, which is what WCAG asks for.
     sizes = page.locator(".controls label, .legend button, [data-save], [data-do]").evaluate_all(

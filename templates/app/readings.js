@@ -1,0 +1,153 @@
+// What a chart says of a period: for the card at the cursor, and in one sentence for those who listen.
+
+/**
+ * @typedef {object} Reading  One visible series in a period.
+ * @property {object} series
+ * @property {object} point
+ *
+ * @typedef {object} Stop  A period that the cursor can stand on.
+ * @property {number} start  The first day.
+ * @property {number} end  The last day.
+ * @property {number} from  Where its column begins.
+ * @property {number} to  Where its column ends.
+ * @property {boolean} isSnapshot  A total that was published before daily data.
+ * @property {Reading[]} readings  In the order of the series.
+ */
+
+/** Every period of the view in order, those between the first and the last one without a value too. */
+function stopsOf(chart) {
+  const view = viewKey(chart.data);
+  if (chart.stops?.view !== view) chart.stops = { view, list: findStops(chart.data) };
+  return chart.stops.list;
+}
+
+/** What a view depends on. */
+function viewKey(chart) {
+  return JSON.stringify([Object.values({ ...state, hide: [...state.hide] }), chart.series.map((one) => Boolean(one.day))]);
+}
+
+function findStops(chart) {
+  /** @type {Map<string, Stop>} */
+  const stops = new Map();
+  for (const series of viewOf(chart)) {
+    for (const point of series.points) {
+      const isSnapshot = point.kind === "seeded";
+      const key = `${point.start} ${point.end} ${isSnapshot}`;
+      if (!stops.has(key)) stops.set(key, { start: point.start, end: point.end, ...columnOf(chart, point), isSnapshot, readings: [] });
+      stops.get(key).readings.push({ series, point });
+    }
+  }
+  return [...stops.values()].sort((a, b) => a.from + a.to - b.from - b.to);
+}
+
+/** A sum has the width of its days; a count, and a published total, stands on one day. */
+function columnOf(chart, point) {
+  const isSum = chart.kind === "flow" && point.start !== point.end && point.kind !== "seeded";
+  if (isSum) return { from: point.start, to: point.end + DAY };
+  return { from: timeOf(point.x) - DAY / 2, to: timeOf(point.x) + DAY / 2 };
+}
+
+function periodName(chart, stop) {
+  const last = longDay.format(Math.min(stop.end, timeOf(chart.through ?? chart.asOf)));
+  if (stop.isSnapshot) return `30 days to ${longDay.format(stop.end)}`;
+  if (stop.start === stop.end || chart.kind === "stock") return last;
+  return grainOf(chart) === "month" ? longMonth.format(stop.start) : `Week from ${longDay.format(stop.start)}`;
+}
+
+function isGain(chart) {
+  return chart.kind === "stock" && state.stars === "gain";
+}
+
+function valueText(chart, { point }) {
+  const count = point.mean ? point.mean.value : point.value;
+  if (count === null) return "No data";
+  const value = `${isGain(chart) && count > 0 ? "+" : ""}${number.format(count)}`;
+  if (isShared(chart) && point.shown !== null) return `${value} (${number.format(point.shown)}%)`;
+  if (state.show === "indexed" && point.shown !== null) return `${value} (index ${number.format(point.shown)})`;
+  return value;
+}
+
+/** The sum of what is shown; null where the readings are no parts of one total. */
+function totalOf(chart, stop) {
+  const counts = stop.readings.map(({ point }) => (point.mean ? point.mean.value : point.value)).filter((value) => value !== null);
+  const hasTotal = stop.readings.some(({ series }) => series.tone === "total");
+  if (stop.isSnapshot || hasTotal || counts.length === 0 || stop.readings.length < 2) return null;
+  return counts.reduce((sum, value) => sum + value, 0);
+}
+
+/** "31 of 31 days", or which series lack how many. */
+function coverageText(chart, stop) {
+  if (stop.isSnapshot || chart.kind === "stock" || stop.start === stop.end) return "";
+  const days = (stop.end - stop.start) / DAY + 1;
+  const known = stop.readings.filter(({ point }) => point.value !== null);
+  if (known.length === 0) return `0 of ${days} days`;
+  const lacking = known.filter(({ point }) => !point.whole);
+  if (lacking.length === 0) return known.length === stop.readings.length ? `${days} of ${days} days` : "";
+  const texts = lacking.map(({ series, point }) => [series.name, point.missing || "with published totals"]);
+  if (lacking.length === stop.readings.length && new Set(texts.map(([, text]) => text)).size === 1) return texts[0][1];
+  return texts.map(([name, text]) => `${isolated(name)}: ${text}`).join("; ");
+}
+
+/** A name from outside, so that it does not change the direction of what follows. */
+function isolated(name) {
+  return `\u2068${name}\u2069`;
+}
+
+/** Where the values come from, and how they were read. */
+function sourceText(stop) {
+  const known = stop.readings.filter(({ point }) => point.value !== null);
+  const sources = [...new Set(known.flatMap(({ series }) => series.source.split(", ")))];
+  const ways = [...new Set(known.map(({ point }) => point.how).filter(Boolean))];
+  if (sources.length === 0) return "";
+  return `Source: ${sources.join(", ")}${ways.length > 0 ? `: ${ways.join("; ")}` : ""}`;
+}
+
+/** The releases and other events of a period. */
+function eventsOf(chart, stop) {
+  return chart.events.filter((event) => timeOf(event.day) >= stop.start && timeOf(event.day) <= stop.end);
+}
+
+/** Bars that stand on each other from the top down, all others as in the legend. */
+function orderedReadings(chart, stop) {
+  return isStacked(chart) ? [...stop.readings].reverse() : stop.readings;
+}
+
+/** All of a card in one sentence. */
+function stopSentence(chart, stop) {
+  const total = totalOf(chart, stop);
+  const values = orderedReadings(chart, stop).map((reading) => `${reading.series.name} ${valueText(chart, reading)}`);
+  if (total !== null) values.push(`total ${number.format(total)}`);
+  const notes = [coverageText(chart, stop), ...eventsOf(chart, stop).map((event) => event.label)].filter(Boolean);
+  return `${periodName(chart, stop)}: ${[...values, ...notes].join(", ")}.`;
+}
+
+// -- the whole chart in words ---------------------------------------------------------------------------
+
+const GRAINS = { day: "by day", week: "by week", month: "by month" };
+
+/** The view in words: what it shows, and of each series the first and the last whole value and the highest one. */
+function viewSentence(chart) {
+  const unit = chart.kind === "flow" ? "Downloads" : isGain(chart) ? "New stars" : "Stars";
+  const series = viewOf(chart);
+  const summaries = series.map((one) => {
+    const known = one.points.filter((point) => point.value !== null && (point.whole || point.kind === "seeded"));
+    if (known.length === 0) return `${one.name}: no complete period.`;
+    const told = (point) => `${number.format(point.value)} (${pointName(chart, point)})`;
+    const [first, last] = [known[0], known.at(-1)];
+    const peak = known.reduce((most, point) => (point.value >= most.value ? point : most));
+    return first === last ? `${one.name}: ${told(last)}.` : `${one.name}: from ${told(first)} to ${told(last)}; peak ${told(peak)}.`;
+  });
+  const shown = summaries.length > 0 ? summaries.join(" ") : "All series hidden.";
+  return `${chart.title}. ${unit} ${GRAINS[grainOf(chart)]}. ${shown}`;
+}
+
+function pointName(chart, point) {
+  return periodName(chart, { ...point, isSnapshot: point.kind === "seeded", readings: [] });
+}
+
+/** The words beside a chart follow the view, as its picture does. */
+function showWords(chart) {
+  const words = chart.figure.querySelector("[data-words]");
+  words.dataset.words ||= words.textContent;
+  words.textContent = isUsual() ? words.dataset.words : viewSentence(chart.data);
+}
