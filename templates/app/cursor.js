@@ -272,7 +272,7 @@ function fillCard(chart, stop) {
   if (total !== null) {
     const row = element("li", "sum");
     const name = offered(chart.data).some((series) => state.hide.has(series.key)) ? "Total shown" : "Total";
-    row.append(element("span", "", name), element("b", "", `${isGain(chart.data) && total > 0 ? "+" : ""}${number.format(total)}`));
+    row.append(element("span", "", name), element("b", "", `${isGain(chart.data) && total > 0 ? "+" : ""}${formatValue(total)}`));
     rows.push(row);
   }
   const list = element("ul");
@@ -280,7 +280,7 @@ function fillCard(chart, stop) {
   const notes = [coverageText(chart.data, stop), sourceText(stop)].filter(Boolean);
   const events = eventsOf(chart.data, stop).map((event) => {
     const line = element("p", "event");
-    line.append(`${shortDay.format(timeOf(event.day))}: `, element("bdi", "", event.label));
+    line.append(`${formatShortDay(timeOf(event.day))}: `, element("bdi", "", event.label));
     return line;
   });
   chart.cursor.card.replaceChildren(

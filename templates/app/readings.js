@@ -48,10 +48,10 @@ function columnOf(chart, point) {
 }
 
 function periodName(chart, stop) {
-  const last = longDay.format(Math.min(stop.end, timeOf(chart.through ?? chart.asOf)));
-  if (stop.isSnapshot) return `30 days to ${longDay.format(stop.end)}`;
+  const last = formatDay(Math.min(stop.end, timeOf(chart.through ?? chart.asOf)));
+  if (stop.isSnapshot) return `30 days to ${formatDay(stop.end)}`;
   if (stop.start === stop.end || chart.kind === "stock") return last;
-  return grainOf(chart) === "month" ? longMonth.format(stop.start) : `Week from ${longDay.format(stop.start)}`;
+  return grainOf(chart) === "month" ? formatMonth(stop.start) : `Week from ${formatDay(stop.start)}`;
 }
 
 function isGain(chart) {
@@ -61,9 +61,9 @@ function isGain(chart) {
 function valueText(chart, { point }) {
   const count = point.mean ? point.mean.value : point.value;
   if (count === null) return "No data";
-  const value = `${isGain(chart) && count > 0 ? "+" : ""}${number.format(count)}`;
-  if (isShared(chart) && point.shown !== null) return `${value} (${number.format(point.shown)}%)`;
-  if (state.show === "indexed" && point.shown !== null) return `${value} (index ${number.format(point.shown)})`;
+  const value = `${isGain(chart) && count > 0 ? "+" : ""}${formatValue(count)}`;
+  if (isShared(chart) && point.shown !== null) return `${value} (${formatPercent(point.shown)})`;
+  if (state.show === "indexed" && point.shown !== null) return `${value} (index ${formatValue(point.shown)})`;
   return value;
 }
 
@@ -116,7 +116,7 @@ function orderedReadings(chart, stop) {
 function stopSentence(chart, stop) {
   const total = totalOf(chart, stop);
   const values = orderedReadings(chart, stop).map((reading) => `${reading.series.name} ${valueText(chart, reading)}`);
-  if (total !== null) values.push(`total ${number.format(total)}`);
+  if (total !== null) values.push(`total ${formatValue(total)}`);
   const notes = [coverageText(chart, stop), ...eventsOf(chart, stop).map((event) => event.label)].filter(Boolean);
   return `${periodName(chart, stop)}: ${[...values, ...notes].join(", ")}.`;
 }
@@ -132,7 +132,7 @@ function viewSentence(chart) {
   const summaries = series.map((one) => {
     const known = one.points.filter((point) => point.value !== null && (point.whole || point.kind === "seeded"));
     if (known.length === 0) return `${one.name}: no complete period.`;
-    const told = (point) => `${number.format(point.value)} (${pointName(chart, point)})`;
+    const told = (point) => `${formatValue(point.value)} (${pointName(chart, point)})`;
     const [first, last] = [known[0], known.at(-1)];
     const peak = known.reduce((most, point) => (point.value >= most.value ? point : most));
     return first === last ? `${one.name}: ${told(last)}.` : `${one.name}: from ${told(first)} to ${told(last)}; peak ${told(peak)}.`;

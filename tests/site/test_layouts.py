@@ -29,9 +29,9 @@ from tests.site.conftest import (
     enliven,
     keys_of,
     many_base,
+    point_at_end,
     rendered,
     state_of,
-    point_at_end,
 )
 from tests.site.sums import figure
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from cmetrics.analytics.model import Publication
 from cmetrics.domain.metric import definition
-from cmetrics.site.render import render_site
+from cmetrics.site.render import render_site, without_comments
 from cmetrics.sources import SPECS
 from tests.boards import AS_OF, NOW, a_board, a_package
 from tests.samples import a_row, a_snapshot, a_table
@@ -46,3 +46,9 @@ def test_snapshots_are_explained_where_there_are_some() -> None:
         page = files["products/one.html"].decode()
         assert "Hatched: days missing." in page
         assert page.count("Published 30-day totals from before daily data.") == count
+
+
+def test_without_comments() -> None:
+    """Comments that fill whole lines go, with indentation and empty lines; everything else stays."""
+    source = '/* one\n   two */\na { b: c; }\n\n  // three\n  const x = "// four"; // five\n/** six */\n* { d: e; }\n'
+    assert without_comments(source) == 'a { b: c; }\nconst x = "// four"; // five\n* { d: e; }\n'

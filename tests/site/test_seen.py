@@ -11,7 +11,6 @@ from datetime import date, timedelta
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
 
 from cmetrics.charts.theme import DAYS as DAYS_COLORS
 from cmetrics.charts.theme import SURFACES, channels
@@ -19,7 +18,6 @@ from tests.site.conftest import enliven, keys_of
 from tests.site.sums import figure
 from tests.web_server import serve
 from tests.world.page_data import AS_OF, NOW, URL
-
 
 FILLS = "(all) => all.map((one) => getComputedStyle(one).fill)"
 
