@@ -104,8 +104,7 @@ def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, 
     folder = templates_folder()
     styles = [(folder / "style" / f"{name}.css").read_text(encoding="utf-8") for name in STYLE_PARTS]
     colors = theme.palette(publication.dashboard.theme.accent).stylesheet()
-    yield "assets/site.css", without_comments("
-".join([colors, *styles])).encode()
+    yield "assets/site.css", without_comments("\n".join([colors, *styles])).encode()
     yield "assets/theme.js", (folder / "theme.js").read_bytes()
     scripts = [(folder / "app" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPT_PARTS]
     # The formats of the language come first, see templates/app/format.js.

@@ -212,7 +212,7 @@ def test_events_on_card(reader, data_site):
 
 def test_card_of_weird_names(reader, data_site):
     """Names in the card are text, and isolated from what is beside them."""
-    page = reader.open(data_site("weird").url, now=NOW)
+    page = reader.open(data_site("weird").charts, now=NOW)
     enliven(page)
     for key in ("downloads", "downloads-html", "downloads-rtl"):
         card = point_at_end(page, key)
@@ -225,8 +225,7 @@ def test_card_of_weird_names(reader, data_site):
 
 def test_cursor_on_live_chart(reader, data_site):
     """The card over the live chart is the one over its picture."""
-    site = data_site("rich")
-    page = reader.open(site.url, now=NOW)
+    page = reader.open(data_site("rich").charts, now=NOW)
     plane, card = page.locator("#chart-downloads .plane"), page.locator("#chart-downloads .cursor-card")
 
     def cards() -> list[str]:
