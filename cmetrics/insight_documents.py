@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field
 from cmetrics.analytics.insights import (
     Direction,
     Insights,
+    ItemCategory,
     ItemKind,
     ReasonKind,
     Scope,
@@ -264,6 +265,9 @@ class ItemDocument(Document):
     change_percent: _Percent
     rule: Annotated[str, Field(examples=["7 days against the 12 weeks before"])]
     weight: float
+    category: Annotated[ItemCategory, Field(description="What the page shows a sign for")]
+    headline: Annotated[str, Field(examples=["lancedb grows 7.4% a month"])]
+    sentence: Annotated[str, Field(description="What the page shows below the headline")]
     text: _Text
 
 

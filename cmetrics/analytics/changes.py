@@ -11,6 +11,15 @@ import numpy as np
 from cmetrics.analytics.columns import Values
 from cmetrics.analytics.daily import DailyGrid
 from cmetrics.analytics.effects import REACH
+from cmetrics.analytics.headlines import (
+    effect_headline,
+    effect_sentence,
+    mover_headline,
+    sentence_of,
+    short_names,
+    signal_headline,
+    total_headline,
+)
 from cmetrics.analytics.insight_results import (
     Direction,
     Effect,
@@ -66,6 +75,7 @@ class ItemBuilder:
 
     def __init__(self, grid: DailyGrid, stars: StarGrid, windows: Windows, metrics: Iterable[Metric]) -> None:
         self._metrics = {metric.metric_id: metric for metric in metrics}
+        self._names = short_names(self._metrics.values())
         self._shares = _shares_of_downloads(grid, windows) | _shares_of_stars(stars)
         self._packages = tuple(metric.metric_id for metric in grid.metrics)
         newest = [of.day(int(of.ends.max())) for of in (grid, stars) if len(of.ends) and of.ends.max() >= 0]
@@ -128,6 +138,8 @@ class ItemBuilder:
             change_percent=signal.change_percent,
             rule=RULES[signal.kind],
             weight=round(size * share, 6),
+            headline=signal_headline(signal, self._names[signal.metric_id]),
+            sentence=sentence_of(signal.text, self._metrics[signal.metric_id]),
             text=signal.text,
         )
 
@@ -151,6 +163,8 @@ class ItemBuilder:
             change_percent=effect.change_percent,
             rule="28 days before and after, against the usual variation",
             weight=round(_size(effect.after, effect.before) * self._share(effect.metric_id), 6),
+            headline=effect_headline(effect, self._names[effect.metric_id]),
+            sentence=effect_sentence(effect, self._names[effect.metric_id]),
             text=effect.text,
         )
 
@@ -177,6 +191,8 @@ class ItemBuilder:
             change_percent=mover.change_percent,
             rule="30 days against the 30 days before",
             weight=round(_size(mover.value, mover.previous_value) * share, 6),
+            headline=mover_headline(mover, self._names[mover.metric_id]),
+            sentence=sentence_of(mover.text, metric),
             text=mover.text,
         )
 
@@ -221,6 +237,8 @@ def _totals(totals: Iterable[Rollup], omissions: list[Omission]) -> Iterator[Ite
             if kind is ItemKind.MONTH
             else "the same weekdays four weeks before",
             weight=round(_size(now, before), 4),
+            headline=total_headline(rollup.change_percent, rollup.start, is_running=kind is ItemKind.MONTH_TO_DATE),
+            sentence=text.removeprefix("All downloads: "),
             text=text,
         )
 

@@ -71,6 +71,8 @@ class Direction(StrEnum):
 
     RISING = "rising"
     FALLING = "falling"
+    #: Neither: missing days, or a release without a visible effect.
+    LEVEL = "level"
 
 
 class SignalKind(StrEnum):
@@ -108,6 +110,20 @@ class ItemKind(StrEnum):
     MOVER = "mover"
     SIGNAL = "signal"
     RELEASE = "release"
+    #: The first full month above a round number.
+    MILESTONE = "milestone"
+    #: Days that the metrics of a source lack.
+    GAP = "gap"
+
+
+class ItemCategory(StrEnum):
+    """What a reader looks for in "What changed"; each has a sign of its own."""
+
+    RISE = "rise"
+    FALL = "fall"
+    MILESTONE = "milestone"
+    RELEASE = "release"
+    GAP = "gap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,8 +352,21 @@ class Item:
     rule: str
     #: Size × share; items are sorted by it.
     weight: float
-    #: The text of the signal, mover or effect that it is made of.
+    #: A few words.
+    headline: str
+    #: What is below the headline; one or two sentences.
+    sentence: str
+    #: The text of the signal, mover or effect that it is made of, for places without headlines.
     text: str
+
+    @property
+    def category(self) -> ItemCategory:
+        """What a reader looks for."""
+        if self.signal_kind is SignalKind.RECORD:
+            return ItemCategory.MILESTONE
+        if self.kind in (ItemKind.MILESTONE, ItemKind.RELEASE, ItemKind.GAP):
+            return ItemCategory(self.kind.value)
+        return ItemCategory.FALL if self.direction is Direction.FALLING else ItemCategory.RISE
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,14 +400,15 @@ class Insights:
 
     @property
     def highlights(self) -> tuple[Item, ...]:
-        """The first items: at most :data:`HIGHLIGHTS`, and with a fall or a rise among them if there is one."""
+        """At most :data:`HIGHLIGHTS` items, of different categories as far as there are any."""
         return select_highlights(self.items, HIGHLIGHTS)
 
 
 def select_highlights(items: Sequence[Item], count: int) -> tuple[Item, ...]:
-    """Return the first ``count`` items; the last of them is replaced if all point one way and a later one does not."""
-    first = tuple(items[:count])
-    if len(first) <= 1 or len({item.direction for item in first}) > 1:
-        return first
-    other = next((item for item in items[count:] if item.direction is not first[0].direction), None)
-    return first if other is None else (*first[:-1], other)
+    """Return the first item of each category, then the next ones, at most ``count``; all in their order."""
+    firsts: dict[ItemCategory, Item] = {}
+    for item in items:
+        firsts.setdefault(item.category, item)
+    first = [item.id for item in firsts.values()][:count]
+    others = [item.id for item in items if item.id not in first][: count - len(first)]
+    return tuple(item for item in items if item.id in {*first, *others})

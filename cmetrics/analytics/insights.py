@@ -15,12 +15,14 @@ from cmetrics.analytics.changes import TOTAL_WINDOWS, ItemBuilder
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.daily import DailyGrid, build_daily_grid
 from cmetrics.analytics.effects import build_effects, sort_events
+from cmetrics.analytics.facts import build_facts
 from cmetrics.analytics.insight_results import (
     HIGHLIGHTS,
     Direction,
     Effect,
     Insights,
     Item,
+    ItemCategory,
     ItemKind,
     LeftOut,
     Milestone,
@@ -62,6 +64,7 @@ __all__ = [
     "Effect",
     "Insights",
     "Item",
+    "ItemCategory",
     "ItemKind",
     "LeftOut",
     "Milestone",
@@ -101,6 +104,7 @@ def build_insights(
     titles = {product.product: product.title for product in catalog.products}
     effects = tuple(build_effects(grid, sort_events(events)))
     changes = find_changes(grid, stars, catalog, events, effects, of_all=Window)
+    facts = build_facts(grid, series, catalog, effects, {name: spec.public_name for name, spec in specs.items()})
     return Insights(
         as_of,
         rollups=(*build_rollups(grid, changes.windows), *changes.totals, *build_star_rollups(stars)),
@@ -109,7 +113,7 @@ def build_insights(
         effects=effects,
         projections=tuple(build_projections(grid, titles)),
         milestones=tuple(build_milestones(stars)),
-        items=changes.items,
+        items=tuple(sorted([*changes.items, *facts], key=lambda item: -item.weight)),
         omissions=changes.omissions,
     )
 

@@ -11,12 +11,14 @@ WIDTH, HEIGHT = 400.0, 24.0
 
 @dataclass(frozen=True, slots=True)
 class ProjectionBar:
-    """Positions from the left in a drawing of :data:`WIDTH` by :data:`HEIGHT`."""
+    """A drawing of :data:`WIDTH` by :data:`HEIGHT`: what is counted, the projected rest, and the interval."""
 
     counted: float
-    projected: float
-    low: float
-    high: float
+    #: Where the rest begins, and its width; 0 for none.
+    rest_at: float
+    rest: float
+    #: An SVG path.
+    interval: str
     text: str
     width: float = WIDTH
     height: float = HEIGHT
@@ -30,6 +32,13 @@ def projection_bar(projection: Projection) -> ProjectionBar | None:
     most = max(value, high, projection.counted)
 
     def x(number: int) -> float:
-        return round((WIDTH - 2) * number / most, 1)
+        return round(1 + (WIDTH - 2) * number / most, 1)
 
-    return ProjectionBar(x(projection.counted), x(value), x(low), x(high), projection.text)
+    counted, first, last = x(projection.counted), x(low), x(high)
+    return ProjectionBar(
+        counted=round(counted - 1, 1),
+        rest_at=counted,
+        rest=round(max(x(value) - counted, 0), 1),
+        interval=f"M{first} 1v22M{first} 12H{last}M{last} 1v22",
+        text=projection.text,
+    )

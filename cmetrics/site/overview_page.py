@@ -10,6 +10,7 @@ from cmetrics.analytics.model import StarFlow
 from cmetrics.analytics.overview import all_downloads_chart, first_time, month_to_date, star_flow_30, weekly_stars
 from cmetrics.charts.spark import NetBars, net_bars
 from cmetrics.site.answer import Answer, build_answer
+from cmetrics.site.changes_page import ChangeView, build_changes
 from cmetrics.site.folders import INDEX
 from cmetrics.site.page import Page, Site
 from cmetrics.site.views import FIRST, ChartView, build_rows, build_view
@@ -29,6 +30,8 @@ class Overview:
     net: NetBars | None
     #: The total of all repositories, or that of the only one.
     stars: ChartView | None
+    #: At most four items; None if nothing was judged.
+    changes: tuple[ChangeView, ...] | None
 
 
 def build_overview_page(site: Site) -> Page:
@@ -53,6 +56,7 @@ def _overview(site: Site) -> Overview:
         flow=star_flow_30(site.board),
         net=net_bars(weeks) if any(weeks) else None,
         stars=_stars(site),
+        changes=build_changes(site, site.insights.highlights) if site.insights else None,
     )
 
 

@@ -21,6 +21,7 @@ from cmetrics.site.folders import INDEX, QUALITY, report_path
 
 if TYPE_CHECKING:
     from cmetrics.analytics.calendar import Calendar
+    from cmetrics.site.changes_page import ChangeView
     from cmetrics.site.overview_page import Overview
     from cmetrics.site.views import Card, Row, Section
 
@@ -99,6 +100,8 @@ class Page:
     rows: tuple[Row, ...] = ()
     #: Only on the front page.
     overview: Overview | None = None
+    #: What changed: all of it on the page of changes, of one product on its page.
+    changes: tuple[ChangeView, ...] = ()
 
     @property
     def marked_title(self) -> str:

@@ -32,8 +32,8 @@ def test_positions_are_in_proportion():
     """The longest of them fills the drawing."""
     bar = projection_bar(PROJECTED)
     assert bar is not None
-    assert bar.high == WIDTH - 2
-    assert [round(x / bar.high, 3) for x in (bar.counted, bar.projected, bar.low)] == [0.4, 0.8, 0.72]
+    assert bar.interval == f"M{0.72 * (WIDTH - 2) + 1:.1f} 1v22M{0.72 * (WIDTH - 2) + 1:.1f} 12H399.0M399.0 1v22"
+    assert [round(x / (WIDTH - 2), 2) for x in (bar.counted, bar.rest, bar.rest_at)] == [0.4, 0.4, 0.4]
     assert bar.text == PROJECTED.text
 
 
@@ -41,7 +41,7 @@ def test_a_month_can_be_above_its_interval():
     """Nothing leaves the drawing."""
     bar = projection_bar(replace(PROJECTED, counted=2000, value=2000))
     assert bar is not None
-    assert max(bar.counted, bar.projected, bar.high) == WIDTH - 2
+    assert (bar.counted, bar.rest) == (WIDTH - 2, 0)
 
 
 def test_a_refused_projection_has_no_bar():

@@ -29,7 +29,7 @@ def test_first_screen(reader, data_site):
     numbers = page.locator(".totals > div")
     assert numbers.count() == 3
     assert all(bottom(number) < 900 for number in numbers.all())
-    changes = page.locator(".changed > ul > li")
+    changes = page.locator(".changes > li")
     assert 2 <= changes.count() <= 4
     assert all(bottom(change) < 900 for change in changes.all()[:2])
 

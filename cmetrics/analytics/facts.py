@@ -1,0 +1,229 @@
+"""Items of "What changed" beside those that leave the usual variation: milestones, releases, and missing days. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from cmetrics.analytics.changes import EFFECT_DAYS
+from cmetrics.analytics.columns import SeriesTable
+from cmetrics.analytics.daily import DailyGrid, Places
+from cmetrics.analytics.effects import REACH
+from cmetrics.analytics.headlines import effect_sentence, short_names
+from cmetrics.analytics.insight_results import Direction, Effect, Item, ItemKind, Verdict
+from cmetrics.analytics.monthly import MonthTable, build_months
+from cmetrics.analytics.phrases import number, period, rounded
+from cmetrics.analytics.rollups import common_end
+from cmetrics.catalog import Catalog
+from cmetrics.domain.plural import plural
+from cmetrics.domain.sanitize import isolate
+
+#: Smaller numbers of downloads a month are no milestones.
+FIRST_STEP = 10_000
+#: Missing days are an item for so many days.
+GAP_DAYS = 90
+#: Milestones weigh as a change of a tenth, missing days as one of a twentieth: movements come first.
+MILESTONE_SIZE, GAP_SIZE = 0.1, 0.05
+#: At most so many milestones: a busy month has one for every metric.
+MOST_MILESTONES = 3
+
+
+def build_facts(
+    grid: DailyGrid, series: SeriesTable, catalog: Catalog, effects: Iterable[Effect], titles: Mapping[str, str]
+) -> tuple[Item, ...]:
+    """Return the milestones of the last full month, releases without a visible effect, and days that sources lack."""
+    shares = _shares(grid)
+    months = build_months(grid, common_end(grid.ends))
+    found = _Milestones(grid, months, _largest_seeds(grid, series), shares).find(catalog)
+    milestones = sorted(found, key=lambda item: -item.weight)
+    return (
+        *milestones[:MOST_MILESTONES],
+        *_without_effect(grid, effects, shares),
+        *_gaps(grid, shares, titles),
+    )
+
+
+def _shares(grid: DailyGrid) -> np.ndarray:
+    """Return the share of each metric in the downloads of the last 30 days."""
+    sums = grid.sums(grid.total, grid.days - 30, grid.days - 1).astype(float)
+    whole = sums.sum()
+    return sums / whole if whole else sums
+
+
+# -- milestones ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Milestones:
+    """Finds round numbers that were first exceeded in the last full month, like for like."""
+
+    grid: DailyGrid
+    months: MonthTable
+    #: By metric, the largest published total from before daily data.
+    seeds: np.ndarray
+    shares: np.ndarray
+
+    def find(self, catalog: Catalog) -> Iterator[Item]:
+        """Yield those of all packages, of each product and of each metric."""
+        if len(self.months.months) < 2:  # noqa: PLR2004  # nothing to exceed
+            return
+        products, names = self.grid.rows_by_product(), short_names(self.grid.metrics)
+        titles = {product.product: product.title for product in catalog.products}
+        if len(products) > 1:
+            yield from self._of("all", "All packages", None, np.arange(len(self.grid.metrics)))
+        for product, rows in products.items():
+            if len(rows) > 1:
+                yield from self._of(f"product-{product}", isolate(titles.get(product, product)), product, rows)
+            for row in rows.tolist():
+                metric = self.grid.metrics[row]
+                yield from self._of(metric.slug, names[metric.metric_id], product, np.array([row]))
+
+    def _of(self, slug: str, name: str, product: str | None, rows: Places) -> Iterator[Item]:
+        counted = self.months.usable[rows]
+        # With a package more than before, it is the counting that has grown.
+        if not (counted[:, -1] == self.months.days[-1]).all() or not counted[:, -2].all():
+            return
+        sums = self.months.value[rows].sum(axis=0)
+        value, before = int(sums[-1]), max(int(sums[:-1].max()), int(self.seeds[rows].sum()))
+        step = _step(value)
+        if step < FIRST_STEP or before >= step:
+            return
+        month = self.months.months[-1]
+        counts = f"{number(value)} downloads in {month.first:%B %Y}"
+        yield Item(
+            id=f"milestone-{slug}-{step}",
+            kind=ItemKind.MILESTONE,
+            signal_kind=None,
+            direction=Direction.RISING,
+            start=month.first,
+            end=month.last,
+            metric_ids=(self.grid.metrics[int(rows[0])].metric_id,) if len(rows) == 1 else (),
+            product=product,
+            value=value,
+            expected=before,
+            change_percent=rounded(100 * (value - before) / before) if before else None,
+            rule="first full month above a round number",
+            weight=round(MILESTONE_SIZE * float(self.shares[rows].sum()), 6),
+            headline=f"{name}: first month above {_large(step)}",
+            sentence=f"{counts}{', all its packages' if len(rows) > 1 and product else ''}.",
+            text=f"{name}: {counts}, the first month above {_large(step)}.",
+        )
+
+
+def _largest_seeds(grid: DailyGrid, series: SeriesTable) -> np.ndarray:
+    """Return by metric its largest published total from before daily data; 0 for none."""
+    slices = series.slices
+    found = np.zeros(len(grid.metrics), np.int64)
+    for row, metric in enumerate(grid.metrics):
+        part = slices.get(metric.metric_id, slice(0))
+        seeds = series.values[part][series.is_seed[part]]
+        found[row] = seeds.max() if len(seeds) else 0
+    return found
+
+
+def _step(value: int) -> int:
+    """Return the largest number of 1, 2 or 5 with zeros that is not above ``value``."""
+    size = 10 ** (len(str(value)) - 1)
+    return max(digit * size for digit in (1, 2, 5) if digit * size <= value) if value > 0 else 0
+
+
+def _large(step: int) -> str:
+    for size, unit in ((1_000_000_000, "billion"), (1_000_000, "million")):
+        if step >= size:
+            return f"{step // size} {unit}"
+    return number(step)
+
+
+# -- releases ------------------------------------------------------------------------------------
+
+
+def _without_effect(grid: DailyGrid, effects: Iterable[Effect], shares: np.ndarray) -> Iterator[Item]:
+    """Yield of each recent event its largest metric, if all of them stayed within their usual variation."""
+    rows = {metric.metric_id: row for row, metric in enumerate(grid.metrics)}
+    names, newest = short_names(grid.metrics), grid.day(grid.days - 1)
+    by_event: dict[str, list[Effect]] = {}
+    for effect in effects:
+        if (newest - effect.event.day).days <= REACH + EFFECT_DAYS:
+            by_event.setdefault(effect.event.identifier, []).append(effect)
+    for found in by_event.values():
+        judged = [effect for effect in found if effect.change_percent is not None]
+        if not judged or any(effect.verdict is not Verdict.WITHIN for effect in judged):
+            continue
+        first = max(judged, key=lambda effect: float(shares[rows[effect.metric_id]]))
+        event = first.event
+        yield Item(
+            id=f"no-{first.id}",
+            kind=ItemKind.RELEASE,
+            signal_kind=None,
+            direction=Direction.LEVEL,
+            start=event.day,
+            end=event.day + timedelta(days=REACH),
+            metric_ids=(first.metric_id,),
+            product=grid.metrics[rows[first.metric_id]].product,
+            value=first.after or 0,
+            expected=first.before or 0,
+            change_percent=first.change_percent,
+            rule="28 days before and after, against the usual variation",
+            # Nothing moved.
+            weight=0.0,
+            headline=f"{event.label}: no visible effect",
+            sentence=effect_sentence(first, names[first.metric_id]),
+            text=first.text,
+        )
+
+
+# -- missing days --------------------------------------------------------------------------------
+
+
+def _gaps(grid: DailyGrid, shares: np.ndarray, titles: Mapping[str, str]) -> Iterator[Item]:
+    """Yield of each source the days of the last weeks that its metrics lack, between values that are known."""
+    start = max(grid.days - GAP_DAYS, 0)
+    known = grid.known
+    begun = np.maximum.accumulate(known, axis=1)
+    goes_on = np.maximum.accumulate(known[:, ::-1], axis=1)[:, ::-1]
+    lacks = (begun & goes_on & ~known)[:, start:]
+    for source in sorted({metric.source for metric in grid.metrics}):
+        rows = np.array([row for row, metric in enumerate(grid.metrics) if metric.source == source])
+        columns = np.flatnonzero(lacks[rows].any(axis=0))
+        if not len(columns):
+            continue
+        hit = rows[lacks[rows].any(axis=1)]
+        days = [grid.day(start + int(column)) for column in columns]
+        count = len(days)
+        which = "All its packages" if len(hit) == len(rows) and len(rows) > 1 else _which(grid, hit)
+        title = titles.get(source, source)
+        when = _when(days)
+        yield Item(
+            id=f"gap-{source}-{days[0].isoformat()}",
+            kind=ItemKind.GAP,
+            signal_kind=None,
+            direction=Direction.LEVEL,
+            start=days[0],
+            end=days[-1],
+            metric_ids=tuple(grid.metrics[row].metric_id for row in hit.tolist()),
+            product=None,
+            value=count,
+            expected=0,
+            change_percent=None,
+            rule="days without a value between days with one",
+            weight=round(GAP_SIZE * float(shares[hit].sum()) * count / GAP_DAYS, 6),
+            headline=f"{title}: {plural(count, 'day')} missing",
+            sentence=f"{when}. {which}; not a fall, and filled in if the source still has them.",
+            text=f"{title}: {plural(count, 'day')} missing, {when}. {which}.",
+        )
+
+
+def _which(grid: DailyGrid, rows: np.ndarray) -> str:
+    if len(rows) == 1:
+        return grid.metrics[int(rows[0])].subject
+    return f"{len(rows)} packages"
+
+
+def _when(days: Sequence[date]) -> str:
+    """Return the days as one period if they follow each other, else the first and the last."""
+    if (days[-1] - days[0]).days + 1 == len(days):
+        return period(days[0], days[-1])
+    return f"Between {period(days[0], days[-1]).replace(' to ', ' and ')}"
