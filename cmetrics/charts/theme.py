@@ -23,7 +23,7 @@ from cmetrics.domain.color import (
     with_exact_contrast,
 )
 
-__all__ = ["Color", "Palette", "channels", "contrast", "mix", "palette", "stylesheet", "tone"]
+__all__ = ["Color", "Palette", "channels", "contrast", "mix", "palette", "stylesheet"]
 
 
 #: Surfaces, lines and text, by the name of their custom property in the stylesheet.
@@ -90,7 +90,8 @@ BADGE_LABEL_TEXT = Color("#ffffff", "#17211f")
 BADGE_MESSAGE_TEXT = Color("#ffffff", "#101618")
 
 
-@dataclass(frozen=True, slots=True)
+# Compared and hashed by identity: there is one object per accent.
+@dataclass(frozen=True, slots=True, eq=False)
 class Palette:
     """The colours of a site: the default ones, or those that follow from its accent."""
 
@@ -145,8 +146,3 @@ def _tint(accent: str, *, dark: bool) -> str:
 def stylesheet() -> str:
     """Return the colours of a site without an accent as custom properties of the stylesheet."""
     return DEFAULT.stylesheet()
-
-
-def tone(name: str) -> Color:
-    """Return the colour of a series or of a product of a site without an accent."""
-    return DEFAULT.tones[name]

@@ -141,6 +141,7 @@ def _badges(environment: Environment, site: Site) -> Iterator[tuple[str, bytes]]
 def _pictures(environment: Environment, site: Site, part: int) -> Iterator[tuple[str, bytes]]:
     """Yield the pictures of charts: light, dark, and of metrics one that follows the reader's scheme."""
     template, board = environment.get_template("picture.svg.j2"), site.board
+    palette = theme.palette(board.theme.accent)
     metrics = set(site.names.values())
     pictures = (
         group_pictures(board, site.groups[part - 1], site.names, site.url)
@@ -155,9 +156,9 @@ def _pictures(environment: Environment, site: Site, part: int) -> Iterator[tuple
             (f"embed/{name}.svg", ("light", "dark")),
         ):
             if path.startswith(FOLDER) or name in metrics:
-                yield path, body.replace(_STYLE_MARK, _picture_style(picture.tones, schemes), 1).encode()
+                yield path, body.replace(_STYLE_MARK, _picture_style(picture.tones, schemes, palette), 1).encode()
 
 
 @lru_cache(maxsize=256)
-def _picture_style(tones: tuple[str, ...], schemes: tuple[str, ...]) -> str:
-    return open_templates().get_template("picture.css.j2").render(tones=tones, schemes=schemes)
+def _picture_style(tones: tuple[str, ...], schemes: tuple[str, ...], palette: theme.Palette) -> str:
+    return open_templates().get_template("picture.css.j2").render(tones=tones, schemes=schemes, palette=palette)
