@@ -35,7 +35,7 @@ SURFACES: Mapping[str, Color] = {
     "muted": Color("#56615d", "#a4b0ac"),
     "link": Color("#0b5cad", "#82bdf2"),
     "focus": Color("#0b5cad", "#82bdf2"),
-    "accent": Color("#12343b", "#d5e7e2"),
+    "accent": Color("#17211f", "#e8edea"),
     "on-accent": Color("#ffffff", "#101618"),
     "up": Color("#176b3a", "#6fce93"),
     "down": Color("#a8321c", "#f39077"),
@@ -79,8 +79,6 @@ DAYS: Mapping[str, Color] = {
 #: The contrast of the two tints of an accent, and the most that a derived colour has with the background.
 _TINTS_APART, _STRONGEST = 1.8, 15.0
 
-#: The icon of the page, on any background.
-ICON_GROUND, ICON_BARS = SURFACES["accent"].light, "#ffb454"
 #: A badge without a number.
 NO_DATA = SURFACES["muted"]
 #: The label of a badge and its text; on dark pages the label is light.
@@ -97,9 +95,6 @@ class Palette:
 
     surfaces: Mapping[str, Color] = field(default_factory=lambda: SURFACES)
     products: Mapping[str, Color] = field(default_factory=lambda: PRODUCTS)
-    #: The icon of the page, on any background.
-    icon_ground: str = ICON_GROUND
-    icon_bars: str = ICON_BARS
 
     @property
     def tones(self) -> Mapping[str, Color]:
@@ -129,7 +124,7 @@ def palette(accent: Color | None) -> Palette:
     on_accent = Color("#ffffff", GROUND.dark)
     surfaces = {**SURFACES, "link": accent, "focus": accent, "accent": accent, "on-accent": on_accent}
     second = Color(_tint(accent.light, dark=False), _tint(accent.dark, dark=True))
-    return Palette(surfaces, {"a0": accent, "a1": second}, icon_ground=accent.light, icon_bars=on_accent.light)
+    return Palette(surfaces, {"a0": accent, "a1": second})
 
 
 def _tint(accent: str, *, dark: bool) -> str:

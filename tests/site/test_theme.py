@@ -19,7 +19,6 @@ from tests.site.conftest import AS_OF, Site, built, counted, enliven, keys_of
 
 SCHEMES = ("light", "dark")
 LONG = "example_instrumentation_framework_extended"
-STROKE = "(element) => getComputedStyle(element).stroke"
 GROUND = "() => getComputedStyle(document.body).backgroundColor"
 
 
@@ -77,7 +76,7 @@ def test_badges(reader, site, scheme):
         badge = (site.folder / "badges" / f"{slug}{suffix}.svg").read_text()
         assert f'fill="{color}"' in badge
         page.goto(f"{site.url}embed/{slug}.svg")
-        assert page.locator("polyline").first.evaluate(STROKE) == rgb(color)
+        assert page.locator(f".t-{tone}").first.evaluate("(element) => getComputedStyle(element).color") == rgb(color)
         endpoint = json.loads((site.folder / "badges" / f"{slug}.json").read_text())
         assert endpoint["color"] == TONES[tone].light.removeprefix("#")
 
