@@ -111,6 +111,9 @@ def load_catalog(path: Path | None, sources: Mapping[str, SourceSpec]) -> Catalo
 def parse_catalog(path: Path, data: bytes, sources: Mapping[str, SourceSpec]) -> Catalog:
     """Return the catalogue that ``data``, the content of ``path``, describes. Raises ConfigError with all mistakes."""
     raw = decode_toml(path, data)
+    if not raw:
+        reason = "is empty; write your metrics into it, or replace it with `cmetrics init --force`"
+        raise ConfigError(mistakes=(Mistake(path, None, None, reason),))
     # Only the sources in use are looked up: packages that add others are not imported.
     specs = [sources[name] for name in named_sources(raw) if name in sources]
     list_options = LIST_OPTIONS.union(*(spec.list_options for spec in specs))
@@ -214,8 +217,9 @@ class _Builder:
                     self._mistakes.add(where, "seed", f"file not found: {sanitize(str(seed))}")
                 seeds[metric.metric_id] = seed
         self._check_contact(used)
-        if self._left_out and not metrics:
-            self._mistakes.add(TOP_LEVEL, "metrics", f"no source can be used: {self._left_out[0].reason}")
+        if self._left_out and not metrics and not self._mistakes.found:
+            reason = f"no source can be used: {self._left_out[0].reason}; update or uninstall that package"
+            self._mistakes.add(TOP_LEVEL, "metrics", reason)
         return tuple(metrics), seeds
 
     def _check_contact(self, used: set[str]) -> None:

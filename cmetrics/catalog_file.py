@@ -325,8 +325,9 @@ class CatalogFile:
     def _entries(self, section: str, model: type[E]) -> Iterator[tuple[str, E]]:
         for number, row in enumerate(self._section(section), 1):
             where = f"{section}[{number}]"
-            name = next((row[key] for key in ("id", "subject") if key in row), None) if isinstance(row, dict) else None
-            where += f" ({sanitize(_text(name), limit=60)})" if name else ""
+            names = [row.get("id"), row.get("subject")] if isinstance(row, dict) else []
+            name = next((name for name in names if isinstance(name, str) and name), None)
+            where += f" ({sanitize(name, limit=60)})" if name else ""
             if (entry := self._check(model, where, row)) is not None:
                 yield where, entry
 
@@ -424,13 +425,6 @@ def _unknown(value: object, name: str, where: str, known: list[str], meant: str 
     )
     kind = f"unknown section {sanitize(name, limit=60)!r}" if is_section else "is not a known field"
     return f"{kind}; did you mean {meant!r}?" if meant else f"{kind}; known are {', '.join(known)}"
-
-
-def _text(value: object) -> str:
-    try:
-        return str(value)
-    except (ValueError, RecursionError):
-        return "…"
 
 
 def _shown(value: object) -> str:

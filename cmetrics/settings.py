@@ -302,9 +302,15 @@ def _catalog_path(config: Path | None, env: Environment, here: Path) -> Path | N
     named = config or (Path(env.cmetrics_config) if env.cmetrics_config else None)
     if named is None:
         local = here / CATALOG_NAME
-        return local if local.is_file() else None
+        if not is_file(local) and (is_folder(local) or local.is_symlink()):
+            what = "a folder" if is_folder(local) else "a link to a file that does not exist"
+            msg = f"{CATALOG_NAME} is {what}, not a catalogue"
+            raise UsageError(msg, hint="remove it, or name another file with --config")
+        return local if is_file(local) else None
     if not is_file(named):
         who = "--config" if config else "CMETRICS_CONFIG"
-        msg = f"{who}: file not found: {sanitize(str(named))}"
+        msg = (
+            f"{who}: {'this is a folder, not a file' if is_folder(named) else 'file not found'}: {sanitize(str(named))}"
+        )
         raise UsageError(msg)
     return named

@@ -206,7 +206,7 @@ class _Reasons:
         if day in self._published:
             return Reason.FAILED, f"Not collected: {self._title} returned no value for this metric, but for others"
         if day > self._newest:
-            return Reason.NOT_PUBLISHED, f"Pending: {self._title} has not published this day"
+            return Reason.NOT_PUBLISHED, f"Pending: not yet published by {self._title}"
         return Reason.LOST, f"Missing at {self._title}; retried nightly"
 
     def of_newer_window(self, day: date) -> tuple[Reason, str]:

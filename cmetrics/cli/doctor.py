@@ -61,6 +61,10 @@ def doctor(
     raise typer.Exit(FAILED if worst(checks) is Level.PROBLEM else DONE)
 
 
+#: From this width on, long lines continue below their text.
+WIDE = 70
+
+
 def _document(check: Check) -> CheckDocument:
     return {
         "area": check.area,
@@ -74,18 +78,21 @@ def _document(check: Check) -> CheckDocument:
 def _print(checks: Sequence[Check], *, quiet: bool) -> None:
     from rich.text import Text
 
-    from cmetrics.cli.output import print_result, stdout
+    from cmetrics.cli.output import print_line, print_result, stdout
+    from cmetrics.domain.redaction import redact
     from cmetrics.ops.check import Level
 
     styles = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
     width = max((len(check.area) for check in checks), default=0)
+    indent = 8 + width + 2 if stdout().width >= WIDE else 8
     for check in checks:
         if quiet and check.level is Level.OK:
             continue
         line = Text.assemble((f"{check.level.value:<8}", styles[check.level]), f"{check.area:<{width}}  {check.text}")
-        stdout().print(line, soft_wrap=True)
+        print_line(stdout(), line, indent)
         if check.advice:
-            print_result(f"{'':<{8 + width}}  → {check.advice}{f': {check.link}' if check.link else ''}")
+            advice = f"{'':<{indent}}→ {check.advice}{f': {check.link}' if check.link else ''}"
+            print_line(stdout(), Text(redact(advice)), indent + 2)
     if not quiet:
         counts = Counter(check.level for check in checks)
         parts = {

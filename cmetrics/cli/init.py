@@ -358,9 +358,10 @@ def _print(new: NewCatalog, *, is_addition: bool) -> None:
     from cmetrics.cli.output import print_result
 
     catalog = new.catalog
-    for metric in catalog.metrics:
-        if metric.metric_id in new.added:
-            print_result(f"{metric.metric_id}  {metric.subject}")
+    added = [metric for metric in catalog.metrics if metric.metric_id in new.added]
+    width = max((len(metric.metric_id) for metric in added), default=0)
+    for metric in added:
+        print_result(f"{metric.metric_id:<{width}}  {metric.subject}")
     total = f"{plural(len(catalog.metrics), 'metric')} of {plural(len(catalog.products), 'product')}"
     if is_addition:
         print_result(f"{catalog.path}: {plural(len(new.added), 'metric')} added; {total}")

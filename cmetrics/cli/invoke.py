@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from typing import NotRequired, TypedDict
@@ -105,6 +106,8 @@ def _usage_message(error: TyperException) -> str:
             f"{names[0] if names[0].startswith('-') else getattr(option, 'metavar', None) or names[0]}: {error.message}"
         )
     text = error.format_message()
+    if extra := re.search(r"unexpected extra arguments? \((.*)\)", text):
+        return f"unexpected argument {extra[1]!r}"
     return text[:1].lower() + text[1:].rstrip(".")
 
 

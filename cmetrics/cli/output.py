@@ -10,6 +10,7 @@ from typing import IO, Any, cast
 from rich.console import Console
 from rich.text import Text
 
+from cmetrics.cli.tables import wrap_words
 from cmetrics.domain.redaction import redact, redact_document
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.ops import actions
@@ -34,17 +35,28 @@ def _note(kind: str, style: str, text: str) -> None:
         # GitHub Actions shows it in the log and on the page of the workflow run.
         print(actions.annotation(kind, text), file=sys.stderr)  # noqa: T201
     else:
-        stderr().print(Text.assemble((f"{kind}: ", style), text), soft_wrap=True)
+        print_line(stderr(), Text.assemble((f"{kind}: ", style), text))
 
 
 def print_progress(text: str) -> None:
     """Print one line of progress on stderr."""
-    stderr().print(Text(sanitize(text, limit=2000)), soft_wrap=True)
+    print_line(stderr(), Text(sanitize(text, limit=2000)))
 
 
 def print_result(text: str) -> None:
     """Print one line of a result on stdout."""
-    stdout().print(Text(redact(text)), soft_wrap=True)
+    print_line(stdout(), Text(redact(text)))
+
+
+def print_line(console: Console, line: Text, indent: int = 0) -> None:
+    """Print one line. A terminal that is too narrow gets it in several, broken at spaces, the others indented."""
+    if not console.is_terminal or line.cell_len <= console.width:
+        console.print(line, soft_wrap=True)
+        return
+    first, *others = wrap_words(line.plain, console.width, indent)
+    console.print(line[: len(first)], soft_wrap=True)
+    for text in others:
+        console.print(Text(text), soft_wrap=True)
 
 
 def print_text(text: str) -> None:

@@ -99,6 +99,7 @@ def _find(inputs: ReportInputs, month: Month | None) -> MonthReport:
     if month is None:
         return build_report(inputs, known[0])
     if month not in known:
-        msg = f"--month {month}: no report; there are {', '.join(map(str, known))}"
+        months = f"{known[-1]} to {known[0]}" if len(known) > 1 else str(known[0])
+        msg = f"--month {month}: there is no report for this month; choose one of {months}"
         raise UsageError(msg)
     return build_report(inputs, month)

@@ -66,14 +66,19 @@ def _print_row(console: Console, columns: Sequence[Column], row: Sequence[Text],
 def _print_stacked(console: Console, columns: Sequence[Column], row: Sequence[Text]) -> None:
     console.print(row[0], soft_wrap=True)
     facts = [f"{column.title} {cell.plain}" for column, cell in zip(columns[1:], row[1:], strict=True) if cell.plain]
-    for line in _lines(", ".join(facts), console.width - GAP):
+    for line in wrap_words(", ".join(facts), console.width - GAP):
         console.print(Text(" " * GAP + line), soft_wrap=True)
 
 
 def _wrapped(text: Text, width: int) -> list[Text]:
     """Return the text in lines; a styled text of one line keeps its style."""
-    return [text] if text.cell_len <= width else [Text(line, style=text.style) for line in _lines(text.plain, width)]
+    return (
+        [text] if text.cell_len <= width else [Text(line, style=text.style) for line in wrap_words(text.plain, width)]
+    )
 
 
-def _lines(text: str, width: int) -> list[str]:
-    return wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False) or [""]
+def wrap_words(text: str, width: int, indent: int = 0) -> list[str]:
+    """Return the text in lines that are broken at spaces only; lines after the first are indented."""
+    return wrap(
+        text, max(width, 1), subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    ) or [""]

@@ -138,11 +138,15 @@ class RunSummary:
 
 
 def overall(outcomes: tuple[MetricOutcome, ...]) -> RunStatus:
-    """Return success if no metric failed, failed if all did and nothing was stored, else partial."""
+    """Return success if no metric failed, failed if nothing usable is stored of any, else partial.
+
+    A metric that was skipped counts only if it has stored days: its source may be off.
+    """
     failed = [outcome for outcome in outcomes if outcome.status is MetricStatus.FAILED]
     if not failed:
         return RunStatus.SUCCESS
-    lost = len(failed) == len(outcomes) and not any(outcome.days_stored for outcome in failed)
+    empty = [outcome for outcome in outcomes if outcome.status is MetricStatus.SKIPPED and outcome.latest_day is None]
+    lost = len(failed) + len(empty) == len(outcomes) and not any(outcome.days_stored for outcome in failed)
     return RunStatus.FAILED if lost else RunStatus.PARTIAL
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,7 +35,9 @@ class StagedFiles:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for name in self._names:
-            _part(self._folder / name).unlink(missing_ok=True)
+            # A file that could not be written may be in a folder that could not be created.
+            with suppress(OSError):
+                _part(self._folder / name).unlink(missing_ok=True)
 
     def add(self, name: str, data: bytes) -> None:
         """Stage a file. Raises ExportError if it cannot be written."""

@@ -26,7 +26,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cmetrics.domain.errors import ExportError, StoreMissing
+from cmetrics.domain.errors import ExportError, StoreMissing, UsageError
 from cmetrics.domain.event import StoredEvent
 from cmetrics.domain.metric import Definition, file_names
 from cmetrics.domain.reading import StoredReading
@@ -112,6 +112,9 @@ def export_store(store: LanceStore, folder: Path, *, allow_loss: bool = False) -
 
 def write_export(files: Iterable[ExportedFile], folder: Path, *, allow_loss: bool = False) -> ExportSummary:
     """Write the files to ``folder``, replacing the existing export; see `export_store`."""
+    if folder.exists() and not folder.is_dir():
+        msg = f"cannot write the export: {folder} is a file"
+        raise UsageError(msg, hint="choose a folder")
     before = _read_previous(folder, is_lenient=allow_loss)
     after: dict[str, list[pa.Table]] = {}
     entries = []
@@ -148,7 +151,8 @@ def is_export(names: Iterable[str]) -> bool:
 def read_export(folder: Path) -> ExportedTables:
     """Return the content of an export. Raises ExportError with file and line."""
     if not folder.is_dir():
-        msg = f"cannot read the export {folder}: the folder does not exist"
+        reason = "it is a file, not a folder" if folder.exists() else "the folder does not exist"
+        msg = f"cannot read the export {folder}: {reason}"
         raise ExportError(msg)
     entries = read_manifest(folder, FILES)
     tables = ExportedTables(

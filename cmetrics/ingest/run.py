@@ -227,7 +227,7 @@ def _missing_seeds(store: LanceStore, metrics: Iterable[Metric], seeds: Iterable
 def _build_outcome(result: FetchResult, state: MetricState) -> MetricOutcome:
     stored, days = state.daily, DaySet(value.day for value in result.values)
     pending = sum(day > result.request.last_day - PUBLISHED_WITHIN for day in result.pending)
-    status = MetricStatus.PENDING if pending else MetricStatus.OK
+    status = MetricStatus.SKIPPED if result.is_off else MetricStatus.PENDING if pending else MetricStatus.OK
     return MetricOutcome(
         result.request.metric.metric_id,
         MetricStatus.FAILED if result.error else status,

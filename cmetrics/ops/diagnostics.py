@@ -9,7 +9,15 @@ from datetime import UTC, datetime, timedelta
 from pydantic import SecretStr
 
 from cmetrics.analytics.model import MetricFreshness, RunNote
-from cmetrics.domain.errors import AccessRefused, NotFound, RateLimited, ServiceFailed, StoreError, StoreMissing
+from cmetrics.domain.errors import (
+    AccessRefused,
+    InvalidResponse,
+    NotFound,
+    RateLimited,
+    ServiceFailed,
+    StoreError,
+    StoreMissing,
+)
 from cmetrics.domain.plural import plural
 from cmetrics.ops.check import Check, ok, problem, warning
 from cmetrics.ops.repository_settings import TokenFacts
@@ -145,13 +153,16 @@ def judge_service(found: ServiceFacts) -> Check:
         return ok(area, f"{found.title} answers{budget}")
     if isinstance(error, RateLimited):
         return warning(area, error.message, error.hint or "Wait; if it happens every night, run at another hour")
-    if isinstance(error, AccessRefused) and found.source == "github":
-        return warning(area, str(error), "Renew GITHUB_TOKEN or unset it; runs continue without it")
     if isinstance(error, AccessRefused):
+        if found.source == "github":
+            return warning(area, str(error), "Renew GITHUB_TOKEN or unset it; runs continue without it")
         return problem(area, str(error), "The service refuses this IP address or `contact`; ask its operators")
     if isinstance(error, ServiceFailed | NotFound):
         return warning(area, str(error), "The service is failing; missed days are collected once it recovers")
-    return problem(area, f"unreachable: {error}", "Check the network, HTTPS_PROXY and SSL_CERT_FILE")
+    is_answer = isinstance(error, InvalidResponse)
+    text = error.message if is_answer else f"unreachable: {error.message}"
+    changed = "If this lasts, report it: the service may have changed"
+    return problem(area, text, changed if is_answer else "Check the network, HTTPS_PROXY and SSL_CERT_FILE")
 
 
 def judge_token(

@@ -169,6 +169,7 @@ def _network(settings: Settings, catalog: Catalog | None, clone: Path, clock: Cl
     yield judge_clock(clock(), found.services)
     if "github-traffic" in sources and not settings.traffic_token:
         yield ok("traffic", "off: CMETRICS_TRAFFIC_TOKEN is not set")
+        sources = sources - {"github-traffic"}
     yield from (judge_service(service) for service in found.services)
     if catalog is not None:
         answering = {service.source for service in found.services if service.error is None}

@@ -69,6 +69,8 @@ class FetchResult:
     readings: tuple[Reading, ...] = ()
     #: The current name of the subject of ``readings``, if it may differ from that in the catalogue.
     subject: str | None = None
+    #: Whether nothing was requested because the source is not configured.
+    is_off: bool = False
     #: False if more results for the same request follow.
     is_final: bool = True
 

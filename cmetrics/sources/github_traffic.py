@@ -120,7 +120,7 @@ class GithubTraffic:
         if "Authorization" not in self._client.policy.headers:
             note = f"github-traffic is off: set {TOKEN_VARIABLE} to a token with push access to its repositories"
             for request in requests:
-                yield FetchResult(request, notes=(note,))
+                yield FetchResult(request, notes=(note,), is_off=True)
             return
         async for result in fetch_subjects(requests, SPEC.canonical, self._fetch):
             yield result

@@ -135,7 +135,7 @@ def test_missing_days_agree(reader, data_site):
     assert [text.split(": ", 1)[1] for text in texts] == [
         f"1 June 2024 to 4 June 2024 (4 days): {gone}",
         f"9 March 2026 to 11 March 2026 (3 days): {gone}",
-        "24 November 2026: Pending: PyPI has not published this day",
+        "24 November 2026: Pending: not yet published by PyPI",
     ]
     strip = row.locator("svg")
     strip.scroll_into_view_if_needed()

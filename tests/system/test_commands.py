@@ -94,6 +94,8 @@ def test_importing_any_module_reads_no_environment_and_writes_no_file(tmp_path):
             "LANCEDB_HOST_OVERRIDE",
         ),
         (["nonsense"], {}, "nonsense"),
+        (["refresh", "now"], {}, "error: unexpected argument 'now'; see `cmetrics refresh --help`"),
+        (["refresh", "--config", "."], {}, "--config: this is a folder, not a file: ."),
     ],
 )
 def test_wrong_usage_exits_2_names_the_culprit_and_touches_nothing(args, env, says, offline: Home):
@@ -103,6 +105,56 @@ def test_wrong_usage_exits_2_names_the_culprit_and_touches_nothing(args, env, sa
     assert "sk-secret" not in done.stderr
     assert done.stdout == ""
     assert list(offline.folder.iterdir()) == []
+
+
+_DOCKER = (("dockerhub", "a/b"),)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (('a/b"', 'a/b"\ncount = "stars"'), "metrics[1] (a/b), field 'count': 'stars' is not a count of dockerhub; "),
+        (('a/b"', 'a/b"\ninclude = "*.whl"'), "metrics[1] (a/b), field 'include': needs a list in brackets, but it"),
+        (("dockerhub", "dokerhub"), "metrics[1] (a/b), field 'source': 'dokerhub' is not a source; available: cran, "),
+        (('"a/b"', '["a/b"]'), "metrics[1], field 'subject': needs a text in quotes, but it is ['a/b']"),
+    ],
+)
+def test_a_mistake_in_a_field_is_one_line(offline: Home, change: tuple[str, str], reason: str):
+    """With file, entry, field and what is allowed; the stored rows stay."""
+    offline.run("bootstrap", "--quiet")
+    before = offline.rows()
+    (offline.folder / "cmetrics.toml").write_text(catalog_text(*_DOCKER).replace(*change))
+    (line,) = offline.run("refresh", code=2).stderr.splitlines()
+    assert line.startswith(f"error: {offline.folder / 'cmetrics.toml'}: {reason}")
+    assert before
+    assert offline.rows() == before
+
+
+def test_a_catalogue_that_is_none(offline: Home):
+    """An empty file, a folder and a dead link are not taken for "no catalogue", which means the built-in one."""
+    path = offline.folder / "cmetrics.toml"
+    path.write_text("# later\n")
+    assert "cmetrics.toml: is empty; write your metrics into it" in offline.run("refresh", code=2).stderr
+    path.unlink()
+    path.mkdir()
+    said = "error: cmetrics.toml is a folder, not a catalogue; remove it, or name another file with --config\n"
+    assert offline.run("refresh", code=2).stderr == said
+    path.rmdir()
+    path.symlink_to("nowhere.toml")
+    assert "is a link to a file that does not exist" in offline.run("refresh", code=2).stderr
+    assert [item.name for item in offline.folder.iterdir()] == ["cmetrics.toml"]
+
+
+def test_a_file_in_place_of_the_folder_of_an_export(offline: Home):
+    offline.run("bootstrap", "--quiet")
+    (offline.folder / "rows").write_text("mine")
+    assert offline.run("export", "rows", code=2).stderr == (
+        "error: cannot write the export: rows is a file; choose a folder\n"
+    )
+    assert offline.run("restore", "rows", code=1).stderr == (
+        "error: cannot read the export rows: it is a file, not a folder\n"
+    )
+    assert (offline.folder / "rows").read_text() == "mine"
 
 
 def test_a_mistake_in_the_catalogue_names_file_entry_and_field(offline: Home):

@@ -132,7 +132,8 @@ def test_a_report_has_six_parts_and_is_in_the_api(years: Home, site: Path):
 
 
 @pytest.mark.parametrize(
-    ("month", "reason"), [("2026-13", "is not a month; use YYYY-MM"), ("2019-01", "no report; there are 2026-10")]
+    ("month", "reason"),
+    [("2026-13", "is not a month; use YYYY-MM"), ("2019-01", "there is no report for this month")],
 )
 def test_a_month_without_a_report_is_wrong_usage(years: Home, month: str, reason: str):
     """The message names those that there are."""
