@@ -215,7 +215,7 @@ def test_a_catalogue_that_is_not_there_names_who_asked_for_it(here, monkeypatch)
     with pytest.raises(UsageError, match=r"^--config: file not found: .*absent\.toml"):
         load_settings(config=here / "absent.toml", directory=here)
     monkeypatch.setenv("CMETRICS_CONFIG", str(here))
-    with pytest.raises(UsageError, match=r"^CMETRICS_CONFIG: file not found"):
+    with pytest.raises(UsageError, match=r"^CMETRICS_CONFIG: this is a folder"):
         load_settings(directory=here)
 
 

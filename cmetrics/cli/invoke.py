@@ -106,7 +106,7 @@ def _usage_message(error: TyperException) -> str:
             f"{names[0] if names[0].startswith('-') else getattr(option, 'metavar', None) or names[0]}: {error.message}"
         )
     text = error.format_message()
-    if extra := re.search(r"unexpected extra arguments? \((.*)\)", text):
+    if extra := re.search(r"unexpected extra argument\S* \((.*)\)", text):
         return f"unexpected argument {extra[1]!r}"
     return text[:1].lower() + text[1:].rstrip(".")
 
