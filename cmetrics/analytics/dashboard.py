@@ -111,6 +111,30 @@ def build_dashboard(
     return narrow(whole, days)
 
 
+def product_board(board: Dashboard, group: Group) -> Dashboard:
+    """Return the dashboard of one product: its title, its totals, its sources and its events."""
+    month = series.last_full_month(board.as_of)
+    months = {item.metric.metric_id: item.points for item in group.downloads}
+    before, total = (
+        series.total_of([series.month_of(points, m) for points in months.values()], m) for m in (month.plus(-1), month)
+    )
+    stars = series.star_total([item.points for item in group.stars])
+    return replace(
+        board,
+        title=group.title,
+        groups=(group,),
+        month_total=total,
+        month_before=before,
+        month_comparison=compare_months(months, month, 1),
+        year_comparison=compare_months(months, month, 12),
+        total_stars=series.latest_known(stars),
+        total_stars_change_30=recent_star_change(stars, 30, board.as_of),
+        total_stars_points=stars,
+        sources=build_sources((group,)),
+        events=tuple(event for event in board.events if group.product in event.products),
+    )
+
+
 def narrow(board: Dashboard, days: int) -> Dashboard:
     """Return the dashboard of the same day over its last ``days`` days: only the series become shorter."""
     first = window(board.as_of, days)

@@ -69,6 +69,8 @@ class NewsItem:
     kind: NewsKind
     #: Where it is shown, below the address of the site; None for news that are shown with the others.
     href: str | None = None
+    #: The product that it is about; None for all together.
+    product: str | None = None
 
 
 def build_news(dashboard: Dashboard, runs: Sequence[Run], log: OutcomeLog | None = None) -> tuple[NewsItem, ...]:
@@ -100,6 +102,7 @@ def build_announced_news(announced: Iterable[StoredEvent], dashboard: Dashboard)
     Signals of metrics that have left the catalogue are left out.
     """
     titles = {item.metric.metric_id: _title(group, item) for group in dashboard.groups for item in group.items}
+    products = {item.metric.metric_id: item.metric.product for item in dashboard.items}
     found = []
     for row in announced:
         if row.source == REPORT:
@@ -114,7 +117,8 @@ def build_announced_news(announced: Iterable[StoredEvent], dashboard: Dashboard)
         if metric_id in titles:
             slug = row.event_id.replace(":", "-", 1)
             title = f"{_SIGNAL_TITLES.get(kind, 'Signal')}: {titles[metric_id]}"
-            item = NewsItem(slug, row.day, row.day, title, row.label, NewsKind.SIGNAL)
+            product = products[metric_id]
+            item = NewsItem(slug, row.day, row.day, title, row.label, NewsKind.SIGNAL, product=product)
             found.append(item)
     return tuple(found)
 
@@ -209,6 +213,7 @@ def _count_milestones(item: StarItem | CountItem) -> Iterator[NewsItem]:
                 f"{item.metric.subject}: {formats.number(step)} {noun}",
                 f"{item.metric.subject} {has} {formats.number(point.value)} {noun} on {_date(point.day)}{missed}.",
                 NewsKind.MILESTONE,
+                product=item.metric.product,
             )
         highest, before = max(highest or 0, point.value), point.day
 
@@ -237,6 +242,7 @@ def _download_milestones(items: Sequence[DownloadItem], slug: str, name: str, as
                 f"{name}: {formats.number(found.value)} downloads in {_name(month)}, "
                 f"the first complete month above {_large(step)}.",
                 NewsKind.MILESTONE,
+                product=items[0].metric.product,
             )
         highest, before = max(highest or 0, found.value), found.known
 

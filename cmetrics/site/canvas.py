@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from io import BytesIO
+from math import ceil
 
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
@@ -12,8 +13,8 @@ from PIL.PngImagePlugin import PngInfo
 ELLIPSIS = "…"
 Place = tuple[float, float]
 
-# The picture is drawn at twice its size and scaled down, because Pillow smooths letters but not lines.
-_SCALE = 2
+# Pillow smooths letters but not lines: those are drawn in a mask of so many times their size.
+_SMOOTH = 3
 _COLORS = 64
 # Text of at least this size is a heading. The bundled font has one weight; an outline makes it bolder.
 _HEADING, _BOLDNESS = 40, 0.012
@@ -28,7 +29,7 @@ class Canvas:
     """A picture to draw on. Positions and sizes are in pixels of the final picture."""
 
     def __init__(self, width: int, height: int, ground: str) -> None:
-        self._image = Image.new("RGB", (width * _SCALE, height * _SCALE), ground)
+        self._image = Image.new("RGB", (width, height), ground)
         self._draw = ImageDraw.Draw(self._image)
         self._fonts: dict[int, ImageFont.FreeTypeFont] = {}
         self._glyphs: dict[str, bool] = {}
@@ -42,8 +43,7 @@ class Canvas:
         if comment:
             info.add_itxt("Comment", comment)
         # A palette reduces the file to a third.
-        small = self._image.reduce(_SCALE)
-        small.quantize(_COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(out, pnginfo=info)
+        self._image.quantize(_COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(out, pnginfo=info)
         return out.getvalue()
 
     def plain(self, text: str, fallback: str) -> str:
@@ -59,7 +59,7 @@ class Canvas:
 
     def width(self, text: str, size: int) -> float:
         """Return the width of ``text`` in pixels."""
-        return self._font(size).getlength(text) / _SCALE + 2 * _outline(size) / _SCALE
+        return self._font(size).getlength(text) + 2 * _outline(size)
 
     def fit(self, text: str, room: float, size: int, smallest: int) -> tuple[str, int]:
         """Return ``text`` and the largest size up to ``size`` that fits; shorten the text at size ``smallest``."""
@@ -73,9 +73,8 @@ class Canvas:
 
     def write(self, at: Place, text: str, size: int, color: str, anchor: str = "l") -> None:
         """Draw a line of text whose baseline starts, ends (``r``) or is centred (``m``) at ``at``."""
-        x, y = at
         self._draw.text(
-            (x * _SCALE, y * _SCALE),
+            at,
             text,
             fill=color,
             font=self._font(size),
@@ -87,23 +86,27 @@ class Canvas:
     def box(self, left: float, top: float, right: float, bottom: float, color: str) -> None:
         """Draw a filled rectangle. The right and bottom edges are exclusive."""
         # In Pillow they are inclusive.
-        corner = (round(right * _SCALE) - 1, round(bottom * _SCALE) - 1)
-        start = (round(left * _SCALE), round(top * _SCALE))
+        corner = (round(right) - 1, round(bottom) - 1)
+        start = (round(left), round(top))
         if corner[0] >= start[0] and corner[1] >= start[1]:
             self._draw.rectangle([start, corner], fill=color)
 
     def area(self, places: Sequence[Place], color: str) -> None:
         """Draw a filled polygon."""
-        self._draw.polygon([(x * _SCALE, y * _SCALE) for x, y in places], fill=color)
+        self._draw.polygon(list(places), fill=color)
 
     def line(self, places: Sequence[Place], color: str, width: int) -> None:
         """Draw a line through ``places``."""
-        scaled = [(x * _SCALE, y * _SCALE) for x, y in places]
-        self._draw.line(scaled, fill=color, width=width * _SCALE, joint="curve")
+        left, top = (int(min(axis)) - width for axis in zip(*places, strict=True))
+        right, bottom = (ceil(max(axis)) + width for axis in zip(*places, strict=True))
+        mask = Image.new("L", ((right - left) * _SMOOTH, (bottom - top) * _SMOOTH))
+        scaled = [((x - left) * _SMOOTH, (y - top) * _SMOOTH) for x, y in places]
+        ImageDraw.Draw(mask).line(scaled, fill=255, width=width * _SMOOTH, joint="curve")
+        self._image.paste(color, (left, top), mask.reduce(_SMOOTH))
 
     def _font(self, size: int) -> ImageFont.FreeTypeFont:
         if size not in self._fonts:
-            font = ImageFont.load_default(size * _SCALE)
+            font = ImageFont.load_default(size)
             # Scalable since Pillow 10.1 with FreeType, which every wheel includes.
             assert isinstance(font, ImageFont.FreeTypeFont)
             self._fonts[size] = font
@@ -120,4 +123,4 @@ class Canvas:
 
 
 def _outline(size: int) -> int:
-    return round(size * _SCALE * _BOLDNESS) if size >= _HEADING else 0
+    return round(size * _BOLDNESS) if size >= _HEADING else 0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import quote, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from cmetrics.analytics.news import NewsItem
-from cmetrics.site.folders import CHANGES
+from cmetrics.site.folders import CHANGES, card_path
 from cmetrics.version import __version__
 
 FILE = "feed.xml"
@@ -37,6 +37,8 @@ class Entry:
     link: str
     content: str
     category: str
+    #: The preview picture of the product that it is about, or of the site; absolute like the link.
+    picture: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,22 @@ class Feed:
     page: str
     link: str
     updated: str
+    #: The picture of the site, and its icon.
+    logo: str
+    icon: str
     #: Of the program that wrote the feed.
     version: str
     entries: tuple[Entry, ...]
 
 
-def build_feed(news: Sequence[NewsItem], title: str, url: str | None, subtitle: str = "") -> Feed:
+def build_feed(
+    news: Sequence[NewsItem], title: str, url: str | None, subtitle: str = "", cards: Collection[str] = ()
+) -> Feed:
     """Return the feed of ``news`` (newest first; at most 100) for the site at ``url``.
 
     Identifiers depend on the site and the subject of an entry, never on its text. With an address, they are
-    tag URIs (RFC 4151) with the day of its first news; without one, UUIDs derived from the title.
+    tag URIs (RFC 4151) with the day of its first news; without one, UUIDs derived from the title. ``cards`` are
+    the products that have a preview picture of their own.
     """
     site = f"{url.rstrip('/')}/" if url else None
     # Without a server, a folder does not resolve to its index page, so the link has the file name.
@@ -77,6 +85,7 @@ def build_feed(news: Sequence[NewsItem], title: str, url: str | None, subtitle: 
             link=f"{site or ''}{item.href or f'{CHANGES}#{quote(item.slug)}'}",
             content=_xml(item.text),
             category=item.kind.value,
+            picture=f"{site or ''}{card_path(item.product if item.product in cards else None)}",
         )
         for item in news[:ENTRIES]
     )
@@ -88,6 +97,8 @@ def build_feed(news: Sequence[NewsItem], title: str, url: str | None, subtitle: 
         page=page,
         link=f"{site or ''}{FILE}",
         updated=max((entry.updated for entry in entries), default=_midnight(BEGINNING)),
+        logo=f"{site or ''}{card_path(None)}",
+        icon=f"{site or ''}assets/favicon.svg",
         version=__version__,
         entries=entries,
     )

@@ -18,3 +18,8 @@ def templates_folder() -> Path:
 def report_path(month: Month | None, suffix: str = "html") -> str:
     """Return the path of the report of a month; of the list of reports for None."""
     return f"reports/{month or 'index'}.{suffix}"
+
+
+def card_path(product: str | None) -> str:
+    """Return the path of the preview picture of a product; of that of the site for None."""
+    return "assets/card.png" if product is None else f"cards/{product}.png"

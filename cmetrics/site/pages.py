@@ -15,7 +15,7 @@ from cmetrics.site.changes_page import build_changes_page
 from cmetrics.site.feed import ENTRIES
 from cmetrics.site.folders import CHANGES, INDEX, QUALITY, report_path
 from cmetrics.site.overview_page import build_overview_page
-from cmetrics.site.page import Page, Site, SourceNote
+from cmetrics.site.page import Page, Site, SourceNote, products_with_card
 from cmetrics.site.product_pages import build_group_pages, group_paths
 from cmetrics.site.quality_page import build_quality_page
 from cmetrics.version import __version__
@@ -49,6 +49,7 @@ def build_site(
         version=__version__,
         insights=insights,
         reports=reports,
+        cards=products_with_card(board),
     )
 
 

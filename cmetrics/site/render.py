@@ -17,7 +17,7 @@ from cmetrics.domain.days import window
 from cmetrics.domain.metric import SourceSpec, file_names
 from cmetrics.locales import load_formats
 from cmetrics.report_documents import build_report_document, build_report_list
-from cmetrics.site.folders import report_path, templates_folder
+from cmetrics.site.folders import card_path, report_path, templates_folder
 from cmetrics.site.page import Site, inline_json
 from cmetrics.site.pages import build_site, count_parts
 from cmetrics.site.social_card import render_social_card
@@ -113,7 +113,7 @@ def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, 
     yield PLOTLY, plotly
     if (logo := publication.dashboard.theme.logo) is not None:
         yield logo.path, logo.content
-    yield "assets/card.png", render_social_card(publication.dashboard)
+    yield card_path(None), render_social_card(publication.dashboard)
     yield from _day_scripts(publication)
     yield from _documents(publication)
     yield from _reports(publication)

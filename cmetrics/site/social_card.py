@@ -8,9 +8,12 @@ from datetime import date
 from itertools import groupby, pairwise
 
 from cmetrics.analytics import phrases
-from cmetrics.analytics.model import Change, Dashboard, DayPoint, DownloadItem, Group, PointKind
+from cmetrics.analytics.dashboard import product_board
+from cmetrics.analytics.model import Change, CountItem, Dashboard, DayPoint, DownloadItem, Group, Item, PointKind
 from cmetrics.analytics.month_total import MonthTotal, month_total
+from cmetrics.analytics.overview import by_size
 from cmetrics.analytics.series import last_full_month
+from cmetrics.charts import count_words
 from cmetrics.charts.theme import SURFACES, TONES, mix
 from cmetrics.domain import formats
 from cmetrics.domain.days import months
@@ -20,7 +23,8 @@ from cmetrics.site.canvas import ELLIPSIS, Canvas
 #: The usual size of Open Graph pictures, in pixels.
 WIDTH, HEIGHT = 1200, 630
 MONTHS_DRAWN = 24
-PRODUCTS_NAMED = 3
+PARTS_NAMED = 3
+COUNTS_DRAWN = 2
 
 # The light scheme, because a picture on another site cannot follow the user's setting.
 _GROUND, _LINE, _TEXT, _MUTED, _UP, _DOWN = (
@@ -46,21 +50,34 @@ class _Column:
     line: Sequence[DayPoint] = ()
 
 
-def render_social_card(dashboard: Dashboard) -> bytes:
-    """Return a PNG of 1200 x 630 pixels: totals, history, a line per product. Deterministic."""
+def render_product_card(dashboard: Dashboard, group: Group) -> bytes:
+    """Return the card of a product. Deterministic."""
+    return render_social_card(product_board(dashboard, group), dashboard.title)
+
+
+def render_social_card(dashboard: Dashboard, site: str = "") -> bytes:
+    """Return a PNG of 1200 x 630 pixels: totals, history, a line per product or metric. Deterministic.
+
+    ``site`` is the title of the site if the dashboard is that of a product.
+    """
     canvas = Canvas(WIDTH, HEIGHT, _GROUND)
     canvas.box(0, 0, WIDTH, 10, _BAR)
     title, size = canvas.fit(canvas.plain(dashboard.title, "Downloads and stars"), _ROOM, 52, 40)
     canvas.write((_LEFT, 94), title, size, _TEXT)
+    notice = canvas.plain(dashboard.notice, "Notice") if dashboard.notice else ""
+    canvas.write((_LEFT + _ROOM, 138), notice, 28, _DOWN, "r")
     age = f" ({fmt.days(dashboard.age_days)} old)" if dashboard.is_stale else ""
-    canvas.write((_LEFT, 138), f"{fmt.through(dashboard)}{age}", 28, _DOWN if age else _MUTED)
-    if dashboard.notice:
-        canvas.write((_LEFT + _ROOM, 138), canvas.plain(dashboard.notice, "Notice"), 28, _DOWN, "r")
+    through, room = f"{fmt.through(dashboard)}{age}", _ROOM - (canvas.width(notice, 28) + 24 if notice else 0)
+    canvas.write((_LEFT, 138), *canvas.fit(through, room, 28, 20), _DOWN if age else _MUTED)
+    if site:
+        start = _LEFT + canvas.width(f"{through}  ", 28)
+        if start < _LEFT + room - 120:
+            canvas.write((start, 138), *canvas.fit(canvas.plain(site, ""), _LEFT + room - start, 28, 28), _MUTED)
     if any(item.points for item in dashboard.items):
         columns = list(_columns(dashboard))
         for column, (left, wide) in zip(columns, _places(len(columns)), strict=True):
             _draw_column(canvas, column, left, wide)
-        _draw_products(canvas, [group for group in dashboard.groups if group.items], dashboard.as_of)
+        _draw_parts(canvas, [group for group in dashboard.groups if group.items], dashboard.as_of)
     else:
         canvas.write((_LEFT, 370), "Nothing collected yet", 80, _TEXT)
     return canvas.png(dashboard.notice)
@@ -90,6 +107,16 @@ def _columns(dashboard: Dashboard) -> Iterator[_Column]:
         elif stars.day != dashboard.data_through:
             label += f" on {fmt.day(stars.day)}"
         yield _Column(stars.value if stars else None, label, note, color, line=dashboard.total_stars_points)
+    elif not downloads:
+        for item in [item for item in dashboard.items if isinstance(item, CountItem) and item.latest][:COUNTS_DRAWN]:
+            yield _count_column(item)
+
+
+def _count_column(item: CountItem) -> _Column:
+    label = f"{item.metric.measure.noun}, {count_words.period(item)}"
+    note, color = _moved(item.change_30, "in 30 days", absolute=True)
+    value = item.latest.value if item.latest else None
+    return _Column(value, label, note or count_words.recent(item), color, line=item.points)
 
 
 def _moved(change: Change | None, words: str, *, absolute: bool = False) -> tuple[str, str]:
@@ -166,20 +193,38 @@ def _draw_ends(canvas: Canvas, first: date, last: date, left: float, wide: float
         canvas.write((left + wide, 500), formats.short_month(last), 18, _MUTED, "r")
 
 
-def _draw_products(canvas: Canvas, groups: Sequence[Group], as_of: date) -> None:
+def _draw_parts(canvas: Canvas, groups: Sequence[Group], as_of: date) -> None:
+    """Draw the products; of a single one, its metrics."""
     canvas.box(_LEFT, 522, _LEFT + _ROOM, 524, _LINE)
-    shown = groups if len(groups) <= PRODUCTS_NAMED else groups[: PRODUCTS_NAMED - 1]
-    lines = []
-    for group in shown:
-        month = month_total(group.downloads, last_full_month(as_of))
-        stars = [item.latest.value for item in group.stars if item.latest]
-        parts = (
-            [f"{fmt.short(month.value)} downloads{'' if month.is_whole else ' (incomplete)'}"] if month.known else []
-        )
-        parts += [f"{fmt.short(sum(stars))} stars"] if stars else []
-        lines.append((canvas.plain(group.title, group.product), ", ".join(parts) or "no total yet"))
-    if len(groups) > len(shown):
-        lines.append((f"and {formats.number(len(groups) - len(shown))} more", "products"))
-    for (title, figures), (left, wide) in zip(lines, _places(len(lines)), strict=True):
+    if len(groups) == 1:
+        items = by_size(groups[0].items)
+        parts = [(canvas.plain(item.metric.subject, item.metric.product), _figure(item)) for item in items]
+    else:
+        parts = [(canvas.plain(group.title, group.product), _figures(group, as_of)) for group in groups]
+    shown = parts if len(parts) <= PARTS_NAMED else parts[: PARTS_NAMED - 1]
+    if len(parts) > len(shown):
+        more = f"and {formats.number(len(parts) - len(shown))} more"
+        shown = [*shown, (more, "metrics" if len(groups) == 1 else "products")]
+    for (title, figures), (left, wide) in zip(shown, _places(len(shown)), strict=True):
         canvas.write((left, 562), *canvas.fit(title, wide, 28, 22), _TEXT)
         canvas.write((left, 596), *canvas.fit(figures, wide, 24, 16), _MUTED)
+
+
+def _figures(group: Group, as_of: date) -> str:
+    month = month_total(group.downloads, last_full_month(as_of))
+    stars = [item.latest.value for item in group.stars if item.latest]
+    known = [f"{fmt.short(month.value)} downloads{'' if month.is_whole else ' (incomplete)'}"] if month.known else []
+    known += [f"{fmt.short(sum(stars))} stars"] if stars else []
+    return ", ".join(known) or "no total yet"
+
+
+def _figure(item: Item) -> str:
+    if isinstance(item, DownloadItem):
+        month = item.month
+        known = (
+            f"{fmt.short(month.value)} downloads{'' if month.is_complete else ' (incomplete)'}" if month else "no data"
+        )
+        return f"{known}, {item.source_title}"
+    if item.latest is None:
+        return f"no data, {item.source_title}"
+    return f"{fmt.short(item.latest.value)} {item.metric.measure.badge_label}, {item.source_title}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -14,13 +15,18 @@ from cmetrics.site import format as fmt
 from cmetrics.site import report_format
 from cmetrics.site.badges import badge_labels, build_badge
 from cmetrics.site.feed import build_feed
-from cmetrics.site.folders import templates_folder
-from cmetrics.site.page import Site, address_of
+from cmetrics.site.folders import INDEX, QUALITY, card_path, report_path, templates_folder
+from cmetrics.site.page import Site, address_of, product_path
 from cmetrics.site.pages import build_pages, page_paths
 from cmetrics.site.pictures import FOLDER, group_pictures, overall_pictures
+from cmetrics.site.social_card import render_product_card
 
 #: Where the style of a picture goes: it comes before all texts, so that none of them can stand for it.
 _STYLE_MARK = "/* style */"
+#: Products that the page for lost readers links to.
+LINKS_WHEN_LOST = 8
+#: With more metrics, the overview can be searched.
+FINDER_FROM = 12
 
 
 def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:
@@ -39,6 +45,8 @@ def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:
         for name, context in _beside(site).items():
             yield name, environment.get_template(f"{name}.j2").render(context).encode()
         yield from _badges(environment, site)
+    elif (group := site.groups[part - 1]).product in site.cards:
+        yield card_path(group.product), render_product_card(site.board, group)
     yield from _pictures(environment, site, part)
 
 
@@ -105,13 +113,21 @@ def _beside(site: Site) -> dict[str, dict[str, object]]:
     """Return the template context of every file other than the pages."""
     board, url = site.board, site.url
     files: dict[str, dict[str, object]] = {
-        "404.html": {"title": board.marked_title, "url": url},
+        "404.html": {
+            "title": board.marked_title,
+            "url": url,
+            "links": _lost_links(site),
+            "has_finder": len(board.items) > FINDER_FROM,
+        },
         "feed.xml": {
             "feed": build_feed(
-                site.news, board.marked_title, url, " ".join(filter(None, (fmt.through(board), fmt.stale(board))))
+                site.news,
+                board.marked_title,
+                url,
+                " ".join(filter(None, (fmt.through(board), fmt.stale(board)))),
+                site.cards,
             )
         },
-        "robots.txt": {"url": url},
         "llms.txt": {
             "title": board.marked_title,
             "description": site.description,
@@ -122,10 +138,24 @@ def _beside(site: Site) -> dict[str, dict[str, object]]:
             "has_reports": bool(site.reports),
         },
     }
+    # Robots read this file at the root of a host only (RFC 9309, 2.3).
+    if url is None or urlsplit(url).path in ("", "/"):
+        files["robots.txt"] = {"url": url}
     if url is not None:
         addresses = [address_of(url, path) for path in page_paths(site)]
         files["sitemap.xml"] = {"addresses": addresses, "as_of": board.as_of}
     return files
+
+
+def _lost_links(site: Site) -> list[tuple[str, str]]:
+    """Return texts and absolute addresses of pages for readers whose address leads nowhere; none without a URL."""
+    if site.url is None:
+        return []
+    links = [("Overview", INDEX), *((group.title, product_path(group)) for group in site.groups[:LINKS_WHEN_LOST])]
+    links += [("Data quality", QUALITY)]
+    if site.reports:
+        links.append(("Reports", report_path(None)))
+    return [(text, address_of(site.url, path)) for text, path in links]
 
 
 def _badges(environment: Environment, site: Site) -> Iterator[tuple[str, bytes]]:

@@ -273,14 +273,44 @@ def test_pages_of_their_own_have_addresses_titles_and_descriptions_of_their_own(
     assert sorted(listed) == sorted(got.links["canonical"] for got in heads.values())
 
 
-def test_robots_feed_and_the_page_for_lost_readers_know_the_address(site):
-    assert f"Sitemap: {URL}sitemap.xml" in (site.folder / "robots.txt").read_text()
-    assert "Disallow" not in (site.folder / "robots.txt").read_text()
+def test_each_page_has_the_preview_picture_of_its_product(either):
+    for path in either.folder.rglob("*.html"):
+        name = path.relative_to(either.folder).as_posix()
+        if name.startswith("reports/") or name in ("404.html", "charts.html"):
+            continue
+        image = head(either.folder, name).meta["og:image"].removeprefix(URL)
+        product = name.removesuffix(".html").partition("products/")[2]
+        if name.startswith("metrics/"):
+            product = re.search(r'href="\.\./products/([^"]*)\.html"', path.read_text(encoding="utf-8"))[1]
+        assert image == (f"cards/{product}.png" if product else "assets/card.png"), name
+        assert (either.folder / image).read_bytes()[:4] == b"\x89PNG"
+
+
+def test_feed_and_the_page_for_lost_readers_know_the_address(site, many):
+    """Robots read their file at the root of a host, so below it there is none."""
+    assert not (site.folder / "robots.txt").exists()
     lost = (site.folder / "404.html").read_text()
-    assert f'href="{URL}"' in lost
+    for path in ("", "quality.html", "products/lance.html", "products/lancedb.html"):
+        assert f'href="{URL}{path}"' in lost
     assert 'name="robots" content="noindex"' in lost
+    assert f'<form action="{URL}"' in (many.folder / "404.html").read_text()
+    atom = "{http://www.w3.org/2005/Atom}"
     feed = ET.fromstring((site.folder / "feed.xml").read_text())
-    assert {one.get("href") for one in feed.findall("{http://www.w3.org/2005/Atom}link")} == {URL, f"{URL}feed.xml"}
+    assert {one.get("href") for one in feed.findall(f"{atom}link")} == {URL, f"{URL}feed.xml"}
+    assert feed.find(f"{atom}logo").text == f"{URL}assets/card.png"
+    assert feed.find(f"{atom}generator").text == "cmetrics"
+    assert "Data through 22 Nov 2026" in feed.find(f"{atom}subtitle").text
+    for entry in feed.findall(f"{atom}entry"):
+        (picture,) = [one.get("href") for one in entry.findall(f"{atom}link") if one.get("rel") == "enclosure"]
+        assert (site.folder / picture.removeprefix(URL)).is_file()
+        assert entry.find(f"{atom}published") is not None
+
+
+def test_a_site_at_the_root_of_its_host_has_a_file_for_robots():
+    catalog = load_catalog(None, SPECS)
+    files = rendered(replace(catalog, url="https://metrics.example.org/"), rows_of(catalog), (), b"")
+    assert b"Sitemap: https://metrics.example.org/sitemap.xml" in files["robots.txt"]
+    assert b"Disallow" not in files["robots.txt"]
 
 
 def test_without_an_address_nothing_pretends_to_have_one():

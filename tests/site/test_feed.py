@@ -50,6 +50,7 @@ def rendered(items, title: str = "All", url: str | None = SITE) -> bytes:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["lang"] = lambda: "en"
     return environment.get_template("feed.xml.j2").render(feed=build_feed(items, title, url)).encode()
 
 

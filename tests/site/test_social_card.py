@@ -11,15 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cmetrics.analytics.dashboard import build_dashboard
+from cmetrics.analytics.dashboard import build_dashboard, product_board
 from cmetrics.analytics.model import Dashboard
 from cmetrics.catalog import Catalog
 from cmetrics.charts.theme import SURFACES, TONES, channels, mix
 from cmetrics.domain.days import DAY, day_range
+from cmetrics.domain.kind import counter
 from cmetrics.domain.metric import Product
 from cmetrics.domain.observation import Observation
 from cmetrics.site.canvas import ELLIPSIS, Canvas
-from cmetrics.site.social_card import HEIGHT, WIDTH, render_social_card
+from cmetrics.site.social_card import HEIGHT, WIDTH, render_product_card, render_social_card
 from tests.depth import deep
 from tests.samples import a_metric, a_row, a_snapshot, a_table
 
@@ -123,8 +124,10 @@ def test_stars_on_days_that_nobody_counted_are_pale():
     shown = catalog(sources=("github",))
     whole = rows(shown)
     holed = [row for row in whole if not date(2025, 6, 1) <= row.period_end <= date(2026, 3, 1)]
-    assert near(drawn(shown, whole), STARS) and not near(drawn(shown, whole), PALE_STARS)
-    assert near(drawn(shown, holed), PALE_STARS)
+    # The edges of a line are pale, too.
+    edges = near(drawn(shown, whole), PALE_STARS)
+    assert near(drawn(shown, whole), STARS) > 4 * edges
+    assert near(drawn(shown, holed), PALE_STARS) > 2 * edges
 
 
 def test_a_store_without_rows_makes_a_picture_without_charts():
@@ -183,3 +186,43 @@ def test_a_fitted_text_is_no_wider_than_its_room(text, room):
     written, size = canvas.fit(canvas.plain(text, "x"), room, 52, 40)
     assert 40 <= size <= 52
     assert canvas.width(written, size) <= room or written == ELLIPSIS
+
+
+def test_a_product_has_a_card_of_its_own():
+    """Its totals, its metrics, and the day of its own data; the same bytes at any hour."""
+    shown = catalog(products=("One", "Two"))
+    found = [row for row in rows(shown) if "p1" in row.metric_id or row.period_end < AS_OF - 40 * DAY]
+    whole, later = dashboard(shown, found), dashboard(shown, found, now=NOW + timedelta(hours=5))
+    cards = [render_product_card(whole, group) for group in whole.groups]
+    assert cards == [render_product_card(later, group) for group in later.groups]
+    assert len({*cards, render_social_card(whole)}) == 3
+    old, new = (Image.open(BytesIO(card)).convert("RGB") for card in cards)
+    line = (64, 110, 900, 150)
+    assert near(old, DOWN, line)
+    assert not near(new, DOWN, line)
+    for image in (old, new):
+        assert image.size == (WIDTH, HEIGHT)
+        assert margins_are_empty(image)
+
+
+def test_a_product_card_is_part_of_the_whole():
+    """Totals of products add up to that of the site."""
+    shown = catalog(products=("One", "Two", "Three"))
+    whole = dashboard(shown, rows(shown))
+    boards = [product_board(whole, group) for group in whole.groups]
+    assert sum(board.month_total.value for board in boards) == whole.month_total.value
+    assert sum(board.total_stars.value for board in boards) == whole.total_stars.value
+    assert [board.title for board in boards] == ["One", "Two", "Three"]
+    assert {board.month_total_change.percent for board in boards} == {whole.month_total_change.percent}
+
+
+def test_a_product_of_counters_has_a_card_too():
+    metric = a_metric("dockerhub", metric_id="pulls:p0:hub", product="p0", measure=counter("pulls"))
+    shown = Catalog(Path("cmetrics.toml"), "T", "contact", (Product("p0", "P"),), (metric,), {})
+    found = [a_row(metric, day, 1000 + n) for n, day in enumerate(day_range(AS_OF - 60 * DAY, AS_OF))]
+    board = build_dashboard(
+        shown, {"dockerhub": "Docker Hub"}, a_table(found), [], as_of=AS_OF, days=7300, generated_at=NOW
+    )
+    image = Image.open(BytesIO(render_product_card(board, board.groups[0]))).convert("RGB")
+    assert near(image, STARS, (64, 360, 1136, 480))
+    assert margins_are_empty(image)
