@@ -11,6 +11,7 @@ from cmetrics.analytics.model import Change, Dashboard, DayPoints, DownloadItem,
 from cmetrics.analytics.periods import MONTHS, WEEKS, flow_periods, stock_periods
 from cmetrics.analytics.series import change
 from cmetrics.domain.metric import Event
+from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
 
 #: The maximum number of series in one chart; more cannot be distinguished.
@@ -78,6 +79,8 @@ class Chart:
     left_out: int = 0
     #: The bars of its series stand on each other.
     is_stacked: bool = False
+    #: What is counted in all series together, such as ``All packages``.
+    scope: str = ""
 
     @property
     def is_flow(self) -> bool:
@@ -127,7 +130,17 @@ def item_chart(board: Dashboard, item: Item, drawn: Iterable[Chart] = ()) -> Cha
         title, kind = f"GitHub stars of {item.metric.subject}", ChartKind.STOCK
     found = (series for chart in drawn for series in chart.series if series.metric_id == item.metric.metric_id)
     series = next(found, None) or _series(item, board.as_of)
-    return Chart(item.metric.slug, title, kind, board.as_of, (series,), tuple(events))
+    is_flow = kind is ChartKind.FLOW
+    return Chart(
+        item.metric.slug,
+        title,
+        kind,
+        board.as_of,
+        (series,),
+        tuple(events),
+        is_stacked=is_flow,
+        scope=item.source_title,
+    )
 
 
 def total_stars_chart(board: Dashboard) -> Chart | None:
@@ -152,7 +165,8 @@ def total_stars_chart(board: Dashboard) -> Chart | None:
     parts = tuple(_series(item, board.as_of) for item in items)
     series = (total, *parts) if len(parts) <= PARTS_BESIDE_TOTAL else (total,)
     left_out = len(parts) - len(series) + 1
-    return Chart("all-stars", title, ChartKind.STOCK, board.as_of, series, board.events, left_out)
+    scope = plural(len(items), "repository", "repositories")
+    return Chart("all-stars", title, ChartKind.STOCK, board.as_of, series, board.events, left_out, scope=scope)
 
 
 def _chart(
@@ -160,7 +174,18 @@ def _chart(
 ) -> Chart:
     shown = largest(items)
     series = tuple(_series(item, board.as_of) for item in shown)
-    return Chart(key, title, kind, board.as_of, series, tuple(events), len(items) - len(shown))
+    is_flow = kind is ChartKind.FLOW
+    return Chart(
+        key,
+        title,
+        kind,
+        board.as_of,
+        series,
+        tuple(events),
+        len(items) - len(shown),
+        is_stacked=is_flow,
+        scope=plural(len(items), "package") if is_flow else plural(len(items), "repository", "repositories"),
+    )
 
 
 def largest(items: Sequence[Item]) -> list[Item]:

@@ -62,6 +62,7 @@ def all_downloads_chart(board: Dashboard) -> Chart | None:
         tuple(series),
         board.events,
         is_stacked=True,
+        scope="All packages",
     )
 
 

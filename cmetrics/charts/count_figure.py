@@ -17,7 +17,8 @@ from cmetrics.analytics import phrases
 from cmetrics.analytics.intervals import Interval
 from cmetrics.analytics.model import CountItem, DayPoint
 from cmetrics.charts import count_words
-from cmetrics.charts.svg import BOTTOM, LABEL_WIDTH, LEFT, RIGHT, TOP, Line, Mark, Tick, compact, levels
+from cmetrics.charts.scale import levels, steps_between
+from cmetrics.charts.svg import Line, Tick, compact
 from cmetrics.charts.words import day_text
 from cmetrics.domain import formats
 from cmetrics.domain.days import DAY, Month, months, window
@@ -31,7 +32,20 @@ ROWS_SHOWN = 180
 _TITLE, _BETWEEN, _CHARACTER = 14.0, 40.0, 6.2
 #: The distance of labels and titles from the top of their panel.
 _LABELS_AT, _TITLE_AT = 6.0, 22.0
-_MOST_STEPS = 4
+#: Margins, and the width of a label on the time axis.
+LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 12.0, 26.0
+LABEL_WIDTH = 62.0
+
+
+@dataclass(frozen=True, slots=True)
+class CountMark:
+    """A single value: a reading between two gaps, or an interval without a known count."""
+
+    x: float
+    y: float
+    tone: str
+    hollow: bool
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +80,7 @@ class Panel:
     bottom: float
     y_ticks: tuple[Tick, ...]
     lines: tuple[Line, ...] = ()
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[CountMark, ...] = ()
     bars: tuple[FlowBar, ...] = ()
     labels: tuple[Label, ...] = ()
 
@@ -247,18 +261,6 @@ class _Scale:
         return tuple(Tick(self.y(step), text) for step, text in zip(self.steps, texts, strict=True))
 
 
-def steps_between(low: int, high: int) -> tuple[int, ...]:
-    """Return round numbers from at most ``low`` to at least ``high``, a few of them."""
-    size = 1
-    while True:
-        for digit in (1, 2, 5):
-            step = digit * size
-            first, last = low // step, -(-high // step)
-            if last - first <= _MOST_STEPS:
-                return tuple(range(first * step, max(last, first + 1) * step + 1, step))
-        size *= 10
-
-
 def _line_panel(
     item: CountItem, points: Sequence[DayPoint], frame: _Frame, place: tuple[float, float], *, from_zero: bool
 ) -> Panel:
@@ -273,7 +275,9 @@ def _line_panel(
         ends = ((before[-1], after[0]) for before, after in pairwise(runs))
         lines += [Line(_polyline(pair, frame, scale), item.tone, dashed=True) for pair in ends]
     marks = tuple(
-        Mark(frame.middle(run[0].day), scale.y(run[0].value), item.tone, hollow=False, title=_point_text(item, run[0]))
+        CountMark(
+            frame.middle(run[0].day), scale.y(run[0].value), item.tone, hollow=False, title=_point_text(item, run[0])
+        )
         for run in runs
         if len(run) == 1
     )
@@ -309,12 +313,12 @@ def _interval_panel(item: CountItem, frame: _Frame, place: tuple[float, float]) 
     scale = _Scale(levels(ceil(max(averages, default=0))), *place)
     bars: list[FlowBar] = []
     labels: list[Label] = []
-    marks: list[Mark] = []
+    marks: list[CountMark] = []
     for interval, average in zip(shown, averages, strict=True):
         title = f"{item.metric.subject}: {count_words.flow(interval, measure)}"
         left, right = frame.x(max(interval.start_day + DAY, frame.first)), frame.x(interval.end_day + DAY)
         if interval.flow is None:
-            marks.append(Mark(round((left + right) / 2, 1), place[1] - 5, item.tone, hollow=True, title=title))
+            marks.append(CountMark(round((left + right) / 2, 1), place[1] - 5, item.tone, hollow=True, title=title))
             continue
         y = scale.y(average)
         wide = max(round((right - left) * (0.8 if interval.is_day else 1), 1), 0.5)

@@ -39,7 +39,11 @@ def chart_document(chart: Chart, names: Mapping[str, str]) -> dict[str, Any]:
         "asOf": chart.as_of.isoformat(),
         "through": None if chart.newest_day is None else chart.newest_day.isoformat(),
         "series": [_series(series) | {"days": days_name(series, names)} for series in chart.series],
-        "events": [{"day": event.day.isoformat(), "label": event.label} for event in chart.events],
+        "scope": chart.scope,
+        "events": [
+            {"day": event.day.isoformat(), "label": event.label, "url": event.url}
+            for event in sorted(chart.events, key=lambda event: event.day)
+        ],
     }
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cmetrics.analytics.report import DownloadsRow, MonthBar
-from cmetrics.charts.svg import Tick, compact, levels
+from cmetrics.charts.scale import levels
+from cmetrics.charts.svg import Tick, compact
 from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 

@@ -1,7 +1,8 @@
-"""Compute the geometry of static charts. A template renders it as SVG.
+"""Compute the marks of static charts. A template renders them as SVG.
 
-Units are the coordinates of the picture, which the page scales. A static chart shows the default view of
-the page: downloads by month as grouped bars, stars by day as lines.
+A static chart shows the default view of the page: downloads by month as bars, stars by day as lines. Units are
+thousandths of the plot box of `cmetrics.charts.scale`, so that the picture has the width of its place while
+texts keep their size.
 """
 
 from __future__ import annotations
@@ -9,30 +10,44 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from itertools import groupby
 
-from cmetrics.analytics.chart import TOTAL, Chart, ChartKind, Series
+from cmetrics.analytics.chart import Chart, ChartKind, Series
 from cmetrics.analytics.model import DayPoint, PeriodPoint, PointKind
-from cmetrics.charts.words import coverage_text, day_text, period_text, provenance_text
+from cmetrics.charts.lane import EventMark, lane_of
+from cmetrics.charts.scale import GROUP_SHARE, STACK_SHARE, Room, Scale, levels, middle, scale_of, stacked_months
 from cmetrics.domain import formats
-from cmetrics.domain.days import DAY, Month, months
+from cmetrics.domain.days import DAY, Month
 
-#: The default range of the page.
-MONTHS_SHOWN = 24
-LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 12.0, 26.0
-#: The width of a label on the time axis.
-LABEL_WIDTH = 62.0
-BAR_SHARE = 0.78
-#: Of bars that stand on each other.
-STACK_SHARE = 0.84
-MOST_LEVELS = 5
-#: A point of a line for so many units; more could not be seen, and make most of the weight of a page.
-POINT_WIDTH = 4
+__all__ = ["Bar", "BarState", "Drawing", "Line", "Mark", "Name", "Tick", "compact", "draw", "levels", "precise"]
+
+UNITS = 1000
+#: So many points of a line; more could not be seen, and make most of the weight of a page.
+MOST_POINTS = 280
+#: The height of the plot box that the names of series are spread for, and that of a name, in CSS pixels.
+PLOT_HEIGHT, NAME_HEIGHT = 220, 36
+#: With more names, they stand below the chart.
+MOST_NAMES = 7
+#: Stands for the running month among the names of series.
+RUNNING = "-running"
+
+
+class BarState(StrEnum):
+    """Why a bar is not solid."""
+
+    WHOLE = ""
+    #: Days are missing.
+    PARTIAL = "partial"
+    #: The month is not over.
+    RUNNING = "running"
+    #: A total published before daily data.
+    PUBLISHED = "published"
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A label on an axis."""
+    """A label on an axis, in percent of the plot box."""
 
     at: float
     text: str
@@ -40,15 +55,24 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A sum; faint if days are missing."""
+    """A sum."""
 
     x: float
     y: float
     width: float
     height: float
     tone: str
-    faint: bool
-    title: str
+    state: BarState
+
+    @property
+    def faint(self) -> bool:
+        """Whether it is hatched."""
+        return self.state is not BarState.WHOLE
+
+    @property
+    def percents(self) -> tuple[float, ...]:
+        """Left, top, width and height in percent of the plot box."""
+        return tuple(round(part / 10, 2) for part in (self.x, self.y, self.width, self.height))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,111 +86,110 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A single value: a seeded snapshot, or a day between two gaps."""
+    """A single value: a published total, the last value, or a day between two gaps."""
 
     x: float
     y: float
     tone: str
     hollow: bool
-    title: str
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
-    """An event."""
+class Name:
+    """The name of a series at its end: where it stands, in percent, and its last value."""
+
+    key: str
+    at: int
+    value: str
+    #: ``in Oct``, after a space; empty for the last day.
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A text above a bar, in percent of the plot box."""
 
     x: float
-    title: str
-    url: str | None
+    y: float
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """The geometry of a static chart."""
+    """The marks and texts of a static chart."""
 
-    width: float
-    height: float
-    left: float
-    right: float
-    top: float
-    bottom: float
-    x_ticks: tuple[Tick, ...]
+    scale: Scale
+    x_ticks: Mapping[Room, tuple[Tick, ...]]
     y_ticks: tuple[Tick, ...]
     bars: tuple[Bar, ...]
     lines: tuple[Line, ...]
     marks: tuple[Mark, ...]
-    flags: tuple[Flag, ...]
-    #: The value of the last full month, above its bar; only of a stack.
-    last: Mark | None = None
-    #: The days at the left and at the right edge.
-    first_day: date = date.min
-    last_day: date = date.min
+    lane: Mapping[Room, tuple[EventMark, ...]]
+    names: Mapping[str, Name]
+    #: The last full value of all series together, above its bar, or of the only line.
+    last: Label | None
+    #: The running period in words; empty without one.
+    running: str
 
     @property
-    def faint_tones(self) -> tuple[str, ...]:
-        """The tones of sums that lack days, each of which needs a pattern of its own."""
-        return tuple(dict.fromkeys(bar.tone for bar in self.bars if bar.faint))
+    def solid(self) -> Mapping[str, str]:
+        """The complete bars as one path by tone."""
+        paths: dict[str, str] = {}
+        for bar in self.bars:
+            if not bar.faint and bar.height:
+                box = f"M{bar.x:g} {bar.y:g}h{bar.width:g}v{bar.height:g}h-{bar.width:g}z"
+                paths[bar.tone] = paths.get(bar.tone, "") + box
+        return paths
 
     @property
-    def fall(self) -> float:
-        """The height of the grid."""
-        return self.bottom - self.top
+    def hatched(self) -> tuple[Bar, ...]:
+        """The other bars."""
+        return tuple(bar for bar in self.bars if bar.faint)
+
+    @property
+    def hatches(self) -> tuple[tuple[str, BarState], ...]:
+        """The patterns of the other bars."""
+        return tuple(dict.fromkeys((bar.tone, bar.state) for bar in self.hatched))
 
 
-def draw(chart: Chart, width: float, height: float) -> Drawing:
-    """Return the static chart in the given size."""
-    last = Month.of(chart.as_of).last
-    first = max(_first_day(chart, last), Month.of(last).plus(1 - MONTHS_SHOWN).first)
-    frame = _Frame(first, last, _ceiling(chart, first), width, height)
+def draw(chart: Chart) -> Drawing:
+    """Return the static chart."""
+    scale = scale_of(chart)
+    pen = _Pen(scale)
     bars: list[Bar] = []
     lines: list[Line] = []
     marks: list[Mark] = []
-    below: dict[date, int] | None = {} if chart.is_stacked else None
+    below: dict[date, int] = {}
+    first = scale.start.date()
     for index, series in enumerate(chart.shown):
         if chart.kind is ChartKind.FLOW:
             shown = [p for p in series.months if p.period_end >= first]
-            if below is not None:
-                bars += frame.stacked(shown, series, below)
+            if chart.is_stacked:
+                bars += pen.stacked(shown, series, below)
                 continue
-            bars += frame.bars([p for p in shown if p.kind is not PointKind.SEEDED], series, index, len(chart.series))
-            marks += (frame.snapshot(p, series) for p in shown if p.kind is PointKind.SEEDED)
+            bars += pen.beside([p for p in shown if p.kind is not PointKind.SEEDED], series, index, len(chart.shown))
+            marks += (pen.snapshot(p, series) for p in shown if p.kind is PointKind.SEEDED)
         else:
-            shown_days = [p for p in series.days if p.day >= first]
-            lines += frame.lines(shown_days, series)
-            marks += frame.lonely(shown_days, series)
-    flags = tuple(
-        Flag(frame.x(event.day), f"{day_text(event.day)}: {event.label}", event.url)
-        for event in chart.events
-        if first <= event.day <= last
-    )
+            shown_days = series.days.since(first)
+            lines += pen.lines(shown_days, series)
+            marks += pen.lonely(shown_days, series)
     return Drawing(
-        width=width,
-        height=height,
-        left=LEFT,
-        right=width - RIGHT,
-        top=TOP,
-        bottom=height - BOTTOM,
-        x_ticks=tuple(frame.x_ticks()),
-        y_ticks=tuple(Tick(frame.y(level), compact(level)) for level in levels(frame.most)),
+        scale=scale,
+        x_ticks={room: tuple(Tick(percent(scale.x(t.at)), t.text) for t in scale.ticks(room)) for room in Room},
+        y_ticks=tuple(Tick(percent(scale.y(level.value)), level.text) for level in scale.levels),
         bars=tuple(bars),
         lines=tuple(lines),
         marks=tuple(marks),
-        flags=flags,
-        last=frame.last_total(chart, below) if below else None,
-        first_day=first,
-        last_day=last,
+        lane={room: lane_of(chart, scale, room) for room in Room},
+        names=_names(chart, scale),
+        last=_last(chart, scale),
+        running=_running(chart),
     )
 
 
-def levels(most: int) -> tuple[int, ...]:
-    """Return round numbers from 0 up to the first one that is not below ``most``; at most six of them."""
-    size = 1
-    while True:
-        for digit in (1, 2, 5):
-            if digit * size * MOST_LEVELS >= most:
-                step = digit * size
-                return tuple(range(0, -(-most // step) * step + 1, step)) if most else (0, step)
-        size *= 10
+def percent(share: float) -> float:
+    """Return a share as percent, with the digits that can be seen."""
+    return round(100 * share, 2)
 
 
 def compact(value: int) -> str:
@@ -175,116 +198,171 @@ def compact(value: int) -> str:
 
 
 def precise(value: int) -> str:
-    """Return ``7,624,793`` as ``7.62M``."""
-    return formats.compact(value, 2) if value >= 999_950 else compact(value)  # noqa: PLR2004
-
-
-def _first_day(chart: Chart, last: date) -> date:
-    days = [point.day for series in chart.series for point in series.days[:1]]
-    days += [point.period_start for series in chart.series for point in series.months[:1]]
-    return Month.of(min(days, default=last)).first
-
-
-def _ceiling(chart: Chart, first: date) -> int:
-    if chart.is_stacked:
-        sums: dict[date, int] = {}
-        for series in chart.shown:
-            for point in series.months:
-                sums[point.period_end] = sums.get(point.period_end, 0) + point.value
-        values = [value for end, value in sums.items() if end >= first]
-    elif chart.kind is ChartKind.FLOW:
-        values = [p.value for series in chart.series for p in series.months if p.period_end >= first]
-    else:
-        values = [p.value for series in chart.series for p in series.days if p.day >= first]
-    return levels(max(values, default=0))[-1]
+    """Return ``7,624,793`` as ``7.62M``, and numbers of up to five digits as they are."""
+    if value < 99_999.5:  # noqa: PLR2004
+        return formats.number(value)
+    return formats.compact(value, 2 if value >= 999_950 else 1)  # noqa: PLR2004
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
-    """Converts days and values to coordinates."""
+class _Pen:
+    """Converts points to marks."""
 
-    first: date
-    last: date
-    most: int
-    width: float
-    height: float
+    scale: Scale
 
     def x(self, day: date) -> float:
-        share = (day - self.first).days / ((self.last - self.first).days + 1)
-        return round(LEFT + share * (self.width - LEFT - RIGHT), 1)
+        return round(UNITS * self.scale.x(day), 1)
 
     def y(self, value: int) -> float:
-        room = self.height - TOP - BOTTOM
-        return round(self.height - BOTTOM - room * value / self.most, 1)
+        return round(UNITS * self.scale.y(value), 1)
 
-    def x_ticks(self) -> Iterator[Tick]:
-        shown = list(months(Month.of(self.first), Month.of(self.last)))
-        fitting = (self.width - LEFT - RIGHT) / LABEL_WIDTH
-        step = next((step for step in (1, 2, 3, 6) if len(shown) / step <= fitting), 12)
-        for month in shown:
-            if (month.month - 1) % step == 0:
-                middle = self.x(month.first + (month.days // 2) * DAY)
-                # Labels centred at the edge must not be clipped.
-                if middle <= self.width - LABEL_WIDTH / 2:
-                    yield Tick(middle, formats.short_month(month.first))
-
-    def bars(self, points: Iterable[PeriodPoint], series: Series, index: int, count: int) -> Iterator[Bar]:
+    def beside(self, points: Iterable[PeriodPoint], series: Series, index: int, count: int) -> Iterator[Bar]:
+        """Return bars beside those of the other series."""
         for point in points:
             left, right = self.x(point.period_start), self.x(point.period_end + DAY)
-            room = (right - left) * BAR_SHARE
+            room = (right - left) * (GROUP_SHARE if count > 1 else STACK_SHARE)
             each = room / count
             x = left + (right - left - room) / 2 + index * each
-            y = self.y(point.value)
-            title = _sentence(series, point, coverage_text(point))
-            yield Bar(
-                round(x, 1), y, round(each, 1), round(self.y(0) - y, 1), series.tone, not point.is_complete, title
-            )
+            yield self._bar(x, each, (0, point.value), series.tone, state_of(point))
 
-    def stacked(self, points: Iterable[PeriodPoint], series: Series, below: dict[date, int]) -> Iterator[Bar]:
-        """Return bars on top of those before; ``below`` has the sums so far by the first day of the period."""
-        for point in points:
-            left, right = self.x(point.period_start), self.x(point.period_end + DAY)
+    def stacked(self, points: Sequence[PeriodPoint], series: Series, below: dict[date, int]) -> Iterator[Bar]:
+        """Return bars on top of those before; ``below`` has the sums so far by the first day of the month."""
+        for point, month in stacked_months(points):
+            if month < self.scale.start.date():
+                continue
+            left, right = self.x(month), self.x(Month.of(month).last + DAY)
             room = (right - left) * STACK_SHARE
-            ground = below.get(point.period_start, 0)
-            below[point.period_start] = ground + point.value
-            y = self.y(ground + point.value)
-            yield Bar(
-                round(left + (right - left - room) / 2, 1),
-                y,
-                round(room, 1),
-                round(self.y(ground) - y, 1),
-                series.tone,
-                not point.is_complete,
-                _sentence(series, point, coverage_text(point)),
-            )
+            ground = below.get(month, 0)
+            below[month] = ground + point.value
+            x = left + (right - left - room) / 2
+            yield self._bar(x, room, (ground, ground + point.value), series.tone, state_of(point))
 
-    def last_total(self, chart: Chart, sums: Mapping[date, int]) -> Mark | None:
-        month = Month.of(chart.as_of)
-        month = month if chart.as_of == month.last else month.plus(-1)
-        value = sums.get(month.first)
-        if not value:
-            return None
-        middle = (self.x(month.first) + self.x(month.last + DAY)) / 2
-        return Mark(round(middle, 1), self.y(value), TOTAL, hollow=False, title=precise(value))
+    def _bar(self, x: float, width: float, values: tuple[int, int], tone: str, state: BarState) -> Bar:
+        bottom, top = self.y(values[0]), self.y(values[1])
+        return Bar(round(x, 1), top, round(width, 1), round(bottom - top, 1), tone, state)
 
     def snapshot(self, point: PeriodPoint, series: Series) -> Mark:
-        title = _sentence(series, point, provenance_text(point.kind, point.provenance))
-        return Mark(self.x(point.period_end), self.y(point.value), series.tone, hollow=True, title=title)
+        return Mark(
+            percent(self.scale.x(point.period_end)), percent(self.scale.y(point.value)), series.tone, hollow=True
+        )
 
     def lines(self, points: Sequence[DayPoint], series: Series) -> Iterator[Line]:
         """Return one line per run of days without a gap. Dashed lines of estimates connect to their neighbours."""
         for run in _rows(points):
             if len(run) > 1:
                 dashed = any(p.kind is PointKind.ESTIMATED for p in run)
-                thinned = _thinned(run, int(self.width / POINT_WIDTH))
-                yield Line(" ".join(f"{self.x(p.day)},{self.y(p.value)}" for p in thinned), series.tone, dashed)
+                thinned = _thinned(run, MOST_POINTS)
+                yield Line(" ".join(f"{self.x(p.day):g},{self.y(p.value):g}" for p in thinned), series.tone, dashed)
 
     def lonely(self, points: Sequence[DayPoint], series: Series) -> Iterator[Mark]:
-        for run in _rows(points):
-            if len(run) == 1:
-                point = run[0]
-                title = f"{formats.number(point.value)} stars of {series.subject} on {day_text(point.day)}"
-                yield Mark(self.x(point.day), self.y(point.value), series.tone, hollow=False, title=title)
+        """Return marks of the days that no line leads to, and of the last one."""
+        runs = list(_rows(points))
+        for number, run in enumerate(runs):
+            is_last = number == len(runs) - 1
+            if len(run) == 1 or is_last:
+                point = run[-1]
+                yield Mark(
+                    percent(self.scale.x(point.day)), percent(self.scale.y(point.value)), series.tone, hollow=False
+                )
+
+
+def state_of(point: PeriodPoint) -> BarState:
+    """Return why a sum is not a whole one."""
+    if point.kind is PointKind.SEEDED:
+        return BarState.PUBLISHED
+    if point.is_complete:
+        return BarState.WHOLE
+    if point.is_running:
+        return BarState.RUNNING
+    return BarState.PUBLISHED if point.days_observed is None else BarState.PARTIAL
+
+
+def last_month(chart: Chart) -> Month:
+    """Return the last month that is over."""
+    month = Month.of(chart.as_of)
+    return month if chart.as_of == month.last else month.plus(-1)
+
+
+def last_values(chart: Chart) -> dict[str, int]:
+    """Return the value of each series in the last full month, of stars on the last day, by key."""
+    if chart.kind is ChartKind.STOCK:
+        return {series.key: series.days[-1].value for series in chart.shown if series.days}
+    month = last_month(chart)
+    found: dict[str, int] = {}
+    for series in chart.shown:
+        for point in series.months[-3:]:
+            if point.kind is not PointKind.SEEDED and point.period_start == month.first:
+                found[series.key] = point.value
+    return found
+
+
+def _last(chart: Chart, scale: Scale) -> Label | None:
+    """Return the label of the last full value, of a stack or of the only series."""
+    values = last_values(chart)
+    if not values or not (chart.is_stacked or len(chart.shown) == 1):
+        return None
+    value = sum(values.values())
+    if chart.kind is ChartKind.STOCK:
+        day = chart.shown[0].days[-1].day
+        if day < scale.start.date():
+            return None
+        at = scale.x(day)
+    else:
+        month = last_month(chart)
+        if month.first < scale.start.date():
+            return None
+        at = scale.x(middle(month.first, month.last))
+    return Label(percent(at), percent(scale.y(value)), precise(value)) if value else None
+
+
+def has_names(chart: Chart) -> bool:
+    """Return whether the names of series stand at their end: there are several, and not too many."""
+    splits = [series.split for series in chart.series]
+    most = max((splits.count(split) for split in splits), default=0)
+    return most > 1 and most + (chart.kind is ChartKind.FLOW) <= MOST_NAMES
+
+
+def _names(chart: Chart, scale: Scale) -> dict[str, Name]:
+    """Return where the names of the series stand: beside their last values, without touching each other."""
+    values, places, ground = last_values(chart), dict[str, float](), 0
+    note = "" if chart.kind is ChartKind.STOCK else f" in {formats.short_month_name(last_month(chart).first)}"
+    for series in chart.shown:
+        value = values.get(series.key, 0)
+        places[series.key] = scale.y(ground + value / 2 if chart.is_stacked else value)
+        ground += value if chart.is_stacked else 0
+    if _running(chart):
+        places[RUNNING] = 1.0
+    spread = spread_names(list(places.values()))
+    return {
+        key: Name(key, at, precise(values[key]) if key in values else "", note if key in values else "")
+        for key, at in zip(places, spread, strict=True)
+    }
+
+
+def spread_names(places: Sequence[float]) -> list[int]:
+    """Return positions in percent close to ``places`` (shares of the height) with room for a name each."""
+    room = min(100 * NAME_HEIGHT / PLOT_HEIGHT, 100 / max(1, len(places)))
+    found = dict[int, float]()
+    taken = -room / 2
+    for index in sorted(range(len(places)), key=lambda index: (places[index], index)):
+        taken = max(100 * places[index], taken + room)
+        found[index] = taken
+    # From the bottom upwards, what was pushed out.
+    limit = 100.0
+    for index in reversed(list(found)):
+        found[index] = limit = min(found[index], limit)
+        limit -= room
+    return [max(0, round(found[index])) for index in range(len(places))]
+
+
+def _running(chart: Chart) -> str:
+    """Return ``Nov so far, 23 of 30 days``."""
+    month = Month.of(chart.as_of)
+    if chart.kind is ChartKind.STOCK or chart.as_of == month.last or chart.newest_day is None:
+        return ""
+    if Month.of(chart.newest_day) != month:
+        return ""
+    return f"{formats.short_month_name(month.first)} so far, {chart.newest_day.day} of {month.days} days"
 
 
 def _rows(points: Sequence[DayPoint]) -> Iterator[list[DayPoint]]:
@@ -308,8 +386,3 @@ def _rows(points: Sequence[DayPoint]) -> Iterator[list[DayPoint]]:
 def _thinned(points: Sequence[DayPoint], most: int) -> list[DayPoint]:
     step = max(1, -(-len(points) // most))
     return [*points[:-1:step], points[-1]]
-
-
-def _sentence(series: Series, point: PeriodPoint, note: str) -> str:
-    text = f"{formats.number(point.value)} downloads of {series.name} {period_text(point, ChartKind.FLOW)}"
-    return f"{text} ({note})" if note else text

@@ -7,6 +7,7 @@ from datetime import date
 from cmetrics.analytics import phrases
 from cmetrics.analytics.chart import Chart, ChartKind, Series
 from cmetrics.analytics.model import PeriodPoint, PointKind
+from cmetrics.charts.scale import MONTHS_SHOWN, Scale
 from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 from cmetrics.domain.observation import Provenance
@@ -70,6 +71,14 @@ def alternative(chart: Chart) -> str:
     summaries = [_summary(series, unit, by_month=chart.kind is ChartKind.FLOW) for series in chart.shown]
     what = "Downloads by month" if chart.kind is ChartKind.FLOW else "Stars by day"
     return f"{chart.title}. {what}. {' '.join(summaries)}"
+
+
+def subtitle(chart: Chart, scale: Scale) -> str:
+    """Return what a chart covers and since when: ``All packages, last 24 months``."""
+    start = scale.start.date()
+    is_full = Month.of(start) == Month.of(chart.as_of).plus(1 - MONTHS_SHOWN)
+    when = f"last {MONTHS_SHOWN} months" if is_full else f"since {formats.short_month(start)}"
+    return f"{chart.scope}, {when}" if chart.scope else when[:1].upper() + when[1:]
 
 
 def _summary(series: Series, unit: str, *, by_month: bool) -> str:

@@ -15,8 +15,10 @@ from cmetrics.analytics.chart import Chart, Series
 from cmetrics.analytics.model import STALE_DAYS, CountItem, Dashboard, PointKind
 from cmetrics.analytics.series import last_full_month
 from cmetrics.charts import count_words
-from cmetrics.charts.count_figure import DAYS_WIDE, count_alternative, count_title, draw_count
-from cmetrics.charts.svg import MONTHS_SHOWN, Drawing, Line, Mark, Tick, draw, precise
+from cmetrics.charts.count_figure import DAYS_WIDE, CountMark, count_alternative, count_title, draw_count
+from cmetrics.charts.placed import PlacedDrawing, place
+from cmetrics.charts.scale import MONTHS_SHOWN
+from cmetrics.charts.svg import Label, Line, Mark, Tick, precise
 from cmetrics.charts.text_width import fit, text_width
 from cmetrics.charts.words import alternative
 from cmetrics.domain import formats
@@ -72,7 +74,7 @@ class PicturePanel:
     y_ticks: tuple[Tick, ...]
     shapes: tuple[Shape, ...]
     lines: tuple[Line, ...]
-    marks: tuple[Mark, ...]
+    marks: tuple[Mark | CountMark, ...]
     texts: tuple[Text, ...] = ()
     title: Text | None = None
 
@@ -111,7 +113,7 @@ class Picture:
     #: The last points of lines.
     dots: tuple[Dot, ...] = ()
     #: The total of the last full month, above its bar.
-    last: Mark | None = None
+    last: Label | None = None
     width: float = WIDTH
     height: float = HEIGHT
     edge: float = EDGE
@@ -120,7 +122,7 @@ class Picture:
     @property
     def tones(self) -> tuple[str, ...]:
         """The tones in use."""
-        drawn: list[Shape | Line | Mark | Name] = [*self.names]
+        drawn: list[Shape | Line | Mark | CountMark | Name] = [*self.names]
         for panel in self.panels:
             drawn += [*panel.shapes, *panel.lines, *panel.marks]
         return tuple(sorted({one.tone for one in drawn}))
@@ -139,7 +141,7 @@ def build_chart_picture(chart: Chart, board: Dashboard, url: str | None) -> Pict
     texts = [(value, when) if is_alone else (series.name, f"{value} {when}".strip()) for series, value, when in labels]
     column = _column(texts)
     stale = _stale(((s.name, s.days[-1].day) for s in chart.shown if s.days), board.as_of, is_alone=is_alone)
-    drawing = draw(chart, WIDTH - EDGE - column, _room(stale))
+    drawing = place(chart, WIDTH - EDGE - column, _room(stale))
     names = [
         _named(_height(series, chart, drawing), text, value, series.tone, column)
         for (series, _, _), (text, value) in zip(labels, texts, strict=True)
@@ -263,7 +265,7 @@ def _last_value(series: Series, chart: Chart) -> tuple[str, str]:
     return precise(last.value), f"in {when}"
 
 
-def _height(series: Series, chart: Chart, drawing: Drawing) -> float:
+def _height(series: Series, chart: Chart, drawing: PlacedDrawing) -> float:
     """Return the height of the last value of a series in the plot."""
     bars = [bar for bar in drawing.bars if bar.tone == series.tone]
     if bars:
@@ -272,7 +274,7 @@ def _height(series: Series, chart: Chart, drawing: Drawing) -> float:
     return max(_ends(drawing, series.tone), default=(0.0, drawing.bottom))[1]
 
 
-def _ends(drawing: Drawing, tone: str) -> Iterator[tuple[float, float]]:
+def _ends(drawing: PlacedDrawing, tone: str) -> Iterator[tuple[float, float]]:
     """Yield the last point of every line, and the single values."""
     for line in drawing.lines:
         if line.tone == tone:
@@ -295,7 +297,7 @@ def _spread(names: Sequence[Name], top: float, bottom: float) -> Iterator[Name]:
         yield replace(name, y=round(height, 1))
 
 
-def _bars(drawing: Drawing) -> Iterator[Shape]:
+def _bars(drawing: PlacedDrawing) -> Iterator[Shape]:
     for tone in dict.fromkeys(bar.tone for bar in drawing.bars):
         for is_hatched in (False, True):
             shown = [bar for bar in drawing.bars if bar.tone == tone and bar.faint is is_hatched]
@@ -326,7 +328,7 @@ def _through(day: date | None) -> str:
     return f"Data through {fmt.short_day(day)} (UTC)." if day else "No data yet."
 
 
-def _signs(chart: Chart, drawing: Drawing) -> Iterator[str]:
+def _signs(chart: Chart, drawing: PlacedDrawing) -> Iterator[str]:
     if any(bar.faint for bar in drawing.bars):
         yield "Hatched: days missing."
     if any(one.hollow for one in drawing.marks):

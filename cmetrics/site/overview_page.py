@@ -13,7 +13,7 @@ from cmetrics.site.answer import Answer, build_answer
 from cmetrics.site.changes_page import ChangeView, build_changes
 from cmetrics.site.folders import INDEX
 from cmetrics.site.page import Page, Site
-from cmetrics.site.views import FIRST, ChartView, build_rows, build_view
+from cmetrics.site.views import ChartView, build_rows, build_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def _overview(site: Site) -> Overview:
     chart, weeks = all_downloads_chart(site.board), weekly_stars(site.board)
     return Overview(
         answer=build_answer(site.board, first_time(chart)),
-        downloads=build_view(site, chart, is_whole=True, size=FIRST) if chart else None,
+        downloads=build_view(site, chart, is_whole=True) if chart else None,
         to_date=month_to_date(site.insights),
         flow=star_flow_30(site.board),
         net=net_bars(weeks) if any(weeks) else None,

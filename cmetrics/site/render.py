@@ -10,7 +10,7 @@ from cmetrics.analytics.model import DownloadItem, Publication
 from cmetrics.analytics.news import build_announced_news, build_news, sort_news
 from cmetrics.analytics.overview import all_downloads_chart
 from cmetrics.analytics.report import build_reports, report_months
-from cmetrics.charts import theme
+from cmetrics.charts import scale, theme
 from cmetrics.charts.data import TOTAL_DAYS, days_name, days_script
 from cmetrics.domain import formats
 from cmetrics.domain.days import window
@@ -26,8 +26,12 @@ from cmetrics.site.social_card import render_social_card
 #: are concatenated.
 SCRIPT_PARTS = (
     "format",
+    "ticks",
     "state",
     "data",
+    "axes",
+    "lane",
+    "frame",
     "figure",
     "plot",
     "geometry",
@@ -104,7 +108,7 @@ def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, 
     folder = templates_folder()
     styles = [(folder / "style" / f"{name}.css").read_text(encoding="utf-8") for name in STYLE_PARTS]
     colors = theme.palette(publication.dashboard.theme.accent).stylesheet()
-    yield "assets/site.css", without_comments("\n".join([colors, *styles])).encode()
+    yield "assets/site.css", without_comments("\n".join([colors, scale.stylesheet(), *styles])).encode()
     yield "assets/theme.js", (folder / "theme.js").read_bytes()
     scripts = [(folder / "app" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPT_PARTS]
     # The formats of the language come first, see templates/app/format.js.

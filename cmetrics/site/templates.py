@@ -10,16 +10,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cmetrics import documents
 from cmetrics.charts import count_words, theme
+from cmetrics.charts.figure import render_figure
 from cmetrics.domain import formats
 from cmetrics.site import format as fmt
 from cmetrics.site import report_format
 from cmetrics.site.badges import badge_labels, build_badge
 from cmetrics.site.feed import build_feed
 from cmetrics.site.folders import INDEX, QUALITY, card_path, report_path, templates_folder
-from cmetrics.site.page import Site, address_of, product_path
+from cmetrics.site.page import Page, Site, address_of, product_path
 from cmetrics.site.pages import build_pages, page_paths
 from cmetrics.site.pictures import FOLDER, group_pictures, overall_pictures
 from cmetrics.site.social_card import render_product_card
+from cmetrics.site.views import ChartView
 
 #: Where the style of a picture goes: it comes before all texts, so that none of them can stand for it.
 _STYLE_MARK = "/* style */"
@@ -28,6 +30,9 @@ LINKS_WHEN_LOST = 8
 #: With more metrics, the overview can be searched.
 FINDER_FROM = 12
 
+#: The folder of the Plotly figures.
+CHARTS = "charts"
+
 
 def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:
     """Yield the files of a part of the site with their paths; the first part has all that is not a page."""
@@ -35,6 +40,8 @@ def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:
     for page in build_pages(site, part):
         template = environment.get_template(page.template)
         yield page.path, template.render(page=page, site=site, board=site.board).encode()
+        for view in _views(page):
+            yield f"{CHARTS}/{view.name}.json", render_figure(view.chart, notice=site.board.notice)
     if part == 0:
         yield (
             "assets/favicon.svg",
@@ -48,6 +55,13 @@ def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:
     elif (group := site.groups[part - 1]).product in site.cards:
         yield card_path(group.product), render_product_card(site.board, group)
     yield from _pictures(environment, site, part)
+
+
+def _views(page: Page) -> Iterator[ChartView]:
+    """Yield the charts of a page."""
+    found = (page.overview.downloads, page.overview.stars) if page.overview else ()
+    yield from (view for view in found if view)
+    yield from (view for section in page.sections for view in section.charts)
 
 
 @lru_cache(maxsize=1)

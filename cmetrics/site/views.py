@@ -12,14 +12,17 @@ from cmetrics.analytics.model import Change, CountItem, DayPoints, DownloadItem,
 from cmetrics.analytics.overview import by_size, year_change
 from cmetrics.charts.count_figure import CountFigure, build_count_figure
 from cmetrics.charts.data import chart_document
+from cmetrics.charts.lane import shown_events
 from cmetrics.charts.spark import MonthBars, Spark, month_bars, month_sparkline, star_sparkline
-from cmetrics.charts.svg import Drawing, draw
-from cmetrics.charts.words import alternative
+from cmetrics.charts.svg import BarState, Drawing, draw, has_names
+from cmetrics.charts.words import alternative, subtitle
 from cmetrics.domain import formats
+from cmetrics.domain.metric import Event
 from cmetrics.site.page import Site, inline_json, metric_path, product_path
+from cmetrics.site.pictures import picture_name
 
-#: Sizes of the static charts: for phones, half of the page width, the whole width, and beside the first numbers.
-NARROW, HALF, WHOLE, FIRST = (360.0, 270.0), (560.0, 300.0), (1120.0, 320.0), (780.0, 300.0)
+#: Sizes of the static figures of counts: for phones, half of the page width, and the whole width.
+NARROW, HALF, WHOLE = (360.0, 270.0), (560.0, 300.0), (1120.0, 320.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,9 @@ class ChartView:
     """One chart: static pictures, data for the script, and table."""
 
     chart: Chart
-    narrow: Drawing
-    wide: Drawing
+    drawing: Drawing
+    #: What the chart covers: scope and range.
+    subtitle: str
     alternative: str
     data: Markup
     rows: tuple[TableRow, ...]
@@ -61,6 +65,23 @@ class ChartView:
     notes: tuple[str, ...]
     #: Whether it has the whole width of the page.
     is_whole: bool
+    #: The names of its series stand at their end, where there is room.
+    has_names: bool
+    #: Those of the time shown, numbered from 1.
+    events: tuple[Event, ...]
+    #: The name of its files.
+    name: str
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether it has series to compare."""
+        return len(self.chart.series) > 1
+
+    @property
+    def sources(self) -> str:
+        """The names of the sources."""
+        titles = (title for series in self.chart.series for title in series.source_title.split(", "))
+        return ", ".join(dict.fromkeys(titles))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,29 +120,36 @@ def build_cards(site: Site, group: Group, root: str = "") -> Iterable[Card]:
         yield Card(item, line, item.tone, root + metric_path(site, item), bars, year_change(item))
 
 
-def build_view(site: Site, chart: Chart, *, is_whole: bool, size: tuple[float, float] | None = None) -> ChartView:
-    """Return a chart with its static pictures; ``size`` is that of the wide one, if it is not the usual one."""
-    wide = draw(chart, *(size or (WHOLE if is_whole else HALF)))
+def build_view(site: Site, chart: Chart, *, is_whole: bool) -> ChartView:
+    """Return a chart with its static picture."""
+    drawing = draw(chart)
     return ChartView(
         chart=chart,
-        narrow=draw(chart, *NARROW),
-        wide=wide,
+        drawing=drawing,
+        subtitle=subtitle(chart, drawing.scale),
         alternative=alternative(chart),
         data=inline_json(chart_document(chart, site.names)),
         rows=month_rows(chart),
-        notes=tuple(_chart_notes(chart, wide)),
+        notes=tuple(_chart_notes(chart, drawing)),
         is_whole=is_whole,
+        has_names=has_names(chart),
+        events=shown_events(chart, drawing.scale),
+        name=picture_name(chart, site.names),
     )
 
 
 def _chart_notes(chart: Chart, drawing: Drawing) -> Iterator[str]:
     if chart.kind is ChartKind.FLOW:
-        if any(bar.faint for bar in drawing.bars):
+        states = {bar.state for bar in drawing.bars}
+        if BarState.PARTIAL in states:
             yield "Hatched: days missing."
+        if BarState.PUBLISHED in states:
+            yield "Cross-hatched: published 30-day totals."
         if any(mark.hollow for mark in drawing.marks):
             yield "◇ Published 30-day totals from before daily data."
     else:
-        yield "Total at the end of each day (UTC)."
+        if drawing.scale.low:
+            yield f"The axis starts at {formats.number(drawing.scale.low)}."
         if any(_has_gap(series.days) for series in chart.series):
             yield "Gaps: no data."
         if any(line.dashed for line in drawing.lines):

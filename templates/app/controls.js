@@ -1,23 +1,25 @@
-// Toolbar, legends, buttons. All of them are native controls, so that keyboard and touch work.
+// Controls and legends of charts. All of them are native, so that keyboard and touch work.
 
 function showState() {
-  for (const input of document.querySelectorAll(".controls input, .lens input")) {
-    input.checked = state[optionOf(input)] === input.value;
+  for (const input of document.querySelectorAll(".controls input")) {
+    input.checked = state[input.dataset.option] === input.value;
   }
   for (const button of document.querySelectorAll(".legend [data-series]")) {
     button.setAttribute("aria-pressed", String(!state.hide.has(button.dataset.series)));
     if (button.dataset.split) button.hidden = button.dataset.split !== state.split;
   }
-  for (const button of document.querySelectorAll(".legend [data-events]")) {
-    button.setAttribute("aria-pressed", String(state.events === "on"));
-  }
+}
+
+/** The view has changed, by a choice of the reader or by an address. */
+function show() {
+  showState();
+  for (const chart of charts) if (chart.visible && !chart.isEmpty && !isUsual(chart.data)) chart.needed = true;
+  redraw();
 }
 
 function changed() {
-  showState();
   writeState();
-  for (const chart of charts) if (chart.visible && !chart.isEmpty) chart.needed = true;
-  redraw();
+  show();
 }
 
 function onShowAll(chart) {
@@ -25,17 +27,22 @@ function onShowAll(chart) {
   changed();
 }
 
-function onControl(event) {
-  state[optionOf(event.target)] = event.target.value;
+function onControl({ target }) {
+  const { option } = target.dataset;
+  state[option] = target.value;
+  makeSense(option);
   changed();
 }
 
-function onReset() {
-  Object.assign(state, DEFAULTS, { hide: new Set() });
+/** Back to the first view of charts of one kind. */
+function onReset(chart) {
+  const { kind, series } = chart.data;
+  for (const name of OPTIONS[kind]) state[name] = DEFAULTS[name];
+  for (const { key } of series) state.hide.delete(key);
   changed();
 }
 
-const COPY_LABEL = "Copy link";
+const COPY_LABEL = "Link";
 const FEEDBACK_MS = 2500;
 let copyTimer;
 
@@ -57,17 +64,17 @@ async function onCopy(event) {
 function onLegend(event) {
   const button = event.target.closest("button");
   if (!button) return;
-  if (button.dataset.events !== undefined) state.events = state.events === "on" ? "off" : "on";
-  else if (!state.hide.delete(button.dataset.series)) state.hide.add(button.dataset.series);
+  if (!state.hide.delete(button.dataset.series)) state.hide.add(button.dataset.series);
   changed();
 }
 
 function listen() {
-  for (const group of document.querySelectorAll(".controls, .lens")) group.addEventListener("change", onControl);
-  document.querySelector("[data-do=reset]")?.addEventListener("click", onReset);
-  document.querySelector("[data-do=copy]")?.addEventListener("click", onCopy);
   for (const chart of charts) {
-    chart.figure.querySelector(".legend").addEventListener("click", onLegend);
+    const on = (css, type, action) => chart.figure.querySelector(css)?.addEventListener(type, action);
+    on(".controls", "change", onControl);
+    on("[data-do=reset]", "click", () => onReset(chart));
+    on("[data-do=copy]", "click", onCopy);
+    on(".legend", "click", onLegend);
     chart.figure.querySelector("[data-do=show-all]").addEventListener("click", () => onShowAll(chart));
     chart.figure.querySelector("details.numbers")?.addEventListener("toggle", () => fillTable(chart));
     const save = { csv: saveCsv, png: (one) => saveImage(one, "png"), svg: (one) => saveImage(one, "svg") };
@@ -77,7 +84,6 @@ function listen() {
   }
   addEventListener("popstate", () => {
     readState();
-    showState();
-    redraw();
+    show();
   });
 }

@@ -1,7 +1,6 @@
 // From the data in the page to the points of a view. Sums were made when the page was built; here
 // they are only selected, compared and smoothed.
 
-const DAY = 24 * 60 * 60 * 1000;
 const MONTHS = { "3m": 3, "6m": 6, "1y": 12, "2y": 24 };
 const number = { format: formatValue };
 const longDay = { format: formatDay };
@@ -11,16 +10,17 @@ const longMonth = { format: formatMonth };
 const isoDay = (time) => new Date(time).toISOString().slice(0, 10);
 const timeOf = (day) => Date.parse(`${day}T00:00:00Z`);
 
-function grainOf(chart) {
-  return chart.kind === "flow" ? state.by : state.starsby;
+function isGain(chart) {
+  return chart.kind === "stock" && state.stars === "gain";
 }
 
 /** Every point of a series at the grain asked for; a gap is a point whose value is null. */
 function pointsOf(chart, series) {
   const grain = grainOf(chart);
   const points = grain === "day" ? dayPoints(series) : periodPoints(chart, series, grain);
-  if (chart.kind === "stock" && state.stars === "gain") return gains(points);
-  return grain === "day" && state.smooth !== "off" ? smoothed(points, Number(state.smooth)) : points;
+  const smooth = optionOf(chart, "smooth");
+  const found = isGain(chart) ? gains(points) : points;
+  return grain === "day" && smooth !== "off" && (chart.kind === "flow" || isGain(chart)) ? smoothed(found, Number(smooth)) : found;
 }
 
 function dayPoints(series) {
@@ -32,7 +32,8 @@ function dayPoints(series) {
     for (let n = 0; n < count; n += 1, time += DAY, index += 1) {
       const value = series.day.values[index];
       const day = isoDay(time);
-      points.push({ start: time, end: time, x: day, value, whole: true, kind, when: null, missing: "", how });
+      const place = { start: time, end: time, slot: time, at: time, x: day };
+      points.push({ ...place, value, whole: true, state: "", kind, when: null, missing: "", how });
     }
   }
   return points;
@@ -45,17 +46,38 @@ function periodEnd(start, grain) {
   return Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1, 1) - DAY;
 }
 
-function seedPoints(series) {
-  return (series.seeds ?? []).map(([first, last, value, how]) => {
+/** Published totals. Of bars that stand on each other, each is the bar of the month that has most of its days. */
+function seedPoints(chart, series) {
+  const taken = new Set();
+  const { start: first, values } = series.month ?? { values: [] };
+  values.forEach((value, index) => {
+    if (value !== null) taken.add(monthStart(timeOf(first), index));
+  });
+  const seeds = (series.seeds ?? []).map(([first, last, value, how]) => {
     const when = `in about 30 days up to ${longDay.format(timeOf(last))}`;
     const [start, end] = [timeOf(first), timeOf(last)];
-    return { start, end, x: last, value, whole: true, kind: "seeded", when, missing: "", how };
+    const at = { start, end, slot: end, at: end, x: last };
+    return { ...at, value, whole: true, state: "published", kind: "seeded", when, missing: "", how };
   });
+  if (!isStacked(chart) || state.mark !== "bars") return seeds;
+  const months = new Map();
+  for (const point of seeds) {
+    const slot = monthStart(point.end - 15 * DAY);
+    point.slot = null;
+    if (taken.has(slot)) continue;
+    const before = months.get(slot);
+    if (before) before.slot = null;
+    months.set(slot, Object.assign(point, { slot, whole: false, at: middleOf(slot, monthStart(slot, 1) - DAY), x: middleDay(slot, monthStart(slot, 1) - DAY) }));
+  }
+  return seeds;
 }
+
+const middleOf = (start, end) => (start + end + DAY) / 2;
+const middleDay = (start, end) => isoDay(start + DAY * Math.floor((end - start) / DAY / 2));
 
 /** Weeks or months, one after the other, each with what a text needs; the snapshots come before the months. */
 function periodPoints(chart, series, grain) {
-  const points = grain === "month" ? seedPoints(series) : [];
+  const points = grain === "month" ? seedPoints(chart, series) : [];
   const periods = series[grain];
   if (!periods) return points;
   const partial = new Map(periods.partial.map(([place, ...counts]) => [place, counts]));
@@ -67,13 +89,17 @@ function periodPoints(chart, series, grain) {
       const end = periodEnd(start, grain);
       const running = end > timeOf(chart.asOf);
       // A sum stands in the middle of its days, a count on the day it is from.
-      const x = isoDay(chart.kind === "stock" ? Math.min(end, newest) : start + DAY * Math.floor((end - start) / DAY / 2));
+      const last = Math.min(end, newest);
+      const x = chart.kind === "stock" ? isoDay(last) : middleDay(start, end);
       points.push({
         start,
         end,
+        slot: start,
+        at: chart.kind === "stock" ? last : middleOf(start, end),
         x,
         value: periods.values[index],
         whole: !partial.has(index),
+        state: !partial.has(index) ? "" : running ? "running" : partial.get(index)[0] === null ? "published" : "partial",
         kind,
         when: whenText(chart, grain, start, end, running),
         missing: missingText(partial.get(index) ?? [], (end - start) / DAY + 1, running),
@@ -118,10 +144,11 @@ function smoothed(points, days) {
 }
 
 function firstTime(chart) {
-  if (state.range === "all") return -Infinity;
+  const range = rangeOf(chart);
+  if (range === "all") return -Infinity;
   const day = new Date(timeOf(chart.asOf));
   // The month that runs counts as one of them.
-  return Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1 - MONTHS[state.range], 1);
+  return Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1 - MONTHS[range], 1);
 }
 
 /** The series that a chart offers in the way that it is split. */
@@ -130,12 +157,29 @@ function offered(chart) {
 }
 
 function isStacked(chart) {
-  return chart.stacked || state.place === "stacked";
+  return chart.kind === "flow" && state.place === "stacked";
 }
 
 /** A share of itself would be of no use to anybody: a chart of one series stays as it is. */
 function isShared(chart) {
-  return state.show === "share" && offered(chart).length > 1;
+  return chart.kind === "flow" && state.show === "share" && offered(chart).length > 1;
+}
+
+function isIndexed(chart) {
+  return optionOf(chart, "show") === "indexed" && !isGain(chart);
+}
+
+function isLog(chart) {
+  return optionOf(chart, "scale") === "log" && !isGain(chart) && !isShared(chart);
+}
+
+/** Of more points than that, bars are thinner than a finger and a pointer can hit; they are lines then. */
+const MOST_BARS = 200;
+
+/** Whether a view is drawn as bars. */
+function isBars(chart, view) {
+  const wanted = isGain(chart) || (chart.kind === "flow" && state.mark === "bars");
+  return wanted && !isLog(chart) && !isIndexed(chart) && Math.max(0, ...view.map((one) => one.points.length)) <= MOST_BARS;
 }
 
 /** The view of a chart: its visible series with the points in range, `shown` being what is drawn. */
@@ -151,7 +195,8 @@ function viewOf(chart) {
       return { ...one, place, points: points.map((point) => ({ ...point, shown: point.mean ? point.mean.value : point.value })) };
     });
   if (isShared(chart)) toShares(series);
-  if (state.show === "indexed") series.forEach(toIndex);
+  if (isIndexed(chart)) series.forEach(toIndex);
+  if (isStacked(chart) && !isBars(chart, series)) stack(series);
   return series;
 }
 
@@ -179,5 +224,20 @@ function toIndex(one) {
   const base = one.points.find((point) => point.whole && point.kind !== "seeded" && point.shown > 0)?.shown;
   for (const point of one.points) {
     point.shown = base && point.shown !== null ? (100 * point.shown) / base : null;
+  }
+}
+
+/** Lines on top of each other; where one has no value, those above have none either. */
+function stack(series) {
+  let below = null;
+  for (const one of series) {
+    const sums = new Map();
+    for (const point of one.points) {
+      const ground = below === null ? 0 : (below.get(point.x) ?? null);
+      point.ground = ground;
+      point.shown = point.shown === null || ground === null || point.kind === "seeded" ? null : ground + point.shown;
+      sums.set(point.x, point.shown);
+    }
+    below = sums;
   }
 }

@@ -11,16 +11,20 @@ async function saveImage(chart, format) {
     return;
   }
   const colours = look();
-  const { data, layout } = figureOf(chart.data, colours);
+  const view = viewOf(chart.data);
+  const axes = axesOf(chart.data, view);
+  const { data, layout } = figureOf(chart.data, view, axes, colours, { size: {}, margin: {} }, "large");
   const sources = [...new Set(chart.data.series.map((series) => series.source))].join(", ");
   const through = chart.data.through ? `Data through ${shortDay.format(timeOf(chart.data.through))} (UTC). ` : "";
-  const lacks = viewOf(chart.data).some((series) => series.points.some((point) => point.value !== null && !point.whole));
+  const lacks = view.some((series) => series.points.some((point) => point.value !== null && !point.whole));
   const missing = lacks ? "Hatched or open: days missing. " : "";
   const note = `${through}${missing}Source: ${sources}. ${addressOf()}`.trim();
   const figure = {
     data,
     layout: {
       ...layout,
+      xaxis: { ...layout.xaxis, showticklabels: true },
+      yaxis: { ...layout.yaxis, showticklabels: true, showgrid: true, gridcolor: colours.line, ticklabelposition: "inside top" },
       title: {
         text: literal(marked(chart.data.title)),
         subtitle: { text: literal(subtitleOf(chart.data)), font: { size: 14, color: colours.muted } },
@@ -30,7 +34,7 @@ async function saveImage(chart, format) {
       annotations: [
         { text: literal(note), showarrow: false, xref: "paper", yref: "paper", x: 0, y: -0.14, font: { size: 12 } },
       ],
-      margin: { l: 64, r: 24, t: 112, b: 84 },
+      margin: { l: 40, r: 40, t: 132, b: 84 },
       paper_bgcolor: colours.panel,
       showlegend: true,
       legend: { orientation: "h", y: 1.08 },
@@ -92,7 +96,7 @@ async function saveCsv(chart) {
   for (const series of viewOf(chart.data)) {
     for (const point of series.points) {
       if (point.value === null) continue;
-      const fields = [series.id ?? series.key, isoDay(point.start), isoDay(point.end), point.value, point.whole, point.kind];
+      const fields = [series.id ?? series.key, isoDay(point.start), isoDay(point.end), point.value, point.whole || point.kind === "seeded", point.kind];
       fields.push(plainField(series.source));
       lines.push(fields.join(","));
     }

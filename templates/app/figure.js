@@ -3,12 +3,14 @@
 const AREA_OPACITY = 0.55;
 /** With colours forced by the system, lines of one chart differ in more than their colour. */
 const DASHES = ["solid", "dash", "dashdot", "longdash", "longdashdot"];
-const FEW_MONTHS = 6;
-/** Of more points than that, bars are thinner than a finger and a pointer can hit; they are lines then. */
-const MOST_BARS = 200;
 /** So many points have marks of their own; more would be thousands of elements. */
 const MOST_MARKS = 60;
-const SNAPSHOT_WIDTH = 18 * DAY;
+/** The share of a period that its bar fills, and that all bars of a period fill side by side. */
+const STACK_SHARE = 0.84;
+const GROUP_SHARE = 0.78;
+const PATTERNS = { "": "", partial: "/", running: "/", published: "x" };
+/** The ground under a pattern; a running period has none. */
+const GROUNDS = { partial: 0.3, published: 0.15 };
 
 /** The page's colours as they are in the scheme of this moment, so that charts follow light and dark. */
 function look() {
@@ -38,91 +40,61 @@ function literal(text) {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** A sentence in lines of a bearable length; Plotly does not wrap. */
-function wrapped(text) {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    if (lines.at(-1) && lines.at(-1).length + word.length > 46) lines.push("");
-    lines[lines.length - 1] += (lines.at(-1) && " ") + word;
-  }
-  return lines.map(literal).join("<br>");
-}
-
-function sentence(chart, series, point) {
-  const gain = chart.kind === "stock" && state.stars === "gain";
-  const unit = chart.kind === "flow" ? "downloads" : gain ? "new stars (net)" : "stars";
-  const mean = point.mean ? ` a day on average in the ${point.mean.days} days` : "";
-  const when = point.when ?? (mean ? `up to ${longDay.format(point.start)}` : `on ${longDay.format(point.start)}`);
-  const count = point.mean ? point.mean.value : point.value;
-  const value = `${gain && count > 0 ? "+" : ""}${number.format(count)} ${unit} of ${series.name}${mean} ${when}`;
-  const missing = point.missing ? `, ${point.missing}` : "";
-  const compared =
-    isShared(chart)
-      ? `${number.format(point.shown)}% of all shown: `
-      : state.show === "indexed"
-        ? `Index ${number.format(point.shown)}: `
-        : "";
-  return wrapped(`${compared}${value}${missing}. Source: ${series.source}${point.how && `, ${point.how}`}.`);
-}
-
-function figureOf(chart, colours) {
-  const series = viewOf(chart);
-  const longest = Math.max(0, ...series.map((one) => one.points.length));
-  const bars = state.mark === "bars" && (chart.kind === "flow" || state.stars === "gain") && longest <= MOST_BARS;
-  const stacked = isStacked(chart);
-  if (stacked && !bars) stack(series);
-  const data = series.flatMap((one) => {
-    const points = one.points.map((point) => ({
-      ...point,
-      text: point.shown === null ? "" : sentence(chart, one, point),
-    }));
+/** The figure of a view on its axes, as in cmetrics/charts/figure.py; `box` is the plot box. */
+function figureOf(chart, view, scale, colours, box, room) {
+  const bars = isBars(chart, view);
+  const beside = bars && !isStacked(chart) ? view.length : 0;
+  const data = view.flatMap((one, index) => {
+    const { points } = one;
     const colour = colours.tone(one.tone);
-    const seeded = points.filter((point) => point.kind === "seeded");
+    const seeded = points.filter((point) => point.kind === "seeded" && point.slot !== null);
     const rest = points.filter((point) => point.kind !== "seeded");
-    const drawn = bars ? [barTrace(one, rest, colour)] : lineTraces(one, rest, colour);
-    if (stacked && !bars) drawn.unshift(areaTrace(one, rest, colour));
-    return [...drawn, ...snapshotTraces(one, seeded, colour, bars && stacked)].filter((trace) => trace.x.length > 0);
+    const drawn = bars ? [barTrace(one, rest, colour, beside, index)] : lineTraces(one, rest, colour);
+    if (isStacked(chart) && !bars) drawn.unshift(areaTrace(one, rest, colour));
+    return [...drawn, publishedTrace(chart, one, seeded, colour, bars)].filter((trace) => trace.x.length > 0);
   });
-  const events = state.events === "on" ? eventTraces(chart, series, colours) : [];
-  return { data: [...data, ...events], layout: layoutOf(chart, series, colours, stacked) };
-}
-
-/** Whether anything of a view can be drawn. */
-function hasData(series) {
-  return series.some((one) => one.points.some((point) => point.shown !== null));
-}
-
-/** Lines on top of each other; where one has no value, those above have none either. */
-function stack(series) {
-  let below = null;
-  for (const one of series) {
-    const sums = new Map();
-    for (const point of one.points) {
-      const ground = below === null ? 0 : (below.get(point.x) ?? null);
-      point.ground = ground;
-      point.shown = point.shown === null || ground === null || point.kind === "seeded" ? null : ground + point.shown;
-      sums.set(point.x, point.shown);
-    }
-    below = sums;
-  }
+  return { data, layout: layoutOf(scale, colours, box, room) };
 }
 
 function trace(one, points, extra) {
   return {
     name: literal(one.name),
+    meta: { series: one.key },
     x: points.map((point) => point.x),
     y: points.map((point) => point.shown),
-    customdata: points.map((point) => point.text),
-    hovertemplate: "%{customdata}<extra></extra>",
     ...extra,
   };
 }
 
-/** Bars; those that lack days are hatched. */
-function barTrace(one, points, colour) {
-  const shape = points.map((point) => (point.whole && point.kind !== "estimated" ? "" : "/"));
-  const pattern = { shape, fgcolor: colour, bgcolor: "rgba(0,0,0,0)", size: 6, solidity: 0.4 };
-  return trace(one, points, { type: "bar", marker: { color: colour, pattern, line: { color: colour, width: 1 } } });
+/** Bars; those that lack days are hatched. Side by side, `beside` of them share a period. */
+function barTrace(one, points, colour, beside, index) {
+  const share = beside > 1 ? GROUP_SHARE : STACK_SHARE;
+  const boxes = points.map((point) => {
+    const end = point.kind === "seeded" ? monthStart(point.slot, 1) : point.end + DAY;
+    const room = (end - point.slot) * share;
+    const width = beside > 1 ? room / beside : room;
+    return [width, point.slot + (end - point.slot - room) / 2 + (beside > 1 ? index * width : 0) - timeOf(point.x)];
+  });
+  const states = points.map((point) => (point.kind === "estimated" ? "partial" : point.state));
+  const marker = {
+    color: colour,
+    line: { color: colour, width: states.map((state) => (state === "" ? 0 : 1)) },
+    pattern: {
+      shape: states.map((state) => PATTERNS[state]),
+      fgcolor: colour,
+      bgcolor: states.map((state) => faded(colour, GROUNDS[state] ?? 0)),
+      fillmode: "replace",
+      size: 5,
+      solidity: 0.3,
+    },
+  };
+  const [width, offset] = [boxes.map(([one]) => Math.round(one)), boxes.map(([, one]) => Math.round(one))];
+  return trace(one, points, { type: "bar", width, offset, marker });
+}
+
+/** A colour as the browser gives it, "rgb(1, 2, 3)", with an opacity. */
+function faded(colour, opacity) {
+  return `rgba(${(colour.match(/[\d.]+/g) ?? [0, 0, 0]).slice(0, 3).join(",")},${opacity})`;
 }
 
 /**
@@ -195,92 +167,44 @@ function areaTrace(one, points, colour) {
   };
 }
 
-/** Snapshots are no sums of days: diamonds, or hatched where bars are stacked. */
-function snapshotTraces(one, points, colour, stacked) {
-  if (!stacked) {
-    return [
-      trace(one, points, {
-        type: "scatter",
-        mode: "markers",
-        marker: { color: colour, symbol: "diamond-open", size: 8, line: { width: 2 } },
-      }),
-    ];
-  }
-  const pattern = { shape: "x", fgcolor: colour, bgcolor: "rgba(0,0,0,0)", size: 5 };
-  const marker = { color: colour, pattern, line: { color: colour, width: 1 } };
-  return [trace(one, points, { type: "bar", width: points.map(() => SNAPSHOT_WIDTH), marker })];
+/** Published totals are no sums of days: diamonds, or bars of their months where bars are stacked. */
+function publishedTrace(chart, one, points, colour, bars) {
+  if (bars && isStacked(chart)) return barTrace(one, points, colour, 0, 0);
+  const marker = { color: colour, symbol: "diamond-open", size: 8, line: { width: 2 } };
+  return trace(one, points, { type: "scatter", mode: "markers", marker });
 }
 
-/** Dotted lines over the whole height, on an axis of their own. */
-function eventTraces(chart, series, colours) {
-  // An event before the first value would stretch the axis.
-  const starts = series.flatMap((one) => one.points.filter((point) => point.shown !== null).map((point) => point.start));
-  const first = Math.max(firstTime(chart), Math.min(...starts));
-  const shown = chart.events.filter((event) => timeOf(event.day) >= first);
-  if (shown.length === 0 || !hasData(series)) return [];
-  return [
-    {
-      type: "scatter",
-      mode: "lines+markers",
-      name: "Events",
-      yaxis: "y2",
-      x: shown.flatMap((event) => [event.day, event.day, null]),
-      y: shown.flatMap(() => [0, 1, null]),
-      customdata: shown.flatMap((event) => {
-        const text = wrapped(`${event.label}, ${longDay.format(timeOf(event.day))}.`);
-        return [text, text, ""];
-      }),
-      hovertemplate: "%{customdata}<extra></extra>",
-      line: { color: colours.muted, width: 1, dash: "dot" },
-      marker: { color: colours.muted, size: shown.flatMap(() => [0, 9, 0]), symbol: "triangle-down" },
-    },
-  ];
-}
-
-/** Of few months each has its name; Plotly would name days in between. */
-function monthAxis(chart, series) {
-  if (grainOf(chart) !== "month") return {};
-  const months = Math.max(0, ...series.map((one) => one.points.length));
-  return { ticklabelmode: "period", tickformat: "%b %Y", dtick: months <= FEW_MONTHS ? "M1" : undefined };
-}
-
-function layoutOf(chart, series, colours, stacked) {
-  const unit = isShared(chart) ? "percent" : state.show === "indexed" ? `Index (first ${grainOf(chart)} = 100)` : null;
-  const plain = chart.kind === "flow" ? "downloads" : state.stars === "gain" ? "new stars" : "stars";
-  const axis = { gridcolor: colours.line, linecolor: colours.line, zerolinecolor: colours.line, automargin: true };
-  // Plotly invents a time for axes without data.
-  const visible = hasData(series);
-  // A finger that moves over a chart wants to scroll the page.
-  const fixedrange = matchMedia("(pointer: coarse)").matches;
+/** Grid and labels are those of the frame; the axes have them for whoever reads the figure. */
+function layoutOf(scale, colours, box, room) {
+  const text = (time) => new Date(time).toISOString().slice(0, 16).replace("T", " ");
+  const axis = { tickmode: "array", showticklabels: false, showgrid: false, zeroline: false, fixedrange: true };
+  const ticks = scale?.ticks[room === "narrow" ? "narrow" : "wide"] ?? [];
+  const of = (value) => (scale.log ? Math.log10(value) : value);
   return {
-    autosize: true,
-    barmode: stacked ? "relative" : "group",
-    bargap: 0.22,
-    dragmode: fixedrange ? false : "zoom",
+    ...box.size,
+    barmode: "relative",
+    dragmode: false,
+    hovermode: false,
     font: { color: colours.text, family: colours.family, size: 12 },
-    hoverlabel: {
-      align: "left",
-      bgcolor: colours.panel,
-      bordercolor: colours.muted,
-      font: { color: colours.text, family: colours.family, size: 13 },
-    },
-    hovermode: "closest",
-    margin: { l: 48, r: 12, t: 12, b: 34 },
+    margin: box.margin,
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     showlegend: false,
-    xaxis: { ...axis, ...monthAxis(chart, series), type: "date", showgrid: false, fixedrange, visible },
+    xaxis: {
+      ...axis,
+      type: "date",
+      visible: scale !== null,
+      range: scale && [text(scale.start), text(scale.end)],
+      tickvals: ticks.map(([time]) => text(time)),
+      ticktext: ticks.map(([, label]) => label),
+    },
     yaxis: {
       ...axis,
-      visible,
-      type: state.scale,
-      fixedrange,
-      rangemode: state.show === "indexed" ? "normal" : "tozero",
-      // Of whole numbers below ten, SI prefixes would make half stars.
-      tickformat: state.scale === "log" ? "~s" : undefined,
-      exponentformat: "B",
-      title: { text: unit ?? plain, standoff: 6 },
+      type: scale?.log ? "log" : "linear",
+      visible: scale !== null,
+      range: scale && [of(scale.low), of(scale.high)],
+      tickvals: scale?.levels,
+      ticktext: scale?.texts,
     },
-    yaxis2: { overlaying: "y", range: [0, 1], visible: false, fixedrange: true },
   };
 }

@@ -5,36 +5,18 @@
  * @typedef {{box: Box, first: number, last: number}} Scale  The times at the left and the right edge of the box.
  */
 
-/** The still picture in use: the page has one for wide and one for narrow windows. */
-function stillOf(chart) {
-  return [...chart.figure.querySelectorAll(".still")].find((svg) => svg.getClientRects().length > 0);
+/** @returns {Box} The plot box; the picture is as large as it. */
+function boxOf(chart) {
+  const canvas = chart.figure.querySelector(".canvas").getBoundingClientRect();
+  const box = chart.figure.querySelector(".still").getBoundingClientRect();
+  const [left, top] = [box.left - canvas.left, box.top - canvas.top];
+  return { left, top, right: left + box.width, bottom: top + box.height };
 }
 
-/** @returns {Scale | null} null for a chart without a picture. */
+/** @returns {Scale | null} null for a chart that shows nothing. */
 function scaleOf(chart) {
-  if (chart.figure.classList.contains("live")) return liveScale(chart);
-  const svg = stillOf(chart);
-  if (!svg) return null;
-  const { left, right, top, bottom, first, last } = svg.dataset;
-  const ground = svg.parentElement.getBoundingClientRect();
-  const room = svg.getBoundingClientRect();
-  const { width, height } = svg.viewBox.baseVal;
-  const unit = Math.min(room.width / width, room.height / height);
-  const x = room.left - ground.left + (room.width - width * unit) / 2;
-  const y = room.top - ground.top + (room.height - height * unit) / 2;
-  return {
-    box: { left: x + left * unit, right: x + right * unit, top: y + top * unit, bottom: y + bottom * unit },
-    first: timeOf(first),
-    last: timeOf(last) + DAY,
-  };
-}
-
-function liveScale(chart) {
-  const layout = chart.figure.querySelector(".plot")._fullLayout;
-  if (!layout?.xaxis?.visible) return null;
-  const { l, t, w, h } = layout._size;
-  const [first, last] = layout.xaxis.range.map((text) => layout.xaxis.r2l(text));
-  return { box: { left: l, top: t, right: l + w, bottom: t + h }, first, last };
+  if (!chart.axes) return null;
+  return { box: boxOf(chart), first: chart.axes.start, last: chart.axes.end };
 }
 
 /** @returns {Box | null} The box between the axes, from the left and the top of the canvas. */

@@ -77,6 +77,7 @@ showState();
 listen();
 setUpCursors();
 watchCharts();
+drawWhenIdle();
 setUpTheme();
 setUpCalendar();
 setUpList();

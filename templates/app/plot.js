@@ -26,7 +26,7 @@ function loadPlotly() {
 /** Without Plotly these controls would change the address and nothing else. */
 function disableControls() {
   for (const note of document.querySelectorAll(".unavailable")) note.hidden = false;
-  const useless = ".controls fieldset, .lens fieldset, [data-do=reset], .legend button, [data-save=png], [data-save=svg]";
+  const useless = ".controls fieldset, .legend button, [data-do=reset], [data-save=png], [data-save=svg]";
   for (const control of document.querySelectorAll(useless)) control.disabled = true;
 }
 
@@ -55,14 +55,15 @@ async function loadDays(chart) {
 
 // -- charts -------------------------------------------------------------------------------------------
 
-/** Finds the charts of the page. `needed`: it has been in view. `stale`: it does not show the chosen view. */
+/** Finds the charts of the page. `needed`: it is or becomes live. `stale`: it does not show the chosen view. */
 function findCharts() {
   for (const figure of document.querySelectorAll("figure.chart")) {
     const source = figure.querySelector("script.series");
     if (!source) continue;
     const data = JSON.parse(source.textContent);
-    const isEmpty = !figure.querySelector(".plot");
-    charts.push({ figure, data, isEmpty, needed: false, visible: false, stale: false });
+    const still = figure.querySelector(".still");
+    const axes = still && stillAxes(still);
+    charts.push({ figure, data, isEmpty: !still, axes, needed: false, visible: false, stale: false });
   }
 }
 
@@ -91,18 +92,30 @@ async function draw(chart) {
   await loadDays(chart.data).catch(() => {
     missing = true;
   });
-  const { data, layout } = figureOf(chart.data, look());
-  showMessage(chart, missing ? "Daily values could not be loaded" : messageOf(chart.data, layout));
+  const view = viewOf(chart.data);
+  const axes = axesOf(chart.data, view);
+  showMessage(chart, missing ? "Daily values could not be loaded" : messageOf(chart.data, axes));
+  drawFrame(chart, view, axes);
+  chart.axes = axes;
+  const { data, layout } = figureOf(chart.data, view, axes, look(), marginsOf(chart), roomOf(chart));
   chart.figure.classList.add("live");
   setStale(chart, false);
-  await Plotly.react(chart.figure.querySelector(".plot"), data, layout, { responsive: true, displayModeBar: false });
+  await Plotly.react(chart.figure.querySelector(".plot"), data, layout, { staticPlot: true });
   placeCursor(chart);
+  chart.figure.dispatchEvent(new CustomEvent("drawn", { bubbles: true }));
+}
+
+/** The size of a chart and the margins around its plot box. */
+function marginsOf(chart) {
+  const { width, height } = chart.figure.querySelector(".canvas").getBoundingClientRect();
+  const { left, right, top, bottom } = boxOf(chart);
+  return { size: { width, height }, margin: { l: left, t: top, r: width - right, b: height - bottom } };
 }
 
 /** What a chart without anything to draw says instead. */
-function messageOf(chart, layout) {
-  if (layout.xaxis.visible) return "";
-  return offered(chart).every((series) => state.hide.has(series.key)) ? "All series hidden" : "No data in this range";
+function messageOf(data, axes) {
+  if (axes) return "";
+  return offered(data).every((series) => state.hide.has(series.key)) ? "All series hidden" : "No data in this range";
 }
 
 function showMessage(chart, text) {
@@ -131,6 +144,7 @@ function redrawNext() {
   draw(chart).then(() => whenIdle(redrawNext));
 }
 
+/** Charts that show another view than the one they came with are drawn when they come into view. */
 function watchCharts() {
   const seen = new IntersectionObserver((entries) => {
     for (const entry of entries) {
@@ -138,15 +152,43 @@ function watchCharts() {
       chart.visible = entry.isIntersecting;
       if (!chart.visible) continue;
       if (chart.stale) draw(chart);
-      // The first chart is in view from the start; its picture is enough until it is used, or shows another view.
-      else if (chart.figure.dataset.waits === undefined || !isUsual()) need(chart);
+      else if (isIdle || !isUsual(chart.data)) need(chart);
+    }
+  });
+  // The picture has the width of its place at any time; the live chart needs to be drawn for it.
+  const resized = new ResizeObserver((entries) => {
+    for (const entry of entries) {
+      const chart = charts.find((one) => one.figure.contains(entry.target));
+      const { width } = entry.contentRect;
+      if (width === 0) continue; // It is not shown at all.
+      if (chart.width && chart.width !== width && chart.needed) {
+        setStale(chart, true);
+        if (chart.visible) draw(chart);
+      }
+      chart.width = width;
     }
   });
   for (const chart of charts) {
-    seen.observe(chart.figure);
-    // The still picture can be read with the cursor; Plotly comes for what is beside it.
-    for (const part of chart.figure.querySelectorAll(".lens, .buttons")) {
-      for (const type of ["pointerenter", "focusin"]) part.addEventListener(type, () => need(chart), { once: true });
+    for (const type of ["pointerdown", "keydown"]) {
+      chart.figure.querySelector(".controls")?.addEventListener(type, () => need(chart), { once: true });
     }
+    seen.observe(chart.figure);
+    if (!chart.isEmpty) resized.observe(chart.figure.querySelector(".canvas"));
   }
+}
+
+/** So long after a page is loaded, charts in view become live where that costs the reader nothing. */
+const IDLE_MS = 4000;
+let isIdle = false;
+
+function drawWhenIdle() {
+  const { connection } = navigator;
+  if (connection && (connection.saveData || connection.effectiveType !== "4g")) return;
+  const drawAll = () => {
+    isIdle = true;
+    for (const chart of charts) if (chart.visible) need(chart);
+  };
+  const start = () => setTimeout(() => whenIdle(drawAll), IDLE_MS);
+  if (document.readyState === "complete") start();
+  else addEventListener("load", start, { once: true });
 }

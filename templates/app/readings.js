@@ -31,9 +31,12 @@ function findStops(chart) {
   const stops = new Map();
   for (const series of viewOf(chart)) {
     for (const point of series.points) {
-      const isSnapshot = point.kind === "seeded";
-      const key = `${point.start} ${point.end} ${isSnapshot}`;
-      if (!stops.has(key)) stops.set(key, { start: point.start, end: point.end, ...columnOf(chart, point), isSnapshot, readings: [] });
+      if (point.slot === null) continue; // It is not drawn.
+      // A published total that stands for a month is read with that month.
+      const isSnapshot = point.kind === "seeded" && point.slot === point.end;
+      const [start, end] = isSnapshot || point.kind !== "seeded" ? [point.start, point.end] : [point.slot, monthStart(point.slot, 1) - DAY];
+      const key = `${start} ${end} ${isSnapshot}`;
+      if (!stops.has(key)) stops.set(key, { start, end, ...columnOf(chart, { ...point, start, end, isSnapshot }), isSnapshot, readings: [] });
       stops.get(key).readings.push({ series, point });
     }
   }
@@ -42,7 +45,7 @@ function findStops(chart) {
 
 /** A sum has the width of its days; a count, and a published total, stands on one day. */
 function columnOf(chart, point) {
-  const isSum = chart.kind === "flow" && point.start !== point.end && point.kind !== "seeded";
+  const isSum = chart.kind === "flow" && point.start !== point.end && !point.isSnapshot;
   if (isSum) return { from: point.start, to: point.end + DAY };
   return { from: timeOf(point.x) - DAY / 2, to: timeOf(point.x) + DAY / 2 };
 }
@@ -54,16 +57,12 @@ function periodName(chart, stop) {
   return grainOf(chart) === "month" ? formatMonth(stop.start) : `Week from ${formatDay(stop.start)}`;
 }
 
-function isGain(chart) {
-  return chart.kind === "stock" && state.stars === "gain";
-}
-
 function valueText(chart, { point }) {
   const count = point.mean ? point.mean.value : point.value;
   if (count === null) return "No data";
   const value = `${isGain(chart) && count > 0 ? "+" : ""}${formatValue(count)}`;
   if (isShared(chart) && point.shown !== null) return `${value} (${formatPercent(point.shown)})`;
-  if (state.show === "indexed" && point.shown !== null) return `${value} (index ${formatValue(point.shown)})`;
+  if (isIndexed(chart) && point.shown !== null) return `${value} (index ${formatValue(point.shown)})`;
   return value;
 }
 
@@ -149,5 +148,5 @@ function pointName(chart, point) {
 function showWords(chart) {
   const words = chart.figure.querySelector("[data-words]");
   words.dataset.words ||= words.textContent;
-  words.textContent = isUsual() ? words.dataset.words : viewSentence(chart.data);
+  words.textContent = isUsual(chart.data) ? words.dataset.words : viewSentence(chart.data);
 }

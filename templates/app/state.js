@@ -1,57 +1,125 @@
-// What the reader has chosen. It lives in the address, so that a link shows the same view.
+// What the reader has chosen. It lives in the address, so that a link shows the same view. Charts of stars have
+// options of their own; where an address names none, those of downloads apply to them, too.
 
 const DEFAULTS = {
   range: "2y",
   by: "month",
-  starsby: "day",
   mark: "bars",
-  place: "side",
+  place: "stacked",
   split: "product",
   scale: "linear",
   show: "absolute",
-  stars: "total",
   smooth: "off",
+  starsrange: "2y",
+  starsby: "day",
+  stars: "total",
+  starsscale: "linear",
+  starsshow: "absolute",
+  starssmooth: "off",
   events: "on",
 };
+/** The values that an address may have: it is text from outside. */
+const CHOICES = {
+  range: ["3m", "6m", "1y", "2y", "all"],
+  by: ["day", "week", "month"],
+  mark: ["bars", "lines"],
+  place: ["side", "stacked"],
+  split: ["product", "sdk", "total"],
+  scale: ["linear", "log"],
+  show: ["absolute", "share", "indexed"],
+  smooth: ["off", "7", "28"],
+  stars: ["total", "gain"],
+  events: ["on", "off"],
+};
+/** Options of stars that follow those of downloads in an address that names only these. */
+const INHERITED = { starsrange: "range", starsscale: "scale", starsshow: "show", starssmooth: "smooth" };
 
 const state = { ...DEFAULTS, hide: new Set() };
 
-/** The inputs of an option: those of all charts, and those that the first chart has for itself. */
-function optionInputs(name) {
-  return [...document.querySelectorAll(".controls input, .lens input")].filter((input) => optionOf(input) === name);
+/** The options of a chart under their plain names. */
+function optionOf(data, name) {
+  const own = `stars${name}`;
+  return state[data.kind === "stock" && own in DEFAULTS ? own : name];
 }
 
-function optionOf(input) {
-  return input.dataset.option ?? input.name;
+const rangeOf = (data) => optionOf(data, "range");
+const grainOf = (data) => optionOf(data, "by");
+
+const OPTIONS = {
+  flow: ["range", "by", "mark", "place", "split", "scale", "show", "smooth", "events"],
+  stock: ["starsrange", "starsby", "stars", "starsscale", "starsshow", "starssmooth", "events"],
+};
+
+/** Whether a chart shows the view that the page came with. */
+function isUsual(data) {
+  const hidden = data.series.some((series) => state.hide.has(series.key));
+  return !hidden && OPTIONS[data.kind].every((name) => state[name] === DEFAULTS[name]);
 }
 
-function isUsual() {
-  return state.hide.size === 0 && Object.entries(DEFAULTS).every(([name, usual]) => state[name] === usual);
-}
-
-/** Only values that a control offers: an address is text from outside. */
 function readState() {
   const asked = new URLSearchParams(location.search);
-  for (const name of Object.keys(DEFAULTS)) {
-    const value = asked.get(name);
-    const known = value !== null && optionInputs(name).some((input) => input.value === value);
-    state[name] = known ? value : DEFAULTS[name];
+  for (const [name, usual] of Object.entries(DEFAULTS)) {
+    const inherited = INHERITED[name] ?? name;
+    const values = CHOICES[name] ?? CHOICES[INHERITED[name] ?? name.slice("stars".length)];
+    state[name] = [asked.get(name), asked.get(inherited)].find((value) => values.includes(value)) ?? usual;
   }
+  if (state.starsshow === "share") state.starsshow = "absolute";
   const keys = new Set([...document.querySelectorAll(".legend [data-series]")].map((button) => button.dataset.series));
   state.hide = new Set((asked.get("hide") ?? "").split(",").filter((key) => keys.has(key)));
+  makeSense();
 }
 
-function writeState() {
+/** Lengths of bars mean nothing on a log scale, shares nothing side by side: what was chosen last decides. */
+function makeSense(chosen = "") {
+  // Only days have a moving average; of stars, only what is new.
+  if (chosen === "smooth" && state.smooth !== "off") state.by = "day";
+  else if (chosen === "by" && state.by !== "day") state.smooth = "off";
+  if (chosen === "starssmooth" && state.starssmooth !== "off") [state.stars, state.starsby] = ["gain", "day"];
+  else if (["stars", "starsby"].includes(chosen) && (state.stars !== "gain" || state.starsby !== "day")) state.starssmooth = "off";
+  const lines = state.scale === "log" || state.show === "indexed";
+  if (chosen === "mark" && state.mark === "bars") {
+    state.scale = "linear";
+    if (state.show === "indexed") state.show = "absolute";
+  } else if (lines) {
+    state.mark = "lines";
+  }
+  if (chosen === "place" && state.place === "side" && state.show === "share") state.show = "absolute";
+  if (chosen === "place" && state.place === "stacked") {
+    state.scale = "linear";
+    if (state.show === "indexed") state.show = "absolute";
+  } else if (state.scale === "log" || state.show === "indexed") {
+    state.place = "side";
+  }
+  if (state.show === "share") {
+    state.place = "stacked";
+    state.scale = "linear";
+  }
+}
+
+/** The query of the view; options of stars only where they differ from what an address without them means. */
+function queryOf() {
   const query = new URLSearchParams(location.search);
   for (const [name, usual] of Object.entries(DEFAULTS)) {
-    if (state[name] === usual) query.delete(name);
+    const base = INHERITED[name];
+    const without = base ? (state[base] === "share" ? "absolute" : state[base]) : usual;
+    if (state[name] === without || (base && !hasStars())) query.delete(name);
     else query.set(name, state[name]);
   }
   if (state.hide.size === 0) query.delete("hide");
   else query.set("hide", [...state.hide].sort().join(","));
-  const text = query.toString().replaceAll("%2C", ",");
+  return query.toString().replaceAll("%2C", ",");
+}
+
+function hasStars() {
+  return document.querySelector("figure.chart.stock") !== null;
+}
+
+/** A choice of the reader is a step that Back undoes. */
+function writeState() {
+  const text = queryOf();
+  if (text === location.search.slice(1)) return;
   try {
-    history.replaceState(null, "", `${location.pathname}${text && `?${text}`}${location.hash}`);
+    history.pushState(null, "", `${location.pathname}${text && `?${text}`}${location.hash}`);
   } catch {
     // Pages that were opened as files may not change their address.
   }

@@ -41,7 +41,7 @@ def test_stacked_bars():
     """Bars of a month stand on each other; together they are as high as their sum, which stands above the last one."""
     metrics = [a_package("a"), a_package("b", "two")]
     rows = [row for n, m in enumerate(metrics) for row in rows_of(m, date(2026, 9, 1), AS_OF - DAY, 100 * (n + 1))]
-    drawing = draw(all_downloads_chart(a_board(metrics, rows)), 600, 300)
+    drawing = draw(all_downloads_chart(a_board(metrics, rows)))
     by_month: dict[float, list] = {}
     for bar in drawing.bars:
         by_month.setdefault(bar.x, []).append(bar)
@@ -49,7 +49,7 @@ def test_stacked_bars():
     for lower, upper in by_month.values():
         assert abs(upper.y + upper.height - lower.y) < 0.11
         assert lower.width == upper.width
-    assert drawing.last.title == "9.3k"
-    assert drawing.last.y == by_month[drawing.bars[1].x][1].y
+    assert drawing.last.text == "9,300"
+    assert drawing.last.y == by_month[drawing.bars[1].x][1].y / 10
     running = list(by_month.values())[-1]
     assert all(bar.faint for bar in running)

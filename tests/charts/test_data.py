@@ -117,8 +117,8 @@ def test_a_document_says_what_the_chart_is_and_of_which_series():
     assert (document["key"], document["title"], document["kind"]) == ("key", "Title", "stock")
     assert document["asOf"] == "2026-11-22"
     assert document["events"] == [
-        {"day": "2026-11-01", "label": "a <b>"},
-        {"day": "2026-11-02", "label": "Release 1.0"},
+        {"day": "2026-11-01", "label": "a <b>", "url": "https://example.com/"},
+        {"day": "2026-11-02", "label": "Release 1.0", "url": None},
     ]
     named = [(one["key"], one["id"], one["name"], one["tone"]) for one in document["series"]]
     assert named == [("All", None, "All", "total"), ("x", "downloads:p:x", "x", "python")]

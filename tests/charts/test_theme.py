@@ -8,6 +8,7 @@ import pytest
 
 from cmetrics.analytics.chart import TOTAL
 from cmetrics.analytics.dashboard import KNOWN_TONES, NUMBERED_TONES
+from cmetrics.charts import scale
 from cmetrics.charts.theme import (
     BADGE_LABEL,
     BADGE_LABEL_TEXT,
@@ -81,7 +82,7 @@ def test_stylesheet() -> None:
     assert len(declared) == len(set(declared))
     parts = sorted((templates_folder() / "style").glob("*.css"))
     css = "".join(path.read_text(encoding="utf-8") for path in parts)
-    own = set(re.findall(r"(--[\w-]+):", css))
+    own = set(re.findall(r"(--[\w-]+):", css + scale.stylesheet()))
     assert set(re.findall(r"var\((--[\w-]+)\)", css)) <= {*declared, *own, "--tone"}
 
 

@@ -129,9 +129,8 @@ CHARTS_TEMPLATE = """{% extends "base.html.j2" %}
 {% import "rows.html.j2" as rows %}
 {% block main %}
 <h1>Charts</h1>
-{% if page.overview.downloads %}{{ charts.chart(page.overview.downloads, heading="h2", has_lens=true) }}{% endif %}
+{% if page.overview.downloads %}{{ charts.chart(page.overview.downloads, heading="h2", is_first=true) }}{% endif %}
 <div class="views">
-{{ charts.controls(board.has_downloads, board.has_stars) }}
 <h2>All</h2>
 <div class="charts">
 {% if page.overview.stars %}{{ charts.chart(page.overview.stars) }}{% endif %}
@@ -358,8 +357,9 @@ def enliven(page: Page, *keys: str) -> None:
     """Scrolls to charts, as readers do, until Plotly has drawn them; all of them when none is named."""
     for key in keys or keys_of(page):
         page.locator(f"[id='chart-{key}'] .canvas").scroll_into_view_if_needed()
-        # The first chart of a page waits until it is used.
-        page.locator(f"[id='chart-{key}'] .buttons").dispatch_event("pointerenter")
+        # A picture is enough until its controls are used.
+        if page.locator(f"[id='chart-{key}'] .controls").count():
+            page.locator(f"[id='chart-{key}'] .controls").dispatch_event("pointerdown")
         page.wait_for_function(LIVE, arg=key)
 
 

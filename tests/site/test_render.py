@@ -36,7 +36,7 @@ def test_ids_with_one_slug() -> None:
 
 
 def test_snapshots_are_explained_where_there_are_some() -> None:
-    """A chart without seeded totals does not speak of open diamonds."""
+    """A chart without seeded totals does not explain their pattern."""
     metric = replace(a_package("nodejs"), daily_from=AS_OF - timedelta(days=40))
     rows = [a_row(metric, AS_OF - timedelta(days=n), 5) for n in range(40)]
     for seeds, count in (([], 0), ([a_snapshot(metric, AS_OF - timedelta(days=200), 9)], 1)):
@@ -45,7 +45,7 @@ def test_snapshots_are_explained_where_there_are_some() -> None:
         files = dict(render_site(Publication(board, board, (), table, (), None), SPECS, b"plotly"))
         page = files["products/one.html"].decode()
         assert "Hatched: days missing." in page
-        assert page.count("Published 30-day totals from before daily data.") == count
+        assert page.count("Cross-hatched: published 30-day totals.") == count
 
 
 def test_without_comments() -> None:

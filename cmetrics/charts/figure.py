@@ -1,0 +1,259 @@
+"""Build the Plotly figure of a chart's default view. Pure; the package plotly is not imported.
+
+The site publishes it as ``charts/KEY.json``, and the live chart of the page draws the same traces on the same
+axes (`templates/app/figure.js`). Colours are those of the light scheme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from cmetrics.analytics.chart import Chart, ChartKind, Series
+from cmetrics.analytics.model import DayPoint, PeriodPoint, PointKind
+from cmetrics.charts import theme
+from cmetrics.charts.lane import shown_events
+from cmetrics.charts.scale import (
+    STACK_SHARE,
+    Room,
+    Scale,
+    margins,
+    moment,
+    scale_of,
+    stacked_months,
+)
+from cmetrics.charts.svg import BarState, has_names, state_of
+from cmetrics.charts.words import subtitle
+from cmetrics.domain.days import DAY, Month, day_range, months
+from cmetrics.domain.notice import mark
+
+#: A dict that becomes JSON.
+Document = dict[str, Any]
+
+#: Points of a line up to which each has a mark of its own.
+MOST_MARKS = 60
+_PATTERNS = {BarState.WHOLE: "", BarState.PARTIAL: "/", BarState.RUNNING: "/", BarState.PUBLISHED: "x"}
+#: The ground under the pattern, by state; a running month has none.
+_GROUND = {BarState.PARTIAL: 0.3, BarState.PUBLISHED: 0.15}
+_CLEAR = "rgba(0,0,0,0)"
+
+
+def build_figure(chart: Chart, *, notice: str = "") -> Document:
+    """Return the figure as `plotly.io.from_json` reads it; ``notice`` stands before the title."""
+    scale = scale_of(chart)
+    traces = [trace for series in chart.shown for trace in _traces(chart, series, scale)]
+    return {"data": traces, "layout": _layout(chart, scale, notice)}
+
+
+def render_figure(chart: Chart, *, notice: str = "") -> bytes:
+    """Return the figure as JSON."""
+    return orjson.dumps(build_figure(chart, notice=notice)) + b"\n"
+
+
+def text_of(at: datetime) -> str:
+    """Return a time as Plotly writes it."""
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def _traces(chart: Chart, series: Series, scale: Scale) -> Iterator[Document]:
+    first = scale.start.date()
+    if chart.kind is ChartKind.STOCK:
+        yield from _line_traces(series, series.days.since(first))
+        return
+    points = [p for p in series.months if p.period_end >= first]
+    counted = [p for p in points if p.kind is not PointKind.SEEDED]
+    seeds = [p for p in points if p.kind is PointKind.SEEDED]
+    if counted:
+        yield _bar_trace(series, counted)
+    if not seeds:
+        return
+    if chart.is_stacked:
+        yield _published_trace(series, points, first)
+    else:
+        marker = {"color": _color(series), "symbol": "diamond-open", "size": 8, "line": {"width": 2}}
+        yield _trace(
+            series,
+            [f"{p.period_end}" for p in seeds],
+            [p.value for p in seeds],
+            type="scatter",
+            mode="markers",
+            marker=marker,
+        )
+
+
+def _trace(series: Series, x: Sequence[str], y: Sequence[int | None], **extra: object) -> Document:
+    return {"name": _literal(series.name), "meta": {"series": series.key}, "x": list(x), "y": list(y), **extra}
+
+
+def _bar_trace(series: Series, points: Sequence[PeriodPoint]) -> Document:
+    """Return the months from the first to the last one as bars, null without a value."""
+    by_month = {point.period_start: point for point in points}
+    shown = list(months(Month.of(points[0].period_start), Month.of(points[-1].period_start)))
+    found = [by_month.get(month.first) for month in shown]
+    states = [BarState.WHOLE if point is None else state_of(point) for point in found]
+    return _bars(series, shown, [point.value if point else None for point in found], states)
+
+
+def _bars(series: Series, shown: Sequence[Month], values: Sequence[int | None], states: Sequence[BarState]) -> Document:
+    color = _color(series)
+    marker = {
+        "color": color,
+        "line": {"color": color, "width": [0 if state is BarState.WHOLE else 1 for state in states]},
+        "pattern": {
+            "shape": [_PATTERNS[state] for state in states],
+            "fgcolor": color,
+            "bgcolor": [_faded(color, _GROUND[state]) if state in _GROUND else _CLEAR for state in states],
+            "fillmode": "replace",
+            "size": 5,
+            "solidity": 0.3,
+        },
+    }
+    boxes = [_box(month) for month in shown]
+    return _trace(
+        series,
+        [f"{day}" for day, _, _ in boxes],
+        values,
+        type="bar",
+        width=[width for _, width, _ in boxes],
+        offset=[offset for _, _, offset in boxes],
+        marker=marker,
+    )
+
+
+def _box(month: Month) -> tuple[date, float, float]:
+    """Return the day that a bar is placed at, its width, and where it begins from there, in milliseconds."""
+    at = month.first + (month.days - 1) // 2 * DAY
+    width = month.days * DAY * STACK_SHARE
+    offset = moment(month.first) + (month.days * DAY - width) / 2 - moment(at)
+    return at, _milliseconds(width), _milliseconds(offset)
+
+
+def _milliseconds(span: timedelta) -> float:
+    return round(span / timedelta(milliseconds=1))
+
+
+def _published_trace(series: Series, points: Sequence[PeriodPoint], first: date) -> Document:
+    """Return the published totals as bars of the months that they stand for."""
+    found = [(p, m) for p, m in stacked_months(points) if p.kind is PointKind.SEEDED and m >= first]
+    states = [BarState.PUBLISHED] * len(found)
+    return _bars(series, [Month.of(month) for _, month in found], [point.value for point, _ in found], states)
+
+
+def _line_traces(series: Series, points: Sequence[DayPoint]) -> Iterator[Document]:
+    """Return a solid line of what is known, a dotted one of estimates, and marks of what no line shows."""
+    if not points:
+        return
+    by_day = {point.day: point for point in points}
+    every = list(day_range(points[0].day, points[-1].day))
+    days = [f"{day}" for day in every]
+    found = [by_day.get(day) for day in every]
+    estimated = [point is not None and point.kind is PointKind.ESTIMATED for point in found]
+    values = [point.value if point else None for point in found]
+    solid = [None if is_estimate else value for value, is_estimate in zip(values, estimated, strict=True)]
+    few, color = len(every) <= MOST_MARKS, _color(series)
+    yield _trace(
+        series,
+        days,
+        solid,
+        type="scatter",
+        mode="lines+markers" if few else "lines",
+        connectgaps=False,
+        line={"color": color, "width": 2.2},
+        marker={"color": color, "size": 5},
+    )
+    if True in estimated:
+        beside = [any(estimated[max(0, n - 1) : n + 2]) for n in range(len(every))]
+        dotted = [value if near else None for value, near in zip(values, beside, strict=True)]
+        line = {"color": color, "width": 2, "dash": "dot"}
+        yield _trace(series, days, dotted, type="scatter", mode="lines", connectgaps=False, line=line)
+    if not few:
+        alone = _alone(solid)
+        marker = {"color": color, "size": 6, "symbol": "circle"}
+        x, y = [days[n] for n in alone], [values[n] for n in alone]
+        yield _trace(series, x, y, type="scatter", mode="markers", connectgaps=False, marker=marker)
+
+
+def _alone(values: Sequence[int | None]) -> list[int]:
+    """Return the places of values without a neighbour, and of the last one."""
+    padded = [None, *values, None]
+    known = [n for n, value in enumerate(values) if value is not None]
+    return [n for n in known if n == known[-1] or (padded[n] is None and padded[n + 2] is None)]
+
+
+def _layout(chart: Chart, scale: Scale, notice: str) -> Document:
+    room = Room.LARGE
+    ticks, events = scale.ticks(room), shown_events(chart, scale)
+    box = margins(room, has_names=has_names(chart), has_events=bool(events))
+    surfaces = {name: color.light for name, color in theme.SURFACES.items()}
+    return {
+        "meta": {"chart": chart.key, "as_of": f"{chart.as_of}", "unit": _unit(chart)},
+        "title": {"text": _literal(mark(chart.title, notice)), "subtitle": {"text": _literal(subtitle(chart, scale))}},
+        "barmode": "relative",
+        "font": {"color": surfaces["text"], "size": 12},
+        "paper_bgcolor": surfaces["panel"],
+        "plot_bgcolor": surfaces["panel"],
+        "margin": {"l": box.left, "r": box.right, "t": box.top, "b": box.bottom},
+        "hovermode": False,
+        "dragmode": False,
+        "showlegend": len(chart.shown) > 1,
+        "xaxis": {
+            "type": "date",
+            "range": [text_of(scale.start), text_of(scale.end)],
+            "tickmode": "array",
+            "tickvals": [text_of(tick.at) for tick in ticks],
+            "ticktext": [tick.text for tick in ticks],
+            "showgrid": False,
+            "fixedrange": True,
+        },
+        "yaxis": {
+            "type": "linear",
+            "range": [scale.low, scale.high],
+            "tickmode": "array",
+            "tickvals": [level.value for level in scale.levels],
+            "ticktext": [level.text for level in scale.levels],
+            "ticklabelposition": "inside top",
+            "gridcolor": surfaces["line"],
+            "zeroline": False,
+            "fixedrange": True,
+        },
+        "shapes": [_event_line(event.day, surfaces["muted"]) for event in events],
+        "annotations": [
+            {
+                "x": f"{event.day}",
+                "y": 1,
+                "yref": "paper",
+                "yanchor": "bottom",
+                "showarrow": False,
+                "text": str(number),
+                "hovertext": _literal(event.label),
+                "font": {"size": 11, "color": surfaces["muted"]},
+            }
+            for number, event in enumerate(events, 1)
+        ],
+    }
+
+
+def _event_line(day: date, color: str) -> Document:
+    line = {"color": color, "width": 1, "dash": "dot"}
+    return {"type": "line", "x0": f"{day}", "x1": f"{day}", "yref": "paper", "y0": 0, "y1": 1, "line": line}
+
+
+def _unit(chart: Chart) -> str:
+    return "downloads" if chart.kind is ChartKind.FLOW else "stars"
+
+
+def _color(series: Series) -> str:
+    return {**theme.TONES, **theme.PRODUCTS}.get(series.tone, theme.TONES["n0"]).light
+
+
+def _faded(color: str, opacity: float) -> str:
+    red, green, blue = theme.channels(color)
+    return f"rgba({red},{green},{blue},{opacity:g})"
+
+
+def _literal(text: str) -> str:
+    """Return text that Plotly shows as it is; it would take tags for formatting and links."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

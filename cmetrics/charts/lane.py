@@ -1,0 +1,115 @@
+"""Place the marks of events above a chart: numbered, with names where they fit. Pure.
+
+The script of the page has the same rules for other views (`templates/app/lane.js`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
+
+from cmetrics.analytics.chart import Chart
+from cmetrics.charts.scale import LEAST_WIDTH, Room, Scale
+from cmetrics.domain import formats
+from cmetrics.domain.metric import Event
+
+#: CSS pixels: the diameter of a circle, the room of a character, of a wide one, and between two texts.
+CIRCLE, CHARACTER, WIDE_CHARACTER, GAP = 20, 6.8, 13, 10
+#: Longer names are in the list below only.
+LONGEST_NAME = 22
+#: From here on, characters such as those of Chinese and emoji are wide.
+_WIDE_FROM = 0x2E80
+
+
+#: Events with their numbers and their distances from the left edge, by day.
+Group: TypeAlias = list[tuple[int, Event, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class EventMark:
+    """One event, or several that are too close to each other, above a chart."""
+
+    #: In percent of the width of the plot box.
+    x: float
+    #: ``3`` or ``3–5``.
+    number: str
+    #: Empty where there is no room for it.
+    name: str
+    #: The name stands before its circle.
+    is_before: bool
+    url: str | None
+    #: All names with their days, one line each.
+    title: str
+
+
+def shown_events(chart: Chart, scale: Scale) -> tuple[Event, ...]:
+    """Return the events of the time shown by day; none before the first value."""
+    starts = [series.days[0].day for series in chart.shown if series.days]
+    starts += [series.months[0].period_start for series in chart.shown if series.months]
+    first = max(scale.start.date(), min(starts, default=scale.start.date()))
+    last = min(scale.end.date(), chart.as_of)
+    return tuple(sorted((e for e in chart.events if first <= e.day <= last), key=lambda event: event.day))
+
+
+def lane_of(chart: Chart, scale: Scale, room: Room) -> tuple[EventMark, ...]:
+    """Return the marks for the narrowest plot of a room, so that they fit in every one."""
+    width = LEAST_WIDTH[room]
+    groups = _merged([[(n, e, scale.x(e.day) * width)] for n, e in enumerate(shown_events(chart, scale), 1)])
+    names = _names(groups, width) if room is not Room.NARROW else [("", False)] * len(groups)
+    return tuple(_mark(group, width, *name) for group, name in zip(groups, names, strict=True))
+
+
+def _merged(groups: list[Group]) -> list[Group]:
+    """Put neighbours together until no mark touches another one. A mark stands at its first event."""
+    for index, (group, after) in enumerate(pairwise(groups)):
+        if after[0][2] - group[0][2] < _half(group) + _half(after) + 1:
+            return _merged([*groups[:index], group + after, *groups[index + 2 :]])
+    return groups
+
+
+def _half(group: Group) -> float:
+    """Return half the width of a mark; a range of numbers is wider than a circle."""
+    return CIRCLE / 2 * (1 if len(group) == 1 else 1.7)
+
+
+def _mark(group: Group, width: int, name: str, is_before: bool) -> EventMark:  # noqa: FBT001
+    first, last = group[0], group[-1]
+    return EventMark(
+        x=round(100 * first[2] / width, 2),
+        number=str(first[0]) if first is last else f"{first[0]}–{last[0]}",
+        name=name,
+        is_before=is_before,
+        url=first[1].url if first is last else None,
+        title="\n".join(f"{number}: {event.label}, {formats.short_day(event.day)}" for number, event, _ in group),
+    )
+
+
+def _names(groups: Sequence[Group], width: int) -> list[tuple[str, bool]]:
+    """Return the name of each mark, empty without room, and whether it stands before its circle."""
+    names: list[tuple[str, bool]] = []
+    taken = 0.0
+    for index, group in enumerate(groups):
+        x = group[0][2]
+        half = _half(group)
+        left, right = x - half, x + half
+        name = group[0][1].label if len(group) == 1 else ""
+        need = text_width(name) + GAP
+        limit = groups[index + 1][0][2] - _half(groups[index + 1]) if index + 1 < len(groups) else width
+        if not name or len(name) > LONGEST_NAME:
+            names.append(("", False))
+        elif right + need <= limit:
+            names.append((name, False))
+            right += need
+        elif left - need >= taken:
+            names.append((name, True))
+        else:
+            names.append(("", False))
+        taken = right
+    return names
+
+
+def text_width(text: str) -> float:
+    """Return about how wide a text is, in CSS pixels; rather too wide."""
+    return sum(WIDE_CHARACTER if ord(char) >= _WIDE_FROM else CHARACTER for char in text)

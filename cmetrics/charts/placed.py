@@ -1,0 +1,66 @@
+"""A static chart in a picture of a fixed size: the marks of `cmetrics.charts.svg` in its coordinates. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from cmetrics.analytics.chart import Chart
+from cmetrics.charts.scale import Room
+from cmetrics.charts.svg import UNITS, Bar, Label, Line, Mark, Tick, compact, draw
+
+#: Around the plot, in the units of the picture.
+LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 12.0, 26.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedDrawing:
+    """The marks and labels of a chart in the coordinates of a picture; labels of values stand at its left."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    bars: tuple[Bar, ...]
+    lines: tuple[Line, ...]
+    marks: tuple[Mark, ...]
+    last: Label | None
+
+
+def place(chart: Chart, width: float, height: float) -> PlacedDrawing:
+    """Return the static chart in a picture of the given size."""
+    drawing = draw(chart)
+    wide, tall = width - LEFT - RIGHT, height - TOP - BOTTOM
+
+    def x(units: float) -> float:
+        return round(LEFT + units / UNITS * wide, 1)
+
+    def y(units: float) -> float:
+        return round(TOP + units / UNITS * tall, 1)
+
+    def bar(one: Bar) -> Bar:
+        top = y(one.y)
+        bottom = y(one.y + one.height)
+        return replace(one, x=x(one.x), y=top, width=round(one.width / UNITS * wide, 1), height=round(bottom - top, 1))
+
+    def line(one: Line) -> Line:
+        points = (map(float, point.split(",")) for point in one.points.split())
+        return replace(one, points=" ".join(f"{x(left)},{y(top)}" for left, top in points))
+
+    percent = UNITS / 100
+    label = drawing.last
+    return PlacedDrawing(
+        left=LEFT,
+        right=width - RIGHT,
+        top=TOP,
+        bottom=height - BOTTOM,
+        x_ticks=tuple(Tick(x(percent * tick.at), tick.text) for tick in drawing.x_ticks[Room.WIDE]),
+        y_ticks=tuple(
+            Tick(y(UNITS * drawing.scale.y(level.value)), compact(level.value)) for level in drawing.scale.levels
+        ),
+        bars=tuple(map(bar, drawing.bars)),
+        lines=tuple(map(line, drawing.lines)),
+        marks=tuple(replace(one, x=x(percent * one.x), y=y(percent * one.y)) for one in drawing.marks),
+        last=label and Label(x(percent * label.x), y(percent * label.y), label.text),
+    )

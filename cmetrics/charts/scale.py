@@ -1,0 +1,312 @@
+"""The geometry of a chart's default view: time, levels, labels and margins. Pure.
+
+The static picture, the published figure and the live chart use it. Positions are shares of the plot box, from
+0 at its left or top to 1, so that a picture can have any width; margins are CSS pixels around the box. The
+script of the page has the same rules for other views (`templates/app/ticks.js`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from itertools import chain
+from typing import TypeAlias
+
+from cmetrics.analytics.chart import Chart, ChartKind
+from cmetrics.analytics.model import PeriodPoint, PointKind
+from cmetrics.domain import formats
+from cmetrics.domain.days import DAY, Month, months
+
+#: The default range of the page: so many months, the running one among them.
+MONTHS_SHOWN = 24
+MOST_LEVELS = 5
+#: Levels of a scale that does not start at zero.
+_MOST_STEPS = 4
+#: Lines may start above zero if all values are close to each other: above this share of the largest.
+_CLOSE = 0.7
+#: Up to so many days, labels name days instead of months.
+_DAYS_NAMED = 62
+#: The least top level of a unit, its size and its name.
+_UNITS = ((10**9, 10**9, "billion"), (10**6, 10**6, "million"), (10**4, 10**3, "thousand"))
+_MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60, 120)
+_DAY_STEPS = (1, 2, 7, 14)
+_YEAR = 12
+#: A time, the day that it stands for, and its text without and with the year.
+_Label: TypeAlias = tuple[datetime, date, str, str]
+#: The share of a period that its bar fills, and that all bars of a period fill side by side.
+STACK_SHARE, GROUP_SHARE = 0.84, 0.78
+
+
+class Room(StrEnum):
+    """How wide a chart is."""
+
+    LARGE = "large"
+    WIDE = "wide"
+    NARROW = "narrow"
+
+
+#: The width of a chart in CSS pixels from which it is wide, or large. The stylesheet uses the same numbers.
+WIDE_FROM = {Room.LARGE: 700, Room.WIDE: 480, Room.NARROW: 0}
+#: The most labels of the time axis, and the least width of the plot box that labels are chosen for.
+MOST_LABELS = {Room.LARGE: 8, Room.WIDE: 8, Room.NARROW: 4}
+LEAST_WIDTH = {Room.LARGE: 590, Room.WIDE: 370, Room.NARROW: 260}
+#: Of two neighbours, how close to the edge the middle of a label may be, as a share of the distance of labels.
+_EDGE = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """CSS pixels around a plot box."""
+
+    left: int
+    right: int
+    top: int
+    bottom: int
+
+
+#: Room for the names of series at their end.
+NAMES_WIDTH = 104
+#: Room above the plot for the top label, and for the lane of events above it.
+TOP, LANE = 26, 30
+BOTTOM = 26
+SIDE = 6
+
+
+def margins(room: Room, *, has_names: bool, has_events: bool) -> Margins:
+    """Return the margins of a chart."""
+    right = NAMES_WIDTH if has_names and room is not Room.NARROW else SIDE
+    return Margins(0, right, TOP + LANE if has_events else TOP, BOTTOM)
+
+
+def stylesheet() -> str:
+    """Return the margins of charts as a part of the stylesheet, and the positions of names in percent."""
+    lines = [
+        f".picture {{ --left: 0px; --right: {SIDE}px; --top: {TOP}px; --bottom: {BOTTOM}px; }}",
+        f".dated .picture {{ --top: {TOP + LANE}px; }}",
+        f"@container chart (min-width: {WIDE_FROM[Room.WIDE]}px) {{ .named .picture {{ --right: {NAMES_WIDTH}px; }} }}",
+        *(f".at-{at} {{ --at: {at}%; }}" for at in range(101)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeTick:
+    """A label of the time axis."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A label of the axis of values; the text is empty on the ground line."""
+
+    value: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The axes of one view."""
+
+    #: The left and the right edge.
+    start: datetime
+    end: datetime
+    levels: tuple[Level, ...]
+    #: Labels stand in the middle of their period.
+    is_centred: bool
+
+    @property
+    def low(self) -> int:
+        """The value at the bottom."""
+        return self.levels[0].value
+
+    @property
+    def high(self) -> int:
+        """The value at the top."""
+        return self.levels[-1].value
+
+    def x(self, at: date) -> float:
+        """Return the share of the width at a time; a day is its beginning."""
+        return (moment(at) - self.start) / (self.end - self.start)
+
+    def y(self, value: float) -> float:
+        """Return the share of the height at a value, 0 at the top."""
+        return 1 - (value - self.low) / (self.high - self.low)
+
+    def ticks(self, room: Room) -> tuple[TimeTick, ...]:
+        """Return the labels of the time axis."""
+        return time_ticks(self.start, self.end, MOST_LABELS[room], is_centred=self.is_centred)
+
+
+def moment(day: date) -> datetime:
+    """Return the beginning of a day; a time as it is."""
+    return day if isinstance(day, datetime) else datetime.combine(day, time())
+
+
+def middle(first: date, last: date) -> datetime:
+    """Return the middle of the days from ``first`` to ``last``."""
+    return moment(first) + (last - first + DAY) / 2
+
+
+def scale_of(chart: Chart) -> Scale:
+    """Return the axes of the default view of a chart."""
+    start, end = domain(chart)
+    if chart.kind is ChartKind.FLOW:
+        return Scale(moment(start), moment(end + DAY), flow_levels(_sums(chart, start)), is_centred=True)
+    values = [p.value for series in chart.shown for p in series.days.since(start)]
+    first, last = moment(start), moment(end)
+    if first == last:
+        first, last = first - DAY, last + DAY
+    return Scale(first, last, stock_levels(values), is_centred=False)
+
+
+def domain(chart: Chart) -> tuple[date, date]:
+    """Return the first and the last day of the default view: whole months of downloads, days of stars."""
+    month = Month.of(chart.as_of)
+    earliest = month.plus(1 - MONTHS_SHOWN).first
+    if chart.kind is ChartKind.FLOW:
+        starts = [start for series in chart.shown for start in _starts(series.months, is_stacked=chart.is_stacked)]
+        first = Month.of(min(starts, default=chart.as_of)).first
+        return max(first, earliest), month.last
+    days = [series.days for series in chart.shown if series.days]
+    if not days:
+        return month.first, chart.as_of
+    first, last = min(points[0].day for points in days), max(points[-1].day for points in days)
+    return max(first, earliest), last if last >= earliest else chart.as_of
+
+
+def _starts(points: Sequence[PeriodPoint], *, is_stacked: bool) -> Iterator[date]:
+    """Yield the first day of each bar."""
+    if is_stacked:
+        yield from (month for _, month in stacked_months(points))
+    else:
+        yield from (point.period_start for point in points)
+
+
+def _sums(chart: Chart, first: date) -> list[int]:
+    """Return the heights of all bars of a chart."""
+    shown = [[p for p in series.months if p.period_end >= first] for series in chart.shown]
+    if not chart.is_stacked:
+        return [point.value for points in shown for point in points]
+    sums: dict[date, int] = {}
+    for points in shown:
+        for point, month in stacked_months(points):
+            sums[month] = sums.get(month, 0) + point.value
+    return list(sums.values())
+
+
+def stacked_months(points: Sequence[PeriodPoint]) -> Iterator[tuple[PeriodPoint, date]]:
+    """Yield the points of a stacked chart with the first day of their month.
+
+    A published total stands for the month that has most of its days, unless that month is counted; of two
+    for one month, the later one stands for it.
+    """
+    taken = {p.period_start for p in points if p.kind is not PointKind.SEEDED}
+    seeds = {month: p for p in points if p.kind is PointKind.SEEDED and (month := seed_month(p)) not in taken}
+    counted = ((p, p.period_start) for p in points if p.kind is not PointKind.SEEDED)
+    yield from sorted(chain(((p, month) for month, p in seeds.items()), counted), key=lambda pair: pair[1])
+
+
+def seed_month(point: PeriodPoint) -> date:
+    """Return the first day of the month that has most of the 30 days of a published total."""
+    return Month.of(point.period_end - 15 * DAY).first
+
+
+# -- values -----------------------------------------------------------------------------------------
+
+
+def levels(most: int) -> tuple[int, ...]:
+    """Return round numbers from 0 up to the first one that is not below ``most``; at most six of them."""
+    size = 1
+    while True:
+        for digit in (1, 2, 5):
+            if digit * size * MOST_LEVELS >= most:
+                step = digit * size
+                return tuple(range(0, -(-most // step) * step + 1, step)) if most else (0, step)
+        size *= 10
+
+
+def steps_between(low: int, high: int) -> tuple[int, ...]:
+    """Return round numbers from at most ``low`` to at least ``high``, a few of them."""
+    size = 1
+    while True:
+        for digit in (1, 2, 5):
+            step = digit * size
+            first, last = low // step, -(-high // step)
+            if last - first <= _MOST_STEPS:
+                return tuple(range(first * step, max(last, first + 1) * step + 1, step))
+        size *= 10
+
+
+def flow_levels(values: Iterable[int]) -> tuple[Level, ...]:
+    """Return the levels of bars, which stand on zero."""
+    return named_levels(levels(max(values, default=0)))
+
+
+def stock_levels(values: Sequence[int]) -> tuple[Level, ...]:
+    """Return the levels of lines, which start above zero if their values are close to each other."""
+    low, high = min(values, default=0), max(values, default=0)
+    return named_levels(steps_between(low, high) if low > _CLOSE * high else levels(high))
+
+
+def named_levels(values: Sequence[int]) -> tuple[Level, ...]:
+    """Return levels with their texts: the unit stands on the top one only, and the ground line has no text."""
+    most = max(map(abs, values))
+    size, unit = next(((size, unit) for least, size, unit in _UNITS if most >= least), (1, ""))
+    texts = [_plain(value / size) if size > 1 else formats.number(value) for value in values]
+    if values[0] == 0:
+        texts[0] = ""
+    texts[-1] = f"{texts[-1]} {unit}".strip()
+    return tuple(map(Level, values, texts))
+
+
+def _plain(value: float) -> str:
+    """Return a number with the decimals that it needs, such as ``2.5``."""
+    digits = next(digits for digits in range(7) if abs(round(value, digits) - value) < 1e-9 or digits == 6)  # noqa: PLR2004
+    return formats.decimal(value, digits)
+
+
+# -- time -------------------------------------------------------------------------------------------
+
+
+def time_ticks(start: datetime, end: datetime, most: int, *, is_centred: bool) -> tuple[TimeTick, ...]:
+    """Return at most about ``most`` labels between two times: of months, or of days if there are few.
+
+    With ``is_centred``, a label stands in the middle of its month, else at its beginning. The year stands in
+    the first label and in those of January. No label is close to an edge, where it would be cut.
+    """
+    by_day = not is_centred and (end - start).days <= _DAYS_NAMED
+    found = _days_named(start, end, most) if by_day else _months_named(start, end, most, is_centred=is_centred)
+    edge = _EDGE / most
+    inside = [one for one in found if edge <= (one[0] - start) / (end - start) <= 1 - edge]
+    ticks, year = list[TimeTick](), None
+    for at, day, short, long in inside:
+        ticks.append(TimeTick(at, short if day.year == year else long))
+        year = day.year
+    return tuple(ticks)
+
+
+def _days_named(start: datetime, end: datetime, most: int) -> Iterator[_Label]:
+    count = (end - start).days
+    step = next((step for step in _DAY_STEPS if count / step <= most), _DAY_STEPS[-1])
+    for number in range(count + 1):
+        day = start.date() + timedelta(days=number)
+        # Steps of weeks begin on Mondays.
+        if (day.toordinal() - 1) % step == 0:
+            yield moment(day), day, formats.day_month(day), formats.short_day(day)
+
+
+def _months_named(start: datetime, end: datetime, most: int, *, is_centred: bool) -> Iterator[_Label]:
+    shown = list(months(Month.of(start.date()), Month.of((end - timedelta(microseconds=1)).date())))
+    step = next((step for step in _MONTH_STEPS if len(shown) / step <= most), _MONTH_STEPS[-1])
+    for month in shown:
+        if (month.year * _YEAR + month.month - 1) % step == 0:
+            at = middle(month.first, month.last) if is_centred else moment(month.first)
+            day = month.first
+            if step >= _YEAR:
+                yield at, day, f"{day.year}", f"{day.year}"
+            else:
+                yield at, day, formats.short_month_name(day), formats.short_month(day)

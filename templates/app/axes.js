@@ -1,0 +1,91 @@
+// The axes of a view: times and values at the edges of the plot box, levels and labels. `chart.axes` has those of
+// what is drawn, picture and live chart alike; geometry.js has the plot box.
+
+/** The widths from which a chart is large or wide, as in cmetrics/charts/scale.py. */
+const ROOMS = [["large", 700], ["wide", 480], ["narrow", 0]];
+
+function roomOf(chart) {
+  const { width } = chart.figure.querySelector(".canvas").getBoundingClientRect();
+  return ROOMS.find(([, least]) => width >= least)[0];
+}
+
+/** The share of the height at a value, 0 at the top. */
+function yShare(scale, value) {
+  const of = scale.log ? Math.log10 : (one) => one;
+  return 1 - (of(value) - of(scale.low)) / (of(scale.high) - of(scale.low));
+}
+
+function xShare(scale, time) {
+  return (time - scale.start) / (scale.end - scale.start);
+}
+
+/** The axes of the picture that the page came with. */
+function stillAxes(still) {
+  const { start, end, low, high } = still.dataset;
+  return { start: Date.parse(start), end: Date.parse(end), low: Number(low), high: Number(high), log: false };
+}
+
+/** The axes of a view; null if nothing can be drawn. */
+function axesOf(data, view) {
+  const drawn = view.flatMap((one) => one.points.filter((point) => point.shown !== null));
+  if (drawn.length === 0) return null;
+  const bars = isBars(data, view);
+  const [start, end] = domainOf(data, view, bars);
+  const values = heightsOf(data, view, bars);
+  const log = isLog(data);
+  const levels = log ? decades(values) : levelsOf(data, values, bars);
+  const texts = log ? levels.map(shortNumber) : isShared(data) ? levels.map((level) => `${level}%`) : levelTexts(levels);
+  const centred = data.kind === "flow" && grainOf(data) === "month";
+  const ticks = (room) => timeTicks(start, end, MOST_LABELS[room], centred);
+  const labels = { wide: ticks("wide"), narrow: ticks("narrow") };
+  return { start, end, low: levels[0], high: levels.at(-1), log, levels, texts, ticks: labels };
+}
+
+/** Whole periods of bars and months; from the first to the last point of lines. */
+function domainOf(data, view, bars) {
+  const points = view.flatMap((one) => one.points);
+  const isMonths = data.kind === "flow" && grainOf(data) === "month";
+  const known = points.filter((point) => point.value !== null && point.slot !== null);
+  const first = Math.min(...known.map((point) => (bars || isMonths ? point.slot : point.at)));
+  if (isMonths) return [Math.max(monthStart(first), firstTime(data)), monthStart(timeOf(data.asOf), 1)];
+  const last = Math.max(...known.map((point) => (bars ? point.end + DAY : point.at)));
+  return first === last ? [first - DAY, last + DAY] : [first, last];
+}
+
+/** The lowest and the highest value that is drawn; of bars that stand on each other, of their sums. */
+function heightsOf(data, view, bars) {
+  if (!bars || !isStacked(data)) {
+    const values = view.flatMap((one) => one.points.map((point) => point.shown)).filter((value) => value !== null);
+    return [Math.min(...values), Math.max(...values)];
+  }
+  const [up, down] = [new Map(), new Map()];
+  for (const point of view.flatMap((one) => one.points)) {
+    if (point.shown === null || point.slot === null) continue;
+    const sums = point.shown < 0 ? down : up;
+    sums.set(point.slot, (sums.get(point.slot) ?? 0) + point.shown);
+  }
+  return [Math.min(0, ...down.values()), Math.max(0, ...up.values())];
+}
+
+function levelsOf(data, [low, high], bars) {
+  if (isShared(data)) return [0, 25, 50, 75, 100];
+  if (low < 0) return stepsBetween(low, Math.max(0, high));
+  return bars || data.kind === "flow" ? levelsTo(high) : lineLevels(low, high);
+}
+
+/** Powers of ten around positive values. */
+function decades([low, high]) {
+  const first = Math.floor(Math.log10(Math.max(1, low)));
+  const last = Math.max(first + 1, Math.ceil(Math.log10(Math.max(1, high))));
+  const step = Math.ceil((last - first) / MOST_LEVELS);
+  const found = [];
+  for (let power = first; power < last + step; power += step) found.push(10 ** power);
+  return found;
+}
+
+const shortNumber = (value) => formatCompact(value, { trim: true });
+
+/** As on the server: 7.62M, 314.2k, 99,999. */
+function preciseNumber(value) {
+  return Math.abs(value) < 99_999.5 ? formatNumber(value) : formatCompact(value, { digits: Math.abs(value) >= 999_950 ? 2 : 1 });
+}

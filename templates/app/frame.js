@@ -1,0 +1,195 @@
+// What stands around the marks of a chart: grid, labels, events, names of series, subtitle. The server draws it
+// for the first view (chart.html.j2); here it is drawn for any other, over picture and live chart alike.
+
+const SVG = "http://www.w3.org/2000/svg";
+const PLOT_HEIGHT = 220;
+const NAME_HEIGHT = 36;
+
+function svgNode(tag, attributes, text) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) if (value !== null) node.setAttribute(name, value);
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+const percent = (share) => `${Number((100 * share).toFixed(2))}%`;
+
+/** Draws everything around the marks; `scale` is null if there is nothing to draw. */
+function drawFrame(chart, view, scale) {
+  const frame = chart.figure.querySelector(".frame");
+  const grid = chart.figure.querySelector(".still .grid");
+  const levels = scale?.levels.map((level, index) => [percent(yShare(scale, level)), scale.texts[index]]) ?? [];
+  grid.replaceChildren(...levels.map(([y]) => svgNode("line", { x2: "100%", y1: y, y2: y })));
+  const shown = [];
+  const texts = svgNode("g", { class: "levels" });
+  texts.append(...levels.filter(([, text]) => text).map(([y, text]) => svgNode("text", { y, dy: -5 }, text)));
+  shown.push(texts);
+  for (const room of ["wide", "narrow"]) {
+    const times = svgNode("g", { class: `times ${room}` });
+    for (const [time, text] of scale?.ticks[room] ?? []) {
+      times.append(svgNode("text", { x: percent(xShare(scale, time)), y: "100%", dy: 18 }, text));
+    }
+    shown.push(times);
+  }
+  const events = shownEvents(chart.data, view, scale);
+  chart.figure.classList.toggle("dated", events.length > 0);
+  for (const room of ["large", "wide", "narrow"]) {
+    const lane = svgNode("g", { class: `lane ${room}` });
+    lane.append(...laneOf(events, scale, room).map(eventNode));
+    shown.push(lane);
+  }
+  const last = scale && lastLabel(chart.data, view, scale);
+  if (last) shown.push(svgNode("text", { class: "last", x: percent(last.x), y: percent(last.y), dy: -7 }, last.text));
+  frame.replaceChildren(...shown);
+  listEvents(chart, events);
+  placeNames(chart, view, scale);
+  chart.figure.querySelector(".covers").textContent = coverText(chart.data, scale);
+}
+
+function eventNode(event) {
+  const x = `${Number(event.x.toFixed(2))}%`;
+  const node = svgNode("a", event.url ? { href: event.url, tabindex: -1 } : {});
+  node.append(
+    svgNode("title", {}, event.title),
+    svgNode("line", { x1: x, x2: x, y1: -33, y2: "100%" }),
+    svgNode("rect", { class: event.number.includes("–") ? "merged" : "one", x, y: -53 }),
+    svgNode("text", { class: "number", x, y: -43 }, event.number),
+  );
+  if (event.name) node.append(svgNode("text", { class: event.before ? "before" : "after", x, y: -43 }, event.name));
+  return node;
+}
+
+/** The list below has the same numbers. */
+function listEvents(chart, events) {
+  const details = chart.figure.querySelector("details.events");
+  if (!details) return;
+  details.hidden = events.length === 0;
+  details.querySelector("ol").replaceChildren(
+    ...events.map(({ day, label, url }) => {
+      const item = document.createElement("li");
+      const time = document.createElement("time");
+      time.dateTime = day;
+      time.textContent = formatShortDay(timeOf(day));
+      const name = document.createElement("bdi");
+      name.textContent = label;
+      const link = document.createElement("a");
+      if (url) {
+        link.href = url;
+        link.append(name);
+      }
+      item.append(time, " ", url ? link : name);
+      return item;
+    }),
+  );
+}
+
+// -- last values --------------------------------------------------------------------------------------
+
+/** The last point of a series that is whole. */
+function lastWhole(one) {
+  return one.points.findLast((point) => point.shown !== null && point.whole && point.kind !== "seeded") ?? null;
+}
+
+function endText(data, value) {
+  if (isShared(data)) return formatPercent(value);
+  return state.show === "indexed" ? formatNumber(value) : preciseNumber(Math.round(value));
+}
+
+/** The value of the last full period, above its bar; only of a stack or of a single series. */
+function lastLabel(data, view, scale) {
+  if (isShared(data) || view.length === 0 || (view.length > 1 && !(isStacked(data) && isBars(data, view)))) return null;
+  const points = view.map(lastWhole).filter((point) => point !== null);
+  const end = Math.max(...points.map((point) => point.end));
+  const last = points.filter((point) => point.end === end);
+  if (last.length === 0) return null;
+  const value = last.reduce((sum, point) => sum + point.shown, 0);
+  if (value <= 0) return null;
+  return { x: xShare(scale, last[0].at), y: yShare(scale, value), text: endText(data, value) };
+}
+
+/** Names stand beside the last values of their series, without touching each other. */
+function placeNames(chart, view, scale) {
+  const { data } = chart;
+  const ends = view.map(lastWhole).filter((point) => point !== null).map((point) => point.end);
+  const end = Math.max(...ends);
+  const stacked = isStacked(data);
+  const places = new Map();
+  const notes = new Map();
+  let ground = 0;
+  for (const one of offered(data)) {
+    const shown = view.find((other) => other.key === one.key);
+    const last = shown && lastWhole(shown);
+    const value = last && (data.kind === "stock" || last.end === end) ? last.shown : null;
+    // What is stacked as lines holds sums already.
+    const own = value !== null && stacked && !isBars(data, view) ? value - (last.ground ?? 0) : value;
+    if (own !== null) notes.set(one.key, [endText(data, own), noteWhen(data, last)]);
+    places.set(one.key, scale ? Math.min(1, yShare(scale, Math.max(scale.low, stacked ? ground + (own ?? 0) / 2 : (value ?? 0)))) : 1);
+    if (stacked) ground += own ?? 0;
+  }
+  const running = runningText(data, scale);
+  if (running) places.set("", 1);
+  const spread = spreadNames([...places.values()]);
+  [...places.keys()].forEach((key, index) => {
+    const legend = chart.figure.querySelector(".legend");
+    const node = key ? legend.querySelector(`[data-series="${CSS.escape(key)}"]`) : legend.querySelector(".so-far");
+    node.className = node.className.replace(/ ?\bat-\d+/, "");
+    node.classList.add(`at-${spread[index]}`);
+    if (!key) return;
+    const [value, when] = notes.get(key) ?? ["", ""];
+    const moment = document.createElement("span");
+    moment.className = "when";
+    moment.textContent = when;
+    node.querySelector(".note").replaceChildren(value, moment);
+  });
+  const node = chart.figure.querySelector(".legend .so-far");
+  node.hidden = !running;
+  node.textContent = running;
+}
+
+function noteWhen(data, point) {
+  if (data.kind === "stock") return "";
+  const grain = grainOf(data);
+  if (grain === "month") return ` in ${formatShortMonthName(point.start)}`;
+  return grain === "week" ? " a week" : " a day";
+}
+
+function spreadNames(places) {
+  const room = Math.min((100 * NAME_HEIGHT) / PLOT_HEIGHT, 100 / Math.max(1, places.length));
+  const order = places.map((_, index) => index).sort((a, b) => places[a] - places[b] || a - b);
+  const found = [];
+  let taken = -room / 2;
+  for (const index of order) {
+    taken = Math.max(100 * places[index], taken + room);
+    found[index] = taken;
+  }
+  let limit = 100;
+  for (const index of [...order].reverse()) {
+    limit = Math.min(found[index], limit);
+    found[index] = limit;
+    limit -= room;
+  }
+  return found.map((place) => Math.max(0, Math.round(place)));
+}
+
+/** "Nov so far, 23 of 30 days", of months. */
+function runningText(data, scale) {
+  if (!scale || data.kind !== "flow" || grainOf(data) !== "month" || !data.through) return "";
+  const [asOf, through] = [timeOf(data.asOf), timeOf(data.through)];
+  const next = monthStart(asOf, 1);
+  if (asOf + DAY === next || monthStart(through) !== monthStart(asOf)) return "";
+  const day = new Date(through);
+  const days = Math.round((next - monthStart(asOf)) / DAY);
+  return `${formatShortMonthName(through)} so far, ${day.getUTCDate()} of ${days} days`;
+}
+
+/** "All packages, last 24 months". */
+function coverText(data, scale) {
+  if (!scale) return data.scope;
+  const range = rangeOf(data);
+  const first = firstTime(data);
+  const full = range !== "all" && monthStart(scale.start) <= first;
+  const when = full
+    ? `last ${MONTHS[range]} months`
+    : `since ${formatShortMonth(scale.start)}`;
+  return data.scope ? `${data.scope}, ${when}` : when[0].toUpperCase() + when.slice(1);
+}

@@ -1,0 +1,75 @@
+// The marks of events above a chart, by the rules of cmetrics/charts/lane.py.
+
+const CIRCLE = 20;
+const CHARACTER = 6.8;
+const WIDE_CHARACTER = 13;
+const NAME_GAP = 10;
+const LONGEST_NAME = 22;
+/** By the width of a chart: the narrowest plot that marks must fit in. */
+const LEAST_WIDTH = { large: 590, wide: 370, narrow: 260 };
+
+/** The events of the time shown; none before the first value. */
+function shownEvents(data, view, scale) {
+  if (state.events !== "on" || !scale) return [];
+  const starts = view.flatMap((one) => one.points.filter((point) => point.shown !== null).map((point) => point.start));
+  const first = Math.max(scale.start, Math.min(...starts));
+  return data.events.filter(({ day }) => timeOf(day) >= first && timeOf(day) <= Math.min(scale.end, timeOf(data.asOf)));
+}
+
+/** The marks of events: `{x, number, name, before, url, title}`, x in percent. */
+function laneOf(events, scale, room) {
+  const width = LEAST_WIDTH[room];
+  const groups = mergedEvents(
+    events.map((event, index) => [{ number: index + 1, event, x: xShare(scale, timeOf(event.day)) * width }]),
+  );
+  const names = room === "narrow" ? groups.map(() => ["", false]) : laneNames(groups, width);
+  return groups.map((group, index) => ({
+    x: (100 * group[0].x) / width,
+    number: group.length === 1 ? String(group[0].number) : `${group[0].number}–${group.at(-1).number}`,
+    name: names[index][0],
+    before: names[index][1],
+    url: group.length === 1 ? group[0].event.url : null,
+    title: group.map(({ number: n, event }) => `${n}: ${event.label}, ${formatShortDay(timeOf(event.day))}`).join("\n"),
+  }));
+}
+
+/** Neighbours are put together until no mark touches another one. A mark stands at its first event. */
+function mergedEvents(groups) {
+  const index = groups.findIndex((group, place) => {
+    const after = groups[place + 1];
+    return after && after[0].x - group[0].x < halfOf(group) + halfOf(after) + 1;
+  });
+  if (index < 0) return groups;
+  return mergedEvents([...groups.slice(0, index), [...groups[index], ...groups[index + 1]], ...groups.slice(index + 2)]);
+}
+
+/** A range of numbers is wider than a circle. */
+function halfOf(group) {
+  return (CIRCLE / 2) * (group.length === 1 ? 1 : 1.7);
+}
+
+/** The name of each mark, empty without room, and whether it stands before its circle. */
+function laneNames(groups, width) {
+  let taken = 0;
+  return groups.map((group, index) => {
+    const { x, event } = group[0];
+    const half = halfOf(group);
+    const [left, right] = [x - half, x + half];
+    const name = group.length === 1 ? event.label : "";
+    const need = textWidth(name) + NAME_GAP;
+    const limit = index + 1 < groups.length ? groups[index + 1][0].x - halfOf(groups[index + 1]) : width;
+    const before = taken;
+    taken = right;
+    if (!name || [...name].length > LONGEST_NAME) return ["", false];
+    if (right + need <= limit) {
+      taken = right + need;
+      return [name, false];
+    }
+    return left - need >= before ? [name, true] : ["", false];
+  });
+}
+
+/** About how wide a text is, rather too wide. */
+function textWidth(text) {
+  return [...text].reduce((sum, char) => sum + (char.codePointAt(0) >= 0x2e80 ? WIDE_CHARACTER : CHARACTER), 0);
+}

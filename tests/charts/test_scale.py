@@ -1,0 +1,206 @@
+"""The rules of the axes, and that the script of the page has the same ones."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cmetrics.analytics.chart import ChartKind
+from cmetrics.charts.lane import CIRCLE, EventMark, lane_of, text_width
+from cmetrics.charts.scale import (
+    LEAST_WIDTH,
+    MOST_LABELS,
+    Room,
+    flow_levels,
+    moment,
+    named_levels,
+    scale_of,
+    steps_between,
+    stock_levels,
+    time_ticks,
+)
+from cmetrics.domain import formats
+from cmetrics.domain.days import DAY, Month
+from cmetrics.site.folders import templates_folder
+from tests.boards import AS_OF, a_chart, a_month, a_series, an_event, points_of
+
+NOVEMBER = Month.of(AS_OF)
+FIRST = moment(date(2015, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("most", "texts"),
+    [
+        (7_624_793, ["", "2", "4", "6", "8 million"]),
+        (2_300_000, ["", "0.5", "1", "1.5", "2", "2.5 million"]),
+        (900, ["", "200", "400", "600", "800", "1,000"]),
+        (8_400, ["", "2", "4", "6", "8", "10 thousand"]),
+        (18_999, ["", "5", "10", "15", "20 thousand"]),
+        (3_000_000_000, ["", "1", "2", "3 billion"]),
+        (3, ["", "1", "2", "3"]),
+        (0, ["", "1"]),
+    ],
+)
+def test_levels(most, texts):
+    """Levels are few, and the unit stands on the top one."""
+    assert [level.text for level in flow_levels([0, most])] == texts
+
+
+def test_lines_start_above_zero():
+    """Lines start above zero only if all values are close to each other."""
+    assert [level.value for level in stock_levels([8_100, 8_455])] == [8_100, 8_200, 8_300, 8_400, 8_500]
+    assert stock_levels([8_100, 8_455])[0].text == "8,100"
+    assert stock_levels([4_000, 8_455])[0].value == 0
+
+
+def texts_of(first: date, last: date, room: Room, *, is_centred: bool = True) -> list[str]:
+    return [t.text for t in time_ticks(moment(first), moment(last), MOST_LABELS[room], is_centred=is_centred)]
+
+
+def test_time():
+    """The year stands in the first label and in January, and nothing names a time without data."""
+    two_years = date(2024, 12, 1), date(2026, 12, 1)
+    quarters = ["Jan 2025", "Apr", "Jul", "Oct", "Jan 2026", "Apr", "Jul", "Oct"]
+    assert texts_of(*two_years, Room.LARGE) == texts_of(*two_years, Room.WIDE) == quarters
+    assert texts_of(*two_years, Room.NARROW) == ["Jul 2025", "Jan 2026", "Jul"]
+    assert texts_of(date(2021, 12, 1), date(2026, 12, 1), Room.WIDE) == ["2023", "2024", "2025", "2026"]
+    assert texts_of(date(2026, 9, 1), date(2026, 12, 1), Room.NARROW) == ["Sep 2026", "Oct", "Nov"]
+    assert texts_of(date(2026, 11, 1), date(2026, 12, 1), Room.NARROW) == ["Nov 2026"]
+    days = texts_of(date(2026, 11, 1), date(2026, 11, 22), Room.WIDE, is_centred=False)
+    assert days == ["9 Nov 2026", "16 Nov"]
+
+
+@pytest.mark.parametrize("room", list(Room))
+@pytest.mark.parametrize("count", range(1, 130))
+def test_labels_apart(room, count):
+    """Labels have room, and none is cut at an edge."""
+    start, end = moment(NOVEMBER.plus(1 - count).first), moment(NOVEMBER.last + DAY)
+    ticks = time_ticks(start, end, MOST_LABELS[room], is_centred=True)
+    assert ticks
+    at = [(tick.at - start) / (end - start) * LEAST_WIDTH[room] for tick in ticks]
+    assert all(after - before >= 44 for before, after in pairwise(at))
+    assert all(14 <= x <= LEAST_WIDTH[room] - 14 for x in at)
+
+
+# -- the same rules in the script -------------------------------------------------------------------
+
+
+def run_script(parts: str, code: str) -> object:
+    """Evaluate ``code`` after some parts of the page's script."""
+    folder = templates_folder() / "app"
+    script = "\n".join((folder / f"{part}.js").read_text() for part in parts.split())
+    table = json.dumps(formats.current().table())
+    node = shutil.which("node")
+    assert node, "Node.js is needed"
+    whole = f"const FORMATS = {table};\n{script}\nprocess.stdout.write(JSON.stringify({code}));"
+    return json.loads(subprocess.run([node, "-e", whole], capture_output=True, check=True, text=True).stdout)
+
+
+def milliseconds(at: datetime) -> int:
+    return round(at.replace(tzinfo=UTC).timestamp() * 1000)
+
+
+def test_same_time_labels():
+    """Python and the script name the same times with the same texts, over many ranges."""
+    numbers = random.Random(1)
+    cases = []
+    for number in range(600):
+        start = FIRST + timedelta(days=numbers.randrange(4000))
+        days = numbers.choice([1, 7, 20, 61, 62, 63, 90, 183, 365, 730, 1826, 3000]) + numbers.randrange(9)
+        cases.append((start, start + timedelta(days=days), numbers.choice([4, 8]), number % 2 == 0))
+    given_cases = [[milliseconds(a), milliseconds(b), most, centred] for a, b, most, centred in cases]
+    got = run_script("format ticks", f"{json.dumps(given_cases)}.map((one) => timeTicks(...one))")
+    assert got == [
+        [[milliseconds(t.at), t.text] for t in time_ticks(a, b, most, is_centred=centred)]
+        for a, b, most, centred in cases
+    ]
+
+
+def test_same_levels():
+    """Python and the script have the same levels with the same texts, over many values."""
+    numbers = random.Random(2)
+    values = [0, 1, 5, 6, 9, 10, 99, 1000, 9_999, 10_000, 10_001, 999_999, 10**6, 10**9 + 1]
+    values += [numbers.randrange(10 ** numbers.randrange(1, 13)) for _ in range(400)]
+    got = run_script(
+        "format ticks", f"{values}.map((most) => {{ const v = levelsTo(most); return [v, levelTexts(v)]; }})"
+    )
+    assert got == [
+        [[level.value for level in found], [level.text for level in found]]
+        for found in (flow_levels([value]) for value in values)
+    ]
+    pairs = [(low := numbers.randrange(10**6), low + numbers.randrange(1, 10**6)) for _ in range(300)]
+    pairs += [(-low, high) for low, high in pairs]
+    code = f"{json.dumps(pairs)}.map(([a, b]) => {{ const v = stepsBetween(a, b); return [v, levelTexts(v)]; }})"
+    assert run_script("format ticks", code) == [
+        [list(steps), [level.text for level in named_levels(steps)]]
+        for steps in (steps_between(low, high) for low, high in pairs)
+    ]
+
+
+# -- events -----------------------------------------------------------------------------------------
+
+
+def a_dated_chart(days_ago, labels=("Release 1.0",)):
+    sums = tuple(a_month(NOVEMBER.plus(-n), 5) for n in range(24))[::-1]
+    events = [an_event(AS_OF - n * DAY, label=labels[i % len(labels)]) for i, n in enumerate(days_ago)]
+    return replace(a_chart(ChartKind.FLOW, a_series(months=sums), events=events), is_stacked=True)
+
+
+def boxes(marks: tuple[EventMark, ...], width: float) -> list[tuple[float, float]]:
+    """What each circle and each name covers, from left to right."""
+    found = []
+    for mark in marks:
+        x = mark.x * width / 100
+        half = CIRCLE / 2 * (1.7 if "–" in mark.number else 1)
+        found.append((x - half, x + half))
+        if mark.name:
+            long = text_width(mark.name) + 4
+            found.append((x - half - long, x - half) if mark.is_before else (x + half, x + half + long))
+    return sorted(found)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.integers(0, 720), max_size=25, unique=True),
+    st.sampled_from([("Short",), ("LanceDB 1.0", "A much longer name of an event"), ("גרסה 2.0", "版本二")]),
+    st.sampled_from(list(Room)),
+)
+def test_events_apart(days_ago, labels, room):
+    """Marks and names of events do not touch each other at any width of their room."""
+    chart = a_dated_chart(days_ago, labels)
+    marks = lane_of(chart, scale_of(chart), room)
+    for width in (LEAST_WIDTH[room], LEAST_WIDTH[room] * 1.5):
+        covered = boxes(marks, width)
+        assert all(after[0] - before[1] >= -0.2 for before, after in pairwise(covered)), marks
+    numbers = [int(part) for mark in marks for part in mark.number.split("–")]
+    assert numbers == sorted(numbers)
+    assert numbers[-1:] == ([len(days_ago)] if days_ago else [])
+
+
+def test_merged_events():
+    """Events closer to each other than their marks are one mark that names them all, and that leads nowhere."""
+    chart = a_dated_chart([300, 298, 296, 20])
+    merged, single = lane_of(chart, scale_of(chart), Room.LARGE)
+    assert (merged.number, merged.name, merged.url) == ("1–3", "", None)
+    assert merged.title.count("\n") == 2
+    assert (single.number, single.name, single.is_before) == ("4", "Release 1.0", True)
+    assert single.url == "https://example.com/"
+
+
+def test_no_event_before_the_first_value():
+    """An event before the first value has no mark and no number."""
+    days = points_of({AS_OF - n * DAY: 5 for n in range(50)})
+    chart = a_chart(
+        ChartKind.STOCK, a_series(days=days), events=[an_event(AS_OF - 60 * DAY), an_event(AS_OF - 9 * DAY)]
+    )
+    (mark,) = lane_of(chart, scale_of(chart), Room.LARGE)
+    assert mark.number == "1"
