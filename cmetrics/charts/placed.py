@@ -49,7 +49,8 @@ def place(chart: Chart, width: float, height: float) -> PlacedDrawing:
         return replace(one, points=" ".join(f"{x(left)},{y(top)}" for left, top in points))
 
     percent = UNITS / 100
-    label = drawing.last
+    # The value of a line stands beside its name.
+    label = drawing.last if chart.is_flow else None
     return PlacedDrawing(
         left=LEFT,
         right=width - RIGHT,
