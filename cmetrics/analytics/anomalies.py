@@ -37,6 +37,8 @@ LARGE = 100
 DIP = 0.2
 #: One metric alone is no evidence of a dip.
 FEWEST_IN_A_DIP = 2
+#: Metrics whose neighbourhoods are in memory together.
+_AT_A_TIME = 64
 #: The number of days of rows that are needed, up to the described day.
 READ_DAYS = JUDGED_DAYS + 7 * WEEKS
 
@@ -172,7 +174,18 @@ def _neighbourhood(known: NDArray[np.float64], columns: NDArray[np.intp]) -> NDA
     # Days before the first and after the last have no value.
     places = columns[:, None] + 7 * np.array([n for n in range(-WEEKS, WEEKS + 1) if n])
     outside = (places < 0) | (places >= known.shape[1])
-    near = np.where(outside, np.nan, known[:, np.where(outside, 0, places)])
+    places = np.where(outside, known.shape[1], places)
+    medians = np.empty((len(known), len(columns)))
+    # Some metrics at a time: eight neighbours of every day would be the largest array of all.
+    for start in range(0, len(known), _AT_A_TIME):
+        rows = slice(start, start + _AT_A_TIME)
+        padded = np.pad(known[rows], ((0, 0), (0, 1)), constant_values=np.nan)
+        medians[rows] = _median(np.ascontiguousarray(padded[:, places]))
+    return medians
+
+
+def _median(near: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the median along the last axis, which is sorted in place; NaN with too few values."""
     near.sort(axis=2)
     # NaN sorts last.
     count = np.sum(~np.isnan(near), axis=2)

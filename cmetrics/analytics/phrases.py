@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from functools import lru_cache
 
 from cmetrics.domain import formats
 from cmetrics.domain.metric import Event, Metric
@@ -18,7 +17,6 @@ MANY = 100
 NAMED = 3
 
 
-@lru_cache(maxsize=4096)
 def short_date(day: date) -> str:
     """Return a day such as ``24 Nov 2026``."""
     return formats.short_day(day)

@@ -17,6 +17,7 @@ from cmetrics.site import report_format
 from cmetrics.site.badges import badge_labels, build_badge
 from cmetrics.site.feed import build_feed
 from cmetrics.site.folders import INDEX, QUALITY, card_path, report_path, templates_folder
+from cmetrics.site.output_code import OutputCode, output_text
 from cmetrics.site.page import Page, Site, address_of, product_path
 from cmetrics.site.pages import build_pages, page_paths
 from cmetrics.site.pictures import FOLDER, group_pictures, overall_pictures
@@ -64,10 +65,15 @@ def _views(page: Page) -> Iterator[ChartView]:
     yield from (view for section in page.sections for view in section.charts)
 
 
+class _Environment(Environment):
+    code_generator_class = OutputCode
+    output_text = staticmethod(output_text)
+
+
 @lru_cache(maxsize=1)
 def open_templates() -> Environment:
     """Return the environment of all templates. Jinja keeps what it has compiled."""
-    environment = Environment(
+    environment = _Environment(
         loader=FileSystemLoader(templates_folder()),
         autoescape=True,
         undefined=StrictUndefined,
