@@ -28,6 +28,7 @@ from cmetrics.analytics.signals import holiday_days
 from cmetrics.domain.days import Span
 from cmetrics.domain.metric import Event, Metric
 from cmetrics.domain.plural import plural
+from cmetrics.domain.sanitize import isolate
 
 Numbers = NDArray[np.float64]
 
@@ -295,7 +296,7 @@ class _Judge:
         *,
         includes_events: bool,
     ) -> str:
-        event = f"{self._event.label} ({short_date(self._event.day)})"
+        event = f"{isolate(self._event.label)} ({short_date(self._event.day)})"
         start = f"{name_of(metric)} after {event}"
         if verdict is Verdict.TOO_EARLY:
             return f"{start}: too early, {observed} of {DAYS} days are counted."

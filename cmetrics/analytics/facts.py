@@ -169,7 +169,7 @@ def _without_effect(grid: DailyGrid, effects: Iterable[Effect], shares: np.ndarr
             rule="28 days before and after, against the usual variation",
             # Nothing moved.
             weight=0.0,
-            headline=f"{event.label}: no visible effect",
+            headline=f"{isolate(event.label)}: no visible effect",
             sentence=effect_sentence(first, names[first.metric_id]),
             text=first.text,
         )

@@ -14,6 +14,7 @@ from cmetrics.analytics.insight_results import Effect, Mover, Signal, SignalKind
 from cmetrics.analytics.phrases import FACTOR, MANY, name_of, percent
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.plural import plural
+from cmetrics.domain.sanitize import isolate
 
 WEEK = 7
 #: What the headline of a trend says already.
@@ -53,7 +54,7 @@ def mover_headline(mover: Mover, name: str) -> str:
 def effect_headline(effect: Effect, name: str) -> str:
     """Return such as ``lancedb rose 38% after LanceDB 1.0``."""
     rise = (effect.after or 0) >= (effect.before or 0)
-    return f"{moved_headline(name, effect.change_percent, is_rise=rise)} after {effect.event.label}"
+    return f"{moved_headline(name, effect.change_percent, is_rise=rise)} after {isolate(effect.event.label)}"
 
 
 def total_headline(change: float, start: date, *, is_running: bool) -> str:

@@ -137,7 +137,7 @@ def _month_news(dashboard: Dashboard) -> Iterator[NewsItem]:
         parts = [(group, month_total(group.downloads, month)) for group in groups]
         shown = sorted((part for part in parts if part[1].known), key=lambda part: -part[1].value)
         products = [
-            f"{group.title} {formats.number(part.value)}{_missing(part)}{_change(part, earlier, '')}"
+            f"{isolate(group.title)} {formats.number(part.value)}{_missing(part)}{_change(part, earlier, '')}"
             for group, part in shown[:PRODUCTS_NAMED]
             for earlier in [month_total(group.downloads, month.plus(-1))]
         ]

@@ -81,7 +81,7 @@ def name_of(metric: Metric) -> str:
 
 def names_of(events: Sequence[Event]) -> str:
     """Return events such as ``Release 1.0 (20 Nov 2026) and Release 1.1 (22 Nov 2026)``."""
-    named = [f"{event.label} ({short_date(event.day)})" for event in events[:NAMED]]
+    named = [f"{isolate(event.label)} ({short_date(event.day)})" for event in events[:NAMED]]
     if len(events) > NAMED:
         named.append(f"{formats.number(len(events) - NAMED)} more")
     return join(named)

@@ -37,6 +37,7 @@ from cmetrics.domain.days import DAY, Month, months
 from cmetrics.domain.event import Note
 from cmetrics.domain.metric import Event, Metric
 from cmetrics.domain.plural import plural
+from cmetrics.domain.sanitize import isolate
 
 #: The full months that have a report.
 REPORTS = 12
@@ -473,7 +474,7 @@ class _MonthBuilder:
     def _head(self, metric: Metric) -> _Head:
         spec = self._inputs.specs.get(metric.source)
         title = spec.title if spec else metric.source
-        detail = f"{self._titles.get(metric.product, metric.product)} · {metric.label} · {title}"
+        detail = f"{isolate(self._titles.get(metric.product, metric.product))} · {isolate(metric.label)} · {title}"
         return _Head(self._names[metric.metric_id], detail, metric.metric_id, metric.product, metric.sdk)
 
     def _downloads(self, groups: Sequence[Places], heads: Sequence[_Head]) -> list[DownloadsRow]:

@@ -23,6 +23,7 @@ from cmetrics.charts.words import day_text
 from cmetrics.domain import formats
 from cmetrics.domain.days import DAY, Month, months, window
 from cmetrics.domain.kind import Kind, Measure
+from cmetrics.domain.sanitize import isolate
 
 #: The number of days that a figure shows: a day must be wide enough to be seen.
 DAYS_WIDE, DAYS_NARROW = 180, 90
@@ -165,7 +166,7 @@ def _caption(item: CountItem) -> str:
 
 def count_title(item: CountItem) -> str:
     """Return the title of the figure of a metric."""
-    return f"{_heading(item.metric.measure)} of {item.metric.subject} ({item.metric.display_name})"
+    return f"{_heading(item.metric.measure)} of {item.metric.subject} ({isolate(item.metric.display_name)})"
 
 
 def _heading(measure: Measure) -> str:

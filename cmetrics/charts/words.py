@@ -11,6 +11,7 @@ from cmetrics.charts.scale import MONTHS_SHOWN, Scale
 from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 from cmetrics.domain.observation import Provenance
+from cmetrics.domain.sanitize import isolate
 
 _KINDS = {
     PointKind.RECONSTRUCTED: "reconstructed from the star history",
@@ -84,16 +85,16 @@ def subtitle(chart: Chart, scale: Scale) -> str:
 def _summary(series: Series, unit: str, *, by_month: bool) -> str:
     extent = series.extent
     if extent is None:
-        return f"{series.name}: no complete period yet."
+        return f"{isolate(series.name)}: no complete period yet."
 
     def when(day: date) -> str:
         return formats.month(day) if by_month else day_text(day)
 
     if extent.first_day == extent.last_day:
-        return f"{series.name}: {formats.number(extent.last)} {unit}, {when(extent.last_day)}."
+        return f"{isolate(series.name)}: {formats.number(extent.last)} {unit}, {when(extent.last_day)}."
     percent = "" if extent.change.percent is None else f" ({phrases.relative(extent.change.percent)})"
     return (
-        f"{series.name}: from {formats.number(extent.first)} {unit} ({when(extent.first_day)}) "
+        f"{isolate(series.name)}: from {formats.number(extent.first)} {unit} ({when(extent.first_day)}) "
         f"to {formats.number(extent.last)} ({when(extent.last_day)}), "
         f"a change of {phrases.difference(extent.change.absolute)}{percent}; "
         f"peak {formats.number(extent.peak)} ({when(extent.peak_day)})."

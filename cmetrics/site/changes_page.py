@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cmetrics.analytics.insights import Item, ItemCategory, ItemKind
 from cmetrics.domain.days import Month
+from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt
 from cmetrics.site.folders import CHANGES, QUALITY, report_path
 from cmetrics.site.page import Page, Site
@@ -41,8 +42,8 @@ def build_changes_page(site: Site) -> Page:
         site=site,
         path=CHANGES,
         template="changes.html.j2",
-        title=f"What changed · {board.title}",
-        description=f"Changes, milestones and outages of {board.title}. {fmt.through(board)}",
+        title=f"What changed · {isolate(board.title)}",
+        description=f"Changes, milestones and outages of {isolate(board.title)}. {fmt.through(board)}",
         changes=build_changes(site, site.insights.items if site.insights else ()),
     )
 

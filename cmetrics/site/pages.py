@@ -10,6 +10,7 @@ from cmetrics.analytics.news import NewsItem
 from cmetrics.analytics.quality import DataQuality
 from cmetrics.domain.days import Month
 from cmetrics.domain.metric import SourceSpec, file_names
+from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt
 from cmetrics.site.changes_page import build_changes_page
 from cmetrics.site.feed import ENTRIES
@@ -100,6 +101,6 @@ def _description(board: Dashboard) -> str:
         totals.append(f"{fmt.number(month.value)} downloads in {fmt.month(month.period_start)}{days}")
     if board.total_stars:
         totals.append(f"{fmt.number(board.total_stars.value)} GitHub stars")
-    products = ", ".join(group.title for group in board.groups[:4])
+    products = ", ".join(isolate(group.title) for group in board.groups[:4])
     facts = f": {', '.join(totals)}" if totals else ""
     return f"{products}{facts}. {fmt.through(board)}"

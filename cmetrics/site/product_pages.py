@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from cmetrics.analytics.calendar import build_calendar
 from cmetrics.analytics.chart import Chart, item_chart
 from cmetrics.analytics.model import CountItem, Group
+from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt
 from cmetrics.site.page import LONGEST_TITLE, Page, Site, metric_path, product_path
 from cmetrics.site.views import (
@@ -40,8 +41,8 @@ def _product_page(site: Site, group: Group) -> Page:
         site=site,
         path=product_path(group),
         template="product.html.j2",
-        title=f"{group.title} · {site.board.title}",
-        description=f"Downloads and GitHub stars of {group.title}. {fmt.through(site.board)}",
+        title=f"{isolate(group.title)} · {isolate(site.board.title)}",
+        description=f"Downloads and GitHub stars of {isolate(group.title)}. {fmt.through(site.board)}",
         sections=(section,),
         rows=build_rows(site, (group,), root="../"),
         calendar=build_calendar(site.board, group.items, site.quality.gaps, total=False),
@@ -81,5 +82,5 @@ def _count_page(site: Site, group: Group, card: Card, item: CountItem) -> Page:
 
 def _title(text: str, site: Site) -> str:
     """Return the title of a page, with the name of the site if search engines show both."""
-    whole = f"{text} · {site.board.title}"
+    whole = f"{text} · {isolate(site.board.title)}"
     return whole if len(whole) <= LONGEST_TITLE else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cmetrics.analytics.calendar import build_calendar
+from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt
 from cmetrics.site.folders import QUALITY
 from cmetrics.site.page import Page, Site
@@ -15,7 +16,7 @@ def build_quality_page(site: Site) -> Page:
         site=site,
         path=QUALITY,
         template="quality.html.j2",
-        title=f"Data quality · {board.title}",
-        description=f"Which days of {board.title} are stored, and what is missing. {fmt.through(board)}",
+        title=f"Data quality · {isolate(board.title)}",
+        description=f"Which days of {isolate(board.title)} are stored, and what is missing. {fmt.through(board)}",
         calendar=build_calendar(board, board.items, site.quality.gaps),
     )

@@ -55,6 +55,7 @@ STYLE_PARTS = (
     "quality",
     "news",
     "narrow",
+    "touch",
     "forced",
     "print",
 )

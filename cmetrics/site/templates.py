@@ -12,6 +12,7 @@ from cmetrics import documents
 from cmetrics.charts import count_words, theme
 from cmetrics.charts.figure import render_figure
 from cmetrics.domain import formats
+from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt
 from cmetrics.site import report_format
 from cmetrics.site.badges import badge_labels, build_badge
@@ -82,6 +83,7 @@ def open_templates() -> Environment:
     )
     filters = (
         fmt.number,
+        isolate,
         fmt.signed,
         fmt.percent,
         fmt.day,
