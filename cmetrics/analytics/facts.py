@@ -18,6 +18,7 @@ from cmetrics.analytics.monthly import MonthTable, build_months
 from cmetrics.analytics.phrases import number, period, rounded
 from cmetrics.analytics.rollups import common_end
 from cmetrics.catalog import Catalog
+from cmetrics.domain import formats
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
 
@@ -92,7 +93,7 @@ class _Milestones:
         if step < FIRST_STEP or before >= step:
             return
         month = self.months.months[-1]
-        counts = f"{number(value)} downloads in {month.first:%B %Y}"
+        counts = f"{number(value)} downloads in {formats.month(month.first)}"
         yield Item(
             id=f"milestone-{slug}-{step}",
             kind=ItemKind.MILESTONE,

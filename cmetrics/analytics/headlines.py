@@ -12,6 +12,7 @@ from datetime import date
 
 from cmetrics.analytics.insight_results import Effect, Mover, Signal, SignalKind
 from cmetrics.analytics.phrases import FACTOR, MANY, name_of, percent
+from cmetrics.domain import formats
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
@@ -59,7 +60,7 @@ def effect_headline(effect: Effect, name: str) -> str:
 
 def total_headline(change: float, start: date, *, is_running: bool) -> str:
     """Return such as ``All downloads rose 18% in October``."""
-    when = f"{start:%B} so far" if is_running else f"{start:%B}"
+    when = f"{formats.month_name(start)} so far" if is_running else formats.month_name(start)
     return f"{moved_headline('All downloads', change, is_rise=change >= 0)} in {when}"
 
 
