@@ -14,6 +14,7 @@ from cmetrics.analytics.chart import Chart
 from cmetrics.charts.scale import LEAST_WIDTH, Room, Scale
 from cmetrics.domain import formats
 from cmetrics.domain.metric import Event
+from cmetrics.domain.sanitize import isolate
 
 #: CSS pixels: the diameter of a circle, the room of a character, of a wide one, and between two texts.
 CIRCLE, CHARACTER, WIDE_CHARACTER, GAP = 20, 6.8, 13, 10
@@ -82,7 +83,9 @@ def _mark(group: Group, width: int, name: str, is_before: bool) -> EventMark:  #
         name=name,
         is_before=is_before,
         url=first[1].url if first is last else None,
-        title="\n".join(f"{number}: {event.label}, {formats.short_day(event.day)}" for number, event, _ in group),
+        title="\n".join(
+            f"{number}: {isolate(event.label)}, {formats.short_day(event.day)}" for number, event, _ in group
+        ),
     )
 
 

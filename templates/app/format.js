@@ -13,6 +13,12 @@
 // puts before this file; cmetrics/domain/formats.py has the same functions over the same table. A browser's own
 // Intl would differ from it, and from other browsers.
 
+/**
+ * A name from outside for use in a sentence: letters that are written from the right must not move what follows
+ * (as isolate in cmetrics/domain/sanitize.py).
+ */
+const isolated = (name) => (/[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name);
+
 const MINUS = "\u2212";
 const GROUP = 3;
 /** From so many times on, a change is a factor; from so many on, one without decimals. */

@@ -55,7 +55,7 @@ function eventNode(event) {
     svgNode("rect", { class: event.number.includes("–") ? "merged" : "one", x, y: -53 }),
     svgNode("text", { class: "number", x, y: -43 }, event.number),
   );
-  if (event.name) node.append(svgNode("text", { class: event.before ? "before" : "after", x, y: -43 }, event.name));
+  if (event.name) node.append(svgNode("text", { class: event.before ? "before" : "after", x, y: -43 }, isolated(event.name)));
   return node;
 }
 

@@ -29,7 +29,7 @@ function laneOf(events, scale, room) {
     name: names[index][0],
     before: names[index][1],
     url: group.length === 1 ? group[0].event.url : null,
-    title: group.map(({ number: n, event }) => `${n}: ${event.label}, ${formatShortDay(timeOf(event.day))}`).join("\n"),
+    title: group.map(({ number: n, event }) => `${n}: ${isolated(event.label)}, ${formatShortDay(timeOf(event.day))}`).join("\n"),
   }));
 }
 

@@ -82,7 +82,7 @@ function coverageText(chart, stop) {
   if (known.length === 0) return `0 of ${days} days`;
   const lacking = known.filter(({ point }) => !point.whole);
   if (lacking.length === 0) return known.length === stop.readings.length ? `${days} of ${days} days` : "";
-  const texts = lacking.map(({ series, point }) => [series.name, point.missing || "with published totals"]);
+  const texts = lacking.map(({ series, point }) => [isolated(series.name), point.missing || "with published totals"]);
   if (lacking.length === stop.readings.length && new Set(texts.map(([, text]) => text)).size === 1) return texts[0][1];
   return texts.map(([name, text]) => `${isolated(name)}: ${text}`).join("; ");
 }
@@ -114,9 +114,9 @@ function orderedReadings(chart, stop) {
 /** All of a card in one sentence. */
 function stopSentence(chart, stop) {
   const total = totalOf(chart, stop);
-  const values = orderedReadings(chart, stop).map((reading) => `${reading.series.name} ${valueText(chart, reading)}`);
+  const values = orderedReadings(chart, stop).map((reading) => `${isolated(reading.series.name)} ${valueText(chart, reading)}`);
   if (total !== null) values.push(`total ${formatValue(total)}`);
-  const notes = [coverageText(chart, stop), ...eventsOf(chart, stop).map((event) => event.label)].filter(Boolean);
+  const notes = [coverageText(chart, stop), ...eventsOf(chart, stop).map((event) => isolated(event.label))].filter(Boolean);
   return `${periodName(chart, stop)}: ${[...values, ...notes].join(", ")}.`;
 }
 
@@ -130,11 +130,11 @@ function viewSentence(chart) {
   const series = viewOf(chart);
   const summaries = series.map((one) => {
     const known = one.points.filter((point) => point.value !== null && (point.whole || point.kind === "seeded"));
-    if (known.length === 0) return `${one.name}: no complete period.`;
+    if (known.length === 0) return `${isolated(one.name)}: no complete period.`;
     const told = (point) => `${formatValue(point.value)} (${pointName(chart, point)})`;
     const [first, last] = [known[0], known.at(-1)];
     const peak = known.reduce((most, point) => (point.value >= most.value ? point : most));
-    return first === last ? `${one.name}: ${told(last)}.` : `${one.name}: from ${told(first)} to ${told(last)}; peak ${told(peak)}.`;
+    return first === last ? `${isolated(one.name)}: ${told(last)}.` : `${isolated(one.name)}: from ${told(first)} to ${told(last)}; peak ${told(peak)}.`;
   });
   const shown = summaries.length > 0 ? summaries.join(" ") : "All series hidden.";
   return `${chart.title}. ${unit} ${GRAINS[grainOf(chart)]}. ${shown}`;

@@ -24,7 +24,7 @@ async function fillTable(chart) {
   });
   const head = details.querySelector("thead tr");
   const body = details.querySelector("tbody");
-  head.replaceChildren(cell("th", "Period"), ...view.map((series) => cell("th", series.name, "num")));
+  head.replaceChildren(cell("th", "Period"), ...view.map((series) => nameCell(series.name)));
   for (const heading of head.children) heading.scope = "col";
   const newestFirst = [...rows].sort(([a], [b]) => (a < b ? 1 : -1));
   body.replaceChildren(
@@ -36,6 +36,12 @@ async function fillTable(chart) {
       return line;
     }),
   );
+}
+
+function nameCell(name) {
+  const made = cell("th", name, "num");
+  made.dir = "auto";
+  return made;
 }
 
 function cell(tag, text, className = "") {

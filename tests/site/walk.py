@@ -13,6 +13,11 @@ LOW_CONTRAST = r"""
   const over = (top, below) => [0, 1, 2].map((n) => top[n] * top[3] + below[n] * (1 - top[3])).concat(1);
   const linear = (value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
   const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const probe = document.createElement("i");
+  probe.style.backgroundColor = "Canvas";
+  document.body.append(probe);
+  const canvas = parse(getComputedStyle(probe).backgroundColor);
+  probe.remove();
   const behind = (element) => {
     const layers = [];
     for (let at = element; at; at = at.parentElement) {
@@ -20,7 +25,7 @@ LOW_CONTRAST = r"""
       if (colour[3] > 0) layers.push(colour);
       if (colour[3] === 1) break;
     }
-    return layers.reverse().reduce((below, top) => over(top, below), [255, 255, 255, 1]);
+    return layers.reverse().reduce((below, top) => over(top, below), canvas);
   };
   const found = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -35,7 +40,10 @@ LOW_CONTRAST = r"""
     // What cannot be used may be pale (WCAG 1.4.3).
     if (element.closest(":disabled") || element.matches(":disabled + span")) continue;
     const isSvg = element instanceof SVGElement;
-    const ground = behind(isSvg ? element.closest("svg").parentElement : element);
+    // A number stands on the plate that is drawn before it.
+    const plate = isSvg && element.matches(".number") ? element.previousElementSibling : null;
+    const below = behind(isSvg ? element.closest("svg").parentElement : element);
+    const ground = plate ? over(parse(getComputedStyle(plate).fill), below) : below;
     let opacity = 1;
     for (let at = element; at; at = at.parentElement) opacity *= Number(getComputedStyle(at).opacity);
     const colour = parse(isSvg ? style.fill : style.color);
@@ -60,7 +68,8 @@ SMALL_TARGETS = r"""
   };
   for (const element of document.querySelectorAll("a, button, input, select, summary, [role=button], [tabindex='0']")) {
     if (!element.checkVisibility({ visibilityProperty: true }) || inSentence(element)) continue;
-    if (element.matches(".skip, .scroll, svg, .strip, .canvas, .plot, pre")) continue;
+    // The marks of events are listed below their chart, too.
+    if (element.matches(".skip, .scroll, svg, svg *, .canvas, .plot, pre")) continue;
     // A box is as large as its label.
     const target = element.matches("input") ? (element.closest("label") ?? element) : element;
     const { width, height } = target.getBoundingClientRect();
