@@ -62,6 +62,8 @@ class Series:
     extent: Extent | None
     #: Of a chart that can be split in several ways: the way that it is part of.
     split: str | None = None
+    #: The ids of the metrics that it is the sum of; empty for a metric.
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,7 @@ def _series(part: Part, split: str, board: Dashboard) -> Series:
         months=found,
         extent=month_extent(found),
         split=split,
+        members=tuple(item.metric.metric_id for item in part.items),
     )
 
 

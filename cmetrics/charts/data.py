@@ -7,6 +7,7 @@ in a script file for each series, because a page opened as a local file can load
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import groupby
@@ -71,12 +72,45 @@ def days_name(series: Series, names: Mapping[str, str]) -> str | None:
     return f"_{series.key}" if series.metric_id is None else names[series.metric_id]
 
 
-def days_script(name: str, points: DayPoints) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A metric that a series is the sum of, with the name of its own file."""
+
+    name: str
+    file: str
+    days: DayPoints
+
+
+def days_script(name: str, points: DayPoints, members: Sequence[Member] = ()) -> bytes:
     """Return the script with the days of a series: a call of ``cmetricsDays`` with its name and its document.
 
     ``values`` starts at ``start``, with null for days without a value; ``notes`` has the provenance by runs of days.
+    A sum of several metrics has no value on a day that one of them lacks. Its document also has ``partial``, the sum
+    of the others on these days as ``[place, sum]``, and ``members`` with the first, the last and the missing days of
+    each metric, so that any window can be summed and compared like for like.
     """
-    return b"cmetricsDays(" + orjson.dumps(name) + b"," + orjson.dumps(_days(points)) + b");\n"
+    document = _days(points) | (_members(members) if members else {})
+    return b"cmetricsDays(" + orjson.dumps(name) + b"," + orjson.dumps(document) + b");\n"
+
+
+def _members(members: Sequence[Member]) -> dict[str, Any]:
+    """Return ``partial`` and ``members`` of a document; places and ``missing`` count days from the first of all."""
+    known = [member for member in members if member.days]
+    first = min(int(member.days.days[0]) for member in known)
+    size = max(int(member.days.days[-1]) for member in known) - first + 1
+    sums, present, begun = (np.zeros(size, np.int64) for _ in range(3))
+    described = []
+    for member in known:
+        places = member.days.days - first
+        sums[places] += member.days.values
+        present[places] += 1
+        begun[int(places[0]) :] += 1
+        gaps = np.flatnonzero(np.diff(places) > 1)
+        missing = [[int(places[gap]) + 1, int(places[gap + 1] - places[gap]) - 1] for gap in gaps]
+        span = {"first": int(places[0]), "last": int(places[-1])}
+        described.append({"name": member.name, "file": member.file, **span, "missing": missing})
+    lacking = np.flatnonzero(present < begun)
+    return {"partial": [[int(place), int(sums[place])] for place in lacking], "members": described}
 
 
 def _days(points: DayPoints) -> dict[str, Any]:

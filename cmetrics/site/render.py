@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from cmetrics import documents, insight_documents
+from cmetrics.analytics import phrases
 from cmetrics.analytics.model import DownloadItem, Publication
 from cmetrics.analytics.news import build_announced_news, build_news, sort_news
 from cmetrics.analytics.overview import all_downloads_chart
 from cmetrics.analytics.report import build_reports, report_months
 from cmetrics.charts import scale, theme
-from cmetrics.charts.data import TOTAL_DAYS, days_name, days_script
+from cmetrics.charts.data import TOTAL_DAYS, Member, days_name, days_script
 from cmetrics.domain import formats
 from cmetrics.domain.days import window
 from cmetrics.domain.metric import SourceSpec, file_names
@@ -37,6 +38,8 @@ SCRIPT_PARTS = (
     "geometry",
     "readings",
     "cursor",
+    "sums",
+    "window",
     "table",
     "export",
     "controls",
@@ -144,9 +147,12 @@ def _day_scripts(publication: Publication) -> Iterator[tuple[str, bytes]]:
     if board.total_stars_points:
         yield f"{DAYS}/{TOTAL_DAYS}.js", days_script(TOTAL_DAYS, board.total_stars_points)
     chart = all_downloads_chart(board)
+    items = {item.metric.metric_id: item for group in board.groups for item in group.downloads}
     for series in chart.series if chart else ():
         if days := days_name(series, names):
-            yield f"{DAYS}/{days}.js", days_script(days, series.days)
+            found = [(names[name], items[name]) for name in series.members]
+            members = [Member(phrases.name_of(item.metric), file, item.days) for file, item in found]
+            yield f"{DAYS}/{days}.js", days_script(days, series.days, members)
 
 
 def _documents(publication: Publication) -> Iterator[tuple[str, bytes]]:

@@ -34,7 +34,7 @@ function announce(text) {
 
 function setUpCursors() {
   speech.setAttribute("role", "status");
-  const help = element("p", "", "Left and right arrow keys move from period to period, Page Up and Page Down by a year, Home and End to the first and the last. Escape closes.");
+  const help = element("p", "", "Left and right arrow keys move from period to period, Page Up and Page Down by a year, Home and End to the first and the last. With Shift, they select a window. Escape closes.");
   help.id = "cursor-help";
   help.hidden = true;
   document.body.append(speech, help);
@@ -44,7 +44,9 @@ function setUpCursors() {
   }
   addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    for (const chart of charts) if (chart.cursor?.stop) dismiss(chart);
+    const open = charts.filter((chart) => chart.cursor?.stop);
+    for (const chart of open) dismiss(chart);
+    if (open.length === 0) leaveWindows();
   });
   addEventListener("pointerdown", (event) => {
     for (const chart of charts) if (chart.cursor?.stop && !chart.cursor.plane.contains(event.target)) hideCursor(chart);
@@ -98,7 +100,7 @@ function placeCursor(chart) {
   if (isAbove !== chart.cursor.isAbove || !card.parentElement) {
     chart.cursor.isAbove = isAbove;
     card.classList.toggle("above", isAbove);
-    if (isAbove) canvas.before(card);
+    if (isAbove) canvas.parentElement.before(card);
     else canvas.append(card);
   }
   if (scale) {
@@ -106,6 +108,7 @@ function placeCursor(chart) {
     Object.assign(plane.style, { left: `${left}px`, top: `${top}px`, width: `${right - left}px`, height: `${bottom - top}px` });
     card.style.top = isAbove ? "" : `${top}px`;
   }
+  placeWindow(chart);
   const { stop } = chart.cursor;
   hideCursor(chart);
   const same = scale && stop && stopsOf(chart).find((one) => one.start === stop.start && one.end === stop.end);
@@ -117,6 +120,7 @@ function placeCursor(chart) {
 function onPointer(chart, event) {
   const { touch } = chart.cursor;
   if (event.pointerType === "touch" && (touch === null || Math.abs(event.clientX - touch) < STILL_FINGER)) return;
+  if (chart.window?.drag?.span) return;
   chart.cursor.touch = event.pointerType === "touch" ? Infinity : null;
   pointAt(chart, event);
 }
@@ -183,7 +187,8 @@ function keyTarget(stops, index, key) {
 }
 
 function onCursorKey(chart, event) {
-  if (event.altKey || event.ctrlKey || event.metaKey) return;
+  // With Shift, the same keys choose a window.
+  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   const stops = stopsOf(chart);
   if (stops.length === 0) return;
   const here = stops.indexOf(currentStop(chart));

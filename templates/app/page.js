@@ -76,6 +76,7 @@ readState();
 showState();
 listen();
 setUpCursors();
+setUpWindows();
 watchCharts();
 drawWhenIdle();
 setUpTheme();

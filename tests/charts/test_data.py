@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cmetrics.analytics.chart import ChartKind
 from cmetrics.analytics.model import DayPoint, DayPoints, PointKind
 from cmetrics.analytics.periods import WEEKS, flow_periods, stock_periods
-from cmetrics.charts.data import chart_document, days_script
+from cmetrics.charts.data import Member, chart_document, days_script
 from cmetrics.charts.words import provenance_text
 from cmetrics.domain.days import DAY, Month
 from tests.boards import AS_OF, a_chart, a_month, a_seed, a_series, an_event, points_of
@@ -75,6 +75,22 @@ def test_a_series_names_the_file_with_its_days():
     days = points_of({AS_OF: 5})
     assert series_of(FLOW, days=days, metric_id="downloads:p:x")["days"] == "downloads-p-x"
     assert series_of(STOCK, days=days, metric_id=None, key="all-stars")["days"] == "_all-stars"
+
+
+def test_days_of_a_sum():
+    """A sum has the days that all its metrics have, the sums of the others on the rest, and what each metric lacks."""
+    first = AS_OF - 4 * DAY
+    one = points_of({first: 1, first + DAY: 2, first + 3 * DAY: 4, AS_OF: 5})
+    two = points_of({first + DAY: 20, first + 2 * DAY: 30, first + 3 * DAY: 40})
+    both = points_of({first: 1, first + DAY: 22, first + 3 * DAY: 44})
+    script = days_script("_sum", both, [Member("one", "a", one), Member("two", "b", two)])
+    document = json.loads(script.removeprefix(b'cmetricsDays("_sum",').removesuffix(b");\n"))
+    assert document["values"] == [1, 22, None, 44]
+    assert document["partial"] == [[2, 30], [4, 5]]
+    assert document["members"] == [
+        {"name": "one", "file": "a", "first": 0, "last": 4, "missing": [[2, 1]]},
+        {"name": "two", "file": "b", "first": 1, "last": 3, "missing": []},
+    ]
 
 
 def test_periods_are_columns_with_what_is_missing():

@@ -1,0 +1,184 @@
+// Sums of any days, from the values by day: of a window, and of the equal one before it. What cannot be compared
+// like for like is not compared.
+
+/** Metrics that lack days are left out of a change, unless they have more than this share of the downloads. */
+const LEFT_OUT_SHARE = 0.1;
+/** Of more metrics that lack days, the files would be too many to load for a comparison. */
+const MOST_LEFT_OUT = 24;
+/** More names than that would be a list. */
+const MOST_NAMED = 3;
+const NUMBER_WORDS = ["", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+
+/**
+ * @typedef {{from: number, to: number}} Span  A first and a last day.
+ *
+ * @typedef {object} Member  A metric that a series is the sum of; a series of one metric is its own.
+ * @property {string} name
+ * @property {string} file  The name of the file with its days.
+ * @property {number} first
+ * @property {number} last
+ * @property {[number, number][]} missing  Where it lacks days, and how many.
+ */
+
+/** Loads a file with values by day once. */
+async function loadDayFile(name) {
+  if (!dayRequests.has(name)) dayRequests.set(name, loadScript(`${DAYS_FOLDER}${encodeURIComponent(name)}.js`));
+  await dayRequests.get(name);
+  return daysByName.get(name);
+}
+
+/** @returns {Member[]} */
+function membersOf(series, days) {
+  const start = timeOf(days.start);
+  if (days.members) {
+    return days.members.map(({ name, file, first, last, missing }) => ({
+      name,
+      file,
+      first: start + first * DAY,
+      last: start + last * DAY,
+      missing: missing.map(([place, count]) => [start + place * DAY, count]),
+    }));
+  }
+  const missing = [];
+  days.values.forEach((value, place) => {
+    const gap = missing.at(-1);
+    if (value !== null) return;
+    if (gap && gap[0] + gap[1] * DAY === start + place * DAY) gap[1] += 1;
+    else missing.push([start + place * DAY, 1]);
+  });
+  return [{ name: series.name, file: series.days, first: start, last: start + (days.values.length - 1) * DAY, missing }];
+}
+
+const daysIn = (from, to) => Math.max(0, Math.round((to - from) / DAY) + 1);
+const overlap = (from, to, span) => daysIn(Math.max(from, span.from), Math.min(to, span.to));
+
+/** How many days of a window a metric has, and how many it would have since its first one. */
+function coverageOf(member, span) {
+  const lost = member.missing.reduce((sum, [start, count]) => sum + overlap(start, start + (count - 1) * DAY, span), 0);
+  return { known: overlap(member.first, member.last, span) - lost, expected: overlap(member.first, span.to, span) };
+}
+
+const isComplete = (member, span) => coverageOf(member, span).known === daysIn(span.from, span.to);
+
+/** Everything stored of a window. */
+function sumOf(days, span) {
+  const start = timeOf(days.start);
+  const [from, to] = [(span.from - start) / DAY, (span.to - start) / DAY];
+  let sum = 0;
+  for (let place = Math.max(0, from); place <= Math.min(to, days.values.length - 1); place += 1) sum += days.values[place] ?? 0;
+  for (const [place, value] of days.partial ?? []) if (place >= from && place <= to) sum += value;
+  return sum;
+}
+
+function valueOn(days, time) {
+  return days.values[(time - timeOf(days.start)) / DAY] ?? null;
+}
+
+const monthOf = (time) => {
+  const day = new Date(time);
+  return day.getUTCFullYear() * 12 + day.getUTCMonth();
+};
+const monthTime = (month) => Date.UTC(Math.floor(month / 12), month % 12, 1);
+
+/** The number of whole months of a window; 0 for one that begins or ends within a month. */
+function wholeMonths({ from, to }) {
+  return monthTime(monthOf(from)) === from && monthTime(monthOf(to) + 1) - DAY === to ? monthOf(to) - monthOf(from) + 1 : 0;
+}
+
+/** The equal window before: so many months, or so many days. */
+function spanBefore(span) {
+  const months = wholeMonths(span);
+  if (months > 0) return { from: monthTime(monthOf(span.from) - months), to: span.from - DAY };
+  return { from: span.from - daysIn(span.from, span.to) * DAY, to: span.from - DAY };
+}
+
+function beforeName(span) {
+  const [months, days] = [wholeMonths(span), daysIn(span.from, span.to)];
+  const [count, unit] = months > 0 ? [months, "month"] : [days, "day"];
+  return count === 1 ? `the ${unit} before` : `the ${NUMBER_WORDS[count] ?? formatNumber(count)} ${unit}s before`;
+}
+
+/** "May – October 2026", or days. */
+function spanName(span) {
+  const months = wholeMonths(span);
+  if (months === 0) return formatPeriod(span.from, span.to);
+  const [first, last] = [new Date(span.from), new Date(span.to)];
+  if (months === 1) return formatMonth(span.from);
+  const isOneYear = first.getUTCFullYear() === last.getUTCFullYear();
+  return `${isOneYear ? formatMonthName(span.from) : formatMonth(span.from)} – ${formatMonth(span.to)}`;
+}
+
+/** The series whose sums make a whole: without a total beside its parts. */
+function summedSeries(chart) {
+  const view = viewOf(chart);
+  const totals = view.filter((one) => one.tone === "total");
+  if (chart.kind === "stock" && totals.length > 0) return totals;
+  return view.filter((one) => one.tone !== "total" || view.length === 1);
+}
+
+/** A window of downloads: its sum, parts, coverage, and change on the equal one before. */
+async function sumWindow(chart, span) {
+  const series = summedSeries(chart).filter((one) => one.days);
+  const days = await Promise.all(series.map((one) => loadDayFile(one.days)));
+  const before = spanBefore(span);
+  const members = series.flatMap((one, index) => membersOf(one, days[index]));
+  const parts = series.map((one, index) => ({ name: one.name, value: sumOf(days[index], span) }));
+  const total = parts.reduce((sum, part) => sum + part.value, 0);
+  const coverage = members.map((member) => coverageOf(member, span));
+  const known = coverage.reduce((sum, one) => sum + one.known, 0);
+  const expected = coverage.reduce((sum, one) => sum + one.expected, 0);
+  const totalBefore = days.reduce((sum, one) => sum + sumOf(one, before), 0);
+  const lacking = members.filter((member) => !(isComplete(member, span) && isComplete(member, before)));
+  const found = { total, parts, known, expected, members: members.length, change: null, leftOut: [] };
+  if (totalBefore === 0 || lacking.length > MOST_LEFT_OUT) return found;
+  const own = await Promise.all(lacking.map((member) => loadDayFile(member.file)));
+  const sums = own.map((one) => [sumOf(one, span), sumOf(one, before)]);
+  const sumBy = (pick) => sums.reduce((sum, pair) => sum + pick(pair), 0);
+  const [now, then] = [total - sumBy(([value]) => value), totalBefore - sumBy(([, value]) => value)];
+  // What a metric weighs is the larger one of its two sums, as for the change of a month.
+  const weight = sumBy(([value, earlier]) => Math.max(value, earlier));
+  found.leftOut = lacking.filter((_, index) => Math.max(...sums[index]) > 0).map((member) => member.name);
+  if (then <= 0 || weight > LEFT_OUT_SHARE * (Math.max(now, then) + weight)) return found;
+  found.change = 100 * (now / then - 1);
+  return found;
+}
+
+/** A window of stars: what was gained, and in the equal one before. */
+async function gainWindow(chart, span) {
+  const series = summedSeries(chart).filter((one) => one.days);
+  const days = await Promise.all(series.map((one) => loadDayFile(one.days)));
+  const total = (time) => {
+    const values = days.map((one) => valueOn(one, time));
+    return values.includes(null) || values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0);
+  };
+  const before = spanBefore(span);
+  const [last, first, earlier] = [total(span.to), total(span.from - DAY), total(before.from - DAY)];
+  return { last, first, earlier };
+}
+
+/** What is said of a window: its numbers in one line, and what is missing in another. */
+async function windowTexts(chart, span) {
+  if (chart.kind === "stock") return gainTexts(await gainWindow(chart, span), span);
+  const { total, parts, known, expected, members, change, leftOut } = await sumWindow(chart, span);
+  const facts = [["b", formatNumber(total), " downloads"]];
+  if (change !== null) facts.push([change < 0 ? "down" : "up", formatChange(change), ` vs ${beforeName(span)}`]);
+  const shares = parts.filter((part) => part.value > 0).sort((a, b) => b.value - a.value);
+  if (shares.length > 1) {
+    facts.push(["", shares.map(({ name, value }) => `${isolated(name)} ${formatPercent((100 * value) / total, 0)}`).join(", "), ""]);
+  }
+  const notes = [];
+  const unit = members > 1 ? "package-days" : "days";
+  if (known < expected) notes.push(`${formatNumber(known)} of ${formatNumber(expected)} ${unit}.`);
+  const names = leftOut.length > MOST_NAMED ? `${leftOut.length} packages` : leftOut.join(", ");
+  const reason = leftOut.length > 0 ? `days of ${names} are missing` : "days are missing";
+  if (change === null) notes.push(`No comparison with ${beforeName(span)}: ${reason}.`);
+  else if (leftOut.length > 0) notes.push(`Compared without ${names}: days are missing.`);
+  return { facts, note: notes.join(" ") };
+}
+
+function gainTexts({ last, first, earlier }, span) {
+  if (last === null || first === null) return { facts: [], note: "No count at both ends of this window." };
+  const facts = [["b", formatSigned(last - first), ` stars, from ${formatNumber(first)} to ${formatNumber(last)}`]];
+  if (earlier !== null) facts.push(["", formatSigned(first - earlier), ` in ${beforeName(span)}`]);
+  return { facts, note: earlier === null ? `No count before ${beforeName(span)}.` : "" };
+}

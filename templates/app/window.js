@@ -1,0 +1,294 @@
+// A window: some of the days of a chart, chosen by dragging, by Shift and arrow keys, or by two dates. The title is the
+// window then, with its sum below it. Charts of one kind share it, as they share their range; it lives in the address.
+
+/** The names of a window's days in the address, by the kind of the chart. */
+const WINDOW_NAMES = { flow: ["from", "to"], stock: ["starsfrom", "starsto"] };
+/** A pointer that moves less far than this has only clicked. */
+const LEAST_DRAG = 4;
+/** A finger that rests for so long begins a window; until then it scrolls, or moves the cursor. */
+const LONG_PRESS_MS = 450;
+
+/** @type {{flow: Span | null, stock: Span | null}} */
+const windows = { flow: null, stock: null };
+let windowCount = 0;
+
+function setUpWindows() {
+  for (const chart of charts) if (chart.cursor) setUpWindow(chart);
+  addEventListener("popstate", readWindows);
+  readWindows();
+}
+
+function setUpWindow(chart) {
+  const { plane } = chart.cursor;
+  const parts = { early: element("div", "dim"), late: element("div", "dim"), start: element("div", "edge"), end: element("div", "edge") };
+  plane.prepend(...Object.values(parts));
+  const caption = chart.figure.querySelector("figcaption");
+  const heading = caption.querySelector("h2, h3");
+  const clear = element("button", "clear", "Clear");
+  clear.type = "button";
+  clear.setAttribute("aria-label", `Clear the selected window of ${chart.data.title}`);
+  clear.addEventListener("click", () => {
+    chooseWindow(chart, null);
+    plane.focus({ preventScroll: true });
+  });
+  const summary = element("p", "window-sum");
+  heading.after(clear);
+  caption.append(summary);
+  chart.window = { ...parts, caption, heading, clear, summary, title: heading.textContent, drag: null, press: 0, fields: null };
+  plane.addEventListener("pointerdown", (event) => onWindowPress(chart, event));
+  plane.addEventListener("pointermove", (event) => onWindowMove(chart, event));
+  plane.addEventListener("pointerup", () => endDrag(chart, true));
+  plane.addEventListener("pointercancel", () => endDrag(chart, false));
+  plane.addEventListener("dblclick", () => showEverything(chart));
+  // A finger that rests would open the browser's menu over the window.
+  plane.addEventListener("contextmenu", (event) => {
+    if (chart.window.drag) event.preventDefault();
+  });
+  plane.addEventListener("keydown", (event) => onWindowKey(chart, event));
+  plane.addEventListener("keyup", (event) => {
+    if (event.key === "Shift") endDrag(chart, true);
+  });
+  plane.addEventListener("blur", () => endDrag(chart, true));
+  setUpFields(chart);
+  showWindow(chart);
+}
+
+// -- the address ------------------------------------------------------------------------------------
+
+/** The days that a chart has values of. */
+function spanOfDays(chart) {
+  const starts = chart.series.flatMap((one) => [one.week?.start, one.month?.start].filter(Boolean));
+  return starts.length > 0 && chart.through ? { from: timeOf(starts.sort()[0]), to: timeOf(chart.through) } : null;
+}
+
+/** A window within the days that a chart has; null without any of them. */
+function clippedSpan(chart, span) {
+  const all = spanOfDays(chart);
+  if (!all || !span) return null;
+  const [from, to] = [Math.max(span.from, all.from), Math.min(span.to, all.to)];
+  return from <= to ? { from, to } : null;
+}
+
+/** An address is text from outside. */
+function dayFrom(text) {
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text ?? "") ? timeOf(text) : Number.NaN;
+  return Number.isNaN(time) || isoDay(time) !== text ? null : time;
+}
+
+function readWindows() {
+  const asked = new URLSearchParams(location.search);
+  for (const [kind, names] of Object.entries(WINDOW_NAMES)) {
+    const [from, to] = names.map((name) => dayFrom(asked.get(name)));
+    windows[kind] = from !== null && to !== null && from <= to ? { from, to } : null;
+  }
+  for (const chart of charts) if (chart.window) showWindow(chart);
+}
+
+/** Makes a choice of the reader, which the browser's Back undoes. */
+function chooseWindow(chart, span) {
+  const { kind } = chart.data;
+  const query = new URLSearchParams(location.search);
+  const [from, to] = WINDOW_NAMES[kind];
+  if (span) {
+    query.set(from, isoDay(span.from));
+    query.set(to, isoDay(span.to));
+  } else {
+    query.delete(from);
+    query.delete(to);
+  }
+  windows[kind] = span;
+  const text = query.toString().replaceAll("%2C", ",");
+  try {
+    history.pushState(null, "", `${location.pathname}${text && `?${text}`}${location.hash}`);
+  } catch {
+    // Pages that were opened as files may not change their address.
+  }
+  for (const other of charts) if (other.window && other.data.kind === kind) showWindow(other, other === chart);
+}
+
+/** Without a window, over the whole time. */
+function showEverything(chart) {
+  if (windows[chart.data.kind]) chooseWindow(chart, null);
+  chart.figure.querySelector("input[data-option$=range][value=all]").click();
+}
+
+// -- choosing ---------------------------------------------------------------------------------------
+
+/** Days between two periods, both included. */
+function spanBetween(chart, one, other) {
+  return clippedSpan(chart.data, { from: Math.min(one.start, other.start), to: Math.max(one.end, other.end) });
+}
+
+/** The periods that a window can begin and end with: all but published totals, which are no sums of days. */
+function windowStops(chart) {
+  return stopsOf(chart).filter((stop) => !stop.isSnapshot);
+}
+
+function onWindowPress(chart, event) {
+  const { window: own, cursor } = chart;
+  if (event.button !== 0 || !event.isPrimary || !cursor.scale) return;
+  const span = clippedSpan(chart.data, windows[chart.data.kind]);
+  const isEnd = event.target === own.end;
+  if (span && (isEnd || event.target === own.start)) {
+    // The other end stays where it is.
+    const fixed = isEnd ? { start: span.from, end: span.from } : { start: span.to, end: span.to };
+    own.drag = { fixed, x: null, span };
+  } else if (event.pointerType === "touch") {
+    const { clientX } = event;
+    own.press = setTimeout(() => beginDrag(chart, clientX), LONG_PRESS_MS);
+    return;
+  } else {
+    own.drag = { fixed: stopAt(chart, event.clientX), x: event.clientX, span: null };
+  }
+  cursor.plane.setPointerCapture(event.pointerId);
+}
+
+/** A finger has rested on a period. */
+function beginDrag(chart, clientX) {
+  const fixed = stopAt(chart, clientX);
+  if (!fixed || fixed.isSnapshot) return;
+  hideCursor(chart);
+  chart.window.drag = { fixed, x: null, span: spanBetween(chart, fixed, fixed) };
+  showWindow(chart);
+}
+
+function onWindowMove(chart, event) {
+  const { drag, press } = chart.window;
+  const { touch } = chart.cursor;
+  if (event.pointerType === "touch" && touch !== null && Math.abs(event.clientX - touch) >= STILL_FINGER) clearTimeout(press);
+  if (!drag || (drag.x !== null && Math.abs(event.clientX - drag.x) < LEAST_DRAG)) return;
+  drag.x = null;
+  const stop = stopAt(chart, event.clientX);
+  if (!stop || stop.isSnapshot || !drag.fixed) return;
+  hideCursor(chart);
+  const span = spanBetween(chart, drag.fixed, stop);
+  if (drag.span && span && span.from === drag.span.from && span.to === drag.span.to) return;
+  drag.span = span;
+  showWindow(chart);
+}
+
+/** Ends a choice by pointer or keys; one that is not taken is forgotten. */
+function endDrag(chart, isTaken) {
+  const { window: own } = chart;
+  clearTimeout(own.press);
+  const { drag } = own;
+  if (!drag) return;
+  own.drag = null;
+  const now = clippedSpan(chart.data, windows[chart.data.kind]);
+  const isOther = drag.span && !(now && drag.span.from === now.from && drag.span.to === now.to);
+  if (isTaken && isOther) chooseWindow(chart, drag.span);
+  else if (drag.span) showWindow(chart);
+}
+
+/** Shift with a key that moves the cursor moves one end of the window with it. */
+function onWindowKey(chart, event) {
+  const { window: own, cursor } = chart;
+  if (!event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
+  const stops = windowStops(chart);
+  if (stops.length === 0) return;
+  const here = Math.max(0, stops.indexOf(currentStop(chart)));
+  const target = keyTarget(stops, here, event.key);
+  if (target === undefined) return;
+  event.preventDefault();
+  own.drag ??= { fixed: stops[here], x: null, span: null };
+  const stop = stops[Math.max(0, Math.min(stops.length - 1, target))];
+  cursor.last = stop;
+  hideCursor(chart);
+  own.drag.span = spanBetween(chart, own.drag.fixed, stop);
+  showWindow(chart, true);
+}
+
+// -- two dates --------------------------------------------------------------------------------------
+
+function setUpFields(chart) {
+  const group = chart.figure.querySelector(".dates");
+  if (!group) return;
+  const [from, to] = group.querySelectorAll("input");
+  const all = spanOfDays(chart.data);
+  for (const field of [from, to]) {
+    if (all) [field.min, field.max] = [isoDay(all.from), isoDay(all.to)];
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") apply();
+    });
+  }
+  const apply = () => {
+    to.setCustomValidity(from.value && to.value && from.value > to.value ? "The last day is before the first one." : "");
+    for (const field of [from, to]) {
+      field.required = true;
+      if (!field.reportValidity()) return;
+    }
+    chooseWindow(chart, { from: timeOf(from.value), to: timeOf(to.value) });
+    group.closest("[popover]")?.hidePopover();
+  };
+  group.querySelector("button").addEventListener("click", apply);
+  chart.window.fields = [from, to];
+}
+
+// -- showing ----------------------------------------------------------------------------------------
+
+/** Shows the window of a chart, or none; `isSpoken` also says it. */
+async function showWindow(chart, isSpoken = false) {
+  const { window: own, data } = chart;
+  const span = own.drag?.span ?? clippedSpan(data, windows[data.kind]);
+  chart.figure.classList.toggle("windowed", span !== null);
+  own.clear.hidden = span === null;
+  own.summary.hidden = span === null;
+  placeWindow(chart);
+  own.fields?.forEach((field, index) => {
+    field.value = span ? isoDay([span.from, span.to][index]) : "";
+  });
+  if (span === null) {
+    own.heading.textContent = own.title;
+    own.count = 0;
+    if (isSpoken) announce(`Window cleared. ${own.title}.`);
+    return;
+  }
+  own.heading.replaceChildren(element("span", "visually-hidden", `${own.title}: `), spanName(span));
+  windowCount += 1;
+  const count = windowCount;
+  own.count = count;
+  const texts = await windowTexts(data, span).catch(() => ({ facts: [], note: "Daily values could not be loaded." }));
+  // Another window may have been chosen while values were loaded.
+  if (own.count !== count) return;
+  const facts = texts.facts.flatMap(([look, value, rest], index) => {
+    const number = element(look === "b" ? "b" : "span", look === "b" ? "" : look, value);
+    return [...(index > 0 ? [" · "] : []), number, rest];
+  });
+  own.summary.replaceChildren(...facts, ...(texts.note ? [element("span", "window-note", texts.note)] : []));
+  if (isSpoken) announce(`${own.heading.textContent}. ${own.summary.textContent}`);
+}
+
+/** Puts the window over the plot, within what the plot shows. */
+function placeWindow(chart) {
+  const { window: own, cursor, data } = chart;
+  if (!own) return;
+  const span = own.drag?.span ?? clippedSpan(data, windows[data.kind]);
+  const parts = [own.early, own.late, own.start, own.end];
+  for (const part of parts) part.hidden = !span || !cursor.scale;
+  if (!span || !cursor.scale) return;
+  const { first, last } = cursor.scale;
+  // A count, and a day, stands where its day begins; a sum covers its days.
+  const isDaily = stopsOf(chart).some((stop) => stop.to - stop.from > DAY) === false;
+  const [from, to] = isDaily ? [span.from - DAY / 2, span.to + DAY / 2] : [span.from, span.to + DAY];
+  const share = (time) => Math.max(0, Math.min(1, (time - first) / (last - first)));
+  own.early.style.width = `${100 * share(from)}%`;
+  own.late.style.width = `${100 * (1 - share(to))}%`;
+  own.start.style.left = `${100 * share(from)}%`;
+  own.end.style.left = `${100 * share(to)}%`;
+  own.start.hidden = from < first;
+  own.end.hidden = to > last;
+}
+
+/** Esc gives up what is being chosen, or else what has been chosen. */
+function leaveWindows() {
+  const busy = charts.filter((chart) => chart.window?.drag);
+  for (const chart of busy) {
+    chart.window.drag = null;
+    showWindow(chart);
+  }
+  if (busy.length > 0) return;
+  for (const kind of Object.keys(windows)) {
+    const chart = charts.find((one) => one.window && one.data.kind === kind);
+    if (windows[kind] && chart) chooseWindow(chart, null);
+  }
+}
