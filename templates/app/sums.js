@@ -169,10 +169,10 @@ async function windowTexts(chart, span) {
   const notes = [];
   const unit = members > 1 ? "package-days" : "days";
   if (known < expected) notes.push(`${formatNumber(known)} of ${formatNumber(expected)} ${unit}.`);
-  const names = leftOut.length > MOST_NAMED ? `${leftOut.length} packages` : leftOut.join(", ");
-  const reason = leftOut.length > 0 ? `days of ${names} are missing` : "days are missing";
+  const names = leftOut.length > MOST_NAMED ? `${leftOut.length} packages` : leftOut.join(", ").replace(/, ([^,]*)$/, " and $1");
+  const reason = leftOut.length > 0 ? `days missing in ${names}` : "days missing";
   if (change === null) notes.push(`No comparison with ${beforeName(span)}: ${reason}.`);
-  else if (leftOut.length > 0) notes.push(`Compared without ${names}: days are missing.`);
+  else if (leftOut.length > 0) notes.push(`Compared without ${names}: days missing.`);
   return { facts, note: notes.join(" ") };
 }
 

@@ -33,8 +33,9 @@ function setUpWindow(chart) {
   });
   const summary = element("p", "window-sum");
   heading.after(clear);
-  caption.append(summary);
-  chart.window = { ...parts, caption, heading, clear, summary, title: heading.textContent, drag: null, press: 0, fields: null };
+  // Below title and controls, as wide as the picture.
+  chart.figure.querySelector(".controls").after(summary);
+  chart.window = { ...parts, heading, clear, summary, title: heading.textContent, drag: null, press: 0, fields: null };
   plane.addEventListener("pointerdown", (event) => onWindowPress(chart, event));
   plane.addEventListener("pointermove", (event) => onWindowMove(chart, event));
   plane.addEventListener("pointerup", () => endDrag(chart, true));

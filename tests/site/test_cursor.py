@@ -27,6 +27,8 @@ def read(reader, data_site, device: str, name: str = "rich", **options) -> Page:
     """Open the front page of a data set with plotly.min.js out of reach."""
     context = reader.context(size=SIZES[device], now=NOW, has_touch=device == "phone", **options)
     context.route("**/plotly.min.js", lambda route: route.abort())
+    # Live charts are not drawn ahead of time for a reader who saves data.
+    context.add_init_script("Object.defineProperty(navigator, 'connection', { value: { saveData: true } })")
     page = context.new_page()
     page.goto(data_site(name).url)
     return page
@@ -254,7 +256,7 @@ def test_words_follow_view(reader, data_site):
     assert "October 2026" in words.inner_text()
     assert "2025" not in words.inner_text()
     assert page.locator("#chart-downloads .plot[aria-hidden=true]").count() == 1
-    page.locator("#chart-downloads .lens").get_by_role("radio", name="2Y").check()
+    page.locator("#chart-downloads .controls").get_by_role("radio", name="2Y").check()
     assert "November 2023" in words.inner_text()
 
 
