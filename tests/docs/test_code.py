@@ -22,8 +22,8 @@ from tests.docs.code import README, Block, all_blocks, blocks, prose
 from tests.docs.commands import command_lines, mistake_in
 from tests.docs.project import DOCS, ROOT, pages
 from tests.world import fork_server
+from tests.world.example import example_world
 from tests.world.services import Services
-from tests.world.truth import DAY, Repository, World, wave
 
 LANGUAGES = {"sh", "toml", "yaml", "python", "ini", "markdown", "html", "text", "json"}
 RUN = [page for page in (README, *pages()) if any(b.language == "sh" and b.reason is None for b in blocks(page))]
@@ -40,19 +40,6 @@ title = "Example"
 {fragment}
 """
 METRIC = '[[metrics]]\nproduct = "example"\nsource = "cratesio"\nsubject = "example"\n'
-
-
-def example_world() -> World:
-    """Return a young world that knows the packages and the repository of the examples, too."""
-    world = World.young()
-    first, last = world.today - 200 * DAY, world.today
-    for mirrors in (True, False):
-        world.pypi["example", mirrors] = wave(500, 41, first, last)
-    world.crates["example"] = wave(300, 42, first, last)
-    world.npm["@example/client"] = wave(800, 43, first, last)
-    world.repositories["example/example"] = Repository("example/example", 700_100, first, wave(2, 44, first, last))
-    world.limits = False
-    return world
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +93,20 @@ def test_python_blocks_run(block: Block, home: Home):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_a_chart_from_nothing(offline: Home):
+    """In ten lines, from the site that the page says how to get."""
+    page = DOCS / "how-to" / "read-the-data.md"
+    demo = next(block.text for block in blocks(page) if "cmetrics demo" in block.text)
+    offline.run(*demo.split()[1:])
+    block = next(block for block in blocks(page) if block.language == "python")
+    assert len(block.text.splitlines()) <= 10
+    done = subprocess.run(
+        [sys.executable, "-c", block.text], check=True, cwd=offline.folder, capture_output=True, text=True
+    )
+    assert done.stdout.count("heron") == done.stdout.count("plover") > 0
+    assert "plotly" in (offline.folder / "downloads.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("block", [block for block in all_blocks("toml") if block.reason is None], ids=str)
