@@ -41,16 +41,16 @@ _GROUND = {BarState.PARTIAL: 0.3, BarState.PUBLISHED: 0.15}
 _CLEAR = "rgba(0,0,0,0)"
 
 
-def build_figure(chart: Chart, *, notice: str = "") -> Document:
+def build_figure(chart: Chart, *, notice: str = "", palette: theme.Palette = theme.DEFAULT) -> Document:
     """Return the figure as `plotly.io.from_json` reads it; ``notice`` stands before the title."""
     scale = scale_of(chart)
-    traces = [trace for series in chart.shown for trace in _traces(chart, series, scale)]
+    traces = [trace for series in chart.shown for trace in _traces(chart, series, scale, _color(series, palette))]
     return {"data": traces, "layout": _layout(chart, scale, notice)}
 
 
-def render_figure(chart: Chart, *, notice: str = "") -> bytes:
+def render_figure(chart: Chart, *, notice: str = "", palette: theme.Palette = theme.DEFAULT) -> bytes:
     """Return the figure as JSON."""
-    return orjson.dumps(build_figure(chart, notice=notice)) + b"\n"
+    return orjson.dumps(build_figure(chart, notice=notice, palette=palette)) + b"\n"
 
 
 def text_of(at: datetime) -> str:
@@ -58,22 +58,22 @@ def text_of(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}"
 
 
-def _traces(chart: Chart, series: Series, scale: Scale) -> Iterator[Document]:
+def _traces(chart: Chart, series: Series, scale: Scale, color: str) -> Iterator[Document]:
     first = scale.start.date()
     if chart.kind is ChartKind.STOCK:
-        yield from _line_traces(series, series.days.since(first))
+        yield from _line_traces(series, series.days.since(first), color)
         return
     points = [p for p in series.months if p.period_end >= first]
     counted = [p for p in points if p.kind is not PointKind.SEEDED]
     seeds = [p for p in points if p.kind is PointKind.SEEDED]
     if counted:
-        yield _bar_trace(series, counted)
+        yield _bar_trace(series, counted, color)
     if not seeds:
         return
     if chart.is_stacked:
-        yield _published_trace(series, points, first)
+        yield _published_trace(series, points, first, color)
     else:
-        marker = {"color": _color(series), "symbol": "diamond-open", "size": 8, "line": {"width": 2}}
+        marker = {"color": color, "symbol": "diamond-open", "size": 8, "line": {"width": 2}}
         yield _trace(
             series,
             [f"{p.period_end}" for p in seeds],
@@ -88,17 +88,18 @@ def _trace(series: Series, x: Sequence[str], y: Sequence[int | None], **extra: o
     return {"name": _literal(series.name), "meta": {"series": series.key}, "x": list(x), "y": list(y), **extra}
 
 
-def _bar_trace(series: Series, points: Sequence[PeriodPoint]) -> Document:
+def _bar_trace(series: Series, points: Sequence[PeriodPoint], color: str) -> Document:
     """Return the months from the first to the last one as bars, null without a value."""
     by_month = {point.period_start: point for point in points}
     shown = list(months(Month.of(points[0].period_start), Month.of(points[-1].period_start)))
     found = [by_month.get(month.first) for month in shown]
     states = [BarState.WHOLE if point is None else state_of(point) for point in found]
-    return _bars(series, shown, [point.value if point else None for point in found], states)
+    return _bars(series, shown, [point.value if point else None for point in found], states, color)
 
 
-def _bars(series: Series, shown: Sequence[Month], values: Sequence[int | None], states: Sequence[BarState]) -> Document:
-    color = _color(series)
+def _bars(
+    series: Series, shown: Sequence[Month], values: Sequence[int | None], states: Sequence[BarState], color: str
+) -> Document:
     marker = {
         "color": color,
         "line": {"color": color, "width": [0 if state is BarState.WHOLE else 1 for state in states]},
@@ -135,14 +136,15 @@ def _milliseconds(span: timedelta) -> float:
     return round(span / timedelta(milliseconds=1))
 
 
-def _published_trace(series: Series, points: Sequence[PeriodPoint], first: date) -> Document:
+def _published_trace(series: Series, points: Sequence[PeriodPoint], first: date, color: str) -> Document:
     """Return the published totals as bars of the months that they stand for."""
     found = [(p, m) for p, m in stacked_months(points) if p.kind is PointKind.SEEDED and m >= first]
     states = [BarState.PUBLISHED] * len(found)
-    return _bars(series, [Month.of(month) for _, month in found], [point.value for point, _ in found], states)
+    shown, values = [Month.of(month) for _, month in found], [point.value for point, _ in found]
+    return _bars(series, shown, values, states, color)
 
 
-def _line_traces(series: Series, points: Sequence[DayPoint]) -> Iterator[Document]:
+def _line_traces(series: Series, points: Sequence[DayPoint], color: str) -> Iterator[Document]:
     """Return a solid line of what is known, a dotted one of estimates, and marks of what no line shows."""
     if not points:
         return
@@ -153,7 +155,7 @@ def _line_traces(series: Series, points: Sequence[DayPoint]) -> Iterator[Documen
     estimated = [point is not None and point.kind is PointKind.ESTIMATED for point in found]
     values = [point.value if point else None for point in found]
     solid = [None if is_estimate else value for value, is_estimate in zip(values, estimated, strict=True)]
-    few, color = len(every) <= MOST_MARKS, _color(series)
+    few = len(every) <= MOST_MARKS
     yield _trace(
         series,
         days,
@@ -245,8 +247,8 @@ def _unit(chart: Chart) -> str:
     return "downloads" if chart.kind is ChartKind.FLOW else "stars"
 
 
-def _color(series: Series) -> str:
-    return {**theme.TONES, **theme.PRODUCTS}.get(series.tone, theme.TONES["n0"]).light
+def _color(series: Series, palette: theme.Palette) -> str:
+    return palette.tones.get(series.tone, theme.TONES["n0"]).light
 
 
 def _faded(color: str, opacity: float) -> str:

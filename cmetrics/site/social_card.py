@@ -14,7 +14,7 @@ from cmetrics.analytics.month_total import MonthTotal, month_total
 from cmetrics.analytics.overview import by_size
 from cmetrics.analytics.series import last_full_month
 from cmetrics.charts import count_words
-from cmetrics.charts.theme import SURFACES, TONES, mix
+from cmetrics.charts.theme import SURFACES, TONES, mix, palette
 from cmetrics.domain import formats
 from cmetrics.domain.days import months
 from cmetrics.site import format as fmt
@@ -30,8 +30,8 @@ COUNTS_DRAWN = 2
 _GROUND, _LINE, _TEXT, _MUTED, _UP, _DOWN = (
     SURFACES[name].light for name in ("ground", "line", "text", "muted", "up", "down")
 )
-_BAR, _STARS = TONES["python"].light, TONES["n0"].light
-_PALE_BAR, _PALE_STARS, _STAR_AREA = mix(_BAR, _GROUND, 0.4), mix(_STARS, _GROUND, 0.4), mix(_STARS, _GROUND, 0.12)
+_STARS = TONES["n0"].light
+_PALE_STARS, _STAR_AREA = mix(_STARS, _GROUND, 0.4), mix(_STARS, _GROUND, 0.12)
 _LEFT, _ROOM, _GAP = 64, WIDTH - 2 * 64, 64
 _CHART_TOP, _CHART_BOTTOM = 366, 474
 #: The minimum number of bars in the scale of a chart, so that a single month does not fill the width.
@@ -61,7 +61,8 @@ def render_social_card(dashboard: Dashboard, site: str = "") -> bytes:
     ``site`` is the title of the site if the dashboard is that of a product.
     """
     canvas = Canvas(WIDTH, HEIGHT, _GROUND)
-    canvas.box(0, 0, WIDTH, 10, _BAR)
+    accent = palette(dashboard.theme.accent).products["a0"].light
+    canvas.box(0, 0, WIDTH, 10, accent)
     title, size = canvas.fit(canvas.plain(dashboard.title, "Downloads and stars"), _ROOM, 52, 40)
     canvas.write((_LEFT, 94), title, size, _TEXT)
     notice = canvas.plain(dashboard.notice, "Notice") if dashboard.notice else ""
@@ -76,7 +77,7 @@ def render_social_card(dashboard: Dashboard, site: str = "") -> bytes:
     if any(item.points for item in dashboard.items):
         columns = list(_columns(dashboard))
         for column, (left, wide) in zip(columns, _places(len(columns)), strict=True):
-            _draw_column(canvas, column, left, wide)
+            _draw_column(canvas, column, left, wide, accent)
         _draw_parts(canvas, [group for group in dashboard.groups if group.items], dashboard.as_of)
     else:
         canvas.write((_LEFT, 370), "Nothing collected yet", 80, _TEXT)
@@ -133,7 +134,7 @@ def _places(count: int) -> list[tuple[float, float]]:
     return [(_LEFT + number * (wide + gap), wide) for number in range(count)]
 
 
-def _draw_column(canvas: Canvas, column: _Column, left: float, wide: float) -> None:
+def _draw_column(canvas: Canvas, column: _Column, left: float, wide: float, accent: str) -> None:
     figure, size = canvas.fit(canvas.plain(fmt.number(column.value), "-"), wide, 96, 60)
     if figure.endswith(ELLIPSIS) and column.value is not None:
         # Numbers are rounded if they do not fit, never truncated.
@@ -141,22 +142,23 @@ def _draw_column(canvas: Canvas, column: _Column, left: float, wide: float) -> N
     canvas.write((left, 252), figure, size, _TEXT)
     canvas.write((left, 300), *canvas.fit(column.label, wide, 30, 20), _MUTED)
     canvas.write((left, 338), *canvas.fit(column.note, wide, 28, 18), column.color)
-    _draw_bars(canvas, column.bars, left, wide)
+    _draw_bars(canvas, column.bars, left, wide, accent)
     _draw_line(canvas, column.line, left, wide)
 
 
-def _draw_bars(canvas: Canvas, bars: Sequence[MonthTotal], left: float, wide: float) -> None:
+def _draw_bars(canvas: Canvas, bars: Sequence[MonthTotal], left: float, wide: float, accent: str) -> None:
     """Draw one bar per month; incomplete months are pale."""
     highest = max((bar.value for bar in bars), default=0)
     if not highest:
         return
+    pale_color = mix(accent, _GROUND, 0.4)
     step = wide / max(len(bars), _FEWEST_BARS)
     thick = step * 0.75
     # The last bar ends at the edge of the column.
     stride = (wide - thick) / (len(bars) - 1) if len(bars) >= _FEWEST_BARS else step
     for number, bar in enumerate(bars):
         x, tall = left + number * stride, bar.value / highest * (_CHART_BOTTOM - _CHART_TOP)
-        canvas.box(x, _CHART_BOTTOM - tall, x + thick, _CHART_BOTTOM, _BAR if bar.is_counted else _PALE_BAR)
+        canvas.box(x, _CHART_BOTTOM - tall, x + thick, _CHART_BOTTOM, accent if bar.is_counted else pale_color)
     pale = {"snapshots" for bar in bars if bar.snapshots} | {"months with gaps" for bar in bars if not bar.is_whole}
     legend = f"pale: {', '.join(sorted(pale, reverse=True))}" if pale else ""
     first, last = bars[0].month.first, bars[-1].month.first

@@ -43,7 +43,10 @@ def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:
         template = environment.get_template(page.template)
         yield page.path, template.render(page=page, site=site, board=site.board).encode()
         for view in _views(page):
-            yield f"{CHARTS}/{view.name}.json", render_figure(view.chart, notice=site.board.notice)
+            yield (
+                f"{CHARTS}/{view.name}.json",
+                render_figure(view.chart, notice=site.board.notice, palette=theme.palette(site.board.theme.accent)),
+            )
     if part == 0:
         yield (
             "assets/favicon.svg",

@@ -82,14 +82,9 @@ function coverageText(chart, stop) {
   if (known.length === 0) return `0 of ${days} days`;
   const lacking = known.filter(({ point }) => !point.whole);
   if (lacking.length === 0) return known.length === stop.readings.length ? `${days} of ${days} days` : "";
-  const texts = lacking.map(({ series, point }) => [isolated(series.name), point.missing || "with published totals"]);
+  const texts = lacking.map(({ series, point }) => [series.name, point.missing || "with published totals"]);
   if (lacking.length === stop.readings.length && new Set(texts.map(([, text]) => text)).size === 1) return texts[0][1];
   return texts.map(([name, text]) => `${isolated(name)}: ${text}`).join("; ");
-}
-
-/** A name from outside, so that it does not change the direction of what follows. */
-function isolated(name) {
-  return `\u2068${name}\u2069`;
 }
 
 /** Where the values come from, and how they were read. */

@@ -14,7 +14,7 @@ from PIL import Image
 from cmetrics.analytics.dashboard import build_dashboard, product_board
 from cmetrics.analytics.model import Dashboard
 from cmetrics.catalog import Catalog
-from cmetrics.charts.theme import SURFACES, TONES, channels, mix
+from cmetrics.charts.theme import PRODUCTS, SURFACES, TONES, channels, mix
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.kind import counter
 from cmetrics.domain.metric import Product
@@ -28,8 +28,10 @@ AS_OF = date(2026, 11, 22)
 FIRST = date(2025, 1, 1)
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 GROUND, UP, DOWN = (channels(SURFACES[name].light) for name in ("ground", "up", "down"))
-BAR, STARS = (channels(TONES[tone].light) for tone in ("python", "n0"))
-PALE_BAR, PALE_STARS = (channels(mix(TONES[tone].light, SURFACES["ground"].light, 0.4)) for tone in ("python", "n0"))
+BAR, STARS = (channels(color.light) for color in (PRODUCTS["a0"], TONES["n0"]))
+PALE_BAR, PALE_STARS = (
+    channels(mix(color.light, SURFACES["ground"].light, 0.4)) for color in (PRODUCTS["a0"], TONES["n0"])
+)
 EVIL = "🚀 мир שלום مرحبا 数据 \u202e" + "W" * 180
 
 
