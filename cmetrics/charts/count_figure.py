@@ -129,6 +129,8 @@ class CountFigure:
     is_empty: bool
     #: Whether it has the whole width of the page.
     is_whole: bool
+    #: The name of its files.
+    name: str = ""
 
 
 def build_count_figure(

@@ -129,6 +129,11 @@ class Page:
         return tuple(Link(text, self.root + path, path == self.path) for text, path in links)
 
     @property
+    def has_charts(self) -> bool:
+        """Whether there is a chart to share."""
+        return self.overview is not None or any(section.charts or section.counts for section in self.sections)
+
+    @property
     def social_card(self) -> str:
         """The path of the preview picture, from the root of the site: that of the product, or that of the site."""
         product = self.sections[0].group.product if len(self.sections) == 1 else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -17,7 +17,7 @@ from cmetrics.charts.spark import MonthBars, Spark, month_bars, month_sparkline,
 from cmetrics.charts.svg import BarState, Drawing, draw, has_names
 from cmetrics.charts.words import alternative, subtitle
 from cmetrics.domain import formats
-from cmetrics.domain.metric import Event
+from cmetrics.domain.metric import Event, slug
 from cmetrics.site.page import Site, inline_json, metric_path, product_path
 from cmetrics.site.pictures import picture_name
 
@@ -73,6 +73,12 @@ class ChartView:
     name: str
 
     @property
+    def is_metric(self) -> bool:
+        """Whether it is the chart of a single metric, which has a badge."""
+        only = self.chart.series[0].metric_id if len(self.chart.series) == 1 else None
+        return only is not None and self.chart.key == slug(only)
+
+    @property
     def has_parts(self) -> bool:
         """Whether it has series to compare."""
         return len(self.chart.series) > 1
@@ -109,7 +115,8 @@ def build_section(site: Site, group: Group, *, root: str = "") -> Section:
 def build_count_view(site: Site, item: CountItem, *, is_whole: bool) -> CountFigure:
     """Return the chart of a metric that is part of no total."""
     wide = WHOLE if is_whole else HALF
-    return build_count_figure(item, site.board.as_of, wide=wide, narrow=NARROW, is_whole=is_whole)
+    figure = build_count_figure(item, site.board.as_of, wide=wide, narrow=NARROW, is_whole=is_whole)
+    return replace(figure, name=site.names[item.metric.metric_id])
 
 
 def build_cards(site: Site, group: Group, root: str = "") -> Iterable[Card]:

@@ -42,25 +42,6 @@ function onReset(chart) {
   changed();
 }
 
-const COPY_LABEL = "Link";
-const FEEDBACK_MS = 2500;
-let copyTimer;
-
-async function onCopy(event) {
-  const button = event.currentTarget;
-  try {
-    await navigator.clipboard.writeText(location.href);
-    button.textContent = "Copied";
-  } catch {
-    button.textContent = "Couldn't copy. Copy the URL from the address bar.";
-  }
-  // A second click starts the time again; the label never depends on what the button shows now.
-  clearTimeout(copyTimer);
-  copyTimer = setTimeout(() => {
-    button.textContent = COPY_LABEL;
-  }, FEEDBACK_MS);
-}
-
 function onLegend(event) {
   const button = event.target.closest("button");
   if (!button) return;
@@ -73,7 +54,6 @@ function listen() {
     const on = (css, type, action) => chart.figure.querySelector(css)?.addEventListener(type, action);
     on(".controls", "change", onControl);
     on("[data-do=reset]", "click", () => onReset(chart));
-    on("[data-do=copy]", "click", onCopy);
     on(".legend", "click", onLegend);
     chart.figure.querySelector("[data-do=show-all]").addEventListener("click", () => onShowAll(chart));
     chart.figure.querySelector("details.numbers")?.addEventListener("toggle", () => fillTable(chart));

@@ -1,48 +1,4 @@
-// A view as a file: picture or numbers.
-
-/** A picture for a talk: on the page's own ground, with title, legend and source. */
-async function saveImage(chart, format) {
-  let Plotly;
-  try {
-    Plotly = await loadPlotly();
-    await loadDays(chart.data);
-  } catch {
-    disableControls(); // There is no picture to save; the numbers are in CSV and table.
-    return;
-  }
-  const colours = look();
-  const view = viewOf(chart.data);
-  const axes = axesOf(chart.data, view);
-  const { data, layout } = figureOf(chart.data, view, axes, colours, { size: {}, margin: {} }, "large");
-  const sources = [...new Set(chart.data.series.map((series) => series.source))].join(", ");
-  const through = chart.data.through ? `Data through ${shortDay.format(timeOf(chart.data.through))} (UTC). ` : "";
-  const lacks = view.some((series) => series.points.some((point) => point.value !== null && !point.whole));
-  const missing = lacks ? "Hatched or open: days missing. " : "";
-  const note = `${through}${missing}Source: ${sources}. ${addressOf()}`.trim();
-  const figure = {
-    data,
-    layout: {
-      ...layout,
-      xaxis: { ...layout.xaxis, showticklabels: true },
-      yaxis: { ...layout.yaxis, showticklabels: true, showgrid: true, gridcolor: colours.line, ticklabelposition: "inside top" },
-      title: {
-        text: literal(marked(chart.data.title)),
-        subtitle: { text: literal(subtitleOf(chart.data)), font: { size: 14, color: colours.muted } },
-        x: 0.02,
-        font: { size: 20 },
-      },
-      annotations: [
-        { text: literal(note), showarrow: false, xref: "paper", yref: "paper", x: 0, y: -0.14, font: { size: 12 } },
-      ],
-      margin: { l: 40, r: 40, t: 132, b: 84 },
-      paper_bgcolor: colours.panel,
-      showlegend: true,
-      legend: { orientation: "h", y: 1.08 },
-    },
-  };
-  const url = await Plotly.toImage(figure, { format, width: 1200, height: 675, scale: format === "png" ? 2 : 1 });
-  save(url, `${fileName(chart.data)}.${format}`);
-}
+// The numbers of a view as files, and what files are called.
 
 /** The first and the last day of what a view shows; null if it shows nothing. */
 function spanOf(chart) {
@@ -52,17 +8,29 @@ function spanOf(chart) {
   return [Math.min(...points.map((point) => point.start)), last];
 }
 
-/** The name of a file with the view, by its key and its days. */
+/** The name of a file with the view, by its key and its time: `downloads-lance-2025-12-to-2026-11`. */
 function fileName(chart) {
-  const span = spanOf(chart);
-  return [chart.key, ...(span ?? []).map(isoDay)].join("-");
+  const length = grainOf(chart) === "month" ? "2026-11".length : "2026-11-24".length;
+  const [first, last] = (spanOf(chart) ?? []).map((time) => isoDay(time).slice(0, length));
+  const span = !first ? "" : first === last ? `-${last}` : `-${first}-to-${last}`;
+  return `${chart.key}${span}`;
 }
 
-/** What a picture shows beyond its title: grain and days, as words. */
+/** What a picture shows beyond its title: grain and days, and how the values are drawn, as words. */
 function subtitleOf(chart) {
-  const grain = { day: "By day", week: "By week", month: "By month" }[grainOf(chart)];
+  const grain = { day: "by day", week: "by week", month: "by month" }[grainOf(chart)];
   const span = spanOf(chart);
-  return span ? `${grain}, ${shortDay.format(span[0])} to ${shortDay.format(span[1])}` : grain;
+  const mean = optionOf(chart, "smooth");
+  const isMean = viewOf(chart).some((one) => one.points.some((point) => point.mean));
+  const parts = [
+    span ? `${grain}, ${formatShortDay(span[0])} to ${formatShortDay(span[1])}` : grain,
+    isGain(chart) && "new stars",
+    isMean && `average of ${mean} days`,
+    isShared(chart) && "share of all shown",
+    isIndexed(chart) && "index, the first value is 100",
+    isLog(chart) && "log scale",
+  ];
+  return parts.filter(Boolean).join(", ");
 }
 
 /** Where the page is: its published address, or the one it was opened from. */
@@ -84,9 +52,29 @@ function save(url, name) {
   link.click();
 }
 
+function saveBlob(blob, name) {
+  const url = URL.createObjectURL(blob);
+  save(url, name);
+  // The download has its own hold on the blob once it has begun.
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
 /** Names of services are ours; a comma or a quote in one would still break the line. */
 function plainField(text) {
   return text.replaceAll(/[",\r\n]/g, " ");
+}
+
+/** The values of a view, without those that nobody knows. */
+function knownPoints(series) {
+  return series.points
+    .filter((point) => point.value !== null)
+    .map((point) => ({
+      period_start: isoDay(point.start),
+      period_end: isoDay(point.end),
+      value: point.value,
+      complete: point.whole || point.kind === "seeded",
+      kind: point.kind,
+    }));
 }
 
 /** Every field is an id, a day, a number or a word of our own: nothing that a spreadsheet would run. */
@@ -94,15 +82,28 @@ async function saveCsv(chart) {
   await loadDays(chart.data);
   const lines = ["metric_id,period_start,period_end,value,complete,kind,source"];
   for (const series of viewOf(chart.data)) {
-    for (const point of series.points) {
-      if (point.value === null) continue;
-      const fields = [series.id ?? series.key, isoDay(point.start), isoDay(point.end), point.value, point.whole || point.kind === "seeded", point.kind];
-      fields.push(plainField(series.source));
-      lines.push(fields.join(","));
+    for (const point of knownPoints(series)) {
+      lines.push([series.id ?? series.key, ...Object.values(point), plainField(series.source)].join(","));
     }
   }
-  const url = URL.createObjectURL(new Blob([`${lines.join("\n")}\n`], { type: "text/csv" }));
-  save(url, `${fileName(chart.data)}.csv`);
-  // The download has its own hold on the blob once it has begun.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  saveBlob(new Blob([`${lines.join("\n")}\n`], { type: "text/csv" }), `${fileName(chart.data)}.csv`);
+}
+
+async function saveJson(chart) {
+  await loadDays(chart.data);
+  const { data } = chart;
+  const document = {
+    title: marked(data.title),
+    view: subtitleOf(data),
+    data_through: data.through,
+    address: addressOf() || null,
+    series: viewOf(data).map((series) => ({
+      metric_id: series.id ?? series.key,
+      name: series.name,
+      source: series.source,
+      values: knownPoints(series),
+    })),
+  };
+  const text = `${JSON.stringify(document, null, 1)}\n`;
+  saveBlob(new Blob([text], { type: "application/json" }), `${fileName(data)}.json`);
 }

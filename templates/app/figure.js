@@ -23,12 +23,12 @@ function look() {
     probe.style.color = `var(--${name}, var(--tone-n0))`;
     return getComputedStyle(probe).color;
   };
-  const [text, muted, line, panel] = ["text", "muted", "line", "panel"].map(read);
+  const [text, muted, line, panel, warn] = ["text", "muted", "line", "panel", "warn"].map(read);
   const names = [...new Set(charts.flatMap((chart) => chart.data.series.map((series) => series.tone)))];
   const tones = new Map(names.map((name) => [name, read(`tone-${name}`)]));
   probe.remove();
   const family = getComputedStyle(document.body).fontFamily;
-  return { tone: (name) => tones.get(name), text, muted, line, panel, family };
+  return { tone: (name) => tones.get(name), text, muted, line, panel, warn, family };
 }
 
 function forcedColours() {

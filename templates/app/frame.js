@@ -107,24 +107,34 @@ function lastLabel(data, view, scale) {
   return { x: xShare(scale, last[0].at), y: yShare(scale, value), text: endText(data, value) };
 }
 
+/**
+ * The last full value of every series that can be chosen: `value` is its own, null without one, `last` its point, and
+ * `at` where its name stands, of a stack in the middle of its part.
+ */
+function endsOf(data, view) {
+  const end = Math.max(...view.map(lastWhole).filter((point) => point !== null).map((point) => point.end));
+  const stacked = isStacked(data);
+  let ground = 0;
+  return offered(data).map(({ key }) => {
+    const shown = view.find((one) => one.key === key);
+    const last = shown && lastWhole(shown);
+    const drawn = last && (data.kind === "stock" || last.end === end) ? last.shown : null;
+    // What is stacked as lines holds sums already.
+    const value = drawn !== null && stacked && !isBars(data, view) ? drawn - (last.ground ?? 0) : drawn;
+    const at = stacked ? ground + (value ?? 0) / 2 : (drawn ?? 0);
+    if (stacked) ground += value ?? 0;
+    return { key, value, last, at };
+  });
+}
+
 /** Names stand beside the last values of their series, without touching each other. */
 function placeNames(chart, view, scale) {
   const { data } = chart;
-  const ends = view.map(lastWhole).filter((point) => point !== null).map((point) => point.end);
-  const end = Math.max(...ends);
-  const stacked = isStacked(data);
   const places = new Map();
   const notes = new Map();
-  let ground = 0;
-  for (const one of offered(data)) {
-    const shown = view.find((other) => other.key === one.key);
-    const last = shown && lastWhole(shown);
-    const value = last && (data.kind === "stock" || last.end === end) ? last.shown : null;
-    // What is stacked as lines holds sums already.
-    const own = value !== null && stacked && !isBars(data, view) ? value - (last.ground ?? 0) : value;
-    if (own !== null) notes.set(one.key, [endText(data, own), noteWhen(data, last)]);
-    places.set(one.key, scale ? Math.min(1, yShare(scale, Math.max(scale.low, stacked ? ground + (own ?? 0) / 2 : (value ?? 0)))) : 1);
-    if (stacked) ground += own ?? 0;
+  for (const { key, value, last, at } of endsOf(data, view)) {
+    if (value !== null) notes.set(key, [endText(data, value), noteWhen(data, last)]);
+    places.set(key, scale ? Math.min(1, yShare(scale, Math.max(scale.low, at))) : 1);
   }
   const running = runningText(data, scale);
   if (running) places.set("", 1);

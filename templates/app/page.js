@@ -81,4 +81,5 @@ watchCharts();
 drawWhenIdle();
 setUpTheme();
 setUpCalendar();
+setUpShare();
 setUpList();

@@ -26,7 +26,7 @@ function loadPlotly() {
 /** Without Plotly these controls would change the address and nothing else. */
 function disableControls() {
   for (const note of document.querySelectorAll(".unavailable")) note.hidden = false;
-  const useless = ".controls fieldset, .legend button, [data-do=reset], [data-save=png], [data-save=svg]";
+  const useless = ".controls fieldset, .legend button, [data-do=reset]";
   for (const control of document.querySelectorAll(useless)) control.disabled = true;
 }
 

@@ -1,0 +1,157 @@
+// The dialog "Share this chart": one for the page, filled for the chart whose button was pressed. The native dialog
+// keeps the focus inside, gives it back, and closes with Esc.
+
+const COPY_FAILED = "Couldn't copy. Copy the URL from the address bar.";
+const TEXT_COPY_FAILED = "Couldn't copy. The text is selected: copy it from there.";
+
+const isOnWeb = () => /^https?:$/.test(location.protocol);
+
+/** The address of the site with a slash at its end: the published one, else where it is; empty for files. */
+function siteAddress(dialog) {
+  const { site, root } = dialog.dataset;
+  return site || (isOnWeb() ? new URL(root || "./", location.href).href : "");
+}
+
+/** The address of a view: where the page is, with the options and the chart. */
+function viewAddress(figure) {
+  const here = isOnWeb() ? location.href : (document.querySelector("link[rel=canonical]")?.href ?? location.href);
+  const address = new URL(here);
+  address.search = queryOf();
+  address.hash = figure.id;
+  return address.href.replaceAll("%2C", ",");
+}
+
+function attributeText(text) {
+  return text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+}
+
+/** Markup for a README: the dark picture under a dark scheme, with a link to the chart. */
+function pictureMarkup(site, figure) {
+  const picture = `${site}chart/${encodeURIComponent(figure.dataset.name)}`;
+  const page = new URL(document.querySelector("link[rel=canonical]")?.href ?? location.href);
+  page.search = "";
+  page.hash = figure.id;
+  return [
+    `<a href="${attributeText(page.href)}">`,
+    "  <picture>",
+    `    <source media="(prefers-color-scheme: dark)" srcset="${picture}-dark.svg">`,
+    `    <img alt="${attributeText(titleOf(figure))}" src="${picture}.svg" width="720">`,
+    "  </picture>",
+    "</a>",
+  ].join("\n");
+}
+
+const titleOf = (figure) => marked(figure.querySelector("figcaption > :is(h2, h3)").textContent.trim());
+
+/** The sentence for those who cannot see the chart, as it is shown. */
+function alternativeOf(figure) {
+  return figure.querySelector("[data-words], figcaption ~ .visually-hidden").textContent.trim();
+}
+
+function setUpShare() {
+  const dialog = document.getElementById("share");
+  if (!dialog) return;
+  const find = (css) => dialog.querySelector(css);
+  const tabs = [...dialog.querySelectorAll("[role=tab]")];
+  const status = find(".share-status");
+  /** The figure that is shared, and its chart; null for a count. */
+  const shared = { figure: null, chart: null };
+
+  const select = (tab) => {
+    for (const other of tabs) {
+      const chosen = other === tab;
+      other.setAttribute("aria-selected", String(chosen));
+      other.tabIndex = chosen ? 0 : -1;
+      document.getElementById(other.getAttribute("aria-controls")).hidden = !chosen;
+    }
+    status.textContent = "";
+  };
+
+  const open = (figure, name) => {
+    const chart = charts.find((one) => one.figure === figure) ?? null;
+    Object.assign(shared, { figure, chart });
+    const site = siteAddress(dialog);
+    const file = encodeURIComponent(figure.dataset.name);
+    find(".share-chart").textContent = titleOf(figure);
+    find("#share-address").value = viewAddress(figure);
+    find("#share-words").value = alternativeOf(figure);
+    find("#share-picture").value = site ? pictureMarkup(site, figure) : "";
+    find("#share-badge").value = site ? `![${titleOf(figure)}](${site}badges/${file}.svg)` : "";
+    find(".share-badge").hidden = !site || figure.dataset.badge === undefined;
+    find(".share-unpublished").hidden = Boolean(site);
+    for (const button of dialog.querySelectorAll("[data-copy='share-picture']")) button.disabled = !site;
+    find(".share-shown").hidden = chart === null;
+    const { root } = dialog.dataset;
+    for (const [css, path, isShown] of [
+      [".share-figure", `${root}charts/${file}.json`, chart !== null],
+      [".share-series", `${root}api/v1/series/${file}.json`, chart === null],
+    ]) {
+      find(css).href = path;
+      find(css).hidden = !isShown;
+    }
+    select(document.getElementById(`share-tab-${name}`));
+    dialog.showModal();
+    document.getElementById(`share-tab-${name}`).focus();
+  };
+
+  const copy = async (field) => {
+    try {
+      await navigator.clipboard.writeText(field.value);
+      status.textContent = "Copied";
+    } catch {
+      field.select();
+      status.textContent = field.id === "share-address" ? COPY_FAILED : TEXT_COPY_FAILED;
+    }
+  };
+
+  /** What a button does; the dialog says when it cannot. */
+  const run = async (task, failure) => {
+    status.textContent = "";
+    try {
+      await task();
+    } catch {
+      status.textContent = failure;
+    }
+  };
+
+  const saveShared = (size) => {
+    if (shared.chart) return size === "svg" ? saveImage(shared.chart, "svg") : saveImage(shared.chart, "png", size);
+    return saveFigure(`${dialog.dataset.root}chart/${encodeURIComponent(shared.figure.dataset.name)}`, shared.figure.dataset.name, size);
+  };
+
+  dialog.addEventListener("click", ({ target }) => {
+    // The backdrop belongs to the dialog itself.
+    if (target === dialog || target.closest("[data-do=close]")) dialog.close();
+    else if (target.closest("[role=tab]")) select(target.closest("[role=tab]"));
+    else if (target.dataset.copy) copy(document.getElementById(target.dataset.copy));
+    else if (target.dataset.image) run(() => saveShared(target.dataset.image), "The picture could not be made. Save the SVG instead.");
+    else if (target.dataset.data) {
+      const task = { csv: saveCsv, json: saveJson }[target.dataset.data];
+      run(() => task(shared.chart), "The values could not be loaded. Try again.");
+    }
+  });
+  find("[role=tablist]").addEventListener("keydown", (event) => {
+    const at = tabs.indexOf(document.activeElement);
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: -1 }[event.key];
+    if (at < 0 || to === undefined) return;
+    event.preventDefault();
+    const tab = tabs.at(to % tabs.length);
+    select(tab);
+    tab.focus();
+  });
+  for (const button of document.querySelectorAll("[data-share]")) {
+    button.addEventListener("click", () => {
+      const figure = button.closest("figure") ?? document.querySelector("figure.chart");
+      open(figure, button.dataset.share);
+    });
+  }
+}
+
+/** The published picture of a count, in the scheme of the page, as SVG or as PNG of one of `SIZES`. */
+async function saveFigure(path, name, size) {
+  const { theme } = document.documentElement.dataset;
+  const isDark = theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  const address = `${path}${isDark ? "-dark" : ""}.svg`;
+  if (size === "svg") save(address, `${name}.svg`);
+  else saveBlob(await pngOf(address, SIZES[size], look().panel), `${name}${size === "wide" ? "" : `-${SIZES[size].join("x")}`}.png`);
+}
