@@ -104,7 +104,14 @@ def build_insights(
     titles = {product.product: product.title for product in catalog.products}
     effects = tuple(build_effects(grid, sort_events(events)))
     changes = find_changes(grid, stars, catalog, events, effects, of_all=Window)
-    facts = build_facts(grid, series, catalog, effects, {name: spec.public_name for name, spec in specs.items()})
+    services = {source: specs[source].public_name for source in {m.source for m in catalog.metrics} if source in specs}
+    facts = build_facts(
+        grid,
+        series,
+        catalog,
+        effects,
+        services,
+    )
     return Insights(
         as_of,
         rollups=(*build_rollups(grid, changes.windows), *changes.totals, *build_star_rollups(stars)),

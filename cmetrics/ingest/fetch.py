@@ -84,8 +84,9 @@ class _Lanes:
             self._results.put_nowait(replace(result, is_final=not result.request.archive_days))
         from_archive = [request for request in requests if request.archive_days]
         if from_archive and archive and entry.archive:
-            archive_client = self._open_client(http, archive.name, source, entry.archive.policy)
-            archive_source = entry.archive.open(service, archive_client, self._context.settings.cache)
+            older = entry.archive()
+            archive_client = self._open_client(http, archive.name, source, older.policy)
+            archive_source = older.open(service, archive_client, self._context.settings.cache)
             async for result in archive_source.fetch(from_archive, source_counts):
                 self._results.put_nowait(result)
 

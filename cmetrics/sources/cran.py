@@ -21,6 +21,7 @@ from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
 from cmetrics.sources.availability import RegistryTotals, build_registry_totals, resolve_days
 from cmetrics.sources.base import FetchRequest, FetchResult, fetch_each
+from cmetrics.sources.registration import Registration
 
 FIRST_DAY = date(2012, 10, 1)
 
@@ -118,3 +119,6 @@ class Cran:
         if package:
             path += f"/{quote(package, safe='')}"
         return parse_daily((await self._client.get(path)).body, span, package)
+
+
+REGISTRATION = Registration(SPEC, lambda _: POLICY, Cran)

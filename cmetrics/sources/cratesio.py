@@ -23,6 +23,7 @@ from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
 from cmetrics.sources.availability import Availability, RegistryTotals, resolve_by_busy_subject
 from cmetrics.sources.base import FetchRequest, FetchResult
+from cmetrics.sources.registration import ArchiveRegistration, Registration
 
 ARCHIVE = ArchiveSpec("crates-archive", "static.crates.io", first_day=date(2014, 11, 1))
 
@@ -153,3 +154,13 @@ class Cratesio:
     async def _fetch_days(self, crate: str) -> dict[date, int]:
         response = await self._client.get(f"/crates/{quote(crate, safe='')}/downloads")
         return parse_downloads(response.body, crate)
+
+
+def _load_archive() -> ArchiveRegistration:
+    # Imported when it is needed: the archive imports this module.
+    from cmetrics.sources.archives import crates
+
+    return crates.REGISTRATION
+
+
+REGISTRATION = Registration(SPEC, lambda _: POLICY, Cratesio, _load_archive)

@@ -29,6 +29,7 @@ from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Shape, parse
 from cmetrics.sources.base import FetchRequest, FetchResult, counter_value, fetch_each
+from cmetrics.sources.registration import Registration
 
 SPEC = SourceSpec(
     name="dockerhub",
@@ -101,3 +102,6 @@ class DockerHub:
             response = await self._client.get(path)
         value = parse_pulls(response.body, subject)
         return FetchResult(request, (counter_value(request, value, self._client.now()),))
+
+
+REGISTRATION = Registration(SPEC, lambda _: POLICY, DockerHub)

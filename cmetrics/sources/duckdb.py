@@ -25,6 +25,7 @@ from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, parse
 from cmetrics.sources.base import FetchRequest, FetchResult, window_value
+from cmetrics.sources.registration import Registration
 
 CORE, COMMUNITY = "https://extensions.duckdb.org", "https://community-extensions.duckdb.org"
 HOSTS = (CORE, COMMUNITY)
@@ -194,3 +195,6 @@ class Duckdb:
                 updates.append(parse_update(body, f"{host.removeprefix('https://')}{path}"))
             self._files[path] = updates
         return self._files[path]
+
+
+REGISTRATION = Registration(SPEC, lambda _: POLICY, Duckdb)

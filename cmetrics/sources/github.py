@@ -29,8 +29,10 @@ from cmetrics.domain.metric import SourceSpec
 from cmetrics.domain.observation import STAR_COUNT_REF, STAR_HISTORY_REF, DailyValue, StarRef
 from cmetrics.http.service import Service
 from cmetrics.http.validation import Count, Shape, parse
+from cmetrics.sources import github_api
 from cmetrics.sources.base import FetchRequest, FetchResult, counter_value, fetch_subjects, reword
 from cmetrics.sources.github_api import REPOSITORY_HINT, REPOSITORY_PATTERN, TITLE, GithubClient, next_page
+from cmetrics.sources.registration import Registration
 from cmetrics.sources.renames import name_taken_over, other_known_repository, rename_warnings
 
 SPEC = SourceSpec(
@@ -385,3 +387,6 @@ class Github:
             is_announced = following is not None and "link" in response.headers
             page = following
         return _History(weeks, has_shifted, is_whole=True)
+
+
+REGISTRATION = Registration(SPEC, github_api.policy, Github)

@@ -36,8 +36,10 @@ from cmetrics.domain.observation import Reading
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.http.service import Service
 from cmetrics.http.validation import Count, Shape, parse
+from cmetrics.sources import github_api
 from cmetrics.sources.base import FetchRequest, FetchResult, fetch_subjects
 from cmetrics.sources.github_api import REPOSITORY_HINT, REPOSITORY_PATTERN, TITLE, GithubClient, next_page
+from cmetrics.sources.registration import Registration
 from cmetrics.sources.release_list import Release
 from cmetrics.sources.renames import check_current_name
 
@@ -260,3 +262,6 @@ class GithubReleases:
                 else None
             )
         return _Releases(tuple(releases.values()), tuple(assets.values()), repository)
+
+
+REGISTRATION = Registration(SPEC, github_api.policy, GithubReleases)

@@ -23,6 +23,7 @@ from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Shape, by_day, parse
 from cmetrics.sources import github_api
 from cmetrics.sources.base import FetchRequest, FetchResult, fetch_subjects, reword
+from cmetrics.sources.registration import Registration
 
 TOKEN_VARIABLE = "CMETRICS_TRAFFIC_TOKEN"  # noqa: S105 - the name of a variable
 DAYS = 14
@@ -157,3 +158,6 @@ def resolve(request: FetchRequest, counts: Mapping[date, int]) -> FetchResult:
     newest = max(known, default=None)
     pending = frozenset(day for day in request.days if newest is not None and day > newest)
     return FetchResult(request, values, pending)
+
+
+REGISTRATION = Registration(SPEC, policy, GithubTraffic)

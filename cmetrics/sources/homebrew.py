@@ -22,6 +22,7 @@ from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, parse
 from cmetrics.sources.base import FetchRequest, FetchResult, fetch_subjects, window_value
+from cmetrics.sources.registration import Registration
 
 CASK = "cask/"
 INSTALLS = "installs"
@@ -120,3 +121,6 @@ class Homebrew:
                 msg = f"formulae.brew.sh, {subject}: no count {count!r}"
                 results.append(FetchResult(request, error=InvalidResponse(msg, service=SPEC.title)))
         return results
+
+
+REGISTRATION = Registration(SPEC, lambda _: POLICY, Homebrew)

@@ -34,6 +34,7 @@ from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Shape, parse
 from cmetrics.sources.base import FetchRequest, FetchResult, counter_value, fetch_subjects, window_value
+from cmetrics.sources.registration import Registration
 from cmetrics.sources.renames import check_current_name
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_-])?"
@@ -158,3 +159,6 @@ def _build_value(request: FetchRequest, value: int, name: str, number: str | Non
     if request.metric.measure.is_rolling:
         return window_value(request, value, request.last_day, at, identity=number, subject=name)
     return counter_value(request, value, at, identity=number, subject=name)
+
+
+REGISTRATION = Registration(SPEC, lambda _: POLICY, HuggingFace)

@@ -25,6 +25,7 @@ from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
 from cmetrics.sources.availability import Availability, RegistryTotals, build_registry_totals, resolve_days
 from cmetrics.sources.base import FetchRequest, FetchResult
+from cmetrics.sources.registration import Registration
 
 #: Days with the count 0 for the whole registry: npm/download-counts#21 and #43, pvorb/npm-stat.com#119,
 #: npm/documentation#1366, and later issues. For outages without a known end, only the first day is listed.
@@ -283,3 +284,6 @@ def _precedes_publication(span: Span, found: Mapping[date, int], known_since: da
     """
     is_known = known_since is not None and known_since < span.first
     return span.days == LONGEST_PERIOD and not is_known and not any(found.values())
+
+
+REGISTRATION = Registration(SPEC, lambda _: POLICY, Npm)

@@ -28,6 +28,7 @@ from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Shape, parse
 from cmetrics.sources.base import FetchRequest, FetchResult, counter_value, fetch_each
+from cmetrics.sources.registration import Registration
 
 #: The first replica of the service index, in the region US North Central.
 REPLICA = "azuresearch-usnc.nuget.org"
@@ -94,3 +95,6 @@ class Nuget:
         query = {"q": f"packageid:{package}", "prerelease": "true", "semVerLevel": "2.0.0"}
         value = parse_downloads((await self._client.get("/query", query)).body, package)
         return FetchResult(request, (counter_value(request, value, self._client.now()),))
+
+
+REGISTRATION = Registration(SPEC, lambda _: POLICY, Nuget)

@@ -26,6 +26,7 @@ from cmetrics.http.rate_limit import Rate
 from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Shape, parse
 from cmetrics.sources.base import FetchRequest, FetchResult, counter_value, fetch_each
+from cmetrics.sources.registration import Registration
 
 #: Both registries of extensions name them in this form.
 EXTENSION_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_~+$-]{0,127}\.[A-Za-z0-9_][A-Za-z0-9_~+$-]{0,127}"
@@ -86,3 +87,6 @@ class OpenVsx:
         response = await self._client.get(f"/{quote(namespace, safe='')}/{quote(name, safe='')}")
         value = parse_downloads(response.body, request.metric.subject)
         return FetchResult(request, (counter_value(request, value, self._client.now()),))
+
+
+REGISTRATION = Registration(SPEC, lambda _: POLICY, OpenVsx)

@@ -21,6 +21,7 @@ from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
 from cmetrics.sources.availability import Availability, RegistryTotals, resolve_by_busy_subject
 from cmetrics.sources.base import FetchRequest, FetchResult
+from cmetrics.sources.registration import Registration
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 #: A package that is installed every minute. A day without installs of it has not been counted.
@@ -114,3 +115,6 @@ class Packagist:
 def newest_counted(now: datetime) -> date:
     """Return the newest day whose statistics are complete."""
     return last_completed_day(now - COUNTED_AFTER)
+
+
+REGISTRATION = Registration(SPEC, lambda _: POLICY, Packagist)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from cmetrics.domain.errors import SourceError
@@ -39,27 +41,27 @@ class PluginFailure:
 class Registry(Mapping[str, Registration]):
     """The sources by name: those built in, and those of installed packages.
 
-    Looking up a built-in source imports no package. ``points`` are the entry points; by default those of
-    the environment.
+    ``modules`` are the modules of the built-in sources by name. Looking up one of them imports its module, and no
+    package. ``points`` are the entry points; by default those of the environment.
     """
 
-    def __init__(self, built_in: Iterable[Registration], points: Iterable[EntryPoint] | None = None) -> None:
-        self._built_in = {entry.spec.name: entry for entry in built_in}
+    def __init__(self, modules: Mapping[str, str], points: Iterable[EntryPoint] | None = None) -> None:
+        self._modules = modules
         self._points = points
 
     @property
     def failures(self) -> tuple[PluginFailure, ...]:
         """The entry points that cannot be used, with the reason."""
-        return self._loaded[1]
+        return self._plugins[1]
 
     @cached_property
-    def _loaded(self) -> tuple[dict[str, Registration], tuple[PluginFailure, ...]]:
-        found, failures = dict(self._built_in), list[PluginFailure]()
+    def _plugins(self) -> tuple[dict[str, Registration], tuple[PluginFailure, ...]]:
+        found, failures = dict[str, Registration](), list[PluginFailure]()
         points = entry_points(group=GROUP) if self._points is None else self._points
         for point in sorted(points, key=lambda point: (point.name, point.value)):
             package = point.dist.name if point.dist else point.module
             try:
-                entry = _check(point.load(), found)
+                entry = _check(point.load(), self._modules.keys() | found.keys())
             except Exception as error:  # noqa: BLE001 - the code of another package may raise anything
                 reason = sanitize(f"{type(error).__name__}: {error}", limit=200)
                 failures.append(PluginFailure(sanitize(point.name, limit=60), sanitize(package, limit=80), reason))
@@ -68,14 +70,21 @@ class Registry(Mapping[str, Registration]):
         return found, tuple(failures)
 
     def __getitem__(self, name: str) -> Registration:
-        entry = self._built_in.get(name)
-        return self._loaded[0][name] if entry is None else entry
+        module = self._modules.get(name)
+        if module is None:
+            return self._plugins[0][name]
+        registration: Registration = import_module(module).REGISTRATION
+        return registration
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules or name in self._plugins[0]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._loaded[0])
+        yield from self._modules
+        yield from self._plugins[0]
 
     def __len__(self) -> int:
-        return len(self._loaded[0])
+        return len(self._modules) + len(self._plugins[0])
 
 
 class Specs(Mapping[str, SourceSpec]):
@@ -118,7 +127,7 @@ def _unavailable(failure: PluginFailure) -> SourceSpec:
     )
 
 
-def _check(entry: object, taken: Mapping[str, Registration]) -> Registration:
+def _check(entry: object, taken: AbstractSet[str]) -> Registration:
     """Return the registration that an entry point refers to. Raises TypeError or ValueError if it cannot be used."""
     if not isinstance(entry, Registration):
         msg = f"expected a Registration, got {type(entry).__name__}"

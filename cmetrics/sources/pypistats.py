@@ -23,6 +23,7 @@ from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Count, Day, Shape, by_day, parse
 from cmetrics.sources.availability import Availability, RegistryTotals, build_registry_totals, resolve_days
 from cmetrics.sources.base import FetchRequest, FetchResult, fetch_each
+from cmetrics.sources.registration import ArchiveRegistration, Registration
 
 
 def normalize(name: str) -> str:
@@ -152,3 +153,13 @@ class Pypistats:
             f"/packages/{quote(name, safe='')}/overall", {"mirrors": "true" if mirrors else "false"}
         )
         return parse_overall(answer.body, package, "with_mirrors" if mirrors else "without_mirrors")
+
+
+def _load_archive() -> ArchiveRegistration:
+    # Imported when it is needed: the archive imports this module.
+    from cmetrics.sources.archives import clickpy
+
+    return clickpy.REGISTRATION
+
+
+REGISTRATION = Registration(SPEC, lambda _: POLICY, Pypistats, _load_archive)

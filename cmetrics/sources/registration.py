@@ -30,4 +30,5 @@ class Registration:
     #: Returns the request policy for a GitHub token, which may be None.
     policy: Callable[[SecretStr | None], Policy]
     open: Callable[[Service], Source]
-    archive: ArchiveRegistration | None = None
+    #: Imports the archive.
+    archive: Callable[[], ArchiveRegistration] | None = None

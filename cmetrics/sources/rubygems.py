@@ -18,6 +18,7 @@ from cmetrics.http.validation import by_day
 from cmetrics.sources.availability import RegistryTotals, build_registry_totals, resolve_days
 from cmetrics.sources.base import FetchRequest, FetchResult, fetch_each
 from cmetrics.sources.clickhouse import DAY_COUNT, day_params, parse_rows, policy, quote_names
+from cmetrics.sources.registration import Registration
 
 FIRST_DAY = date(2017, 1, 1)
 #: A result of 1,000 rows may be truncated.
@@ -99,3 +100,6 @@ class Rubygems:
     async def _query(self, gems: tuple[str, ...], period: Span, where: str) -> dict[date, int]:
         params = {**day_params(*period), "param_gems": quote_names(gems)}
         return parse_days((await self._client.post("/", params, _SQL)).body, where)
+
+
+REGISTRATION = Registration(SPEC, lambda _: POLICY, Rubygems)

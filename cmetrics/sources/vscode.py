@@ -29,6 +29,7 @@ from cmetrics.http.service import Policy, Service
 from cmetrics.http.validation import Shape, WholeCount, parse
 from cmetrics.sources.base import FetchRequest, FetchResult, counter_value
 from cmetrics.sources.openvsx import EXTENSION_PATTERN
+from cmetrics.sources.registration import Registration
 
 SPEC = SourceSpec(
     name="vscode",
@@ -175,3 +176,6 @@ class VsCode:
         if isinstance(found, SourceError):
             return FetchResult(request, error=found)
         return FetchResult(request, (counter_value(request, found.value, at, identity=found.extension_id),))
+
+
+REGISTRATION = Registration(SPEC, lambda _: POLICY, VsCode)

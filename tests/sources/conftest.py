@@ -54,8 +54,9 @@ def fetch(services: Services) -> Fetch:
                 archived = [request for request in requests if request.archive_days]
                 if archived and entry.archive:
                     stated = {result.request.metric.metric_id: result.source_counts for result in results}
-                    files = ServiceClient(http, entry.archive.policy, clock=lambda: now, sleep=pause)
-                    archive = entry.archive.open(client, files, None)
+                    older = entry.archive()
+                    files = ServiceClient(http, older.policy, clock=lambda: now, sleep=pause)
+                    archive = older.open(client, files, None)
                     results += [result async for result in archive.fetch(archived, stated)]
             return results
 

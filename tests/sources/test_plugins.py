@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -16,13 +17,13 @@ import pytest
 from cmetrics.domain.errors import SourceError
 from cmetrics.domain.metric import ArchiveSpec
 from cmetrics.http.service import Service
-from cmetrics.sources import REGISTRY, Registration, npm
+from cmetrics.sources import MODULES, REGISTRY, Registration, npm
 from cmetrics.sources.base import FetchRequest, FetchResult
 from cmetrics.sources.plugins import GROUP, Registry, Specs
 from tests.samples import a_metric, a_request
 from tests.sources.test_any_answer import LAST
 
-BUILT_IN = (REGISTRY["npm"],)
+BUILT_IN = {"npm": npm.__name__}
 OTHER = replace(npm.SPEC, name="other", title="other.example.com")
 
 
@@ -83,7 +84,7 @@ def test_source_of_a_package(registry):
 def test_built_in_source_loads_no_package():
     """Looking up a built-in source does not import the packages of others."""
     found = Registry(BUILT_IN, [EntryPoint("mine", "a_module_that_does_not_exist:X", GROUP)])
-    assert found["npm"] is BUILT_IN[0]
+    assert found["npm"] is npm.REGISTRATION
     assert "_loaded" not in vars(found)
     assert found.failures[0].reason == "ModuleNotFoundError: No module named 'a_module_that_does_not_exist'"
 
@@ -155,3 +156,16 @@ def test_unavailable_source(registry):
     )
     assert list(specs) == ["npm"]
     assert "nothing" not in specs
+
+
+def test_built_in_sources_by_name():
+    """Every entry of the table leads to the source of that name."""
+    assert [REGISTRY[name].spec.name for name in MODULES] == list(MODULES)
+
+
+def test_only_sources_in_use_are_imported():
+    """Looking up a source imports its module, and no other."""
+    code = "import sys; from cmetrics.sources import SPECS; SPECS['npm']; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = {name.rpartition(".")[2] for name in done.stdout.split() if name.startswith("cmetrics.sources.")}
+    assert imported & set(MODULES.values()) == {"npm"}

@@ -25,6 +25,7 @@ from cmetrics.sources.base import FetchRequest, FetchResult
 from cmetrics.sources.clickhouse import CUT_AT, DAY_COUNT, Number, day_params, parse_rows, policy, quote_names
 from cmetrics.sources.overlap import compare_overlap
 from cmetrics.sources.pypistats import ARCHIVE, normalize
+from cmetrics.sources.registration import ArchiveRegistration
 
 POLICY = policy(ARCHIVE.title)
 
@@ -257,3 +258,6 @@ class ClickPy:
         self._steps[0] += 1
         answer = await self._client.post("/", series.params(year.oldest, year.newest), series.days())
         return parse_days(answer.body, year, series.where)
+
+
+REGISTRATION = ArchiveRegistration(POLICY, lambda _, client, __: ClickPy(client))

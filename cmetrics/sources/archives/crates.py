@@ -24,6 +24,7 @@ from cmetrics.sources.archives.crates_versions import (
 )
 from cmetrics.sources.base import FetchRequest, FetchResult, reword
 from cmetrics.sources.cratesio import ARCHIVE
+from cmetrics.sources.registration import ArchiveRegistration
 
 #: https://crates.io/data-access recommends these files over the API and states no rate limit for them;
 #: they are fetched one at a time.
@@ -253,3 +254,6 @@ def _days(days: set[date]) -> str:
 
 def _duration(seconds: float) -> str:
     return f"about {seconds:.0f} s" if seconds < 100 else f"about {seconds / 60:.0f} min"  # noqa: PLR2004
+
+
+REGISTRATION = ArchiveRegistration(POLICY, CratesArchive)
