@@ -33,6 +33,14 @@ def period(item: CountItem) -> str:
     return f"to {day}" if measure.is_counter else f"on {day}"
 
 
+def covers(item: CountItem) -> str:
+    """Return what a value covers in a word or two: "in 30 d", "in all"; empty for what is there now."""
+    measure = item.metric.measure
+    if measure.is_rolling:
+        return f"in {measure.window_days} d"
+    return "in all" if measure.is_counter else ""
+
+
 def recent_short(item: CountItem) -> str:
     """Return `recent` for a column of a table: "74,949 in 30 d", "6,653 in 24 of 30 d"."""
     if item.last_30_days is None:

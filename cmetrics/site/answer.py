@@ -1,4 +1,4 @@
-"""The sentence that the overview begins with."""
+"""The sentence that a page begins with."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from cmetrics.analytics import phrases
-from cmetrics.analytics.model import Change, Dashboard
+from cmetrics.analytics.model import Change, CountItem, Dashboard, DownloadItem, Group, Item, StarItem
+from cmetrics.analytics.month_total import compare_months, month_total
 from cmetrics.analytics.overview import FirstTime
+from cmetrics.analytics.series import last_full_month
+from cmetrics.charts.count_words import period
 from cmetrics.domain import formats
+from cmetrics.domain.days import Month
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
 
@@ -36,6 +40,47 @@ def build_answer(board: Dashboard, first: FirstTime | None = None) -> Answer:
     if board.total_stars:
         return Answer(f"{plural(board.total_stars.value, 'GitHub star')}", second=_since(board))
     return Answer("No data yet", second="The first nightly update fills this page.")
+
+
+def build_product_answer(group: Group, as_of: date) -> Answer:
+    """Return the same of one product."""
+    month = last_full_month(as_of)
+    total = month_total(group.downloads, month)
+    stars = [item for item in group.stars if item.latest]
+    held = sum(item.latest.value for item in stars if item.latest)
+    now = f"{plural(held, 'GitHub star')}"
+    if not total.known:
+        return Answer(now) if stars else Answer("No data yet")
+    change = compare_months({item.metric.metric_id: item.points for item in group.downloads}, month, 1).change
+    text = f"{in_words(total.value)} downloads in {_month(month.first, as_of)}"
+    moved = _moved(change, formats.month_name(month.plus(-1).first)) if change else ""
+    days = (
+        "" if total.is_whole else f"{formats.number(total.observed)} of {formats.number(total.expected)} package-days."
+    )
+    second = " ".join(filter(None, (days, f"{now}." if stars else "")))
+    return Answer(text, moved, bool(change and change.absolute < 0), second)
+
+
+def build_item_answer(item: Item, as_of: date) -> Answer:
+    """Return the newest number of a metric with its change."""
+    if isinstance(item, DownloadItem):
+        if item.month is None:
+            return Answer("No data yet")
+        change, month = item.month_on_month, Month.of(item.month_end)
+        moved = _moved(change, formats.month_name(month.plus(-1).first)) if change else ""
+        text = f"{in_words(item.month.value)} downloads in {_month(month.first, as_of)}"
+        return Answer(text, moved, bool(change and change.absolute < 0))
+    if item.latest is None:
+        return Answer("No data yet")
+    noun = "GitHub stars" if isinstance(item, StarItem) else item.metric.measure.noun
+    text = f"{formats.number(item.latest.value)} {noun}"
+    if isinstance(item, CountItem):
+        return Answer(text, f", {period(item)}")
+    change = item.change_30
+    if change is None or change.absolute == 0:
+        return Answer(text, ", as many as 30 days before" if change else "")
+    word = "more" if change.absolute > 0 else "fewer"
+    return Answer(text, f", {formats.number(abs(change.absolute))} {word} than 30 days before", change.absolute < 0)
 
 
 def in_words(value: int) -> str:

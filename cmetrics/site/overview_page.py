@@ -8,12 +8,15 @@ from cmetrics.analytics.chart import item_chart, total_stars_chart
 from cmetrics.analytics.insights import Rollup
 from cmetrics.analytics.model import StarFlow
 from cmetrics.analytics.overview import all_downloads_chart, first_time, month_to_date, star_flow_30, weekly_stars
+from cmetrics.analytics.product import weekly_net
+from cmetrics.charts.net_figure import NetFigure, build_net_figure
 from cmetrics.charts.spark import NetBars, net_bars
 from cmetrics.site.answer import Answer, build_answer
 from cmetrics.site.changes_page import ChangeView, build_changes
 from cmetrics.site.folders import INDEX
 from cmetrics.site.page import Page, Site
-from cmetrics.site.views import ChartView, build_rows, build_view
+from cmetrics.site.rows import build_rows
+from cmetrics.site.views import ChartView, build_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Overview:
     net: NetBars | None
     #: The total of all repositories, or that of the only one.
     stars: ChartView | None
+    #: The net gain of all repositories together by week.
+    weeks: NetFigure | None
     #: At most four items; None if nothing was judged.
     changes: tuple[ChangeView, ...] | None
 
@@ -56,6 +61,9 @@ def _overview(site: Site) -> Overview:
         flow=star_flow_30(site.board),
         net=net_bars(weeks) if any(weeks) else None,
         stars=_stars(site),
+        weeks=build_net_figure(
+            weekly_net([item for group in site.board.groups for item in group.stars], site.board.as_of)
+        ),
         changes=build_changes(site, site.insights.highlights) if site.insights else None,
     )
 

@@ -18,12 +18,14 @@ from cmetrics.domain.days import Month
 from cmetrics.domain.kind import Measure
 from cmetrics.domain.notice import mark
 from cmetrics.site.folders import INDEX, QUALITY, card_path, report_path
+from cmetrics.site.rows import FILTERED_FROM, Headings, Row, build_headings
 
 if TYPE_CHECKING:
     from cmetrics.analytics.calendar import Calendar
     from cmetrics.site.changes_page import ChangeView
     from cmetrics.site.overview_page import Overview
-    from cmetrics.site.views import Card, Row, Section
+    from cmetrics.site.product_pages import MetricView, ProductStory
+    from cmetrics.site.views import Section
 
 #: Search engines cut longer titles.
 LONGEST_TITLE = 70
@@ -97,8 +99,10 @@ class Page:
     title: str
     description: str
     sections: tuple[Section, ...] = ()
+    #: Only on the page of a product.
+    story: ProductStory | None = None
     #: Only on the page of a metric.
-    card: Card | None = None
+    metric: MetricView | None = None
     calendar: Calendar | None = None
     #: The largest first.
     rows: tuple[Row, ...] = ()
@@ -138,6 +142,16 @@ class Page:
         """The path of the preview picture, from the root of the site: that of the product, or that of the site."""
         product = self.sections[0].group.product if len(self.sections) == 1 else None
         return card_path(product if product in self.site.cards else None)
+
+    @property
+    def headings(self) -> Headings:
+        """The headings of the rows."""
+        return build_headings(self.site.board)
+
+    @property
+    def has_filters(self) -> bool:
+        """Whether there are too many rows to look for one without help."""
+        return len(self.rows) >= FILTERED_FROM
 
     @property
     def canonical(self) -> str | None:

@@ -3,22 +3,93 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from cmetrics.analytics.calendar import build_calendar
 from cmetrics.analytics.chart import Chart, item_chart
-from cmetrics.analytics.model import CountItem, Group
+from cmetrics.analytics.headlines import short_names
+from cmetrics.analytics.insights import Verdict
+from cmetrics.analytics.model import CountItem, DownloadItem, Group, Item, StarItem
+from cmetrics.analytics.product import are_unlike, records, releases, weekly_net
+from cmetrics.charts.count_figure import CountFigure
+from cmetrics.charts.net_figure import NetFigure, build_net_figure
+from cmetrics.domain import formats
+from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt
+from cmetrics.site.answer import Answer, build_item_answer, build_product_answer
+from cmetrics.site.changes_page import ChangeView, build_changes
+from cmetrics.site.key_numbers import KeyNumber, build_key_numbers
 from cmetrics.site.page import LONGEST_TITLE, Page, Site, metric_path, product_path
+from cmetrics.site.rows import Row, build_rows
 from cmetrics.site.views import (
-    Card,
     Section,
-    build_cards,
     build_count_view,
-    build_rows,
     build_section,
     build_view,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRow:
+    """A release or an event with what a package did after it."""
+
+    day: str
+    label: str
+    url: str | None
+    package: str
+    change: str
+    verdict: str
+    #: The same as a sentence.
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """The best month or week of a metric."""
+
+    name: str
+    href: str
+    what: str
+    value: str
+    when: str
+    is_newest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProductStory:
+    """What the page of a product shows beside charts and rows."""
+
+    answer: Answer
+    changes: tuple[ChangeView, ...]
+    #: Packages with scales of their own, if the smallest cannot be seen beside the largest.
+    multiples: tuple[Row, ...]
+    net: NetFigure | None
+    releases: tuple[ReleaseRow, ...]
+    records: tuple[RecordRow, ...]
+    #: One sentence.
+    quality: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricView:
+    """What the page of a metric shows beside its chart."""
+
+    item: Item
+    answer: Answer
+    numbers: tuple[KeyNumber, ...]
+    #: What its source counts.
+    terms: str
+    #: The name of its files.
+    name: str
+    net: NetFigure | None = None
+
+
+_VERDICTS = {
+    Verdict.ABOVE: "above usual variation",
+    Verdict.BELOW: "below usual variation",
+    Verdict.TREND: "under way before",
+}
 
 
 def group_paths(site: Site, group: Group) -> list[str]:
@@ -31,52 +102,118 @@ def build_group_pages(site: Site, group: Group) -> Iterator[Page]:
     page = _product_page(site, group)
     yield page
     drawn = [view.chart for section in page.sections for view in section.charts]
-    for card in build_cards(site, group):
-        yield _metric_page(site, group, card, drawn)
+    for item in group.items:
+        yield _metric_page(site, group, item, drawn)
+
+
+# -- products --------------------------------------------------------------------------------------
 
 
 def _product_page(site: Site, group: Group) -> Page:
-    section = build_section(site, group, root="../")
+    rows = build_rows(site, (group,), root="../")
     return Page(
         site=site,
         path=product_path(group),
         template="product.html.j2",
         title=f"{isolate(group.title)} · {isolate(site.board.title)}",
         description=f"Downloads and GitHub stars of {isolate(group.title)}. {fmt.through(site.board)}",
-        sections=(section,),
-        rows=build_rows(site, (group,), root="../"),
-        calendar=build_calendar(site.board, group.items, site.quality.gaps, total=False),
+        sections=(build_section(site, group, root="../"),),
+        rows=rows,
+        story=_story(site, group, rows),
     )
 
 
-def _metric_page(site: Site, group: Group, card: Card, drawn: Sequence[Chart]) -> Page:
-    item = card.item
+def _story(site: Site, group: Group, rows: Sequence[Row]) -> ProductStory:
+    insights = site.insights
+    own = [item for item in insights.items if item.product == group.product] if insights else []
+    return ProductStory(
+        answer=build_product_answer(group, site.board.as_of),
+        changes=build_changes(site, own[:4]),
+        multiples=tuple(row for row in rows if row.bars) if are_unlike(group.downloads) else (),
+        net=build_net_figure(weekly_net(group.stars, site.board.as_of)),
+        releases=tuple(_releases(site, group)),
+        records=tuple(_records(site, group)),
+        quality=_quality(site, group),
+    )
+
+
+def _releases(site: Site, group: Group) -> Iterator[ReleaseRow]:
+    names = short_names(item.metric for item in group.downloads)
+    for effect in releases(site.insights.effects if site.insights else (), group):
+        is_early = effect.verdict is Verdict.TOO_EARLY
+        yield ReleaseRow(
+            day=formats.short_day(effect.event.day),
+            label=effect.event.label,
+            url=effect.event.url,
+            package="all packages" if is_early else names[effect.metric_id],
+            change=fmt.NONE if effect.change_percent is None else formats.signed_percent(effect.change_percent),
+            verdict=": ".join(filter(None, (_VERDICTS.get(effect.verdict, effect.verdict.value), effect.reason))),
+            text=effect.text,
+        )
+
+
+def _records(site: Site, group: Group) -> Iterator[RecordRow]:
+    names = short_names(item.metric for item in group.items)
+    for record in records(group, site.board.as_of):
+        is_month = isinstance(record.item, DownloadItem)
+        metric = record.item.metric
+        yield RecordRow(
+            name=names[metric.metric_id],
+            href=f"../{metric_path(site, record.item)}",
+            what="Best month" if is_month else "Best week",
+            value=formats.number(record.value) if is_month else f"{formats.signed(record.value)} stars",
+            when=formats.month(record.start) if is_month else formats.period(record.start, record.end),
+            is_newest=record.is_newest,
+        )
+
+
+def _quality(site: Site, group: Group) -> str:
+    missing = {item.metric.metric_id: site.quality.missing_days(item.metric.metric_id) for item in group.items}
+    lacking = sum(days > 0 for days in missing.values())
+    newest = max((item.freshness.latest_day for item in group.items if item.freshness.latest_day), default=None)
+    if newest is None:
+        return "No data yet."
+    through = f"Data through {formats.short_day(newest)}."
+    if not lacking:
+        return f"{through} No days are missing."
+    days = plural(sum(missing.values()), "day")
+    return f"{through} {days} missing in {lacking} of {plural(len(missing), 'metric')}."
+
+
+# -- metrics ---------------------------------------------------------------------------------------
+
+
+def _metric_page(site: Site, group: Group, item: Item, drawn: Sequence[Chart]) -> Page:
+    figure: CountFigure | None = None
     if isinstance(item, CountItem):
-        return _count_page(site, group, card, item)
-    chart = item_chart(site.board, item, drawn)
+        figure = build_count_view(site, item, is_whole=True)
+        title, view = figure.title, None
+    else:
+        chart = item_chart(site.board, item, drawn)
+        title, view = chart.title, build_view(site, chart, is_whole=True)
+    charts, counts = (view,) if view else (), (figure,) if figure else ()
     return Page(
         site=site,
         path=metric_path(site, item),
         template="metric.html.j2",
-        title=_title(chart.title, site),
-        description=f"{chart.title}. {fmt.through(site.board)}",
-        sections=(Section(group, (build_view(site, chart, is_whole=True),), f"../{product_path(group)}"),),
-        card=card,
+        title=_title(title, site),
+        description=f"{title}. {fmt.through(site.board)}",
+        sections=(Section(group, charts, f"../{product_path(group)}", counts),),
+        metric=_metric(site, item),
         calendar=build_calendar(site.board, (item,), site.quality.gaps, total=False),
     )
 
 
-def _count_page(site: Site, group: Group, card: Card, item: CountItem) -> Page:
-    figure = build_count_view(site, item, is_whole=True)
-    return Page(
-        site=site,
-        path=metric_path(site, item),
-        template="count.html.j2",
-        title=_title(figure.title, site),
-        description=f"{figure.title}. {fmt.through(site.board)}",
-        sections=(Section(group, (), f"../{product_path(group)}", (figure,)),),
-        card=card,
-        calendar=build_calendar(site.board, (item,), site.quality.gaps, total=False),
+def _metric(site: Site, item: Item) -> MetricView:
+    measure = item.metric.measure
+    terms = next((note.counts for note in site.sources if note.name == item.metric.source), "")
+    return MetricView(
+        item=item,
+        answer=build_item_answer(item, site.board.as_of),
+        numbers=build_key_numbers(site, item),
+        terms=measure.counts or terms,
+        name=site.names[item.metric.metric_id],
+        net=build_net_figure(weekly_net((item,), site.board.as_of)) if isinstance(item, StarItem) else None,
     )
 
 

@@ -2,52 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
 from cmetrics.analytics.chart import Chart, ChartKind, TableRow, group_charts, month_rows
-from cmetrics.analytics.model import Change, CountItem, DayPoints, DownloadItem, Group, Item
-from cmetrics.analytics.overview import by_size, year_change
+from cmetrics.analytics.model import CountItem, DayPoints, Group
 from cmetrics.charts.count_figure import CountFigure, build_count_figure
 from cmetrics.charts.data import chart_document
 from cmetrics.charts.lane import shown_events
-from cmetrics.charts.spark import MonthBars, Spark, month_bars, month_sparkline, star_sparkline
 from cmetrics.charts.svg import BarState, Drawing, draw, has_names
 from cmetrics.charts.words import alternative, subtitle
 from cmetrics.domain import formats
 from cmetrics.domain.metric import Event, slug
-from cmetrics.site.page import Site, inline_json, metric_path, product_path
+from cmetrics.site.page import Site, inline_json, product_path
 from cmetrics.site.pictures import picture_name
 
 #: Sizes of the static figures of counts: for phones, half of the page width, and the whole width.
 NARROW, HALF, WHOLE = (360.0, 270.0), (560.0, 300.0), (1120.0, 320.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """The summary of one metric."""
-
-    item: Item
-    #: In a 120 x 32 box.
-    sparkline: Spark
-    tone: str
-    href: str
-    #: Downloads: the months in place of the line.
-    bars: MonthBars | None = None
-    #: Against the same month, or day, of the year before.
-    year: Change | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One metric in a list of all."""
-
-    card: Card
-    product: str
-    product_title: str
-    product_href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +92,6 @@ def build_count_view(site: Site, item: CountItem, *, is_whole: bool) -> CountFig
     return replace(figure, name=site.names[item.metric.metric_id])
 
 
-def build_cards(site: Site, group: Group, root: str = "") -> Iterable[Card]:
-    """Yield the summaries of the metrics of a product; ``root`` is the way to the root of the site."""
-    for item in group.items:
-        line = month_sparkline(item.points) if isinstance(item, DownloadItem) else star_sparkline(item.points)
-        bars = month_bars(item.points, site.board.as_of) if isinstance(item, DownloadItem) else None
-        yield Card(item, line, item.tone, root + metric_path(site, item), bars, year_change(item))
-
-
 def build_view(site: Site, chart: Chart, *, is_whole: bool) -> ChartView:
     """Return a chart with its static picture."""
     drawing = draw(chart)
@@ -167,13 +132,3 @@ def _chart_notes(chart: Chart, drawing: Drawing) -> Iterator[str]:
 
 def _has_gap(points: DayPoints) -> bool:
     return bool(points) and len(points) <= int(points.days[-1] - points.days[0])
-
-
-def build_rows(site: Site, groups: Sequence[Group], root: str = "") -> tuple[Row, ...]:
-    """Return the metrics of ``groups`` as rows, the largest first; ``root`` is the way to the root of the site."""
-    rows = {
-        card.item.metric.metric_id: Row(card, group.product, group.title, root + product_path(group))
-        for group in groups
-        for card in build_cards(site, group, root)
-    }
-    return tuple(rows[item.metric.metric_id] for item in by_size(row.card.item for row in rows.values()))

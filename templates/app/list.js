@@ -1,4 +1,8 @@
-// The list of many metrics: search, filter, sort. Its rows are in the page; nothing is fetched.
+// The rows of metrics: search, filter, sort, choose for a comparison. They are in the page; nothing is fetched.
+
+/** More lines in one chart cannot be told apart. */
+const MOST_COMPARED = 6;
+const collator = new Intl.Collator("en");
 
 function setUpList() {
   const table = document.querySelector("table.metrics");
@@ -16,7 +20,7 @@ function setUpList() {
 
   const filter = () => {
     const words = fields.get("q").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const wanted = ["product", "family", "source"].map((name) => [name, fields.get(name).value]);
+    const wanted = ["product", "family", "source"].map((name) => [name, fields.get(name)?.value]);
     let found = 0;
     for (const row of rows) {
       const fits = words.every((word) => textOf(row).includes(word)) && wanted.every(([name, v]) => !v || row.dataset[name] === v);
@@ -35,7 +39,7 @@ function setUpList() {
       const [x, y] = [value(a), value(b)];
       // What has no number comes last, whichever way the others go.
       if (numeric && (x === "") !== (y === "")) return x === "" ? 1 : -1;
-      const order = numeric ? Number(x) - Number(y) : x.localeCompare(y, "en");
+      const order = numeric ? Number(x) - Number(y) : collator.compare(x, y);
       return descending ? -order : order;
     });
     table.tBodies[0].append(...sorted);
@@ -66,6 +70,43 @@ function setUpList() {
       sortBy(button, now ? now === "ascending" : button.dataset.numeric !== undefined);
     });
   }
+  setUpPicks(table);
   // Nothing was asked: all rows are there already.
   if ([...fields.values()].some((field) => field.value)) filter();
+}
+
+/** Two to six rows lead to a comparison. */
+function setUpPicks(table) {
+  const bar = document.querySelector(".picked");
+  const boxes = [...table.querySelectorAll("[name=m]")];
+  const link = bar.querySelector("a");
+  const show = () => {
+    const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
+    bar.hidden = chosen.length === 0;
+    const isEnough = chosen.length > 1;
+    link.textContent = isEnough ? `Compare ${chosen.length} metrics` : "Choose one more metric to compare";
+    if (isEnough) link.href = `${bar.dataset.compare}?m=${chosen.map(encodeURIComponent).join(",")}`;
+    else link.removeAttribute("href");
+    for (const box of boxes) box.disabled = !box.checked && chosen.length >= MOST_COMPARED;
+  };
+  table.addEventListener("change", show);
+  bar.querySelector("button").addEventListener("click", () => {
+    for (const box of boxes) box.checked = false;
+    show();
+  });
+  // Browsers keep what was checked when a page is read again.
+  show();
+}
+
+function setUpKeys() {
+  const dialog = document.getElementById("keys");
+  document.querySelector("[data-do=keys]").addEventListener("click", () => dialog.showModal());
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, select, textarea, dialog")) return;
+    const search = document.querySelector(".finder [name=q]");
+    if (event.key === "/" && search) search.focus();
+    else if (event.key === "?") dialog.showModal();
+    else return;
+    event.preventDefault();
+  });
 }

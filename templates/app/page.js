@@ -83,3 +83,4 @@ setUpTheme();
 setUpCalendar();
 setUpShare();
 setUpList();
+setUpKeys();

@@ -137,7 +137,7 @@ CHARTS_TEMPLATE = """{% extends "base.html.j2" %}
 {% for section in page.sections %}{% for view in section.charts %}{{ charts.chart(view) }}{% endfor %}{% endfor %}
 </div>
 </div>
-{{ rows.table(page.rows, site, board, true) }}
+{{ rows.table(page.rows, page.headings, true) }}
 {% endblock %}
 """
 

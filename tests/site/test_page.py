@@ -270,9 +270,9 @@ def test_numbers_in_the_page_are_those_of_the_document(reader, site):
                 assert f"{item['change_30']['absolute']:+,}" in text
                 continue
             own = (site.folder / "metrics" / f"{item['metric_id'].replace(':', '-')}.html").read_text()
-            assert f"{item['last_30_days']:,} in the last 30 days" in own
+            assert f"<dt>Last 30 days</dt><dd>{item['last_30_days']:,}</dd>" in own
             if item["change_30"]:
-                assert f"({relative(item['change_30'])})" in own
+                assert f"{relative(item['change_30'])} vs the 30 days before" in own
             product = (site.folder / "products" / f"{group['product']}.html").read_text()
             assert all(f"{point['value']:,}" in product for point in item["sparkline"])
             if item["month_on_month"]:

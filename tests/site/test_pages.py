@@ -16,7 +16,6 @@ from cmetrics.domain.days import DAY
 from cmetrics.site.feed import ENTRIES
 from cmetrics.site.page import Page, Site, inline_json
 from cmetrics.site.pages import build_pages, build_site, count_parts, page_paths
-from cmetrics.site.views import HALF, NARROW, WHOLE
 from cmetrics.sources import SPECS
 from tests.boards import AS_OF, a_board, a_package, a_repository, an_event, rows_of
 from tests.samples import a_snapshot
@@ -91,9 +90,10 @@ def test_a_page_of_a_product_has_its_own_cards_charts_and_days_alone():
     assert page.title == "Two · Everything"
     assert page.description == "Downloads and GitHub stars of Two. No data yet."
     assert [view.chart.key for view in section.charts] == ["downloads-two", "stars-two"]
-    shown = [row.card.item.metric.metric_id for row in page.rows]
+    shown = [row.item.metric.metric_id for row in page.rows]
     assert sorted(shown) == sorted(item.metric.metric_id for item in section.group.items)
-    assert [row.subject for row in page.calendar.rows] == [item.metric.subject for item in section.group.items]
+    assert page.calendar is None, "days are on the page of data quality, and on those of metrics"
+    assert page.story.quality == "No data yet."
 
 
 def test_a_page_of_a_metric_has_one_chart_one_card_and_one_row_of_days():
@@ -102,7 +102,7 @@ def test_a_page_of_a_metric_has_one_chart_one_card_and_one_row_of_days():
     (section,) = page.sections
     (view,) = section.charts
     assert page.title == "Downloads of m0 (Node.js) · Everything"
-    assert page.card.item.metric is metrics[0]
+    assert page.metric.item.metric is metrics[0]
     assert [series.metric_id for series in view.chart.series] == [metrics[0].metric_id]
     assert [row.subject for row in page.calendar.rows] == ["m0"]
     assert (section.href, view.is_whole) == ("../products/one.html", True)
@@ -116,7 +116,7 @@ def test_every_page_has_a_path_of_its_own_and_every_link_leads_to_one(count):
     assert len(set(paths)) == len(paths)
     for page in pages:
         for section in page.sections:
-            hrefs = [section.href, *(href for row in page.rows for href in (row.card.href, row.product_href))]
+            hrefs = [section.href, *(href for row in page.rows for href in (row.href, row.product_href))]
             folder = posixpath.dirname(page.path)
             assert {posixpath.normpath(posixpath.join(folder, href)) for href in hrefs} <= set(paths)
 
@@ -137,24 +137,21 @@ def test_a_store_without_rows_has_its_page_all_the_same():
 # -- cards and charts ----------------------------------------------------------------------------
 
 
-def test_a_chart_has_half_of_the_width_beside_another_one_and_all_of_it_alone():
+def test_a_chart_has_the_whole_width_if_it_is_alone():
     metrics = [a_package("x"), a_repository("a"), a_repository("b", "two")]
     views = [view for page in products_of(metrics) for view in charts_of(page)]
-    sizes = {view.chart.key: (view.wide.width, view.wide.height, view.is_whole) for view in views}
-    assert sizes == {
-        "downloads-one": (*HALF, False),
-        "stars-one": (*HALF, False),
-        "stars-two": (*WHOLE, True),
+    assert {view.chart.key: view.is_whole for view in views} == {
+        "downloads-one": False,
+        "stars-one": False,
+        "stars-two": True,
     }
-    assert {(view.narrow.width, view.narrow.height) for view in views} == {NARROW}
 
 
 def test_a_chart_brings_its_drawings_its_words_its_data_and_its_table():
     package = a_package("x", daily_from=FIRST)
     rows = [a_snapshot(package, FIRST - DAY, 400), *rows_of(package, FIRST, AS_OF)]
     (view,) = charts_of(products_of([package], rows, events=[an_event()])[0])
-    assert len(view.wide.bars) == len(view.narrow.bars) == 3
-    assert len(view.wide.marks) == len(view.wide.flags) == 1
+    assert len(view.drawing.bars) >= 3
     assert view.alternative.startswith("Downloads of One. Downloads by month. Node.js (x): from 400 downloads")
     document = json.loads(view.data)
     assert document["series"][0]["month"]["values"] == [300, 310, 220]
@@ -167,21 +164,22 @@ def test_a_chart_brings_its_drawings_its_words_its_data_and_its_table():
     ]
 
 
-def test_cards_have_the_colours_of_their_series():
+def test_rows_have_the_colours_of_their_series():
     metrics = [a_package("java"), a_package("rust"), a_package("go"), a_repository("a"), a_repository("b")]
     (page,) = products_of(metrics)
     drawn = {series.metric_id: series.tone for view in charts_of(page) for series in view.chart.series}
-    assert {row.card.item.metric.metric_id: row.card.tone for row in page.rows} == drawn
+    assert {row.item.metric.metric_id: row.tone for row in page.rows} == drawn
     assert drawn["downloads:one:rust"] == "rust"
 
 
-def test_cards_have_sparklines_of_months_or_of_days():
+def test_rows_have_sparklines_of_months_or_of_days():
     package, repository = a_package("x"), a_repository("a")
     rows = [*rows_of(package, FIRST, AS_OF), *rows_of(repository, FIRST, AS_OF, 5, 1)]
-    downloads, stars = (row.card for row in pages_of([package, repository], rows)[0].rows)
-    assert len(downloads.sparkline.lines[0].split()) == 2
-    assert stars.sparkline == star_sparkline(stars.item.points)
-    assert len(stars.sparkline.lines[0].split()) > 20
+    downloads, stars = pages_of([package, repository], rows)[0].rows
+    assert len(downloads.line.lines[0].split()) == 2
+    assert (bool(downloads.bars), stars.bars) == (True, None)
+    assert stars.line == star_sparkline(stars.item.points)
+    assert len(stars.line.lines[0].split()) > 20
 
 
 def test_sources_are_those_that_are_used():
