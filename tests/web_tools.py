@@ -55,8 +55,17 @@ def missing(what: str) -> NoReturn:
 
 def web_command(name: str, *args: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """An installed command, run to its end; its exit code and stderr are the caller's to judge."""
+    return _run([str(web_tools() / "node_modules" / ".bin" / name), *args], env)
+
+
+def web_script(name: str, *args: str) -> subprocess.CompletedProcess[str]:
+    """A script of tests/web, run to its end; its exit code and stderr are the caller's to judge."""
+    return _run(["node", str(web_tools() / name), *args])
+
+
+def _run(command: list[str], env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [web_tools() / "node_modules" / ".bin" / name, *args],
+        command,
         check=False,
         cwd=FOLDER,
         env=os.environ | (env or {}),
