@@ -63,7 +63,7 @@ def describe_loss(before: Comparable, after: Comparable) -> str:
 def count_changes(before: Comparable, after: Comparable) -> tuple[int, int]:
     """Return the number of new and of changed values in ``after``."""
     old, new = before.get(STATS.name), after[STATS.name]
-    if old is None:
+    if old is None or not old.num_rows:
         return new.num_rows, 0
     keys = list(STATS.key)
     both = new.join(old, keys, join_type="inner", right_suffix="_before", use_threads=False)
@@ -94,7 +94,7 @@ def _lost(
 ) -> list[tuple[str, ...]]:
     """Return the keys, sorted."""
     old, new = before.get(table.name), after.get(table.name)
-    if old is None:
+    if old is None or not old.num_rows:
         return []
     keys = list(table.key)
     lost = old.select(keys)

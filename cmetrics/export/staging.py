@@ -39,11 +39,13 @@ class StagedFiles:
             with suppress(OSError):
                 _part(self._folder / name).unlink(missing_ok=True)
 
-    def add(self, name: str, data: bytes) -> None:
-        """Stage a file. Raises ExportError if it cannot be written."""
-        if not _has_content(self._folder / name, data):
-            self._names.append(name)
-            _write(_part(self._folder / name), data)
+    def add(self, name: str, data: bytes) -> bool:
+        """Stage a file unless it is there already; return whether it is staged. Raises ExportError if that fails."""
+        if _has_content(self._folder / name, data):
+            return False
+        self._names.append(name)
+        _write(_part(self._folder / name), data)
+        return True
 
     def commit(self, manifest: Path, data: bytes, *, old_manifest: Path, stale: Iterable[Path]) -> None:
         """Replace the staged files, remove the stale ones and write the manifest.

@@ -18,7 +18,7 @@ exactly. All texts except error messages are names validated by the catalogue.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +60,9 @@ FILES: Mapping[str, Table[Any]] = {
 }
 #: Files that exist only when their table has rows.
 _OPTIONAL_FILES = frozenset(f"{table.name}.csv" for table in OPTIONAL_TABLES)
+
+
+_NO_STATS = comparable(STATS.schema.empty_table(), STATS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +118,33 @@ def write_export(files: Iterable[ExportedFile], folder: Path, *, allow_loss: boo
     if folder.exists() and not folder.is_dir():
         msg = f"cannot write the export: {folder} is a file"
         raise UsageError(msg, hint="choose a folder")
-    before = _read_previous(folder, is_lenient=allow_loss)
-    after: dict[str, list[pa.Table]] = {}
+    parts: dict[str, list[pa.Table]] = {}
+    changed: list[pa.Table] = []
+    unchanged: set[Path] = set()
     entries = []
     with StagedFiles(folder) as staged:
         for file in files:
             data = encode_csv(file.rows, file.table)
             entries.append(build_entry(file.name, data, file.rows.num_rows))
-            staged.add(file.name, data)
-            after.setdefault(file.table.name, []).append(comparable(file.rows, file.table))
-        present = {name: pa.concat_tables(parts) for name, parts in after.items()}
-        present.setdefault(STATS.name, comparable(STATS.schema.empty_table(), STATS))
-        if not allow_loss and (lost := describe_loss(before, present)):
+            rows = comparable(file.rows, file.table)
+            parts.setdefault(file.table.name, []).append(rows)
+            if not staged.add(file.name, data):
+                unchanged.add(folder / file.name)
+            elif file.table is STATS:
+                changed.append(rows)
+        after = {name: pa.concat_tables(tables) for name, tables in parts.items()}
+        after.setdefault(STATS.name, _NO_STATS)
+        # Equal files have equal rows: only the others are read, which takes longer than to write them.
+        before = _read_previous(folder, unchanged, is_lenient=allow_loss)
+        if not allow_loss and (lost := describe_loss(before, after)):
             msg = f"{folder} has rows that this store lacks: {lost}. Nothing was written"
             raise ExportError(msg, hint="use --allow-loss to drop them")
         stale = {*_stats_files(folder), *(folder / name for name in _OPTIONAL_FILES)}
         stale -= {folder / entry.file for entry in entries}
         staged.commit(folder / MANIFEST, encode_manifest(entries), old_manifest=folder / INDEX, stale=sorted(stale))
-    new, revised = count_changes(before, present)
+    if STATS.name in before:
+        after[STATS.name] = pa.concat_tables([_NO_STATS, *changed])
+    new, revised = count_changes(before, after)
     return ExportSummary([folder / name for name in (*(entry.file for entry in entries), MANIFEST)], new, revised)
 
 
@@ -173,16 +185,18 @@ def _read_optional(folder: Path, table: Table[Any]) -> pa.Table:
     return read_csv(path, table) if path.is_file() else table.schema.empty_table()
 
 
-def _read_previous(folder: Path, *, is_lenient: bool) -> dict[str, pa.Table]:
+def _read_previous(folder: Path, unchanged: Collection[Path], *, is_lenient: bool) -> dict[str, pa.Table]:
     """Read the parts of the existing export that a comparison needs; empty if there is none.
 
-    Digests are not checked, because an interrupted export has no manifest.
+    Files of ``stats`` that are ``unchanged`` are left out. Digests are not checked, because an interrupted export
+    has no manifest.
     """
     if not (folder / "metrics.csv").is_file() and not _stats_files(folder):
         return {}
     try:
         read_manifest(folder, FILES)
-        stats = [comparable(read_csv(path, STATS), STATS) for path in _stats_files(folder)]
+        files = _stats_files(folder)
+        stats = [comparable(read_csv(path, STATS), STATS) for path in files if path not in unchanged]
         tables = {
             table.name: comparable(
                 _read_optional(folder, table) if name in _OPTIONAL_FILES else read_csv(folder / name, table), table
@@ -194,7 +208,7 @@ def _read_previous(folder: Path, *, is_lenient: bool) -> dict[str, pa.Table]:
             return {}
         msg = f"{error}. Nothing was written"
         raise ExportError(msg, hint="repair it, or use --allow-loss to overwrite it", damaged=error.damaged) from error
-    return tables | ({STATS.name: pa.concat_tables(stats)} if stats else {})
+    return tables | ({STATS.name: pa.concat_tables([_NO_STATS, *stats])} if files else {})
 
 
 def _check_columns(store: LanceStore) -> None:
