@@ -20,12 +20,15 @@ from cmetrics.analytics.chart import SERIES_SHOWN, Chart, Series
 from cmetrics.analytics.model import KINDS, DayPoints, PeriodPoint, PointKind
 from cmetrics.analytics.periods import run_starts
 from cmetrics.charts.words import provenance_text
+from cmetrics.domain.metric import Event
 
 #: The name of the file with the days of the total of all repositories. No metric's file begins with "_".
 TOTAL_DAYS = "_all-stars"
 
 
-def chart_document(chart: Chart, names: Mapping[str, str]) -> dict[str, Any]:
+def chart_document(
+    chart: Chart, names: Mapping[str, str], effects: Mapping[Event, str] | None = None
+) -> dict[str, Any]:
     """Return the document with the weeks and months of all series. ``names`` are the file names of metrics by id.
 
     ``week`` and ``month`` of a series are columns, see `_periods`; ``seeds`` are its snapshots as ``[first day,
@@ -42,7 +45,7 @@ def chart_document(chart: Chart, names: Mapping[str, str]) -> dict[str, Any]:
         "series": [_series(series) | {"days": days_name(series, names)} for series in chart.series],
         "scope": chart.scope,
         "events": [
-            {"day": event.day.isoformat(), "label": event.label, "url": event.url}
+            {"day": event.day.isoformat(), "label": event.label, "url": event.url, "effect": (effects or {}).get(event)}
             for event in sorted(chart.events, key=lambda event: event.day)
         ],
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
 from cmetrics.analytics.chart import Chart, ChartKind, TableRow, group_charts, month_rows
+from cmetrics.analytics.insight_results import Effect
 from cmetrics.analytics.model import CountItem, DayPoints, Group
 from cmetrics.charts.count_figure import CountFigure, build_count_figure
 from cmetrics.charts.data import chart_document
@@ -42,6 +43,8 @@ class ChartView:
     has_names: bool
     #: Those of the time shown, numbered from 1.
     events: tuple[Event, ...]
+    #: What is stated of downloads around an event.
+    effects: Mapping[Event, str]
     #: The name of its files.
     name: str
 
@@ -55,6 +58,13 @@ class ChartView:
     def has_parts(self) -> bool:
         """Whether it has series to compare."""
         return len(self.chart.series) > 1
+
+    @property
+    def short_names(self) -> dict[str, str]:
+        """The names of series by key, without the package in brackets if the rest says which one it is."""
+        labels = {series.key: series.name.partition(" (")[0] for series in self.chart.series}
+        is_unique = len({(s.split, labels[s.key]) for s in self.chart.series}) == len(labels)
+        return labels if is_unique else {series.key: series.name for series in self.chart.series}
 
     @property
     def sources(self) -> str:
@@ -95,12 +105,14 @@ def build_count_view(site: Site, item: CountItem, *, is_whole: bool) -> CountFig
 def build_view(site: Site, chart: Chart, *, is_whole: bool) -> ChartView:
     """Return a chart with its static picture."""
     drawing = draw(chart)
+    effects = _effects(site, chart)
     return ChartView(
         chart=chart,
         drawing=drawing,
         subtitle=subtitle(chart, drawing.scale),
         alternative=alternative(chart),
-        data=inline_json(chart_document(chart, site.names)),
+        data=inline_json(chart_document(chart, site.names, effects)),
+        effects=effects,
         rows=month_rows(chart),
         notes=tuple(_chart_notes(chart, drawing)),
         is_whole=is_whole,
@@ -108,6 +120,21 @@ def build_view(site: Site, chart: Chart, *, is_whole: bool) -> ChartView:
         events=shown_events(chart, drawing.scale),
         name=picture_name(chart, site.names),
     )
+
+
+def _effects(site: Site, chart: Chart) -> dict[Event, str]:
+    """Return what is stated of the largest package of a chart around each of its events."""
+    if site.insights is None or not chart.is_flow:
+        return {}
+    metrics = {series.metric_id for series in chart.series}
+    found: dict[Event, Effect] = {}
+    for effect in site.insights.effects:
+        is_shown = None in metrics or effect.metric_id in metrics
+        if is_shown and effect.event in chart.events and effect.after is not None:
+            largest = found.get(effect.event)
+            if largest is None or effect.after > (largest.after or 0):
+                found[effect.event] = effect
+    return {event: effect.text for event, effect in found.items()}
 
 
 def _chart_notes(chart: Chart, drawing: Drawing) -> Iterator[str]:

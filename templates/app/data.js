@@ -227,17 +227,25 @@ function toIndex(one) {
   }
 }
 
-/** Lines on top of each other; where one has no value, those above have none either. */
+/** Lines on top of each other; where one that has begun has no value, those above have none either. */
 function stack(series) {
-  let below = null;
+  const sums = new Map();
+  const broken = new Set();
   for (const one of series) {
-    const sums = new Map();
+    const first = one.points.find((point) => point.shown !== null && point.kind !== "seeded");
     for (const point of one.points) {
-      const ground = below === null ? 0 : (below.get(point.x) ?? null);
-      point.ground = ground;
-      point.shown = point.shown === null || ground === null || point.kind === "seeded" ? null : ground + point.shown;
-      sums.set(point.x, point.shown);
+      if (!first || point.at < first.at) point.shown = null;
+      else if (point.shown === null || point.kind === "seeded") broken.add(point.x);
+      point.ground = sums.get(point.x) ?? 0;
+      if (broken.has(point.x)) point.shown = null;
+      if (point.shown !== null) point.shown += point.ground;
+      if (point.shown !== null) sums.set(point.x, point.shown);
     }
-    below = sums;
+    if (!first) continue;
+    // What ended before the others is no ground for them.
+    const last = one.points.at(-1).at;
+    for (const other of series) {
+      for (const point of other.points) if (other !== one && point.at > last && point.at > first.at) broken.add(point.x);
+    }
   }
 }

@@ -53,7 +53,7 @@ function figureOf(chart, view, scale, colours, box, room) {
     if (isStacked(chart) && !bars) drawn.unshift(areaTrace(one, rest, colour));
     return [...drawn, publishedTrace(chart, one, seeded, colour, bars)].filter((trace) => trace.x.length > 0);
   });
-  return { data, layout: layoutOf(scale, colours, box, room) };
+  return { data, layout: { ...layoutOf(scale, colours, box, room), barmode: beside > 0 ? "group" : "relative" } };
 }
 
 function trace(one, points, extra) {
@@ -182,7 +182,6 @@ function layoutOf(scale, colours, box, room) {
   const of = (value) => (scale.log ? Math.log10(value) : value);
   return {
     ...box.size,
-    barmode: "relative",
     dragmode: false,
     hovermode: false,
     font: { color: colours.text, family: colours.family, size: 12 },

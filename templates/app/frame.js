@@ -44,7 +44,28 @@ function drawFrame(chart, view, scale) {
   listEvents(chart, events);
   placeNames(chart, view, scale);
   chart.figure.querySelector(".covers").textContent = coverText(chart.data, scale);
+  chart.figure.querySelector(":is(h2, h3)").textContent = titleOf(chart.data);
 }
+
+// -- paper --------------------------------------------------------------------------------------------
+
+const FRAME_PARTS = [".frame", ".still .grid", ".legend", ".covers", ":is(h2, h3)"];
+
+/** What stands around the first view, to be printed with its picture. */
+function frameOf(chart) {
+  return FRAME_PARTS.map((css) => chart.figure.querySelector(css).innerHTML);
+}
+
+/** On paper, every chart is the picture that the page came with. */
+function printFirstView() {
+  for (const chart of charts) {
+    chart.paper?.forEach((html, index) => {
+      chart.figure.querySelector(FRAME_PARTS[index]).innerHTML = html;
+    });
+  }
+}
+
+// -- events -------------------------------------------------------------------------------------------
 
 function eventNode(event) {
   const x = `${Number(event.x.toFixed(2))}%`;
@@ -65,7 +86,7 @@ function listEvents(chart, events) {
   if (!details) return;
   details.hidden = events.length === 0;
   details.querySelector("ol").replaceChildren(
-    ...events.map(({ day, label, url }) => {
+    ...events.map(({ day, label, url, effect }) => {
       const item = document.createElement("li");
       const time = document.createElement("time");
       time.dateTime = day;
@@ -78,6 +99,11 @@ function listEvents(chart, events) {
         link.append(name);
       }
       item.append(time, " ", url ? link : name);
+      if (effect) {
+        const note = document.createElement("small");
+        note.textContent = effect;
+        item.append(" ", note);
+      }
       return item;
     }),
   );
@@ -85,9 +111,18 @@ function listEvents(chart, events) {
 
 // -- last values --------------------------------------------------------------------------------------
 
-/** The last point of a series that is whole. */
-function lastWhole(one) {
-  return one.points.findLast((point) => point.shown !== null && point.whole && point.kind !== "seeded") ?? null;
+/** The last point of a series that is whole, at `end` if that is given. */
+function lastWhole(one, end = null) {
+  const isWhole = (point) => point.shown !== null && point.whole && point.kind !== "seeded";
+  return one.points.findLast((point) => isWhole(point) && (end === null || point.end === end)) ?? null;
+}
+
+/** The last period in which every series that is not over is whole. */
+function commonEnd(view) {
+  const ends = view.map((one) => lastWhole(one)?.end ?? null).filter((end) => end !== null);
+  const latest = Math.min(...ends);
+  const all = view.every((one) => lastWhole(one) === null || lastWhole(one, latest));
+  return all ? latest : Math.max(...ends);
 }
 
 function endText(data, value) {
@@ -98,12 +133,11 @@ function endText(data, value) {
 /** The value of the last full period, above its bar; only of a stack or of a single series. */
 function lastLabel(data, view, scale) {
   if (isShared(data) || view.length === 0 || (view.length > 1 && !(isStacked(data) && isBars(data, view)))) return null;
-  const points = view.map(lastWhole).filter((point) => point !== null);
-  const end = Math.max(...points.map((point) => point.end));
-  const last = points.filter((point) => point.end === end);
+  const end = commonEnd(view);
+  const last = view.map((one) => lastWhole(one, end)).filter((point) => point !== null);
   if (last.length === 0) return null;
   const value = last.reduce((sum, point) => sum + point.shown, 0);
-  if (value <= 0) return null;
+  if (value <= 0 || (scale.log && value < scale.low)) return null;
   return { x: xShare(scale, last[0].at), y: yShare(scale, value), text: endText(data, value) };
 }
 
@@ -112,13 +146,13 @@ function lastLabel(data, view, scale) {
  * `at` where its name stands, of a stack in the middle of its part.
  */
 function endsOf(data, view) {
-  const end = Math.max(...view.map(lastWhole).filter((point) => point !== null).map((point) => point.end));
+  const end = data.kind === "stock" ? null : commonEnd(view);
   const stacked = isStacked(data);
   let ground = 0;
   return offered(data).map(({ key }) => {
     const shown = view.find((one) => one.key === key);
-    const last = shown && lastWhole(shown);
-    const drawn = last && (data.kind === "stock" || last.end === end) ? last.shown : null;
+    const last = shown && lastWhole(shown, end);
+    const drawn = last ? last.shown : null;
     // What is stacked as lines holds sums already.
     const value = drawn !== null && stacked && !isBars(data, view) ? drawn - (last.ground ?? 0) : drawn;
     const at = stacked ? ground + (value ?? 0) / 2 : (drawn ?? 0);
@@ -190,6 +224,11 @@ function runningText(data, scale) {
   const day = new Date(through);
   const days = Math.round((next - monthStart(asOf)) / DAY);
   return `${formatShortMonthName(through)} so far, ${day.getUTCDate()} of ${days} days`;
+}
+
+/** The title, which names the period if it names any. */
+function titleOf(data) {
+  return data.title.replace(/ per month$/, ` per ${grainOf(data)}`);
 }
 
 /** "All packages, last 24 months". */

@@ -79,6 +79,8 @@ setUpCursors();
 setUpWindows();
 watchCharts();
 drawWhenIdle();
+addEventListener("beforeprint", printFirstView);
+addEventListener("afterprint", show);
 setUpTheme();
 setUpCalendar();
 setUpShare();

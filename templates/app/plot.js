@@ -95,6 +95,7 @@ async function draw(chart) {
   const view = viewOf(chart.data);
   const axes = axesOf(chart.data, view);
   showMessage(chart, missing ? "Daily values could not be loaded" : messageOf(chart.data, axes));
+  chart.paper ??= frameOf(chart);
   drawFrame(chart, view, axes);
   chart.axes = axes;
   const { data, layout } = figureOf(chart.data, view, axes, look(), marginsOf(chart), roomOf(chart));

@@ -133,8 +133,8 @@ def test_a_document_says_what_the_chart_is_and_of_which_series():
     assert (document["key"], document["title"], document["kind"]) == ("key", "Title", "stock")
     assert document["asOf"] == "2026-11-22"
     assert document["events"] == [
-        {"day": "2026-11-01", "label": "a <b>", "url": "https://example.com/"},
-        {"day": "2026-11-02", "label": "Release 1.0", "url": None},
+        {"day": "2026-11-01", "label": "a <b>", "url": "https://example.com/", "effect": None},
+        {"day": "2026-11-02", "label": "Release 1.0", "url": None, "effect": None},
     ]
     named = [(one["key"], one["id"], one["name"], one["tone"]) for one in document["series"]]
     assert named == [("All", None, "All", "total"), ("x", "downloads:p:x", "x", "python")]

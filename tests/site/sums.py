@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -83,15 +82,16 @@ FIGURE = """
 (key) => {
   const gd = document.querySelector(`[id="chart-${key}"] .plot`);
   const list = (value) => (value && typeof value === "object" ? [...value] : value);
+  const axis = ({ type, range, tickvals, ticktext }) => ({
+    type, range: list(range), tickvals: list(tickvals), ticktext: list(ticktext),
+  });
   return {
     traces: gd.data.map((t) => ({
-      name: t.name, type: t.type, mode: t.mode, connectgaps: t.connectgaps, yaxis: t.yaxis,
-      x: list(t.x), y: list(t.y), notes: list(t.customdata), dash: t.line?.dash,
-      opacity: list(t.marker?.opacity), symbol: list(t.marker?.symbol), hatch: list(t.marker?.pattern?.shape) ?? "",
-      fill: t.fill ?? "",
+      name: t.name, type: t.type, mode: t.mode, connectgaps: t.connectgaps,
+      x: list(t.x), y: list(t.y), dash: t.line?.dash, symbol: list(t.marker?.symbol),
+      hatch: list(t.marker?.pattern?.shape) ?? "", fill: t.fill ?? "",
     })),
-    barmode: gd.layout.barmode, scale: gd.layout.yaxis.type, unit: gd.layout.yaxis.title.text,
-    fixed: gd.layout.xaxis.fixedrange, drag: gd.layout.dragmode,
+    barmode: gd.layout.barmode, margin: gd.layout.margin, x: axis(gd.layout.xaxis), y: axis(gd.layout.yaxis),
   };
 }
 """
@@ -105,12 +105,9 @@ class Trace:
     type: str
     mode: str | None
     connectgaps: bool | None
-    yaxis: str | None
     x: list[str | None]
     y: list[float | None]
-    notes: list[str]
     dash: str | None
-    opacity: list[float] | None
     symbol: object
     #: Of all points, or of each.
     hatch: str | list[str]
@@ -120,13 +117,6 @@ class Trace:
     def points(self) -> dict[str | None, float | None]:
         return dict(zip(self.x, self.y, strict=True))
 
-    @property
-    def said(self) -> dict[str | None, str]:
-        """Hover texts as they are read: in one line, without Plotly's escapes."""
-        if self.notes is None:
-            return {}  # An area below a line.
-        return {x: html.unescape(note.replace("<br>", " ")) for x, note in zip(self.x, self.notes, strict=True)}
-
 
 @dataclass(frozen=True)
 class Figure:
@@ -134,16 +124,25 @@ class Figure:
 
     traces: list[Trace]
     barmode: str
-    scale: str
-    unit: str
-    fixed: bool
-    drag: str | bool
+    margin: dict[str, float]
+    x: dict[str, object]
+    y: dict[str, object]
 
     def of(self, name: str, **wanted: object) -> Trace:
         """The one trace whose name holds ``name`` and that looks as wanted."""
         found = [t for t in self.traces if name in t.name and all(getattr(t, k) == v for k, v in wanted.items())]
         assert len(found) == 1, [(t.name, t.type, t.dash, t.symbol, t.hatch) for t in self.traces]
         return found[0]
+
+    def bars(self, name: str) -> Trace:
+        """The sums of a series as bars."""
+        (found,) = [t for t in self.traces if name in t.name and t.type == "bar" and set(t.hatch) != {"x"}]
+        return found
+
+    def published(self, name: str) -> Trace:
+        """The published totals of a series as bars."""
+        (found,) = [t for t in self.traces if name in t.name and t.type == "bar" and set(t.hatch) == {"x"}]
+        return found
 
     def line(self, name: str, **wanted: object) -> Trace:
         """The one solid line of a series, without its marks, its dotted parts and its area."""
@@ -166,4 +165,5 @@ def figure(page: Page, key: str) -> Figure:
     """What a chart shows once it shows the chosen view."""
     page.wait_for_function("(key) => !document.querySelector(`[id='chart-${key}'][data-stale]`)", arg=key)
     got = page.evaluate(FIGURE, key)
-    return Figure(**{**got, "traces": [Trace(**trace) for trace in got["traces"]]})
+    empty = {"mode": None, "connectgaps": None, "dash": None, "symbol": None}
+    return Figure(**{**got, "traces": [Trace(**{**empty, **trace}) for trace in got["traces"]]})

@@ -256,7 +256,7 @@ def test_words_follow_view(reader, data_site):
     assert "October 2026" in words.inner_text()
     assert "2025" not in words.inner_text()
     assert page.locator("#chart-downloads .plot[aria-hidden=true]").count() == 1
-    page.locator("#chart-downloads .controls").get_by_role("radio", name="2Y").check()
+    page.locator("#chart-downloads .controls label", has_text="2Y").click()
     assert "November 2023" in words.inner_text()
 
 

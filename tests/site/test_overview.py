@@ -140,7 +140,7 @@ def test_colours_can_be_told_apart(reader, data_site):
     page = reader.open(data_site("rich").url, now=NOW, forced_colors="active")
     grounds = []
     for value in ("product", "sdk"):
-        css = f".lens [data-option=split][value={value}] + span"
+        css = f".controls [data-option=split][value={value}] + span"
         picture = Image.open(io.BytesIO(page.locator(css).screenshot())).convert("RGB")
         grounds.append(max(picture.getcolors(100_000))[1])
     assert grounds[0] != grounds[1]
@@ -153,7 +153,7 @@ def test_colours_can_be_told_apart(reader, data_site):
 def test_touch_targets(reader, data_site):
     """On a coarse pointer, the controls of the first chart are at least 44 px high."""
     page = reader.open(data_site("rich").url, now=NOW, size=(390, 844), has_touch=True, is_mobile=True)
-    for control in page.locator(".lens label").all():
+    for control in page.locator("#chart-downloads .controls > fieldset:visible label, #chart-downloads .view").all():
         assert control.bounding_box()["height"] >= 44
 
 
@@ -168,6 +168,6 @@ def test_accessible(reader, data_site, width, scheme):
 def test_without_scripts(reader, data_site):
     """Sentence, first chart, numbers, changes and rows are there without scripts; what would do nothing is not."""
     page = reader.open(data_site("rich").url, java_script_enabled=False)
-    for css in ("h1", "#chart-downloads .still.wide", ".totals", ".changed", ".metrics"):
+    for css in ("h1", "#chart-downloads .still", ".totals", ".changed", ".metrics"):
         assert page.locator(css).first.is_visible()
-    assert page.locator(".lens").is_hidden()
+    assert page.locator(".controls").first.is_hidden()

@@ -19,10 +19,11 @@ BOXES = """() => [...document.querySelectorAll(".canvas")].map((c) => {
 })"""
 STILLS = """() => [...document.querySelectorAll("figure.chart")].map((figure) => {
   const seen = (one) => one.checkVisibility({ visibilityProperty: true });
-  const shown = [...figure.querySelectorAll("svg.still")].filter(seen);
+  const shown = [...figure.querySelectorAll("svg.still .marks")].filter(seen);
   const drawn = shown.map((s) => s.querySelectorAll(".bar, .mark, polyline").length);
   const plot = figure.querySelector(".plot");
-  return { shown: shown.length, drawn: drawn.reduce((a, b) => a + b, 0), wide: shown[0]?.getBoundingClientRect().width,
+  const wide = shown[0]?.closest("svg").getBoundingClientRect().width;
+  return { shown: shown.length, drawn: drawn.reduce((a, b) => a + b, 0), wide,
     plot: seen(plot) && plot.childElementCount > 0 };
 })"""
 
@@ -96,7 +97,7 @@ def test_without_scripts_every_chart_is_a_picture_and_every_number_is_text(reade
         assert still["drawn"] > 0
         assert still["wide"] > width / 4
     assert overflow(page) == 0
-    for control in page.locator(".controls, .lens, [data-save], [data-do]").all():
+    for control in page.locator(".controls, [data-save], [data-do]").all():
         assert control.is_hidden()
     for number, key in enumerate(CHARTS):
         chart = page.locator(f"#chart-{key}")
@@ -143,7 +144,7 @@ def test_pictures_stay_where_a_script_is_missing_or_broken(reader, site, path, a
     assert all(still["shown"] == 1 and still["drawn"] > 0 and not still["plot"] for still in page.evaluate(STILLS))
     if path == "plotly":
         # The toolbar says so, and what would do nothing is disabled; tables and files work on.
-        assert page.locator(".unavailable").is_visible()
+        assert page.locator(".unavailable").first.is_visible()
         assert page.locator(".controls input:enabled, .legend button:enabled").count() == 0
         page.locator("#chart-downloads-lance details.numbers summary").click()
         assert page.locator("#chart-downloads-lance tbody th").first.is_visible()
@@ -217,7 +218,7 @@ def test_on_paper_it_is_a_report_of_one_or_two_pages(reader, site, live):
     page = reader.open(site.url)
     if live:
         enliven(page)
-        page.get_by_role("group", name="Period shown").get_by_role("radio", name="6M").check()
+        page.locator("#chart-downloads .controls label", has_text="6M").click()
     page.emulate_media(media="print")
     for still in page.evaluate(STILLS):
         assert (still["shown"], still["plot"]) == (1, False)

@@ -26,10 +26,10 @@ def test_tick_texts_visible(reader, data_site):
     """Every line of the label of an axis is painted."""
     page = reader.open(data_site("rich").charts, now=NOW)
     enliven(page, "downloads-lance")
-    for place in (".xtick tspan", ".xtick text", ".ytick text"):
-        fills = page.locator(f"#chart-downloads-lance {place}").evaluate_all(FILLS)
+    for place in (".times", ".levels", ".lane"):
+        fills = page.locator(f"#chart-downloads-lance .frame {place} text").evaluate_all(FILLS)
+        assert fills, place
         assert "none" not in fills, place
-    assert page.locator("#chart-downloads-lance .xtick text").count() >= 2
 
 
 # -- how old the data is --------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def test_last_value_has_a_mark(reader, data_site):
 
 # -- charts without data, and charts with much ----------------------------------------------------
 
-AXES = "[id='chart-{}'] :is(.xtick, .ytick, .still text)"
+AXES = "[id='chart-{}'] :is(.xtick, .ytick, .canvas text, .grid line)"
 
 
 def test_no_axes_without_data(reader, data_site):
@@ -219,11 +219,10 @@ def test_no_axes_without_data(reader, data_site):
     message = page.locator("#chart-downloads-lance .message")
     message.wait_for(state="visible")
     assert message.inner_text().split("\n") == ["All series hidden", "Show all"]
-    page.wait_for_function("() => !document.querySelector('#chart-downloads-lance .xtick')")
     assert page.locator(AXES.format("downloads-lance")).locator("visible=true").count() == 0
     message.get_by_role("button").click()
     message.wait_for(state="hidden")
-    page.locator("#chart-downloads-lance .ytick").first.wait_for()
+    page.locator("#chart-downloads-lance .levels text").first.wait_for()
     assert page.locator("#chart-downloads-lance .legend [aria-pressed=false]").count() == 0
 
 
@@ -235,7 +234,7 @@ def test_few_elements(reader, data_site):
     page.evaluate("() => scrollTo(0, document.querySelector('#chart-downloads-lance').offsetTop)")
     for name, value in (("range", "all"), ("by", "day"), ("by", "week"), ("by", "month")):
         page.evaluate(
-            "([n, v]) => document.querySelector(`.controls [name=${n}][value='${v}']`).click()", [name, value]
+            "([n, v]) => document.querySelector(`.controls [data-option=${n}][value='${v}']`).click()", [name, value]
         )
         page.wait_for_function("() => !document.querySelector('[data-stale]')")
         assert page.evaluate(count) <= 6000, (name, value)
@@ -267,7 +266,7 @@ def test_days_from_a_folder(reader, data_site):
     site = data_site("rich")
     page = reader.open(f"{(site.folder / 'charts.html').as_uri()}?by=day&range=3m", now=NOW)
     enliven(page, "downloads-lance")
-    line = figure(page, "downloads-lance").of("pylance", type="bar")
+    line = figure(page, "downloads-lance").bars("pylance")
     days = site.data.values["downloads:lance:python"]
     assert line.points == {day.isoformat(): value for day, value in days.items() if day >= date(2026, 9, 1)}
 
@@ -317,7 +316,7 @@ def test_forced_colors(reader, data_site):
         style = "([css, pseudo]) => getComputedStyle(document.querySelector(css), pseudo).backgroundColor"
         return page.evaluate(style, [css, pseudo])
 
-    chosen, other = (f".controls [name=range][value='{value}'] + span" for value in ("2y", "1y"))
+    chosen, other = (f".controls [data-option=range][value='{value}'] + span" for value in ("2y", "1y"))
     assert color_of(chosen) != color_of(other)
     pictures = []
     for css in (chosen, other):
@@ -333,10 +332,12 @@ def test_forced_colors(reader, data_site):
     dots = {color_of(f".sources li:nth-child({number})", pseudo="::before") for number in (1, 2)}
     assert len(dots) == 2
     # Lines differ in more than colour.
-    for name, value in (("mark", "lines"),):
-        page.evaluate("(css) => document.querySelector(css).click()", f".controls [name={name}][value='{value}']")
+    for name, value in (("place", "side"), ("mark", "lines")):
+        page.evaluate(
+            "(css) => document.querySelector(css).click()", f".controls [data-option={name}][value='{value}']"
+        )
     got = figure(page, "downloads-lancedb")
-    dashes = {trace.dash for trace in got.traces if (trace.mode or "").startswith("lines") and trace.yaxis != "y2"}
+    dashes = {trace.dash for trace in got.traces if (trace.mode or "").startswith("lines")}
     assert len(dashes) == 3
     page.goto(f"{data_site('rich').url}quality.html")
     states = ("observed", "reconstructed", "pending", "missing")
@@ -408,8 +409,9 @@ def test_events_after_first_value(reader, data_site):
     """An event from before the first value does not stretch the axis."""
     page = reader.open(f"{data_site('rich').charts}?range=all", now=NOW)
     enliven(page, "downloads-lance")
-    events = next(trace for trace in figure(page, "downloads-lance").traces if trace.yaxis == "y2")
-    assert min(day for day in events.x if day) > "2022-12-01"
-    assert (
-        page.evaluate("() => document.querySelector('#chart-downloads-lance .plot').layout.xaxis.range[0]") > "2022-11"
+    assert figure(page, "downloads-lance").x["range"][0] == "2022-12-01 00:00"
+    days = page.locator("#chart-downloads-lance details.events time").evaluate_all(
+        "(all) => all.map((t) => t.dateTime)"
     )
+    assert days
+    assert min(days) > "2022-12-01"
