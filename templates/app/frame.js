@@ -44,7 +44,7 @@ function drawFrame(chart, view, scale) {
   listEvents(chart, events);
   placeNames(chart, view, scale);
   chart.figure.querySelector(".covers").textContent = coverText(chart.data, scale);
-  chart.figure.querySelector(":is(h2, h3)").textContent = titleOf(chart.data);
+  setTitle(chart, viewTitle(chart.data));
 }
 
 // -- paper --------------------------------------------------------------------------------------------
@@ -226,8 +226,14 @@ function runningText(data, scale) {
   return `${formatShortMonthName(through)} so far, ${day.getUTCDate()} of ${days} days`;
 }
 
+/** A selected window stands in place of the title. */
+function setTitle(chart, title) {
+  if (chart.window) chart.window.title = title;
+  if (!chart.figure.classList.contains("windowed")) chart.figure.querySelector(":is(h2, h3)").textContent = title;
+}
+
 /** The title, which names the period if it names any. */
-function titleOf(data) {
+function viewTitle(data) {
   return data.title.replace(/ per month$/, ` per ${grainOf(data)}`);
 }
 
