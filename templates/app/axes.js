@@ -52,7 +52,10 @@ function domainOf(data, view, bars) {
   return first === last ? [first - DAY, last + DAY] : [first, last];
 }
 
-/** The lowest and the highest value that is drawn; of bars that stand on each other, of their sums. */
+/**
+ * The lowest and the highest value that is drawn; of bars that stand on each other, of their sums.
+ * @returns {[number, number]}
+ */
 function heightsOf(data, view, bars) {
   if (!bars || !isStacked(data)) {
     const values = view.flatMap((one) => one.points.map((point) => point.shown)).filter((value) => value !== null);

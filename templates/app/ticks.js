@@ -4,6 +4,7 @@ const MOST_LEVELS = 5;
 const MOST_STEPS = 4;
 const CLOSE = 0.7;
 const DAYS_NAMED = 62;
+/** @type {[number, number, string][]} */
 const UNITS = [[1e9, 1e9, "billion"], [1e6, 1e6, "million"], [1e4, 1e3, "thousand"]];
 const MONTH_STEPS = [1, 2, 3, 6, 12, 24, 60, 120];
 const DAY_STEPS = [1, 2, 7, 14];
@@ -104,7 +105,7 @@ function monthsNamed(start, end, most, centred) {
   for (let time = monthStart(start); time < end; time = monthStart(time, 1)) shown.push(time);
   const step = MONTH_STEPS.find((one) => shown.length / one <= most) ?? MONTH_STEPS.at(-1);
   return shown
-    .map((time) => [time, new Date(time)])
+    .map((time) => /** @type {const} */ ([time, new Date(time)]))
     .filter(([, date]) => (date.getUTCFullYear() * 12 + date.getUTCMonth()) % step === 0)
     .map(([time, date]) => {
       const year = String(date.getUTCFullYear());

@@ -1,0 +1,35 @@
+// What the type check of the page's scripts (tests/site/test_scripts.py) knows about the page. Elements are found by
+// selectors whose types the check cannot know.
+
+interface ParentNode {
+  querySelector(selectors: string): any;
+  querySelectorAll(selectors: string): NodeListOf<any>;
+}
+
+interface Document {
+  getElementById(id: string): any;
+}
+
+interface Element {
+  closest(selectors: string): any;
+}
+
+interface EventTarget {
+  closest(selectors: string): any;
+  querySelector(selectors: string): any;
+  dataset: DOMStringMap;
+  tagName: string;
+}
+
+interface Navigator {
+  /** Of Chromium only. */
+  connection?: { saveData: boolean; effectiveType: string };
+}
+
+interface Window {
+  Plotly: any;
+  cmetricsDays: (name: string, days: any) => void;
+}
+
+/** The table of the language, which the build puts before the scripts. */
+declare const FORMATS: any;
