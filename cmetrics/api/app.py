@@ -11,6 +11,7 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from cmetrics import documents, insight_documents, report_documents
 from cmetrics.analytics.columns import SeriesTable
@@ -18,6 +19,7 @@ from cmetrics.analytics.insights import Window
 from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Findings
 from cmetrics.analytics.report import build_report, build_reports, report_months
 from cmetrics.analytics.report_inputs import ReportInputs
+from cmetrics.api.reference_page import render_reference
 from cmetrics.domain.days import DAY, parse_day
 from cmetrics.domain.errors import StoreError
 from cmetrics.domain.metric import Definition
@@ -314,6 +316,9 @@ def create_app(open_reader: Callable[[], Reader]) -> FastAPI:
         title="cmetrics",
         version=__version__,
         description="SDK downloads and GitHub stars as stored, with the same numbers as the published page.",
+        # FastAPI's own pages load scripts from another host.
+        docs_url=None,
+        redoc_url=None,
     )
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], expose_headers=["ETag"])
     endpoints = _Endpoints(open_reader)
@@ -357,6 +362,9 @@ def create_app(open_reader: Callable[[], Reader]) -> FastAPI:
         documents.RefreshErrors,
         responses=UNAVAILABLE | WRONG_DATES,
     )
+    page = HTMLResponse(render_reference(app.openapi()))
+    app.add_api_route("/docs", lambda: page, methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_api_route("/", lambda: RedirectResponse("docs"), methods=["GET", "HEAD"], include_in_schema=False)
     return app
 
 

@@ -40,6 +40,7 @@ class ErrorDetails(TypedDict):
 class ErrorDocument(TypedDict):
     """The output of every command that fails with `--json`."""
 
+    #: The failure.
     error: ErrorDetails
 
 
