@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -35,7 +36,7 @@ def take(page: Path, picture: Path) -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         tab = browser.new_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce")
         # The banner for old data compares with the day of the reader.
-        tab.clock.set_fixed_time(int(EPOCH) * 1000)
+        tab.clock.set_fixed_time(datetime.fromtimestamp(int(EPOCH), UTC))
         tab.goto(page.as_uri())
         tab.wait_for_load_state("networkidle")
         tab.screenshot(path=picture)
