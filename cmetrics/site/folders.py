@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cmetrics.domain.days import Month
 
-INDEX, CHANGES, QUALITY = "index.html", "changes.html", "quality.html"
+INDEX, CHANGES, COMPARE, QUALITY = "index.html", "changes.html", "compare.html", "quality.html"
 
 
 def templates_folder() -> Path:

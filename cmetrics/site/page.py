@@ -23,6 +23,7 @@ from cmetrics.site.rows import FILTERED_FROM, Headings, Row, build_headings
 if TYPE_CHECKING:
     from cmetrics.analytics.calendar import Calendar
     from cmetrics.site.changes_page import ChangeView
+    from cmetrics.site.compare_page import Choice
     from cmetrics.site.overview_page import Overview
     from cmetrics.site.product_pages import MetricView, ProductStory
     from cmetrics.site.views import Section
@@ -106,6 +107,8 @@ class Page:
     calendar: Calendar | None = None
     #: The largest first.
     rows: tuple[Row, ...] = ()
+    #: Only on the page that compares them: the metrics, the largest first.
+    choices: tuple[Choice, ...] = ()
     #: Only on the front page.
     overview: Overview | None = None
     #: What changed: all of it on the page of changes, of one product on its page.

@@ -13,8 +13,9 @@ from cmetrics.domain.metric import SourceSpec, file_names
 from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt
 from cmetrics.site.changes_page import build_changes_page
+from cmetrics.site.compare_page import build_compare_page
 from cmetrics.site.feed import ENTRIES
-from cmetrics.site.folders import CHANGES, INDEX, QUALITY, report_path
+from cmetrics.site.folders import CHANGES, COMPARE, INDEX, QUALITY, report_path
 from cmetrics.site.overview_page import build_overview_page
 from cmetrics.site.page import Page, Site, SourceNote, products_with_card
 from cmetrics.site.product_pages import build_group_pages, group_paths
@@ -80,7 +81,7 @@ def page_paths(site: Site) -> list[str]:
     """Return the paths of all pages, in the order of their parts, then those of the reports."""
     pages = [path for group in site.groups for path in group_paths(site, group)]
     reports = [report_path(month) for month in (None, *site.reports)] if site.reports else []
-    return [INDEX, CHANGES, QUALITY, *pages, *reports]
+    return [INDEX, CHANGES, COMPARE, QUALITY, *pages, *reports]
 
 
 def build_pages(site: Site, part: int) -> Iterator[Page]:
@@ -88,6 +89,7 @@ def build_pages(site: Site, part: int) -> Iterator[Page]:
     if part == 0:
         yield build_overview_page(site)
         yield build_changes_page(site)
+        yield build_compare_page(site)
         yield build_quality_page(site)
         return
     yield from build_group_pages(site, site.groups[part - 1])

@@ -13,6 +13,7 @@ from cmetrics.analytics.overview import all_downloads_chart
 from cmetrics.analytics.report import build_reports, report_months
 from cmetrics.charts import scale, theme
 from cmetrics.charts.data import TOTAL_DAYS, Member, days_name, days_script
+from cmetrics.charts.month_data import months_script
 from cmetrics.domain import formats
 from cmetrics.domain.days import window
 from cmetrics.domain.metric import SourceSpec, file_names
@@ -48,6 +49,8 @@ SCRIPT_PARTS = (
     "list",
     "page",
 )
+#: The script of the page that compares metrics; it needs nothing of the charts.
+COMPARE_PARTS = ("format", "ticks", "compare")
 #: Parts of the stylesheet, in the order of the cascade. One file is one request.
 STYLE_PARTS = (
     "base",
@@ -58,6 +61,7 @@ STYLE_PARTS = (
     "cursor",
     "rows",
     "product",
+    "compare",
     "quality",
     "news",
     "narrow",
@@ -121,11 +125,14 @@ def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, 
     # The formats of the language come first, see templates/app/format.js.
     table = f"const FORMATS = {inline_json(formats.current().table())};\n"
     yield "assets/app.js", ('"use strict";\n{\n' + table + without_comments("\n".join(scripts)) + "}\n").encode()
+    scripts = [(folder / "app" / f"{name}.js").read_text(encoding="utf-8") for name in COMPARE_PARTS]
+    yield "assets/compare.js", ('"use strict";\n{\n' + table + without_comments("\n".join(scripts)) + "}\n").encode()
     yield PLOTLY, plotly
     if (logo := publication.dashboard.theme.logo) is not None:
         yield logo.path, logo.content
     yield card_path(None), render_social_card(publication.dashboard)
     yield from _day_scripts(publication)
+    yield from _month_scripts(publication)
     yield from _documents(publication)
     yield from _reports(publication)
 
@@ -156,6 +163,17 @@ def _day_scripts(publication: Publication) -> Iterator[tuple[str, bytes]]:
             found = [(names[name], items[name]) for name in series.members]
             members = [Member(phrases.name_of(item.metric), file, item.days) for file, item in found]
             yield f"{DAYS}/{days}.js", days_script(days, series.days, members)
+
+
+def _month_scripts(publication: Publication) -> Iterator[tuple[str, bytes]]:
+    """Yield the values by month of every metric, for comparisons."""
+    board = publication.dashboard
+    names = file_names((item.metric.metric_id for item in board.items), publication.definitions)
+    for item in board.items:
+        name, metric = names[item.metric.metric_id], item.metric
+        unit = "GitHub stars" if metric.measure.is_stars else metric.measure.noun
+        if script := months_script(name, item, metric.subject, unit):
+            yield f"assets/months/{name}.js", script
 
 
 def _documents(publication: Publication) -> Iterator[tuple[str, bytes]]:

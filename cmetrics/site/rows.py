@@ -104,7 +104,7 @@ def _row(site: Site, group: Group, item: Item, root: str) -> Row:
         item=item,
         name=site.names[metric.metric_id],
         href=f"{root}metrics/{site.names[metric.metric_id]}.html",
-        source=_source(item),
+        source=source_of(item),
         product=group.product,
         product_title=group.title,
         product_href=f"{root}products/{group.product}.html",
@@ -120,7 +120,8 @@ def _row(site: Site, group: Group, item: Item, root: str) -> Row:
     )
 
 
-def _source(item: Item) -> str:
+def source_of(item: Item) -> str:
+    """Return the source of a metric, and what is counted if the source does not say that."""
     if isinstance(item, StarItem):
         return item.metric.label
     return item.source_title if isinstance(item, DownloadItem) else f"{item.source_title}, {item.metric.measure.noun}"
