@@ -37,7 +37,7 @@ def signal_headline(signal: Signal, name: str) -> str:
         return f"{name} {'grows' if signal.kind is SignalKind.GROWTH else 'declines'} {_size(change)} a month"
     if signal.kind is SignalKind.SHARE_SHIFT:
         points = signal.value - signal.expected
-        return f"{name}: share {'up' if points > 0 else 'down'} {abs(points):.1f} points"
+        return f"{name}: share {'up' if points > 0 else 'down'} {formats.decimal(abs(points))} points"
     if signal.kind is SignalKind.RECORD:
         return f"{name}: best {'7 days' if days <= WEEK else 'month'} on record"
     if signal.kind in (SignalKind.STAR_BURST, SignalKind.UNSTAR_WAVE):
@@ -93,9 +93,9 @@ def effect_sentence(effect: Effect, name: str) -> str:
 def _size(change: float | None) -> str:
     """Return such as ``21%``; below ten with one decimal."""
     size = abs(change or 0.0)
-    return f"{size:.0f}%" if size >= 10 else f"{size:.1f}%"  # noqa: PLR2004
+    return formats.percent(size, 0 if size >= 10 else 1)  # noqa: PLR2004
 
 
 def _times(change: float) -> str:
     factor = 1 + change / 100
-    return f"{factor:,.1f}" if factor < MANY else f"{factor:,.0f}"
+    return formats.decimal(factor, 1 if factor < MANY else 0)

@@ -10,6 +10,7 @@ from cmetrics.analytics.model import Change, CountItem, Dashboard, DownloadItem,
 from cmetrics.analytics.overview import by_size, year_change
 from cmetrics.charts import count_words
 from cmetrics.charts.spark import MonthBars, Spark, month_bars, month_sparkline, star_sparkline
+from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 from cmetrics.domain.plural import plural
 from cmetrics.site import format as fmt
@@ -88,9 +89,9 @@ def build_headings(board: Dashboard) -> Headings:
     month = Month.of(board.month_total.period_start)
     before, year = month.plus(-1).first, month.plus(-12).first
     return Headings(
-        f"{month.first:%B}",
-        f"vs {before:%b}",
-        f"vs {year:%b %Y}",
+        formats.month_name(month.first),
+        f"vs {formats.short_month_name(before)}",
+        f"vs {formats.short_month(year)}",
         f"Downloads in {fmt.month(month.first)}, against the month before and a year before. {stars}{end}",
     )
 

@@ -100,6 +100,7 @@ async function draw(chart) {
   chart.axes = axes;
   const { data, layout } = figureOf(chart.data, view, axes, look(), marginsOf(chart), roomOf(chart));
   chart.figure.classList.add("live");
+  chart.figure.toggleAttribute("data-changed", !isUsual(chart.data));
   setStale(chart, false);
   await Plotly.react(chart.figure.querySelector(".plot"), data, layout, { staticPlot: true });
   placeCursor(chart);

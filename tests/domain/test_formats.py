@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from pathlib import Path
 from threading import Thread
 
 import pytest
 
+import cmetrics
 from cmetrics.domain import formats
 from cmetrics.domain.formats import ENGLISH, from_table
 from cmetrics.locales import load_formats
+from cmetrics.site.folders import templates_folder
 
 
 def test_numbers() -> None:
@@ -87,3 +91,25 @@ def test_use() -> None:
 def test_table() -> None:
     """The table of a language is all that its formats are."""
     assert from_table(ENGLISH.table()).table() == ENGLISH.table()
+
+
+#: A format of its own: separators, decimals with a percent sign, names of months.
+OWN_FORMAT = re.compile(
+    r"\{[^{}]*:[+]?,[^{}]*\}|\{[^{}]*:[+]?\.\d+f\}(?:%| points)|\{[^{}]*:[^{}]*%[bB][^{}]*\}|%[bB] "
+)
+
+
+@pytest.mark.parametrize("folder", ["analytics", "charts", "site"])
+def test_nothing_else_formats(folder: str) -> None:
+    """What readers see is formatted here, so that it has their language."""
+    for path in sorted((Path(cmetrics.__file__).parent / folder).rglob("*.py")):
+        assert OWN_FORMAT.findall(path.read_text(encoding="utf-8")) == [], path
+
+
+def test_no_script_formats_by_itself() -> None:
+    """The scripts have one place for it, too."""
+    for path in sorted((templates_folder() / "app").glob("*.js")):
+        found = re.findall(r"\bIntl\.(?!Collator).*|toLocale\w+", path.read_text(encoding="utf-8"))
+        assert path.name == "format.js" or found == [], path
+    for path in sorted(templates_folder().glob("*.j2")):
+        assert re.findall(r"strftime|%[bB]\b|:,\}", path.read_text(encoding="utf-8")) == [], path

@@ -15,7 +15,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-from cmetrics.charts.theme import TONES, channels, palette
+from cmetrics.charts.theme import SURFACES, TONES, channels, palette
 from cmetrics.domain import formats
 from cmetrics.domain.site_theme import SiteLink, SiteTheme, build_accent
 from cmetrics.locales import load_formats
@@ -157,9 +157,15 @@ ENGLISH = re.compile(
 def test_language(reader, own: DataSite):
     """Server and script write German numbers and dates, and no English ones, in any text, title or label."""
     page = reader.context().new_page()
-    texts = """() => [document.documentElement.textContent, ...[...document.querySelectorAll("*")].flatMap((element) =>
-      ["aria-label", "title", "content", "alt"].map((name) => element.getAttribute(name) ?? ""))].join("\\n")
-      .replaceAll(/<script[^]*?<\\/script>/g, "")"""
+    texts = """() => {
+      const found = [];
+      const walker = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
+      while (walker.nextNode()) found.push(walker.currentNode.data);
+      for (const element of document.querySelectorAll("*")) {
+        for (const name of ["aria-label", "title", "content", "alt"]) found.push(element.getAttribute(name) ?? "");
+      }
+      return found.join("\\n");
+    }"""
     remove = "() => document.querySelectorAll('script, style').forEach((one) => one.remove())"
     for path in pages(own):
         page.goto(own.url + quote(path))
@@ -178,3 +184,25 @@ def test_language(reader, own: DataSite):
     enliven(page)
     page.evaluate(remove)
     assert ENGLISH.findall(page.evaluate(texts)) == []
+
+
+@pytest.mark.parametrize(("name", "most"), [("rich", 3), ("m300", 4)])
+def test_paper(reader, data_site: Callable[[str], DataSite], name: str, most: int):
+    """On few pages of A4: the chart with its bars, every row and number, the method in small print; no blue links."""
+    page = reader.open(data_site(name).url)
+    enliven(page, "downloads")
+    rows = page.locator(".metrics tbody tr").count()
+    pdf = page.pdf(format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) <= most
+    page.set_viewport_size({"width": 720, "height": 1020})
+    page.emulate_media(media="print")
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 720
+    assert page.locator(".hero .marks").first.evaluate("(e) => getComputedStyle(e).visibility") == "visible"
+    assert page.locator(".metrics tbody tr:visible").count() == rows
+    cut = """() => [...document.querySelectorAll(".metrics tbody :is(th, td)")].filter((cell) =>
+      cell.checkVisibility() && cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.textContent)"""
+    assert page.evaluate(cut) == []
+    assert page.locator(".printed .method").is_visible()
+    colors = page.locator("a:visible").evaluate_all("(all) => [...new Set(all.map((e) => getComputedStyle(e).color))]")
+    blue = "rgb({}, {}, {})".format(*channels(SURFACES["link"].light))
+    assert blue not in colors

@@ -99,7 +99,8 @@ NOT_ISOLATED = r"""
     const around = element.closest("bdi, [dir=auto], text, tspan");
     const alone = around && ["isolate", "plaintext", "isolate-override"].includes(getComputedStyle(around).unicodeBidi);
     const isTitle = element.matches("title, option") && known.has(text);
-    const isWhole = alone && (known.has(text) || around.textContent.trim() === text);
+    const part = text.replaceAll(/[\u2068\u2069]/g, "");
+    const isWhole = alone && (names.some((name) => name.includes(part)) || around.textContent.trim() === text);
     if (!isTitle && !isWhole) found.push(`${element.tagName}: ${text}`);
   }
   for (const element of document.querySelectorAll("*")) {
