@@ -43,8 +43,8 @@ class Reader:
     ) -> pa.Table:
         """Return the values of these metrics, or of all, by metric and day.
 
-        ``start`` and ``end`` bound ``period_end``; both days are included. Daily values, totals and snapshots are told
-        apart by ``source_window``.
+        ``start`` and ``end`` bound ``period_end``; both days are included. ``source_window`` distinguishes daily
+        values, totals and snapshots.
         """
         from cmetrics.domain.days import Span
 

@@ -112,7 +112,7 @@ def _check_known(store: LanceStore, metric_id: str) -> None:
         became = f"renamed to {removal.successor}" if removal.successor else "forgotten"
         msg = f"{shown} is not in the store: it was {became} on {removal.at:%Y-%m-%d}"
         raise UsageError(msg)
-    msg = f"{shown} is not in the store; there are {', '.join(known[:20]) or 'no metrics'}"
+    msg = f"{shown} is not in the store; available: {', '.join(known[:20]) or 'no metrics'}"
     raise UsageError(msg)
 
 

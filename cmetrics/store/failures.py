@@ -81,7 +81,7 @@ def _failed(error: Exception, target: StoreTarget) -> StoreError:
 
 
 _DAMAGED = (
-    "; if it stays so, its files are damaged: move the folder away and read the last export back with "
+    "; if this persists, its files are damaged: move the folder away, and restore the last export with "
     "`cmetrics restore`"
 )
 

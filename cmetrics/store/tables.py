@@ -45,7 +45,7 @@ class StoreTables:
     def open(cls, target: StoreTarget) -> Self:
         """Open the store at ``target``. Raises StoreMissing when its folder does not exist."""
         if target.kind is StoreKind.EMBEDDED and not is_folder(Path(target.uri)):
-            msg = f"there is no store at {target.label}; `cmetrics refresh` makes one, or name another with --db"
+            msg = f"there is no store at {target.label}; `cmetrics refresh` creates one, or name another with --db"
             raise StoreMissing(msg)
         with translated(target):
             return cls(connect(target), target)
@@ -110,12 +110,12 @@ class StoreTables:
             if field.name not in found.names:
                 what = f"has no column {field.name!r}"
             elif not found.field(field.name).type.equals(field.type):
-                what = f"keeps {field.name!r} as {found.field(field.name).type} instead of {field.type}"
+                what = f"has {field.name!r} as {found.field(field.name).type} instead of {field.type}"
             else:
                 continue
             msg = (
-                f"table {table.name!r} in {self.target.label} {what}; it was not made by a cmetrics of this "
-                "version: update cmetrics, or read an export into another folder with `cmetrics restore --db`"
+                f"table {table.name!r} in {self.target.label} {what}; another program or version created "
+                "it: update cmetrics, or restore an export into another folder with `cmetrics restore --db`"
             )
             raise StoreError(msg)
 

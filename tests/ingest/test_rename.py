@@ -178,7 +178,7 @@ def test_what_cannot_be_renamed_is_wrong_usage(place: Place):
     for old, new, why in (
         (OLD.metric_id, "NO ID", "cannot be the new id"),
         (OLD.metric_id, OLD.metric_id, "cannot be the new id"),
-        ("downloads:x:y", NEW, "not in the store; there are downloads:p:nodejs, downloads:p:rust"),
+        ("downloads:x:y", NEW, "not in the store; available: downloads:p:nodejs, downloads:p:rust"),
         (OLD.metric_id, OTHER.metric_id, "one series never holds two packages"),
     ):
         with pytest.raises(UsageError, match=why):

@@ -250,7 +250,7 @@ def test_missing_tables_are_a_named_error(place: Place):
         store.observations(["m"], YEAR)
 
 
-@pytest.mark.parametrize(("broken", "says"), [("no", "has no column 'value'"), ("text", "keeps 'value' as")])
+@pytest.mark.parametrize(("broken", "says"), [("no", "has no column 'value'"), ("text", "has 'value' as")])
 def test_a_table_of_another_shape_is_a_named_error(place: Place, broken: str, says: str):
     columns = [pa.field(f.name, pa.string() if f.name == "value" else f.type) for f in STATS.schema]
     if broken == "no":
