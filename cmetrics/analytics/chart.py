@@ -175,6 +175,9 @@ def _chart(
     board: Dashboard, key: str, title: str, kind: ChartKind, items: Sequence[Item], events: Iterable[Event]
 ) -> Chart:
     shown = largest(items)
+    if kind is ChartKind.FLOW:
+        # Of bars that stand on each other, the largest are at the bottom.
+        shown = sorted(shown, key=_headline, reverse=True)
     series = tuple(_series(item, board.as_of) for item in shown)
     is_flow = kind is ChartKind.FLOW
     return Chart(

@@ -78,6 +78,7 @@ function setUpList() {
 /** Two to six rows lead to a comparison. */
 function setUpPicks(table) {
   const bar = document.querySelector(".picked");
+  if (!bar) return;
   const boxes = [...table.querySelectorAll("[name=m]")];
   const link = bar.querySelector("a");
   const show = () => {
