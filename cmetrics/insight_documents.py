@@ -109,7 +109,7 @@ class EventReference(Document):
 
 
 class SignalDocument(Document):
-    """Something that stands out of the usual variation of one metric."""
+    """Something that stands out from the usual variation of one metric."""
 
     id: Annotated[str, Field(description="The same from night to night as long as the signal lasts")]
     kind: SignalKind

@@ -217,7 +217,7 @@ class Mover:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Something that stands out of the usual variation of one metric."""
+    """Something that stands out from the usual variation of one metric."""
 
     #: The same from night to night as long as the signal lasts, and safe in a URL.
     id: str

@@ -199,19 +199,18 @@ def _milestones(dashboard: Dashboard) -> Iterator[NewsItem]:
 
 def _count_milestones(item: StarItem | CountItem) -> Iterator[NewsItem]:
     noun = item.metric.measure.noun
-    has = "held" if isinstance(item, StarItem) else "had"
     highest: int | None = None
     before: date | None = None
     for point in item.points:
         step = _step(highest, point.value, FIRST_STARS)
         if step is not None and before is not None:
-            missed = "" if point.day - before == DAY else f"; the value before that is of {_date(before)}"
+            missed = "" if point.day - before == DAY else f"; the value before that is from {_date(before)}"
             yield NewsItem(
                 f"milestone-{item.metric.slug}-{step}",
                 point.day,
                 point.day,
                 f"{item.metric.subject}: {formats.number(step)} {noun}",
-                f"{item.metric.subject} {has} {formats.number(point.value)} {noun} on {_date(point.day)}{missed}.",
+                f"{item.metric.subject} had {formats.number(point.value)} {noun} on {_date(point.day)}{missed}.",
                 NewsKind.MILESTONE,
                 product=item.metric.product,
             )

@@ -1,4 +1,4 @@
-"""What stands out of the usual variation of a metric: rises and falls by the same rules.
+"""What stands out from the usual variation of a metric: rises and falls by the same rules.
 
 ========================== ======================================================================================
 ``spike``, ``drop``        The last 7 days against the 12 weeks before. With m and s the median and 1.4826 × the

@@ -199,7 +199,7 @@ class _Endpoints:
         return self._respond(request, reader, ("rollups", window, product), build)
 
     def signals(self, request: Request) -> Response:
-        """Return what stands out of the usual variation, and the largest rises and falls."""
+        """Return what stands out from the usual variation, and the largest rises and falls."""
         reader = self._open_reader()
         return self._respond(
             request, reader, "signals", lambda: insight_documents.build_signals(reader.findings().insights)

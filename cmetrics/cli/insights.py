@@ -67,7 +67,7 @@ def describe(found: Findings) -> Iterator[str]:
     insights = found.insights
     yield f"As of {insights.as_of} (UTC)"
     moved = [*(item.text for item in insights.items)]
-    yield from _section("What changed", moved or ["Nothing stands out of the usual variation."])
+    yield from _section("What changed", moved or ["Nothing unusual."])
     told = set(moved)
     yield from _section("Signals", [signal.text for signal in insights.signals if signal.text not in told])
     for direction in dict.fromkeys(mover.direction for mover in insights.movers):

@@ -110,7 +110,7 @@ def render_report_markdown(report: MonthReport) -> str:
     if report.has_stars:
         lines += ["", "## GitHub stars", "", *_stars_table(report, before)]
     lines += ["", "## What changed", ""]
-    lines += [f"- {_escape(text)}" for text in report.changes] or ["Nothing stands out of the usual variation."]
+    lines += [f"- {_escape(text)}" for text in report.changes] or ["Nothing unusual."]
     lines += ["", "## Releases and events", ""]
     lines += [line for row in report.releases for line in _release_lines(row)] or ["None in this month."]
     if report.judged:

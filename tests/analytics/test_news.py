@@ -190,7 +190,7 @@ def milestones(rows, metrics=(NODE, STARS)) -> list[tuple[str, date]]:
 def test_a_repository_reaches_a_step_on_the_first_day_that_holds_it():
     found = of(NewsKind.MILESTONE, news(stars(998, 999, 1000, 1001)))
     assert [(item.slug, item.day) for item in found] == [("milestone-stars-one-github-1000", AS_OF - DAY)]
-    assert found[0].text == "owner/name held 1,000 stars on 21 November 2026."
+    assert found[0].text == "owner/name had 1,000 stars on 21 November 2026."
 
 
 def test_what_was_reached_before_the_first_count_is_not_told():
@@ -216,7 +216,7 @@ def test_the_steps_are_one_two_and_five(step):
 def test_a_step_reached_on_a_day_without_a_count_says_since_when():
     found = of(NewsKind.MILESTONE, news(stars(990, None, None, 1003)))
     assert found[0].text == (
-        "owner/name held 1,003 stars on 22 November 2026; the value before that is of 19 November 2026."
+        "owner/name had 1,003 stars on 22 November 2026; the value before that is from 19 November 2026."
     )
 
 
