@@ -10,7 +10,7 @@ from enum import StrEnum
 from cmetrics.analytics.model import Change, Dashboard, DayPoints, DownloadItem, Group, Item, PeriodPoint, PointKind
 from cmetrics.analytics.periods import MONTHS, WEEKS, flow_periods, stock_periods
 from cmetrics.analytics.series import change
-from cmetrics.domain.metric import Event
+from cmetrics.domain.metric import Event, slug
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
 
@@ -108,6 +108,12 @@ class Chart:
     def is_empty(self) -> bool:
         """Nothing to draw."""
         return not any(series.days or series.months for series in self.series)
+
+
+def is_metric(chart: Chart) -> bool:
+    """Return whether a chart is that of a single metric, and not that of a product with one."""
+    only = chart.series[0].metric_id if len(chart.series) == 1 else None
+    return only is not None and chart.key == slug(only)
 
 
 def group_charts(board: Dashboard, group: Group) -> tuple[Chart, ...]:

@@ -26,6 +26,8 @@ class PlacedDrawing:
     lines: tuple[Line, ...]
     marks: tuple[Mark, ...]
     last: Label | None
+    #: The running period in words; empty without one.
+    running: str
 
 
 def place(chart: Chart, width: float, height: float) -> PlacedDrawing:
@@ -64,4 +66,5 @@ def place(chart: Chart, width: float, height: float) -> PlacedDrawing:
         lines=tuple(map(line, drawing.lines)),
         marks=tuple(replace(one, x=x(percent * one.x), y=y(percent * one.y)) for one in drawing.marks),
         last=label and Label(x(percent * label.x), y(percent * label.y), label.text),
+        running=drawing.running,
     )

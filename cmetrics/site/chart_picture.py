@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from cmetrics.analytics.chart import Chart, Series
+from cmetrics.analytics.chart import Chart, Series, is_metric
 from cmetrics.analytics.model import STALE_DAYS, CountItem, Dashboard, PointKind
 from cmetrics.analytics.series import last_full_month
 from cmetrics.charts import count_words
 from cmetrics.charts.count_figure import DAYS_WIDE, CountMark, count_alternative, count_title, draw_count
 from cmetrics.charts.placed import PlacedDrawing, place
 from cmetrics.charts.scale import MONTHS_SHOWN
-from cmetrics.charts.svg import Label, Line, Mark, Tick, precise
+from cmetrics.charts.svg import BarState, Label, Line, Mark, Tick, precise
 from cmetrics.charts.text_width import fit, text_width
 from cmetrics.charts.words import alternative
 from cmetrics.domain import formats
@@ -138,8 +138,13 @@ def build_chart_picture(chart: Chart, board: Dashboard, url: str | None) -> Pict
     """Return the picture of a chart in its default view. ``url`` is the address of the site."""
     labels = [(series, *_last_value(series, chart)) for series in chart.shown if series.months or series.days]
     is_alone = len(chart.shown) == 1
-    texts = [(value, when) if is_alone else (series.name, f"{value} {when}".strip()) for series, value, when in labels]
-    column = _column(texts)
+    if is_metric(chart):
+        # The title has its name, and the last bar its value.
+        labels = [] if chart.is_flow else labels
+        texts = [(value, when) for _, value, when in labels]
+    else:
+        texts = [(series.name, f"{value} {when}".strip()) for series, value, when in labels]
+    column = _column(texts) if labels else EDGE / 2
     stale = _stale(((s.name, s.days[-1].day) for s in chart.shown if s.days), board.as_of, is_alone=is_alone)
     drawing = place(chart, WIDTH - EDGE - column, _room(stale))
     names = [
@@ -329,14 +334,17 @@ def _through(day: date | None) -> str:
 
 
 def _signs(chart: Chart, drawing: PlacedDrawing) -> Iterator[str]:
-    if any(bar.faint for bar in drawing.bars):
-        yield "Hatched: days missing."
+    if chart.left_out:
+        yield f"{fmt.number(chart.left_out)} more not shown."
+    states = {bar.state for bar in drawing.bars}
+    if states & {BarState.PARTIAL, BarState.PUBLISHED}:
+        yield "Hatched: days missing." if BarState.PARTIAL in states else "Hatched: published 30-day totals."
+    if drawing.running:
+        yield f"{drawing.running}."
     if any(one.hollow for one in drawing.marks):
         yield "◇ Published 30-day totals."
     if any(line.dashed for line in drawing.lines):
         yield "Dotted: estimated."
-    if chart.left_out:
-        yield f"{fmt.number(chart.left_out)} more are not shown."
 
 
 def _stale(newest: Iterable[tuple[str, date]], as_of: date, *, is_alone: bool) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cmetrics.analytics.chart import Chart, group_charts, item_chart, total_stars_chart
+from cmetrics.analytics.chart import Chart, group_charts, is_metric, item_chart, total_stars_chart
 from cmetrics.analytics.model import CountItem, Dashboard, Group
 from cmetrics.analytics.overview import all_downloads_chart
-from cmetrics.domain.metric import slug
 from cmetrics.site.chart_picture import Picture, build_chart_picture, build_count_picture
 
 #: The folder of the pictures.
@@ -19,9 +18,8 @@ def picture_name(chart: Chart, names: Mapping[str, str]) -> str:
 
     A chart of several series is named by its key, or by its key after "_" if a metric has that name.
     """
-    only = chart.series[0].metric_id if len(chart.series) == 1 else None
-    if only is not None and chart.key == slug(only):
-        return names[only]
+    if is_metric(chart):
+        return names[chart.series[0].metric_id or ""]
     taken = {name.casefold() for name in names.values()}
     return f"_{chart.key}" if chart.key.casefold() in taken else chart.key
 

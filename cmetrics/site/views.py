@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from cmetrics.analytics.chart import Chart, ChartKind, TableRow, group_charts, month_rows
+from cmetrics.analytics.chart import Chart, ChartKind, TableRow, group_charts, is_metric, month_rows
 from cmetrics.analytics.insight_results import Effect
 from cmetrics.analytics.model import CountItem, DayPoints, Group
 from cmetrics.charts.count_figure import CountFigure, build_count_figure
@@ -16,7 +16,7 @@ from cmetrics.charts.lane import shown_events
 from cmetrics.charts.svg import BarState, Drawing, draw, has_names
 from cmetrics.charts.words import alternative, subtitle
 from cmetrics.domain import formats
-from cmetrics.domain.metric import Event, slug
+from cmetrics.domain.metric import Event
 from cmetrics.site.page import Site, inline_json, product_path
 from cmetrics.site.pictures import picture_name
 
@@ -51,8 +51,7 @@ class ChartView:
     @property
     def is_metric(self) -> bool:
         """Whether it is the chart of a single metric, which has a badge."""
-        only = self.chart.series[0].metric_id if len(self.chart.series) == 1 else None
-        return only is not None and self.chart.key == slug(only)
+        return is_metric(self.chart)
 
     @property
     def has_parts(self) -> bool:

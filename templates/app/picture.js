@@ -53,7 +53,9 @@ function pictureOf(chart, [width, height]) {
   const axes = axesOf(data, view);
   const sheet = sheetOf(width, height);
   const { root, unit, edge, colours, write, widthOf } = sheet;
-  const title = data.title;
+  // A selected window is part of the heading.
+  const title = chart.figure.querySelector("figcaption > :is(h2, h3)").textContent.trim();
+  const chosen = windowOf(chart);
   root.append(svgNode("title", {}, marked(title)), svgNode("desc", {}, chart.figure.querySelector("[data-words]").textContent));
   root.append(svgNode("rect", { width, height, fill: colours.panel }));
   const { notice } = document.documentElement.dataset;
@@ -61,7 +63,8 @@ function pictureOf(chart, [width, height]) {
   if (notice) write(root, width - edge, edge + 24 * unit, notice, { weight: 600, colour: colours.warn, anchor: "end" });
   const room = width - 2 * edge - (notice ? bold(notice) + 20 * unit : 0);
   write(root, edge, edge + 24 * unit, fitted(title, room, widthOf("title", 650)), { size: "title", weight: 650, colour: colours.text });
-  const subtitle = linesOf(`${coverText(data, axes)} · ${subtitleOf(data)}`, width - 2 * edge, widthOf("subtitle"));
+  const covers = chosen ? chosen.summary : coverText(data, axes);
+  const subtitle = linesOf(`${covers} · ${subtitleOf(data)}`, width - 2 * edge, widthOf("subtitle"));
   subtitle.forEach((line, index) => write(root, edge, edge + (56 + 25 * index) * unit, line, { size: "subtitle" }));
 
   const notes = footLines(chart, view, axes, sheet);
@@ -81,12 +84,10 @@ function pictureOf(chart, [width, height]) {
   }
   const x = (time) => box.left + xShare(axes, time) * (box.right - box.left);
   const y = (value) => box.top + yShare(axes, value) * (box.bottom - box.top);
-  for (const [index, level] of axes.levels.entries()) {
-    root.append(svgNode("path", { d: `M${box.left} ${y(level)}H${box.right}`, stroke: colours.line, "stroke-width": unit }));
-    if (axes.texts[index]) write(root, box.left, y(level) - 6 * unit, axes.texts[index]);
-  }
+  const grid = axes.levels.map((level) => `M${box.left} ${y(level)}H${box.right}`).join("");
+  root.append(svgNode("path", { d: grid, stroke: colours.line, "stroke-width": unit }));
   // The square picture has room for as many labels as a narrow chart.
-  const isNarrow = (box.right - box.left) / unit < 900;
+  const isNarrow = (box.right - box.left) / unit < 700;
   for (const [time, text] of axes.ticks[isNarrow ? "narrow" : "wide"]) {
     write(root, x(time), box.bottom + 25 * unit, text, { anchor: "middle" });
   }
@@ -94,6 +95,10 @@ function pictureOf(chart, [width, height]) {
   if (isBars(data, view)) drawBars(root, data, view, { x, y }, sheet);
   else drawLines(root, data, view, { x, y }, sheet);
   drawSeeds(root, data, view, { x, y }, sheet);
+  if (chosen) drawWindow(root, chosen, box, sheet);
+  axes.levels.forEach((level, index) => {
+    if (axes.texts[index]) write(root, box.left, y(level) - 6 * unit, axes.texts[index], { halo: true });
+  });
   const last = lastLabel(data, view, axes);
   if (last) {
     const at = box.left + last.x * (box.right - box.left);
@@ -105,13 +110,33 @@ function pictureOf(chart, [width, height]) {
   return root;
 }
 
+/** The window that is selected: the shares of the plot before and after it, and its words; null without one. */
+function windowOf(chart) {
+  if (!chart.figure.classList.contains("windowed")) return null;
+  const { early, late, summary } = chart.window;
+  return { early: parseFloat(early.style.width) / 100, late: parseFloat(late.style.width) / 100, summary: summary.textContent };
+}
+
+/** What is outside of the window is pale. */
+function drawWindow(root, { early, late }, box, { unit, colours }) {
+  const wide = box.right - box.left;
+  const [from, to] = [box.left + early * wide, box.right - late * wide];
+  const rect = (x, width, style) => svgNode("rect", { x, y: box.top, width, height: box.bottom - box.top, ...style });
+  const pale = { fill: colours.panel, "fill-opacity": 0.6 };
+  root.append(rect(box.left, early * wide, pale), rect(to, late * wide, pale));
+  for (const at of [from, to]) root.append(rect(at - unit, 2 * unit, { fill: colours.text }));
+}
+
 /** What is in words on the page: how to read the chart, where it comes from, and the day of the data. */
 function footLines(chart, view, axes, { width, edge, unit, widthOf }) {
   const { data } = chart;
   const through = data.through ? `Data through ${formatShortDay(timeOf(data.through))} (UTC).` : "No data yet.";
-  const said = chart.figure.querySelector(".sources-note").textContent.trim();
+  const isHatched = isBars(data, view);
+  const note = chart.figure.querySelector(".sources-note").textContent.trim();
+  // Lines have no hatching: a period that lacks days is an open mark.
+  const said = isHatched ? note : note.replace("Hatched: days missing", "Open marks: days missing");
   const states = new Set(view.flatMap((one) => one.points.filter((point) => point.value !== null).map((point) => point.state)));
-  const missing = !states.has("partial") || said.includes("days missing") ? "" : isBars(data, view) ? "Hatched: days missing." : "Open marks: days missing.";
+  const missing = !states.has("partial") || said.includes("days missing") ? "" : isHatched ? "Hatched: days missing." : "Open marks: days missing.";
   const numbered = shownEvents(data, view, axes).map((event, index) => `${index + 1} ${event.label}`);
   const events = numbered.length > 0 ? `Events: ${numbered.join(", ")}.` : "";
   const text = [said, missing, runningText(data, axes) && `${runningText(data, axes)}.`, events].filter(Boolean).join(" ");

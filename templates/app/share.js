@@ -26,7 +26,7 @@ function attributeText(text) {
 }
 
 /** Markup for a README: the dark picture under a dark scheme, with a link to the chart. */
-function pictureMarkup(site, figure) {
+function pictureMarkup(site, figure, title) {
   const picture = `${site}chart/${encodeURIComponent(figure.dataset.name)}`;
   const page = new URL(document.querySelector("link[rel=canonical]")?.href ?? location.href);
   page.search = "";
@@ -35,13 +35,13 @@ function pictureMarkup(site, figure) {
     `<a href="${attributeText(page.href)}">`,
     "  <picture>",
     `    <source media="(prefers-color-scheme: dark)" srcset="${picture}-dark.svg">`,
-    `    <img alt="${attributeText(titleOf(figure))}" src="${picture}.svg" width="720">`,
+    `    <img alt="${attributeText(title)}" src="${picture}.svg" width="720">`,
     "  </picture>",
     "</a>",
   ].join("\n");
 }
 
-const titleOf = (figure) => marked(figure.querySelector("figcaption > :is(h2, h3)").textContent.trim());
+const headingOf = (figure) => marked(figure.querySelector("figcaption > :is(h2, h3)").textContent.trim());
 
 /** The sentence for those who cannot see the chart, as it is shown. */
 function alternativeOf(figure) {
@@ -72,11 +72,13 @@ function setUpShare() {
     Object.assign(shared, { figure, chart });
     const site = siteAddress(dialog);
     const file = encodeURIComponent(figure.dataset.name);
-    find(".share-chart").textContent = titleOf(figure);
+    find(".share-chart").textContent = headingOf(figure);
+    // The published picture shows the first view, whatever the chart shows now.
+    const title = chart ? marked(chart.data.title) : headingOf(figure);
     find("#share-address").value = viewAddress(figure);
     find("#share-words").value = alternativeOf(figure);
-    find("#share-picture").value = site ? pictureMarkup(site, figure) : "";
-    find("#share-badge").value = site ? `![${titleOf(figure)}](${site}badges/${file}.svg)` : "";
+    find("#share-picture").value = site ? pictureMarkup(site, figure, title) : "";
+    find("#share-badge").value = site ? `![${title}](${site}badges/${file}.svg)` : "";
     find(".share-badge").hidden = !site || figure.dataset.badge === undefined;
     find(".share-unpublished").hidden = Boolean(site);
     for (const button of dialog.querySelectorAll("[data-copy='share-picture']")) button.disabled = !site;

@@ -232,10 +232,28 @@ def test_a_picture_says_what_the_page_says(reader, site, key, query):
     assert "http" not in content.decode().replace("http://www.w3.org/2000/svg", "")
 
 
+def test_a_picture_of_a_window_has_its_words(reader, site):
+    """The heading is that of the window, with what the page says of it; the rest of the plot is pale."""
+    page = reader.open(f"{site.charts}?from=2026-05-01&to=2026-10-31")
+    figure = page.locator("#chart-downloads-lance.windowed")
+    figure.locator(".window-sum b").wait_for()
+    share(page, "downloads-lance", "image")
+    root = ET.fromstring(saved(page, "[data-image=svg]")[1])
+    texts = [node.text for node in root.iter(f"{SVG}text")]
+    assert texts[0] == figure.locator("figcaption > :is(h2, h3)").text_content()
+    assert "Oct" in texts[0]
+    assert texts[1].split(" · ")[0] in figure.text_content()
+    assert [node for node in root.iter(f"{SVG}rect") if node.get("fill-opacity") == "0.6"]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pictures_have_the_pixels_that_they_promise(reader, site, scheme):
     """Before Plotly was asked for, in the colours of the page, without blank margins."""
-    page = reader.open(site.url, color_scheme=scheme)
+    context = reader.context(color_scheme=scheme)
+    # Who saves data is not sent the live chart when the page has nothing else to do.
+    context.add_init_script("Object.defineProperty(navigator, 'connection', { value: { saveData: true } })")
+    page = context.new_page()
+    page.goto(site.url)
     for size, pixels in SIZES.items():
         page.keyboard.press("Escape")
         share(page, "downloads", "slide" if size == "slide" else "image")
