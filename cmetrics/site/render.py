@@ -36,6 +36,7 @@ SCRIPT_PARTS = (
     "frame",
     "figure",
     "plot",
+    "marks",
     "geometry",
     "readings",
     "cursor",

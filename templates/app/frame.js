@@ -49,7 +49,7 @@ function drawFrame(chart, view, scale) {
 
 // -- paper --------------------------------------------------------------------------------------------
 
-const FRAME_PARTS = [".frame", ".still .grid", ".legend", ".covers", ":is(h2, h3)"];
+const FRAME_PARTS = [".frame", ".still .grid", ".still .marks", ".legend", ".covers", ":is(h2, h3)"];
 
 /** What stands around the first view, to be printed with its picture. */
 function frameOf(chart) {

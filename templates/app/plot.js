@@ -55,7 +55,10 @@ async function loadDays(chart) {
 
 // -- charts -------------------------------------------------------------------------------------------
 
-/** Finds the charts of the page. `needed`: it is or becomes live. `stale`: it does not show the chosen view. */
+/**
+ * Finds the charts of the page. `needed`: it shows, or is to show, a view that it did not come with. `wantsLive`: with
+ * Plotly. `stale`: it does not show the chosen view.
+ */
 function findCharts() {
   for (const figure of document.querySelectorAll("figure.chart")) {
     const source = figure.querySelector("script.series");
@@ -63,13 +66,13 @@ function findCharts() {
     const data = JSON.parse(source.textContent);
     const still = figure.querySelector(".still");
     const axes = still && stillAxes(still);
-    charts.push({ figure, data, isEmpty: !still, axes, needed: false, visible: false, stale: false });
+    charts.push({ figure, data, isEmpty: !still, axes, needed: false, wantsLive: false, isLive: false, visible: false, stale: false });
   }
 }
 
 function need(chart) {
-  if (chart.needed || chart.isEmpty) return;
-  chart.needed = true;
+  if (chart.wantsLive || chart.isEmpty) return;
+  chart.needed = chart.wantsLive = true;
   draw(chart);
 }
 
@@ -79,7 +82,10 @@ function setStale(chart, stale) {
 }
 
 async function draw(chart) {
-  setStale(chart, true);
+  // At once, if the picture can show it; the live chart takes over where it is wanted.
+  const isShown = drawStill(chart);
+  setStale(chart, !isShown || chart.wantsLive);
+  if (isShown && !chart.wantsLive) return;
   let Plotly;
   try {
     Plotly = await loadPlotly();
@@ -101,6 +107,7 @@ async function draw(chart) {
   const { data, layout } = figureOf(chart.data, view, axes, look(), marginsOf(chart), roomOf(chart));
   chart.figure.classList.add("live");
   chart.figure.toggleAttribute("data-changed", !isUsual(chart.data));
+  chart.isLive = true;
   setStale(chart, false);
   await Plotly.react(chart.figure.querySelector(".plot"), data, layout, { staticPlot: true });
   placeCursor(chart);
@@ -154,7 +161,11 @@ function watchCharts() {
       chart.visible = entry.isIntersecting;
       if (!chart.visible) continue;
       if (chart.stale) draw(chart);
-      else if (isIdle || !isUsual(chart.data)) need(chart);
+      else if (isIdle) need(chart);
+      else if (!isUsual(chart.data) && !chart.isEmpty) {
+        chart.needed = true;
+        draw(chart);
+      }
     }
   });
   // The picture has the width of its place at any time; the live chart needs to be drawn for it.
