@@ -385,6 +385,13 @@ def point_at_end(page: Page, key: str, *, finger: bool = False) -> Locator:
     return point_at(page, key, 0.99, finger=finger)
 
 
+def download_button(page: Page, key: str, kind: str) -> Locator:
+    """The button that saves a chart as a file; what it stands in is opened."""
+    chart = page.locator(f"[id='chart-{key}']")
+    chart.locator("details.download").evaluate("(details) => { details.open = true; }")
+    return chart.locator(f"[data-save={kind}]")
+
+
 def keys_of(page: Page) -> list[str]:
     return page.evaluate("() => [...document.querySelectorAll('figure.chart')].map((f) => f.id.slice('chart-'.length))")
 

@@ -13,7 +13,18 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from cmetrics.domain.days import DAY
-from tests.site.conftest import AS_OF, GAP, UNCOUNTED, Reader, Site, enliven, keys_of, point_at_end, state_of
+from tests.site.conftest import (
+    AS_OF,
+    GAP,
+    UNCOUNTED,
+    Reader,
+    Site,
+    download_button,
+    enliven,
+    keys_of,
+    point_at_end,
+    state_of,
+)
 from tests.site.sums import Trace, each_day, figure, month, near, range_start, sums, week
 
 LANCE, LANCEDB = "downloads-lance", "downloads-lancedb"
@@ -583,7 +594,7 @@ def test_a_table_that_was_open_before_any_script_ran_follows_the_view_too(page, 
 
 def saved_csv(page: Page, key: str) -> list[dict[str, str]]:
     with page.expect_download() as saved:
-        page.locator(f"#chart-{key} [data-save=csv]").click()
+        download_button(page, key, "csv").click()
     assert re.fullmatch(rf"{key}-\d{{4}}-\d\d(-\d\d)?-to-\d{{4}}-\d\d(-\d\d)?\.csv", saved.value.suggested_filename)
     return list(csv.DictReader(io.StringIO(saved.value.path().read_text())))
 

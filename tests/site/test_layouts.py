@@ -26,6 +26,7 @@ from tests.site.conftest import (
     REPOSITORIES,
     built,
     counted,
+    download_button,
     enliven,
     keys_of,
     many_base,
@@ -175,13 +176,12 @@ def test_texts_from_outside_are_shown_as_they_are_and_nothing_of_them_runs(reade
     assert page.locator("details.events").first.get_by_text("javascript:window.owned=1").count() == 1
     assert page.locator("#chart-downloads-p table th").nth(1).text_content() == f"{EVIL} (lance)"
     # What the chart shows when something is pointed at.
-    chart = page.locator("#chart-downloads-p")
     assert f"{EVIL} (lance)" in point_at_end(page, "downloads-p").locator("bdi").all_text_contents()
     for option in ("Day", "Week"):
         page.evaluate("(v) => document.querySelector(`[data-option=by][value=${v}]`).click()", option.lower())
     for kind in ("png", "svg"):
         with page.expect_download() as saved:
-            chart.locator(f"[data-save={kind}]").click()
+            download_button(page, "downloads-p", kind).click()
     picture = saved.value.path().read_text()
     assert f"Downloads of {EVIL}" in [one.text for one in ET.fromstring(picture).iter(f"{SVG}text")]
     assert "<script" not in picture
@@ -208,7 +208,7 @@ def test_an_event_is_told_as_it_was_written_when_it_is_pointed_at(reader, hostil
 def test_a_saved_table_holds_nothing_that_a_spreadsheet_would_run(reader, hostile):
     page = reader.open(hostile.charts)
     with page.expect_download() as saved:
-        page.locator("#chart-downloads-q [data-save=csv]").click()
+        download_button(page, "downloads-q", "csv").click()
     lines = saved.value.path().read_text().splitlines()
     assert len(lines) > 1
     assert all(re.fullmatch(r"[\w.:,-]+", line) and line[0] not in "=+-@" for line in lines)

@@ -9,7 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from cmetrics.domain.days import DAY
-from tests.site.conftest import AS_OF, GAP, NOW, Site, enliven
+from tests.site.conftest import (
+    AS_OF,
+    GAP,
+    NOW,
+    Site,
+    download_button,
+    enliven,
+)
 from tests.site.sums import month, sums
 
 CHARTS = ["downloads", "all-stars", "downloads-lance", "stars-lance", "downloads-lancedb", "stars-lancedb"]
@@ -84,7 +91,7 @@ def test_the_page_works_from_a_folder_without_any_server(reader, site):
     enliven(page)
     page.get_by_role("group", name="Range").get_by_role("radio", name="6 m").check()
     with page.expect_download() as saved:
-        page.locator("#chart-downloads-lance [data-save=csv]").click()
+        download_button(page, "downloads-lance", "csv").click()
     assert saved.value.path().read_text().count("\n") > 5
     assert all(url.startswith(("file:", "data:", "blob:")) for url in reader.asked)
 
@@ -149,7 +156,7 @@ def test_pictures_stay_where_a_script_is_missing_or_broken(reader, site, path, a
         page.locator("#chart-downloads-lance details.numbers summary").click()
         assert page.locator("#chart-downloads-lance tbody th").first.is_visible()
         with page.expect_download() as saved:
-            page.locator("#chart-downloads-lance [data-save=csv]").click()
+            download_button(page, "downloads-lance", "csv").click()
         assert saved.value.path().read_text().count("\n") > 5
     else:
         assert page.locator(".unavailable").is_hidden()
