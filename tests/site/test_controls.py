@@ -729,7 +729,7 @@ def test_everything_works_with_a_finger(reader, site):
     wanted = counted_months(site, "downloads:lance:python", range_start(12))
     assert figure(page, LANCE).bars(PYLANCE).y == [s.value for s in wanted]
     legend_button(page, LANCE, CRATE).tap()
-    assert state_of(page) == {"range": "1y", "hide": "downloads-lance-rust"}
+    assert state_of(page) == {"range": "1y", "starsrange": "2y", "hide": "downloads-lance-rust"}
     point_at_end(page, LANCE, finger=True)
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390
     # Large enough to be hit: 24 px of CSS at least, which is what WCAG asks for.
