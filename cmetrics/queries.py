@@ -150,7 +150,7 @@ class Queries:
         return Span(window(self.as_of, ALL_DAYS), self.as_of)
 
     def _read(self, metric_ids: Sequence[str], span: Span, columns: Sequence[str] = COLUMNS) -> SeriesTable:
-        return SeriesTable.from_arrow(self._store.read_observations(metric_ids, span, columns))
+        return SeriesTable.from_parts(self._store.encoded_tables(metric_ids, span, columns), select_schema(columns))
 
     def _is_known(self, metric_id: str) -> bool:
         if self.token() is None:
@@ -193,7 +193,7 @@ class _MatchedQueries(Queries):
 
     def read_publication(self, definitions: Sequence[Definition], url: str | None) -> Publication:
         """Return everything for a build of the site at ``url``."""
-        stored = SeriesTable.from_parts(self._store.observation_tables(self._ids, self._all_days), STATS.schema)
+        stored = self._read(self._ids, self._all_days, STATS.schema.names)
         published = stored.where(stored.days <= self.as_of.toordinal())
         runs = self.runs()
         outcomes = self._store.read_outcomes(self._now - RUNS_WITHIN, self._ids)
@@ -227,8 +227,7 @@ class _MatchedQueries(Queries):
 
     def read_report_inputs(self) -> ReportInputs:
         """Return what the reports are made of."""
-        rows = SeriesTable.from_arrow(self._store.read_observations(self._ids, self._until_now))
-        return self._report_inputs(rows)
+        return self._report_inputs(self._read(self._ids, self._until_now, (*COLUMNS, "observed_at")))
 
     def _report_inputs(self, rows: SeriesTable, events: Sequence[Event] | None = None) -> ReportInputs:
         return ReportInputs(
@@ -243,7 +242,7 @@ class _MatchedQueries(Queries):
 
     def read_findings(self) -> Findings:
         """Return what moved."""
-        return self._findings(SeriesTable.from_arrow(self._store.read_observations(self._ids, self._until_now)))
+        return self._findings(self._read(self._ids, self._until_now))
 
     def _findings(self, rows: SeriesTable, events: Sequence[Event] | None = None) -> Findings:
         events = self._events() if events is None else events

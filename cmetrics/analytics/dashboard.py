@@ -108,7 +108,9 @@ def build_dashboard(
         lang=catalog.lang,
         theme=catalog.theme,
     )
-    return narrow(whole, days)
+    # Counters have points of their own; everything else is as long as the rows.
+    is_longer = bool(len(table)) and int(table.days.min()) < window(as_of, days).toordinal()
+    return narrow(whole, days) if is_longer or any(group.counts for group in groups) else whole
 
 
 def product_board(board: Dashboard, group: Group) -> Dashboard:

@@ -19,6 +19,7 @@ from cmetrics.domain.event import REPORT, SIGNAL, StoredEvent, merge_events
 from cmetrics.domain.run import Highlights
 from cmetrics.ingest.context import RunContext
 from cmetrics.sources import SPECS
+from cmetrics.store.columns import select_schema
 from cmetrics.store.lance_store import LanceStore
 
 #: What began earlier is not announced by the first run that announces anything.
@@ -26,6 +27,8 @@ RECENT = 7 * DAY
 #: Reports of months that ended earlier are not announced.
 REPORTED_WITHIN = 40 * DAY
 _FIRST_DAY = date(2000, 1, 1)
+#: What grids are made of, and when a report became final.
+READ_COLUMNS = ("metric_id", "period_end", "provenance", "source_window", "source_ref", "observed_at", "value")
 
 
 def find_highlights(store: LanceStore, catalog: Catalog, context: RunContext) -> tuple[Highlights | None, list[str]]:
@@ -35,7 +38,9 @@ def find_highlights(store: LanceStore, catalog: Catalog, context: RunContext) ->
     """
     try:
         ids = [metric.metric_id for metric in catalog.metrics]
-        rows = SeriesTable.from_arrow(store.read_observations(ids, Span(_FIRST_DAY, context.last_day)))
+        # Records are of all time, so all days are read; of some metrics at a time, and without what nothing asks for.
+        tables = store.encoded_tables(ids, Span(_FIRST_DAY, context.last_day), READ_COLUMNS)
+        rows = SeriesTable.from_parts(tables, select_schema(READ_COLUMNS))
         stored = store.events()
         inputs = ReportInputs(
             rows=rows,

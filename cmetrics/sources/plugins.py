@@ -47,6 +47,7 @@ class Registry(Mapping[str, Registration]):
 
     def __init__(self, modules: Mapping[str, str], points: Iterable[EntryPoint] | None = None) -> None:
         self._modules = modules
+        self._built_in: dict[str, Registration] = {}
         self._points = points
 
     @property
@@ -70,11 +71,14 @@ class Registry(Mapping[str, Registration]):
         return found, tuple(failures)
 
     def __getitem__(self, name: str) -> Registration:
+        if (known := self._built_in.get(name)) is not None:
+            return known
         module = self._modules.get(name)
         if module is None:
             return self._plugins[0][name]
-        registration: Registration = import_module(module).REGISTRATION
-        return registration
+        found: Registration = import_module(module).REGISTRATION
+        self._built_in[name] = found
+        return found
 
     def __contains__(self, name: object) -> bool:
         return name in self._modules or name in self._plugins[0]

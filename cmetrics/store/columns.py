@@ -113,6 +113,25 @@ def _encoded(column: pa.ChunkedArray[Any]) -> Any:
     return whole.dictionary_encode() if pa.types.is_string(whole.type) else whole
 
 
+def in_row_order(data: pa.Table) -> pa.Table:
+    """Return the rows of `encode_texts` with the distinct texts in the order in which they come."""
+    columns = (column.combine_chunks() for column in data.columns)
+    return pa.table(
+        [_in_row_order(c) if pa.types.is_dictionary(c.type) else c for c in columns], names=data.column_names
+    )
+
+
+def _in_row_order(column: Any) -> Any:
+    codes = column.indices.to_numpy()
+    first = np.full(len(column.dictionary), len(codes))
+    # Of several places the last one is written, which is the first row.
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    order = np.argsort(first, kind="stable")[: int((first < len(codes)).sum())]
+    places = np.zeros(len(first), np.int32)
+    places[order] = np.arange(len(order))
+    return pa.DictionaryArray.from_arrays(pa.array(places[codes]), column.dictionary.take(pa.array(order)))
+
+
 def of_texts(column: pa.ChunkedArray[Any], convert: Callable[[Any], npt.NDArray[Any]]) -> npt.NDArray[Any]:
     """Return ``convert`` of every text, computed once per distinct one."""
     encoded = _encoded(column)
@@ -208,6 +227,12 @@ def split_days(data: pa.Table, metric_ids: Sequence[str]) -> dict[str, StoredDay
     keys = [np.sort(numbers[rows]) for rows in (~seeds, seeds)]
     both = [build_day_sets(sorted_ >> 32, sorted_ & 0xFFFFFFFF, len(metric_ids)) for sorted_ in keys]
     return dict(zip(metric_ids, map(StoredDays, *both), strict=True))
+
+
+def has_copies(data: pa.Table, metric_ids: Sequence[str]) -> bool:
+    """Return whether any key comes more than once. ``metric_ids`` as for `key_numbers`."""
+    numbers = key_numbers(data, metric_ids)
+    return bool((np.diff(numbers[_order(numbers)]) == 0).any())
 
 
 def sort_unique(data: pa.Table, metric_ids: Sequence[str]) -> pa.Table:

@@ -31,6 +31,8 @@ from cmetrics.store.columns import (
     StoredDays,
     complete,
     encode_texts,
+    has_copies,
+    in_row_order,
     repeated_keys,
     select_schema,
     sort_unique,
@@ -87,11 +89,23 @@ class LanceStore(StoreTables):
         self, metric_ids: Sequence[str], span: Span, columns: Sequence[str] = STATS.schema.names
     ) -> Iterator[pa.Table]:
         """Yield the rows of `read_observations`, some metrics at a time."""
+        schema = select_schema(columns)
+        for data in self.encoded_tables(metric_ids, span, columns):
+            yield data.cast(schema)
+
+    def encoded_tables(
+        self, metric_ids: Sequence[str], span: Span, columns: Sequence[str] = STATS.schema.names
+    ) -> Iterator[pa.Table]:
+        """Yield the same with each distinct text stored once, as a dictionary in the order of the rows."""
         ids = sorted(set(metric_ids))
-        names = list(dict.fromkeys([*STATS.key, *NEWEST_LAST, *columns]))
+        names = list(dict.fromkeys([*STATS.key, *columns]))
         for start in range(0, len(ids), BATCH):
             part = ids[start : start + BATCH]
-            yield sort_unique(self._read_columns(part, span, names), part).select(select_schema(columns).names)
+            data = encode_texts(self._read_columns(part, span, names))
+            if has_copies(data, part):
+                # Only then it matters which row is the newest: tables that cmetrics alone has written have no copies.
+                data = encode_texts(self._read_columns(part, span, list(dict.fromkeys([*names, *NEWEST_LAST]))))
+            yield in_row_order(sort_unique(data, part).select(select_schema(columns).names))
 
     def _read_columns(self, metric_ids: Sequence[str], span: Span, columns: list[str]) -> pa.Table:
         """Return the rows of at most :data:`BATCH` metrics as they are stored, copies included."""

@@ -18,7 +18,7 @@ from cmetrics.domain.run import Counts
 from cmetrics.ingest.reconcile import newer_wins
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store import schema
-from cmetrics.store.columns import complete, differ, encode_texts, key_numbers, sort_unique, take
+from cmetrics.store.columns import complete, differ, encode_texts, in_row_order, key_numbers, sort_unique, take
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS, UNKNOWN_TIME
 from tests.depth import deep
@@ -187,3 +187,14 @@ def test_upsert(tmp_path_factory: pytest.TempPathFactory, stored, new, chunk, is
     was = {row.key: row for row in before}
     changed = [key for key in sorted(expected) if key in was and expected[key] != was[key]]
     assert sorted(pairs, key=lambda pair: pair[0].key) == [(was[key], expected[key]) for key in changed]
+
+
+@given(st.lists(st.sampled_from("abcd"), max_size=30))
+def test_distinct_texts_in_the_order_of_the_rows(texts):
+    """A dictionary is that of the rows as they stand, whatever was stored once before."""
+    encoded = pa.DictionaryArray.from_arrays(
+        pa.array(["dcba".index(text) for text in texts], pa.int32()), pa.array(list("dcba"))
+    )
+    found = in_row_order(pa.table({"text": encoded}))["text"].combine_chunks()
+    assert found.to_pylist() == texts
+    assert found.dictionary.to_pylist() == list(dict.fromkeys(texts))
