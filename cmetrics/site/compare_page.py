@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cmetrics.analytics.overview import by_size
+from cmetrics.domain.sanitize import isolate
 from cmetrics.site.folders import COMPARE
 from cmetrics.site.page import Page, Site
 from cmetrics.site.rows import source_of
@@ -27,7 +28,7 @@ def build_compare_page(site: Site) -> Page:
         site=site,
         path=COMPARE,
         template="compare.html.j2",
-        title=f"Compare · {site.board.title}",
-        description=f"Compare metrics of {site.board.title} by month, as an index or by age.",
+        title=f"Compare · {isolate(site.board.title)}",
+        description=f"Compare metrics of {isolate(site.board.title)} by month, as an index or by age.",
         choices=tuple(Choice(site.names[i.metric.metric_id], i.metric.subject, source_of(i)) for i in items),
     )

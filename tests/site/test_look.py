@@ -23,7 +23,7 @@ from cmetrics.logo import parse_logo
 from cmetrics.site.render import render_site
 from cmetrics.site.write import write_site
 from cmetrics.sources import SPECS
-from tests.site.conftest import DataSite, enliven
+from tests.site.conftest import CHARTS, DataSite, enliven
 from tests.site.walk import LOW_CONTRAST, NOT_ISOLATED, SMALL_TARGETS
 from tests.web_server import serve
 from tests.web_tools import plotly_basic
@@ -52,7 +52,7 @@ def own(shared: Path) -> Iterator[DataSite]:
 def pages(site: DataSite, most: int = 3) -> list[str]:
     """Return the pages of each kind, of products and metrics the first ones."""
     folder = site.folder
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.glob("*.html"))
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.glob("*.html") if path.name != CHARTS)
     for kind in ("products", "metrics"):
         names += sorted(path.relative_to(folder).as_posix() for path in folder.glob(f"{kind}/*.html"))[:most]
     return names
