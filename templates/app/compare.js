@@ -256,7 +256,7 @@ function showTable(view) {
   const places = [...new Set(view.series.flatMap((one) => one.points.map(([place]) => place)))].sort((a, b) => b - a);
   const head = document.createElement("tr");
   head.append(html("th", view.isTime ? "Month" : "Age"), ...view.series.map((one) => html("th", one.data.title, "num")));
-  for (const cell of head.children) cell.scope = "col";
+  for (const cell of head.querySelectorAll("th")) cell.scope = "col";
   const rows = places.map((place) => {
     const row = document.createElement("tr");
     const name = html("th", placeText(view, place));

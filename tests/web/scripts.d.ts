@@ -29,6 +29,7 @@ interface Navigator {
 interface Window {
   Plotly: any;
   cmetricsDays: (name: string, days: any) => void;
+  cmetricsMonths: (name: string, months: any) => void;
 }
 
 /** The table of the language, which the build puts before the scripts. */
