@@ -43,7 +43,6 @@ SCRIPT_PARTS = (
     "sums",
     "window",
     "table",
-    "picture",
     "export",
     "share",
     "controls",
@@ -52,6 +51,8 @@ SCRIPT_PARTS = (
 )
 #: The script of the page that compares metrics; it needs nothing of the charts.
 COMPARE_PARTS = ("format", "ticks", "compare")
+#: The script that draws pictures of charts, asked for when one is saved. It uses names of the page's script.
+PICTURE_PART = "picture"
 #: Parts of the stylesheet, in the order of the cascade. One file is one request.
 STYLE_PARTS = (
     "base",
@@ -72,6 +73,8 @@ STYLE_PARTS = (
 )
 #: Comments that fill whole lines, of scripts and styles.
 _COMMENT = re.compile(r"^[ \t]*/\*(?:[^*]|\*(?!/))*\*/[ \t]*\n|^[ \t]*//[^\n]*\n", re.MULTILINE)
+_DECLARED = re.compile(r"^(?:async )?function\*? (\w+)|^const (\w+) =", re.MULTILINE)
+_NAME = re.compile(r"[A-Za-z_]\w*")
 PLOTLY = "assets/plotly.min.js"
 #: The folder of the scripts with values by day.
 DAYS = "assets/days"
@@ -125,7 +128,12 @@ def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, 
     scripts = [(folder / "app" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPT_PARTS]
     # The formats of the language come first, see templates/app/format.js.
     table = f"const FORMATS = {inline_json(formats.current().table())};\n"
-    yield "assets/app.js", ('"use strict";\n{\n' + table + without_comments("\n".join(scripts)) + "}\n").encode()
+    page, picture = "\n".join(scripts), (folder / "app" / f"{PICTURE_PART}.js").read_text(encoding="utf-8")
+    names = ", ".join(shared_names(page, picture))
+    shared = f"window.cmetrics = {{ {names} }};\n"
+    yield "assets/app.js", ('"use strict";\n{\n' + table + without_comments(page) + shared + "}\n").encode()
+    given = f"const {{ {names} }} = window.cmetrics;\n"
+    yield "assets/picture.js", ('"use strict";\n{\n' + given + without_comments(picture) + "}\n").encode()
     scripts = [(folder / "app" / f"{name}.js").read_text(encoding="utf-8") for name in COMPARE_PARTS]
     yield "assets/compare.js", ('"use strict";\n{\n' + table + without_comments("\n".join(scripts)) + "}\n").encode()
     yield PLOTLY, plotly
@@ -136,6 +144,12 @@ def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, 
     yield from _month_scripts(publication)
     yield from _documents(publication)
     yield from _reports(publication)
+
+
+def shared_names(source: str, other: str) -> list[str]:
+    """Return the functions and constants that ``source`` declares and the script ``other`` uses."""
+    declared = {function or constant for function, constant in _DECLARED.findall(source)}
+    return sorted(declared & set(_NAME.findall(_COMMENT.sub("", other))))
 
 
 def without_comments(source: str) -> str:

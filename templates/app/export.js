@@ -52,6 +52,25 @@ function save(url, name) {
   link.click();
 }
 
+/** Pictures are drawn by a script of their own, which is asked for with the first one. */
+let pictures = null;
+
+function loadPictures() {
+  pictures ??= loadScript(PICTURES).then(
+    () => window.cmetricsPictures,
+    (error) => {
+      pictures = null;
+      throw error;
+    },
+  );
+  return pictures;
+}
+
+async function saveImage(chart, format, size) {
+  const { savePicture } = await loadPictures();
+  await savePicture(chart, format, size);
+}
+
 function saveBlob(blob, name) {
   const url = URL.createObjectURL(blob);
   save(url, name);

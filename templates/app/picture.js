@@ -1,5 +1,6 @@
 // A view as a picture: an SVG that is drawn here, with the axes, marks and texts of the page, and a PNG of it. It needs
-// no Plotly. What stands around a chart on the page stands in the picture.
+// no Plotly. What stands around a chart on the page stands in the picture. This is a file of its own, which is asked
+// for when a picture is saved; the build gives it the names that it uses of the other parts.
 
 const SIZES = { wide: [1200, 675], square: [1080, 1080], slide: [1920, 1080] };
 /** The largest share of the width that the names of series have. */
@@ -335,7 +336,7 @@ async function pngOf(address, [width, height], ground) {
 }
 
 /** Saves the view as a picture of one of `SIZES`; its name says so, except of the usual one. */
-async function saveImage(chart, format, size = "wide") {
+async function savePicture(chart, format, size = "wide") {
   await loadDays(chart.data).catch(() => {}); // Then the picture says that there is nothing to show.
   const root = pictureOf(chart, SIZES[size]);
   const blob = new Blob([svgText(root)], { type: "image/svg+xml" });
@@ -352,3 +353,14 @@ async function saveImage(chart, format, size = "wide") {
     URL.revokeObjectURL(address);
   }
 }
+
+/** The published picture of a count, in the scheme of the page, as SVG or as PNG of one of `SIZES`. */
+async function saveFigure(path, name, size) {
+  const { theme } = document.documentElement.dataset;
+  const isDark = theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  const address = `${path}${isDark ? "-dark" : ""}.svg`;
+  if (size === "svg") save(address, `${name}.svg`);
+  else saveBlob(await pngOf(address, SIZES[size], look().panel), `${name}${size === "wide" ? "" : `-${SIZES[size].join("x")}`}.png`);
+}
+
+window.cmetricsPictures = { savePicture, saveFigure };

@@ -1,7 +1,7 @@
 // Drawing with Plotly. It is asked for when a chart comes into view or is used, never before; until
 // then, and without it, the still picture of the chart is what there is.
 
-const { plotly: PLOTLY, days: DAYS_FOLDER } = document.currentScript.dataset;
+const { plotly: PLOTLY, days: DAYS_FOLDER, pictures: PICTURES } = document.currentScript.dataset;
 const charts = [];
 let plotly = null;
 

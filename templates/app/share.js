@@ -116,9 +116,11 @@ function setUpShare() {
     }
   };
 
-  const saveShared = (size) => {
-    if (shared.chart) return size === "svg" ? saveImage(shared.chart, "svg") : saveImage(shared.chart, "png", size);
-    return saveFigure(`${dialog.dataset.root}chart/${encodeURIComponent(shared.figure.dataset.name)}`, shared.figure.dataset.name, size);
+  const saveShared = async (size) => {
+    const { figure, chart } = shared;
+    if (chart) return size === "svg" ? saveImage(chart, "svg") : saveImage(chart, "png", size);
+    const { saveFigure } = await loadPictures();
+    return saveFigure(`${dialog.dataset.root}chart/${encodeURIComponent(figure.dataset.name)}`, figure.dataset.name, size);
   };
 
   dialog.addEventListener("click", ({ target }) => {
@@ -147,13 +149,4 @@ function setUpShare() {
       open(figure, button.dataset.share);
     });
   }
-}
-
-/** The published picture of a count, in the scheme of the page, as SVG or as PNG of one of `SIZES`. */
-async function saveFigure(path, name, size) {
-  const { theme } = document.documentElement.dataset;
-  const isDark = theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  const address = `${path}${isDark ? "-dark" : ""}.svg`;
-  if (size === "svg") save(address, `${name}.svg`);
-  else saveBlob(await pngOf(address, SIZES[size], look().panel), `${name}${size === "wide" ? "" : `-${SIZES[size].join("x")}`}.png`);
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cmetrics.site.folders import templates_folder
-from cmetrics.site.render import COMPARE_PARTS, SCRIPT_PARTS
+from cmetrics.site.render import COMPARE_PARTS, PICTURE_PART, SCRIPT_PARTS
 from tests.web_tools import FOLDER, web_command
 
 #: The language that browsers of the last three years know.
@@ -13,7 +13,8 @@ OPTIONS = ("--noEmit", "--allowJs", "--checkJs", "--noUnusedLocals", "--skipLibC
 LIBRARIES = ("--lib", "es2023,dom,dom.iterable")
 
 
-PROGRAMS = {"app": SCRIPT_PARTS, "compare": COMPARE_PARTS}
+# The script of pictures is given what it uses of the page's.
+PROGRAMS = {"app": (*SCRIPT_PARTS, PICTURE_PART), "compare": COMPARE_PARTS}
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

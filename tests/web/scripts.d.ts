@@ -28,6 +28,7 @@ interface Navigator {
 
 interface Window {
   Plotly: any;
+  cmetricsPictures: { savePicture: (chart: any, format: string, size?: string) => Promise<void>; saveFigure: (path: string, name: string, size: string) => Promise<void> };
   cmetricsDays: (name: string, days: any) => void;
   cmetricsMonths: (name: string, months: any) => void;
 }
