@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from cmetrics.charts.text_width import fit
 from cmetrics.charts.theme import SURFACES, contrast
 from cmetrics.domain.days import DAY
 from cmetrics.sources import SPECS
-from tests.site.conftest import AS_OF, DataSite, counted, rendered
+from tests.site.conftest import AS_OF, DataSite, counted, rendered, rows_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 DATA = ("rich", "eight", "stale", "weird", "empty")
@@ -161,3 +162,14 @@ def test_a_product_whose_key_is_a_metric_s_name_has_a_file_of_its_own(tmp_path: 
     titles = {name: texts(files[name].decode())[0] for name in ("chart/downloads-x.svg", "chart/_downloads-x.svg")}
     assert titles["chart/_downloads-x.svg"] == "Downloads of X"
     assert titles["chart/downloads-x.svg"].startswith("Downloads of a")
+
+
+def test_a_notice_is_in_every_picture():
+    """In the title for those who listen, and in sight."""
+    catalog = replace(load_catalog(None, SPECS), notice="Sample data")
+    files = rendered(catalog, rows_of(catalog), plotly=b"")
+    drawn = {name: svg.decode() for name, svg in files.items() if name.startswith(("chart/", "embed/"))}
+    assert len(drawn) > 20
+    for name, svg in drawn.items():
+        assert "Sample data" in texts(svg), name
+        assert ET.fromstring(svg).find(f"{SVG}title").text.startswith("Sample data · "), name
