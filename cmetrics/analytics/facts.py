@@ -95,7 +95,7 @@ class _Milestones:
         month = self.months.months[-1]
         counts = f"{number(value)} downloads in {formats.month(month.first)}"
         yield Item(
-            id=f"milestone-{slug}-{step}",
+            id=f"first-{slug}-{step}",
             kind=ItemKind.MILESTONE,
             signal_kind=None,
             direction=Direction.RISING,

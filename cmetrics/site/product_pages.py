@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from markupsafe import escape
+
 from cmetrics.analytics.calendar import build_calendar
 from cmetrics.analytics.chart import Chart, item_chart
 from cmetrics.analytics.headlines import short_names
@@ -220,4 +222,5 @@ def _metric(site: Site, item: Item) -> MetricView:
 def _title(text: str, site: Site) -> str:
     """Return the title of a page, with the name of the site if search engines show both."""
     whole = f"{text} · {isolate(site.board.title)}"
-    return whole if len(whole) <= LONGEST_TITLE else text
+    # As it is written in HTML: checkers count that.
+    return whole if len(escape(whole)) <= LONGEST_TITLE else text

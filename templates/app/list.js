@@ -79,7 +79,7 @@ function setUpList() {
 function setUpPicks(table) {
   const bar = document.querySelector(".picked");
   if (!bar) return;
-  const boxes = [...table.querySelectorAll("[name=m]")];
+  const boxes = [...table.querySelectorAll("[data-pick]")];
   const link = bar.querySelector("a");
   const show = () => {
     const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
