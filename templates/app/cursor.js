@@ -68,7 +68,7 @@ function setUpCursor(chart) {
   card.hidden = true;
   card.setAttribute("aria-hidden", "true");
   canvas.append(plane);
-  chart.cursor = { canvas, plane, column, card, stop: null, last: null, dismissed: null, isAbove: false, touch: null };
+  chart.cursor = { canvas, plane, column, card, stop: null, last: null, at: null, dismissed: null, isAbove: false, touch: null };
   plane.addEventListener("pointermove", (event) => onPointer(chart, event));
   plane.addEventListener("pointerdown", (event) => {
     chart.cursor.touch = event.pointerType === "touch" ? event.clientX : null;
@@ -79,11 +79,14 @@ function setUpCursor(chart) {
   });
   plane.addEventListener("pointerleave", (event) => {
     chart.cursor.dismissed = null;
+    if (event.pointerType !== "touch") chart.cursor.at = null;
     if (event.pointerType !== "touch" && !plane.matches(":focus-visible")) hideCursor(chart);
   });
   plane.addEventListener("keydown", (event) => onCursorKey(chart, event));
   plane.addEventListener("focus", () => {
-    if (plane.matches(":focus-visible")) showStop(chart, currentStop(chart), true);
+    withDays(chart, () => {
+      if (plane.matches(":focus-visible")) showStop(chart, currentStop(chart), true);
+    });
   });
   plane.addEventListener("blur", () => hideCursor(chart));
   new ResizeObserver(() => placeCursor(chart)).observe(canvas);
@@ -126,8 +129,19 @@ function onPointer(chart, event) {
 }
 
 function pointAt(chart, event) {
-  const stop = stopAt(chart, event.clientX);
-  if (stop && stop !== chart.cursor.dismissed) showStop(chart, stop, false);
+  chart.cursor.at = event.clientX;
+  withDays(chart, () => {
+    // The pointer may have left while values were loaded.
+    const stop = chart.cursor.at === null ? null : stopAt(chart, chart.cursor.at);
+    if (stop && stop !== chart.cursor.dismissed) showStop(chart, stop, false);
+  });
+}
+
+/** A picture of days comes without their values; they are loaded when it is first pointed at. */
+function withDays(chart, action) {
+  const { data } = chart;
+  if (grainOf(data) !== "day" || data.series.every((one) => one.day || !one.days)) action();
+  else loadDays(data).then(action, () => {}); // Without them, the picture is what there is.
 }
 
 /** The period below a place in the window. */

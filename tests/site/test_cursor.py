@@ -248,6 +248,17 @@ def test_cursor_on_live_chart(reader, data_site):
     assert page.locator(".hoverlayer .hovertext").count() == 0
 
 
+def test_days_of_stars(reader, data_site, device):
+    """The picture of stars by day is read with the values of the day, which come when it is first pointed at."""
+    page = read(reader, data_site, device)
+    page.goto(f"{data_site('rich').url}products/lance.html")
+    card = point_at(page, "stars-lance", 0.5, finger=device == "phone")
+    (days,) = (one for metric, one in data_site("rich").data.values.items() if metric.startswith("stars:lance:"))
+    day = next(one for one in days if card.locator(".when").inner_text() == f"{one.day} {one:%B %Y}")
+    assert card.locator("li b").inner_text() == f"{days[day]:,}"
+    assert_still(reader)
+
+
 def test_words_follow_view(reader, data_site):
     """What is read out beside a chart is of the range that is shown; the live picture is silent."""
     page = reader.open(f"{data_site('rich').url}?range=3m", now=NOW)

@@ -320,7 +320,7 @@ def test_forced_colors(reader, data_site):
     assert color_of(chosen) != color_of(other)
     pictures = []
     for css in (chosen, other):
-        picture = Image.open(io.BytesIO(page.locator(css).screenshot())).convert("RGB")
+        picture = Image.open(io.BytesIO(page.locator(css).first.screenshot())).convert("RGB")
         pictures.append(max(picture.getcolors(100_000))[1])
     assert pictures[0] != pictures[1], "the ground of what is chosen is another one on the screen too"
     swatches = [
