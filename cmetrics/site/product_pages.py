@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from markupsafe import escape
 
 from cmetrics.analytics.calendar import build_calendar
 from cmetrics.analytics.chart import Chart, item_chart
 from cmetrics.analytics.headlines import short_names
-from cmetrics.analytics.insights import Verdict
+from cmetrics.analytics.insights import Effect, Verdict
 from cmetrics.analytics.model import CountItem, DownloadItem, Group, Item, StarItem
 from cmetrics.analytics.product import are_unlike, records, releases, weekly_net
 from cmetrics.charts.count_figure import CountFigure
@@ -33,17 +34,24 @@ from cmetrics.site.views import (
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseRow:
-    """A release or an event with what a package did after it."""
+class EffectRow:
+    """What a package did after a release."""
 
-    day: str
-    label: str
-    url: str | None
     package: str
     change: str
     verdict: str
     #: The same as a sentence.
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRows:
+    """A release or an event, with one row per package."""
+
+    day: str
+    label: str
+    url: str | None
+    effects: tuple[EffectRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ class ProductStory:
     #: Packages with scales of their own, if the smallest cannot be seen beside the largest.
     multiples: tuple[Row, ...]
     net: NetFigure | None
-    releases: tuple[ReleaseRow, ...]
+    releases: tuple[ReleaseRows, ...]
     records: tuple[RecordRow, ...]
     #: One sentence.
     quality: str
@@ -139,19 +147,22 @@ def _story(site: Site, group: Group, rows: Sequence[Row]) -> ProductStory:
     )
 
 
-def _releases(site: Site, group: Group) -> Iterator[ReleaseRow]:
+def _releases(site: Site, group: Group) -> Iterator[ReleaseRows]:
     names = short_names(item.metric for item in group.downloads)
-    for effect in releases(site.insights.effects if site.insights else (), group):
-        is_early = effect.verdict is Verdict.TOO_EARLY
-        yield ReleaseRow(
-            day=formats.short_day(effect.event.day),
-            label=effect.event.label,
-            url=effect.event.url,
-            package="all packages" if is_early else names[effect.metric_id],
-            change=fmt.NONE if effect.change_percent is None else formats.signed_percent(effect.change_percent),
-            verdict=": ".join(filter(None, (_VERDICTS.get(effect.verdict, effect.verdict.value), effect.reason))),
-            text=effect.text,
-        )
+    effects = releases(site.insights.effects if site.insights else (), group)
+    for event, of_event in groupby(effects, key=lambda effect: effect.event):
+        rows = tuple(_effect(effect, names) for effect in of_event)
+        yield ReleaseRows(formats.short_day(event.day), event.label, event.url, rows)
+
+
+def _effect(effect: Effect, names: Mapping[str, str]) -> EffectRow:
+    is_early = effect.verdict is Verdict.TOO_EARLY
+    return EffectRow(
+        package="all packages" if is_early else names[effect.metric_id],
+        change=fmt.NONE if effect.change_percent is None else formats.signed_percent(effect.change_percent),
+        verdict=": ".join(filter(None, (_VERDICTS.get(effect.verdict, effect.verdict.value), effect.reason))),
+        text=effect.text,
+    )
 
 
 def _records(site: Site, group: Group) -> Iterator[RecordRow]:

@@ -30,7 +30,9 @@ function load(name) {
 
 function readAddress() {
   const asked = new URLSearchParams(location.search);
-  const names = (asked.get("m") ?? "").split(",").filter((name) => options.includes(name));
+  // A metric id names its file, but for the colons.
+  const given = (asked.get("m") ?? "").split(",").map((name) => name.replaceAll(":", "-"));
+  const names = given.filter((name) => options.includes(name));
   chosen.names = [...new Set(names)].slice(0, MOST);
   chosen.mode = MODES.includes(asked.get("mode")) ? asked.get("mode") : "absolute";
 }
