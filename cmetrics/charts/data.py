@@ -62,7 +62,7 @@ def _series(series: Series) -> dict[str, Any]:
         "source": series.source_title,
         "tone": series.tone,
         "split": series.split,
-        "week": _periods(series.weeks, lambda day: (day.toordinal() - 1) // 7),
+        "week": _periods(series.weeks, _week_number),
         "month": _periods(series.months, lambda day: day.year * 12 + day.month),
         "seeds": [_seed(point) for point in series.months if point.kind is PointKind.SEEDED] or None,
     }
@@ -84,15 +84,19 @@ class Member:
     days: DayPoints
 
 
-def days_script(name: str, points: DayPoints, members: Sequence[Member] = ()) -> bytes:
+def days_script(
+    name: str, points: DayPoints, weeks: Sequence[PeriodPoint] = (), members: Sequence[Member] = ()
+) -> bytes:
     """Return the script with the days of a series: a call of ``cmetricsDays`` with its name and its document.
 
-    ``values`` starts at ``start``, with null for days without a value; ``notes`` has the provenance by runs of days.
+    ``values`` starts at ``start``, with null for days without a value; ``notes`` has the provenance by runs of days,
+    ``week`` the weeks as in `chart_document`.
     A sum of several metrics has no value on a day that one of them lacks. Its document also has ``partial``, the sum
     of the others on these days as ``[place, sum]``, and ``members`` with the first, the last and the missing days of
     each metric, so that any window can be summed and compared like for like.
     """
     document = _days(points) | (_members(members) if members else {})
+    document["week"] = _periods(weeks, _week_number)
     return b"cmetricsDays(" + orjson.dumps(name) + b"," + orjson.dumps(document) + b");\n"
 
 
@@ -114,6 +118,10 @@ def _members(members: Sequence[Member]) -> dict[str, Any]:
         described.append({"name": member.name, "file": member.file, **span, "missing": missing})
     lacking = np.flatnonzero(present < begun)
     return {"partial": [[int(place), int(sums[place])] for place in lacking], "members": described}
+
+
+def _week_number(day: date) -> int:
+    return (day.toordinal() - 1) // 7
 
 
 def _days(points: DayPoints) -> dict[str, Any]:

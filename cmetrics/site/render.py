@@ -10,6 +10,7 @@ from cmetrics.analytics import phrases
 from cmetrics.analytics.model import DownloadItem, Publication
 from cmetrics.analytics.news import build_announced_news, build_news, sort_news
 from cmetrics.analytics.overview import all_downloads_chart
+from cmetrics.analytics.periods import WEEKS, flow_periods, stock_periods
 from cmetrics.analytics.report import build_reports, report_months
 from cmetrics.charts import scale, theme
 from cmetrics.charts.data import TOTAL_DAYS, Member, days_name, days_script
@@ -168,16 +169,18 @@ def _day_scripts(publication: Publication) -> Iterator[tuple[str, bytes]]:
     for item in board.items:
         if points := item.days if isinstance(item, DownloadItem) else item.points:
             name = names[item.metric.metric_id]
-            yield f"{DAYS}/{name}.js", days_script(name, points)
+            weeks = flow_periods if isinstance(item, DownloadItem) else stock_periods
+            yield f"{DAYS}/{name}.js", days_script(name, points, weeks(points, WEEKS, board.as_of))
     if board.total_stars_points:
-        yield f"{DAYS}/{TOTAL_DAYS}.js", days_script(TOTAL_DAYS, board.total_stars_points)
+        weeks_of_stars = stock_periods(board.total_stars_points, WEEKS, board.as_of)
+        yield f"{DAYS}/{TOTAL_DAYS}.js", days_script(TOTAL_DAYS, board.total_stars_points, weeks_of_stars)
     chart = all_downloads_chart(board)
     items = {item.metric.metric_id: item for group in board.groups for item in group.downloads}
     for series in chart.series if chart else ():
         if days := days_name(series, names):
             found = [(names[name], items[name]) for name in series.members]
             members = [Member(phrases.name_of(item.metric), file, item.days) for file, item in found]
-            yield f"{DAYS}/{days}.js", days_script(days, series.days, members)
+            yield f"{DAYS}/{days}.js", days_script(days, series.days, series.weeks, members)
 
 
 def _month_scripts(publication: Publication) -> Iterator[tuple[str, bytes]]:

@@ -40,7 +40,7 @@ window.cmetricsDays = (name, days) => daysByName.set(name, days);
 
 /** Loads what a view by day needs. Charts may share series; each file is asked for once. */
 async function loadDays(chart) {
-  if (grainOf(chart) !== "day") return;
+  if (grainOf(chart) === "month") return;
   const wanted = chart.series.filter((series) => series.days && !series.day);
   await Promise.all(
     wanted.map(async (series) => {
@@ -49,6 +49,7 @@ async function loadDays(chart) {
       }
       await dayRequests.get(series.days);
       series.day = daysByName.get(series.days);
+      series.week = series.day?.week ?? null;
     }),
   );
 }
@@ -82,8 +83,12 @@ function setStale(chart, stale) {
 }
 
 async function draw(chart) {
+  // Weeks come in the files of the days.
+  const isWeek = grainOf(chart.data) === "week" && chart.data.series.some((series) => series.days && !series.day);
+  if (isWeek) setStale(chart, true);
+  const isLoaded = !isWeek || (await loadDays(chart.data).then(() => true, () => false));
   // At once, if the picture can show it; the live chart takes over where it is wanted.
-  const isShown = drawStill(chart);
+  const isShown = isLoaded && drawStill(chart);
   setStale(chart, !isShown || chart.wantsLive);
   if (isShown && !chart.wantsLive) return;
   let Plotly;

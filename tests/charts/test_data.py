@@ -83,7 +83,7 @@ def test_days_of_a_sum():
     one = points_of({first: 1, first + DAY: 2, first + 3 * DAY: 4, AS_OF: 5})
     two = points_of({first + DAY: 20, first + 2 * DAY: 30, first + 3 * DAY: 40})
     both = points_of({first: 1, first + DAY: 22, first + 3 * DAY: 44})
-    script = days_script("_sum", both, [Member("one", "a", one), Member("two", "b", two)])
+    script = days_script("_sum", both, members=[Member("one", "a", one), Member("two", "b", two)])
     document = json.loads(script.removeprefix(b'cmetricsDays("_sum",').removesuffix(b");\n"))
     assert document["values"] == [1, 22, None, 44]
     assert document["partial"] == [[2, 30], [4, 5]]
