@@ -146,7 +146,9 @@ def charts_page(publication: Publication) -> bytes:
     """The page with every chart."""
     site = prepare_site(publication, SPECS)
     overview = build_overview_page(site)
-    page = replace(overview, path=CHARTS, sections=tuple(build_section(site, group) for group in site.groups))
+    page = replace(
+        overview, path=CHARTS, title="Charts", sections=tuple(build_section(site, group) for group in site.groups)
+    )
     template = open_templates().from_string(CHARTS_TEMPLATE)
     return template.render(page=page, site=site, board=site.board).encode()
 

@@ -92,7 +92,7 @@ def test_first_chart_waits(reader, data_site):
     shown = page.locator("#chart-downloads .legend [data-series]:visible")
     assert {text.split("\n")[0] for text in shown.all_inner_texts()} == {"Python", "Rust", "Node.js"}
     chart.get_by_role("group", name="Range").get_by_role("radio", name="6M").check()
-    assert state_of(page) == {"split": "sdk", "range": "6m"}
+    assert state_of(page) == {"split": "sdk", "range": "6m", "starsrange": "2y"}
 
 
 def test_first_chart_adds_up(reader, data_site):
