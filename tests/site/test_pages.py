@@ -53,10 +53,11 @@ def products_of(metrics, rows=(), **changes) -> list[Page]:
 def test_pages(count):
     """Few metrics have the pages that many have: overview, changes, quality, one per product and per metric."""
     metrics = some_metrics(count)
-    first, changes, quality, *others = pages_of(metrics)
+    first, changes, compare, quality, *others = pages_of(metrics)
     assert (first.path, first.template, first.title) == ("index.html", "overview.html.j2", "Everything")
     assert (first.calendar, first.sections, len(first.rows)) == (None, (), count)
     assert (changes.path, changes.template) == ("changes.html", "changes.html.j2")
+    assert (compare.path, len(compare.choices)) == ("compare.html", count)
     assert (quality.path, quality.template, len(quality.calendar.rows)) == ("quality.html", "quality.html.j2", count)
     # By product, and in it downloads before stars.
     slugs = {
