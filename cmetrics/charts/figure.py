@@ -25,7 +25,7 @@ from cmetrics.charts.scale import (
     scale_of,
     stacked_months,
 )
-from cmetrics.charts.svg import BarState, has_names, state_of
+from cmetrics.charts.svg import BarState, has_long_names, has_names, state_of
 from cmetrics.charts.words import subtitle
 from cmetrics.domain.days import DAY, Month, day_range, months
 from cmetrics.domain.notice import mark
@@ -188,7 +188,7 @@ def _alone(values: Sequence[int | None]) -> list[int]:
 def _layout(chart: Chart, scale: Scale, notice: str) -> Document:
     room = Room.LARGE
     ticks, events = scale.ticks(room), shown_events(chart, scale)
-    box = margins(room, has_names=has_names(chart), has_events=bool(events))
+    box = margins(room, has_names=has_names(chart), has_long_names=has_long_names(chart), has_events=bool(events))
     surfaces = {name: color.light for name, color in theme.SURFACES.items()}
     return {
         "meta": {"chart": chart.key, "as_of": f"{chart.as_of}", "unit": _unit(chart)},

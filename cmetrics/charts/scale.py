@@ -66,26 +66,30 @@ class Margins:
     bottom: int
 
 
-#: Room for the names of series at their end.
-NAMES_WIDTH = 104
+#: Room for the names of series at their end: usual ones, and long ones in a large chart.
+NAMES_WIDTH, LONG_NAMES_WIDTH = 104, 184
 #: Room above the plot for the top label, and for the lane of events above it.
 TOP, LANE = 26, 30
 BOTTOM = 26
 SIDE = 6
 
 
-def margins(room: Room, *, has_names: bool, has_events: bool) -> Margins:
+def margins(room: Room, *, has_names: bool, has_long_names: bool, has_events: bool) -> Margins:
     """Return the margins of a chart."""
     right = NAMES_WIDTH if has_names and room is not Room.NARROW else SIDE
+    if has_long_names and room is Room.LARGE:
+        right = LONG_NAMES_WIDTH
     return Margins(0, right, TOP + LANE if has_events else TOP, BOTTOM)
 
 
 def stylesheet() -> str:
     """Return the margins of charts as a part of the stylesheet, and the positions of names in percent."""
+    large, wide = (f"@container chart (min-width: {WIDE_FROM[room]}px)" for room in (Room.LARGE, Room.WIDE))
     lines = [
         f".picture {{ --left: 0px; --right: {SIDE}px; --top: {TOP}px; --bottom: {BOTTOM}px; }}",
         f".dated .picture {{ --top: {TOP + LANE}px; }}",
-        f"@container chart (min-width: {WIDE_FROM[Room.WIDE]}px) {{ .named .picture {{ --right: {NAMES_WIDTH}px; }} }}",
+        f"{wide} {{ .named .picture {{ --right: {NAMES_WIDTH}px; }} }}",
+        f"{large} {{ .long-names .picture {{ --right: {LONG_NAMES_WIDTH}px; }} }}",
         *(f".at-{at} {{ --at: {at}%; }}" for at in range(101)),
     ]
     return "\n".join(lines) + "\n"

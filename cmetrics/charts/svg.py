@@ -17,6 +17,7 @@ from cmetrics.analytics.chart import Chart, ChartKind, Series
 from cmetrics.analytics.model import DayPoint, PeriodPoint, PointKind
 from cmetrics.charts.lane import EventMark, lane_of
 from cmetrics.charts.scale import GROUP_SHARE, STACK_SHARE, Room, Scale, levels, middle, scale_of, stacked_months
+from cmetrics.charts.text_width import text_width
 from cmetrics.domain import formats
 from cmetrics.domain.days import DAY, Month
 
@@ -31,6 +32,8 @@ PLOT_HEIGHT, NAME_HEIGHT = 220, 36
 MOST_NAMES = 7
 #: Stands for the running month among the names of series.
 RUNNING = "-running"
+#: The font of names at the end of series, and the widest name that fits beside its sign, in CSS pixels.
+_NAME_SIZE, _USUAL_NAME = 13, 84
 
 
 class BarState(StrEnum):
@@ -320,6 +323,21 @@ def has_names(chart: Chart) -> bool:
     splits = [series.split for series in chart.series]
     most = max((splits.count(split) for split in splits), default=0)
     return most > 1 and most + (chart.kind is ChartKind.FLOW) <= MOST_NAMES
+
+
+def short_names(chart: Chart) -> dict[str, str]:
+    """Return the names of series by key, without the package in brackets if the rest identifies the series."""
+    labels = {series.key: series.name.partition(" (")[0] for series in chart.series}
+    is_unique = len({(series.split, labels[series.key]) for series in chart.series}) == len(labels)
+    return labels if is_unique else {series.key: series.name for series in chart.series}
+
+
+def has_long_names(chart: Chart) -> bool:
+    """Return whether a name at the end of its series needs more than the usual room."""
+    splits, names = [series.split for series in chart.series], short_names(chart)
+    # What stands alone in its way to split is not named.
+    named = [names[series.key] for series in chart.series if splits.count(series.split) > 1]
+    return has_names(chart) and any(text_width(name, _NAME_SIZE, is_bold=True) > _USUAL_NAME for name in named)
 
 
 def _names(chart: Chart, scale: Scale) -> dict[str, Name]:

@@ -14,7 +14,7 @@ from cmetrics.analytics.model import CountItem, DayPoints, Group
 from cmetrics.charts.count_figure import CountFigure, build_count_figure
 from cmetrics.charts.data import chart_document
 from cmetrics.charts.lane import shown_events
-from cmetrics.charts.svg import BarState, Drawing, draw, has_names
+from cmetrics.charts.svg import BarState, Drawing, draw, has_long_names, has_names, short_names
 from cmetrics.charts.words import alternative, subtitle
 from cmetrics.domain import formats
 from cmetrics.domain.metric import Event
@@ -42,6 +42,8 @@ class ChartView:
     is_whole: bool
     #: The names of its series stand at their end, where there is room.
     has_names: bool
+    #: They need more room.
+    has_long_names: bool
     #: Those of the time shown, numbered from 1.
     events: tuple[Event, ...]
     #: What is stated of downloads around an event.
@@ -62,9 +64,7 @@ class ChartView:
     @property
     def short_names(self) -> dict[str, str]:
         """The names of series by key, without the package in brackets if the rest says which one it is."""
-        labels = {series.key: series.name.partition(" (")[0] for series in self.chart.series}
-        is_unique = len({(s.split, labels[s.key]) for s in self.chart.series}) == len(labels)
-        return labels if is_unique else {series.key: series.name for series in self.chart.series}
+        return short_names(self.chart)
 
     @property
     def sources(self) -> str:
@@ -117,6 +117,7 @@ def build_view(site: Site, chart: Chart, *, is_whole: bool) -> ChartView:
         notes=tuple(_chart_notes(chart, drawing)),
         is_whole=is_whole,
         has_names=has_names(chart),
+        has_long_names=has_long_names(chart),
         events=shown_events(chart, drawing.scale),
         name=picture_name(chart, site.names),
     )

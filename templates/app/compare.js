@@ -1,6 +1,8 @@
 // The page that compares metrics: which ones and how is in its address, their months are in script files.
 
 const MOST = 6;
+/** Beside the lines; a name of 24 letters fits. */
+const NAME_ROOM = 220;
 const MODES = ["absolute", "log", "index", "age", "grown"];
 const GROWN = 1000;
 const TONES = ["n0", "n3", "n2", "n1", "n5", "n6"];
@@ -126,7 +128,7 @@ function frameOf(view, size) {
   const places = view.series.flatMap((one) => one.points.map(([place]) => place));
   if (values.length === 0) return null;
   const levels = levelsOf(values, isLog);
-  const box = { left: 8, right: size === "wide" ? width - 190 : width - 8, top: 26, bottom: height - 26, width, height };
+  const box = { left: 8, right: size === "wide" ? width - NAME_ROOM : width - 8, top: 26, bottom: height - 26, width, height };
   const first = Math.min(...places);
   const last = Math.max(...places, first + 1);
   const [low, high] = [levels[0], levels.at(-1)].map((value) => (isLog ? Math.log10(value) : value));

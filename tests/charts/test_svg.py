@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from cmetrics.analytics.chart import ChartKind
 from cmetrics.analytics.model import DayPoint, DayPoints, PointKind
-from cmetrics.charts.scale import MONTHS_SHOWN, levels, stacked_months
-from cmetrics.charts.svg import UNITS, BarState, Drawing, Line, compact, draw, spread_names
+from cmetrics.charts.scale import MONTHS_SHOWN, NAMES_WIDTH, Room, levels, margins, stacked_months
+from cmetrics.charts.svg import UNITS, BarState, Drawing, Line, compact, draw, has_long_names, spread_names
 from cmetrics.domain.days import DAY, Month, day_range
 from tests.boards import AS_OF, a_chart, a_month, a_seed, a_series, an_event, points_of
 
@@ -301,3 +301,12 @@ def test_thinned(days):
     assert (drawn[0], drawn[-1]) == (min(values), AS_OF)
     assert 2 <= len(drawn) <= 281
     assert drawn == sorted(drawn)
+
+
+@pytest.mark.parametrize(("name", "is_long"), [("lance", False), ("an-organisation/its-repository", True)])
+def test_room_for_names(name: str, *, is_long: bool) -> None:
+    """A name that would be cut off gets more room, in the figure as well."""
+    chart = a_chart(STOCK, a_series(name), a_series("other"))
+    assert has_long_names(chart) is is_long
+    wide = margins(Room.LARGE, has_names=True, has_long_names=is_long, has_events=False)
+    assert (wide.right > NAMES_WIDTH) is is_long
