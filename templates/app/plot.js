@@ -38,17 +38,25 @@ const dayRequests = new Map();
 
 window.cmetricsDays = (name, days) => daysByName.set(name, days);
 
+/** Loads a file with values by day once; one that did not come is asked for again with the next view. */
+async function loadDayFile(name) {
+  if (!dayRequests.has(name)) dayRequests.set(name, loadScript(`${DAYS_FOLDER}${encodeURIComponent(name)}.js`));
+  try {
+    await dayRequests.get(name);
+  } catch (error) {
+    dayRequests.delete(name);
+    throw error;
+  }
+  return daysByName.get(name);
+}
+
 /** Loads what a view by day needs. Charts may share series; each file is asked for once. */
 async function loadDays(chart) {
   if (grainOf(chart) === "month") return;
   const wanted = chart.series.filter((series) => series.days && !series.day);
   await Promise.all(
     wanted.map(async (series) => {
-      if (!dayRequests.has(series.days)) {
-        dayRequests.set(series.days, loadScript(`${DAYS_FOLDER}${encodeURIComponent(series.days)}.js`));
-      }
-      await dayRequests.get(series.days);
-      series.day = daysByName.get(series.days);
+      series.day = await loadDayFile(series.days);
       series.week = series.day?.week ?? null;
     }),
   );
@@ -84,11 +92,17 @@ function setStale(chart, stale) {
 
 async function draw(chart) {
   // Weeks come in the files of the days.
-  const isWeek = grainOf(chart.data) === "week" && chart.data.series.some((series) => series.days && !series.day);
-  if (isWeek) setStale(chart, true);
-  const isLoaded = !isWeek || (await loadDays(chart.data).then(() => true, () => false));
+  const isWaiting = grainOf(chart.data) !== "month" && chart.data.series.some((series) => series.days && !series.day);
+  if (isWaiting) setStale(chart, true);
+  const isLoaded = !isWaiting || (await loadDays(chart.data).then(() => true, () => false));
+  // Months may have been chosen in the meantime.
+  const missing = !isLoaded && grainOf(chart.data) !== "month";
+  if (missing && !chart.isLive) {
+    showMissing(chart);
+    return;
+  }
   // At once, if the picture can show it; the live chart takes over where it is wanted.
-  const isShown = isLoaded && drawStill(chart);
+  const isShown = drawStill(chart);
   setStale(chart, !isShown || chart.wantsLive);
   if (isShown && !chart.wantsLive) return;
   let Plotly;
@@ -99,13 +113,9 @@ async function draw(chart) {
     setStale(chart, false);
     return;
   }
-  let missing = false;
-  await loadDays(chart.data).catch(() => {
-    missing = true;
-  });
   const view = viewOf(chart.data);
   const axes = axesOf(chart.data, view);
-  showMessage(chart, missing ? "Daily values could not be loaded" : messageOf(chart.data, axes));
+  showMessage(chart, missing ? DAYS_MISSING : messageOf(chart.data, axes));
   chart.paper ??= frameOf(chart);
   drawFrame(chart, view, axes);
   chart.axes = axes;
@@ -117,6 +127,20 @@ async function draw(chart) {
   await Plotly.react(chart.figure.querySelector(".plot"), data, layout, { staticPlot: true });
   placeCursor(chart);
   chart.figure.dispatchEvent(new CustomEvent("drawn", { bubbles: true }));
+}
+
+const DAYS_MISSING = "Daily values could not be loaded";
+
+/** Says that a view cannot be drawn; the picture that the page came with needs no values and stays. */
+function showMissing(chart) {
+  setStale(chart, false);
+  if (isUsual(chart.data) && !chart.paper) return;
+  showMessage(chart, DAYS_MISSING);
+  chart.paper ??= frameOf(chart);
+  drawFrame(chart, [], null);
+  drawMarks(chart, [], null);
+  chart.axes = null;
+  placeCursor(chart);
 }
 
 /** The size of a chart and the margins around its plot box. */

@@ -20,13 +20,6 @@ const NUMBER_WORDS = ["", "", "two", "three", "four", "five", "six", "seven", "e
  * @property {[number, number][]} missing  Where it lacks days, and how many.
  */
 
-/** Loads a file with values by day once. */
-async function loadDayFile(name) {
-  if (!dayRequests.has(name)) dayRequests.set(name, loadScript(`${DAYS_FOLDER}${encodeURIComponent(name)}.js`));
-  await dayRequests.get(name);
-  return daysByName.get(name);
-}
-
 /** @returns {Member[]} */
 function membersOf(series, days) {
   const start = timeOf(days.start);

@@ -271,16 +271,24 @@ def test_days_from_a_folder(reader, data_site):
     assert line.points == {day.isoformat(): value for day, value in days.items() if day >= date(2026, 9, 1)}
 
 
-def test_missing_day_file(reader, data_site):
-    """If the values by day cannot be loaded, the chart says so."""
+@pytest.mark.parametrize("grain", ["day", "week"])
+def test_missing_day_file(reader, data_site, grain):
+    """If the values by day cannot be loaded, the chart says so, without axes or Plotly, until months are chosen."""
     context = reader.context(now=NOW)
     context.route("**/days/*.js", lambda route: route.abort())
     page = context.new_page()
-    page.goto(f"{data_site('rich').charts}?by=day")
-    enliven(page, "downloads-lance")
-    message = page.locator("#chart-downloads-lance .message")
+    page.goto(f"{data_site('rich').charts}?by={grain}")
+    chart = page.locator("#chart-downloads-lance")
+    chart.locator(".canvas").scroll_into_view_if_needed()
+    message = chart.locator(".message")
     message.wait_for(state="visible")
     assert message.inner_text() == "Daily values could not be loaded"
+    assert chart.locator(".marks .bar, .grid line").count() == 0
+    assert page.locator(AXES.format("downloads-lance")).count() == 0
+    assert not any("plotly" in url for url in reader.asked)
+    chart.locator(".controls [data-option=by][value=month]").evaluate("(input) => input.click()")
+    message.wait_for(state="hidden")
+    assert chart.locator(".marks .bar").count() > 0
     reader.said.clear()
 
 
@@ -328,9 +336,6 @@ def test_forced_colors(reader, data_site):
         for number in (1, 2, 3)
     ]
     assert len(set(swatches)) == 3
-    page.evaluate("() => document.querySelector('.sources li').classList.add('late')")
-    dots = {color_of(f".sources li:nth-child({number})", pseudo="::before") for number in (1, 2)}
-    assert len(dots) == 2
     # Lines differ in more than colour.
     for name, value in (("place", "side"), ("mark", "lines")):
         page.evaluate(
@@ -342,6 +347,9 @@ def test_forced_colors(reader, data_site):
     page.goto(f"{data_site('rich').url}quality.html")
     states = ("observed", "reconstructed", "pending", "missing")
     assert len({color_of(f".key .{state}", pseudo="::before") for state in states}) == 4
+    page.evaluate("() => document.querySelector('.sources li').classList.add('late')")
+    dots = {color_of(f".sources li:nth-child({number})", pseudo="::before") for number in (1, 2)}
+    assert len(dots) == 2
 
 
 # -- what leaves the page -------------------------------------------------------------------------
