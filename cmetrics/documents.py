@@ -197,7 +197,7 @@ class DownloadsItem(_Item):
     month_on_month: ValueChange | None
     year_on_year: ValueChange | None
     share: Annotated[float | None, Field(description="Percent of the product's downloads in that month")]
-    last_30_days: Annotated[int | None, Field(description="Null when no day of them is stored")]
+    last_30_days: Annotated[int | None, Field(description="Null if none of these days is stored")]
     last_30_days_observed: int
     change_7: Annotated[ValueChange | None, Field(description="The last 7 stored days against the 7 before")]
     change_30: ValueChange | None
@@ -293,10 +293,8 @@ class CountItem(_Item):
     change_7: Annotated[ValueChange | None, Field(description="Stocks only")]
     change_30: ValueChange | None
     change_90: ValueChange | None
-    last_30_days: Annotated[
-        int | None, Field(description="Counters and flows: what was counted in the last 30 days, as far as it is known")
-    ]
-    last_30_days_observed: Annotated[int, Field(description="For how many of these days it is known")]
+    last_30_days: Annotated[int | None, Field(description="Counters and flows: the known count of the last 30 days")]
+    last_30_days_observed: Annotated[int, Field(description="The number of these days for which the count is known")]
     sparkline: Annotated[list[CountPoint], _made(lambda points: points), _from("period_points")]
     intervals: Annotated[
         list[FlowInterval], _made(_intervals), Field(description="Counters: the flows between readings")
@@ -322,7 +320,7 @@ AnyItem = Annotated[
 
 
 class ProductGroup(Document):
-    """One product: its downloads, its stars, and then what is part of no total."""
+    """One product: its downloads, its stars, and then the counts that are in no total."""
 
     product: str
     title: str
@@ -353,8 +351,8 @@ class DailyDashboard(Document):
         ValueChange | None,
         _from(
             "month_total_change",
-            description="On the month before, over the metrics that are complete in both months. Null if those left "
-            "out have more than a tenth of the downloads",
+            description="Change from the month before, over the metrics that are complete in both months. Null if the "
+            "metrics that are left out have more than a tenth of the downloads",
         ),
     ]
     last_full_month_left_out: Annotated[
@@ -362,7 +360,9 @@ class DailyDashboard(Document):
     ]
     last_full_month_year_change: Annotated[
         ValueChange | None,
-        _from("month_total_year_change", description="On the same month of the year before, by the same rule"),
+        _from(
+            "month_total_year_change", description="Change from the same month of the previous year, by the same rule"
+        ),
     ]
     total_stars: Annotated[int | None, _from("total_stars.value")] = None
     total_stars_day: Annotated[

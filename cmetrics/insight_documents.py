@@ -33,7 +33,7 @@ from cmetrics.domain.metric import Event
 DEFAULT_EVENTS = 500
 
 _MetricId = Annotated[str, Field(examples=["downloads:lance:python"])]
-_Percent = Annotated[float | None, Field(description="Percent; null from zero or where nothing is compared")]
+_Percent = Annotated[float | None, Field(description="Percent; null if the earlier value is 0 or nothing is compared")]
 _Reason = Annotated[str | None, Field(description="Why, as a clause; null if there is nothing to explain")]
 _Text = Annotated[str, Field(description="Plain text; the same on the page, in the feed and in the terminal")]
 MonthText = Annotated[
@@ -64,8 +64,8 @@ class RollupDocument(Document):
 
     scope: Scope
     unit: Unit
-    metric_id: Annotated[str | None, Field(description="Of scope metric")]
-    product: Annotated[str | None, Field(description="Of scopes metric and product")]
+    metric_id: Annotated[str | None, Field(description="Set if the scope is `metric`")]
+    product: Annotated[str | None, Field(description="Set if the scope is `metric` or `product`")]
     window: Window
     start: date | None
     end: Annotated[date | None, Field(description="The newest day that every metric of the row has")]
@@ -85,10 +85,10 @@ class RollupDocument(Document):
     comparable: bool
     reason: _Reason
     reason_kind: ReasonKind | None
-    is_new: Annotated[bool, Field(description="From zero to more")]
+    is_new: Annotated[bool, Field(description="Whether the value rose from zero")]
     left_out: list[LeftOutDocument]
-    gained: Annotated[int | None, Field(description="Stars given in the window; null where unknown")]
-    lost: Annotated[int | None, Field(description="Stars taken back in the window; null where unknown")]
+    gained: Annotated[int | None, Field(description="Stars added in the window; null where unknown")]
+    lost: Annotated[int | None, Field(description="Stars removed in the window; null where unknown")]
 
 
 class Rollups(Document):
@@ -100,7 +100,7 @@ class Rollups(Document):
 
 
 class EventReference(Document):
-    """An event as other rows name it."""
+    """A reference to an event."""
 
     event_id: Annotated[str, Field(validation_alias="identifier", examples=["github:49167607"])]
     day: date
@@ -145,7 +145,7 @@ class Signals(Document):
     """Signals, strongest first, and movers by window, direction and rank."""
 
     as_of: date
-    count: Annotated[int, Field(description="Of signals")]
+    count: Annotated[int, Field(description="Number of signals")]
     signals: list[SignalDocument]
     movers: list[MoverDocument]
 
@@ -163,8 +163,10 @@ class EffectDocument(Document):
     usual_high: Annotated[float | None, Field(description="90th percentile of days without an event, in percent")]
     usual_days: int
     usual_includes_events: bool
-    prior_percent: Annotated[float | None, Field(description="Of the 28 days before, into the 28 days before")]
-    others_percent: Annotated[float | None, Field(description="Of the product's other download metrics")]
+    prior_percent: Annotated[
+        float | None, Field(description="Change of the 28 days before, against the preceding 28 days")
+    ]
+    others_percent: Annotated[float | None, Field(description="Change of the other download metrics of the product")]
     days_observed: int
     days_expected: int
     overlaps: list[EventReference]
@@ -174,7 +176,7 @@ class EffectDocument(Document):
 
 
 class EventDocument(Document):
-    """A release, or an event of the catalogue, with what the metrics of its products did."""
+    """A release, or an event of the catalogue, with the change of the metrics of its products."""
 
     event_id: Annotated[str, Field(examples=["github:49167607"])]
     day: date
@@ -188,7 +190,7 @@ class EventDocument(Document):
 
 
 class NoteDocument(Document):
-    """What a person has noted in the catalogue."""
+    """A note from the catalogue."""
 
     day: date
     text: str
@@ -200,13 +202,13 @@ class Events(Document):
     """Events with effects, newest first, and the notes of people."""
 
     as_of: date
-    count: Annotated[int, Field(description="Of events")]
+    count: Annotated[int, Field(description="Number of events")]
     events: list[EventDocument]
     notes: list[NoteDocument]
 
 
 class ProjectionDocument(Document):
-    """Where the running month will end, or why that is not projected."""
+    """The projection for the current month, or the reason why there is none."""
 
     scope: Scope
     metric_id: str | None
@@ -216,7 +218,7 @@ class ProjectionDocument(Document):
     counted: int
     days_observed: int
     days_expected: int
-    value: Annotated[int | None, Field(description="Null if refused")]
+    value: Annotated[int | None, Field(description="Null if there is no projection")]
     low: int | None
     high: int | None
     months_tested: int
@@ -265,14 +267,14 @@ class ItemDocument(Document):
     change_percent: _Percent
     rule: Annotated[str, Field(examples=["7 days against the 12 weeks before"])]
     weight: float
-    category: Annotated[ItemCategory, Field(description="What the page shows a sign for")]
+    category: Annotated[ItemCategory, Field(description="Decides which icon the page shows")]
     headline: Annotated[str, Field(examples=["lancedb grows 7.4% a month"])]
     sentence: Annotated[str, Field(description="What the page shows below the headline")]
     text: _Text
 
 
 class OmissionDocument(Document):
-    """A reason for which some metrics are not judged."""
+    """The reason why some metrics are not evaluated."""
 
     kind: ReasonKind
     metric_ids: list[str]
@@ -280,7 +282,7 @@ class OmissionDocument(Document):
 
 
 class InsightList(Document):
-    """The items of "What changed", ranked, and what it is silent about."""
+    """The items of "What changed", ranked, and what was not evaluated."""
 
     as_of: date
     count: int

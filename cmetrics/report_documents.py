@@ -26,7 +26,7 @@ class DownloadsRowDocument(Document):
     days_expected: int
     metrics: int
     compared: Annotated[int, Field(description="Metrics that are compared with the month before")]
-    previous_value: Annotated[int | None, Field(description="Of the metrics that are compared")]
+    previous_value: Annotated[int | None, Field(description="Value of the compared metrics in the month before")]
     change: int | None
     change_percent: float | None
     is_new: bool
@@ -48,12 +48,14 @@ class StarsRowDocument(Document):
     product: str | None
     name: str
     stars: int | None
-    day: Annotated[date | None, Field(description="Of the count")]
+    day: Annotated[date | None, Field(description="The day of the count")]
     net: int | None
     gained: int | None
     lost: int | None
     previous_net: int | None
-    history: Annotated[list[int | None], Field(description="Net of 12 months; the last one is this month")]
+    history: Annotated[
+        list[int | None], Field(description="Net change in each of 12 months; the last one is this month")
+    ]
 
 
 class MonthBarDocument(Document):
@@ -75,7 +77,7 @@ class ReleaseDocument(Document):
 
 
 class MissingDaysDocument(Document):
-    """The days of the month that a metric lacks."""
+    """The days of the month for which a metric has no value."""
 
     metric_id: str
     name: str
@@ -83,7 +85,7 @@ class MissingDaysDocument(Document):
 
 
 class LaterChangeDocument(Document):
-    """What runs of one day have changed in a final month of one metric."""
+    """Changes that the runs of one day made to a final month of one metric."""
 
     day: date
     metric_id: str
@@ -113,7 +115,7 @@ class Report(Document):
     judged: Annotated[list[ReleaseDocument], Field(description="Earlier releases with complete days after them")]
     notes: list[NoteDocument]
     missing: list[MissingDaysDocument]
-    later: Annotated[list[LaterChangeDocument], Field(description="Since the report is final")]
+    later: Annotated[list[LaterChangeDocument], Field(description="Changes since the report became final")]
 
 
 class ReportEntry(Document):

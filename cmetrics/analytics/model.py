@@ -189,9 +189,9 @@ class MonthComparison:
 #: Stands wherever these numbers are shown.
 FLOWS_DEFINITION = (
     "Gained: stars that GitHub's history dated to a day when that day's count was read. "
-    "Net: the count less the count of the day before. Lost: gained less net, at least 0, because a count is read "
-    "some hours after its day has ended. A star added and removed on one day is in none of them, and days whose "
-    "count was not read at their end have none."
+    "Net: the count minus the count of the day before. Lost: gained minus net, at least 0, because a count is read "
+    "some hours after its day has ended. None of them includes a star that is added and removed on the same day. "
+    "They are unknown for days whose count was not read at their end."
 )
 
 

@@ -161,7 +161,8 @@ class _Endpoints:
         self,
         request: Request,
         metric_id: Annotated[
-            str, Path(description="As in /definitions.", examples=["downloads:lance:python"], max_length=500)
+            str,
+            Path(description="Id of a metric, from /definitions.", examples=["downloads:lance:python"], max_length=500),
         ],
         days: Days = DEFAULT_DAYS,
     ) -> Response:
@@ -222,7 +223,7 @@ class _Endpoints:
         return self._respond(request, reader, ("events", limit), build)
 
     def projections(self, request: Request) -> Response:
-        """Return where the running month will end, and when repositories reach their next milestone."""
+        """Return the projection of the current month, and when repositories reach their next milestone."""
         reader = self._open_reader()
         return self._respond(
             request, reader, "projections", lambda: insight_documents.build_projections(reader.findings().insights)
@@ -248,7 +249,7 @@ class _Endpoints:
     def report(
         self,
         request: Request,
-        month: Annotated[str, Path(description="As in /reports.", examples=["2026-10"], max_length=20)],
+        month: Annotated[str, Path(description="Month, from /reports.", examples=["2026-10"], max_length=20)],
     ) -> Response:
         """Return the report of one month. The numbers of a final report do not change."""
         reader = self._open_reader()

@@ -11,7 +11,7 @@ from cmetrics.cli.runtime import get_runtime
 
 
 class TablesDocument(TypedDict):
-    """What `create-tables --json` prints."""
+    """The output of `create-tables --json`."""
 
     store: str
     #: Names of the tables that were missing.
@@ -27,8 +27,8 @@ def create_tables(
 ) -> None:
     """Create the tables that are missing.
 
-    Needed once for a bucket or a cluster; a folder gets its tables by itself. Writes the definitions of the
-    catalogue, and drops nothing: run again, it changes nothing.
+    Needed once for a bucket or a cluster; in a folder, tables are created when they are needed. Also writes the
+    definitions of the catalogue. Drops nothing, and can be repeated.
     """
     from cmetrics.cli.configuration import load_configuration
     from cmetrics.cli.output import print_json, print_result, print_warning

@@ -25,7 +25,7 @@ def export(
 ) -> None:
     """Write the store as CSV files.
 
-    One file per metric, rows in a stable order: a daily diff shows only what changed.
+    Writes one file per metric. The order of rows is stable, so that a daily diff shows only changed lines.
     """
     from cmetrics.cli.configuration import read_settings
     from cmetrics.cli.output import print_json, print_result

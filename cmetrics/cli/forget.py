@@ -23,8 +23,7 @@ def forget(
 ) -> None:
     """Remove a metric and all its rows.
 
-    The store is exported to data/backups first. A metric that has only left the catalogue needs no forget: it
-    is on no page and in no published file.
+    The store is exported to data/backups first. To stop publishing a metric, remove it from the catalogue instead.
     """
     from cmetrics.cli.configuration import load_configuration
     from cmetrics.cli.confirm import confirm

@@ -43,7 +43,7 @@ class PackageDocument(TypedDict):
     repository: str
     #: Path of the manifest that names it.
     path: str
-    #: The repository that the registry names, if it is of another owner.
+    #: The repository that the registry names, if it has another owner.
     other_repository: str | None
     added: bool
 
@@ -52,7 +52,7 @@ class InitDocument(TypedDict):
     """The output of `init --json`."""
 
     file: str
-    #: Whether the names were checked at the services.
+    #: Whether the names were checked with the services.
     checked: bool
     metrics: list[InitMetricDocument]
     packages: list[PackageDocument]
@@ -66,7 +66,7 @@ def init(
     ] = None,
     org: Annotated[
         Repeatable,
-        typer.Option("--org", metavar="NAME", help="GitHub organisation or user: its most starred repositories."),
+        typer.Option("--org", metavar="NAME", help="Most starred repositories of a GitHub user or organisation."),
     ] = None,
     pypi: Annotated[Repeatable, typer.Option("--pypi", metavar="NAME", help="Package on PyPI; repeatable.")] = None,
     npm: Annotated[Repeatable, typer.Option("--npm", metavar="NAME", help="Package on npm; repeatable.")] = None,
@@ -138,7 +138,7 @@ def init(
         bool | None,
         typer.Option(
             "--packages/--no-packages",
-            help="Add the packages of the repositories, or do not look for any; by default they are offered.",
+            help="Add the packages of the repositories without asking, or do not look for them.",
             show_default=False,
         ),
     ] = None,
@@ -161,15 +161,14 @@ def init(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write.")] = Path("cmetrics.toml"),
     add: Annotated[bool, typer.Option("--add", help="Append to an existing file.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
-    no_check: Annotated[bool, typer.Option("--no-check", help="Do not check the names at the services.")] = False,
+    no_check: Annotated[bool, typer.Option("--no-check", help="Do not check the names with the services.")] = False,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Create or extend a catalogue.
 
-    Takes names, or the addresses of their pages as copied from a browser, and checks each at its service. The
-    packages of the repositories are found from their pyproject.toml, package.json and Cargo.toml. Without
-    names it asks for them on the terminal.
+    Accepts names, or addresses copied from a browser, and checks each with its service. Finds the packages of a
+    repository in its pyproject.toml, package.json and Cargo.toml. Without names, asks for them on the terminal.
     """
     from cmetrics.catalog import DEFAULT_PATH
     from cmetrics.cli.configuration import read_settings

@@ -37,7 +37,7 @@ def insights(
 ) -> None:
     """Show changes, releases and projections.
 
-    The texts and numbers are those of the site. `--json` has the documents of the API under their names:
+    Prints the same texts and numbers as the site. `--json` prints five documents of the API by name:
     insights, rollups, signals, events, projections.
     """
     from cmetrics.cli.configuration import announce_default_catalog, load_configuration

@@ -72,9 +72,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors and warnings only.")]
 Only = Annotated[
     str | None,
-    typer.Option(
-        "--only", metavar="COUNT", help="Narrow to one count, such as downloads or stars.", show_default=False
-    ),
+    typer.Option("--only", metavar="COUNT", help="Limit the run to one count, such as downloads.", show_default=False),
 ]
 
 
@@ -86,9 +84,9 @@ class MetricId(str):
 
 MetricIds = Annotated[
     list[str] | None,
-    typer.Option("--metric", metavar="ID", help="Narrow to this metric; repeatable.", show_default=False),
+    typer.Option("--metric", metavar="ID", help="Limit the run to this metric; repeatable.", show_default=False),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 MaxAge = Annotated[
     int,
     typer.Option(
@@ -100,7 +98,7 @@ MaxAge = Annotated[
 ]
 AllowLoss = Annotated[
     bool,
-    typer.Option("--allow-loss", help="Drop rows of the existing export that the store lacks."),
+    typer.Option("--allow-loss", help="Drop rows of the export that are not in the store."),
 ]
 ExportFolder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the export.")]
 CloneFolder = Annotated[Path, typer.Argument(metavar="DIR", help="Clone of the data branch.")]

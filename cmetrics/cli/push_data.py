@@ -39,7 +39,7 @@ def push_data(
 ) -> None:
     """Export the store to the data branch.
 
-    Commits and pushes. Merges commits that were pushed in the meantime first.
+    Commits and pushes. If others have pushed in the meantime, merges their commits first.
     """
     from cmetrics.cli.configuration import read_settings, reported
     from cmetrics.cli.output import print_json, print_result

@@ -32,8 +32,8 @@ def refresh(
 ) -> None:
     """Collect new days and fill gaps.
 
-    The nightly job. Per metric: the days since the last stored one, days that the source still revises, and
-    every gap that the source can fill.
+    This is the nightly job. For each metric, it requests the days since the last stored one, the days that the source
+    still revises, and every gap that the source can fill.
     """
     from cmetrics.cli.configuration import announce_default_catalog, load_job
     from cmetrics.cli.progress import Announced

@@ -16,7 +16,7 @@ def rename(
         MetricId, typer.Argument(metavar="OLD", help="Id in the store.", parser=MetricId, show_default=False)
     ],
     new: Annotated[
-        MetricId, typer.Argument(metavar="NEW", help="Id that the rows get.", parser=MetricId, show_default=False)
+        MetricId, typer.Argument(metavar="NEW", help="New id of the rows.", parser=MetricId, show_default=False)
     ],
     yes: Yes = False,
     db: Db = None,
@@ -26,8 +26,8 @@ def rename(
 ) -> None:
     """Give a series another id.
 
-    All rows of OLD become rows of NEW; where NEW has a value for the same day, the newer one stays. The store
-    is exported to data/backups first. Links to OLD end; a renamed product needs no rename, its ids stay.
+    All rows of OLD become rows of NEW. If NEW has a value for the same day, the newer value is used. The store is
+    exported to data/backups first. Links to OLD stop working. Not needed for a renamed product, which keeps its ids.
     """
     from cmetrics.cli.configuration import load_configuration
     from cmetrics.cli.confirm import confirm

@@ -60,8 +60,8 @@ def report(
 ) -> None:
     """Print the report of a month.
 
-    The HTML is one file without scripts: it prints as six slides, and with #a4 at the end of its address as A4
-    pages. `build-site` writes the reports of the last 12 full months into reports/. `--json` prints the document
+    The HTML report is one file without scripts. It prints as six slides, or as A4 pages if its address ends with #a4.
+    `build-site` writes the reports of the last 12 full months into reports/. `--json` prints the document
     of the API.
     """
     from cmetrics.charts.theme import palette

@@ -96,7 +96,7 @@ class RevisionDocument(TypedDict):
 
 
 class DamagedDocument(TypedDict):
-    """Stored days with a part of the true value."""
+    """Stored days that the source has counted only in part."""
 
     metric_id: str
     days: list[str]
@@ -115,7 +115,7 @@ class StatusDocument(TypedDict):
     doubtful: list[DoubtfulDocument]
     dips: list[DipDocument]
     ahead: list[AheadDocument]
-    #: Stored days of which the source has counted a part only.
+    #: Stored days that the source has counted only in part.
     damaged: list[DamagedDocument]
     unusual_revisions: list[RevisionDocument]
     #: Only with `--revisions`.

@@ -71,7 +71,7 @@ SPEC = SourceSpec(
     archive=ARCHIVE,
     known_losses=KNOWN_LOSSES,
     # pypistats.org, frequently asked questions: PyPI replaced the program that counts.
-    steps=(CountingStep(date(2018, 7, 26), "PyPI counts with another program"),),
+    steps=(CountingStep(date(2018, 7, 26), "PyPI replaced the program that counts downloads"),),
 )
 
 #: 30 requests a minute and 5 a second per IP address, not announced in any header. After a 429 on a

@@ -259,9 +259,9 @@ other two are stored as usual.
 SERVICE_HEAD = """
 ## A service misbehaves
 
-Two services fail in one night, the other two in the next. Services that do not fail are stored as usual. In messages,
-“…” stands for the service and the request, and “–” means that nothing is reported. The last column compares the store
-with the true values, day by day, after one more night without the fault.
+Two services fail on one night, and the other two on the next. Values of the other services are stored as usual. In
+messages, “…” stands for the service and the request, and “–” means that nothing is reported. The last column compares
+the store with the true values, day by day, after one more night without the fault.
 
 """
 COLUMNS = (
