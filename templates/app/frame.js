@@ -56,13 +56,48 @@ function frameOf(chart) {
   return FRAME_PARTS.map((css) => chart.figure.querySelector(css).innerHTML);
 }
 
-/** On paper, every chart is the picture that the page came with. */
-function printFirstView() {
+/**
+ * On paper, a chart is its picture, which is as wide as the paper: the one that the page came with, or the chosen view
+ * where the picture can show it. Other views are those of the live chart, whose plot box is fitted to that of the frame.
+ */
+function preparePrint() {
   for (const chart of charts) {
-    chart.paper?.forEach((html, index) => {
-      chart.figure.querySelector(FRAME_PARTS[index]).innerHTML = html;
-    });
+    const { figure, data } = chart;
+    const isFirst = isUsual(data);
+    if (chart.isEmpty || (!isFirst && awaitsDays(data))) continue;
+    const view = isFirst ? null : viewOf(data);
+    const isPicture = isFirst || isDrawable(data, view);
+    figure.toggleAttribute("data-changed", chart.isLive && !isPicture);
+    if (isFirst) restoreFirstView(chart);
+    else if (isPicture) drawPicture(chart, view);
+    else if (chart.isLive) fitPlot(chart);
   }
+}
+
+function restoreFirstView(chart) {
+  if (!chart.paper) return;
+  chart.paper.forEach((html, index) => {
+    chart.figure.querySelector(FRAME_PARTS[index]).innerHTML = html;
+  });
+  showMessage(chart, "");
+}
+
+/** The live chart has a size of its own; with the plot box as its view, CSS can put it where the frame is. */
+function fitPlot({ figure }) {
+  const plot = figure.querySelector(".plot");
+  const { width, height, margin } = plot.layout;
+  const box = [margin.l, margin.t, width - margin.l - margin.r, height - margin.t - margin.b].join(" ");
+  for (const layer of plot.querySelectorAll(".main-svg")) {
+    layer.setAttribute("viewBox", box);
+    layer.setAttribute("preserveAspectRatio", "none");
+  }
+}
+
+/** On the screen, the live chart has its own size again. */
+function endPrint() {
+  for (const { figure } of charts) figure.removeAttribute("data-changed");
+  for (const layer of document.querySelectorAll(".plot .main-svg")) layer.removeAttribute("viewBox");
+  show();
 }
 
 // -- events -------------------------------------------------------------------------------------------

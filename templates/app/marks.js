@@ -64,13 +64,18 @@ function hatchOf(still, key, tone, kind) {
 /** Shows a view with the picture alone; false if that needs Plotly. */
 function drawStill(chart) {
   const view = viewOf(chart.data);
-  const axes = axesOf(chart.data, view);
   if (chart.isLive || !isDrawable(chart.data, view)) return false;
+  drawPicture(chart, view);
+  placeCursor(chart);
+  return true;
+}
+
+/** Draws a view, and what stands around it, into the picture. */
+function drawPicture(chart, view) {
+  const axes = axesOf(chart.data, view);
   showMessage(chart, messageOf(chart.data, axes));
   chart.paper ??= frameOf(chart);
   drawFrame(chart, view, axes);
   drawMarks(chart, view, axes);
   chart.axes = axes;
-  placeCursor(chart);
-  return true;
 }

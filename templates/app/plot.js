@@ -50,6 +50,11 @@ async function loadDayFile(name) {
   return daysByName.get(name);
 }
 
+/** Whether the chosen view needs values that have not come: weeks come in the files of the days. */
+function awaitsDays(data) {
+  return grainOf(data) !== "month" && data.series.some((series) => series.days && !series.day);
+}
+
 /** Loads what a view by day needs. Charts may share series; each file is asked for once. */
 async function loadDays(chart) {
   if (grainOf(chart) === "month") return;
@@ -91,8 +96,7 @@ function setStale(chart, stale) {
 }
 
 async function draw(chart) {
-  // Weeks come in the files of the days.
-  const isWaiting = grainOf(chart.data) !== "month" && chart.data.series.some((series) => series.days && !series.day);
+  const isWaiting = awaitsDays(chart.data);
   if (isWaiting) setStale(chart, true);
   const isLoaded = !isWaiting || (await loadDays(chart.data).then(() => true, () => false));
   // Months may have been chosen in the meantime.
@@ -121,10 +125,10 @@ async function draw(chart) {
   chart.axes = axes;
   const { data, layout } = figureOf(chart.data, view, axes, look(), marginsOf(chart), roomOf(chart));
   chart.figure.classList.add("live");
-  chart.figure.toggleAttribute("data-changed", !isUsual(chart.data));
   chart.isLive = true;
   setStale(chart, false);
   await Plotly.react(chart.figure.querySelector(".plot"), data, layout, { staticPlot: true });
+  if (chart.figure.hasAttribute("data-changed")) fitPlot(chart); // It is being printed.
   placeCursor(chart);
   chart.figure.dispatchEvent(new CustomEvent("drawn", { bubbles: true }));
 }

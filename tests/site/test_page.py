@@ -17,13 +17,17 @@ from tests.site.conftest import (
     download_button,
     enliven,
 )
-from tests.site.sums import month, sums
+from tests.site.sums import figure, month, sums
 
 CHARTS = ["downloads", "all-stars", "downloads-lance", "stars-lance", "downloads-lancedb", "stars-lancedb"]
+PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 BOXES = """() => [...document.querySelectorAll(".canvas")].map((c) => {
   const box = c.getBoundingClientRect();
   return [c.closest("figure").id, box.left, box.top + scrollY, box.width, box.height];
 })"""
+#: What the live chart and what stands around it look like.
+BAR_COLOUR = "() => getComputedStyle(document.querySelector('#chart-downloads-lance .plot .bars .point path')).fill"
+GRID_COLOUR = "() => getComputedStyle(document.querySelector('#chart-downloads-lance .grid line')).stroke"
 STILLS = """() => [...document.querySelectorAll("figure.chart")].map((figure) => {
   const seen = (one) => one.checkVisibility({ visibilityProperty: true });
   const shown = [...figure.querySelectorAll("svg.still .marks")].filter(seen);
@@ -33,6 +37,20 @@ STILLS = """() => [...document.querySelectorAll("figure.chart")].map((figure) =>
   return { shown: shown.length, drawn: drawn.reduce((a, b) => a + b, 0), wide,
     plot: seen(plot) && plot.childElementCount > 0 };
 })"""
+
+#: Left, right, top and bottom of the lines, in shares of the plot box that the texts stand around.
+DRAWN_IN_BOX = """() => {
+  const chart = document.querySelector("#chart-downloads-lance");
+  const grid = [...chart.querySelectorAll(".frame .levels text")];
+  const frame = chart.querySelector(".frame").getBoundingClientRect();
+  const boxes = [...chart.querySelectorAll(".plot path.js-line")].map((line) => line.getBoundingClientRect());
+  const x = (at) => (at - frame.left) / frame.width;
+  const y = (at) => (at - frame.top) / frame.height;
+  return [
+    x(Math.min(...boxes.map((b) => b.left))), x(Math.max(...boxes.map((b) => b.right))),
+    y(Math.min(...boxes.map((b) => b.top))), y(Math.max(...boxes.map((b) => b.bottom))), grid.length,
+  ];
+}"""
 
 
 def overflow(page) -> int:
@@ -45,10 +63,13 @@ def test_the_page_fits_its_charts_come_alive_in_place_and_nobody_else_is_asked(r
     earlier = len(site.served.log)
     page = reader.open(site.charts, size=(width, 900), color_scheme=scheme)
     assert page.evaluate("() => document.documentElement.scrollWidth") == width
+    page.evaluate(PAINTED)
+    # While it comes in parts, a chart may be shown before the controls that stand above it are there.
+    assert sum(shift for shift, *_ in page.evaluate("() => window.shifts.splice(0)")) < 0.1
     before = page.evaluate(BOXES)
     assert [box[0] for box in before] == [f"chart-{key}" for key in CHARTS]
     enliven(page)
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate(PAINTED)
     assert page.evaluate("() => window.shifts") == []
     assert page.evaluate(BOXES) == before
     assert overflow(page) == 0
@@ -146,13 +167,18 @@ def test_pictures_stay_where_a_script_is_missing_or_broken(reader, site, path, a
     page.goto(site.charts)
     for key in CHARTS:
         page.locator(f"#chart-{key}").scroll_into_view_if_needed()
+        # A reader who is about to use the controls asks for Plotly.
+        page.locator(f"#chart-{key} .controls").dispatch_event("pointerdown")
     page.wait_for_load_state("networkidle")
-    assert any(path in url for url in reader.asked)
+    if path == "plotly":
+        page.locator(".unavailable").first.wait_for()
+    assert sum(path in url for url in reader.asked) == 1
     assert all(still["shown"] == 1 and still["drawn"] > 0 and not still["plot"] for still in page.evaluate(STILLS))
     if path == "plotly":
         # The toolbar says so, and what would do nothing is disabled; tables and files work on.
-        assert page.locator(".unavailable").first.is_visible()
-        assert page.locator(".controls input:enabled, .legend button:enabled").count() == 0
+        assert page.locator(".unavailable").count() == page.locator(".unavailable:visible").count() == len(CHARTS)
+        # Windows of dates need the picture only.
+        assert page.locator(".controls fieldset input:enabled, .legend button:enabled").count() == 0
         page.locator("#chart-downloads-lance details.numbers summary").click()
         assert page.locator("#chart-downloads-lance tbody th").first.is_visible()
         with page.expect_download() as saved:
@@ -179,7 +205,7 @@ def test_the_theme_goes_round_repaints_the_charts_and_is_remembered(reader, site
     enliven(page, "downloads-lance")
     button = page.locator("[data-do=theme]")
     ground = "() => getComputedStyle(document.body).backgroundColor"
-    grid = "() => document.querySelector('#chart-downloads-lance .plot').layout.yaxis.gridcolor"
+    grid = f"() => [({BAR_COLOUR})(), ({GRID_COLOUR})()]"
     automatic = (page.evaluate(ground), page.evaluate(grid))
     seen = []
     for _ in range(3):
@@ -189,7 +215,7 @@ def test_the_theme_goes_round_repaints_the_charts_and_is_remembered(reader, site
     light, dark, again = (tuple(colours) for _, *colours in seen)
     assert light == automatic == again
     assert dark[0] != light[0]
-    assert dark[1] != light[1]
+    assert all(one != other for one, other in zip(dark[1], light[1], strict=True))
     button.click()
     button.click()
     page.reload()
@@ -203,10 +229,12 @@ def test_the_theme_goes_round_repaints_the_charts_and_is_remembered(reader, site
 def test_charts_follow_the_system_when_it_turns_dark(reader, site):
     page = reader.open(site.charts, color_scheme="light")
     enliven(page, "downloads-lance")
-    grid = "() => document.querySelector('#chart-downloads-lance .plot').layout.yaxis.gridcolor"
-    light = page.evaluate(grid)
-    page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"(light) => ({grid})() !== light", arg=light)
+    for colour in (BAR_COLOUR, GRID_COLOUR):
+        page.emulate_media(color_scheme="light")
+        light = page.evaluate(colour)
+        assert light.startswith("rgb")
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_function(f"(light) => ({colour})() !== light", arg=light)
 
 
 def test_nothing_glides_for_readers_who_want_no_motion(reader, site):
@@ -226,7 +254,8 @@ def test_on_paper_it_is_a_report_of_one_or_two_pages(reader, site, live):
     if live:
         enliven(page)
         page.locator("#chart-downloads .controls label", has_text="6M").click()
-    page.emulate_media(media="print")
+        page.wait_for_function("() => !document.querySelector('#chart-downloads[data-stale]')")
+    print_preview(page)
     for still in page.evaluate(STILLS):
         assert (still["shown"], still["plot"]) == (1, False)
         assert still["drawn"] > 0
@@ -236,6 +265,48 @@ def test_on_paper_it_is_a_report_of_one_or_two_pages(reader, site, live):
     assert page.locator(".totals").is_visible()
     pdf = page.pdf(format="A4")
     assert 1 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 2
+
+
+def print_preview(page) -> None:
+    """Show the page as a browser prints it: on as much paper, and after the same event."""
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+
+
+def test_on_paper_a_chosen_view_of_downloads_is_its_picture(reader, site):
+    """The marks and what stands around them are of the same view."""
+    page = reader.open(site.url)
+    enliven(page)
+    page.locator("#chart-downloads .controls label", has_text="6M").click()
+    months = page.evaluate("() => [...document.querySelector('#chart-downloads .plot').data[0].x].length")
+    assert months == 6
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    bars = page.locator("#chart-downloads .marks .bar").evaluate_all(
+        "(all) => all.map((b) => b.matches('path') ? b.getAttribute('d').split('M').length - 1 : 1)"
+    )
+    assert sum(bars) == 2 * months, "two products"
+    assert page.locator("#chart-downloads .covers").text_content() == "All packages, last 6 months"
+
+
+@pytest.mark.parametrize("width", [500, 1000])
+def test_on_paper_a_view_of_the_live_chart_is_fitted_to_its_frame(reader, site, width):
+    """Paper has another width and another height of plots than the screen."""
+    page = reader.open(f"{site.charts}?mark=lines&place=side")
+    enliven(page, "downloads-lance")
+    figure(page, "downloads-lance")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    before = page.evaluate(DRAWN_IN_BOX)
+    print_preview(page)
+    page.evaluate("(w) => { document.querySelector('#chart-downloads-lance').style.width = `${w}px`; }", width)
+    assert page.locator("#chart-downloads-lance .plot").is_visible()
+    assert not page.locator("#chart-downloads-lance .still .marks").is_visible()
+    after = page.evaluate(DRAWN_IN_BOX)
+    assert after == pytest.approx(before, abs=0.01), "the same parts of the plot box"
+    page.emulate_media(media="screen")
+    page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+    page.evaluate("() => { document.querySelector('#chart-downloads-lance').style.width = ''; }")
+    figure(page, "downloads-lance")
+    assert page.evaluate(DRAWN_IN_BOX) == pytest.approx(before, abs=0.01)
 
 
 def test_on_paper_a_reader_s_dark_page_is_dark_on_white(reader, site):
