@@ -244,7 +244,7 @@ class MilestoneDocument(Document):
 
 
 class Projections(Document):
-    """The running month, and the next milestones of repositories."""
+    """The projections of the current month, and of the next milestones of repositories."""
 
     as_of: date
     projections: list[ProjectionDocument]
