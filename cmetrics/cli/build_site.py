@@ -29,7 +29,9 @@ class SiteDocument(TypedDict):
 
 def build_site(
     context: typer.Context,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder that the site replaces.")] = Path("site"),
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Output folder; its files are replaced.")] = Path(
+        "site"
+    ),
     site_url: Annotated[
         str | None,
         typer.Option(
@@ -55,7 +57,7 @@ def build_site(
 ) -> None:
     """Build the static site from the store.
 
-    The folder is replaced after every file is rendered. A folder with other files is not changed.
+    The folder is replaced only after all files are rendered. A folder with other contents is not changed.
     """
     from cmetrics.site.second_process import second_process
 

@@ -51,9 +51,9 @@ def reported(job: str, now: datetime) -> Iterator[None]:
 
 
 def announce_default_catalog(settings: Settings, catalog: Catalog, *, quiet: bool) -> Callable[[], None]:
-    """Return what prints one line on stderr if the metrics come from the built-in catalogue, which few people want.
+    """Return a function that prints a line on stderr if the metrics come from the built-in catalogue.
 
-    With ``quiet`` only where there is no store now: a run in the wrong folder would create one.
+    With ``quiet``, it prints only if there is no store yet: a run in the wrong folder would create one.
     """
     text = f"using the default catalogue ({catalog.title}); create your own with `cmetrics init`"
     is_new = settings.store.kind is StoreKind.EMBEDDED and not is_folder(Path(settings.store.uri))

@@ -25,7 +25,7 @@ def create_tables(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Create the tables that are missing.
+    """Create missing tables.
 
     Needed once for a bucket or a cluster; in a folder, tables are created when they are needed. Also writes the
     definitions of the catalogue. Drops nothing, and can be repeated.
@@ -44,5 +44,5 @@ def create_tables(
         document: TablesDocument = {"store": settings.store.label, "created": created}
         print_json(document)
     elif not quiet:
-        what = f"created {', '.join(created)}" if created else "all tables are there; nothing was created"
+        what = f"created {', '.join(created)}" if created else "all tables exist; nothing was created"
         print_result(f"{settings.store.label}: {what}")

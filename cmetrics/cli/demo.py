@@ -28,7 +28,7 @@ class DemoDocument(TypedDict):
 
 def demo(
     context: typer.Context,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder that the site replaces.")] = Path(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Output folder; its files are replaced.")] = Path(
         "site-demo"
     ),
     store: Annotated[

@@ -36,7 +36,7 @@ class InitMetricDocument(TypedDict):
 
 
 class PackageDocument(TypedDict):
-    """One published package that was found in a repository."""
+    """One published package found in a repository."""
 
     source: str
     subject: str
@@ -178,7 +178,7 @@ def init(
 
     runtime = get_runtime(context)
     if add and force:
-        msg = "--add and --force exclude each other; use one of them"
+        msg = "--add and --force cannot be combined; use one of them"
         raise UsageError(msg)
     mode = WriteMode.ADD if add else WriteMode.REPLACE if force else WriteMode.CREATE
     check_target(out, mode)
@@ -207,7 +207,7 @@ def init(
     if names.is_empty:
         names = _ask_names()
     if not no_check and not quiet:
-        print_progress("checking the names at the services")
+        print_progress("checking the names with the services")
     # Store and catalogue are not used here. CMETRICS_CONFIG may be the file that is about to be written.
     settings = read_settings(db=EMBEDDED_DEFAULT, config=DEFAULT_PATH)
     draft = prepare_catalog(
@@ -300,7 +300,9 @@ def _choose(offers: Sequence[Offer], *, take: bool, ask: bool) -> list[Offer]:
     for number, offer in enumerate(offers, 1):
         print_progress(f"  {number}  {_label(offer)}")
     try:
-        answer = typer.prompt("Add which? Numbers, none, or Enter for all but those of others", default="", err=True)
+        answer = typer.prompt(
+            "Packages to add: numbers, none, or Enter for all except those of others", default="", err=True
+        )
     except typer.Abort:
         return []
     numbers = {int(text) for text in _split([answer]) if text.isdecimal()}
@@ -312,7 +314,7 @@ def _label(offer: Offer) -> str:
 
     package = offer.package
     text = f"{package.name} ({SPECS[package.source].title}), from {package.path} of {package.repository}"
-    return f"{text}; may belong to others: its registry names {offer.foreign}" if offer.foreign else text
+    return f"{text}; may belong to others: its registry entry names {offer.foreign}" if offer.foreign else text
 
 
 def _offers_left(draft: Draft, chosen: Sequence[Offer]) -> list[str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WIDTH = 80
 #: The entries of a section; with effects of releases below them.
 SHOWN = 12
-#: The newest events that are shown; `--json` has all.
+#: The newest events that are shown; `--json` lists all.
 EVENTS_SHOWN, EFFECTS_SHOWN = 4, 5
 #: Marks a text below the one before it.
 _INNER = "\t"
@@ -92,7 +92,7 @@ def _events(found: Findings) -> Iterator[str]:
         if len(effects) > EFFECTS_SHOWN:
             yield f"{_INNER}and {len(effects) - EFFECTS_SHOWN} more metrics"
     if len(newest) > EVENTS_SHOWN:
-        yield f"and {len(newest) - EVENTS_SHOWN} earlier ones; `--json` has all"
+        yield f"and {len(newest) - EVENTS_SHOWN} earlier; use `--json` for all"
 
 
 def _section(title: str, texts: Iterable[str], *, most: int = SHOWN) -> Iterator[str]:
@@ -100,7 +100,7 @@ def _section(title: str, texts: Iterable[str], *, most: int = SHOWN) -> Iterator
     texts = list(texts)
     lines = [_bullet(text) for text in texts[:most]]
     if len(texts) > most:
-        lines.append(_bullet(f"and {len(texts) - most} more; `--json` has all"))
+        lines.append(_bullet(f"and {len(texts) - most} more; use `--json` for all"))
     if lines:
         yield ""
         yield title

@@ -60,7 +60,7 @@ def invoke(runtime: Runtime | None = None) -> int:
         code = INTERRUPTED
     if code == INTERRUPTED:
         with hold_interrupts():
-            _fail("interrupted; what was stored is complete", "run the command again to continue", INTERRUPTED)
+            _fail("interrupted; everything stored so far is complete", "run the command again to continue", INTERRUPTED)
         return INTERRUPTED
     return code if isinstance(code, int) else 0
 

@@ -77,7 +77,7 @@ Only = Annotated[
 
 
 class MetricId(str):
-    """The id of a metric; the help names it so instead of a Python type."""
+    """The id of a metric; the help shows this name instead of a Python type."""
 
     __slots__ = ()
 

@@ -24,7 +24,7 @@ def rename(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Give a series another id.
+    """Change the id of a metric.
 
     All rows of OLD become rows of NEW. If NEW has a value for the same day, the newer value is used. The store is
     exported to data/backups first. Links to OLD stop working. Not needed for a renamed product, which keeps its ids.

@@ -94,12 +94,12 @@ def _find(inputs: ReportInputs, month: Month | None) -> MonthReport:
 
     known = report_months(inputs)
     if not known:
-        msg = "no report yet: no day of a full month is stored"
+        msg = "no report yet: no full month has data"
         raise UsageError(msg, hint="run `cmetrics refresh` first")
     if month is None:
         return build_report(inputs, known[0])
     if month not in known:
         months = f"{known[-1]} to {known[0]}" if len(known) > 1 else str(known[0])
-        msg = f"--month {month}: there is no report for this month; choose one of {months}"
+        msg = f"--month {month}: there is no report for this month; choose a month from {months}"
         raise UsageError(msg)
     return build_report(inputs, month)

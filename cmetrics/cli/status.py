@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cmetrics.analytics.status import StoreStatus
     from cmetrics.domain.revision import Revision
 
-#: The maximum number of revisions in the table; `--json` has all of them.
+#: The maximum number of revisions in the table; `--json` lists all of them.
 MOST_REVISIONS = 60
 
 

@@ -195,7 +195,7 @@ def test_add_gives_ids_that_are_free(home: Home):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["--force"], "--add and --force exclude each other"),
+        (["--force"], "--add and --force cannot be combined"),
         (["--title", "x"], "--add changes neither --title nor --contact"),
         (["--out", "other.toml"], "there is no file other.toml; leave out --add to create it"),
     ],
@@ -262,7 +262,7 @@ def test_packages_are_offered(home: Home, world: World):
     assert "found: @lancedb/lancedb (api.npmjs.org), from package.json of lancedb/lancedb" in lines
     assert (
         "found: lancedb (crates.io), from Cargo.toml of lancedb/lancedb; "
-        "may belong to others: its registry names a/b" in lines
+        "may belong to others: its registry entry names a/b" in lines
     )
     assert "in the repositories, but not published: lance-unpublished (crates.io)" in lines
     command = "cmetrics init --add --crate lance --pypi pylance --npm @lancedb/lancedb"
