@@ -57,9 +57,9 @@ class Outlier:
 
     @property
     def text(self) -> str:
-        """One sentence."""
+        """The anomaly as one sentence."""
         expected = formats.number(self.expected)
-        return f"{self.metric_id} has {formats.number(self.value)} on {self.day}, where about {expected} are usual"
+        return f"{self.metric_id} has {formats.number(self.value)} on {self.day} (usual: about {expected})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,9 @@ class RegistryDip:
 
     @property
     def text(self) -> str:
-        """One sentence."""
-        return f"{self.source} dipped on {self.day}: all {len(self.metric_ids)} metrics together at {self.percent} %"
+        """The anomaly as one sentence."""
+        together = f"all {len(self.metric_ids)} metrics together at {self.percent}% of the usual"
+        return f"{self.source} dipped on {self.day}: {together}"
 
 
 def find_anomalies(

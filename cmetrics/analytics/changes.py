@@ -66,7 +66,7 @@ RULES = {
 }
 
 
-#: Of two items of one weight, the one that says more of a metric comes first.
+#: Of two items of the same weight, the more specific one comes first.
 _ORDER = (*SignalKind, None)
 
 
@@ -93,7 +93,7 @@ class ItemBuilder:
         signals: Iterable[Signal],
         effects: Iterable[Effect],
     ) -> tuple[tuple[Item, ...], tuple[Omission, ...]]:
-        """Return the items by weight, each metric with its weightiest, and what the list is silent about."""
+        """Return the items by weight, at most one per metric, and what the list leaves out."""
         omissions: list[Omission] = []
         found = [*_totals(totals, omissions)]
         found += [self._signal(signal) for signal in signals]
@@ -161,7 +161,7 @@ class ItemBuilder:
             value=effect.after,
             expected=effect.before,
             change_percent=effect.change_percent,
-            rule="28 days before and after, against the usual variation",
+            rule="28 days after against 28 days before, compared with the usual variation",
             weight=round(_size(effect.after, effect.before) * self._share(effect.metric_id), 6),
             headline=effect_headline(effect, self._names[effect.metric_id]),
             sentence=effect_sentence(effect, self._names[effect.metric_id]),
@@ -209,17 +209,17 @@ def _totals(totals: Iterable[Rollup], omissions: list[Omission]) -> Iterator[Ite
         if kind is None or rollup.start is None or rollup.end is None:
             continue
         if not rollup.comparable:
-            text = f"All downloads in {period(rollup.start, rollup.end)} are not compared: {rollup.reason}."
+            text = f"All downloads, {period(rollup.start, rollup.end)}: not compared; {rollup.reason}."
             omissions.append(Omission(rollup.reason_kind or ReasonKind.MISSING_DAYS, (), text))
             continue
         now, before = rollup.compared_value or 0, (rollup.previous.value if rollup.previous else None) or 0
         if rollup.previous is None or rollup.change_percent is None or abs(rollup.change_percent) < LEAST_CHANGE:
             continue
         left_out = len(rollup.left_out)
-        note = f" Left out: {plural(left_out, 'metric')} that cannot be compared." if left_out else ""
+        note = f" Excludes {plural(left_out, 'metric')} that cannot be compared." if left_out else ""
         text = (
-            f"All downloads: {number(now)} in {period(rollup.start, rollup.end)}, {moved(now, before)} against "
-            f"{number(before)} in {period(rollup.previous.start, rollup.previous.end)}.{note}"
+            f"All downloads: {number(now)} from {period(rollup.start, rollup.end)}, {moved(now, before)} against "
+            f"{number(before)} from {period(rollup.previous.start, rollup.previous.end)}.{note}"
         )
         yield Item(
             id=f"{kind.value.replace('_', '-')}-{rollup.start.isoformat()}",

@@ -104,7 +104,7 @@ class DailyGrid:
         for place in np.flatnonzero(usable < days).tolist():
             expected, counted = int(days[place]), int(known[place])
             if not counted:
-                found[place] = ReasonKind.NO_DATA, "no day is counted"
+                found[place] = ReasonKind.NO_DATA, "no day has data"
             elif counted < expected:
                 lacking = expected - counted
                 text = f"{formats.number(lacking)} of {plural(expected, 'day')} {_are(lacking)} missing"
@@ -115,10 +115,10 @@ class DailyGrid:
 
     def _doubt(self, row: int, first: int, last: int) -> tuple[ReasonKind, str]:
         """Return what is wrong with known columns."""
-        kind, reason = ReasonKind.EXCLUDED_DAY, "lost or counted in part at the source"
+        kind, reason = ReasonKind.EXCLUDED_DAY, "lost or only partly counted at the source"
         places = np.flatnonzero(self.excluded[row, first : last + 1]).tolist()
         if not places:
-            kind, reason = ReasonKind.UNDER_REVIEW, "far outside the usual and not confirmed yet"
+            kind, reason = ReasonKind.UNDER_REVIEW, "far outside the usual range and not confirmed yet"
             places = np.flatnonzero(self.doubtful[row, first : last + 1]).tolist()
         more = "" if len(places) == 1 else f" and {plural(len(places) - 1, 'more day')}"
         is_past = kind is ReasonKind.EXCLUDED_DAY
@@ -132,7 +132,7 @@ class DailyGrid:
             return None
         day = self.day(max(first + 1, 0) + int(found[-1]))
         declared = next((s.reason for s in _steps(self.metrics[row], self.specs) if s.day == day), None)
-        return f"the way of counting changed on {short_date(day)}" + (f" ({declared})" if declared else "")
+        return f"the counting method changed on {short_date(day)}" + (f" ({declared})" if declared else "")
 
 
 def is_daily_downloads(metric: Metric) -> bool:

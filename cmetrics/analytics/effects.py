@@ -189,7 +189,7 @@ class _Judge:
                 verdict = Verdict.NOT_JUDGED
         elif usual is None:
             verdict, kind = Verdict.NOT_COMPARABLE, ReasonKind.SHORT_HISTORY
-            reason = f"only {plural(len(placebos), 'day')} to compare with, {FEWEST_PLACEBOS} are needed"
+            reason = f"only {plural(len(placebos), 'comparable day')}; {FEWEST_PLACEBOS} are needed"
         else:
             verdict = self._verdict(row, change, usual)
         prior = self._change(self._earlier[row], self._before[row])
@@ -235,14 +235,14 @@ class _Judge:
         grid, column = self._grid, self._column
         day = self._event.day
         if holiday_days(day, day) or _holidays(day) > FEW_HOLIDAYS:
-            return ReasonKind.HOLIDAYS, "downloads fall everywhere from 20 Dec to 6 Jan, which lies in these weeks"
+            return ReasonKind.HOLIDAYS, "these weeks include 20 Dec to 6 Jan, when downloads fall everywhere"
         step = grid.step_between(row, column - DAYS, column + REACH)
         if step is not None:
             return ReasonKind.STEP, step
         if np.isnan(self._before[row]):
             return grid.problem(row, column - DAYS, column - 1) or (ReasonKind.MISSING_DAYS, "days are missing")
         if self._before[row] <= 0:
-            return ReasonKind.NO_DATA, "there were no downloads before it"
+            return ReasonKind.NO_DATA, "there were no downloads before the event"
         if column + REACH <= grid.ends[row] and np.isnan(self._after[row]):
             problem = grid.problem(row, column + SKIPPED, column + REACH)
             return problem or (ReasonKind.MISSING_DAYS, "days are missing")
@@ -299,17 +299,17 @@ class _Judge:
         event = f"{isolate(self._event.label)} ({short_date(self._event.day)})"
         start = f"{name_of(metric)} after {event}"
         if verdict is Verdict.TOO_EARLY:
-            return f"{start}: too early, {observed} of {DAYS} days are counted."
+            return f"{start}: too early; {observed} of {DAYS} days have data."
         if change is None or limits[0] is None or limits[1] is None:
             return f"{start}: {verdict.value}; {reason}."
         usual = f"{percent(limits[0])} to {percent(limits[1])}"
         if includes_events:
-            usual += ", other releases included"
+            usual += ", days near other events included"
         verdicts = {
-            Verdict.ABOVE: f"above usual variation, {usual}",
-            Verdict.BELOW: f"below usual variation, {usual}",
-            Verdict.TREND: f"outside usual variation, {usual}, but under way before it",
-            Verdict.WITHIN: f"within usual variation, {usual}",
+            Verdict.ABOVE: f"above usual variation ({usual})",
+            Verdict.BELOW: f"below usual variation ({usual})",
+            Verdict.TREND: f"outside usual variation ({usual}), but already under way before the event",
+            Verdict.WITHIN: f"within usual variation ({usual})",
         }
         prior, others = self._change(self._earlier[row], self._before[row]), self._others(row)
         means = f"from {number(self._before[row])} to {number(self._after[row])} a day"
@@ -317,7 +317,7 @@ class _Judge:
             f"{start}: {percent(change)} in 4 weeks, {means}; {verdicts[verdict]}.",
             "" if prior is None else f"In the 4 weeks before: {percent(_percent(prior))}.",
             "" if others is None else f"Other packages of the product: {percent(others)}.",
-            f"In the same weeks: {names_of(self._overlaps)}." if self._overlaps else "",
+            f"Other events in these weeks: {names_of(self._overlaps)}." if self._overlaps else "",
             "Correlation only.",
         ]
         return " ".join(filter(None, sentences))

@@ -1,4 +1,4 @@
-"""Items of "What changed" beside those that leave the usual variation: milestones, releases, and missing days. Pure."""
+"""Items of "What changed" other than unusual values: milestones, releases, and missing days. Pure."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class _Milestones:
             rule="first full month above a round number",
             weight=round(MILESTONE_SIZE * float(self.shares[rows].sum()), 6),
             headline=f"{name}: first month above {_large(step)}",
-            sentence=f"{counts}{', all its packages' if len(rows) > 1 and product else ''}.",
+            sentence=f"{counts}{' across all packages' if len(rows) > 1 and product else ''}.",
             text=f"{name}: {counts}, the first month above {_large(step)}.",
         )
 
@@ -167,7 +167,7 @@ def _without_effect(grid: DailyGrid, effects: Iterable[Effect], shares: np.ndarr
             value=first.after or 0,
             expected=first.before or 0,
             change_percent=first.change_percent,
-            rule="28 days before and after, against the usual variation",
+            rule="28 days after against 28 days before, compared with the usual variation",
             # Nothing moved.
             weight=0.0,
             headline=f"{isolate(event.label)}: no visible effect",
@@ -194,7 +194,7 @@ def _gaps(grid: DailyGrid, shares: np.ndarray, titles: Mapping[str, str]) -> Ite
         hit = rows[lacks[rows].any(axis=1)]
         days = [grid.day(start + int(column)) for column in columns]
         count = len(days)
-        which = "All its packages" if len(hit) == len(rows) and len(rows) > 1 else _which(grid, hit)
+        which = "all packages" if len(hit) == len(rows) and len(rows) > 1 else _which(grid, hit)
         title = titles.get(source, source)
         when = _when(days)
         yield Item(
@@ -212,8 +212,8 @@ def _gaps(grid: DailyGrid, shares: np.ndarray, titles: Mapping[str, str]) -> Ite
             rule="days without a value between days with one",
             weight=round(GAP_SIZE * float(shares[hit].sum()) * count / GAP_DAYS, 6),
             headline=f"{title}: {plural(count, 'day')} missing",
-            sentence=f"{when}. {which}; not a fall, and filled in if the source still has them.",
-            text=f"{title}: {plural(count, 'day')} missing, {when}. {which}.",
+            sentence=f"{when[:1].upper()}{when[1:]}, {which}. Missing data, not a decline; filled in if possible.",
+            text=f"{title}: {plural(count, 'day')} missing, {when}, {which}.",
         )
 
 
@@ -227,4 +227,4 @@ def _when(days: Sequence[date]) -> str:
     """Return the days as one period if they follow each other, else the first and the last."""
     if (days[-1] - days[0]).days + 1 == len(days):
         return period(days[0], days[-1])
-    return f"Between {period(days[0], days[-1]).replace(' to ', ' and ')}"
+    return f"between {period(days[0], days[-1]).replace(' to ', ' and ')}"

@@ -109,7 +109,7 @@ def _missed_nights(
 ) -> tuple[Gap, ...]:
     """Return the nights since the first reading on which none was taken: all are lost, except the last one."""
     reasons = _Reasons(metric, state, published, spec, log, as_of)
-    effect = "the next flow covers several days" if metric.measure.is_counter else "the count cannot be read later"
+    effect = "the next increase covers several days" if metric.measure.is_counter else "the count cannot be read later"
 
     def reason(day: date) -> tuple[Reason, str]:
         if day == as_of:
@@ -142,8 +142,11 @@ def _open_windows(
         if day > newest:
             return reasons.of_newer_window(day)
         if measure.has_history:
-            return Reason.NOT_COLLECTED, "Not collected: no window includes it; `cmetrics backfill` may recover it"
-        return Reason.MISSED, f"Lost: {spec.public_name} was not read in time"
+            return (
+                Reason.NOT_COLLECTED,
+                "Not collected: no stored window includes it; `cmetrics backfill` may recover it",
+            )
+        return Reason.MISSED, f"Lost: {spec.public_name} was not read while a window still included it"
 
     return _join(missing, reason)
 
@@ -192,7 +195,7 @@ class _Reasons:
         if day < self._available:
             return Reason.NO_LONGER_AVAILABLE, f"No longer available from {self._host}{self._archive_hint}"
         if is_early and day < self._reach:
-            text = "Not collected: a refresh does not reach that far back; `cmetrics backfill` may recover it"
+            text = "Not collected: too old for a refresh; `cmetrics backfill` may recover it"
             return Reason.NOT_COLLECTED, text
         return self._of_reachable(day, is_early=is_early)
 
@@ -204,7 +207,10 @@ class _Reasons:
         if is_early:
             return Reason.BEFORE_FIRST, f"Before first data: {self._title} has no earlier day"
         if day in self._published:
-            return Reason.FAILED, f"Not collected: {self._title} returned no value for this metric, but for others"
+            return (
+                Reason.FAILED,
+                f"Not collected: {self._title} returned values for other metrics, but not for this one",
+            )
         if day > self._newest:
             return Reason.NOT_PUBLISHED, f"Pending: not yet published by {self._title}"
         return Reason.LOST, f"Missing at {self._title}; retried nightly"
@@ -219,6 +225,6 @@ class _Reasons:
         """Return why the source has given no answer for ``day``."""
         failure = self._failure
         if failure is None or failure.at.astimezone(UTC).date() <= day:
-            return Reason.NOT_COLLECTED, f"Not collected: no refresh {'since' if self._oldest else 'yet'}"
+            return Reason.NOT_COLLECTED, f"Not collected: no refresh has run {'since' if self._oldest else 'yet'}"
         when = f"{failure.at.astimezone(UTC):%Y-%m-%d}"
         return Reason.FAILED, f"Not collected: the request failed or was not made ({when}: {failure.error})"

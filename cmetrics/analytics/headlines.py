@@ -1,6 +1,6 @@
 """The items of "What changed" as a short headline and one or two sentences below it. Pure.
 
-The sentences are those of the signal, mover or effect, without the name that the headline has already.
+The sentences are those of the signal, mover or effect, without the name, which is in the headline.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
 
 WEEK = 7
-#: What the headline of a trend says already.
-_REPEATED = re.compile(r"^(growing|declining) by [\d.,]+% a month over")
+#: The part of a trend's text that its headline repeats.
+_REPEATED = re.compile(r"^(growing|declining) by [^,]*% a month over [^,]*, ")
 
 
 def short_names(metrics: Iterable[Metric]) -> dict[str, str]:
@@ -47,25 +47,25 @@ def signal_headline(signal: Signal, name: str) -> str:
 
 
 def mover_headline(mover: Mover, name: str) -> str:
-    """Return such as ``lancedb rose 21% in 30 days``."""
+    """Return a headline such as ``lancedb rose 21% in 30 days``."""
     rise = mover.value >= mover.previous_value
     return f"{moved_headline(name, mover.change_percent, is_rise=rise)} in 30 days"
 
 
 def effect_headline(effect: Effect, name: str) -> str:
-    """Return such as ``lancedb rose 38% after LanceDB 1.0``."""
+    """Return a headline such as ``lancedb rose 38% after LanceDB 1.0``."""
     rise = (effect.after or 0) >= (effect.before or 0)
     return f"{moved_headline(name, effect.change_percent, is_rise=rise)} after {isolate(effect.event.label)}"
 
 
 def total_headline(change: float, start: date, *, is_running: bool) -> str:
-    """Return such as ``All downloads rose 18% in October``."""
+    """Return a headline such as ``All downloads rose 18% in October``."""
     when = f"{formats.month_name(start)} so far" if is_running else formats.month_name(start)
     return f"{moved_headline('All downloads', change, is_rise=change >= 0)} in {when}"
 
 
 def moved_headline(name: str, change: float | None, *, is_rise: bool) -> str:
-    """Return such as ``lancedb rose 21%``, from twice on ``lancedb rose to 3.3 times``."""
+    """Return a headline such as ``lancedb rose 21%``, or ``lancedb rose to 3.3 times`` from twice on."""
     if change is None:
         return f"{name} rose from zero" if is_rise else f"{name} fell"
     if change >= 100 * (FACTOR - 1):
@@ -77,7 +77,7 @@ def sentence_of(text: str, metric: Metric) -> str:
     """Return the text of a signal or a mover without the name that it begins with."""
     for name in (name_of(metric), metric.subject):
         if text.startswith(f"{name}: "):
-            rest = _REPEATED.sub("over", text[len(name) + 2 :])
+            rest = _REPEATED.sub("", text[len(name) + 2 :])
             return rest[:1].upper() + rest[1:]
     return text
 
@@ -91,7 +91,7 @@ def effect_sentence(effect: Effect, name: str) -> str:
 
 
 def _size(change: float | None) -> str:
-    """Return such as ``21%``; below ten with one decimal."""
+    """Return a percentage such as ``21%``; below ten with one decimal."""
     size = abs(change or 0.0)
     return formats.percent(size, 0 if size >= 10 else 1)  # noqa: PLR2004
 

@@ -168,14 +168,14 @@ class Rollup:
     days_observed: int
     days_expected: int
     #: The part of ``value`` that is compared with ``previous.value``; None unless ``comparable``. A window of
-    #: 90 or 365 days may lack up to 3 % of its days: these and their counterparts are in neither of the two.
+    #: 90 or 365 days may lack up to 3% of its days: these and their counterparts are in neither of the two.
     compared_value: int | None
     previous: Period | None
     #: None unless ``comparable``.
     change: int | None
     #: None unless ``comparable``; None from zero (``is_new``) and of stars.
     change_percent: float | None
-    #: Percent of the product's downloads in the product's window of the same name, and points of percent.
+    #: Percent of the product's downloads in the product's window of the same name, and percentage points.
     share: float | None
     previous_share: float | None
     share_change: float | None
@@ -186,7 +186,7 @@ class Rollup:
     #: From zero to more.
     is_new: bool = False
     left_out: tuple[LeftOut, ...] = ()
-    #: Stars given and taken back in the window; None where not known.
+    #: Stars gained and lost in the window; None where not known.
     gained: int | None = None
     lost: int | None = None
 
@@ -217,9 +217,9 @@ class Mover:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Something that stands out from the usual variation of one metric."""
+    """A deviation from the usual variation of one metric."""
 
-    #: The same from night to night as long as the signal lasts, and safe in a URL.
+    #: Unchanged while the signal lasts, and safe in a URL.
     id: str
     kind: SignalKind
     metric_id: str
@@ -230,7 +230,7 @@ class Signal:
     #: or stars of the window.
     value: float
     expected: float
-    #: SHARE_SHIFT: points of percent. GROWTH, DECLINE: percent a month. None from zero or less.
+    #: SHARE_SHIFT: percentage points. GROWTH, DECLINE: percent a month. None from zero or less.
     change_percent: float | None
     #: In units of the rule; larger is stronger.
     score: float
@@ -297,14 +297,14 @@ class Projection:
     counted: int
     days_observed: int
     days_expected: int
-    #: None if refused.
+    #: None without a projection.
     value: int | None
     low: int | None
     high: int | None
-    #: Back-test: of so many months, the number that ended inside the interval built from the other months.
+    #: Back-test: the number of months tested, and of those that ended within the range given by the other months.
     months_tested: int
     months_inside: int
-    #: Why it is refused, as a clause.
+    #: Why there is no projection, as a clause.
     reason: str | None
     reason_kind: ReasonKind | None
     text: str
@@ -395,7 +395,7 @@ class Insights:
     milestones: tuple[Milestone, ...] = ()
     #: "What changed", ranked.
     items: tuple[Item, ...] = ()
-    #: What "What changed" is silent about.
+    #: What "What changed" leaves out, and why.
     omissions: tuple[Omission, ...] = ()
 
     @property

@@ -61,25 +61,29 @@ def _milestone(
     target = next_milestone(stars)
 
     def refused(kind: ReasonKind, reason: str, reached: float = 0.0) -> Milestone:
-        text = f"{metric.subject}: no date for {number(target)} stars; {reason}."
+        text = f"{metric.subject}: no projected date for {number(target)} stars; {reason}."
         return Milestone(metric.metric_id, stars, day, target, None, None, reached, reason, kind, text)
 
     if len(gains) < FEWEST_DAYS:
         return refused(
-            ReasonKind.SHORT_HISTORY, f"{plural(len(gains), 'day')} of gains are known, {FEWEST_DAYS} are needed"
+            ReasonKind.SHORT_HISTORY, f"gains are known for {plural(len(gains), 'day')}; {FEWEST_DAYS} are needed"
         )
     arrivals = simulate(gains, target - stars, draws)
     reached = float(np.isfinite(arrivals).mean())
     if reached < FEWEST_REACHED:
         share = plain_percent(100 * reached)
-        reason = f"at the pace of the last {len(gains)} days, {share} of the paths reach it in 3 years"
+        reason = f"at the pace of the last {len(gains)} days, {share} of simulations reach it within 3 years"
         return refused(ReasonKind.OUT_OF_REACH, reason, round(reached, 3))
     early, late = np.quantile(arrivals, [EARLY, LATE], method="higher")
     earliest = day + timedelta(days=int(early))
     latest = day + timedelta(days=int(late)) if np.isfinite(late) else None
-    until = "later" if latest is None else short_date(latest)
+    when = (
+        f"after {short_date(earliest)}"
+        if latest is None
+        else f"between {short_date(earliest)} and {short_date(latest)}"
+    )
     text = (
-        f"{metric.subject}: {number(target)} stars between {short_date(earliest)} and {until}, "
+        f"{metric.subject}: {number(target)} stars {when}, "
         f"at the pace of the last {len(gains)} days; {number(stars)} on {short_date(day)}."
     )
     return Milestone(metric.metric_id, stars, day, target, earliest, latest, round(reached, 3), None, None, text)

@@ -71,8 +71,8 @@ def _mover(
     )
     now, before = int(compared.now[row]), int(compared.before[row])
     text = (
-        f"{name_of(metric)}: {number(now)} downloads in {period(start, end)}, "
-        f"{moved(now, before)} against {number(before)} in {period(earlier, until)}."
+        f"{name_of(metric)}: {number(now)} downloads from {period(start, end)}, "
+        f"{moved(now, before)} against {number(before)} from {period(earlier, until)}."
     )
     return Mover(
         window=window,

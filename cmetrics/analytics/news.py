@@ -37,7 +37,7 @@ _SIGNAL_TITLES = {
     "drop": "Fewer downloads than usual",
     "growth": "Growing for months",
     "decline": "Declining for months",
-    "share_shift": "Another share of the product",
+    "share_shift": "Share of the product changed",
     "record": "Record",
     "star_burst": "More stars than usual",
     "unstar_wave": "Stars removed",
@@ -107,7 +107,7 @@ def build_announced_news(announced: Iterable[StoredEvent], dashboard: Dashboard)
     for row in announced:
         if row.source == REPORT:
             title = row.label.removesuffix(" is final.")
-            text = f"{row.label} Scorecard, packages, composition, stars, and what changed."
+            text = f"{row.label} It covers packages, composition, stars, and what changed."
             item = NewsItem(
                 f"report-{row.tag}", row.day, row.day, title, text, NewsKind.REPORT, f"reports/{row.tag}.html"
             )
@@ -175,7 +175,7 @@ def _snapshot_note(found: MonthTotal) -> str:
     count, all_of_them = len(found.snapshots), len(found.known)
     if not count:
         return ""
-    which = "The figures are" if count == all_of_them else f"{count} of {all_of_them} packages have"
+    which = "The figures are" if count == all_of_them else f"The figures of {count} of {all_of_them} packages are"
     return f"{which} published totals of about 30 days, not sums of daily data."
 
 
@@ -204,7 +204,7 @@ def _count_milestones(item: StarItem | CountItem) -> Iterator[NewsItem]:
     for point in item.points:
         step = _step(highest, point.value, FIRST_STARS)
         if step is not None and before is not None:
-            missed = "" if point.day - before == DAY else f"; the value before that is from {_date(before)}"
+            missed = "" if point.day - before == DAY else f"; the previous value is from {_date(before)}"
             yield NewsItem(
                 f"milestone-{item.metric.slug}-{step}",
                 point.day,

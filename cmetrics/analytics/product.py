@@ -1,4 +1,4 @@
-"""What the page of a product shows beside its charts: weekly stars, records, releases with what followed. Pure."""
+"""What the page of a product shows beside its charts: weekly stars, records, and releases with their effects. Pure."""
 
 from __future__ import annotations
 

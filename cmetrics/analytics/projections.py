@@ -172,7 +172,7 @@ class _Projector:
             if np.isnan(base):
                 kind, reason, value, low, high = (
                     ReasonKind.MISSING_DAYS,
-                    "a weekday has no counted day",
+                    "one of the weekdays has no data",
                     None,
                     None,
                     None,
@@ -180,7 +180,7 @@ class _Projector:
         when = formats.short_month(month.first)
         text = (
             f"{name}: projected {number(value)} downloads in {when} ({number(low)} to {number(high)}); "
-            f"{inside} of {plural(len(ratios), 'full month')} ended inside such an interval."
+            f"in back-tests, {inside} of {plural(len(ratios), 'full month')} ended within this range."
             if value is not None and low is not None and high is not None
             else f"{name}: {when} is not projected; {reason}."
         )
@@ -215,16 +215,16 @@ class _Projector:
                 ReasonKind.UNEQUAL,
                 "the month has ended",
             ),
-            (so_far < FEWEST_DAYS, ReasonKind.MISSING_DAYS, f"{so_far} of the first {FEWEST_DAYS} days are counted"),
+            (so_far < FEWEST_DAYS, ReasonKind.MISSING_DAYS, f"{so_far} of the first {FEWEST_DAYS} days have data"),
             (
                 series.steps[place, end + 1] > series.steps[place, start + 1],
                 ReasonKind.STEP,
-                "the way of counting changed within the last weeks",
+                "the counting method changed in the last weeks",
             ),
             (
                 len(ratios) < FEWEST_MONTHS,
                 ReasonKind.SHORT_HISTORY,
-                f"{plural(len(ratios), 'full month')} to test it with, {FEWEST_MONTHS} are needed",
+                f"{plural(len(ratios), 'full month')} to test it with; {FEWEST_MONTHS} are needed",
             ),
         )
         return next(((kind, reason) for refused, kind, reason in refusals if refused), (None, None))

@@ -33,7 +33,7 @@ class DamagedDays:
 
     @property
     def text(self) -> str:
-        """One sentence."""
+        """The finding as one sentence."""
         first, last = self.days[0], self.days[-1]
         where = f"{first}" if first == last else f"{plural(len(self.days), 'day')} from {first} to {last}"
         return f"{self.metric_id}, {where}: {self.reason}; `cmetrics backfill --full` may replace the value"
@@ -48,7 +48,7 @@ class CounterBreak:
 
     @property
     def text(self) -> str:
-        """One sentence."""
+        """The finding as one sentence."""
         interval = self.interval
         if interval.reason is Reason.STANDS_STILL:
             return f"standstill: {self.metric_id} has not moved since {interval.start_day}, and normally does every day"

@@ -49,13 +49,13 @@ EFFECT_REACH = 30 * DAY
 METHOD = (
     "Downloads are sums of daily counts (UTC days) as the registries publish them; automated downloads are included.",
     (
-        "Two months are compared only where every day of both is counted in the same way. A total compares the metrics "
-        "that are complete in both; it has no change if the others have more than a tenth of the downloads."
+        "Two months are compared only if every day of both was counted in the same way. A total compares the metrics "
+        "that are complete in both; no change is stated if the others have more than a tenth of the downloads."
     ),
-    "Stars are counts at the end of a day. Net is the difference of two counts.",
+    "Stars are counts at the end of a day. Net is the difference between two counts.",
     (
-        "After a release: mean downloads a day from the third to the thirtieth day against the 28 days before, next to "
-        "the same statistic on days without a release. Correlation only."
+        "After a release: mean daily downloads from day 3 to day 30, compared with the 28 days before and with the "
+        "same comparison on days without a release. Correlation only."
     ),
 )
 
@@ -166,7 +166,7 @@ class MonthBar:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every day of the metrics that were counted then is there."""
+        """Whether every day of the metrics collected then has a value."""
         return self.days_observed == self.days_expected and not self.snapshots
 
 
@@ -674,7 +674,7 @@ class _MonthBuilder:
             days = (
                 ""
                 if total.is_complete
-                else f" on {formats.number(total.days_observed)} of {formats.number(total.days_expected)} metric days"
+                else f" on {formats.number(total.days_observed)} of {formats.number(total.days_expected)} package-days"
             )
             text = f"{number(total.value)} downloads{days}"
             before, year = month_name(self._month.plus(-1)), month_name(self._month.plus(-12))
@@ -687,7 +687,7 @@ class _MonthBuilder:
         if stars.stars is not None and stars.day is not None:
             text = f"{number(stars.stars)} GitHub stars on {short_date(stars.day)}"
             if stars.net is not None:
-                text += f", {number(abs(stars.net))} {'more' if stars.net >= 0 else 'fewer'} than a month before"
+                text += f", {'up' if stars.net >= 0 else 'down'} {number(abs(stars.net))} in a month"
             parts.append(f"{text}.")
         return " ".join(parts)
 

@@ -235,12 +235,14 @@ def why_not(grid: DailyGrid, compared: Compared, rows: Places) -> list[tuple[Rea
         if now is not None:
             found.append(now)
         elif earlier is not None:
-            found.append((earlier[0], f"in the period before, {earlier[1]}"))
+            found.append((earlier[0], f"in the previous period, {earlier[1]}"))
         elif (step := grid.step_between(int(rows[place]), int(before[place]), int(last[place]))) is not None:
             found.append((ReasonKind.STEP, step))
         else:
             days, previous = int(last[place] - first[place]) + 1, int(until[place] - before[place]) + 1
-            found.append((ReasonKind.UNEQUAL, f"the periods have {days} and {plural(previous, 'day')}"))
+            found.append(
+                (ReasonKind.UNEQUAL, f"the periods have different lengths ({days} and {plural(previous, 'day')})")
+            )
     return found
 
 
@@ -352,7 +354,7 @@ Reasons = dict[int, tuple[ReasonKind, str]]
 
 
 def _reasons(grid: DailyGrid, compared: Compared, groups: Sequence[Places]) -> list[Reasons]:
-    """Return for each group why those of its rows are not compared that are not."""
+    """Return for each group the reasons of the rows that are not compared."""
     rows = np.concatenate([np.zeros(0, np.intp), *groups])
     apart = rows[~compared.is_comparable[rows]]
     by_row = dict(zip(apart.tolist(), why_not(grid, compared, apart), strict=True))
@@ -529,10 +531,10 @@ def _star_reason(
     grid: StarGrid, marks: tuple[int, ...], is_known: Mask, *, is_alike: bool, has_end: bool
 ) -> tuple[ReasonKind, str]:
     if not has_end:
-        return ReasonKind.NO_DATA, "no count is stored"
+        return ReasonKind.NO_DATA, "no count is stored yet"
     missing = [mark for number, mark in enumerate(marks) if not is_known[:, number].all()]
     if missing:
-        return ReasonKind.MISSING_DAYS, f"there is no count of {short_date(grid.day(max(missing)))}"
+        return ReasonKind.MISSING_DAYS, f"there is no count for {short_date(grid.day(max(missing)))}"
     if not is_alike:
-        return ReasonKind.RECONSTRUCTED, "some of the counts are reconstructed, without the stars that were removed"
+        return ReasonKind.RECONSTRUCTED, "some counts are reconstructed and do not include removed stars"
     return ReasonKind.UNEQUAL, "the periods have different numbers of days"

@@ -60,10 +60,10 @@ DEVIATIONS, LEAST_DEVIATION = 4.0, 0.05
 #: 25 percent of the usual.
 LEAST_CHANGE = 0.25
 FLOOR = 500
-#: So many metrics of a source fall together before the source is doubted.
+#: The minimum number of metrics that fall together before their source is suspected.
 FEWEST_OF_A_SOURCE = 3
 TREND_MONTHS, LEAST_SLOPE, LEAST_KENDALL = 6, 0.03, 13
-#: One package alone has all of it.
+#: A single package always has a share of 100%.
 FEWEST_IN_A_PRODUCT = 2
 SHARE_MONTHS, LEAST_SHIFT, SHARE_FLOOR = 3, 5.0, 10_000
 #: There is no shift of shares if metrics that cannot be compared have more than this share of the product.
@@ -71,9 +71,9 @@ LEFT_OUT_SHARE = 0.1
 RECORD_MONTHS, RECORD_DAYS = 12, 365
 MONTH_MARGIN, WEEK_MARGIN = 1.02, 1.10
 STAR_DAYS, FEWEST_STAR_DAYS, STAR_DEVIATIONS, STAR_FLOOR = 56, 42, 5.0, 10
-#: A day of many stars is news for a week.
+#: A day with many stars is reported for a week.
 STAR_NEWS_DAYS = 7
-#: Nights that are looked back for the beginning of a signal; one that rests for more than a week has ended.
+#: Nights that are searched for the beginning of a signal; a signal that pauses for more than a week has ended.
 LOOK_BACK, REST = 91, 7
 #: Events from so many days before a signal coincide with it.
 COINCIDENCE = timedelta(days=7)
@@ -197,7 +197,7 @@ class SignalFinder:
         late = np.flatnonzero(~self._is_fresh & (self._grid.ends >= 0))
         if len(late):
             ids = self._ids(late)
-            text = f"{self._named(late)}: no value of the last {LATE_DAYS} days, so nothing recent is judged."
+            text = f"{self._named(late)}: no value in the last {LATE_DAYS} days, so recent days are not judged."
             self._omissions.append(Omission(ReasonKind.MISSING_DAYS, ids, text))
 
     def _weeks(self) -> Iterator[Signal]:
@@ -218,7 +218,7 @@ class SignalFinder:
             start = grid.day(self._begin(row, end, way) - 6)
             kind = SignalKind.SPIKE if way > 0 else SignalKind.DROP
             text = (
-                f"{name_of(metric)}: {number(value)} downloads in {period(first, last)}, {moved(value, expected)} "
+                f"{name_of(metric)}: {number(value)} downloads from {period(first, last)}, {moved(value, expected)} "
                 f"against {number(expected)} in a usual week (median of the {WEEKS} weeks before)."
             )
             yield self._signal(kind, metric, start, last, value, expected, float(weeks.score[place]), text)
@@ -261,9 +261,9 @@ class SignalFinder:
             if len(with_it):
                 title = grid.specs[source].title if source in grid.specs else source
                 text = (
-                    f"{self._named(rows[with_it])} fell in the last 7 days as {title} did as a whole "
+                    f"{self._named(rows[with_it])} fell in the last 7 days, in line with {title} as a whole "
                     f"({percent(100 * float(np.expm1(change)))}, median of {plural(len(of_source), 'metric')}), "
-                    "so no fall is reported."
+                    "so no drop is reported."
                 )
                 self._omissions.append(Omission(ReasonKind.SOURCE_MOVED, self._ids(rows[with_it]), text))
         return changes
@@ -360,7 +360,7 @@ class SignalFinder:
     def _lacking(self, row: int, months: int) -> str:
         table = self._months
         missing = int(table.days[-months:].sum() - table.usable[row, -months:].sum())
-        return f" ({plural(missing, 'day')} without a value allowed for)" if missing else ""
+        return f" (adjusted for {plural(missing, 'missing day')})" if missing else ""
 
     def _shares(self) -> Iterator[Signal]:
         count = SHARE_MONTHS + 1
@@ -390,8 +390,8 @@ class SignalFinder:
                 last = table.months[-1]
                 title = self._titles.get(product, product)
                 text = (
-                    f"{name_of(metric)}: {plain_percent(value)} of the downloads of {title} in {_month(last)}, "
-                    f"{plain_percent(expected)} in the {SHARE_MONTHS} months before (median)"
+                    f"{name_of(metric)}: {plain_percent(value)} of {title} downloads in {_month(last)}, against a "
+                    f"median of {plain_percent(expected)} in the {SHARE_MONTHS} months before"
                     f"{self._lacking(int(alike[place]), count)}."
                 )
                 shift = rounded(value - expected)
@@ -419,10 +419,10 @@ class SignalFinder:
             place = int(np.argmax(earlier[row]))
             was, missing = table.months[place], int(table.days[place] - table.usable[row, place])
             value, before = int(values[row]), float(best[row])
-            allowed = f" ({plural(missing, 'day')} without a value allowed for)" if missing else ""
+            allowed = f" (adjusted for {plural(missing, 'missing day')})" if missing else ""
             text = (
                 f"{name_of(metric)}: {number(value)} downloads in {_month(last)}, the best month on record; "
-                f"the best before was {_month(was)} with {'about ' if missing else ''}{number(before)}{allowed}."
+                f"the previous best was {'about ' if missing else ''}{number(before)} in {_month(was)}{allowed}."
             )
             score = 100 * (value / before - 1) if before > 0 else 0.0
             yield self._signal(
@@ -452,8 +452,8 @@ class SignalFinder:
             was = int(np.argmax(sums[row, : place - 6]))
             best_days = period(grid.day(was), grid.day(was + 6))
             text = (
-                f"{name_of(metric)}: {number(value)} downloads in {period(grid.day(place), grid.day(end))}, the "
-                f"best 7 days on record; the best before were {best_days} with {number(best)}."
+                f"{name_of(metric)}: {number(value)} downloads from {period(grid.day(place), grid.day(end))}, the "
+                f"best 7 days on record; the previous best was {number(best)} from {best_days}."
             )
             score = 100 * (value / best - 1) if best > 0 else 0.0
             yield self._signal(
@@ -500,13 +500,12 @@ class SignalFinder:
             value = int(stars.counts[row, last] - stars.counts[row, first - 1])
             expected = run[0][2] * len(run)
             usual = f"{number(run[0][2])} a day" if len(run) > 1 else number(run[0][2])
-            verb = "is" if len(run) == 1 else "are"
-            text = (
-                f"{metric.subject}: {_gain(value)} in {period(stars.day(first), stars.day(last))}, where {usual} "
-                f"{verb} usual."
+            when = (
+                f"from {period(stars.day(first), stars.day(last))}"
                 if len(run) > 1
-                else f"{metric.subject}: {_gain(value)} on {short_date(stars.day(last))}, where {usual} {verb} usual."
+                else f"on {short_date(stars.day(last))}"
             )
+            text = f"{metric.subject}: {_gain(value)} {when} (usual: {usual})."
             kind = SignalKind.STAR_BURST if way > 0 else SignalKind.UNSTAR_WAVE
             score = max(day[3] for day in run)
             yield self._signal(kind, metric, stars.day(first), stars.day(last), value, expected, score, text)
@@ -564,7 +563,7 @@ def coinciding(events: Sequence[Event], metric: Metric, span: Span) -> tuple[Eve
 def _first_of_chain(hits: Mask, is_judged: Mask) -> int:
     """Return how many nights ago a chain of hits began; both arrays go back in time.
 
-    A rest of more than a week ends it. Nights that cannot be judged are none.
+    A pause of more than a week ends it. Nights that cannot be judged are none.
     """
     first = rest = 0
     for night, (is_hit, was_judged) in enumerate(zip(hits.tolist(), is_judged.tolist(), strict=True)):

@@ -33,7 +33,7 @@ class StarGrid:
     known: Mask
     #: Reconstructed from the history of stars, which does not include removed stars.
     reconstructed: Mask
-    #: Stars given on each day; :data:`UNKNOWN` where not read.
+    #: Stars gained on each day; :data:`UNKNOWN` where not read.
     gained: Values
     #: By metric, the column of the newest count; -1 without any.
     ends: Places

@@ -158,12 +158,12 @@ def _caption(item: CountItem) -> str:
     measure = item.metric.measure
     if measure.is_counter:
         return (
-            "The count as read once a night, and what was counted between two readings. A pale bar is one count "
-            "for several days, drawn at its average. Dashed: nights without a reading."
+            "The count, read once a night, and its increase between readings. Pale bars: one increase over several "
+            "days, drawn as a daily average. Dashed: nights without a reading."
         )
     if measure.is_rolling:
-        return f"Each point counts the {measure.window_days} days up to it, as {item.source_title} states them."
-    return "What was counted on each day." if measure.is_flow else "The count as read once a night."
+        return f"Each point covers the {measure.window_days} days up to it, as published by {item.source_title}."
+    return "Daily counts." if measure.is_flow else "The count, read once a night."
 
 
 def count_title(item: CountItem) -> str:
@@ -178,7 +178,7 @@ def _heading(measure: Measure) -> str:
 def count_alternative(item: CountItem) -> str:
     """Return the figure of a metric in words."""
     if item.latest is None:
-        return "Nothing is stored yet."
+        return "No data yet."
     first, last = item.points[0] if item.points else item.latest, item.latest
     noun, recent = item.metric.measure.noun, count_words.recent(item)
     text = (

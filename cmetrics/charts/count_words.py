@@ -1,4 +1,4 @@
-"""Words for metrics that are part of no total: what a value covers, and what happened between readings."""
+"""Texts for metrics that are part of no total: what a value covers, and the increase between readings."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def period(item: CountItem) -> str:
 
 
 def covers(item: CountItem) -> str:
-    """Return what a value covers in a word or two: "in 30 d", "in all"; empty for what is there now."""
+    """Return what a value covers in a word or two: "in 30 d", "total"; empty for a current count."""
     measure = item.metric.measure
     if measure.is_rolling:
         return f"in {measure.window_days} d"
-    return "in all" if measure.is_counter else ""
+    return "total" if measure.is_counter else ""
 
 
 def recent_short(item: CountItem) -> str:

@@ -15,7 +15,7 @@ from cmetrics.domain.sanitize import isolate
 
 _KINDS = {
     PointKind.RECONSTRUCTED: "reconstructed from the star history",
-    PointKind.ESTIMATED: "estimated on a straight line between two counts",
+    PointKind.ESTIMATED: "interpolated between two counts",
     PointKind.SEEDED: "a total published before daily data",
 }
 
@@ -25,9 +25,9 @@ def provenance_text(kind: PointKind, provenance: str) -> str:
     if kind in _KINDS:
         return _KINDS[kind]
     if provenance == Provenance.RECOMPUTED:
-        return "read by a backfill"
+        return "collected by a backfill"
     if provenance == Provenance.API_DAILY:
-        return "read by the nightly run"
+        return "collected by the nightly run"
     return "" if not provenance else "loaded from a file"
 
 

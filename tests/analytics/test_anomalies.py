@@ -49,7 +49,7 @@ def test_a_value_far_outside_its_neighbourhood_is_flagged_with_what_is_usual(wor
         value,
         working,
     )
-    assert f"{value:,} on {AS_OF - DAY}, where about {working:,} are usual" in outlier.text
+    assert f"{value:,} on {AS_OF - DAY} (usual: about {working:,})" in outlier.text
     assert registry_dips == ()
 
 

@@ -96,7 +96,7 @@ def test_above_and_below():
     assert (above.verdict, below.verdict) == (Verdict.ABOVE, Verdict.BELOW)
     assert above.others_percent == below.change_percent
     assert above.text.startswith("package-0000 (Node.js) after Release 1.0 (15 Sep 2026): +5")
-    assert " a day; above usual variation, −" in above.text
+    assert " a day; above usual variation (−" in above.text
     assert f"Other packages of the product: −{abs(below.change_percent or 0)}%. Correlation only." in above.text
     assert above.id == "effect-catalogue-2026-09-15-release-1-0-downloads-p0-s0000"
 
@@ -118,7 +118,7 @@ def test_too_early():
     found = effects_of(noisy()[:, : PLACE + 13], last=last)
     assert {effect.verdict for effect in found} == {Verdict.TOO_EARLY}
     assert {(effect.days_observed, effect.days_expected, effect.change_percent) for effect in found} == {(11, 28, None)}
-    assert found[0].text.endswith("too early, 11 of 28 days are counted.")
+    assert found[0].text.endswith("too early; 11 of 28 days have data.")
     complete = effects_of(noisy()[:, : PLACE + 30], last=DAY_OF_EVENT + 29 * DAY)
     assert Verdict.TOO_EARLY not in {effect.verdict for effect in complete}
 
@@ -165,4 +165,4 @@ def test_overlapping_events_are_named():
     elsewhere = Event(DAY_OF_EVENT - 9 * DAY, "Other", None, ("p1",))
     found = [e for e in effects_of(noisy(1), elsewhere, other, EVENT) if e.event is EVENT]
     assert [effect.overlaps for effect in found] == [(other,)]
-    assert "In the same weeks: Blog post (6 Sep 2026)." in found[0].text
+    assert "Other events in these weeks: Blog post (6 Sep 2026)." in found[0].text

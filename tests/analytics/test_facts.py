@@ -68,7 +68,7 @@ def test_gap():
     insights = insights_of({"a": lambda day: None if day in days else 500 + day.toordinal() % 7, "b": level(400)})
     (gap,) = of(insights, ItemCategory.GAP)
     assert gap.headline == "npm: 2 days missing"
-    assert gap.sentence.startswith("3 to 4 Oct 2026. a;")
+    assert gap.sentence.startswith("3 to 4 Oct 2026, a. Missing data, not a decline; filled in if possible.")
     assert (gap.direction, gap.value, gap.metric_ids) == (Direction.LEVEL, 2, ("downloads:one:a",))
     assert of(insights, ItemCategory.FALL) == []
 

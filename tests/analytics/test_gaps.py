@@ -114,7 +114,7 @@ def test_a_day_without_an_answer_is_not_collected_yet(run):
     """A run says something about a metric only by an outcome with the day in its window."""
     runs = [run, *NIGHTLY[3:]]
     assert gaps(since(39, 0, 1, 2), runs) == [(ago(2), AS_OF, Reason.NOT_COLLECTED)]
-    assert text(since(39, 0, 1, 2), runs) == "Not collected: no refresh since"
+    assert text(since(39, 0, 1, 2), runs) == "Not collected: no refresh has run since"
 
 
 def test_an_answer_of_a_backfill_counts_for_its_window():
@@ -148,7 +148,7 @@ def test_a_day_that_was_not_published_at_the_last_answer_has_failed_since():
 
 
 def test_an_error_from_before_the_day_does_not_explain_it():
-    assert text(since(39, 0), [a_night(9, "long ago")]) == "Not collected: no refresh since"
+    assert text(since(39, 0), [a_night(9, "long ago")]) == "Not collected: no refresh has run since"
 
 
 def test_days_before_the_first_published_one_are_not_missing():
@@ -244,7 +244,7 @@ def test_a_missed_night_of_a_counter_is_lost():
     state = MetricState(daily=since(9, 5, 4, 1))
     found = find_gaps(PULLS, state, build_published_days([state]), SPEC, OutcomeLog((), ()), AS_OF)
     assert [(gap.days, gap.reason) for gap in found] == [(2, Reason.MISSED), (1, Reason.MISSED)]
-    assert found[0].text == "Lost: npm was not read that night; the next flow covers several days"
+    assert found[0].text == "Lost: npm was not read that night; the next increase covers several days"
     assert nightly_gaps(LIKES, since(9, 5)) == [(5, 5, Reason.MISSED)]
 
 

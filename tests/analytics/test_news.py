@@ -150,7 +150,7 @@ def test_snapshots_stand_in_and_are_called_so():
     )
     assert august.text == "1,000 downloads in August 2026."
     both = news([a_snapshot(NODE, date(2026, 7, 31), 900), *month(PYTHON, date(2026, 7, 1), 50)], (NODE, PYTHON))
-    assert both[0].text.startswith("950 downloads in July 2026. 1 of 2 packages have published totals")
+    assert both[0].text.startswith("950 downloads in July 2026. The figures of 1 of 2 packages are published totals")
 
 
 @pytest.mark.parametrize(("day", "value"), [(24, None), (25, 900), (31, 900)])
@@ -216,7 +216,7 @@ def test_the_steps_are_one_two_and_five(step):
 def test_a_step_reached_on_a_day_without_a_count_says_since_when():
     found = of(NewsKind.MILESTONE, news(stars(990, None, None, 1003)))
     assert found[0].text == (
-        "owner/name had 1,003 stars on 22 November 2026; the value before that is from 19 November 2026."
+        "owner/name had 1,003 stars on 22 November 2026; the previous value is from 19 November 2026."
     )
 
 

@@ -79,7 +79,7 @@ def test_text_and_scopes():
     first = found[0]
     assert first.text == (
         f"package-0000 (Node.js): projected {first.value:,} downloads in Nov 2026 ({first.low:,} to {first.high:,}); "
-        f"{first.months_inside} of 24 full months ended inside such an interval."
+        f"in back-tests, {first.months_inside} of 24 full months ended within this range."
     )
     assert first.low <= first.value <= first.high
     assert found[-1].counted == sum(projection.counted for projection in found[:3])
@@ -193,6 +193,6 @@ def test_milestone_refused():
     """Without growth, or with a short history, no date is stated."""
     falling = milestone_of(5_000 - np.arange(200))
     assert (falling.earliest, falling.reason_kind) == (None, ReasonKind.OUT_OF_REACH)
-    assert falling.text.endswith("0.0% of the paths reach it in 3 years.")
+    assert falling.text.endswith("0.0% of simulations reach it within 3 years.")
     short = milestone_of(500 + np.arange(30))
     assert (short.earliest, short.reason_kind) == (None, ReasonKind.SHORT_HISTORY)

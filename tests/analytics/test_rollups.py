@@ -197,7 +197,7 @@ def test_step():
     assert (found[Window.DAYS_30].comparable, found[Window.DAYS_30].change) == (True, 0)
     earlier = build_daily_grid([metric], STEPS, a_table(rows), last - DAY)
     found = {r.window: r for r in build_rollups(earlier, build_windows(earlier)) if r.scope is Scope.METRIC}
-    assert found[Window.DAYS_30].reason == "the way of counting changed on 20 Dec 2025 (clients changed)"
+    assert found[Window.DAYS_30].reason == "the counting method changed on 20 Dec 2025 (clients changed)"
     assert (found[Window.DAYS_30].reason_kind, found[Window.DAYS_30].change) == (ReasonKind.STEP, None)
 
 
@@ -240,7 +240,7 @@ def test_movers():
     assert [mover.rank for mover in movers] == [1, 2, 3, 4, 5, 6] * 2
     assert rising[0].velocity == round(7 * 1_050 / (14_000 + 100) ** 0.5, 3)
     assert rising[0].text == (
-        "s07 (Node.js): 21,350 downloads in 4 to 10 Mar 2026, +52.5% against 14,000 in 25 Feb to 3 Mar 2026."
+        "s07 (Node.js): 21,350 downloads from 4 to 10 Mar 2026, +52.5% against 14,000 from 25 Feb to 3 Mar 2026."
     )
 
 

@@ -115,8 +115,8 @@ def test_spike_and_drop():
     assert (spike.value, spike.expected, spike.change_percent) == (14_000, 7_000, 100.0)
     assert [event.label for event in spike.coincides_with] == ["Release 1.0", "Post"]
     assert spike.text == (
-        "package-0000 (Node.js): 14,000 downloads in 16 to 22 Nov 2026, ×2.0 against 7,000 in a usual week (median of "
-        "the 12 weeks before). Coincides with Release 1.0 (13 Nov 2026) and Post (20 Nov 2026)."
+        "package-0000 (Node.js): 14,000 downloads from 16 to 22 Nov 2026, ×2.0 against 7,000 in a usual week (median "
+        "of the 12 weeks before). Coincides with Release 1.0 (13 Nov 2026) and Post (20 Nov 2026)."
     )
     assert (drop.start, drop.end, drop.value, drop.change_percent) == (AS_OF - 10 * DAY, AS_OF, 14_000, -50.0)
     assert "−50.0%" in drop.text
@@ -157,7 +157,7 @@ def test_growth_and_decline():
     growth, decline = the(found, SignalKind.GROWTH), the(found, SignalKind.DECLINE)
     assert growth.change_percent == pytest.approx(6.0, abs=0.3)
     assert decline.change_percent == pytest.approx(-5.0, abs=0.3)
-    assert "(1 day without a value allowed for)" in growth.text
+    assert "(adjusted for 1 missing day)" in growth.text
     monthly = []
     for month in range(5, 11):
         days = list(day_range(date(2026, month, 1), date(2026, month + 1, 1) - DAY))
@@ -191,7 +191,7 @@ def test_records():
     found = insights_of(counts)
     month, week = sorted((s for s in found.signals if s.kind is SignalKind.RECORD), key=lambda signal: signal.metric_id)
     assert (month.start, month.end) == (date(2026, 10, 1), date(2026, 10, 31))
-    assert "the best month on record; the best before was" in month.text
+    assert "the best month on record; the previous best was" in month.text
     assert (week.start, week.end, week.value) == (AS_OF - 9 * DAY, AS_OF, int(counts[2, -7:].sum()))
     assert SignalKind.RECORD not in kinds(insights_of(counts[:, -360:]))
 
@@ -209,13 +209,13 @@ def test_stars():
         (AS_OF, AS_OF, 64, 4),
         (AS_OF - 2 * DAY, AS_OF, 142, 12),
     ]
-    assert bursts[0].text == "owner/name-0000: +64 stars on 22 Nov 2026, where 4 is usual."
-    assert bursts[1].text == "owner/name-0002: +142 stars in 20 to 22 Nov 2026, where 4 a day are usual."
+    assert bursts[0].text == "owner/name-0000: +64 stars on 22 Nov 2026 (usual: 4)."
+    assert bursts[1].text == "owner/name-0002: +142 stars from 20 to 22 Nov 2026 (usual: 4 a day)."
     wave = the(found, SignalKind.UNSTAR_WAVE)
     assert (wave.start, wave.value, wave.text) == (
         AS_OF - 3 * DAY,
         -26,
-        "owner/name-0001: −26 stars on 19 Nov 2026, where 4 is usual.",
+        "owner/name-0001: −26 stars on 19 Nov 2026 (usual: 4).",
     )
     later = insights_of(
         np.vstack([steady(3, days), np.hstack([stars[:, 8:], stars[:, -1:] + 4 * np.arange(1, 9)])]), stars=3
@@ -275,7 +275,7 @@ def test_an_outlier_under_review_is_no_rise():
     assert (found.signals, found.movers) == ((), ())
     (omission,) = [omission for omission in found.omissions if omission.kind is ReasonKind.UNDER_REVIEW]
     assert omission.text == (
-        "package-0000 (Node.js): the last 7 days are not judged; 20 Nov 2026 is far outside the usual and not "
+        "package-0000 (Node.js): the last 7 days are not judged; 20 Nov 2026 is far outside the usual range and not "
         "confirmed yet."
     )
 
@@ -304,7 +304,7 @@ def test_a_step_is_no_fall():
     found = insights_of(counts, npm=spec)
     assert falls(found) == []
     reasons = {r.reason for r in found.rollups if r.metric_id and r.metric_id.endswith("s0000") and not r.comparable}
-    assert "the way of counting changed on 2 Nov 2026 (fewer clients count)" in reasons
+    assert "the counting method changed on 2 Nov 2026 (fewer clients count)" in reasons
     counts = flat()
     counts[0, -21:] //= 3
     assert kinds(insights_of(counts)) & FALLS == {SignalKind.DROP}
@@ -329,7 +329,7 @@ def test_a_source_that_falls_as_a_whole_is_named():
     found = insights_of(counts)
     assert kinds(found) == set()
     (omission,) = [omission for omission in found.omissions if omission.kind is ReasonKind.SOURCE_MOVED]
-    assert "as api.npmjs.org did as a whole (−35.0%, median of 4 metrics)" in omission.text
+    assert "in line with api.npmjs.org as a whole (−35.0%, median of 4 metrics)" in omission.text
     counts[0, -7:] = counts[0, -7:] * 0.4
     assert kinds(insights_of(counts), 0) == {SignalKind.DROP}
 

@@ -51,7 +51,7 @@ def test_window():
     assert len(panel.lines) == 1
     assert panel.marks[0].title == "187 installs of acme/db, 30 days to 24 November 2026"
     assert figure.rows[0].when == "30 days to 24 November 2026"
-    assert figure.caption == "Each point counts the 30 days up to it, as npm states them."
+    assert figure.caption == "Each point covers the 30 days up to it, as published by npm."
     assert not figure.has_flows
 
 
@@ -89,7 +89,7 @@ def test_alternative():
     assert text == (
         "From 1,000 pulls (23 November 2026) to 1,010 (24 November 2026). 10 in the last 30 days (1 of 30 days known)."
     )
-    assert figure_of(PULLS, {}).alternative == "Nothing is stored yet."
+    assert figure_of(PULLS, {}).alternative == "No data yet."
 
 
 @given(st.integers(0, 10**13), st.integers(0, 10**13))

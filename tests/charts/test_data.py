@@ -103,7 +103,7 @@ def test_periods_are_columns_with_what_is_missing():
     )
     series = series_of(FLOW, months=months)
     assert series["seeds"] == [["2026-06-30", "2026-06-30", 400, "a total published before daily data"]]
-    note = ["observed", "read by the nightly run"]
+    note = ["observed", "collected by the nightly run"]
     assert series["month"] == {
         "start": "2026-07-01",
         "values": [310, None, 290, 300, 220],

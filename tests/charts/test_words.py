@@ -26,12 +26,12 @@ def a_week(day: date, observed: int | None = 7, expected: int = 7, *, running: b
 @pytest.mark.parametrize(
     ("kind", "provenance", "text"),
     [
-        (PointKind.OBSERVED, "api_daily", "read by the nightly run"),
-        (PointKind.OBSERVED, "recomputed", "read by a backfill"),
+        (PointKind.OBSERVED, "api_daily", "collected by the nightly run"),
+        (PointKind.OBSERVED, "recomputed", "collected by a backfill"),
         (PointKind.OBSERVED, "csv_seed", "loaded from a file"),
         (PointKind.OBSERVED, "", ""),
         (PointKind.RECONSTRUCTED, "recomputed", "reconstructed from the star history"),
-        (PointKind.ESTIMATED, "", "estimated on a straight line between two counts"),
+        (PointKind.ESTIMATED, "", "interpolated between two counts"),
         (PointKind.SEEDED, "csv_seed", "a total published before daily data"),
     ],
 )

@@ -215,7 +215,7 @@ def test_a_doubtful_value_is_stored_told_once_and_replaced_by_the_next_reading(n
     values = world.npm["@lancedb/lancedb"]
     true, values[day] = values[day], 3
     (warning,) = nights.refresh().anomalies
-    assert warning.startswith(f"doubtful: {NODE} has 3 on {day}, where about ")
+    assert warning.startswith(f"doubtful: {NODE} has 3 on {day} (usual: about ")
     assert nights.store.runs()[0].error_summary is None, "the run has done nothing wrong"
     assert nights.rows()[-1].value == 3
     nights.sleep()
@@ -258,7 +258,7 @@ def test_a_drop_of_all_crates_is_told_as_the_registry_s(nights: Nights, world: W
     for crate in ("lance", "lancedb"):
         world.crates[crate][world.yesterday] = 3
     (warning,) = nights.refresh().anomalies
-    assert warning.startswith(f"cratesio dipped on {world.yesterday}: all 2 metrics together at 0 %")
+    assert warning.startswith(f"cratesio dipped on {world.yesterday}: all 2 metrics together at 0% of the usual")
     findings = nights.state().quality
     assert findings.outliers == ()
     assert [registry_dip.metric_ids for registry_dip in findings.registry_dips] == [(RUST, RUST_2)]

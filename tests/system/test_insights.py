@@ -107,7 +107,7 @@ def test_numbers_in_the_texts_are_those_of_the_rows(site: Path):
     assert len(texts) > 10
     for shown in texts:
         # An estimate says so.
-        text = re.sub(r"about [\d,]+ \(\d+ days? without a value allowed for\)", "", shown)
+        text = re.sub(r"about [\d,]+ in \w+ \d+ \(adjusted for \d+ missing days?\)", "", shown)
         for number in re.findall(r"\d{1,3}(?:,\d{3})+", text):
             assert int(number.replace(",", "")) in totals, text
 

@@ -98,7 +98,7 @@ def test_a_value_that_cannot_be_believed_is_in_status_and_in_the_summary(home: H
     (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance")))
     world.crates["lance"] = dict.fromkeys(world.crates["lance"], 900)
     world.crates["lance"][world.yesterday] = 2
-    assert f"doubtful: {RUST} has 2 on {world.yesterday}, where about 900 are usual" in home.run("refresh").stderr
+    assert f"doubtful: {RUST} has 2 on {world.yesterday} (usual: about 900)" in home.run("refresh").stderr
     doubtful = {"metric_id": RUST, "day": str(world.yesterday), "value": 2, "expected": 900}
     assert home.json("status")["doubtful"] == [doubtful]
     assert f"doubtful: {RUST} has 2" in home.run("status").stdout
