@@ -43,7 +43,7 @@ def build_answer(board: Dashboard, first: FirstTime | None = None) -> Answer:
 
 
 def build_product_answer(group: Group, as_of: date) -> Answer:
-    """Return the same of one product."""
+    """Return the downloads of a product in the last full month with their change; else its stars."""
     month = last_full_month(as_of)
     total = month_total(group.downloads, month)
     stars = [item for item in group.stars if item.latest]
@@ -78,9 +78,8 @@ def build_item_answer(item: Item, as_of: date) -> Answer:
         return Answer(text, f", {period(item)}")
     change = item.change_30
     if change is None or change.absolute == 0:
-        return Answer(text, ", as many as 30 days before" if change else "")
-    word = "more" if change.absolute > 0 else "fewer"
-    return Answer(text, f", {formats.number(abs(change.absolute))} {word} than 30 days before", change.absolute < 0)
+        return Answer(text, ", unchanged in 30 days" if change else "")
+    return Answer(text, f", {_in_30_days(change)}", change.absolute < 0)
 
 
 def in_words(value: int) -> str:
@@ -127,9 +126,14 @@ def _since(board: Dashboard) -> str:
     if change is None:
         return ""
     if change.absolute == 0:
-        return "As many as 30 days before."
-    word = "more" if change.absolute > 0 else "fewer"
-    return f"{phrases.number(abs(change.absolute))} {word} than 30 days before."
+        return "Unchanged in 30 days."
+    text = _in_30_days(change)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _in_30_days(change: Change) -> str:
+    """Return ``up 339 in 30 days``."""
+    return f"{'up' if change.absolute > 0 else 'down'} {formats.number(abs(change.absolute))} in 30 days"
 
 
 def _first(found: FirstTime | None) -> str:

@@ -1,4 +1,4 @@
-"""What changed: the items of the overview, and the page with all of them, what is not judged, and earlier news."""
+"""What changed: the items of the overview, and the page with all items, omissions, and earlier news."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ChangeView:
 
     @property
     def sign(self) -> str:
-        """What its sign stands for, for those who cannot see it."""
+        """The meaning of its sign, for screen readers."""
         return _SIGNS[self.item.category]
 
 

@@ -220,7 +220,7 @@ def to_date_note(row: Rollup) -> str:
     """Return what the running month is compared with, or why it is not."""
     if row.change is None or row.previous is None:
         return f"No comparison: {row.reason}." if row.reason else ""
-    return f"vs {phrases.period(row.previous.start, row.previous.end)}, the same weekdays"
+    return f"vs {phrases.period(row.previous.start, row.previous.end)} (same weekdays)"
 
 
 def left_out(board: Dashboard) -> str:
@@ -228,7 +228,7 @@ def left_out(board: Dashboard) -> str:
     if board.month_total_change is None or not board.month_left_out:
         return ""
     names = phrases.join([phrases.name_of(metric) for metric in board.month_left_out])
-    return f"Packages with every day in both months; without {names}."
+    return f"Compares packages with data for every day of both months; excludes {names}."
 
 
 def _newest(newest: date | None, sources: Sequence[SourceState]) -> str:

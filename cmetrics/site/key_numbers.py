@@ -16,7 +16,7 @@ from cmetrics.site.page import Site
 
 @dataclass(frozen=True, slots=True)
 class KeyNumber:
-    """A number with what it is."""
+    """A number with its label."""
 
     label: str
     value: str

@@ -35,7 +35,7 @@ from cmetrics.site.views import (
 
 @dataclass(frozen=True, slots=True)
 class EffectRow:
-    """What a package did after a release."""
+    """The downloads of a package after a release."""
 
     package: str
     change: str
@@ -98,7 +98,7 @@ class MetricView:
 _VERDICTS = {
     Verdict.ABOVE: "above usual variation",
     Verdict.BELOW: "below usual variation",
-    Verdict.TREND: "under way before",
+    Verdict.TREND: "already under way",
 }
 
 

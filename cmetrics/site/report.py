@@ -99,7 +99,7 @@ def render_report_markdown(report: MonthReport) -> str:
     lines = [
         f"# {_escape(report.title)}: {report.name}",
         "",
-        _escape(report.headline) or "Nothing is counted in this month.",
+        _escape(report.headline) or "No data for this month.",
         "",
         f"{state} {short_date(report.final_on)}.",
     ]
@@ -112,9 +112,9 @@ def render_report_markdown(report: MonthReport) -> str:
     lines += ["", "## What changed", ""]
     lines += [f"- {_escape(text)}" for text in report.changes] or ["Nothing unusual."]
     lines += ["", "## Releases and events", ""]
-    lines += [line for row in report.releases for line in _release_lines(row)] or ["None in this month."]
+    lines += [line for row in report.releases for line in _release_lines(row)] or ["None this month."]
     if report.judged:
-        lines += ["", f"Earlier ones, judged by days up to {short_date(report.as_of)}:", ""]
+        lines += ["", f"Earlier releases and events, with results through {short_date(report.as_of)}:", ""]
         lines += [line for row in report.judged for line in _release_lines(row)]
     if report.notes:
         lines += ["", "## Notes", ""]
@@ -123,7 +123,7 @@ def render_report_markdown(report: MonthReport) -> str:
         ]
     lines += ["", "## Data quality", ""]
     lines += [f"- {_escape(row.name)}: {plural(row.days, 'day')} missing" for row in report.missing] or [
-        "No day is missing."
+        "No days are missing."
     ]
     if report.later:
         lines += ["", f"## Changed since {short_date(report.final_on)}", ""]

@@ -69,7 +69,7 @@ class Headings:
     value: str
     change: str
     year: str
-    #: What the columns hold, in sentences.
+    #: What the columns show, in sentences.
     note: str
 
 
@@ -82,17 +82,17 @@ def build_rows(site: Site, groups: Sequence[Group], root: str = "") -> tuple[Row
 
 def build_headings(board: Dashboard) -> Headings:
     """Return ``October``, ``vs Sep``, ``vs Oct 2025``; plain words if there are no downloads."""
-    stars = "Stars: the newest total, and the change in 30 days and in a year. " if board.has_stars else ""
-    end = "Outlined bars lack days."
+    stars = "Stars: newest total, and its change in 30 days and in a year. " if board.has_stars else ""
+    end = "Outlined bars: days missing."
     if not board.month_total:
-        return Headings("Value", "Change", "vs a year before", stars + end)
+        return Headings("Value", "Change", "vs a year earlier", stars + end)
     month = Month.of(board.month_total.period_start)
     before, year = month.plus(-1).first, month.plus(-12).first
     return Headings(
         formats.month_name(month.first),
         f"vs {formats.short_month_name(before)}",
         f"vs {formats.short_month(year)}",
-        f"Downloads in {fmt.month(month.first)}, against the month before and a year before. {stars}{end}",
+        f"Downloads in {fmt.month(month.first)}, compared with the month before and a year earlier. {stars}{end}",
     )
 
 
@@ -122,7 +122,7 @@ def _row(site: Site, group: Group, item: Item, root: str) -> Row:
 
 
 def source_of(item: Item) -> str:
-    """Return the source of a metric, and what is counted if the source does not say that."""
+    """Return the source of a metric, with what is counted if that is not clear from the source."""
     if isinstance(item, StarItem):
         return item.metric.label
     return item.source_title if isinstance(item, DownloadItem) else f"{item.source_title}, {item.metric.measure.noun}"

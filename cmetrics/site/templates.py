@@ -27,8 +27,8 @@ from cmetrics.site.views import ChartView
 
 #: Where the style of a picture goes: it comes before all texts, so that none of them can stand for it.
 _STYLE_MARK = "/* style */"
-#: Products that the page for lost readers links to.
-LINKS_WHEN_LOST = 8
+#: The maximum number of products that the 404 page links to.
+LINKS_ON_404 = 8
 #: With more metrics, the overview can be searched.
 FINDER_FROM = 12
 
@@ -171,7 +171,7 @@ def _lost_links(site: Site) -> list[tuple[str, str]]:
     """Return texts and absolute addresses of pages for readers whose address leads nowhere; none without a URL."""
     if site.url is None:
         return []
-    links = [("Overview", INDEX), *((group.title, product_path(group)) for group in site.groups[:LINKS_WHEN_LOST])]
+    links = [("Overview", INDEX), *((group.title, product_path(group)) for group in site.groups[:LINKS_ON_404])]
     links += [("Data quality", QUALITY)]
     if site.reports:
         links.append(("Reports", report_path(None)))

@@ -46,7 +46,7 @@ class ChartView:
     has_long_names: bool
     #: Those of the time shown, numbered from 1.
     events: tuple[Event, ...]
-    #: What is stated of downloads around an event.
+    #: By event, the text about downloads around it.
     effects: Mapping[Event, str]
     #: The name of its files.
     name: str
@@ -124,13 +124,13 @@ def build_view(site: Site, chart: Chart, *, is_whole: bool) -> ChartView:
 
 
 def _inline(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the document for the page. Weeks are asked for as seldom as days, and come in the same files."""
+    """Return the document for the page, without weeks: they are rarely needed, and are in the files of days."""
     series = [one | {"week": None} if one["days"] else one for one in document["series"]]
     return document | {"series": series}
 
 
 def _effects(site: Site, chart: Chart) -> dict[Event, str]:
-    """Return what is stated of the largest package of a chart around each of its events."""
+    """Return by event the text about the largest package of a chart around it."""
     if site.insights is None or not chart.is_flow:
         return {}
     metrics = {series.metric_id for series in chart.series}

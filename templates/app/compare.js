@@ -81,13 +81,13 @@ function viewOf(series) {
 function indexed(series) {
   const known = series.map((one) => new Set(one.points.filter(([, value]) => value > 0).map(([place]) => place)));
   const base = [...(known[0] ?? [])].find((place) => known.every((places) => places.has(place)));
-  if (base === undefined) return { series: [], note: "There is no month that all of them have." };
+  if (base === undefined) return { series: [], note: "No month has data for all of these metrics." };
   const shown = series.map((one) => {
     const start = one.points.find(([place]) => place === base)[1];
     const points = one.points.filter(([place]) => place >= base);
     return { ...one, points: points.map(([place, value]) => [place, value === null ? null : (100 * value) / start]) };
   });
-  return { series: shown, isTime: true, text: formatValue, title: `Index, ${formatMonth(timeAt(base))} is 100` };
+  return { series: shown, isTime: true, text: formatValue, title: `Index (${formatMonth(timeAt(base))} = 100)` };
 }
 
 /** Months since the first value, or since the first of 1,000. */
@@ -100,7 +100,7 @@ function aligned(series) {
       return { ...one, points };
     })
     .filter((one) => one.points.length > 0);
-  const since = chosen.mode === "grown" ? `the first month with ${formatNumber(GROWN)}` : "the first full month";
+  const since = chosen.mode === "grown" ? `the first month with ${formatNumber(GROWN)} or more` : "the first full month";
   return { series: shown, isTime: false, text: formatNumber, title: `Months since ${since}` };
 }
 
@@ -280,11 +280,11 @@ function valueAt(view, one, place) {
 }
 
 function noteOf(view) {
-  if (chosen.names.length === 0) return "Choose two to six metrics, here or in the rows of the overview.";
+  if (chosen.names.length === 0) return "Choose two to six metrics here or on the overview.";
   if (chosen.names.length === 1) return "Choose one more metric to compare.";
   if (view.note) return view.note;
   const units = new Set(view.series.map((one) => one.data.unit));
-  return units.size > 1 ? "These metrics count different things: compare their growth, not their size." : "";
+  return units.size > 1 ? "These metrics count different things: compare their growth, not their absolute values." : "";
 }
 
 async function show() {
@@ -298,7 +298,7 @@ async function show() {
   current = { view, drawings, place: null };
   plot.replaceChildren(...drawings.map(({ svg }) => svg));
   figure.querySelector("h2").textContent = view.title;
-  figure.querySelector(".covers").textContent = "Full months only; a gap is a month that lacks days.";
+  figure.querySelector(".covers").textContent = "Full months only. Gaps: months with missing days.";
   reading.textContent = "";
   showTable(view);
 }

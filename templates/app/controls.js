@@ -57,7 +57,7 @@ function listen() {
     on(".legend", "click", onLegend);
     chart.figure.querySelector("[data-do=show-all]").addEventListener("click", () => onShowAll(chart));
     chart.figure.querySelector("details.numbers")?.addEventListener("toggle", () => fillTable(chart));
-    const picture = (format) => (one) => saveImage(one, format).catch(() => showMessage(one, "The picture could not be made"));
+    const picture = (format) => (one) => saveImage(one, format).catch(() => showMessage(one, "The image could not be created"));
     const save = { csv: saveCsv, png: picture("png"), svg: picture("svg") };
     for (const button of chart.figure.querySelectorAll("[data-save]")) {
       button.addEventListener("click", () => save[button.dataset.save](chart));

@@ -34,7 +34,7 @@ function announce(text) {
 
 function setUpCursors() {
   speech.setAttribute("role", "status");
-  const help = element("p", "", "Left and right arrow keys move from period to period, Page Up and Page Down by a year, Home and End to the first and the last. With Shift, they select a window. Escape closes.");
+  const help = element("p", "", "The left and right arrow keys move by one period, Page Up and Page Down by a year, Home and End to the first and last period. Hold Shift to select a window. Escape closes the card.");
   help.id = "cursor-help";
   help.hidden = true;
   document.body.append(speech, help);

@@ -1,5 +1,5 @@
-// Drawing with Plotly. It is asked for when a chart comes into view or is used, never before; until
-// then, and without it, the still picture of the chart is what there is.
+// Drawing with Plotly. It is loaded when a chart comes into view or is used, never before; until
+// then, and without it, the static picture of the chart is shown.
 
 const { plotly: PLOTLY, days: DAYS_FOLDER, pictures: PICTURES } = document.currentScript.dataset;
 const charts = [];
@@ -154,7 +154,7 @@ function marginsOf(chart) {
   return { size: { width, height }, margin: { l: left, t: top, r: width - right, b: height - bottom } };
 }
 
-/** What a chart without anything to draw says instead. */
+/** The message of a chart without anything to draw. */
 function messageOf(data, axes) {
   if (axes) return "";
   return offered(data).every((series) => state.hide.has(series.key)) ? "All series hidden" : "No data in this range";

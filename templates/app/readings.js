@@ -1,4 +1,4 @@
-// What a chart says of a period: for the card at the cursor, and in one sentence for those who listen.
+// The values of a period: for the card at the cursor, and as one sentence for screen readers.
 
 /**
  * @typedef {object} Reading  One visible series in a period.
@@ -74,7 +74,7 @@ function totalOf(chart, stop) {
   return counts.reduce((sum, value) => sum + value, 0);
 }
 
-/** "31 of 31 days", or which series lack how many. */
+/** "31 of 31 days", or the series with missing days. */
 function coverageText(chart, stop) {
   if (stop.isSnapshot || chart.kind === "stock" || stop.start === stop.end) return "";
   const days = (stop.end - stop.start) / DAY + 1;

@@ -2,7 +2,7 @@
 // keeps the focus inside, gives it back, and closes with Esc.
 
 const COPY_FAILED = "Couldn't copy. Copy the URL from the address bar.";
-const TEXT_COPY_FAILED = "Couldn't copy. The text is selected: copy it from there.";
+const TEXT_COPY_FAILED = "Couldn't copy. The text is selected; copy it manually.";
 
 const isOnWeb = () => /^https?:$/.test(location.protocol);
 
@@ -128,7 +128,7 @@ function setUpShare() {
     if (target === dialog || target.closest("[data-do=close]")) dialog.close();
     else if (target.closest("[role=tab]")) select(target.closest("[role=tab]"));
     else if (target.dataset.copy) copy(document.getElementById(target.dataset.copy));
-    else if (target.dataset.image) run(() => saveShared(target.dataset.image), "The picture could not be made. Save the SVG instead.");
+    else if (target.dataset.image) run(() => saveShared(target.dataset.image), "The image could not be created. Save the SVG instead.");
     else if (target.dataset.data) {
       const task = { csv: saveCsv, json: saveJson }[target.dataset.data];
       run(() => task(shared.chart), "The values could not be loaded. Try again.");

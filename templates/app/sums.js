@@ -5,7 +5,7 @@
 const LEFT_OUT_SHARE = 0.1;
 /** Of more metrics that lack days, the files would be too many to load for a comparison. */
 const MOST_LEFT_OUT = 24;
-/** More names than that would be a list. */
+/** With more names, only their number is given. */
 const MOST_NAMED = 3;
 const NUMBER_WORDS = ["", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
@@ -149,7 +149,7 @@ async function gainWindow(chart, span) {
   return { last, first, earlier };
 }
 
-/** What is said of a window: its numbers in one line, and what is missing in another. */
+/** The texts of a window: its numbers in one line, and what is missing in another. */
 async function windowTexts(chart, span) {
   if (chart.kind === "stock") return gainTexts(await gainWindow(chart, span), span);
   const { total, parts, known, expected, members, change, leftOut } = await sumWindow(chart, span);
@@ -165,13 +165,13 @@ async function windowTexts(chart, span) {
   const names = leftOut.length > MOST_NAMED ? `${leftOut.length} packages` : leftOut.join(", ").replace(/, ([^,]*)$/, " and $1");
   const reason = leftOut.length > 0 ? `days missing in ${names}` : "days missing";
   if (change === null) notes.push(`No comparison with ${beforeName(span)}: ${reason}.`);
-  else if (leftOut.length > 0) notes.push(`Compared without ${names}: days missing.`);
+  else if (leftOut.length > 0) notes.push(`The comparison excludes ${names}: days missing.`);
   return { facts, note: notes.join(" ") };
 }
 
 function gainTexts({ last, first, earlier }, span) {
-  if (last === null || first === null) return { facts: [], note: "No count at both ends of this window." };
+  if (last === null || first === null) return { facts: [], note: "No count at the start or end of this window." };
   const facts = [["b", formatSigned(last - first), ` stars, from ${formatNumber(first)} to ${formatNumber(last)}`]];
   if (earlier !== null) facts.push(["", formatSigned(first - earlier), ` in ${beforeName(span)}`]);
-  return { facts, note: earlier === null ? `No count before ${beforeName(span)}.` : "" };
+  return { facts, note: earlier === null ? `No comparison with ${beforeName(span)}: no count at its start.` : "" };
 }

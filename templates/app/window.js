@@ -213,7 +213,7 @@ function setUpFields(chart) {
     });
   }
   const apply = () => {
-    to.setCustomValidity(from.value && to.value && from.value > to.value ? "The last day is before the first one." : "");
+    to.setCustomValidity(from.value && to.value && from.value > to.value ? "The end date is before the start date." : "");
     for (const field of [from, to]) {
       field.required = true;
       if (!field.reportValidity()) return;

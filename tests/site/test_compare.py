@@ -58,7 +58,7 @@ def test_index(reader, data_site):
     page = opened(reader, site, f"m={PYLANCE},{CRATE}&mode=index")
     sums = [month_sums(site, name) for name in ("downloads:lance:python", "downloads:lancedb:rust")]
     base = min(set(sums[0]) & set(sums[1]))
-    assert f"{base.first:%B %Y} is 100" in page.locator(".compare-figure h2").inner_text()
+    assert f"({base.first:%B %Y} = 100)" in page.locator(".compare-figure h2").inner_text()
     october = Month.of(date(2026, 10, 1))
     shown = [float(text.replace(",", "")) for text in table_of(page)["October 2026"]]
     assert shown == pytest.approx([100 * of[october] / of[base] for of in sums], abs=0.051)

@@ -61,7 +61,7 @@ def test_the_sentence(reader, data_site):
     assert "without lance (Rust) and lancedb (Rust)" in page.locator(".first .footnote").inner_text()
     lead = page.locator(".lead").inner_text()
     assert f"{document['total_stars']:,} stars" in lead
-    assert f"{document['total_stars_change_30']['absolute']:,} more than 30 days before" in lead
+    assert f"up {document['total_stars_change_30']['absolute']:,} in 30 days" in lead
 
 
 def test_month_to_date(reader, data_site):

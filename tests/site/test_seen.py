@@ -178,7 +178,10 @@ def test_headline_change(reader, data_site):
     )
     footnote = page.locator(".first .footnote")
     assert footnote.is_visible()
-    assert footnote.inner_text() == "1 Packages with every day in both months; without lance (Rust) and lancedb (Rust)."
+    assert (
+        footnote.inner_text()
+        == "1 Compares packages with data for every day of both months; excludes lance (Rust) and lancedb (Rust)."
+    )
 
 
 LAST_DOTS = """() => [...document.querySelectorAll("svg.spark:not(.months)")].map((spark) => {

@@ -108,7 +108,7 @@ def test_sum_of_any_days(reader, data_site, name, window):
     change = 100 * (now / then - 1)
     wanted = f"{change:+.1f}%".replace("-", "\u2212") if change < 100 else f"×{now / then:.1f}"
     assert f"· {wanted} vs the " in text
-    assert ("Compared without" in text) == bool(rest)
+    assert ("The comparison excludes" in text) == bool(rest)
 
 
 def test_window_beyond_the_data(reader, data_site):
