@@ -58,7 +58,7 @@ def test_the_sentence(reader, data_site):
     assert found
     assert float(found[1]) == round(document["last_full_month"]["value"] / 1e6, 2)
     assert int(found[2]) == round(document["last_full_month_change"]["percent"])
-    assert "without lance (Rust) and lancedb (Rust)" in page.locator(".first .footnote").inner_text()
+    assert "excludes lance (Rust) and lancedb (Rust)" in page.locator(".first .footnote").inner_text()
     lead = page.locator(".lead").inner_text()
     assert f"{document['total_stars']:,} stars" in lead
     assert f"up {document['total_stars_change_30']['absolute']:,} in 30 days" in lead
