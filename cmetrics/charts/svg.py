@@ -263,10 +263,9 @@ class _Pen:
         for number, run in enumerate(runs):
             is_last = number == len(runs) - 1
             if len(run) == 1 or is_last:
-                point = run[-1]
-                yield Mark(
-                    percent(self.scale.x(point.day)), percent(self.scale.y(point.value)), series.tone, hollow=False
-                )
+                # Rounded as the ends of lines are, so that a mark covers them.
+                x, y = self.x(run[-1].day), self.y(run[-1].value)
+                yield Mark(round(x / 10, 2), round(y / 10, 2), series.tone, hollow=False)
 
 
 def state_of(point: PeriodPoint) -> BarState:
@@ -327,7 +326,7 @@ def has_names(chart: Chart) -> bool:
 
 def short_names(chart: Chart) -> dict[str, str]:
     """Return the names of series by key, without the package in brackets if the rest identifies the series."""
-    labels = {series.key: series.name.partition(" (")[0] for series in chart.series}
+    labels = {series.key: series.name.removesuffix(f" ({series.subject})") for series in chart.series}
     is_unique = len({(series.split, labels[series.key]) for series in chart.series}) == len(labels)
     return labels if is_unique else {series.key: series.name for series in chart.series}
 

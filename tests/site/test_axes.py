@@ -111,13 +111,11 @@ def test_plotly_comes_when_idle(reader, data_site):
 # -- events -----------------------------------------------------------------------------------------
 
 LANE = """(key) => [...document.querySelectorAll(`[id="chart-${key}"] .frame :is(.lane text, .lane rect)`)]
-  .filter((one) => one.checkVisibility() && !one.matches(".number"))
+  .filter((one) => one.getBoundingClientRect().width > 0 && !one.matches(".number"))
   .map((one) => { const box = one.getBoundingClientRect(); return [box.left, box.right, one.textContent]; })
   .sort((a, b) => a[0] - b[0])"""
-TEXTS = """() => [...document.querySelectorAll(".frame text")].filter((text) => text.checkVisibility()).map((text) => {
-  const box = text.getBoundingClientRect();
-  return [box.left, box.right];
-})"""
+TEXTS = """() => [...document.querySelectorAll(".frame text")]
+  .map((text) => text.getBoundingClientRect()).filter((box) => box.width > 0).map((box) => [box.left, box.right])"""
 
 
 @pytest.mark.parametrize("width", [360, 390, 600, 768, 1024, 1280, 1920])
