@@ -50,7 +50,7 @@ def test_the_wheel_runs_outside_the_checkout(tmp_path: Path):
     assert done.returncode == 0, done.stderr
     done = run("build-site")
     assert done.returncode == 0, done.stderr
-    assert "2,037,341" in (home / "site" / "index.html").read_text()
+    assert "2,037,341" in (home / "site" / "products" / "lance.html").read_text()
     assert (home / "site" / "assets" / "plotly.min.js").stat().st_size > 1_000_000
     done = run("demo", "--quiet")
     assert done.returncode == 0, done.stderr

@@ -25,6 +25,8 @@ from cmetrics.site.pictures import FOLDER, group_pictures, overall_pictures
 from cmetrics.site.social_card import render_product_card
 from cmetrics.site.views import ChartView
 
+#: Comparisons can begin where a metric first has so many.
+GROWN_FROM = 1000
 #: Where the style of a picture goes: it comes before all texts, so that none of them can stand for it.
 _STYLE_MARK = "/* style */"
 #: The maximum number of products that the 404 page links to.
@@ -119,6 +121,8 @@ def open_templates() -> Environment:
     )
     environment.filters.update({function.__name__: function for function in filters})
     environment.globals |= {"theme": theme, "lang": lambda: formats.current().lang}
+    # Not a literal in the template: Jinja would format it once, in the language of the first site.
+    environment.globals["grown_from"] = GROWN_FROM
     return environment
 
 

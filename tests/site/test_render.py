@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 
 from cmetrics.analytics.model import Publication
 from cmetrics.domain.metric import definition
+from cmetrics.site.folders import templates_folder
 from cmetrics.site.render import render_site, without_comments
 from cmetrics.sources import SPECS
 from tests.boards import AS_OF, NOW, a_board, a_package
@@ -52,3 +54,10 @@ def test_without_comments() -> None:
     """Comments that fill whole lines go, with indentation and empty lines; everything else stays."""
     source = '/* one\n   two */\na { b: c; }\n\n  // three\n  const x = "// four"; // five\n/** six */\n* { d: e; }\n'
     assert without_comments(source) == 'a { b: c; }\nconst x = "// four"; // five\n* { d: e; }\n'
+
+
+def test_no_number_is_formatted_when_a_template_is_compiled() -> None:
+    """A literal with a filter would be in the language of the site that is rendered first."""
+    for path in templates_folder().glob("*.j2"):
+        text = path.read_text(encoding="utf-8")
+        assert re.findall(r"\{\{ *-?[\d.]+ *\|", text) == [], path.name

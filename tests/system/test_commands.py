@@ -28,7 +28,7 @@ def test_without_network_every_source_says_so_and_the_page_shows_the_seeded_hist
     rows = offline.rows()
     assert {row.provenance for row in rows} == {Provenance.CSV_SEED}
     offline.run("build-site")
-    page = (offline.folder / "site" / "index.html").read_text()
+    page = (offline.folder / "site" / "products" / "lance.html").read_text()
     assert "2,037,341" in page
     assert "cannot connect to crates.io" in (offline.folder / "site" / "quality.html").read_text()
     quiet = offline.run("refresh", "--quiet", code=1)

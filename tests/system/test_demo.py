@@ -100,7 +100,7 @@ def test_what_happened_in_the_sample(demo: Home):
     demo.run("demo", "--store", "sample", "--quiet")
     chosen = ("--db", "sample/lancedb", "--config", "sample/cmetrics.toml")
     status = demo.run("status", *chosen, code=None).stdout
-    for part in ("Missing at PyPI", "Pending: npm", "Lost: Docker Hub was not read that night"):
+    for part in ("Missing at PyPI", "Pending: not yet published by npm", "Lost: Docker Hub was not read that night"):
         assert part in status
     data = demo.folder / "site-demo" / "data"
     assert parquet.read_table(data / "events.parquet").num_rows > 10
