@@ -34,9 +34,10 @@ from cmetrics.analytics.insight_results import (
     Verdict,
     Window,
 )
-from cmetrics.analytics.phrases import moved, number, period
+from cmetrics.analytics.phrases import moved
 from cmetrics.analytics.rollups import Windows, net_stars
 from cmetrics.analytics.star_grid import StarGrid
+from cmetrics.domain import formats
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.plural import plural
 
@@ -209,7 +210,7 @@ def _totals(totals: Iterable[Rollup], omissions: list[Omission]) -> Iterator[Ite
         if kind is None or rollup.start is None or rollup.end is None:
             continue
         if not rollup.comparable:
-            text = f"All downloads, {period(rollup.start, rollup.end)}: not compared; {rollup.reason}."
+            text = f"All downloads, {formats.period(rollup.start, rollup.end)}: not compared; {rollup.reason}."
             omissions.append(Omission(rollup.reason_kind or ReasonKind.MISSING_DAYS, (), text))
             continue
         now, before = rollup.compared_value or 0, (rollup.previous.value if rollup.previous else None) or 0
@@ -218,8 +219,9 @@ def _totals(totals: Iterable[Rollup], omissions: list[Omission]) -> Iterator[Ite
         left_out = len(rollup.left_out)
         note = f" Excludes {plural(left_out, 'metric')} that cannot be compared." if left_out else ""
         text = (
-            f"All downloads: {number(now)} from {period(rollup.start, rollup.end)}, {moved(now, before)} against "
-            f"{number(before)} from {period(rollup.previous.start, rollup.previous.end)}.{note}"
+            f"All downloads: {formats.number(now)} from {formats.period(rollup.start, rollup.end)}, "
+            f"{moved(now, before)} against {formats.number(before)} "
+            f"from {formats.period(rollup.previous.start, rollup.previous.end)}.{note}"
         )
         yield Item(
             id=f"{kind.value.replace('_', '-')}-{rollup.start.isoformat()}",

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from cmetrics.analytics.anomalies import JUDGED_DAYS, LARGE, ComparedDays, compare_days
 from cmetrics.analytics.columns import Mask, SeriesTable, Values
 from cmetrics.analytics.insight_results import ReasonKind
-from cmetrics.analytics.phrases import short_date
 from cmetrics.analytics.star_grid import newest_columns
 from cmetrics.domain import formats
 from cmetrics.domain.metric import CountingStep, Metric, SourceSpec
@@ -123,7 +122,7 @@ class DailyGrid:
         more = "" if len(places) == 1 else f" and {plural(len(places) - 1, 'more day')}"
         is_past = kind is ReasonKind.EXCLUDED_DAY
         verb = ("was" if is_past else "is") if len(places) == 1 else ("were" if is_past else "are")
-        return kind, f"{short_date(self.day(first + places[0]))}{more} {verb} {reason}"
+        return kind, f"{formats.short_day(self.day(first + places[0]))}{more} {verb} {reason}"
 
     def step_between(self, row: int, first: int, last: int) -> str | None:
         """Return the step that parts the columns from ``first`` to ``last``, as a clause; None if there is none."""
@@ -132,7 +131,7 @@ class DailyGrid:
             return None
         day = self.day(max(first + 1, 0) + int(found[-1]))
         declared = next((s.reason for s in _steps(self.metrics[row], self.specs) if s.day == day), None)
-        return f"the counting method changed on {short_date(day)}" + (f" ({declared})" if declared else "")
+        return f"the counting method changed on {formats.short_day(day)}" + (f" ({declared})" if declared else "")
 
 
 def is_daily_downloads(metric: Metric) -> bool:

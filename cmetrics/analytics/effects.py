@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from cmetrics.analytics.daily import DailyGrid, Places
 from cmetrics.analytics.insight_results import Effect, ReasonKind, Verdict
-from cmetrics.analytics.phrases import name_of, names_of, number, percent, rounded, short_date
+from cmetrics.analytics.phrases import name_of, names_of, percent, rounded
 from cmetrics.analytics.signals import holiday_days
+from cmetrics.domain import formats
 from cmetrics.domain.days import Span
 from cmetrics.domain.metric import Event, Metric
 from cmetrics.domain.plural import plural
@@ -296,7 +297,7 @@ class _Judge:
         *,
         includes_events: bool,
     ) -> str:
-        event = f"{isolate(self._event.label)} ({short_date(self._event.day)})"
+        event = f"{isolate(self._event.label)} ({formats.short_day(self._event.day)})"
         start = f"{name_of(metric)} after {event}"
         if verdict is Verdict.TOO_EARLY:
             return f"{start}: too early; {observed} of {DAYS} days have data."
@@ -312,7 +313,7 @@ class _Judge:
             Verdict.WITHIN: f"within usual variation ({usual})",
         }
         prior, others = self._change(self._earlier[row], self._before[row]), self._others(row)
-        means = f"from {number(self._before[row])} to {number(self._after[row])} a day"
+        means = f"from {formats.number(self._before[row])} to {formats.number(self._after[row])} a day"
         sentences = [
             f"{start}: {percent(change)} in 4 weeks, {means}; {verdicts[verdict]}.",
             "" if prior is None else f"In the 4 weeks before: {percent(_percent(prior))}.",

@@ -15,7 +15,7 @@ from cmetrics.analytics.effects import REACH
 from cmetrics.analytics.headlines import effect_sentence, short_names
 from cmetrics.analytics.insight_results import Direction, Effect, Item, ItemKind, Verdict
 from cmetrics.analytics.monthly import MonthTable, build_months
-from cmetrics.analytics.phrases import number, period, rounded
+from cmetrics.analytics.phrases import rounded
 from cmetrics.analytics.rollups import common_end
 from cmetrics.catalog import Catalog
 from cmetrics.domain import formats
@@ -93,7 +93,7 @@ class _Milestones:
         if step < FIRST_STEP or before >= step:
             return
         month = self.months.months[-1]
-        counts = f"{number(value)} downloads in {formats.month(month.first)}"
+        counts = f"{formats.number(value)} downloads in {formats.month(month.first)}"
         yield Item(
             id=f"first-{slug}-{step}",
             kind=ItemKind.MILESTONE,
@@ -135,7 +135,7 @@ def _large(step: int) -> str:
     for size, unit in ((1_000_000_000, "billion"), (1_000_000, "million")):
         if step >= size:
             return f"{step // size} {unit}"
-    return number(step)
+    return formats.number(step)
 
 
 # -- releases ------------------------------------------------------------------------------------
@@ -226,5 +226,5 @@ def _which(grid: DailyGrid, rows: np.ndarray) -> str:
 def _when(days: Sequence[date]) -> str:
     """Return the days as one period if they follow each other, else the first and the last."""
     if (days[-1] - days[0]).days + 1 == len(days):
-        return period(days[0], days[-1])
-    return f"between {period(days[0], days[-1]).replace(' to ', ' and ')}"
+        return formats.period(days[0], days[-1])
+    return f"between {formats.period(days[0], days[-1]).replace(' to ', ' and ')}"

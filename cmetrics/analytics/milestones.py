@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmetrics.analytics.insight_results import Milestone, ReasonKind
-from cmetrics.analytics.phrases import number, plain_percent, short_date
+from cmetrics.analytics.phrases import plain_percent
 from cmetrics.analytics.star_grid import StarGrid
+from cmetrics.domain import formats
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.plural import plural
 
@@ -61,7 +62,7 @@ def _milestone(
     target = next_milestone(stars)
 
     def refused(kind: ReasonKind, reason: str, reached: float = 0.0) -> Milestone:
-        text = f"{metric.subject}: no projected date for {number(target)} stars; {reason}."
+        text = f"{metric.subject}: no projected date for {formats.number(target)} stars; {reason}."
         return Milestone(metric.metric_id, stars, day, target, None, None, reached, reason, kind, text)
 
     if len(gains) < FEWEST_DAYS:
@@ -78,13 +79,13 @@ def _milestone(
     earliest = day + timedelta(days=int(early))
     latest = day + timedelta(days=int(late)) if np.isfinite(late) else None
     when = (
-        f"after {short_date(earliest)}"
+        f"after {formats.short_day(earliest)}"
         if latest is None
-        else f"between {short_date(earliest)} and {short_date(latest)}"
+        else f"between {formats.short_day(earliest)} and {formats.short_day(latest)}"
     )
     text = (
-        f"{metric.subject}: {number(target)} stars {when}, "
-        f"at the pace of the last {len(gains)} days; {number(stars)} on {short_date(day)}."
+        f"{metric.subject}: {formats.number(target)} stars {when}, "
+        f"at the pace of the last {len(gains)} days; {formats.number(stars)} on {formats.short_day(day)}."
     )
     return Milestone(metric.metric_id, stars, day, target, earliest, latest, round(reached, 3), None, None, text)
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from cmetrics.analytics.daily import DailyGrid
 from cmetrics.analytics.insight_results import Direction, Mover, Window
-from cmetrics.analytics.phrases import change_percent, moved, name_of, number, period, rounded
+from cmetrics.analytics.phrases import change_percent, moved, name_of, rounded
 from cmetrics.analytics.rollups import LENGTHS, Compared, Windows
 from cmetrics.analytics.signals import LEAST_DEVIATION, MAD
+from cmetrics.domain import formats
 
 WINDOWS = (Window.DAYS_7, Window.DAYS_30)
 #: Metrics with fewer downloads in both periods are left out.
@@ -71,8 +72,8 @@ def _mover(
     )
     now, before = int(compared.now[row]), int(compared.before[row])
     text = (
-        f"{name_of(metric)}: {number(now)} downloads from {period(start, end)}, "
-        f"{moved(now, before)} against {number(before)} from {period(earlier, until)}."
+        f"{name_of(metric)}: {formats.number(now)} downloads from {formats.period(start, end)}, "
+        f"{moved(now, before)} against {formats.number(before)} from {formats.period(earlier, until)}."
     )
     return Mover(
         window=window,

@@ -167,7 +167,7 @@ def _change(now: MonthTotal, before: MonthTotal, words: str) -> str:
     if not (now.is_counted and before.is_counted and now.known == before.known):
         return ""
     found = change(before.value, now.value)
-    moved = phrases.difference(found.absolute) if found.percent is None else phrases.relative(found.percent)
+    moved = formats.signed(found.absolute) if found.percent is None else phrases.relative(found.percent)
     return f" ({moved}{words})"
 
 
@@ -204,13 +204,14 @@ def _count_milestones(item: StarItem | CountItem) -> Iterator[NewsItem]:
     for point in item.points:
         step = _step(highest, point.value, FIRST_STARS)
         if step is not None and before is not None:
-            missed = "" if point.day - before == DAY else f"; the previous value is from {_date(before)}"
+            missed = "" if point.day - before == DAY else f"; the previous value is from {formats.long_day(before)}"
             yield NewsItem(
                 f"milestone-{item.metric.slug}-{step}",
                 point.day,
                 point.day,
                 f"{item.metric.subject}: {formats.number(step)} {noun}",
-                f"{item.metric.subject} had {formats.number(point.value)} {noun} on {_date(point.day)}{missed}.",
+                f"{item.metric.subject} had {formats.number(point.value)} {noun} "
+                f"on {formats.long_day(point.day)}{missed}.",
                 NewsKind.MILESTONE,
                 product=item.metric.product,
             )
@@ -301,7 +302,7 @@ def _outage(slug: str, what: str, days: Sequence[date], error: str | None) -> Ne
         first,
         last,
         f"{what}: collection failed {len(days)} nights running",
-        f"Collection failed every night from {_date(first)} to {_date(last)} (UTC).{reason}",
+        f"Collection failed every night from {formats.long_day(first)} to {formats.long_day(last)} (UTC).{reason}",
         NewsKind.OUTAGE,
     )
 
@@ -330,10 +331,6 @@ def _large(number: int) -> str:
 
 def _name(month: Month) -> str:
     return formats.month(month.first)
-
-
-def _date(day: date) -> str:
-    return formats.long_day(day)
 
 
 def _plural(count: int, noun: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 from cmetrics.domain import formats
 from cmetrics.domain.metric import Event, Metric
@@ -17,24 +16,9 @@ MANY = 100
 NAMED = 3
 
 
-def short_date(day: date) -> str:
-    """Return a day such as ``24 Nov 2026``."""
-    return formats.short_day(day)
-
-
-def period(start: date, end: date) -> str:
-    """Return a period such as ``16 to 22 Nov 2026``."""
-    return formats.period(start, end)
-
-
 def rounded(value: float, digits: int = 1) -> float:
     """Return a rounded number whose zero has no sign."""
     return round(float(value), digits) + 0.0
-
-
-def number(value: float) -> str:
-    """Return a whole number with thousands separators and a true minus sign."""
-    return formats.number(value)
 
 
 def percent(value: float) -> str:
@@ -64,11 +48,6 @@ def relative(percent_change: float) -> str:
     return formats.factor(factor, 1 if factor < MANY else 0)
 
 
-def difference(value: int) -> str:
-    """Return a difference such as ``+1,234`` with a true minus sign."""
-    return formats.signed(value)
-
-
 def change_percent(value: float, expected: float) -> float | None:
     """Return the change in percent, to one decimal; None from zero or less."""
     return rounded(100 * (value - expected) / expected) if expected > 0 else None
@@ -81,7 +60,7 @@ def name_of(metric: Metric) -> str:
 
 def names_of(events: Sequence[Event]) -> str:
     """Return events such as ``Release 1.0 (20 Nov 2026) and Release 1.1 (22 Nov 2026)``."""
-    named = [f"{isolate(event.label)} ({short_date(event.day)})" for event in events[:NAMED]]
+    named = [f"{isolate(event.label)} ({formats.short_day(event.day)})" for event in events[:NAMED]]
     if len(events) > NAMED:
         named.append(f"{formats.number(len(events) - NAMED)} more")
     return join(named)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cmetrics.analytics.daily import LATE_DAYS, DailyGrid, Places
 from cmetrics.analytics.insight_results import Projection, ReasonKind, Scope
-from cmetrics.analytics.phrases import name_of, number
+from cmetrics.analytics.phrases import name_of
 from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 from cmetrics.domain.plural import plural
@@ -179,7 +179,8 @@ class _Projector:
                 )
         when = formats.short_month(month.first)
         text = (
-            f"{name}: projected {number(value)} downloads in {when} ({number(low)} to {number(high)}); "
+            f"{name}: projected {formats.number(value)} downloads in {when} "
+            f"({formats.number(low)} to {formats.number(high)}); "
             f"in back-tests, {inside} of {plural(len(ratios), 'full month')} ended within this range."
             if value is not None and low is not None and high is not None
             else f"{name}: {when} is not projected; {reason}."

@@ -19,7 +19,7 @@ from cmetrics.analytics.effects import build_effects, sort_events
 from cmetrics.analytics.frozen import FrozenMonth, LaterChange, final_moment, freeze_month, last_day
 from cmetrics.analytics.insights import Effect, Verdict, find_changes
 from cmetrics.analytics.model import PeriodPoint, PointKind
-from cmetrics.analytics.phrases import change_percent, moved, name_of, number, short_date
+from cmetrics.analytics.phrases import change_percent, moved, name_of
 from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.analytics.rollups import (
     LEFT_OUT_SHARE,
@@ -676,7 +676,7 @@ class _MonthBuilder:
                 if total.is_complete
                 else f" on {formats.number(total.days_observed)} of {formats.number(total.days_expected)} package-days"
             )
-            text = f"{number(total.value)} downloads{days}"
+            text = f"{formats.number(total.value)} downloads{days}"
             before, year = month_name(self._month.plus(-1)), month_name(self._month.plus(-12))
             changes = [
                 (f"{total.moved} against {before}", total.compared_with) if total.moved else None,
@@ -685,9 +685,9 @@ class _MonthBuilder:
             text += _joined([change for change in changes if change is not None])
             parts.append(f"{text}.")
         if stars.stars is not None and stars.day is not None:
-            text = f"{number(stars.stars)} GitHub stars on {short_date(stars.day)}"
+            text = f"{formats.number(stars.stars)} GitHub stars on {formats.short_day(stars.day)}"
             if stars.net is not None:
-                text += f", {'up' if stars.net >= 0 else 'down'} {number(abs(stars.net))} in a month"
+                text += f", {'up' if stars.net >= 0 else 'down'} {formats.number(abs(stars.net))} in a month"
             parts.append(f"{text}.")
         return " ".join(parts)
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from cmetrics.analytics.columns import Mask, Values
 from cmetrics.analytics.daily import LATE_DAYS, DailyGrid, Places
 from cmetrics.analytics.insight_results import LeftOut, Period, ReasonKind, Rollup, Scope, Unit, Window
-from cmetrics.analytics.phrases import change_percent, name_of, plain_percent, rounded, short_date
+from cmetrics.analytics.phrases import change_percent, name_of, plain_percent, rounded
 from cmetrics.analytics.star_grid import UNKNOWN, StarGrid
+from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 from cmetrics.domain.plural import plural
 
@@ -534,7 +535,7 @@ def _star_reason(
         return ReasonKind.NO_DATA, "no count is stored yet"
     missing = [mark for number, mark in enumerate(marks) if not is_known[:, number].all()]
     if missing:
-        return ReasonKind.MISSING_DAYS, f"there is no count for {short_date(grid.day(max(missing)))}"
+        return ReasonKind.MISSING_DAYS, f"there is no count for {formats.short_day(grid.day(max(missing)))}"
     if not is_alike:
         return ReasonKind.RECONSTRUCTED, "some counts are reconstructed and do not include removed stars"
     return ReasonKind.UNEQUAL, "the periods have different numbers of days"

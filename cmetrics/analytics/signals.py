@@ -38,12 +38,9 @@ from cmetrics.analytics.phrases import (
     moved,
     name_of,
     names_of,
-    number,
     percent,
-    period,
     plain_percent,
     rounded,
-    short_date,
 )
 from cmetrics.analytics.star_grid import StarGrid
 from cmetrics.domain import formats
@@ -218,8 +215,9 @@ class SignalFinder:
             start = grid.day(self._begin(row, end, way) - 6)
             kind = SignalKind.SPIKE if way > 0 else SignalKind.DROP
             text = (
-                f"{name_of(metric)}: {number(value)} downloads from {period(first, last)}, {moved(value, expected)} "
-                f"against {number(expected)} in a usual week (median of the {WEEKS} weeks before)."
+                f"{name_of(metric)}: {formats.number(value)} downloads from {formats.period(first, last)}, "
+                f"{moved(value, expected)} against {formats.number(expected)} in a usual week "
+                f"(median of the {WEEKS} weeks before)."
             )
             yield self._signal(kind, metric, start, last, value, expected, float(weeks.score[place]), text)
 
@@ -322,8 +320,8 @@ class SignalFinder:
             value, before = float(totals[row, -1]), float(totals[row, 0])
             text = (
                 f"{name_of(metric)}: {verb} by {plain_percent(100 * abs(slope))} a month over {TREND_MONTHS} months, "
-                f"from {number(before)} downloads in {_month(first)} to {number(value)} in {_month(last)}"
-                f"{self._lacking(row, TREND_MONTHS)}."
+                f"from {formats.number(before)} downloads in {_month(first)} "
+                f"to {formats.number(value)} in {_month(last)}{self._lacking(row, TREND_MONTHS)}."
             )
             signal = self._signal(
                 kind,
@@ -421,8 +419,9 @@ class SignalFinder:
             value, before = int(values[row]), float(best[row])
             allowed = f" (adjusted for {plural(missing, 'missing day')})" if missing else ""
             text = (
-                f"{name_of(metric)}: {number(value)} downloads in {_month(last)}, the best month on record; "
-                f"the previous best was {'about ' if missing else ''}{number(before)} in {_month(was)}{allowed}."
+                f"{name_of(metric)}: {formats.number(value)} downloads in {_month(last)}, the best month on record; "
+                f"the previous best was {'about ' if missing else ''}{formats.number(before)} in "
+                f"{_month(was)}{allowed}."
             )
             score = 100 * (value / before - 1) if before > 0 else 0.0
             yield self._signal(
@@ -450,10 +449,11 @@ class SignalFinder:
             hits = (sums[row, nights] >= WEEK_MARGIN * peaks[nights - 7]) & (sums[row, nights] >= FLOOR)
             begin = place - _first_of_chain(hits, is_whole[row, nights])
             was = int(np.argmax(sums[row, : place - 6]))
-            best_days = period(grid.day(was), grid.day(was + 6))
+            best_days = formats.period(grid.day(was), grid.day(was + 6))
             text = (
-                f"{name_of(metric)}: {number(value)} downloads from {period(grid.day(place), grid.day(end))}, the "
-                f"best 7 days on record; the previous best was {number(best)} from {best_days}."
+                f"{name_of(metric)}: {formats.number(value)} downloads "
+                f"from {formats.period(grid.day(place), grid.day(end))}, "
+                f"the best 7 days on record; the previous best was {formats.number(best)} from {best_days}."
             )
             score = 100 * (value / best - 1) if best > 0 else 0.0
             yield self._signal(
@@ -499,11 +499,11 @@ class SignalFinder:
                 continue
             value = int(stars.counts[row, last] - stars.counts[row, first - 1])
             expected = run[0][2] * len(run)
-            usual = f"{number(run[0][2])} a day" if len(run) > 1 else number(run[0][2])
+            usual = f"{formats.number(run[0][2])} a day" if len(run) > 1 else formats.number(run[0][2])
             when = (
-                f"from {period(stars.day(first), stars.day(last))}"
+                f"from {formats.period(stars.day(first), stars.day(last))}"
                 if len(run) > 1
-                else f"on {short_date(stars.day(last))}"
+                else f"on {formats.short_day(stars.day(last))}"
             )
             text = f"{metric.subject}: {_gain(value)} {when} (usual: {usual})."
             kind = SignalKind.STAR_BURST if way > 0 else SignalKind.UNSTAR_WAVE

@@ -13,13 +13,11 @@ from datetime import date
 from itertools import pairwise
 from math import ceil
 
-from cmetrics.analytics import phrases
 from cmetrics.analytics.intervals import Interval
 from cmetrics.analytics.model import CountItem, DayPoint
 from cmetrics.charts import count_words
 from cmetrics.charts.scale import levels, steps_between
 from cmetrics.charts.svg import Line, Tick, compact
-from cmetrics.charts.words import day_text
 from cmetrics.domain import formats
 from cmetrics.domain.days import DAY, Month, months, window
 from cmetrics.domain.kind import Kind, Measure
@@ -182,8 +180,8 @@ def count_alternative(item: CountItem) -> str:
     first, last = item.points[0] if item.points else item.latest, item.latest
     noun, recent = item.metric.measure.noun, count_words.recent(item)
     text = (
-        f"From {formats.number(first.value)} {noun} ({day_text(first.day)}) "
-        f"to {formats.number(last.value)} ({day_text(last.day)})."
+        f"From {formats.number(first.value)} {noun} ({formats.long_day(first.day)}) "
+        f"to {formats.number(last.value)} ({formats.long_day(last.day)})."
     )
     return f"{text} {recent[:1].upper()}{recent[1:]}." if recent else text
 
@@ -192,7 +190,7 @@ def _rows(item: CountItem) -> Iterator[CountRow]:
     flows = {interval.end_day: count_words.flow(interval, item.metric.measure) for interval in item.intervals}
     days = item.metric.measure.window_days
     for point in reversed(item.points[-ROWS_SHOWN:]):
-        day = day_text(point.day)
+        day = formats.long_day(point.day)
         yield CountRow(f"{days} days to {day}" if days else day, formats.number(point.value), flows.get(point.day, ""))
 
 
@@ -290,7 +288,9 @@ def _line_panel(
 def _point_text(item: CountItem, point: DayPoint) -> str:
     measure = item.metric.measure
     when = f"{measure.window_days} days to" if measure.is_rolling else "on"
-    return f"{formats.number(point.value)} {measure.noun} of {item.metric.subject}, {when} {day_text(point.day)}"
+    return (
+        f"{formats.number(point.value)} {measure.noun} of {item.metric.subject}, {when} {formats.long_day(point.day)}"
+    )
 
 
 def _polyline(points: Iterable[DayPoint], frame: _Frame, scale: _Scale) -> str:
@@ -356,6 +356,6 @@ def _day_panel(item: CountItem, points: Sequence[DayPoint], frame: _Frame, place
     for point in points:
         y, left = scale.y(point.value), frame.x(point.day)
         wide = max(round((frame.x(point.day + DAY) - left) * 0.8, 1), 0.5)
-        title = f"{formats.number(point.value)} {noun} of {subject} on {phrases.short_date(point.day)}"
+        title = f"{formats.number(point.value)} {noun} of {subject} on {formats.short_day(point.day)}"
         bars.append(FlowBar(left, y, wide, round(place[1] - y, 1), faint=False, title=title))
     return Panel(f"{noun} per day", place[0] - _LABELS_AT, *place, scale.ticks, bars=tuple(bars))

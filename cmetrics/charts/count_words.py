@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cmetrics.analytics import phrases
 from cmetrics.analytics.intervals import Interval
 from cmetrics.analytics.model import CountItem
 from cmetrics.domain import formats
@@ -26,7 +25,7 @@ def period(item: CountItem) -> str:
     """Return what the newest value covers: "30 days to 24 Nov 2026", "on 24 Nov 2026" or "to 24 Nov 2026"."""
     if item.latest is None:
         return "no data yet"
-    day = phrases.short_date(item.latest.day)
+    day = formats.short_day(item.latest.day)
     measure = item.metric.measure
     if measure.is_rolling:
         return f"{measure.window_days} days to {day}"

@@ -6,7 +6,7 @@ from datetime import date
 
 from cmetrics.analytics import phrases
 from cmetrics.analytics.chart import Chart, ChartKind, Series
-from cmetrics.analytics.model import PeriodPoint, PointKind
+from cmetrics.analytics.model import PointKind
 from cmetrics.charts.scale import MONTHS_SHOWN, Scale
 from cmetrics.domain import formats
 from cmetrics.domain.days import Month
@@ -31,41 +31,6 @@ def provenance_text(kind: PointKind, provenance: str) -> str:
     return "" if not provenance else "loaded from a file"
 
 
-def short(value: int) -> str:
-    """Return ``1234567`` as ``1.2M``."""
-    return formats.compact(value)
-
-
-def day_text(day: date) -> str:
-    """Return ``22 November 2026``."""
-    return formats.long_day(day)
-
-
-def period_text(point: PeriodPoint, kind: ChartKind) -> str:
-    """Return ``in October 2026`` or ``in the week from 16 November 2026``; for a stock, the day."""
-    if point.kind is PointKind.SEEDED:
-        return f"in about 30 days up to {day_text(point.period_end)}"
-    if kind is ChartKind.STOCK:
-        return "so far" if point.is_running else f"at the end of {day_text(point.period_end)}"
-    return _flow_period_text(point.period_start, point.period_end)
-
-
-def _flow_period_text(first: date, last: date) -> str:
-    if Month.of(first).first == first and Month.of(last).last == last:
-        return f"in {formats.month(first)}"
-    return f"in the week from {day_text(first)}"
-
-
-def coverage_text(point: PeriodPoint) -> str:
-    """Return the coverage of an incomplete sum; empty for a complete one."""
-    if point.is_complete or point.days_expected in (None, 1):
-        return ""
-    missing = point.days_expected - (point.days_observed or 0)
-    if point.is_running:
-        return f"{point.days_observed} of {point.days_expected} days so far"
-    return f"{point.days_observed} of {point.days_expected} days, {missing} missing"
-
-
 def alternative(chart: Chart) -> str:
     """Return the alternative text of a chart: first value, last value, peak and change of each series."""
     unit = "downloads" if chart.kind is ChartKind.FLOW else "stars"
@@ -88,7 +53,7 @@ def _summary(series: Series, unit: str, *, by_month: bool) -> str:
         return f"{isolate(series.name)}: no complete period yet."
 
     def when(day: date) -> str:
-        return formats.month(day) if by_month else day_text(day)
+        return formats.month(day) if by_month else formats.long_day(day)
 
     if extent.first_day == extent.last_day:
         return f"{isolate(series.name)}: {formats.number(extent.last)} {unit}, {when(extent.last_day)}."
@@ -96,6 +61,6 @@ def _summary(series: Series, unit: str, *, by_month: bool) -> str:
     return (
         f"{isolate(series.name)}: from {formats.number(extent.first)} {unit} ({when(extent.first_day)}) "
         f"to {formats.number(extent.last)} ({when(extent.last_day)}), "
-        f"a change of {phrases.difference(extent.change.absolute)}{percent}; "
+        f"a change of {formats.signed(extent.change.absolute)}{percent}; "
         f"peak {formats.number(extent.peak)} ({when(extent.peak_day)})."
     )

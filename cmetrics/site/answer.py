@@ -89,7 +89,7 @@ def in_words(value: int) -> str:
         if value >= size * 0.999995:
             digits = len(f"{value / size:.2f}".rstrip("0").partition(".")[2])
             return f"{formats.decimal(value / size, digits)} {unit}"
-    return phrases.number(value)
+    return formats.number(value)
 
 
 def _month(first: date, as_of: date) -> str:
@@ -101,7 +101,7 @@ def _month(first: date, as_of: date) -> str:
 def _moved(change: Change, before: str) -> str:
     percent = change.percent
     if percent is None:
-        return f", {phrases.difference(change.absolute)} on {before}"
+        return f", {formats.signed(change.absolute)} on {before}"
     if percent >= 100 * (phrases.FACTOR - 1):
         return f", {formats.decimal(1 + percent / 100)} times {before}"
     size = abs(percent)

@@ -99,12 +99,12 @@ def _message(item: Item) -> str | None:
         if item.latest is None:
             return None
         is_old = (item.freshness.overdue_days or 0) >= STALE_DAYS
-        return fmt.short(item.latest.value) + (f" on {fmt.short_day(item.latest.day)}" if is_old else "")
+        return formats.compact(item.latest.value) + (f" on {fmt.short_day(item.latest.day)}" if is_old else "")
     month = item.month
     if month is None:
         return None
     days = "" if month.is_complete else f" ({month.days_observed} of {month.days_expected} days)"
-    return f"{fmt.short(month.value)} in {formats.short_month(month.period_start)}{days}"
+    return f"{formats.compact(month.value)} in {formats.short_month(month.period_start)}{days}"
 
 
 def _width(text: str) -> int:

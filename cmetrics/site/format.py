@@ -20,7 +20,6 @@ from cmetrics.analytics.model import (
     StarItem,
 )
 from cmetrics.analytics.series import last_full_month, month_of
-from cmetrics.charts.words import day_text, short
 from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 from cmetrics.domain.plural import plural
@@ -38,7 +37,6 @@ __all__ = [
     "number",
     "percent",
     "row_note",
-    "short",
     "short_day",
     "signed",
     "stale",
@@ -53,7 +51,7 @@ NONE = "–"
 
 def number(value: int | None) -> str:
     """Return ``1234567`` as ``1,234,567``."""
-    return NONE if value is None else phrases.number(value)
+    return NONE if value is None else formats.number(value)
 
 
 def signed(change: Change | None) -> str:
@@ -61,24 +59,24 @@ def signed(change: Change | None) -> str:
     if change is None:
         return NONE
     relative = "" if change.percent is None else f" ({phrases.relative(change.percent)})"
-    return f"{phrases.difference(change.absolute)}{relative}"
+    return f"{formats.signed(change.absolute)}{relative}"
 
 
 def percent(change: Change | None) -> str:
     """Return ``+2.1%``, from twice on ``×3.3``; the difference if there is no percentage."""
     if change is None:
         return NONE
-    return phrases.difference(change.absolute) if change.percent is None else phrases.relative(change.percent)
+    return formats.signed(change.absolute) if change.percent is None else phrases.relative(change.percent)
 
 
 def day(value: date | None) -> str:
     """Return ``22 November 2026``."""
-    return NONE if value is None else day_text(value)
+    return NONE if value is None else formats.long_day(value)
 
 
 def short_day(value: date | None) -> str:
     """Return ``22 Nov 2026``, for places without much room."""
-    return NONE if value is None else phrases.short_date(value)
+    return NONE if value is None else formats.short_day(value)
 
 
 def through(board: Dashboard) -> str:
@@ -166,7 +164,7 @@ def item_month_note(item: DownloadItem) -> str:
 
 def gain(change: Change) -> str:
     """Return ``+1,234``."""
-    return phrases.difference(change.absolute)
+    return formats.signed(change.absolute)
 
 
 def headline_value(item: Item) -> int | str:
@@ -213,14 +211,14 @@ def to_date_change(row: Rollup) -> str:
     """Return the change against the days before; empty if there is none."""
     if row.change is None:
         return ""
-    return phrases.difference(row.change) if row.change_percent is None else phrases.relative(row.change_percent)
+    return formats.signed(row.change) if row.change_percent is None else phrases.relative(row.change_percent)
 
 
 def to_date_note(row: Rollup) -> str:
     """Return what the running month is compared with, or why it is not."""
     if row.change is None or row.previous is None:
         return f"No comparison: {row.reason}." if row.reason else ""
-    return f"vs {phrases.period(row.previous.start, row.previous.end)} (same weekdays)"
+    return f"vs {formats.period(row.previous.start, row.previous.end)} (same weekdays)"
 
 
 def left_out(board: Dashboard) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from cmetrics.analytics.phrases import short_date
 from cmetrics.analytics.report import DownloadsRow, MonthReport, ReleaseRow, StarsRow, month_name
 from cmetrics.charts import theme
 from cmetrics.charts.report_figures import month_chart, net_chart, row_bars, shares
@@ -17,7 +16,7 @@ from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.site.folders import templates_folder
 from cmetrics.site.format import NONE, number
-from cmetrics.site.report_format import later_text, points, short_month, signed_number
+from cmetrics.site.report_format import later_text, points, signed_number
 from cmetrics.site.templates import open_templates
 
 #: The colours of products, and of SDKs without one of their own.
@@ -66,8 +65,8 @@ def render_report_html(
         "limits": Limits(),
         "before": month_name(month.plus(-1)),
         "year_before": month_name(month.plus(-12)),
-        "before_short": short_month(month.plus(-1).first),
-        "year_short": short_month(month.plus(-12).first),
+        "before_short": formats.short_month(month.plus(-1).first),
+        "year_short": formats.short_month(month.plus(-12).first),
         "missing_days": sum(row.days for row in report.missing),
         "chart": month_chart(report.history, tones, [row.name for row in report.products]),
         "product_tones": tones,
@@ -101,7 +100,7 @@ def render_report_markdown(report: MonthReport) -> str:
         "",
         _escape(report.headline) or "No data for this month.",
         "",
-        f"{state} {short_date(report.final_on)}.",
+        f"{state} {formats.short_day(report.final_on)}.",
     ]
     if report.has_downloads:
         lines += ["", "## Downloads", "", *_downloads_table(report, before, year_before)]
@@ -114,19 +113,20 @@ def render_report_markdown(report: MonthReport) -> str:
     lines += ["", "## Releases and events", ""]
     lines += [line for row in report.releases for line in _release_lines(row)] or ["None this month."]
     if report.judged:
-        lines += ["", f"Earlier releases and events, with results through {short_date(report.as_of)}:", ""]
+        lines += ["", f"Earlier releases and events, with results through {formats.short_day(report.as_of)}:", ""]
         lines += [line for row in report.judged for line in _release_lines(row)]
     if report.notes:
         lines += ["", "## Notes", ""]
         lines += [
-            f"- {short_date(note.day)}, note by {_escape(note.author)}: {_escape(note.text)}" for note in report.notes
+            f"- {formats.short_day(note.day)}, note by {_escape(note.author)}: {_escape(note.text)}"
+            for note in report.notes
         ]
     lines += ["", "## Data quality", ""]
     lines += [f"- {_escape(row.name)}: {plural(row.days, 'day')} missing" for row in report.missing] or [
         "No days are missing."
     ]
     if report.later:
-        lines += ["", f"## Changed since {short_date(report.final_on)}", ""]
+        lines += ["", f"## Changed since {formats.short_day(report.final_on)}", ""]
         lines += [f"- {_escape(later_text(change, report))}" for change in report.later]
         lines += ["", "The report shows the numbers as they were on that day."]
     lines += ["", "## Method", "", *(f"- {_escape(text)}" for text in report.method)]
@@ -181,7 +181,7 @@ def _stars_table(report: MonthReport, before: str) -> list[str]:
     for row in rows:
         stars = number(row.stars)
         if row.day is not None and row.day != report.month.last:
-            stars += f" ({short_date(row.day)})"
+            stars += f" ({formats.short_day(row.day)})"
         lines.append(
             f"| {_escape(row.name)} | {stars} | {signed_number(row.net)} | {number(row.gained)} | {number(row.lost)} | "
             f"{signed_number(row.previous_net)} |"
@@ -193,7 +193,7 @@ def _release_lines(row: ReleaseRow) -> Iterator[str]:
     label = _escape(row.event.label)
     # A URL of the catalogue or of GitHub has neither spaces nor angle brackets.
     shown = f"[{label}](<{row.event.url}>)" if row.event.url else label
-    yield f"- {shown}, {short_date(row.event.day)}"
+    yield f"- {shown}, {formats.short_day(row.event.day)}"
     for effect in row.effects:
         yield f"  - {_escape(effect.text)}"
 

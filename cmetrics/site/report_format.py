@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from cmetrics.analytics.frozen import LaterChange
-from cmetrics.analytics.phrases import number, short_date
 from cmetrics.analytics.report import MonthReport
-from cmetrics.charts.words import short
 from cmetrics.domain import formats
 from cmetrics.domain.plural import plural
 from cmetrics.site.format import NONE
@@ -17,12 +13,12 @@ def signed_number(value: int | None) -> str:
     """Return ``+1,234``; zero without a sign."""
     if value is None:
         return NONE
-    return f"+{number(value)}" if value > 0 else number(value)
+    return f"+{formats.number(value)}" if value > 0 else formats.number(value)
 
 
 def compact(value: int | None) -> str:
     """Return ``1234567`` as ``1.2M``."""
-    return NONE if value is None else short(value)
+    return NONE if value is None else formats.compact(value)
 
 
 def share(value: float) -> str:
@@ -35,11 +31,6 @@ def points(value: float) -> str:
     return f"{formats.signed_decimal(value)} points"
 
 
-def short_month(day: date) -> str:
-    """Return ``Oct 2026``."""
-    return formats.short_month(day)
-
-
 def later_text(change: LaterChange, report: MonthReport) -> str:
     """Return a change to a final month as one sentence."""
     parts = []
@@ -48,4 +39,4 @@ def later_text(change: LaterChange, report: MonthReport) -> str:
     if change.added_days:
         parts.append(f"{plural(change.added_days, 'day')} added")
     name = report.names.get(change.metric_id, change.metric_id)
-    return f"{short_date(change.day)}: {name}, {' and '.join(parts)}, {signed_number(change.difference)}."
+    return f"{formats.short_day(change.day)}: {name}, {' and '.join(parts)}, {signed_number(change.difference)}."

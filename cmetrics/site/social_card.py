@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby, pairwise
 
-from cmetrics.analytics import phrases
 from cmetrics.analytics.dashboard import product_board
 from cmetrics.analytics.model import Change, CountItem, Dashboard, DayPoint, DownloadItem, Group, Item, PointKind
 from cmetrics.analytics.month_total import MonthTotal, month_total
@@ -124,7 +123,7 @@ def _moved(change: Change | None, words: str, *, absolute: bool = False) -> tupl
     if change is None:
         return "", _MUTED
     color = _UP if change.absolute > 0 else _DOWN if change.absolute < 0 else _MUTED
-    return f"{phrases.difference(change.absolute) if absolute else fmt.percent(change)} {words}", color
+    return f"{formats.signed(change.absolute) if absolute else fmt.percent(change)} {words}", color
 
 
 def _places(count: int) -> list[tuple[float, float]]:
@@ -138,7 +137,7 @@ def _draw_column(canvas: Canvas, column: _Column, left: float, wide: float, acce
     figure, size = canvas.fit(canvas.plain(fmt.number(column.value), "-"), wide, 96, 60)
     if figure.endswith(ELLIPSIS) and column.value is not None:
         # Numbers are rounded if they do not fit, never truncated.
-        figure, size = canvas.fit(fmt.short(column.value), wide, 96, 20)
+        figure, size = canvas.fit(formats.compact(column.value), wide, 96, 20)
     canvas.write((left, 252), figure, size, _TEXT)
     canvas.write((left, 300), *canvas.fit(column.label, wide, 30, 20), _MUTED)
     canvas.write((left, 338), *canvas.fit(column.note, wide, 28, 18), column.color)
@@ -215,8 +214,10 @@ def _draw_parts(canvas: Canvas, groups: Sequence[Group], as_of: date) -> None:
 def _figures(group: Group, as_of: date) -> str:
     month = month_total(group.downloads, last_full_month(as_of))
     stars = [item.latest.value for item in group.stars if item.latest]
-    known = [f"{fmt.short(month.value)} downloads{'' if month.is_whole else ' (incomplete)'}"] if month.known else []
-    known += [f"{fmt.short(sum(stars))} stars"] if stars else []
+    known = (
+        [f"{formats.compact(month.value)} downloads{'' if month.is_whole else ' (incomplete)'}"] if month.known else []
+    )
+    known += [f"{formats.compact(sum(stars))} stars"] if stars else []
     return ", ".join(known) or "no total yet"
 
 
@@ -224,9 +225,11 @@ def _figure(item: Item) -> str:
     if isinstance(item, DownloadItem):
         month = item.month
         known = (
-            f"{fmt.short(month.value)} downloads{'' if month.is_complete else ' (incomplete)'}" if month else "no data"
+            f"{formats.compact(month.value)} downloads{'' if month.is_complete else ' (incomplete)'}"
+            if month
+            else "no data"
         )
         return f"{known}, {item.source_title}"
     if item.latest is None:
         return f"no data, {item.source_title}"
-    return f"{fmt.short(item.latest.value)} {item.metric.measure.badge_label}, {item.source_title}"
+    return f"{formats.compact(item.latest.value)} {item.metric.measure.badge_label}, {item.source_title}"

@@ -96,7 +96,6 @@ def open_templates() -> Environment:
         fmt.month,
         fmt.moment,
         fmt.days,
-        fmt.short,
         fmt.stale,
         fmt.month_note,
         fmt.left_out,
@@ -116,7 +115,7 @@ def open_templates() -> Environment:
         report_format.compact,
         report_format.points,
         report_format.share,
-        report_format.short_month,
+        formats.short_month,
         report_format.later_text,
     )
     environment.filters.update({function.__name__: function for function in filters})

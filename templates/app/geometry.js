@@ -18,18 +18,3 @@ function scaleOf(chart) {
   if (!chart.axes) return null;
   return { box: boxOf(chart), first: chart.axes.start, last: chart.axes.end };
 }
-
-/** @returns {Box | null} The box between the axes, from the left and the top of the canvas. */
-function plotBox(chart) {
-  return scaleOf(chart)?.box ?? null;
-}
-
-function timeToX(chart, time) {
-  const { box, first, last } = scaleOf(chart);
-  return box.left + ((time - first) / (last - first)) * (box.right - box.left);
-}
-
-function xToTime(chart, x) {
-  const { box, first, last } = scaleOf(chart);
-  return first + ((x - box.left) / (box.right - box.left)) * (last - first);
-}

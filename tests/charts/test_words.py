@@ -6,9 +6,10 @@ import pytest
 
 from cmetrics.analytics.chart import ChartKind, item_chart
 from cmetrics.analytics.model import PeriodPoint, PointKind
-from cmetrics.charts.words import alternative, coverage_text, day_text, period_text, provenance_text
+from cmetrics.charts.words import alternative, provenance_text
+from cmetrics.domain import formats
 from cmetrics.domain.days import Month, week_of
-from tests.boards import AS_OF, a_board, a_chart, a_month, a_package, a_repository, a_seed, a_series, rows_of
+from tests.boards import AS_OF, a_board, a_chart, a_package, a_repository, a_series, rows_of
 
 FLOW, STOCK = ChartKind.FLOW, ChartKind.STOCK
 OCTOBER = Month(2026, 10)
@@ -40,39 +41,7 @@ def test_how_a_value_came_about_is_said_in_words(kind, provenance, text):
 
 
 def test_a_day_has_no_zero_before_it():
-    assert day_text(date(2026, 3, 1)) == "1 March 2026"
-
-
-@pytest.mark.parametrize(
-    ("point", "kind", "text"),
-    [
-        (a_month(OCTOBER, 1), FLOW, "in October 2026"),
-        (a_month(Month(2027, 2), 1), FLOW, "in February 2027"),  # four weeks, Monday to Sunday
-        (a_week(date(2027, 2, 3)), FLOW, "in the week from 1 February 2027"),
-        (a_week(date(2026, 11, 1)), FLOW, "in the week from 26 October 2026"),
-        (a_week(date(2026, 11, 1)), STOCK, "at the end of 1 November 2026"),
-        (a_week(AS_OF, None, 1, running=True), STOCK, "so far"),
-        (a_seed(date(2025, 11, 1), 1), FLOW, "in about 30 days up to 1 November 2025"),
-    ],
-)
-def test_a_period_is_said_in_words(point, kind, text):
-    assert period_text(point, kind) == text
-
-
-@pytest.mark.parametrize(
-    ("point", "text"),
-    [
-        (a_month(OCTOBER, 1), ""),
-        (a_month(OCTOBER, 1, missing=1), "30 of 31 days, 1 missing"),
-        (a_month(OCTOBER, 1, missing=9, is_running=True), "22 of 31 days so far"),
-        (a_week(AS_OF, 5), "5 of 7 days, 2 missing"),
-        (a_week(AS_OF, 1, 1), ""),
-        (a_week(AS_OF, None, 1, running=True), ""),
-        (a_seed(AS_OF, 1), ""),
-    ],
-)
-def test_what_is_missing_in_a_sum_is_said_and_nothing_where_nothing_is(point, text):
-    assert coverage_text(point) == text
+    assert formats.long_day(date(2026, 3, 1)) == "1 March 2026"
 
 
 # -- a chart for those who cannot see it ---------------------------------------------------------
