@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import re
-import struct
-import subprocess
-import termios
 
 import pytest
 from rich.console import Console
@@ -16,8 +10,9 @@ from rich.text import Text
 
 from cmetrics.cli.output import print_line
 from cmetrics.sources import SPECS
-from tests.conftest import COMMAND, Home
+from tests.conftest import Home
 from tests.samples import SUBJECTS
+from tests.terminal import show
 
 CATALOGUE = 'contact = "https://example.com/contact"\n[[products]]\nid = "p"\ntitle = "P"\n' + "".join(
     f'[[metrics]]\nproduct = "p"\nsource = "{source}"\nsubject = "{SUBJECTS[source]}"\n' for source in SPECS
@@ -29,23 +24,9 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 def screen(home: Home, width: int, *args: str) -> tuple[int, list[str]]:
     """Return the exit code of a command on a terminal, and the lines that it leaves there."""
-    main, sub = pty.openpty()
-    fcntl.ioctl(sub, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
-    env = home.environment | {"TERM": "xterm-256color"}
-    process = subprocess.Popen([str(COMMAND), *args], cwd=home.folder, env=env, stdin=sub, stdout=sub, stderr=sub)
-    os.close(sub)
-    written = b""
-    while True:
-        try:
-            chunk = os.read(main, 65536)
-        except OSError:
-            break
-        if not chunk:
-            break
-        written += chunk
-    os.close(main)
+    code, written = show(home, *args, width=width)
     lines = _CONTROL.sub("", written.decode()).replace("\r\n", "\n").split("\n")
-    return process.wait(timeout=60), [line for line in lines if not _BAR.search(line)]
+    return code, [line for line in lines if not _BAR.search(line)]
 
 
 def words(lines: list[str]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import socket
 import subprocess
@@ -13,7 +12,8 @@ import sys
 import pytest
 
 from cmetrics.domain.observation import Provenance
-from tests.conftest import COMMAND, Home, catalog_text
+from tests.conftest import Home, catalog_text
+from tests.terminal import show
 from tests.world.cluster import Cluster
 from tests.world.truth import World
 
@@ -314,21 +314,8 @@ def test_on_a_terminal_a_run_shows_bars_and_elsewhere_plain_lines(home: Home):
     plain = home.run("refresh")
     assert "cratesio: downloads:p:rust: 89 days read" in plain.stderr
     assert "\x1b" not in plain.stderr + plain.stdout
-    main, sub = pty.openpty()
-    env = home.environment | {"TERM": "xterm-256color", "COLUMNS": "120"}
-    process = subprocess.Popen([str(COMMAND), "refresh"], cwd=home.folder, env=env, stdin=sub, stdout=sub, stderr=sub)
-    os.close(sub)
-    screen = b""
-    while True:
-        try:
-            chunk = os.read(main, 65536)
-        except OSError:
-            break
-        if not chunk:
-            break
-        screen += chunk
-    os.close(main)
-    assert process.wait(timeout=60) == 0
+    code, screen = show(home, "refresh", width=120)
+    assert code == 0
     assert b"\x1b[" in screen
     assert "━".encode() in screen
     assert b"1/1" in screen

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import subprocess
 import tomllib
 
 import pytest
 
-from tests.conftest import COMMAND, Home
+from tests.conftest import Home
+from tests.terminal import answer
 from tests.world.truth import CRATES, DAY, GITHUB, NPM, PYPI, Repository, World
 
 NAMES = ("--pypi", "pylance", "--npm", "@lancedb/lancedb", "--crate", "lance", "--repo", "lance-format/lance")
@@ -85,21 +83,8 @@ def test_a_repository_that_has_moved_is_written_by_its_present_name(home: Home, 
 
 @pytest.mark.parametrize(("typed", "code"), [("\nlancedb/lancedb\n\n\nlancedb\n", 0), ("\n\n\n\n\n", 2)])
 def test_on_a_terminal_it_asks(home: Home, typed: str, code: int):
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [str(COMMAND), "init"],
-        cwd=home.folder,
-        env=home.environment,
-        stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    os.write(ours, typed.encode())
-    out, err = process.communicate(timeout=60)
-    os.close(ours)
-    os.close(theirs)
-    assert process.returncode == code, err
+    found, out, err = answer(home, typed, "init")
+    assert found == code, err
     assert "Packages on PyPI" in err
     if code == 0:
         assert [m["subject"] for m in file(home)["metrics"]] == ["lancedb", "lancedb/lancedb"]
@@ -317,26 +302,13 @@ def test_bounded_search(home: Home, world: World, services):
 
 
 @pytest.mark.parametrize(
-    ("answer", "added"),
+    ("typed", "added"),
     [("", ["@lancedb/lancedb"]), ("none", []), ("2", ["lancedb"]), ("2, 1", ["@lancedb/lancedb", "lancedb"])],
 )
-def test_packages_on_a_terminal(home: Home, world: World, answer: str, added: list[str]):
+def test_packages_on_a_terminal(home: Home, world: World, typed: str, added: list[str]):
     with_packages(world)
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [str(COMMAND), "init", "--repo", "lancedb/lancedb"],
-        cwd=home.folder,
-        env=home.environment,
-        stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    os.write(ours, f"{answer}\n".encode())
-    _, err = process.communicate(timeout=60)
-    os.close(ours)
-    os.close(theirs)
-    assert process.returncode == 0, err
+    code, _, err = answer(home, f"{typed}\n", "init", "--repo", "lancedb/lancedb")
+    assert code == 0, err
     assert [m["subject"] for m in file(home)["metrics"]] == [*added, "lancedb/lancedb"]
 
 

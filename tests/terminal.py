@@ -1,0 +1,53 @@
+"""Run a command on a terminal of its own."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import termios
+
+from tests.conftest import COMMAND, Home
+
+ROWS = 50
+
+
+def show(home: Home, *args: str, width: int) -> tuple[int, bytes]:
+    """Return the exit code of a command on a terminal, and all that it wrote there."""
+    main, sub = pty.openpty()
+    fcntl.ioctl(sub, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, width, 0, 0))
+    env = home.environment | {"TERM": "xterm-256color"}
+    process = subprocess.Popen([str(COMMAND), *args], cwd=home.folder, env=env, stdin=sub, stdout=sub, stderr=sub)
+    os.close(sub)
+    written = b""
+    while True:
+        try:
+            chunk = os.read(main, 65536)
+        except OSError:  # On Linux, the end of what the other side wrote.
+            break
+        if not chunk:
+            break
+        written += chunk
+    os.close(main)
+    return process.wait(timeout=60), written
+
+
+def answer(home: Home, typed: str, *args: str) -> tuple[int, str, str]:
+    """Return the exit code, stdout and stderr of a command whose questions get the lines of ``typed``."""
+    main, sub = pty.openpty()
+    process = subprocess.Popen(
+        [str(COMMAND), *args],
+        cwd=home.folder,
+        env=home.environment,
+        stdin=sub,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.write(main, typed.encode())
+    out, err = process.communicate(timeout=60)
+    os.close(main)
+    os.close(sub)
+    return process.returncode, out, err
