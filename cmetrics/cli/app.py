@@ -50,8 +50,8 @@ Exit codes:
 
 \b
 Environment variables (also read from ./.env):
-  CMETRICS_DB            store; --db takes precedence
-  CMETRICS_CONFIG        catalogue; --config takes precedence
+  CMETRICS_DB            store; --db overrides it
+  CMETRICS_CONFIG        catalogue; --config overrides it
   CMETRICS_CACHE         folder for archive files
   CMETRICS_SITE_URL      address of the published site
   CMETRICS_ALERTS        `off` disables `cmetrics alert`

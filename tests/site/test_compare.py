@@ -82,7 +82,7 @@ def test_choices_are_in_the_address(reader, data_site):
     page.locator(".compare-figure").wait_for()
     assert page.url.endswith(f"compare.html?m={PYLANCE},{CRATE}")
     page.get_by_label("Add").select_option(STARS)
-    page.get_by_text("compare their growth, not their size").wait_for()
+    page.get_by_text("compare their growth, not their absolute values").wait_for()
     assert page.url.endswith(f"?m={PYLANCE},{CRATE},{STARS}")
     page.get_by_role("radio", name="Log").check()
     assert page.url.endswith("&mode=log")
@@ -119,7 +119,7 @@ def test_from_a_folder(reader, data_site):
 def test_without_scripts(reader, data_site):
     """The page says what it needs, and leads to the rows."""
     page = reader.open(f"{data_site('rich').url}compare.html", java_script_enabled=False)
-    assert page.get_by_role("link", name="rows of all metrics").is_visible()
+    assert page.get_by_role("link", name="list of all metrics").is_visible()
     assert page.locator(".compare").is_hidden()
 
 

@@ -311,7 +311,7 @@ def test_a_list_is_searched_and_filtered_and_the_address_keeps_it(reader, many):
     assert listed(page) == ["owner-07/repository-01"]
     page.get_by_label("Search").fill("product 07")
     assert set(listed(page)) >= {"package-07-01", "owner-07/repository-01"}
-    page.get_by_label("What").select_option("stars")
+    page.get_by_label("Type").select_option("stars")
     assert not any(subject.startswith("package") for subject in listed(page))
     page.get_by_label("Search").fill("")
     assert len(listed(page)) == PRODUCTS * REPOSITORIES
@@ -365,7 +365,7 @@ def test_a_list_is_searched_and_sorted_by_keyboard(reader, many):
         assert page.evaluate("() => document.activeElement.name") == name
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("d")
-    assert page.get_by_label("What").input_value() == "downloads"
+    assert page.get_by_label("Type").input_value() == "downloads"
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
@@ -385,7 +385,7 @@ def test_a_list_tells_every_value_without_scripts(reader, many):
     assert page.locator(".finder").is_hidden()
     row = page.locator("table.metrics tr", has_text="package-04-02")
     assert f"{31 * many_base('downloads:p04:n02'):,}" in row.text_content()
-    assert "Downloads in October 2026" in page.locator(".reading").text_content()
+    assert "Downloads in October 2026" in page.locator(".reading").first.text_content()
     row.get_by_role("link", name="package-04-02").click()
     assert page.url == f"{many.url}metrics/downloads-p04-n02.html"
     assert page.locator("svg.still").is_visible()
