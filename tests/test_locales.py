@@ -129,5 +129,6 @@ def test_file(page: Page) -> None:
     assert sorted(tables) == sorted(LANGUAGES)
     assert languages() == tuple(sorted(("en", *LANGUAGES)))
     guide = (Path(__file__).parents[1] / "docs" / "how-to" / "theme-and-language.md").read_text(encoding="utf-8")
-    assert re.findall(r"`([a-z]{2})`", guide.partition("Supported languages:")[2].partition(".")[0]) == list(languages())
+    listed = guide.partition("Supported languages:")[2].partition(".")[0]
+    assert re.findall(r"`([a-z]{2})`", listed) == list(languages())
     assert json.loads(json.dumps(read_table(page, "de"))) == tables["de"]
