@@ -38,18 +38,26 @@ CHROMIUM_FLAGS = (
 )
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default catalogue's site over two years of days."""
+@pytest.fixture(scope="module", params=["default", "m24", "m300"])
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sites of 7, 24 and 300 metrics over years of days; the first is that of the default catalogue."""
     # Everything that knows how a site is built stands here.
     from cmetrics.catalog import load_catalog
+    from cmetrics.site.render import render_site
     from cmetrics.site.write import write_site
     from cmetrics.sources import SPECS
     from tests.site.conftest import rendered, rows_of
+    from tests.web_tools import plotly_basic
+    from tests.world.page_data import DATA_SETS
 
-    catalog = load_catalog(None, SPECS)
     folder = tmp_path_factory.mktemp("lighthouse") / "site"
-    write_site(rendered(catalog, rows_of(catalog)).items(), folder)
+    if request.param == "default":
+        catalog = load_catalog(None, SPECS)
+        files = iter(rendered(catalog, rows_of(catalog)).items())
+    else:
+        data = DATA_SETS[request.param]()
+        files = iter(render_site(data.publication(), SPECS, plotly_basic().read_bytes()))
+    write_site(files, folder)
     return folder
 
 
