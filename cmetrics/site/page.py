@@ -109,6 +109,8 @@ class Page:
     rows: tuple[Row, ...] = ()
     #: Only on the page that compares them: the metrics, the largest first.
     choices: tuple[Choice, ...] = ()
+    #: Only on that page: comparisons to begin with.
+    comparisons: tuple[Link, ...] = ()
     #: Only on the front page.
     overview: Overview | None = None
     #: What changed: all of it on the page of changes, of one product on its page.

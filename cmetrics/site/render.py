@@ -29,7 +29,9 @@ from cmetrics.site.social_card import render_social_card
 #: are concatenated.
 SCRIPT_PARTS = (
     "format",
+    "nodes",
     "ticks",
+    "scale",
     "state",
     "data",
     "axes",
@@ -40,6 +42,7 @@ SCRIPT_PARTS = (
     "marks",
     "geometry",
     "readings",
+    "card",
     "cursor",
     "sums",
     "window",
@@ -50,8 +53,8 @@ SCRIPT_PARTS = (
     "list",
     "page",
 )
-#: The script of the page that compares metrics; it needs nothing of the charts.
-COMPARE_PARTS = ("format", "ticks", "compare")
+#: The script of the page that compares metrics. Its axes and its cursor are those of the charts.
+COMPARE_PARTS = ("format", "nodes", "ticks", "scale", "geometry", "card", "compare")
 #: The script that draws pictures of charts, asked for when one is saved. It uses names of the page's script.
 PICTURE_PART = "picture"
 #: Parts of the stylesheet, in the order of the cascade. One file is one request.

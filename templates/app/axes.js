@@ -9,16 +9,6 @@ function roomOf(chart) {
   return ROOMS.find(([, least]) => width >= least)[0];
 }
 
-/** The share of the height at a value, 0 at the top. */
-function yShare(scale, value) {
-  const of = scale.log ? Math.log10 : (one) => one;
-  return 1 - (of(value) - of(scale.low)) / (of(scale.high) - of(scale.low));
-}
-
-function xShare(scale, time) {
-  return (time - scale.start) / (scale.end - scale.start);
-}
-
 /** The axes of the picture that the page came with. */
 function stillAxes(still) {
   const { start, end, low, high } = still.dataset;
@@ -74,21 +64,4 @@ function levelsOf(data, [low, high], bars) {
   if (isShared(data)) return [0, 25, 50, 75, 100];
   if (low < 0) return stepsBetween(low, Math.max(0, high));
   return bars || data.kind === "flow" ? levelsTo(high) : lineLevels(low, high);
-}
-
-/** Powers of ten around positive values. */
-function decades([low, high]) {
-  const first = Math.floor(Math.log10(Math.max(1, low)));
-  const last = Math.max(first + 1, Math.ceil(Math.log10(Math.max(1, high))));
-  const step = Math.ceil((last - first) / MOST_LEVELS);
-  const found = [];
-  for (let power = first; power < last + step; power += step) found.push(10 ** power);
-  return found;
-}
-
-const shortNumber = (value) => formatCompact(value, { trim: true });
-
-/** As on the server: 7.62M, 314.2k, 99,999. */
-function preciseNumber(value) {
-  return Math.abs(value) < 99_999.5 ? formatNumber(value) : formatCompact(value, { digits: Math.abs(value) >= 999_950 ? 2 : 1 });
 }

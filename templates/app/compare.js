@@ -1,14 +1,16 @@
-// The page that compares metrics: which ones and how is in its address, their months are in script files.
+// The page that compares metrics: which ones and how is in its address, their months are in script files. It is drawn
+// as the other charts are.
 
 const MOST = 6;
-/** Beside the lines; a name of 24 letters fits. */
-const NAME_ROOM = 220;
 const MODES = ["absolute", "log", "index", "age", "grown"];
 const GROWN = 1000;
 const TONES = ["n0", "n3", "n2", "n1", "n5", "n6"];
-const DASHED = ["", "7 3", "2 3", "9 3 2 3", "12 4", "4 4"];
-const SIZES = { wide: [1120, 420], narrow: [360, 300] };
-const SVG = "http://www.w3.org/2000/svg";
+/** Lines differ without their colours, too. */
+const DASHED = ["", "7 4", "2 4", "10 4 2 4", "14 4", "4 7"];
+/** The side of the box that lines are drawn in; it is stretched over the plot. */
+const LINES_BOX = 1000;
+/** The mean month, in days: a metric's age is counted in months, the axis in time. */
+const MONTH = (365.25 / 12) * DAY;
 
 const script = document.currentScript ?? document.querySelector("script[data-months]");
 const loaded = new Map();
@@ -70,11 +72,15 @@ function seriesOf() {
     });
 }
 
-/** The points in the way that is chosen, with what stands beside the values. */
-function viewOf(series) {
-  if (chosen.mode === "index") return indexed(series);
-  if (chosen.mode === "age" || chosen.mode === "grown") return aligned(series);
-  return { series, isTime: true, text: formatNumber, title: chosen.mode === "log" ? "By month, log scale" : "By month" };
+/** The points in the way that is chosen, with what stands beside the values. `start` is the time of a place. */
+function comparisonOf(series) {
+  const calendar = { start: timeAt, text: formatNumber, short: (value) => preciseNumber(Math.round(value)), place: (place) => formatMonth(timeAt(place)), heading: "Month" };
+  if (chosen.mode === "index") return { ...calendar, ...indexed(series), text: formatValue, short: formatNumber };
+  const age = { start: (place) => place * MONTH, place: (place) => `Month ${formatNumber(place)}`, heading: "Age" };
+  if (chosen.mode === "age" || chosen.mode === "grown") return { ...calendar, ...age, ...aligned(series) };
+  const units = [...new Set(series.map((one) => one.data.unit))];
+  const what = units.length === 1 ? `${units[0][0].toUpperCase()}${units[0].slice(1)} by month` : "By month";
+  return { ...calendar, series, title: chosen.mode === "log" ? `${what}, log scale` : what };
 }
 
 /** The first month that all have is 100. */
@@ -87,7 +93,7 @@ function indexed(series) {
     const points = one.points.filter(([place]) => place >= base);
     return { ...one, points: points.map(([place, value]) => [place, value === null ? null : (100 * value) / start]) };
   });
-  return { series: shown, isTime: true, text: formatValue, title: `Index (${formatMonth(timeAt(base))} = 100)` };
+  return { series: shown, title: `Index (${formatMonth(timeAt(base))} = 100)` };
 }
 
 /** Months since the first value, or since the first of 1,000. */
@@ -101,171 +107,146 @@ function aligned(series) {
     })
     .filter((one) => one.points.length > 0);
   const since = chosen.mode === "grown" ? `the first month with ${formatNumber(GROWN)} or more` : "the first full month";
-  return { series: shown, isTime: false, text: formatNumber, title: `Months since ${since}` };
+  return { series: shown, title: `Months since ${since}` };
+}
+
+const isAged = () => chosen.mode === "age" || chosen.mode === "grown";
+const isLogarithmic = () => chosen.mode === "log";
+const isShown = (value) => value !== null && (!isLogarithmic() || value > 0);
+
+/** The axes, as those of the other charts have them; null if nothing can be drawn. */
+function scaleFor({ series, start }) {
+  const values = series.flatMap((one) => one.points.map(([, value]) => value)).filter(isShown);
+  if (values.length === 0) return null;
+  const places = series.flatMap((one) => one.points.map(([place]) => place));
+  const [first, last] = [Math.min(...places), Math.max(...places)];
+  const [from, to] = [start(first), start(last + 1)];
+  const log = isLogarithmic();
+  const levels = log ? decades([Math.min(...values), Math.max(...values)]) : levelsTo(Math.max(...values));
+  const ticks = (room) => (isAged() ? ageTicks(last, MOST_LABELS[room]) : timeTicks(from, to, MOST_LABELS[room], true));
+  const labels = { wide: ticks("wide"), narrow: ticks("narrow") };
+  const texts = log ? levels.map(shortNumber) : levelTexts(levels);
+  return { start: from, end: to, low: levels[0], high: levels.at(-1), log, levels, texts, ticks: labels };
+}
+
+/** Every so many months of age. */
+function ageTicks(last, most) {
+  const step = MONTH_STEPS.find((one) => last / one <= most) ?? MONTH_STEPS.at(-1);
+  const shown = [];
+  for (let month = step; month < last; month += step) shown.push([(month + 0.5) * MONTH, formatNumber(month)]);
+  return shown;
+}
+
+/** The months that the cursor can stand on. */
+function stopsFor({ series, start }) {
+  const places = series.flatMap((one) => one.points.map(([place]) => place));
+  const first = Math.min(...places);
+  return Array.from({ length: Math.max(...places) - first + 1 }, (_, n) => {
+    const place = first + n;
+    return { place, start: start(place), from: start(place), to: start(place + 1) };
+  });
 }
 
 // -- drawing ------------------------------------------------------------------------------------------
 
-function make(tag, attributes, ...children) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
+/** Where a point is in the plot box, in shares of it. */
+function pointAt({ start }, scale, [place, value]) {
+  return [xShare(scale, (start(place) + start(place + 1)) / 2), yShare(scale, value)];
 }
 
-/** Log scales have the powers of ten around the values. */
-function levelsOf(values, isLog) {
-  if (!isLog) return levelsTo(Math.max(...values));
-  const first = Math.floor(Math.log10(Math.min(...values)));
-  const last = Math.max(Math.ceil(Math.log10(Math.max(...values))), first + 1);
-  return Array.from({ length: last - first + 1 }, (_, n) => 10 ** (first + n));
-}
-
-function frameOf(view, size) {
-  const isLog = chosen.mode === "log";
-  const [width, height] = SIZES[size];
-  const values = view.series.flatMap((one) => one.points.map(([, value]) => value)).filter((v) => v !== null && (!isLog || v > 0));
-  const places = view.series.flatMap((one) => one.points.map(([place]) => place));
-  if (values.length === 0) return null;
-  const levels = levelsOf(values, isLog);
-  const box = { left: 8, right: size === "wide" ? width - NAME_ROOM : width - 8, top: 26, bottom: height - 26, width, height };
-  const first = Math.min(...places);
-  const last = Math.max(...places, first + 1);
-  const [low, high] = [levels[0], levels.at(-1)].map((value) => (isLog ? Math.log10(value) : value));
+/** A line for each stretch without a gap; a dot for a month alone, and for the last one. */
+function drawSeries(view, scale, one) {
+  const drawn = one.points.map((point) => (isShown(point[1]) ? pointAt(view, scale, point) : null));
+  const lines = [];
+  const dots = [];
+  drawn.forEach((point, n) => {
+    if (!point) return;
+    if (!drawn[n - 1]) lines.push([]);
+    lines.at(-1).push(point.map((share) => (LINES_BOX * share).toFixed(1)).join(","));
+    if (!drawn[n - 1] && !drawn[n + 1]) dots.push(point);
+  });
+  const last = drawn.findLast((point) => point);
+  if (last && !dots.includes(last)) dots.push(last);
+  const tone = `tone-${TONES[one.index]}`;
   return {
-    ...box,
-    size,
-    levels,
-    isLog,
-    first,
-    last,
-    x: (place) => box.left + ((place - first) / (last - first)) * (box.right - box.left),
-    y: (value) => box.bottom - (((isLog ? Math.log10(value) : value) - low) / (high - low)) * (box.bottom - box.top),
+    lines: lines.filter((points) => points.length > 1).map((points) => svgNode("polyline", { class: `line ${tone}`, points: points.join(" "), "stroke-dasharray": DASHED[one.index] })),
+    dots: dots.map(([x, y]) => {
+      const dot = svgNode("svg", { x: percent(x), y: percent(y) });
+      dot.append(svgNode("circle", { class: `mark ${tone}`, r: 3 }));
+      return dot;
+    }),
   };
 }
 
-function drawAxes(frame, view) {
-  const texts = frame.isLog ? frame.levels.map((value) => formatCompact(value, { trim: true })) : levelTexts(frame.levels);
-  const grid = make("g", { class: "grid" });
-  const labels = make("g", { class: "labels" });
-  frame.levels.forEach((level, n) => {
-    const y = frame.y(level);
-    grid.append(make("path", { d: `M${frame.left} ${y}H${frame.right}` }));
-    labels.append(make("text", { x: frame.left, y: y - 5 }, texts[n]));
+function drawPlot(view, scale) {
+  const drawn = view.series.map((one) => drawSeries(view, scale, one));
+  const lines = svgNode("svg", { viewBox: `0 0 ${LINES_BOX} ${LINES_BOX}`, preserveAspectRatio: "none" });
+  lines.append(...drawn.flatMap((one) => one.lines));
+  const grid = svgNode("g", { class: "grid" });
+  grid.append(...gridLines(scale));
+  figure.querySelector(".still").replaceChildren(grid, lines, ...drawn.flatMap((one) => one.dots));
+  figure.querySelector(".frame").replaceChildren(...axisTexts(scale));
+}
+
+/** Names with the last values, beside the ends of the lines where there is room. */
+function showNames(view, scale) {
+  const ends = view.series.map((one) => one.points.findLast(([, value]) => isShown(value)) ?? null);
+  const height = figure.querySelector(".still").getBoundingClientRect().height;
+  const places = spreadNames(ends.map((end) => (end ? pointAt(view, scale, end)[1] : 1)), height);
+  const names = view.series.map((one, index) => {
+    const name = element("li", `tone-${TONES[one.index]} at-${places[index]}`);
+    const note = element("span", "note", ends[index] ? view.short(ends[index][1]) : "");
+    name.append(element("bdi", "", one.data.title), " ", note);
+    return name;
   });
-  for (const [x, text] of ticksOf(frame, view)) {
-    labels.append(make("text", { x, y: frame.bottom + 18, "text-anchor": "middle" }, text));
-  }
-  return [grid, labels];
-}
-
-function ticksOf(frame, view) {
-  const most = MOST_LABELS[frame.size];
-  if (view.isTime) {
-    const [start, end] = [timeAt(frame.first), timeAt(frame.last)];
-    const at = (time) => frame.left + ((time - start) / (end - start)) * (frame.right - frame.left);
-    return timeTicks(start, end, most, false).map(([time, text]) => [at(time), text]);
-  }
-  const step = [1, 2, 3, 6, 12, 24].find((one) => (frame.last - frame.first) / one <= most) ?? 60;
-  const shown = [];
-  for (let month = step; month < frame.last; month += step) shown.push([frame.x(month), formatNumber(month)]);
-  return shown;
-}
-
-/** A line for each stretch without a gap, and a dot for the last value. */
-function drawSeries(frame, one) {
-  const group = make("g", { class: `compare-line tone-${TONES[one.index]}` });
-  const drawable = one.points.map(([place, value]) => (value === null || (frame.isLog && value <= 0) ? null : [frame.x(place), frame.y(value)]));
-  let path = "";
-  drawable.forEach((point, n) => {
-    if (!point) return;
-    const [x, y] = point.map((number) => number.toFixed(1));
-    const isAlone = !drawable[n - 1] && !drawable[n + 1];
-    path += `${drawable[n - 1] ? "L" : "M"}${x} ${y}${isAlone ? "h0" : ""}`;
-  });
-  group.append(make("path", { d: path, "stroke-dasharray": DASHED[one.index] }));
-  const last = drawable.findLast((point) => point);
-  if (last) group.append(make("circle", { cx: last[0], cy: last[1], r: 3.5 }));
-  return { group, end: last };
-}
-
-/** Names beside the ends of the lines, none on another. */
-function drawNames(frame, ends) {
-  const rows = ends.filter(({ end }) => end).sort((a, b) => a.end[1] - b.end[1]);
-  const room = 17;
-  let lowest = -Infinity;
-  for (const row of rows) {
-    row.y = Math.max(row.end[1] + 4, lowest + room);
-    lowest = row.y;
-  }
-  const above = Math.max(0, lowest - frame.bottom);
-  return rows.map(({ one, y }) => {
-    const text = one.data.title.length > 24 ? `${one.data.title.slice(0, 23)}…` : one.data.title;
-    return make("text", { class: "compare-name", x: frame.right + 12, y: y - above }, isolated(text));
-  });
-}
-
-function draw(view, size) {
-  const frame = frameOf(view, size);
-  const svg = make("svg", { class: `compare-${size}`, viewBox: `0 0 ${SIZES[size].join(" ")}`, "aria-hidden": "true" });
-  if (!frame) return { svg, frame };
-  const ends = view.series.map((one) => ({ one, ...drawSeries(frame, one) }));
-  svg.append(...drawAxes(frame, view), ...ends.map(({ group }) => group));
-  if (size === "wide") svg.append(...drawNames(frame, ends));
-  svg.append(make("path", { class: "compare-cursor", d: "" }));
-  return { svg, frame };
+  figure.querySelector(".legend").replaceChildren(...names);
 }
 
 // -- the page -----------------------------------------------------------------------------------------
 
 const figure = document.querySelector(".compare-figure");
-const plot = document.querySelector(".compare-plot");
-const reading = document.querySelector(".compare-reading");
+const cursor = addCursor(figure.querySelector(".canvas"), "Comparison", "compare-help");
 let current = null;
-
-function html(tag, text, className = "") {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  element.className = className;
-  return element;
-}
+let touch = null;
 
 function showChosen() {
   const list = document.querySelector(".compare-chosen");
   const items = chosen.names.map((name, index) => {
     const data = loaded.get(name);
-    const item = document.createElement("li");
-    item.className = `tone-${TONES[index]}`;
-    const title = html("bdi", data?.title ?? name);
-    const note = html("span", data ? `${data.source}, ${data.unit}` : "no full month yet", "muted");
-    const remove = html("button", "Remove");
+    const item = element("li", `tone-${TONES[index]}`);
+    const remove = element("button", "", "×");
     remove.type = "button";
     remove.setAttribute("aria-label", `Remove ${data?.title ?? name}`);
-    remove.addEventListener("click", () => choose({ names: chosen.names.filter((one) => one !== name) }));
-    item.append(html("i", ""), title, " ", note, remove);
+    remove.addEventListener("click", () => {
+      choose({ names: chosen.names.filter((one) => one !== name) });
+      document.getElementById("compare-add").focus();
+    });
+    const line = svgNode("svg", { viewBox: "0 0 24 8", "aria-hidden": "true" });
+    line.append(svgNode("polyline", { class: "line", points: "0,4 24,4", "stroke-dasharray": DASHED[index] }));
+    const text = element("span");
+    text.append(element("bdi", "", data?.title ?? name), " ", element("span", "muted", data ? sourceText(data) : "no full month yet"));
+    item.append(line, text, remove);
     return item;
   });
   list.replaceChildren(...items);
   for (const option of document.querySelectorAll("#compare-add option")) option.disabled = chosen.names.includes(option.value);
   document.getElementById("compare-add").disabled = chosen.names.length >= MOST;
   for (const input of document.querySelectorAll("[name=mode]")) input.checked = input.value === chosen.mode;
+  document.querySelector(".compare-start").hidden = chosen.names.length > 0;
 }
 
-function placeText(view, place) {
-  if (view.isTime) return formatMonth(timeAt(place));
-  return `Month ${formatNumber(place)}`;
-}
+/** "GitHub stars" names its source already. */
+const sourceText = ({ source, unit }) => (unit.startsWith(source) ? unit : `${source}, ${unit}`);
 
-function showTable(view) {
-  const places = [...new Set(view.series.flatMap((one) => one.points.map(([place]) => place)))].sort((a, b) => b - a);
+function showTable(view, stops) {
   const head = document.createElement("tr");
-  head.append(html("th", view.isTime ? "Month" : "Age"), ...view.series.map((one) => html("th", one.data.title, "num")));
-  for (const cell of head.querySelectorAll("th")) cell.scope = "col";
-  const rows = places.map((place) => {
+  head.append(element("th", "", view.heading), ...view.series.map((one) => element("th", "num", one.data.title)));
+  for (const cell of head.querySelectorAll("th")) Object.assign(cell, { scope: "col", dir: "auto" });
+  const rows = stops.toReversed().map(({ place }) => {
     const row = document.createElement("tr");
-    const name = html("th", placeText(view, place));
+    const name = element("th", "", view.place(place));
     name.scope = "row";
-    row.append(name, ...view.series.map((one) => html("td", valueAt(view, one, place), "num")));
+    row.append(name, ...view.series.map((one) => element("td", "num", valueAt(view, one, place))));
     return row;
   });
   const [thead, tbody] = ["thead", "tbody"].map((tag) => document.createElement(tag));
@@ -284,60 +265,131 @@ function noteOf(view) {
   if (chosen.names.length === 1) return "Choose one more metric to compare.";
   if (view.note) return view.note;
   const units = new Set(view.series.map((one) => one.data.unit));
-  return units.size > 1 ? "These metrics count different things: compare their growth, not their absolute values." : "";
+  const isMixed = units.size > 1 && !["index", "log"].includes(chosen.mode);
+  return isMixed ? "These metrics count different things: compare their growth, not their absolute values." : "";
+}
+
+/** What is drawn, and where it is from. */
+function showWords(view, stops) {
+  const [first, last] = [stops[0], stops.at(-1)].map(({ start }) => formatShortMonth(start));
+  const hasGaps = view.series.some((one) => one.points.some(([, value]) => value === null));
+  const sources = [...new Set(view.series.map((one) => one.data.source))].join(", ");
+  const count = `${view.series.length} ${view.series.length === 1 ? "metric" : "metrics"}`;
+  figure.querySelector("h2").textContent = view.title;
+  figure.querySelector(".covers").textContent = isAged() ? `${count}, each from its own start` : `${count}, ${first} to ${last}`;
+  figure.querySelector(".sources-note").textContent = `Source: ${sources}. Full months only.${hasGaps ? " Gaps: days missing." : ""}`;
+  cursor.plane.setAttribute("aria-label", view.title);
 }
 
 async function show() {
   await Promise.all(chosen.names.map(load));
   showChosen();
-  const view = viewOf(seriesOf());
+  const view = comparisonOf(seriesOf());
   document.querySelector(".compare-note").textContent = noteOf(view);
-  figure.hidden = view.series.length === 0;
+  const axes = scaleFor(view);
+  hideStop();
+  figure.hidden = axes === null;
+  current = null;
   if (figure.hidden) return;
-  const drawings = ["wide", "narrow"].map((size) => draw(view, size));
-  current = { view, drawings, place: null };
-  plot.replaceChildren(...drawings.map(({ svg }) => svg));
-  figure.querySelector("h2").textContent = view.title;
-  figure.querySelector(".covers").textContent = "Full months only. Gaps: months with missing days.";
-  reading.textContent = "";
-  showTable(view);
+  const stops = stopsFor(view);
+  current = { figure, view, axes, stops, stop: null, last: null };
+  showWords(view, stops);
+  drawPlot(view, axes);
+  showNames(view, axes);
+  showTable(view, stops);
+  placePlane(cursor, boxOf(current));
 }
 
-function readAt(place) {
-  const { view, drawings } = current;
-  const { first, last } = drawings[0].frame;
-  current.place = Math.min(Math.max(place, first), last);
-  for (const { svg, frame } of drawings) {
-    const x = frame.x(current.place).toFixed(1);
-    svg.querySelector(".compare-cursor").setAttribute("d", `M${x} ${frame.top}V${frame.bottom}`);
-  }
-  const parts = view.series.map((one) => `${isolated(one.data.title)} ${valueAt(view, one, current.place)}`);
-  reading.textContent = `${placeText(view, current.place)}: ${parts.join(", ")}`;
+// -- the cursor ---------------------------------------------------------------------------------------
+
+function hideStop() {
+  if (!current?.stop) return;
+  current.stop = null;
+  hideCard(cursor);
 }
 
-plot.addEventListener("pointermove", (event) => {
-  const shown = current?.drawings.find(({ svg }) => svg.getClientRects().length > 0);
-  if (!shown?.frame) return;
-  const box = shown.svg.getBoundingClientRect();
-  const { frame } = shown;
-  const x = ((event.clientX - box.left) / box.width) * frame.width;
-  readAt(Math.round(frame.first + ((x - frame.left) / (frame.right - frame.left)) * (frame.last - frame.first)));
-});
-plot.addEventListener("keydown", (event) => {
-  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (!step || !current?.drawings[0].frame) return;
+/** The largest value first, as in the other charts. */
+function cardOf(view, { place }) {
+  const values = new Map(view.series.map((one) => [one, one.points.find(([at]) => at === place)?.[1] ?? -1]));
+  const rows = [...view.series].sort((a, b) => values.get(b) - values.get(a)).map((one) => {
+    const row = element("li", `tone-${TONES[one.index]}`);
+    row.append(element("i"), element("bdi", "", one.data.title), element("b", "", valueAt(view, one, place)));
+    return row;
+  });
+  const list = element("ul");
+  list.append(...rows);
+  return [element("p", "when", view.place(place)), list];
+}
+
+function showStop(stop, isSpoken) {
+  const { view } = current;
+  if (isSpoken) announce(`${view.place(stop.place)}: ${view.series.map((one) => `${isolated(one.data.title)} ${valueAt(view, one, stop.place)}`).join(", ")}`);
+  if (current.stop === stop) return;
+  current.stop = current.last = stop;
+  showCard(cursor, scaleOf(current), stop, cardOf(view, stop));
+}
+
+function pointTo(clientX) {
+  const { box, first, last } = scaleOf(current);
+  const share = (clientX - cursor.canvas.getBoundingClientRect().left - box.left) / (box.right - box.left);
+  showStop(current.stops[nearestStop(current.stops, first + share * (last - first))], false);
+}
+
+const lastStop = () => current.last ?? current.stops.at(-1);
+
+function onKey(event) {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const { stops } = current;
+  const here = stops.indexOf(lastStop());
+  const target = keyTarget(stops, here, event.key);
+  if (target === undefined) return;
   event.preventDefault();
-  readAt((current.place ?? current.drawings[0].frame.last + 1) + step);
-});
-document.getElementById("compare-add").addEventListener("change", (event) => {
-  const name = event.target.value;
-  event.target.value = "";
-  if (name) choose({ names: [...chosen.names, name] });
-});
-document.querySelector(".compare-modes").addEventListener("change", (event) => choose({ mode: event.target.value }));
-addEventListener("popstate", () => {
-  readAddress();
-  show();
-});
+  const index = current.stop || ["Home", "End"].includes(event.key) ? target : here;
+  showStop(stops[Math.max(0, Math.min(stops.length - 1, index))], true);
+}
+
+function listen() {
+  const { plane } = cursor;
+  plane.addEventListener("pointerdown", (event) => {
+    touch = event.pointerType === "touch" ? event.clientX : null;
+  });
+  // A finger that moves up or down scrolls the page.
+  plane.addEventListener("pointermove", (event) => {
+    if (event.pointerType !== "touch" || (touch !== null && Math.abs(event.clientX - touch) >= STILL_FINGER)) pointTo(event.clientX);
+  });
+  plane.addEventListener("click", (event) => pointTo(event.clientX));
+  plane.addEventListener("pointerleave", (event) => {
+    if (event.pointerType !== "touch" && !plane.matches(":focus-visible")) hideStop();
+  });
+  plane.addEventListener("keydown", onKey);
+  plane.addEventListener("focus", () => {
+    if (plane.matches(":focus-visible")) showStop(lastStop(), true);
+  });
+  plane.addEventListener("blur", hideStop);
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape") hideStop();
+  });
+  addEventListener("pointerdown", (event) => {
+    if (!plane.contains(event.target)) hideStop();
+  });
+  new ResizeObserver(() => {
+    if (!current) return;
+    hideStop();
+    placePlane(cursor, boxOf(current));
+  }).observe(cursor.canvas);
+  document.getElementById("compare-add").addEventListener("change", (event) => {
+    const name = event.target.value;
+    event.target.value = "";
+    if (name) choose({ names: [...chosen.names, name] });
+  });
+  figure.querySelector(".controls").addEventListener("change", (event) => choose({ mode: event.target.value }));
+  addEventListener("popstate", () => {
+    readAddress();
+    show();
+  });
+}
+
+setUpSpeech();
+listen();
 readAddress();
 show();

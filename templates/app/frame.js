@@ -1,36 +1,10 @@
 // What stands around the marks of a chart: grid, labels, events, names of series, subtitle. The server draws it
 // for the first view (chart.html.j2); here it is drawn for any other, over picture and live chart alike.
 
-const SVG = "http://www.w3.org/2000/svg";
-const PLOT_HEIGHT = 220;
-const NAME_HEIGHT = 36;
-
-function svgNode(tag, attributes, text) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) if (value !== null) node.setAttribute(name, value);
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-const percent = (share) => `${Number((100 * share).toFixed(2))}%`;
-
 /** Draws everything around the marks; `scale` is null if there is nothing to draw. */
 function drawFrame(chart, view, scale) {
-  const frame = chart.figure.querySelector(".frame");
-  const grid = chart.figure.querySelector(".still .grid");
-  const levels = scale?.levels.map((level, index) => [percent(yShare(scale, level)), scale.texts[index]]) ?? [];
-  grid.replaceChildren(...levels.map(([y]) => svgNode("line", { x2: "100%", y1: y, y2: y })));
-  const shown = [];
-  const texts = svgNode("g", { class: "levels" });
-  texts.append(...levels.filter(([, text]) => text).map(([y, text]) => svgNode("text", { y, dy: -5 }, text)));
-  shown.push(texts);
-  for (const room of ["wide", "narrow"]) {
-    const times = svgNode("g", { class: `times ${room}` });
-    for (const [time, text] of scale?.ticks[room] ?? []) {
-      times.append(svgNode("text", { x: percent(xShare(scale, time)), y: "100%", dy: 18 }, text));
-    }
-    shown.push(times);
-  }
+  const shown = axisTexts(scale);
+  chart.figure.querySelector(".still .grid").replaceChildren(...gridLines(scale));
   const events = shownEvents(chart.data, view, scale);
   chart.figure.classList.toggle("dated", events.length > 0);
   for (const room of ["large", "wide", "narrow"]) {
@@ -40,7 +14,7 @@ function drawFrame(chart, view, scale) {
   }
   const last = scale && lastLabel(chart.data, view, scale);
   if (last) shown.push(svgNode("text", { class: "last", x: percent(last.x), y: percent(last.y), dy: -7 }, last.text));
-  frame.replaceChildren(...shown);
+  chart.figure.querySelector(".frame").replaceChildren(...shown);
   listEvents(chart, events);
   placeNames(chart, view, scale);
   chart.figure.querySelector(".covers").textContent = coverText(chart.data, scale);
@@ -230,24 +204,6 @@ function noteWhen(data, point) {
   const grain = grainOf(data);
   if (grain === "month") return ` in ${formatShortMonthName(point.start)}`;
   return grain === "week" ? " a week" : " a day";
-}
-
-function spreadNames(places) {
-  const room = Math.min((100 * NAME_HEIGHT) / PLOT_HEIGHT, 100 / Math.max(1, places.length));
-  const order = places.map((_, index) => index).sort((a, b) => places[a] - places[b] || a - b);
-  const found = [];
-  let taken = -room / 2;
-  for (const index of order) {
-    taken = Math.max(100 * places[index], taken + room);
-    found[index] = taken;
-  }
-  let limit = 100;
-  for (const index of [...order].reverse()) {
-    limit = Math.min(found[index], limit);
-    found[index] = limit;
-    limit -= room;
-  }
-  return found.map((place) => Math.max(0, Math.round(place)));
 }
 
 /** "Nov so far, 23 of 30 days", of months. */

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 
 import pytest
 
 from cmetrics.domain.days import Month, months
 from tests.site.conftest import axe
 from tests.site.test_page import overflow
+from tests.site.walk import SMALL_TARGETS
 from tests.world.page_data import NOW
 
 PYLANCE, CRATE, STARS = "downloads-lance-python", "downloads-lancedb-rust", "stars-lance-github"
@@ -49,7 +51,7 @@ def test_values(reader, data_site):
         shown = {name: values[place] for name, values in table.items() if values[place] != "–"}
         assert shown == {f"{month.first:%B %Y}": f"{value:,}" for month, value in sums.items()}
     assert table["September 2026"][1] == "–"
-    assert page.locator(".compare-wide .compare-line").count() == 2
+    assert page.locator(".compare-figure .legend li").count() == 2
 
 
 def test_index(reader, data_site):
@@ -88,19 +90,93 @@ def test_choices_are_in_the_address(reader, data_site):
     assert page.url.endswith("&mode=log")
     page.go_back()
     page.go_back()
-    page.wait_for_function("() => document.querySelectorAll('.compare-wide .compare-line').length === 2")
+    page.wait_for_function("() => document.querySelectorAll('.compare-figure .legend li').length === 2")
     page.get_by_role("button", name="Remove").first.click()
     page.get_by_text("Choose one more metric").wait_for()
 
 
+def card_of(page) -> tuple[str, list[tuple[str, str]]]:
+    """Return the month of the card, and its names and values."""
+    card = page.locator(".cursor-card")
+    rows = card.locator("li").evaluate_all(
+        "(all) => all.map((row) => [...row.querySelectorAll('bdi, b')].map((e) => e.textContent))"
+    )
+    return card.locator(".when").inner_text(), [tuple(row) for row in rows]
+
+
 def test_keyboard(reader, data_site):
-    """Arrow keys read the months."""
+    """The keys of the other charts move the cursor; its card has all values, and Escape closes it."""
+    page = opened(reader, data_site("rich"), f"m={CRATE},{PYLANCE}")
+    table = table_of(page)
+    page.get_by_role("radio", name="Absolute").focus()
+    page.keyboard.press("Shift+Tab")
+    plane = page.locator(".compare-figure .plane")
+    assert plane.evaluate("(one) => one === document.activeElement")
+    assert card_of(page)[0] == "October 2026"
+    page.keyboard.press("ArrowLeft")
+    assert card_of(page) == ("September 2026", [("pylance", table["September 2026"][1]), ("lancedb", "–")])
+    spoken = f"September 2026: lancedb –, pylance {table['September 2026'][1]}"
+    page.locator("[role=status]", has_text=spoken).wait_for(state="attached")
+    page.keyboard.press("PageUp")
+    assert card_of(page)[0] == "September 2025"
+    page.keyboard.press("Home")
+    assert card_of(page)[0] == list(table)[-1]
+    page.keyboard.press("Escape")
+    assert page.locator(".cursor-card").is_hidden()
+
+
+def test_pointer(reader, data_site):
+    """The column stands on the month under the pointer, in every way of drawing; its card does not lie over it."""
     page = opened(reader, data_site("rich"), f"m={PYLANCE},{CRATE}")
-    page.locator(".compare-plot").focus()
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
-    value = table_of(page)["September 2026"][0]
-    assert page.locator(".compare-reading").inner_text() == f"September 2026: pylance {value}, lancedb –"
+    for mode in ("Absolute", "Log", "Index", "Age"):
+        page.get_by_role("radio", name=mode).check()
+        box = page.locator(".compare-figure .plane").bounding_box()
+        at = box["x"] + 0.37 * box["width"]
+        page.mouse.move(at, box["y"] + 40)
+        month, rows = card_of(page)
+        assert sorted(value for _, value in rows) == sorted(table_of(page)[month])
+        column, card = (page.locator(css).bounding_box() for css in (".column", ".cursor-card"))
+        assert column["x"] - 1 <= at <= column["x"] + column["width"] + 1
+        assert card["x"] >= column["x"] + column["width"] or card["x"] + card["width"] <= column["x"]
+        page.mouse.move(0, 0)
+
+
+def test_touch(reader, data_site):
+    """On a phone a tap opens the card above the chart, and every target is large enough for a finger."""
+    page = opened(reader, data_site("rich"), f"m={PYLANCE},{CRATE}", size=(390, 844), has_touch=True, is_mobile=True)
+    assert page.evaluate(SMALL_TARGETS) == []
+    box = page.locator(".compare-figure .plane").bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + 50)
+    card = page.locator(".cursor-card.above")
+    card.wait_for()
+    canvas = page.locator(".compare-figure .canvas").bounding_box()
+    shown = card.bounding_box()
+    assert shown["y"] + shown["height"] <= canvas["y"]
+
+
+def test_looks_as_other_charts(reader, data_site):
+    """The unit stands on the top level only, inside the plot; names with last values stand at the ends, apart."""
+    site = data_site("rich")
+    page = opened(reader, site, f"m={PYLANCE},{CRATE},{STARS}")
+    levels = page.locator(".compare-figure .levels text").all_text_contents()
+    assert levels[-1] == "2.5 million"
+    assert not any("million" in text for text in levels[:-1])
+    names = page.locator(".compare-figure .legend li")
+    sums = month_sums(site, "downloads:lancedb:rust")
+    assert f"lancedb {sums[max(sums)]:,}" in names.all_inner_texts()[1].replace("\n", " ")
+    boxes = sorted((name.bounding_box() for name in names.all()), key=lambda box: box["y"])
+    plane = page.locator(".compare-figure .plane").bounding_box()
+    assert all(box["x"] >= plane["x"] + plane["width"] - 1 for box in boxes)
+    assert all(low["y"] >= high["y"] + high["height"] - 1 for high, low in pairwise(boxes))
+
+
+def test_start(reader, data_site):
+    """A page without a choice offers two comparisons."""
+    page = reader.open(f"{data_site('rich').url}compare.html", now=NOW)
+    page.get_by_role("link", name="Compare GitHub stars").click()
+    page.locator(".compare-figure").wait_for()
+    assert page.locator(".compare-chosen li").count() == 2
+    assert page.get_by_role("link", name="Compare the most downloaded packages").is_hidden()
 
 
 def test_unknown(reader, data_site):
@@ -113,7 +189,7 @@ def test_unknown(reader, data_site):
 def test_from_a_folder(reader, data_site):
     """The page works as a file."""
     page = reader.open(f"{(data_site('rich').folder / 'compare.html').as_uri()}?m={PYLANCE},{STARS}", now=NOW)
-    page.locator(".compare-wide .compare-line").first.wait_for()
+    page.locator(".compare-figure polyline").first.wait_for()
 
 
 def test_without_scripts(reader, data_site):
