@@ -35,8 +35,6 @@ EARLIEST_YEAR = UNKNOWN_TIME.year
 #: Pairs of date columns of which the first must not be later than the second.
 _ORDERED = (("first_day", "last_day"), ("requested_from", "requested_to"))
 _COUNT = f"^[0-9]{{1,{LONGEST_COUNT}}}$"
-_TIME = "%Y-%m-%dT%H:%M:%S+00:00"
-
 
 #: Rows that are turned into text together.
 ROWS_AT_ONCE = 65_536
@@ -64,9 +62,9 @@ def _cells(data: pa.Table, table: Table[Any]) -> pa.Table:
 def _texts(values: pa.ChunkedArray[Any], column: Column) -> Any:
     """Return the cells of a column as text; null for empty cells."""
     if column.type is datetime:
-        # Most times stand in many rows, and writing one takes long.
-        times: Any = values.combine_chunks().dictionary_encode()
-        return pc.strftime(times.dictionary, format=_TIME).take(times.indices)
+        # `strftime` takes ten times as long.
+        texts: Any = values.cast(pa.timestamp("us")).cast(pa.string())
+        return pc.binary_join_element_wise(pc.binary_replace_slice(texts, 10, 11, "T"), "+00:00", "")
     if column.type is bool:
         return pc.if_else(values, "True", "False")
     return values.cast(pa.string())
