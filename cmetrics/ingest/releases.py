@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from cmetrics.domain.event import GITHUB_RELEASES, ReleaseFilter, ReleaseRule, S
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import sanitize
-from cmetrics.http.client import ServiceClient, Timeouts, open_http
+from cmetrics.http.service import Service
 from cmetrics.ingest.context import RunContext
 from cmetrics.sources import REGISTRY, github
 from cmetrics.sources.base import FetchResult
@@ -21,6 +20,8 @@ from cmetrics.sources.release_list import Release, fetch_releases
 from cmetrics.store.lance_store import LanceStore
 
 _HOST = "api.github.com"
+#: The source with whose requests those for releases are counted.
+RELEASES = github.SPEC.name
 #: A label is read on a chart.
 _LONGEST_LABEL = 100
 _LONGEST_TAG = 200
@@ -29,29 +30,52 @@ _LONGEST_TAG = 200
 ReleaseLists = Mapping[str, Sequence[Release]]
 
 
-def collect_releases(
-    store: LanceStore, metrics: Iterable[Metric], results: Iterable[FetchResult], context: RunContext
-) -> list[str]:
-    """Store the releases of every repository of which a metric was fetched. Return warnings; raise nothing.
+class ReleaseReader:
+    """Reads the releases of every repository of which a metric was fetched.
 
-    A list that a source has read already is not requested again. A release that a list lacks is not removed.
+    A list that a source has read already is not requested again, nor is a repository that failed.
     """
-    results = list(results)
-    products = _products(metrics, context.catalog.release_rules)
-    lists = {
-        result.request.metric.subject: result.releases
-        for result in results
-        if result.releases is not None and result.request.metric.subject in products
-    }
-    answered = {result.request.metric.subject for result in results if _is_github(result) and result.error is None}
-    wanted = [subject for subject in products if subject in answered and subject not in lists]
-    found, warnings = _fetch(wanted, context) if wanted else ({}, [])
-    events = build_events({**lists, **found}, products, context.now)
-    try:
-        store.save_events(newer_events(store.events(), events))
-    except StoreError as error:
-        warnings.append(f"{plural(len(events), 'release')} were not stored: {error}")
-    return warnings
+
+    def __init__(self, metrics: Iterable[Metric], context: RunContext) -> None:
+        self._products = _products(metrics, context.catalog.release_rules)
+        self._now = context.now
+        self._lists: dict[str, Sequence[Release]] = {}
+        self._warnings: list[str] = []
+
+    async def read(self, results: Iterable[FetchResult], service: Service) -> None:
+        """Read the releases of the repositories of ``results``, which are of sources at GitHub. Raises nothing."""
+        answered: set[str] = set()
+        for result in results:
+            subject = result.request.metric.subject
+            if result.error is None:
+                answered.add(subject)
+            if result.releases is not None and subject in self._products:
+                self._lists[subject] = result.releases
+        client = GithubClient(service)
+        failed: dict[str, list[str]] = {}
+        for subject in self._products:
+            if subject not in answered or subject in self._lists:
+                continue
+            client.select(subject)
+            try:
+                self._lists[subject] = await fetch_releases(client.get, subject)
+            except SourceError as error:
+                failed.setdefault(str(error), []).append(subject)
+        self._warnings += client.take_warnings()
+        for reason, subjects in failed.items():
+            shown = subjects[0] if len(subjects) == 1 else f"{subjects[0]} and {len(subjects) - 1} more"
+            self._warnings.append(f"the releases of {shown} were not read: {reason}")
+
+    def save(self, store: LanceStore) -> list[str]:
+        """Store the releases that were read; return warnings. A release that a list lacks is not removed."""
+        events = build_events(self._lists, self._products, self._now)
+        if not events:
+            return self._warnings
+        try:
+            store.save_events(newer_events(store.events(), events))
+        except StoreError as error:
+            return [*self._warnings, f"{plural(len(events), 'release')} were not stored: {error}"]
+        return self._warnings
 
 
 def build_events(lists: ReleaseLists, products: Mapping[str, Sequence[str]], at: datetime) -> list[StoredEvent]:
@@ -89,50 +113,13 @@ def _products(metrics: Iterable[Metric], rules: Iterable[ReleaseRule]) -> dict[s
     hidden = {rule.product for rule in rules if rule.releases is ReleaseFilter.NONE}
     products: dict[str, list[str]] = {}
     for metric in metrics:
-        if _is_of_github(metric) and metric.product not in hidden:
+        if is_at_github(metric.source) and metric.product not in hidden:
             named = products.setdefault(metric.subject, [])
             if metric.product not in named:
                 named.append(metric.product)
     return products
 
 
-def _is_of_github(metric: Metric) -> bool:
-    return urlsplit(REGISTRY[metric.source].policy(None).base).hostname == _HOST
-
-
-def _is_github(result: FetchResult) -> bool:
-    return _is_of_github(result.request.metric)
-
-
-def _fetch(subjects: Sequence[str], context: RunContext) -> tuple[dict[str, Sequence[Release]], list[str]]:
-    """Return the lists that were read, and a warning per reason for the others."""
-    found, errors, warnings = asyncio.run(_fetch_each(subjects, context))
-    by_reason: dict[str, list[str]] = {}
-    for subject, error in errors.items():
-        by_reason.setdefault(str(error), []).append(subject)
-    for reason, failed in by_reason.items():
-        shown = failed[0] if len(failed) == 1 else f"{failed[0]} and {len(failed) - 1} more"
-        warnings.append(f"the releases of {shown} were not read: {reason}")
-    return found, warnings
-
-
-async def _fetch_each(
-    subjects: Sequence[str], context: RunContext
-) -> tuple[dict[str, Sequence[Release]], dict[str, SourceError], list[str]]:
-    found: dict[str, Sequence[Release]] = {}
-    errors: dict[str, SourceError] = {}
-    timeouts = Timeouts()
-    policy = REGISTRY[github.SPEC.name].policy(context.settings.github_token)
-    async with open_http(context.catalog.contact, timeouts, context.settings.network) as http:
-        service = ServiceClient(http, policy, timeouts=timeouts, clock=context.clock, sleep=context.sleep)
-        client = GithubClient(service)
-        try:
-            for subject in subjects:
-                client.select(subject)
-                try:
-                    found[subject] = await fetch_releases(client.get, subject)
-                except SourceError as error:
-                    errors[subject] = error
-        finally:
-            context.requests_sent[github.SPEC.name] += service.requests
-    return found, errors, list(client.take_warnings())
+def is_at_github(source: str) -> bool:
+    """Return whether a source requests the API of GitHub."""
+    return urlsplit(REGISTRY[source].policy(None).base).hostname == _HOST

@@ -32,7 +32,7 @@ from cmetrics.ingest.plan import BackfillPlan, Plan, RefreshPlan, build_requests
 from cmetrics.ingest.quality import check_quality
 from cmetrics.ingest.readings import record_readings
 from cmetrics.ingest.reconcile import overwrite_rule
-from cmetrics.ingest.releases import collect_releases
+from cmetrics.ingest.releases import ReleaseReader
 from cmetrics.ingest.state import load_state
 from cmetrics.seed import load_seed
 from cmetrics.sources import SPECS
@@ -130,7 +130,8 @@ def _ingest(
         parts: dict[str, list[FetchResult]] = {}
         results: dict[str, FetchResult] = {}
         outcomes: dict[str, MetricOutcome] = {}
-        with closing(fetch(requests, context)) as stream:
+        releases = ReleaseReader(metrics, context) if job is Job.REFRESH else None
+        with closing(fetch(requests, context, releases)) as stream:
             # A request yields several parts if its archive is fetched too; the values of each part are
             # stored as they arrive, its outcome follows from all parts together.
             for fetched in stream:
@@ -147,9 +148,7 @@ def _ingest(
         with hold_interrupts():
             writer.flush()
             run.count(writer.counts)
-
-        # Releases need the results: a repository that failed is not asked again.
-        unread = collect_releases(run.store, metrics, results.values(), context) if job is Job.REFRESH else []
+        unread = releases.save(run.store) if releases else []
 
         # Check and record.
         quality = check_quality(run.store, metrics, writer.replaced, run.run_id, context.now, plan.last_day)
