@@ -159,8 +159,8 @@ class EffectDocument(Document):
     before: Annotated[float | None, Field(description="Mean downloads a day in the 28 days before")]
     after: Annotated[float | None, Field(description="Mean downloads a day from the third to the thirtieth day")]
     change_percent: _Percent
-    usual_low: Annotated[float | None, Field(description="10th percentile of days without an event, in percent")]
-    usual_high: Annotated[float | None, Field(description="90th percentile of days without an event, in percent")]
+    usual_low: Annotated[float | None, Field(description="Lower limit of the usual variation, in percent")]
+    usual_high: Annotated[float | None, Field(description="Upper limit of the usual variation, in percent")]
     usual_days: int
     usual_includes_events: bool
     prior_percent: Annotated[

@@ -63,7 +63,10 @@ class MonthBarDocument(Document):
 
     month: MonthText
     value: int
-    parts: Annotated[list[int], Field(description="By product, in the order of `products`")]
+    parts: Annotated[
+        list[int | None],
+        Field(description="By product, in the order of `products`; null for a product without data"),
+    ]
     days_observed: int
     days_expected: int
     snapshots: Annotated[int, Field(description="Metrics with a published total of about 30 days instead of days")]

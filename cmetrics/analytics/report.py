@@ -152,8 +152,8 @@ class MonthBar:
     """A month of the chart of all downloads."""
 
     month: Month
-    #: By product, in the order of `MonthReport.products`.
-    parts: tuple[int, ...]
+    #: By product, in the order of `MonthReport.products`; None for a product of which nothing is known.
+    parts: tuple[int | None, ...]
     days_observed: int
     days_expected: int
     #: Metrics whose days are not counted, but a published total of about 30 days.
@@ -162,7 +162,7 @@ class MonthBar:
     @property
     def value(self) -> int:
         """The sum of all products."""
-        return sum(self.parts)
+        return sum(part or 0 for part in self.parts)
 
     @property
     def is_complete(self) -> bool:
@@ -499,7 +499,9 @@ class _MonthBuilder:
         found: list[DownloadsRow] = []
         for group, head, history, row in zip(groups, heads, self._values_of(groups), rows, strict=True):
             value, observed, compared, is_alike, now, earlier, year_compared, is_year_alike, year_now, year_before = row
-            share, previous_share, share_change = self._shares(value, now, earlier, is_alike=is_alike)
+            share, previous_share, share_change = self._shares(
+                value if observed else None, now, earlier, is_alike=is_alike
+            )
             found.append(
                 DownloadsRow(
                     metric_id=head.metric_id,
@@ -550,14 +552,14 @@ class _MonthBuilder:
         return found
 
     def _shares(
-        self, value: int, now: int, before: int, *, is_alike: bool
+        self, value: int | None, now: int, before: int, *, is_alike: bool
     ) -> tuple[float | None, float | None, float | None]:
         """Return the percentage of all downloads in this month, that of the month before, and the change.
 
         The latter two are among the metrics that are compared; the change is in percentage points.
         """
         whole, later, earlier, too_few = self._whole
-        share = None if whole is None else round(100 * value / whole, 1)
+        share = None if whole is None or value is None else round(100 * value / whole, 1)
         if too_few or not is_alike or not later or not earlier:
             return share, None, None
         percent, previous = 100 * now / later, 100 * before / earlier
@@ -595,13 +597,22 @@ class _MonthBuilder:
         columns = grid.columns(self._month, HISTORY_MONTHS)
         chosen = list(months(self._month.plus(1 - HISTORY_MONTHS), self._month))
         known = grid.known[:, columns]
+        parts = sum_groups(grid.value[:, columns], products).T.tolist()
+        is_known = (sum_groups(known, products) > 0).T.tolist()
         # A metric without a value in a month counts from its first one on.
         lost = (grid.has_begun[:, columns] & ~known) * np.array([month.days for month in chosen])
         return tuple(
-            MonthBar(month, tuple(parts), observed, expected, snapshots)
-            for month, parts, observed, expected, snapshots in zip(
+            MonthBar(
+                month,
+                tuple(part if is_there else None for part, is_there in zip(of_month, are_there, strict=True)),
+                observed,
+                expected,
+                snapshots,
+            )
+            for month, of_month, are_there, observed, expected, snapshots in zip(
                 chosen,
-                sum_groups(grid.value[:, columns], products).T.tolist(),
+                parts,
+                is_known,
                 grid.observed[:, columns].sum(axis=0).tolist(),
                 (grid.expected[:, columns] + lost).sum(axis=0).tolist(),
                 grid.is_snapshot[:, columns].sum(axis=0).tolist(),

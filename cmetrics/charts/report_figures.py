@@ -105,7 +105,7 @@ def month_chart(history: Sequence[MonthBar], tones: Sequence[str], names: Sequen
                         title=title,
                     )
                 )
-            below += part
+            below += part or 0
     first, last = history[0], history[-1]
     return MonthChart(
         blocks=tuple(blocks),

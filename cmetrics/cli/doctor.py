@@ -61,8 +61,8 @@ def doctor(
     raise typer.Exit(FAILED if worst(checks) is Level.PROBLEM else DONE)
 
 
-#: From this width on, long lines continue below their text.
-WIDE = 70
+#: Long lines continue below their text if it keeps this width, and below the area otherwise.
+LEAST_TEXT = 42
 
 
 def _document(check: Check) -> CheckDocument:
@@ -84,7 +84,10 @@ def _print(checks: Sequence[Check], *, quiet: bool) -> None:
 
     styles = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
     width = max((len(check.area) for check in checks), default=0)
-    indent = 8 + width + 2 if stdout().width >= WIDE else 8
+    longest = max((len(word) for check in checks for word in f"{check.text} {check.advice}".split()), default=0)
+    indent = 8 + width + 2
+    if stdout().width - indent < max(LEAST_TEXT, longest):
+        indent = 8
     for check in checks:
         if quiet and check.level is Level.OK:
             continue

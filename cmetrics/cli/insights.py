@@ -16,8 +16,8 @@ from cmetrics.domain.sanitize import sanitize
 if TYPE_CHECKING:
     from cmetrics.analytics.model import Findings
 
-#: The width of a line.
-WIDTH = 80
+#: The widths of a line: without a terminal, and at most on one.
+PLAIN_WIDTH, WIDEST = 80, 120
 #: The entries of a section; with effects of releases below them.
 SHOWN = 12
 #: The newest events that are shown; `--json` lists all.
@@ -41,7 +41,7 @@ def insights(
     insights, rollups, signals, events, projections.
     """
     from cmetrics.cli.configuration import announce_default_catalog, load_configuration
-    from cmetrics.cli.output import print_json, print_result
+    from cmetrics.cli.output import print_json, print_result, stdout
     from cmetrics.domain import formats
     from cmetrics.insight_documents import build_all
     from cmetrics.locales import load_formats
@@ -58,14 +58,17 @@ def insights(
     if json:
         print_json(build_all(found))
     elif not quiet:
-        for line in describe(found):
-            print_result(line)
+        console = stdout()
+        width = min(console.width, WIDEST) if console.is_terminal else PLAIN_WIDTH
+        for heading, texts in describe(found):
+            for line in (heading, *(bullet for text in texts for bullet in _bullet(text, width))):
+                print_result(line)
 
 
-def describe(found: Findings) -> Iterator[str]:
-    """Yield the lines of the output, at most :data:`WIDTH` wide unless a word is longer."""
+def describe(found: Findings) -> Iterator[tuple[str, list[str]]]:
+    """Yield the headings of the output, each with its texts."""
     insights = found.insights
-    yield f"As of {insights.as_of} (UTC)"
+    yield f"As of {insights.as_of} (UTC)", []
     moved = [*(item.text for item in insights.items)]
     yield from _section("What changed", moved or ["Nothing unusual."])
     told = set(moved)
@@ -95,23 +98,23 @@ def _events(found: Findings) -> Iterator[str]:
         yield f"and {len(newest) - EVENTS_SHOWN} earlier; use `--json` for all"
 
 
-def _section(title: str, texts: Iterable[str], *, most: int = SHOWN) -> Iterator[str]:
-    """Yield a heading and one paragraph per text; nothing without texts."""
+def _section(title: str, texts: Iterable[str], *, most: int = SHOWN) -> Iterator[tuple[str, list[str]]]:
+    """Yield a heading and its texts below an empty line; nothing without texts."""
     texts = list(texts)
-    lines = [_bullet(text) for text in texts[:most]]
+    shown = texts[:most]
     if len(texts) > most:
-        lines.append(_bullet(f"and {len(texts) - most} more; use `--json` for all"))
-    if lines:
-        yield ""
-        yield title
-        yield from lines
+        shown.append(f"and {len(texts) - most} more; use `--json` for all")
+    if shown:
+        yield "", []
+        yield title, shown
 
 
-def _bullet(text: str) -> str:
+def _bullet(text: str, width: int) -> list[str]:
+    """Return the lines of a text, at most ``width`` wide unless a word is longer."""
     indent = "      " if text.startswith(_INNER) else "  "
-    return textwrap.fill(
+    return textwrap.wrap(
         sanitize(text, limit=_LONGEST),
-        WIDTH,
+        width,
         initial_indent=f"{indent}- ",
         subsequent_indent=f"{indent}  ",
         break_long_words=False,

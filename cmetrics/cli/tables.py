@@ -1,7 +1,7 @@
 """Print tables that lose nothing on a narrow terminal: no day, id or word is ever cut.
 
-A column without any value is left out. The last column may be wrapped; where even that does not make a table fit, each
-row becomes its first cell with the others below it.
+A column without any value is left out. The last column may be wrapped between words; where even that does not make a
+table fit, each row becomes its first cell with the others below it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import NamedTuple, TypeAlias
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -35,7 +36,8 @@ def print_table(console: Console, columns: Sequence[Column], rows: Sequence[Sequ
     texts = [[_text(row[place]) for place in shown] for row in rows]
     widths = [max([len(column.title), *(row[place].cell_len for row in texts)]) for place, column in enumerate(columns)]
     room = console.width - sum(widths[:-1]) - GAP * (len(widths) - 1)
-    if widths[-1] > room and (room < LEAST_WRAPPED or columns[-1].is_number):
+    least = max(LEAST_WRAPPED, *(cell_len(word) for row in texts for word in row[-1].plain.split()), 0)
+    if widths[-1] > room and (room < least or columns[-1].is_number):
         for row in texts:
             _print_stacked(console, columns, row)
         return

@@ -149,8 +149,11 @@ def _downloads_table(report: MonthReport, before: str, year_before: str) -> list
 
 
 def _composition_table(report: MonthReport, before: str) -> list[str]:
+    rows = (*report.products, *report.sdks)
+    if all(row.share is None for row in rows):
+        return ["No shares: too many metrics have missing days in one of the two months."]
     lines = [f"| Part | Share | {before} | Change |", "| --- | --: | --: | --: |"]
-    for row in (*report.products, *report.sdks):
+    for row in rows:
         change = NONE if row.share_change is None else points(row.share_change)
         lines.append(f"| {_escape(row.name)} | {_percent(row.share)} | {_percent(row.previous_share)} | {change} |")
     return lines
@@ -164,7 +167,7 @@ def _history_table(report: MonthReport) -> list[str]:
     ]
     for bar in reversed(report.history):
         if bar.value:
-            parts = " | ".join(formats.number(part) for part in bar.parts)
+            parts = " | ".join(number(part) for part in bar.parts)
             days = f"{formats.number(bar.days_observed)} of {formats.number(bar.days_expected)}"
             lines.append(f"| {month_name(bar.month)} | {formats.number(bar.value)} | {parts} | {days} |")
     return lines

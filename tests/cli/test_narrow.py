@@ -57,6 +57,8 @@ def test_every_source_without_network(offline: Home):
     code, lines = screen(offline, 60, "doctor")
     assert code == 1
     assert [line for line in lines if len(line) > 60 and len(line.split()) > 1] == []
+    code, lines = screen(offline, 80, "doctor")
+    assert [line for line in lines if len(line) > 80 and len(line.strip()) < 72] == []
     assert "service github-traffic" not in " ".join(words(lines)), "it was not asked"
     assert "service cran unreachable: cannot connect to cranlogs.r-pkg.org" in " ".join(words(lines))
 

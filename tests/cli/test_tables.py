@@ -68,6 +68,14 @@ def test_last_column_wraps():
     assert all(line.startswith(" " * 55) for line in lines[3:])
 
 
+def test_a_long_word_in_the_last_column():
+    """A word that is longer than its column is not let out of the table: the rows are stacked."""
+    path = f"/api/packages/{'a' * 40}/overall: not found (404)"
+    lines = printed([(ID, "failed", "2026-10-20", "0", "", path)], 120)
+    assert lines[0] == ID
+    assert max(map(len, lines)) <= 120
+
+
 def test_stacked():
     """Where a table does not fit, the other cells of a row stand below its first one."""
     lines = printed(ROWS, 60)

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from playwright.sync_api import Browser
 
@@ -101,6 +102,26 @@ def test_its_downloads_are_sums_of_stored_days():
     )
     assert report.total.value == total == sum(row.value for row in report.products) == report.history[-1].value
     assert sum(row.value for row in report.sdks) == total
+
+
+def test_months_before_the_first_value_are_not_zero():
+    """A product without data in a month, and a package that never had any, have no value and no share."""
+    rows = page_data.DATA_SETS["rich"]().rows
+    ids, days = rows["metric_id"].to_pylist(), rows["period_end"].to_pylist()
+    is_there = [
+        not (name.startswith("downloads:lancedb:") and (name.endswith(":rust") or day < "2026-03-01"))
+        for name, day in zip(ids, days, strict=True)
+    ]
+    report = build_report(replace(inputs(), rows=SeriesTable.from_arrow(rows.filter(pa.array(is_there)))), OCTOBER)
+    assert [row.product for row in report.products] == ["lance", "lancedb"]
+    by_month = {str(bar.month): bar for bar in report.history}
+    assert by_month["2026-02"].parts == (by_month["2026-02"].value, None)
+    assert (by_month["2026-02"].days_observed, by_month["2026-02"].days_expected) == (56, 56)
+    text = render_report_markdown(report)
+    (february,) = [line for line in text.splitlines() if line.startswith("| February 2026")]
+    assert february.endswith("| – | 56 of 56 |")
+    (absent,) = [row for row in report.packages if row.metric_id == "downloads:lancedb:rust"]
+    assert (absent.value, absent.share, absent.days_observed) == (None, None, 0)
 
 
 def test_changes_compare_the_metrics_that_are_complete_in_both_months():

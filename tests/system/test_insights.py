@@ -7,6 +7,7 @@ import json
 import re
 from collections import defaultdict
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from cmetrics.ingest.reconcile import differs
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from tests.conftest import Home
+from tests.terminal import show
 from tests.world import page_data
 
 EPOCH = str(int(page_data.NOW.timestamp()))
@@ -70,6 +72,23 @@ def test_insights_in_the_terminal(years: Home):
         assert item["text"] in words
     assert "Note by Ada: On the <b>front page</b> of a news site." in words
     assert len(document["events"]["events"]) == 9
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_insights_on_a_terminal(years: Home, width: int):
+    """Texts are broken once, at the width of the terminal: the lines of one are indented and as full as they can be."""
+    code, written = show(years, "insights", width=width)
+    assert code == 0
+    lines = written.decode().replace("\r\n", "\n").splitlines()
+    assert max(map(len, lines)) <= width
+    for line, after in pairwise(lines):
+        continues = re.match(r" +(?! *- )", after)
+        assert "   " not in line.strip()
+        if continues:
+            word = after.split()[0]
+            assert len(line) + 1 + len(word) > width, (line, after)
+    words = " ".join(" ".join(lines).split())
+    assert "Note by Ada: On the <b>front page</b> of a news site." in words
 
 
 def test_every_number_of_a_rollup_is_a_sum_of_stored_days(site: Path):
