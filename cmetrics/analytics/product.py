@@ -24,6 +24,9 @@ class WeekNet:
     start: date
     end: date
     value: int | None
+    #: How many of the repositories have a count at both ends.
+    known: int
+    expected: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def weekly_net(items: Sequence[StarItem], as_of: date) -> tuple[WeekNet, ...]:
         nets = [held[end] - held[end - week] if end in held and end - week in held else None for held in ends]
         known = [net for net in nets if net is not None]
         value = sum(known) if known and len(known) == len(nets) else None
-        weeks.append(WeekNet(end - timedelta(days=6), end, value))
+        weeks.append(WeekNet(end - timedelta(days=6), end, value, len(known), len(nets)))
     return tuple(weeks)
 
 

@@ -44,7 +44,9 @@ _CLEAR = "rgba(0,0,0,0)"
 def build_figure(chart: Chart, *, notice: str = "", palette: theme.Palette = theme.DEFAULT) -> Document:
     """Return the figure as `plotly.io.from_json` reads it; ``notice`` stands before the title."""
     scale = scale_of(chart)
-    traces = [trace for series in chart.shown for trace in _traces(chart, series, scale, _color(series, palette))]
+    traces = [
+        trace for series in chart.shown for trace in _traces(chart, series, scale, color_of(series.tone, palette))
+    ]
     return {"data": traces, "layout": _layout(chart, scale, notice)}
 
 
@@ -85,7 +87,7 @@ def _traces(chart: Chart, series: Series, scale: Scale, color: str) -> Iterator[
 
 
 def _trace(series: Series, x: Sequence[str], y: Sequence[int | None], **extra: object) -> Document:
-    return {"name": _literal(series.name), "meta": {"series": series.key}, "x": list(x), "y": list(y), **extra}
+    return {"name": literal(series.name), "meta": {"series": series.key}, "x": list(x), "y": list(y), **extra}
 
 
 def _bar_trace(series: Series, points: Sequence[PeriodPoint], color: str) -> Document:
@@ -106,7 +108,7 @@ def _bars(
         "pattern": {
             "shape": [_PATTERNS[state] for state in states],
             "fgcolor": color,
-            "bgcolor": [_faded(color, _GROUND[state]) if state in _GROUND else _CLEAR for state in states],
+            "bgcolor": [faded(color, _GROUND[state]) if state in _GROUND else _CLEAR for state in states],
             "fillmode": "replace",
             "size": 5,
             "solidity": 0.3,
@@ -129,10 +131,11 @@ def _box(month: Month) -> tuple[date, float, float]:
     at = month.first + (month.days - 1) // 2 * DAY
     width = month.days * DAY * STACK_SHARE
     offset = moment(month.first) + (month.days * DAY - width) / 2 - moment(at)
-    return at, _milliseconds(width), _milliseconds(offset)
+    return at, milliseconds(width), milliseconds(offset)
 
 
-def _milliseconds(span: timedelta) -> float:
+def milliseconds(span: timedelta) -> float:
+    """Return a span as Plotly measures it."""
     return round(span / timedelta(milliseconds=1))
 
 
@@ -192,7 +195,7 @@ def _layout(chart: Chart, scale: Scale, notice: str) -> Document:
     surfaces = {name: color.light for name, color in theme.SURFACES.items()}
     return {
         "meta": {"chart": chart.key, "as_of": f"{chart.as_of}", "unit": _unit(chart)},
-        "title": {"text": _literal(mark(chart.title, notice)), "subtitle": {"text": _literal(subtitle(chart, scale))}},
+        "title": {"text": literal(mark(chart.title, notice)), "subtitle": {"text": literal(subtitle(chart, scale))}},
         "barmode": "relative",
         "font": {"color": surfaces["text"], "size": 12},
         "paper_bgcolor": surfaces["panel"],
@@ -230,7 +233,7 @@ def _layout(chart: Chart, scale: Scale, notice: str) -> Document:
                 "yanchor": "bottom",
                 "showarrow": False,
                 "text": str(number),
-                "hovertext": _literal(event.label),
+                "hovertext": literal(event.label),
                 "font": {"size": 11, "color": surfaces["muted"]},
             }
             for number, event in enumerate(events, 1)
@@ -247,15 +250,17 @@ def _unit(chart: Chart) -> str:
     return "downloads" if chart.kind is ChartKind.FLOW else "stars"
 
 
-def _color(series: Series, palette: theme.Palette) -> str:
-    return palette.tones.get(series.tone, theme.TONES["n0"]).light
+def color_of(tone: str, palette: theme.Palette) -> str:
+    """Return the colour of a tone in the light scheme."""
+    return palette.tones.get(tone, theme.TONES["n0"]).light
 
 
-def _faded(color: str, opacity: float) -> str:
+def faded(color: str, opacity: float) -> str:
+    """Return a colour with an opacity."""
     red, green, blue = theme.channels(color)
     return f"rgba({red},{green},{blue},{opacity:g})"
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Return text that Plotly shows as it is; it would take tags for formatting and links."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -222,12 +222,12 @@ def seed_month(point: PeriodPoint) -> date:
 # -- values -----------------------------------------------------------------------------------------
 
 
-def levels(most: int) -> tuple[int, ...]:
-    """Return round numbers from 0 up to the first one that is not below ``most``; at most six of them."""
+def levels(most: int, count: int = MOST_LEVELS) -> tuple[int, ...]:
+    """Return round numbers from 0 up to the first one that is not below ``most``; at most ``count`` above 0."""
     size = 1
     while True:
         for digit in (1, 2, 5):
-            if digit * size * MOST_LEVELS >= most:
+            if digit * size * count >= most:
                 step = digit * size
                 return tuple(range(0, -(-most // step) * step + 1, step)) if most else (0, step)
         size *= 10
@@ -245,9 +245,9 @@ def steps_between(low: int, high: int) -> tuple[int, ...]:
         size *= 10
 
 
-def flow_levels(values: Iterable[int]) -> tuple[Level, ...]:
+def flow_levels(values: Iterable[int], count: int = MOST_LEVELS) -> tuple[Level, ...]:
     """Return the levels of bars, which stand on zero."""
-    return named_levels(levels(max(values, default=0)))
+    return named_levels(levels(max(values, default=0), count))
 
 
 def stock_levels(values: Sequence[int]) -> tuple[Level, ...]:

@@ -43,7 +43,7 @@ SURFACES: Mapping[str, Color] = {
     "warn-ground": Color("#fff1cc", "#3a2f12"),
 }
 
-#: The colours of series: by SDK, numbered, of totals, of events.
+#: The colours of series: by SDK, numbered, of totals, of events, of losses.
 TONES: Mapping[str, Color] = {
     "python": Color("#2f6fb3", "#6ba8e5"),
     "rust": Color("#c4541f", "#ef8a55"),
@@ -58,6 +58,7 @@ TONES: Mapping[str, Color] = {
     "n7": Color("#31489c", "#8ea3f5"),
     "total": SURFACES["text"],
     "event": SURFACES["muted"],
+    "loss": SURFACES["down"],
 }
 
 #: The colours of products in the chart of all downloads: the largest, and the next one.

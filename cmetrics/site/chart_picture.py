@@ -15,10 +15,11 @@ from cmetrics.analytics.chart import Chart, Series, is_metric
 from cmetrics.analytics.model import STALE_DAYS, CountItem, Dashboard, PointKind
 from cmetrics.analytics.series import last_full_month
 from cmetrics.charts import count_words
-from cmetrics.charts.count_figure import DAYS_WIDE, CountMark, count_alternative, count_title, draw_count
-from cmetrics.charts.placed import PlacedDrawing, place
-from cmetrics.charts.scale import MONTHS_SHOWN
-from cmetrics.charts.svg import BarState, Label, Line, Mark, Tick, precise
+from cmetrics.charts.count_figure import build_count_chart
+from cmetrics.charts.panels import Box, PanelDrawing, draw_panels
+from cmetrics.charts.placed import BOTTOM, LEFT, RIGHT, TOP, PlacedDrawing, place
+from cmetrics.charts.scale import MONTHS_SHOWN, Room
+from cmetrics.charts.svg import BarState, Label, Line, Mark, Tick, compact, precise
 from cmetrics.charts.text_width import fit, text_width
 from cmetrics.charts.words import alternative
 from cmetrics.domain import formats
@@ -35,6 +36,8 @@ _STALE_FOOT = 22.0
 _NAMES_NARROW, _NAMES_WIDE, _NAME_HEIGHT = 64.0, 190.0, 34.0
 #: Between the plot and the names, with the square of the colour.
 _NAME_GAP, _SQUARE = 8.0, 16.0
+#: Above a panel: room for its unit, and the distance of that text.
+_UNIT_ROW, _ABOVE = 14.0, 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class PicturePanel:
     y_ticks: tuple[Tick, ...]
     shapes: tuple[Shape, ...]
     lines: tuple[Line, ...]
-    marks: tuple[Mark | CountMark, ...]
+    marks: tuple[Mark, ...]
     texts: tuple[Text, ...] = ()
     title: Text | None = None
 
@@ -122,7 +125,7 @@ class Picture:
     @property
     def tones(self) -> tuple[str, ...]:
         """The tones in use."""
-        drawn: list[Shape | Line | Mark | CountMark | Name] = [*self.names]
+        drawn: list[Shape | Line | Mark | Name] = [*self.names]
         for panel in self.panels:
             drawn += [*panel.shapes, *panel.lines, *panel.marks]
         return tuple(sorted({one.tone for one in drawn}))
@@ -186,40 +189,50 @@ def build_count_picture(item: CountItem, board: Dashboard, url: str | None) -> P
     through = item.latest.day if item.latest else None
     late = (item.freshness.overdue_days or 0) >= STALE_DAYS and through is not None
     stale = f"No data since {fmt.short_day(through)}." if late else ""
-    drawing = draw_count(item, board.as_of, DAYS_WIDE, WIDTH - EDGE - column, _room(stale))
-    panels = tuple(
-        PicturePanel(
-            panel.y_ticks,
-            tuple(
-                Shape(item.tone, path, is_pale=is_pale)
-                for is_pale in (False, True)
-                if (path := _path((b.x, b.y, b.width, b.height) for b in panel.bars if b.faint is is_pale))
-            ),
-            panel.lines,
-            panel.marks,
-            tuple(Text(label.x, label.y, label.text) for label in panel.labels),
-            Text(drawing.left, panel.title_at, panel.title) if len(drawing.panels) > 1 else None,
-        )
-        for panel in drawing.panels
-    )
-    name = _named(drawing.panels[0].top + 8, value, when, item.tone, column)
-    first = max(item.points[0].day, drawing.first) if item.points else None
+    chart = build_count_chart(item, board.as_of)
+    top = TOP + (_UNIT_ROW if len(chart.panels) > 1 else 0)
+    wide, tall = WIDTH - EDGE - column - LEFT - RIGHT, _room(stale) - top - BOTTOM
+    box = Box(LEFT, top, wide, tall, digits=1)
+    drawing = draw_panels(chart, box)
+    first = max(item.points[0].day, chart.first) if item.points else None
+    name = _named(box.top + 8, value, when, item.tone, column)
     return _fitted(
         Picture(
-            title=count_title(item),
+            title=chart.title,
             subtitle=_subtitle("By day", first, through, [item.source_title]),
-            description=count_alternative(item),
+            description=chart.alternative,
             notice=board.notice,
             stale=stale,
             note=_through(through),
             address=_address(url),
-            left=drawing.left,
-            right=drawing.right,
-            bottom=drawing.bottom,
-            panels=() if not item.points else panels,
-            x_ticks=() if not item.points else drawing.x_ticks,
-            names=() if not item.points else (name,),
+            left=LEFT,
+            right=box.left + box.width,
+            bottom=box.top + box.height,
+            panels=()
+            if chart.is_empty
+            else tuple(_panel(one, is_alone=len(drawing.panels) == 1) for one in drawing.panels),
+            x_ticks=() if chart.is_empty else drawing.x_ticks[Room.WIDE],
+            names=() if chart.is_empty else (name,),
         )
+    )
+
+
+def _panel(panel: PanelDrawing, *, is_alone: bool) -> PicturePanel:
+    pale = _path((bar.x, bar.y, bar.width, bar.height) for bar in panel.pale)
+    shapes = [Shape(tone, path) for tone, path in panel.solid.items()]
+    if pale:
+        shapes.append(Shape(panel.tone, pale, is_pale=True))
+    texts = [compact(level.value) for level in panel.levels]
+    # Neighbouring levels of a large count look alike when they are shortened.
+    if len(set(texts)) < len(texts):
+        texts = [formats.number(level.value) for level in panel.levels]
+    return PicturePanel(
+        tuple(Tick(tick.at, text) for tick, text in zip(panel.y_ticks, texts, strict=True)),
+        tuple(shapes),
+        panel.lines,
+        panel.marks,
+        tuple(Text(label.x, label.y - _ABOVE, label.text) for label in panel.labels[Room.LARGE]),
+        None if is_alone else Text(LEFT, panel.top - _ABOVE, panel.unit),
     )
 
 

@@ -6,17 +6,15 @@ from dataclasses import dataclass
 
 from cmetrics.analytics.chart import item_chart, total_stars_chart
 from cmetrics.analytics.insights import Rollup
-from cmetrics.analytics.model import StarFlow
+from cmetrics.analytics.model import StarFlow, StarItem
 from cmetrics.analytics.overview import all_downloads_chart, first_time, month_to_date, star_flow_30, weekly_stars
-from cmetrics.analytics.product import weekly_net
-from cmetrics.charts.net_figure import NetFigure, build_net_figure
 from cmetrics.charts.spark import NetBars, net_bars
 from cmetrics.site.answer import Answer, build_answer
 from cmetrics.site.changes_page import ChangeView, build_changes
 from cmetrics.site.folders import INDEX
 from cmetrics.site.page import Page, Site
 from cmetrics.site.rows import build_rows
-from cmetrics.site.views import ChartView, build_view
+from cmetrics.site.views import ChartView, PanelView, build_net_view, build_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ class Overview:
     #: The total of all repositories, or that of the only one.
     stars: ChartView | None
     #: The net gain of all repositories together by week.
-    weeks: NetFigure | None
+    weeks: PanelView | None
     #: At most four items; None if nothing was judged.
     changes: tuple[ChangeView, ...] | None
 
@@ -53,22 +51,24 @@ def build_overview_page(site: Site) -> Page:
 
 
 def _overview(site: Site) -> Overview:
-    chart, weeks = all_downloads_chart(site.board), weekly_stars(site.board)
+    chart, weeks, stars = all_downloads_chart(site.board), weekly_stars(site.board), _stars(site)
     return Overview(
         answer=build_answer(site.board, first_time(chart)),
         downloads=build_view(site, chart, is_whole=True) if chart else None,
         to_date=month_to_date(site.insights),
         flow=star_flow_30(site.board),
         net=net_bars(weeks) if any(weeks) else None,
-        stars=_stars(site),
-        weeks=build_net_figure(
-            weekly_net([item for group in site.board.groups for item in group.stars], site.board.as_of)
-        ),
+        stars=stars,
+        weeks=build_net_view(site, stars.chart, _repositories(site)) if stars else None,
         changes=build_changes(site, site.insights.highlights) if site.insights else None,
     )
 
 
+def _repositories(site: Site) -> list[StarItem]:
+    return [item for group in site.board.groups for item in group.stars]
+
+
 def _stars(site: Site) -> ChartView | None:
-    items = [item for group in site.board.groups for item in group.stars]
+    items = _repositories(site)
     chart = item_chart(site.board, items[0]) if len(items) == 1 else total_stars_chart(site.board)
     return build_view(site, chart, is_whole=True) if chart else None

@@ -13,9 +13,7 @@ from cmetrics.analytics.chart import Chart, item_chart
 from cmetrics.analytics.headlines import short_names
 from cmetrics.analytics.insights import Effect, Verdict
 from cmetrics.analytics.model import CountItem, DownloadItem, Group, Item, StarItem
-from cmetrics.analytics.product import are_unlike, records, releases, weekly_net
-from cmetrics.charts.count_figure import CountFigure
-from cmetrics.charts.net_figure import NetFigure, build_net_figure
+from cmetrics.analytics.product import are_unlike, records, releases
 from cmetrics.domain import formats
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
@@ -26,8 +24,11 @@ from cmetrics.site.key_numbers import KeyNumber, build_key_numbers
 from cmetrics.site.page import LONGEST_TITLE, Page, Site, metric_path, product_path
 from cmetrics.site.rows import Row, build_rows
 from cmetrics.site.views import (
+    ChartView,
+    PanelView,
     Section,
     build_count_view,
+    build_net_view,
     build_section,
     build_view,
 )
@@ -74,7 +75,7 @@ class ProductStory:
     changes: tuple[ChangeView, ...]
     #: Packages with scales of their own, if the smallest cannot be seen beside the largest.
     multiples: tuple[Row, ...]
-    net: NetFigure | None
+    net: PanelView | None
     releases: tuple[ReleaseRows, ...]
     records: tuple[RecordRow, ...]
     #: One sentence.
@@ -92,7 +93,7 @@ class MetricView:
     terms: str
     #: The name of its files.
     name: str
-    net: NetFigure | None = None
+    net: PanelView | None = None
 
 
 _VERDICTS = {
@@ -121,26 +122,28 @@ def build_group_pages(site: Site, group: Group) -> Iterator[Page]:
 
 def _product_page(site: Site, group: Group) -> Page:
     rows = build_rows(site, (group,), root="../")
+    section = build_section(site, group, root="../")
     return Page(
         site=site,
         path=product_path(group),
         template="product.html.j2",
         title=f"{isolate(group.title)} · {isolate(site.board.title)}",
         description=f"Downloads and GitHub stars of {isolate(group.title)}. {fmt.through(site.board)}",
-        sections=(build_section(site, group, root="../"),),
+        sections=(section,),
         rows=rows,
-        story=_story(site, group, rows),
+        story=_story(site, section, rows),
     )
 
 
-def _story(site: Site, group: Group, rows: Sequence[Row]) -> ProductStory:
-    insights = site.insights
+def _story(site: Site, section: Section, rows: Sequence[Row]) -> ProductStory:
+    insights, group = site.insights, section.group
+    stars = next((view.chart for view in section.charts if not view.chart.is_flow), None)
     own = [item for item in insights.items if item.product == group.product] if insights else []
     return ProductStory(
         answer=build_product_answer(group, site.board.as_of),
         changes=build_changes(site, own[:4]),
         multiples=tuple(row for row in rows if row.bars) if are_unlike(group.downloads) else (),
-        net=build_net_figure(weekly_net(group.stars, site.board.as_of)),
+        net=build_net_view(site, stars, group.stars) if stars else None,
         releases=tuple(_releases(site, group)),
         records=tuple(_records(site, group)),
         quality=_quality(site, group),
@@ -197,14 +200,17 @@ def _quality(site: Site, group: Group) -> str:
 
 
 def _metric_page(site: Site, group: Group, item: Item, drawn: Sequence[Chart]) -> Page:
-    figure: CountFigure | None = None
+    charts: tuple[ChartView, ...] = ()
+    counts: tuple[PanelView, ...] = ()
+    net: PanelView | None = None
     if isinstance(item, CountItem):
-        figure = build_count_view(site, item, is_whole=True)
-        title, view = figure.title, None
+        counts = (build_count_view(site, item, is_whole=True),)
+        title = counts[0].chart.title
     else:
         chart = item_chart(site.board, item, drawn)
-        title, view = chart.title, build_view(site, chart, is_whole=True)
-    charts, counts = (view,) if view else (), (figure,) if figure else ()
+        title, charts = chart.title, (build_view(site, chart, is_whole=True),)
+        if isinstance(item, StarItem):
+            net = build_net_view(site, chart, (item,))
     return Page(
         site=site,
         path=metric_path(site, item),
@@ -212,12 +218,12 @@ def _metric_page(site: Site, group: Group, item: Item, drawn: Sequence[Chart]) -
         title=_title(title, site),
         description=f"{title}. {fmt.through(site.board)}",
         sections=(Section(group, charts, f"../{product_path(group)}", counts),),
-        metric=_metric(site, item),
+        metric=_metric(site, item, net),
         calendar=build_calendar(site.board, (item,), site.quality.gaps, total=False),
     )
 
 
-def _metric(site: Site, item: Item) -> MetricView:
+def _metric(site: Site, item: Item, net: PanelView | None) -> MetricView:
     measure = item.metric.measure
     terms = next((note.counts for note in site.sources if note.name == item.metric.source), "")
     return MetricView(
@@ -226,7 +232,7 @@ def _metric(site: Site, item: Item) -> MetricView:
         numbers=build_key_numbers(site, item),
         terms=measure.counts or terms,
         name=site.names[item.metric.metric_id],
-        net=build_net_figure(weekly_net((item,), site.board.as_of)) if isinstance(item, StarItem) else None,
+        net=net,
     )
 
 

@@ -43,6 +43,7 @@ SCRIPT_PARTS = (
     "geometry",
     "readings",
     "card",
+    "counts",
     "cursor",
     "sums",
     "window",

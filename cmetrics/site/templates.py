@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from cmetrics import documents
 from cmetrics.charts import count_words, theme
 from cmetrics.charts.figure import render_figure
+from cmetrics.charts.panel_figure import render_panel_figure
 from cmetrics.domain import formats
 from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt
@@ -23,7 +24,7 @@ from cmetrics.site.page import Page, Site, address_of, product_path
 from cmetrics.site.pages import build_pages, page_paths
 from cmetrics.site.pictures import FOLDER, group_pictures, overall_pictures
 from cmetrics.site.social_card import render_product_card
-from cmetrics.site.views import ChartView
+from cmetrics.site.views import ChartView, PanelView
 
 #: Comparisons can begin where a metric first has so many.
 GROWN_FROM = 1000
@@ -49,6 +50,10 @@ def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:
                 f"{CHARTS}/{view.name}.json",
                 render_figure(view.chart, notice=site.board.notice, palette=theme.palette(site.board.theme.accent)),
             )
+        for panels in _panel_views(page):
+            palette = theme.palette(site.board.theme.accent)
+            figure = render_panel_figure(panels.chart, notice=site.board.notice, palette=palette)
+            yield f"{CHARTS}/{panels.name}.json", figure
     if part == 0:
         yield (
             "assets/favicon.svg",
@@ -69,6 +74,13 @@ def _views(page: Page) -> Iterator[ChartView]:
     found = (page.overview.downloads, page.overview.stars) if page.overview else ()
     yield from (view for view in found if view)
     yield from (view for section in page.sections for view in section.charts)
+
+
+def _panel_views(page: Page) -> Iterator[PanelView]:
+    """Yield the charts of counts and of net stars of a page."""
+    found = (page.overview and page.overview.weeks, page.story and page.story.net, page.metric and page.metric.net)
+    yield from (view for view in found if view)
+    yield from (view for section in page.sections for view in section.counts)
 
 
 class _Environment(Environment):

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
 from cmetrics.analytics.chart import Chart, ChartKind, TableRow, group_charts, is_metric, month_rows
 from cmetrics.analytics.insight_results import Effect
-from cmetrics.analytics.model import CountItem, DayPoints, Group
-from cmetrics.charts.count_figure import CountFigure, build_count_figure
-from cmetrics.charts.data import chart_document
+from cmetrics.analytics.model import CountItem, DayPoints, Group, StarItem
+from cmetrics.analytics.product import weekly_net
+from cmetrics.charts.count_figure import build_count_chart
+from cmetrics.charts.data import chart_document, days_name
 from cmetrics.charts.lane import shown_events
+from cmetrics.charts.net_figure import build_net_chart
+from cmetrics.charts.panels import PanelChart, PanelsDrawing, draw_panels, panels_document
 from cmetrics.charts.svg import BarState, Drawing, draw, has_long_names, has_names, short_names
 from cmetrics.charts.words import alternative, subtitle
 from cmetrics.domain import formats
 from cmetrics.domain.metric import Event
+from cmetrics.domain.plural import plural
 from cmetrics.site.page import Site, inline_json, product_path
 from cmetrics.site.pictures import picture_name
-
-#: Sizes of the static figures of counts: for phones, half of the page width, and the whole width.
-NARROW, HALF, WHOLE = (360.0, 270.0), (560.0, 300.0), (1120.0, 320.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,29 @@ class ChartView:
 
 
 @dataclass(frozen=True, slots=True)
+class PanelView:
+    """A chart of a count, or of net stars: picture, values for the cursor, and table."""
+
+    chart: PanelChart
+    drawing: PanelsDrawing
+    data: Markup
+    #: Whether it has the whole width of the page.
+    is_whole: bool
+    #: Whether it is that of a metric, which has a picture to embed and a badge.
+    is_count: bool
+    #: The name of its files.
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """One product and its charts."""
 
     group: Group
     charts: tuple[ChartView, ...]
     href: str
-    #: One figure per metric that is part of no total.
-    counts: tuple[CountFigure, ...] = ()
+    #: One chart per metric that is part of no total.
+    counts: tuple[PanelView, ...] = ()
 
 
 def build_section(site: Site, group: Group, *, root: str = "") -> Section:
@@ -95,11 +111,33 @@ def build_section(site: Site, group: Group, *, root: str = "") -> Section:
     )
 
 
-def build_count_view(site: Site, item: CountItem, *, is_whole: bool) -> CountFigure:
+def build_count_view(site: Site, item: CountItem, *, is_whole: bool) -> PanelView:
     """Return the chart of a metric that is part of no total."""
-    wide = WHOLE if is_whole else HALF
-    figure = build_count_figure(item, site.board.as_of, wide=wide, narrow=NARROW, is_whole=is_whole)
-    return replace(figure, name=site.names[item.metric.metric_id])
+    name = site.names[item.metric.metric_id]
+    return _panel_view(build_count_chart(item, site.board.as_of), name, is_whole=is_whole, is_count=True)
+
+
+def build_net_view(site: Site, stars: Chart, items: Sequence[StarItem]) -> PanelView | None:
+    """Return the chart of the weekly gains of all ``items``, whose totals ``stars`` shows; None without a gain."""
+    only = items[0].metric.subject if len(items) == 1 else ""
+    total = next((series for series in stars.series if series.metric_id is None), None)
+    members = [days_name(series, site.names) for series in ([total] if total else stars.series)]
+    chart = build_net_chart(
+        weekly_net(items, site.board.as_of),
+        f"net-{stars.key}",
+        as_of=stars.as_of,
+        scope=only or plural(len(items), "repository", "repositories"),
+        source=", ".join(dict.fromkeys(item.source_title for item in items)),
+        members=[name for name in members if name],
+    )
+    # In a folder of their own, where no metric can have the same name.
+    name = f"net/{picture_name(stars, site.names)}"
+    return _panel_view(chart, name, is_whole=True, is_count=False) if chart else None
+
+
+def _panel_view(chart: PanelChart, name: str, *, is_whole: bool, is_count: bool) -> PanelView:
+    data = inline_json(panels_document(chart))
+    return PanelView(chart, draw_panels(chart), data, is_whole=is_whole, is_count=is_count, name=name)
 
 
 def build_view(site: Site, chart: Chart, *, is_whole: bool) -> ChartView:

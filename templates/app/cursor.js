@@ -9,18 +9,16 @@ function setUpCursors() {
   help.hidden = true;
   document.body.append(help);
   setUpSpeech();
-  for (const chart of charts) {
-    if (!chart.isEmpty) setUpCursor(chart);
-    showWords(chart);
-  }
+  for (const chart of readable()) if (!chart.isEmpty) setUpCursor(chart);
+  for (const chart of charts) showWords(chart);
   addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    const open = charts.filter((chart) => chart.cursor?.stop);
+    const open = readable().filter((chart) => chart.cursor?.stop);
     for (const chart of open) dismiss(chart);
     if (open.length === 0) leaveWindows();
   });
   addEventListener("pointerdown", (event) => {
-    for (const chart of charts) if (chart.cursor?.stop && !chart.cursor.plane.contains(event.target)) hideCursor(chart);
+    for (const chart of readable()) if (chart.cursor?.stop && !chart.cursor.plane.contains(event.target)) hideCursor(chart);
   });
 }
 

@@ -72,6 +72,7 @@ function followMovedPart() {
 followMovedPart();
 warnWhenStale();
 findCharts();
+findCounts();
 readState();
 showState();
 listen();

@@ -12,11 +12,13 @@
  * @property {number} to  Where its column ends.
  * @property {boolean} isSnapshot  A total that was published before daily data.
  * @property {Reading[]} readings  In the order of the series.
+ *
+ * Those of counts come with their texts, see counts.js.
  */
 
 /** Every period of the view in order, those between the first and the last one without a value too. */
 function stopsOf(chart) {
-  const view = viewKey(chart.data);
+  const view = isCount(chart.data) ? "" : viewKey(chart.data);
   if (chart.stops?.view !== view) chart.stops = { view, list: findStops(chart.data) };
   return chart.stops.list;
 }
@@ -51,13 +53,15 @@ function columnOf(chart, point) {
 }
 
 function periodName(chart, stop) {
+  if (stop.name) return stop.name;
   const last = formatDay(Math.min(stop.end, timeOf(chart.through ?? chart.asOf)));
   if (stop.isSnapshot) return `30 days to ${formatDay(stop.end)}`;
   if (stop.start === stop.end || chart.kind === "stock") return last;
   return grainOf(chart) === "month" ? formatMonth(stop.start) : `Week from ${formatDay(stop.start)}`;
 }
 
-function valueText(chart, { point }) {
+function valueText(chart, { point, text }) {
+  if (text !== undefined) return text;
   const count = point.mean ? point.mean.value : point.value;
   if (count === null) return "No data";
   const value = `${isGain(chart) && count > 0 ? "+" : ""}${formatValue(count)}`;
@@ -76,6 +80,7 @@ function totalOf(chart, stop) {
 
 /** "31 of 31 days", or the series with missing days. */
 function coverageText(chart, stop) {
+  if (stop.coverage !== undefined) return stop.coverage;
   if (stop.isSnapshot || chart.kind === "stock" || stop.start === stop.end) return "";
   const days = (stop.end - stop.start) / DAY + 1;
   const known = stop.readings.filter(({ point }) => point.value !== null);
@@ -89,6 +94,7 @@ function coverageText(chart, stop) {
 
 /** Where the values come from, and how they were read. */
 function sourceText(stop) {
+  if (stop.source) return stop.source;
   const known = stop.readings.filter(({ point }) => point.value !== null);
   const sources = [...new Set(known.flatMap(({ series }) => series.source.split(", ")))];
   const ways = [...new Set(known.map(({ point }) => point.how).filter(Boolean))];

@@ -85,7 +85,7 @@ function setUpShare() {
     find(".share-shown").hidden = chart === null;
     const { root } = dialog.dataset;
     for (const [css, path, isShown] of [
-      [".share-figure", `${root}charts/${file}.json`, chart !== null],
+      [".share-figure", `${root}charts/${file}.json`, true],
       [".share-series", `${root}api/v1/series/${file}.json`, chart === null],
     ]) {
       find(css).href = path;

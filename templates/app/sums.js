@@ -138,8 +138,8 @@ async function sumWindow(chart, span) {
 
 /** A window of stars: what was gained, and in the equal one before. */
 async function gainWindow(chart, span) {
-  const series = summedSeries(chart).filter((one) => one.days);
-  const days = await Promise.all(series.map((one) => loadDayFile(one.days)));
+  const files = chart.members ?? summedSeries(chart).map((one) => one.days);
+  const days = await Promise.all(files.filter(Boolean).map(loadDayFile));
   const total = (time) => {
     const values = days.map((one) => valueOn(one, time));
     return values.includes(null) || values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0);
@@ -151,7 +151,8 @@ async function gainWindow(chart, span) {
 
 /** The texts of a window: its numbers in one line, and what is missing in another. */
 async function windowTexts(chart, span) {
-  if (chart.kind === "stock") return gainTexts(await gainWindow(chart, span), span);
+  if (chart.kind === "count") return countTexts(chart, span);
+  if (windowKind(chart) === "stock") return gainTexts(await gainWindow(chart, span), span);
   const { total, parts, known, expected, members, change, leftOut } = await sumWindow(chart, span);
   const facts = [["b", formatNumber(total), " downloads"]];
   if (change !== null) facts.push([change < 0 ? "down" : "up", formatChange(change), ` vs ${beforeName(span)}`]);
@@ -169,9 +170,9 @@ async function windowTexts(chart, span) {
   return { facts, note: notes.join(" ") };
 }
 
-function gainTexts({ last, first, earlier }, span) {
+function gainTexts({ last, first, earlier }, span, unit = "stars") {
   if (last === null || first === null) return { facts: [], note: "No count at the start or end of this window." };
-  const facts = [["b", formatSigned(last - first), ` stars, from ${formatNumber(first)} to ${formatNumber(last)}`]];
+  const facts = [["b", formatSigned(last - first), ` ${unit}, from ${formatNumber(first)} to ${formatNumber(last)}`]];
   if (earlier !== null) facts.push(["", formatSigned(first - earlier), ` in ${beforeName(span)}`]);
   return { facts, note: earlier === null ? `No comparison with ${beforeName(span)}: no count at its start.` : "" };
 }

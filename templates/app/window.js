@@ -2,18 +2,21 @@
 // window then, with its sum below it. Charts of one kind share it, as they share their range; it lives in the address.
 
 /** The names of a window's days in the address, by the kind of the chart. */
-const WINDOW_NAMES = { flow: ["from", "to"], stock: ["starsfrom", "starsto"] };
+const WINDOW_NAMES = { flow: ["from", "to"], stock: ["starsfrom", "starsto"], count: ["countsfrom", "countsto"] };
 /** A pointer that moves less far than this has only clicked. */
 const LEAST_DRAG = 4;
 /** A finger that rests for so long begins a window; until then it scrolls, or moves the cursor. */
 const LONG_PRESS_MS = 450;
 
-/** @type {{flow: Span | null, stock: Span | null}} */
-const windows = { flow: null, stock: null };
+/** @type {Record<string, Span | null>} */
+const windows = { flow: null, stock: null, count: null };
 let windowCount = 0;
 
+/** Net stars are those of the charts of stars. */
+const windowKind = (data) => (data.kind === "net" ? "stock" : data.kind);
+
 function setUpWindows() {
-  for (const chart of charts) if (chart.cursor) setUpWindow(chart);
+  for (const chart of readable()) if (chart.cursor) setUpWindow(chart);
   addEventListener("popstate", readWindows);
   readWindows();
 }
@@ -34,7 +37,7 @@ function setUpWindow(chart) {
   const summary = element("p", "window-sum");
   heading.after(clear);
   // Below title and controls, as wide as the picture.
-  chart.figure.querySelector(".controls").after(summary);
+  (chart.figure.querySelector(".controls") ?? caption).after(summary);
   chart.window = { ...parts, heading, clear, summary, title: heading.textContent, drag: null, press: 0, fields: null };
   plane.addEventListener("pointerdown", (event) => onWindowPress(chart, event));
   plane.addEventListener("pointermove", (event) => onWindowMove(chart, event));
@@ -58,6 +61,7 @@ function setUpWindow(chart) {
 
 /** The days that a chart has values of. */
 function spanOfDays(chart) {
+  if (isCount(chart)) return spanOfStops(chart);
   const starts = chart.series.flatMap((one) => [one.week?.start, one.month?.start].filter(Boolean));
   return starts.length > 0 && chart.through ? { from: timeOf(starts.sort()[0]), to: timeOf(chart.through) } : null;
 }
@@ -82,12 +86,12 @@ function readWindows() {
     const [from, to] = names.map((name) => dayFrom(asked.get(name)));
     windows[kind] = from !== null && to !== null && from <= to ? { from, to } : null;
   }
-  for (const chart of charts) if (chart.window) showWindow(chart);
+  for (const chart of readable()) if (chart.window) showWindow(chart);
 }
 
 /** Makes a choice of the reader, which the browser's Back undoes. */
 function chooseWindow(chart, span) {
-  const { kind } = chart.data;
+  const kind = windowKind(chart.data);
   const query = new URLSearchParams(location.search);
   const [from, to] = WINDOW_NAMES[kind];
   if (span) {
@@ -104,13 +108,13 @@ function chooseWindow(chart, span) {
   } catch {
     // Pages that were opened as files may not change their address.
   }
-  for (const other of charts) if (other.window && other.data.kind === kind) showWindow(other, other === chart);
+  for (const other of readable()) if (other.window && windowKind(other.data) === kind) showWindow(other, other === chart);
 }
 
 /** Without a window, over the whole time. */
 function showEverything(chart) {
-  if (windows[chart.data.kind]) chooseWindow(chart, null);
-  chart.figure.querySelector("input[data-option$=range][value=all]").click();
+  if (windows[windowKind(chart.data)]) chooseWindow(chart, null);
+  chart.figure.querySelector("input[data-option$=range][value=all]")?.click();
 }
 
 // -- choosing ---------------------------------------------------------------------------------------
@@ -128,7 +132,7 @@ function windowStops(chart) {
 function onWindowPress(chart, event) {
   const { window: own, cursor } = chart;
   if (event.button !== 0 || !event.isPrimary || !cursor.scale) return;
-  const span = clippedSpan(chart.data, windows[chart.data.kind]);
+  const span = clippedSpan(chart.data, windows[windowKind(chart.data)]);
   const isEnd = event.target === own.end;
   if (span && (isEnd || event.target === own.start)) {
     // The other end stays where it is.
@@ -175,7 +179,7 @@ function endDrag(chart, isTaken) {
   const { drag } = own;
   if (!drag) return;
   own.drag = null;
-  const now = clippedSpan(chart.data, windows[chart.data.kind]);
+  const now = clippedSpan(chart.data, windows[windowKind(chart.data)]);
   const isOther = drag.span && !(now && drag.span.from === now.from && drag.span.to === now.to);
   if (isTaken && isOther) chooseWindow(chart, drag.span);
   else if (drag.span) showWindow(chart);
@@ -230,7 +234,7 @@ function setUpFields(chart) {
 /** Shows the window of a chart, or none; `isSpoken` also says it. */
 async function showWindow(chart, isSpoken = false) {
   const { window: own, data } = chart;
-  const span = own.drag?.span ?? clippedSpan(data, windows[data.kind]);
+  const span = own.drag?.span ?? clippedSpan(data, windows[windowKind(data)]);
   chart.figure.classList.toggle("windowed", span !== null);
   own.clear.hidden = span === null;
   own.summary.hidden = span === null;
@@ -263,13 +267,13 @@ async function showWindow(chart, isSpoken = false) {
 function placeWindow(chart) {
   const { window: own, cursor, data } = chart;
   if (!own) return;
-  const span = own.drag?.span ?? clippedSpan(data, windows[data.kind]);
+  const span = own.drag?.span ?? clippedSpan(data, windows[windowKind(data)]);
   const parts = [own.early, own.late, own.start, own.end];
   for (const part of parts) part.hidden = !span || !cursor.scale;
   if (!span || !cursor.scale) return;
   const { first, last } = cursor.scale;
   // A count, and a day, stands where its day begins; a sum covers its days.
-  const isDaily = stopsOf(chart).some((stop) => stop.to - stop.from > DAY) === false;
+  const isDaily = !isCount(data) && stopsOf(chart).some((stop) => stop.to - stop.from > DAY) === false;
   const [from, to] = isDaily ? [span.from - DAY / 2, span.to + DAY / 2] : [span.from, span.to + DAY];
   const share = (time) => Math.max(0, Math.min(1, (time - first) / (last - first)));
   own.early.style.width = `${100 * share(from)}%`;
@@ -282,14 +286,14 @@ function placeWindow(chart) {
 
 /** Esc gives up what is being chosen, or else what has been chosen. */
 function leaveWindows() {
-  const busy = charts.filter((chart) => chart.window?.drag);
+  const busy = readable().filter((chart) => chart.window?.drag);
   for (const chart of busy) {
     chart.window.drag = null;
     showWindow(chart);
   }
   if (busy.length > 0) return;
   for (const kind of Object.keys(windows)) {
-    const chart = charts.find((one) => one.window && one.data.kind === kind);
+    const chart = readable().find((one) => one.window && windowKind(one.data) === kind);
     if (windows[kind] && chart) chooseWindow(chart, null);
   }
 }

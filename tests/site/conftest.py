@@ -395,7 +395,9 @@ def download_button(page: Page, key: str, kind: str) -> Locator:
 
 
 def keys_of(page: Page) -> list[str]:
-    return page.evaluate("() => [...document.querySelectorAll('figure.chart')].map((f) => f.id.slice('chart-'.length))")
+    return page.evaluate(
+        "() => [...document.querySelectorAll('figure.chart:not(.net-stars)')].map((f) => f.id.slice('chart-'.length))"
+    )
 
 
 def axe(page: Page) -> list[str]:

@@ -8,6 +8,7 @@ Each is a function in :data:`DATA_SETS`:
 * ``stale``: the last 35 nights failed;
 * ``weird``: long, right-to-left and emoji names, and names that look like HTML;
 * ``eight``: 14 SDKs of very different size in one product;
+* ``counts``: counters with missed nights and a reset, windows, likes and daily views beside one package;
 * ``empty``: nothing stored yet.
 """
 
@@ -22,16 +23,18 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.dashboard import build_dashboard
 from cmetrics.analytics.insights import build_insights
+from cmetrics.analytics.intervals import Intervals, build_intervals
 from cmetrics.analytics.model import Findings, Publication
 from cmetrics.analytics.quality import build_quality
 from cmetrics.catalog import Catalog, parse_catalog
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.metric import Metric, definition
-from cmetrics.domain.observation import STAR_COUNT_REF, STAR_HISTORY_REF, Provenance, SourceWindow
+from cmetrics.domain.observation import STAR_COUNT_REF, STAR_HISTORY_REF, Provenance
 from cmetrics.domain.outcome import Outcome, OutcomeLog
 from cmetrics.domain.run import MetricStatus, Run, RunStatus
 from cmetrics.sources import SPECS
@@ -130,7 +133,15 @@ class DataSet:
         titles = {name: spec.public_name for name, spec in SPECS.items()}
         all_days, daily = (
             build_dashboard(
-                self.catalog, titles, table, self.runs, as_of=self.as_of, days=days, generated_at=self.now, log=log
+                self.catalog,
+                titles,
+                table,
+                self.runs,
+                as_of=self.as_of,
+                days=days,
+                generated_at=self.now,
+                log=log,
+                intervals=self._intervals(),
             )
             for days in (ALL_DAYS, DAILY_DAYS)
         )
@@ -146,6 +157,10 @@ class DataSet:
             quality=build_quality(self.catalog.metrics, SPECS, table, table, log, (), as_of=self.as_of),
             findings=Findings(insights, self.catalog.events),
         )
+
+    def _intervals(self) -> Intervals:
+        counters = pa.array([m.metric_id for m in self.catalog.metrics if m.measure.is_counter], pa.string())
+        return build_intervals(SeriesTable.from_arrow(self.rows.filter(pc.is_in(self.rows["metric_id"], counters))))
 
 
 # -- series ---------------------------------------------------------------------------------------
@@ -189,18 +204,19 @@ def table_of(series: Iterable[tuple[Metric, Mapping[date, int], Mapping[date, in
         days = sorted(values)
         texts = pa.array([day.isoformat() for day in days], pa.string())
         is_stock = not metric.measure.is_flow
+        length = (metric.measure.window_days or 1) - 1
+        starts = pa.array([(day - length * DAY).isoformat() for day in days], pa.string())
         refs = [_ref(metric, day, gained.get(day)) for day in days]
         provenances = [Provenance.API_DAILY if is_stock or d >= NIGHTLY_FROM else Provenance.RECOMPUTED for d in days]
-        window = SourceWindow.CUMULATIVE_SNAPSHOT if is_stock else SourceWindow.DAY
         moments = [datetime.combine(day + DAY, time(6), UTC) for day in days]
         columns = {
             "metric_id": pa.repeat(metric.metric_id, len(days)),
-            "period_start": texts,
+            "period_start": starts,
             "period_end": texts,
             "observed_at": pa.array(moments, pa.timestamp("us", tz="UTC")),
             "value": pa.array([values[day] for day in days], pa.int64()),
             "provenance": pa.array([str(name.value) for name in provenances]),
-            "source_window": pa.repeat(window.value, len(days)),
+            "source_window": pa.repeat(metric.measure.source_window, len(days)),
             "ingestion_run_id": pa.repeat("refresh-20261125T060000Z-abcdef", len(days)),
             "source_ref": pa.array(refs, pa.string()),
         }
@@ -209,7 +225,7 @@ def table_of(series: Iterable[tuple[Metric, Mapping[date, int], Mapping[date, in
 
 
 def _ref(metric: Metric, day: date, gained: int | None) -> str:
-    if metric.measure.is_flow:
+    if not metric.measure.is_stars:
         return f"{metric.source}:{metric.subject}"
     if day < COUNTED_FROM or gained is None:
         return f"{STAR_HISTORY_REF}{metric.subject}#700001"
@@ -416,6 +432,86 @@ def eight() -> DataSet:
     return _data_set(catalog, values, gained, good_runs())
 
 
+COUNTED = """
+title = "Acme Database"
+contact = "https://example.com/contact"
+url = "https://example.org/metrics/"
+[[products]]
+id = "acme"
+title = "Acme DB"
+[[metrics]]
+product = "acme"
+source = "npm"
+subject = "acme-db"
+[[metrics]]
+product = "acme"
+source = "github"
+subject = "acme/db"
+[[metrics]]
+product = "acme"
+source = "dockerhub"
+subject = "acme/db"
+[[metrics]]
+product = "acme"
+source = "openvsx"
+subject = "acme.db"
+[[metrics]]
+product = "acme"
+source = "homebrew"
+subject = "acme-db"
+[[metrics]]
+product = "acme"
+source = "duckdb"
+subject = "acme"
+[[metrics]]
+product = "acme"
+source = "huggingface"
+count = "likes"
+subject = "models/acme/db"
+[[metrics]]
+product = "acme"
+source = "github-traffic"
+count = "views"
+subject = "acme/db"
+"""
+
+
+@cache
+def counts() -> DataSet:
+    """One product with counts of every kind, of 170 days and of a few."""
+    catalog = _catalog(COUNTED)
+    values: dict[str, dict[date, int]] = {}
+    gained: dict[str, dict[date, int]] = {}
+    for number, metric in enumerate(catalog.metrics):
+        name, first = metric.metric_id, AS_OF - 169 * DAY
+        a_day = downloads(number, 900, first, AS_OF, growth=0.5)
+        if metric.measure.is_stars:
+            values[name], gained[name] = stars(number, 6, date(2024, 11, 25), AS_OF)
+            values[name] = without(values[name], ("2026-08-16", "2026-08-17"))
+        elif metric.source == "npm":
+            values[name] = downloads(number, 40_000, date(2024, 11, 25), AS_OF - 2 * DAY)
+        elif metric.measure.is_counter:
+            total = np.cumsum(list(a_day.values())) + (2_400_000 if metric.source == "dockerhub" else 120)
+            held = dict(zip(a_day, total.tolist(), strict=True))
+            if metric.source == "dockerhub":
+                # Nights that did not run, a correction, and a week in which the service stood still.
+                held = without(held, ("2026-07-04", "2026-07-10"), ("2026-10-19", "2026-10-20"))
+                held = {day: count - (60_000 if day >= date(2026, 9, 9) else 0) for day, count in held.items()}
+                still = list(day_range(date(2026, 11, 2), date(2026, 11, 5)))
+                held |= dict.fromkeys(still, held[still[0] - DAY])
+            else:
+                held = {day: count for day, count in held.items() if day > AS_OF - 21 * DAY}
+            values[name] = held
+        elif metric.measure.is_rolling:
+            days = list(a_day)[:: 7 if metric.measure.has_history else 1]
+            values[name] = {day: 30 * a_day[day] // 7 for day in days if day != date(2026, 9, 1)}
+        elif metric.measure.is_flow:
+            values[name] = without({day: value // 9 for day, value in a_day.items()}, ("2026-09-14", "2026-09-16"))
+        else:
+            values[name] = dict(zip(a_day, (300 + np.arange(len(a_day)) // 3).tolist(), strict=True))
+    return _data_set(catalog, values, gained, good_runs())
+
+
 @cache
 def empty() -> DataSet:
     """The seven metrics before the first run."""
@@ -430,5 +526,6 @@ DATA_SETS: Mapping[str, Callable[[], DataSet]] = {
     "stale": stale,
     "weird": weird,
     "eight": eight,
+    "counts": counts,
     "empty": empty,
 }
