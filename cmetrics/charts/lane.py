@@ -5,9 +5,8 @@ The script of the page has the same rules for other views (`templates/app/lane.j
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeAlias
 
 from cmetrics.analytics.chart import Chart
@@ -18,6 +17,10 @@ from cmetrics.domain.sanitize import isolate
 
 #: CSS pixels: the diameter of a circle, the room of a character, of a wide one, and between two texts.
 CIRCLE, CHARACTER, WIDE_CHARACTER, GAP = 20, 6.8, 13, 10
+#: The room of a character of a mark's number, and on each side of it.
+DIGIT, PADDING = 8, 2
+#: Between a mark and its name.
+NAME_ROOM = 4
 #: Longer names are in the list below only.
 LONGEST_NAME = 22
 #: From here on, characters such as those of Chinese and emoji are wide.
@@ -36,6 +39,8 @@ class EventMark:
     x: float
     #: ``3`` or ``3–5``.
     number: str
+    #: Of the shape behind the number, in CSS pixels.
+    half_width: float
     #: Empty where there is no room for it.
     name: str
     #: The name stands before its circle.
@@ -43,6 +48,16 @@ class EventMark:
     url: str | None
     #: All names with their days, one line each.
     title: str
+
+    @property
+    def width(self) -> float:
+        """The width of the shape behind the number."""
+        return 2 * self.half_width
+
+    @property
+    def name_x(self) -> float:
+        """The distance of the name from the middle of the mark, in CSS pixels."""
+        return -self.half_width - NAME_ROOM if self.is_before else self.half_width + NAME_ROOM
 
 
 def shown_events(chart: Chart, scale: Scale) -> tuple[Event, ...]:
@@ -57,29 +72,39 @@ def shown_events(chart: Chart, scale: Scale) -> tuple[Event, ...]:
 def lane_of(chart: Chart, scale: Scale, room: Room) -> tuple[EventMark, ...]:
     """Return the marks for the narrowest plot of a room, so that they fit in every one."""
     width = LEAST_WIDTH[room]
-    groups = _merged([[(n, e, scale.x(e.day) * width)] for n, e in enumerate(shown_events(chart, scale), 1)])
+    groups = _merged([(n, e, scale.x(e.day) * width)] for n, e in enumerate(shown_events(chart, scale), 1))
     names = _names(groups, width) if room is not Room.NARROW else [("", False)] * len(groups)
     return tuple(_mark(group, width, *name) for group, name in zip(groups, names, strict=True))
 
 
-def _merged(groups: list[Group]) -> list[Group]:
+def _merged(groups: Iterable[Group]) -> list[Group]:
     """Put neighbours together until no mark touches another one. A mark stands at its first event."""
-    for index, (group, after) in enumerate(pairwise(groups)):
-        if after[0][2] - group[0][2] < _half(group) + _half(after) + 1:
-            return _merged([*groups[:index], group + after, *groups[index + 2 :]])
-    return groups
+    merged: list[Group] = []
+    for group in groups:
+        merged.append(group)
+        # A mark of more numbers is wider, and may touch the one before.
+        while len(merged) > 1 and merged[-1][0][2] - merged[-2][0][2] < _half(merged[-2]) + _half(merged[-1]) + 1:
+            last = merged.pop()
+            merged[-1] = merged[-1] + last
+    return merged
+
+
+def _number(group: Group) -> str:
+    """Return the number of the event, or the first and the last of several."""
+    return str(group[0][0]) if len(group) == 1 else f"{group[0][0]}–{group[-1][0]}"
 
 
 def _half(group: Group) -> float:
-    """Return half the width of a mark; a range of numbers is wider than a circle."""
-    return CIRCLE / 2 * (1 if len(group) == 1 else 1.7)
+    """Return half the width of a mark; that of a long number is wider than a circle."""
+    return max(CIRCLE, DIGIT * len(_number(group)) + 2 * PADDING) / 2
 
 
 def _mark(group: Group, width: int, name: str, is_before: bool) -> EventMark:  # noqa: FBT001
     first, last = group[0], group[-1]
     return EventMark(
         x=round(100 * first[2] / width, 2),
-        number=str(first[0]) if first is last else f"{first[0]}–{last[0]}",
+        number=_number(group),
+        half_width=_half(group),
         name=name,
         is_before=is_before,
         url=first[1].url if first is last else None,

@@ -82,10 +82,13 @@ function eventNode(event) {
   node.append(
     svgNode("title", {}, event.title),
     svgNode("line", { x1: x, x2: x, y1: -33, y2: "100%" }),
-    svgNode("rect", { class: event.number.includes("–") ? "merged" : "one", x, y: -53 }),
+    svgNode("rect", { width: 2 * event.half, x, y: -53 }),
     svgNode("text", { class: "number", x, y: -43 }, event.number),
   );
-  if (event.name) node.append(svgNode("text", { class: event.before ? "before" : "after", x, y: -43 }, isolated(event.name)));
+  if (event.name) {
+    const name = event.before ? { class: "before", dx: -event.half - 4 } : { dx: event.half + 4 };
+    node.append(svgNode("text", { ...name, x, y: -43 }, isolated(event.name)));
+  }
   return node;
 }
 

@@ -4,6 +4,9 @@ const CIRCLE = 20;
 const CHARACTER = 6.8;
 const WIDE_CHARACTER = 13;
 const NAME_GAP = 10;
+/** The room of a character of a mark's number, and on each side of it. */
+const DIGIT = 8;
+const PADDING = 2;
 const LONGEST_NAME = 22;
 /** By the width of a chart: the narrowest plot that marks must fit in. */
 const LEAST_WIDTH = { large: 590, wide: 370, narrow: 260 };
@@ -16,7 +19,7 @@ function shownEvents(data, view, scale) {
   return data.events.filter(({ day }) => timeOf(day) >= first && timeOf(day) <= Math.min(scale.end, timeOf(data.asOf)));
 }
 
-/** The marks of events: `{x, number, name, before, url, title}`, x in percent. */
+/** The marks of events: `{x, number, half, name, before, url, title}`, x in percent. */
 function laneOf(events, scale, room) {
   const width = LEAST_WIDTH[room];
   const groups = mergedEvents(
@@ -25,7 +28,8 @@ function laneOf(events, scale, room) {
   const names = room === "narrow" ? groups.map(() => ["", false]) : laneNames(groups, width);
   return groups.map((group, index) => ({
     x: (100 * group[0].x) / width,
-    number: group.length === 1 ? String(group[0].number) : `${group[0].number}–${group.at(-1).number}`,
+    number: numberOf(group),
+    half: halfOf(group),
     name: names[index][0],
     before: names[index][1],
     url: group.length === 1 ? group[0].event.url : null,
@@ -35,17 +39,27 @@ function laneOf(events, scale, room) {
 
 /** Neighbours are put together until no mark touches another one. A mark stands at its first event. */
 function mergedEvents(groups) {
-  const index = groups.findIndex((group, place) => {
-    const after = groups[place + 1];
-    return after && after[0].x - group[0].x < halfOf(group) + halfOf(after) + 1;
-  });
-  if (index < 0) return groups;
-  return mergedEvents([...groups.slice(0, index), [...groups[index], ...groups[index + 1]], ...groups.slice(index + 2)]);
+  const merged = [];
+  for (const group of groups) {
+    merged.push(group);
+    // A mark of more numbers is wider, and may touch the one before.
+    while (merged.length > 1) {
+      const [before, last] = merged.slice(-2);
+      if (last[0].x - before[0].x >= halfOf(before) + halfOf(last) + 1) break;
+      merged.splice(-2, 2, [...before, ...last]);
+    }
+  }
+  return merged;
 }
 
-/** A range of numbers is wider than a circle. */
+/** The number of the event, or the first and the last of several. */
+function numberOf(group) {
+  return group.length === 1 ? String(group[0].number) : `${group[0].number}–${group.at(-1).number}`;
+}
+
+/** Half the width of a mark; that of a long number is wider than a circle. */
 function halfOf(group) {
-  return (CIRCLE / 2) * (group.length === 1 ? 1 : 1.7);
+  return Math.max(CIRCLE, DIGIT * numberOf(group).length + 2 * PADDING) / 2;
 }
 
 /** The name of each mark, empty without room, and whether it stands before its circle. */

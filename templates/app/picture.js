@@ -198,7 +198,7 @@ function drawLane(root, lane, box, { unit, colours, write }) {
     const at = box.left + (x / 100) * (box.right - box.left);
     const style = { stroke: colours.muted, "stroke-width": unit, "stroke-dasharray": `${unit} ${3 * unit}` };
     root.append(svgNode("path", { d: `M${at} ${top}V${box.bottom}`, ...style }));
-    const half = (number.length > 2 ? 20 : 13) * unit;
+    const half = Math.max(13, 5 * number.length + 6) * unit;
     root.append(svgNode("rect", { x: at - half, y: top - 13 * unit, width: 2 * half, height: 26 * unit, rx: 13 * unit, fill: colours.text }));
     write(root, at, top + 5.5 * unit, number, { size: "note", weight: 650, colour: colours.panel, anchor: "middle" });
     if (!name) continue;

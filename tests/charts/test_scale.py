@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.analytics.chart import ChartKind
-from cmetrics.charts.lane import CIRCLE, EventMark, lane_of, text_width
+from cmetrics.charts.lane import EventMark, lane_of, text_width
 from cmetrics.charts.scale import (
     LEAST_WIDTH,
     MOST_LABELS,
@@ -160,7 +160,7 @@ def boxes(marks: tuple[EventMark, ...], width: float) -> list[tuple[float, float
     found = []
     for mark in marks:
         x = mark.x * width / 100
-        half = CIRCLE / 2 * (1.7 if "–" in mark.number else 1)
+        half = mark.half_width
         found.append((x - half, x + half))
         if mark.name:
             long = text_width(mark.name) + 4
@@ -194,6 +194,16 @@ def test_merged_events():
     assert merged.title.count("\n") == 2
     assert (single.number, single.name, single.is_before) == ("4", "Release 1.0", True)
     assert single.url == "https://example.com/"
+
+
+def test_thousands_of_events():
+    """They are merged one after the other; a longer number gets a wider mark."""
+    marks = lane_of(chart := a_dated_chart([n % 700 for n in range(2500)]), scale_of(chart), Room.NARROW)
+    assert marks[0].number.startswith("1–") and marks[-1].number.endswith("–2500")
+    assert len(marks) == 3
+    covered = boxes(marks, LEAST_WIDTH[Room.NARROW])
+    assert all(after[0] - before[1] >= -0.2 for before, after in pairwise(covered))
+    assert all(mark.half_width >= 4 * len(mark.number) for mark in marks)
 
 
 def test_no_event_before_the_first_value():

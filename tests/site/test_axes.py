@@ -114,6 +114,11 @@ LANE = """(key) => [...document.querySelectorAll(`[id="chart-${key}"] .frame :is
   .filter((one) => one.getBoundingClientRect().width > 0 && !one.matches(".number"))
   .map((one) => { const box = one.getBoundingClientRect(); return [box.left, box.right, one.textContent]; })
   .sort((a, b) => a[0] - b[0])"""
+SPARE = """() => [...document.querySelectorAll(".lane rect")].filter((shape) => shape.getBoundingClientRect().width)
+  .map((shape) => {
+    const [around, text] = [shape, shape.nextElementSibling].map((one) => one.getBoundingClientRect());
+    return Math.min(text.left - around.left, around.right - text.right);
+  })"""
 TEXTS = """() => [...document.querySelectorAll(".frame text")]
   .map((text) => text.getBoundingClientRect()).filter((box) => box.width > 0).map((box) => [box.left, box.right])"""
 
@@ -127,6 +132,7 @@ def test_events_can_be_read(reader, data_site, name, width):
     assert covered
     assert all(after[0] - before[1] >= 0 for before, after in pairwise(covered)), covered
     assert all(0 <= left < right <= width for left, right in page.evaluate(TEXTS))
+    assert min(page.evaluate(SPARE)) >= 1, "a number is wider than its shape"
     numbers = page.locator("#chart-downloads .lane .number:visible").all_text_contents()
     assert all(number for number in numbers)
     assert len(numbers) == sum(not text for *_, text in covered)
