@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from cmetrics.catalog_file import (
@@ -49,7 +50,7 @@ class LeftOut:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalog:
     """Products and metrics in the order of the file, which is also that of the page."""
 
@@ -91,7 +92,11 @@ class Catalog:
 
     def metric(self, metric_id: str) -> Metric | None:
         """Return the metric with that id, or None."""
-        return next((m for m in self.metrics if m.metric_id == metric_id), None)
+        return self._by_id.get(metric_id)
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Metric]:
+        return {metric.metric_id: metric for metric in self.metrics}
 
 
 def load_catalog(path: Path | None, sources: Mapping[str, SourceSpec]) -> Catalog:

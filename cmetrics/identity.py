@@ -52,8 +52,8 @@ def match_ids(
         return known.get((metric.source, canonical(metric.subject), metric.measure.value_kind), ())
 
     is_default = catalog.default_ids.__contains__
-    settled = [m.metric_id for m in catalog.metrics if m.metric_id in former_ids(m)]
-    ids = {i: i for i in (*settled, *(m.metric_id for m in catalog.metrics if not is_default(m.metric_id)))}
+    settled = {m.metric_id for m in catalog.metrics if m.metric_id in former_ids(m)}
+    ids = {i: i for i in (m.metric_id for m in catalog.metrics) if i in settled or not is_default(i)}
     taken = set(ids.values())
     moved: list[tuple[str, str]] = []
     for metric in (m for m in catalog.metrics if m.metric_id not in settled):

@@ -310,9 +310,10 @@ class _Builder:
         return self._stars.get(metric.metric_id, NO_POINTS)
 
     def group(self, product: Product, metrics: Sequence[Metric]) -> Group:
-        downloads = tuple(self._item_of_downloads(m) for m in metrics if m.measure.is_in_totals)
-        total = series.total_of([item.month for item in downloads], self._month)
-        downloads = tuple(replace(item, share=series.share_of(item.month, total)) for item in downloads)
+        flows = [metric for metric in metrics if metric.measure.is_in_totals]
+        months = [series.month_of(self.months(metric), self._month) for metric in flows]
+        total = series.total_of(months, self._month)
+        downloads = tuple(self._item_of_downloads(*of_metric, total) for of_metric in zip(flows, months, strict=True))
         return Group(
             product=product.product,
             title=product.title,
@@ -324,9 +325,10 @@ class _Builder:
             ),
         )
 
-    def _item_of_downloads(self, metric: Metric) -> DownloadItem:
+    def _item_of_downloads(self, metric: Metric, month: PeriodPoint | None, total: PeriodPoint | None) -> DownloadItem:
+        """Return the item of a metric with its ``month``, of which the whole product has ``total``."""
         points = self.months(metric)
-        total, observed = self._last_30.get(metric.metric_id, (0, 0))
+        last_30, observed = self._last_30.get(metric.metric_id, (0, 0))
         change_7, change_30, change_90 = self._changes.get(metric.metric_id, NO_CHANGES)
         if is_stale(self._newest.get(metric.metric_id), self._as_of):
             change_7, change_30, change_90 = NO_CHANGES
@@ -334,12 +336,12 @@ class _Builder:
             metric=metric,
             source_title=self._source_titles[metric.source],
             tone="",
-            month=series.month_of(points, self._month),
+            month=month,
             month_end=self._month.last,
             month_on_month=series.month_change(points, self._month, 1),
             year_on_year=series.month_change(points, self._month, 12),
-            share=None,
-            last_30_days=total if observed else None,
+            share=series.share_of(month, total),
+            last_30_days=last_30 if observed else None,
             last_30_days_observed=observed,
             change_7=change_7,
             change_30=change_30,

@@ -73,10 +73,12 @@ def compare_months(points: Mapping[str, Sequence[PeriodPoint]], month: Month, ba
     There is no change if those left out have more than a tenth of the downloads, in whichever month they have
     more. Metrics without any value in both months are no part of the comparison.
     """
-    now = before = whole = left_out_weight = 0
+    now = before = whole = left_out_weight = known = 0
     left_out: list[str] = []
+    month_before = month.plus(-back)
     for metric_id, of_metric in points.items():
-        earlier, later = month_of(of_metric, month.plus(-back)), month_of(of_metric, month)
+        earlier, later = month_of(of_metric, month_before), month_of(of_metric, month)
+        known += later is not None
         weight = max(point.value if point else 0 for point in (earlier, later))
         whole += weight
         if earlier and later and earlier.is_complete and later.is_complete:
@@ -84,8 +86,7 @@ def compare_months(points: Mapping[str, Sequence[PeriodPoint]], month: Month, ba
         elif earlier or later:
             left_out.append(metric_id)
             left_out_weight += weight
-    is_known = len(left_out) < sum(bool(month_of(of_metric, month)) for of_metric in points.values())
-    if not is_known or left_out_weight > LEFT_OUT_SHARE * whole:
+    if len(left_out) >= known or left_out_weight > LEFT_OUT_SHARE * whole:
         return MonthComparison(None, tuple(left_out))
     return MonthComparison(change(before, now), tuple(left_out))
 

@@ -35,6 +35,8 @@ from cmetrics.domain.observation import Provenance, parse_star_ref
 
 #: More than the number of any month.
 _MONTH_NUMBERS = 1_000_000
+#: The order of points.
+_PERIOD = attrgetter("period_end", "period_start")
 
 
 def last_full_month(as_of: date) -> Month:
@@ -66,7 +68,7 @@ def month_points(metrics: Iterable[Metric], table: SeriesTable, as_of: date) -> 
             PeriodPoint(first, last, value, PointKind.OBSERVED, names[code], count, last.day, as_of < last)
         )
     for metric_id in months:
-        points[metric_id].sort(key=lambda point: (point.period_end, point.period_start))
+        points[metric_id].sort(key=_PERIOD)
     return {metric_id: tuple(found) for metric_id, found in points.items()}
 
 
@@ -92,8 +94,9 @@ def points_ending(points: Sequence[PeriodPoint], day: date) -> Iterator[PeriodPo
 
 def month_of(points: Sequence[PeriodPoint], month: Month) -> PeriodPoint | None:
     """Return the sum of that month, or None when none of its days is stored."""
-    first = month.first
-    return next((point for point in points_ending(points, month.last) if point.period_start == first), None)
+    period = month.last, month.first
+    place = bisect_left(points, period, key=_PERIOD)
+    return points[place] if place < len(points) and _PERIOD(points[place]) == period else None
 
 
 def month_change(points: Sequence[PeriodPoint], month: Month, back: int) -> Change | None:

@@ -51,23 +51,20 @@ def select_schema(names: Iterable[str]) -> pa.Schema:
 
 
 def complete(data: pa.Table) -> pa.Table:
-    """Return the rows with every empty cell filled, as columns of contiguous memory.
+    """Return the rows as `encode_texts` does, with every empty cell filled.
 
     Tables of other programs may leave cells empty. Without ``period_start`` a row covers its day, without
     ``observed_at`` it was observed in 1970. Raises StoreError naming a row whose day is none.
     """
-    columns = []
-    schema = select_schema(data.column_names)
-    for field in schema:
-        values = data[field.name].combine_chunks()
+    columns: dict[str, Any] = {}
+    for field in select_schema(data.column_names):
+        values = _encoded(data[field.name])
         if values.null_count:
             # The key is not null: rows are selected by it.
             default = data["period_end"].combine_chunks() if field.name == "period_start" else _default(field)
-            values = pc.fill_null(values, default)
-        if field.name in _DAYS:
-            values = _days_as_texts(values, data)
-        columns.append(values)
-    return pa.table(columns, schema=schema)
+            values = _encoded(pc.fill_null(data[field.name].combine_chunks(), default))
+        columns[field.name] = _days_as_texts(values, data) if field.name in _DAYS else values
+    return pa.table(columns)
 
 
 def _default(field: pa.Field[Any]) -> Any:
@@ -79,13 +76,14 @@ def _default(field: pa.Field[Any]) -> Any:
 def _days_as_texts(days: Any, data: pa.Table) -> Any:
     """Return days as ISO text of ten characters. Raises StoreError for what is no day."""
     try:
-        days.cast(pa.date32())
+        days.dictionary.cast(pa.date32())
     except pa.ArrowInvalid:
-        days = pc.if_else(pc.equal(days, pa.scalar("")), data["period_end"].combine_chunks(), days)
-        days = pc.utf8_slice_codeunits(days, 0, _DAY_LENGTH)
-        texts = days.unique().to_pylist()
-        if wrong := {text for text in texts if not _is_day(text)}:
-            at = pc.index_in(days, pa.array(sorted(wrong))).is_valid().index(True).as_py()
+        plain = days.cast(pa.string())
+        plain = pc.if_else(pc.equal(plain, pa.scalar("")), data["period_end"].combine_chunks(), plain)
+        plain = pc.utf8_slice_codeunits(plain, 0, _DAY_LENGTH)
+        days = _encoded(plain)
+        if wrong := [text for text in days.dictionary.to_pylist() if not _is_day(text)]:
+            at = pc.index_in(plain, pa.array(wrong)).is_valid().index(True).as_py()
             shown = sanitize(f"{data['metric_id'][at]} {data['period_end'][at]}", limit=120)
             msg = f"table 'stats' holds a row without a day or a value: {shown}"
             raise StoreError(msg) from None
@@ -102,14 +100,11 @@ def _is_day(text: str) -> bool:
 
 def encode_texts(data: pa.Table) -> pa.Table:
     """Return the rows with each distinct text stored once: a quarter of the memory, and fast to compare."""
-    return pa.table(
-        [_encoded(column) if pa.types.is_string(column.type) else column.combine_chunks() for column in data.columns],
-        names=data.column_names,
-    )
+    return pa.table([_encoded(column) for column in data.columns], names=data.column_names)
 
 
-def _encoded(column: pa.ChunkedArray[Any]) -> Any:
-    whole: Any = column.combine_chunks()
+def _encoded(column: Any) -> Any:
+    whole: Any = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     return whole.dictionary_encode() if pa.types.is_string(whole.type) else whole
 
 
@@ -222,7 +217,6 @@ class StoredDays(NamedTuple):
 
 def split_days(data: pa.Table, metric_ids: Sequence[str]) -> dict[str, StoredDays]:
     """Return the days of each of ``metric_ids``, which are ascending and hold every metric of ``data``."""
-    data = encode_texts(data)
     numbers, seeds = key_numbers(data, metric_ids), is_seed(data)
     keys = [np.sort(numbers[rows]) for rows in (~seeds, seeds)]
     both = [build_day_sets(sorted_ >> 32, sorted_ & 0xFFFFFFFF, len(metric_ids)) for sorted_ in keys]

@@ -30,7 +30,6 @@ from cmetrics.store.columns import (
     Part,
     StoredDays,
     complete,
-    encode_texts,
     has_copies,
     in_row_order,
     repeated_keys,
@@ -101,14 +100,16 @@ class LanceStore(StoreTables):
         names = list(dict.fromkeys([*STATS.key, *columns]))
         for start in range(0, len(ids), BATCH):
             part = ids[start : start + BATCH]
-            data = encode_texts(self._read_columns(part, span, names))
+            data = self._read_columns(part, span, names)
             if has_copies(data, part):
                 # Only then it matters which row is the newest: tables that cmetrics alone has written have no copies.
-                data = encode_texts(self._read_columns(part, span, list(dict.fromkeys([*names, *NEWEST_LAST]))))
-            yield in_row_order(sort_unique(data, part).select(select_schema(columns).names))
+                data = self._read_columns(part, span, list(dict.fromkeys([*names, *NEWEST_LAST])))
+            found = sort_unique(data, part)
+            # Rows as they were read are encoded in their order.
+            yield (found if found is data else in_row_order(found)).select(select_schema(columns).names)
 
     def _read_columns(self, metric_ids: Sequence[str], span: Span, columns: list[str]) -> pa.Table:
-        """Return the rows of at most :data:`BATCH` metrics as they are stored, copies included."""
+        """Return the rows of at most :data:`BATCH` metrics as they are stored, copies included; see `complete`."""
         return complete(next(data for _, data in self._stats(metric_ids, span, columns)))
 
     def _stats(self, metric_ids: Iterable[str], span: Span, columns: list[str]) -> Iterator[tuple[list[str], pa.Table]]:
@@ -259,7 +260,7 @@ class LanceStore(StoreTables):
         return any(len(self._compare(new, part).written) for part in new.parts(BATCH))
 
     def _compare(self, new: NewRows, part: Part) -> Comparison:
-        stored = encode_texts(self._read_columns(part.metric_ids, part.span, STATS.schema.names))
+        stored = self._read_columns(part.metric_ids, part.span, STATS.schema.names)
         self._remove_copies(repeated_keys(stored, part.metric_ids))
         return new.compare(part, stored)
 
