@@ -473,7 +473,7 @@ class _MonthBuilder:
 
     def _head(self, metric: Metric) -> _Head:
         spec = self._inputs.specs.get(metric.source)
-        title = spec.title if spec else metric.source
+        title = spec.public_name if spec else metric.source
         detail = f"{isolate(self._titles.get(metric.product, metric.product))} · {isolate(metric.label)} · {title}"
         return _Head(self._names[metric.metric_id], detail, metric.metric_id, metric.product, metric.sdk)
 
@@ -690,8 +690,8 @@ class _MonthBuilder:
             text = f"{formats.number(total.value)} downloads{days}"
             before, year = month_name(self._month.plus(-1)), month_name(self._month.plus(-12))
             changes = [
-                (f"{total.moved} against {before}", total.compared_with) if total.moved else None,
-                (f"{total.moved_in_year} against {year}", total.compared_in_year) if total.moved_in_year else None,
+                (f"{total.moved} vs {before}", total.compared_with) if total.moved else None,
+                (f"{total.moved_in_year} vs {year}", total.compared_in_year) if total.moved_in_year else None,
             ]
             text += _joined([change for change in changes if change is not None])
             parts.append(f"{text}.")

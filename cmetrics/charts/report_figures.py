@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cmetrics.analytics.report import DownloadsRow, MonthBar
-from cmetrics.charts.scale import levels
-from cmetrics.charts.svg import Tick, compact
+from cmetrics.charts.scale import levels, middle, moment, named_levels, time_ticks
+from cmetrics.charts.svg import Tick, precise
 from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 
-#: Sizes of the chart of all downloads.
-WIDTH, HEIGHT = 1120.0, 400.0
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 12.0, 26.0, 34.0
+#: Room above and below the plot.
+TOP, BOTTOM = 30.0, 30.0
 #: Sizes of the bars beside a row.
 ROW_WIDTH, ROW_HEIGHT = 132.0, 28.0
-#: Sizes of the chart of net gains, without its labels.
-NET_WIDTH, NET_HEIGHT = 1120.0, 150.0
 _GAP = 0.24
+#: The tone of stars, as on the overview.
+STARS = "n0"
 #: Stands for a number that is not known.
 NONE = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The sizes of the figures in one width: units are CSS pixels where the drawing has about its own size."""
+
+    name: str
+    width: float
+    #: Of the chart of all downloads, and the most labels of its time axis.
+    height: float
+    most_labels: int
+    #: Of the bars of net gains, without their labels, and how many months have a bar.
+    net_height: float
+    net_months: int
+
+
+#: A slide, and a phone.
+SHAPES = (Shape("wide", 1120.0, 400.0, 8, 150.0, 12), Shape("narrow", 360.0, 230.0, 4, 110.0, 6))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +66,8 @@ class MonthChart:
     last_y: float
     alternative: str
     has_partial: bool
-    width: float = WIDTH
-    height: float = HEIGHT
-    left: float = LEFT
-    right: float = WIDTH - RIGHT
-    bottom: float = HEIGHT - BOTTOM
+    shape: Shape
+    bottom: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +79,7 @@ class NetBar:
     value_y: float
     value: str
     month: str
+    is_loss: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +93,17 @@ class Share:
     percent: float
 
 
-def month_chart(history: Sequence[MonthBar], tones: Sequence[str], names: Sequence[str]) -> MonthChart:
-    """Return the chart of ``history``; ``tones`` and ``names`` are those of the products."""
-    most = levels(max((bar.value for bar in history), default=0))
-    ceiling = most[-1]
-    step = (WIDTH - LEFT - RIGHT) / max(len(history), 1)
+def month_chart(history: Sequence[MonthBar], tones: Sequence[str], names: Sequence[str], shape: Shape) -> MonthChart:
+    """Return the chart of ``history``; ``tones`` and ``names`` are those of the products.
+
+    Its axes are those of the site's charts: labels inside the plot, the unit on the top one only.
+    """
+    named = named_levels(levels(max((bar.value for bar in history), default=0)))
+    ceiling, bottom = named[-1].value, shape.height - BOTTOM
+    step = shape.width / max(len(history), 1)
 
     def y(value: int) -> float:
-        return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * value / ceiling, 1)
+        return round(bottom - (bottom - TOP) * value / ceiling, 1)
 
     blocks: list[Block] = []
     for number, bar in enumerate(history):
@@ -96,7 +114,7 @@ def month_chart(history: Sequence[MonthBar], tones: Sequence[str], names: Sequen
                 top = y(below + part)
                 blocks.append(
                     Block(
-                        x=round(LEFT + step * (number + _GAP / 2), 1),
+                        x=round(step * (number + _GAP / 2), 1),
                         y=top,
                         width=round(step * (1 - _GAP), 1),
                         height=round(y(below) - top, 1),
@@ -109,20 +127,27 @@ def month_chart(history: Sequence[MonthBar], tones: Sequence[str], names: Sequen
     first, last = history[0], history[-1]
     return MonthChart(
         blocks=tuple(blocks),
-        x_ticks=tuple(
-            Tick(round(LEFT + step * (number + 0.5), 1), _month_label(bar))
-            for number, bar in enumerate(history)
-            if (len(history) - 1 - number) % 3 == 0
-        ),
-        y_ticks=tuple(Tick(y(level), compact(level)) for level in most),
-        last=Tick(round(LEFT + step * (len(history) - 0.5), 1), compact(last.value)),
+        x_ticks=tuple(_month_ticks(history, shape)),
+        y_ticks=tuple(Tick(y(level.value), level.text) for level in named),
+        last=Tick(round(step * (len(history) - _GAP / 2), 1), precise(last.value)),
         last_y=y(last.value) - 7,
         alternative=(
             f"Bars of all downloads by month, {formats.month(first.month.first)} to {formats.month(last.month.first)}; "
             f"the last one is {formats.number(last.value)}."
         ),
         has_partial=any(not bar.is_complete and bar.value for bar in history),
+        shape=shape,
+        bottom=bottom,
     )
+
+
+def _month_ticks(history: Sequence[MonthBar], shape: Shape) -> Iterator[Tick]:
+    """Yield the labels of some months, each in the middle of its bar."""
+    start, end = moment(history[0].month.first), moment(history[-1].month.plus(1).first)
+    texts = {tick.at: tick.text for tick in time_ticks(start, end, shape.most_labels, is_centred=True)}
+    for number, bar in enumerate(history):
+        if text := texts.get(middle(bar.month.first, bar.month.last)):
+            yield Tick(round(shape.width / len(history) * (number + 0.5), 1), text)
 
 
 def row_bars(history: Sequence[int | None], tone: str) -> tuple[Block, ...]:
@@ -130,17 +155,19 @@ def row_bars(history: Sequence[int | None], tone: str) -> tuple[Block, ...]:
     return tuple(block for block in _bars(history, tone, ROW_WIDTH, ROW_HEIGHT) if block is not None)
 
 
-def net_chart(history: Sequence[int | None], month: Month) -> tuple[NetBar, ...]:
+def net_chart(history: Sequence[int | None], month: Month, shape: Shape) -> tuple[NetBar, ...]:
     """Return the chart of net gains up to ``month``, with a value and a label per month."""
-    blocks = _bars(history, "total", NET_WIDTH, NET_HEIGHT)
-    step = NET_WIDTH / max(len(history), 1)
+    history = history[-shape.net_months :]
+    blocks = _bars(history, STARS, shape.width, shape.net_height)
+    step = shape.width / max(len(history), 1)
     return tuple(
         NetBar(
             block=block,
             at=round(step * (number + 0.5), 1),
-            value_y=round((block.y if block is not None else NET_HEIGHT) - 8, 1),
+            value_y=round((block.y if block is not None else shape.net_height) - 8, 1),
             value=NONE if value is None else formats.signed(value),
             month=formats.short_month_name(month.plus(number + 1 - len(history)).first),
+            is_loss=value is not None and value < 0,
         )
         for number, (block, value) in enumerate(zip(blocks, history, strict=True))
     )
@@ -182,7 +209,3 @@ def shares(rows: Sequence[DownloadsRow], tones: Sequence[str], *, before: bool =
             found.append(Share(row.name, tone, round(start, 2), round(length, 2)))
             start += length
     return tuple(found)
-
-
-def _month_label(bar: MonthBar) -> str:
-    return formats.short_month(bar.month.first)

@@ -50,4 +50,4 @@ def _comparisons(site: Site, items: Iterable[Item]) -> Iterator[Link]:
     ):
         if len(found) > 1:
             names = ",".join(site.names[item.metric.metric_id] for item in found)
-            yield Link(text, f"{COMPARE}?m={names}", is_current=False)
+            yield Link(text, f"{COMPARE}?m={names}")

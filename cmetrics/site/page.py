@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cmetrics.site.compare_page import Choice
     from cmetrics.site.overview_page import Overview
     from cmetrics.site.product_pages import MetricView, ProductStory
+    from cmetrics.site.reports_page import ReportLine
     from cmetrics.site.views import Section
 
 #: Search engines cut longer titles.
@@ -87,7 +88,8 @@ class Link:
 
     text: str
     href: str
-    is_current: bool
+    #: The value of ``aria-current``: "page", "true" for a page of that section, or empty.
+    current: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,10 @@ class Page:
     comparisons: tuple[Link, ...] = ()
     #: Only on the front page.
     overview: Overview | None = None
+    #: Only on the page that lists them: the reports of months, newest first.
+    reports: tuple[ReportLine, ...] = ()
+    #: The path of a preview picture of its own.
+    card: str | None = None
     #: What changed: all of it on the page of changes, of one product on its page.
     changes: tuple[ChangeView, ...] = ()
 
@@ -135,7 +141,13 @@ class Page:
         links.append(("Data quality", QUALITY))
         if self.site.reports:
             links.append(("Reports", report_path(None)))
-        return tuple(Link(text, self.root + path, path == self.path) for text, path in links)
+        return tuple(Link(text, self.root + path, self._current(path)) for text, path in links)
+
+    def _current(self, path: str) -> str:
+        if path == self.path:
+            return "page"
+        folder, _, _ = path.rpartition("/")
+        return "true" if folder and self.path.startswith(f"{folder}/") else ""
 
     @property
     def has_charts(self) -> bool:
@@ -144,7 +156,9 @@ class Page:
 
     @property
     def social_card(self) -> str:
-        """The path of the preview picture, from the root of the site: that of the product, or that of the site."""
+        """The path of the preview picture: of the page, of its product, or of the site."""
+        if self.card is not None:
+            return self.card
         product = self.sections[0].group.product if len(self.sections) == 1 else None
         return card_path(product if product in self.site.cards else None)
 

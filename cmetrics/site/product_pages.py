@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -11,7 +11,6 @@ from markupsafe import escape
 from cmetrics.analytics.calendar import build_calendar
 from cmetrics.analytics.chart import Chart, item_chart
 from cmetrics.analytics.headlines import short_names
-from cmetrics.analytics.insights import Effect, Verdict
 from cmetrics.analytics.model import CountItem, DownloadItem, Group, Item, StarItem
 from cmetrics.analytics.product import are_unlike, records, releases
 from cmetrics.domain import formats
@@ -20,6 +19,7 @@ from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt
 from cmetrics.site.answer import Answer, build_item_answer, build_product_answer
 from cmetrics.site.changes_page import ChangeView, build_changes
+from cmetrics.site.effect_rows import EffectRow, effect_row
 from cmetrics.site.key_numbers import KeyNumber, build_key_numbers
 from cmetrics.site.page import LONGEST_TITLE, Page, Site, metric_path, product_path
 from cmetrics.site.rows import Row, build_rows
@@ -32,17 +32,6 @@ from cmetrics.site.views import (
     build_section,
     build_view,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class EffectRow:
-    """The downloads of a package after a release."""
-
-    package: str
-    change: str
-    verdict: str
-    #: The same as a sentence.
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +85,6 @@ class MetricView:
     net: PanelView | None = None
 
 
-_VERDICTS = {
-    Verdict.ABOVE: "above usual variation",
-    Verdict.BELOW: "below usual variation",
-    Verdict.TREND: "already under way",
-}
-
-
 def group_paths(site: Site, group: Group) -> list[str]:
     """Return the paths of the pages of a product, in their order."""
     return [product_path(group), *(metric_path(site, item) for item in group.items)]
@@ -154,18 +136,8 @@ def _releases(site: Site, group: Group) -> Iterator[ReleaseRows]:
     names = short_names(item.metric for item in group.downloads)
     effects = releases(site.insights.effects if site.insights else (), group)
     for event, of_event in groupby(effects, key=lambda effect: effect.event):
-        rows = tuple(_effect(effect, names) for effect in of_event)
+        rows = tuple(effect_row(effect, names) for effect in of_event)
         yield ReleaseRows(formats.short_day(event.day), event.label, event.url, rows)
-
-
-def _effect(effect: Effect, names: Mapping[str, str]) -> EffectRow:
-    is_early = effect.verdict is Verdict.TOO_EARLY
-    return EffectRow(
-        package="all packages" if is_early else names[effect.metric_id],
-        change=fmt.NONE if effect.change_percent is None else formats.signed_percent(effect.change_percent),
-        verdict=": ".join(filter(None, (_VERDICTS.get(effect.verdict, effect.verdict.value), effect.reason))),
-        text=effect.text,
-    )
 
 
 def _records(site: Site, group: Group) -> Iterator[RecordRow]:

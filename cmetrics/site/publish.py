@@ -69,7 +69,7 @@ def publish_site(
         site = prepare_site(publication, specs)
         with staged_site(out) as staged, _shared(site, staged, second) as parts:
             staged.write(_render_tables(publication, specs))
-            staged.write(render_data(publication, plotly))
+            staged.write(render_data(publication, site, plotly))
             staged.write(render_parts(site, parts))
     return PublishedSite(out, publication.dashboard.as_of, staged.sizes)
 

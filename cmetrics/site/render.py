@@ -23,7 +23,7 @@ from cmetrics.report_documents import build_report_document, build_report_list
 from cmetrics.site.folders import card_path, report_path, templates_folder
 from cmetrics.site.page import Site, inline_json
 from cmetrics.site.pages import build_site, count_parts
-from cmetrics.site.social_card import render_social_card
+from cmetrics.site.social_card import render_report_card, render_social_card
 
 #: Parts of the script, in dependency order. Pages opened as local files cannot load modules, so the parts
 #: are concatenated.
@@ -52,10 +52,13 @@ SCRIPT_PARTS = (
     "share",
     "controls",
     "list",
+    "scheme",
     "page",
 )
 #: The script of the page that compares metrics. Its axes and its cursor are those of the charts.
 COMPARE_PARTS = ("format", "nodes", "ticks", "scale", "geometry", "card", "compare")
+#: The script of the reports of months.
+SLIDES_PARTS = ("scheme", "slides")
 #: The script that draws pictures of charts, asked for when one is saved. It uses names of the page's script.
 PICTURE_PART = "picture"
 #: Parts of the stylesheet, in the order of the cascade. One file is one request.
@@ -70,6 +73,7 @@ STYLE_PARTS = (
     "product",
     "compare",
     "quality",
+    "reports",
     "news",
     "narrow",
     "touch",
@@ -92,7 +96,7 @@ def render_site(
     with formats.use(load_formats(publication.dashboard.lang)):
         site = prepare_site(publication, specs)
         yield from render_parts(site, range(count_parts(site)))
-        yield from render_data(publication, plotly)
+        yield from render_data(publication, site, plotly)
 
 
 def prepare_site(publication: Publication, specs: Mapping[str, SourceSpec]) -> Site:
@@ -123,7 +127,7 @@ def render_parts(site: Site, parts: Iterable[int]) -> Iterator[tuple[str, bytes]
         yield from render_part(site, part)
 
 
-def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, bytes]]:
+def render_data(publication: Publication, site: Site, plotly: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the files that come from no template: styles, scripts, pictures, documents."""
     folder = templates_folder()
     styles = [(folder / "style" / f"{name}.css").read_text(encoding="utf-8") for name in STYLE_PARTS]
@@ -139,8 +143,7 @@ def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, 
     yield "assets/app.js", ('"use strict";\n{\n' + table + without_comments(page) + shared + "}\n").encode()
     given = f"const {{ {names} }} = window.cmetrics;\n"
     yield "assets/picture.js", ('"use strict";\n{\n' + given + without_comments(picture) + "}\n").encode()
-    scripts = [(folder / "app" / f"{name}.js").read_text(encoding="utf-8") for name in COMPARE_PARTS]
-    yield "assets/compare.js", ('"use strict";\n{\n' + table + without_comments("\n".join(scripts)) + "}\n").encode()
+    yield "assets/compare.js", script(COMPARE_PARTS, table)
     yield PLOTLY, plotly
     if (logo := publication.dashboard.theme.logo) is not None:
         yield logo.path, logo.content
@@ -148,7 +151,13 @@ def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, 
     yield from _day_scripts(publication)
     yield from _month_scripts(publication)
     yield from _documents(publication)
-    yield from _reports(publication)
+    yield from _reports(publication, site)
+
+
+def script(parts: Iterable[str], start: str = "") -> bytes:
+    """Return some parts as one script, after ``start``."""
+    sources = [(templates_folder() / "app" / f"{name}.js").read_text(encoding="utf-8") for name in parts]
+    return ('"use strict";\n{\n' + start + without_comments("\n".join(sources)) + "}\n").encode()
 
 
 def shared_names(source: str, other: str) -> list[str]:
@@ -221,19 +230,22 @@ def _documents(publication: Publication) -> Iterator[tuple[str, bytes]]:
         yield "api/v1/insights.json", documents.encode(insight_documents.build_insight_list(insights))
 
 
-def _reports(publication: Publication) -> Iterator[tuple[str, bytes]]:
+def _reports(publication: Publication, site: Site) -> Iterator[tuple[str, bytes]]:
     """Yield the reports of months with their documents, one after the other, then their list."""
     # Imported here because another process renders the pages: Jinja takes time to import.
-    from cmetrics.site.report import render_report_html, render_report_index, render_report_markdown
+    from cmetrics.site.report import render_report_html, render_report_list, render_report_markdown
+    from cmetrics.site.reports_page import build_report_page, build_reports_page
 
     if publication.reports is None:
         return
     palette, reports = theme.palette(publication.dashboard.theme.accent), []
+    yield "assets/report.js", script(SLIDES_PARTS)
     for report in build_reports(publication.reports):
         month = report.month
-        yield report_path(month), render_report_html(report, root="../", palette=palette)
+        yield report_path(month), render_report_html(report, build_report_page(site, report), palette=palette)
         yield report_path(month, "md"), render_report_markdown(report).encode()
+        yield report_path(month, "png"), render_report_card(report, palette)
         yield f"api/v1/reports/{month}.json", documents.encode(build_report_document(report))
         reports.append(report)
-    yield report_path(None), render_report_index(reports, publication.dashboard.marked_title, palette)
+    yield report_path(None), render_report_list(build_reports_page(site, reports))
     yield "api/v1/reports.json", documents.encode(build_report_list(reports))

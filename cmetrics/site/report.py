@@ -10,17 +10,18 @@ from markupsafe import Markup
 
 from cmetrics.analytics.report import DownloadsRow, MonthReport, ReleaseRow, StarsRow, month_name
 from cmetrics.charts import theme
-from cmetrics.charts.report_figures import month_chart, net_chart, row_bars, shares
+from cmetrics.charts.report_figures import SHAPES, STARS, month_chart, net_chart, row_bars, shares
 from cmetrics.domain import formats
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import sanitize
 from cmetrics.site.folders import templates_folder
 from cmetrics.site.format import NONE, number
+from cmetrics.site.page import Page
 from cmetrics.site.report_format import later_text, points, signed_number
 from cmetrics.site.templates import open_templates
 
-#: The colours of products, and of SDKs without one of their own.
-TONES = ("n7", "n2", "n3", "n5", "n0", "n1", "n6", "n4")
+#: The colours of products, as on the overview, and of SDKs without one of their own.
+TONES = ("a0", "a1", "n0", "n3", "n2", "n1", "n5", "n6")
 #: Sentences and notes are shorter.
 _LONGEST = 2000
 #: What Markdown gives a meaning to (CommonMark 0.31 and GitHub's tables, mentions and links).
@@ -42,6 +43,8 @@ class Limits:
     reasons: int = 3
     changes: int = 3
     releases: int = 2
+    #: Packages after a release.
+    effects: int = 3
     notes: int = 1
     #: Characters of a note.
     note: int = 220
@@ -50,40 +53,42 @@ class Limits:
 
 
 def render_report_html(
-    report: MonthReport, *, root: str | None = None, palette: theme.Palette = theme.DEFAULT
+    report: MonthReport, page: Page | None = None, *, palette: theme.Palette = theme.DEFAULT
 ) -> bytes:
-    """Return a report as one HTML file without scripts. ``root`` is the path to the site; None without one."""
+    """Return a report as one HTML file, which needs no script. ``page`` is its place in a site; None without one."""
     environment = open_templates()
     month = report.month
     tones = _tones(len(report.products))
+    names = [row.name for row in report.products]
     sdk_tones = _sdk_tones(report.sdks)
     star_rows = (report.all_stars, *report.repositories) if len(report.repositories) != 1 else report.repositories
     context = {
         "report": report,
-        "root": root,
-        "css": _css(palette),
+        "page": page,
+        "css": _css(palette, has_masthead=page is not None),
         "limits": Limits(),
         "before": month_name(month.plus(-1)),
         "year_before": month_name(month.plus(-12)),
         "before_short": formats.short_month(month.plus(-1).first),
         "year_short": formats.short_month(month.plus(-12).first),
         "missing_days": sum(row.days for row in report.missing),
-        "chart": month_chart(report.history, tones, [row.name for row in report.products]),
+        "charts": [month_chart(report.history, tones, names, shape) for shape in SHAPES],
+        "names": report.names,
         "product_tones": tones,
         "package_bars": [row_bars(row.history, _tone_of(row, sdk_tones)) for row in report.packages],
         "reasons": [row for row in report.packages if row.reason],
         "star_rows": star_rows,
-        "star_bars": [row_bars(row.history, "total") for row in star_rows],
-        "net": net_chart(report.all_stars.history, month) if report.has_stars else (),
+        "star_bars": [row_bars(row.history, STARS) for row in star_rows],
+        "net": [(shape, net_chart(report.all_stars.history, month, shape)) for shape in SHAPES],
         "compositions": list(_compositions(report, tones, sdk_tones)),
     }
     return _clean(environment.get_template("report.html.j2").render(context))
 
 
-def render_report_index(reports: Sequence[MonthReport], title: str, palette: theme.Palette = theme.DEFAULT) -> bytes:
+def render_report_list(page: Page) -> bytes:
     """Return the page that lists the reports."""
-    template = open_templates().get_template("reports.html.j2")
-    return _clean(template.render(title=title, reports=reports, css=_css(palette)))
+    template = open_templates().get_template(page.template)
+    return template.render(page=page, site=page.site, board=page.site.board).encode()
 
 
 def _clean(page: str) -> bytes:
@@ -135,7 +140,7 @@ def render_report_markdown(report: MonthReport) -> str:
 
 def _downloads_table(report: MonthReport, before: str, year_before: str) -> list[str]:
     lines = [
-        f"| Package | Downloads | Against {before} | Against {year_before} | Share | Days |",
+        f"| Package | Downloads | vs {before} | vs {year_before} | Share | Days |",
         "| --- | --: | --: | --: | --: | --: |",
     ]
     for row in (report.total, *report.products, *report.packages):
@@ -224,9 +229,10 @@ def _tone_of(row: DownloadsRow, tones: dict[str | None, str]) -> str:
     return tones.get(row.sdk, "total")
 
 
-def _css(palette: theme.Palette) -> Markup:
-    text = palette.stylesheet() + (templates_folder() / "report.css").read_text(encoding="utf-8")
-    return Markup(text)  # noqa: S704 our own file
+def _css(palette: theme.Palette, *, has_masthead: bool) -> Markup:
+    files = ["style/masthead.css", "report.css"] if has_masthead else ["report.css"]
+    text = palette.stylesheet() + "".join((templates_folder() / name).read_text(encoding="utf-8") for name in files)
+    return Markup(text)  # noqa: S704 our own files
 
 
 def _percent(value: float | None) -> str:

@@ -16,11 +16,6 @@ def signed_number(value: int | None) -> str:
     return f"+{formats.number(value)}" if value > 0 else formats.number(value)
 
 
-def compact(value: int | None) -> str:
-    """Return ``1234567`` as ``1.2M``."""
-    return NONE if value is None else formats.compact(value)
-
-
 def share(value: float) -> str:
     """Return a share in percent, such as ``12.3%``."""
     return formats.percent(value)

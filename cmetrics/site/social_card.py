@@ -6,18 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby, pairwise
+from typing import TYPE_CHECKING
 
 from cmetrics.analytics.dashboard import product_board
 from cmetrics.analytics.model import Change, CountItem, Dashboard, DayPoint, DownloadItem, Group, Item, PointKind
-from cmetrics.analytics.month_total import MonthTotal, month_total
+from cmetrics.analytics.month_total import month_total
 from cmetrics.analytics.overview import by_size
 from cmetrics.analytics.series import last_full_month
 from cmetrics.charts import count_words
-from cmetrics.charts.theme import SURFACES, TONES, mix, palette
+from cmetrics.charts.theme import SURFACES, TONES, Palette, mix, palette
 from cmetrics.domain import formats
-from cmetrics.domain.days import months
+from cmetrics.domain.days import Month, months
+from cmetrics.domain.plural import plural
 from cmetrics.site import format as fmt
 from cmetrics.site.canvas import ELLIPSIS, Canvas
+
+if TYPE_CHECKING:
+    from cmetrics.analytics.report import MonthReport
 
 #: The usual size of Open Graph pictures, in pixels.
 WIDTH, HEIGHT = 1200, 630
@@ -38,6 +43,16 @@ _FEWEST_BARS = 12
 
 
 @dataclass(frozen=True, slots=True)
+class _Bar:
+    """A month: pale if it lacks days, or if a published total stands for some of them."""
+
+    month: Month
+    value: int
+    is_whole: bool
+    has_snapshots: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Column:
     """One large number with its label, its change, and its history."""
 
@@ -45,8 +60,10 @@ class _Column:
     label: str
     note: str
     color: str
-    bars: tuple[MonthTotal, ...] = ()
+    bars: tuple[_Bar, ...] = ()
     line: Sequence[DayPoint] = ()
+    #: Net by month; None where it is not known.
+    gains: Sequence[int | None] = ()
 
 
 def render_product_card(dashboard: Dashboard, group: Group) -> bytes:
@@ -83,12 +100,56 @@ def render_social_card(dashboard: Dashboard, site: str = "") -> bytes:
     return canvas.png(dashboard.notice)
 
 
+def render_report_card(report: MonthReport, colors: Palette) -> bytes:
+    """Return the card of the report of a month: its numbers, its months, and its largest packages. Deterministic."""
+    canvas = Canvas(WIDTH, HEIGHT, _GROUND)
+    accent = colors.products["a0"].light
+    canvas.box(0, 0, WIDTH, 10, accent)
+    canvas.write((_LEFT, 94), *canvas.fit(canvas.plain(report.name, f"{report.month}"), _ROOM, 52, 40), _TEXT)
+    canvas.write((_LEFT, 138), *canvas.fit(canvas.plain(report.title, "Monthly report"), _ROOM, 28, 20), _MUTED)
+    columns = list(_report_columns(report))
+    for column, (left, wide) in zip(columns, _places(len(columns)), strict=True):
+        _draw_column(canvas, column, left, wide, accent)
+    rows = [
+        (canvas.plain(row.name, row.product or ""), ", ".join(filter(None, (formats.compact(row.value), row.moved))))
+        for row in report.packages
+        if row.value is not None
+    ]
+    _draw_list(canvas, rows, "packages")
+    return canvas.png()
+
+
+def _report_columns(report: MonthReport) -> Iterator[_Column]:
+    before = f"vs {formats.month(report.month.plus(-1).first)}"
+    if report.has_downloads:
+        total = report.total
+        note, color = f"{total.moved} {before}" if total.moved else "", _sign(total.change)
+        if not total.is_complete:
+            note = f"{formats.number(total.days_observed)} of {formats.number(total.days_expected)} package-days"
+            color = _MUTED
+        bars = tuple(
+            _Bar(bar.month, bar.value, bar.days_observed == bar.days_expected, bool(bar.snapshots))
+            for bar in report.history
+        )
+        begun = next((number for number, bar in enumerate(bars) if bar.value), len(bars))
+        yield _Column(total.value, "downloads", note, color, bars=bars[begun:])
+    if report.has_stars:
+        stars = report.all_stars
+        note = "" if stars.net is None else f"{formats.signed(stars.net)} in the month"
+        yield _Column(stars.stars, "GitHub stars", note, _sign(stars.net), gains=stars.history)
+
+
+def _sign(change: int | None) -> str:
+    return _MUTED if not change else _UP if change > 0 else _DOWN
+
+
 def _columns(dashboard: Dashboard) -> Iterator[_Column]:
     downloads = [item for item in dashboard.items if isinstance(item, DownloadItem)]
     if downloads:
         last = last_full_month(dashboard.as_of)
-        bars = [month_total(downloads, month) for month in months(last.plus(1 - MONTHS_DRAWN), last)]
-        begun = next((number for number, bar in enumerate(bars) if bar.known), len(bars))
+        totals = [month_total(downloads, month) for month in months(last.plus(1 - MONTHS_DRAWN), last)]
+        begun = next((number for number, bar in enumerate(totals) if bar.known), len(totals))
+        bars = tuple(_Bar(one.month, one.value, one.is_whole, bool(one.snapshots)) for one in totals[begun:])
         total = dashboard.month_total
         note, color = _moved(dashboard.month_total_change, f"vs {formats.month_name(last.plus(-1).first)}")
         if total is None:
@@ -97,7 +158,7 @@ def _columns(dashboard: Dashboard) -> Iterator[_Column]:
             known, expected = total.days_observed or 0, total.days_expected or 0
             note = f"{formats.number(known)} of {formats.number(expected)} package-days"
         value = None if total is None else total.value
-        yield _Column(value, f"downloads in {fmt.month(last.first)}", note, color, bars=tuple(bars[begun:]))
+        yield _Column(value, f"downloads in {fmt.month(last.first)}", note, color, bars=bars)
     if any(group.stars for group in dashboard.groups):
         stars = dashboard.total_stars
         note, color = _moved(dashboard.total_stars_change_30, "in 30 days", absolute=True)
@@ -143,9 +204,10 @@ def _draw_column(canvas: Canvas, column: _Column, left: float, wide: float, acce
     canvas.write((left, 338), *canvas.fit(column.note, wide, 28, 18), column.color)
     _draw_bars(canvas, column.bars, left, wide, accent)
     _draw_line(canvas, column.line, left, wide)
+    _draw_gains(canvas, column.gains, left, wide)
 
 
-def _draw_bars(canvas: Canvas, bars: Sequence[MonthTotal], left: float, wide: float, accent: str) -> None:
+def _draw_bars(canvas: Canvas, bars: Sequence[_Bar], left: float, wide: float, accent: str) -> None:
     """Draw one bar per month; incomplete months are pale."""
     highest = max((bar.value for bar in bars), default=0)
     if not highest:
@@ -157,8 +219,14 @@ def _draw_bars(canvas: Canvas, bars: Sequence[MonthTotal], left: float, wide: fl
     stride = (wide - thick) / (len(bars) - 1) if len(bars) >= _FEWEST_BARS else step
     for number, bar in enumerate(bars):
         x, tall = left + number * stride, bar.value / highest * (_CHART_BOTTOM - _CHART_TOP)
-        canvas.box(x, _CHART_BOTTOM - tall, x + thick, _CHART_BOTTOM, accent if bar.is_counted else pale_color)
-    pale = {"snapshots" for bar in bars if bar.snapshots} | {"months with gaps" for bar in bars if not bar.is_whole}
+        canvas.box(
+            x,
+            _CHART_BOTTOM - tall,
+            x + thick,
+            _CHART_BOTTOM,
+            accent if bar.is_whole and not bar.has_snapshots else pale_color,
+        )
+    pale = {"snapshots" for bar in bars if bar.has_snapshots} | {"months with gaps" for bar in bars if not bar.is_whole}
     legend = f"pale: {', '.join(sorted(pale, reverse=True))}" if pale else ""
     first, last = bars[0].month.first, bars[-1].month.first
     if len(bars) >= _FEWEST_BARS:
@@ -188,6 +256,21 @@ def _draw_line(canvas: Canvas, points: Sequence[DayPoint], left: float, wide: fl
     _draw_ends(canvas, first, points[-1].day, left, wide)
 
 
+def _draw_gains(canvas: Canvas, gains: Sequence[int | None], left: float, wide: float) -> None:
+    """Draw the net gain of each month up or down from a line."""
+    known = [value for value in gains if value]
+    if not known:
+        return
+    highest, lowest = max(*known, 0), min(*known, 0)
+    tall = (_CHART_BOTTOM - _CHART_TOP) / (highest - lowest)
+    zero, step = _CHART_TOP + highest * tall, wide / len(gains)
+    for number, value in enumerate(gains):
+        ends = sorted([zero, zero - (value or 0) * tall])
+        x = left + number * step
+        canvas.box(x, ends[0], x + step * 0.75, ends[1], _STARS if (value or 0) > 0 else _DOWN)
+    canvas.write((left, 500), f"net by month, last {plural(len(gains), 'month')}", 18, _MUTED)
+
+
 def _draw_ends(canvas: Canvas, first: date, last: date, left: float, wide: float) -> None:
     canvas.write((left, 500), formats.short_month(first), 18, _MUTED)
     if (first.year, first.month) != (last.year, last.month):
@@ -196,16 +279,20 @@ def _draw_ends(canvas: Canvas, first: date, last: date, left: float, wide: float
 
 def _draw_parts(canvas: Canvas, groups: Sequence[Group], as_of: date) -> None:
     """Draw the products; of a single one, its metrics."""
-    canvas.box(_LEFT, 522, _LEFT + _ROOM, 524, _LINE)
     if len(groups) == 1:
         items = by_size(groups[0].items)
         parts = [(canvas.plain(item.metric.subject, item.metric.product), _figure(item)) for item in items]
     else:
         parts = [(canvas.plain(group.title, group.product), _figures(group, as_of)) for group in groups]
-    shown = parts if len(parts) <= PARTS_NAMED else parts[: PARTS_NAMED - 1]
+    _draw_list(canvas, parts, "metrics" if len(groups) == 1 else "products")
+
+
+def _draw_list(canvas: Canvas, parts: Sequence[tuple[str, str]], what: str) -> None:
+    """Draw the first names, each with its numbers below it; those for which there is no room are counted."""
+    canvas.box(_LEFT, 522, _LEFT + _ROOM, 524, _LINE)
+    shown = list(parts if len(parts) <= PARTS_NAMED else parts[: PARTS_NAMED - 1])
     if len(parts) > len(shown):
-        more = f"and {formats.number(len(parts) - len(shown))} more"
-        shown = [*shown, (more, "metrics" if len(groups) == 1 else "products")]
+        shown.append((f"and {formats.number(len(parts) - len(shown))} more", what))
     for (title, figures), (left, wide) in zip(shown, _places(len(shown)), strict=True):
         canvas.write((left, 562), *canvas.fit(title, wide, 28, 22), _TEXT)
         canvas.write((left, 596), *canvas.fit(figures, wide, 24, 16), _MUTED)

@@ -12,11 +12,13 @@ from cmetrics import documents
 from cmetrics.charts import count_words, theme
 from cmetrics.charts.figure import render_figure
 from cmetrics.charts.panel_figure import render_panel_figure
+from cmetrics.charts.svg import precise
 from cmetrics.domain import formats
 from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt
 from cmetrics.site import report_format
 from cmetrics.site.badges import badge_labels, build_badge
+from cmetrics.site.effect_rows import effect_row
 from cmetrics.site.feed import build_feed
 from cmetrics.site.folders import INDEX, QUALITY, card_path, report_path, templates_folder
 from cmetrics.site.output_code import OutputCode, output_text
@@ -124,11 +126,12 @@ def open_templates() -> Environment:
         count_words.recent,
         count_words.recent_short,
         report_format.signed_number,
-        report_format.compact,
+        precise,
         report_format.points,
         report_format.share,
         formats.short_month,
         report_format.later_text,
+        effect_row,
     )
     environment.filters.update({function.__name__: function for function in filters})
     environment.globals |= {"theme": theme, "lang": lambda: formats.current().lang}

@@ -15,30 +15,6 @@ function warnWhenStale() {
   banner.hidden = false;
 }
 
-const THEMES = { auto: "light", light: "dark", dark: "auto" };
-
-function setUpTheme() {
-  const button = document.querySelector("[data-do=theme]");
-  const show = () => {
-    button.textContent = `Theme: ${document.documentElement.dataset.theme ?? "auto"}`;
-  };
-  button.addEventListener("click", () => {
-    const next = THEMES[document.documentElement.dataset.theme ?? "auto"];
-    if (next === "auto") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = next;
-    try {
-      if (next === "auto") localStorage.removeItem("theme");
-      else localStorage.setItem("theme", next);
-    } catch {
-      // The choice then lasts for this page only.
-    }
-    show();
-    redraw();
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  show();
-}
-
 /** Titles inside pictures show late, and never to a finger or a keyboard; the calendar repeats them below itself. */
 function setUpCalendar() {
   const note = document.querySelector(".strip-note");
@@ -82,7 +58,8 @@ watchCharts();
 drawWhenIdle();
 addEventListener("beforeprint", preparePrint);
 addEventListener("afterprint", endPrint);
-setUpTheme();
+setUpTheme(redraw);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 setUpCalendar();
 setUpShare();
 setUpList();

@@ -6,24 +6,35 @@ import html
 import json
 import re
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
+from io import BytesIO
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
-from playwright.sync_api import Browser
+from PIL import Image
+from playwright.sync_api import Browser, Page
 
 from cmetrics import documents
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.report import MonthReport, build_report, report_months
 from cmetrics.analytics.report_inputs import ReportInputs
+from cmetrics.charts.theme import DEFAULT
 from cmetrics.domain.days import DAY, Month
 from cmetrics.domain.event import Note
 from cmetrics.domain.metric import Event
 from cmetrics.report_documents import build_report_document, build_report_list
-from cmetrics.site.report import render_report_html, render_report_index, render_report_markdown
+from cmetrics.site.folders import templates_folder
+from cmetrics.site.page import Site
+from cmetrics.site.render import SLIDES_PARTS, prepare_site, script
+from cmetrics.site.report import render_report_html, render_report_list, render_report_markdown
+from cmetrics.site.reports_page import build_report_page, build_reports_page
+from cmetrics.site.social_card import render_report_card
 from cmetrics.sources import SPECS
+from tests.site.walk import LOW_CONTRAST, SMALL_TARGETS
 from tests.web_tools import validate_html
 from tests.world import page_data
 
@@ -51,6 +62,17 @@ def october() -> MonthReport:
     return build_report(inputs(), OCTOBER)
 
 
+@cache
+def site(name: str = "rich") -> Site:
+    """Return the site that the reports belong to."""
+    data = page_data.DATA_SETS[name]()
+    return replace(prepare_site(data.publication(), SPECS), reports=report_months(inputs(name)))
+
+
+def report_html(report: MonthReport, name: str = "rich") -> bytes:
+    return render_report_html(report, build_report_page(site(name), report))
+
+
 def text_of(page: bytes) -> str:
     body = re.sub(r"<(style|title|head)\b.*?</\1>", " ", page.decode(), flags=re.DOTALL)
     return html.unescape(re.sub(r"<[^>]+>", " ", body))
@@ -74,7 +96,7 @@ def numbers_of(document: object) -> set[str]:
         value = abs(document)
         written = {str(value), f"{value:.1f}", str(round(value))}
         for size in (1e3, 1e6, 1e9):
-            written.add(f"{value / size:.1f}")
+            written |= {f"{value / size:.1f}", f"{value / size:.2f}"}
         return written
     return numbers_in(str(document))
 
@@ -220,7 +242,7 @@ def test_a_final_report_is_the_same_a_year_later():
 def test_the_list_leads_to_every_report():
     """With its state and its formats."""
     reports = [build_report(inputs(), month) for month in report_months(inputs())[:2]]
-    page = render_report_index(reports, "Ours").decode()
+    page = render_report_list(build_reports_page(site(), reports)).decode()
     for name in ("2026-10.html", "2026-10.md", "../api/v1/reports/2026-10.json", "2026-09.html"):
         assert f'href="{name}"' in page
     assert build_report_list(reports).count == 2
@@ -234,7 +256,7 @@ def test_slides_and_pages(name: str, browser: Browser, tmp_path: Path):
     data = replace(data, catalog=replace(data.catalog, notes=(note, note)))
     report = build_report(data, report_months(data)[0])
     path = tmp_path / "report.html"
-    path.write_bytes(render_report_html(report, root="../"))
+    path.write_bytes(report_html(report, name))
     context = browser.new_context(viewport={"width": 1280, "height": 720}, java_script_enabled=True)
     page = context.new_page()
     page.goto(path.as_uri())
@@ -255,6 +277,129 @@ def test_slides_and_pages(name: str, browser: Browser, tmp_path: Path):
 
 def test_reports_are_valid_html(tmp_path: Path):
     """Also a provisional one, and the list."""
-    (tmp_path / "2026-10.html").write_bytes(render_report_html(october(), root="../"))
-    (tmp_path / "index.html").write_bytes(render_report_index([october()], "Ours"))
+    (tmp_path / "2026-10.html").write_bytes(report_html(october()))
+    (tmp_path / "alone.html").write_bytes(render_report_html(october()))
+    (tmp_path / "index.html").write_bytes(render_report_list(build_reports_page(site(), [october()])))
     assert validate_html(tmp_path) == []
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the report of October, as in a site."""
+    root = tmp_path_factory.mktemp("site")
+    for name, content in {
+        "reports/2026-10.html": report_html(october()),
+        "assets/report.js": script(SLIDES_PARTS),
+        "assets/theme.js": (templates_folder() / "theme.js").read_bytes(),
+    }.items():
+        path = root / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    return root
+
+
+def opened(browser: Browser, folder: Path, **options: Any) -> Page:
+    page = browser.new_context(**options).new_page()
+    page.goto((folder / "reports/2026-10.html").as_uri())
+    return page
+
+
+def test_links_to_it_have_a_preview():
+    """With its own picture and its own sentence."""
+    page = report_html(october()).decode()
+    shown = dict(re.findall(r'<meta property="(og:[a-z:]+)" content="([^"]*)">', page))
+    address = f"{site().url}reports/2026-10"
+    assert (shown["og:url"], shown["og:image"]) == (f"{address}.html", f"{address}.png")
+    assert shown["og:description"] == october().headline
+    assert shown["og:title"].startswith("October 2026 · ")
+    image = Image.open(BytesIO(render_report_card(october(), DEFAULT)))
+    assert (image.format, image.size) == ("PNG", (1200, 630))
+    earlier = build_report(inputs(), OCTOBER.plus(-1))
+    assert render_report_card(earlier, DEFAULT) != render_report_card(october(), DEFAULT)
+    assert "og:" not in render_report_html(october()).decode()
+
+
+def test_arrows_lead_from_slide_to_slide(browser: Browser, folder: Path):
+    """The keys do, and without scripts the links below each slide."""
+    page = opened(browser, folder, viewport={"width": 1280, "height": 720})
+    for key, slide in (("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2)):
+        page.keyboard.press(key)
+        assert page.url.endswith(f"#slide-{slide}")
+        assert page.locator(f"#slide-{slide}").evaluate("(one) => Math.round(one.getBoundingClientRect().top)") == 12
+    page.context.close()
+    page = opened(browser, folder, viewport={"width": 1280, "height": 720}, java_script_enabled=False)
+    for slide in range(2, 7):
+        page.get_by_role("link", name="Next slide").nth(slide - 2).click()
+        assert page.url.endswith(f"#slide-{slide}")
+    assert page.locator("[data-do=theme]").is_hidden()
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 390, 768, 1280])
+def test_on_every_screen(browser: Browser, folder: Path, width: int, scheme: Any):
+    """Nothing is wider than the window, no two labels of a chart touch, and all texts and targets are large enough."""
+    is_phone = width < 500
+    page = opened(
+        browser,
+        folder,
+        viewport={"width": width, "height": 844},
+        color_scheme=scheme,
+        has_touch=is_phone,
+        is_mobile=is_phone,
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate(LOW_CONTRAST) == []
+    if is_phone:
+        assert page.evaluate(SMALL_TARGETS) == []
+    texts = page.evaluate(
+        """() => [...document.querySelectorAll("svg.months, svg.net")].flatMap((svg) =>
+             [...svg.querySelectorAll("text")].filter((text) => text.checkVisibility()).map((text) => {
+               const { left, right, top, bottom, height } = text.getBoundingClientRect();
+               return { svg: svg.getAttribute("class"), text: text.textContent, left, right, top, bottom, height };
+             }))"""
+    )
+    assert {one["svg"].split()[1] for one in texts} == {"months", "net"}
+    assert min(one["height"] for one in texts) >= 11
+    for one, other in combinations(texts, 2):
+        apart = one["right"] <= other["left"] or other["right"] <= one["left"]
+        assert apart or one["bottom"] <= other["top"] + 2 or other["bottom"] <= one["top"] + 2, (one, other)
+    page.context.close()
+
+
+def test_markdown_has_the_numbers_of_the_page():
+    """Of every package and repository, and of each of their changes."""
+    report = october()
+    page, markdown = text_of(report_html(report)), render_report_markdown(report)
+    for row in report.packages:
+        for shown in (f"{row.value:,}", row.moved, row.moved_in_year):
+            assert shown is None or (shown in page and shown in markdown)
+    for row in report.repositories:
+        assert f"{row.stars:,}" in page
+        assert f"{row.stars:,}" in markdown
+
+
+def test_the_page_of_a_final_report_stays():
+    """A later build writes the same bytes, also around the report."""
+    data = inputs()
+    before = report_html(october())
+    month = timedelta(days=40)
+    later = replace(data, now=data.now + month, as_of=data.as_of + month)
+    assert october().is_final
+    report = build_report(later, OCTOBER)
+    newer = replace(site(), reports=report_months(later))
+    assert render_report_html(report, build_report_page(newer, report)) == before
+    assert render_report_card(report, DEFAULT) == render_report_card(october(), DEFAULT)
+
+
+def test_the_list():
+    """It has the numbers of each report, a preview, and its place in the navigation."""
+    reports = [build_report(inputs(), month) for month in report_months(inputs())]
+    page = build_reports_page(site(), reports)
+    assert [line.downloads for line in page.reports] == [f"{report.total.value:,}" for report in reports]
+    assert [line.moved for line in page.reports] == [report.total.moved or "–" for report in reports]
+    assert (page.reports[0].state, max(line.percent for line in page.reports)) == ("Final", 100)
+    shown = html.unescape(render_report_list(page).decode())
+    assert f'<meta property="og:description" content="{page.description}">' in shown
+    assert '<a href="../reports/index.html" aria-current="page">' in shown
+    assert '<a href="../reports/index.html" aria-current="true">' in report_html(october()).decode()

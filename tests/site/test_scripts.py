@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cmetrics.site.folders import templates_folder
-from cmetrics.site.render import COMPARE_PARTS, PICTURE_PART, SCRIPT_PARTS
+from cmetrics.site.render import COMPARE_PARTS, PICTURE_PART, SCRIPT_PARTS, SLIDES_PARTS
 from tests.web_tools import FOLDER, web_command
 
 #: The language that browsers of the last three years know.
@@ -14,7 +14,7 @@ LIBRARIES = ("--lib", "es2023,dom,dom.iterable")
 
 
 # The script of pictures is given what it uses of the page's.
-PROGRAMS = {"app": (*SCRIPT_PARTS, PICTURE_PART), "compare": COMPARE_PARTS}
+PROGRAMS = {"app": (*SCRIPT_PARTS, PICTURE_PART), "compare": COMPARE_PARTS, "report": SLIDES_PARTS}
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
