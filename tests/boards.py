@@ -85,7 +85,6 @@ def a_series(name: str = "Python (lance)", **changes: Any) -> Series:
         days=NO_POINTS,
         weeks=(),
         months=(),
-        extent=None,
     )
     return replace(series, **changes)
 

@@ -59,7 +59,6 @@ class Series:
     weeks: tuple[PeriodPoint, ...]
     #: With the seeded snapshots.
     months: tuple[PeriodPoint, ...]
-    extent: Extent | None
     #: Of a chart that can be split in several ways: the way that it is part of.
     split: str | None = None
     #: The ids of the metrics that it is the sum of; empty for a metric.
@@ -167,7 +166,6 @@ def total_stars_chart(board: Dashboard) -> Chart | None:
         days=points,
         weeks=stock_periods(points, WEEKS, board.as_of),
         months=stock_periods(points, MONTHS, board.as_of),
-        extent=_day_extent(points),
     )
     title = "GitHub stars, all repositories"
     parts = tuple(_series(item, board.as_of) for item in items)
@@ -224,7 +222,6 @@ def _series(item: Item, as_of: date) -> Series:
             days=item.days,
             weeks=flow_periods(item.days, WEEKS, as_of),
             months=item.points,
-            extent=month_extent(item.points),
         )
     return Series(
         key=metric.slug,
@@ -236,27 +233,22 @@ def _series(item: Item, as_of: date) -> Series:
         days=item.points,
         weeks=stock_periods(item.points, WEEKS, as_of),
         months=stock_periods(item.points, MONTHS, as_of),
-        extent=_day_extent(item.points),
     )
 
 
-def month_extent(points: Iterable[PeriodPoint]) -> Extent | None:
-    """Return what months show in a few numbers; incomplete ones are left out."""
-    whole = [(p.period_end, p.value) for p in points if p.is_complete or p.kind is PointKind.SEEDED]
-    return _extent(whole)
-
-
-def _day_extent(points: DayPoints) -> Extent | None:
-    known = points.known
-    return _extent(list(zip(known.dates, known.values.tolist(), strict=True)))
-
-
-def _extent(points: Sequence[tuple[date, int]]) -> Extent | None:
+def extent_of(chart: Chart, series: Series, first: date = date.min) -> Extent | None:
+    """Return what a series shows from ``first`` on in a few numbers; incomplete months are left out."""
+    if chart.is_flow:
+        whole = (p for p in series.months if p.is_complete or p.kind is PointKind.SEEDED)
+        points = [(p.period_end, p.value) for p in whole if p.period_end >= first]
+    else:
+        known = series.days.known
+        points = [pair for pair in zip(known.dates, known.values.tolist(), strict=True) if pair[0] >= first]
     if not points:
         return None
     peak_day, peak = max(points, key=lambda point: (point[1], point[0]))
-    (first_day, first), (last_day, last) = points[0], points[-1]
-    return Extent(first_day, first, last_day, last, peak_day, peak, change(first, last))
+    (first_day, earliest), (last_day, latest) = points[0], points[-1]
+    return Extent(first_day, earliest, last_day, latest, peak_day, peak, change(earliest, latest))
 
 
 @dataclass(frozen=True, slots=True)

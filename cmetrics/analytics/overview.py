@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cmetrics.analytics.chart import PARTS_BESIDE_TOTAL, TOTAL, Chart, ChartKind, Series, month_extent
+from cmetrics.analytics.chart import PARTS_BESIDE_TOTAL, TOTAL, Chart, ChartKind, Series
 from cmetrics.analytics.insights import Insights, Rollup, Scope, Unit, Window
 from cmetrics.analytics.model import (
     NO_POINTS,
@@ -180,7 +180,6 @@ def _series(part: Part, split: str, board: Dashboard) -> Series:
         days=days,
         weeks=flow_periods(days, WEEKS, board.as_of),
         months=found,
-        extent=month_extent(found),
         split=split,
         members=tuple(item.metric.metric_id for item in part.items),
     )

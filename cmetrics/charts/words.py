@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from cmetrics.analytics import phrases
-from cmetrics.analytics.chart import Chart, ChartKind, Series
+from cmetrics.analytics.chart import Chart, ChartKind, Series, extent_of
 from cmetrics.analytics.model import PointKind
 from cmetrics.charts.scale import MONTHS_SHOWN, Scale
 from cmetrics.domain import formats
@@ -32,9 +32,8 @@ def provenance_text(kind: PointKind, provenance: str) -> str:
 
 
 def alternative(chart: Chart) -> str:
-    """Return the alternative text of a chart: first value, last value, peak and change of each series."""
-    unit = "downloads" if chart.kind is ChartKind.FLOW else "stars"
-    summaries = [_summary(series, unit, by_month=chart.kind is ChartKind.FLOW) for series in chart.shown]
+    """Return the alternative text of a chart: first value, last value, peak and change of each series in its range."""
+    summaries = [_summary(chart, series) for series in chart.shown]
     what = "Downloads by month" if chart.kind is ChartKind.FLOW else "Stars by day"
     return f"{chart.title}. {what}. {' '.join(summaries)}"
 
@@ -47,13 +46,14 @@ def subtitle(chart: Chart, scale: Scale) -> str:
     return f"{chart.scope}, {when}" if chart.scope else when[:1].upper() + when[1:]
 
 
-def _summary(series: Series, unit: str, *, by_month: bool) -> str:
-    extent = series.extent
+def _summary(chart: Chart, series: Series) -> str:
+    unit = "downloads" if chart.is_flow else "stars"
+    extent = extent_of(chart, series, Month.of(chart.as_of).plus(1 - MONTHS_SHOWN).first)
     if extent is None:
-        return f"{isolate(series.name)}: no complete period yet."
+        return f"{isolate(series.name)}: no complete period."
 
     def when(day: date) -> str:
-        return formats.month(day) if by_month else formats.long_day(day)
+        return formats.month(day) if chart.is_flow else formats.long_day(day)
 
     if extent.first_day == extent.last_day:
         return f"{isolate(series.name)}: {formats.number(extent.last)} {unit}, {when(extent.last_day)}."

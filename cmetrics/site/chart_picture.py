@@ -164,7 +164,7 @@ def build_chart_picture(chart: Chart, board: Dashboard, url: str | None) -> Pict
             description=alternative(chart),
             notice=board.notice,
             stale=stale,
-            note=" ".join([_through(through), *_signs(chart, drawing)]),
+            note=_note([_through(through), *_signs(chart, drawing)], _address(url)),
             address=_address(url),
             left=drawing.left,
             right=drawing.right,
@@ -252,6 +252,13 @@ def _fitted(picture: Picture) -> Picture:
         stale=fit(picture.stale, room, NOTE_SIZE, is_bold=True),
         note=fit(picture.note, room - address, NOTE_SIZE),
     )
+
+
+def _note(sentences: Sequence[str], address: str) -> str:
+    """Return what fits beside the address; whole sentences are left out, the most important one is the first."""
+    room = WIDTH - 2 * EDGE - (text_width(address, NOTE_SIZE) + EDGE if address else 0)
+    texts = [" ".join(sentences[:count]) for count in range(len(sentences), 0, -1)]
+    return next((text for text in texts if text_width(text, NOTE_SIZE) <= room), texts[-1])
 
 
 def _column(texts: Iterable[tuple[str, str]]) -> float:
@@ -352,12 +359,13 @@ def _signs(chart: Chart, drawing: PlacedDrawing) -> Iterator[str]:
     states = {bar.state for bar in drawing.bars}
     if states & {BarState.PARTIAL, BarState.PUBLISHED}:
         yield "Hatched: days missing." if BarState.PARTIAL in states else "Hatched: published 30-day totals."
-    if drawing.running:
-        yield f"{drawing.running}."
     if any(one.hollow for one in drawing.marks):
         yield "◇ Published 30-day totals."
     if any(line.dashed for line in drawing.lines):
         yield "Dotted: estimated."
+    # The last one, because the day of the data says nearly as much.
+    if drawing.running:
+        yield f"{drawing.running}."
 
 
 def _stale(newest: Iterable[tuple[str, date]], as_of: date, *, is_alone: bool) -> str:

@@ -123,18 +123,26 @@ function listEvents(chart, events) {
 
 // -- last values --------------------------------------------------------------------------------------
 
+/** Bars of months are named by the last one that is over, with missing days too, as the numbers beside the chart. */
+function namesLastMonth() {
+  return state.by === "month" && state.mark === "bars";
+}
+
 /** The last point of a series that is whole, at `end` if that is given. */
 function lastWhole(one, end = null) {
-  const isWhole = (point) => point.shown !== null && point.whole && point.kind !== "seeded";
+  const isOver = (point) => point.whole || (namesLastMonth() && point.state === "partial");
+  const isWhole = (point) => point.shown !== null && isOver(point) && point.kind !== "seeded";
   return one.points.findLast((point) => isWhole(point) && (end === null || point.end === end)) ?? null;
 }
 
-/** The last period in which every series that is not over is whole. */
+/** The last period in which every series that is not over is whole; without it, the last one of any. */
 function commonEnd(view) {
-  const ends = view.map((one) => lastWhole(one)?.end ?? null).filter((end) => end !== null);
-  const latest = Math.min(...ends);
-  const all = view.every((one) => lastWhole(one) === null || lastWhole(one, latest));
-  return all ? latest : Math.max(...ends);
+  const lasts = view.map((one) => [one, lastWhole(one)?.end ?? -Infinity]);
+  const newest = Math.max(...lasts.map(([, end]) => end));
+  if (namesLastMonth()) return newest;
+  const going = lasts.filter(([, end]) => end > newest - 31 * DAY);
+  const latest = Math.min(...going.map(([, end]) => end));
+  return going.every(([one]) => lastWhole(one, latest)) ? latest : newest;
 }
 
 function endText(data, value) {

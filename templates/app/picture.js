@@ -115,7 +115,10 @@ function pictureOf(chart, [width, height]) {
 function windowOf(chart) {
   if (!chart.figure.classList.contains("windowed")) return null;
   const { early, late, summary } = chart.window;
-  return { early: parseFloat(early.style.width) / 100, late: parseFloat(late.style.width) / 100, summary: summary.textContent };
+  const note = summary.querySelector(".window-note");
+  const facts = [...summary.childNodes].filter((node) => node !== note).map((node) => node.textContent).join("");
+  const words = [facts, note?.textContent.replace(/\.$/, "")].filter(Boolean).join(" · ");
+  return { early: parseFloat(early.style.width) / 100, late: parseFloat(late.style.width) / 100, summary: words };
 }
 
 /** What is outside of the window is pale. */

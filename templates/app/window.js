@@ -260,7 +260,7 @@ async function showWindow(chart, isSpoken = false) {
     return [...(index > 0 ? [" · "] : []), number, rest];
   });
   own.summary.replaceChildren(...facts, ...(texts.note ? [element("span", "window-note", texts.note)] : []));
-  if (isSpoken) announce(`${own.heading.textContent}. ${own.summary.textContent}`);
+  if (isSpoken) announce([own.heading.textContent, facts.map((one) => one.textContent ?? one).join(""), texts.note].filter(Boolean).join(". "));
 }
 
 /** Puts the window over the plot, within what the plot shows. */

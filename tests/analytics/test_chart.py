@@ -10,6 +10,7 @@ from cmetrics.analytics.chart import (
     PARTS_BESIDE_TOTAL,
     SERIES_SHOWN,
     ChartKind,
+    extent_of,
     group_charts,
     item_chart,
     month_rows,
@@ -134,14 +135,16 @@ def test_one_repository_has_no_chart_of_all_of_them():
 
 def test_the_total_of_stars_stands_before_its_parts_and_is_their_sum():
     rows = [*rows_of(STARS, FIRST, AS_OF, 100, 1), *rows_of(OTHER_STARS, FIRST, AS_OF, 1000)]
-    total, *parts = total_stars_chart(a_board([STARS, OTHER_STARS], rows)).series
+    chart = total_stars_chart(a_board([STARS, OTHER_STARS], rows))
+    total, *parts = chart.series
     assert (total.metric_id, total.tone, total.subject) == (None, "total", "all 2 repositories")
     assert [part.metric_id for part in parts] == [STARS.metric_id, OTHER_STARS.metric_id]
     for one, two, both in zip(parts[0].days, parts[1].days, total.days, strict=True):
         assert (both.day, both.value) == (one.day, one.value + two.value)
     assert [point.value for point in total.months] == [1129, 1160, 1182]
     assert total.weeks[-1].value == 1182
-    assert (total.extent.first, total.extent.last) == (1100, 1182)
+    extent = extent_of(chart, total)
+    assert (extent.first, extent.last) == (1100, 1182)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +166,7 @@ def test_what_downloads_show_is_of_whole_months_and_snapshots():
         *(row for row in rows_of(NODE, date(2026, 6, 1), AS_OF, 20) if row.period_end != date(2026, 7, 4)),
         *rows_of(NODE, date(2026, 11, 23), date(2026, 11, 30), 999),
     ]
-    extent = only_chart(NODE, rows).series[0].extent
+    extent = extent_of(chart := only_chart(NODE, rows), chart.series[0])
     assert (extent.first_day, extent.first) == (date(2026, 3, 15), 500)
     assert (extent.last_day, extent.last) == (date(2026, 10, 31), 620)
     assert (extent.peak_day, extent.peak) == (date(2026, 10, 31), 620)
@@ -173,19 +176,24 @@ def test_what_downloads_show_is_of_whole_months_and_snapshots():
 def test_what_stars_show_is_of_counted_days_alone():
     rows = [*rows_of(STARS, FIRST, AS_OF, 100, 1), *rows_of(OTHER_STARS, FIRST, AS_OF, 50)]
     holed = [row for row in rows if (row.metric_id, row.period_end) != (STARS.metric_id, date(2026, 10, 1))]
-    total = total_stars_chart(a_board([STARS, OTHER_STARS], holed)).series[0]
-    assert total.days[30].kind is PointKind.ESTIMATED
-    assert (total.extent.first_day, total.extent.last_day, total.extent.peak) == (FIRST, AS_OF, 232)
+    chart = total_stars_chart(a_board([STARS, OTHER_STARS], holed))
+    assert chart.series[0].days[30].kind is PointKind.ESTIMATED
+    extent = extent_of(chart, chart.series[0])
+    assert (extent.first_day, extent.last_day, extent.peak) == (FIRST, AS_OF, 232)
     # The window may begin with an estimate.
     shown = (AS_OF - date(2026, 10, 1)).days + 1
-    cut = total_stars_chart(a_board([STARS, OTHER_STARS], holed, days=shown)).series[0]
-    assert (cut.days[0].day, cut.extent.first_day) == (date(2026, 10, 1), date(2026, 10, 2))
+    cut = total_stars_chart(a_board([STARS, OTHER_STARS], holed, days=shown))
+    assert (cut.series[0].days[0].day, extent_of(cut, cut.series[0]).first_day) == (
+        date(2026, 10, 1),
+        date(2026, 10, 2),
+    )
 
 
 @settings(deadline=None, max_examples=deep(60))
 @given(st.dictionaries(st.dates(date(2026, 9, 1), AS_OF), st.integers(0, 10**15), min_size=1, max_size=30))
 def test_the_extent_of_stars_is_their_first_their_last_and_their_peak(values):
-    extent = only_chart(STARS, [a_row(STARS, day, value) for day, value in values.items()]).series[0].extent
+    chart = only_chart(STARS, [a_row(STARS, day, value) for day, value in values.items()])
+    extent = extent_of(chart, chart.series[0])
     first, last = min(values), max(values)
     assert (extent.first_day, extent.first, extent.last_day, extent.last) == (first, values[first], last, values[last])
     assert extent.peak == values[extent.peak_day] == max(values.values())
@@ -195,8 +203,8 @@ def test_the_extent_of_stars_is_their_first_their_last_and_their_peak(values):
 
 
 def test_nothing_whole_is_no_extent():
-    assert only_chart(PYTHON, rows_of(PYTHON, date(2026, 11, 1), AS_OF)).series[0].extent is None
-    assert only_chart(STARS, []).series[0].extent is None
+    for chart in (only_chart(PYTHON, rows_of(PYTHON, date(2026, 11, 1), AS_OF)), only_chart(STARS, [])):
+        assert extent_of(chart, chart.series[0]) is None
 
 
 # -- tables --------------------------------------------------------------------------------------

@@ -61,6 +61,15 @@ def test_a_chart_of_downloads_tells_first_last_peak_and_change():
     )
 
 
+def test_only_the_range_shown():
+    """The text is of the last 24 months, as the chart is; a package that ended before them has no value."""
+    rows = rows_of(PACKAGE, date(2022, 1, 1), AS_OF, 10)
+    board = a_board([PACKAGE], rows, days=2000)
+    assert "from 310 downloads (December 2024) to 310 (October 2026)" in alternative(item_chart(board, board.items[0]))
+    ended = a_board([PACKAGE], rows_of(PACKAGE, date(2022, 1, 1), date(2023, 5, 1), 10), days=2000)
+    assert alternative(item_chart(ended, ended.items[0])).endswith("Node.js (lance): no complete period.")
+
+
 def test_a_chart_of_stars_tells_days():
     board = a_board([STARS], rows_of(STARS, date(2026, 11, 1), AS_OF, 1000, grows=-1))
     assert alternative(item_chart(board, board.items[0])) == (
@@ -84,4 +93,4 @@ def test_every_series_has_its_words_and_one_without_values_says_so():
     board = a_board([STARS], rows_of(STARS, AS_OF, AS_OF, 5))
     (known,) = item_chart(board, board.items[0]).series
     told = alternative(a_chart(STOCK, known, a_series("owner/empty")))
-    assert "owner/a: 5 stars, 22 November 2026. owner/empty: no complete period yet." in told
+    assert "owner/a: 5 stars, 22 November 2026. owner/empty: no complete period." in told

@@ -243,6 +243,8 @@ def test_a_picture_of_a_window_has_its_words(reader, site):
     assert texts[0] == figure.locator("figcaption > :is(h2, h3)").text_content()
     assert "Oct" in texts[0]
     assert texts[1].split(" · ")[0] in figure.text_content()
+    note = figure.locator(".window-sum .window-note").text_content().rstrip(".")
+    assert f" · {note}" in " ".join(texts)
     assert [node for node in root.iter(f"{SVG}rect") if node.get("fill-opacity") == "0.6"]
 
 
