@@ -67,7 +67,10 @@ def all_downloads_chart(board: Dashboard) -> Chart | None:
 
 
 def month_to_date(insights: Insights | None) -> Rollup | None:
-    """Return the downloads of the running month against the same weekdays before; None without recent data."""
+    """Return the downloads of the running month against the same weekdays before.
+
+    None without recent data, and on the last day of a month.
+    """
     if insights is None:
         return None
     found = (
@@ -76,6 +79,9 @@ def month_to_date(insights: Insights | None) -> Rollup | None:
         if row.scope is Scope.ALL and row.window is Window.MONTH_TO_DATE and row.unit is Unit.DOWNLOADS
     )
     as_of = insights.as_of
+    if last_full_month(as_of) == Month.of(as_of):
+        # It is over, and its sum is the first number.
+        return None
     recent = (row for row in found if row.end is not None and (as_of - row.end).days <= STALE_DAYS)
     return next((row for row in recent if row.value is not None), None)
 

@@ -280,9 +280,12 @@ def state_of(point: PeriodPoint) -> BarState:
 
 
 def last_month(chart: Chart) -> Month:
-    """Return the last month that is over."""
+    """Return the last month that is over and has data; without any, the last one that is over."""
     month = Month.of(chart.as_of)
-    return month if chart.as_of == month.last else month.plus(-1)
+    over = month if chart.as_of == month.last else month.plus(-1)
+    counted = (p for series in chart.shown for p in series.months if p.kind is not PointKind.SEEDED)
+    ends = (p.period_end for p in counted if p.period_end <= over.last)
+    return Month.of(max(ends, default=over.last))
 
 
 def last_values(chart: Chart) -> dict[str, int]:
@@ -292,7 +295,7 @@ def last_values(chart: Chart) -> dict[str, int]:
     month = last_month(chart)
     found: dict[str, int] = {}
     for series in chart.shown:
-        for point in series.months[-3:]:
+        for point in series.months:
             if point.kind is not PointKind.SEEDED and point.period_start == month.first:
                 found[series.key] = point.value
     return found

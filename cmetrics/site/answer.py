@@ -15,6 +15,7 @@ from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
+from cmetrics.site import format as fmt
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Answer:
     text: str
     #: Begins with a comma; empty for none.
     change: str = ""
-    is_down: bool = False
+    #: ``up``, ``down`` or ``same``.
+    tone: str = "same"
     second: str = ""
 
 
@@ -33,10 +35,10 @@ def build_answer(board: Dashboard, first: FirstTime | None = None) -> Answer:
     second = " ".join(filter(None, (_first(first), _stars(board))))
     if total := board.month_total:
         change = board.month_total_change
-        text = f"{in_words(total.value)} downloads in {_month(total.period_start, board.as_of)}"
+        text = f"{_downloads(total.value)} in {_month(total.period_start, board.as_of)}"
         before = board.month_before
         moved = _moved(change, formats.month_name(before.period_start)) if change and before else ""
-        return Answer(text, moved, bool(change and change.absolute < 0), second)
+        return Answer(text, moved, _tone(change), second)
     if board.total_stars:
         return Answer(f"{plural(board.total_stars.value, 'GitHub star')}", second=_since(board))
     return Answer("No data yet", second="The first nightly update fills this page.")
@@ -52,24 +54,24 @@ def build_product_answer(group: Group, as_of: date) -> Answer:
     if not total.known:
         return Answer(now) if stars else Answer("No data yet")
     change = compare_months({item.metric.metric_id: item.points for item in group.downloads}, month, 1).change
-    text = f"{in_words(total.value)} downloads in {_month(month.first, as_of)}"
+    text = f"{_downloads(total.value)} in {_month(month.first, as_of)}"
     moved = _moved(change, formats.month_name(month.plus(-1).first)) if change else ""
     days = (
         "" if total.is_whole else f"{formats.number(total.observed)} of {formats.number(total.expected)} package-days."
     )
     second = " ".join(filter(None, (days, f"{now}." if stars else "")))
-    return Answer(text, moved, bool(change and change.absolute < 0), second)
+    return Answer(text, moved, _tone(change), second)
 
 
 def build_item_answer(item: Item, as_of: date) -> Answer:
     """Return the newest number of a metric with its change."""
     if isinstance(item, DownloadItem):
         if item.month is None:
-            return Answer("No data yet")
+            return Answer(fmt.item_month_note(item))
         change, month = item.month_on_month, Month.of(item.month_end)
         moved = _moved(change, formats.month_name(month.plus(-1).first)) if change else ""
-        text = f"{in_words(item.month.value)} downloads in {_month(month.first, as_of)}"
-        return Answer(text, moved, bool(change and change.absolute < 0))
+        text = f"{_downloads(item.month.value)} in {_month(month.first, as_of)}"
+        return Answer(text, moved, _tone(change))
     if item.latest is None:
         return Answer("No data yet")
     noun = "GitHub stars" if isinstance(item, StarItem) else item.metric.measure.noun
@@ -79,7 +81,7 @@ def build_item_answer(item: Item, as_of: date) -> Answer:
     change = item.change_30
     if change is None or change.absolute == 0:
         return Answer(text, ", unchanged in 30 days" if change else "")
-    return Answer(text, f", {_in_30_days(change)}", change.absolute < 0)
+    return Answer(text, f", {_in_30_days(change)}", _tone(change))
 
 
 def in_words(value: int) -> str:
@@ -92,22 +94,35 @@ def in_words(value: int) -> str:
     return formats.number(value)
 
 
+def _downloads(value: int) -> str:
+    return f"{in_words(value)} {'download' if value == 1 else 'downloads'}"
+
+
 def _month(first: date, as_of: date) -> str:
     """Return the month, with its year unless it is one of the last eleven."""
     months = (as_of.year - first.year) * 12 + as_of.month - first.month
     return formats.month_name(first) if months < 12 else formats.month(first)  # noqa: PLR2004
 
 
+def _is_same(change: Change) -> bool:
+    """Return whether nothing of a change can be seen in the sentence."""
+    return change.absolute == 0 or (change.percent is not None and round(abs(change.percent), 1) == 0)
+
+
+def _tone(change: Change | None) -> str:
+    return "same" if change is None or _is_same(change) else fmt.tone(change)
+
+
 def _moved(change: Change, before: str) -> str:
     percent = change.percent
+    if _is_same(change):
+        return f", the same as in {before}"
     if percent is None:
         return f", {formats.signed(change.absolute)} on {before}"
     if percent >= 100 * (phrases.FACTOR - 1):
         return f", {formats.decimal(1 + percent / 100)} times {before}"
     size = abs(percent)
     digits = 0 if size >= 1 else 1
-    if round(size, digits) == 0:
-        return f", the same as in {before}"
     return f", {'up' if percent > 0 else 'down'} {formats.percent(size, digits)} on {before}"
 
 

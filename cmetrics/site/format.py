@@ -35,6 +35,7 @@ __all__ = [
     "moment",
     "month",
     "number",
+    "number_size",
     "percent",
     "row_note",
     "short_day",
@@ -44,9 +45,13 @@ __all__ = [
     "to_date_change",
     "to_date_label",
     "to_date_note",
+    "to_date_tone",
+    "tone",
 ]
 
 NONE = "–"
+#: Such numbers and larger ones do not fit beside a chart in the usual size.
+LONG_FROM = 10**9
 
 
 def number(value: int | None) -> str:
@@ -67,6 +72,25 @@ def percent(change: Change | None) -> str:
     if change is None:
         return NONE
     return formats.signed(change.absolute) if change.percent is None else phrases.relative(change.percent)
+
+
+def number_size(value: int | None) -> str:
+    """Return ``long`` for numbers that need smaller digits beside a chart, from a billion on."""
+    return "long" if value is not None and value >= LONG_FROM else "usual"
+
+
+def tone(change: Change) -> str:
+    """Return ``up``, ``down`` or ``same``."""
+    return _tone(change.absolute)
+
+
+def to_date_tone(row: Rollup) -> str:
+    """Return ``up``, ``down`` or ``same`` of the change against the days before."""
+    return _tone(row.change or 0)
+
+
+def _tone(moved: float) -> str:
+    return "up" if moved > 0 else "down" if moved < 0 else "same"
 
 
 def day(value: date | None) -> str:
@@ -101,7 +125,7 @@ def month_note(board: Dashboard) -> str:
     """Return why the total of the month has no change on the month before it."""
     total, before = board.month_total, board.month_before
     if total is None:
-        return "No data yet"
+        return _none_in(last_full_month(board.as_of)) if board.data_through else "No data yet"
     if not total.is_complete:
         return f"{_coverage(total)} package-days"
     if before is None:
@@ -153,13 +177,22 @@ def year_before(shown: DownloadItem | Dashboard) -> str:
 def item_month_note(item: DownloadItem) -> str:
     """Return why the last full month of a package has no change on the month before it."""
     if item.month is None:
-        return "No data yet"
+        return _none_in(Month.of(item.month_end)) if item.points else "No data yet"
     if not item.month.is_complete:
         return f"{month(item.month.period_start)} is incomplete"
     before = month_of(item.points, Month.of(item.month_end).plus(-1))
     if before is None:
         return f"No data for {month_before(item)}"
     return f"{month_before(item)} is incomplete ({before.days_observed} of {before.days_expected} days)"
+
+
+def _none_in(missing: Month) -> str:
+    return f"No data in {month(missing.first)}"
+
+
+def month_label(board: Dashboard) -> str:
+    """Return ``Downloads, October 2026``, the last full month, whether or not it has data."""
+    return f"Downloads, {month(last_full_month(board.as_of).first)}"
 
 
 def gain(change: Change) -> str:
@@ -186,9 +219,11 @@ def row_note(item: DownloadItem) -> str:
     if not item.month.is_complete:
         return f"{item.month.days_observed} of {item.month.days_expected} days"
     before = month_of(item.points, Month.of(item.month_end).plus(-1))
-    if before is None:
+    earlier = Month.of(item.month_end).plus(-1)
+    if before is None and not any(point.period_end < earlier.first for point in item.points):
         return "new"
-    return f"{before.days_observed} of {before.days_expected} days in {formats.short_month_name(before.period_start)}"
+    observed, expected = (before.days_observed, before.days_expected) if before else (0, earlier.days)
+    return f"{observed} of {expected} days in {formats.short_month_name(earlier.first)}"
 
 
 def gained_lost(flow: StarFlow | None) -> str:

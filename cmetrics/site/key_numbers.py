@@ -75,7 +75,7 @@ def _counts(item: CountItem) -> Iterator[KeyNumber]:
 def _change(label: str, change: Change | None, note: str = "", *, is_absolute: bool = False) -> KeyNumber:
     if change is None:
         return KeyNumber(label, fmt.NONE, note=note)
-    tone = "down" if change.absolute < 0 else "up"
+    tone = fmt.tone(change)
     if not is_absolute:
         return KeyNumber(label, fmt.percent(change), tone, note)
     percent = fmt.percent(change) if change.percent is not None else ""

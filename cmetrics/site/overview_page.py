@@ -31,6 +31,8 @@ class Overview:
     net: NetBars | None
     #: The total of all repositories, or that of the only one.
     stars: ChartView | None
+    #: The chart that the page begins with: downloads, without any the stars.
+    first: ChartView | None
     #: The net gain of all repositories together by week.
     weeks: PanelView | None
     #: At most four items; None if nothing was judged.
@@ -52,13 +54,15 @@ def build_overview_page(site: Site) -> Page:
 
 def _overview(site: Site) -> Overview:
     chart, weeks, stars = all_downloads_chart(site.board), weekly_stars(site.board), _stars(site)
+    downloads = build_view(site, chart, is_whole=True) if chart else None
     return Overview(
         answer=build_answer(site.board, first_time(chart)),
-        downloads=build_view(site, chart, is_whole=True) if chart else None,
+        downloads=downloads,
         to_date=month_to_date(site.insights),
         flow=star_flow_30(site.board),
         net=net_bars(weeks) if any(weeks) else None,
         stars=stars,
+        first=downloads or stars,
         weeks=build_net_view(site, stars.chart, _repositories(site)) if stars else None,
         changes=build_changes(site, site.insights.highlights) if site.insights else None,
     )

@@ -154,4 +154,4 @@ def _year(change: Change | None) -> Cell:
 
 def _moved(change: Change, text: str, note: str = "") -> Cell:
     sort = "" if change.percent is None else change.percent
-    return Cell(text, sort, "down" if change.absolute < 0 else "up", note)
+    return Cell(text, sort, fmt.tone(change), note)

@@ -14,6 +14,7 @@ from cmetrics.charts.figure import render_figure
 from cmetrics.charts.panel_figure import render_panel_figure
 from cmetrics.charts.svg import precise
 from cmetrics.domain import formats
+from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt
 from cmetrics.site import report_format
@@ -102,6 +103,7 @@ def open_templates() -> Environment:
     )
     filters = (
         fmt.number,
+        fmt.number_size,
         isolate,
         fmt.percent,
         fmt.signed,
@@ -118,6 +120,10 @@ def open_templates() -> Environment:
         fmt.to_date_label,
         fmt.to_date_change,
         fmt.to_date_note,
+        fmt.to_date_tone,
+        fmt.tone,
+        fmt.month_label,
+        plural,
         fmt.stars_note,
         fmt.change_note,
         fmt.name_before,

@@ -27,7 +27,7 @@ function setUpList() {
       row.hidden = !fits;
       found += fits ? 1 : 0;
     }
-    status.textContent = `${found} of ${rows.length} metrics`;
+    status.textContent = `${found} of ${rows.length} ${rows.length === 1 ? "metric" : "metrics"}`;
     remember();
   };
 

@@ -1,0 +1,169 @@
+"""Pages of stores with unusual shapes: stars only, whole months without data, huge and tiny counts, long names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from cmetrics.catalog import parse_catalog
+from cmetrics.domain.days import day_range
+from cmetrics.site.overview_page import build_overview_page
+from cmetrics.site.page import Page
+from cmetrics.site.render import prepare_site, render_parts, render_site
+from cmetrics.site.write import write_site
+from cmetrics.sources import SPECS
+from tests.site.conftest import Reader
+from tests.web_tools import plotly_basic
+from tests.world.page_data import AS_OF, NOW, DataSet, downloads, good_runs, stars, table_of, without
+
+FIRST = date(2024, 11, 25)
+BILLIONS = 10_000_000_000
+LONG = "a-name-that-never-ends-" * 4 + "x" * 40
+
+
+def data_set(*series: tuple[str, Mapping[date, int]], title: str = "One", now=NOW) -> DataSet:
+    """Return the store of a product whose metrics are ``source subject`` with their values."""
+    lines = ['title = "Shapes"', 'contact = "https://example.com/contact"', "[[products]]", 'id = "one"']
+    lines.append(f'title = "{title}"')
+    for what, _ in series:
+        source, subject = what.split()
+        lines += ["[[metrics]]", 'product = "one"', f'source = "{source}"', f'subject = "{subject}"']
+    catalog = parse_catalog(Path("cmetrics.toml"), "\n".join(lines).encode(), SPECS)
+    values = {m.metric_id: days for m, (_, days) in zip(catalog.metrics, series, strict=True)}
+    rows = table_of((metric, values[metric.metric_id], {}) for metric in catalog.metrics)
+    return DataSet(catalog, rows, good_runs(), now=now, values=values)
+
+
+def every_day(value: int, first: date = FIRST, last: date = AS_OF) -> dict[date, int]:
+    return dict.fromkeys(day_range(first, last), value)
+
+
+def overview_of(data: DataSet) -> Page:
+    return build_overview_page(prepare_site(data.publication(), SPECS))
+
+
+def front_page(data: DataSet) -> str:
+    return dict(render_parts(prepare_site(data.publication(), SPECS), range(1)))["index.html"].decode()
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write the site of a store; return the address of its folder, as a file."""
+
+    def of(data: DataSet) -> str:
+        files = render_site(data.publication(), SPECS, plotly_basic().read_bytes())
+        write_site(iter(files), tmp_path / "site")
+        return (tmp_path / "site").as_uri() + "/"
+
+    return of
+
+
+# -- stars only ---------------------------------------------------------------------------------------
+
+
+def test_stars_come_first_without_downloads():
+    """A catalogue of repositories begins with their chart; no control stands before it, and links lead to it."""
+    text = front_page(data_set(("github one/one", stars(1, 3, FIRST, AS_OF)[0])))
+    main = text[text.index("<main") :]
+    assert main.index('class="still"') < main.index("<input") < main.index('class="metrics"')
+    assert text.count('id="stars"') == 1
+    assert text.count('id="chart-stars-one-github"') == 1
+
+
+# -- months without data ------------------------------------------------------------------------------
+
+
+def without_september(size: int = 1000) -> dict[date, int]:
+    return without(downloads(1, size, FIRST, AS_OF), ("2026-09-01", "2026-09-30"))
+
+
+def test_a_month_without_any_day_is_not_the_first():
+    """The row says how many days the month before has; only what begins with the month is new."""
+    data = data_set(("npm old", without_september()), ("cratesio young", downloads(2, 900, date(2026, 10, 1), AS_OF)))
+    assert [row.change.text for row in overview_of(data).rows] == ["0 of 30 days in Sep", "new"]
+
+
+def test_no_data_yet_is_for_stores_that_never_had_any():
+    """Old data is data: the last full month has none, and that is what the page says."""
+    last = date(2025, 10, 21)
+    text = front_page(data_set(("npm old", downloads(1, 900, FIRST, last)), ("github one/one", every_day(7))))
+    assert "Downloads, October 2026" in text
+    assert "No data in October 2026" in text
+    assert "No data yet" not in text
+
+
+def test_old_data_is_not_judged():
+    """A store whose values are old is not called usual, on the overview and on the page of changes."""
+    data = data_set(("npm old", downloads(1, 900, FIRST, AS_OF - timedelta(days=10))))
+    text = front_page(data)
+    assert "Not judged: the data is 10 days old." in text
+    assert "Nothing unusual" not in text
+
+
+def test_the_last_month_with_data_is_labelled():
+    """Of old data, the label stands on the last bar of a month that is over, as in the live chart."""
+    data = data_set(
+        ("npm left", downloads(1, 900, FIRST, date(2025, 10, 21))),
+        ("cratesio right", downloads(2, 800, FIRST, date(2025, 10, 20))),
+    )
+    drawing = overview_of(data).overview.downloads.drawing
+    october = sum(v for days in data.values.values() for d, v in days.items() if (d.year, d.month) == (2025, 10))
+    assert drawing.last.text == f"{october:,}"
+    assert {name.when for name in drawing.names.values() if name.value} == {" in Oct"}
+
+
+# -- the end of a month -------------------------------------------------------------------------------
+
+
+def test_a_month_that_is_over_is_not_so_far():
+    """On the last day of a month, leap days included, its sum is given once."""
+    day = date(2028, 2, 29)
+    data = data_set(
+        ("npm one", downloads(1, 900, date(2026, 1, 1), day)),
+        now=NOW.replace(year=2028, month=3, day=1),
+    )
+    assert data.as_of == day
+    text = front_page(data)
+    assert "Downloads, February 2028" in text
+    assert "so far" not in text[text.index('class="totals"') : text.index("</dl>", text.index('class="totals"'))]
+
+
+# -- sizes --------------------------------------------------------------------------------------------
+
+
+def test_one_of_each():
+    """One download, one star, one metric: singular, and no change is neither up nor down."""
+    ones = {day: int(day.day == 3) for day in day_range(FIRST, AS_OF)}
+    text = front_page(data_set(("npm one", ones), ("github one/one", every_day(1))))
+    heading = text[text.index("<h1>") : text.index("</h1>")]
+    assert heading == '<h1>1 download in October<span class="change same">, the same as in September</span>'
+    assert '<span class="change same">+0.0%</span>' in text
+    rows = text[text.index('<table class="metrics"') :]
+    assert "change same" in rows
+    assert "change up" not in rows
+    assert "1 metric</p>" in front_page(data_set(("npm one", ones)))
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_nothing_leaves_the_page(reader: Reader, write, width):
+    """Neither hundreds of billions of downloads nor names without a place to break widen a page, or cover others."""
+    url = write(
+        data_set(
+            (f"npm {LONG}", every_day(BILLIONS)),
+            ("github " + "o" * 39 + "/" + "r" * 90, every_day(BILLIONS)),
+            title=LONG,
+        )
+    )
+    for path in ("index.html", "metrics/downloads-one-nodejs.html", "products/one.html", "404.html"):
+        page = reader.open(url + path, now=NOW, size=(width, 900))
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    page = reader.open(url + "index.html", now=NOW, size=(width, 900))
+    spilt = page.evaluate(
+        """() => [...document.querySelectorAll(".totals dd, .metrics tbody :is(td, th)")]
+          .filter((cell) => cell.clientWidth > 0 && cell.scrollWidth > cell.clientWidth + 1)
+          .map((cell) => cell.className + cell.textContent + cell.scrollWidth + ">" + cell.clientWidth)"""
+    )
+    assert spilt == []
