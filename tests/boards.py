@@ -83,7 +83,6 @@ def a_series(name: str = "Python (lance)", **changes: Any) -> Series:
         source_title="pypistats.org",
         tone="python",
         days=NO_POINTS,
-        weeks=(),
         months=(),
     )
     return replace(series, **changes)

@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from cmetrics.analytics.model import Change, Dashboard, DayPoints, DownloadItem, Group, Item, PeriodPoint, PointKind
-from cmetrics.analytics.periods import MONTHS, WEEKS, flow_periods, stock_periods
+from cmetrics.analytics.periods import MONTHS, stock_periods
 from cmetrics.analytics.series import change
 from cmetrics.domain.metric import Event, slug
 from cmetrics.domain.plural import plural
@@ -44,7 +44,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """One line or one colour of bars, at every grain. Two charts may draw one series."""
+    """One line or one colour of bars, by day and by month. Two charts may draw one series."""
 
     key: str
     #: None for a total.
@@ -56,7 +56,6 @@ class Series:
     #: Which of the page's colours it has.
     tone: str
     days: DayPoints
-    weeks: tuple[PeriodPoint, ...]
     #: With the seeded snapshots.
     months: tuple[PeriodPoint, ...]
     #: Of a chart that can be split in several ways: the way that it is part of.
@@ -164,7 +163,6 @@ def total_stars_chart(board: Dashboard) -> Chart | None:
         source_title=items[0].source_title,
         tone=TOTAL,
         days=points,
-        weeks=stock_periods(points, WEEKS, board.as_of),
         months=stock_periods(points, MONTHS, board.as_of),
     )
     title = "GitHub stars, all repositories"
@@ -220,7 +218,6 @@ def _series(item: Item, as_of: date) -> Series:
             source_title=item.source_title,
             tone=item.tone,
             days=item.days,
-            weeks=flow_periods(item.days, WEEKS, as_of),
             months=item.points,
         )
     return Series(
@@ -231,7 +228,6 @@ def _series(item: Item, as_of: date) -> Series:
         source_title=item.source_title,
         tone=item.tone,
         days=item.points,
-        weeks=stock_periods(item.points, WEEKS, as_of),
         months=stock_periods(item.points, MONTHS, as_of),
     )
 

@@ -24,7 +24,7 @@ from cmetrics.analytics.model import (
     StarItem,
 )
 from cmetrics.analytics.month_total import month_total
-from cmetrics.analytics.periods import WEEKS, flow_periods, stock_periods
+from cmetrics.analytics.periods import WEEKS, stock_periods
 from cmetrics.analytics.series import last_full_month, month_of, star_change
 from cmetrics.domain.days import Month, months
 
@@ -184,7 +184,6 @@ def _series(part: Part, split: str, board: Dashboard) -> Series:
         source_title=", ".join(dict.fromkeys(item.source_title for item in part.items)),
         tone=part.tone,
         days=days,
-        weeks=flow_periods(days, WEEKS, board.as_of),
         months=found,
         split=split,
         members=tuple(item.metric.metric_id for item in part.items),

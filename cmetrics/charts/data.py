@@ -1,6 +1,6 @@
 """The data of a chart for the script in the page. All values are computed here, not in the browser.
 
-Sums of weeks and months stand in the page. Values by day are most of the data and seldom asked for: they are
+Sums of months stand in the page. Values by day and by week are most of the data and seldom asked for: they are
 in a script file for each series, because a page opened as a local file can load scripts but no JSON.
 """
 
@@ -29,11 +29,10 @@ TOTAL_DAYS = "_all-stars"
 def chart_document(
     chart: Chart, names: Mapping[str, str], effects: Mapping[Event, str] | None = None
 ) -> dict[str, Any]:
-    """Return the document with the weeks and months of all series. ``names`` are the file names of metrics by id.
+    """Return the document with the months of all series. ``names`` are the file names of metrics by id.
 
-    ``week`` and ``month`` of a series are columns, see `_periods`; ``seeds`` are its snapshots as ``[first day,
-    last day, value, how it came about]``; ``days`` is the name of its file, see `days_script`. Each is null
-    without a value.
+    ``month`` of a series are columns, see `_periods`; ``seeds`` are its snapshots as ``[first day, last day,
+    value, how it came about]``; ``days`` is the name of its file, see `days_script`. Each is null without a value.
     """
     return {
         "key": chart.key,
@@ -62,7 +61,8 @@ def _series(series: Series) -> dict[str, Any]:
         "source": series.source_title,
         "tone": series.tone,
         "split": series.split,
-        "week": _periods(series.weeks, _week_number),
+        # In the file of its days: they are rarely needed.
+        "week": None,
         "month": _periods(series.months, lambda day: day.year * 12 + day.month),
         "seeds": [_seed(point) for point in series.months if point.kind is PointKind.SEEDED] or None,
     }
@@ -90,7 +90,7 @@ def days_script(
     """Return the script with the days of a series: a call of ``cmetricsDays`` with its name and its document.
 
     ``values`` starts at ``start``, with null for days without a value; ``notes`` has the provenance by runs of days,
-    ``week`` the weeks as in `chart_document`.
+    ``week`` the weeks as columns, see `_periods`.
     A sum of several metrics has no value on a day that one of them lacks. Its document also has ``partial``, the sum
     of the others on these days as ``[place, sum]``, and ``members`` with the first, the last and the missing days of
     each metric, so that any window can be summed and compared like for like.

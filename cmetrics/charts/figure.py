@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import orjson
@@ -22,7 +23,6 @@ from cmetrics.charts.scale import (
     Scale,
     margins,
     moment,
-    scale_of,
     stacked_months,
 )
 from cmetrics.charts.svg import BarState, has_long_names, has_names, state_of
@@ -41,18 +41,20 @@ _GROUND = {BarState.PARTIAL: 0.3, BarState.PUBLISHED: 0.15}
 _CLEAR = "rgba(0,0,0,0)"
 
 
-def build_figure(chart: Chart, *, notice: str = "", palette: theme.Palette = theme.DEFAULT) -> Document:
-    """Return the figure as `plotly.io.from_json` reads it; ``notice`` stands before the title."""
-    scale = scale_of(chart)
+def build_figure(chart: Chart, scale: Scale, *, notice: str = "", palette: theme.Palette = theme.DEFAULT) -> Document:
+    """Return the figure as `plotly.io.from_json` reads it, with the axes of `scale_of`.
+
+    ``notice`` stands before the title.
+    """
     traces = [
         trace for series in chart.shown for trace in _traces(chart, series, scale, color_of(series.tone, palette))
     ]
     return {"data": traces, "layout": _layout(chart, scale, notice)}
 
 
-def render_figure(chart: Chart, *, notice: str = "", palette: theme.Palette = theme.DEFAULT) -> bytes:
+def render_figure(chart: Chart, scale: Scale, *, notice: str = "", palette: theme.Palette = theme.DEFAULT) -> bytes:
     """Return the figure as JSON."""
-    return orjson.dumps(build_figure(chart, notice=notice, palette=palette)) + b"\n"
+    return orjson.dumps(build_figure(chart, scale, notice=notice, palette=palette)) + b"\n"
 
 
 def text_of(at: datetime) -> str:
@@ -126,6 +128,7 @@ def _bars(
     )
 
 
+@cache
 def _box(month: Month) -> tuple[date, float, float]:
     """Return the day that a bar is placed at, its width, and where it begins from there, in milliseconds."""
     at = month.first + (month.days - 1) // 2 * DAY

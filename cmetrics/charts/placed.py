@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from cmetrics.analytics.chart import Chart
 from cmetrics.charts.scale import Room
-from cmetrics.charts.svg import UNITS, Bar, Label, Line, Mark, Tick, compact, draw
+from cmetrics.charts.svg import UNITS, Bar, Drawing, Label, Line, Mark, Tick, compact
 
 #: Around the plot, in the units of the picture.
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 12.0, 26.0
@@ -30,9 +30,8 @@ class PlacedDrawing:
     running: str
 
 
-def place(chart: Chart, width: float, height: float) -> PlacedDrawing:
-    """Return the static chart in a picture of the given size."""
-    drawing = draw(chart)
+def place(chart: Chart, drawing: Drawing, width: float, height: float) -> PlacedDrawing:
+    """Return the static chart of `draw` in a picture of the given size."""
     wide, tall = width - LEFT - RIGHT, height - TOP - BOTTOM
 
     def x(units: float) -> float:

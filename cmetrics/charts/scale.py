@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import chain
 from typing import TypeAlias
 
@@ -142,7 +143,7 @@ class Scale:
 
     def ticks(self, room: Room) -> tuple[TimeTick, ...]:
         """Return the labels of the time axis."""
-        return time_ticks(self.start, self.end, MOST_LABELS[room], is_centred=self.is_centred)
+        return _ticks_in(formats.current(), self.start, self.end, MOST_LABELS[room], self.is_centred)
 
 
 def moment(day: date) -> datetime:
@@ -274,6 +275,18 @@ def _plain(value: float) -> str:
 
 
 # -- time -------------------------------------------------------------------------------------------
+
+
+# Most charts of a site show the same months.
+@lru_cache(maxsize=100)
+def _ticks_in(
+    _language: formats.Formats,
+    start: datetime,
+    end: datetime,
+    most: int,
+    is_centred: bool,  # noqa: FBT001
+) -> tuple[TimeTick, ...]:
+    return time_ticks(start, end, most, is_centred=is_centred)
 
 
 def time_ticks(start: datetime, end: datetime, most: int, *, is_centred: bool) -> tuple[TimeTick, ...]:

@@ -19,7 +19,7 @@ from cmetrics.charts.count_figure import build_count_chart
 from cmetrics.charts.panels import Box, PanelDrawing, draw_panels
 from cmetrics.charts.placed import BOTTOM, LEFT, RIGHT, TOP, PlacedDrawing, place
 from cmetrics.charts.scale import MONTHS_SHOWN, Room
-from cmetrics.charts.svg import BarState, Label, Line, Mark, Tick, compact, precise
+from cmetrics.charts.svg import BarState, Drawing, Label, Line, Mark, Tick, compact, precise
 from cmetrics.charts.text_width import fit, text_width
 from cmetrics.charts.words import alternative
 from cmetrics.domain import formats
@@ -137,8 +137,8 @@ class Picture:
         return tuple(sorted({shape.tone for shape in shapes if shape.is_hatched}))
 
 
-def build_chart_picture(chart: Chart, board: Dashboard, url: str | None) -> Picture:
-    """Return the picture of a chart in its default view. ``url`` is the address of the site."""
+def build_chart_picture(chart: Chart, drawing: Drawing, board: Dashboard, url: str | None) -> Picture:
+    """Return the picture of a chart with the marks of its static chart. ``url`` is the address of the site."""
     labels = [(series, *_last_value(series, chart)) for series in chart.shown if series.months or series.days]
     is_alone = len(chart.shown) == 1
     if is_metric(chart):
@@ -149,14 +149,14 @@ def build_chart_picture(chart: Chart, board: Dashboard, url: str | None) -> Pict
         texts = [(series.name, f"{value} {when}".strip()) for series, value, when in labels]
     column = _column(texts) if labels else EDGE / 2
     stale = _stale(((s.name, s.days[-1].day) for s in chart.shown if s.days), board.as_of, is_alone=is_alone)
-    drawing = place(chart, WIDTH - EDGE - column, _room(stale))
+    placed = place(chart, drawing, WIDTH - EDGE - column, _room(stale))
     names = [
-        _named(_height(series, chart, drawing), text, value, series.tone, column)
+        _named(_height(series, chart, placed), text, value, series.tone, column)
         for (series, _, _), (text, value) in zip(labels, texts, strict=True)
     ]
     through = chart.newest_day
     sources = dict.fromkeys(source for series in chart.shown for source in series.source_title.split(", "))
-    panel = PicturePanel(drawing.y_ticks, tuple(_bars(drawing)), drawing.lines, drawing.marks)
+    panel = PicturePanel(placed.y_ticks, tuple(_bars(placed)), placed.lines, placed.marks)
     return _fitted(
         Picture(
             title=chart.title,
@@ -164,20 +164,20 @@ def build_chart_picture(chart: Chart, board: Dashboard, url: str | None) -> Pict
             description=alternative(chart),
             notice=board.notice,
             stale=stale,
-            note=_note([_through(through), *_signs(chart, drawing)], _address(url)),
+            note=_note([_through(through), *_signs(chart, placed)], _address(url)),
             address=_address(url),
-            left=drawing.left,
-            right=drawing.right,
-            bottom=drawing.bottom,
+            left=placed.left,
+            right=placed.right,
+            bottom=placed.bottom,
             panels=() if chart.is_empty else (panel,),
-            x_ticks=() if chart.is_empty else drawing.x_ticks,
-            names=tuple(_spread(names, drawing.top, drawing.bottom)),
+            x_ticks=() if chart.is_empty else placed.x_ticks,
+            names=tuple(_spread(names, placed.top, placed.bottom)),
             dots=tuple(
                 Dot(max(ends)[0], max(ends)[1], series.tone)
                 for series in chart.shown
-                if not chart.is_flow and (ends := list(_ends(drawing, series.tone)))
+                if not chart.is_flow and (ends := list(_ends(placed, series.tone)))
             ),
-            last=drawing.last,
+            last=placed.last,
         )
     )
 

@@ -193,7 +193,10 @@ def _day_scripts(publication: Publication) -> Iterator[tuple[str, bytes]]:
         if days := days_name(series, names):
             found = [(names[name], items[name]) for name in series.members]
             members = [Member(phrases.name_of(item.metric), file, item.days) for file, item in found]
-            yield f"{DAYS}/{days}.js", days_script(days, series.days, series.weeks, members)
+            yield (
+                f"{DAYS}/{days}.js",
+                days_script(days, series.days, flow_periods(series.days, WEEKS, board.as_of), members),
+            )
 
 
 def _month_scripts(publication: Publication) -> Iterator[tuple[str, bytes]]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cmetrics import documents
+from cmetrics.analytics.model import CountItem
 from cmetrics.charts import count_words, theme
 from cmetrics.charts.figure import render_figure
 from cmetrics.charts.panel_figure import render_panel_figure
@@ -19,13 +20,14 @@ from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt
 from cmetrics.site import report_format
 from cmetrics.site.badges import badge_labels, build_badge
+from cmetrics.site.chart_picture import Picture, build_chart_picture, build_count_picture
 from cmetrics.site.effect_rows import effect_row
 from cmetrics.site.feed import build_feed
 from cmetrics.site.folders import INDEX, QUALITY, card_path, report_path, templates_folder
 from cmetrics.site.output_code import OutputCode, output_text
 from cmetrics.site.page import Page, Site, address_of, product_path
 from cmetrics.site.pages import build_pages, page_paths
-from cmetrics.site.pictures import FOLDER, group_pictures, overall_pictures
+from cmetrics.site.pictures import FOLDER
 from cmetrics.site.social_card import render_product_card
 from cmetrics.site.views import ChartView, PanelView
 
@@ -44,32 +46,33 @@ CHARTS = "charts"
 
 def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:
     """Yield the files of a part of the site with their paths; the first part has all that is not a page."""
-    environment = open_templates()
+    environment, palette = open_templates(), theme.palette(site.board.theme.accent)
     for page in build_pages(site, part):
         template = environment.get_template(page.template)
         yield page.path, template.render(page=page, site=site, board=site.board).encode()
         for view in _views(page):
-            yield (
-                f"{CHARTS}/{view.name}.json",
-                render_figure(view.chart, notice=site.board.notice, palette=theme.palette(site.board.theme.accent)),
-            )
+            figure = render_figure(view.chart, view.drawing.scale, notice=site.board.notice, palette=palette)
+            yield f"{CHARTS}/{view.name}.json", figure
+            # The only repository of a site has its picture from its own page.
+            if part or not view.is_metric:
+                picture = build_chart_picture(view.chart, view.drawing, site.board, site.url)
+                yield from _picture(site, view.name, picture, has_embed=view.is_metric)
+        if page.metric and isinstance(page.metric.item, CountItem):
+            picture = build_count_picture(page.metric.item, site.board, site.url)
+            yield from _picture(site, page.metric.name, picture, has_embed=True)
         for panels in _panel_views(page):
-            palette = theme.palette(site.board.theme.accent)
             figure = render_panel_figure(panels.chart, notice=site.board.notice, palette=palette)
             yield f"{CHARTS}/{panels.name}.json", figure
     if part == 0:
         yield (
             "assets/favicon.svg",
-            environment.get_template("favicon.svg.j2")
-            .render(notice=site.board.notice, palette=theme.palette(site.board.theme.accent))
-            .encode(),
+            environment.get_template("favicon.svg.j2").render(notice=site.board.notice, palette=palette).encode(),
         )
         for name, context in _beside(site).items():
             yield name, environment.get_template(f"{name}.j2").render(context).encode()
         yield from _badges(environment, site)
     elif (group := site.groups[part - 1]).product in site.cards:
         yield card_path(group.product), render_product_card(site.board, group)
-    yield from _pictures(environment, site, part)
 
 
 def _views(page: Page) -> Iterator[ChartView]:
@@ -212,25 +215,15 @@ def _badges(environment: Environment, site: Site) -> Iterator[tuple[str, bytes]]
         yield f"badges/{name}-dark.svg", badge.render(badge=drawn, dark=True).encode()
 
 
-def _pictures(environment: Environment, site: Site, part: int) -> Iterator[tuple[str, bytes]]:
-    """Yield the pictures of charts: light, dark, and of metrics one that follows the reader's scheme."""
-    template, board = environment.get_template("picture.svg.j2"), site.board
-    palette = theme.palette(board.theme.accent)
-    metrics = set(site.names.values())
-    pictures = (
-        group_pictures(board, site.groups[part - 1], site.names, site.url)
-        if part
-        else overall_pictures(board, site.names, site.url)
-    )
-    for name, picture in pictures:
-        body = template.render(p=picture, style_mark=_STYLE_MARK)
-        for path, schemes in (
-            (f"{FOLDER}/{name}.svg", ("light",)),
-            (f"{FOLDER}/{name}-dark.svg", ("dark",)),
-            (f"embed/{name}.svg", ("light", "dark")),
-        ):
-            if path.startswith(FOLDER) or name in metrics:
-                yield path, body.replace(_STYLE_MARK, _picture_style(picture.tones, schemes, palette), 1).encode()
+def _picture(site: Site, name: str, picture: Picture, *, has_embed: bool) -> Iterator[tuple[str, bytes]]:
+    """Yield the pictures of a chart: light, dark, and of metrics one that follows the reader's scheme."""
+    palette = theme.palette(site.board.theme.accent)
+    body = open_templates().get_template("picture.svg.j2").render(p=picture, style_mark=_STYLE_MARK)
+    files: dict[str, tuple[str, ...]] = {f"{FOLDER}/{name}.svg": ("light",), f"{FOLDER}/{name}-dark.svg": ("dark",)}
+    if has_embed:
+        files[f"embed/{name}.svg"] = ("light", "dark")
+    for path, schemes in files.items():
+        yield path, body.replace(_STYLE_MARK, _picture_style(picture.tones, schemes, palette), 1).encode()
 
 
 @lru_cache(maxsize=256)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
@@ -149,7 +148,7 @@ def build_view(site: Site, chart: Chart, *, is_whole: bool) -> ChartView:
         drawing=drawing,
         subtitle=subtitle(chart, drawing.scale),
         alternative=alternative(chart),
-        data=inline_json(_inline(chart_document(chart, site.names, effects))),
+        data=inline_json(chart_document(chart, site.names, effects)),
         effects=effects,
         rows=month_rows(chart),
         notes=tuple(_chart_notes(chart, drawing)),
@@ -159,12 +158,6 @@ def build_view(site: Site, chart: Chart, *, is_whole: bool) -> ChartView:
         events=shown_events(chart, drawing.scale),
         name=picture_name(chart, site.names),
     )
-
-
-def _inline(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the document for the page, without weeks: they are rarely needed, and are in the files of days."""
-    series = [one | {"week": None} if one["days"] else one for one in document["series"]]
-    return document | {"series": series}
 
 
 def _effects(site: Site, chart: Chart) -> dict[Event, str]:

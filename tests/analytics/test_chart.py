@@ -101,7 +101,6 @@ def test_a_snapshot_alone_is_something_to_draw():
 def test_a_series_has_every_grain():
     flow = only_chart(PYTHON, rows_of(PYTHON, FIRST, AS_OF)).series[0]
     assert [point.value for point in flow.months] == [300, 310, 220]
-    assert {point.value for point in flow.weeks[1:]} == {70}
     assert len(flow.days) == (AS_OF - FIRST).days + 1
     stock = only_chart(STARS, rows_of(STARS, FIRST, AS_OF, 100, grows=1)).series[0]
     assert [(point.period_end, point.value) for point in stock.months] == [
@@ -109,7 +108,7 @@ def test_a_series_has_every_grain():
         (date(2026, 10, 31), 160),
         (date(2026, 11, 30), 182),
     ]
-    assert stock.weeks[-1].value == stock.days[-1].value == 182
+    assert stock.days[-1].value == 182
 
 
 # -- colours -------------------------------------------------------------------------------------
@@ -142,7 +141,6 @@ def test_the_total_of_stars_stands_before_its_parts_and_is_their_sum():
     for one, two, both in zip(parts[0].days, parts[1].days, total.days, strict=True):
         assert (both.day, both.value) == (one.day, one.value + two.value)
     assert [point.value for point in total.months] == [1129, 1160, 1182]
-    assert total.weeks[-1].value == 1182
     extent = extent_of(chart, total)
     assert (extent.first, extent.last) == (1100, 1182)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cmetrics.analytics.chart import ChartKind
 from cmetrics.analytics.model import DayPoint, DayPoints, PointKind
-from cmetrics.analytics.periods import WEEKS, flow_periods, stock_periods
+from cmetrics.analytics.periods import MONTHS, WEEKS, flow_periods, stock_periods
 from cmetrics.charts.data import Member, chart_document, days_script
 from cmetrics.charts.words import provenance_text
 from cmetrics.domain.days import DAY, Month
@@ -31,9 +31,9 @@ def series_of(kind, **changes):
     return series
 
 
-def days_of(points) -> dict:
+def days_of(points, weeks=()) -> dict:
     """The document in the script of a series."""
-    text = days_script("a-b", points).decode()
+    text = days_script("a-b", points, weeks).decode()
     assert text.startswith('cmetricsDays("a-b",{')
     assert text.endswith("});\n")
     return json.loads(text.removeprefix('cmetricsDays("a-b",').removesuffix(");\n"))
@@ -115,14 +115,14 @@ def test_periods_are_columns_with_what_is_missing():
 def test_weeks_are_consecutive():
     """A week without a value has its place."""
     points = points_of({date(2026, 11, 2): 5, date(2026, 11, 18): 6})
-    weeks = series_of(FLOW, weeks=flow_periods(points, WEEKS, AS_OF))["week"]
+    weeks = days_of(points, flow_periods(points, WEEKS, AS_OF))["week"]
     assert (weeks["start"], weeks["values"], weeks["partial"]) == ("2026-11-02", [5, None, 6], [[0, 1], [2, 1]])
 
 
 def test_running_stock():
     """The running period of a stock is partial, and no number of days belongs to it."""
     points = points_of({date(2026, 11, 15): 4, date(2026, 11, 17): 5})
-    weeks = series_of(STOCK, weeks=stock_periods(points, WEEKS, date(2026, 11, 18)))["week"]
+    weeks = days_of(points, stock_periods(points, WEEKS, date(2026, 11, 18)))["week"]
     assert (weeks["values"], weeks["partial"]) == ([4, 5], [[1, None]])
 
 
@@ -146,7 +146,7 @@ def test_a_document_says_what_the_chart_is_and_of_which_series():
 def test_a_document_is_json(values):
     points = DayPoints.of(DayPoint(day, *values[day]) for day in sorted(values))
     document = chart_document(
-        a_chart(STOCK, a_series(days=points, weeks=stock_periods(points, WEEKS, AS_OF)), events=[an_event()]),
+        a_chart(STOCK, a_series(days=points, months=stock_periods(points, MONTHS, AS_OF)), events=[an_event()]),
         NAMES,
     )
     assert json.loads(json.dumps(document, allow_nan=False)) == document

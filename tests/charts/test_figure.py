@@ -9,14 +9,15 @@ import plotly.io
 from cmetrics.analytics.chart import group_charts, item_chart, total_stars_chart
 from cmetrics.analytics.overview import all_downloads_chart
 from cmetrics.charts.figure import render_figure
+from cmetrics.charts.scale import scale_of
 from cmetrics.domain.days import DAY, Month, day_range
 from tests.boards import AS_OF, a_board, a_package, a_repository, an_event, rows_of
 
 
 def read(chart, notice: str = ""):
     """The figure as a notebook has it; Plotly checks every property."""
-    content = render_figure(chart, notice=notice)
-    assert content == render_figure(chart, notice=notice)
+    content = render_figure(chart, scale_of(chart), notice=notice)
+    assert content == render_figure(chart, scale_of(chart), notice=notice)
     return plotly.io.from_json(content, skip_invalid=False)
 
 
