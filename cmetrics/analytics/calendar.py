@@ -6,13 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from itertools import groupby
+from functools import lru_cache
 from types import MappingProxyType
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cmetrics.analytics.counts import covered_days
 from cmetrics.analytics.gaps import Gap, Reason
 from cmetrics.analytics.model import KINDS, CountItem, Dashboard, DayPoints, DownloadItem, Item, PointKind
-from cmetrics.domain.days import day_range, window
+from cmetrics.analytics.periods import run_starts
+from cmetrics.domain.days import DAY, day_range, window
 from cmetrics.domain.metric import PUBLISHED_WITHIN
 
 #: The calendar begins with the oldest value or missing day; it has at least this number of days.
@@ -42,11 +47,12 @@ _LABELS = {
     DayState.SEEDED: "imported total",
     DayState.BEFORE: "before first data",
 }
-_OF_KIND = {
-    PointKind.OBSERVED: DayState.OBSERVED,
-    PointKind.RECONSTRUCTED: DayState.RECONSTRUCTED,
-    PointKind.ESTIMATED: DayState.ESTIMATED,
-}
+#: One code of :data:`_STATES` by day; :data:`_UNKNOWN` for a day without a value.
+States: TypeAlias = NDArray[np.int64]
+_STATES = tuple(DayState)
+_UNKNOWN = -1
+#: The codes of the states by the codes of :data:`KINDS`: they have the same names.
+_CODE_OF_KIND = np.array([_STATES.index(DayState(kind.value)) for kind in KINDS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +126,20 @@ def build_calendar(
     first = min([window(last, DAYS_SHOWN), *_first_days(items, gaps)])
     rows = [_item_row(item, gaps.get(item.metric.metric_id, ()), first, last) for item in items]
     if total and sum(len(group.stars) for group in board.groups) > 1 and board.total_stars_points:
-        states = _states_of(board.total_stars_points)
+        states = _states_of(board.total_stars_points, first, last)
         start = board.total_stars_points[0].day
         note = "No total yet: not every repository has data"
-        total_row = _row("GitHub stars", "all repositories", "", states, start, {}, first, last)
+        total_row = _row("GitHub stars", "all repositories", "", states, start, (), first)
         waits = (replace(s, reason=note) if s.state is DayState.PENDING else s for s in total_row.stretches)
         rows.append(replace(total_row, stretches=tuple(waits)))
+    return Calendar(first, last, (last - first).days + 1, tuple(rows), _month_offsets(first, last))
+
+
+@lru_cache(maxsize=100)
+def _month_offsets(first: date, last: date) -> tuple[int, ...]:
     is_long = (last - first).days >= 2 * DAYS_SHOWN
-    firsts = tuple(
-        (day - first).days for day in day_range(first, last) if day.day == 1 and (day.month == 1 or not is_long)
-    )
-    return Calendar(first, last, (last - first).days + 1, tuple(rows), firsts)
+    days = day_range(first, last)
+    return tuple((day - first).days for day in days if day.day == 1 and (day.month == 1 or not is_long))
 
 
 def _first_days(items: Sequence[Item], gaps: Mapping[str, Sequence[Gap]]) -> Iterator[date]:
@@ -146,61 +155,60 @@ def _first_days(items: Sequence[Item], gaps: Mapping[str, Sequence[Gap]]) -> Ite
 
 def _item_row(item: Item, gaps: Iterable[Gap], first: date, last: date) -> Row:
     days = item.days if isinstance(item, DownloadItem) else item.points
-    states = _states_of(days)
+    states = _states_of(days, first, last)
     start = days[0].day if days else None
     if isinstance(item, CountItem) and item.metric.measure.is_rolling:
-        for day in covered_days(item):
-            if first <= day:
-                states.setdefault(day, DayState.OBSERVED)
+        _fill(states, [(day - first).days for day in covered_days(item)], DayState.OBSERVED)
     if isinstance(item, DownloadItem):
-        for point in item.points:
-            if point.kind is PointKind.SEEDED:
-                states.setdefault(point.period_end, DayState.SEEDED)
-    why = {day: gap for gap in gaps for day in day_range(max(gap.first_day, first), min(gap.last_day, last))}
+        seeds = [(point.period_end - first).days for point in item.points if point.kind is PointKind.SEEDED]
+        _fill(states, seeds, DayState.SEEDED)
     metric = item.metric
-    return _row(metric.label, metric.subject, item.source_title, states, start, why, first, last)
+    return _row(metric.label, metric.subject, item.source_title, states, start, gaps, first)
 
 
-def _states_of(points: DayPoints) -> dict[date, DayState]:
-    of_code = [_OF_KIND.get(kind, DayState.SEEDED) for kind in KINDS]
-    return dict(zip(points.dates, map(of_code.__getitem__, points.kinds.tolist()), strict=True))
+def _states_of(points: DayPoints, first: date, last: date) -> States:
+    """Return the states of the days from ``first`` to ``last`` that have a point."""
+    states = np.full((last - first).days + 1, _UNKNOWN)
+    states[points.days - first.toordinal()] = _CODE_OF_KIND[points.kinds]
+    return states
+
+
+def _fill(states: States, places: Iterable[int], state: DayState) -> None:
+    """Set the days at ``places`` of which nothing is known yet."""
+    for place in places:
+        if place >= 0 and states[place] == _UNKNOWN:
+            states[place] = _STATES.index(state)
 
 
 def _row(
-    name: str,
-    subject: str,
-    source_title: str,
-    states: dict[date, DayState],
-    start: date | None,
-    gaps: Mapping[date, Gap],
-    first: date,
-    last: date,
+    name: str, subject: str, source_title: str, states: States, start: date | None, gaps: Iterable[Gap], first: date
 ) -> Row:
-    newest = max(states, default=None)
-    unknown: dict[date, tuple[DayState, str | None]] = {}
-    for day in sorted(set(day_range(first, last)) - states.keys()):
-        if (gap := gaps.get(day)) is not None:
-            unknown[day] = _state_of(gap), gap.text
-        elif start is None or newest is None or day < start:
-            unknown[day] = DayState.BEFORE, None
-        elif day > newest and last - day < PUBLISHED_WITHIN:
-            unknown[day] = DayState.PENDING, "Pending: not published yet"
-        else:
-            unknown[day] = DayState.MISSING, "Missing at the source"
-    stretches: list[Stretch] = []
-    every_day = list(day_range(first, last))
-    known_of = [unknown.get(day) or (states[day], None) for day in every_day]
-    offset = 0
-    for (state, reason), run in groupby(known_of):
-        days = len(list(run))
-        stretches.append(Stretch(every_day[offset], every_day[offset + days - 1], state, reason, offset, days))
-        offset += days
-    before, pending, missing = (
+    is_unknown, size = states == _UNKNOWN, len(states)
+    known = np.flatnonzero(~is_unknown)
+    # The states with their reasons, by code.
+    reasons: dict[tuple[DayState, str | None], int] = {(state, None): code for code, state in enumerate(_STATES)}
+    codes = np.where(is_unknown, reasons[DayState.BEFORE, None], states)
+    if start is not None and len(known):
+        begun = (start - first).days
+        newest = max(int(known[-1]) + 1, size - PUBLISHED_WITHIN.days, begun)
+        missing = reasons.setdefault((DayState.MISSING, "Missing at the source"), len(reasons))
+        codes[begun:][is_unknown[begun:]] = missing
+        codes[newest:] = reasons.setdefault((DayState.PENDING, "Pending: not published yet"), len(reasons))
+    for gap in gaps:
+        span = slice(max((gap.first_day - first).days, 0), max((gap.last_day - first).days + 1, 0))
+        codes[span][is_unknown[span]] = reasons.setdefault((_state_of(gap), gap.text), len(reasons))
+    starts, named = run_starts(codes), list(reasons)
+    lengths = np.diff(starts, append=size)
+    stretches = tuple(
+        Stretch(first + offset * DAY, first + (offset + days - 1) * DAY, state, reason, offset, days)
+        for offset, days, code in zip(starts.tolist(), lengths.tolist(), codes[starts].tolist(), strict=True)
+        for state, reason in [named[code]]
+    )
+    before, pending, lost = (
         sum(s.days for s in stretches if s.state is wanted)
         for wanted in (DayState.BEFORE, DayState.PENDING, DayState.MISSING)
     )
-    known = (last - first).days + 1 - before - pending - missing
-    return Row(name, subject, source_title, tuple(stretches), known, missing + pending, pending)
+    return Row(name, subject, source_title, stretches, size - before - pending - lost, lost + pending, pending)
 
 
 def _state_of(gap: Gap) -> DayState:

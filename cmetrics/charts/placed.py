@@ -43,7 +43,8 @@ def place(chart: Chart, drawing: Drawing, width: float, height: float) -> Placed
     def bar(one: Bar) -> Bar:
         top = y(one.y)
         bottom = y(one.y + one.height)
-        return replace(one, x=x(one.x), y=top, width=round(one.width / UNITS * wide, 1), height=round(bottom - top, 1))
+        width, height = round(one.width / UNITS * wide, 1), round(bottom - top, 1)
+        return Bar(x(one.x), top, width, height, one.tone, one.state)
 
     def line(one: Line) -> Line:
         points = (map(float, point.split(",")) for point in one.points.split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cmetrics.analytics.report import DownloadsRow, MonthBar
 from cmetrics.charts.scale import levels, middle, moment, named_levels, time_ticks
@@ -40,8 +41,7 @@ class Shape:
 SHAPES = (Shape("wide", 1120.0, 400.0, 8, 150.0, 12), Shape("narrow", 360.0, 230.0, 4, 110.0, 6))
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """One rectangle, in the units of its drawing."""
 
     x: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -93,7 +94,8 @@ def render_report_list(page: Page) -> bytes:
 
 def _clean(page: str) -> bytes:
     """Return a page without white space at the end of lines."""
-    return re.sub(r"[ \t]+\n", "\n", page).encode()
+    *lines, last = page.split("\n")
+    return "\n".join([*(line.rstrip(" \t") for line in lines), last]).encode()
 
 
 def render_report_markdown(report: MonthReport) -> str:
@@ -239,6 +241,8 @@ def _percent(value: float | None) -> str:
     return NONE if value is None else formats.percent(value)
 
 
+# Names stand in every report.
+@lru_cache(maxsize=20_000)
 def _escape(text: str) -> str:
     """Return text as Markdown without markup, on one line."""
     text = _MARKDOWN.sub(r"\\\1", sanitize(text, limit=_LONGEST))

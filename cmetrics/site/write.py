@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import filecmp
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -123,10 +124,11 @@ def _exchange(staging: Path, out: Path, names: list[str]) -> None:
     write_file(staging / MANIFEST, _manifest({*listed, *names}))
     (staging / MANIFEST).replace(out / MANIFEST)
     ready: set[Path] = set()
+    present = set(_names(out))
     for name in [NO_JEKYLL, *sorted(names, key=lambda name: (name == INDEX, name.endswith(".html")))]:
         target = out / name
         _make_way(target, out, ready)
-        if not _is_equal(staging / name, target):
+        if name not in present or not _is_equal(staging / name, target):
             (staging / name).replace(target)
     # Some file systems ignore case.
     kept = {name.casefold() for name in names}
@@ -166,12 +168,12 @@ def _is_equal(staged: Path, target: Path) -> bool:
 
 def _names(out: Path) -> list[str]:
     """Return the paths of all files and links in the folder, without staging folders."""
-    return sorted(
-        name
-        for path in out.rglob("*")
-        if (path.is_symlink() or not path.is_dir())
-        and not (name := path.relative_to(out).as_posix()).startswith(_STAGING_PREFIX)
-    )
+    names: list[str] = []
+    for folder, folders, files in os.walk(out):
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        base = "" if Path(folder) == out else f"{Path(folder).relative_to(out).as_posix()}/"
+        names += [f"{base}{name}" for name in [*files, *links]]
+    return sorted(name for name in names if not name.startswith(_STAGING_PREFIX))
 
 
 def _is_litter(name: str) -> bool:
@@ -193,8 +195,12 @@ def _manifest(files: Iterable[str]) -> bytes:
 
 def write_file(path: Path, content: Content) -> int:
     """Write a file and the folders it is in. Return its size."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
+    try:
+        file = path.open("wb")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("wb")
+    with file:
         return sum(map(file.write, [content] if isinstance(content, bytes) else content))
 
 
