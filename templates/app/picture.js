@@ -341,6 +341,7 @@ async function pngOf(address, [width, height], ground) {
 /** Saves the view as a picture of one of `SIZES`; its name says so, except of the usual one. */
 async function savePicture(chart, format, size = "wide") {
   await loadDays(chart.data).catch(() => {}); // Then the picture says that there is nothing to show.
+  showWords(chart);
   const root = pictureOf(chart, SIZES[size]);
   const blob = new Blob([svgText(root)], { type: "image/svg+xml" });
   const suffix = size === "wide" ? "" : `-${SIZES[size].join("x")}`;

@@ -105,6 +105,7 @@ async function draw(chart) {
     showMissing(chart);
     return;
   }
+  if (isWaiting) showWords(chart);
   // At once, if the picture can show it; the live chart takes over where it is wanted.
   const isShown = drawStill(chart);
   setStale(chart, !isShown || chart.wantsLive);

@@ -138,16 +138,17 @@ function viewSentence(chart) {
     return first === last ? `${isolated(one.name)}: ${told(last)}.` : `${isolated(one.name)}: from ${told(first)} to ${told(last)}; peak ${told(peak)}.`;
   });
   const shown = summaries.length > 0 ? summaries.join(" ") : "All series hidden.";
-  return `${chart.title}. ${unit} ${GRAINS[grainOf(chart)]}. ${shown}`;
+  return `${viewTitle(chart)}. ${unit} ${GRAINS[grainOf(chart)]}. ${shown}`;
 }
 
 function pointName(chart, point) {
   return periodName(chart, { ...point, isSnapshot: point.kind === "seeded", readings: [] });
 }
 
-/** The words beside a chart follow the view, as its picture does. */
+/** The words beside a chart follow the view, as its picture does; days and weeks are in them once they are loaded. */
 function showWords(chart) {
   const words = chart.figure.querySelector("[data-words]");
   words.dataset.words ||= words.textContent;
-  words.textContent = isUsual(chart.data) ? words.dataset.words : viewSentence(chart.data);
+  if (isUsual(chart.data)) words.textContent = words.dataset.words;
+  else words.textContent = awaitsDays(chart.data) ? `${viewTitle(chart.data)}.` : viewSentence(chart.data);
 }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from cmetrics.charts.theme import contrast
 from tests.site.conftest import axe, enliven, point_at, point_at_end
@@ -268,7 +269,17 @@ def test_words_follow_view(reader, data_site):
     assert "2025" not in words.inner_text()
     assert page.locator("#chart-downloads .plot[aria-hidden=true]").count() == 1
     page.locator("#chart-downloads .controls label", has_text="2Y").click()
-    assert "November 2023" in words.inner_text()
+    assert "December 2024" in words.inner_text()
+    assert "2023" not in words.inner_text()
+
+
+def test_words_of_days(reader, data_site):
+    """Days and weeks are described as soon as they are loaded."""
+    page = reader.open(f"{data_site('rich').url}?range=3m&by=day", now=NOW)
+    words = page.locator("#chart-downloads [data-words]")
+    expect(words).to_contain_text("Downloads per day. Downloads by day. ")
+    assert "no complete period" not in words.inner_text()
+    assert re.search(r"LanceDB: from [\d,]+ \(3 September 2026\) to [\d,]+ \(\d+ November 2026\)", words.inner_text())
 
 
 def test_card_follows_fast(reader, data_site):
