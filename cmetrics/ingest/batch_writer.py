@@ -52,7 +52,8 @@ class BatchWriter:
     def flush(self) -> None:
         """Merge all buffered rows. Raises StoreError."""
         small = pa.concat_tables([STATS.schema.empty_table(), *self._rows[len(self._rows) - self._small :]])
-        rows = pa.concat_tables([*self._rows[: len(self._rows) - self._small], encode_texts(small)])
+        rows = pa.concat_tables([*self._rows[: len(self._rows) - self._small], encode_texts(small)]).combine_chunks()
+        # The rows of a large night are in memory once.
         self._rows, self._small = [], 0
         merged = self._store.upsert_observations(
             rows, self._overwrites, lambda old, new: self.replaced.append(select_revised(old, new))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS
 from tests.bench.clock import apart, in_turn, peak, size_of, timed
 from tests.bench.figures import Figure, in_bytes, in_seconds
-from tests.bench.stores import DAYS, LAST, LOT, WHOLE, columns_of, fresh, in_words, metrics_of
+from tests.bench.stores import DAYS, LAST, LOT, WHOLE, columns_of, columns_of_one, fresh, in_words, metrics_of
 from tests.rules import value_differs
 
 SIZES = (7, 100, 1000, 10_000)
@@ -98,27 +99,37 @@ def _read(folder: Path, count: int) -> list[Figure]:
 def night_of(metrics: list[Metric]) -> Iterator[pa.Table]:
     """Half a year of each metric read again, one of its days as another number, and a new day: a table per metric."""
     value = STATS.schema.get_field_index("value")
-    for start in range(0, len(metrics), LOT):
-        # The number of a day follows from its distance to the first one.
-        rows = columns_of(metrics[start : start + LOT], Span(WHOLE.first, LAST + DAY)).combine_chunks()
-        for end in range(DAYS + 1, rows.num_rows + 1, DAYS + 1):
-            # A copy: a slice would keep all days in memory.
-            night = rows.take(np.arange(end - REREAD.days - 1, end))
-            numbers = night["value"].to_numpy().copy()
-            numbers[-2] += 1
-            yield night.set_column(value, STATS.schema.field(value), pa.array(numbers))
+    for place, metric in enumerate(metrics):
+        rows = columns_of_one(place % LOT, metric, Span(WHOLE.first, LAST + DAY))
+        night = rows.slice(DAYS - REREAD.days)
+        numbers = night["value"].to_numpy().copy()
+        numbers[-2] += 1
+        yield night.set_column(value, STATS.schema.field(value), pa.array(numbers))
 
 
 def _night(folder: Path, count: int) -> list[Figure]:
+    seconds_alone, peak_alone = apart(_merge_alone, folder)
     store, metrics = _opened(folder), metrics_of(count)
     writer = BatchWriter(store, overwrite_rule({metric.metric_id: metric for metric in metrics}, SPECS))
     # As a run has them: one result after the other, each made when the one before it is buffered.
     seconds = sum(timed(lambda rows=rows: writer.add(rows)) for rows in night_of(metrics)) + timed(writer.flush)
     assert (writer.counts.inserted, writer.counts.updated) == (count, count)
     rows = f"{count * (REREAD.days + 1):,} rows in, {2 * count:,} written"
+    alone = f"LanceDB alone merges these in {in_seconds(seconds_alone)} with {in_bytes(peak_alone)}"
     upkeep = f"maintenance {in_seconds(timed(store.optimize))} more"
     what = "store a night with half a year requested again"
-    return [Figure(what, in_words(count), seconds, count, peak(), f"{rows}; {upkeep}")]
+    return [Figure(what, in_words(count), seconds, count, peak(), f"{rows}; {alone}; {upkeep}")]
+
+
+def _merge_alone(folder: Path) -> tuple[float, int]:
+    """Merge the rows that a night writes into a copy, without comparing any; return seconds and memory."""
+    shutil.copytree(folder / "store", folder / "alone")
+    peer = lancedb.connect(folder / "alone").open_table(STATS.name)
+    old = peer.search().where(f"period_end = '{LAST}'").limit(SIZES[-1]).to_arrow()
+    day = STATS.schema.get_field_index("period_end")
+    new = old.set_column(day, old.schema.field(day), pa.repeat((LAST + DAY).isoformat(), len(old)))
+    merge = peer.merge_insert(list(STATS.key)).when_matched_update_all().when_not_matched_insert_all()
+    return timed(lambda: merge.execute(pa.concat_tables([old, new]))), peak()
 
 
 def _opened(folder: Path) -> LanceStore:

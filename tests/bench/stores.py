@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ WHOLE = Span(FIRST, LAST)
 OF_A_PRODUCT = 5
 #: Metrics of one merge where there are more than a night of one catalogue would have.
 LOT = 1000
+RUN_ID = "refresh-20261123T090000Z-abcdef"
 
 
 def metrics_of(count: int, first: int = 0) -> list[Metric]:
@@ -37,7 +39,7 @@ def metrics_of(count: int, first: int = 0) -> list[Metric]:
     return [a_package(f"package{n}", f"product{n // OF_A_PRODUCT}") for n in range(first, first + count)]
 
 
-def rows_of(metrics: list[Metric], span: Span, run_id: str = "refresh-20261123T090000Z-abcdef") -> list[Observation]:
+def rows_of(metrics: list[Metric], span: Span, run_id: str = RUN_ID) -> list[Observation]:
     """A value of every day, each day read in the morning after it."""
     rows = []
     for number, metric in enumerate(metrics):
@@ -49,29 +51,34 @@ def rows_of(metrics: list[Metric], span: Span, run_id: str = "refresh-20261123T0
     return rows
 
 
-def columns_of(metrics: list[Metric], span: Span, run_id: str = "refresh-20261123T090000Z-abcdef") -> pa.Table:
+def columns_of(metrics: list[Metric], span: Span, run_id: str = RUN_ID) -> pa.Table:
     """The same rows by column, of each metric a chunk as a run buffers them."""
-    numbers = np.arange(span.days)
-    days = pa.array([(span.first + n * DAY).isoformat() for n in range(span.days)])
-    at = pa.array([NOW - timedelta(days=(LAST - span.first).days - n) for n in range(span.days)], _TIME)
-    return pa.concat_tables(
-        pa.table(
-            {
-                "metric_id": pa.repeat(metric.metric_id, span.days),
-                "period_start": days,
-                "period_end": days,
-                "provenance": pa.repeat(Provenance.API_DAILY.value, span.days),
-                "source_window": pa.repeat(SourceWindow.DAY.value, span.days),
-                "ingestion_run_id": pa.repeat(run_id, span.days),
-                "source_ref": pa.repeat(f"npm:{metric.subject}", span.days),
-                "observed_at": at,
-                "value": (number * 7919 + numbers * 104_729) % 1_000_000,
-            }
-        )
-        .select(STATS.schema.names)
-        .cast(STATS.schema)
-        for number, metric in enumerate(metrics)
-    )
+    return pa.concat_tables(columns_of_one(number, metric, span, run_id) for number, metric in enumerate(metrics))
+
+
+def columns_of_one(number: int, metric: Metric, span: Span, run_id: str = RUN_ID) -> pa.Table:
+    """The rows of one metric; what is counted follows from its ``number`` and the distance to the first day."""
+    days, at = _times(span)
+    values = {
+        "metric_id": pa.repeat(metric.metric_id, span.days),
+        "period_start": days,
+        "period_end": days,
+        "provenance": pa.repeat(Provenance.API_DAILY.value, span.days),
+        "source_window": pa.repeat(SourceWindow.DAY.value, span.days),
+        "ingestion_run_id": pa.repeat(run_id, span.days),
+        "source_ref": pa.repeat(f"npm:{metric.subject}", span.days),
+        "observed_at": at,
+        "value": (number * 7919 + np.arange(span.days) * 104_729) % 1_000_000,
+    }
+    return pa.table(values).select(STATS.schema.names).cast(STATS.schema)
+
+
+@lru_cache(maxsize=4)
+def _times(span: Span) -> tuple[pa.Array, pa.Array]:
+    """The days, and the mornings after them."""
+    days = [(span.first + n * DAY).isoformat() for n in range(span.days)]
+    at = [NOW - timedelta(days=(LAST - span.first).days - n) for n in range(span.days)]
+    return pa.array(days), pa.array(at, _TIME)
 
 
 def fresh(folder: Path) -> LanceStore:
@@ -88,7 +95,7 @@ def filled(folder: Path, metrics: list[Metric]) -> LanceStore:
     store.save_definitions([definition(metric, NOW) for metric in metrics])
     for start in range(0, len(metrics), LOT):
         store.upsert_observations(columns_of(metrics[start : start + LOT], WHOLE), value_differs)
-    store.save_run(Run("refresh-20261123T090000Z-abcdef", "refresh", RunStatus.SUCCESS, NOW, NOW, 1, 0))
+    store.save_run(Run(RUN_ID, "refresh", RunStatus.SUCCESS, NOW, NOW, 1, 0))
     store.optimize()
     return store
 
