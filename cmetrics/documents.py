@@ -278,6 +278,10 @@ def _intervals(intervals: Sequence[Interval]) -> list[FlowInterval]:
     ]
 
 
+def _count_points(periods: Sequence[tuple[date, date, int]]) -> list[CountPoint]:
+    return [{"period_start": start, "period_end": end, "value": value} for start, end, value in periods]
+
+
 class CountItem(_Item):
     """A counter, a stock, a rolling window or a further daily count; `latest_value` is the newest stored value."""
 
@@ -295,7 +299,7 @@ class CountItem(_Item):
     change_90: ValueChange | None
     last_30_days: Annotated[int | None, Field(description="Counters and flows: the known count of the last 30 days")]
     last_30_days_observed: Annotated[int, Field(description="The number of these days for which the count is known")]
-    sparkline: Annotated[list[CountPoint], _made(lambda points: points), _from("period_points")]
+    sparkline: Annotated[list[CountPoint], _made(_count_points), _from("periods")]
     intervals: Annotated[
         list[FlowInterval], _made(_intervals), Field(description="Counters: the flows between readings")
     ]

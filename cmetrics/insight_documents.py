@@ -1,6 +1,6 @@
 """The JSON documents of roll-ups, signals, events and projections, for the API and the static files.
 
-They have the fields of :mod:`cmetrics.analytics.insights`, whose texts are used unchanged.
+They have the fields of :mod:`cmetrics.analytics.insight_results`, whose texts are used unchanged.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from cmetrics.analytics.insights import (
+from cmetrics.analytics.insight_results import (
     Direction,
     Insights,
     ItemCategory,

@@ -17,10 +17,9 @@ from cmetrics.analytics.intervals import Intervals, build_intervals
 from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Findings, Publication, Records
 from cmetrics.analytics.quality import DataQuality, build_quality, build_states
 from cmetrics.analytics.report_inputs import ReportInputs
-from cmetrics.analytics.series import last_full_month
 from cmetrics.analytics.status import StoreStatus, build_status
 from cmetrics.catalog import Catalog
-from cmetrics.domain.days import DAY, Month, Span, last_completed_day, window
+from cmetrics.domain.days import DAY, Month, Span, last_completed_day, last_full_month, window
 from cmetrics.domain.event import REPORT, SIGNAL, merge_events
 from cmetrics.domain.metric import Definition, Event, Metric, SourceSpec
 from cmetrics.domain.outcome import OutcomeLog

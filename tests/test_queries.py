@@ -7,10 +7,9 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmetrics.analytics.series import last_full_month
 from cmetrics.api.app import create_app
 from cmetrics.catalog import load_catalog
-from cmetrics.domain.days import window
+from cmetrics.domain.days import last_full_month, window
 from cmetrics.queries import Queries, reading
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.sources import SPECS

@@ -181,15 +181,15 @@ def _neighbourhood(known: NDArray[np.float64], columns: NDArray[np.intp]) -> NDA
     for start in range(0, len(known), _AT_A_TIME):
         rows = slice(start, start + _AT_A_TIME)
         padded = np.pad(known[rows], ((0, 0), (0, 1)), constant_values=np.nan)
-        medians[rows] = _median(np.ascontiguousarray(padded[:, places]))
+        medians[rows] = median_of_known(np.ascontiguousarray(padded[:, places]), FEWEST_NEIGHBOURS)
     return medians
 
 
-def _median(near: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the median along the last axis, which is sorted in place; NaN with too few values."""
-    near.sort(axis=2)
+def median_of_known(values: NDArray[np.float64], fewest: int = 1) -> NDArray[np.float64]:
+    """Return the median along the last axis, which is sorted in place; NaN with less than ``fewest`` values."""
+    values.sort(axis=-1)
     # NaN sorts last.
-    count = np.sum(~np.isnan(near), axis=2)
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, near.shape[2] - 1)
-    middle = np.take_along_axis(near, np.stack([low, high], axis=2), axis=2).mean(axis=2)
-    return np.where(count >= FEWEST_NEIGHBOURS, middle, np.nan)
+    count = np.sum(~np.isnan(values), axis=-1)
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, values.shape[-1] - 1)
+    middle = np.take_along_axis(values, np.stack([low, high], axis=-1), axis=-1).mean(axis=-1)
+    return np.where(count >= fewest, middle, np.nan)

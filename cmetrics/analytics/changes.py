@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from math import log
 
@@ -77,7 +77,10 @@ class ItemBuilder:
     def __init__(self, grid: DailyGrid, stars: StarGrid, windows: Windows, metrics: Iterable[Metric]) -> None:
         self._metrics = {metric.metric_id: metric for metric in metrics}
         self._names = short_names(self._metrics.values())
-        self._shares = _shares_of_downloads(grid, windows) | _shares_of_stars(stars)
+        #: By metric its share of all downloads, by repository its share of all stars gained, of 30 days: 0 to 1.
+        self._shares = _parts(grid.metrics, windows.own[Window.DAYS_30].value) | _parts(
+            stars.metrics, np.abs(net_stars(stars, Window.DAYS_30))
+        )
         self._packages = tuple(metric.metric_id for metric in grid.metrics)
         newest = [of.day(int(of.ends.max())) for of in (grid, stars) if len(of.ends) and of.ends.max() >= 0]
         self._newest = max(newest, default=date.min)
@@ -120,7 +123,8 @@ class ItemBuilder:
         if signal.kind is SignalKind.SHARE_SHIFT:
             size = abs(signal.value - signal.expected) / 100
             # Of the product, not of the metric.
-            share = self._product_share(self._metrics[signal.metric_id].product)
+            product = self._metrics[signal.metric_id].product
+            share = sum(self._share(name) for name in self._packages if self._metrics[name].product == product)
         elif signal.kind in (SignalKind.STAR_BURST, SignalKind.UNSTAR_WAVE):
             size, share = _size(abs(signal.value) + 10, abs(signal.expected) + 10), self._share(signal.metric_id)
         else:
@@ -200,9 +204,6 @@ class ItemBuilder:
     def _share(self, metric_id: str) -> float:
         return self._shares.get(metric_id, 0.0)
 
-    def _product_share(self, product: str) -> float:
-        return sum(self._share(name) for name in self._packages if self._metrics[name].product == product)
-
 
 def _totals(totals: Iterable[Rollup], omissions: list[Omission]) -> Iterator[Item]:
     for rollup in totals:
@@ -245,21 +246,9 @@ def _totals(totals: Iterable[Rollup], omissions: list[Omission]) -> Iterator[Ite
         )
 
 
-def _shares_of_downloads(grid: DailyGrid, windows: Windows) -> dict[str, float]:
-    """Return by metric its share of all downloads of 30 days, 0 to 1."""
-    return _parts((metric.metric_id for metric in grid.metrics), windows.own[Window.DAYS_30].value)
-
-
-def _shares_of_stars(stars: StarGrid) -> dict[str, float]:
-    """Return by repository its share of all stars gained in 30 days, 0 to 1."""
-    return _parts((metric.metric_id for metric in stars.metrics), np.abs(net_stars(stars, Window.DAYS_30)))
-
-
-def _parts(metric_ids: Iterable[str], values: Values) -> dict[str, float]:
+def _parts(metrics: Sequence[Metric], values: Values) -> dict[str, float]:
     total = int(values.sum())
-    if not total:
-        return {}
-    return {metric_id: value / total for metric_id, value in zip(metric_ids, values.tolist(), strict=True)}
+    return {m.metric_id: value / total for m, value in zip(metrics, values.tolist(), strict=True)} if total else {}
 
 
 def _size(value: float, expected: float) -> float:

@@ -179,7 +179,7 @@ def _chart(
     shown = largest(items)
     if kind is ChartKind.FLOW:
         # Of bars that stand on each other, the largest are at the bottom.
-        shown = sorted(shown, key=_headline, reverse=True)
+        shown = sorted(shown, key=size_of, reverse=True)
     series = tuple(_series(item, board.as_of) for item in shown)
     is_flow = kind is ChartKind.FLOW
     return Chart(
@@ -197,12 +197,13 @@ def _chart(
 
 def largest(items: Sequence[Item]) -> list[Item]:
     """Return the items that a chart of all of them draws: the largest ones, in their own order."""
-    ranked = sorted(items, key=_headline, reverse=True)[:SERIES_SHOWN]
+    ranked = sorted(items, key=size_of, reverse=True)[:SERIES_SHOWN]
     shown = {item.metric.metric_id for item in ranked}
     return [item for item in items if item.metric.metric_id in shown]
 
 
-def _headline(item: Item) -> int:
+def size_of(item: Item) -> int:
+    """Return the value by which items are ranked: that of the last full month, or the newest one; -1 without any."""
     point = item.month if isinstance(item, DownloadItem) else item.latest
     return point.value if point else -1
 

@@ -20,6 +20,7 @@ Days: TypeAlias = NDArray[np.int32]
 Values: TypeAlias = NDArray[np.int64]
 Mask: TypeAlias = NDArray[np.bool_]
 Codes: TypeAlias = NDArray[np.int32]
+Places: TypeAlias = NDArray[np.intp]
 
 #: The columns for the question which days are stored, and those that a dashboard needs.
 DAY_COLUMNS = ("metric_id", "period_end", "value", "provenance", "source_window")

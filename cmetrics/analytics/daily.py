@@ -13,15 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmetrics.analytics.anomalies import JUDGED_DAYS, LARGE, ComparedDays, compare_days
-from cmetrics.analytics.columns import Mask, SeriesTable, Values
+from cmetrics.analytics.columns import Mask, Places, SeriesTable, Values
+from cmetrics.analytics.grid import Grid, newest_columns
 from cmetrics.analytics.insight_results import ReasonKind
-from cmetrics.analytics.star_grid import newest_columns
 from cmetrics.domain import formats
 from cmetrics.domain.metric import CountingStep, Metric, SourceSpec
 from cmetrics.domain.observation import is_stand_in_ref
 from cmetrics.domain.plural import plural
-
-Places = NDArray[np.intp]
 
 #: A metric whose newest day is so many days behind the newest of its row is left out rather than waited for.
 LATE_DAYS = 3
@@ -37,16 +35,12 @@ TOGETHER, FEWEST_TOGETHER = 0.5, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DailyGrid:
-    """Daily downloads: one row per metric, ascending by id; one column per day, the last one is the described day."""
+class DailyGrid(Grid):
+    """Daily downloads; :attr:`ends` are the newest settled days."""
 
-    metrics: tuple[Metric, ...]
     specs: Mapping[str, SourceSpec]
-    #: The day of the first column, as `date.toordinal` counts.
-    first: int
     #: 0 where there is none.
     values: Values
-    known: Mask
     #: Stored, but lost or counted in part by the registry, or counted by another service.
     excluded: Mask
     #: Stored, but far outside its neighbourhood and not confirmed yet.
@@ -55,26 +49,11 @@ class DailyGrid:
     clean: Mask
     #: The first day of another way of counting.
     step: Mask
-    #: By metric, the column of the newest settled day; -1 without any.
-    ends: Places
     #: Sums of all columns before each column: one column more than there are days.
     total: Values
     observed: Values
     usable: Values
     steps: Values
-
-    @property
-    def days(self) -> int:
-        """The number of columns."""
-        return int(self.values.shape[1])
-
-    def day(self, column: int) -> date:
-        """Return the day of a column."""
-        return date.fromordinal(self.first + int(column))
-
-    def column(self, day: date) -> int:
-        """Return the column of a day, which may lie outside."""
-        return day.toordinal() - self.first
 
     def rows_by_product(self) -> dict[str, Places]:
         """Return the rows of each product's metrics; the products in the order of their ids."""
@@ -134,11 +113,6 @@ class DailyGrid:
         return f"the counting method changed on {formats.short_day(day)}" + (f" ({declared})" if declared else "")
 
 
-def is_daily_downloads(metric: Metric) -> bool:
-    """Return whether the values of a metric are downloads of single days: only these are compared and summed."""
-    return metric.measure.is_in_totals
-
-
 class DailyHistory:
     """The daily downloads of all metrics, from which the grids of several days are made.
 
@@ -150,7 +124,9 @@ class DailyHistory:
         self, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], table: SeriesTable, as_of: date
     ) -> None:
         """Read the rows of ``metrics`` up to ``as_of``. Metrics without rows have no value."""
-        self._metrics = tuple(sorted(filter(is_daily_downloads, metrics), key=lambda metric: metric.metric_id))
+        # Only downloads of single days are compared and summed.
+        downloads = (metric for metric in metrics if metric.measure.is_in_totals)
+        self._metrics = tuple(sorted(downloads, key=lambda metric: metric.metric_id))
         self._specs = specs
         self._numbers = {metric.metric_id: number for number, metric in enumerate(self._metrics)}
         self._sources = tuple(group_rows(metric.source for metric in self._metrics).values())

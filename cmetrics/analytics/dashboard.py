@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ from cmetrics.analytics.model import (
 )
 from cmetrics.analytics.month_total import compare_months
 from cmetrics.catalog import Catalog
-from cmetrics.domain.days import Span, window
+from cmetrics.domain.days import Span, last_full_month, window
 from cmetrics.domain.metric import Event, Metric, Product
 from cmetrics.domain.observation import parse_package
 from cmetrics.domain.outcome import OutcomeLog
@@ -75,14 +76,8 @@ def build_dashboard(
     groups = tuple(builder.group(product, by_product.get(product.product, ())) for product in catalog.products)
     groups = _with_tones(groups, catalog.metrics)
     # Totals are made of whole series: a short window must not change them.
-    month = series.last_full_month(as_of)
     downloads = {m.metric_id: builder.months(m) for m in catalog.metrics if m.measure.is_in_totals}
-    before, total = (
-        series.total_of([series.month_of(points, m) for points in downloads.values()], m)
-        for m in (month.plus(-1), month)
-    )
     stars = [builder.stars(m) for m in catalog.metrics if m.measure.is_stars]
-    total_points = series.star_total(stars)
     changes = find_package_changes(catalog.metrics, table)
     shown = catalog.events if events is None else events
     whole = Dashboard(
@@ -91,13 +86,7 @@ def build_dashboard(
         generated_at=generated_at,
         days=days,
         groups=groups,
-        month_total=total,
-        month_before=before,
-        month_comparison=compare_months(downloads, month, 1),
-        year_comparison=compare_months(downloads, month, 12),
-        total_stars=series.latest_known(total_points),
-        total_stars_change_30=recent_star_change(total_points, 30, as_of),
-        total_stars_points=total_points,
+        **_totals(downloads, stars, as_of),
         window_30_start=window(as_of, 30),
         sources=build_sources(groups),
         events=tuple(sorted((*(e for e in shown if e.day <= as_of), *changes), key=lambda e: e.day)),
@@ -113,27 +102,35 @@ def build_dashboard(
     return narrow(whole, days) if is_longer or any(group.counts for group in groups) else whole
 
 
+def _totals(downloads: Mapping[str, Sequence[PeriodPoint]], stars: Sequence[DayPoints], as_of: date) -> dict[str, Any]:
+    """Return the fields of a dashboard that are made of several series: months by metric, and days of stars."""
+    month = last_full_month(as_of)
+    before, total = (
+        series.total_of([series.month_of(points, m) for points in downloads.values()], m)
+        for m in (month.plus(-1), month)
+    )
+    days = series.star_total(stars)
+    return {
+        "month_total": total,
+        "month_before": before,
+        "month_comparison": compare_months(downloads, month, 1),
+        "year_comparison": compare_months(downloads, month, 12),
+        "total_stars": series.latest_known(days),
+        "total_stars_change_30": recent_star_change(days, 30, as_of),
+        "total_stars_points": days,
+    }
+
+
 def product_board(board: Dashboard, group: Group) -> Dashboard:
     """Return the dashboard of one product: its title, its totals, its sources and its events."""
-    month = series.last_full_month(board.as_of)
     months = {item.metric.metric_id: item.points for item in group.downloads}
-    before, total = (
-        series.total_of([series.month_of(points, m) for points in months.values()], m) for m in (month.plus(-1), month)
-    )
-    stars = series.star_total([item.points for item in group.stars])
     return replace(
         board,
         title=group.title,
         groups=(group,),
-        month_total=total,
-        month_before=before,
-        month_comparison=compare_months(months, month, 1),
-        year_comparison=compare_months(months, month, 12),
-        total_stars=series.latest_known(stars),
-        total_stars_change_30=recent_star_change(stars, 30, board.as_of),
-        total_stars_points=stars,
         sources=build_sources((group,)),
         events=tuple(event for event in board.events if group.product in event.products),
+        **_totals(months, [item.points for item in group.stars], board.as_of),
     )
 
 
@@ -288,7 +285,7 @@ class _Builder:
         self._log = log
         self._as_of = as_of
         self._counts = counts
-        self._month = series.last_full_month(as_of)
+        self._month = last_full_month(as_of)
         flows = [metric for metric in metrics if metric.measure.is_in_totals]
         downloads = table.where(table.owned_by({metric.metric_id for metric in flows}))
         stars = table.where(table.owned_by({metric.metric_id for metric in metrics if metric.measure.is_stars}))

@@ -21,7 +21,8 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from cmetrics.analytics.daily import DailyGrid, Places
+from cmetrics.analytics.columns import Places
+from cmetrics.analytics.daily import DailyGrid
 from cmetrics.analytics.insight_results import Effect, ReasonKind, Verdict
 from cmetrics.analytics.phrases import name_of, names_of, percent, rounded
 from cmetrics.analytics.signals import holiday_days

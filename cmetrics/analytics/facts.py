@@ -9,13 +9,13 @@ from datetime import date, timedelta
 import numpy as np
 
 from cmetrics.analytics.changes import EFFECT_DAYS
-from cmetrics.analytics.columns import SeriesTable
-from cmetrics.analytics.daily import DailyGrid, Places
+from cmetrics.analytics.columns import Places, SeriesTable
+from cmetrics.analytics.daily import DailyGrid
 from cmetrics.analytics.effects import REACH
 from cmetrics.analytics.headlines import effect_sentence, short_names
 from cmetrics.analytics.insight_results import Direction, Effect, Item, ItemKind, Verdict
 from cmetrics.analytics.monthly import MonthTable, build_months
-from cmetrics.analytics.phrases import rounded
+from cmetrics.analytics.phrases import large, round_number, rounded
 from cmetrics.analytics.rollups import common_end
 from cmetrics.catalog import Catalog
 from cmetrics.domain import formats
@@ -89,7 +89,7 @@ class _Milestones:
             return
         sums = self.months.value[rows].sum(axis=0)
         value, before = int(sums[-1]), max(int(sums[:-1].max()), int(self.seeds[rows].sum()))
-        step = _step(value)
+        step = round_number(value)
         if step < FIRST_STEP or before >= step:
             return
         month = self.months.months[-1]
@@ -108,9 +108,9 @@ class _Milestones:
             change_percent=rounded(100 * (value - before) / before) if before else None,
             rule="first full month above a round number",
             weight=round(MILESTONE_SIZE * float(self.shares[rows].sum()), 6),
-            headline=f"{name}: first month above {_large(step)}",
+            headline=f"{name}: first month above {large(step)}",
             sentence=f"{counts}{' across all packages' if len(rows) > 1 and product else ''}.",
-            text=f"{name}: {counts}, the first month above {_large(step)}.",
+            text=f"{name}: {counts}, the first month above {large(step)}.",
         )
 
 
@@ -123,19 +123,6 @@ def _largest_seeds(grid: DailyGrid, series: SeriesTable) -> np.ndarray:
         seeds = series.values[part][series.is_seed[part]]
         found[row] = seeds.max() if len(seeds) else 0
     return found
-
-
-def _step(value: int) -> int:
-    """Return the largest number of 1, 2 or 5 with zeros that is not above ``value``."""
-    size = 10 ** (len(str(value)) - 1)
-    return max(digit * size for digit in (1, 2, 5) if digit * size <= value) if value > 0 else 0
-
-
-def _large(step: int) -> str:
-    for size, unit in ((1_000_000_000, "billion"), (1_000_000, "million")):
-        if step >= size:
-            return f"{step // size} {unit}"
-    return formats.number(step)
 
 
 # -- releases ------------------------------------------------------------------------------------

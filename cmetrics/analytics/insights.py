@@ -17,28 +17,14 @@ from cmetrics.analytics.daily import DailyGrid, build_daily_grid
 from cmetrics.analytics.effects import build_effects, sort_events
 from cmetrics.analytics.facts import build_facts
 from cmetrics.analytics.insight_results import (
-    HIGHLIGHTS,
-    Direction,
     Effect,
     Insights,
     Item,
-    ItemCategory,
-    ItemKind,
-    LeftOut,
-    Milestone,
     Mover,
     Omission,
-    Period,
-    Projection,
-    ReasonKind,
     Rollup,
-    Scope,
     Signal,
-    SignalKind,
-    Unit,
-    Verdict,
     Window,
-    select_highlights,
 )
 from cmetrics.analytics.milestones import build_milestones
 from cmetrics.analytics.monthly import build_months
@@ -56,34 +42,6 @@ from cmetrics.analytics.signals import SignalFinder
 from cmetrics.analytics.star_grid import StarGrid, build_star_grid
 from cmetrics.catalog import Catalog
 from cmetrics.domain.metric import Event, SourceSpec
-
-__all__ = [
-    "HIGHLIGHTS",
-    "Changes",
-    "Direction",
-    "Effect",
-    "Insights",
-    "Item",
-    "ItemCategory",
-    "ItemKind",
-    "LeftOut",
-    "Milestone",
-    "Mover",
-    "Omission",
-    "Period",
-    "Projection",
-    "ReasonKind",
-    "Rollup",
-    "Scope",
-    "Signal",
-    "SignalKind",
-    "Unit",
-    "Verdict",
-    "Window",
-    "build_insights",
-    "find_changes",
-    "select_highlights",
-]
 
 
 def build_insights(
@@ -105,13 +63,7 @@ def build_insights(
     effects = tuple(build_effects(grid, sort_events(events)))
     changes = find_changes(grid, stars, catalog, events, effects, of_all=Window)
     services = {source: specs[source].public_name for source in {m.source for m in catalog.metrics} if source in specs}
-    facts = build_facts(
-        grid,
-        series,
-        catalog,
-        effects,
-        services,
-    )
+    facts = build_facts(grid, series, catalog, effects, services)
     return Insights(
         as_of,
         rollups=(*build_rollups(grid, changes.windows), *changes.totals, *build_star_rollups(stars)),

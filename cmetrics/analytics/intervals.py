@@ -26,6 +26,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from cmetrics.analytics.anomalies import median_of_known
 from cmetrics.analytics.columns import Codes, Days, Mask, SeriesTable, Values
 from cmetrics.domain import formats
 from cmetrics.domain.kind import LONGEST_DAY, SHORTEST_DAY
@@ -298,12 +299,7 @@ def _usual_flows(single: Intervals, begins: NDArray[np.intp]) -> NDArray[np.floa
     inside = np.maximum(places, 0)
     is_usable = (places >= 0) & (single.owners[inside] == single.owners[begins][:, None])
     is_usable &= (single.is_day & single.is_known)[inside]
-    flows = np.sort(np.where(is_usable, single.flows[inside], np.nan), axis=1)
-    number = is_usable.sum(axis=1)
-    # NaN sorts last.
-    low, high = np.maximum(number - 1, 0) // 2, np.minimum(number // 2, USUAL_INTERVALS - 1)
-    middle = np.take_along_axis(flows, np.stack([low, high], axis=1), axis=1).mean(axis=1)
-    return np.where(number >= FEWEST_INTERVALS, middle, np.nan)
+    return median_of_known(np.where(is_usable, single.flows[inside], np.nan), FEWEST_INTERVALS)
 
 
 def _is_day(starts: Times, ends: Times) -> Mask:

@@ -6,15 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import ClassVar, overload
+from typing import ClassVar, Self, TypeVar, overload
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from typing_extensions import TypedDict
 
 from cmetrics.analytics.columns import Codes, Days, SeriesTable, Values, to_dates
-from cmetrics.analytics.insights import Insights
+from cmetrics.analytics.insight_results import Insights
 from cmetrics.analytics.intervals import Interval
 from cmetrics.analytics.quality import DataQuality
 from cmetrics.analytics.report_inputs import ReportInputs
@@ -86,11 +85,33 @@ class DayPoint:
     provenance: str = ""
 
 
+P = TypeVar("P")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class DayPoints(Sequence[DayPoint]):
-    """Points of one series by column, ascending; a point becomes an object when it is read."""
+class _ByDay(Sequence[P]):
+    """Rows of one series by column, ascending by day; a row becomes an object when it is read."""
 
     days: Days
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def since(self, day: date) -> Self:
+        """Return the rows of ``day`` and after it."""
+        rows: Self = self[int(np.searchsorted(self.days, day.toordinal())) :]  # type: ignore[assignment]
+        return rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DayPoints(_ByDay[DayPoint]):
+    """Points of one series."""
+
     values: Values
     #: Index in :data:`KINDS` by point.
     kinds: NDArray[np.int8]
@@ -110,9 +131,6 @@ class DayPoints(Sequence[DayPoint]):
             np.array([names.index(point.provenance) for point in points], np.int32),
             names,
         )
-
-    def __len__(self) -> int:
-        return len(self.days)
 
     @overload
     def __getitem__(self, index: int) -> DayPoint: ...
@@ -140,19 +158,10 @@ class DayPoints(Sequence[DayPoint]):
         names = (self.provenance_names[code] for code in self.provenances.tolist())
         return map(DayPoint, self.dates, self.values.tolist(), kinds, names)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
     @property
     def dates(self) -> list[date]:
         """The days as dates."""
         return to_dates(self.days)
-
-    def since(self, day: date) -> DayPoints:
-        """Return the points of ``day`` and after it."""
-        return self[int(np.searchsorted(self.days, day.toordinal())) :]
 
     @property
     def known(self) -> DayPoints:
@@ -207,19 +216,15 @@ class StarFlow:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StarFlows(Sequence[StarFlow]):
-    """Flows of single days by column, ascending; a flow becomes an object when it is read."""
+class StarFlows(_ByDay[StarFlow]):
+    """Flows of single days."""
 
     #: Stands for a number that is not known.
     UNKNOWN: ClassVar[int] = np.iinfo(np.int64).min
 
-    days: Days
     gained: Values
     lost: Values
     net: Values
-
-    def __len__(self) -> int:
-        return len(self.days)
 
     @overload
     def __getitem__(self, index: int) -> StarFlow: ...
@@ -238,15 +243,6 @@ class StarFlows(Sequence[StarFlow]):
             for column in (self.gained, self.lost, self.net)
         )
         return map(StarFlow, days, days, *known)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def since(self, day: date) -> StarFlows:
-        """Return the flows of ``day`` and after it."""
-        return self[int(np.searchsorted(self.days, day.toordinal())) :]
 
 
 NO_FLOWS = StarFlows(*(np.zeros(0, np.int64) for _ in range(4)))  # type: ignore[arg-type]
@@ -320,14 +316,6 @@ class StarItem:
     flow_30: StarFlow | None = None
 
 
-class CountPoint(TypedDict):
-    """One stored value with its period."""
-
-    period_start: date
-    period_end: date
-    value: int
-
-
 @dataclass(frozen=True, slots=True)
 class CountItem:
     """One metric that is part of no total: a counter, a stock without history, a rolling window, a further flow."""
@@ -372,14 +360,11 @@ class CountItem:
         return self.latest.day if self.latest else None
 
     @property
-    def period_points(self) -> list[CountPoint]:
-        """The points with the periods that they cover."""
+    def periods(self) -> list[tuple[date, date, int]]:
+        """First day, last day and value of each point."""
         ends = self.points.dates
         starts = to_dates(self.starts) if len(self.starts) else ends
-        return [
-            {"period_start": start, "period_end": end, "value": value}
-            for start, end, value in zip(starts, ends, self.points.values.tolist(), strict=True)
-        ]
+        return list(zip(starts, ends, self.points.values.tolist(), strict=True))
 
 
 Item = DownloadItem | StarItem | CountItem

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cmetrics.analytics.columns import Values
 from cmetrics.analytics.daily import DailyGrid
-from cmetrics.domain.days import Month, months
+from cmetrics.domain.days import Month, last_full_month, months
 
 #: Registries lose a day now and then, and a year without any is rare: a month may lack so much of its days.
 LACKING_SHARE = 0.1
@@ -45,9 +45,7 @@ class MonthTable:
 def build_months(grid: DailyGrid, end: int) -> MonthTable:
     """Return all full months from the first column to ``end``, the newest column that all metrics have."""
     first = Month.of(grid.day(0))
-    last = Month.of(grid.day(max(end, 0)))
-    if grid.day(max(end, 0)) != last.last:
-        last = last.plus(-1)
+    last = last_full_month(grid.day(max(end, 0)))
     chosen = tuple(months(first if grid.day(0) == first.first else first.plus(1), last))
     count = len(chosen)
     if not count:

@@ -10,13 +10,15 @@ from enum import StrEnum
 from cmetrics.analytics import phrases
 from cmetrics.analytics.model import CountItem, Dashboard, DownloadItem, Group, Item, StarItem
 from cmetrics.analytics.month_total import MonthTotal, month_total
-from cmetrics.analytics.series import change, last_full_month
+from cmetrics.analytics.series import change
 from cmetrics.domain import formats
-from cmetrics.domain.days import DAY, Month, months
+from cmetrics.domain.day_set import DaySet
+from cmetrics.domain.days import DAY, Month, Span, last_full_month, months
 from cmetrics.domain.event import REPORT, StoredEvent
 from cmetrics.domain.kind import Kind
 from cmetrics.domain.metric import PUBLISHED_WITHIN
 from cmetrics.domain.outcome import OutcomeLog
+from cmetrics.domain.plural import plural
 from cmetrics.domain.run import Job, Run, RunStatus
 from cmetrics.domain.sanitize import isolate, sanitize
 
@@ -151,7 +153,7 @@ def _month_news(dashboard: Dashboard) -> Iterator[NewsItem]:
             else f"{formats.number(now.observed)} of {formats.number(now.expected)} package-days have data.",
             f"{', '.join(products)}." if len(parts) > 1 else "",
             _snapshot_note(now),
-            f"{_plural(len(now.later), 'package')} had no data yet." if now.later else "",
+            f"{plural(len(now.later), 'package')} had no data yet." if now.later else "",
         ]
         day = month.plus(1).first
         title = f"{_name(month)}: {formats.number(now.value)} downloads{'' if now.is_whole else ' (incomplete)'}"
@@ -240,7 +242,7 @@ def _download_milestones(items: Sequence[DownloadItem], slug: str, name: str, as
                 day,
                 f"{name}: {formats.number(step)} downloads in a month",
                 f"{name}: {formats.number(found.value)} downloads in {_name(month)}, "
-                f"the first complete month above {_large(step)}.",
+                f"the first complete month above {phrases.large(step)}.",
                 NewsKind.MILESTONE,
                 product=items[0].metric.product,
             )
@@ -251,8 +253,7 @@ def _step(highest: int | None, value: int, first: int) -> int | None:
     """Return the largest of 1, 2, 5 times a power of ten, from ``first`` on, that ``value`` is the first to reach."""
     if highest is None or value < first:
         return None
-    power = 10 ** (len(str(value)) - 1)
-    step: int = power * max(n for n in (1, 2, 5) if n * power <= value)
+    step = phrases.round_number(value)
     return step if highest < step else None
 
 
@@ -269,17 +270,18 @@ def _outages(dashboard: Dashboard, runs: Sequence[Run], log: OutcomeLog) -> Iter
             by_day.setdefault(run.started_at.astimezone(UTC).date(), []).append(run)
     earliest = dashboard.as_of - OUTAGES_WITHIN
 
-    def streaks(days: Iterable[date]) -> list[list[date]]:
-        return [streak for streak in _streaks(days) if len(streak) >= OUTAGE_DAYS and streak[0] >= earliest]
+    def streaks(days: Iterable[date]) -> list[Span]:
+        found = (Span(*map(date.fromordinal, run)) for run in DaySet(days).runs())
+        return [streak for streak in found if streak.days >= OUTAGE_DAYS and streak.first >= earliest]
 
     failed_days = {day for day, of_day in by_day.items() if all(run.status == RunStatus.FAILED for run in of_day)}
     overall = streaks(failed_days)
     for days in overall:
-        yield _outage("outage-all", "All sources", days, by_day[days[-1]][0].error_summary)
+        yield _outage("outage-all", "All sources", days, by_day[days.last][0].error_summary)
     for metric_id, errors in sorted(_errors(by_day, log).items()):
         for days in streaks(failed_days | errors.keys()) if metric_id in slugs else ():
-            if not any(set(days) <= set(other) for other in overall):
-                last = next((errors[day] for day in reversed(days) if day in errors), None)
+            if not any(days.first in other and days.last in other for other in overall):
+                last = errors.get(max((day for day in errors if day in days), default=days.last))
                 yield _outage(f"outage-{slugs[metric_id]}", titles[metric_id], days, last)
 
 
@@ -294,27 +296,17 @@ def _errors(by_day: Mapping[date, Sequence[Run]], log: OutcomeLog) -> Mapping[st
     return errors
 
 
-def _outage(slug: str, what: str, days: Sequence[date], error: str | None) -> NewsItem:
-    first, last = days[0], days[-1]
+def _outage(slug: str, what: str, days: Span, error: str | None) -> NewsItem:
+    first, last = days
     reason = f" Last error: {sanitize(error, limit=300)}" if error else ""
     return NewsItem(
         f"{slug}-{first}",
         first,
         last,
-        f"{what}: collection failed {len(days)} nights running",
+        f"{what}: collection failed {days.days} nights running",
         f"Collection failed every night from {formats.long_day(first)} to {formats.long_day(last)} (UTC).{reason}",
         NewsKind.OUTAGE,
     )
-
-
-def _streaks(days: Iterable[date]) -> list[list[date]]:
-    found: list[list[date]] = []
-    for day in sorted(days):
-        if found and day - found[-1][-1] == DAY:
-            found[-1].append(day)
-        else:
-            found.append([day])
-    return found
 
 
 # -- words ---------------------------------------------------------------------------------------
@@ -324,14 +316,5 @@ def _title(group: Group, item: Item) -> str:
     return f"{item.metric.subject} ({isolate(group.title)}, {isolate(item.metric.label)})"
 
 
-def _large(number: int) -> str:
-    """Return a step such as ``5 million`` or ``200,000``."""
-    return f"{formats.number(number // 1_000_000)} million" if number >= 1_000_000 else formats.number(number)  # noqa: PLR2004
-
-
 def _name(month: Month) -> str:
     return formats.month(month.first)
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cmetrics.analytics.chart import PARTS_BESIDE_TOTAL, TOTAL, Chart, ChartKind, Series
-from cmetrics.analytics.insights import Insights, Rollup, Scope, Unit, Window
+from cmetrics.analytics.chart import PARTS_BESIDE_TOTAL, TOTAL, Chart, ChartKind, Series, size_of
+from cmetrics.analytics.insight_results import Insights, Rollup, Scope, Unit, Window
 from cmetrics.analytics.model import (
     NO_POINTS,
     OBSERVED,
@@ -24,14 +24,13 @@ from cmetrics.analytics.model import (
     StarItem,
 )
 from cmetrics.analytics.month_total import month_total
-from cmetrics.analytics.periods import WEEKS, stock_periods
-from cmetrics.analytics.series import last_full_month, month_of, star_change
-from cmetrics.domain.days import Month, months
+from cmetrics.analytics.phrases import round_number
+from cmetrics.analytics.product import weekly_net
+from cmetrics.analytics.series import month_of, star_change
+from cmetrics.domain.days import Month, last_full_month, months
 
 #: The key of the chart of all downloads; the charts of products have the product's id after a hyphen.
 ALL_DOWNLOADS = "downloads"
-#: Weeks whose net gain of stars is drawn.
-WEEKS_SHOWN = 52
 #: Smaller numbers of downloads a month are no news.
 FIRST_STEP = 10_000
 YEAR_DAYS = 365
@@ -99,16 +98,7 @@ def star_flow_30(board: Dashboard) -> StarFlow | None:
 
 def weekly_stars(board: Dashboard) -> tuple[int | None, ...]:
     """Return the net gain of stars by full week, oldest first; None of a week without a count at both ends."""
-    ends = {
-        point.period_end.toordinal(): point.value
-        for point in stock_periods(board.total_stars_points.known, WEEKS, board.as_of)
-        if not point.is_running
-    }
-    if not ends:
-        return ()
-    last = max(ends)
-    weeks = range(max(last - 7 * (WEEKS_SHOWN - 1), min(ends) + 7), last + 1, 7)
-    return tuple(ends[end] - ends[end - 7] if end in ends and end - 7 in ends else None for end in weeks)
+    return tuple(week.value for week in weekly_net([board.total_stars_points], board.as_of))
 
 
 def year_change(item: Item) -> Change | None:
@@ -122,9 +112,7 @@ def by_size(items: Iterable[Item]) -> list[Item]:
     """Return downloads, then stars, then everything else, each by its value, the largest first."""
 
     def rank(item: Item) -> tuple[int, int]:
-        point = item.month if isinstance(item, DownloadItem) else item.latest
-        kind = 0 if isinstance(item, DownloadItem) else 1 if isinstance(item, StarItem) else 2
-        return kind, -(point.value if point else -1)
+        return 0 if isinstance(item, DownloadItem) else 1 if isinstance(item, StarItem) else 2, -size_of(item)
 
     return sorted(items, key=rank)
 
@@ -258,13 +246,7 @@ def first_time(chart: Chart | None) -> FirstTime | None:
             continue
         now = month_of(series.months, month)
         before = max((point.value for point in series.months if point.period_end < month.first), default=None)
-        step = _step(now.value) if now and now.is_complete else 0
+        step = round_number(now.value) if now and now.is_complete else 0
         if before is not None and step >= FIRST_STEP and before < step:
             found.append(FirstTime(series.name if series.split == "product" else None, step))
     return max(found, key=lambda one: (one.step, one.name is None), default=None)
-
-
-def _step(value: int) -> int:
-    """Return the largest number of 1, 2 or 5 with zeros that is not above ``value``."""
-    size = 10 ** (len(str(value)) - 1)
-    return max(digit * size for digit in (1, 2, 5) if digit * size <= value) if value else 0

@@ -66,6 +66,20 @@ def names_of(events: Sequence[Event]) -> str:
     return join(named)
 
 
+def round_number(value: int) -> int:
+    """Return the largest number of 1, 2 or 5 with zeros that is not above ``value``; 0 for 0."""
+    size = 10 ** (len(str(value)) - 1)
+    return max(digit * size for digit in (1, 2, 5) if digit * size <= value) if value > 0 else 0
+
+
+def large(number: int) -> str:
+    """Return a round number such as ``2 billion``, ``5 million`` or ``200,000``."""
+    for size, unit in ((1_000_000_000, "billion"), (1_000_000, "million")):
+        if number >= size:
+            return f"{number // size} {unit}"
+    return formats.number(number)
+
+
 def join(parts: Sequence[str]) -> str:
     """Return ``a, b and c``."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])) if parts else ""

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from cmetrics.analytics.insights import Effect, Verdict
-from cmetrics.analytics.model import DownloadItem, Group, PointKind, StarItem
-from cmetrics.analytics.overview import WEEKS_SHOWN
+from cmetrics.analytics.insight_results import Effect, Verdict
+from cmetrics.analytics.model import DayPoints, DownloadItem, Group, PointKind, StarItem
 from cmetrics.analytics.periods import WEEKS, stock_periods
 
 #: Series of which the largest is more than so many times the smallest need scales of their own.
 UNLIKE = 20
+#: Weeks whose net gain of stars is shown.
+WEEKS_SHOWN = 52
 #: Releases of the table.
 RELEASES_SHOWN = 12
 
@@ -41,13 +42,13 @@ class Record:
     is_newest: bool
 
 
-def weekly_net(items: Sequence[StarItem], as_of: date) -> tuple[WeekNet, ...]:
-    """Return the net gain of stars of all ``items`` by full week, oldest first, at most a year of them."""
+def weekly_net(series: Iterable[DayPoints], as_of: date) -> tuple[WeekNet, ...]:
+    """Return the net gain of stars of all ``series`` by full week, oldest first, at most a year of them."""
     ends = [
-        {p.period_end: p.value for p in stock_periods(item.points.known, WEEKS, as_of) if not p.is_running}
-        for item in items
+        {p.period_end: p.value for p in stock_periods(points.known, WEEKS, as_of) if not p.is_running}
+        for points in series
     ]
-    every = sorted({day for of_item in ends for day in of_item})
+    every = sorted({day for of_series in ends for day in of_series})
     if not every:
         return ()
     last, week = every[-1], timedelta(days=7)
@@ -77,7 +78,7 @@ def records(group: Group, as_of: date) -> tuple[Record, ...]:
             best = max(whole, key=lambda point: (point.value, point.period_end))
             found.append(Record(item, best.period_start, best.period_end, best.value, best is whole[-1]))
     for repository in group.stars:
-        weeks = [week for week in weekly_net([repository], as_of) if week.value is not None]
+        weeks = [week for week in weekly_net([repository.points], as_of) if week.value is not None]
         if len(weeks) > 1:
             most = max(weeks, key=lambda week: (week.value or 0, week.end))
             if most.value and most.value > 0:

@@ -15,7 +15,8 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from cmetrics.analytics.daily import LATE_DAYS, DailyGrid, Places
+from cmetrics.analytics.columns import Places
+from cmetrics.analytics.daily import LATE_DAYS, DailyGrid
 from cmetrics.analytics.insight_results import Projection, ReasonKind, Scope
 from cmetrics.analytics.phrases import name_of
 from cmetrics.domain import formats

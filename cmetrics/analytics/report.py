@@ -13,11 +13,12 @@ from functools import cached_property
 
 import numpy as np
 
-from cmetrics.analytics.columns import Mask, SeriesTable, Values
-from cmetrics.analytics.daily import DailyHistory, Places, group_rows
+from cmetrics.analytics.columns import Mask, Places, SeriesTable, Values
+from cmetrics.analytics.daily import DailyHistory, group_rows
 from cmetrics.analytics.effects import build_effects, sort_events
 from cmetrics.analytics.frozen import FrozenMonth, LaterChange, final_moment, freeze_month, last_day
-from cmetrics.analytics.insights import Effect, Verdict, find_changes
+from cmetrics.analytics.insight_results import Effect, Verdict
+from cmetrics.analytics.insights import find_changes
 from cmetrics.analytics.model import PeriodPoint, PointKind
 from cmetrics.analytics.phrases import change_percent, moved, name_of
 from cmetrics.analytics.report_inputs import ReportInputs
@@ -30,10 +31,10 @@ from cmetrics.analytics.rollups import (
     sum_groups,
     why_not,
 )
-from cmetrics.analytics.series import last_full_month, month_points
+from cmetrics.analytics.series import month_points
 from cmetrics.analytics.star_grid import UNKNOWN, StarGrid, build_star_grid
 from cmetrics.domain import formats
-from cmetrics.domain.days import DAY, Month, months
+from cmetrics.domain.days import DAY, Month, last_full_month, months
 from cmetrics.domain.event import Note
 from cmetrics.domain.metric import Event, Metric
 from cmetrics.domain.plural import plural
@@ -623,7 +624,7 @@ class _MonthBuilder:
     def _star_row(self, rows: list[int], metric: Metric | None) -> StarsRow:
         grid, month = self._stars, self._month
         stars, day = self._count(rows)
-        gained = grid.gained[rows, max(self._column(month.first), 0) : self._column(month.last) + 1]
+        gained = grid.gained[rows, max(self._stars.column(month.first), 0) : self._stars.column(month.last) + 1]
         has_gained = gained.shape == (len(rows), month.days) and bool((gained != UNKNOWN).all()) and bool(rows)
         net = self._net(rows, month)
         all_gained = int(gained.sum()) if has_gained and net is not None else None
@@ -640,12 +641,9 @@ class _MonthBuilder:
             history=tuple(self._net(rows, m) for m in months(month.plus(1 - ROW_MONTHS), month)),
         )
 
-    def _column(self, day: date) -> int:
-        return day.toordinal() - self._stars.first
-
     def _count(self, rows: list[int]) -> tuple[int | None, date | None]:
         """Return the counts on the newest day of the month on which all repositories have one."""
-        first, last = max(self._column(self._month.first), 0), self._column(self._month.last)
+        first, last = max(self._stars.column(self._month.first), 0), self._stars.column(self._month.last)
         known = self._stars.known[rows, first : last + 1].all(axis=0) if rows else np.zeros(0, np.bool_)
         found = np.flatnonzero(known)
         if not len(found):
@@ -656,7 +654,7 @@ class _MonthBuilder:
     def _net(self, rows: list[int], month: Month) -> int | None:
         """Return the difference of the counts at the end of two months; both taken on their day or both not."""
         grid: StarGrid = self._stars
-        before, last = self._column(month.first) - 1, self._column(month.last)
+        before, last = self._stars.column(month.first) - 1, self._stars.column(month.last)
         if not rows or before < 0 or last >= grid.days:
             return None
         if not grid.known[rows][:, [before, last]].all():
@@ -672,7 +670,7 @@ class _MonthBuilder:
             for row, metric in enumerate(self._grid.metrics)
             if int(compared.observed[row]) < days
         ]
-        first, last = max(self._column(self._month.first), 0), self._column(self._month.last)
+        first, last = max(self._stars.column(self._month.first), 0), self._stars.column(self._month.last)
         for row, metric in enumerate(self._stars.metrics):
             lacking = days - int(self._stars.known[row, first : last + 1].sum())
             if lacking:

@@ -9,13 +9,13 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from cmetrics.analytics.columns import Mask, Values
-from cmetrics.analytics.daily import LATE_DAYS, DailyGrid, Places
+from cmetrics.analytics.columns import Mask, Places, Values
+from cmetrics.analytics.daily import LATE_DAYS, DailyGrid
 from cmetrics.analytics.insight_results import LeftOut, Period, ReasonKind, Rollup, Scope, Unit, Window
 from cmetrics.analytics.phrases import change_percent, name_of, plain_percent, rounded
 from cmetrics.analytics.star_grid import UNKNOWN, StarGrid
 from cmetrics.domain import formats
-from cmetrics.domain.days import Month
+from cmetrics.domain.days import last_full_month
 from cmetrics.domain.plural import plural
 
 #: Windows that end on the newest day, in days.
@@ -215,8 +215,7 @@ def _months(grid: DailyGrid, end: int) -> dict[Window, Compared]:
     if end < 0:
         return {window: compare(grid, -1, 1, -2, 1) for window in (Window.MONTH, Window.MONTH_TO_DATE)}
     day = grid.day(end)
-    running = Month.of(day)
-    full = running if day == running.last else running.plus(-1)
+    full = last_full_month(day)
     before = full.plus(-1)
     return {
         Window.MONTH: compare(
@@ -458,16 +457,11 @@ def _star_spans(grid: StarGrid, end: int, reference: int, window: Window) -> tup
         days = LENGTHS[window]
         return end - days + 1, end, end - 2 * days + 1, end - days
     day = grid.day(reference)
-    running = Month.of(day)
-
-    def column(of: date) -> int:
-        return of.toordinal() - grid.first
-
     if window is Window.MONTH:
-        full = running if day == running.last else running.plus(-1)
+        full = last_full_month(day)
         before = full.plus(-1)
-        return column(full.first), column(full.last), column(before.first), column(before.last)
-    first, shift = column(running.first), shift_of(day)
+        return grid.column(full.first), grid.column(full.last), grid.column(before.first), grid.column(before.last)
+    first, shift = reference - day.day + 1, shift_of(day)
     return first, reference, first - shift, reference - shift
 
 

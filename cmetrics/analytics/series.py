@@ -39,12 +39,6 @@ _MONTH_NUMBERS = 1_000_000
 _PERIOD = attrgetter("period_end", "period_start")
 
 
-def last_full_month(as_of: date) -> Month:
-    """Return the newest calendar month whose last day is not after ``as_of``."""
-    month = Month.of(as_of)
-    return month if as_of == month.last else month.plus(-1)
-
-
 def month_points(metrics: Iterable[Metric], table: SeriesTable, as_of: date) -> dict[str, tuple[PeriodPoint, ...]]:
     """Return the monthly totals of each metric, ascending, and before ``daily_from`` the seeded snapshots.
 

@@ -21,15 +21,16 @@ may lack a tenth of their days, see :mod:`cmetrics.analytics.monthly`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cmetrics.analytics.columns import Mask
-from cmetrics.analytics.daily import LATE_DAYS, DailyGrid, Places
+from cmetrics.analytics.anomalies import median_of_known
+from cmetrics.analytics.columns import Mask, Places
+from cmetrics.analytics.daily import LATE_DAYS, DailyGrid
 from cmetrics.analytics.insight_results import Omission, ReasonKind, Signal, SignalKind
 from cmetrics.analytics.monthly import MonthTable
 from cmetrics.analytics.phrases import (
@@ -42,6 +43,7 @@ from cmetrics.analytics.phrases import (
     plain_percent,
     rounded,
 )
+from cmetrics.analytics.rollups import LEFT_OUT_SHARE
 from cmetrics.analytics.star_grid import StarGrid
 from cmetrics.domain import formats
 from cmetrics.domain.days import Month, Span
@@ -63,8 +65,6 @@ TREND_MONTHS, LEAST_SLOPE, LEAST_KENDALL = 6, 0.03, 13
 #: A single package always has a share of 100%.
 FEWEST_IN_A_PRODUCT = 2
 SHARE_MONTHS, LEAST_SHIFT, SHARE_FLOOR = 3, 5.0, 10_000
-#: There is no shift of shares if metrics that cannot be compared have more than this share of the product.
-LEFT_OUT_SHARE = 0.1
 RECORD_MONTHS, RECORD_DAYS = 12, 365
 MONTH_MARGIN, WEEK_MARGIN = 1.02, 1.10
 STAR_DAYS, FEWEST_STAR_DAYS, STAR_DEVIATIONS, STAR_FLOOR = 56, 42, 5.0, 10
@@ -96,11 +96,6 @@ class Weeks:
     hit: NDArray[np.int64]
 
 
-def is_holiday(first: date, last: date) -> bool:
-    """Return whether any day from ``first`` to ``last`` lies between 20 December and 6 January."""
-    return holiday_days(first, last) > 0
-
-
 def holiday_days(first: date, last: date) -> int:
     """Return how many days from ``first`` to ``last`` lie between 20 December and 6 January."""
     (start_month, start_day), (end_month, end_day) = HOLIDAYS
@@ -125,11 +120,9 @@ def judge_weeks(grid: DailyGrid, rows: Places, ends: Places) -> Weeks:
 def compare_weeks(sums: NDArray[np.int64], is_usable: Mask) -> Weeks:
     """Return the judgement of weekly sums: the judged week in the first column, the weeks before it in the others."""
     logs = np.where(is_usable, np.log(np.maximum(sums, 1)), np.nan)
-    before = np.sort(logs[:, 1:], axis=1)
-    count = is_usable[:, 1:].sum(axis=1)
-    middle = _median(before, count)
-    spread = MAD * _median(np.sort(np.abs(before - middle[:, None]), axis=1), count)
-    is_judged = is_usable[:, 0] & (count >= FEWEST_WEEKS)
+    middle = median_of_known(logs[:, 1:].copy())
+    spread = MAD * median_of_known(np.abs(logs[:, 1:] - middle[:, None]))
+    is_judged = is_usable[:, 0] & (is_usable[:, 1:].sum(axis=1) >= FEWEST_WEEKS)
     with np.errstate(invalid="ignore"):
         ratio = logs[:, 0] - middle
         score = np.abs(ratio) / np.maximum(spread, LEAST_DEVIATION)
@@ -143,14 +136,6 @@ def compare_weeks(sums: NDArray[np.int64], is_usable: Mask) -> Weeks:
         )
         hit = np.where(is_hit, np.sign(value - expected), 0).astype(np.int64)
     return Weeks(is_judged, value, expected, ratio, score, hit)
-
-
-def _median(ordered: Numbers, count: NDArray[np.int64]) -> Numbers:
-    """Return the median of the first ``count`` values of each row, which are in order; NaN without any."""
-    rows = np.arange(len(ordered))
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, ordered.shape[1] - 1)
-    middle: Numbers = (ordered[rows, low] + ordered[rows, high]) / 2
-    return middle
 
 
 class SignalFinder:
@@ -208,7 +193,7 @@ class SignalFinder:
             row, end, way = int(rows[place]), int(ends[place]), int(weeks.hit[place])
             first, last = grid.day(end - 6), grid.day(end)
             apart = float(weeks.ratio[place]) - usual.get(grid.metrics[row].source, 0.0)
-            if way < 0 and (apart > np.log(1 - LEAST_CHANGE) or is_holiday(first, last)):
+            if way < 0 and (apart > np.log(1 - LEAST_CHANGE) or holiday_days(first, last)):
                 continue
             metric = grid.metrics[row]
             value, expected = int(weeks.value[place]), float(weeks.expected[place])
@@ -224,16 +209,13 @@ class SignalFinder:
     def _unjudged(self, rows: Places, ends: Places) -> None:
         """Note the metrics whose last 7 days cannot be judged, by source and reason."""
         grid = self._grid
-        bad = rows[grid.sums(grid.usable, ends - 6, ends, rows) < WEEK]
-        groups: dict[tuple[str, ReasonKind], list[int]] = {}
-        for row in bad.tolist():
-            problem = grid.problem(row, int(grid.ends[row]) - 6, int(grid.ends[row]))
+        groups: dict[tuple[str, ReasonKind], list[tuple[int, str]]] = {}
+        for row, problem in zip(rows.tolist(), grid.problems(rows, ends - 6, ends), strict=True):
             if problem is not None:
-                groups.setdefault((grid.metrics[row].source, problem[0]), []).append(row)
-        for (_, kind), members in sorted(groups.items()):
-            problem = grid.problem(members[0], int(grid.ends[members[0]]) - 6, int(grid.ends[members[0]]))
-            assert problem is not None
-            text = f"{self._named(np.array(members))}: the last 7 days are not judged; {problem[1]}."
+                groups.setdefault((grid.metrics[row].source, problem[0]), []).append((row, problem[1]))
+        for (_, kind), found in sorted(groups.items()):
+            members = np.array([row for row, _ in found])
+            text = f"{self._named(members)}: the last 7 days are not judged; {found[0][1]}."
             self._omissions.append(Omission(kind, self._ids(members), text))
 
     def _source_changes(self, rows: Places, weeks: Weeks) -> dict[str, float]:
@@ -334,7 +316,7 @@ class SignalFinder:
                 text,
                 since=self._since(row),
             )
-            yield _with_percent(signal, rounded(100 * slope))
+            yield replace(signal, change_percent=rounded(100 * slope))
 
     def _since(self, row: int) -> date:
         """Return the first day of the first month in a row for which the rule of trends held in the same direction."""
@@ -396,7 +378,7 @@ class SignalFinder:
                 signal = self._signal(
                     SignalKind.SHARE_SHIFT, metric, last.first, last.last, value, expected, abs(shift), text
                 )
-                yield _with_percent(signal, shift)
+                yield replace(signal, change_percent=shift)
 
     def _month_records(self) -> Iterator[Signal]:
         if not self._recent_months(RECORD_MONTHS + 1):
@@ -505,7 +487,7 @@ class SignalFinder:
                 if len(run) > 1
                 else f"on {formats.short_day(stars.day(last))}"
             )
-            text = f"{metric.subject}: {_gain(value)} {when} (usual: {usual})."
+            text = f"{metric.subject}: {formats.signed(value)} stars {when} (usual: {usual})."
             kind = SignalKind.STAR_BURST if way > 0 else SignalKind.UNSTAR_WAVE
             score = max(day[3] for day in run)
             yield self._signal(kind, metric, stars.day(first), stars.day(last), value, expected, score, text)
@@ -526,7 +508,8 @@ class SignalFinder:
         name: str = "",
         since: date | None = None,
     ) -> Signal:
-        events = coinciding(self._events, metric, Span(start - COINCIDENCE, end))
+        span = Span(start - COINCIDENCE, end)
+        events = tuple(e for e in self._events if e.day in span and metric.product in e.products)
         # Within half a year something always coincides.
         if events and kind not in (SignalKind.GROWTH, SignalKind.DECLINE):
             text = f"{text} Coincides with {names_of(events)}."
@@ -545,19 +528,14 @@ class SignalFinder:
             text=text,
         )
 
-    def _ids(self, rows: Iterable[int] | Places) -> tuple[str, ...]:
-        return tuple(self._grid.metrics[int(row)].metric_id for row in rows)
+    def _ids(self, rows: Places) -> tuple[str, ...]:
+        return tuple(self._grid.metrics[row].metric_id for row in rows.tolist())
 
     def _named(self, rows: Places) -> str:
         names = [name_of(self._grid.metrics[row]) for row in rows.tolist()]
         if len(names) > NAMED:
             names = [*names[:NAMED], plural(len(names) - NAMED, "more metric")]
         return join(names)
-
-
-def coinciding(events: Sequence[Event], metric: Metric, span: Span) -> tuple[Event, ...]:
-    """Return the events of the metric's product in ``span``, in their order."""
-    return tuple(event for event in events if event.day in span and metric.product in event.products)
 
 
 def _first_of_chain(hits: Mask, is_judged: Mask) -> int:
@@ -574,13 +552,5 @@ def _first_of_chain(hits: Mask, is_judged: Mask) -> int:
     return first
 
 
-def _with_percent(signal: Signal, change: float) -> Signal:
-    return replace(signal, change_percent=change)
-
-
 def _month(month: Month) -> str:
     return formats.short_month(month.first)
-
-
-def _gain(value: int) -> str:
-    return f"{formats.signed(value)} stars"

@@ -11,41 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmetrics.analytics.columns import Mask, SeriesTable, Values
+from cmetrics.analytics.grid import Grid, newest_columns
 from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import parse_star_ref
-
-Places = NDArray[np.intp]
 
 #: Stands for a number of gained stars that is not known.
 UNKNOWN = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StarGrid:
-    """Star counts: one row per metric, ascending by id; one column per day, the last one is the described day."""
+class StarGrid(Grid):
+    """Star counts."""
 
-    metrics: tuple[Metric, ...]
-    #: The day of the first column, as `date.toordinal` counts.
-    first: int
     #: At the end of each day; 0 where not known.
     counts: Values
-    known: Mask
     #: Reconstructed from the history of stars, which does not include removed stars.
     reconstructed: Mask
     #: Stars gained on each day; :data:`UNKNOWN` where not read.
     gained: Values
-    #: By metric, the column of the newest count; -1 without any.
-    ends: Places
-
-    @property
-    def days(self) -> int:
-        """The number of columns."""
-        return int(self.counts.shape[1])
-
-    def day(self, column: int) -> date:
-        """Return the day of a column."""
-        return date.fromordinal(self.first + int(column))
 
     def until(self, as_of: date) -> StarGrid:
         """Return the counts up to an earlier day."""
@@ -58,7 +42,7 @@ class StarGrid:
             shape = (len(self.metrics), 1)
             known = np.zeros(shape, np.bool_)
             counts, gained = np.zeros(shape, np.int64), np.full(shape, UNKNOWN, np.int64)
-            return StarGrid(self.metrics, as_of.toordinal(), counts, known, known, gained, newest_columns(known))
+            return StarGrid(self.metrics, as_of.toordinal(), known, newest_columns(known), counts, known, gained)
         return StarGrid(
             metrics=self.metrics,
             first=self.first,
@@ -108,14 +92,9 @@ class StarGrid:
         return np.where(is_known, nets, 0), is_known
 
 
-def is_stars(metric: Metric) -> bool:
-    """Return whether the values of a metric are the stars of a repository."""
-    return metric.measure.is_stars
-
-
 def build_star_grid(metrics: Iterable[Metric], table: SeriesTable, as_of: date) -> StarGrid:
     """Return the star counts of ``metrics`` up to ``as_of``. Metrics without rows have no count."""
-    chosen = sorted((m for m in metrics if is_stars(m)), key=lambda metric: metric.metric_id)
+    chosen = sorted((m for m in metrics if m.measure.is_stars), key=lambda metric: metric.metric_id)
     numbers = {metric.metric_id: number for number, metric in enumerate(chosen)}
     last = as_of.toordinal()
     table = table.where((table.days <= last) & ~table.is_seed & table.owned_by(numbers))
@@ -135,9 +114,4 @@ def build_star_grid(metrics: Iterable[Metric], table: SeriesTable, as_of: date) 
         refs = (parse_star_ref(name) if is_used else None for name, is_used in zip(names, used.tolist(), strict=True))
         by_code = [UNKNOWN if ref is None or ref.gained is None else ref.gained for ref in refs]
         gained[owners, columns] = np.array(by_code, np.int64)[codes]
-    return StarGrid(tuple(chosen), first, counts, known, reconstructed, gained, newest_columns(known))
-
-
-def newest_columns(known: Mask) -> Places:
-    """Return by row the newest known column; -1 without any."""
-    return np.where(known.any(axis=1), known.shape[1] - 1 - np.argmax(known[:, ::-1], axis=1), -1)
+    return StarGrid(tuple(chosen), first, known, newest_columns(known), counts, reconstructed, gained)

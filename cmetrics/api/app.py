@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from cmetrics import documents, insight_documents, report_documents
 from cmetrics.analytics.columns import SeriesTable
-from cmetrics.analytics.insights import Window
+from cmetrics.analytics.insight_results import Window
 from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Findings
 from cmetrics.analytics.report import build_report, build_reports, report_months
 from cmetrics.analytics.report_inputs import ReportInputs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cmetrics.analytics.insights import Projection
+from cmetrics.analytics.insight_results import Projection
 
 WIDTH, HEIGHT = 400.0, 24.0
 

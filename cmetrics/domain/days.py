@@ -125,6 +125,12 @@ def _days_of(year: int, month: int) -> int:
     return monthrange(year, month)[1]
 
 
+def last_full_month(as_of: date) -> Month:
+    """Return the newest calendar month whose last day is not after ``as_of``."""
+    month = Month.of(as_of)
+    return month if as_of == month.last else month.plus(-1)
+
+
 def months(first: Month, last: Month) -> Iterator[Month]:
     """Iterate over the months from ``first`` to ``last``, both included."""
     month = first

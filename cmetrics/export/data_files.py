@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from cmetrics.analytics.insights import Rollup
+from cmetrics.analytics.insight_results import Rollup
 from cmetrics.analytics.model import ESTIMATED, RECONSTRUCTED, Publication, Records, StarFlows, StarItem
 from cmetrics.domain.metric import Definition, Event
 from cmetrics.domain.observation import SourceWindow

@@ -7,7 +7,8 @@ from datetime import date
 
 from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.daily import build_daily_grid
-from cmetrics.analytics.insights import Changes, Signal, Window, find_changes
+from cmetrics.analytics.insight_results import Signal, Window
+from cmetrics.analytics.insights import Changes, find_changes
 from cmetrics.analytics.report import final_months, month_name
 from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.analytics.rollups import common_end

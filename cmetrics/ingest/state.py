@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import TypeVar
 
 from cmetrics.analytics.anomalies import READ_DAYS, find_anomalies
 from cmetrics.analytics.columns import SeriesTable
@@ -18,6 +19,8 @@ from cmetrics.domain.state import MetricState, build_state
 from cmetrics.ingest.plan import Plan
 from cmetrics.store.columns import StoredDays
 from cmetrics.store.lance_store import LanceStore
+
+T = TypeVar("T")
 
 #: Days searched first for the id of a repository; every count taken on its day includes it.
 RECENT_DAYS = 60
@@ -43,8 +46,12 @@ def load_state(
     for row in seeds:
         seeded.setdefault(row.metric_id, set()).add(row.period_end)
     outliers = _load_outliers(store, metrics, plan.last_day)
-    repositories = _load_repositories(store, metrics, plan.last_day)
-    known = _load_known(store, metrics, plan.last_day)
+    stars = [metric.metric_id for metric in metrics if metric.measure.kind is Kind.STOCK]
+    repositories = _load_refs(
+        store, stars, plan.last_day, newest_repositories, lambda repository: repository.number is not None
+    )
+    nightly = [metric.metric_id for metric in metrics if metric.measure.is_read_nightly]
+    known = _load_refs(store, nightly, plan.last_day, newest_refs, lambda _: True)
     packages = load_packages(store, [metric for metric in metrics if metric.continues], specs, plan.last_day)
     states: dict[str, MetricState] = {}
     for metric in metrics:
@@ -119,25 +126,19 @@ def load_packages(
     return found
 
 
-def _load_repositories(store: LanceStore, metrics: Iterable[Metric], last_day: date) -> dict[str, StarRef]:
-    """Return the repository of each star metric. Old rows are read only if recent ones lack the id."""
-    stars = [metric.metric_id for metric in metrics if metric.measure.kind is Kind.STOCK]
-    repositories: dict[str, StarRef] = {}
+def _load_refs(
+    store: LanceStore,
+    metric_ids: Sequence[str],
+    last_day: date,
+    newest: Callable[[Iterable[tuple[str, date, str]]], dict[str, T]],
+    is_whole: Callable[[T], bool],
+) -> dict[str, T]:
+    """Return what the rows of each metric name. Old rows are read only where recent ones lack something."""
+    found: dict[str, T] = {}
     for days in (RECENT_DAYS, ALL_DAYS):
-        unknown = [i for i in stars if (ref := repositories.get(i)) is None or ref.number is None]
-        repositories |= newest_repositories(store.source_refs(unknown, Span(window(last_day, days), last_day)))
-    return repositories
-
-
-def _load_known(store: LanceStore, metrics: Iterable[Metric], last_day: date) -> dict[str, SourceRef]:
-    """Return what the readings of each metric name. Old rows are read only if there are no recent ones."""
-    nightly = [metric.metric_id for metric in metrics if metric.measure.is_read_nightly]
-    known: dict[str, SourceRef] = {}
-    for days in (RECENT_DAYS, ALL_DAYS):
-        unknown = [metric_id for metric_id in nightly if metric_id not in known]
-        if unknown:
-            known |= newest_refs(store.source_refs(unknown, Span(window(last_day, days), last_day)))
-    return known
+        unknown = [i for i in metric_ids if i not in found or not is_whole(found[i])]
+        found |= newest(store.source_refs(unknown, Span(window(last_day, days), last_day)))
+    return found
 
 
 def find_lost_days(state: MetricState, metric_id: str, log: OutcomeLog, last_day: date) -> DaySet:
@@ -167,10 +168,5 @@ def newest_refs(refs: Iterable[tuple[str, date, str]]) -> dict[str, SourceRef]:
 
 def newest_repositories(refs: Iterable[tuple[str, date, str]]) -> dict[str, StarRef]:
     """Return the repository of each metric: the name in its newest row, and the newest id in any row."""
-    repositories: dict[str, StarRef] = {}
-    for metric_id, _, source_ref in sorted(refs):
-        if (ref := parse_star_ref(source_ref)) is not None:
-            earlier = repositories.get(metric_id)
-            number = ref.number if ref.number is not None or earlier is None else earlier.number
-            repositories[metric_id] = StarRef(ref.repository, number)
-    return repositories
+    newest = newest_refs(row for row in refs if parse_star_ref(row[2]) is not None)
+    return {i: StarRef(ref.subject, int(ref.identity) if ref.identity else None) for i, ref in newest.items()}

@@ -9,10 +9,9 @@ from cmetrics.analytics import phrases
 from cmetrics.analytics.model import Change, CountItem, Dashboard, DownloadItem, Group, Item, StarItem
 from cmetrics.analytics.month_total import compare_months, month_total
 from cmetrics.analytics.overview import FirstTime
-from cmetrics.analytics.series import last_full_month
 from cmetrics.charts.count_words import period
 from cmetrics.domain import formats
-from cmetrics.domain.days import Month
+from cmetrics.domain.days import Month, last_full_month
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cmetrics.analytics.insights import Item, ItemCategory, ItemKind
+from cmetrics.analytics.insight_results import Item, ItemCategory, ItemKind
 from cmetrics.domain.days import Month
 from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt

@@ -13,7 +13,6 @@ from datetime import date
 
 from cmetrics.analytics.chart import Chart, Series, is_metric
 from cmetrics.analytics.model import STALE_DAYS, CountItem, Dashboard, PointKind
-from cmetrics.analytics.series import last_full_month
 from cmetrics.charts import count_words
 from cmetrics.charts.count_figure import build_count_chart
 from cmetrics.charts.panels import Box, PanelDrawing, draw_panels
@@ -23,7 +22,7 @@ from cmetrics.charts.svg import BarState, Drawing, Label, Line, Mark, Tick, comp
 from cmetrics.charts.text_width import fit, text_width
 from cmetrics.charts.words import alternative
 from cmetrics.domain import formats
-from cmetrics.domain.days import Month
+from cmetrics.domain.days import Month, last_full_month
 from cmetrics.site import format as fmt
 
 #: In the coordinates of the picture: wide enough for a README, with text that is legible on a phone.

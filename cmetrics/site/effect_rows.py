@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cmetrics.analytics.insights import Effect, Verdict
+from cmetrics.analytics.insight_results import Effect, Verdict
 from cmetrics.domain import formats
 from cmetrics.site.format import NONE
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import groupby
 
 from cmetrics.analytics import phrases
-from cmetrics.analytics.insights import Rollup
+from cmetrics.analytics.insight_results import Rollup
 from cmetrics.analytics.model import (
     STALE_DAYS,
     Change,
@@ -19,9 +19,9 @@ from cmetrics.analytics.model import (
     StarFlow,
     StarItem,
 )
-from cmetrics.analytics.series import last_full_month, month_of
+from cmetrics.analytics.series import month_of
 from cmetrics.domain import formats
-from cmetrics.domain.days import Month
+from cmetrics.domain.days import Month, last_full_month
 from cmetrics.domain.plural import plural
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cmetrics.analytics.chart import item_chart, total_stars_chart
-from cmetrics.analytics.insights import Rollup
+from cmetrics.analytics.insight_results import Rollup
 from cmetrics.analytics.model import StarFlow, StarItem
 from cmetrics.analytics.overview import all_downloads_chart, first_time, month_to_date, star_flow_30, weekly_stars
 from cmetrics.charts.spark import NetBars, net_bars

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 from markupsafe import Markup
 
-from cmetrics.analytics.insights import Insights, Scope
+from cmetrics.analytics.insight_results import Insights, Scope
 from cmetrics.analytics.model import FLOWS_DEFINITION, Dashboard, Group, Item
 from cmetrics.analytics.news import NewsItem
 from cmetrics.analytics.quality import DataQuality

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from cmetrics.analytics.insights import Insights
+from cmetrics.analytics.insight_results import Insights
 from cmetrics.analytics.model import Dashboard
 from cmetrics.analytics.news import NewsItem
 from cmetrics.analytics.quality import DataQuality

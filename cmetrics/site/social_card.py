@@ -12,11 +12,10 @@ from cmetrics.analytics.dashboard import product_board
 from cmetrics.analytics.model import Change, CountItem, Dashboard, DayPoint, DownloadItem, Group, Item, PointKind
 from cmetrics.analytics.month_total import month_total
 from cmetrics.analytics.overview import by_size
-from cmetrics.analytics.series import last_full_month
 from cmetrics.charts import count_words
 from cmetrics.charts.theme import SURFACES, TONES, Palette, mix, palette
 from cmetrics.domain import formats
-from cmetrics.domain.days import Month, months
+from cmetrics.domain.days import Month, last_full_month, months
 from cmetrics.domain.plural import plural
 from cmetrics.site import format as fmt
 from cmetrics.site.canvas import ELLIPSIS, Canvas

@@ -122,7 +122,7 @@ def build_net_view(site: Site, stars: Chart, items: Sequence[StarItem]) -> Panel
     total = next((series for series in stars.series if series.metric_id is None), None)
     members = [days_name(series, site.names) for series in ([total] if total else stars.series)]
     chart = build_net_chart(
-        weekly_net(items, site.board.as_of),
+        weekly_net([item.points for item in items], site.board.as_of),
         f"net-{stars.key}",
         as_of=stars.as_of,
         scope=only or plural(len(items), "repository", "repositories"),

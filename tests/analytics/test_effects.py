@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cmetrics.analytics.daily import build_daily_grid
 from cmetrics.analytics.effects import build_effects
-from cmetrics.analytics.insights import Effect, ReasonKind, Verdict
+from cmetrics.analytics.insight_results import Effect, ReasonKind, Verdict
 from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import CountingStep, Event
 from cmetrics.sources import SPECS

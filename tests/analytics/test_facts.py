@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from cmetrics.analytics.insights import Direction, ItemCategory, build_insights
+from cmetrics.analytics.insight_results import Direction, ItemCategory
+from cmetrics.analytics.insights import build_insights
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.metric import Product

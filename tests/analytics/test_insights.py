@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from cmetrics.analytics.columns import SeriesTable
-from cmetrics.analytics.insights import Insights, SignalKind, Verdict, build_insights
+from cmetrics.analytics.insight_results import Insights, SignalKind, Verdict
+from cmetrics.analytics.insights import build_insights
 from cmetrics.catalog import Catalog
 from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import Event

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.analytics.daily import build_daily_grid
-from cmetrics.analytics.insights import Milestone, Projection, ReasonKind, Scope
+from cmetrics.analytics.insight_results import Milestone, Projection, ReasonKind, Scope
 from cmetrics.analytics.milestones import build_milestones, next_milestone, simulate
 from cmetrics.analytics.projections import build_projections, interval
 from cmetrics.analytics.star_grid import build_star_grid

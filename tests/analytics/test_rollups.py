@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.analytics.daily import LATE_DAYS, build_daily_grid
-from cmetrics.analytics.insights import ReasonKind, Rollup, Scope, Unit, Window
+from cmetrics.analytics.insight_results import ReasonKind, Rollup, Scope, Unit, Window
 from cmetrics.analytics.movers import build_movers
 from cmetrics.analytics.rollups import LENGTHS, build_rollups, build_star_rollups, build_totals, build_windows
 from cmetrics.analytics.star_grid import build_star_grid

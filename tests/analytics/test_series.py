@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cmetrics.analytics import series
 from cmetrics.analytics.model import NO_POINTS, Change, DayPoint, DayPoints, PeriodPoint, PointKind, StarFlow
-from cmetrics.domain.days import DAY, Month, Span, day_range
+from cmetrics.domain.days import DAY, Month, Span, day_range, last_full_month
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import Provenance, StarRef
 from tests.depth import deep
@@ -57,7 +57,7 @@ def told(points) -> list[tuple[int, int, PointKind]]:
     ],
 )
 def test_the_last_full_month_ends_no_later_than_the_day_described(as_of, month):
-    assert series.last_full_month(as_of) == month
+    assert last_full_month(as_of) == month
 
 
 @settings(deadline=None, max_examples=deep(60))

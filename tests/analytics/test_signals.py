@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmetrics.analytics.insights import Direction, Insights, ReasonKind, Signal, SignalKind, build_insights
-from cmetrics.analytics.signals import compare_weeks, holiday_days, is_holiday
+from cmetrics.analytics.insight_results import Direction, Insights, ReasonKind, Signal, SignalKind
+from cmetrics.analytics.insights import build_insights
+from cmetrics.analytics.signals import compare_weeks, holiday_days
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.metric import CountingStep, Event
 from cmetrics.sources import SPECS
@@ -318,7 +319,7 @@ def test_holidays_are_no_fall():
     counts[:, -7:] = counts[:, -7:] * 0.45
     found = insights_of(counts, last=last)
     assert kinds(found) == set()
-    assert (is_holiday(date(2026, 12, 1), date(2026, 12, 19)), is_holiday(last, last)) == (False, True)
+    assert (holiday_days(date(2026, 12, 1), date(2026, 12, 19)), holiday_days(last, last)) == (0, 1)
     assert holiday_days(date(2026, 12, 1), date(2027, 1, 31)) == 18
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cmetrics.analytics.insights import Projection, ReasonKind, Scope
+from cmetrics.analytics.insight_results import Projection, ReasonKind, Scope
 from cmetrics.charts.projection import WIDTH, projection_bar
 from cmetrics.domain.days import Month
 

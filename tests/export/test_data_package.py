@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from cmetrics.analytics.insights import Period, ReasonKind, Rollup, Scope, Unit, Window
+from cmetrics.analytics.insight_results import Period, ReasonKind, Rollup, Scope, Unit, Window
 from cmetrics.domain.license import LICENSES
 from cmetrics.domain.metric import Event
 from cmetrics.export.data_dictionary import COLUMNS, TABLES

@@ -11,7 +11,8 @@ import numpy as np
 
 from cmetrics.analytics.daily import DailyGrid, build_daily_grid
 from cmetrics.analytics.effects import build_effects
-from cmetrics.analytics.insights import Direction, Effect, Insights, SignalKind, Verdict, build_insights
+from cmetrics.analytics.insight_results import Direction, Effect, Insights, SignalKind, Verdict
+from cmetrics.analytics.insights import build_insights
 from cmetrics.analytics.milestones import build_milestones
 from cmetrics.analytics.projections import build_projections
 from cmetrics.analytics.signals import judge_weeks

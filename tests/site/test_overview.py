@@ -9,7 +9,7 @@ import re
 import pytest
 from PIL import Image
 
-from cmetrics.analytics.insights import Scope, Window
+from cmetrics.analytics.insight_results import Scope, Window
 from tests.site.conftest import axe, state_of
 from tests.site.sums import figure
 from tests.site.test_page import overflow

@@ -1,0 +1,41 @@
+"""Daily values of several metrics side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from cmetrics.analytics.columns import Mask, Places
+from cmetrics.domain.metric import Metric
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """Daily values: one row per metric, ascending by id; one column per day, the last one is the described day."""
+
+    metrics: tuple[Metric, ...]
+    #: The day of the first column, as `date.toordinal` counts.
+    first: int
+    known: Mask
+    #: By metric, the column of its newest day; -1 without any.
+    ends: Places
+
+    @property
+    def days(self) -> int:
+        """The number of columns."""
+        return int(self.known.shape[1])
+
+    def day(self, column: int) -> date:
+        """Return the day of a column."""
+        return date.fromordinal(self.first + int(column))
+
+    def column(self, day: date) -> int:
+        """Return the column of a day, which may lie outside."""
+        return day.toordinal() - self.first
+
+
+def newest_columns(known: Mask) -> Places:
+    """Return by row the newest known column; -1 without any."""
+    return np.where(known.any(axis=1), known.shape[1] - 1 - np.argmax(known[:, ::-1], axis=1), -1)
