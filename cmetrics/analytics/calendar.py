@@ -105,6 +105,11 @@ class Calendar:
     month_offsets: tuple[int, ...]
 
     @property
+    def states(self) -> frozenset[DayState]:
+        """The states that some day has."""
+        return frozenset(stretch.state for row in self.rows for stretch in row.stretches)
+
+    @property
     def has_gaps(self) -> bool:
         """Whether any day is missing or pending."""
         return any(row.gaps for row in self.rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from cmetrics.analytics.model import DownloadItem, Item
+from cmetrics.analytics.model import DownloadItem, Item, StarItem
 from cmetrics.analytics.overview import by_size
 from cmetrics.domain.sanitize import isolate
 from cmetrics.site.folders import COMPARE
@@ -43,7 +43,7 @@ def build_compare_page(site: Site) -> Page:
 def _comparisons(site: Site, items: Iterable[Item]) -> Iterator[Link]:
     """Yield links to comparisons to begin with; ``items`` are sorted by size."""
     packages = [item for item in items if isinstance(item, DownloadItem) and item.month]
-    repositories = [item for item in items if item.metric.measure.is_stars]
+    repositories = [item for item in items if isinstance(item, StarItem) and item.latest]
     for text, found in (
         ("Compare the most downloaded packages", packages[:FIRST]),
         ("Compare GitHub stars", repositories[:MOST]),

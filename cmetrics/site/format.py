@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import groupby
 
+from markupsafe import Markup, escape
+
 from cmetrics.analytics import phrases
 from cmetrics.analytics.insight_results import Rollup
 from cmetrics.analytics.model import (
@@ -274,8 +276,16 @@ def month(value: date) -> str:
 
 
 def moment(value: datetime | None) -> str:
-    """Return ``2026-11-23 09:04 UTC``."""
-    return NONE if value is None else f"{value:%Y-%m-%d %H:%M} UTC"
+    """Return ``23 Nov 2026, 09:04 UTC``."""
+    return NONE if value is None else f"{formats.short_day(value.date())}, {value:%H:%M} UTC"
+
+
+def code(text: str) -> Markup:
+    """Return a text as HTML; what stands between backticks is code."""
+    parts = (escape(part) for part in text.split("`"))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts)
+    )
 
 
 def days(count: int | None) -> str:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from cmetrics import documents
 from cmetrics.analytics.model import CountItem
@@ -114,6 +115,7 @@ def open_templates() -> Environment:
         fmt.short_day,
         fmt.month,
         fmt.moment,
+        fmt.code,
         fmt.days,
         fmt.stale,
         fmt.month_note,
@@ -165,6 +167,8 @@ def _beside(site: Site) -> dict[str, dict[str, object]]:
             "url": url,
             "links": _lost_links(site),
             "has_finder": len(board.items) > FINDER_FROM,
+            "board": board,
+            "css": _inline_style(theme.palette(board.theme.accent)),
         },
         "feed.xml": {
             "feed": build_feed(
@@ -192,6 +196,13 @@ def _beside(site: Site) -> dict[str, dict[str, object]]:
         addresses = [address_of(url, path) for path in page_paths(site)]
         files["sitemap.xml"] = {"addresses": addresses, "as_of": board.as_of}
     return files
+
+
+def _inline_style(palette: theme.Palette) -> Markup:
+    """Return the style of the page for addresses that lead nowhere."""
+    files = ("style/masthead.css", "404.css")
+    parts = [palette.stylesheet(), *((templates_folder() / name).read_text(encoding="utf-8") for name in files)]
+    return Markup("\n".join(parts))  # noqa: S704 our own files
 
 
 def _lost_links(site: Site) -> list[tuple[str, str]]:
