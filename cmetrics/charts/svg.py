@@ -33,7 +33,7 @@ MOST_NAMES = 7
 #: Stands for the running month among the names of series.
 RUNNING = "-running"
 #: The font of names at the end of series, and the widest name that fits beside its sign, in CSS pixels.
-_NAME_SIZE, _USUAL_NAME = 13, 84
+_NAME_SIZE, _USUAL_NAME, _USUAL_NOTE = 13, 84, 108
 
 
 class BarState(StrEnum):
@@ -335,17 +335,26 @@ def short_names(chart: Chart) -> dict[str, str]:
 
 
 def has_long_names(chart: Chart) -> bool:
-    """Return whether a name at the end of its series needs more than the usual room."""
+    """Return whether a name at the end of its series, or what stands below it, needs more than the usual room."""
     splits, names = [series.split for series in chart.series], short_names(chart)
     # What stands alone in its way to split is not named.
     named = [names[series.key] for series in chart.series if splits.count(series.split) > 1]
-    return has_names(chart) and any(text_width(name, _NAME_SIZE, is_bold=True) > _USUAL_NAME for name in named)
+    notes = [precise(value) + _note(chart) for value in last_values(chart).values()]
+    return has_names(chart) and (
+        any(text_width(name, _NAME_SIZE, is_bold=True) > _USUAL_NAME for name in named)
+        or any(text_width(note, _NAME_SIZE) > _USUAL_NOTE for note in notes)
+    )
+
+
+def _note(chart: Chart) -> str:
+    """Return what follows a value below a name, such as " in Oct"."""
+    return "" if chart.kind is ChartKind.STOCK else f" in {formats.short_month_name(last_month(chart).first)}"
 
 
 def _names(chart: Chart, scale: Scale) -> dict[str, Name]:
     """Return where the names of the series stand: beside their last values, without touching each other."""
     values, places, ground = last_values(chart), dict[str, float](), 0
-    note = "" if chart.kind is ChartKind.STOCK else f" in {formats.short_month_name(last_month(chart).first)}"
+    note = _note(chart)
     for series in chart.shown:
         value = values.get(series.key, 0)
         places[series.key] = scale.y(ground + value / 2 if chart.is_stacked else value)

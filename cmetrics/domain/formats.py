@@ -16,6 +16,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from cmetrics.domain.sanitize import isolate
+
 MINUS = "\N{MINUS SIGN}"
 _LATIN = "0123456789"
 #: Digits of the last group of a number.
@@ -84,9 +86,18 @@ _PATTERNS = ("long_day", "short_day", "day_month", "month", "short_month", "mont
 
 
 def from_table(table: Mapping[str, Any]) -> Formats:
-    """Return the formats that `Formats.table` has described."""
-    patterns = {name: Pattern(table[name]["text"], tuple(table[name]["months"])) for name in _PATTERNS}
-    return Formats(**{**table, **patterns, "units": tuple((size, text) for size, text in table["units"])})
+    """Return the formats of a table.
+
+    Dates and numbers with right-to-left letters are isolated: they stand in English sentences, and must not move
+    what follows.
+    """
+    patterns = {name: _isolated(Pattern(table[name]["text"], tuple(table[name]["months"]))) for name in _PATTERNS}
+    return Formats(**{**table, **patterns, "units": tuple((size, isolate(text)) for size, text in table["units"])})
+
+
+def _isolated(pattern: Pattern) -> Pattern:
+    is_rtl = any(isolate(name) != name for name in pattern.months)
+    return Pattern(f"\u2068{pattern.text}\u2069", pattern.months) if is_rtl else pattern
 
 
 ENGLISH = Formats()

@@ -12,7 +12,9 @@ from cmetrics.analytics.chart import ChartKind
 from cmetrics.analytics.model import DayPoint, DayPoints, PointKind
 from cmetrics.charts.scale import MONTHS_SHOWN, NAMES_WIDTH, Room, levels, margins, stacked_months
 from cmetrics.charts.svg import UNITS, BarState, Drawing, Line, compact, draw, has_long_names, spread_names
+from cmetrics.domain import formats
 from cmetrics.domain.days import DAY, Month, day_range
+from cmetrics.locales import load_formats
 from tests.boards import AS_OF, a_chart, a_month, a_seed, a_series, an_event, points_of
 
 FLOW, STOCK = ChartKind.FLOW, ChartKind.STOCK
@@ -301,6 +303,15 @@ def test_thinned(days):
     assert (drawn[0], drawn[-1]) == (min(values), AS_OF)
     assert 2 <= len(drawn) <= 281
     assert drawn == sorted(drawn)
+
+
+@pytest.mark.parametrize(("lang", "is_long"), [("en", False), ("de", False), ("ar", True), ("fa", True)])
+def test_room_for_long_values(lang: str, *, is_long: bool) -> None:
+    """A value with its month that is longer in the language of the site gets the wider room too."""
+    series = [a_series(f"{n}", months=[a_month(NOVEMBER.plus(-1), 154_000 + n)]) for n in range(3)]
+    chart = replace(a_chart(FLOW, *series), is_stacked=True)
+    with formats.use(load_formats(lang)):
+        assert has_long_names(chart) is is_long
 
 
 @pytest.mark.parametrize(("name", "is_long"), [("lance", False), ("an-organisation/its-repository", True)])
