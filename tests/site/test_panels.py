@@ -129,7 +129,7 @@ def test_card_is_readable(reader, data_site, scheme):
 
 
 #: The texts of a frame that are shown: what each says, its size, and its box.
-TEXTS = """(frame) => [...frame.querySelectorAll("text")].filter((one) => one.getBBox().width > 0).map((one) => {
+TEXTS = """(frame) => [...frame.querySelectorAll("text")].filter((one) => one.getClientRects().length).map((one) => {
   const { left, top, right, bottom } = one.getBoundingClientRect();
   return [one.textContent, parseFloat(getComputedStyle(one).fontSize), bottom - top, left, top, right, bottom];
 })"""
