@@ -34,6 +34,7 @@ SCRIPT_PARTS = (
     "scale",
     "state",
     "data",
+    "ghost",
     "axes",
     "lane",
     "frame",

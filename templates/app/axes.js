@@ -21,7 +21,7 @@ function axesOf(data, view) {
   if (drawn.length === 0) return null;
   const bars = isBars(data, view);
   const [start, end] = domainOf(data, view, bars);
-  const values = heightsOf(data, view, bars);
+  const values = withGhosts(data, view, heightsOf(data, view, bars));
   const log = isLog(data);
   const levels = log ? decades(values) : levelsOf(data, values, bars);
   const texts = log ? levels.map(shortNumber) : isShared(data) ? levels.map((level) => `${level}%`) : levelTexts(levels);
@@ -58,6 +58,12 @@ function heightsOf(data, view, bars) {
     sums.set(point.slot, (sums.get(point.slot) ?? 0) + point.shown);
   }
   return [Math.min(0, ...down.values()), Math.max(0, ...up.values())];
+}
+
+/** @returns {[number, number]} */
+function withGhosts(data, view, [low, high]) {
+  const values = ghostsOf(data, view).flatMap((ghost) => ghost.points.map((point) => point.shown)).filter((value) => value !== null);
+  return [Math.min(low, ...values), Math.max(high, ...values)];
 }
 
 function levelsOf(data, [low, high], bars) {

@@ -157,9 +157,15 @@ function cardOf(chart, stop) {
     row.append(element("span", "", name), element("b", "", `${isGain(chart.data) && total > 0 ? "+" : ""}${formatValue(total)}`));
     rows.push(row);
   }
+  const ghosts = ghostRows(chart.data, stop);
+  for (const { tone, name, value } of ghosts) {
+    const row = element("li", `ghost tone-${tone}`);
+    row.append(element("i"), element("bdi", "", name), element("b", "", value));
+    rows.push(row);
+  }
   const list = element("ul");
   list.append(...rows);
-  const notes = [coverageText(chart.data, stop), sourceText(stop)].filter(Boolean);
+  const notes = [coverageText(chart.data, stop), ...ghosts.map(({ note }) => note), sourceText(stop)].filter(Boolean);
   const events = eventsOf(chart.data, stop).map((event) => {
     const line = element("p", "event");
     line.append(`${formatShortDay(timeOf(event.day))}: `, element("bdi", "", event.label));

@@ -5,6 +5,7 @@
 function drawFrame(chart, view, scale) {
   const shown = axisTexts(scale);
   chart.figure.querySelector(".still .grid").replaceChildren(...gridLines(scale));
+  shown.unshift(...ghostNodes(chart.data, view, scale));
   const events = shownEvents(chart.data, view, scale);
   chart.figure.classList.toggle("dated", events.length > 0);
   for (const room of ["large", "wide", "narrow"]) {
@@ -190,15 +191,19 @@ function placeNames(chart, view, scale) {
     if (value !== null) notes.set(key, [endText(data, value), noteWhen(data, last)]);
     places.set(key, scale ? Math.min(1, yShare(scale, Math.max(scale.low, at))) : 1);
   }
+  const ghost = scale && ghostEntry(data, view);
+  if (ghost) places.set(GHOST_KEY, 0);
+  showGhostEntry(chart, ghost);
   const running = runningText(data, scale);
   if (running) places.set("", 1);
   const spread = spreadNames([...places.values()]);
   [...places.keys()].forEach((key, index) => {
     const legend = chart.figure.querySelector(".legend");
-    const node = key ? legend.querySelector(`[data-series="${CSS.escape(key)}"]`) : legend.querySelector(".so-far");
+    const own = { "": ".so-far", [GHOST_KEY]: ".ghost-name" }[key];
+    const node = legend.querySelector(own ?? `[data-series="${CSS.escape(key)}"]`);
     node.className = node.className.replace(/ ?\bat-\d+/, "");
     node.classList.add(`at-${spread[index]}`);
-    if (!key) return;
+    if (own) return;
     const [value, when] = notes.get(key) ?? ["", ""];
     const moment = document.createElement("span");
     moment.className = "when";
@@ -208,6 +213,15 @@ function placeNames(chart, view, scale) {
   const node = chart.figure.querySelector(".legend .so-far");
   node.hidden = !running;
   node.textContent = running;
+}
+
+/** The ghost stands in the legend, which comes without it. */
+function showGhostEntry(chart, ghost) {
+  const legend = chart.figure.querySelector(".legend");
+  const node = legend.querySelector(".ghost-name") ?? element("span", "ghost-name");
+  node.hidden = ghost === null;
+  node.replaceChildren(ghost?.name ?? "", " ", element("span", "note", ghost?.note ?? ""));
+  legend.append(node);
 }
 
 function noteWhen(data, point) {

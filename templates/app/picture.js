@@ -96,6 +96,7 @@ function pictureOf(chart, [width, height]) {
   if (isBars(data, view)) drawBars(root, data, view, { x, y }, sheet);
   else drawLines(root, data, view, { x, y }, sheet);
   drawSeeds(root, data, view, { x, y }, sheet);
+  drawGhosts(root, data, view, { x, y }, sheet);
   if (chosen) drawWindow(root, chosen, box, sheet);
   axes.levels.forEach((level, index) => {
     if (axes.texts[index]) write(root, box.left, y(level) - 6 * unit, axes.texts[index], { halo: true });
@@ -143,9 +144,14 @@ function footLines(chart, view, axes, { width, edge, unit, widthOf }) {
   const missing = !states.has("partial") || said.includes("days missing") ? "" : isHatched ? "Hatched: days missing." : "Open marks: days missing.";
   const numbered = shownEvents(data, view, axes).map((event, index) => `${index + 1} ${event.label}`);
   const events = numbered.length > 0 ? `Events: ${numbered.join(", ")}.` : "";
-  const text = [said, missing, runningText(data, axes) && `${runningText(data, axes)}.`, events].filter(Boolean).join(" ");
+  const text = [said, missing, runningText(data, axes) && `${runningText(data, axes)}.`, ghostText(data, view), events].filter(Boolean).join(" ");
   const lines = linesOf(text, width - 2 * edge, widthOf("note"));
   return [...lines, fitted(through, width - 2 * edge - widthOf("note")(addressText()) - 20 * unit, widthOf("note"))];
+}
+
+function ghostText(data, view) {
+  const ghost = ghostEntry(data, view);
+  return ghost && `${isBars(data, view) ? "Outline" : "Dashed"}: ${GHOSTS[state.ghost].toLowerCase()}${ghost.note ? ` (${ghost.note})` : ""}.`;
 }
 
 /** Where the page is, without the scheme. */
@@ -299,6 +305,22 @@ function drawLines(root, data, view, { x, y }, { unit, colours }) {
       }
       if (point.shown !== null && !point.whole && point.kind !== "estimated") dot(point, true);
     });
+  }
+}
+
+/** What there was before, as on the page. */
+function drawGhosts(root, data, view, { x, y }, { unit, colours }) {
+  const style = (stroke, dash) => ({ fill: "none", stroke, "stroke-width": 2.2 * unit, "stroke-dasharray": dash });
+  if (isBars(data, view)) {
+    for (const { left, right, value, isWhole } of ghostBars(data, view)) {
+      const size = { x: x(left), y: y(value), width: x(right) - x(left), height: y(0) - y(value) };
+      root.append(svgNode("rect", { ...size, ...style(colours.text, isWhole ? null : `${3 * unit} ${3 * unit}`) }));
+    }
+    return;
+  }
+  for (const { tone, run } of ghostRuns(data, view)) {
+    const points = run.map((point) => `${x(point.at).toFixed(1)},${y(point.shown).toFixed(1)}`).join(" ");
+    root.append(svgNode("polyline", { points, ...style(colours.tone(tone) ?? colours.text, `${8 * unit} ${5 * unit}`) }));
   }
 }
 

@@ -12,6 +12,7 @@
  * @property {number} to  Where its column ends.
  * @property {boolean} isSnapshot  A total that was published before daily data.
  * @property {Reading[]} readings  In the order of the series.
+ * @property {object[]} ghosts  What there was before; see ghost.js.
  *
  * Those of counts come with their texts, see counts.js.
  */
@@ -25,22 +26,27 @@ function stopsOf(chart) {
 
 /** What a view depends on. */
 function viewKey(chart) {
-  return JSON.stringify([Object.values({ ...state, hide: [...state.hide] }), chart.series.map((one) => Boolean(one.day))]);
+  const span = state.ghost === "none" ? null : windows.flow;
+  return JSON.stringify([Object.values({ ...state, hide: [...state.hide] }), span, chart.series.map((one) => Boolean(one.day))]);
 }
 
 function findStops(chart) {
   /** @type {Map<string, Stop>} */
   const stops = new Map();
-  for (const series of viewOf(chart)) {
+  const view = viewOf(chart);
+  for (const series of view) {
     for (const point of series.points) {
       if (point.slot === null) continue; // It is not drawn.
       // A published total that stands for a month is read with that month.
       const isSnapshot = point.kind === "seeded" && point.slot === point.end;
       const [start, end] = isSnapshot || point.kind !== "seeded" ? [point.start, point.end] : [point.slot, monthStart(point.slot, 1) - DAY];
       const key = `${start} ${end} ${isSnapshot}`;
-      if (!stops.has(key)) stops.set(key, { start, end, ...columnOf(chart, { ...point, start, end, isSnapshot }), isSnapshot, readings: [] });
+      if (!stops.has(key)) stops.set(key, { start, end, ...columnOf(chart, { ...point, start, end, isSnapshot }), isSnapshot, readings: [], ghosts: [] });
       stops.get(key).readings.push({ series, point });
     }
+  }
+  for (const { tone, name, points } of ghostsOf(chart, view)) {
+    for (const point of points) stops.get(`${point.start} ${point.end} false`)?.ghosts.push({ tone, name, point });
   }
   return [...stops.values()].sort((a, b) => a.from + a.to - b.from - b.to);
 }
@@ -117,6 +123,7 @@ function stopSentence(chart, stop) {
   const total = totalOf(chart, stop);
   const values = orderedReadings(chart, stop).map((reading) => `${isolated(reading.series.name)} ${valueText(chart, reading)}`);
   if (total !== null) values.push(`total ${formatValue(total)}`);
+  values.push(...ghostRows(chart, stop).map(({ name, value }) => `${name} ${value}`));
   const notes = [coverageText(chart, stop), ...eventsOf(chart, stop).map((event) => isolated(event.label))].filter(Boolean);
   return `${periodName(chart, stop)}: ${[...values, ...notes].join(", ")}.`;
 }
@@ -138,7 +145,8 @@ function viewSentence(chart) {
     return first === last ? `${isolated(one.name)}: ${told(last)}.` : `${isolated(one.name)}: from ${told(first)} to ${told(last)}; peak ${told(peak)}.`;
   });
   const shown = summaries.length > 0 ? summaries.join(" ") : "All series hidden.";
-  return `${viewTitle(chart)}. ${unit} ${GRAINS[grainOf(chart)]}. ${shown}`;
+  const ghost = hasGhost(chart) ? ` ${GHOSTS[state.ghost]} as an outline.` : "";
+  return `${viewTitle(chart)}. ${unit} ${GRAINS[grainOf(chart)]}. ${shown}${ghost}`;
 }
 
 function pointName(chart, point) {

@@ -10,6 +10,7 @@ const DEFAULTS = {
   scale: "linear",
   show: "absolute",
   smooth: "off",
+  ghost: "none",
   starsrange: "2y",
   starsby: "day",
   stars: "total",
@@ -28,6 +29,7 @@ const CHOICES = {
   scale: ["linear", "log"],
   show: ["absolute", "share", "indexed"],
   smooth: ["off", "7", "28"],
+  ghost: ["none", "previous", "year"],
   stars: ["total", "gain"],
   events: ["on", "off"],
 };
@@ -46,7 +48,7 @@ const rangeOf = (data) => optionOf(data, "range");
 const grainOf = (data) => optionOf(data, "by");
 
 const OPTIONS = {
-  flow: ["range", "by", "mark", "place", "split", "scale", "show", "smooth", "events"],
+  flow: ["range", "by", "mark", "place", "split", "scale", "show", "smooth", "ghost", "events"],
   stock: ["starsrange", "starsby", "stars", "starsscale", "starsshow", "starssmooth", "events"],
 };
 
@@ -76,6 +78,9 @@ function makeSense(chosen = "") {
   else if (chosen === "by" && state.by !== "day") state.smooth = "off";
   if (chosen === "starssmooth" && state.starssmooth !== "off") [state.stars, state.starsby] = ["gain", "day"];
   else if (["stars", "starsby"].includes(chosen) && (state.stars !== "gain" || state.starsby !== "day")) state.starssmooth = "off";
+  // A share and an index are nothing to compare values of another time with.
+  if (chosen === "ghost" && state.ghost !== "none") state.show = "absolute";
+  else if (state.show !== "absolute") state.ghost = "none";
   const lines = state.scale === "log" || state.show === "indexed";
   if (chosen === "mark" && state.mark === "bars") {
     state.scale = "linear";

@@ -87,6 +87,7 @@ function readWindows() {
     windows[kind] = from !== null && to !== null && from <= to ? { from, to } : null;
   }
   for (const chart of readable()) if (chart.window) showWindow(chart);
+  if (state.ghost !== "none") redraw();
 }
 
 /** Makes a choice of the reader, which the browser's Back undoes. */
@@ -102,6 +103,8 @@ function chooseWindow(chart, span) {
     query.delete(to);
   }
   windows[kind] = span;
+  // A ghost is that of the window.
+  if (state.ghost !== "none") redraw();
   const text = query.toString().replaceAll("%2C", ",");
   try {
     history.pushState(null, "", `${location.pathname}${text && `?${text}`}${location.hash}`);
