@@ -219,6 +219,10 @@ class _Pen:
     def y(self, value: int) -> float:
         return round(UNITS * self.scale.y(value), 1)
 
+    def height(self, value: int) -> int:
+        """Return the height of a point of a line; a tenth of a unit could not be seen, and hundreds of them weigh."""
+        return round(UNITS * self.scale.y(value))
+
     def beside(self, points: Iterable[PeriodPoint], series: Series, index: int, count: int) -> Iterator[Bar]:
         """Return bars beside those of the other series."""
         for point in points:
@@ -255,7 +259,7 @@ class _Pen:
             if len(run) > 1:
                 dashed = any(p.kind is PointKind.ESTIMATED for p in run)
                 thinned = _thinned(run, MOST_POINTS)
-                yield Line(" ".join(f"{self.x(p.day):g},{self.y(p.value):g}" for p in thinned), series.tone, dashed)
+                yield Line(" ".join(f"{self.x(p.day):g},{self.height(p.value)}" for p in thinned), series.tone, dashed)
 
     def lonely(self, points: Sequence[DayPoint], series: Series) -> Iterator[Mark]:
         """Return marks of the days that no line leads to, and of the last one."""
@@ -264,7 +268,7 @@ class _Pen:
             is_last = number == len(runs) - 1
             if len(run) == 1 or is_last:
                 # Rounded as the ends of lines are, so that a mark covers them.
-                x, y = self.x(run[-1].day), self.y(run[-1].value)
+                x, y = self.x(run[-1].day), self.height(run[-1].value)
                 yield Mark(round(x / 10, 2), round(y / 10, 2), series.tone, hollow=False)
 
 
