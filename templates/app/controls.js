@@ -17,21 +17,35 @@ function show() {
   redraw();
 }
 
-function changed() {
+/** A choice of the reader at a chart: the page shows it, and says it to those who listen. */
+function changed(chart) {
   writeState();
   show();
+  const say = () => announce(viewName(chart));
+  loadDays(chart.data).then(say, say);
+}
+
+const SPLITS = { product: "by product", sdk: "by SDK", total: "in total" };
+
+/** The view in one sentence: "Downloads per month by SDK: All packages, last 12 months, by month, …". */
+function viewName({ data }) {
+  const split = data.series.some((series) => series.split) ? ` ${SPLITS[state.split]}` : "";
+  const hidden = offered(data).filter(({ key }) => state.hide.has(key)).length;
+  const covers = coverText(data, awaitsDays(data) ? null : axesOf(data, viewOf(data)));
+  const parts = [covers, subtitleOf(data), isBars(data, viewOf(data)) ? "bars" : "lines", hidden > 0 && `${hidden} hidden`];
+  return `${viewTitle(data)}${split}: ${parts.filter(Boolean).join(", ")}.`;
 }
 
 function onShowAll(chart) {
   for (const series of chart.data.series) state.hide.delete(series.key);
-  changed();
+  changed(chart);
 }
 
-function onControl({ target }) {
+function onControl(chart, { target }) {
   const { option } = target.dataset;
   state[option] = target.value;
   makeSense(option);
-  changed();
+  changed(chart);
 }
 
 /** Back to the first view of charts of one kind. */
@@ -39,22 +53,22 @@ function onReset(chart) {
   const { kind, series } = chart.data;
   for (const name of OPTIONS[kind]) state[name] = DEFAULTS[name];
   for (const { key } of series) state.hide.delete(key);
-  changed();
+  changed(chart);
 }
 
-function onLegend(event) {
+function onLegend(chart, event) {
   const button = event.target.closest("button");
   if (!button) return;
   if (!state.hide.delete(button.dataset.series)) state.hide.add(button.dataset.series);
-  changed();
+  changed(chart);
 }
 
 function listen() {
   for (const chart of charts) {
     const on = (css, type, action) => chart.figure.querySelector(css)?.addEventListener(type, action);
-    on(".controls", "change", onControl);
+    on(".controls", "change", (event) => onControl(chart, event));
     on("[data-do=reset]", "click", () => onReset(chart));
-    on(".legend", "click", onLegend);
+    on(".legend", "click", (event) => onLegend(chart, event));
     chart.figure.querySelector("[data-do=show-all]").addEventListener("click", () => onShowAll(chart));
     chart.figure.querySelector("details.numbers")?.addEventListener("toggle", () => fillTable(chart));
     const picture = (format) => (one) => saveImage(one, format).catch(() => showMessage(one, "The image could not be created"));

@@ -282,6 +282,26 @@ def test_words_of_days(reader, data_site):
     assert re.search(r"LanceDB: from [\d,]+ \(3 September 2026\) to [\d,]+ \(\d+ November 2026\)", words.inner_text())
 
 
+def test_view_is_said(reader, data_site):
+    """A choice is said in one sentence: what is shown, of which time, and how; the live chart adds no unnamed image."""
+    page = reader.open(data_site("rich").url, now=NOW)
+    chart, speech = page.locator("#chart-downloads"), page.locator("body > [role=status]")
+    range_text = "by month, 1 Dec 2025 to 24 Nov 2026"
+    for choice, said in {
+        "1Y": f"Downloads per month by product: All packages, last 12 months, {range_text}, bars.",
+        "SDK": f"Downloads per month by SDK: All packages, last 12 months, {range_text}, bars.",
+    }.items():
+        chart.locator(".controls label:visible", has_text=choice).click()
+        expect(speech).to_have_text(said)
+    chart.locator(".legend [data-series]:visible").first.click()
+    expect(speech).to_have_text(
+        f"Downloads per month by SDK: All packages, last 12 months, {range_text}, bars, 1 hidden."
+    )
+    enliven(page, HERO)
+    unnamed = "svg:not([aria-hidden=true] svg):not([aria-hidden=true]):not([aria-label]):not([aria-labelledby])"
+    assert page.locator(f"body > {unnamed}").count() == 0
+
+
 def test_card_follows_fast(reader, data_site):
     """A card is on the page when the handler of a move ends, after no more than 16 ms on average."""
     page = read(reader, data_site, "desk", "five")

@@ -134,6 +134,10 @@ def test_phone_rows(reader, data_site):
     assert min(right - left for (left, right), *_ in boxes) > 100
     assert all(0 <= left < right <= 390 for row in boxes for left, right in row)
     assert bottom(page.locator(".canvas").first) <= 2 * 844
+    # Search and filters have the whole width, below their heading.
+    heading, finder = page.locator(".listed h2").bounding_box(), page.locator(".finder").bounding_box()
+    assert finder["width"] > 340
+    assert finder["y"] >= heading["y"] + heading["height"]
 
 
 def test_colours_can_be_told_apart(reader, data_site):
