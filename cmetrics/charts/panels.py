@@ -169,10 +169,6 @@ class PanelDrawing:
     """The marks and labels of one panel."""
 
     tone: str
-    unit: str
-    #: The top of the panel.
-    top: float
-    levels: tuple[Level, ...]
     y_ticks: tuple[Tick, ...]
     #: The height of zero, if it is between the lowest and the highest level.
     zero: float | None
@@ -251,9 +247,6 @@ def _draw(panel: Panel, scale: Scale, box: Box) -> PanelDrawing:
     labels = {room: tuple(_labels(panel, scale, box, LEAST_WIDTH[room])) for room in Room}
     return PanelDrawing(
         tone=panel.tone,
-        unit=panel.unit,
-        top=box.y(panel.top),
-        levels=panel.levels,
         y_ticks=tuple(Tick(box.y(share(level.value)), level.text) for level in panel.named_levels),
         zero=box.y(share(0)) if scale.low < 0 < scale.high else None,
         bars=tuple(map(bar, panel.columns)),

@@ -16,9 +16,9 @@ from cmetrics.analytics.model import STALE_DAYS, CountItem, Dashboard, PointKind
 from cmetrics.charts import count_words
 from cmetrics.charts.count_figure import build_count_chart
 from cmetrics.charts.panels import Box, PanelDrawing, draw_panels
-from cmetrics.charts.placed import BOTTOM, LEFT, RIGHT, TOP, PlacedDrawing, place
+from cmetrics.charts.placed import BOTTOM, RIGHT, TOP, PlacedDrawing, place
 from cmetrics.charts.scale import MONTHS_SHOWN, Room
-from cmetrics.charts.svg import BarState, Drawing, Label, Line, Mark, Tick, compact, precise
+from cmetrics.charts.svg import BarState, Drawing, Label, Line, Mark, Tick, precise
 from cmetrics.charts.text_width import fit, text_width
 from cmetrics.charts.words import alternative
 from cmetrics.domain import formats
@@ -35,8 +35,9 @@ _STALE_FOOT = 22.0
 _NAMES_NARROW, _NAMES_WIDE, _NAME_HEIGHT = 64.0, 190.0, 34.0
 #: Between the plot and the names, with the square of the colour.
 _NAME_GAP, _SQUARE = 8.0, 16.0
-#: Above a panel: room for its unit, and the distance of that text.
-_UNIT_ROW, _ABOVE = 14.0, 6.0
+#: Above a panel: room for the label of its top level, and the distance of labels from their lines.
+_LEVEL_ROW, _ABOVE = 14.0, 5.0
+_PALE_NOTE = "Pale: average per day."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,10 @@ class PicturePanel:
     shapes: tuple[Shape, ...]
     lines: tuple[Line, ...]
     marks: tuple[Mark, ...]
+    #: Labels of long intervals.
     texts: tuple[Text, ...] = ()
-    title: Text | None = None
+    #: Labels of levels within the plot; those of `y_ticks` stand at its left.
+    levels: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +192,9 @@ def build_count_picture(item: CountItem, board: Dashboard, url: str | None) -> P
     late = (item.freshness.overdue_days or 0) >= STALE_DAYS and through is not None
     stale = f"No data since {fmt.short_day(through)}." if late else ""
     chart = build_count_chart(item, board.as_of)
-    top = TOP + (_UNIT_ROW if len(chart.panels) > 1 else 0)
-    wide, tall = WIDTH - EDGE - column - LEFT - RIGHT, _room(stale) - top - BOTTOM
-    box = Box(LEFT, top, wide, tall, digits=1)
+    top = TOP + _LEVEL_ROW
+    wide, tall = WIDTH - 2 * EDGE - column - RIGHT, _room(stale) - top - BOTTOM
+    box = Box(EDGE, top, wide, tall, digits=1)
     drawing = draw_panels(chart, box)
     first = max(item.points[0].day, chart.first) if item.points else None
     name = _named(box.top + 8, value, when, item.tone, column)
@@ -202,36 +205,30 @@ def build_count_picture(item: CountItem, board: Dashboard, url: str | None) -> P
             description=chart.alternative,
             notice=board.notice,
             stale=stale,
-            note=_through(through),
+            note=f"{_through(through)} {_PALE_NOTE if any(panel.pale for panel in drawing.panels) else ''}".strip(),
             address=_address(url),
-            left=LEFT,
+            left=box.left,
             right=box.left + box.width,
             bottom=box.top + box.height,
-            panels=()
-            if chart.is_empty
-            else tuple(_panel(one, is_alone=len(drawing.panels) == 1) for one in drawing.panels),
+            panels=() if chart.is_empty else tuple(map(_panel, drawing.panels)),
             x_ticks=() if chart.is_empty else drawing.x_ticks[Room.WIDE],
             names=() if chart.is_empty else (name,),
         )
     )
 
 
-def _panel(panel: PanelDrawing, *, is_alone: bool) -> PicturePanel:
+def _panel(panel: PanelDrawing) -> PicturePanel:
     pale = _path((bar.x, bar.y, bar.width, bar.height) for bar in panel.pale)
     shapes = [Shape(tone, path) for tone, path in panel.solid.items()]
     if pale:
         shapes.append(Shape(panel.tone, pale, is_pale=True))
-    texts = [compact(level.value) for level in panel.levels]
-    # Neighbouring levels of a large count look alike when they are shortened.
-    if len(set(texts)) < len(texts):
-        texts = [formats.number(level.value) for level in panel.levels]
     return PicturePanel(
-        tuple(Tick(tick.at, text) for tick, text in zip(panel.y_ticks, texts, strict=True)),
+        tuple(Tick(tick.at, "") for tick in panel.y_ticks),
         tuple(shapes),
         panel.lines,
         panel.marks,
         tuple(Text(label.x, label.y - _ABOVE, label.text) for label in panel.labels[Room.LARGE]),
-        None if is_alone else Text(LEFT, panel.top - _ABOVE, panel.unit),
+        tuple(Text(EDGE, tick.at - _ABOVE, tick.text) for tick in panel.y_ticks if tick.text),
     )
 
 

@@ -57,7 +57,7 @@ def test_only_losses():
     chart = chart_of(-30, -1)
     assert chart is not None
     (panel,) = draw_panels(chart).panels
-    assert panel.levels[-1].value == 0
+    assert chart.panels[0].levels[-1].value == 0
     assert panel.zero is None
     assert all(bar.y == 0 for bar in panel.bars)
 

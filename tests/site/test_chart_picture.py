@@ -17,7 +17,7 @@ from cmetrics.sources import SPECS
 from tests.site.conftest import AS_OF, DataSite, counted, rendered, rows_of
 
 SVG = "{http://www.w3.org/2000/svg}"
-DATA = ("rich", "eight", "stale", "weird", "empty")
+DATA = ("rich", "eight", "stale", "weird", "counts", "empty")
 
 
 def pictures(site: DataSite) -> dict[str, str]:
@@ -109,7 +109,7 @@ CROWDED = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", ["rich", "eight", "stale", "weird"])
+@pytest.mark.parametrize("name", ["rich", "eight", "stale", "weird", "counts"])
 def test_no_text_leaves_a_picture_or_covers_another(reader, data_site, name):
     site = data_site(name)
     page = reader.context(size=(720, 420)).new_page()
