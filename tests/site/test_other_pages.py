@@ -86,3 +86,13 @@ def test_charts_side_by_side_are_level(reader, data_site):
         "(all) => all.map((one) => one.getBoundingClientRect().top)"
     )
     assert abs(tops[0] - tops[1]) <= 1
+
+
+def test_the_answer_is_in_one_size(reader, data_site):
+    """The change of a product is as large as the sentence that it ends."""
+    page = reader.open(f"{data_site('rich').url}products/lancedb.html", now=NOW)
+    sizes = page.locator(".answer, .answer .change").evaluate_all(
+        "(all) => all.map((one) => getComputedStyle(one).fontSize)"
+    )
+    assert len(sizes) == 2
+    assert sizes[0] == sizes[1]

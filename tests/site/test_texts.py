@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from cmetrics.analytics.report import build_report, report_months
+from cmetrics.site.report import render_report_markdown
 from cmetrics.sources import SPECS
+from tests.site.test_report import inputs, report_html, text_of
 
 #: Phrases of earlier versions that no page, feed, badge or embed has any more.
 BANNED = (
@@ -81,18 +84,20 @@ def texts_of(folder: Path) -> dict[str, str]:
     """The text of every page, with titles and labels, and of the files that stand elsewhere."""
     found = {}
     pages = [
-        folder / name for name in ("index.html", "404.html", "products/p00.html", "metrics/downloads-p00-n00.html")
+        *sorted(folder.glob("*.html")),
+        *sorted(folder.glob("products/*"))[:3],
+        *sorted(folder.glob("metrics/*"))[:8],
     ]
-    for path in [page for page in pages if page.is_file()]:
+    for path in pages:
         text = re.sub(r"<script.*?</script>", " ", path.read_text(), flags=re.DOTALL)
         labels = " ".join(re.findall(r'(?:aria-label|content|title|alt)="([^"]*)"', text))
         found[path.name] = html.unescape(f"{re.sub(r'<[^>]+>', ' ', text)} {labels}")
     for pattern in ("feed.xml", "badges/*", "embed/*.svg"):
         found |= {path.name: html.unescape(path.read_text()) for path in sorted(folder.glob(pattern))[:12]}
     # The texts of controls and marks that a script writes.
-    found["app.js"] = re.sub(
-        r"^\s*(//|\*|/\*\*).*$", "", (folder / "assets" / "app.js").read_text(), flags=re.MULTILINE
-    )
+    for name in ("app.js", "compare.js"):
+        script = (folder / "assets" / name).read_text()
+        found[name] = re.sub(r"^\s*(//|\*|/\*\*).*$", "", script, flags=re.MULTILINE)
     return found
 
 
@@ -114,8 +119,19 @@ def test_no_banned_phrase_of_sources(phrase):
 def test_numbers(data_site, name):
     """No space before a percent sign, no hyphen for a minus, factors from twice on."""
     for file, text in texts_of(data_site(name).folder).items():
-        if file == "app.js":
+        if file.endswith(".js"):
             continue
         assert not re.search(r"\d %", text), file
         assert not re.search(r"(?<![\w-])-\d[\d,.]*%", text), file
         assert not re.search(r"\+\d{3,}\.\d%", text), file
+
+
+@pytest.mark.parametrize("name", ["rich", "eight"])
+def test_reports(name):
+    """The same holds for the reports of months, as pages and as Markdown."""
+    data = inputs(name)
+    report = build_report(data, report_months(data)[0])
+    for text in (text_of(report_html(report, name)), render_report_markdown(report)):
+        assert [phrase for phrase in BANNED if re.search(rf"(?<!\w){re.escape(phrase)}", text)] == []
+        assert not re.search(r"\d %|(?<![\w-])-\d[\d,.]*%|\+\d{3,}\.\d%", text)
+        assert not re.search(r"pypistats\.org|api\.npmjs\.org|api\.github\.com", text)
