@@ -131,7 +131,7 @@ def test_missing_days_agree(reader, data_site):
     cells = page.locator(".freshness tr", has_text="downloads:lance:python").locator("td").all_text_contents()
     assert cells[3] == "8"
     texts = [text for text in listed if text.startswith("pylance,")]
-    gone = "No longer available from pypistats.org; `cmetrics backfill --full` may recover it"
+    gone = "No longer available from pypistats.org; cmetrics backfill --full may recover it"
     assert [text.split(": ", 1)[1] for text in texts] == [
         f"1 June 2024 to 4 June 2024 (4 days): {gone}",
         f"9 March 2026 to 11 March 2026 (3 days): {gone}",
