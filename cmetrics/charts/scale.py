@@ -49,10 +49,10 @@ class Room(StrEnum):
 
 
 #: The width of a chart in CSS pixels from which it is wide, or large. The stylesheet uses the same numbers.
-WIDE_FROM = {Room.LARGE: 700, Room.WIDE: 480, Room.NARROW: 0}
+WIDE_FROM = {Room.LARGE: 700, Room.WIDE: 510, Room.NARROW: 0}
 #: The most labels of the time axis, and the least width of the plot box that labels are chosen for.
 MOST_LABELS = {Room.LARGE: 8, Room.WIDE: 8, Room.NARROW: 4}
-LEAST_WIDTH = {Room.LARGE: 590, Room.WIDE: 370, Room.NARROW: 260}
+LEAST_WIDTH = {Room.LARGE: 516, Room.WIDE: 370, Room.NARROW: 246}
 #: Of two neighbours, how close to the edge the middle of a label may be, as a share of the distance of labels.
 _EDGE = 0.4
 
@@ -67,12 +67,15 @@ class Margins:
     bottom: int
 
 
-#: Room for the names of series at their end: usual ones, and long ones in a large chart.
-NAMES_WIDTH, LONG_NAMES_WIDTH = 104, 184
+#: Room for the names of series at their end: usual ones, and the most for long ones in a large chart, where they have
+#: the given share of the width.
+NAMES_WIDTH, LONG_NAMES_WIDTH, _LONG_NAMES_SHARE = 104, 224, 21
 #: Room above the plot for the top label, and for the lane of events above it.
 TOP, LANE = 26, 30
 BOTTOM = 26
 SIDE = 6
+#: Room for the labels of levels, so that they stand beside the marks. The top one, which may be longer, is above them.
+GUTTER = 36
 
 
 def margins(room: Room, *, has_names: bool, has_long_names: bool, has_events: bool) -> Margins:
@@ -80,17 +83,17 @@ def margins(room: Room, *, has_names: bool, has_long_names: bool, has_events: bo
     right = NAMES_WIDTH if has_names and room is not Room.NARROW else SIDE
     if has_long_names and room is Room.LARGE:
         right = LONG_NAMES_WIDTH
-    return Margins(0, right, TOP + LANE if has_events else TOP, BOTTOM)
+    return Margins(GUTTER, right, TOP + LANE if has_events else TOP, BOTTOM)
 
 
 def stylesheet() -> str:
     """Return the margins of charts as a part of the stylesheet, and the positions of names in percent."""
     large, wide = (f"@container chart (min-width: {WIDE_FROM[room]}px)" for room in (Room.LARGE, Room.WIDE))
     lines = [
-        f".picture {{ --left: 0px; --right: {SIDE}px; --top: {TOP}px; --bottom: {BOTTOM}px; }}",
+        f".picture {{ --left: {GUTTER}px; --right: {SIDE}px; --top: {TOP}px; --bottom: {BOTTOM}px; }}",
         f".dated .picture {{ --top: {TOP + LANE}px; }}",
         f"{wide} {{ .named .picture {{ --right: {NAMES_WIDTH}px; }} }}",
-        f"{large} {{ .long-names .picture {{ --right: {LONG_NAMES_WIDTH}px; }} }}",
+        f"{large} {{ .long-names .picture {{ --right: min({_LONG_NAMES_SHARE}cqi, {LONG_NAMES_WIDTH}px); }} }}",
         *(f".at-{at} {{ --at: {at}%; }}" for at in range(101)),
     ]
     return "\n".join(lines) + "\n"

@@ -40,7 +40,11 @@ def build_answer(board: Dashboard, first: FirstTime | None = None) -> Answer:
         return Answer(text, moved, _tone(change), second)
     if board.total_stars:
         return Answer(f"{plural(board.total_stars.value, 'GitHub star')}", second=_since(board))
-    return Answer("No data yet", second="The first nightly update fills this page.")
+    if board.has_snapshots:
+        second = "The chart shows published 30-day totals. The first nightly update adds daily data."
+    else:
+        second = "The first nightly update fills this page."
+    return Answer(fmt.no_data(board), second=second)
 
 
 def build_product_answer(group: Group, as_of: date) -> Answer:
@@ -51,7 +55,7 @@ def build_product_answer(group: Group, as_of: date) -> Answer:
     held = sum(item.latest.value for item in stars if item.latest)
     now = f"{plural(held, 'GitHub star')}"
     if not total.known:
-        return Answer(now) if stars else Answer("No data yet")
+        return Answer(now) if stars else Answer(fmt.no_data(group))
     change = compare_months({item.metric.metric_id: item.points for item in group.downloads}, month, 1).change
     text = f"{_downloads(total.value)} in {_month(month.first, as_of)}"
     moved = _moved(change, formats.month_name(month.plus(-1).first)) if change else ""
@@ -72,7 +76,7 @@ def build_item_answer(item: Item, as_of: date) -> Answer:
         text = f"{_downloads(item.month.value)} in {_month(month.first, as_of)}"
         return Answer(text, moved, _tone(change))
     if item.latest is None:
-        return Answer("No data yet")
+        return Answer(fmt.no_data(item))
     noun = "GitHub stars" if isinstance(item, StarItem) else item.metric.measure.noun
     text = f"{formats.number(item.latest.value)} {noun}"
     if isinstance(item, CountItem):

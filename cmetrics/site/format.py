@@ -15,6 +15,7 @@ from cmetrics.analytics.model import (
     Change,
     Dashboard,
     DownloadItem,
+    Group,
     Item,
     PeriodPoint,
     SourceState,
@@ -105,10 +106,20 @@ def short_day(value: date | None) -> str:
     return NONE if value is None else formats.short_day(value)
 
 
+def no_data(shown: Dashboard | Group | Item) -> str:
+    """Return that nothing is stored, or nothing but published totals from before daily counting."""
+    if isinstance(shown, Dashboard):
+        has_totals = shown.has_snapshots
+    else:
+        items = shown.items if isinstance(shown, Group) else (shown,)
+        has_totals = any(item.points for item in items)
+    return "No daily data yet" if has_totals else "No data yet"
+
+
 def through(board: Dashboard) -> str:
     """Return the day of the newest data as a sentence."""
     if board.data_through is None:
-        return "No data yet."
+        return f"{no_data(board)}."
     return f"Data through {short_day(board.data_through)} (UTC)."
 
 
@@ -127,7 +138,7 @@ def month_note(board: Dashboard) -> str:
     """Return why the total of the month has no change on the month before it."""
     total, before = board.month_total, board.month_before
     if total is None:
-        return _none_in(last_full_month(board.as_of)) if board.data_through else "No data yet"
+        return _none_in(last_full_month(board.as_of)) if board.data_through else no_data(board)
     if not total.is_complete:
         return f"{_coverage(total)} package-days"
     if before is None:
@@ -179,7 +190,7 @@ def year_before(shown: DownloadItem | Dashboard) -> str:
 def item_month_note(item: DownloadItem) -> str:
     """Return why the last full month of a package has no change on the month before it."""
     if item.month is None:
-        return _none_in(Month.of(item.month_end)) if item.points else "No data yet"
+        return no_data(item) if item.freshness.latest_day is None else _none_in(Month.of(item.month_end))
     if not item.month.is_complete:
         return f"{month(item.month.period_start)} is incomplete"
     before = month_of(item.points, Month.of(item.month_end).plus(-1))

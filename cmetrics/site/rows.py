@@ -116,7 +116,7 @@ def _row(site: Site, group: Group, item: Item, root: str) -> Row:
         change=_change(item),
         year=_year(year_change(item)),
         cover="none" if is_empty else "part" if lost else "full",
-        coverage="No data yet" if is_empty else f"{plural(missing, 'day')} missing" if missing else "Complete",
+        coverage=fmt.no_data(item) if is_empty else f"{plural(missing, 'day')} missing" if missing else "Complete",
         missing_days=missing,
     )
 

@@ -118,6 +118,7 @@ def open_templates() -> Environment:
         fmt.code,
         fmt.days,
         fmt.stale,
+        fmt.through,
         fmt.month_note,
         fmt.left_out,
         fmt.gain,

@@ -2,7 +2,7 @@
 // what is drawn, picture and live chart alike; geometry.js has the plot box.
 
 /** The widths from which a chart is large or wide, as in cmetrics/charts/scale.py. */
-const ROOMS = [["large", 700], ["wide", 480], ["narrow", 0]];
+const ROOMS = [["large", 700], ["wide", 510], ["narrow", 0]];
 
 function roomOf(chart) {
   const { width } = chart.figure.querySelector(".canvas").getBoundingClientRect();

@@ -3,7 +3,7 @@
 
 /** Draws everything around the marks; `scale` is null if there is nothing to draw. */
 function drawFrame(chart, view, scale) {
-  const shown = axisTexts(scale);
+  const [levels, ...shown] = axisTexts(scale);
   chart.figure.querySelector(".still .grid").replaceChildren(...gridLines(scale));
   shown.unshift(...ghostNodes(chart.data, view, scale));
   const events = shownEvents(chart.data, view, scale);
@@ -13,6 +13,8 @@ function drawFrame(chart, view, scale) {
     lane.append(...laneOf(events, scale, room).map(eventNode));
     shown.push(lane);
   }
+  // Above the lines of events.
+  shown.push(levels);
   const last = scale && lastLabel(chart.data, view, scale);
   if (last) shown.push(svgNode("text", { class: "last", x: percent(last.x), y: percent(last.y), dy: -7 }, last.text));
   chart.figure.querySelector(".frame").replaceChildren(...shown);

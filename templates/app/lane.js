@@ -9,7 +9,7 @@ const DIGIT = 8;
 const PADDING = 2;
 const LONGEST_NAME = 22;
 /** By the width of a chart: the narrowest plot that marks must fit in. */
-const LEAST_WIDTH = { large: 590, wide: 370, narrow: 260 };
+const LEAST_WIDTH = { large: 516, wide: 370, narrow: 246 };
 
 /** The events of the time shown; none before the first value. */
 function shownEvents(data, view, scale) {

@@ -1,20 +1,5 @@
 // Set-up that every page shares.
 
-/** A page is built every night; after so many days, two builds have failed. */
-const STALE_BUILD_DAYS = 2;
-
-/** The build says what was old when it was made; only the reader's clock shows that there was no build since. */
-function warnWhenStale() {
-  const banner = document.getElementById("stale");
-  const { built, through } = banner.dataset;
-  if (!through || Date.now() - timeOf(built) < STALE_BUILD_DAYS * DAY) return;
-  // Counted from the last completed day, as everywhere.
-  const age = Math.floor((Date.now() - timeOf(through)) / DAY) - 1;
-  const since = shortDay.format(timeOf(built));
-  banner.textContent = `Data is ${age} days old. The nightly update has not run since ${since}.`;
-  banner.hidden = false;
-}
-
 /** Titles inside pictures show late, and never to a finger or a keyboard; the calendar repeats them below itself. */
 function setUpCalendar() {
   const note = document.querySelector(".strip-note");
@@ -46,7 +31,6 @@ function followMovedPart() {
 }
 
 followMovedPart();
-warnWhenStale();
 findCharts();
 findCounts();
 readState();

@@ -204,17 +204,18 @@ function watchCharts() {
       }
     }
   });
-  // The picture has the width of its place at any time; the live chart needs to be drawn for it.
+  // The picture has the size of its place at any time; the live chart needs to be drawn for it.
   const resized = new ResizeObserver((entries) => {
     for (const entry of entries) {
       const chart = charts.find((one) => one.figure.contains(entry.target));
-      const { width } = entry.contentRect;
+      const { width, height } = entry.contentRect;
       if (width === 0) continue; // It is not shown at all.
-      if (chart.width && chart.width !== width && chart.needed) {
+      const size = `${width} ${height}`;
+      if (chart.size && chart.size !== size && chart.needed) {
         setStale(chart, true);
         if (chart.visible) draw(chart);
       }
-      chart.width = width;
+      chart.size = size;
     }
   });
   for (const chart of charts) {

@@ -21,7 +21,7 @@ function xShare(scale, time) {
 /** The lines of the grid; `scale` is null if there is nothing to draw. */
 function gridLines(scale) {
   const places = scale?.levels.map((level) => percent(yShare(scale, level))) ?? [];
-  return places.map((y) => svgNode("line", { x2: "100%", y1: y, y2: y }));
+  return places.map((y) => svgNode("rect", { y }));
 }
 
 /** The labels of the axes: of levels, and of times in a wide and in a narrow chart. */
