@@ -18,11 +18,12 @@ from tests.site.test_page import overflow
 from tests.world.page_data import NOW
 
 #: Right and bottom edges of the labels of levels, and the left and top edges of the plot that they belong to.
-LEVELS = """() => [...document.querySelectorAll("figure.chart")].flatMap((figure) => {
+LEVELS = """() => [...document.querySelectorAll("figure.chart:not(.net-stars)")].flatMap((figure) => {
   const plot = figure.querySelector(".still")?.getBoundingClientRect();
   return [...figure.querySelectorAll(".levels text")].map((text) => {
     const box = text.getBoundingClientRect();
-    return [text.textContent, box.right - plot.left, box.bottom - plot.top, box.left - figure.getBoundingClientRect().left];
+    const { left } = figure.getBoundingClientRect();
+    return [text.textContent, box.right - plot.left, box.bottom - plot.top, box.left - left];
   });
 })"""
 #: Cells of rows whose text is wider than the cell, and elements of the first screen that are wider than their place.
@@ -33,7 +34,15 @@ CUT = """(css) => [...document.querySelectorAll(css)].filter((one) => {
   const [text, box] = [range.getBoundingClientRect(), one.getBoundingClientRect()];
   return text.width > 0 && (text.right > box.right + 1 || text.left < box.left - 1 || box.right > innerWidth);
 }).map((one) => one.textContent.trim())"""
-ROWS = "(css) => new Set([...document.querySelectorAll(css)].filter((one) => one.checkVisibility()).map((one) => Math.round(one.getBoundingClientRect().top))).size"
+#: How far the middles of elements are apart, from the highest to the lowest.
+SPREAD = """(css) => {
+  const shown = [...document.querySelectorAll(css)].filter((one) => one.checkVisibility());
+  const boxes = shown.map((one) => one.getBoundingClientRect());
+  const middles = boxes.map((box) => (box.top + box.bottom) / 2);
+  return Math.max(...middles) - Math.min(...middles);
+}"""
+#: Parts of one line may have unlike heights; those of two lines are farther apart.
+LINE = 12
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
@@ -42,7 +51,7 @@ def test_levels_beside_marks(reader, data_site, name, width):
     """A label of a level lies left of the plot, or above it, so that no tall bar is under it."""
     page = reader.open(data_site(name).url, now=NOW, size=(width, 900))
     found = page.evaluate(LEVELS)
-    assert len(found) > 5
+    assert len(found) > 4
     assert [text for text, right, under, left in found if left < 0 or (right > 0 and under > 0)] == []
 
 
@@ -100,12 +109,14 @@ def test_nothing_is_cut(reader, data_site, name, width):
     """Every number fits its place, in the first screen and in the rows; the bar at the top has whole lines."""
     page = reader.open(data_site(name).url, now=NOW, size=(width, 900))
     assert overflow(page) == 0
-    assert page.evaluate(CUT, ".totals dd, .totals dt, .metrics td.num, .metrics thead th") == []
+    # On phones the headings are for screen readers only.
+    headings = ", .metrics thead th" if width > 640 else ""
+    assert page.evaluate(CUT, f".totals dd, .totals dt, .metrics td.num{headings}") == []
     brand, bar = (page.locator(css).bounding_box() for css in (".brand bdi", ".masthead"))
     assert bar["y"] <= brand["y"]
     assert brand["y"] + brand["height"] <= bar["y"] + bar["height"]
     if width >= 768:
-        assert page.evaluate(ROWS, ".masthead nav, .masthead .share-page") == 2
+        assert page.evaluate(SPREAD, ".brand, .masthead nav, .masthead .share-page") < LINE
         assert bar["height"] < 70
 
 
@@ -114,11 +125,11 @@ def test_phone_lines(reader, data_site, width):
     """On a phone each chart has one line of controls and one of links, numbers stand in lines, and filters fill one."""
     page = reader.open(data_site("rich").url, now=NOW, size=(width, 844), has_touch=True, is_mobile=True)
     for key in page.locator("figure.chart:has(.controls)").evaluate_all("(all) => all.map((one) => one.id)"):
-        assert page.evaluate(ROWS, f"#{key} .controls > :is(fieldset, .view)") == 1
-        assert page.evaluate(ROWS, f"#{key} .foot > :is(details, .link)") == 1
-    assert page.evaluate(ROWS, ".totals > div:nth-child(-n + 2) dd:nth-child(2)") == 1
+        assert page.evaluate(SPREAD, f"#{key} .controls > :is(fieldset, .view)") < LINE
+        assert page.evaluate(SPREAD, f"#{key} .foot > :is(details, .link)") < LINE
+    assert page.evaluate(SPREAD, ".totals > div:nth-child(-n + 2) dd:nth-child(2)") < LINE
     many = reader.open(data_site("m300").url, now=NOW, size=(width, 844), has_touch=True, is_mobile=True)
-    assert many.evaluate(ROWS, ".finder select") == 1
+    assert many.evaluate(SPREAD, ".finder select") < LINE
     assert many.locator(".finder [type=search]").bounding_box()["width"] > width / 2
 
 
@@ -127,7 +138,7 @@ def test_phone_view_of_stars(reader, data_site):
     page = reader.open(data_site("rich").url, now=NOW, size=(390, 844))
     chart = page.locator("figure.chart.stock")
     assert chart.get_by_role("radio", name="New").count() == 0
-    chart.get_by_role("button", name="View").click()
+    chart.locator(".view").click()
     chart.get_by_role("radio", name="New").check()
     page.wait_for_url("**stars=gain**")
 
@@ -168,4 +179,4 @@ def test_published_totals_only(reader, tmp_path: Path):
     assert page.locator("#chart-downloads .marks .bar").count() > 0
     assert page.get_by_text("Nothing unusual").count() == 0
     page.goto((tmp_path / "products" / "lance.html").as_uri())
-    assert page.locator("h1, .lead").filter(has_text="No daily data yet").count() == 1
+    assert page.locator("h1, .answer").filter(has_text="No daily data yet").count() == 1
