@@ -251,6 +251,8 @@ def encode_parquet(rows: pa.Table) -> bytes:
     out = BytesIO()
     # Texts that are dictionaries are written as such. Readers get texts, because Arrow's schema is left out.
     pyarrow.parquet.write_table(rows, out, compression="zstd", store_schema=False)
+    # Arrow keeps the memory of its buffers, hundreds of megabytes for many metrics.
+    pa.default_memory_pool().release_unused()
     return out.getvalue()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from io import BytesIO
 from math import ceil
 
@@ -31,8 +32,6 @@ class Canvas:
     def __init__(self, width: int, height: int, ground: str) -> None:
         self._image = Image.new("RGB", (width, height), ground)
         self._draw = ImageDraw.Draw(self._image)
-        self._fonts: dict[int, ImageFont.FreeTypeFont] = {}
-        self._glyphs: dict[str, bool] = {}
 
     def png(self, comment: str = "") -> bytes:
         """Return the picture as a PNG file without timestamp and file name. It may have a comment."""
@@ -52,14 +51,14 @@ class Canvas:
         letters = 0
         for char in text:
             letters += char.isalpha()
-            spelled = char if self._has(char) else unicodedata.normalize("NFKD", char.translate(_PLAIN))
-            kept.append("".join(part for part in spelled if self._has(part)))
+            spelled = char if _has(char) else unicodedata.normalize("NFKD", char.translate(_PLAIN))
+            kept.append("".join(part for part in spelled if _has(part)))
         drawn = " ".join("".join(kept).split())
         return drawn if drawn and 2 * sum(map(str.isalpha, drawn)) >= letters else fallback
 
     def width(self, text: str, size: int) -> float:
         """Return the width of ``text`` in pixels."""
-        return self._font(size).getlength(text) + 2 * _outline(size)
+        return _font(size).getlength(text) + 2 * _outline(size)
 
     def fit(self, text: str, room: float, size: int, smallest: int) -> tuple[str, int]:
         """Return ``text`` and the largest size up to ``size`` that fits; shorten the text at size ``smallest``."""
@@ -77,7 +76,7 @@ class Canvas:
             at,
             text,
             fill=color,
-            font=self._font(size),
+            font=_font(size),
             anchor=f"{anchor}s",
             stroke_width=_outline(size),
             stroke_fill=color,
@@ -104,22 +103,21 @@ class Canvas:
         ImageDraw.Draw(mask).line(scaled, fill=255, width=width * _SMOOTH, joint="curve")
         self._image.paste(color, (left, top), mask.reduce(_SMOOTH))
 
-    def _font(self, size: int) -> ImageFont.FreeTypeFont:
-        if size not in self._fonts:
-            font = ImageFont.load_default(size)
-            # Scalable since Pillow 10.1 with FreeType, which every wheel includes.
-            assert isinstance(font, ImageFont.FreeTypeFont)
-            self._fonts[size] = font
-        return self._fonts[size]
 
-    def _has(self, char: str) -> bool:
-        """Return whether the font has the character. Pillow's (a subset of Aileron) has little more than ASCII."""
-        if char not in self._glyphs:
-            font = self._font(20)
-            missing, mask = font.getmask("\ue000"), font.getmask(char)
-            same = (mask.size, bytes(mask)) == (missing.size, bytes(missing))
-            self._glyphs[char] = char.isprintable() and not same
-        return self._glyphs[char]
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(size)
+    # Scalable since Pillow 10.1 with FreeType, which every wheel includes.
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    return font
+
+
+@lru_cache(maxsize=10_000)
+def _has(char: str) -> bool:
+    """Return whether the font has the character. Pillow's (a subset of Aileron) has little more than ASCII."""
+    missing, mask = _font(20).getmask("\ue000"), _font(20).getmask(char)
+    same = (mask.size, bytes(mask)) == (missing.size, bytes(missing))
+    return char.isprintable() and not same
 
 
 def _outline(size: int) -> int:

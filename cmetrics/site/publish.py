@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import chain
 from pathlib import Path
 
 from cmetrics.analytics.model import Publication
@@ -119,12 +120,14 @@ def _render_tables(publication: Publication, specs: Mapping[str, SourceSpec]) ->
     for year, rows in split_years(stats, "period_end"):
         years.append(f"stats/{year}.parquet")
         yield f"{_DATA}/{years[-1]}", encode_parquet(rows)
+        del rows  # not in memory while the next ones are read
     if years:
         files.append(DataFile(years, STATS.name, stats.rows.schema, stats.key, len(data)))
-    for table in (stats, *build_tables(publication)):
+    for table in chain((stats,), build_tables(publication)):
         content = encode_parquet(table.rows)
         yield f"{_DATA}/{table.name}.parquet", content
         files.append(_describe(table, content))
+        del table  # not in memory while the next one is built
     yield DESCRIPTION_FILE, data_package(publication, specs, files)
 
 
