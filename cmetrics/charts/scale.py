@@ -22,6 +22,8 @@ from cmetrics.domain.days import DAY, Month, months
 
 #: The default range of the page: so many months, the running one among them.
 MONTHS_SHOWN = 24
+#: Time for so many bars is shown at least: of one month alone, the bar would be as wide as the plot.
+LEAST_BARS = 6
 MOST_LEVELS = 5
 #: Levels of a scale that does not start at zero.
 _MOST_STEPS = 4
@@ -176,14 +178,18 @@ def domain(chart: Chart) -> tuple[date, date]:
     month = Month.of(chart.as_of)
     earliest = month.plus(1 - MONTHS_SHOWN).first
     if chart.kind is ChartKind.FLOW:
-        starts = [start for series in chart.shown for start in _starts(series.months, is_stacked=chart.is_stacked)]
-        first = Month.of(min(starts, default=chart.as_of)).first
-        return max(first, earliest), month.last
+        return max(min(first_bar(chart), month.plus(1 - LEAST_BARS).first), earliest), month.last
     days = [series.days for series in chart.shown if series.days]
     if not days:
         return month.first, chart.as_of
     first, last = min(points[0].day for points in days), max(points[-1].day for points in days)
     return max(first, earliest), last if last >= earliest else chart.as_of
+
+
+def first_bar(chart: Chart) -> date:
+    """Return the first day of the month of the first bar; without any, of the newest month."""
+    starts = [start for series in chart.shown for start in _starts(series.months, is_stacked=chart.is_stacked)]
+    return Month.of(min(starts, default=chart.as_of)).first
 
 
 def _starts(points: Sequence[PeriodPoint], *, is_stacked: bool) -> Iterator[date]:

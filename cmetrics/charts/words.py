@@ -7,7 +7,7 @@ from datetime import date
 from cmetrics.analytics import phrases
 from cmetrics.analytics.chart import Chart, ChartKind, Series, extent_of
 from cmetrics.analytics.model import PointKind
-from cmetrics.charts.scale import MONTHS_SHOWN, Scale
+from cmetrics.charts.scale import MONTHS_SHOWN, Scale, first_bar
 from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 from cmetrics.domain.observation import Provenance
@@ -41,6 +41,8 @@ def alternative(chart: Chart) -> str:
 def subtitle(chart: Chart, scale: Scale) -> str:
     """Return what a chart covers and since when: ``All packages, last 24 months``."""
     start = scale.start.date()
+    if chart.is_flow:
+        start = max(start, first_bar(chart))
     is_full = Month.of(start) == Month.of(chart.as_of).plus(1 - MONTHS_SHOWN)
     when = f"last {MONTHS_SHOWN} months" if is_full else f"since {formats.short_month(start)}"
     return f"{chart.scope}, {when}" if chart.scope else when[:1].upper() + when[1:]

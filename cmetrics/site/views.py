@@ -57,6 +57,11 @@ class ChartView:
         return is_metric(self.chart)
 
     @property
+    def rest(self) -> str:
+        """Return how many series there are beside those that can be shown; empty for none."""
+        return f"{formats.number(self.chart.left_out)} more are not shown." if self.chart.left_out else ""
+
+    @property
     def has_parts(self) -> bool:
         """Whether it has series to compare."""
         return len(self.chart.series) > 1
@@ -187,12 +192,10 @@ def _chart_notes(chart: Chart, drawing: Drawing) -> Iterator[str]:
     else:
         if drawing.scale.low:
             yield f"The axis starts at {formats.number(drawing.scale.low)}."
-        if any(_has_gap(series.days) for series in chart.series):
+        if any(_has_gap(series.days.since(drawing.scale.start.date())) for series in chart.series):
             yield "Gaps: no data."
         if any(line.dashed for line in drawing.lines):
             yield "Dotted: estimated."
-    if chart.left_out:
-        yield f"{formats.number(chart.left_out)} more are not shown."
 
 
 def _has_gap(points: DayPoints) -> bool:

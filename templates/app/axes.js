@@ -20,7 +20,7 @@ function axesOf(data, view) {
   const drawn = view.flatMap((one) => one.points.filter((point) => point.shown !== null));
   if (drawn.length === 0) return null;
   const bars = isBars(data, view);
-  const [start, end] = domainOf(data, view, bars);
+  const [start, end, since] = domainOf(data, view, bars);
   const values = withGhosts(data, view, heightsOf(data, view, bars));
   const log = isLog(data);
   const levels = log ? decades(values) : levelsOf(data, values, bars);
@@ -28,18 +28,27 @@ function axesOf(data, view) {
   const centred = data.kind === "flow" && grainOf(data) === "month";
   const ticks = (room) => timeTicks(start, end, MOST_LABELS[room], centred);
   const labels = { wide: ticks("wide"), narrow: ticks("narrow") };
-  return { start, end, low: levels[0], high: levels.at(-1), log, levels, texts, ticks: labels };
+  return { start, end, since, low: levels[0], high: levels.at(-1), log, levels, texts, ticks: labels };
 }
 
-/** Whole periods of bars and months; from the first to the last point of lines. */
+/** Time for so many bars is shown at least: of one period alone, the bar would be as wide as the plot. */
+const LEAST_BARS = 6;
+const PERIODS = { day: DAY, week: 7 * DAY, month: 30 * DAY };
+
+/** Whole periods of bars and months; from the first to the last point of lines. The third is when values begin. */
 function domainOf(data, view, bars) {
   const points = view.flatMap((one) => one.points);
   const isMonths = data.kind === "flow" && grainOf(data) === "month";
   const known = points.filter((point) => point.value !== null && point.slot !== null);
   const first = Math.min(...known.map((point) => (bars || isMonths ? point.slot : point.at)));
-  if (isMonths) return [Math.max(monthStart(first), firstTime(data)), monthStart(timeOf(data.asOf), 1)];
+  const earliest = firstTime(data);
+  if (isMonths) {
+    const [since, end] = [Math.max(monthStart(first), earliest), monthStart(timeOf(data.asOf), 1)];
+    return [Math.max(Math.min(since, monthStart(end, -LEAST_BARS)), earliest), end, since];
+  }
   const last = Math.max(...known.map((point) => (bars ? point.end + DAY : point.at)));
-  return first === last ? [first - DAY, last + DAY] : [first, last];
+  if (bars) return [Math.min(first, Math.max(last - LEAST_BARS * PERIODS[grainOf(data)], earliest)), last, first];
+  return first === last ? [first - DAY, last + DAY, first] : [first, last, first];
 }
 
 /**

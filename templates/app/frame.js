@@ -21,12 +21,35 @@ function drawFrame(chart, view, scale) {
   listEvents(chart, events);
   placeNames(chart, view, scale);
   chart.figure.querySelector(".covers").textContent = coverText(chart.data, scale);
+  chart.figure.querySelector(".notes").textContent = scale ? notesOf(chart.data, view, scale).join(" ") : "";
   setTitle(chart, viewTitle(chart.data));
+}
+
+/** How to read the picture: a sentence for each sign in it, as in cmetrics/site/views.py. */
+function notesOf(data, view, scale) {
+  const bars = isBars(data, view);
+  const lists = view.map((one) => one.points.filter((point) => point.slot !== null));
+  const drawn = lists.flat().filter((point) => point.shown !== null);
+  const notes = [];
+  if (scale.low !== 0 && !scale.log) notes.push(`The axis starts at ${formatNumber(scale.low)}.`);
+  if (drawn.some((point) => point.state === "partial")) notes.push(bars ? "Hatched: days missing." : "Open marks: days missing.");
+  const published = drawn.filter((point) => point.state === "published");
+  if (bars && isStacked(data) && published.length > 0) notes.push("Cross-hatched: published 30-day totals.");
+  else if (published.some((point) => point.kind === "seeded")) notes.push("◇ Published 30-day totals from before daily data.");
+  if (!bars && lists.some(hasGap)) notes.push("Gaps: no data.");
+  if (!bars && drawn.some((point) => point.kind === "estimated")) notes.push("Dotted: estimated.");
+  return notes;
+}
+
+function hasGap(points) {
+  const first = points.findIndex((point) => point.shown !== null);
+  const last = points.findLastIndex((point) => point.shown !== null);
+  return first >= 0 && points.slice(first, last).some((point) => point.shown === null);
 }
 
 // -- paper --------------------------------------------------------------------------------------------
 
-const FRAME_PARTS = [".frame", ".still .grid", ".still .marks", ".legend", ".covers", ":is(h2, h3)"];
+const FRAME_PARTS = [".frame", ".still .grid", ".still .marks", ".legend", ".covers", ".notes", ":is(h2, h3)"];
 
 /** What stands around the first view, to be printed with its picture. */
 function frameOf(chart) {
@@ -260,9 +283,9 @@ function coverText(data, scale) {
   if (!scale) return data.scope;
   const range = rangeOf(data);
   const first = firstTime(data);
-  const full = range !== "all" && monthStart(scale.start) <= first;
+  const full = range !== "all" && monthStart(scale.since) <= first;
   const when = full
     ? `last ${MONTHS[range]} months`
-    : `since ${formatShortMonth(scale.start)}`;
+    : `since ${formatShortMonth(scale.since)}`;
   return data.scope ? `${data.scope}, ${when}` : when[0].toUpperCase() + when.slice(1);
 }

@@ -136,15 +136,11 @@ function drawWindow(root, { early, late }, box, { unit, colours }) {
 function footLines(chart, view, axes, { width, edge, unit, widthOf }) {
   const { data } = chart;
   const through = data.through ? `Data through ${formatShortDay(timeOf(data.through))} (UTC).` : "No data yet.";
-  const isHatched = isBars(data, view);
+  // It follows the view.
   const note = chart.figure.querySelector(".sources-note").textContent.trim();
-  // Lines have no hatching: a period that lacks days is an open mark.
-  const said = isHatched ? note : note.replace("Hatched: days missing", "Open marks: days missing");
-  const states = new Set(view.flatMap((one) => one.points.filter((point) => point.value !== null).map((point) => point.state)));
-  const missing = !states.has("partial") || said.includes("days missing") ? "" : isHatched ? "Hatched: days missing." : "Open marks: days missing.";
   const numbered = shownEvents(data, view, axes).map((event, index) => `${index + 1} ${event.label}`);
   const events = numbered.length > 0 ? `Events: ${numbered.join(", ")}.` : "";
-  const text = [said, missing, runningText(data, axes) && `${runningText(data, axes)}.`, ghostText(data, view), events].filter(Boolean).join(" ");
+  const text = [note, runningText(data, axes) && `${runningText(data, axes)}.`, ghostText(data, view), events].filter(Boolean).join(" ");
   const lines = linesOf(text, width - 2 * edge, widthOf("note"));
   return [...lines, fitted(through, width - 2 * edge - widthOf("note")(addressText()) - 20 * unit, widthOf("note"))];
 }

@@ -30,6 +30,9 @@ function viewKey(chart) {
   return JSON.stringify([Object.values({ ...state, hide: [...state.hide] }), span, chart.series.map((one) => Boolean(one.day))]);
 }
 
+/** Stands for a period before or after all values of a series. */
+const ABSENT = { value: null, shown: null, whole: true, kind: "", how: "" };
+
 function findStops(chart) {
   /** @type {Map<string, Stop>} */
   const stops = new Map();
@@ -47,6 +50,11 @@ function findStops(chart) {
   }
   for (const { tone, name, points } of ghostsOf(chart, view)) {
     for (const point of points) stops.get(`${point.start} ${point.end} false`)?.ghosts.push({ tone, name, point });
+  }
+  // Every visible series has a line in the card; what has not begun, or has ended, has no data.
+  for (const stop of stops.values()) {
+    if (stop.isSnapshot) continue;
+    stop.readings = view.map((series) => stop.readings.find((one) => one.series === series) ?? { series, point: ABSENT });
   }
   return [...stops.values()].sort((a, b) => a.from + a.to - b.from - b.to);
 }
@@ -91,10 +99,12 @@ function coverageText(chart, stop) {
   const days = (stop.end - stop.start) / DAY + 1;
   const known = stop.readings.filter(({ point }) => point.value !== null);
   if (known.length === 0) return `0 of ${days} days`;
-  const lacking = known.filter(({ point }) => !point.whole);
-  if (lacking.length === 0) return known.length === stop.readings.length ? `${days} of ${days} days` : "";
-  const texts = lacking.map(({ series, point }) => [series.name, point.missing || "with published totals"]);
-  if (lacking.length === stop.readings.length && new Set(texts.map(([, text]) => text)).size === 1) return texts[0][1];
+  const present = stop.readings.filter(({ point }) => point !== ABSENT);
+  const lacking = present.filter(({ point }) => point.value === null || !point.whole);
+  if (lacking.length === 0) return `${days} of ${days} days`;
+  const textOf = (point) => (point.value === null ? `0 of ${days} days` : point.missing || "with published totals");
+  const texts = lacking.map(({ series, point }) => [series.name, textOf(point)]);
+  if (lacking.length === present.length && new Set(texts.map(([, text]) => text)).size === 1) return texts[0][1];
   return texts.map(([name, text]) => `${isolated(name)}: ${text}`).join("; ");
 }
 

@@ -40,8 +40,8 @@ def test_months():
     assert list(two.y) == [200 * count for count in days]
     assert list(one.y) == [100 * count for count in days]
     assert list(two.marker.pattern.shape) == ["/", "", "", "", "/"]
-    assert tuple(figure.layout.xaxis.range) == ("2026-07-01 00:00", "2026-12-01 00:00")
-    assert list(figure.layout.xaxis.ticktext) == ["Jul 2026", "Aug", "Sep", "Oct", "Nov"]
+    assert tuple(figure.layout.xaxis.range) == ("2026-06-01 00:00", "2026-12-01 00:00")
+    assert list(figure.layout.xaxis.ticktext) == ["Jun 2026", "Jul", "Aug", "Sep", "Oct", "Nov"]
     assert figure.layout.title.text == "Downloads per month"
     assert figure.layout.title.subtitle.text == "All packages, since Jul 2026"
     assert [note.text for note in figure.layout.annotations] == ["1"]

@@ -183,9 +183,11 @@ def test_beside():
 
 def test_in_the_middle():
     """A month stands in the middle of its days."""
-    (bar,) = draw(a_chart(FLOW, a_series(months=(a_month(NOVEMBER, 5),)))).bars
-    assert bar.x == pytest.approx(UNITS - bar.x - bar.width, abs=0.2)
-    assert bar.width == pytest.approx(840)
+    drawing = draw(a_chart(FLOW, a_series(months=(a_month(NOVEMBER, 5),))))
+    (bar,) = drawing.bars
+    left, right = (UNITS * drawing.scale.x(day) for day in (NOVEMBER.first, NOVEMBER.last + DAY))
+    assert bar.x - left == pytest.approx(right - bar.x - bar.width, abs=0.2)
+    assert bar.width == pytest.approx(0.84 * (right - left), abs=0.1)
 
 
 def test_states():

@@ -15,7 +15,7 @@ from cmetrics.site.page import Page
 from cmetrics.site.render import prepare_site, render_parts, render_site
 from cmetrics.site.write import write_site
 from cmetrics.sources import SPECS
-from tests.site.conftest import Reader
+from tests.site.conftest import Reader, point_at
 from tests.web_tools import plotly_basic
 from tests.world.page_data import AS_OF, NOW, DataSet, downloads, good_runs, stars, table_of, without
 
@@ -167,3 +167,58 @@ def test_nothing_leaves_the_page(reader: Reader, write, width):
           .map((cell) => cell.className + cell.textContent + cell.scrollWidth + ">" + cell.clientWidth)"""
     )
     assert spilt == []
+
+
+# -- the card, the axes and the notes -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_a_lone_month_leaves_room(reader: Reader, write, width):
+    """A series of a week has a narrow bar of its month; its card is in view and beside the bar."""
+    url = write(data_set(("npm one", downloads(1, 900, AS_OF - timedelta(days=6), AS_OF))))
+    page = reader.open(url + "index.html", now=NOW, size=(width, 900))
+    chart = page.locator("#chart-downloads")
+    assert chart.locator(".covers").text_content() == "All packages, since Nov 2026"
+    bar = chart.locator(".marks > .bar").bounding_box()
+    assert bar["width"] < chart.locator(".plane").bounding_box()["width"] / 5
+    page.mouse.move(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+    card = chart.locator(".cursor-card").bounding_box()
+    assert card["x"] >= 0
+    assert card["x"] + card["width"] <= width
+    column = chart.locator(".column").bounding_box()
+    beside = card["x"] >= column["x"] + column["width"] or card["x"] + card["width"] <= column["x"]
+    assert beside or card["y"] + card["height"] <= column["y"]
+    for grain in ("week", "day"):
+        page.goto(f"{url}index.html?by={grain}")
+        assert chart.locator(".times:visible text").count() > 0
+        assert chart.locator(".covers").text_content() == "All packages, since Nov 2026"
+
+
+def test_every_visible_series_is_on_the_card(reader: Reader, write):
+    """A package that had not begun has a line without data, and takes nothing from what is known of the others."""
+    url = write(
+        data_set(("npm old", downloads(1, 900, FIRST, AS_OF)), ("npm new", downloads(2, 900, date(2026, 10, 1), AS_OF)))
+    )
+    page = reader.open(url + "products/one.html", now=NOW)
+    card = point_at(page, "downloads-one", 0.3)
+    assert card.locator("li").count() == 3
+    assert card.locator("li", has_text="new").inner_text().split()[-2:] == ["No", "data"]
+    assert "days" in card.inner_text()
+
+
+def test_notes_follow_the_view(reader: Reader, write):
+    """An axis that does not start at zero is named in every range, hatching only where there is some."""
+    counts = {day: 1000 + 2 * number for number, day in enumerate(day_range(FIRST, AS_OF))}
+    days = without(downloads(1, 900, FIRST, AS_OF), ("2025-03-02", "2025-03-03"))
+    url = write(data_set(("github one/one", counts), ("npm one", days)))
+    page = reader.open(url + "products/one.html", now=NOW)
+    flow, stock = (page.locator(f"figure.{kind} .notes") for kind in ("flow", "stock"))
+    assert (flow.text_content(), stock.text_content()) == ("Hatched: days missing.", "")
+    page.goto(url + "products/one.html?range=3m")
+    stock.scroll_into_view_if_needed()
+    page.wait_for_function("() => document.querySelector('figure.stock .notes').textContent")
+    low = page.locator("figure.stock .levels text").first.text_content()
+    assert (flow.text_content(), stock.text_content()) == ("", f"The axis starts at {low}.")
+    page.goto(url + "products/one.html?mark=lines")
+    page.wait_for_function("() => document.querySelector('figure.flow.live')")
+    assert flow.text_content() == "Open marks: days missing."
