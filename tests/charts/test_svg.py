@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
@@ -323,3 +324,18 @@ def test_room_for_names(name: str, *, is_long: bool) -> None:
     assert has_long_names(chart) is is_long
     wide = margins(Room.LARGE, has_names=True, has_long_names=is_long, has_events=False)
     assert (wide.right > NAMES_WIDTH) is is_long
+
+
+@given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 1000)), min_size=2, max_size=40))
+def test_path_of_a_line(places):
+    """The steps of the path lead to the points."""
+    points = [(x / 10, float(y)) for x, y in places]
+    line = Line(" ".join(f"{x:g},{y:g}" for x, y in points), "n0", dashed=False)
+    first, _, steps = line.path.partition("l")
+    numbers = [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?(?:e-\d+)?", steps)]
+    x, y = map(float, first.removeprefix("M").split())
+    found = [(x, y)]
+    for right, down in zip(numbers[::2], numbers[1::2], strict=True):
+        x, y = x + right, y + down
+        found.append((x, y))
+    assert found == [pytest.approx(point, abs=0.01) for point in points]

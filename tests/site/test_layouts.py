@@ -92,7 +92,7 @@ def test_pictures_of_next_to_nothing_are_drawn_without_a_script(reader, tmp_path
     if not STORES[store]:
         assert page.locator("#chart-stars-p .message").inner_text() == "No data yet"
         return
-    assert still.locator(".mark, polyline").count() == len(STORES[store])
+    assert still.locator(".mark, .line").count() == len(STORES[store])
     assert "NaN" not in still.inner_html()
 
 

@@ -31,7 +31,7 @@ GRID_COLOUR = "() => getComputedStyle(document.querySelector('#chart-downloads-l
 STILLS = """() => [...document.querySelectorAll("figure.chart")].map((figure) => {
   const seen = (one) => one.checkVisibility({ visibilityProperty: true });
   const shown = [...figure.querySelectorAll("svg.still .marks")].filter(seen);
-  const drawn = shown.map((s) => s.querySelectorAll(".bar, .mark, polyline").length);
+  const drawn = shown.map((s) => s.querySelectorAll(".bar, .mark, .line").length);
   const plot = figure.querySelector(".plot");
   const wide = shown[0]?.closest("svg").getBoundingClientRect().width;
   return { shown: shown.length, drawn: drawn.reduce((a, b) => a + b, 0), wide,
