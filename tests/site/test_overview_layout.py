@@ -180,3 +180,22 @@ def test_published_totals_only(reader, tmp_path: Path):
     assert page.get_by_text("Nothing unusual").count() == 0
     page.goto((tmp_path / "products" / "lance.html").as_uri())
     assert page.locator("h1, .answer").filter(has_text="No daily data yet").count() == 1
+
+
+def test_paper_shows_coverage(reader, data_site):
+    """On paper, a full dot is full, the day says what it is, and a list without headings says what its columns are."""
+    page = reader.open(data_site("m300").url, now=NOW, size=(794, 1123))
+    page.emulate_media(media="print")
+    colours, size, note, under, above = page.evaluate(
+        """() => {
+          const one = (css) => document.querySelector(css);
+          const note = one(".listed .reading");
+          const [box, row] = [note, one(".metrics tbody tr")].map((part) => part.getBoundingClientRect());
+          const [dot, day] = [".cover.full", ".through"].map((css) => getComputedStyle(one(css)));
+          return [dot.printColorAdjust, day.fontSize, note.textContent, box.bottom, row.top];
+        }"""
+    )
+    assert colours == "exact"
+    assert size != "0px"
+    assert "compared with the month before" in note
+    assert 0 < under <= above + 1
