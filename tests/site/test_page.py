@@ -28,7 +28,7 @@ BOXES = """() => [...document.querySelectorAll(".canvas")].map((c) => {
 #: What the live chart and what stands around it look like.
 BAR_COLOUR = "() => getComputedStyle(document.querySelector('#chart-downloads-lance .plot .bars .point path')).fill"
 GRID_COLOUR = "() => getComputedStyle(document.querySelector('#chart-downloads-lance .grid rect')).fill"
-STILLS = """() => [...document.querySelectorAll("figure.chart")].map((figure) => {
+STILLS = """() => [...document.querySelectorAll("figure.chart:has(.plot)")].map((figure) => {
   const seen = (one) => one.checkVisibility({ visibilityProperty: true });
   const shown = [...figure.querySelectorAll("svg.still .marks")].filter(seen);
   const drawn = shown.map((s) => s.querySelectorAll(".bar, .mark, .line").length);
