@@ -483,4 +483,4 @@ def test_failed_runs_and_rules_of_counting_are_told_in_words(reader, site):
     for word in ("mirrors", "UTC", "GitHub", "removed stars", "Published totals"):
         assert word in method
     assert page.locator(".method dt").count() >= 4 + 4
-    assert NOW.strftime("%Y-%m-%d %H:%M") in page.locator("footer").text_content()
+    assert f"{NOW.day} {NOW:%b %Y, %H:%M} UTC" in page.locator("footer").text_content()
