@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -43,6 +44,12 @@ class Logo:
     def path(self) -> str:
         """The path in the site."""
         return f"assets/logo.{self.kind}"
+
+    @property
+    def data_url(self) -> str:
+        """The picture as a URL, for a page that must not depend on its own address."""
+        kind = "svg+xml" if self.kind is LogoKind.SVG else "png"
+        return f"data:image/{kind};base64,{b64encode(self.content).decode()}"
 
 
 @dataclass(frozen=True, slots=True)

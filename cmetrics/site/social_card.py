@@ -187,7 +187,9 @@ def _moved(change: Change | None, words: str, *, absolute: bool = False) -> tupl
 
 
 def _places(count: int) -> list[tuple[float, float]]:
-    """Return the left edge and the width of each of ``count`` columns."""
+    """Return the left edge and the width of each of ``count`` columns; none for none."""
+    if count == 0:
+        return []
     gap = _GAP if count <= 2 else _GAP / 2  # noqa: PLR2004
     wide = (_ROOM - gap * (count - 1)) / count
     return [(_LEFT + number * (wide + gap), wide) for number in range(count)]
@@ -288,6 +290,8 @@ def _draw_parts(canvas: Canvas, groups: Sequence[Group], as_of: date) -> None:
 
 def _draw_list(canvas: Canvas, parts: Sequence[tuple[str, str]], what: str) -> None:
     """Draw the first names, each with its numbers below it; those for which there is no room are counted."""
+    if not parts:
+        return
     canvas.box(_LEFT, 522, _LEFT + _ROOM, 524, _LINE)
     shown = list(parts if len(parts) <= PARTS_NAMED else parts[: PARTS_NAMED - 1])
     if len(parts) > len(shown):
