@@ -208,8 +208,12 @@ def test_the_theme_goes_round_repaints_the_charts_and_is_remembered(reader, site
     grid = f"() => [({BAR_COLOUR})(), ({GRID_COLOUR})()]"
     automatic = (page.evaluate(ground), page.evaluate(grid))
     seen = []
-    for _ in range(3):
+    for is_dark in (False, True, False):
         button.click()
+        # Charts are repainted after the page.
+        page.wait_for_function(
+            f"([light, dark]) => (({BAR_COLOUR})() !== light) === dark", arg=[automatic[1][0], is_dark]
+        )
         seen.append((button.text_content(), page.evaluate(ground), page.evaluate(grid)))
     assert [text for text, *_ in seen] == ["Theme: light", "Theme: dark", "Theme: auto"]
     light, dark, again = (tuple(colours) for _, *colours in seen)
