@@ -29,7 +29,7 @@ REQUESTS = 400
 
 
 def measure(folder: Path) -> Iterator[Figure]:
-    """Other parameters each time, so that nothing is answered from memory, and last the same each time."""
+    """Other parameters each time, so that nothing is answered from memory; of a store at rest, the same each time."""
     for count in SIZES:
         home = Home(folder / f"{count}")
         metrics = metrics_of(count)
@@ -41,19 +41,27 @@ def measure(folder: Path) -> Iterator[Figure]:
         urls = {
             "series": [f"/api/v1/series/{m}?days={d}" for d in range(90, 731) for m in ids],
             "dashboard": [f"/api/v1/dashboard/daily?days={d}" for d in range(30, 181)],
-            "dashboard, unchanged": ["/api/v1/dashboard/daily"],
         }
         # Clients in threads would wait for each other, and be measured instead of the server.
         clients_apart = ProcessPoolExecutor(max(CLIENTS), get_context("spawn"))
-        with started(home) as served, refreshing(home), clients_apart as pool:
-            for what, paths in urls.items():
-                for clients in CLIENTS:
-                    requests = REQUESTS // 10 if what != "series" and count > min(SIZES) else REQUESTS
-                    taken = answer(pool, served.url, list(islice(cycle(paths), requests)), clients)
-                    p = statistics.quantiles(taken, n=100)
-                    besides = f"p95 {p[94] * 1e3:.0f} ms, p99 {p[98] * 1e3:.0f} ms"
-                    size = f"{in_words(count)}, {clients} client{'s' if clients > 1 else ''}"
-                    yield Figure(f"API, {what}: p50", size, p[49], None, None, besides)
+        with started(home) as served, clients_apart as pool:
+            with refreshing(home):
+                for what, paths in urls.items():
+                    requests = REQUESTS // 10 if what == "dashboard" and count > min(SIZES) else REQUESTS
+                    yield from _figures(pool, served.url, what, list(islice(cycle(paths), requests)), count)
+            # Of a store that is not written, the same answer is asked for again.
+            same = ["/api/v1/dashboard/daily"] * REQUESTS
+            yield from _figures(pool, served.url, "dashboard, unchanged", same, count)
+
+
+def _figures(pool: Executor, url: str, what: str, paths: list[str], count: int) -> Iterator[Figure]:
+    """Yield the figures of one client and of several."""
+    for clients in CLIENTS:
+        taken = answer(pool, url, paths, clients)
+        p = statistics.quantiles(taken, n=100)
+        besides = f"p95 {p[94] * 1e3:.0f} ms, p99 {p[98] * 1e3:.0f} ms"
+        size = f"{in_words(count)}, {clients} client{'s' if clients > 1 else ''}"
+        yield Figure(f"API, {what}: p50", size, p[49], None, None, besides)
 
 
 def dashboards(folder: Path) -> float:
