@@ -19,8 +19,10 @@ from cmetrics.charts import theme
 from cmetrics.charts.lane import shown_events
 from cmetrics.charts.scale import (
     STACK_SHARE,
+    Margins,
     Room,
     Scale,
+    TimeTick,
     margins,
     moment,
     stacked_months,
@@ -195,39 +197,16 @@ def _layout(chart: Chart, scale: Scale, notice: str) -> Document:
     room = Room.LARGE
     ticks, events = scale.ticks(room), shown_events(chart, scale)
     box = margins(room, has_names=has_names(chart), has_long_names=has_long_names(chart), has_events=bool(events))
-    surfaces = {name: color.light for name, color in theme.SURFACES.items()}
+    muted = theme.SURFACES["muted"].light
     return {
         "meta": {"chart": chart.key, "as_of": f"{chart.as_of}", "unit": _unit(chart)},
         "title": {"text": literal(mark(chart.title, notice)), "subtitle": {"text": literal(subtitle(chart, scale))}},
         "barmode": "relative",
-        "font": {"color": surfaces["text"], "size": 12},
-        "paper_bgcolor": surfaces["panel"],
-        "plot_bgcolor": surfaces["panel"],
-        "margin": {"l": box.left, "r": box.right, "t": box.top, "b": box.bottom},
-        "hovermode": False,
-        "dragmode": False,
+        **surroundings(box),
         "showlegend": len(chart.shown) > 1,
-        "xaxis": {
-            "type": "date",
-            "range": [text_of(scale.start), text_of(scale.end)],
-            "tickmode": "array",
-            "tickvals": [text_of(tick.at) for tick in ticks],
-            "ticktext": [tick.text for tick in ticks],
-            "showgrid": False,
-            "fixedrange": True,
-        },
-        "yaxis": {
-            "type": "linear",
-            "range": [scale.low, scale.high],
-            "tickmode": "array",
-            "tickvals": [level.value for level in scale.levels],
-            "ticktext": [level.text for level in scale.levels],
-            "ticklabelposition": "inside top",
-            "gridcolor": surfaces["line"],
-            "zeroline": False,
-            "fixedrange": True,
-        },
-        "shapes": [_event_line(event.day, surfaces["muted"]) for event in events],
+        "xaxis": time_axis(scale, ticks),
+        "yaxis": value_axis(scale, [level.text for level in scale.levels]),
+        "shapes": [_event_line(event.day, muted) for event in events],
         "annotations": [
             {
                 "x": f"{event.day}",
@@ -237,10 +216,51 @@ def _layout(chart: Chart, scale: Scale, notice: str) -> Document:
                 "showarrow": False,
                 "text": str(number),
                 "hovertext": literal(event.label),
-                "font": {"size": 11, "color": surfaces["muted"]},
+                "font": {"size": 11, "color": muted},
             }
             for number, event in enumerate(events, 1)
         ],
+    }
+
+
+def surroundings(box: Margins) -> Document:
+    """Return the layout around the plot of every figure, for the light scheme; it has no hover or drag of its own."""
+    surfaces = theme.SURFACES
+    return {
+        "font": {"color": surfaces["text"].light, "size": 12},
+        "paper_bgcolor": surfaces["panel"].light,
+        "plot_bgcolor": surfaces["panel"].light,
+        "margin": {"l": box.left, "r": box.right, "t": box.top, "b": box.bottom},
+        "hovermode": False,
+        "dragmode": False,
+    }
+
+
+def time_axis(scale: Scale, ticks: Sequence[TimeTick]) -> Document:
+    """Return the axis of time with its ticks, the same as in the picture of the page."""
+    return {
+        "type": "date",
+        "range": [text_of(scale.start), text_of(scale.end)],
+        "tickmode": "array",
+        "tickvals": [text_of(tick.at) for tick in ticks],
+        "ticktext": [tick.text for tick in ticks],
+        "showgrid": False,
+        "fixedrange": True,
+    }
+
+
+def value_axis(scale: Scale, texts: Sequence[str], *, zeroline: bool = False) -> Document:
+    """Return the axis of values; ``texts`` label its levels."""
+    return {
+        "type": "linear",
+        "range": [scale.low, scale.high],
+        "tickmode": "array",
+        "tickvals": [level.value for level in scale.levels],
+        "ticktext": list(texts),
+        "ticklabelposition": "inside top",
+        "gridcolor": theme.SURFACES["line"].light,
+        "zeroline": zeroline,
+        "fixedrange": True,
     }
 
 

@@ -11,7 +11,17 @@ from datetime import date
 import orjson
 
 from cmetrics.charts import theme
-from cmetrics.charts.figure import Document, color_of, faded, literal, milliseconds, text_of
+from cmetrics.charts.figure import (
+    Document,
+    color_of,
+    faded,
+    literal,
+    milliseconds,
+    surroundings,
+    text_of,
+    time_axis,
+    value_axis,
+)
 from cmetrics.charts.panels import Panel, PanelChart, span_box
 from cmetrics.charts.scale import Room, Scale, margins, middle, moment
 from cmetrics.domain.notice import mark
@@ -87,44 +97,21 @@ def _bars(panel: Panel, scale: Scale, palette: theme.Palette) -> Document:
 
 def _layout(chart: PanelChart, notice: str) -> Document:
     box = margins(Room.LARGE, has_names=False, has_long_names=False, has_events=False)
-    surfaces = {name: color.light for name, color in theme.SURFACES.items()}
     scale = chart.scale(chart.panels[0])
-    ticks = scale.ticks(Room.LARGE)
+    # Below the last panel.
+    anchor = "y" if len(chart.panels) == 1 else f"y{len(chart.panels)}"
     layout: Document = {
         "meta": {"chart": chart.key, "as_of": f"{chart.as_of}", "unit": chart.unit},
         "title": {"text": literal(mark(chart.title, notice)), "subtitle": {"text": literal(chart.subtitle)}},
         "barmode": "overlay",
-        "font": {"color": surfaces["text"], "size": 12},
-        "paper_bgcolor": surfaces["panel"],
-        "plot_bgcolor": surfaces["panel"],
-        "margin": {"l": box.left, "r": box.right, "t": box.top, "b": box.bottom},
-        "hovermode": False,
-        "dragmode": False,
+        **surroundings(box),
         "showlegend": False,
-        "xaxis": {
-            "type": "date",
-            "range": [text_of(scale.start), text_of(scale.end)],
-            "tickmode": "array",
-            "tickvals": [text_of(tick.at) for tick in ticks],
-            "ticktext": [tick.text for tick in ticks],
-            "showgrid": False,
-            "fixedrange": True,
-            # Below the last panel.
-            "anchor": "y" if len(chart.panels) == 1 else f"y{len(chart.panels)}",
-        },
+        "xaxis": time_axis(scale, scale.ticks(Room.LARGE)) | {"anchor": anchor},
     }
     for number, panel in enumerate(chart.panels, 1):
         axes = chart.scale(panel)
-        layout["yaxis" if number == 1 else f"yaxis{number}"] = {
-            "type": "linear",
-            "domain": [round(1 - panel.bottom, 4), round(1 - panel.top, 4)],
-            "range": [axes.low, axes.high],
-            "tickmode": "array",
-            "tickvals": [level.value for level in axes.levels],
-            "ticktext": [literal(level.text) for level in panel.named_levels],
-            "ticklabelposition": "inside top",
-            "gridcolor": surfaces["line"],
-            "zeroline": axes.low < 0,
-            "fixedrange": True,
+        texts = [literal(level.text) for level in panel.named_levels]
+        layout["yaxis" if number == 1 else f"yaxis{number}"] = value_axis(axes, texts, zeroline=axes.low < 0) | {
+            "domain": [round(1 - panel.bottom, 4), round(1 - panel.top, 4)]
         }
     return layout
