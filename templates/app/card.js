@@ -65,6 +65,13 @@ function placePlane(cursor, box) {
   card.style.top = isAbove ? "" : `${top}px`;
 }
 
+/** A row of the card: the swatch of a tone, a name from outside, a value. */
+function cardRow(classes, name, value) {
+  const row = element("li", classes);
+  row.append(element("i"), element("bdi", "", name), element("b", "", value));
+  return row;
+}
+
 function hideCard({ canvas, column, card, isAbove }) {
   column.hidden = true;
   keepInPlace(isAbove ? canvas : null, () => {

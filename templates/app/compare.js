@@ -311,13 +311,9 @@ function hideStop() {
 /** The largest value first, as in the other charts. */
 function cardOf(view, { place }) {
   const values = new Map(view.series.map((one) => [one, one.points.find(([at]) => at === place)?.[1] ?? -1]));
-  const rows = [...view.series].sort((a, b) => values.get(b) - values.get(a)).map((one) => {
-    const row = element("li", `tone-${TONES[one.index]}`);
-    row.append(element("i"), element("bdi", "", one.data.title), element("b", "", valueAt(view, one, place)));
-    return row;
-  });
+  const largest = [...view.series].sort((a, b) => values.get(b) - values.get(a));
   const list = element("ul");
-  list.append(...rows);
+  list.append(...largest.map((one) => cardRow(`tone-${TONES[one.index]}`, one.data.title, valueAt(view, one, place))));
   return [element("p", "when", view.place(place)), list];
 }
 

@@ -14,7 +14,8 @@ function findCounts() {
   for (const source of document.querySelectorAll("script.stops")) {
     const figure = source.closest("figure");
     const data = { events: [], ...JSON.parse(source.textContent) };
-    counts.push({ figure, data, axes: stillAxes(figure.querySelector(".still")), stops: { view: "", list: countStops(data) } });
+    data.found = countStops(data);
+    counts.push({ figure, data, axes: stillAxes(figure.querySelector(".still")), stops: { view: "", list: data.found } });
   }
 }
 
@@ -41,7 +42,7 @@ function spanOfStops({ start, stops }) {
 
 /** What was counted in a window, and of how many of its days that is known. */
 function amountIn(data, span) {
-  const inside = countStops(data).filter((stop) => stop.amount !== null && stop.start >= span.from && stop.end <= span.to);
+  const inside = data.found.filter((stop) => stop.amount !== null && stop.start >= span.from && stop.end <= span.to);
   return {
     sum: inside.reduce((sum, stop) => sum + stop.amount, 0),
     days: inside.reduce((sum, stop) => sum + daysIn(stop.start, stop.end), 0),
@@ -54,7 +55,7 @@ function countTexts(data, span) {
   const unit = data.days ? `${data.unit} in ${data.days} days` : data.unit;
   if (data.sums === null) return { facts: [], note: `${unit} of several days do not add up.` };
   if (!data.sums) {
-    const on = (time) => countStops(data).find((stop) => stop.end === time)?.amount ?? null;
+    const on = (time) => data.found.find((stop) => stop.end === time)?.amount ?? null;
     return gainTexts({ last: on(span.to), first: on(span.from - DAY), earlier: on(before.from - DAY) }, span, unit);
   }
   const [now, then] = [amountIn(data, span), amountIn(data, before)];

@@ -145,11 +145,9 @@ function showStop(chart, stop, isSpoken) {
 
 /** What the card says of a period. */
 function cardOf(chart, stop) {
-  const rows = orderedReadings(chart.data, stop).map((reading) => {
-    const row = element("li", `tone-${reading.series.tone}`);
-    row.append(element("i"), element("bdi", "", reading.series.name), element("b", "", valueText(chart.data, reading)));
-    return row;
-  });
+  const rows = orderedReadings(chart.data, stop).map((reading) =>
+    cardRow(`tone-${reading.series.tone}`, reading.series.name, valueText(chart.data, reading)),
+  );
   const total = totalOf(chart.data, stop);
   if (total !== null) {
     const row = element("li", "sum");
@@ -158,11 +156,7 @@ function cardOf(chart, stop) {
     rows.push(row);
   }
   const ghosts = ghostRows(chart.data, stop);
-  for (const { tone, name, value } of ghosts) {
-    const row = element("li", `ghost tone-${tone}`);
-    row.append(element("i"), element("bdi", "", name), element("b", "", value));
-    rows.push(row);
-  }
+  rows.push(...ghosts.map(({ tone, name, value }) => cardRow(`ghost tone-${tone}`, name, value)));
   const list = element("ul");
   list.append(...rows);
   const notes = [coverageText(chart.data, stop), ...ghosts.map(({ note }) => note), sourceText(stop)].filter(Boolean);
