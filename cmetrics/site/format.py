@@ -84,16 +84,17 @@ def number_size(value: int | None) -> str:
 
 def tone(change: Change) -> str:
     """Return ``up``, ``down`` or ``same``."""
-    return _tone(change.absolute)
+    return tone_of(change.absolute)
 
 
 def to_date_tone(row: Rollup) -> str:
     """Return ``up``, ``down`` or ``same`` of the change against the days before."""
-    return _tone(row.change or 0)
+    return tone_of(row.change or 0)
 
 
-def _tone(moved: float) -> str:
-    return "up" if moved > 0 else "down" if moved < 0 else "same"
+def tone_of(moved: float, same: str = "same") -> str:
+    """Return the class of a difference: ``up``, ``down``, or ``same`` for none."""
+    return "up" if moved > 0 else "down" if moved < 0 else same
 
 
 def day(value: date | None) -> str:

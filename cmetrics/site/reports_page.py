@@ -11,7 +11,7 @@ from cmetrics.domain.days import Month
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
 from cmetrics.site.folders import report_path
-from cmetrics.site.format import NONE, number
+from cmetrics.site.format import NONE, number, tone_of
 from cmetrics.site.page import Page, Site
 from cmetrics.site.report_format import signed_number
 
@@ -88,5 +88,5 @@ def _lines(reports: list[MonthReport]) -> Iterator[ReportLine]:
 
 
 def _tone(change: int | None) -> str:
-    """Return the class of a change; what did not change, or is not known, has no colour."""
-    return "plain" if not change else "down" if change < 0 else "up"
+    """Return the class of a change; one that is not known has no colour either."""
+    return tone_of(change or 0, same="plain")
