@@ -255,9 +255,12 @@ async function showWindow(chart, isSpoken = false) {
   windowCount += 1;
   const count = windowCount;
   own.count = count;
+  // Values that are not here yet take time; until then the sum below the new title is that of another window.
+  own.summary.setAttribute("aria-busy", "true");
   const texts = await windowTexts(data, span).catch(() => ({ facts: [], note: "Daily values could not be loaded." }));
   // Another window may have been chosen while values were loaded.
   if (own.count !== count) return;
+  own.summary.removeAttribute("aria-busy");
   const facts = texts.facts.flatMap(([look, value, rest], index) => {
     const number = element(look === "b" ? "b" : "span", look === "b" ? "" : look, value);
     return [...(index > 0 ? [" · "] : []), number, rest];

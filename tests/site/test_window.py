@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 from PIL import Image, ImageChops
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, Route
 
 from tests.site.conftest import axe, state_of
 from tests.site.test_cursor import SIZES, assert_still, box, read
@@ -69,6 +69,33 @@ def test_drag(reader, data_site):
     page.go_forward()
     assert window_of(page) == (title, text)
     assert_still(reader)
+
+
+def test_no_sum_of_another_window(reader, data_site):
+    """While the values of a window are being loaded, the sum of the one before it is not shown below its title."""
+    page = read(reader, data_site, "desk")
+    summary = page.locator("#chart-downloads .window-sum")
+    drag(page, MAY + 4 / 24, OCTOBER)
+    window_of(page)
+    # Of more months, more packages lack days: what their comparison needs in addition waits.
+    held: list[Route] | None = []
+
+    def answer(route: Route) -> None:
+        if held is None:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/days/*", answer)
+    with page.expect_request("**/days/*"):
+        drag(page, MAY, OCTOBER)
+    assert page.locator("#chart-downloads h2").inner_text().endswith("May – October 2026")
+    assert not summary.is_visible()
+    waiting, held = held, None
+    for route in waiting:
+        route.continue_()
+    _, text = window_of(page)
+    assert text.startswith(f"{total(data_site('rich').data.values, date(2026, 5, 1), date(2026, 10, 31)):,} downloads")
 
 
 def complete(days: Mapping[date, int], first: date, last: date) -> bool:
