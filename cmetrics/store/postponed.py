@@ -1,0 +1,31 @@
+"""Packages that are executed only when one of their names is used."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec, module_from_spec
+
+
+def postpone_import(package: str) -> None:
+    """Let ``import package.module`` import the module without what the package imports in its ``__init__``.
+
+    The package itself is executed when one of its names is first used, so that it can be used as always. Does
+    nothing if the package is not installed or has been imported. `importlib.util.LazyLoader` is of no use here:
+    it executes a package as soon as one of its modules is imported.
+    """
+    if package in sys.modules or (spec := find_spec(package)) is None:
+        return
+    module = module_from_spec(spec)
+    loader = spec.loader
+
+    def load(name: str) -> object:
+        # Tools that look at all modules ask for such names (``__wrapped__``, ``__warningregistry__``).
+        if loader is None or (name.startswith("__") and name != "__all__"):
+            msg = f"module {package!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        del vars(module)["__getattr__"]
+        loader.exec_module(module)
+        return getattr(module, name)
+
+    vars(module)["__getattr__"] = load
+    sys.modules[package] = module

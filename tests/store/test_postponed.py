@@ -1,0 +1,77 @@
+"""Packages that are executed when they are used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from cmetrics.store.postponed import postpone_import
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A package with a module, which imports a second one in its `__init__`."""
+    name = "postponed_package"
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "__init__.py").write_text("from postponed_package.slow import CLIENT\n__all__ = ['CLIENT']\n")
+    (folder / "models.py").write_text("MODEL = 'model'\n")
+    (folder / "slow.py").write_text("from postponed_package.models import MODEL\nCLIENT = f'client of a {MODEL}'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for module in (name, f"{name}.models", f"{name}.slow"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    return name
+
+
+def test_a_module_is_imported_without_its_package(package: str):
+    """The `__init__` of the package is executed at the first use of one of its names, and once."""
+    postpone_import(package)
+    assert import_module(f"{package}.models").MODEL == "model"
+    assert f"{package}.slow" not in sys.modules
+    assert not hasattr(sys.modules[package], "__warningregistry__")
+    assert f"{package}.slow" not in sys.modules
+    assert import_module(package).CLIENT == "client of a model"
+    assert f"{package}.slow" in sys.modules
+    with pytest.raises(AttributeError, match="no attribute 'UNKNOWN'"):
+        _ = sys.modules[package].UNKNOWN
+
+
+def test_all_names_are_imported(package: str):
+    """`from package import *` executes the package too."""
+    postpone_import(package)
+    names: dict[str, object] = {}
+    exec(f"from {package} import *", names)
+    assert names["CLIENT"] == "client of a model"
+
+
+def test_a_package_in_use_stays(package: str):
+    """A package that was imported before is not replaced."""
+    used = import_module(package)
+    postpone_import(package)
+    assert sys.modules[package] is used
+    assert used.CLIENT == "client of a model"
+
+
+def test_an_absent_package_stays_absent():
+    """A version of LanceDB without the package needs nothing."""
+    postpone_import("package_that_is_not_installed")
+    assert "package_that_is_not_installed" not in sys.modules
+
+
+def test_the_store_leaves_out_the_client_of_namespaces():
+    """Opening a store does not import what takes a third of the time of LanceDB; it is there for others."""
+    program = (
+        "import sys, cmetrics.store.lance_store\n"
+        "assert 'lancedb' in sys.modules\n"
+        "assert 'lance_namespace_urllib3_client.models' in sys.modules\n"
+        "assert 'lance_namespace_urllib3_client.api' not in sys.modules\n"
+        "from lance_namespace_urllib3_client import NamespaceApi, ListTablesRequest\n"
+        "import lance_namespace\n"
+        "assert ListTablesRequest is lance_namespace.ListTablesRequest\n"
+        "assert 'lance_namespace_urllib3_client.api' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
