@@ -114,9 +114,7 @@ def _parse_license(value: object) -> License:
         try:
             entry = _LicenseEntry.model_validate(value)
         except ValidationError:
-            msg = (
-                "is not valid: the name needs to be a text, and the url an address that begins with http:// or https://"
-            )
+            msg = "is not valid: name needs text in quotes, and url an address that begins with http:// or https://"
             raise ValueError(msg) from None
         return License(None, entry.name, entry.url)
     msg = 'is not a licence; write "CC-BY-4.0", or { name = "…", url = "https://…" }'
@@ -138,7 +136,7 @@ _FORMS = {
     "product": "use the id of a product: lower-case letters, digits, '.', '_' and '-'",
     "products": "use ids of products: lower-case letters, digits, '.', '_' and '-'",
     "sdk": "use lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit",
-    "url": "use an address that begins with http:// or https://, percent-encoded where it needs to be",
+    "url": "use an address that begins with http:// or https://, with special characters percent-encoded",
 }
 
 
@@ -408,7 +406,7 @@ def _reason(item: ErrorDetails, where: str, known: list[str], meant: Mapping[str
         "string_too_long": f"takes at most {context.get('max_length')} characters",
     }
     needed = {
-        "string_type": "needs a text in quotes",
+        "string_type": "needs text in quotes",
         "bool_type": "needs true or false",
         "list_type": f"needs entries written [[{name}]]" if is_section else "needs a list in brackets",
         "model_type": "needs fields",

@@ -40,7 +40,7 @@ def parse_logo(data: bytes) -> Logo:
 def _png_size(data: bytes) -> tuple[float, float]:
     header = data[12:24]
     if len(header) < 12 or not header.startswith(b"IHDR"):  # noqa: PLR2004
-        _refuse("is damaged: it has no header of a PNG file")
+        _refuse("is damaged: it has no valid PNG header")
     return int.from_bytes(header[4:8]), int.from_bytes(header[8:12])
 
 
@@ -79,7 +79,7 @@ def _check_svg(data: bytes) -> Mapping[str, str]:
 
     def text(content: str) -> None:
         if names and names[-1] == "style" and _FOREIGN.search(content):
-            _refuse("refers to something outside of itself in 'style'; a logo must stand alone")
+            _refuse("refers to another file in 'style'; a logo must be self-contained")
 
     parser.buffer_text = True
     parser.StartElementHandler = start
@@ -103,7 +103,7 @@ def _check_element(name: str, attributes: Mapping[str, str]) -> None:
             _refuse(f"contains the script {local!r}, which is not allowed")
         is_foreign = local in ("href", "src") and not _INSIDE.match(value.strip())
         if is_foreign or _FOREIGN.search(value):
-            _refuse(f"refers to something outside of itself in {local!r}; a logo must stand alone")
+            _refuse(f"refers to another file in {local!r}; a logo must be self-contained")
 
 
 def _refuse_doctype(_: str) -> None:

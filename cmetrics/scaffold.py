@@ -114,7 +114,7 @@ def plan_scaffold(
     who = existing.contact if existing else contact or _contact(names)
     if who is None:
         msg = "--contact is required: an address at which the services can reach you"
-        raise UsageError(msg, hint="use an e-mail address, or an address such as https://github.com/you/metrics")
+        raise UsageError(msg, hint="use an email address, or a URL such as https://github.com/you/metrics")
     if existing is None:
         check_contact(who, {source for source, _ in subjects}, specs)
     # Per product, downloads first, then stars.
@@ -139,7 +139,7 @@ def check_contact(contact: str, sources: Iterable[str], specs: Mapping[str, Sour
     """Raise UsageError unless ``contact`` is an e-mail address or a URL that every one of ``sources`` accepts."""
     address = contact.removeprefix("mailto:")
     if len(contact) > _LONGEST_CONTACT or not (_EMAIL.fullmatch(address) or _URL.fullmatch(contact)):
-        msg = f"--contact {sanitize(contact, limit=80)!r} is neither an e-mail address nor a URL"
+        msg = f"--contact {sanitize(contact, limit=80)!r} is neither an email address nor a URL"
         raise UsageError(msg, hint="services reach you there; write it like https://github.com/you/metrics")
     for source in sorted(set(sources)):
         refuses = specs[source].refuses_contact
@@ -270,7 +270,7 @@ def _plain(option: str, text: str) -> str:
 
 
 _HEAD = """\
-# What cmetrics collects, and how the site calls it. Every field is described in
+# The metrics to collect, and their names on the site. All fields are described in
 # https://github.com/lancedb/cmetrics/blob/main/docs/reference/catalogue.md
 
 # The heading of the page.

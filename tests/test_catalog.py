@@ -293,7 +293,7 @@ def test_address_forms(text):
         ({"metrics": [entry(product=ABSENT)]}, "metrics[1]", "product", "missing"),
         ({"metrics": [entry(source=ABSENT)]}, "metrics[1]", "source", "missing"),
         ({"metrics": [entry(subject=ABSENT)]}, "metrics[1]", "subject", "missing"),
-        ({"top": {"title": 7}}, "top level", "title", "needs a text in quotes, but it is 7"),
+        ({"top": {"title": 7}}, "top level", "title", "needs text in quotes, but it is 7"),
         ({"top": {"contact": "two words"}}, "top level", "contact", "use one address in ASCII"),
         ({"top": {"contact": "ü@example.com"}}, "top level", "contact", "use one address in ASCII"),
         ({"top": {"contact": "a\r\nX-Header: b"}}, "top level", "contact", "use one address in ASCII"),
@@ -306,13 +306,13 @@ def test_address_forms(text):
         ({"products": [PRODUCT | {"title": " "}]}, "products[1]", "title", "at least 1 character"),
         ({"products": [PRODUCT | {"title": "a\u001b[31m"}]}, "products[1]", "title", "remove the control characters"),
         ({"products": [PRODUCT, PRODUCT]}, "products[2]", "id", "'lance' is used twice"),
-        ({"metrics": [entry(subject=["a"])]}, "metrics[1]", "subject", "needs a text in quotes"),
+        ({"metrics": [entry(subject=["a"])]}, "metrics[1]", "subject", "needs text in quotes"),
         ({"metrics": [entry(subject="x" * 201)]}, "metrics[1]", "subject", "at most 200 characters"),
-        ({"metrics": [entry(source=1)]}, "metrics[1]", "source", "needs a text in quotes"),
+        ({"metrics": [entry(source=1)]}, "metrics[1]", "source", "needs text in quotes"),
         ({"metrics": [entry(source="pypi")]}, "metrics[1]", "source", ", ".join(sorted(SPECS))),
         ({"metrics": [entry(product="other")]}, "metrics[1]", "product", "available: lance"),
         ({"metrics": [entry(sdk="")]}, "metrics[1]", "sdk", "use lower-case letters"),
-        ({"metrics": [entry(display_name=True)]}, "metrics[1]", "display_name", "needs a text in quotes"),
+        ({"metrics": [entry(display_name=True)]}, "metrics[1]", "display_name", "needs text in quotes"),
         ({"metrics": [entry(daily_from="2025-12-01")]}, "metrics[1]", "daily_from", "needs a date without quotes"),
         (
             {"metrics": [entry(daily_from=MIDNIGHT)]},
@@ -473,7 +473,7 @@ def test_list_options(path):
     [
         ({"include": "*.zip"}, "include", "needs a list in brackets"),
         ({"include": []}, "include", "needs at least 1 item"),
-        ({"include": [1]}, r"include\.0", "needs a text in quotes"),
+        ({"include": [1]}, r"include\.0", "needs text in quotes"),
         ({"inclde": ["*"]}, "inclde", "did you mean 'include'"),
         ({"options": {"include": ["*"]}}, "options", "not a known field"),
         ({"source": "npm", "subject": "react", "exclude": ["*"]}, "exclude", "source npm has no such option"),
@@ -601,7 +601,7 @@ def test_unknown_section(path):
         ('"WTFPL"', f"'WTFPL' is not a known licence; known are {', '.join(LICENSES)}."),
         ("4", '4 is not a licence; write "CC-BY-4.0", or { name = "…", url = "https://…" }'),
         ('{ name = "Ours" }', "{'name': 'Ours'} is not a licence; write"),
-        ('{ name = "Ours", url = "x.example" }', "{'name': 'Ours', 'url': 'x.example'} is not valid: the name needs"),
+        ('{ name = "Ours", url = "x.example" }', "{'name': 'Ours', 'url': 'x.example'} is not valid: name needs"),
     ],
 )
 def test_a_licence_that_is_none(path, value, reason):

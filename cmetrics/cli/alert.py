@@ -18,8 +18,9 @@ class AlertDocument(TypedDict):
     action: str
     #: Why the action is `none`: `healthy`, `unchanged`, `off`, `no-repository`, `no-token` or `issues-disabled`.
     reason: str | None
-    #: Number and title of the issue, if there is one.
+    #: Number of the issue, if there is one.
     issue: int | None
+    #: Title of the issue, if there is one.
     title: str | None
     #: A sentence that describes the action.
     text: str

@@ -154,7 +154,7 @@ def init(
         typer.Option(
             "--contact",
             metavar="URL",
-            help="URL or e-mail address at which the services can reach you.",
+            help="URL or email address at which the services can reach you.",
             show_default=False,
         ),
     ] = None,
@@ -301,7 +301,7 @@ def _choose(offers: Sequence[Offer], *, take: bool, ask: bool) -> list[Offer]:
         print_progress(f"  {number}  {_label(offer)}")
     try:
         answer = typer.prompt(
-            "Packages to add: numbers, none, or Enter for all except those of others", default="", err=True
+            "Packages to add: numbers, none, or Enter for all except those of other owners", default="", err=True
         )
     except typer.Abort:
         return []
@@ -314,7 +314,7 @@ def _label(offer: Offer) -> str:
 
     package = offer.package
     text = f"{package.name} ({SPECS[package.source].title}), from {package.path} of {package.repository}"
-    return f"{text}; may belong to others: its registry entry names {offer.foreign}" if offer.foreign else text
+    return f"{text}; may belong to someone else: its registry entry names {offer.foreign}" if offer.foreign else text
 
 
 def _offers_left(draft: Draft, chosen: Sequence[Offer]) -> list[str]:

@@ -18,8 +18,9 @@ class PushDocument(TypedDict):
     folder: str
     branch: str
     commit: str
-    #: The number of values that the last export added and changed.
+    #: The number of values that the last export added.
     new: int
+    #: The number of values that it changed.
     revised: int
     #: The number of merges with other commits before the push.
     merges: int

@@ -66,7 +66,7 @@ class StoredEvent:
     source: str
     tag: str
     prerelease: bool
-    #: When the event was first read, or read with other values.
+    #: When the event was first read or last changed.
     observed_at: datetime
 
 

@@ -127,7 +127,7 @@ class Clone:
         tip = self.git.run("rev-parse", f"{self._tracking}.new")
         for commit in filter(None, (mark, tracked)):
             if not self.contains(tip, commit):
-                what = "was replaced by an older or another history"
+                what = "was replaced by an older or unrelated history"
                 raise self._replacement_error(what, commit)
         if mark is None:
             self._check_export(tip)
@@ -152,9 +152,9 @@ class Clone:
         mark = self._mark
         msg = f"the branch {self.branch} {what}: commit {last[:12]}, pushed by cmetrics, is not in it"
         hint = (
-            f"nothing was changed. To put it back, in a clone of that repository: git fetch origin {mark} && "
-            f"git push --force origin FETCH_HEAD:refs/heads/{self.branch}. If the change is intended: "
-            f"git push origin :{mark}, and remove {self.git.folder} where it is stored"
+            f"nothing was changed. To restore it, run in a clone of that repository: git fetch origin {mark} && "
+            f"git push --force origin FETCH_HEAD:refs/heads/{self.branch}. If the change is intended, run: "
+            f"git push origin :{mark}, and delete {self.git.folder} on every machine"
         )
         return GitError(msg, hint=hint, is_final=True)
 

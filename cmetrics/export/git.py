@@ -106,8 +106,8 @@ class Git:
             return GitError(what, hint=hint, is_final=_RULE.search(done.stderr) is not None)
         if _NO_ACCESS.search(done.stderr):
             hint = (
-                "check that the key or token may read and, for a push, write the repository; credentials in "
-                "--remote are used for one command and not stored, a git credential helper serves all"
+                "check that the key or token can read the repository, and for a push, write to it; credentials in "
+                "--remote are used for one command only, a git credential helper stores them"
             )
             return GitError(what, hint=hint, is_final=True)
         return GitError(what)

@@ -120,7 +120,7 @@ def check_files(folder: Path, entries: Iterable[ManifestEntry]) -> None:
         if lines <= entry.rows:
             what = f"{path}, line {lines}: the file ends here; it was exported with {entry.rows} rows"
         else:
-            what = f"{path}, lines 2 to {lines}: not the {entry.rows} rows that were exported"
+            what = f"{path}, lines 2 to {lines}: these are not the {entry.rows} rows that were exported"
         name = MANIFEST if entry.format is not None else INDEX
         hint = (
             f"take the file from a backup or an earlier commit, or delete its line in {name} if the change is intended"

@@ -33,8 +33,8 @@ def without_removed(export: ExportedTables, removals: Iterable[Removal]) -> tupl
         if count and removal.successor is None:
             values = plural(count, "value")
             warnings.append(
-                f"{values} of {removal.metric_id} were left out: it was forgotten on {removal.at:%Y-%m-%d} "
-                f"({removal.run_id}); `cmetrics restore` would bring them back"
+                f"{values} of {removal.metric_id} were not imported: the metric was removed on {removal.at:%Y-%m-%d} "
+                f"({removal.run_id}); `cmetrics restore` restores them"
             )
         elif count:
             warnings.append(f"{plural(count, 'value')} of {removal.metric_id} were read as {removal.successor}")

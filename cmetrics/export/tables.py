@@ -222,7 +222,7 @@ def _check_columns(store: LanceStore) -> None:
                     f"table {table.name!r} has a column unknown to this version ({shown}), "
                     "so the export would lack it. Nothing was written"
                 )
-                raise ExportError(msg, hint="update cmetrics, or leave the column out with --allow-loss")
+                raise ExportError(msg, hint="update cmetrics, or omit the column with --allow-loss")
 
 
 def _load(store: LanceStore) -> Iterator[ExportedFile]:

@@ -52,11 +52,11 @@ def follow_catalog(store: LanceStore, context: RunContext) -> CatalogChanges:
         definitions = store.definitions()
     if found.kept:
         shown = ", ".join(found.kept[:NAMED]) + (f" and {len(found.kept) - NAMED} more" if found.kept[NAMED:] else "")
-        warnings.append(f"the catalogue has moved {shown}; the series go on under these ids")
+        warnings.append(f"the catalogue has moved {shown}; the series continue under these ids")
     conflicts = _find_conflicts(store, found.catalog, definitions, context)
     update_definitions(store, found.catalog, context.now, skip=conflicts)
     notes = tuple(
-        f"{other} has values of the same subject as {metric_id}; `cmetrics rename {other} {metric_id}` joins them"
+        f"{other} has values of the same subject as {metric_id}; `cmetrics rename {other} {metric_id}` merges them"
         for metric_id, other in found.doubled
     )
     return CatalogChanges(found.catalog, conflicts, tuple(warnings), notes)
@@ -92,11 +92,11 @@ def _find_conflicts(
         if row.source == metric.source and canonical(held) in (canonical(metric.subject), *metric.continues):
             continue
         conflicts[metric.metric_id] = (
-            f"{metric.metric_id} holds days of {row.source} package {held}; give {metric.subject} a metric of its "
-            f'own (id = "{extend_id(metric.metric_id, metric.subject)}")'
+            f"{metric.metric_id} contains values of {row.source} package {held}; give {metric.subject} its "
+            f'own metric (id = "{extend_id(metric.metric_id, metric.subject)}")'
         )
         if row.source == metric.source:
-            conflicts[metric.metric_id] += f', or write continues = ["{held}"] in its entry if the two are one'
+            conflicts[metric.metric_id] += f', or write continues = ["{held}"] in its entry if it continues it'
     return conflicts
 
 

@@ -113,7 +113,7 @@ def describe(removal: Removal, count: int) -> str:
     """Return in words what the removal did with ``count`` values."""
     if removal.successor is None:
         return f"{removal.metric_id} forgotten: {plural(count, 'value')} removed"
-    return f"{removal.metric_id} renamed to {removal.successor}: {plural(count, 'value')} carried over"
+    return f"{removal.metric_id} renamed to {removal.successor}: {plural(count, 'value')} moved"
 
 
 def _copy(store: LanceStore, old: str, new: str, rows: pa.Table, definition: Definition | None) -> Counts:

@@ -24,20 +24,20 @@ def check_rename(store: LanceStore, context: RunContext, old: str, new: str) -> 
     """Raise UsageError unless the rows of ``old`` can be carried over to ``new``."""
     catalog = context.catalog
     if not is_metric_id(new) or old == new:
-        msg = f"{sanitize(new, limit=80)!r} cannot be the new id; write another one like downloads:lance:python"
+        msg = f"{sanitize(new, limit=80)!r} cannot be the new id; use another one, such as downloads:lance:python"
         raise UsageError(msg)
     if (removal := _find_removal(store, old)) is None or removal.successor != new:
         _check_known(store, old)
     if catalog.metric(old) is not None and old not in catalog.default_ids:
         msg = f"{catalog.path} states id = {old!r}, so the next run would rename it back"
-        raise UsageError(msg, hint=f"write id = {new!r} there; the next refresh carries the rows over")
+        raise UsageError(msg, hint=f"write id = {new!r} there; the next refresh moves the rows")
     rows = {row.metric_id: row for row in store.definitions()}
     if old in rows and new in rows and not _is_one_thing(rows[old], rows[new], context):
         msg = (
-            f"{new} holds days of {rows[new].source} {rows[new].subject} and {old} of {rows[old].source} "
-            f"{rows[old].subject}; one series never holds two packages without saying so"
+            f"{new} contains values of {rows[new].source} {rows[new].subject}, and {old} those of {rows[old].source} "
+            f"{rows[old].subject}; a series combines two packages only if the catalogue says so"
         )
-        hint = f"if they are one, write continues = [{rows[old].subject!r}] in the entry of {new}"
+        hint = f"if one continues the other, write continues = [{rows[old].subject!r}] in the entry of {new}"
         raise UsageError(msg, hint=hint)
 
 
@@ -66,7 +66,7 @@ def forget(context: RunContext, metric_id: str, backup: Backup) -> RunSummary:
         count, _ = apply_removal(run.store, removal)
         text = describe(removal, count)
         if collected is not None:
-            text += f"; it is still in {context.catalog.path}, so the next refresh collects it anew"
+            text += f"; it is still in {context.catalog.path}, so the next refresh collects it again"
         return _finish(run, MetricOutcome(metric_id, MetricStatus.SKIPPED), Counts(), text)
 
 

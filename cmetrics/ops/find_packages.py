@@ -89,7 +89,7 @@ async def _find(
             try:
                 await search.run()
             except RateLimited as error:
-                notes.append(_left("GitHub's quota of requests is used up", repositories[number:], error.hint))
+                notes.append(_left("GitHub's rate limit is used up", repositories[number:], error.hint))
                 break
             except SourceError as error:
                 notes.append(_left(f"{error.message}", [repository], None))
@@ -189,6 +189,6 @@ class _Search:
             return None
         remaining = response.headers.get("x-ratelimit-remaining", "")
         if remaining.isdecimal() and int(remaining) < RESERVE:
-            msg = "the quota of GitHub is nearly used up"
+            msg = "GitHub's rate limit is nearly used up"
             raise RateLimited(msg, service=self._client.policy.title, hint=self._client.policy.anonymous_hint)
         return response.body

@@ -156,8 +156,8 @@ def write_catalog(draft: Draft, chosen: Sequence[Offer]) -> NewCatalog:
     try:
         catalog = parse_catalog(request.out, content + blocks, SPECS)
     except ConfigError:
-        msg = f"{request.out}: its products or metrics are written as one list, to which nothing can be appended"
-        raise UsageError(msg, hint="write each as a block of its own, [[products]] or [[metrics]]") from None
+        msg = f"{request.out}: its products or metrics are one inline list, to which --add cannot append"
+        raise UsageError(msg, hint="write each in its own [[products]] or [[metrics]] section") from None
     if blocks:
         _write(request.out, blocks, "ab")
     return NewCatalog(catalog, frozenset(m.metric_id for m in catalog.metrics[len(before.metrics) :]), notes)
@@ -205,8 +205,8 @@ def _added(request: CatalogRequest, names: Names, existing: tuple[Catalog, bytes
     try:
         catalog = parse_catalog(request.out, content + _as_in(content, render_entries(scaffold, SPECS)), SPECS)
     except ConfigError:
-        msg = f"{request.out}: its products or metrics are written as one list, to which nothing can be appended"
-        raise UsageError(msg, hint="write each as a block of its own, [[products]] or [[metrics]]") from None
+        msg = f"{request.out}: its products or metrics are one inline list, to which --add cannot append"
+        raise UsageError(msg, hint="write each in its own [[products]] or [[metrics]] section") from None
     return replace(catalog, metrics=catalog.metrics[len(before.metrics) :])
 
 
@@ -223,7 +223,7 @@ def _add_repositories(names: Names, settings: Settings, contact: str, notes: lis
             notes.append(f"{owner} has no public repositories that are not forks")
         if owned.has_more:
             notes.append(
-                f"{owner} has more repositories; the {len(owned.names)} most starred ones were taken, "
+                f"{owner} has more repositories; the {len(owned.names)} most starred ones were added; "
                 "add others with --repo"
             )
         repositories += owned.names

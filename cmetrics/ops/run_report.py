@@ -55,23 +55,26 @@ class SignalDocument(TypedDict):
 
 
 class HighlightsDocument(TypedDict):
-    """What a refresh has found in the whole store."""
+    """The state of the whole store after a refresh. Other jobs leave it empty."""
 
-    #: Of a refresh; null for other jobs. The number of signals that last.
+    #: Number of active signals; null except for `refresh`.
     signals: int | None
+    #: Signals that no earlier run has announced.
     new_signals: list[SignalDocument]
-    #: Months whose report is final since this run.
+    #: Months whose reports have become final and are announced by this run.
     new_reports: list[str]
-    #: Daily downloads of all metrics; null if days are missing.
+    #: Daily downloads of all metrics in the last 30 days; null if days are missing.
     downloads_30d: int | None
-    #: Of all repositories on the newest day; gained and lost on that day.
+    #: Stars of all repositories on the newest day.
     stars: int | None
+    #: Stars gained on that day; null if unknown.
     new_stars: int | None
+    #: Stars lost on that day; null if unknown.
     lost_stars: int | None
 
 
 class RunDocument(HighlightsDocument):
-    """The `--json` output of `refresh`, `backfill`, `bootstrap` and `restore`, also sent to the webhook."""
+    """The `--json` output of every command that writes rows. The webhook receives that of `refresh` and `backfill`."""
 
     run_id: str
     job: str

@@ -69,7 +69,7 @@ def _lost() -> Iterator[None]:
     try:
         yield
     except (EOFError, OSError):
-        msg = "the site cannot be rendered: the second process was ended, perhaps for lack of memory"
+        msg = "the site cannot be rendered: the second process was killed, probably because it ran out of memory"
         raise SiteError(msg) from None
 
 

@@ -92,7 +92,7 @@ def parse_update(body: bytes, where: str) -> Update:
     try:
         counts = _COUNTS.validate_python(file)
     except ValueError:
-        msg = f"{where}, sent a count that is no count"
+        msg = f"{where}, sent an invalid count"
         raise InvalidResponse(msg) from None
     return Update(at.astimezone(UTC), counts)
 

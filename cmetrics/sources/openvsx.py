@@ -42,7 +42,7 @@ SPEC = SourceSpec(
     subject_hint="an extension written publisher.name",
     page="https://open-vsx.org/extension/{subject}",
     counts="Downloads of an extension from Open VSX since it was published, by editors such as VSCodium and by others. "
-    "The count comes from log files, and has stood still for days and then jumped. Read once a night.",
+    "The count comes from log files; sometimes it does not change for days, and then jumps. Read once a night.",
     page_path=lambda subject: subject.replace(".", "/", 1),
     terms="https://open-vsx.org/terms-of-use",
 )

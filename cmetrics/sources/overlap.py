@@ -27,10 +27,10 @@ class Overlap:
     def sentence(self) -> str:
         """The comparison as a sentence for the summary of a run."""
         if not self.days:
-            return "ClickPy was not compared with pypistats.org: no day has a count at both"
+            return "ClickPy was not compared with pypistats.org: no day has a count in both"
         return (
-            f"ClickPy differs from pypistats.org by {self.total:+.1f} % over the {self.days} days that both have, "
-            f"by {self.largest:+.1f} % on the worst one ({self.largest_day})"
+            f"ClickPy differs from pypistats.org by {self.total:+.1f}% over the {self.days} days that both have, "
+            f"by {self.largest:+.1f}% on the worst one ({self.largest_day})"
         )
 
 

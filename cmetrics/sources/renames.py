@@ -32,7 +32,8 @@ def name_taken_over(request: FetchRequest, number: int | None, known: int, name:
 
     ``name`` is the current name of the repository with the id ``known``; None if it no longer exists.
     """
-    where = f"api.github.com, {request.metric.subject} is another repository (id {number}) than the one counted so far"
+    subject = request.metric.subject
+    where = f"api.github.com, {subject} is a different repository (id {number}) from the one counted so far"
     if name is None:
         return f"{where} (id {known}), which no longer exists; add a separate metric for the new one to cmetrics.toml"
     return f'{where} (id {known}), which is now {name}; write subject = "{name}" in cmetrics.toml'
@@ -49,11 +50,11 @@ def check_current_name(request: FetchRequest, name: str, identity: str | None) -
     if known and known.identity and identity and known.identity != identity:
         if stored.lower() != name.lower():
             msg = (
-                f"{metric.source}, {metric.subject} is another one (id {identity}) than the one counted so far "
+                f"{metric.source}, {metric.subject} is a different one (id {identity}) from the one counted so far "
                 f'(id {known.identity}), which is now {stored}; write subject = "{stored}" in cmetrics.toml'
             )
             raise InvalidResponse(msg, service=metric.source)
-        return (f"{metric.metric_id}: {name} was deleted and created again; its count starts anew",)
+        return (f"{metric.metric_id}: {name} was deleted and created again; its count restarts",)
     if name.lower() in (metric.subject.lower(), stored.lower()):
         return ()
     return (f'{metric.metric_id}: {metric.subject} is now {name}; write subject = "{name}" in cmetrics.toml',)

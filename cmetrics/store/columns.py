@@ -85,7 +85,7 @@ def _days_as_texts(days: Any, data: pa.Table) -> Any:
         if wrong := [text for text in days.dictionary.to_pylist() if not _is_day(text)]:
             at = pc.index_in(plain, pa.array(wrong)).is_valid().index(True).as_py()
             shown = sanitize(f"{data['metric_id'][at]} {data['period_end'][at]}", limit=120)
-            msg = f"table 'stats' holds a row without a day or a value: {shown}"
+            msg = f"table 'stats' contains a row without a day or a value: {shown}"
             raise StoreError(msg) from None
     return days
 

@@ -58,7 +58,7 @@ def missing(target: StoreTarget) -> StoreMissing:
     """Return the error for missing tables; the command that creates them depends on the kind of store."""
     if target.kind is StoreKind.EMBEDDED:
         return StoreMissing(f"{target.label} has no cmetrics tables; `cmetrics refresh` creates them")
-    hint = "`cmetrics create-tables` creates them (`cmetrics bootstrap` starts anew)"
+    hint = "`cmetrics create-tables` creates them (`cmetrics bootstrap` drops and recreates all tables)"
     return StoreMissing(f"{target.label} has no cmetrics tables", hint=hint)
 
 
@@ -68,7 +68,7 @@ def _failed(error: Exception, target: StoreTarget) -> StoreError:
     if target.kind is StoreKind.OBJECT_STORE and (refusal := _refusal(text)) is not None:
         return StoreUnreachable(f"{target.label} {refusal}")
     if _OUTRUN.search(text):
-        return StoreError(f"{target.label} was written by others all the while; nothing is stored, run again later")
+        return StoreError(f"{target.label} has too many concurrent writers; nothing was stored, run again later")
     cause = _cause(target)
     limit = 300 if cause is None else 160
     said = sanitize(text, limit=limit).removesuffix(".")
@@ -100,9 +100,9 @@ _OUTRUN = re.compile(r"\bCommit conflict\b|\bToo many concurrent writers\b")
 _NO_KEY = re.compile(r"Failed to get AWS credentials|CredentialsNotLoaded")
 _AWAY = re.compile(r"kind: (?:Connect|Timeout|Request|Interrupted)\b|HTTP error: ")
 _STEPS = {
-    401: "check the key and its rights",
-    403: "check the key and its rights",
-    404: "make the bucket, or name another with --db",
+    401: "check the key and its permissions",
+    403: "check the key and its permissions",
+    404: "create the bucket, or choose another with --db",
 }
 
 
@@ -126,6 +126,6 @@ def _cause(target: StoreTarget) -> str | None:
     folder = Path(target.uri)
     with suppress(OSError):
         if shutil.disk_usage(folder).free < LITTLE_ROOM:
-            return "the disk is full; make room and run again, nothing half-written is left"
+            return "the disk is full; free some space and run again. No partial data was left"
     closed = next((path for path in (folder, *folder.rglob("*")) if not os.access(path, os.R_OK)), None)
-    return None if closed is None else f"{closed} may not be read; change its rights or its owner"
+    return None if closed is None else f"{closed} is not readable; change its permissions or its owner"

@@ -30,7 +30,7 @@ def lock_path(target: StoreTarget) -> Path:
     if target.kind is StoreKind.EMBEDDED:
         return Path(target.uri) / ".cmetrics.lock"
     if target.locks is None:
-        msg = f"there is no place for the lock of {target.label}: this user has no home folder; {_CACHE_STEP}"
+        msg = f"there is no folder for the lock of {target.label}: this user has no home folder; {_CACHE_STEP}"
         raise StoreError(msg)
     name = hashlib.sha256(f"{target.uri} {target.host_override}".encode()).hexdigest()[:16]
     return target.locks / f"{name}.lock"
@@ -61,7 +61,7 @@ def writing(target: StoreTarget, run_id: str, on_wait: Callable[[], None]) -> It
         msg = f"another run has been writing to {target.label} for {WAIT_SECONDS / 60:.0f} minutes; try again later"
         raise StoreBusy(msg) from None
     except OSError as error:
-        step = "check the folder and its rights" if target.kind is StoreKind.EMBEDDED else _CACHE_STEP
+        step = "check the folder and its permissions" if target.kind is StoreKind.EMBEDDED else _CACHE_STEP
         msg = f"{path.parent} cannot be written ({sanitize(str(error), limit=120)}); {step}"
         raise StoreError(msg) from error
     try:
@@ -111,6 +111,6 @@ def _begin(journal: Path, run_id: str) -> str | None:
         died = journal.read_text(encoding="utf-8", errors="replace").strip() if journal.exists() else None
         journal.write_text(run_id, encoding="utf-8")
     except OSError as error:
-        msg = f"{journal} cannot be written ({sanitize(str(error), limit=120)}); check the folder and its rights"
+        msg = f"{journal} cannot be written ({sanitize(str(error), limit=120)}); check the folder and its permissions"
         raise StoreError(msg) from error
     return died or None

@@ -184,7 +184,7 @@ def _unknown_values(table: Table[Any]) -> Iterator[None]:
         yield
     except ValueError as error:
         msg = (
-            f"table {table.name!r} holds a value that this version does not know "
+            f"table {table.name!r} contains a value unknown to this version "
             f"({sanitize(str(error), limit=120)}); update cmetrics"
         )
         raise StoreError(msg) from error
@@ -249,7 +249,7 @@ def _observation(
         )
     except (TypeError, ValueError) as error:
         shown = sanitize(f"{metric_id} {period_end}", limit=120)
-        msg = f"table 'stats' holds a row without a day or a value: {shown}"
+        msg = f"table 'stats' contains a row without a day or a value: {shown}"
         raise StoreError(msg) from error
 
 

@@ -216,8 +216,8 @@ class StoreTables:
         for field in opened.schema:
             if field.name not in table.schema.names and not field.nullable:
                 msg = (
-                    f"table {table.name!r} in {self.target.label} needs a value in {field.name!r}, a column that this "
-                    "version does not know; a newer cmetrics has written it: update cmetrics"
+                    f"table {table.name!r} in {self.target.label} needs a value in {field.name!r}, a column unknown "
+                    "to this version; a newer cmetrics has added it: update cmetrics"
                 )
                 raise StoreError(msg)
         with translated(self.target):

@@ -6,6 +6,7 @@ import ast
 import inspect
 import textwrap
 from functools import cache
+from typing import is_typeddict
 
 
 @cache
@@ -26,6 +27,12 @@ def _of_class(owner: type) -> dict[str, str]:
     (node,) = ast.parse(textwrap.dedent("\n".join(lines))).body
     assert isinstance(node, ast.ClassDef)
     comments: dict[str, str] = {}
+    if is_typeddict(owner):
+        # A TypedDict has only `dict` as its base; the source names the others.
+        for base in node.bases:
+            found = getattr(inspect.getmodule(owner), ast.unparse(base), None)
+            if found is not None and is_typeddict(found):
+                comments |= _of_class(found)
     for statement in node.body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             above: list[str] = []

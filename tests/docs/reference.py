@@ -244,7 +244,7 @@ def _source(name: str) -> str:
         *([("fields in the catalogue", ", ".join(map(_code, options)))] if options else []),
         *([("archive", _archive(spec.archive))] if spec.archive else []),
         ("rate limit", "; ".join(map(_rate, policy.rates)) or "that of the service"),
-        *([("terms", f"<{spec.terms}>")] if spec.terms else []),
+        *([("terms", _terms(spec.terms))] if spec.terms else []),
     ]
     parts = [f"## {spec.name}\n", markdown_table(("property", "value"), rows), _measures(spec)]
     if spec.steps:
@@ -265,6 +265,10 @@ def _measures(spec: SourceSpec) -> str:
         default = " (default)" if count == spec.default_count else ""
         rows.append((f"`{count}`{default}", measure.kind.value, measure.noun, _code(measure.value_kind), reading))
     return markdown_table(("count", "kind", "counts", "`value_kind`", "read"), rows)
+
+
+def _terms(text: str) -> str:
+    return f"<{text}>" if text.startswith("https://") else _sentence(text)
 
 
 def _archive(archive: ArchiveSpec) -> str:
@@ -299,7 +303,7 @@ def _store_table(table: Table[Any], *, optional: bool) -> str:
         kind = f"{arrow} (`YYYY-MM-DD`)" if column.type is date else arrow
         marks = "key" if field.name in table.key else "may be empty" if column.is_optional else ""
         rows.append((_code(field.name), kind, marks, texts[field.name]))
-    created = "Created by the first run that has a row for it.\n\n" if optional else ""
+    created = "Created by the first run that writes a row to it.\n\n" if optional else ""
     introduction = TABLE_TEXTS[table.name]
     return (
         f"## {table.name}\n\n{introduction}\n\n{created}{markdown_table(('column', 'type', '', 'description'), rows)}"
@@ -385,7 +389,7 @@ def _typed_dicts(document: type, *, nested: bool = True) -> Iterator[str]:
     hints = _hints(document)
     yield re.sub(r"\bNone\b", "null", f"{_sentence(inspect.getdoc(document) or '')}\n")
     rows = [
-        (_code(name), _json_type(hint), _comment(comments, name, "null") or descriptions.FIELDS.get(name, ""))
+        (_code(name), _json_type(hint), _comment(comments, name, "null") or _field(document.__name__, name))
         for name, hint in hints.items()
     ]
     yield markdown_table(("key", "type", "description"), rows)
@@ -394,6 +398,11 @@ def _typed_dicts(document: type, *, nested: bool = True) -> Iterator[str]:
         texts = list(_typed_dicts(part))
         yield f"`{name}`: {texts[0]}"
         yield from texts[1:]
+
+
+def _field(document: str, name: str) -> str:
+    """Return the description of a field: that of the document, else the general one."""
+    return descriptions.FIELDS.get(f"{document}.{name}") or descriptions.FIELDS.get(name, "")
 
 
 _JSON_TYPES: dict[Any, str] = {
@@ -489,7 +498,7 @@ def render_schemas() -> str:
         if name in FRAMEWORK_SCHEMAS or "enum" in schema:
             continue
         rows = [
-            (_code(field), _schema_type(one), _sentence(one.get("description") or descriptions.FIELDS.get(field, "")))
+            (_code(field), _schema_type(one), _sentence(one.get("description") or _field(name, field)))
             for field, one in schema["properties"].items()
         ]
         parts += [f"### {name}\n", f"{_sentence(schema.get('description', ''))}\n"]

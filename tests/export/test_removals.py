@@ -117,7 +117,8 @@ def test_an_older_branch_brings_forgotten_rows_back_only_when_asked(filled: Runn
     restored = filled.pull().restored
     assert values(filled) == {CRATE.metric_id: CRATE_DAYS}
     (warning,) = restored.warnings
-    assert warning.startswith(f"2 values of {NPM.metric_id} were left out: it was forgotten on 2026-11-22 (forget-")
+    reason = "the metric was removed on 2026-11-22 (forget-"
+    assert warning.startswith(f"2 values of {NPM.metric_id} were not imported: {reason}")
     restore(filled.settings, filled.clone, now=filled.clock(), progress=NoProgress())
     assert values(filled) == {NPM.metric_id: NPM_DAYS, CRATE.metric_id: CRATE_DAYS}
     # And they stay.

@@ -56,7 +56,7 @@ def test_a_renamed_product_keeps_its_series(nights: Nights):
         values(nights)[metric_id].items() >= days.items() for metric_id, days in before.items() if "rust" in metric_id
     )
     assert summary.warnings == (
-        "the catalogue has moved downloads:p:rust, stars:p:github; the series go on under these ids",
+        "the catalogue has moved downloads:p:rust, stars:p:github; the series continue under these ids",
     )
     (run,) = [run for run in nights.store.runs() if run.ingestion_run_id == summary.run_id]
     assert run.error_summary == summary.warnings[0]
@@ -135,7 +135,7 @@ def test_a_stated_id_takes_the_rows_along(nights: Nights):
     write(nights, ("alpha", "cratesio", "lance"), extra={"lance": 'id = "downloads:mine:it"'})
     summary = nights.refresh()
     assert values(nights) == {"downloads:mine:it": before}
-    text = f"downloads:p:rust renamed to downloads:mine:it: {len(before)} values carried over"
+    text = f"downloads:p:rust renamed to downloads:mine:it: {len(before)} values moved"
     assert summary.warnings == (text,)
     (run,) = [run for run in nights.store.runs() if run.job_name == Job.RENAME]
     assert (run.status, run.rows_inserted, run.error_summary) == (RunStatus.SUCCESS, len(before), text)
@@ -154,7 +154,7 @@ def test_two_series_of_one_subject_are_named(nights: Nights):
     write(nights, ONE, extra={"lance": 'id = "downloads:mine:it"'})
     nights.store.save_definitions([replace(row, metric_id="downloads:mine:it") for row in nights.store.definitions()])
     notes = nights.refresh().notes
-    assert "`cmetrics rename downloads:p:rust downloads:mine:it` joins them" in notes[0]
+    assert "`cmetrics rename downloads:p:rust downloads:mine:it` merges them" in notes[0]
 
 
 def test_another_package_under_a_known_id_fails_and_overwrites_nothing(nights: Nights):
@@ -173,8 +173,8 @@ def test_another_package_under_a_known_id_fails_and_overwrites_nothing(nights: N
             MetricStatus.OK,
         )
         assert failed.error == (
-            "downloads:p:rust holds days of cratesio package lance; give lancedb a metric of its own "
-            '(id = "downloads:p:rust:lancedb"), or write continues = ["lance"] in its entry if the two are one'
+            "downloads:p:rust contains values of cratesio package lance; give lancedb its own metric "
+            '(id = "downloads:p:rust:lancedb"), or write continues = ["lance"] in its entry if it continues it'
         )
         assert [row for row in nights.rows() if "rust" in row.metric_id] == [r for r in before if "rust" in r.metric_id]
     assert {row.subject for row in nights.store.definitions() if row.source == "cratesio"} == {"lance"}

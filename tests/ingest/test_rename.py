@@ -144,7 +144,7 @@ def test_rename_moves_the_rows_of_all_tables(place: Place):
     assert place.mentions(OLD.metric_id) == []
     assert place.mentions(NEW) == ["metrics", "stats", "revisions", "outcomes"]
     assert (summary.job, summary.status, summary.counts.inserted) == (Job.RENAME, RunStatus.SUCCESS, 5)
-    assert summary.notes == (f"{OLD.metric_id} renamed to {NEW}: 5 values carried over",)
+    assert summary.notes == (f"{OLD.metric_id} renamed to {NEW}: 5 values moved",)
     (run,) = place.store.runs()
     assert (run.job_name, run.status, run.error_summary) == ("rename", "success", summary.notes[0])
     (removal,) = find_removals(place.store.outcomes())
@@ -179,7 +179,7 @@ def test_what_cannot_be_renamed_is_wrong_usage(place: Place):
         (OLD.metric_id, "NO ID", "cannot be the new id"),
         (OLD.metric_id, OLD.metric_id, "cannot be the new id"),
         ("downloads:x:y", NEW, "not in the store; available: downloads:p:nodejs, downloads:p:rust"),
-        (OLD.metric_id, OTHER.metric_id, "one series never holds two packages"),
+        (OLD.metric_id, OTHER.metric_id, "a series combines two packages only if the catalogue says so"),
     ):
         with pytest.raises(UsageError, match=why):
             check_rename(place.store, context, old, new)

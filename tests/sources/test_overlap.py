@@ -24,12 +24,12 @@ def test_the_total_weighs_days_by_their_downloads_and_the_worst_day_is_named():
     overlap = compare_overlap(series(1000, 8, 100), series(1000, 10, 100))
     assert overlap.total == pytest.approx(-2 / 11.1)
     assert (overlap.largest, overlap.largest_day) == (pytest.approx(-20.0), FIRST + DAY)
-    assert "-0.2 % over the 3 days" in overlap.sentence
-    assert f"-20.0 % on the worst one ({FIRST + DAY})" in overlap.sentence
+    assert "-0.2% over the 3 days" in overlap.sentence
+    assert f"-20.0% on the worst one ({FIRST + DAY})" in overlap.sentence
 
 
 @pytest.mark.parametrize("own", [{}, {FIRST - DAY: 4}, {FIRST: 0}])
 def test_without_a_common_day_nothing_is_claimed(own):
     overlap = compare_overlap(series(5, 6), own)
     assert (overlap.days, overlap.ref) == (0, "overlap not compared")
-    assert "no day has a count at both" in overlap.sentence
+    assert "no day has a count in both" in overlap.sentence

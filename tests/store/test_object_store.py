@@ -119,7 +119,7 @@ def test_two_processes_that_write_at_the_same_moment_lose_nothing_and_double_not
 def test_a_writer_that_is_never_let_through_gives_up_and_stores_nothing(store, bucket: Bucket):
     bucket.gate = lambda asked: (412, "PreconditionFailed") if is_commit(asked) else None
     started = time.monotonic()
-    with pytest.raises(StoreError, match="was written by others all the while; nothing is stored, run again later"):
+    with pytest.raises(StoreError, match="has too many concurrent writers; nothing was stored, run again later"):
         store.upsert_observations([row(day=2, value=2)], value_differs)
     assert time.monotonic() - started < 60, "it should give up within a minute"
     bucket.gate = None
@@ -129,7 +129,7 @@ def test_a_writer_that_is_never_let_through_gives_up_and_stores_nothing(store, b
 def test_a_slow_writer_that_is_never_let_through_is_told_the_same(place):
     """Lance gives up after twenty tries or after half a minute, and has other words for the second."""
     said = "lance error: Too many concurrent writers. Attempted 18 times, but failed on retry_timeout of 30.000 seconds"
-    with pytest.raises(StoreError, match="was written by others all the while"), translated(place):
+    with pytest.raises(StoreError, match="has too many concurrent writers"), translated(place):
         raise OSError(said)
 
 
@@ -156,7 +156,7 @@ def test_a_read_that_is_refused_is_not_tried_a_second_time(store, bucket: Bucket
     usual = listings() - before
     bucket.gate = lambda asked: (403, "AccessDenied") if asked.method == "GET" and "/data/" in asked.key else None
     before = listings()
-    with pytest.raises(StoreUnreachable, match="answered 403 AccessDenied; check the key and its rights"):
+    with pytest.raises(StoreUnreachable, match="answered 403 AccessDenied; check the key and its permissions"):
         second.observations(["m"], YEAR)
     assert listings() - before == usual
 
@@ -316,8 +316,8 @@ def test_a_bucket_that_is_not_there_refuses_or_is_away_is_one_line_without_its_k
     says["away"] = home.run("refresh", code=1).stderr
     assert time.monotonic() - started < 60, "it should give up within a minute"
     tells = {
-        "no bucket": "answered 404 NoSuchBucket; make the bucket, or name another with --db",
-        "refused": "answered 403 SignatureDoesNotMatch; check the key and its rights",
+        "no bucket": "answered 404 NoSuchBucket; create the bucket, or choose another with --db",
+        "refused": "answered 403 SignatureDoesNotMatch; check the key and its permissions",
         "no key": "needs a key; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         "away": "cannot be reached; check the endpoint and the network",
     }

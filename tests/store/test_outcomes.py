@@ -87,5 +87,5 @@ def test_a_status_of_a_newer_version_is_an_error(place: Place):
     store.save_outcomes([ONE])
     changed = place.raw("outcomes").to_arrow().set_column(2, "status", pa.array(["postponed"]))
     place.raw("outcomes").merge_insert(["ingestion_run_id", "metric_id"]).when_matched_update_all().execute(changed)
-    with pytest.raises(StoreError, match=r"table 'outcomes' holds a value.*update cmetrics"):
+    with pytest.raises(StoreError, match=r"table 'outcomes' contains a value.*update cmetrics"):
         place.open().outcomes()

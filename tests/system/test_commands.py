@@ -116,7 +116,7 @@ _DOCKER = (("dockerhub", "a/b"),)
         (('a/b"', 'a/b"\ncount = "stars"'), "metrics[1] (a/b), field 'count': 'stars' is not a count of dockerhub; "),
         (('a/b"', 'a/b"\ninclude = "*.whl"'), "metrics[1] (a/b), field 'include': needs a list in brackets, but it"),
         (("dockerhub", "dokerhub"), "metrics[1] (a/b), field 'source': 'dokerhub' is not a source; available: cran, "),
-        (('"a/b"', '["a/b"]'), "metrics[1], field 'subject': needs a text in quotes, but it is ['a/b']"),
+        (('"a/b"', '["a/b"]'), "metrics[1], field 'subject': needs text in quotes, but it is ['a/b']"),
     ],
 )
 def test_a_mistake_in_a_field_is_one_line(offline: Home, change: tuple[str, str], reason: str):
@@ -328,7 +328,7 @@ def test_enterprise_runs_the_same_commands_and_grows_no_tables_by_itself(home: H
     with Cluster(root) as cluster:
         home.env |= cluster.env()
         done = home.run("refresh", code=1)
-        assert "`cmetrics create-tables` creates them (`cmetrics bootstrap` starts anew)" in done.stderr
+        assert "(`cmetrics bootstrap` drops and recreates all tables)" in done.stderr
         assert list(root.iterdir()) == []
         assert home.json("create-tables")["created"] == ["metrics", "stats", "history"]
         home.run("refresh")

@@ -94,7 +94,7 @@ def test_a_full_backfill_ends_with_the_truth_and_says_where_it_came_from(
 
     # Which way to crates.io's older days, and the seam to ClickPy.
     assert f"read from {len(archived(world))} archive files" in done.stderr
-    assert done.stdout.count("ClickPy differs from pypistats.org by +0.4 % over the 181 days") == 2
+    assert done.stdout.count("ClickPy differs from pypistats.org by +0.4% over the 181 days") == 2
     refs = {row.period_end: row.source_ref for row in rows if row.metric_id == "downloads:lance:python"}
     assert refs[world.today - 181 * DAY] == "pypistats:pylance"
     assert refs[world.today - 182 * DAY] == "clickpy:pylance; overlap +0.4% over 181 days"

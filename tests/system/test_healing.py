@@ -79,7 +79,7 @@ def test_another_repository_under_the_old_name_is_an_error_and_no_new_series(sta
     world.repositories["lance-format/lance"] = type(ours)("lance-format/lance", 99, ours.created, {world.yesterday: 3})
     failed = one(starred.refresh())
     assert failed.status is MetricStatus.FAILED
-    assert "another repository (id 99) than the one counted so far (id 700000), which is now lance-format/next" in (
+    assert "a different repository (id 99) from the one counted so far (id 700000), which is now lance-format/next" in (
         failed.error
     )
     assert starred.rows() == before

@@ -108,8 +108,8 @@ def test_addresses_are_taken_as_names(home: Home):
 @pytest.mark.parametrize(
     ("contact", "reason"),
     [
-        ("foo", "is neither an e-mail address nor a URL"),
-        ("a@b", "is neither an e-mail address nor a URL"),
+        ("foo", "is neither an email address nor a URL"),
+        ("a@b", "is neither an email address nor a URL"),
         ("https://example.com/curl", "crates.io refuses a User-Agent that contains 'curl'"),
     ],
 )
@@ -200,7 +200,7 @@ def test_add_to_lists(home: Home, services):
         'metrics = [{product = "p", source = "npm", subject = "x"}]\n'
     )
     path.write_text(text)
-    assert "written as one list" in home.run("init", "--add", "--crate", "lance", code=2).stderr
+    assert "are one inline list" in home.run("init", "--add", "--crate", "lance", code=2).stderr
     assert path.read_text() == text
     path.write_text(f"{MINE}\n[[metric]]\n")
     assert "did you mean 'metrics'?" in home.run("init", "--add", "--crate", "lancedb", code=2).stderr
@@ -247,7 +247,7 @@ def test_packages_are_offered(home: Home, world: World):
     assert "found: @lancedb/lancedb (api.npmjs.org), from package.json of lancedb/lancedb" in lines
     assert (
         "found: lancedb (crates.io), from Cargo.toml of lancedb/lancedb; "
-        "may belong to others: its registry entry names a/b" in lines
+        "may belong to someone else: its registry entry names a/b" in lines
     )
     assert "in the repositories, but not published: lance-unpublished (crates.io)" in lines
     command = "cmetrics init --add --crate lance --pypi pylance --npm @lancedb/lancedb"

@@ -300,7 +300,7 @@ def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right
     git(person, "push", "--quiet", "--force", "origin", "data~4:refs/heads/data")
     ran = month.night()
     assert not ran.ok
-    assert "was replaced by an older or another history" in ran.log
+    assert "was replaced by an older or unrelated history" in ran.log
     assert git(month.remote, "rev-parse", "data") == git(person, "rev-parse", "data~4"), "nothing was pushed over it"
     assert f"git fetch origin {MARK}" in ran.log
     git(person, "fetch", "--quiet", "origin", MARK)

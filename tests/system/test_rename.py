@@ -35,7 +35,7 @@ def test_without_a_terminal_nothing_is_changed(home: Home):
 def test_rename_and_forget_are_runs_like_others(home: Home):
     before = prepare(home)
     done = home.run("rename", RUST, NEW, "--yes")
-    assert f"{RUST} renamed to {NEW}: {len(before[RUST])} values carried over\n" in done.stdout
+    assert f"{RUST} renamed to {NEW}: {len(before[RUST])} values moved\n" in done.stdout
     assert home.daily() == {NEW: before[RUST], STARS: before[STARS]}
     # The catalogue needs no edit.
     summary = home.json("refresh")
@@ -88,7 +88,7 @@ def test_the_page_follows_a_renamed_package(home: Home, world: World):
     prepare(home)
     (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), ("github", "lance-format/lance")))
     done = home.run("refresh", code=3)
-    assert f"cratesio: {RUST}: {RUST} holds days of cratesio package lance; give lancedb a metric" in done.stderr
+    assert f"cratesio: {RUST}: {RUST} contains values of cratesio package lance" in done.stderr
     world.today += DAY
     (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), continues='["lance"]'))
     home.run("refresh")
