@@ -30,7 +30,7 @@ _TEXT: pa.DataType = pa.string()
 _COUNT: pa.DataType = pa.int64()
 _NUMBER: pa.DataType = pa.float64()
 _FLAG: pa.DataType = pa.bool_()
-#: 1 January 1970 as `date.toordinal` counts it.
+#: The ordinal (`date.toordinal`) of 1 January 1970.
 _EPOCH = date(1970, 1, 1).toordinal()
 #: Names metrics outside the catalogue; the errors of each metric are in ``outcomes``.
 _PRIVATE = "error_summary"

@@ -1,7 +1,7 @@
 """Rows of ``stats`` as columns: complete cells, each key once, sorted by metric and day.
 
-All of it is pyarrow.compute and NumPy, which LanceDB imports anyway; a data frame library would add
-its import to every start and express nothing here in fewer lines.
+It uses pyarrow.compute and NumPy, which LanceDB imports anyway. A data frame library would slow down every start and
+make nothing here shorter.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from cmetrics.store.schema import STATS, UNKNOWN_TIME
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
-#: From stored rows and new ones of the same keys, row by row: whether the new one is written over the stored one.
+#: Given stored rows and new rows of the same keys, returns for each row whether the new one replaces the stored one.
 Overwrite: TypeAlias = Callable[[pa.Table, pa.Table], Mask]
 
-#: Of two rows with one key the last in this order counts: the row observed last, and of equal ones always the same.
+#: Of several rows with one key, the last in this order is used: the newest one, and a fixed one of equally new ones.
 NEWEST_LAST = ("observed_at", "ingestion_run_id", "value")
-#: Where so many rows follow each other, a chunk of their own costs less than a copy.
+#: For at least this number of consecutive rows, a chunk of their own is cheaper than a copy.
 LONG_RUN = 365
 #: Length of a day as ISO text.
 _DAY_LENGTH = 10
-#: 1 January 1970 as `date.toordinal` counts it.
+#: The ordinal (`date.toordinal`) of 1 January 1970.
 _EPOCH = date(1970, 1, 1).toordinal()
 _DAYS = tuple(column.name for column in STATS.columns if column.type is date)
 
@@ -53,14 +53,14 @@ def select_schema(names: Iterable[str]) -> pa.Schema:
 def complete(data: pa.Table) -> pa.Table:
     """Return the rows as `encode_texts` does, with every empty cell filled.
 
-    Tables of other programs may leave cells empty. Without ``period_start`` a row covers its day, without
-    ``observed_at`` it was observed in 1970. Raises StoreError naming a row whose day is none.
+    Other programs may have left cells empty. A row without ``period_start`` covers its day; one without
+    ``observed_at`` counts as observed in 1970. Raises StoreError, naming the row, for an invalid day.
     """
     columns: dict[str, Any] = {}
     for field in select_schema(data.column_names):
         values = _encoded(data[field.name])
         if values.null_count:
-            # The key is not null: rows are selected by it.
+            # Keys are never null, because rows are selected by them.
             default = data["period_end"].combine_chunks() if field.name == "period_start" else _default(field)
             values = _encoded(pc.fill_null(data[field.name].combine_chunks(), default))
         columns[field.name] = _days_as_texts(values, data) if field.name in _DAYS else values
@@ -74,7 +74,7 @@ def _default(field: pa.Field[Any]) -> Any:
 
 
 def _days_as_texts(days: Any, data: pa.Table) -> Any:
-    """Return days as ISO text of ten characters. Raises StoreError for what is no day."""
+    """Return days as ISO text of ten characters. Raises StoreError for an invalid day."""
     try:
         days.dictionary.cast(pa.date32())
     except pa.ArrowInvalid:
@@ -99,7 +99,7 @@ def _is_day(text: str) -> bool:
 
 
 def encode_texts(data: pa.Table) -> pa.Table:
-    """Return the rows with each distinct text stored once: a quarter of the memory, and fast to compare."""
+    """Return the rows with each distinct text stored once, which takes a quarter of the memory and compares fast."""
     return pa.table([_encoded(column) for column in data.columns], names=data.column_names)
 
 
@@ -109,7 +109,7 @@ def _encoded(column: Any) -> Any:
 
 
 def in_row_order(data: pa.Table) -> pa.Table:
-    """Return the rows of `encode_texts` with the distinct texts in the order in which they come."""
+    """Return the rows of `encode_texts` with the distinct texts in the order of their first rows."""
     columns = (column.combine_chunks() for column in data.columns)
     return pa.table(
         [_in_row_order(c) if pa.types.is_dictionary(c.type) else c for c in columns], names=data.column_names
@@ -119,7 +119,7 @@ def in_row_order(data: pa.Table) -> pa.Table:
 def _in_row_order(column: Any) -> Any:
     codes = column.indices.to_numpy()
     first = np.full(len(column.dictionary), len(codes))
-    # Of several places the last one is written, which is the first row.
+    # If a text occurs several times, the last assignment stays: in reverse order, that of its first row.
     first[codes[::-1]] = np.arange(len(codes))[::-1]
     order = np.argsort(first, kind="stable")[: int((first < len(codes)).sum())]
     places = np.zeros(len(first), np.int32)
@@ -135,7 +135,7 @@ def of_texts(column: pa.ChunkedArray[Any], convert: Callable[[Any], npt.NDArray[
 
 
 def days(column: pa.ChunkedArray[Any]) -> Ints:
-    """Return days, stored as ISO text, as `date.toordinal` counts them."""
+    """Return days, stored as ISO text, as ordinals (`date.toordinal`)."""
     return of_texts(column, lambda texts: texts.cast(pa.date32()).cast(pa.int32()).to_numpy().astype(np.int64) + _EPOCH)
 
 
@@ -189,9 +189,9 @@ def values(data: pa.Table) -> Ints:
 
 
 def key_numbers(data: pa.Table, metric_ids: Sequence[str]) -> Ints:
-    """Return one number per row that orders and equals like its key.
+    """Return one number per row that sorts and compares like its key.
 
-    ``metric_ids`` are ascending and hold every metric of ``data``. The upper half of a number is the index
+    ``metric_ids`` are ascending and include every metric of ``data``. The upper half of a number is the index
     of the metric, the lower half the day.
     """
     known = pa.array(metric_ids, pa.string())
@@ -200,7 +200,7 @@ def key_numbers(data: pa.Table, metric_ids: Sequence[str]) -> Ints:
 
 
 def repeated_keys(data: pa.Table, metric_ids: Sequence[str]) -> list[tuple[str, date]]:
-    """Return the keys that come more than once, ascending."""
+    """Return the keys that occur more than once, ascending."""
     numbers = np.sort(key_numbers(data, metric_ids))
     repeated = np.unique(numbers[1:][np.diff(numbers) == 0]).tolist()
     return [(metric_ids[number >> 32], date.fromordinal(number & 0xFFFFFFFF)) for number in repeated]
@@ -216,7 +216,7 @@ class StoredDays(NamedTuple):
 
 
 def split_days(data: pa.Table, metric_ids: Sequence[str]) -> dict[str, StoredDays]:
-    """Return the days of each of ``metric_ids``, which are ascending and hold every metric of ``data``."""
+    """Return the days of each of ``metric_ids``, which are ascending and include every metric of ``data``."""
     numbers, seeds = key_numbers(data, metric_ids), is_seed(data)
     keys = [np.sort(numbers[rows]) for rows in (~seeds, seeds)]
     both = [build_day_sets(sorted_ >> 32, sorted_ & 0xFFFFFFFF, len(metric_ids)) for sorted_ in keys]
@@ -224,7 +224,7 @@ def split_days(data: pa.Table, metric_ids: Sequence[str]) -> dict[str, StoredDay
 
 
 def has_copies(data: pa.Table, metric_ids: Sequence[str]) -> bool:
-    """Return whether any key comes more than once. ``metric_ids`` as for `key_numbers`."""
+    """Return whether any key occurs more than once. ``metric_ids`` as for `key_numbers`."""
     numbers = key_numbers(data, metric_ids)
     return bool((np.diff(numbers[_order(numbers)]) == 0).any())
 
@@ -232,14 +232,14 @@ def has_copies(data: pa.Table, metric_ids: Sequence[str]) -> bool:
 def sort_unique(data: pa.Table, metric_ids: Sequence[str]) -> pa.Table:
     """Return the rows sorted by metric and day, each key once; see :data:`NEWEST_LAST`.
 
-    ``metric_ids`` are ascending and hold every metric of ``data``.
+    ``metric_ids`` are ascending and include every metric of ``data``.
     """
     rows, _ = _index(data, metric_ids)
     return data if len(rows) == data.num_rows and (np.diff(rows) == 1).all() else data.take(rows)
 
 
 def _index(data: pa.Table, metric_ids: Sequence[str]) -> tuple[Ints, Ints]:
-    """Return the row of each key, see :data:`NEWEST_LAST`, and the keys' numbers, ascending."""
+    """Return the row of each key (see :data:`NEWEST_LAST`) and the numbers of the keys, ascending."""
     numbers = key_numbers(data, metric_ids)
     order = _order(numbers)
     if (np.diff(numbers[order]) > 0).all():
@@ -252,12 +252,12 @@ def _index(data: pa.Table, metric_ids: Sequence[str]) -> tuple[Ints, Ints]:
 
 
 def _order(numbers: Ints) -> Ints:
-    """Return the order that sorts ``numbers``; equal ones stay in theirs."""
+    """Return the indices that sort ``numbers``, a stable sort."""
     return np.arange(len(numbers)) if (np.diff(numbers) >= 0).all() else np.argsort(numbers, kind="stable")
 
 
 def take(data: pa.Table, rows: Ints) -> pa.Table:
-    """Return these rows, in more chunks but without a copy where many follow each other."""
+    """Return these rows. Long runs of consecutive rows become chunks of their own instead of copies."""
     starts = np.flatnonzero(np.append(True, np.diff(rows) != 1)) if len(rows) else rows
     if len(starts) * LONG_RUN > len(rows):
         return data.take(rows)
@@ -267,13 +267,13 @@ def take(data: pa.Table, rows: Ints) -> pa.Table:
 
 
 class NewRows:
-    """Rows to be merged, by key. Of rows with one key, each counts only where it overwrites the one before it.
+    """Rows to be merged, by key. Of several rows with one key, a later one is used only if it overwrites the earlier.
 
-    No cell is null. Texts are plain or, see `encode_texts`, each distinct one once.
+    No cell is null. Texts are plain, or encoded by `encode_texts`.
     """
 
     def __init__(self, rows: pa.Table, overwrites: Overwrite) -> None:
-        # Picking from many small chunks costs more than this copy.
+        # Selecting rows from many small chunks would cost more than this copy.
         self.rows = rows.combine_chunks()
         #: Ascending.
         self.metric_ids: list[str] = sorted(map(str, self.rows["metric_id"].unique().to_pylist()))
@@ -285,13 +285,14 @@ class NewRows:
             second = np.flatnonzero(is_repeated & np.append(True, ~is_repeated[:-1])) + 1
             wins = overwrites(take(self.rows, places[second - 1]), take(self.rows, places[second]))
             places = np.delete(places, np.where(wins, second - 1, second))
-        #: The row of each key, and the keys' numbers, ascending.
+        #: The row of each key, and the numbers of the keys, ascending.
         self._places, self._numbers = places, numbers[places]
 
     def parts(self, size: int) -> Iterator[Part]:
         """Yield the keys of at most ``size`` metrics at a time.
 
-        Metrics that reach equally far back come together, so that one new metric does not have all read as deep.
+        Metrics whose rows reach equally far back are in one part, so that a single new metric does not make all
+        others read as far back.
         """
         ends = np.searchsorted(self._numbers, np.arange(len(self.metric_ids) + 1) << 32)
         day_of = self._numbers & 0xFFFFFFFF
@@ -306,7 +307,7 @@ class NewRows:
             )
 
     def compare(self, part: Part, stored: pa.Table) -> Comparison:
-        """Decide which rows of ``part`` are written; ``stored`` are the rows that the store has in its span."""
+        """Decide which rows of ``part`` are written. ``stored`` are the stored rows of its span."""
         numbers, places = self._numbers[part.keys], self._places[part.keys]
         rows, known = _index(stored, self.metric_ids)
         found = np.searchsorted(known, numbers)
@@ -326,15 +327,15 @@ class Part:
     #: Ascending.
     metric_ids: list[str]
     span: Span
-    #: Which of the keys of the new rows these are.
+    #: The indices of its keys among those of the new rows.
     keys: Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """New rows against what is stored."""
+    """The result of comparing new rows with the stored ones."""
 
-    #: Which of the new rows are written.
+    #: The indices of the new rows that are written.
     written: Ints
     #: The stored rows that are replaced, and those that replace them, in the same order.
     replaced: pa.Table

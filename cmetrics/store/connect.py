@@ -1,4 +1,4 @@
-"""The way to a folder, a bucket or a cluster."""
+"""Connect to LanceDB: a folder, a bucket or a cluster."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ import lancedb
 
 from cmetrics.settings import StoreKind, StoreTarget
 
-#: Bytes that lance keeps of tables it has opened. It keeps what it knows of every version, also of those
-#: that are gone (40 to 150 KB for each write), up to some GiB by default: a server would grow for years.
+#: Limits of lance's caches in bytes. Its metadata cache keeps every version it has seen, also removed ones (40 to
+#: 150 KB per write), up to several GiB by default, so the memory of a server would grow for years.
 METADATA_CACHE: Final = 8 * 2**20
 INDEX_CACHE: Final = 32 * 2**20
-#: A connection begins with a listing that lancedb 0.40 tries six times over, each with four requests of
-#: 30 seconds: a server that takes connections and says nothing was given up after twelve minutes.
-#: So it is knocked with these limits first, which makes that 21 seconds. They are no limits to work
-#: with: part of a large table may take longer than this to go up.
-_KNOCK: Final = {"connect_timeout": "3s", "timeout": "3s", "client_retry_timeout": "3"}
-#: Shorter than one request may take: what nobody answers is not asked again. What fails at once, a 503
-#: or a broken connection, is, up to three times.
-_AT_WORK: Final = {"client_retry_timeout": "20"}
+#: To connect, lancedb 0.40 lists the tables: six attempts of four requests with 30 seconds each, so a server
+#: that accepts connections but never answers would block for twelve minutes. A first connection with these limits
+#: fails after 21 seconds. They are too short for the work itself: uploading part of a large table may take longer.
+_PROBE_LIMITS: Final = {"connect_timeout": "3s", "timeout": "3s", "client_retry_timeout": "3"}
+#: Shorter than the time limit of a request, so a request that timed out is not repeated. One that fails at once
+#: (503, broken connection) is repeated up to three times.
+_WORK_LIMITS: Final = {"client_retry_timeout": "20"}
 
 
 def connect(target: StoreTarget) -> lancedb.DBConnection:
-    """Open a connection; this sends nothing to a cluster. Raises what lancedb raises."""
+    """Open a connection. For a cluster, this sends no request. Raises the errors of lancedb unchanged."""
     if target.kind is StoreKind.OBJECT_STORE:
-        lancedb.connect(target.uri, storage_options={**target.options, **_KNOCK})
-        return lancedb.connect(target.uri, storage_options={**target.options, **_AT_WORK}, session=_session())
+        lancedb.connect(target.uri, storage_options={**target.options, **_PROBE_LIMITS})
+        return lancedb.connect(target.uri, storage_options={**target.options, **_WORK_LIMITS}, session=_session())
     if target.kind is StoreKind.EMBEDDED:
         return lancedb.connect(target.uri, session=_session())
     return lancedb.connect(

@@ -1,7 +1,7 @@
-"""Errors of lancedb, lance and pyarrow as ours, classified by type and status.
+"""Translate errors of lancedb, lance and pyarrow into those of cmetrics, by type and status.
 
-Lance has one type for what an object store answers, for damaged files and for conflicts; only these
-are told apart by their words.
+Lance raises one type for errors of an object store, damaged files and conflicts. Only these are distinguished by
+their message.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cmetrics.settings import StoreKind, StoreTarget
 
 _UNAUTHORIZED = (401, 403)
 _NOT_FOUND = 404
-#: A night's merge and its compaction need more.
+#: With less free space in bytes, a disk counts as full: a merge and its compaction need more.
 LITTLE_ROOM = 2**20
 
 
@@ -63,7 +63,7 @@ def missing(target: StoreTarget) -> StoreMissing:
 
 
 def _failed(error: Exception, target: StoreTarget) -> StoreError:
-    # Lance ends its messages with the place in its own source.
+    # Lance appends the position in its source code.
     text = re.sub(r",? /\S+\.rs:\d+(:\d+)?", "", str(error))
     if target.kind is StoreKind.OBJECT_STORE and (refusal := _refusal(text)) is not None:
         return StoreUnreachable(f"{target.label} {refusal}")
@@ -85,18 +85,18 @@ _DAMAGED = (
     "`cmetrics restore`"
 )
 
-#: Of a file that is cut, overwritten or gone, in lance 13.
+#: Messages of lance 13 about a truncated, overwritten or missing file.
 _DAMAGE = re.compile(
     r"Invalid range|size is too small|Unknown Lance storage version|Not found: |was not found|no longer exists"
     r"|[Cc]orrupt|[Mm]agic|[Pp]rotobuf|decode|fill whole buffer|unexpected end|end of file|out of range|panic"
 )
 _NO_TEMPORARY = re.compile(r"Failed to create temp dir")
-#: What an object store answered, wherever in the words of lance it stands: they come in two forms.
+#: The status and the code of an object store's response; lance's messages have two forms.
 _STATUS = re.compile(r"status(?: code)?: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>")
-#: Of lance, when others have committed before it twenty times, or for half a minute.
+#: Messages of lance after twenty conflicts with other writers, or half a minute of them.
 _OUTRUN = re.compile(r"\bCommit conflict\b|\bToo many concurrent writers\b")
-#: Of the AWS SDK, when neither the environment nor the machine has any. What it was told there follows.
+#: Messages of the AWS SDK if it finds no credentials.
 _NO_KEY = re.compile(r"Failed to get AWS credentials|CredentialsNotLoaded")
 _AWAY = re.compile(r"kind: (?:Connect|Timeout|Request|Interrupted)\b|HTTP error: ")
 _STEPS = {
@@ -107,7 +107,7 @@ _STEPS = {
 
 
 def _refusal(text: str) -> str | None:
-    """Return what an object store answered and what to do, or None when lance does not pass it on."""
+    """Return the response of an object store and the next step; None if the message does not contain it."""
     if _NO_KEY.search(text):
         return "needs a key; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     if found := _STATUS.search(text):
@@ -120,7 +120,7 @@ def _refusal(text: str) -> str | None:
 
 
 def _cause(target: StoreTarget) -> str | None:
-    """Why a folder fails and what to do, by the state it is in: what lance raises has no error numbers."""
+    """Return the cause and the next step from the state of a folder: errors of lance have no error number."""
     if target.kind is not StoreKind.EMBEDDED:
         return None
     folder = Path(target.uri)

@@ -1,4 +1,4 @@
-"""A look at a store from outside, for `doctor`: what is there, without making or changing anything."""
+"""Inspect a store for `doctor`, without creating or changing anything."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from cmetrics.store.schema import OPTIONAL_TABLES, TABLES
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
-    """One of our tables as it is kept."""
+    """The stored columns of a table, compared with those of this version."""
 
     name: str
     exists: bool
     missing: tuple[str, ...] = ()
-    #: ``column is kept as X instead of Y``.
+    #: Columns with another type, such as ``value is double instead of int64``.
     different: tuple[str, ...] = ()
-    #: Columns that this version does not know.
+    #: Columns unknown to this version.
     unknown: tuple[str, ...] = ()
-    #: Whether the table is created only when there is a row for it.
+    #: Whether the table is created only when a row is written to it.
     is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FolderFacts:
-    """The folder of an embedded store, or the nearest one above that exists."""
+    """The folder of an embedded store, or its nearest parent that exists."""
 
     folder: Path
     exists: bool
-    #: Why nothing can be written there; None when a file could be made and removed.
+    #: Why no file can be created there; None if one could.
     refusal: str | None
     free_bytes: int | None
 
 
 def inspect_tables(target: StoreTarget) -> tuple[TableFacts, ...]:
-    """Our tables in the store; raises StoreError when it cannot be read at all."""
+    """Return the state of every table of cmetrics. Raises StoreError if the store cannot be read at all."""
     store = LanceStore.open(target)
     facts = []
     for table in (*TABLES, *OPTIONAL_TABLES):
@@ -70,7 +70,7 @@ def inspect_tables(target: StoreTarget) -> tuple[TableFacts, ...]:
 
 
 def inspect_folder(path: Path) -> FolderFacts:
-    """Return whether an embedded store at ``path`` can be written: create and remove a file beside its tables."""
+    """Return whether an embedded store at ``path`` is writable. Creates a file next to its tables, and removes it."""
     folder = path
     while not is_folder(folder) and folder != folder.parent and not folder.exists():
         folder = folder.parent

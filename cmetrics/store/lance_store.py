@@ -1,4 +1,4 @@
-"""The store: rows of each table in and out, bounded and atomic."""
+"""Read and write the rows of each table. Every read is bounded, and every write is atomic."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ from cmetrics.store.schema import (
 )
 from cmetrics.store.tables import EXPORT_ROWS, MANY_ROWS, StoreTables
 
-#: Rows of one IN list or one merge; keeps filters and requests of remote stores at a sane size.
+#: The number of values in one IN list, which limits the size of filters and of requests to remote stores.
 BATCH: Final = 500
-#: Rows with one key come from writers of tables without a declared key; two writers make two.
+#: The most rows with the same key. Concurrent writers create such copies in tables without a declared key.
 COPIES: Final = 4
 
 
 class LanceStore(StoreTables):
-    """An open store. Opened for reading it never creates a folder or a table."""
+    """An open store. Reading never creates a folder or a table."""
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ class LanceStore(StoreTables):
         return found
 
     def observations(self, metric_ids: Sequence[str], span: Span) -> list[Observation]:
-        """Return the rows of `read_observations` as objects, for callers that want few of them."""
+        """Return the rows of `read_observations` as objects, for callers that need few rows."""
         return schema.decode_observations(self.read_observations(metric_ids, span))
 
     def read_observations(
@@ -78,8 +78,8 @@ class LanceStore(StoreTables):
     ) -> pa.Table:
         """Return the rows of these metrics in ``span``, each key once, sorted by metric and day.
 
-        The schema is that of `STATS` restricted to ``columns``; days are ISO text. No cell is null: rows
-        without a value are left out, other cells that another program has left empty are filled.
+        The schema is that of `STATS` restricted to ``columns``; days are ISO text. No cell is null: rows without a
+        value are left out, and other empty cells get default values.
         """
         tables = list(self.observation_tables(metric_ids, span, columns))
         return pa.concat_tables(tables) if tables else select_schema(columns).empty_table()
@@ -87,7 +87,7 @@ class LanceStore(StoreTables):
     def observation_tables(
         self, metric_ids: Sequence[str], span: Span, columns: Sequence[str] = STATS.schema.names
     ) -> Iterator[pa.Table]:
-        """Yield the rows of `read_observations`, some metrics at a time."""
+        """Yield the rows of `read_observations` in parts of some metrics each."""
         schema = select_schema(columns)
         for data in self.encoded_tables(metric_ids, span, columns):
             yield data.cast(schema)
@@ -95,35 +95,35 @@ class LanceStore(StoreTables):
     def encoded_tables(
         self, metric_ids: Sequence[str], span: Span, columns: Sequence[str] = STATS.schema.names
     ) -> Iterator[pa.Table]:
-        """Yield the same with each distinct text stored once, as a dictionary in the order of the rows."""
+        """Yield the same parts, with each distinct text stored once in a dictionary in the order of the rows."""
         ids = sorted(set(metric_ids))
         names = list(dict.fromkeys([*STATS.key, *columns]))
         for start in range(0, len(ids), BATCH):
             part = ids[start : start + BATCH]
             data = self._read_columns(part, span, names)
             if has_copies(data, part):
-                # Only then it matters which row is the newest: tables that cmetrics alone has written have no copies.
+                # The age of rows matters only if there are copies; tables written by cmetrics alone have none.
                 data = self._read_columns(part, span, list(dict.fromkeys([*names, *NEWEST_LAST])))
             found = sort_unique(data, part)
-            # Rows as they were read are encoded in their order.
+            # If nothing was sorted, the dictionaries are in the order of the rows already.
             yield (found if found is data else in_row_order(found)).select(select_schema(columns).names)
 
     def _read_columns(self, metric_ids: Sequence[str], span: Span, columns: list[str]) -> pa.Table:
-        """Return the rows of at most :data:`BATCH` metrics as they are stored, copies included; see `complete`."""
+        """Return the rows of at most :data:`BATCH` metrics as stored, including copies; see `complete`."""
         return complete(next(data for _, data in self._stats(metric_ids, span, columns)))
 
     def _stats(self, metric_ids: Iterable[str], span: Span, columns: list[str]) -> Iterator[tuple[list[str], pa.Table]]:
         ids = sorted(set(metric_ids))
         for start in range(0, len(ids), BATCH):
             part = ids[start : start + BATCH]
-            # A row without a value, which only tables of other programs can hold, says nothing.
+            # Only other programs write rows without a value; they contain no information.
             where = f"{sql.among('metric_id', part)} AND {sql.within('period_end', span)} AND value IS NOT NULL"
             yield part, self._query(STATS, where, columns, limit=len(part) * span.days * COPIES + COPIES)
 
     def runs(
         self, since: datetime | None = None, status: RunStatus | None = None, *, until: datetime | None = None
     ) -> list[Run]:
-        """Return the runs started at or after ``since`` and before ``until``, newest first; all without bounds."""
+        """Return the runs started at or after ``since`` and before ``until``, newest first."""
         bounds = [f"started_at >= {sql.moment(since)}"] if since is not None else []
         if until is not None:
             bounds.append(f"started_at < {sql.moment(until)}")
@@ -131,7 +131,7 @@ class LanceStore(StoreTables):
             bounds.append(f"status = {sql.text(status)}")
         where = " AND ".join(bounds) or None
         found = schema.decode(self._query(HISTORY, where, HISTORY.schema.names, limit=MANY_ROWS), HISTORY)
-        # A version before this one may have stored a secret.
+        # An earlier version may have stored a secret.
         found = [replace(run, error_summary=run.error_summary and redact(run.error_summary)) for run in found]
         newest = {run.ingestion_run_id: run for run in sorted(found, key=_finished)}
         return sorted(newest.values(), key=lambda run: (run.started_at, run.ingestion_run_id), reverse=True)
@@ -165,7 +165,7 @@ class LanceStore(StoreTables):
         return pairs
 
     def revisions(self, since: datetime | None = None) -> list[Revision]:
-        """Return the revisions of runs at or after ``since``, newest run first; none without the table."""
+        """Return the revisions of runs at or after ``since``, newest run first; none if the table does not exist."""
         where = f"observed_at >= {sql.moment(since)}" if since is not None else None
         rows = self._read_optional(REVISIONS, where)
         rows.sort(key=lambda row: (row.metric_id, row.last_day))
@@ -174,7 +174,7 @@ class LanceStore(StoreTables):
     def outcomes(
         self, since: datetime | None = None, metric_ids: Sequence[str] | None = None, *, jobs: Sequence[Job] = ()
     ) -> list[Outcome]:
-        """Return the rows of `read_outcomes` as objects, newest run first, for callers that want few of them."""
+        """Return the rows of `read_outcomes` as objects, newest run first, for callers that need few rows."""
         rows = schema.decode(self.read_outcomes(since, metric_ids, jobs=jobs), OUTCOMES)
         rows.sort(key=lambda row: row.metric_id)
         return sorted(rows, key=lambda row: (row.observed_at, row.ingestion_run_id), reverse=True)
@@ -182,9 +182,9 @@ class LanceStore(StoreTables):
     def read_outcomes(
         self, since: datetime | None = None, metric_ids: Sequence[str] | None = None, *, jobs: Sequence[Job] = ()
     ) -> pa.Table:
-        """Return what came of each metric in the runs since, in no order; none without the table.
+        """Return the outcome of each metric in the runs since ``since``, unordered; none if the table does not exist.
 
-        ``metric_ids`` narrows the rows to these metrics, ``jobs`` to runs of these.
+        ``metric_ids`` limits the rows to these metrics, ``jobs`` to runs of these commands.
         """
         bounds = [f"observed_at >= {sql.moment(since)}"] if since is not None else []
         if jobs:
@@ -199,18 +199,21 @@ class LanceStore(StoreTables):
             return OUTCOMES.schema.empty_table()
         if metric_ids is not None and not is_filtered:
             found = found.filter(pc.is_in(found["metric_id"], pa.array(metric_ids, pa.string())))
-        # A version before this one may have stored a secret.
+        # An earlier version may have stored a secret.
         return schema.map_texts(schema.fill(found, OUTCOMES), "error", redact)
 
     def events(self) -> list[StoredEvent]:
-        """Return all events by day, product and id; none without the table."""
+        """Return all events by day, product and id; none if the table does not exist."""
         newest: dict[tuple[str, str], StoredEvent] = {}
         for row in sorted(self._read_optional(EVENTS, None), key=lambda row: row.observed_at):
             newest[row.event_id, row.product] = row
         return sorted(newest.values(), key=lambda row: (row.day, row.product, row.event_id))
 
     def readings(self, metric_ids: Sequence[str] | None = None) -> list[StoredReading]:
-        """Return the readings by metric, day and identity; none without the table. ``metric_ids`` narrows them."""
+        """Return the readings, of ``metric_ids`` only if given, by metric, day and identity.
+
+        None if the table does not exist.
+        """
         parts = (
             [None]
             if metric_ids is None
@@ -229,15 +232,14 @@ class LanceStore(StoreTables):
         overwrites: Overwrite,
         on_replaced: Callable[[pa.Table, pa.Table], None] | None = None,
     ) -> Counts:
-        """Merge rows, in columns of ``stats`` or as a few objects, into ``stats`` in one atomic commit.
+        """Merge rows (a table or, for a few rows, objects) into ``stats`` in one atomic commit.
 
-        A key that is stored already, or comes twice, is written only where ``overwrites(old, new)``.
-        Keys outside ``rows`` are never touched, except that copies of a key in the same window are
-        removed. After the commit ``on_replaced(old, new)`` is called with the rows written over and
-        those that replaced them.
+        If a key is stored already or occurs twice, the later row is written only if ``overwrites(old, new)``. Other
+        keys are not changed, except that copies of a key in the same span are removed. After the commit,
+        ``on_replaced(old, new)`` is called with the replaced rows and their replacements.
         """
         new = NewRows(_in_columns(rows), overwrites)
-        # What is stored is held for some metrics at a time, for a night reads half a year of all of them again.
+        # Stored rows are read for some metrics at a time: a night requests half a year of all metrics again.
         compared = [(part, self._compare(new, part)) for part in new.parts(BATCH)]
         written = np.concatenate([np.empty(0, np.int64), *(found.written for _, found in compared)])
         if len(written):
@@ -290,7 +292,7 @@ class LanceStore(StoreTables):
         self._save_optional(READINGS, rows)
 
     def save_definitions(self, rows: Sequence[Definition]) -> None:
-        """Write the definitions that are new or say something new; ``created_at`` stays."""
+        """Write the definitions that are new or have changed. ``created_at`` does not change."""
         stored = {row.metric_id: row for row in self.definitions()}
         changed = []
         for row in rows:
@@ -305,10 +307,10 @@ class LanceStore(StoreTables):
             self._merge(METRICS, changed)
 
     def remove_metric(self, metric_id: str, *, until: datetime | None = None, is_whole: bool = True) -> None:
-        """Remove the rows of an id from all tables, its definition last; ``until`` spares what is newer.
+        """Remove the rows of an id up to ``until`` from all tables, its definition last.
 
-        Unless ``is_whole`` the definition stays. The outcomes of renames and forgets stay in any case:
-        they record that the id is gone on purpose.
+        The definition is removed only if ``is_whole``. The outcomes of renames and forgets are not removed, because
+        they record that the id was removed on purpose.
         """
         mine = f"metric_id = {sql.text(metric_id)}"
         older = f"{mine} AND observed_at <= {sql.moment(until)}" if until is not None else mine
@@ -321,10 +323,10 @@ class LanceStore(StoreTables):
             self._delete(METRICS, mine)
 
     def _remove_copies(self, keys: Sequence[tuple[str, date]]) -> None:
-        """Leave one row, the one observed last, of each of these keys.
+        """Remove all rows of each of these keys except the one observed last.
 
-        The others are named by key and row id together: whatever another writer does meanwhile, a
-        row of another key can never be hit, and two repairs choose the same row to keep.
+        Rows are identified by key and row id, so that a concurrent write can never cause a row of another key to be
+        removed. Two concurrent repairs keep the same row.
         """
         for start in range(0, len(keys), BATCH):
             part = keys[start : start + BATCH]

@@ -1,4 +1,4 @@
-"""One writing run at a time on a machine, and a trace of the run that died holding the lock."""
+"""Lock a store, so that only one run per machine writes to it, and detect a run that was killed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cmetrics.domain.sanitize import sanitize
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.temporary import ensure_temporary_folder
 
-#: Longer than a large backfill's write, shorter than a night.
+#: Seconds to wait for the lock: longer than a merge of a large backfill, shorter than a night.
 WAIT_SECONDS = 900.0
 _CACHE_STEP = "set CMETRICS_CACHE to a folder that only this user can write to"
 
@@ -24,8 +24,8 @@ _CACHE_STEP = "set CMETRICS_CACHE to a folder that only this user can write to"
 def lock_path(target: StoreTarget) -> Path:
     """Return the lock file: beside the tables of an embedded store, in the user's cache folder for others.
 
-    Runs also keep to the services' pace only one at a time, hence a lock for remote stores too. Raises
-    StoreError where this user has no folder of its own.
+    Remote stores are locked too, because several runs together would exceed the rate limits of the services.
+    Raises StoreError if the user has no folder for it.
     """
     if target.kind is StoreKind.EMBEDDED:
         return Path(target.uri) / ".cmetrics.lock"
@@ -38,10 +38,10 @@ def lock_path(target: StoreTarget) -> Path:
 
 @contextmanager
 def writing(target: StoreTarget, run_id: str, on_wait: Callable[[], None]) -> Iterator[str | None]:
-    """Hold the store for ``run_id``; yields the id of a run that died while it held the store.
+    """Lock the store for ``run_id``. Yields the id of the previous run if it was killed, else None.
 
-    Raises StoreBusy when another run does not end within :data:`WAIT_SECONDS`, StoreError when the
-    folder cannot be written, or belongs to another user.
+    Raises StoreBusy if another run does not end within :data:`WAIT_SECONDS`, StoreError if the folder cannot be
+    written or belongs to another user.
     """
     path = lock_path(target)
     journal = path.with_suffix(".run")
@@ -69,14 +69,14 @@ def writing(target: StoreTarget, run_id: str, on_wait: Callable[[], None]) -> It
         ensure_temporary_folder(path.parent)
         yield died
     finally:
-        # A killed process never comes here, which is what the journal is for.
+        # A killed process does not reach this line, so its journal remains for the next run.
         with suppress(OSError):
             journal.unlink(missing_ok=True)
         lock.release()
 
 
 def _make_private_folder(folder: Path) -> None:
-    """Make ``folder`` for this user alone; raises StoreError for one that others can redirect or write to."""
+    """Create ``folder`` for this user alone. Raises StoreError if others can write to it or replace it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
     facts = folder.lstat()
@@ -84,7 +84,7 @@ def _make_private_folder(folder: Path) -> None:
         msg = f"{folder} is a link or a file, not a folder; remove it, or {_CACHE_STEP}"
         raise StoreError(msg)
     if not hasattr(os, "getuid"):
-        # Windows: the user's profile is closed to other users.
+        # Windows: other users have no access to the user's profile.
         return
     if facts.st_uid != os.getuid():
         msg = f"{folder} belongs to another user; {_CACHE_STEP}"
@@ -98,7 +98,7 @@ def _make_private_folder(folder: Path) -> None:
 
 
 def _refuse_links(*paths: Path) -> None:
-    """Raise StoreError for a symbolic link: it would be written where it points to."""
+    """Raise StoreError for a symbolic link: a write would go to its target."""
     for path in paths:
         if path.is_symlink():
             msg = f"{path} is a symbolic link; remove it"
@@ -106,7 +106,7 @@ def _refuse_links(*paths: Path) -> None:
 
 
 def _begin(journal: Path, run_id: str) -> str | None:
-    """Note who holds the lock; the id of a run that left its note behind."""
+    """Record the run that has the lock. Return the id of the previous run if its record remains."""
     try:
         died = journal.read_text(encoding="utf-8", errors="replace").strip() if journal.exists() else None
         journal.write_text(run_id, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a table needs after a run, where no cluster does it."""
+"""Maintain a table after a run. LanceDB Enterprise does this by itself."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from typing import Any, Final
 
 from lancedb.index import BTree
 
-#: A nightly run makes two versions, the merge and its compaction. With three kept, the files of the
-#: version before the run stay too: who was in the middle of a read finishes it, and a reader that is
-#: slower than two runs starts over. More would be paid for in disk: every compaction writes the
-#: table anew.
+#: A nightly run creates two versions, the merge and its compaction. A third one keeps the version before the run,
+#: so that concurrent reads can finish; a read that is slower than two runs is repeated. More versions would take
+#: more disk space, because every compaction rewrites the table.
 KEPT_VERSIONS: Final = 3
-#: From so many rows on, finding one metric by reading all of them costs more than an index: 46 ms
-#: against 5 ms at 730,000 rows. Below, the index would be the larger part of the store.
+#: With more rows than this, an index makes reading one metric faster: 5 ms instead of 46 ms at 730,000 rows. With
+#: fewer, the index would be larger than the data.
 INDEX_FROM_ROWS: Final = 200_000
 
 
 def optimize(table: Any, *, index: str | None) -> None:
-    """Merge small files, drop versions nobody reads any more, and keep a large table's ``index`` column indexed.
+    """Merge small files, remove old versions, and index the column ``index`` of a large table.
 
-    Raises what lancedb raises.
+    Raises the errors of lancedb unchanged.
     """
     if index is not None and table.count_rows() >= INDEX_FROM_ROWS and not table.list_indices():
         table.create_index(index, config=BTree())

@@ -30,12 +30,12 @@ from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
 from cmetrics.domain.sanitize import sanitize
 
-#: Stands for a time that a row does not state.
+#: The value for a missing time.
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
-#: Without this declaration writers that insert the same new key at the same moment each insert
-#: it; with it the later one meets a conflict and tries again (lance#4585, lance#8949). Key columns
-#: must not be nullable. Seen with lancedb 0.40.
+#: Without this declaration, two writers that insert the same new key at the same moment insert it twice. With it,
+#: the later one detects a conflict and tries again (lance#4585, lance#8949). Key columns must not be nullable.
+#: Observed with lancedb 0.40.
 _KEY = {"lance-schema:unenforced-primary-key": "true"}
 
 
@@ -49,7 +49,7 @@ _ARROW: dict[type, pa.DataType] = {
     date: pa.string(),
     datetime: pa.timestamp("us", tz="UTC"),
 }
-#: Stands for a value that a row of another program leaves empty. Without a statement a metric is active.
+#: The value for a cell that another program left empty. By default, a metric is active.
 _EMPTY: dict[type, Any] = {str: "", int: 0, bool: True, datetime: UNKNOWN_TIME}
 
 
@@ -122,7 +122,7 @@ OUTCOMES = _table("outcomes", Outcome, ("ingestion_run_id", "metric_id"))
 EVENTS = _table("events", StoredEvent, ("event_id", "product"))
 READINGS = _table("readings", StoredReading, ("metric_id", "identity", "period_end"))
 
-#: Tables that the first run with a row for them creates; a store may lack them.
+#: Tables that a store may lack: each is created when its first row is written.
 OPTIONAL_TABLES: tuple[Table[Any], ...] = (REVISIONS, OUTCOMES, EVENTS, READINGS)
 
 
@@ -138,10 +138,10 @@ def encode(rows: Sequence[R], table: Table[R]) -> pa.Table:
 
 
 def decode(data: pa.Table, table: Table[R]) -> list[R]:
-    """Return the rows of ``table``; what tables of other programs leave empty is read as empty.
+    """Return the rows of ``table``. Cells that another program left empty get default values.
 
-    Rows without a value in the first key column are left out. Raises StoreError for a row whose
-    values are not of the columns' types.
+    Rows without a value in the first key column are left out. Raises StoreError for a value that does not match
+    the type of its column.
     """
     with _unknown_values(table):
         columns = [_decoded(column, data[column.name]) for column in table.columns]
@@ -150,7 +150,7 @@ def decode(data: pa.Table, table: Table[R]) -> list[R]:
 
 
 def fill(data: pa.Table, table: Table[Any]) -> pa.Table:
-    """Return the rows of ``table`` by column, with the cells that `decode` reads: see there."""
+    """Return the rows of ``table`` by column, with the same default values as `decode`."""
     is_present: Any = pc.not_equal(data[table.key[0]], pa.scalar(""))
     data = data.filter(is_present)  # a null is not true
     columns = {column.name: _filled(column, data[column.name], table) for column in table.columns}
@@ -171,7 +171,7 @@ def _filled(column: Column, values: Any, table: Table[Any]) -> Any:
 
 
 def map_texts(data: pa.Table, name: str, convert: Callable[[str], str]) -> pa.Table:
-    """Return the rows with the texts of one column converted, each distinct one once."""
+    """Return the rows with the texts of one column converted. Each distinct text is converted once."""
     column: Any = data[name].combine_chunks().dictionary_encode()
     texts = pa.array([convert(text) for text in column.dictionary.to_pylist()], pa.string())
     return data.set_column(data.schema.get_field_index(name), data.schema.field(name), texts.take(column.indices))
@@ -179,7 +179,7 @@ def map_texts(data: pa.Table, name: str, convert: Callable[[str], str]) -> pa.Ta
 
 @contextmanager
 def _unknown_values(table: Table[Any]) -> Iterator[None]:
-    """Raise StoreError for a value of a closed set that this version lacks."""
+    """Raise StoreError for a value that is not a member of its enum, such as one from a newer version."""
     try:
         yield
     except ValueError as error:
@@ -207,15 +207,15 @@ def _decoded(column: Column, data: pa.ChunkedArray[Any]) -> list[Any]:
 def decode_observations(data: pa.Table) -> list[Observation]:
     """Return the rows of ``stats``; all columns are needed.
 
-    What tables of other programs may leave empty is read as empty. Raises StoreError for a row
-    without a key or a value.
+    Cells that another program left empty get default values. Raises StoreError for a row without a key or a
+    value.
     """
     columns = (_shared(data[column.name]) for column in STATS.columns)
     return list(map(_observation, *columns))
 
 
 def _shared(column: pa.ChunkedArray[Any]) -> list[Any]:
-    """Return the values of a column; equal texts and times are one object, as most of them repeat."""
+    """Return the values of a column. Equal texts and times share one object, because most of them repeat."""
     if column.type == pa.int64():
         return column.to_pylist()
     encoded = column.combine_chunks().dictionary_encode()
@@ -234,7 +234,7 @@ def _observation(
     ingestion_run_id: str | None,
     source_ref: str | None,
 ) -> Observation:
-    """One row, its columns in the order of the table."""
+    """Return one row from its cells in the order of the table."""
     try:
         return Observation(
             metric_id,
@@ -254,7 +254,7 @@ def _observation(
 
 
 def decode_source_refs(data: pa.Table) -> Iterable[tuple[str, date, str]]:
-    """``(metric_id, period_end, source_ref)`` of every row."""
+    """Yield ``(metric_id, period_end, source_ref)`` of every row."""
     names = ("metric_id", "period_end", "source_ref")
     for metric_id, day, ref in zip(*(_shared(data[name]) for name in names), strict=True):
         yield metric_id, _day(day), ref or ""
@@ -267,5 +267,5 @@ def _day_text(day: date) -> str:
 
 @lru_cache(maxsize=20_000)
 def _day(text: str) -> date:
-    """Parse a stored day; cached, as the same days come for every metric."""
+    """Parse a stored day. Cached, because all metrics have the same days."""
     return date.fromisoformat(text[:10])

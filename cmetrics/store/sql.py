@@ -19,12 +19,12 @@ def is_key(key: tuple[str, date]) -> str:
 
 
 def among(column: str, values: Sequence[str]) -> str:
-    """Rows in which ``column`` is one of ``values``."""
+    """Return the filter for rows in which ``column`` is one of ``values``."""
     return f"{column} IN ({', '.join(text(value) for value in values)})"
 
 
 def within(column: str, span: Span) -> str:
-    """Rows whose day in ``column`` lies in ``span``."""
+    """Return the filter for rows whose day in ``column`` lies in ``span``."""
     return f"{column} >= '{span.first.isoformat()}' AND {column} <= '{span.last.isoformat()}'"
 
 

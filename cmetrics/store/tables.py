@@ -1,4 +1,4 @@
-"""The tables of a store: open, create, query, merge, maintain. Owner of lancedb; what rows mean is in `lance_store`."""
+"""Open, create, query, merge and maintain the tables of a store. The meaning of rows is in `lance_store`."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from cmetrics.store.schema import (
     Table,
 )
 
-#: No catalogue of this size and no history of runs comes near it; every query is sent with a bound.
+#: The bound of queries for definitions and runs, far more than any store has.
 MANY_ROWS: Final = 1_000_000
-#: The most rows that an export reads at once: ten years of ten thousand metrics.
+#: The bound of queries for an export: ten years of ten thousand metrics.
 EXPORT_ROWS: Final = 40_000_000
-#: Rows that LanceDB hands over together.
+#: Rows per batch of a query.
 READ_ROWS: Final = 65_536
 
 
 class StoreTables:
-    """An open store as tables. Opened for reading it never creates a folder or a table."""
+    """The tables of an open store. Reading never creates a folder or a table."""
 
     def __init__(self, connection: lancedb.DBConnection, target: StoreTarget) -> None:
         self.target = target
@@ -43,7 +43,7 @@ class StoreTables:
 
     @classmethod
     def open(cls, target: StoreTarget) -> Self:
-        """Open the store at ``target``. Raises StoreMissing when its folder does not exist."""
+        """Open the store at ``target``. Raises StoreMissing if its folder does not exist."""
         if target.kind is StoreKind.EMBEDDED and not is_folder(Path(target.uri)):
             msg = f"there is no store at {target.label}; `cmetrics refresh` creates one, or name another with --db"
             raise StoreMissing(msg)
@@ -51,7 +51,7 @@ class StoreTables:
             return cls(connect(target), target)
 
     def create_tables(self) -> list[str]:
-        """Create the tables that are not there yet; the names of those it created."""
+        """Create the missing tables. Return their names."""
         created = []
         for table in TABLES:
             try:
@@ -63,7 +63,7 @@ class StoreTables:
         return created
 
     def drop_tables(self) -> None:
-        """Remove all tables; those that are not there are no error."""
+        """Remove all tables. Missing tables are not an error."""
         for table in (*TABLES, *OPTIONAL_TABLES):
             self._remote.pop(table.name, None)
             with suppress(StoreMissing), translated(self.target):
@@ -73,15 +73,15 @@ class StoreTables:
                     raise missing(self.target) from error
 
     def check(self) -> None:
-        """Raise StoreMissing or StoreError unless all three tables exist with our columns."""
+        """Raise StoreMissing or StoreError unless all three tables exist with the expected columns."""
         for table in TABLES:
             self._open(table)
 
     def _open(self, table: Table[Any]) -> Any:
         """Return the table at its newest version.
 
-        A folder's table is opened anew each time: a handle that is kept and brought up to date would
-        stay with a dropped table after a bootstrap. On a cluster a handle is only a name.
+        A table in a folder or bucket is opened for every call, because an open handle would refer to the dropped
+        table after a bootstrap. On a cluster, a handle is only a name, and is reused.
         """
         opened = self._remote.get(table.name)
         if opened is not None:
@@ -97,7 +97,7 @@ class StoreTables:
         return opened
 
     def columns(self, table: Table[Any]) -> dict[str, str]:
-        """Return the stored columns of a table with their types. Raises StoreMissing when it does not exist."""
+        """Return the stored columns of a table with their types. Raises StoreMissing if it does not exist."""
         with translated(self.target):
             try:
                 found = self._connection.open_table(table.name).schema
@@ -120,7 +120,7 @@ class StoreTables:
             raise StoreError(msg)
 
     def is_empty(self) -> bool:
-        """Whether no table holds a row; tables that do not exist hold none."""
+        """Return whether no table has a row. Missing tables count as empty."""
         for table in (*TABLES, *OPTIONAL_TABLES):
             try:
                 if self._query(table, None, [table.key[0]], limit=1).num_rows:
@@ -130,20 +130,20 @@ class StoreTables:
         return True
 
     def versions(self) -> tuple[object, ...] | None:
-        """Return a token that changes with every write, or None where asking costs as much as reading."""
+        """Return a token that changes with every write; None if getting it costs as much as reading the rows."""
         if self.target.kind is StoreKind.ENTERPRISE:
             return None
         if self.target.kind is StoreKind.EMBEDDED:
             tables = (*TABLES, *OPTIONAL_TABLES)
-            # Every commit adds a file to the folder of versions; opening the tables takes a hundred times as long.
+            # Every commit adds a file to the folder of versions. Listing it is far faster than opening tables.
             return tuple(_listing(Path(self.target.uri, f"{table.name}.lance", "_versions")) for table in tables)
         with translated(self.target):
             return tuple(int(self._open(table).version) for table in TABLES)
 
     def optimize(self) -> None:
-        """Merge the small files that nightly commits leave and drop versions nobody reads any more.
+        """Merge the small files of nightly commits, and remove old versions.
 
-        A cluster does this by itself.
+        LanceDB Enterprise does this by itself.
         """
         if self.target.kind is StoreKind.ENTERPRISE:
             return
@@ -160,8 +160,8 @@ class StoreTables:
             query = self._open(table).search()
             if where:
                 query = query.where(where)
-            # In lots as small as LanceDB's own, rows are fetched one by one once there is a filter: 2 s
-            # instead of 0.2 s for 730,000 of them.
+            # With LanceDB's smaller default, a query with a filter fetches rows one by one: 2 s instead of 0.2 s
+            # for 730,000 rows.
             found: pa.Table = query.select(columns).limit(limit).to_batches(READ_ROWS).read_all()
             return found
 
@@ -173,7 +173,7 @@ class StoreTables:
         except StoreError:
             if self.target.kind is StoreKind.ENTERPRISE:
                 raise
-            # Upkeep by another process may have removed the version that this read was using.
+            # Maintenance by another process may have removed the version that this query was reading.
             with translated(self.target):
                 return read()
 
@@ -190,12 +190,12 @@ class StoreTables:
         try:
             self._merge_columns(table, data)
         except StoreMissing:
-            # With its first rows in it: a cluster may show a new table only a moment after it made it.
+            # Created together with its first rows, because a new table may not be visible on a cluster at once.
             with translated(self.target):
                 self._connection.create_table(table.name, data.cast(table.schema))
 
     def _delete(self, table: Table[Any], where: str) -> None:
-        """Delete rows in one commit; none, without a commit, where there are none or no table."""
+        """Delete rows in one commit. Commits nothing if there are no such rows, or no such optional table."""
         try:
             if self._query(table, where, [table.key[0]], limit=1).num_rows:
                 with translated(self.target):
@@ -208,9 +208,9 @@ class StoreTables:
         self._merge_columns(table, schema.encode(rows, table))
 
     def _merge_columns(self, table: Table[Any], data: pa.Table) -> None:
-        """One commit: rows of new keys are inserted, rows of stored keys replaced.
+        """Insert rows with new keys and replace rows with stored keys, in one commit.
 
-        Sent a second time, because the answer to the first was lost, it changes nothing more.
+        Safe to repeat if the response was lost.
         """
         opened = self._open(table)
         for field in opened.schema:
@@ -227,13 +227,13 @@ class StoreTables:
             )
 
     def _has_declared_key(self, table: Table[Any]) -> bool:
-        """Whether lance itself keeps the key unique among writers. Remote tables do not tell."""
+        """Return whether lance keeps the key unique among concurrent writers. Remote tables do not state it."""
         found = self._open(table).schema
         return all(found.field(name).metadata for name in table.key)
 
 
 def _listing(folder: Path) -> tuple[int, frozenset[str]]:
-    """Return what tells a folder of versions from any other: a new table has a new folder."""
+    """Return the identity and the content of a folder of versions. A new table has a new folder."""
     try:
         return folder.stat().st_ino, frozenset(os.listdir(folder))  # noqa: PTH208  # half the time of `iterdir`
     except FileNotFoundError:
@@ -241,5 +241,5 @@ def _listing(folder: Path) -> tuple[int, frozenset[str]]:
 
 
 def _as_stored(table: Table[Any], found: pa.Schema) -> pa.Schema:
-    """Our columns with the nullability and metadata of the table that is there."""
+    """Return the schema of ``table`` with the nullability and metadata of the stored table."""
     return pa.schema([found.field(name) for name in table.schema.names])

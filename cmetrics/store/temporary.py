@@ -1,4 +1,4 @@
-"""The folder for temporary files, which lance needs for every merge."""
+"""Find a writable folder for temporary files, which lance needs for every merge."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from pathlib import Path
 from cmetrics.domain.errors import StoreError
 from cmetrics.domain.sanitize import sanitize
 
-#: Where lance looks, the first that is set; without any, in /tmp. Windows has its own.
+#: Variables that lance reads, in this order. Without any, it uses /tmp, or the folder of Windows.
 _VARIABLES = ("TMPDIR",) if os.name == "posix" else ("TMP", "TEMP", "USERPROFILE")
 
 
 @dataclass(frozen=True, slots=True)
 class TemporaryFolder:
-    """The folder that lance uses, and why it cannot."""
+    """The folder that lance uses."""
 
     folder: str
-    #: The variable that names it; None for the system's own.
+    #: The variable that names it; None for the default of the system.
     variable: str | None
-    #: None when a file could be made and removed.
+    #: Why no file can be created there; None if one could.
     refusal: str | None
 
 
 def inspect_temporary_folder() -> TemporaryFolder:
-    """Look at the folder that lance uses; a file is made in it and removed."""
+    """Return the folder that lance uses. Creates a file in it, and removes it again."""
     variable = next((name for name in _VARIABLES if os.environ.get(name)), None)
     folder = os.environ[variable] if variable else "/tmp" if os.name == "posix" else tempfile.gettempdir()  # noqa: S108
     return TemporaryFolder(folder, variable, _refusal(folder))
 
 
 def ensure_temporary_folder(beside: Path) -> None:
-    """Let lance use another folder when its own is missing or read-only: the system's, else ``beside``.
+    """Make lance use a folder of the system, or else ``beside``, if its own is missing or read-only.
 
-    The variable of this process is changed, because lance has no other way to be told. Raises
-    StoreError when no folder can be written.
+    Changes the variable of this process, because lance has no other setting. Raises StoreError if no folder
+    can be written.
     """
     found = inspect_temporary_folder()
     if found.refusal is None:
