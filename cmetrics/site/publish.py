@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from cmetrics.analytics.model import Publication
+from cmetrics.analytics.report import MonthReport
 from cmetrics.catalog import Catalog
 from cmetrics.charts.plotly_js import plotly_script
 from cmetrics.domain import formats
@@ -24,7 +25,7 @@ from cmetrics.queries import Queries
 from cmetrics.settings import StoreTarget
 from cmetrics.site.page import Site
 from cmetrics.site.pages import count_parts
-from cmetrics.site.render import prepare_site, render_data, render_parts
+from cmetrics.site.render import month_reports, prepare_site, render_data, render_parts, render_reports
 from cmetrics.site.second_process import SecondProcess
 from cmetrics.site.write import Content, StagedSite, check_folder, staged_site
 from cmetrics.store.lance_store import LanceStore
@@ -60,7 +61,7 @@ def publish_site(
 ) -> PublishedSite:
     """Render the store as of ``now``, and replace the content of ``out`` with the site.
 
-    Pages are rendered by the ``second`` process too, if there is one.
+    Reports are rendered by the ``second`` process, if there is one, and pages by both.
     Raises SiteError, ConfigError or StoreError without changing anything. Only one file is in memory at a time.
     """
     check_folder(out)
@@ -68,10 +69,10 @@ def publish_site(
     with formats.use(load_formats(catalog.lang)):
         publication = Queries(LanceStore.open(target), catalog, specs, now=now).publication(url)
         site = prepare_site(publication, specs)
-        with staged_site(out) as staged, _shared(site, staged, second) as parts:
+        with staged_site(out) as staged, _shared(site, month_reports(publication), staged, second) as pages:
             staged.write(_render_tables(publication, specs))
-            staged.write(render_data(publication, site, plotly))
-            staged.write(render_parts(site, parts))
+            staged.write(render_data(publication, plotly))
+            staged.write(pages)
     return PublishedSite(out, publication.dashboard.as_of, staged.sizes)
 
 
@@ -91,17 +92,19 @@ def build_time(environ: Mapping[str, str], now: datetime) -> datetime:
 
 
 @contextmanager
-def _shared(site: Site, staged: StagedSite, second: SecondProcess | None) -> Iterator[Iterable[int]]:
-    """Provide the parts of the site to render here, while the second process renders the others.
+def _shared(
+    site: Site, reports: Iterable[MonthReport] | None, staged: StagedSite, second: SecondProcess | None
+) -> Iterator[Iterable[tuple[str, Content]]]:
+    """Provide the pages and reports to render here, while the second process renders the others.
 
-    At the end of the block all parts are staged.
+    At the end of the block all are staged.
     """
     count = count_parts(site)
     if second is None:
-        yield range(count)
+        yield chain(render_reports(site, reports), render_parts(site, range(count)))
         return
     try:
-        yield second.share(site, count, staged.folder)
+        yield render_parts(site, second.share(site, reports, count, staged.folder))
         staged.sizes |= second.result()
     except BaseException:
         # It must not write to a folder that is being removed.

@@ -11,7 +11,7 @@ from cmetrics.analytics.model import DownloadItem, Publication
 from cmetrics.analytics.news import build_announced_news, build_news, sort_news
 from cmetrics.analytics.overview import all_downloads_chart
 from cmetrics.analytics.periods import WEEKS, flow_periods, stock_periods
-from cmetrics.analytics.report import build_reports, report_months
+from cmetrics.analytics.report import MonthReport, build_reports, report_months
 from cmetrics.charts import scale, theme
 from cmetrics.charts.data import TOTAL_DAYS, Member, days_name, days_script
 from cmetrics.charts.month_data import months_script
@@ -19,11 +19,9 @@ from cmetrics.domain import formats
 from cmetrics.domain.days import window
 from cmetrics.domain.metric import SourceSpec, file_names
 from cmetrics.locales import load_formats
-from cmetrics.report_documents import build_report_document, build_report_list
-from cmetrics.site.folders import card_path, report_path, templates_folder
+from cmetrics.site.folders import templates_folder
 from cmetrics.site.page import Site, inline_json
 from cmetrics.site.pages import build_site, count_parts
-from cmetrics.site.social_card import render_report_card, render_social_card
 
 #: Parts of the script, in dependency order. Pages opened as local files cannot load modules, so the parts
 #: are concatenated.
@@ -97,7 +95,8 @@ def render_site(
     with formats.use(load_formats(publication.dashboard.lang)):
         site = prepare_site(publication, specs)
         yield from render_parts(site, range(count_parts(site)))
-        yield from render_data(publication, site, plotly)
+        yield from render_reports(site, month_reports(publication))
+        yield from render_data(publication, plotly)
 
 
 def prepare_site(publication: Publication, specs: Mapping[str, SourceSpec]) -> Site:
@@ -119,17 +118,30 @@ def prepare_site(publication: Publication, specs: Mapping[str, SourceSpec]) -> S
     )
 
 
+def month_reports(publication: Publication) -> Iterator[MonthReport] | None:
+    """Return the reports of months, each built when it is asked for; None if there are none."""
+    return None if publication.reports is None else build_reports(publication.reports)
+
+
 def render_parts(site: Site, parts: Iterable[int]) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of some parts that come from templates; see `count_parts`."""
+    """Yield the files of some parts; see `count_parts`."""
     for part in parts:
-        # Imported here because another process may render all parts: Jinja takes time to import.
+        # Imported here because another process may render all parts: Jinja and Pillow take time to import.
         from cmetrics.site.templates import render_part
 
         yield from render_part(site, part)
 
 
-def render_data(publication: Publication, site: Site, plotly: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the files that come from no template: styles, scripts, pictures, documents."""
+def render_reports(site: Site, reports: Iterable[MonthReport] | None) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of the reports of months."""
+    if reports is not None:
+        from cmetrics.site import report_files  # As above.
+
+        yield from report_files.render_reports(site, reports)
+
+
+def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the files that come from no template: styles, scripts, documents."""
     folder = templates_folder()
     styles = [(folder / "style" / f"{name}.css").read_text(encoding="utf-8") for name in STYLE_PARTS]
     colors = theme.palette(publication.dashboard.theme.accent).stylesheet()
@@ -148,11 +160,11 @@ def render_data(publication: Publication, site: Site, plotly: bytes) -> Iterator
     yield PLOTLY, plotly
     if (logo := publication.dashboard.theme.logo) is not None:
         yield logo.path, logo.content
-    yield card_path(None), render_social_card(publication.dashboard)
     yield from _day_scripts(publication)
     yield from _month_scripts(publication)
     yield from _documents(publication)
-    yield from _reports(publication, site)
+    if publication.reports is not None:
+        yield "assets/report.js", script(SLIDES_PARTS)
 
 
 def script(parts: Iterable[str], start: str = "") -> bytes:
@@ -232,24 +244,3 @@ def _documents(publication: Publication) -> Iterator[tuple[str, bytes]]:
         yield "api/v1/events.json", documents.encode(events)
         yield "api/v1/projections.json", documents.encode(insight_documents.build_projections(insights))
         yield "api/v1/insights.json", documents.encode(insight_documents.build_insight_list(insights))
-
-
-def _reports(publication: Publication, site: Site) -> Iterator[tuple[str, bytes]]:
-    """Yield the reports of months with their documents, one after the other, then their list."""
-    # Imported here because another process renders the pages: Jinja takes time to import.
-    from cmetrics.site.report import render_report_html, render_report_list, render_report_markdown
-    from cmetrics.site.reports_page import build_report_page, build_reports_page
-
-    if publication.reports is None:
-        return
-    palette, reports = theme.palette(publication.dashboard.theme.accent), []
-    yield "assets/report.js", script(SLIDES_PARTS)
-    for report in build_reports(publication.reports):
-        month = report.month
-        yield report_path(month), render_report_html(report, build_report_page(site, report), palette=palette)
-        yield report_path(month, "md"), render_report_markdown(report).encode()
-        yield report_path(month, "png"), render_report_card(report, palette)
-        yield f"api/v1/reports/{month}.json", documents.encode(build_report_document(report))
-        reports.append(report)
-    yield report_path(None), render_report_list(build_reports_page(site, reports))
-    yield "api/v1/reports.json", documents.encode(build_report_list(reports))

@@ -1,7 +1,7 @@
-"""A second process that renders pages, so that a build uses two processors.
+"""A second process that renders reports and pages, so that a build uses two processors.
 
-It is started before LanceDB is imported: it imports Jinja and compiles the templates meanwhile, and a process
-must not be forked once its libraries run threads.
+It is started before LanceDB is imported: it imports Jinja and Pillow and compiles the templates meanwhile, and a
+process must not be forked once its libraries run threads.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import chain
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ from cmetrics.domain.interrupts import hold_interrupts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cmetrics.analytics.report import MonthReport
     from cmetrics.site.page import Site
 
 
 class SecondProcess:
-    """Renders parts of one site, see `cmetrics.site.pages.count_parts`."""
+    """Renders the reports of one site, and some of its parts, see `cmetrics.site.pages.count_parts`."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("fork")
@@ -39,14 +41,23 @@ class SecondProcess:
             self._process.start()
         theirs.close()
 
-    def share(self, site: Site, count: int, folder: Path) -> Iterator[int]:
-        """Start to write parts of ``site`` to ``folder``; return the numbers of those that the caller renders."""
+    def share(self, site: Site, reports: Iterable[MonthReport] | None, count: int, folder: Path) -> Iterator[int]:
+        """Start to write ``reports`` and parts of ``site`` to ``folder``.
+
+        Return the numbers of the parts that the caller renders. Each report is rendered there while the next one is
+        built here.
+        """
         with _lost():
-            self._line.send((site, count, folder))
+            self._line.send((site, reports is not None, count, folder))
+        for report in reports or ():
+            with _lost():
+                self._line.send(report)
+        with _lost():
+            self._line.send(None)
         return _take(self._next_part, count)
 
     def result(self) -> dict[str, int]:
-        """Wait for the other parts. Return the sizes of their files by path.
+        """Wait for the other files. Return their sizes by path.
 
         Raises what rendering them raised, or SiteError.
         """
@@ -108,22 +119,23 @@ def _serve(line: Connection, theirs: Connection, next_part: Any) -> None:
     theirs.close()
     from cmetrics.domain import formats
     from cmetrics.locales import load_formats
+    from cmetrics.site.report_files import render_reports
     from cmetrics.site.templates import compile_templates, render_part
     from cmetrics.site.write import write_file
 
     compile_templates()
-    try:
-        site, count, folder = line.recv()
-    except EOFError:
-        return
     result: dict[str, int] | Exception = {}
-    try:
-        with formats.use(load_formats(site.board.lang)):
-            result = {
-                name: write_file(folder / name, content)
-                for part in _take(next_part, count)
-                for name, content in render_part(site, part)
-            }
-    except Exception as error:  # noqa: BLE001  # raised again by the first process
-        result = error
-    line.send(result)
+    with suppress(EOFError, OSError):  # the first process has ended
+        site, has_reports, count, folder = line.recv()
+        reports = iter(line.recv, None)
+        try:
+            with formats.use(load_formats(site.board.lang)):
+                pages = (file for part in _take(next_part, count) for file in render_part(site, part))
+                files = chain(render_reports(site, reports) if has_reports else (), pages)
+                result = {name: write_file(folder / name, content) for name, content in files}
+        except Exception as error:  # noqa: BLE001  # raised again by the first process
+            result = error
+            # The first process sends all reports before it waits for the result.
+            for _ in reports:
+                pass
+        line.send(result)

@@ -29,7 +29,7 @@ from cmetrics.site.output_code import OutputCode, output_text
 from cmetrics.site.page import Page, Site, address_of, product_path
 from cmetrics.site.pages import build_pages, page_paths
 from cmetrics.site.pictures import FOLDER
-from cmetrics.site.social_card import render_product_card
+from cmetrics.site.social_card import render_product_card, render_social_card
 from cmetrics.site.views import ChartView, PanelView
 
 #: Comparisons can begin where a metric first has so many.
@@ -69,6 +69,7 @@ def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:
             "assets/favicon.svg",
             environment.get_template("favicon.svg.j2").render(notice=site.board.notice, palette=palette).encode(),
         )
+        yield card_path(None), render_social_card(site.board)
         for name, context in _beside(site).items():
             yield name, environment.get_template(f"{name}.j2").render(context).encode()
         yield from _badges(environment, site)

@@ -6,18 +6,26 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cmetrics.analytics.columns import SeriesTable
+from cmetrics.analytics.model import Publication
+from cmetrics.analytics.report import build_reports
+from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.domain.days import DAY
 from cmetrics.domain.errors import SiteError
 from cmetrics.site.pages import build_site, count_parts
+from cmetrics.site.render import prepare_site
+from cmetrics.site.report_files import render_reports
 from cmetrics.site.second_process import SecondProcess
 from cmetrics.site.templates import render_part
 from cmetrics.sources import SPECS
 from tests.boards import AS_OF, a_board, a_package, rows_of
 from tests.conftest import COMMAND, Home
+from tests.world.page_data import DATA_SETS
 
 MANY = [a_package(f"package{n}", f"product{n // 10}") for n in range(30)]
 
@@ -36,11 +44,26 @@ def site():
     )
 
 
+@pytest.fixture
+def data() -> Publication:
+    data = DATA_SETS["five"]()
+    reports = ReportInputs(
+        rows=SeriesTable.from_arrow(data.rows),
+        revisions=(),
+        catalog=data.catalog,
+        specs=SPECS,
+        events=data.catalog.events,
+        now=data.now,
+        as_of=data.as_of,
+    )
+    return replace(data.publication(), reports=reports)
+
+
 def test_every_part_is_rendered_once(process, site, tmp_path: Path):
     """Whichever process renders a part, the files are those of one process."""
     expected = {name: content for part in range(count_parts(site)) for name, content in render_part(site, part)}
     here = {}
-    for part in process.share(site, count_parts(site), tmp_path):
+    for part in process.share(site, None, count_parts(site), tmp_path):
         here |= dict(render_part(site, part))
     sizes = process.result()
     assert not here.keys() & sizes.keys()
@@ -51,17 +74,47 @@ def test_every_part_is_rendered_once(process, site, tmp_path: Path):
 
 def test_an_error_of_the_second_process_is_raised_here(process, site, tmp_path: Path):
     (tmp_path / "index.html").mkdir()
-    parts = process.share(site, count_parts(site), tmp_path)
+    process.share(site, None, count_parts(site), tmp_path)
     with pytest.raises(IsADirectoryError):
         process.result()
-    del parts
+
+
+def test_reports_are_rendered_there(process, data, tmp_path: Path):
+    """The first process only builds the reports; the files are the same."""
+    site, inputs = prepare_site(data, SPECS), data.reports
+    expected = dict(render_reports(site, build_reports(inputs)))
+    list(process.share(site, build_reports(inputs), 0, tmp_path))
+    sizes = process.result()
+    assert {name: (tmp_path / name).read_bytes() for name in sizes} == expected
+    assert f"reports/{site.reports[0]}.png" in sizes
+
+
+def test_an_error_in_the_first_report_leaves_no_process_waiting(process, data, tmp_path: Path):
+    """The reports that follow are taken, however many there are."""
+    site, reports = prepare_site(data, SPECS), list(build_reports(data.reports))
+    (tmp_path / "reports" / f"{reports[0].month}.html").mkdir(parents=True)
+    process.share(site, reports * 20, count_parts(site), tmp_path)
+    with pytest.raises(IsADirectoryError):
+        process.result()
+
+
+def test_an_error_in_building_a_report_is_raised_here(process, data, tmp_path: Path):
+    """A failure of the analysis is not reported as one of the second process."""
+
+    def reports():
+        yield next(build_reports(data.reports))
+        msg = "no report"
+        raise ValueError(msg)
+
+    with pytest.raises(ValueError, match="no report"):
+        process.share(prepare_site(data, SPECS), reports(), 1, tmp_path)
 
 
 def test_a_killed_second_process_is_an_error(process, site, tmp_path: Path):
     os.kill(process._process.pid, signal.SIGKILL)
     process._process.join()
     with pytest.raises(SiteError, match="second process was ended"):
-        process.share(site, count_parts(site), tmp_path)
+        process.share(site, None, count_parts(site), tmp_path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process is given a processor")
