@@ -152,15 +152,18 @@ class _Projector:
         kind, reason = self._refusal(place, end, ratios)
         value = low = high = None
         inside = 0
+        base = np.nan
         if kind is None:
             means = self._weekday_means(np.array([place]), end)[0]
             is_open = np.ones(month.days, np.bool_)
             so_far = end - self._first + 1
             is_open[:so_far] = ~series.known[place, self._first : end + 1]
             ordinals = grid.first + self._first + np.arange(month.days)
-            expected = means[(ordinals[is_open] - 1) % WEEK].sum()
             sure = int(series.values[place, self._first : end + 1].sum())
-            base = sure + float(expected)
+            base = sure + float(means[(ordinals[is_open] - 1) % WEEK].sum())
+            if np.isnan(base):
+                kind, reason = ReasonKind.MISSING_DAYS, "one of the weekdays has no data"
+        if kind is None:
             ordered = sorted(ratios.tolist())
             middle, (lower, upper) = median(ordered), interval(ordered)
             # What is counted cannot become less.
@@ -170,14 +173,6 @@ class _Projector:
                 for place, ratio in enumerate(ordered)
                 for lower, upper in [interval([*ordered[:place], *ordered[place + 1 :]])]
             )
-            if np.isnan(base):
-                kind, reason, value, low, high = (
-                    ReasonKind.MISSING_DAYS,
-                    "one of the weekdays has no data",
-                    None,
-                    None,
-                    None,
-                )
         when = formats.short_month(month.first)
         text = (
             f"{name}: projected {formats.number(value)} downloads in {when} "

@@ -109,6 +109,17 @@ def test_refused(days, last, kind):
     assert found.text.startswith("package-0000 (Node.js): Nov 2026 is not projected; ")
 
 
+def test_refused_without_any_value_of_a_weekday():
+    """Nothing is projected if no Sunday of the last weeks has a value; other days and months are there."""
+    counts = noisy(1, 900)
+    known = np.ones(counts.shape, bool)
+    known[0, -43::7] = False
+    found = projections_of(counts, known=known)[0]
+    assert AS_OF.weekday() == 6
+    assert (found.value, found.low, found.high, found.reason_kind) == (None, None, None, ReasonKind.MISSING_DAYS)
+    assert found.text == "package-0000 (Node.js): Nov 2026 is not projected; one of the weekdays has no data."
+
+
 def test_refused_across_a_step():
     """crates.io changed its way of counting in October 2025: nothing is projected for some weeks."""
     last = date(2025, 11, 12)
