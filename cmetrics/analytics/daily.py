@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cmetrics.analytics.anomalies import JUDGED_DAYS, LARGE, ComparedDays, compare_days
 from cmetrics.analytics.columns import Mask, Places, SeriesTable, Values
-from cmetrics.analytics.grid import Grid, newest_columns
+from cmetrics.analytics.grid import Grid, group_rows, newest_columns
 from cmetrics.analytics.insight_results import ReasonKind
 from cmetrics.domain import formats
 from cmetrics.domain.metric import CountingStep, Metric, SourceSpec
@@ -54,10 +54,6 @@ class DailyGrid(Grid):
     observed: Values
     usable: Values
     steps: Values
-
-    def rows_by_product(self) -> dict[str, Places]:
-        """Return the rows of each product's metrics; the products in the order of their ids."""
-        return group_rows(metric.product for metric in self.metrics)
 
     def sums(self, prefix: Values, first: Places | int, last: Places | int, rows: Places | None = None) -> Values:
         """Return the sum of each row's columns from ``first`` to ``last``; columns outside count as 0."""
@@ -252,14 +248,6 @@ def build_daily_grid(
 ) -> DailyGrid:
     """Return the daily downloads of ``metrics`` up to ``as_of``. Metrics without rows have no value."""
     return DailyHistory(metrics, specs, table, as_of).grid(as_of)
-
-
-def group_rows(names: Iterable[str | None]) -> dict[Any, Places]:
-    """Return the places of each name, the names in order (None first)."""
-    groups: dict[str | None, list[int]] = {}
-    for row, name in enumerate(names):
-        groups.setdefault(name, []).append(row)
-    return {name: np.array(groups[name], np.intp) for name in sorted(groups, key=lambda name: name or "")}
 
 
 def _first_columns(numbers: NDArray[Any], days: int) -> NDArray[Any]:

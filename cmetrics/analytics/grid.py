@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +36,18 @@ class Grid:
     def column(self, day: date) -> int:
         """Return the column of a day, which may lie outside."""
         return day.toordinal() - self.first
+
+    def rows_by_product(self) -> dict[str, Places]:
+        """Return the rows of each product's metrics; the products in the order of their ids."""
+        return group_rows(metric.product for metric in self.metrics)
+
+
+def group_rows(names: Iterable[str | None]) -> dict[Any, Places]:
+    """Return the places of each name, the names in order (None first)."""
+    groups: dict[str | None, list[int]] = {}
+    for row, name in enumerate(names):
+        groups.setdefault(name, []).append(row)
+    return {name: np.array(groups[name], np.intp) for name in sorted(groups, key=lambda name: name or "")}
 
 
 def newest_columns(known: Mask) -> Places:

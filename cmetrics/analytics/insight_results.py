@@ -173,16 +173,16 @@ class Rollup:
     previous: Period | None
     #: None unless ``comparable``.
     change: int | None
-    #: None unless ``comparable``; None from zero (``is_new``) and of stars.
-    change_percent: float | None
-    #: Percent of the product's downloads in the product's window of the same name, and percentage points.
-    share: float | None
-    previous_share: float | None
-    share_change: float | None
     comparable: bool
     #: Why not, as a clause without a full stop; None if ``comparable``.
     reason: str | None
     reason_kind: ReasonKind | None
+    #: None unless ``comparable``; None from zero (``is_new``) and of stars.
+    change_percent: float | None = None
+    #: Percent of the product's downloads in the product's window of the same name, and percentage points.
+    share: float | None = None
+    previous_share: float | None = None
+    share_change: float | None = None
     #: From zero to more.
     is_new: bool = False
     left_out: tuple[LeftOut, ...] = ()

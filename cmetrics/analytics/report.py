@@ -14,13 +14,14 @@ from functools import cached_property
 import numpy as np
 
 from cmetrics.analytics.columns import Mask, Places, SeriesTable, Values
-from cmetrics.analytics.daily import DailyHistory, group_rows
+from cmetrics.analytics.daily import DailyHistory
 from cmetrics.analytics.effects import build_effects, sort_events
 from cmetrics.analytics.frozen import FrozenMonth, LaterChange, final_moment, freeze_month, last_day
+from cmetrics.analytics.grid import group_rows
 from cmetrics.analytics.insight_results import Effect, Verdict
 from cmetrics.analytics.insights import find_changes
 from cmetrics.analytics.model import PeriodPoint, PointKind
-from cmetrics.analytics.phrases import change_percent, moved, name_of
+from cmetrics.analytics.phrases import moved, name_of
 from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.analytics.rollups import (
     LEFT_OUT_SHARE,
@@ -28,11 +29,13 @@ from cmetrics.analytics.rollups import (
     compare,
     each_row,
     like_for_like,
+    main_row,
+    share_of,
     sum_groups,
     why_not,
 )
 from cmetrics.analytics.series import month_points
-from cmetrics.analytics.star_grid import UNKNOWN, StarGrid, build_star_grid
+from cmetrics.analytics.star_grid import StarGrid, build_star_grid
 from cmetrics.domain import formats
 from cmetrics.domain.days import DAY, Month, last_full_month, months
 from cmetrics.domain.event import Note
@@ -62,16 +65,22 @@ METHOD = (
 
 
 @dataclass(frozen=True, slots=True)
-class DownloadsRow:
-    """The downloads of a month, of one metric or of several."""
+class RowTitle:
+    """What a row of downloads is about."""
 
-    #: Of one metric.
-    metric_id: str | None
-    product: str | None
-    sdk: str | None
     #: What it is, and where it is counted.
     name: str
     detail: str
+    #: Of one metric.
+    metric_id: str | None = None
+    product: str | None = None
+    sdk: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadsRow(RowTitle):
+    """The downloads of a month, of one metric or of several."""
+
     #: None if no day is counted.
     value: int | None
     days_observed: int
@@ -274,17 +283,6 @@ def month_name(month: Month) -> str:
     return formats.month(month.first)
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """What a row of downloads is about."""
-
-    name: str
-    detail: str
-    metric_id: str | None = None
-    product: str | None = None
-    sdk: str | None = None
-
-
 class ReportBuilder:
     """Builds the reports of one store. They share what is read and judged, so that twelve cost little more than one."""
 
@@ -387,25 +385,29 @@ class _MonthBuilder:
         self._stars = history.stars.until(as_of)
         self._before = self._compare(self._month.plus(-1))
         self._year = self._compare(self._month.plus(-12))
-        self._whole = self._sum_shares()
+        self._reasons = why_not(self._grid, self._before)
+        (self._total,) = like_for_like(self._before, [np.arange(len(self._grid.metrics))])
+        lacking = int(self._before.value[~self._before.is_whole].sum())
+        #: All downloads of the month; 0 if too many days are missing for shares of it.
+        self._whole = self._total.value if lacking <= LEFT_OUT_SHARE * self._total.value else 0
 
     def build(self) -> MonthReport:
         """Return the report."""
         grid, month = self._grid, self._month
         everything = np.arange(len(grid.metrics))
-        (total,) = self._downloads([everything], [_Head("All downloads", plural(len(everything), "metric"))])
+        (total,) = self._downloads([everything], [RowTitle("All downloads", plural(len(everything), "metric"))])
         by_product = grid.rows_by_product()
         counted = [product for product in self._catalog.products if product.product in by_product]
         product_rows = [by_product[product.product] for product in counted]
         products = self._downloads(
             product_rows,
             [
-                _Head(product.title, plural(len(rows), "metric"), product=product.product)
+                RowTitle(product.title, plural(len(rows), "metric"), product=product.product)
                 for product, rows in zip(counted, product_rows, strict=True)
             ],
         )
         by_sdk = group_rows(metric.sdk for metric in grid.metrics)
-        all_stars = self._star_row(list(range(len(self._stars.metrics))), None)
+        all_stars = self._star_row(np.arange(len(self._stars.metrics)), None)
         at_end = find_changes(
             self._history.days.grid(month.last),
             self._history.stars.until(month.last),
@@ -427,13 +429,13 @@ class _MonthBuilder:
                 self._downloads(
                     list(by_sdk.values()),
                     # The last metric of an SDK names it.
-                    [_Head(self._sdk_name(grid.metrics[rows[-1]]), "", sdk=sdk) for sdk, rows in by_sdk.items()],
+                    [RowTitle(self._sdk_name(grid.metrics[rows[-1]]), "", sdk=sdk) for sdk, rows in by_sdk.items()],
                 )
             ),
             all_stars=all_stars,
             repositories=tuple(
                 sorted(
-                    (self._star_row([row], metric) for row, metric in enumerate(self._stars.metrics)),
+                    (self._star_row(np.array([row]), metric) for row, metric in enumerate(self._stars.metrics)),
                     key=lambda row: (-(row.stars or 0), row.name),
                 )
             ),
@@ -472,59 +474,43 @@ class _MonthBuilder:
             return replace(metric, display_name=spec.display_name).label
         return metric.sdk or "Other"
 
-    def _head(self, metric: Metric) -> _Head:
+    def _head(self, metric: Metric) -> RowTitle:
         spec = self._inputs.specs.get(metric.source)
         title = spec.public_name if spec else metric.source
         detail = f"{isolate(self._titles.get(metric.product, metric.product))} · {isolate(metric.label)} · {title}"
-        return _Head(self._names[metric.metric_id], detail, metric.metric_id, metric.product, metric.sdk)
+        return RowTitle(self._names[metric.metric_id], detail, metric.metric_id, metric.product, metric.sdk)
 
-    def _downloads(self, groups: Sequence[Places], heads: Sequence[_Head]) -> list[DownloadsRow]:
+    def _downloads(self, groups: Sequence[Places], titles: Sequence[RowTitle]) -> list[DownloadsRow]:
         """Return a row for each group of metrics."""
-        before, year = like_for_like(self._before, groups), like_for_like(self._year, groups)
-        columns = (
-            before.value,
-            before.observed,
-            before.compared,
-            before.is_comparable,
-            before.now,
-            before.before,
-            year.compared,
-            year.is_comparable,
-            year.now,
-            year.before,
-        )
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        reasons = iter(
-            self._reasons([group for group, alike in zip(groups, before.is_comparable, strict=True) if not alike])
-        )
+        sums, sums_of_year = (like_for_like(compared, groups) for compared in (self._before, self._year))
         found: list[DownloadsRow] = []
-        for group, head, history, row in zip(groups, heads, self._values_of(groups), rows, strict=True):
-            value, observed, compared, is_alike, now, earlier, year_compared, is_year_alike, year_now, year_before = row
-            share, previous_share, share_change = self._shares(
-                value if observed else None, now, earlier, is_alike=is_alike
-            )
+        for group, title, history, before, year in zip(
+            groups, titles, self._values_of(groups), sums, sums_of_year, strict=True
+        ):
+            value = before.value if before.observed else None
+            _, previous_share, share_change = share_of(before, self._total)
             found.append(
                 DownloadsRow(
-                    metric_id=head.metric_id,
-                    product=head.product,
-                    sdk=head.sdk,
-                    name=head.name,
-                    detail=head.detail,
-                    value=value if observed else None,
-                    days_observed=observed,
+                    title.name,
+                    title.detail,
+                    title.metric_id,
+                    title.product,
+                    title.sdk,
+                    value=value,
+                    days_observed=before.observed,
                     days_expected=self._month.days * len(group),
                     metrics=len(group),
-                    compared=compared,
-                    previous_value=earlier if is_alike else None,
-                    change=now - earlier if is_alike else None,
-                    change_percent=change_percent(now, earlier) if is_alike else None,
-                    is_new=is_alike and earlier == 0 < now,
-                    reason=None if is_alike else next(reasons),
-                    year_compared=year_compared,
-                    year_value=year_before if is_year_alike else None,
-                    year_change=year_now - year_before if is_year_alike else None,
-                    year_percent=change_percent(year_now, year_before) if is_year_alike else None,
-                    share=share,
+                    compared=before.compared,
+                    previous_value=before.before if before.is_comparable else None,
+                    change=before.change,
+                    change_percent=before.change_percent,
+                    is_new=before.is_new,
+                    reason=None if before.is_comparable else self._reason(group),
+                    year_compared=year.compared,
+                    year_value=year.before if year.is_comparable else None,
+                    year_change=year.change,
+                    year_percent=year.change_percent,
+                    share=None if not self._whole or value is None else round(100 * value / self._whole, 1),
                     previous_share=previous_share,
                     share_change=share_change,
                     history=history,
@@ -532,53 +518,13 @@ class _MonthBuilder:
             )
         return found
 
-    def _reasons(self, groups: Sequence[Places]) -> list[str | None]:
-        """Return why each group is not compared: the reason of the first of those with most downloads."""
-        compared = self._before
-        main: list[int] = []
-        for rows in groups:
-            apart = rows[~compared.is_comparable[rows]]
-            main.extend([int(apart[np.argmax(compared.weight[apart])])] if len(apart) else [])
-        reasons = dict(zip(main, why_not(self._grid, compared, np.array(main, np.intp)), strict=True))
-        picked = iter(main)
-        found: list[str | None] = []
-        for rows in groups:
-            if not len(rows):
-                found.append(None)
-                continue
-            row = next(picked)
-            reason = reasons[row][1]
-            name = self._names[self._grid.metrics[row].metric_id]
-            found.append(reason if len(rows) == 1 else f"{name}: {reason}")
-        return found
-
-    def _shares(
-        self, value: int | None, now: int, before: int, *, is_alike: bool
-    ) -> tuple[float | None, float | None, float | None]:
-        """Return the percentage of all downloads in this month, that of the month before, and the change.
-
-        The latter two are among the metrics that are compared; the change is in percentage points.
-        """
-        whole, later, earlier, too_few = self._whole
-        share = None if whole is None or value is None else round(100 * value / whole, 1)
-        if too_few or not is_alike or not later or not earlier:
-            return share, None, None
-        percent, previous = 100 * now / later, 100 * before / earlier
-        # Adding 0 turns a rounded -0.0 into 0.0.
-        return share, round(previous, 1), round(percent - previous, 1) + 0.0
-
-    def _sum_shares(self) -> tuple[int | None, int, int, bool]:
-        """Return what shares are parts of: all downloads of this month, None if too many days are missing.
-
-        Then the downloads now and before of the metrics that are compared, and whether these are too few.
-        """
-        compared = self._before
-        whole = int(compared.value.sum())
-        lacking = int(compared.value[~compared.is_whole].sum())
-        sums = like_for_like(compared, [np.arange(len(compared.value))])
-        is_known = whole and lacking <= LEFT_OUT_SHARE * whole
-        too_few = bool(sums.left_out[0] > LEFT_OUT_SHARE)
-        return whole if is_known else None, int(sums.now[0]), int(sums.before[0]), too_few
+    def _reason(self, rows: Places) -> str | None:
+        """Return why a group is not compared."""
+        if not len(rows):
+            return None
+        row = main_row(self._before, rows)
+        _, reason = self._reasons[row]
+        return reason if len(rows) == 1 else f"{self._names[self._grid.metrics[row].metric_id]}: {reason}"
 
     def _values_of(self, groups: Sequence[Places]) -> list[tuple[int | None, ...]]:
         """Return the values of the months up to this one for each group; None where none is known."""
@@ -621,13 +567,11 @@ class _MonthBuilder:
             )
         )
 
-    def _star_row(self, rows: list[int], metric: Metric | None) -> StarsRow:
+    def _star_row(self, rows: Places, metric: Metric | None) -> StarsRow:
         grid, month = self._stars, self._month
         stars, day = self._count(rows)
-        gained = grid.gained[rows, max(self._stars.column(month.first), 0) : self._stars.column(month.last) + 1]
-        has_gained = gained.shape == (len(rows), month.days) and bool((gained != UNKNOWN).all()) and bool(rows)
         net = self._net(rows, month)
-        all_gained = int(gained.sum()) if has_gained and net is not None else None
+        gained = None if net is None else grid.gained_between(rows, grid.column(month.first), grid.column(month.last))
         return StarsRow(
             metric_id=metric.metric_id if metric else None,
             product=metric.product if metric else None,
@@ -635,33 +579,28 @@ class _MonthBuilder:
             stars=stars,
             day=day,
             net=net,
-            gained=all_gained,
-            lost=None if all_gained is None or net is None else max(all_gained - net, 0),
+            gained=gained,
+            lost=None if gained is None or net is None else max(gained - net, 0),
             previous_net=self._net(rows, month.plus(-1)),
             history=tuple(self._net(rows, m) for m in months(month.plus(1 - ROW_MONTHS), month)),
         )
 
-    def _count(self, rows: list[int]) -> tuple[int | None, date | None]:
+    def _count(self, rows: Places) -> tuple[int | None, date | None]:
         """Return the counts on the newest day of the month on which all repositories have one."""
         first, last = max(self._stars.column(self._month.first), 0), self._stars.column(self._month.last)
-        known = self._stars.known[rows, first : last + 1].all(axis=0) if rows else np.zeros(0, np.bool_)
-        found = np.flatnonzero(known)
+        found = np.flatnonzero(self._stars.known[rows, first : last + 1].all(axis=0)) if len(rows) else rows
         if not len(found):
             return None, None
         column = first + int(found[-1])
         return int(self._stars.counts[rows, column].sum()), self._stars.day(column)
 
-    def _net(self, rows: list[int], month: Month) -> int | None:
+    def _net(self, rows: Places, month: Month) -> int | None:
         """Return the difference of the counts at the end of two months; both taken on their day or both not."""
-        grid: StarGrid = self._stars
-        before, last = self._stars.column(month.first) - 1, self._stars.column(month.last)
-        if not rows or before < 0 or last >= grid.days:
+        columns = self._stars.column(month.first) - 1, self._stars.column(month.last)
+        is_known, counts, kinds = self._stars.at(rows, columns)
+        if not len(rows) or not is_known.all() or (kinds[:, 0] != kinds[:, 1]).any():
             return None
-        if not grid.known[rows][:, [before, last]].all():
-            return None
-        if (grid.reconstructed[rows, before] != grid.reconstructed[rows, last]).any():
-            return None
-        return int((grid.counts[rows, last] - grid.counts[rows, before]).sum())
+        return int((counts[:, 1] - counts[:, 0]).sum())
 
     def _missing(self) -> tuple[MissingDays, ...]:
         compared, days = self._before, self._month.days

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cmetrics.analytics.columns import Mask, Places, Values
 from cmetrics.analytics.daily import LATE_DAYS, DailyGrid
+from cmetrics.analytics.grid import Grid
 from cmetrics.analytics.insight_results import LeftOut, Period, ReasonKind, Rollup, Scope, Unit, Window
 from cmetrics.analytics.phrases import change_percent, name_of, plain_percent, rounded
-from cmetrics.analytics.star_grid import UNKNOWN, StarGrid
+from cmetrics.analytics.star_grid import StarGrid
 from cmetrics.domain import formats
 from cmetrics.domain.days import last_full_month
 from cmetrics.domain.plural import plural
@@ -112,47 +113,58 @@ def compare(
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LikeForLike:
-    """The sums of one window over groups of metrics, compared like with like. All arrays have one value per group."""
+class LikeForLike(NamedTuple):
+    """The sums of one window over a group of metrics, compared like with like."""
 
     #: The sums of all known days of all metrics.
-    value: Values
-    observed: Values
-    previous_value: Values
-    previous_observed: Values
+    value: int
+    observed: int
+    previous_value: int
+    previous_observed: int
     #: The number of metrics that can be compared, and their sums.
-    compared: Values
-    now: Values
-    before: Values
+    compared: int
+    now: int
+    before: int
     #: The share of the downloads, 0 to 1, that metrics have that cannot be compared.
-    left_out: NDArray[np.float64]
+    left_out: float
 
     @property
-    def is_comparable(self) -> Mask:
+    def is_comparable(self) -> bool:
         """Whether any metric can be compared, and the others have at most a tenth of the downloads."""
-        found: Mask = (self.compared > 0) & (self.left_out <= LEFT_OUT_SHARE)
-        return found
+        return self.compared > 0 and self.left_out <= LEFT_OUT_SHARE
+
+    @property
+    def change(self) -> int | None:
+        """The change; None unless comparable."""
+        return self.now - self.before if self.is_comparable else None
+
+    @property
+    def change_percent(self) -> float | None:
+        """The change in percent; None unless comparable, and from zero."""
+        return change_percent(self.now, self.before) if self.is_comparable else None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the change is from zero to more."""
+        return self.is_comparable and self.before == 0 < self.now
 
 
-def like_for_like(compared: Compared, groups: Sequence[Places]) -> LikeForLike:
+def like_for_like(compared: Compared, groups: Sequence[Places]) -> list[LikeForLike]:
     """Return the sums over each of ``groups``, which are rows of the grid."""
-
-    def sums(numbers: Values | Mask) -> Values:
-        return sum_groups(numbers, groups)
-
-    alike = compared.is_comparable
-    weight, lacking = sums(compared.weight), sums(np.where(alike, 0, compared.weight))
-    return LikeForLike(
-        value=sums(compared.value),
-        observed=sums(compared.observed),
-        previous_value=sums(compared.previous_value),
-        previous_observed=sums(compared.previous_observed),
-        compared=sums(alike),
-        now=sums(np.where(alike, compared.now, 0)),
-        before=sums(np.where(alike, compared.before, 0)),
-        left_out=np.where(weight > 0, lacking / np.maximum(weight, 1), 0.0),
+    alike, weight = compared.is_comparable, compared.weight
+    columns = (
+        compared.value,
+        compared.observed,
+        compared.previous_value,
+        compared.previous_observed,
+        alike,
+        np.where(alike, compared.now, 0),
+        np.where(alike, compared.before, 0),
+        np.where(alike, 0, weight),
+        weight,
     )
+    sums = sum_groups(np.stack(columns, axis=1), groups).tolist()
+    return [LikeForLike._make([*row, left_out / whole if whole else 0.0]) for *row, left_out, whole in sums]
 
 
 def sum_groups(numbers: Values | Mask, groups: Sequence[Places]) -> Values:
@@ -193,7 +205,8 @@ def build_windows(grid: DailyGrid) -> Windows:
     product_ends = np.full(len(grid.metrics), -1)
     for rows in grid.rows_by_product().values():
         product_ends[rows] = common_end(grid.ends[rows])
-    months = _months(grid, end)
+    spans = _months(grid, end) if end >= 0 else dict.fromkeys((Window.MONTH, Window.MONTH_TO_DATE), (-1, 1, -2, 1))
+    months = {window: compare(grid, *span, is_equal=window is not Window.MONTH) for window, span in spans.items()}
 
     def ending(ends: Places | int) -> dict[Window, Compared]:
         found = {window: compare(grid, ends, days, np.asarray(ends) - days, days) for window, days in LENGTHS.items()}
@@ -211,68 +224,71 @@ def shift_of(day: date) -> int:
     return SHIFT if day.day <= SHIFT else SHIFT + 7
 
 
-def _months(grid: DailyGrid, end: int) -> dict[Window, Compared]:
-    if end < 0:
-        return {window: compare(grid, -1, 1, -2, 1) for window in (Window.MONTH, Window.MONTH_TO_DATE)}
+def _months(grid: Grid, end: int) -> dict[Window, tuple[int, int, int, int]]:
+    """Return the windows of calendar months: last column and number of days, and those of the period before."""
     day = grid.day(end)
     full = last_full_month(day)
     before = full.plus(-1)
     return {
-        Window.MONTH: compare(
-            grid, grid.column(full.last), full.days, grid.column(before.last), before.days, is_equal=False
-        ),
-        Window.MONTH_TO_DATE: compare(grid, end, day.day, end - shift_of(day), day.day),
+        Window.MONTH: (grid.column(full.last), full.days, grid.column(before.last), before.days),
+        Window.MONTH_TO_DATE: (end, day.day, end - shift_of(day), day.day),
     }
 
 
-def why_not(grid: DailyGrid, compared: Compared, rows: Places) -> list[tuple[ReasonKind, str]]:
-    """Return why the window of each of these metrics is not compared: the kind, and the reason as a clause."""
+#: By row of the grid: a kind, and the reason as a clause.
+Reasons = dict[int, tuple[ReasonKind, str]]
+
+
+def why_not(grid: DailyGrid, compared: Compared) -> Reasons:
+    """Return why the windows are not compared of those metrics of which they are not."""
+    rows = np.flatnonzero(~compared.is_comparable)
     first, last = compared.first[rows], compared.last[rows]
     before, until = compared.previous_first[rows], compared.previous_last[rows]
-    found: list[tuple[ReasonKind, str]] = []
+    reasons: Reasons = {}
     problems = zip(grid.problems(rows, first, last), grid.problems(rows, before, until), strict=True)
-    for place, (now, earlier) in enumerate(problems):
+    for place, (row, (now, earlier)) in enumerate(zip(rows.tolist(), problems, strict=True)):
         if now is not None:
-            found.append(now)
+            reasons[row] = now
         elif earlier is not None:
-            found.append((earlier[0], f"in the previous period, {earlier[1]}"))
-        elif (step := grid.step_between(int(rows[place]), int(before[place]), int(last[place]))) is not None:
-            found.append((ReasonKind.STEP, step))
+            reasons[row] = earlier[0], f"in the previous period, {earlier[1]}"
+        elif (step := grid.step_between(row, int(before[place]), int(last[place]))) is not None:
+            reasons[row] = ReasonKind.STEP, step
         else:
             days, previous = int(last[place] - first[place]) + 1, int(until[place] - before[place]) + 1
-            found.append(
-                (ReasonKind.UNEQUAL, f"the periods have different lengths ({days} and {plural(previous, 'day')})")
-            )
-    return found
+            text = f"the periods have different lengths ({days} and {plural(previous, 'day')})"
+            reasons[row] = ReasonKind.UNEQUAL, text
+    return reasons
+
+
+def main_row(compared: Compared, rows: Places) -> int:
+    """Return, of the rows that are not compared, the first of those with most downloads."""
+    apart = rows[~compared.is_comparable[rows]]
+    return int(apart[np.argmax(np.maximum(compared.value[apart], compared.previous_value[apart]))])
 
 
 def build_rollups(grid: DailyGrid, windows: Windows) -> Iterator[Rollup]:
     """Yield the roll-ups of downloads of metrics and of products; those of all are `build_totals`."""
-    products = grid.rows_by_product()
-    shares: dict[Window, list[Shares]] = {}
-    for window, compared in windows.of_product.items():
-        of_window = shares[window] = [NO_SHARES] * len(grid.metrics)
-        for rows in products.values():
-            for row, of_row in zip(rows.tolist(), _shares(compared, rows), strict=True):
-                of_window[row] = of_row
-    each = each_row(np.arange(len(grid.metrics)))
-    own = [_rollups(grid, windows.own[window], each, window, Scope.METRIC, shares[window]) for window in Window]
-    for of_metric in zip(*own, strict=True):
-        yield from of_metric
-    groups = list(products.values())
-    together = [
+    each, products = each_row(np.arange(len(grid.metrics))), list(grid.rows_by_product().values())
+    of_metrics = [
         _rollups(
             grid,
-            windows.of_product[window],
-            groups,
+            windows.own[window],
+            each,
             window,
-            Scope.PRODUCT,
-            _shares_of_groups(windows.of_all[window], groups),
+            Scope.METRIC,
+            _shares_of_metrics(windows.of_product[window], products),
         )
         for window in Window
     ]
-    for of_product in zip(*together, strict=True):
-        yield from of_product
+    of_products = [
+        _rollups(
+            grid, windows.of_product[window], products, window, Scope.PRODUCT, _shares(windows.of_all[window], products)
+        )
+        for window in Window
+    ]
+    for by_window in (of_metrics, of_products):
+        for of_group in zip(*by_window, strict=True):
+            yield from of_group
 
 
 def build_totals(grid: DailyGrid, windows: Windows, chosen: Iterable[Window] = Window) -> Iterator[Rollup]:
@@ -283,6 +299,7 @@ def build_totals(grid: DailyGrid, windows: Windows, chosen: Iterable[Window] = W
             yield from _rollups(grid, windows.of_all[window], everything, window, Scope.ALL, [NO_SHARES])
 
 
+#: The percentage of a whole, that in the period before, and the difference in percentage points.
 Shares = tuple[float | None, float | None, float | None]
 NO_SHARES: Shares = (None, None, None)
 
@@ -296,29 +313,14 @@ def _rollups(
     shares: Sequence[Shares],
 ) -> list[Rollup]:
     """Return the roll-up of each group of rows, like for like. A group has at least one row, and one window."""
-    sums = like_for_like(compared, groups)
-    reasons = _reasons(grid, compared, groups)
-    columns = (
-        sums.value,
-        sums.observed,
-        sums.previous_value,
-        sums.previous_observed,
-        sums.now,
-        sums.before,
-        sums.left_out,
-        sums.is_comparable,
-    )
+    reasons = why_not(grid, compared)
     found: list[Rollup] = []
-    for rows, of_group, share, row in zip(
-        groups, reasons, shares, zip(*(c.tolist() for c in columns), strict=True), strict=True
-    ):
-        value, observed, previous, previous_observed, now, before, left_out, comparable = row
-        place = int(rows[0])
+    for rows, sums, share in zip(groups, like_for_like(compared, groups), shares, strict=True):
+        place, comparable = int(rows[0]), sums.is_comparable
         first, last = int(compared.first[place]), int(compared.last[place])
-        kind, reason = (None, None) if comparable else _main_reason(grid, compared, rows, of_group, left_out, observed)
-        if not comparable:
-            before = previous if previous_observed else None
-        metric = grid.metrics[place]
+        before = sums.before if comparable else sums.previous_value if sums.previous_observed else None
+        kind, reason = (None, None) if comparable else _main_reason(grid, compared, rows, reasons, sums)
+        metric, left_out = grid.metrics[place], [] if scope is Scope.METRIC else rows.tolist()
         found.append(
             Rollup(
                 scope=scope,
@@ -326,55 +328,41 @@ def _rollups(
                 metric_id=metric.metric_id if scope is Scope.METRIC else None,
                 product=None if scope is Scope.ALL else metric.product,
                 window=window,
-                start=grid.day(first) if observed else None,
-                end=grid.day(last) if observed else None,
-                value=value if observed else None,
-                days_observed=observed,
+                start=grid.day(first) if sums.observed else None,
+                end=grid.day(last) if sums.observed else None,
+                value=sums.value if sums.observed else None,
+                days_observed=sums.observed,
                 days_expected=(last - first + 1) * len(rows),
-                compared_value=now if comparable else None,
-                previous=_period(grid, compared, place, before) if observed else None,
-                change=now - before if comparable else None,
-                change_percent=change_percent(now, before) if comparable else None,
+                compared_value=sums.now if comparable else None,
+                previous=_period(grid, compared, place, before) if sums.observed else None,
+                change=sums.change,
+                change_percent=sums.change_percent,
                 share=share[0],
                 previous_share=share[1],
                 share_change=share[2],
                 comparable=comparable,
                 reason=reason,
                 reason_kind=kind,
-                is_new=comparable and before == 0 < now,
-                left_out=()
-                if scope is Scope.METRIC
-                else tuple(LeftOut(grid.metrics[row].metric_id, *why) for row, why in of_group.items()),
+                is_new=sums.is_new,
+                left_out=tuple(
+                    LeftOut(grid.metrics[row].metric_id, *reasons[row]) for row in left_out if row in reasons
+                ),
             )
         )
     return found
 
 
-Reasons = dict[int, tuple[ReasonKind, str]]
-
-
-def _reasons(grid: DailyGrid, compared: Compared, groups: Sequence[Places]) -> list[Reasons]:
-    """Return for each group the reasons of the rows that are not compared."""
-    rows = np.concatenate([np.zeros(0, np.intp), *groups])
-    apart = rows[~compared.is_comparable[rows]]
-    by_row = dict(zip(apart.tolist(), why_not(grid, compared, apart), strict=True))
-    return [{row: by_row[row] for row in group.tolist() if row in by_row} for group in groups]
-
-
 def _main_reason(
-    grid: DailyGrid, compared: Compared, rows: Places, reasons: Reasons, left_out: float, observed: int
+    grid: DailyGrid, compared: Compared, rows: Places, reasons: Reasons, sums: LikeForLike
 ) -> tuple[ReasonKind, str]:
-    """Return why a group is not compared: the reason of the first of those with most downloads."""
-    apart = np.array(list(reasons), np.intp)
-    row = int(apart[int(np.argmax(compared.weight[apart]))])
+    """Return why a group is not compared."""
+    row = main_row(compared, rows)
     kind, reason = reasons[row]
     if len(rows) == 1:
         return kind, reason
-    name, percent = name_of(grid.metrics[row]), plain_percent(100 * left_out)
-    return (
-        ReasonKind.LEFT_OUT if observed else ReasonKind.NO_DATA,
-        f"{plural(len(apart), 'metric')} with {percent} of the downloads cannot be compared; {name}: {reason}",
-    )
+    left_out = f"{plural(len(rows) - sums.compared, 'metric')} with {plain_percent(100 * sums.left_out)}"
+    text = f"{left_out} of the downloads cannot be compared; {name_of(grid.metrics[row])}: {reason}"
+    return ReasonKind.LEFT_OUT if sums.observed else ReasonKind.NO_DATA, text
 
 
 def _period(grid: DailyGrid, compared: Compared, row: int, value: int | None) -> Period | None:
@@ -383,41 +371,30 @@ def _period(grid: DailyGrid, compared: Compared, row: int, value: int | None) ->
     return Period(grid.day(first), grid.day(last), value) if grid.first + first >= 1 else None
 
 
-def _shares(compared: Compared, rows: Places) -> list[Shares]:
-    """Return by metric its percentage of the sum of ``rows``, that of the period before, and the difference.
-
-    Like for like: of the metrics that are compared, if those left out have a tenth of the value or less.
-    """
-    nothing = [NO_SHARES] * len(rows)
-    alike = compared.is_comparable[rows]
-    sums = like_for_like(compared, [rows])
-    if sums.is_comparable[0]:
-        later, earlier = int(sums.now[0]), int(sums.before[0])
-        if not later or not earlier:
-            return nothing
-        now, before = 100 * compared.now[rows] / later, 100 * compared.before[rows] / earlier
-        return [
-            (rounded(share), rounded(previous), rounded(share - previous)) if is_alike else NO_SHARES
-            for share, previous, is_alike in zip(now.tolist(), before.tolist(), alike.tolist(), strict=True)
-        ]
-    value = compared.value[rows]
-    if compared.is_whole[rows].all() and value.sum():
-        return [(rounded(share), None, None) for share in (100 * value / value.sum()).tolist()]
-    return nothing
+def share_of(part: LikeForLike, whole: LikeForLike) -> Shares:
+    """Return what ``part`` is of ``whole``, like for like: of the metrics that are compared."""
+    if not (part.is_comparable and whole.is_comparable and whole.now and whole.before):
+        return NO_SHARES
+    share, previous = 100 * part.now / whole.now, 100 * part.before / whole.before
+    return rounded(share), rounded(previous), rounded(share - previous)
 
 
-def _shares_of_groups(compared: Compared, groups: Sequence[Places]) -> list[Shares]:
-    """Return the percentage that each group has of all metrics, that of the period before, and the difference."""
-    whole, sums = like_for_like(compared, [np.arange(len(compared.value))]), like_for_like(compared, groups)
-    later, earlier = int(whole.now[0]), int(whole.before[0])
-    if not (whole.is_comparable[0] and later and earlier):
-        return [NO_SHARES] * len(groups)
-    found: list[Shares] = []
-    rows = zip(sums.now.tolist(), sums.before.tolist(), sums.is_comparable.tolist(), strict=True)
-    for now, before, is_comparable in rows:
-        share, previous = 100 * now / later, 100 * before / earlier
-        found.append((rounded(share), rounded(previous), rounded(share - previous)) if is_comparable else NO_SHARES)
-    return found
+def _shares(compared: Compared, groups: Sequence[Places]) -> list[Shares]:
+    """Return what each group is of all of them."""
+    (whole,) = like_for_like(compared, [np.concatenate([np.zeros(0, np.intp), *groups])])
+    return [share_of(part, whole) for part in like_for_like(compared, groups)]
+
+
+def _shares_of_metrics(compared: Compared, products: Sequence[Places]) -> list[Shares]:
+    """Return what each metric is of its product; without a comparison its share only, if no day is missing."""
+    shares = [NO_SHARES] * len(compared.value)
+    for rows, whole in zip(products, like_for_like(compared, products), strict=True):
+        of_product = _shares(compared, each_row(rows))
+        if not whole.is_comparable and compared.is_whole[rows].all() and whole.value:
+            of_product = [(rounded(100 * value / whole.value), None, None) for value in compared.value[rows].tolist()]
+        for row, of_metric in zip(rows.tolist(), of_product, strict=True):
+            shares[row] = of_metric
+    return shares
 
 
 # -- stars ---------------------------------------------------------------------------------------
@@ -425,21 +402,22 @@ def _shares_of_groups(compared: Compared, groups: Sequence[Places]) -> list[Shar
 
 def build_star_rollups(grid: StarGrid) -> Iterator[Rollup]:
     """Yield the net change of stars: metrics, products, all."""
-    ends = {row: int(grid.ends[row]) for row in range(len(grid.metrics))}
-    products: dict[str, list[int]] = {}
-    for row, metric in enumerate(grid.metrics):
-        products.setdefault(metric.product, []).append(row)
+    if not grid.metrics:
+        return
+    everything = np.arange(len(grid.metrics))
+    groups: list[tuple[Places, str | None, str | None]] = [
+        *((rows, m.product, m.metric_id) for rows, m in zip(each_row(everything), grid.metrics, strict=True)),
+        *((rows, product, None) for product, rows in grid.rows_by_product().items()),
+        (everything, None, None),
+    ]
     reference = common_end(grid.ends)
-    for row, metric in enumerate(grid.metrics):
+    months = _months(grid, reference) if reference >= 0 else {}
+    for rows, product, metric_id in groups:
+        end = common_end(grid.ends[rows])
         for window in Window:
-            yield _star_rollup(grid, [row], ends[row], reference, window, metric.product, metric.metric_id)
-    for product in sorted(products):
-        rows = products[product]
-        for window in Window:
-            yield _star_rollup(grid, rows, common_end(grid.ends[rows]), reference, window, product, None)
-    if ends:
-        for window in Window:
-            yield _star_rollup(grid, list(ends), reference, reference, window, None, None)
+            days = LENGTHS.get(window, 0)
+            span = (months[window] if window in months else (end, days, end - days, days)) if end >= 0 else None
+            yield _star_rollup(grid, rows, span, window, product, metric_id)
 
 
 def net_stars(grid: StarGrid, window: Window) -> Values:
@@ -451,85 +429,49 @@ def net_stars(grid: StarGrid, window: Window) -> Values:
     return np.where(is_known, grid.counts[rows, last] - grid.counts[rows, first], 0)
 
 
-def _star_spans(grid: StarGrid, end: int, reference: int, window: Window) -> tuple[int, int, int, int]:
-    """Return first and last column of the window and of the period before it."""
-    if window in LENGTHS:
-        days = LENGTHS[window]
-        return end - days + 1, end, end - 2 * days + 1, end - days
-    day = grid.day(reference)
-    if window is Window.MONTH:
-        full = last_full_month(day)
-        before = full.plus(-1)
-        return grid.column(full.first), grid.column(full.last), grid.column(before.first), grid.column(before.last)
-    first, shift = reference - day.day + 1, shift_of(day)
-    return first, reference, first - shift, reference - shift
-
-
 def _star_rollup(
     grid: StarGrid,
-    rows: list[int],
-    end: int,
-    reference: int,
+    rows: Places,
+    span: tuple[int, int, int, int] | None,
     window: Window,
     product: str | None,
     metric_id: str | None,
 ) -> Rollup:
-    first, last, before, until = _star_spans(grid, end, reference, window) if end >= 0 else (0, -1, 0, -1)
+    """Return the roll-up of a group of rows; ``span`` is that of `_months`, None without any count."""
+    last, days, until, days_before = span or (-1, 0, -1, 0)
+    first, before = last - days + 1, until - days_before + 1
     marks = (last, first - 1, until, before - 1)
-    is_known = np.array([[0 <= mark < grid.days and grid.known[row, mark] for mark in marks] for row in rows])
-    counts = np.array([[grid.counts[row, mark] if 0 <= mark < grid.days else 0 for mark in marks] for row in rows])
-    kinds = np.array([[0 <= mark < grid.days and grid.reconstructed[row, mark] for mark in marks] for row in rows])
-    nets, previous = counts[:, 0] - counts[:, 1], counts[:, 2] - counts[:, 3]
-    has_net = end >= 0 and bool(is_known[:, :2].all())
-    has_previous = bool(is_known[:, 2:].all())
+    is_known, counts, kinds = grid.at(rows, marks)
+    nets = counts[:, [0, 2]] - counts[:, [1, 3]]
+    value = int(nets[:, 0].sum()) if is_known[:, :2].all() else None
+    previous = int(nets[:, 1].sum()) if is_known[:, 2:].all() else None
     is_alike = bool((kinds == kinds[:, :1]).all())
-    comparable = (
-        has_net and has_previous and is_alike and (window is not Window.MONTH_TO_DATE or last - first == until - before)
-    )
-    kind: ReasonKind | None = None
-    reason: str | None = None
-    if not comparable:
-        kind, reason = _star_reason(grid, marks, is_known, is_alike=is_alike, has_end=end >= 0)
-    gained = grid.gained[rows, max(first, 0) : last + 1] if end >= 0 and first >= 0 else np.full((1, 1), UNKNOWN)
-    all_gained = int(gained.sum()) if gained.size and bool((gained != UNKNOWN).all()) else None
-    value = int(nets.sum()) if has_net else None
-    earlier_value = int(previous.sum()) if has_previous else None
+    kind, reason = None, None
+    if span is None:
+        kind, reason = ReasonKind.NO_DATA, "no count is stored yet"
+    elif not is_known.all():
+        newest = int(np.array(marks)[~is_known.all(axis=0)].max())
+        kind, reason = ReasonKind.MISSING_DAYS, f"there is no count for {formats.short_day(grid.day(newest))}"
+    elif not is_alike:
+        kind, reason = ReasonKind.RECONSTRUCTED, "some counts are reconstructed and do not include removed stars"
+    gained = grid.gained_between(rows, first, last)
     return Rollup(
         scope=Scope.METRIC if metric_id else Scope.PRODUCT if product else Scope.ALL,
         unit=Unit.STARS,
         metric_id=metric_id,
         product=product,
         window=window,
-        start=grid.day(first) if end >= 0 and grid.first + first > 0 else None,
-        end=grid.day(last) if end >= 0 else None,
+        start=grid.day(first) if span and grid.first + first > 0 else None,
+        end=grid.day(last) if span else None,
         value=value,
-        days_observed=int(grid.known[rows, max(first, 0) : last + 1].sum()) if end >= 0 else 0,
-        days_expected=max(last - first + 1, 0) * len(rows),
-        compared_value=value if comparable else None,
-        previous=Period(grid.day(before), grid.day(until), earlier_value)
-        if end >= 0 and grid.first + before > 0
-        else None,
-        change=None if not comparable or value is None or earlier_value is None else value - earlier_value,
-        change_percent=None,
-        share=None,
-        previous_share=None,
-        share_change=None,
-        comparable=comparable,
+        days_observed=int(grid.known[rows, max(first, 0) : last + 1].sum()),
+        days_expected=days * len(rows),
+        compared_value=value if kind is None else None,
+        previous=Period(grid.day(before), grid.day(until), previous) if span and grid.first + before > 0 else None,
+        change=None if kind or value is None or previous is None else value - previous,
+        comparable=kind is None,
         reason=reason,
         reason_kind=kind,
-        gained=all_gained,
-        lost=None if all_gained is None or value is None else max(all_gained - value, 0),
+        gained=gained,
+        lost=None if gained is None or value is None else max(gained - value, 0),
     )
-
-
-def _star_reason(
-    grid: StarGrid, marks: tuple[int, ...], is_known: Mask, *, is_alike: bool, has_end: bool
-) -> tuple[ReasonKind, str]:
-    if not has_end:
-        return ReasonKind.NO_DATA, "no count is stored yet"
-    missing = [mark for number, mark in enumerate(marks) if not is_known[:, number].all()]
-    if missing:
-        return ReasonKind.MISSING_DAYS, f"there is no count for {formats.short_day(grid.day(max(missing)))}"
-    if not is_alike:
-        return ReasonKind.RECONSTRUCTED, "some counts are reconstructed and do not include removed stars"
-    return ReasonKind.UNEQUAL, "the periods have different numbers of days"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cmetrics.analytics.columns import Mask, SeriesTable, Values
+from cmetrics.analytics.columns import Mask, Places, SeriesTable, Values
 from cmetrics.analytics.grid import Grid, newest_columns
 from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import Metric
@@ -76,6 +76,22 @@ class StarGrid(Grid):
             gained=join(older.gained, newer.gained, UNKNOWN),
             ends=newest_columns(known),
         )
+
+    def at(self, rows: Places, columns: Sequence[int]) -> tuple[Mask, Values, Mask]:
+        """Return the counts in some columns, which may lie outside: whether known, their values, and if reconstructed.
+
+        One row for each of ``rows``.
+        """
+        marks = np.array(columns)
+        places = np.ix_(rows, np.clip(marks, 0, self.days - 1))
+        is_known = self.known[places] & (marks >= 0) & (marks < self.days)
+        return is_known, self.counts[places], self.reconstructed[places]
+
+    def gained_between(self, rows: Places, first: int, last: int) -> int | None:
+        """Return the stars gained in the columns from ``first`` to ``last``; None unless all of them were read."""
+        gained = self.gained[rows, max(first, 0) : max(last + 1, 0)]
+        is_read = 0 < gained.size == len(rows) * (last - first + 1) and bool((gained != UNKNOWN).all())
+        return int(gained.sum()) if is_read else None
 
     def nets(self) -> tuple[Values, Mask]:
         """Return the net gain of each day, and where it is known.
