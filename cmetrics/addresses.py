@@ -1,4 +1,4 @@
-"""Addresses that people copy from a browser or from `git remote -v`, as names at their service. Pure."""
+"""Parse web addresses of packages and repositories into the names that their services use. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cmetrics.domain.sanitize import sanitize
 
 
 class NameKind(StrEnum):
-    """What a name belongs to; the value is the option of `init` that takes it."""
+    """The kind of a name; the value is its option of `init`."""
 
     OWNER = "--org"
     PYPI = "--pypi"
@@ -60,7 +60,7 @@ _SOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What an address leads to."""
+    """The package, repository or owner that an address refers to."""
 
     kind: NameKind
     name: str
@@ -76,7 +76,7 @@ _HOSTS = re.compile(
     r"open-vsx\.org|marketplace\.visualstudio\.com)(?:[:/]|$)",
     re.IGNORECASE,
 )
-#: First parts of paths at github.com that are no owners.
+#: Reserved first parts of paths at github.com, which are not owners.
 _NO_OWNERS = frozenset({"apps", "collections", "features", "marketplace", "orgs", "settings", "sponsors", "topics"})
 _FORMS = (
     (NameKind.OWNER, re.compile(rf"github\.com/orgs/({_NAME}){_END}")),
@@ -100,7 +100,7 @@ _FORMS = (
 
 
 def recognize(text: str) -> Address | None:
-    """Return what ``text`` leads to; None if it is not an address of a repository or package that we know."""
+    """Return what the address ``text`` refers to; None if it is not that of a known kind of repository or package."""
     bare = _bare(text)
     if bare is None:
         return None
@@ -126,9 +126,9 @@ def _subject(kind: NameKind, name: str) -> str:
 
 
 def parse_name(kind: NameKind, text: str) -> str:
-    """Return the name in ``text``, the value of the option ``kind``: a name as it is, or an address of that kind.
+    """Return the name in ``text``, the value of the option ``kind``: a plain name, or an address of that kind.
 
-    Raises UsageError for an address of another kind and for one that leads to none.
+    Raises UsageError for any other address.
     """
     address = recognize(text)
     if address is None:

@@ -80,7 +80,7 @@ class Catalog:
     #: Ids that follow from product and source because the entry has no ``id``. `cmetrics.identity`
     #: replaces each by the id that a store has for the same source and subject.
     default_ids: frozenset[str] = frozenset()
-    #: Entries whose source cannot be used at present.
+    #: Entries whose source cannot be used.
     left_out: tuple[LeftOut, ...] = ()
     #: Default id → the id of the store that replaced it.
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -119,7 +119,7 @@ def parse_catalog(path: Path, data: bytes, sources: Mapping[str, SourceSpec]) ->
     if not raw:
         reason = "is empty; write your metrics into it, or replace it with `cmetrics init --force`"
         raise ConfigError(mistakes=(Mistake(path, None, None, reason),))
-    # Only the sources in use are looked up: packages that add others are not imported.
+    # Only the sources in use are looked up, so that packages with other sources are not imported.
     specs = [sources[name] for name in named_sources(raw) if name in sources]
     list_options = LIST_OPTIONS.union(*(spec.list_options for spec in specs))
     return _Builder(path, CatalogFile(path, raw, list_options), sources).build()
@@ -259,7 +259,7 @@ class _Builder:
             self._mistakes.add(where, field, note)
 
     def _measure(self, where: str, item: MetricEntry, spec: SourceSpec) -> Measure:
-        """Return what the entry counts; note a count that the source does not have."""
+        """Return what the entry counts; add a mistake if the source does not have the count."""
         if item.count is not None and item.count not in spec.measures:
             known = ", ".join(spec.measures)
             note = f"{sanitize(item.count, limit=60)!r} is not a count of {spec.name}; available: {known}"
@@ -269,7 +269,7 @@ class _Builder:
         return spec.measures.get(item.count or spec.default_count, spec.measure)
 
     def _check_options(self, where: str, item: MetricEntry, spec: SourceSpec, measure: Measure) -> tuple[str, ...]:
-        """Note the fields that the source has no use for; return the continued subjects in canonical form."""
+        """Add a mistake for each unsupported field; return the continued subjects in canonical form."""
         if item.mirrors is not None and "mirrors" not in spec.options:
             self._mistakes.add(where, "mirrors", f"source {spec.name} has no such option")
         for name in item.list_options().keys() - spec.list_options:
@@ -305,7 +305,7 @@ class _Builder:
         plain_name = default_name(spec, measure)
         display_name = item.display_name or plain_name
         if item.id is None and slug(metric_id) in taken:
-            # The second package of one kind in a product, as after two products were merged.
+            # A second package of the same kind in a product, for example after two products were merged.
             metric_id = extend_id(metric_id, item.subject)
             display_name = item.display_name or f"{plain_name} {item.subject}"
         if not is_metric_id(metric_id):

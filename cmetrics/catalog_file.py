@@ -43,7 +43,7 @@ Identifier = Annotated[str, StringConstraints(pattern=rf"^{ID}$", max_length=60)
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
-#: What a person writes about a day: longer than a label, and still one paragraph.
+#: The text of a note: longer than a label, but one paragraph.
 NoteText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
@@ -58,7 +58,7 @@ WebAddress = Annotated[
         pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(?:[/?#][\x21\x23-\x3b\x3d\x3f-\x5b\x5d-\x7e]*)?$", max_length=500
     ),
 ]
-#: A web address, or one to write to.
+#: A web address or an email address.
 LinkAddress = Annotated[
     str,
     StringConstraints(
@@ -388,7 +388,7 @@ def _quotes(text: str) -> str:
 
 
 def _reason(item: ErrorDetails, where: str, known: list[str], meant: Mapping[str, str | None]) -> str:
-    """Return the mistake in a field, in terms of the file instead of the library."""
+    """Return the mistake in a field in terms of the file, not of pydantic."""
     kind, context = item["type"], item.get("ctx", {})
     name = str(item["loc"][-1]) if item["loc"] else ""
     field_name = next((str(part) for part in item["loc"] if isinstance(part, str)), "")

@@ -43,7 +43,7 @@ from cmetrics.domain.run import Run
 
 
 def _from(path: str, **field: Any) -> FieldInfo:
-    """Return a field whose value is an attribute of the view-model, or of one of its parts."""
+    """Return a field whose value is an attribute of the view-model or of one of its parts."""
     first, *rest = path.split(".")
     info: FieldInfo = Field(validation_alias=AliasPath(first, *rest) if rest else first, **field)
     return info
@@ -63,7 +63,7 @@ class Document(BaseModel):
 
 
 class Problem(BaseModel):
-    """The reason of a failed request, with the next step."""
+    """The reason for a failed request, and the next step."""
 
     detail: Annotated[str, Field(examples=["data/lancedb has no cmetrics tables; `cmetrics refresh` creates them"])]
 
@@ -250,7 +250,7 @@ class CountPoint(TypedDict):
 
 @with_config(_POINT)
 class FlowInterval(TypedDict):
-    """What a counter counted between two readings."""
+    """The increase of a counter between two readings."""
 
     start_day: Annotated[date, Field(description="The day under which the earlier reading is stored")]
     end_day: date
@@ -306,7 +306,7 @@ class CountItem(_Item):
 
 
 def _tag_of(item: Any) -> str:
-    """Return which of the items describes a metric: its measure decides, not its family."""
+    """Return the item type of a metric, which depends on its measure, not its family."""
     if isinstance(item, _Item):
         return type(item).__name__
     measure: Measure = item.metric.measure
@@ -324,7 +324,7 @@ AnyItem = Annotated[
 
 
 class ProductGroup(Document):
-    """One product: its downloads, its stars, and then the counts that are in no total."""
+    """One product: its downloads, its stars, then counts that are not part of any total."""
 
     product: str
     title: str

@@ -1,4 +1,4 @@
-"""The variables that cmetrics reads, from the environment or else from ``.env``."""
+"""Read the variables of cmetrics from the environment, or else from ``.env``."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class _File(DotEnvSettingsSource):
         return (value or "").strip() or None, key, is_complex
 
     def __call__(self) -> dict[str, Any]:
-        """Return only documented variables. The file may have others for other programs."""
+        """Return only documented variables. The file may also contain variables of other programs."""
         return EnvSettingsSource.__call__(self)
 
 

@@ -1,11 +1,9 @@
 """Match the metrics of a catalogue with the ids that a store has for them. Pure.
 
-An id belongs to the measured thing, a subject at a source, and not to the product that the catalogue
-puts it under. So a default id, which is made of product and source, applies only to what a store
-does not know yet: when a product is renamed, split or merged, its metrics are found by source and
-subject and keep the ids that they have. No row moves, and links, file names, data branches and other
-machines stay valid. An id that the catalogue states is meant: there the rows move to the new id, as
-with `cmetrics rename`.
+An id belongs to a subject at a source, not to the product that contains it. A default id, which is made of product
+and source, is therefore used only for metrics that are new to a store. When a product is renamed, split or merged,
+its metrics are found by source and subject and keep their ids: no row moves, and links, file names, data branches and
+other machines are not affected. If the catalogue states an id, the rows move to it, as with `cmetrics rename`.
 """
 
 from __future__ import annotations
@@ -25,11 +23,11 @@ class Identities:
     """A catalogue with the ids that apply to a store."""
 
     catalog: Catalog
-    #: Metrics that have moved to another product, or came back, under the id that they had.
+    #: Ids of metrics that moved to another product, or returned to the catalogue.
     kept: tuple[str, ...] = ()
-    #: ``(old id, id stated in the catalogue)``: rows to carry over.
+    #: ``(old id, id stated in the catalogue)`` of metrics whose rows must move.
     moved: tuple[tuple[str, str], ...] = ()
-    #: ``(id in the catalogue, another id of the store)`` with rows of one thing under both.
+    #: ``(id in the catalogue, another id of the store)`` if both have rows of the same subject.
     doubled: tuple[tuple[str, str], ...] = ()
 
 
@@ -42,7 +40,7 @@ def match_ids(
     """Return ``catalog`` with the ids of the store, and what follows from the comparison.
 
     ``definitions`` are the rows of ``metrics``; ``other_subjects`` has further names of subjects by
-    metric id, such as the present name of a repository.
+    metric id, such as the current name of a repository.
     """
     stored = {row.metric_id: row for row in definitions}
     known = _known_ids(definitions, specs, other_subjects or {})
@@ -57,7 +55,7 @@ def match_ids(
     taken = set(ids.values())
     moved: list[tuple[str, str]] = []
     for metric in (m for m in catalog.metrics if m.metric_id not in settled):
-        # A package that continues another one takes its series over, unless it has one.
+        # A package that continues another one takes over its series, unless it has its own.
         value_kind = metric.measure.value_kind
         continued = [i for subject in metric.continues for i in known.get((metric.source, subject, value_kind), ())]
         candidates = [i for i in former_ids(metric) or continued if i not in taken]
@@ -84,7 +82,7 @@ def match_ids(
 def _known_ids(
     definitions: Iterable[Definition], specs: Mapping[str, SourceSpec], other_subjects: Mapping[str, str]
 ) -> dict[Thing, list[str]]:
-    """Return the ids of each thing that the store knows."""
+    """Return the ids in the store of each subject."""
     known: dict[Thing, list[str]] = {}
     for row in (row for row in definitions if row.source in specs):
         canonical = specs[row.source].canonical
@@ -94,7 +92,7 @@ def _known_ids(
 
 
 def _choose(metric_id: str, candidates: Sequence[str], stored: Mapping[str, Definition]) -> str | None:
-    """Return the id that a metric had: one that differs in the product alone, else the oldest."""
+    """Return the id of a metric in the store: one that differs only in the product, else the oldest."""
 
     def order(candidate: str) -> tuple[bool, object, str]:
         return _tail(candidate) != _tail(metric_id), stored[candidate].created_at, candidate
@@ -107,7 +105,7 @@ def _tail(metric_id: str) -> list[str]:
 
 
 def _free_id(metric: Metric, taken: Iterable[str]) -> str:
-    """Return the default id, extended where the store has it for another metric of the catalogue."""
+    """Return the default id, extended if the store uses it for another metric of the catalogue."""
     metric_id, number = metric.metric_id, 1
     while metric_id in taken:
         extended = extend_id(metric.metric_id, metric.subject)
@@ -130,7 +128,7 @@ def _with_ids(catalog: Catalog, ids: Mapping[str, str]) -> Catalog:
 
 
 def _has_moved(metric: Metric, stored: Mapping[str, Definition], catalog: Catalog) -> bool:
-    """Whether the store has the metric under another product, or as inactive, and the id is not stated."""
+    """Return whether the store has the metric in another product, or as inactive, and the entry states no id."""
     row = stored[metric.metric_id]
     is_stated = catalog.metric(metric.metric_id) is not None and metric.metric_id not in catalog.default_ids
     return not is_stated and (row.product != metric.product or not row.is_active)

@@ -29,7 +29,7 @@ from cmetrics.domain.days import Month
 from cmetrics.domain.event import Note
 from cmetrics.domain.metric import Event
 
-#: The number of events in a document that names no other.
+#: The default maximum number of events in a document.
 DEFAULT_EVENTS = 500
 
 _MetricId = Annotated[str, Field(examples=["downloads:lance:python"])]
@@ -60,7 +60,7 @@ class LeftOutDocument(Document):
 
 
 class RollupDocument(Document):
-    """A window of a metric, a product, or all products, against the period before it."""
+    """A window of a metric, a product, or all products, compared with the preceding period."""
 
     scope: Scope
     unit: Unit
@@ -69,7 +69,7 @@ class RollupDocument(Document):
     window: Window
     start: date | None
     end: Annotated[date | None, Field(description="The newest day that every metric of the row has")]
-    value: Annotated[int | None, Field(description="What is counted in the window; stars: the net gain")]
+    value: Annotated[int | None, Field(description="The count of the window; for stars, the net gain")]
     days_observed: int
     days_expected: int
     compared_value: Annotated[
@@ -109,7 +109,7 @@ class EventReference(Document):
 
 
 class SignalDocument(Document):
-    """Something that stands out from the usual variation of one metric."""
+    """A deviation from the usual variation of one metric."""
 
     id: Annotated[str, Field(description="The same from night to night as long as the signal lasts")]
     kind: SignalKind
@@ -199,7 +199,7 @@ class NoteDocument(Document):
 
 
 class Events(Document):
-    """Events with effects, newest first, and the notes of people."""
+    """Events with effects, newest first, and the notes of the catalogue."""
 
     as_of: date
     count: Annotated[int, Field(description="Number of events")]
@@ -229,7 +229,7 @@ class ProjectionDocument(Document):
 
 
 class MilestoneDocument(Document):
-    """When a repository reaches its next round number of stars, or why that is not stated."""
+    """When a repository will reach its next round number of stars, or why that is unknown."""
 
     metric_id: Annotated[str, Field(examples=["stars:lance:github"])]
     stars: int
@@ -269,7 +269,7 @@ class ItemDocument(Document):
     weight: float
     category: Annotated[ItemCategory, Field(description="Decides which icon the page shows")]
     headline: Annotated[str, Field(examples=["lancedb grows 7.4% a month"])]
-    sentence: Annotated[str, Field(description="What the page shows below the headline")]
+    sentence: Annotated[str, Field(description="The text below the headline on the page")]
     text: _Text
 
 
@@ -286,7 +286,7 @@ class InsightList(Document):
 
     as_of: date
     count: int
-    highlights: Annotated[list[str], Field(description="Ids of the at most four items of an overview")]
+    highlights: Annotated[list[str], Field(description="Ids of the items for an overview, at most four")]
     items: list[ItemDocument]
     omissions: list[OmissionDocument]
 

@@ -1,4 +1,4 @@
-"""Check the logo of a site: a small PNG, or an SVG that neither runs nor requests anything. Pure."""
+"""Check the logo of a site: a small PNG, or an SVG without scripts and external references. Pure."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from xml.parsers import expat
 
 from cmetrics.domain.site_theme import Logo, LogoKind
 
-#: The size in bytes that every page of a site can carry.
+#: The maximum size in bytes: every page of the site loads it.
 MOST_BYTES = 50_000
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SVG = "http://www.w3.org/2000/svg"
 _FORBIDDEN = frozenset(
     {"script", "foreignObject", "iframe", "object", "embed", "audio", "video", "handler", "listener"}
 )
-#: A logo is not wider than so many times its height, nor higher than so many times its width.
+#: The maximum ratio of the longer side to the shorter one.
 _LONGEST = 8
-#: A reference to something outside of the file, in an attribute or in a style.
+#: A reference to another file, in an attribute or in a style.
 _FOREIGN = re.compile(r"""url\(\s*['"]?(?!\s*\#|\s*data:image/(?:png|jpeg);)|@import|javascript:""", re.IGNORECASE)
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _INSIDE = re.compile(r"#|data:image/(?:png|jpeg);")
 
 
 def parse_logo(data: bytes) -> Logo:
-    """Return the logo that ``data``, the content of a file, is. Raises ValueError with the reason if it is none."""
+    """Return the logo in ``data``, the content of a file. Raises ValueError with the reason if it is not valid."""
     if len(data) > MOST_BYTES:
         msg = f"has {len(data):,} bytes; at most {MOST_BYTES:,} are allowed"
         raise ValueError(msg)
@@ -63,7 +63,7 @@ def _checked_size(width: float, height: float) -> tuple[float, float]:
 
 
 def _check_svg(data: bytes) -> Mapping[str, str]:
-    """Return the attributes of the root. Raises ValueError unless the SVG is well-formed and stands alone."""
+    """Return the attributes of the root. Raises ValueError unless the SVG is well-formed and self-contained."""
     parser = expat.ParserCreate(namespace_separator=" ")
     names: list[str] = []
     root: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What the manifests of a repository say of its packages: pyproject.toml, setup.cfg, package.json, Cargo.toml. Pure."""
+"""Parse the manifests of packages: pyproject.toml, setup.cfg, package.json, Cargo.toml. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-#: PyPI refuses every upload with it.
+#: PyPI rejects every upload with this classifier.
 _PRIVATE = "Private :: Do Not Upload"
 
 
@@ -17,16 +17,16 @@ _PRIVATE = "Private :: Do Not Upload"
 class Manifest:
     """One manifest."""
 
-    #: None where it names no package, or not in the file itself.
+    #: None if it names no package, or takes the name from another file.
     name: str | None = None
     is_private: bool = False
-    #: Folders of a workspace, relative to the manifest; a last part may have wildcards.
+    #: Folders of a workspace, relative to the manifest; the last part may contain wildcards.
     members: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
 
 
 def parse_manifest(file_name: str, text: str) -> Manifest:
-    """Return what the manifest says; an empty one for a file that cannot be read."""
+    """Return the parsed manifest; an empty one if the file is not valid."""
     try:
         return _PARSERS[file_name](text)
     except (ValueError, configparser.Error, RecursionError):
@@ -50,7 +50,7 @@ def _setup_cfg(text: str) -> Manifest:
     parser = configparser.ConfigParser(interpolation=None)
     parser.read_string(text)
     name = parser.get("metadata", "name", fallback=None)
-    # `attr:` and `file:` name a place instead.
+    # `attr:` and `file:` refer to another place.
     return Manifest(
         None if name is None or ":" in name else _text(name),
         _PRIVATE in parser.get("metadata", "classifiers", fallback=""),
@@ -71,7 +71,7 @@ def _cargo(text: str) -> Manifest:
     package, workspace = _table(document, "package"), _table(document, "workspace")
     return Manifest(
         _text(package.get("name")),
-        # False, or the list of registries that it may go to.
+        # False, or the list of registries to which it may be published.
         package.get("publish") in (False, []),
         _texts(workspace.get("members")),
         _texts(workspace.get("exclude")),

@@ -1,4 +1,4 @@
-"""The one reader of the store for everything that is shown: page, API, files, `status`."""
+"""Read the store for everything that is shown: page, API, files, `status`."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS
 from cmetrics.version_cache import VersionCache
 
-#: Runs older than that explain nothing that is shown.
+#: Runs older than this are not shown, and do not explain a missing day.
 RUNS_WITHIN = timedelta(days=90)
-#: What the page shows when nothing else is asked: everything that was ever collected.
+#: The window of the page in days: everything that was ever collected.
 ALL_DAYS = 365 * 20
-#: No run was started outside these days; beyond them timestamps leave their range.
+#: The bounds for runs; later and earlier timestamps would be out of range.
 EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
-#: Dashboards that stay in memory while the store does not change: one of a year, and the last longer one.
+#: The number of dashboards kept in memory while the store does not change: that of a year, and the last longer one.
 DASHBOARDS_SHARED = 2
 
 
 class Queries:
-    """Reads of one store, each bounded by the window that is asked for. All raise StoreError."""
+    """Queries to one store, each bounded by the requested window. All raise StoreError."""
 
     def __init__(self, store: LanceStore, catalog: Catalog, specs: Mapping[str, SourceSpec], *, now: datetime) -> None:
         self._store = store
@@ -51,7 +51,7 @@ class Queries:
         self._titles = {metric.source: specs[metric.source].public_name for metric in catalog.metrics}
         self._now = now
         self._ids = [metric.metric_id for metric in catalog.metrics]
-        #: Dashboards by the days that were read, and ids that have a definition; shared by all requests of a server.
+        #: Cached results, shared by all requests of a server.
         self._dashboards: VersionCache[Dashboard] = VersionCache(DASHBOARDS_SHARED)
         self._known_ids: VersionCache[frozenset[str]] = VersionCache(1)
         self._reports_cache: VersionCache[ReportInputs] = VersionCache(1)
@@ -68,11 +68,11 @@ class Queries:
 
     @property
     def as_of(self) -> date:
-        """The day that is described."""
+        """The last completed day."""
         return last_completed_day(self._now)
 
     def token(self) -> tuple[object, ...] | None:
-        """Return a token that changes whenever a result may change, or None when only a read can show it."""
+        """Return a token that changes whenever a result may change; None if that is unknown without reading."""
         versions = self._store.versions()
         return None if versions is None else (self.as_of, *versions)
 
@@ -88,7 +88,7 @@ class Queries:
     def publication(self, url: str | None = None) -> Publication:
         """Return everything for a build of the site at ``url``, from one read of each table.
 
-        It holds the metrics of the catalogue only: what has left it stays in the store and in exports.
+        It contains only metrics of the catalogue. Removed ones stay in the store and in exports.
         """
         self._store.check()
         definitions = self._store.definitions()
@@ -106,12 +106,12 @@ class Queries:
         return self._read([metric_id], Span(window(self.as_of, days), self.as_of))
 
     def findings(self) -> Findings:
-        """Return what moved, with the events beside it. Reads the whole history once per change of the store."""
+        """Return the insights with their events. Reads the whole history once per change of the store."""
         self._store.check()
         return self._findings_cache.get(self.token, "findings", lambda: self._matched().read_findings())
 
     def report_inputs(self) -> ReportInputs:
-        """Return what the reports of months are made of. Reads the whole history once per change of the store."""
+        """Return the input of the monthly reports. Reads the whole history once per change of the store."""
         self._store.check()
         return self._reports_cache.get(self.token, "reports", lambda: self._matched().read_report_inputs())
 
@@ -126,15 +126,15 @@ class Queries:
         return self._store.runs(self._now - RUNS_WITHIN)
 
     def status(self) -> StoreStatus:
-        """Return how fresh each metric is, what is missing or implausible, and how the last runs went.
+        """Return the freshness of each metric, missing days, implausible values, and the last runs.
 
-        Reads the stored days of all metrics, and values of some weeks only.
+        Reads all stored days, but only the values of some weeks.
         """
         self._store.check()
         return self._matched().read_status()
 
     def revisions(self) -> list[Revision]:
-        """Return the values that the runs of the last 90 days have replaced, newest run first."""
+        """Return the values replaced by runs of the last 90 days, newest run first."""
         return self._store.revisions(self._now - RUNS_WITHIN)
 
     def _log(self, runs: Sequence[Run]) -> OutcomeLog:
@@ -176,7 +176,7 @@ class Queries:
 
 
 class _MatchedQueries(Queries):
-    """The reads that depend on ids, with the ids that the store has for the metrics of the catalogue."""
+    """Queries that depend on ids, with the ids of the store for the metrics of the catalogue."""
 
     def read_dashboard(self, days: int) -> Dashboard:
         """Return the dashboard over the last ``days`` days."""
@@ -215,7 +215,7 @@ class _MatchedQueries(Queries):
         )
 
     def _records(self, outcomes: pa.Table, revisions: Iterable[Revision]) -> Records:
-        """Return what the runs have recorded of the metrics of the catalogue."""
+        """Return the recorded outcomes and events of the metrics of the catalogue."""
         known = set(self._ids)
         return Records(
             runs=tuple(reversed(self._store.runs())),
@@ -225,7 +225,7 @@ class _MatchedQueries(Queries):
         )
 
     def read_report_inputs(self) -> ReportInputs:
-        """Return what the reports are made of."""
+        """Return the input of the monthly reports."""
         return self._report_inputs(self._read(self._ids, self._until_now, (*COLUMNS, "observed_at")))
 
     def _report_inputs(self, rows: SeriesTable, events: Sequence[Event] | None = None) -> ReportInputs:
@@ -240,7 +240,7 @@ class _MatchedQueries(Queries):
         )
 
     def read_findings(self) -> Findings:
-        """Return what moved."""
+        """Return the insights."""
         return self._findings(self._read(self._ids, self._until_now))
 
     def _findings(self, rows: SeriesTable, events: Sequence[Event] | None = None) -> Findings:
@@ -251,12 +251,12 @@ class _MatchedQueries(Queries):
         return Findings(insights, tuple(events), notes, announced)
 
     def _events(self) -> tuple[Event, ...]:
-        """Return the events of the catalogue and the shown releases up to the described day."""
+        """Return the events of the catalogue and the shown releases up to the last completed day."""
         merged = merge_events(self._catalog.events, self._store.events(), self._catalog.release_rules)
         return tuple(event for event in merged if event.day <= self.as_of)
 
     def active(self, definitions: Iterable[Definition]) -> list[Definition]:
-        """Return the definitions that are active and of the catalogue, sorted."""
+        """Return the active definitions of the catalogue, sorted."""
         known = set(self._ids)
         return sorted((row for row in definitions if row.is_active and row.metric_id in known), key=_definition_order)
 
@@ -284,7 +284,7 @@ class _MatchedQueries(Queries):
         )
 
     def _read_damaged(self) -> SeriesTable:
-        """Return the stored days that sources are known to have damaged, from a query per such source and time."""
+        """Return the stored days for which a source is known to report values that are too low."""
         metric_ids: dict[str, list[str]] = {}
         for metric in self._catalog.metrics:
             metric_ids.setdefault(metric.source, []).append(metric.metric_id)
@@ -330,10 +330,10 @@ class _MatchedQueries(Queries):
 
 
 def reading(as_of: date, days: int) -> Span:
-    """Return the days that a dashboard of ``days`` days is computed from.
+    """Return the days to read for a dashboard of ``days`` days.
 
-    They begin with a whole month, at the latest a year before the last full month. So all windows of up to a year
-    share what was read, and the days that changes are measured from are among them.
+    They begin with a whole month, at least a year before the last full month. So all windows of up to a year share
+    one read, and include the days that changes are measured from.
     """
     year_ago = last_full_month(as_of).plus(-12).first
     return Span(min(Month.of(window(as_of, days)).first, year_ago), as_of)

@@ -1,4 +1,4 @@
-"""The Python API: read a store, table by table, as Arrow.
+"""The Python API: read the tables of a store as Arrow.
 
 Importing this module loads nothing else; the first read imports LanceDB.
 """

@@ -73,7 +73,7 @@ class MonthBarDocument(Document):
 
 
 class ReleaseDocument(Document):
-    """A release or another event, and what the metrics of its products did."""
+    """A release or another event, and the change of its products' metrics."""
 
     event: EventReference
     effects: list[EffectDocument]

@@ -21,7 +21,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The requested names by service, in the order of the page."""
+    """The requested subjects, in the order of the page."""
 
     owners: tuple[str, ...] = ()
     #: Subjects by source, repositories among them.
@@ -58,7 +58,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """What is in the file that entries are added to."""
+    """The content of the file to which entries are added."""
 
     title: str
     contact: str
@@ -70,14 +70,14 @@ class Existing:
 
 @dataclass(frozen=True, slots=True)
 class Scaffold:
-    """The whole file, or what is added to one."""
+    """A new file, or the entries to add to an existing one."""
 
     title: str
     contact: str
     #: Id → title, in the order of the page; without those of an existing file.
     products: Mapping[str, str]
     entries: tuple[Entry, ...]
-    #: Sources, subjects and ids of metrics that the existing file has already.
+    #: Sources, subjects and ids of requested metrics that the file already contains.
     skipped: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -90,9 +90,9 @@ def plan_scaffold(
     contact: str | None,
     existing: Existing | None = None,
 ) -> Scaffold:
-    """Return the file for ``names`` (owners already resolved into repositories), or what is added to ``existing``.
+    """Return the file for ``names`` (owners already resolved into repositories), or the additions to ``existing``.
 
-    Raises UsageError for an impossible name or contact.
+    Raises UsageError for an invalid name or contact.
     """
     subjects = _subjects(names, specs)
     if not subjects:
@@ -136,7 +136,7 @@ _LONGEST_CONTACT = 200
 
 
 def check_contact(contact: str, sources: Iterable[str], specs: Mapping[str, SourceSpec]) -> None:
-    """Raise UsageError unless ``contact`` is an e-mail address or a URL that every one of ``sources`` accepts."""
+    """Raise UsageError unless ``contact`` is an email address or a URL that all ``sources`` accept."""
     address = contact.removeprefix("mailto:")
     if len(contact) > _LONGEST_CONTACT or not (_EMAIL.fullmatch(address) or _URL.fullmatch(contact)):
         msg = f"--contact {sanitize(contact, limit=80)!r} is neither an email address nor a URL"
@@ -170,7 +170,7 @@ def _grouped(
         titled = (key for key, title in there.items() if title.casefold() == product.strip().casefold())
         key = next(titled, _slug(product))
         return [(source, subject, key) for source, subject in subjects]
-    # A repository that is in the file already says what its packages belong to.
+    # A repository in the file determines the product of its packages.
     named = [_slug(subject.split("/")[1]) for subject in names.repositories]
     keys = list(dict.fromkeys([*there, *named]))
     only = keys[0] if len(keys) == 1 else None
@@ -192,7 +192,7 @@ def _name(source: str, subject: str) -> str:
     """Return a subject as scope and name, separated by a slash, or as a name alone."""
     if source in {"openvsx", "vscode"}:
         return subject.replace(".", "/", 1)
-    # The kind of a subject says nothing about its product.
+    # The kind of a subject is not part of its name.
     return (
         re.sub(r"^(?:models|datasets|spaces|cask)/", "", subject) if source in {"huggingface", "homebrew"} else subject
     )

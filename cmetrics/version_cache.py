@@ -1,4 +1,4 @@
-"""Answers that are shared while the store does not change."""
+"""Cache results as long as the store does not change."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ T = TypeVar("T")
 
 
 class VersionCache(Generic[T]):
-    """Answers by question, for one version of the store at a time.
+    """Results by key, for one version of the store at a time.
 
-    Each question is computed once per version. Concurrent calls with the same question wait for that
-    computation; calls with other questions do not. A call never returns an answer of an older version than
-    an earlier call has returned.
+    Each result is computed once per version. Concurrent calls with the same key wait for that computation; calls with
+    other keys do not. A call never returns a result of an older version than an earlier call.
     """
 
     def __init__(self, size: int) -> None:
@@ -25,17 +24,17 @@ class VersionCache(Generic[T]):
         self._answers: dict[Hashable, Future[T]] = {}
 
     def get(self, read_version: Callable[[], Hashable], question: Hashable, compute: Callable[[], T]) -> T:
-        """Return the answer to ``question``, from ``compute`` unless it is known or being computed.
+        """Return the result for ``question``. Calls ``compute`` unless it is cached or being computed.
 
-        ``read_version`` returns the current version of the store, or None when that is unknown without
-        reading: then nothing is shared. Raises what ``compute`` raises, and forgets it.
+        ``read_version`` returns the current version of the store, or None if that is unknown without reading; then
+        nothing is cached. An exception of ``compute`` is raised, and not cached.
         """
         version = read_version()
         if version is None:
             return compute()
         with self._lock:
             if version != self._version:
-                # Another thread may have found a newer version since; the older one must not return.
+                # Another thread may have seen a newer version in the meantime; the older one must not come back.
                 version = read_version()
             if version != self._version:
                 self._version, self._answers = version, {}

@@ -146,7 +146,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """A window of a metric, a product, or all products, against the period before it.
+    """A window of a metric, a product, or all products, compared with the preceding period.
 
     A row of several metrics compares like with like: `compared_value`, `previous`, `change` and
     `change_percent` are of the metrics that are complete in both periods; the others are in `left_out`.
@@ -312,7 +312,7 @@ class Projection:
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """When a repository reaches its next round number of stars, or why that is not stated."""
+    """When a repository will reach its next round number of stars, or why that is unknown."""
 
     metric_id: str
     #: The newest count and its day.

@@ -182,7 +182,7 @@ class MonthBar:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRow:
-    """A release or another event, and what the metrics of its products did."""
+    """A release or another event, and the change of its products' metrics."""
 
     event: Event
     effects: tuple[Effect, ...]
@@ -250,7 +250,7 @@ class MonthReport:
 
 
 def report_months(inputs: ReportInputs) -> tuple[Month, ...]:
-    """Return the months that have a report, newest first: of the last 12 full ones, those with a counted day."""
+    """Return the months that have a report, newest first: those of the last 12 full months that have data."""
     last = last_full_month(inputs.as_of)
     days = np.unique(inputs.rows.days[~inputs.rows.is_seed])
     found = [

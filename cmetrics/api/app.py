@@ -28,11 +28,11 @@ from cmetrics.domain.sanitize import sanitize
 from cmetrics.version import __version__
 from cmetrics.version_cache import VersionCache
 
-#: The time for which clients may cache a document; the data changes nightly.
+#: The time for which clients may cache a document. The data changes nightly.
 CACHE_CONTROL = "public, max-age=60"
 #: The number of cached documents.
 CACHED_DOCUMENTS = 256
-#: Smaller documents are not compressed. The level is where more would double the time for a few percent.
+#: Smaller documents are not compressed. A higher level would double the time for a few percent.
 COMPRESSED_FROM, GZIP_LEVEL = 1000, 6
 MOST_DAYS = 730
 DEFAULT_ERROR_DAYS = 30
@@ -110,7 +110,7 @@ class Reader(Protocol):
         ...
 
     def report_inputs(self) -> ReportInputs:
-        """Return what the reports of months are made of."""
+        """Return the input of the monthly reports."""
         ...
 
     def errors(self, first: date, last: date) -> Sequence[Run]:
@@ -123,7 +123,7 @@ class _Encoded:
     """A document as bytes."""
 
     body: bytes
-    #: The same, compressed where that pays. It is done here, once and beside the event loop.
+    #: The compressed document, if it is smaller. Compressed once, outside of the event loop.
     compressed: bytes | None
     #: The entity tag.
     tag: str
@@ -191,7 +191,7 @@ class _Endpoints:
             str | None, Query(description="Only this product and its metrics.", max_length=60, examples=["lance"])
         ] = None,
     ) -> Response:
-        """Return each metric, each product and all products in six windows, against the period before."""
+        """Return each metric, each product and all products in six windows, compared with the preceding period."""
         reader = self._open_reader()
 
         def build() -> insight_documents.Rollups:
@@ -200,7 +200,7 @@ class _Endpoints:
         return self._respond(request, reader, ("rollups", window, product), build)
 
     def signals(self, request: Request) -> Response:
-        """Return what stands out from the usual variation, and the largest rises and falls."""
+        """Return deviations from the usual variation, and the largest rises and falls."""
         reader = self._open_reader()
         return self._respond(
             request, reader, "signals", lambda: insight_documents.build_signals(reader.findings().insights)
@@ -237,7 +237,7 @@ class _Endpoints:
         )
 
     def reports(self, request: Request) -> Response:
-        """Return the months that have a report, newest first: of the last 12 full ones, those with a counted day."""
+        """Return the months that have a report, newest first: those of the last 12 full months that have data."""
         reader = self._open_reader()
 
         def build() -> report_documents.ReportList:
@@ -326,7 +326,7 @@ def create_app(open_reader: Callable[[], Reader]) -> FastAPI:
 
     def add(path: str, endpoint: Callable[..., Any], model: Any, **options: Any) -> None:
         app.add_api_route(f"/api/v1/{path}", endpoint, response_model=model, **options)
-        # HEAD answers as GET does (RFC 9110, 9.1); uptime monitors ask with it.
+        # HEAD returns the headers of GET (RFC 9110, 9.1); uptime monitors use it.
         app.add_api_route(f"/api/v1/{path}", endpoint, response_model=None, methods=["HEAD"], include_in_schema=False)
 
     add("health", endpoints.health, documents.Health, response_model_exclude_none=True)

@@ -28,9 +28,9 @@ def listen(host: str, port: int) -> socket.socket:
         why = sanitize(os.strerror(number) if number > 0 else str(error), limit=120)
         msg = f"cannot listen on {sanitize(host, limit=80)}:{port}: {why}"
         raise UsageError(msg, hint="choose another address with --host and --port") from error
-    # Accepted connections inherit it. Uvicorn writes head and body separately; without this, the kernel keeps the
-    # body back until the client has acknowledged the head, which takes clients 40 ms. asyncio sets the option only
-    # for sockets with an explicit protocol number (`_set_nodelay`), and `create_server` gives none.
+    # Accepted connections inherit it. Uvicorn writes head and body separately; without this, the kernel delays the
+    # body until the client acknowledges the head, which takes 40 ms. asyncio sets the option only for sockets with an
+    # explicit protocol number (`_set_nodelay`), and `create_server` gives none.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 

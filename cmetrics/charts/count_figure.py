@@ -1,8 +1,8 @@
-"""Charts of metrics that are part of no total.
+"""Charts of metrics that are not part of a total.
 
-A counter has its count as a line and, below it, what was counted between readings: a bar per day, and one
-flat, pale bar for an interval of several days, as high as its average day and labelled with its whole count.
-A rolling window, a stock and a daily count have one panel.
+The chart of a counter has its count as a line and, below it, the increases between readings: a bar per day, and one
+pale bar for an interval of several days, as high as its average day and labelled with the whole increase. A rolling
+window, a stock and a daily count have one panel.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from cmetrics.domain.sanitize import isolate
 
 #: The name of the increase of a counter.
 _FLOW_HEADING = "Since previous reading"
-#: The number of days that a chart shows: a day must be wide enough to be seen.
+#: The number of days that a chart shows, so that a day is wide enough to be visible.
 DAYS_SHOWN = 180
-#: A shorter series is not stretched over the whole width.
+#: The minimum number of days, so that a short series does not fill the whole width.
 _FEWEST_DAYS = DAYS_SHOWN // 3
-#: Rows of the table.
+#: The maximum number of rows of the table.
 ROWS_SHOWN = 180
-#: The places of the two panels of a counter, as shares of the height; between them is room for a row of labels.
+#: The positions of the two panels of a counter, as shares of the height, with space for a row of labels between them.
 _COUNTS, _FLOWS = (0.0, 0.52), (0.64, 1.0)
-#: The lower one is too low for more.
+#: The maximum number of levels of the lower panel, which has little height.
 _FEW_LEVELS = 3
 
 
@@ -71,7 +71,7 @@ def build_count_chart(item: CountItem, as_of: date) -> PanelChart:
 
 
 def _sums(measure: Measure) -> bool | None:
-    """Return whether a window has a sum; None for daily counts of which several do not add up."""
+    """Return whether a window has a sum; None for daily counts that cannot be summed."""
     if measure.is_flow and not measure.adds_up:
         return None
     return measure.is_counter or measure.is_flow
@@ -114,7 +114,7 @@ def _heading(measure: Measure) -> str:
 
 
 def count_alternative(item: CountItem) -> str:
-    """Return the chart of a metric in words."""
+    """Return the alternative text of a metric's chart."""
     if item.latest is None:
         return "No data yet."
     first, last = item.points[0] if item.points else item.latest, item.latest
@@ -157,7 +157,7 @@ def _line_panel(item: CountItem, points: Sequence[DayPoint], place: tuple[float,
     runs = list(_runs(points, _apart(measure)))
     lines = [Run(_pairs(run)) for run in runs if len(run) > 1]
     if measure.is_counter:
-        # The count between two readings is known to lie between them.
+        # Between two readings, the count is known to be between theirs.
         lines += [Run(_pairs((before[-1], after[0])), is_dashed=True) for before, after in pairwise(runs)]
     last = points[-1] if points else None
     newest = None if last is None else (last.day, last.value, precise(last.value))
@@ -177,7 +177,7 @@ def _line_levels(measure: Measure, values: Sequence[int]) -> tuple[Level, ...]:
 
 
 def _apart(measure: Measure) -> int:
-    """Return how many days lie between two values that follow each other."""
+    """Return the number of days between consecutive values without a gap."""
     return (measure.window_days or 1) if measure.has_history else measure.every_days
 
 
@@ -186,7 +186,7 @@ def _pairs(points: Iterator[DayPoint] | Sequence[DayPoint]) -> tuple[tuple[date,
 
 
 def _runs(points: Sequence[DayPoint], apart: int) -> Iterator[list[DayPoint]]:
-    """Split points where more than ``apart`` days lie between two of them."""
+    """Split points at gaps of more than ``apart`` days."""
     run: list[DayPoint] = []
     for point in points:
         if run and (point.day - run[-1].day).days > apart:
@@ -225,7 +225,7 @@ def _start(interval: Interval, first: date) -> date:
 
 
 def _average(interval: Interval) -> float:
-    """Return the height of an interval: an average day of a long one, the whole count of a day or of some hours."""
+    """Return the height of an interval: its average day if it is long, else its whole increase."""
     return (interval.flow or 0) / (1 if interval.is_day else interval.days)
 
 
@@ -245,7 +245,7 @@ def _counter_stops(item: CountItem, points: Sequence[DayPoint], first: date) -> 
         found = sum(start <= day <= interval.end_day for day in read)
         coverage = f"{found} of {plural(nights, 'night')} read" if nights > 1 else ""
         values = (read.get(interval.end_day), _increase(interval))
-        # The increase of an interval that begins before the chart is not that of the days shown.
+        # The increase of an interval that begins before the chart includes days that are not shown.
         amount = interval.flow if start == interval.start_day + DAY else None
         yield Stop(start, interval.end_day, values, coverage, amount)
 
@@ -260,7 +260,7 @@ def _increase(interval: Interval) -> int | str:
 
 
 def _stops(measure: Measure, points: Sequence[DayPoint]) -> Iterator[Stop]:
-    """Yield every value, and the days between two of them that lack one."""
+    """Yield every value, and the days without a value between them."""
     apart = _apart(measure)
     before: date | None = None
     for point in points:

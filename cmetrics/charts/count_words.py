@@ -1,4 +1,4 @@
-"""Texts for metrics that are part of no total: what a value covers, and the increase between readings."""
+"""Texts for metrics that are not part of a total: what a value covers, and the increase between readings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ RECENT_DAYS = 30
 
 
 def name(item: CountItem) -> str:
-    """Return the display name with what is counted: "Docker Hub pulls", "Homebrew installs / 30 days"."""
+    """Return the display name with the count: "Docker Hub pulls", "Homebrew installs / 30 days"."""
     measure = item.metric.measure
     shown = item.metric.display_name
     if measure.is_rolling:

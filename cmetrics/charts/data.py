@@ -1,7 +1,7 @@
 """The data of a chart for the script in the page. All values are computed here, not in the browser.
 
-Sums of months stand in the page. Values by day and by week are most of the data and seldom asked for: they are
-in a script file for each series, because a page opened as a local file can load scripts but no JSON.
+Monthly sums are in the page. Values by day and by week are most of the data and rarely needed, so they are in a
+script file for each series. A page opened as a local file can load scripts, but not JSON.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def chart_document(
 ) -> dict[str, Any]:
     """Return the document with the months of all series. ``names`` are the file names of metrics by id.
 
-    ``month`` of a series are columns, see `_periods`; ``seeds`` are its snapshots as ``[first day, last day,
-    value, how it came about]``; ``days`` is the name of its file, see `days_script`. Each is null without a value.
+    ``month`` of a series are columns, see `_periods`; ``seeds`` are its snapshots as ``[first day, last day, value,
+    provenance]``; ``days`` is the name of its file, see `days_script`. Each is null without a value.
     """
     return {
         "key": chart.key,
@@ -50,7 +50,7 @@ def chart_document(
     }
 
 
-# A page of a product and those of its metrics follow each other.
+# The pages of a product and its metrics are built one after the other.
 @lru_cache(maxsize=2 * SERIES_SHOWN)
 def _series(series: Series) -> dict[str, Any]:
     return {
@@ -61,7 +61,7 @@ def _series(series: Series) -> dict[str, Any]:
         "source": series.source_title,
         "tone": series.tone,
         "split": series.split,
-        # In the file of its days: they are rarely needed.
+        # These are in the file of its days, because they are rarely needed.
         "week": None,
         "month": _periods(series.months, lambda day: day.year * 12 + day.month),
         "seeds": [_seed(point) for point in series.months if point.kind is PointKind.SEEDED] or None,
@@ -77,7 +77,7 @@ def days_name(series: Series, names: Mapping[str, str]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A metric that a series is the sum of, with the name of its own file."""
+    """A metric of a summed series, with the name of its own file."""
 
     name: str
     file: str
@@ -90,10 +90,10 @@ def days_script(
     """Return the script with the days of a series: a call of ``cmetricsDays`` with its name and its document.
 
     ``values`` starts at ``start``, with null for days without a value; ``notes`` has the provenance by runs of days,
-    ``week`` the weeks as columns, see `_periods`.
-    A sum of several metrics has no value on a day that one of them lacks. Its document also has ``partial``, the sum
-    of the others on these days as ``[place, sum]``, and ``members`` with the first, the last and the missing days of
-    each metric, so that any window can be summed and compared like for like.
+    ``week`` the weeks as columns, see `_periods`. A sum of several metrics has no value on a day for which a metric
+    has none. Its document also has ``partial``, the sum of the other metrics on these days as ``[place, sum]``, and
+    ``members`` with the first, the last and the missing days of each metric, so that any window can be summed and
+    compared like for like.
     """
     document = _days(points) | (_members(members) if members else {})
     document["week"] = _periods(weeks, _week_number)
@@ -134,7 +134,7 @@ def _days(points: DayPoints) -> dict[str, Any]:
     starts = run_starts(notes)
     lengths = np.diff(starts, append=len(notes))
     runs = [(count, *_note(code, names)) for count, code in zip(lengths.tolist(), notes[starts].tolist(), strict=True)]
-    # Several provenances may have the same text.
+    # Several provenances can have the same text.
     alike = groupby(runs, key=lambda run: run[1:])
     return {
         "start": points[0].day.isoformat(),
@@ -156,7 +156,7 @@ def _periods(points: Sequence[PeriodPoint], number_of: Callable[[date], int]) ->
 
     ``values`` has null for periods without a value, ``notes`` the provenance by runs of periods, and ``partial``
     ``[place, days with a value]`` of the periods that are not complete; the number is null for a stock. A sum over
-    several metrics counts the days of each, and has as a third number how many there would be.
+    several metrics counts the days of each, and has the expected number as a third element.
     """
     points = [point for point in points if point.kind is not PointKind.SEEDED]
     if not points:

@@ -1,7 +1,7 @@
 """Build the Plotly figure of a chart's default view. Pure; the package plotly is not imported.
 
-The site publishes it as ``charts/KEY.json``, and the live chart of the page draws the same traces on the same
-axes (`templates/app/figure.js`). Colours are those of the light scheme.
+The site publishes it as ``charts/KEY.json``, and the live chart of the page draws the same traces on the same axes
+(`templates/app/figure.js`). The colours are those of the light scheme.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from cmetrics.domain.notice import mark
 #: A dict that becomes JSON.
 Document = dict[str, Any]
 
-#: Points of a line up to which each has a mark of its own.
+#: The maximum number of points of a line with a mark for each.
 MOST_MARKS = 60
 _PATTERNS = {BarState.WHOLE: "", BarState.PARTIAL: "/", BarState.RUNNING: "/", BarState.PUBLISHED: "x"}
-#: The ground under the pattern, by state; a running month has none.
+#: The background of the pattern by state; the current month has none.
 _GROUND = {BarState.PARTIAL: 0.3, BarState.PUBLISHED: 0.15}
 _CLEAR = "rgba(0,0,0,0)"
 
@@ -46,7 +46,7 @@ _CLEAR = "rgba(0,0,0,0)"
 def build_figure(chart: Chart, scale: Scale, *, notice: str = "", palette: theme.Palette = theme.DEFAULT) -> Document:
     """Return the figure as `plotly.io.from_json` reads it, with the axes of `scale_of`.
 
-    ``notice`` stands before the title.
+    ``notice`` precedes the title.
     """
     traces = [
         trace for series in chart.shown for trace in _traces(chart, series, scale, color_of(series.tone, palette))
@@ -60,7 +60,7 @@ def render_figure(chart: Chart, scale: Scale, *, notice: str = "", palette: them
 
 
 def text_of(at: datetime) -> str:
-    """Return a time as Plotly writes it."""
+    """Return a time in the format of Plotly."""
     return f"{at:%Y-%m-%d %H:%M}"
 
 
@@ -132,7 +132,7 @@ def _bars(
 
 @cache
 def _box(month: Month) -> tuple[date, float, float]:
-    """Return the day that a bar is placed at, its width, and where it begins from there, in milliseconds."""
+    """Return the day at which a bar is placed, and its width and offset in milliseconds."""
     at = month.first + (month.days - 1) // 2 * DAY
     width = month.days * DAY * STACK_SHARE
     offset = moment(month.first) + (month.days * DAY - width) / 2 - moment(at)
@@ -140,12 +140,12 @@ def _box(month: Month) -> tuple[date, float, float]:
 
 
 def milliseconds(span: timedelta) -> float:
-    """Return a span as Plotly measures it."""
+    """Return a time span in milliseconds."""
     return round(span / timedelta(milliseconds=1))
 
 
 def _published_trace(series: Series, points: Sequence[PeriodPoint], first: date, color: str) -> Document:
-    """Return the published totals as bars of the months that they stand for."""
+    """Return the published totals as bars of the months to which they are assigned."""
     found = [(p, m) for p, m in stacked_months(points) if p.kind is PointKind.SEEDED and m >= first]
     states = [BarState.PUBLISHED] * len(found)
     shown, values = [Month.of(month) for _, month in found], [point.value for point, _ in found]
@@ -153,7 +153,7 @@ def _published_trace(series: Series, points: Sequence[PeriodPoint], first: date,
 
 
 def _line_traces(series: Series, points: Sequence[DayPoint], color: str) -> Iterator[Document]:
-    """Return a solid line of what is known, a dotted one of estimates, and marks of what no line shows."""
+    """Return a solid line of known values, a dotted line of estimates, and marks for single values."""
     if not points:
         return
     by_day = {point.day: point for point in points}
@@ -187,7 +187,7 @@ def _line_traces(series: Series, points: Sequence[DayPoint], color: str) -> Iter
 
 
 def _alone(values: Sequence[int | None]) -> list[int]:
-    """Return the places of values without a neighbour, and of the last one."""
+    """Return the positions of values without a neighbour, and of the last value."""
     padded = [None, *values, None]
     known = [n for n, value in enumerate(values) if value is not None]
     return [n for n in known if n == known[-1] or (padded[n] is None and padded[n + 2] is None)]
@@ -224,7 +224,7 @@ def _layout(chart: Chart, scale: Scale, notice: str) -> Document:
 
 
 def surroundings(box: Margins) -> Document:
-    """Return the layout around the plot of every figure, for the light scheme; it has no hover or drag of its own."""
+    """Return the common layout of all figures for the light scheme, without Plotly's own hover and drag."""
     surfaces = theme.SURFACES
     return {
         "font": {"color": surfaces["text"].light, "size": 12},
@@ -237,7 +237,7 @@ def surroundings(box: Margins) -> Document:
 
 
 def time_axis(scale: Scale, ticks: Sequence[TimeTick]) -> Document:
-    """Return the axis of time with its ticks, the same as in the picture of the page."""
+    """Return the time axis with the same ticks as in the picture of the page."""
     return {
         "type": "date",
         "range": [text_of(scale.start), text_of(scale.end)],
@@ -285,5 +285,5 @@ def faded(color: str, opacity: float) -> str:
 
 
 def literal(text: str) -> str:
-    """Return text that Plotly shows as it is; it would take tags for formatting and links."""
+    """Return text that Plotly shows literally. Otherwise, it would interpret tags as formatting and links."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

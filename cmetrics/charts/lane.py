@@ -1,6 +1,6 @@
 """Place the marks of events above a chart: numbered, with names where they fit. Pure.
 
-The script of the page has the same rules for other views (`templates/app/lane.js`).
+The script of the page implements the same rules for other views (`templates/app/lane.js`).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from cmetrics.domain import formats
 from cmetrics.domain.metric import Event
 from cmetrics.domain.sanitize import isolate
 
-#: CSS pixels: the diameter of a circle, the room of a character, of a wide one, and between two texts.
+#: CSS pixels: the diameter of a circle, the width of a character and of a wide one, and the space between two texts.
 CIRCLE, CHARACTER, WIDE_CHARACTER, GAP = 20, 6.8, 13, 10
-#: The room of a character of a mark's number, and on each side of it.
+#: The width of a character of a mark's number, and the space on each side of the number.
 DIGIT, PADDING = 8, 2
-#: Between a mark and its name.
+#: The space between a mark and its name.
 NAME_ROOM = 4
-#: Longer names are in the list below only.
+#: The maximum length of a name. Longer ones are only in the list below the chart.
 LONGEST_NAME = 22
-#: From here on, characters such as those of Chinese and emoji are wide.
+#: The code point from which characters, such as Chinese ones and emoji, are wide.
 _WIDE_FROM = 0x2E80
 
 
@@ -39,11 +39,11 @@ class EventMark:
     x: float
     #: ``3`` or ``3–5``.
     number: str
-    #: Of the shape behind the number, in CSS pixels.
+    #: Half the width of the shape behind the number, in CSS pixels.
     half_width: float
-    #: Empty where there is no room for it.
+    #: Empty if there is no space for it.
     name: str
-    #: The name stands before its circle.
+    #: Whether the name is to the left of its circle.
     is_before: bool
     url: str | None
     #: All names with their days, one line each.
@@ -61,7 +61,7 @@ class EventMark:
 
 
 def shown_events(chart: Chart, scale: Scale) -> tuple[Event, ...]:
-    """Return the events of the time shown by day; none before the first value."""
+    """Return the events of the range shown by day, without those before the first value."""
     starts = [series.days[0].day for series in chart.shown if series.days]
     starts += [series.months[0].period_start for series in chart.shown if series.months]
     first = max(scale.start.date(), min(starts, default=scale.start.date()))
@@ -70,7 +70,7 @@ def shown_events(chart: Chart, scale: Scale) -> tuple[Event, ...]:
 
 
 def lane_of(chart: Chart, scale: Scale, room: Room) -> tuple[EventMark, ...]:
-    """Return the marks for the narrowest plot of a room, so that they fit in every one."""
+    """Return the marks for the narrowest plot of a size class, so that they fit in every plot of the class."""
     width = LEAST_WIDTH[room]
     groups = _merged([(n, e, scale.x(e.day) * width)] for n, e in enumerate(shown_events(chart, scale), 1))
     names = _names(groups, width) if room is not Room.NARROW else [("", False)] * len(groups)
@@ -78,11 +78,11 @@ def lane_of(chart: Chart, scale: Scale, room: Room) -> tuple[EventMark, ...]:
 
 
 def _merged(groups: Iterable[Group]) -> list[Group]:
-    """Put neighbours together until no mark touches another one. A mark stands at its first event."""
+    """Combine neighbours until no marks touch. A combined mark is placed at its first event."""
     merged: list[Group] = []
     for group in groups:
         merged.append(group)
-        # A mark of more numbers is wider, and may touch the one before.
+        # A combined mark is wider, and may touch the previous one.
         while len(merged) > 1 and merged[-1][0][2] - merged[-2][0][2] < _half(merged[-2]) + _half(merged[-1]) + 1:
             last = merged.pop()
             merged[-1] = merged[-1] + last
@@ -95,7 +95,7 @@ def _number(group: Group) -> str:
 
 
 def _half(group: Group) -> float:
-    """Return half the width of a mark; that of a long number is wider than a circle."""
+    """Return half the width of a mark. Marks with long numbers are wider than a circle."""
     return max(CIRCLE, DIGIT * len(_number(group)) + 2 * PADDING) / 2
 
 
@@ -115,7 +115,7 @@ def _mark(group: Group, width: int, name: str, is_before: bool) -> EventMark:  #
 
 
 def _names(groups: Sequence[Group], width: int) -> list[tuple[str, bool]]:
-    """Return the name of each mark, empty without room, and whether it stands before its circle."""
+    """Return the name of each mark (empty if there is no space), and whether it is to the left of its circle."""
     names: list[tuple[str, bool]] = []
     taken = 0.0
     for index, group in enumerate(groups):
@@ -139,5 +139,5 @@ def _names(groups: Sequence[Group], width: int) -> list[tuple[str, bool]]:
 
 
 def text_width(text: str) -> float:
-    """Return about how wide a text is, in CSS pixels; rather too wide."""
+    """Return an upper estimate of the width of a text in CSS pixels."""
     return sum(WIDE_CHARACTER if ord(char) >= _WIDE_FROM else CHARACTER for char in text)

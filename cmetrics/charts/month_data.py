@@ -14,7 +14,7 @@ def months_script(name: str, item: Item, title: str, unit: str) -> bytes | None:
     """Return the script with the values of ``item`` by full month; None without any.
 
     A call of ``cmetricsMonths`` with its name and its document: ``values`` starts at the month ``start``, with null
-    for months that lack days and for those without a value. Published totals are left out: they are not of a month.
+    for months with missing days or without a value. Published totals are left out, because they do not cover a month.
     """
     values = _values(item)
     if not values:

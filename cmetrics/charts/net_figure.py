@@ -21,7 +21,7 @@ def build_net_chart(
 ) -> PanelChart | None:
     """Return the chart of ``weeks``; None if no week has a value other than zero.
 
-    ``members`` are the names of the files with the days of the repositories, for windows of any days.
+    ``members`` are the names of the files with the days of the repositories, for ranges of days.
     """
     known = [week for week in weeks if week.value]
     if not known:

@@ -26,12 +26,12 @@ from cmetrics.charts.panels import Panel, PanelChart, span_box
 from cmetrics.charts.scale import Room, Scale, margins, middle, moment
 from cmetrics.domain.notice import mark
 
-#: The ground of the bar of an average, whose outline has the full colour.
+#: The opacity of the bar of an average, whose outline has the full colour.
 PALE = 0.35
 
 
 def build_panel_figure(chart: PanelChart, *, notice: str = "", palette: theme.Palette = theme.DEFAULT) -> Document:
-    """Return the figure as `plotly.io.from_json` reads it; ``notice`` stands before the title."""
+    """Return the figure as `plotly.io.from_json` reads it; ``notice`` precedes the title."""
     panels = [] if chart.is_empty else list(enumerate(chart.panels, 1))
     traces = [
         trace

@@ -16,9 +16,9 @@ from cmetrics.charts.svg import Bar, BarState, Label, Line, Mark, Tick
 from cmetrics.charts.text_width import text_width
 from cmetrics.domain.days import DAY
 
-#: The size of labels in CSS pixels, and the room between two of them.
+#: The size of labels in CSS pixels, and the space between two of them.
 _LABEL_SIZE, _LABEL_GAP = 12, 8
-#: The least height of a bar as a share of its panel, so that a sum of zero is not taken for a missing one.
+#: The minimum height of a bar as a share of its panel, so that a sum of zero does not look like a missing one.
 _LEAST_BAR = 0.01
 
 
@@ -30,7 +30,7 @@ class Column:
     last: date
     value: float
     tone: str
-    #: The average day of a sum over several days.
+    #: Whether the bar is the average day of a sum over several days.
     is_pale: bool = False
 
 
@@ -39,7 +39,7 @@ class Run:
     """A line through values at the middle of their days."""
 
     points: tuple[tuple[date, int], ...]
-    #: It leads over days without a value.
+    #: Whether it spans days without a value.
     is_dashed: bool = False
 
 
@@ -60,12 +60,12 @@ class Panel:
     levels: tuple[Level, ...]
     #: What is counted, beside the top level.
     unit: str
-    #: The place of the panel, as shares of the height of the plot box.
+    #: The position of the panel, as shares of the height of the plot box.
     top: float = 0.0
     bottom: float = 1.0
     columns: tuple[Column, ...] = ()
     runs: tuple[Run, ...] = ()
-    #: Values that no line leads to, and the last one of a line.
+    #: Values that are not part of a line, and the last value of a line.
     dots: tuple[tuple[date, int], ...] = ()
     #: Sums that are unknown.
     unknown: tuple[Span, ...] = ()
@@ -89,14 +89,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Days that the cursor can stand on."""
+    """A position of the cursor: one day or several."""
 
     first: date
     last: date
     #: One per part: a number, a text, or None without a value.
     values: tuple[int | str | None, ...]
     coverage: str = ""
-    #: What the days add to a window, or the value at their end; None if it is unknown.
+    #: The count of these days, or the value at their end; None if it is unknown.
     amount: int | None = None
 
 
@@ -114,11 +114,11 @@ class PanelChart:
 
     key: str
     title: str
-    #: What it covers, below the title.
+    #: The subtitle: scope and range.
     subtitle: str
     alternative: str
     source: str
-    #: How to read the picture: a sentence for each sign in it.
+    #: Explanations of the signs in the picture, one sentence each.
     notes: tuple[str, ...]
     as_of: date
     #: The days at the edges.
@@ -127,7 +127,7 @@ class PanelChart:
     panels: tuple[Panel, ...]
     parts: tuple[Part, ...]
     stops: tuple[Stop, ...]
-    #: The columns of the table after the first one; numbers stand at the right.
+    #: The columns of the table after the first one. Numbers are aligned at the right.
     headings: tuple[tuple[str, bool], ...]
     rows: tuple[Row, ...]
     #: What is counted, in the plural.
@@ -147,7 +147,7 @@ class PanelChart:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Where a chart is drawn; the usual one is percent of the plot box."""
+    """The area in which a chart is drawn; by default, percent of the plot box."""
 
     left: float = 0.0
     top: float = 0.0
@@ -211,9 +211,9 @@ def draw_panels(chart: PanelChart, box: Box | None = None) -> PanelsDrawing:
 
 
 def span_box(scale: Scale, column: Column) -> tuple[float, float]:
-    """Return where a bar begins and its width, as shares of the width of the plot box.
+    """Return the start and the width of a bar, as shares of the width of the plot box.
 
-    The bar of an average fills its days, so that it is not taken for a wide day.
+    The bar of an average fills its days, so that it does not look like one wide day.
     """
     left, right = max(0.0, scale.x(column.first)), scale.x(column.last + DAY)
     room = (right - left) * (1 if column.is_pale else STACK_SHARE)
@@ -264,7 +264,7 @@ def _draw(panel: Panel, scale: Scale, box: Box) -> PanelDrawing:
 
 
 def _labels(panel: Panel, scale: Scale, box: Box, width: float) -> Iterator[Label]:
-    """Yield the labels that have room in a plot box of ``width`` CSS pixels, beside the text of the top level."""
+    """Yield the labels that fit in a plot box of ``width`` CSS pixels, next to the text of the top level."""
     taken = text_width(panel.named_levels[-1].text, _LABEL_SIZE) + _LABEL_GAP
     for span in panel.labels:
         half = text_width(span.text, _LABEL_SIZE) / 2

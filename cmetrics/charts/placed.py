@@ -26,7 +26,7 @@ class PlacedDrawing:
     lines: tuple[Line, ...]
     marks: tuple[Mark, ...]
     last: Label | None
-    #: The running period in words; empty without one.
+    #: The current period in words; empty if there is none.
     running: str
 
 
@@ -51,7 +51,7 @@ def place(chart: Chart, drawing: Drawing, width: float, height: float) -> Placed
         return replace(one, points=" ".join(f"{x(left)},{y(top)}" for left, top in points))
 
     percent = UNITS / 100
-    # The value of a line stands beside its name.
+    # The last value of a line is next to its name.
     label = drawing.last if chart.is_flow else None
     return PlacedDrawing(
         left=LEFT,

@@ -33,7 +33,7 @@ def plotly_script(path: Path | None = None) -> bytes:
 
 
 def _packaged() -> Path:
-    # Located without importing plotly, which would take longer than rendering the page.
+    # Located without importing plotly, because the import takes longer than rendering the page.
     spec = find_spec("plotly")
     assert spec is not None
     assert spec.origin is not None

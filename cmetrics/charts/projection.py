@@ -1,4 +1,4 @@
-"""The bar of the running month: what is counted, the projected rest, and its interval. Pure."""
+"""The bar of the current month: the counted part, the projected rest, and the interval. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ WIDTH, HEIGHT = 400.0, 24.0
 
 @dataclass(frozen=True, slots=True)
 class ProjectionBar:
-    """A drawing of :data:`WIDTH` by :data:`HEIGHT`: what is counted, the projected rest, and the interval."""
+    """A drawing of :data:`WIDTH` by :data:`HEIGHT`: the counted part, the projected rest, and the interval."""
 
     counted: float
-    #: Where the rest begins, and its width; 0 for none.
+    #: The start and the width of the projected rest; 0 if there is none.
     rest_at: float
     rest: float
     #: An SVG path.
@@ -25,7 +25,7 @@ class ProjectionBar:
 
 
 def projection_bar(projection: Projection) -> ProjectionBar | None:
-    """Return the bar of a projection; None if it is refused."""
+    """Return the bar of a projection; None if there is no projection."""
     value, low, high = projection.value, projection.low, projection.high
     if value is None or low is None or high is None or not high:
         return None

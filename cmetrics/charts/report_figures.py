@@ -12,27 +12,27 @@ from cmetrics.charts.svg import Tick, precise
 from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 
-#: Room above and below the plot.
+#: Space above and below the plot.
 TOP, BOTTOM = 30.0, 30.0
-#: Sizes of the bars beside a row.
+#: Sizes of the bars next to a row.
 ROW_WIDTH, ROW_HEIGHT = 132.0, 28.0
 _GAP = 0.24
 #: The tone of stars, as on the overview.
 STARS = "n0"
-#: Stands for a number that is not known.
+#: The text for an unknown number.
 NONE = "–"
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The sizes of the figures in one width: units are CSS pixels where the drawing has about its own size."""
+    """The sizes of the figures in one width: units are CSS pixels at the natural size of the drawing."""
 
     name: str
     width: float
-    #: Of the chart of all downloads, and the most labels of its time axis.
+    #: The height of the chart of all downloads, and the maximum number of labels of its time axis.
     height: float
     most_labels: int
-    #: Of the bars of net gains, without their labels, and how many months have a bar.
+    #: The height of the bars of net gains without their labels, and the number of months.
     net_height: float
     net_months: int
 
@@ -49,7 +49,7 @@ class Block(NamedTuple):
     width: float
     height: float
     tone: str
-    #: Days are missing, or a published total stands for them.
+    #: Whether days are missing, or replaced by a published total.
     is_partial: bool = False
     title: str = ""
 
@@ -72,7 +72,7 @@ class MonthChart:
 
 @dataclass(frozen=True, slots=True)
 class NetBar:
-    """The net gain of a month: its bar if it is known, where its value is written, and its month."""
+    """The net gain of a month: its bar if it is known, the position of its value, and its month."""
 
     block: Block | None
     at: float
@@ -88,7 +88,7 @@ class Share:
 
     name: str
     tone: str
-    #: Percent of the bar: where it begins, and how long it is.
+    #: Start and length in percent of the bar.
     start: float
     percent: float
 
@@ -151,7 +151,7 @@ def _month_ticks(history: Sequence[MonthBar], shape: Shape) -> Iterator[Tick]:
 
 
 def row_bars(history: Sequence[int | None], tone: str) -> tuple[Block, ...]:
-    """Return the bars beside a row, without the months that are not known."""
+    """Return the bars next to a row, without unknown months."""
     return tuple(block for block in _bars(history, tone, ROW_WIDTH, ROW_HEIGHT) if block is not None)
 
 
@@ -174,7 +174,7 @@ def net_chart(history: Sequence[int | None], month: Month, shape: Shape) -> tupl
 
 
 def _bars(history: Sequence[int | None], tone: str, width: float, height: float) -> list[Block | None]:
-    """Return a bar per value; those below zero hang from the same line."""
+    """Return a bar per value. Bars below zero hang from the same line."""
     known = [value for value in history if value is not None]
     highest, lowest = max([*known, 0]), min([*known, 0])
     span = (highest - lowest) or 1

@@ -1,8 +1,8 @@
 """The geometry of a chart's default view: time, levels, labels and margins. Pure.
 
-The static picture, the published figure and the live chart use it. Positions are shares of the plot box, from
-0 at its left or top to 1, so that a picture can have any width; margins are CSS pixels around the box. The
-script of the page has the same rules for other views (`templates/app/ticks.js`).
+The static picture, the published figure and the live chart use it. Positions are shares of the plot box, from 0 at
+its left or top to 1, so that a picture can have any width; margins are CSS pixels around the box. The script of the
+page implements the same rules for other views (`templates/app/ticks.js`).
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from cmetrics.analytics.model import PeriodPoint, PointKind
 from cmetrics.domain import formats
 from cmetrics.domain.days import DAY, Month, months
 
-#: The default range of the page: so many months, the running one among them.
+#: The default range of the page in months, including the current one.
 MONTHS_SHOWN = 24
-#: Time for so many bars is shown at least: of one month alone, the bar would be as wide as the plot.
+#: The minimum number of bars that the range leaves space for. The bar of a single month would fill the plot.
 LEAST_BARS = 6
 MOST_LEVELS = 5
-#: Levels of a scale that does not start at zero.
+#: The maximum number of levels of a scale that does not start at zero.
 _MOST_STEPS = 4
 #: Lines may start above zero if all values are close to each other: above this share of the largest.
 _CLOSE = 0.7
-#: Up to so many days, labels name days instead of months.
+#: The maximum number of days for which labels name days instead of months.
 _DAYS_NAMED = 62
-#: The least top level of a unit, its size and its name.
+#: The lowest top level for each unit, the size of the unit, and its name.
 _UNITS = ((10**9, 10**9, "billion"), (10**6, 10**6, "million"), (10**4, 10**3, "thousand"))
 _MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60, 120)
 _DAY_STEPS = (1, 2, 7, 14)
@@ -43,7 +43,7 @@ STACK_SHARE, GROUP_SHARE = 0.84, 0.78
 
 
 class Room(StrEnum):
-    """How wide a chart is."""
+    """The size class of a chart."""
 
     LARGE = "large"
     WIDE = "wide"
@@ -52,10 +52,10 @@ class Room(StrEnum):
 
 #: The width of a chart in CSS pixels from which it is wide, or large. The stylesheet uses the same numbers.
 WIDE_FROM = {Room.LARGE: 700, Room.WIDE: 510, Room.NARROW: 0}
-#: The most labels of the time axis, and the least width of the plot box that labels are chosen for.
+#: The maximum number of labels of the time axis, and the minimum width of the plot box for which labels are chosen.
 MOST_LABELS = {Room.LARGE: 8, Room.WIDE: 8, Room.NARROW: 4}
 LEAST_WIDTH = {Room.LARGE: 516, Room.WIDE: 370, Room.NARROW: 246}
-#: Of two neighbours, how close to the edge the middle of a label may be, as a share of the distance of labels.
+#: The minimum distance of the middle of a label from the edge, as a share of the distance between labels.
 _EDGE = 0.4
 
 
@@ -69,14 +69,15 @@ class Margins:
     bottom: int
 
 
-#: Room for the names of series at their end: usual ones, and the most for long ones in a large chart, where they have
+#: The width of the names at the end of series: usual, and maximum for long names in a large chart, where they take
 #: the given share of the width.
 NAMES_WIDTH, LONG_NAMES_WIDTH, _LONG_NAMES_SHARE = 104, 224, 21
-#: Room above the plot for the top label, and for the lane of events above it.
+#: The space above the plot for the top label, and for the lane of events above it.
 TOP, LANE = 26, 30
 BOTTOM = 26
 SIDE = 6
-#: Room for the labels of levels, so that they stand beside the marks. The top one, which may be longer, is above them.
+#: The space for the labels of levels, so that they are next to the marks. The top label, which may be longer, is
+#: above the marks.
 GUTTER = 36
 
 
@@ -111,7 +112,7 @@ class TimeTick:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A label of the axis of values; the text is empty on the ground line."""
+    """A label of the axis of values; the text is empty on the zero line."""
 
     value: int
     text: str
@@ -125,7 +126,7 @@ class Scale:
     start: datetime
     end: datetime
     levels: tuple[Level, ...]
-    #: Labels stand in the middle of their period.
+    #: Whether labels are in the middle of their period.
     is_centred: bool
 
     @property
@@ -215,8 +216,8 @@ def _sums(chart: Chart, first: date) -> list[int]:
 def stacked_months(points: Sequence[PeriodPoint]) -> Iterator[tuple[PeriodPoint, date]]:
     """Yield the points of a stacked chart with the first day of their month.
 
-    A published total stands for the month that has most of its days, unless that month is counted; of two
-    for one month, the later one stands for it.
+    A published total is assigned to the month that has most of its days, unless that month has daily data. If two are
+    assigned to the same month, the later one is used.
     """
     taken = {p.period_start for p in points if p.kind is not PointKind.SEEDED}
     seeds = {month: p for p in points if p.kind is PointKind.SEEDED and (month := seed_month(p)) not in taken}
@@ -233,7 +234,7 @@ def seed_month(point: PeriodPoint) -> date:
 
 
 def levels(most: int, count: int = MOST_LEVELS) -> tuple[int, ...]:
-    """Return round numbers from 0 up to the first one that is not below ``most``; at most ``count`` above 0."""
+    """Return round numbers from 0 up to the first one that is not below ``most``; at most ``count`` of them above 0."""
     size = 1
     while True:
         for digit in (1, 2, 5):
@@ -256,7 +257,7 @@ def steps_between(low: int, high: int) -> tuple[int, ...]:
 
 
 def flow_levels(values: Iterable[int], count: int = MOST_LEVELS) -> tuple[Level, ...]:
-    """Return the levels of bars, which stand on zero."""
+    """Return the levels of bars, which start at zero."""
     return named_levels(levels(max(values, default=0), count))
 
 
@@ -267,7 +268,7 @@ def stock_levels(values: Sequence[int]) -> tuple[Level, ...]:
 
 
 def named_levels(values: Sequence[int]) -> tuple[Level, ...]:
-    """Return levels with their texts: the unit stands on the top one only, and the ground line has no text."""
+    """Return levels with their texts: the unit is on the top one only, and the zero line has no text."""
     most = max(map(abs, values))
     size, unit = next(((size, unit) for least, size, unit in _UNITS if most >= least), (1, ""))
     texts = [_plain(value / size) if size > 1 else formats.number(value) for value in values]
@@ -286,7 +287,7 @@ def _plain(value: float) -> str:
 # -- time -------------------------------------------------------------------------------------------
 
 
-# Most charts of a site show the same months.
+# Cached, because most charts of a site show the same months.
 @lru_cache(maxsize=100)
 def _ticks_in(
     _language: formats.Formats,
@@ -301,8 +302,8 @@ def _ticks_in(
 def time_ticks(start: datetime, end: datetime, most: int, *, is_centred: bool) -> tuple[TimeTick, ...]:
     """Return at most about ``most`` labels between two times: of months, or of days if there are few.
 
-    With ``is_centred``, a label stands in the middle of its month, else at its beginning. The year stands in
-    the first label and in those of January. No label is close to an edge, where it would be cut.
+    With ``is_centred``, a label is in the middle of its month, else at its beginning. The first label and those of
+    January include the year. No label is close to an edge, where it would be cut off.
     """
     by_day = not is_centred and (end - start).days <= _DAYS_NAMED
     found = _days_named(start, end, most) if by_day else _months_named(start, end, most, is_centred=is_centred)

@@ -9,16 +9,16 @@ from datetime import date
 from cmetrics.analytics.model import DayPoint, PeriodPoint
 from cmetrics.domain.days import Month
 
-#: The maximum number of points; a picture of this size cannot show more, and a list may have hundreds of them.
+#: The maximum number of points: a picture of this size cannot show more, and a list may contain hundreds of pictures.
 POINTS_DRAWN = 40
 MONTHS_DRAWN = 36
-#: Months that are drawn as bars.
+#: The number of months drawn as bars.
 BARS_DRAWN = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """The mark of a single value; hollow if days are missing in it."""
+    """The mark of a single value; hollow if days are missing."""
 
     x: str
     y: str
@@ -31,7 +31,7 @@ class Spark:
 
     #: The points of SVG polylines.
     lines: tuple[str, ...] = ()
-    #: Values without neighbours, which a line would not show, and always the last one.
+    #: Values without neighbours, which a line would not show, and the last value.
     dots: tuple[Dot, ...] = ()
 
     def __bool__(self) -> bool:
@@ -43,7 +43,7 @@ def sparkline(
 ) -> Spark:
     """Return a sparkline; its line breaks where more than ``gap_days`` lie between points.
 
-    ``is_partial``: days are missing in the last value, so no line leads to it.
+    ``is_partial``: the last value has missing days, so the line does not connect to it.
     """
     if not points:
         return Spark()
@@ -54,7 +54,7 @@ def sparkline(
     for number, ((day, value), before) in enumerate(zip(points, [days[0], *days], strict=False)):
         if (day - before).days > gap_days or (is_partial and number == last):
             lines.append([])
-        # A single value stands at the end, where the newest one always is.
+        # A single value is placed at the end, where the newest value always is.
         x = (day - days[0]).days / wide * width if last else width
         y = height - 2 - (value - lowest) / tall * (height - 4)
         lines[-1].append((f"{x:.1f}", f"{y:.1f}"))
@@ -68,7 +68,7 @@ def sparkline(
 def month_sparkline(points: Sequence[PeriodPoint]) -> Spark:
     """Return a sparkline of complete months and snapshots, and of the last full month even if it lacks days.
 
-    The running month would look like a decrease.
+    The current month would look like a decrease.
     """
     ended = [p for p in points if not p.is_running]
     shown = [p for p in ended if p.is_complete or p.days_expected is None or p is ended[-1]]
@@ -78,12 +78,12 @@ def month_sparkline(points: Sequence[PeriodPoint]) -> Spark:
 
 @dataclass(frozen=True, slots=True)
 class MonthBars:
-    """The bars of months as SVG paths in a box of 96 x 32; empty paths for none."""
+    """The bars of months as SVG paths in a box of 96 x 32; empty if there are none."""
 
     #: Complete months, without the last full one; the last full month if it is complete.
     earlier: str
     last: str
-    #: Months that lack days, and the running one.
+    #: Months with missing days, and the current one.
     partial: str
 
     def __bool__(self) -> bool:
@@ -91,7 +91,7 @@ class MonthBars:
 
 
 def month_bars(points: Sequence[PeriodPoint], as_of: date) -> MonthBars:
-    """Return the bars of the 24 months up to that of ``as_of``; published totals stand for months without days."""
+    """Return the bars of the 24 months up to that of ``as_of``; published totals replace months without days."""
     end = Month.of(as_of)
     last = end if as_of == end.last else end.plus(-1)
     by_month = {Month.of(point.period_end): point for point in points}
@@ -117,7 +117,7 @@ class NetBars:
 
 
 def net_bars(values: Sequence[int | None]) -> NetBars:
-    """Return a bar for each value; those below zero hang from the same line."""
+    """Return a bar for each value. Bars below zero hang from the same line."""
     known = [value for value in values if value is not None]
     highest, lowest = max([*known, 0]), min([*known, 0])
     scale = 58 / ((highest - lowest) or 1)

@@ -1,8 +1,8 @@
 """Compute the marks of static charts. A template renders them as SVG.
 
 A static chart shows the default view of the page: downloads by month as bars, stars by day as lines. Units are
-thousandths of the plot box of `cmetrics.charts.scale`, so that the picture has the width of its place while
-texts keep their size.
+thousandths of the plot box of `cmetrics.charts.scale`, so that the picture fills its container while texts keep their
+size.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from cmetrics.domain.days import DAY, Month
 __all__ = ["Bar", "BarState", "Drawing", "Line", "Mark", "Name", "Tick", "compact", "draw", "levels", "precise"]
 
 UNITS = 1000
-#: So many points of a line; more could not be seen, and make most of the weight of a page.
+#: The maximum number of points of a line. More would not be visible, and would make up most of the page's size.
 MOST_POINTS = 280
-#: The height of the plot box that the names of series are spread for, and that of a name, in CSS pixels.
+#: The height of the plot box for which names are spread, and the height of a name, in CSS pixels.
 PLOT_HEIGHT, NAME_HEIGHT = 220, 36
-#: With more names, they stand below the chart.
+#: With more names, they are below the chart.
 MOST_NAMES = 7
-#: Stands for the running month among the names of series.
+#: The key of the current month among the names of series.
 RUNNING = "-running"
-#: The font of names at the end of series, and the widest name that fits beside its sign, in CSS pixels.
+#: The font size of names at the end of series, and the maximum width of a name next to its sign, in CSS pixels.
 _NAME_SIZE, _USUAL_NAME, _USUAL_NOTE = 13, 84, 108
 
 
 class BarState(StrEnum):
-    """Why a bar is not solid."""
+    """The reason why a bar is not solid."""
 
     WHOLE = ""
     #: Days are missing.
@@ -88,10 +88,10 @@ class Line:
 
     @property
     def path(self) -> str:
-        """The same as a path of steps, which are alike and so compress to a third of the points."""
+        """The same line as a path of relative steps, which compress to a third of the size because they are similar."""
         places = [tuple(map(float, point.split(","))) for point in self.points.split()]
         steps = ((round(x - left, 2), round(y - top, 2)) for (left, top), (x, y) in pairwise(places))
-        # A minus sign parts two numbers as well as a space.
+        # A minus sign separates two numbers as well as a space does.
         return f"M{places[0][0]:g} {places[0][1]:g}l" + " ".join(f"{x:g} {y:g}" for x, y in steps).replace(" -", "-")
 
 
@@ -107,7 +107,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """The name of a series at its end: where it stands, in percent, and its last value."""
+    """The name of a series at its end: its position in percent, and its last value."""
 
     key: str
     at: int
@@ -137,9 +137,9 @@ class Drawing:
     marks: tuple[Mark, ...]
     lane: Mapping[Room, tuple[EventMark, ...]]
     names: Mapping[str, Name]
-    #: The last full value of all series together, above its bar, or of the only line.
+    #: The last full value of all series together (above its bar), or of the only line.
     last: Label | None
-    #: The running period in words; empty without one.
+    #: The current period in words; empty if there is none.
     running: str
 
     @property
@@ -199,7 +199,7 @@ def draw(chart: Chart) -> Drawing:
 
 
 def percent(share: float) -> float:
-    """Return a share as percent, with the digits that can be seen."""
+    """Return a share in percent, with the visible digits."""
     return round(100 * share, 2)
 
 
@@ -209,7 +209,7 @@ def compact(value: int) -> str:
 
 
 def precise(value: int) -> str:
-    """Return ``7,624,793`` as ``7.62M``, and numbers of up to five digits as they are."""
+    """Return ``7,624,793`` as ``7.62M``. Numbers of up to five digits are not shortened."""
     if value < 99_999.5:  # noqa: PLR2004
         return formats.number(value)
     return formats.compact(value, 2 if value >= 999_950 else 1)  # noqa: PLR2004
@@ -228,11 +228,11 @@ class _Pen:
         return round(UNITS * self.scale.y(value), 1)
 
     def height(self, value: int) -> int:
-        """Return the height of a point of a line; a tenth of a unit could not be seen, and hundreds of them weigh."""
+        """Return the height of a point of a line. Rounded, because fractions are not visible but add to the size."""
         return round(UNITS * self.scale.y(value))
 
     def beside(self, points: Iterable[PeriodPoint], series: Series, index: int, count: int) -> Iterator[Bar]:
-        """Return bars beside those of the other series."""
+        """Return bars next to those of the other series."""
         for point in points:
             left, right = self.x(point.period_start), self.x(point.period_end + DAY)
             room = (right - left) * (GROUP_SHARE if count > 1 else STACK_SHARE)
@@ -270,18 +270,18 @@ class _Pen:
                 yield Line(" ".join(f"{self.x(p.day):g},{self.height(p.value)}" for p in thinned), series.tone, dashed)
 
     def lonely(self, points: Sequence[DayPoint], series: Series) -> Iterator[Mark]:
-        """Return marks of the days that no line leads to, and of the last one."""
+        """Return marks for days that are not part of a line, and for the last day."""
         runs = list(_rows(points))
         for number, run in enumerate(runs):
             is_last = number == len(runs) - 1
             if len(run) == 1 or is_last:
-                # Rounded as the ends of lines are, so that a mark covers them.
+                # Rounded like the ends of lines, so that a mark covers them.
                 x, y = self.x(run[-1].day), self.height(run[-1].value)
                 yield Mark(round(x / 10, 2), round(y / 10, 2), series.tone, hollow=False)
 
 
 def state_of(point: PeriodPoint) -> BarState:
-    """Return why a sum is not a whole one."""
+    """Return why a sum is not complete."""
     if point.kind is PointKind.SEEDED:
         return BarState.PUBLISHED
     if point.is_complete:
@@ -292,7 +292,7 @@ def state_of(point: PeriodPoint) -> BarState:
 
 
 def last_month(chart: Chart) -> Month:
-    """Return the last month that is over and has data; without any, the last one that is over."""
+    """Return the last full month with data; if there is none, the last full month."""
     month = Month.of(chart.as_of)
     over = month if chart.as_of == month.last else month.plus(-1)
     counted = (p for series in chart.shown for p in series.months if p.kind is not PointKind.SEEDED)
@@ -301,7 +301,7 @@ def last_month(chart: Chart) -> Month:
 
 
 def last_values(chart: Chart) -> dict[str, int]:
-    """Return the value of each series in the last full month, of stars on the last day, by key."""
+    """Return the value of each series in the last full month, for stars on the last day, by key."""
     if chart.kind is ChartKind.STOCK:
         return {series.key: series.days[-1].value for series in chart.shown if series.days}
     month = last_month(chart)
@@ -333,7 +333,7 @@ def _last(chart: Chart, scale: Scale) -> Label | None:
 
 
 def has_names(chart: Chart) -> bool:
-    """Return whether the names of series stand at their end: there are several, and not too many."""
+    """Return whether the names of series are at their end: if there are several, but not too many."""
     splits = [series.split for series in chart.series]
     most = max((splits.count(split) for split in splits), default=0)
     return most > 1 and most + (chart.kind is ChartKind.FLOW) <= MOST_NAMES
@@ -347,9 +347,9 @@ def short_names(chart: Chart) -> dict[str, str]:
 
 
 def has_long_names(chart: Chart) -> bool:
-    """Return whether a name at the end of its series, or what stands below it, needs more than the usual room."""
+    """Return whether a name at the end of its series, or the text below it, needs more than the usual width."""
     splits, names = [series.split for series in chart.series], short_names(chart)
-    # What stands alone in its way to split is not named.
+    # The only series of a split is not named.
     named = [names[series.key] for series in chart.series if splits.count(series.split) > 1]
     notes = [precise(value) + _note(chart) for value in last_values(chart).values()]
     return has_names(chart) and (
@@ -359,12 +359,12 @@ def has_long_names(chart: Chart) -> bool:
 
 
 def _note(chart: Chart) -> str:
-    """Return what follows a value below a name, such as " in Oct"."""
+    """Return the text after a value below a name, such as " in Oct"."""
     return "" if chart.kind is ChartKind.STOCK else f" in {formats.short_month_name(last_month(chart).first)}"
 
 
 def _names(chart: Chart, scale: Scale) -> dict[str, Name]:
-    """Return where the names of the series stand: beside their last values, without touching each other."""
+    """Return the positions of the names of series: next to their last values, without overlaps."""
     values, places, ground = last_values(chart), dict[str, float](), 0
     note = _note(chart)
     for series in chart.shown:
@@ -381,14 +381,14 @@ def _names(chart: Chart, scale: Scale) -> dict[str, Name]:
 
 
 def spread_names(places: Sequence[float]) -> list[int]:
-    """Return positions in percent close to ``places`` (shares of the height) with room for a name each."""
+    """Return positions in percent close to ``places`` (shares of the height), with space for a name each."""
     room = min(100 * NAME_HEIGHT / PLOT_HEIGHT, 100 / max(1, len(places)))
     found = dict[int, float]()
     taken = -room / 2
     for index in sorted(range(len(places)), key=lambda index: (places[index], index)):
         taken = max(100 * places[index], taken + room)
         found[index] = taken
-    # From the bottom upwards, what was pushed out.
+    # Then from the bottom upwards, to move back names outside of the plot.
     limit = 100.0
     for index in reversed(list(found)):
         found[index] = limit = min(found[index], limit)

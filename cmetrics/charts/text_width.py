@@ -6,7 +6,7 @@ import unicodedata
 
 ELLIPSIS = "…"
 
-#: Widths as a share of the size of the font: those of DejaVu Sans, the widest font of usual systems.
+#: Character widths as a share of the font size: those of DejaVu Sans, the widest of the usual system fonts.
 _NARROW, _SLIM, _USUAL, _CAPITAL, _BROAD, _SQUARE = 0.36, 0.46, 0.64, 0.75, 1.0, 1.02
 _BOLD = 1.12
 _CLASSES = {
@@ -27,7 +27,7 @@ def fit(text: str, room: float, size: float, *, is_bold: bool = False) -> str:
         return text
     while text and text_width(text + ELLIPSIS, size, is_bold=is_bold) > room:
         text = text[:-1]
-    # An isolated name ends with its mark, or the direction of what follows would change.
+    # An isolated name must keep its closing mark, or the direction of the following text would change.
     return text.rstrip() + ELLIPSIS + ("\u2069" if "\u2068" in text else "")
 
 

@@ -67,7 +67,7 @@ PRODUCTS: Mapping[str, Color] = {
     "a1": Color("#5590d3", "#a9cff7"),
 }
 
-#: The states of a day in the calendar.
+#: The colours of the states of a day in the calendar.
 DAYS: Mapping[str, Color] = {
     "observed": Color("#4c8f6b", "#4a9a70"),
     "reconstructed": Color("#8fbfa5", "#2f6147"),
@@ -77,15 +77,15 @@ DAYS: Mapping[str, Color] = {
     "missing": Color("#c7402a", "#e2634d"),
 }
 
-#: The contrast of the two tints of an accent, and the most that a derived colour has with the background.
+#: The contrast between the two tints of an accent, and the maximum contrast of a derived colour with the background.
 _TINTS_APART, _STRONGEST = 1.8, 15.0
 
 #: A badge without a number.
 NO_DATA = SURFACES["muted"]
-#: The label of a badge and its text; on dark pages the label is light.
+#: The label of a badge and its text. On dark pages, the label is light.
 BADGE_LABEL = Color("#3f4549", "#d5d9dc")
 BADGE_LABEL_TEXT = Color("#ffffff", "#17211f")
-#: The message, on a tone.
+#: The text of the message, on a tone.
 BADGE_MESSAGE_TEXT = Color("#ffffff", "#101618")
 
 
@@ -129,9 +129,9 @@ def palette(accent: Color | None) -> Palette:
 
 
 def _tint(accent: str, *, dark: bool) -> str:
-    """Return the colour of the second product: of the same hue, and told from the first by its lightness.
+    """Return the colour of the second product: of the same hue, but with another lightness.
 
-    The paler one if it has the contrast of a mark and differs enough, else the stronger one.
+    It is paler if that has enough contrast and differs enough, else stronger.
     """
     paler = with_exact_contrast(accent, MARK_CONTRAST + 0.2, dark=dark)
     if contrast(paler, accent) >= _TINTS_APART:

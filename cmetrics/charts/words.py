@@ -1,4 +1,4 @@
-"""Describe points as text, for tooltips, titles in static charts, and screen readers."""
+"""Describe points as text, for the cursor's card, static charts, and screen readers."""
 
 from __future__ import annotations
 

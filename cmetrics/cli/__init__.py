@@ -31,18 +31,18 @@ def main(runtime: Runtime | None = None) -> None:
             from cmetrics.cli.invoke import invoke
             from cmetrics.cli.streams import forgiving_streams
 
-            # Importing LanceDB and reading rows create hundreds of thousands of long-lived objects. A garbage
-            # collection after every 700 of them takes a seventh of the import time.
+            # Importing LanceDB and reading rows create hundreds of thousands of long-lived objects. Collecting
+            # garbage after every 700 of them would take a seventh of the import time.
             gc.set_threshold(100_000)
     except KeyboardInterrupt:
-        # What reports the interrupt of a command has not been imported if this was a second one.
+        # After a second interrupt, the module that reports it may not have been imported.
         if "--json" in sys.argv[1:]:
             sys.stdout.write('{"error": {"message": "interrupted", "hint": null, "exit_code": 130}}\n')
         sys.stderr.write("error: interrupted\n")
         sys.exit(_INTERRUPTED)
     with forgiving_streams():
         code = invoke(runtime)
-        # The interpreter collects garbage once more at its end: with LanceDB imported, for a fifth of the import time.
+        # The interpreter collects garbage once more when it exits, which takes a fifth of the import time of LanceDB.
         gc.freeze()
         sys.exit(code)
 

@@ -273,7 +273,7 @@ def _ask_names() -> Names:
     pypi: list[str] = []
     npm: list[str] = []
     crate: list[str] = []
-    # Ctrl-C or the end of the input: the answers so far count for nothing.
+    # Ctrl-C or the end of the input discards the answers so far.
     with suppress(typer.Abort):
         org = ask("GitHub organisation or user, for its most starred repositories")
         repo = ask("GitHub repositories (owner/name)")
@@ -288,7 +288,7 @@ def _ask_names() -> Names:
 
 
 def _choose(offers: Sequence[Offer], *, take: bool, ask: bool) -> list[Offer]:
-    """Return the packages that are added. Those of other owners only if somebody names them."""
+    """Return the packages to add. Those of other owners are added only if they are named."""
     from cmetrics.cli.output import print_progress
 
     own = [offer for offer in offers if offer.foreign is None]

@@ -16,15 +16,15 @@ from cmetrics.domain.sanitize import sanitize
 if TYPE_CHECKING:
     from cmetrics.analytics.model import Findings
 
-#: The widths of a line: without a terminal, and at most on one.
+#: The width of a line without a terminal, and the maximum width on one.
 PLAIN_WIDTH, WIDEST = 80, 120
-#: The entries of a section; with effects of releases below them.
+#: The maximum number of entries of a section, and of effects per release.
 SHOWN = 12
 #: The newest events that are shown; `--json` lists all.
 EVENTS_SHOWN, EFFECTS_SHOWN = 4, 5
-#: Marks a text below the one before it.
+#: The prefix of a text that belongs to the one above it.
 _INNER = "\t"
-#: No sentence is longer.
+#: The maximum length of a sentence.
 _LONGEST = 2000
 
 
@@ -85,7 +85,7 @@ def describe(found: Findings) -> Iterator[tuple[str, list[str]]]:
 
 
 def _events(found: Findings) -> Iterator[str]:
-    """Yield the newest events, each followed by what the metrics of its products did."""
+    """Yield the newest events, each followed by the changes of its products' metrics."""
     newest = sorted(found.events, key=lambda event: (event.day, event.label), reverse=True)
     for event in newest[:EVENTS_SHOWN]:
         yield f"{event.day} {event.label}"
@@ -99,7 +99,7 @@ def _events(found: Findings) -> Iterator[str]:
 
 
 def _section(title: str, texts: Iterable[str], *, most: int = SHOWN) -> Iterator[tuple[str, list[str]]]:
-    """Yield a heading and its texts below an empty line; nothing without texts."""
+    """Yield an empty line, a heading and its texts; nothing if there are no texts."""
     texts = list(texts)
     shown = texts[:most]
     if len(texts) > most:

@@ -1,4 +1,4 @@
-"""Let an interrupt during the imports of a command act when they are done."""
+"""Delay an interrupt during the imports of a command until they are complete."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ R = TypeVar("R")
 
 
 def interruptible(command: Callable[P, R]) -> Callable[P, R]:
-    """Return ``command``, which first imports all that it imports in its body, with interrupts held.
+    """Return ``command``, with all imports of its body done first while interrupts are delayed.
 
-    Extension modules (LanceDB's, pyarrow's) may swallow a KeyboardInterrupt that is raised while they
-    are imported: the command would then run to its end.
+    Extension modules (LanceDB's, pyarrow's) may suppress a KeyboardInterrupt that is raised while they are imported,
+    and the command would continue.
     """
 
     @wraps(command)

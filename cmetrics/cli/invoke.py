@@ -28,7 +28,7 @@ class MistakeDocument(TypedDict):
 
 
 class ErrorDetails(TypedDict):
-    """The reason of a failure, the next step (None if unknown), and the exit code of the process."""
+    """The reason for a failure, the next step (None if unknown), and the exit code of the process."""
 
     message: str
     hint: str | None

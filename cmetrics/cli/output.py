@@ -49,7 +49,7 @@ def print_result(text: str) -> None:
 
 
 def print_line(console: Console, line: Text, indent: int = 0) -> None:
-    """Print one line. A terminal that is too narrow gets it in several, broken at spaces, the others indented."""
+    """Print one line. On a narrow terminal, it is wrapped at spaces, and further lines are indented."""
     if not console.is_terminal or line.cell_len <= console.width:
         console.print(line, soft_wrap=True)
         return
@@ -60,7 +60,7 @@ def print_line(console: Console, line: Text, indent: int = 0) -> None:
 
 
 def print_text(text: str) -> None:
-    """Print a text of several lines on stdout as it is, without a newline of its own."""
+    """Print a text of several lines on stdout unchanged, without adding a newline."""
     console = stdout()
     console.file.write(redact(text))
     console.file.flush()

@@ -144,7 +144,7 @@ class BarProgress(NoProgress):
 
 
 class Announced(NoProgress):
-    """Another display, with a few words before it as soon as a run fetches: not for a run that cannot begin."""
+    """A display that first prints a text, but only once a run begins to fetch."""
 
     def __init__(self, inner: NoProgress, announce: Callable[[], None]) -> None:
         self._inner = inner
@@ -155,16 +155,16 @@ class Announced(NoProgress):
         self._inner.waiting()
 
     def planned(self, requests: Sequence[FetchRequest]) -> None:
-        """Print the words, then what is requested."""
+        """Print the text, then the requests."""
         self._announce()
         self._inner.planned(requests)
 
     def step(self, source: str, step: ProgressStep) -> None:
-        """Show how far a source is."""
+        """Show the progress of a source."""
         self._inner.step(source, step)
 
     def message(self, source: str, text: str) -> None:
-        """Show a choice of a source."""
+        """Show a decision of a source."""
         self._inner.message(source, text)
 
     def fetched(self, metric: Metric, outcome: MetricOutcome) -> None:
@@ -172,7 +172,7 @@ class Announced(NoProgress):
         self._inner.fetched(metric, outcome)
 
     def storing(self) -> None:
-        """Show that everything is fetched."""
+        """Show that fetching has ended."""
         self._inner.storing()
 
     def close(self) -> None:

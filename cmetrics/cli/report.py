@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """What the report is written as."""
+    """The format of the report."""
 
     MARKDOWN = "md"
     HTML = "html"

@@ -50,7 +50,7 @@ def serve_api(
     clock = get_runtime(context).clock
     queries = Queries(LanceStore.open(settings.store), catalog, SPECS, now=clock())
     api = create_app(lambda: queries.at(clock()))
-    # What the server runs inherits the formats.
+    # Code run by the server inherits the formats.
     with formats.use(load_formats(catalog.lang)), listen(host, port) as listener:
         if not quiet:
             name = f"[{host}]" if ":" in host else host

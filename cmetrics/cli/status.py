@@ -49,7 +49,7 @@ class MetricStatusDocument(TypedDict):
     age_days: int | None
     missing_days: int
     stale: bool
-    #: The newest failure; None if the source has answered since.
+    #: The newest failure; None if the source has responded since.
     last_error: str | None
     last_error_at: str | None
     #: The current name of a renamed repository.

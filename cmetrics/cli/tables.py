@@ -1,7 +1,7 @@
-"""Print tables that lose nothing on a narrow terminal: no day, id or word is ever cut.
+"""Print tables that fit narrow terminals without truncating a day, an id or a word.
 
-A column without any value is left out. The last column may be wrapped between words; where even that does not make a
-table fit, each row becomes its first cell with the others below it.
+Columns without any value are left out. The last column may be wrapped between words. If the table still does not fit,
+each row becomes a list: its first cell, and the others below it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Cell: TypeAlias = str | Text
 
 #: Blank columns between two cells.
 GAP = 2
-#: A column is not wrapped to less than this.
+#: The minimum width of a wrapped column.
 LEAST_WRAPPED = 24
 
 

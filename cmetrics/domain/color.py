@@ -6,7 +6,7 @@ import math
 from functools import lru_cache
 from typing import NamedTuple
 
-#: The contrast that text needs, and that of marks, lines and focus rings (WCAG 2.2, 1.4.3 and 1.4.11).
+#: The required contrast of text, and of marks, lines and focus rings (WCAG 2.2, 1.4.3 and 1.4.11).
 TEXT_CONTRAST, MARK_CONTRAST = 4.5, 3.0
 
 
@@ -17,7 +17,7 @@ class Color(NamedTuple):
     dark: str
 
 
-#: The page, and what lies on it. Every mark and every text stands on one of them.
+#: The backgrounds: the page and the panels on it. Every mark and every text is on one of them.
 GROUND, PANEL = Color("#fafaf7", "#101618"), Color("#ffffff", "#182023")
 
 
@@ -42,7 +42,7 @@ def contrast(first: str, second: str) -> float:
 
 
 def lowest_contrast(color: str, *, dark: bool) -> float:
-    """Return the contrast to the background of a scheme that is nearest to the colour."""
+    """Return the lowest contrast to a background of a scheme."""
     return min(contrast(color, ground.dark if dark else ground.light) for ground in (GROUND, PANEL))
 
 
@@ -50,8 +50,8 @@ def lowest_contrast(color: str, *, dark: bool) -> float:
 def with_contrast(color: str, ratio: float, *, dark: bool) -> str:
     """Return the nearest colour of the same hue with that contrast to the backgrounds of a scheme.
 
-    Only the lightness changes (OKLCH): down on light backgrounds, up on dark ones; and the chroma where a screen
-    cannot show it. A colour that has the contrast is returned as it is.
+    Only the lightness changes (OKLCH): darker on light backgrounds, lighter on dark ones; and the chroma if a screen
+    cannot show it. A colour with enough contrast is returned unchanged.
     """
     if lowest_contrast(color, dark=dark) >= ratio:
         return color
@@ -66,9 +66,9 @@ def with_contrast(color: str, ratio: float, *, dark: bool) -> str:
 
 @lru_cache(maxsize=64)
 def with_exact_contrast(color: str, ratio: float, *, dark: bool) -> str:
-    """Return the colour of the same hue that has just that contrast, whether it is lighter or darker."""
+    """Return the colour of the same hue with exactly that contrast, whether it is lighter or darker."""
     _, chroma, hue = _to_oklch(color)
-    # The end with the most contrast, and the background's.
+    # The lightness with the most contrast, and that of the background.
     low, high = (1.0, 0.0) if dark else (0.0, 1.0)
     for _ in range(24):
         middle = (low + high) / 2

@@ -1,4 +1,4 @@
-"""Sets of days as spans: years of daily values are two numbers instead of an object per day."""
+"""Sets of days, stored as spans: years of daily values take two numbers instead of an object per day."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DaySet(AbstractSet[date]):
 
     @classmethod
     def of_runs(cls, runs: Iterable[tuple[int, int]]) -> DaySet:
-        """Return the days of spans, ascending by their first day; those that touch or overlap become one."""
+        """Return the days of spans, ascending by their first day; spans that touch or overlap are merged."""
         days = cls.__new__(cls)
         days._set_runs(runs)  # noqa: SLF001  # of the new set
         return days
@@ -110,7 +110,7 @@ class DaySet(AbstractSet[date]):
         return f"DaySet({', '.join(spans)})"
 
     def runs(self) -> Iterator[tuple[int, int]]:
-        """Return the first and the last day of each span, as `date.toordinal` counts them."""
+        """Return the first and the last day of each span as ordinals (`date.toordinal`)."""
         return zip(self._firsts, self._lasts, strict=True)
 
 
@@ -122,7 +122,7 @@ def _days_of(days: Iterable[object]) -> DaySet:
 
 
 def _without(runs: Iterable[tuple[int, int]], others: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield what is left of ``runs``; both are ascending."""
+    """Yield ``runs`` without the others; both are ascending."""
     taken = list(others)
     place = 0
     for run_first, last in runs:
@@ -140,7 +140,7 @@ def _without(runs: Iterable[tuple[int, int]], others: Iterable[tuple[int, int]])
 def build_day_sets(owners: NDArray[np.integer], days: NDArray[np.integer], count: int) -> list[DaySet]:
     """Return the days of each of ``count`` owners.
 
-    ``owners`` are indexes and ``days`` ordinals; rows are ascending by both and may come more than once.
+    ``owners`` are indexes and ``days`` ordinals; rows are ascending by both and may be repeated.
     """
     if not len(days):
         return [NO_DAYS] * count

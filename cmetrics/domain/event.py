@@ -1,4 +1,4 @@
-"""Events of a product: releases that were published, and what people have noted. Pure."""
+"""Events of a product: published releases, and notes of people. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIGNAL, REPORT = "signal", "report"
 #: the whole tag, because ``nightly-2026`` names no version.
 _VERSION = re.compile(r"(?<![0-9.])(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?(?:\.\d{1,9})*(?P<suffix>[^\s/@]*)")
 _NUMBER = re.compile(r"v?(\d{1,9})")
-#: What follows the numbers of a version that is not final (Semantic Versioning 2.0 and PEP 440).
+#: The suffix of a version that is not final (Semantic Versioning 2.0 and PEP 440).
 _PRERELEASE = re.compile(
     r"[-_.]?(?:a|alpha|b|beta|c|rc|pre|preview|dev|next|canary|nightly|snapshot)(?![a-z])", re.IGNORECASE
 )
@@ -87,12 +87,12 @@ class ReleaseRule:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a person has written in the catalogue about a day. Shown as theirs, never as a computed text."""
+    """A note on a day from the catalogue. Always shown with its author, never as a computed text."""
 
     day: date
     text: str
     author: str
-    #: Ids of the products that it is about.
+    #: Ids of the products to which it applies.
     products: tuple[str, ...]
 
 
@@ -103,7 +103,7 @@ def is_prerelease(event: StoredEvent) -> bool:
 
 
 def newer_events(stored: Iterable[StoredEvent], events: Iterable[StoredEvent]) -> list[StoredEvent]:
-    """Return those of ``events`` that ``stored`` lacks, or has with other values and an earlier time."""
+    """Return the ``events`` that are not in ``stored``, or are there with other values and an earlier time."""
     known = {(row.event_id, row.product): row for row in stored}
     newer = []
     for row in events:
@@ -118,8 +118,8 @@ def merge_events(
 ) -> tuple[Event, ...]:
     """Return the events of the catalogue and the shown releases, by day.
 
-    An event of the catalogue replaces a release of the same product that has its day, or whose tag its label
-    contains. A release that was deleted and published again under its address is one event, the newest.
+    An event of the catalogue replaces a release of the same product on the same day, or with a tag that its label
+    contains. A release that was deleted and published again at the same address is one event, the newest.
     """
     written = tuple(catalog)
     by_product = {rule.product: rule for rule in rules}
@@ -158,7 +158,7 @@ def _by_release(rows: Sequence[StoredEvent]) -> Iterable[Event]:
 
 
 def _is_written(row: StoredEvent, catalog: Sequence[Event]) -> bool:
-    """Return whether the catalogue has the release."""
+    """Return whether the catalogue contains the release."""
     return any(row.product in event.products and (event.day == row.day or _names(event, row)) for event in catalog)
 
 

@@ -1,9 +1,8 @@
-"""Format numbers and dates for people, by the language that is in use.
+"""Format numbers and dates for people in the current language.
 
-A language is a table (`Formats`): separators, names of months, patterns. The script of the page has the same
-table and the same functions (``templates/app/format.js``), so that page and script cannot disagree, whatever
-the reader's browser knows about languages. English is the default, and is written in the style of the house.
-Files for programs (CSV, JSON fields, ids) are not formatted here: they have plain numbers and ISO dates.
+A language is a table (`Formats`): separators, names of months, patterns. The script of the page uses the same table
+and the same functions (``templates/app/format.js``), so that page and script agree in every browser. English is the
+default, in the house style. Files for programs (CSV, JSON fields, ids) have plain numbers and ISO dates instead.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ _GROUP = 3
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """How a date is written: ``{d}``, ``{m}`` and ``{y}`` are the day, the name of the month and the year."""
+    """The pattern of a date: ``{d}``, ``{m}`` and ``{y}`` are the day, the name of the month and the year."""
 
     text: str
-    #: The names of the months as this pattern needs them.
+    #: The names of the months in the form for this pattern.
     months: tuple[str, ...]
 
 
@@ -53,7 +52,7 @@ _SHORT = tuple(name[:3] for name in _MONTHS)
 # Compared and hashed by identity: there is one object per language.
 @dataclass(frozen=True, slots=True, eq=False)
 class Formats:
-    """The numbers and dates of one language."""
+    """The formats of numbers and dates in one language."""
 
     lang: str = "en"
     #: Ten characters.
@@ -62,10 +61,10 @@ class Formats:
     group: str = ","
     #: Digits of the groups before the last one.
     later_group: int = _GROUP
-    #: A number is grouped if its first group has at least so many digits.
+    #: The minimum number of digits before the first separator.
     first_group: int = 1
     percent: str = "{}%"
-    #: From the largest: a value, and how a number of so many is written.
+    #: Units, largest first, each with its pattern.
     units: tuple[tuple[int, str], ...] = ((10**9, "{}B"), (10**6, "{}M"), (10**3, "{}k"))
     #: 24 November 2026, 24 Nov 2026, 24 Nov.
     long_day: Pattern = Pattern("{d} {m} {y}", _MONTHS)
@@ -88,8 +87,8 @@ _PATTERNS = ("long_day", "short_day", "day_month", "month", "short_month", "mont
 def from_table(table: Mapping[str, Any]) -> Formats:
     """Return the formats of a table.
 
-    Dates and numbers with right-to-left letters are isolated: they stand in English sentences, and must not move
-    what follows.
+    Dates and numbers with right-to-left letters are isolated, so that they do not reorder the English sentences
+    around them.
     """
     patterns = {name: _isolated(Pattern(table[name]["text"], tuple(table[name]["months"]))) for name in _PATTERNS}
     return Formats(**{**table, **patterns, "units": tuple((size, isolate(text)) for size, text in table["units"])})
@@ -111,8 +110,8 @@ def current() -> Formats:
 
 @contextmanager
 def use(formats: Formats) -> Iterator[None]:
-    """Use ``formats`` in the block, and in what it calls."""
-    # Generators may end in another context than they began in, where a token could not be reset.
+    """Use ``formats`` within the block."""
+    # Generators may end in another context than they began in, in which a token cannot be reset.
     before = _CURRENT.get()
     _CURRENT.set(formats)
     try:
@@ -133,7 +132,7 @@ def number(value: float) -> str:
 
 
 def decimal(value: float, digits: int = 1) -> str:
-    """Return a number with so many decimals, such as ``1,234.5``, with a true minus sign."""
+    """Return a number with ``digits`` decimals, such as ``1,234.5``, with a true minus sign."""
     formats = _CURRENT.get()
     text = f"{abs(value):.{digits}f}"
     return _sign(value < 0 and float(text) != 0) + _local(text, formats)
@@ -147,18 +146,18 @@ def percent(value: float, digits: int = 1) -> str:
 
 
 def signed(value: float) -> str:
-    """Return a whole number with its sign, such as ``+1,234``; also zero has one."""
+    """Return a whole number with its sign, such as ``+1,234``. Zero has a sign too."""
     return number(value) if value < 0 else f"+{number(value)}"
 
 
 def signed_decimal(value: float, digits: int = 1) -> str:
-    """Return a number with its sign and so many decimals, such as ``+5.2``; also zero has one."""
+    """Return a number with its sign and ``digits`` decimals, such as ``+5.2``. Zero has a sign too."""
     text = decimal(value, digits)
     return text if text.startswith(MINUS) else f"+{text}"
 
 
 def signed_percent(value: float, digits: int = 1) -> str:
-    """Return a percentage with its sign, such as ``+12.3%``; also zero has one."""
+    """Return a percentage with its sign, such as ``+12.3%``. Zero has a sign too."""
     text = percent(value, digits)
     return text if text.startswith(MINUS) else f"+{text}"
 
@@ -169,7 +168,7 @@ def factor(value: float, digits: int = 1) -> str:
 
 
 def compact(value: float, digits: int = 1, *, trim: bool = False) -> str:
-    """Return a whole number such as ``1.2M``; small ones as they are.
+    """Return a whole number such as ``1.2M``; small numbers are not shortened.
 
     ``trim`` leaves out decimals that are zero: ``2M``.
     """
@@ -209,12 +208,12 @@ def long_day(day: date) -> str:
 
 
 def short_day(day: date) -> str:
-    """Return ``24 Nov 2026``, for places without much room."""
+    """Return ``24 Nov 2026``, for narrow places."""
     return _write(day, _CURRENT.get(), "short_day")
 
 
 def day_month(day: date) -> str:
-    """Return ``24 Nov``, where the year stands beside it."""
+    """Return ``24 Nov``, for places that show the year next to it."""
     return _write(day, _CURRENT.get(), "day_month")
 
 

@@ -1,6 +1,6 @@
-"""Hold SIGINT and SIGTERM where they would be lost or would separate what belongs together.
+"""Delay SIGINT and SIGTERM where they would be lost or would interrupt steps that belong together.
 
-Imported before anything else of the program, so it imports nothing that takes time.
+Imported before the rest of the program, so it must import fast.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
 class hold_interrupts:  # noqa: N801  # used as a function, like contextlib.suppress
-    """Let a first SIGINT or SIGTERM act at the end of the block; a second one acts at once.
+    """Delay a first SIGINT or SIGTERM to the end of the block. A second one acts at once.
 
-    The handlers of the time before get it, and only they decide what happens: usually
-    KeyboardInterrupt is raised. An ignored signal stays ignored. Does nothing outside of the main
-    thread, which gets all signals. May be nested.
+    The previous handlers receive it, and usually raise KeyboardInterrupt. An ignored signal stays ignored. Does
+    nothing outside of the main thread, which receives all signals. Can be nested.
     """
 
     def __enter__(self) -> Self:
@@ -29,7 +28,7 @@ class hold_interrupts:  # noqa: N801  # used as a function, like contextlib.supp
         try:
             for number in _NUMBERS:
                 handler = signal.getsignal(number)
-                # None: not installed by Python, which cannot put it back.
+                # None: not installed by Python, which cannot restore it.
                 if handler not in (signal.SIG_IGN, None):
                     signal.signal(number, self._hold)
                     self._handlers[number] = handler

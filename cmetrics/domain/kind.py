@@ -1,6 +1,6 @@
-"""What a stored value means: the kind of a measure, its columns, and the words that people read.
+"""The meaning of a stored value: the kind of its measure, its columns, and its names for people.
 
-Every other module asks a :class:`Measure`, so that a rule for a kind has one home.
+All rules for a kind are properties of :class:`Measure`, so that each rule is in one place.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from cmetrics.domain.observation import SourceWindow
 
 
 class Kind(StrEnum):
-    """How values of a measure relate to days."""
+    """The relation of a measure's values to days."""
 
-    #: The events of one day. Days add up.
+    #: The events of one day. Days can be summed.
     FLOW = "flow"
     #: A count at the end of a day, which may fall: stars, likes.
     STOCK = "stock"
     #: A cumulative count as read at one moment. It falls only when the service resets or corrects it.
     COUNTER = "counter"
-    #: The events of the last days as the service adds them up. Neither summed nor differenced.
+    #: The events of the last days, summed by the service. Values are neither summed nor subtracted.
     ROLLING = "rolling"
 
 
-#: Two readings are a day apart if the time between them is within these bounds: nightly runs start
-#: minutes to hours late, and a run in the evening is no substitute for the one of the next night.
+#: Two readings are a day apart if the time between them is within these bounds: nightly runs start minutes to hours
+#: late, and a run in the evening does not replace that of the next night.
 SHORTEST_DAY, LONGEST_DAY = timedelta(hours=18), timedelta(hours=30)
 
 
@@ -36,20 +36,19 @@ class Measure:
     """What one count of a source measures. Create it with `flow`, `stock`, `counter` or `rolling`."""
 
     kind: Kind
-    #: The counted thing as one word, in the plural: ``downloads``, ``pulls``, ``installs_on_request``.
+    #: What is counted, as one word in the plural: ``downloads``, ``pulls``, ``installs_on_request``.
     what: str
-    #: The counted thing for people, in the plural: "pulls".
+    #: What is counted, for people, in the plural: "pulls".
     noun: str
-    #: What follows the value on a card: "pulls", "installs in 30 days".
+    #: The text after the value on a card: "pulls", "installs in 30 days".
     card_label: str
     #: The label of a badge: "pulls", "installs / 30 days".
     badge_label: str
     #: The length of a rolling window in days.
     window_days: int | None = None
-    #: Whether the service serves past values. Otherwise only the current one can be read, and a missed
-    #: night is lost.
+    #: Whether the service serves past values. If not, only the current value can be read, and a missed night is lost.
     has_history: bool = False
-    #: Whether values of different days may be added up: not those of unique visitors, who may return.
+    #: Whether values of different days may be summed. Unique visitors may not, because they may return.
     adds_up: bool = True
     #: A run requests the current value only if the newest stored one is at least this number of days old.
     every_days: int = 1
@@ -73,7 +72,7 @@ class Measure:
 
     @property
     def is_flow(self) -> bool:
-        """Whether values belong to one day each and days add up."""
+        """Whether each value belongs to one day, and days can be summed."""
         return self.kind is Kind.FLOW
 
     @property
@@ -93,7 +92,7 @@ class Measure:
 
     @property
     def lag_days(self) -> int:
-        """How old the newest value may be although the service and every run have done their part."""
+        """The age in days that the newest value may have although the service and all runs work."""
         if self.is_rolling and self.has_history:
             return self.window_days or 0
         return self.every_days - 1
@@ -150,7 +149,7 @@ STARS = stock("stars", has_history=True)
 
 
 def check_measures(measures: Mapping[str, Measure]) -> None:
-    """Raise ValueError if the measures of a source cannot be told apart in the store."""
+    """Raise ValueError if two measures of a source have the same kind of value in the store."""
     kinds = [measure.value_kind for measure in measures.values()]
     if not kinds or len(set(kinds)) < len(kinds):
         msg = f"the measures of a source need different value kinds, but have: {', '.join(kinds) or 'none'}"

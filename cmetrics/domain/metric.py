@@ -13,7 +13,7 @@ from cmetrics.domain.kind import Measure, check_measures
 
 #: Services publish a day within two weeks or, with rare exceptions, never.
 PUBLISHED_WITHIN = timedelta(days=14)
-#: Hex digits that tell files of ids with one slug apart.
+#: The number of hex digits that distinguish the files of ids with the same slug.
 HASH_LENGTH = 8
 
 
@@ -26,7 +26,7 @@ class ArchiveSpec:
     title: str
     #: The oldest day in the archive.
     first_day: date
-    #: Whether it counts differently and has days that the source has too, which are then compared.
+    #: Whether it counts differently and overlaps with the source, so that common days are compared.
     overlaps: bool = False
 
 
@@ -44,7 +44,7 @@ class KnownLoss:
 
 @dataclass(frozen=True, slots=True)
 class CountingStep:
-    """The first day on which a service counted in another way. Periods before and after it are not compared."""
+    """The first day of a different counting method at a service. Periods before and after it are not compared."""
 
     day: date
     #: What changed, as a clause.
@@ -84,9 +84,9 @@ class SourceSpec:
     growing_days: int = 0
     #: Normalizes a subject as the service does: subjects with the same result are the same.
     canonical: Callable[[str], str] = str.lower
-    #: Names of the switches in a metric's entry in cmetrics.toml that the source has a use for.
+    #: Names of the boolean options of a metric that the source supports.
     options: frozenset[str] = frozenset()
-    #: Names of its further options, each a list of texts: ``include``, ``exclude``.
+    #: Names of the list options of a metric that the source supports: ``include``, ``exclude``.
     list_options: frozenset[str] = frozenset()
     #: The archive with days older than ``served_days``, if there is one.
     archive: ArchiveSpec | None = None
@@ -94,15 +94,15 @@ class SourceSpec:
     known_losses: tuple[KnownLoss, ...] = ()
     #: Ascending.
     steps: tuple[CountingStep, ...] = ()
-    #: The name of the service as readers of the page know it, such as "PyPI"; empty if it is the title.
+    #: The well-known name of the service for the page, such as "PyPI"; empty if it is the title.
     service_name: str = ""
-    #: The address of the terms of the service, or what they demand of those who add it to a catalogue. Markdown.
+    #: The address of the terms of the service, or a summary of them, as Markdown.
     terms: str = ""
-    #: Why the source cannot be used: the package that adds it is broken. Entries with it are left out.
+    #: The reason why the package that adds the source cannot be used. Entries of the source are left out.
     unavailable: str | None = None
-    #: Returns why the service refuses a ``contact`` in the User-Agent; None if it accepts it.
+    #: Returns the reason why the service refuses a ``contact`` in the User-Agent; None if it accepts it.
     refuses_contact: Callable[[str], str | None] | None = None
-    #: Returns why a subject does not have a count, both as in cmetrics.toml; None if it has.
+    #: Returns the reason why a subject does not have a count (both as in cmetrics.toml); None if it has.
     refuses_count: Callable[[str, str], str | None] | None = None
     #: Returns a subject as it is written in the address of its page.
     page_path: Callable[[str], str] = str
@@ -110,7 +110,7 @@ class SourceSpec:
     token_variable: str = "GITHUB_TOKEN"  # noqa: S105 - the name of a variable
 
     def __post_init__(self) -> None:
-        """Raise ValueError for measures that cannot be told apart."""
+        """Raise ValueError if two measures have the same kind of value."""
         check_measures(self.measures)
 
     @property
@@ -143,7 +143,7 @@ class SourceSpec:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """How ``source_ref`` names the services whose counts a metric of this source can hold."""
+        """The names in ``source_ref`` of the services that a metric of this source may have values from."""
         return (self.name, self.archive.name) if self.archive else (self.name,)
 
     def oldest_served(self, last_day: date) -> date:
@@ -151,7 +151,7 @@ class SourceSpec:
         return date.min if self.served_days is None else window(last_day, self.served_days)
 
 
-#: Display names of earlier versions, and how they are spelled.
+#: Display names of earlier versions, with their correct spelling.
 _LABELS = {"NodeJS": "Node.js", "GitHub Stars": "GitHub stars"}
 
 
@@ -175,21 +175,21 @@ class Metric:
     daily_from: date | None = None
     #: Daily counts: earlier packages whose series this one continues, in canonical form.
     continues: tuple[str, ...] = ()
-    #: The lists of texts that the entry sets, by option.
+    #: The list options of the entry, by name.
     options: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def family(self) -> str:
-        """The ``metric_family`` column: the counted thing."""
+        """The ``metric_family`` column: what is counted."""
         return self.measure.what
 
     def option(self, name: str) -> tuple[str, ...]:
-        """Return the texts of a list option; none if the entry does not set it."""
+        """Return the values of a list option; empty if the entry does not set it."""
         return dict(self.options).get(name, ())
 
     @property
     def label(self) -> str:
-        """The display name as readers see it. Stores and the API keep the spelling of earlier versions."""
+        """The display name on the page. Stores and the API keep the spelling of earlier versions."""
         return _LABELS.get(self.display_name, self.display_name)
 
     @property

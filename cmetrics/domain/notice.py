@@ -1,4 +1,4 @@
-"""The notice of a catalogue, such as "Sample data", which marks all that is published."""
+"""The notice of a catalogue, such as "Sample data", which marks everything published."""
 
 from __future__ import annotations
 

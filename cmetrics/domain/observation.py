@@ -66,13 +66,13 @@ class DailyValue:
 class Reading:
     """The cumulative count of one part of a subject, as read at one moment: one asset of a repository's releases."""
 
-    #: The id that the service gives to the part and to nothing else, also after a deletion.
+    #: The id of the part at the service, which is never reused, even after a deletion.
     identity: str
     #: The name of the part, for people.
     name: str
     value: int
     observed_at: datetime
-    #: When the part came into being, which is when its count was 0; None if the service does not state it.
+    #: When the part was created, with a count of 0; None if the service does not state it.
     created_at: datetime | None = None
 
 
@@ -82,7 +82,7 @@ class SourceRef:
 
     service: str
     subject: str
-    #: What the service counts under that name, which does not change with it. None if it has no such id.
+    #: The service's id of the subject, which does not change with its name. None if it has no id.
     identity: str | None = None
     remark: str | None = None
 

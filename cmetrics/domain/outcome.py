@@ -31,7 +31,7 @@ class Outcome:
     days_stored: int
     #: The number of completed days that the source had not published yet.
     pending_days: int
-    #: The reason of the failure; None if the metric did not fail.
+    #: The reason for the failure; None if the metric did not fail.
     error: str | None
     observed_at: datetime
 
@@ -71,7 +71,7 @@ class OutcomeLog:
             known = self._failures.get(metric_id)
             if known is None or known.at < at:
                 self._failures[metric_id] = Failure(error or "no reason given", at)
-        # The metrics of a run have few different windows. Each is one answer, shared by its metrics.
+        # The metrics of a run share a few windows. Metrics with the same window share one answer.
         is_answer = pc.is_in(rows["status"], pa.array([MetricStatus.OK.value, MetricStatus.PENDING.value]))
         asked = rows.append_column("metric", pa.array(metric_codes)).filter(
             pc.and_(is_answer, pc.is_valid(rows["requested_from"]))
@@ -133,7 +133,7 @@ class OutcomeLog:
         return place < len(self._present) and int(self._present[place]) == number
 
     def _history(self, metric_id: str) -> _History:
-        """Return the answers for a metric; metrics that were always requested together share one object."""
+        """Return the answers for a metric; metrics with the same requests share one object."""
         code = self._metric_codes.get(metric_id)
         answers = self._answers[:0] if code is None else self._answers[self._bounds[code] : self._bounds[code + 1]]
         key = answers.tobytes()
@@ -142,7 +142,7 @@ class OutcomeLog:
         return self._histories[key]
 
 
-#: The columns of a failure, and those that make an answer.
+#: The columns of a failure, and those of an answer.
 _FAILURE = ("ingestion_run_id", "metric_id", "error", "observed_at")
 _ANSWER = ("ingestion_run_id", "requested_from", "requested_to", "observed_at")
 _TIME = pa.timestamp("us", tz="UTC")

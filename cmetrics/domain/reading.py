@@ -1,7 +1,7 @@
 """The counts of the parts of a subject, such as the assets of a repository's releases: the rows of ``readings``. Pure.
 
-A part that is missing from an answer keeps its last count, and so does one that was deleted: the sum over all
-parts that were ever read does not fall because of an absence.
+A part that is missing from a response, or was deleted, keeps its last count, so that the sum over all parts that were
+ever read does not fall.
 """
 
 from __future__ import annotations
@@ -46,6 +46,6 @@ def changed_readings(known: Mapping[str, int], readings: Iterable[Reading]) -> l
 
 
 def newer_readings(stored: Iterable[StoredReading], rows: Iterable[StoredReading]) -> list[StoredReading]:
-    """Return those of ``rows``, from another store, that ``stored`` lacks or has with an earlier time."""
+    """Return the ``rows`` of another store that are not in ``stored``, or are there with an earlier time."""
     known = {row.key: row for row in stored}
     return [row for row in rows if (old := known.get(row.key)) is None or old.observed_at < row.observed_at]

@@ -1,9 +1,9 @@
-"""Renamed and forgotten metrics: which ids are gone on purpose, and what became of them.
+"""Renamed and forgotten metrics: the ids that were removed on purpose, and their successors.
 
-A `rename` or `forget` records its intent in ``outcomes`` before it changes a row: one outcome for the
-id that goes (status `skipped`) and, for a rename, one for the id that stays (status `ok`). These rows
-are exported and restored like all others, so a killed run can be completed, an export knows which
-rows are meant to go, and another store of the same metrics does the same to its own rows.
+A `rename` or `forget` records its intent in ``outcomes`` before it changes a row: one outcome for the removed id
+(status `skipped`) and, for a rename, one for its successor (status `ok`). These rows are exported and restored like
+all others, so that a killed run can be completed, an export can distinguish removed rows from lost ones, and other
+stores with the same metrics apply the same change.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Removal:
 
     run_id: str
     metric_id: str
-    #: The id that the rows have now; None if they were forgotten.
+    #: The new id of the rows; None if they were forgotten.
     successor: str | None
     at: datetime
 
@@ -80,13 +80,13 @@ def build_removals(rows: Iterable[tuple[str, str, str, datetime]]) -> tuple[Remo
 
 
 def unfinished(removals: Iterable[Removal], runs: Iterable[Run]) -> tuple[Removal, ...]:
-    """Return the removals whose run has failed, so that rows may be left under the old id."""
+    """Return the removals of failed runs, which may have left rows under the old id."""
     failed = {run.ingestion_run_id for run in runs if run.status == "failed"}
     return tuple(removal for removal in removals if removal.run_id in failed)
 
 
 def successors(removals: Iterable[Removal]) -> Mapping[str, str | None]:
-    """Return what became of each id after all ``removals``, which come oldest first."""
+    """Return the successor of each id after all ``removals``, which are oldest first."""
     chain: dict[str, str | None] = {}
     for removal in removals:
         chain = {old: removal.successor if new == removal.metric_id else new for old, new in chain.items()}

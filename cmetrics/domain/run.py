@@ -102,17 +102,17 @@ class MetricOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Highlights:
-    """What a refresh has found in the whole store."""
+    """The state of the whole store after a refresh."""
 
-    #: The number of signals that last.
+    #: The number of active signals.
     signals: int
     #: Signals and final reports that no run has announced before.
     announced: tuple[StoredEvent, ...]
-    #: Of all daily downloads; None if a metric lacks days.
+    #: Daily downloads of all metrics in the last 30 days; None if days are missing.
     downloads_30d: int | None
-    #: Of all repositories on the newest day that all have.
+    #: Stars of all repositories on the newest day that all of them have.
     stars: int | None
-    #: On that day; None where not known.
+    #: Stars gained and lost on that day; None if unknown.
     new_stars: int | None
     lost_stars: int | None
 

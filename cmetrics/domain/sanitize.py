@@ -26,7 +26,7 @@ def sanitize(text: str, *, limit: int = 400) -> str:
 
 
 def isolate(text: str) -> str:
-    """Return a name from outside for use in a sentence: one with right-to-left letters must not move what follows.
+    """Return an external name for use in a sentence. Right-to-left letters must not reorder the text around it.
 
     Such a name is put between U+2068 and U+2069 (https://www.w3.org/International/articles/inline-bidi-markup/).
     """

@@ -1,4 +1,4 @@
-"""How a catalogue wants its site to look: accent, logo, links."""
+"""The appearance of a site: accent, logo, links."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cmetrics.domain.color import (
     with_contrast,
 )
 
-#: The contrast of the accent that is derived for the dark scheme: more than the least, which looks dull there.
+#: The contrast of the derived accent of the dark scheme. The minimum would look dull.
 _DARK_CONTRAST = 6.0
 
 
@@ -47,7 +47,7 @@ class Logo:
 
     @property
     def data_url(self) -> str:
-        """The picture as a URL, for a page that must not depend on its own address."""
+        """The picture as a data URL, for a page that must work at any address."""
         kind = "svg+xml" if self.kind is LogoKind.SVG else "png"
         return f"data:image/{kind};base64,{b64encode(self.content).decode()}"
 
@@ -62,7 +62,7 @@ class SiteLink:
 
 @dataclass(frozen=True, slots=True)
 class SiteTheme:
-    """The look of a site where it differs from the default."""
+    """The settings of a site's appearance."""
 
     accent: Color | None = None
     logo: Logo | None = None
@@ -73,7 +73,7 @@ DEFAULT_THEME = SiteTheme()
 
 
 def check_accent(color: str, *, dark: bool = False) -> str:
-    """Return an accent of a scheme in lower case. Raises ValueError with the nearest one that can be read."""
+    """Return the accent of a scheme in lower case. Raises ValueError with the nearest accessible colour."""
     color = color.lower()
     found = lowest_contrast(color, dark=dark)
     if found >= TEXT_CONTRAST:
@@ -90,7 +90,7 @@ def check_accent(color: str, *, dark: bool = False) -> str:
 
 
 def build_accent(light: str | None, dark: str | None) -> Color | None:
-    """Return the accent of both schemes from checked ones; the one that is not stated is derived from the other."""
+    """Return the accent of both schemes. A missing one is derived from the other."""
     if light is None and dark is None:
         return None
     if light is None:

@@ -23,9 +23,9 @@ class MetricState:
     lost: DaySet = NO_DAYS
     #: Days whose value is far from its neighbours.
     doubtful: DaySet = NO_DAYS
-    #: Stars: the repository of the newest stored count, with its number if any row has it.
+    #: Stars: the repository of the newest stored count, with its number if known.
     repository: StarRef | None = None
-    #: Measures that are read once a night: what the newest row names, with the newest identity in any row.
+    #: Measures that are read once a night: the subject in the newest row, with the newest identity in any row.
     known: SourceRef | None = None
     #: Downloads: the last stored day of a package that the metric continues.
     continued_until: date | None = None

@@ -22,7 +22,7 @@ def backup_folder(now: datetime) -> Path:
 
 
 def back_up(settings: Settings, folder: Path) -> Backup:
-    """Export all tables to ``folder``, or beside it if it exists; nothing if the store has no rows."""
+    """Export all tables to ``folder``, or to one next to it if it exists; nothing if the store has no rows."""
     try:
         store = LanceStore.open(settings.store)
         if store.is_empty():

@@ -36,7 +36,7 @@ EARLIEST_YEAR = UNKNOWN_TIME.year
 _ORDERED = (("first_day", "last_day"), ("requested_from", "requested_to"))
 _COUNT = f"^[0-9]{{1,{LONGEST_COUNT}}}$"
 
-#: Rows that are turned into text together.
+#: The number of rows that are converted to text at a time.
 ROWS_AT_ONCE = 65_536
 
 
@@ -47,7 +47,7 @@ def encode_csv(data: pa.Table, table: Table[Any]) -> bytes:
     out.write((",".join(names) + "\n").encode())
     options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
     try:
-        # Some rows at a time: as text they are several times as large.
+        # Some rows at a time, because rows are several times larger as text.
         for start in range(0, len(data), ROWS_AT_ONCE):
             pyarrow.csv.write_csv(_cells(data.slice(start, ROWS_AT_ONCE), table), out, options)
     except pa.ArrowInvalid:
@@ -62,7 +62,7 @@ def _cells(data: pa.Table, table: Table[Any]) -> pa.Table:
 def _texts(values: pa.ChunkedArray[Any], column: Column) -> Any:
     """Return the cells of a column as text; null for empty cells."""
     if column.type is datetime:
-        # `strftime` takes ten times as long.
+        # `strftime` would take ten times as long.
         texts: Any = values.cast(pa.timestamp("us")).cast(pa.string())
         return pc.binary_join_element_wise(pc.binary_replace_slice(texts, 10, 11, "T"), "+00:00", "")
     if column.type is bool:

@@ -1,4 +1,4 @@
-"""What each table and each column means, for the description of the data files and for the documentation."""
+"""Describe each table and column, for `datapackage.json` and the documentation."""
 
 # ruff: noqa: E501  # One description per line.
 

@@ -32,7 +32,7 @@ _NUMBER: pa.DataType = pa.float64()
 _FLAG: pa.DataType = pa.bool_()
 #: The ordinal (`date.toordinal`) of 1 January 1970.
 _EPOCH = date(1970, 1, 1).toordinal()
-#: Names metrics outside the catalogue; the errors of each metric are in ``outcomes``.
+#: Not published, because it may name metrics outside the catalogue. ``outcomes`` has the errors of each metric.
 _PRIVATE = "error_summary"
 
 DAILY = pa.schema(
@@ -249,7 +249,7 @@ def build_events(events: Iterable[Event]) -> pa.Table:
 def encode_parquet(rows: pa.Table) -> bytes:
     """Return the rows as a Parquet file, without the metadata of the store."""
     out = BytesIO()
-    # Texts that are dictionaries are written as such. Readers get texts, because Arrow's schema is left out.
+    # Dictionary-encoded texts are written as such. Without Arrow's schema, readers get plain texts.
     pyarrow.parquet.write_table(rows, out, compression="zstd", store_schema=False)
     # Arrow keeps the memory of its buffers, hundreds of megabytes for many metrics.
     pa.default_memory_pool().release_unused()

@@ -30,7 +30,7 @@ _TYPES: Mapping[pa.DataType, str] = {
     pa.bool_(): "boolean",
 }
 _MEDIA = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
-#: Column → unit, in all tables, where the name does not state it.
+#: Column → unit, in all tables, unless the name states it.
 _UNITS = {
     "change_percent": "percent",
     "share": "percent",
@@ -108,7 +108,7 @@ def _license(license: License) -> dict[str, str]:  # noqa: A002  # The word of t
 
 
 def _source(spec: SourceSpec) -> dict[str, str]:
-    """Return the service that was read, with what is known of its terms."""
+    """Return the service with its terms, if known."""
     page = urlsplit(spec.page)
     address = {"path": f"{page.scheme}://{page.netloc}"} if page.netloc else {}
     return {"title": spec.public_name, **address, **({"terms": spec.terms} if spec.terms else {})}

@@ -32,7 +32,7 @@ Comparable = Mapping[str, pa.Table]
 
 
 def comparable(data: pa.Table, table: Table[Any]) -> pa.Table:
-    """Return what a comparison needs of the rows of ``table``: keys, values, and what records a removal.
+    """Return the columns for a comparison of the rows of ``table``: keys, values, and records of removals.
 
     Unfinished runs are left out of ``history``, because they are not restored.
     """
@@ -44,8 +44,8 @@ def comparable(data: pa.Table, table: Table[Any]) -> pa.Table:
 def describe_loss(before: Comparable, after: Comparable) -> str:
     """Describe the rows that ``before`` has and ``after`` lacks; empty if there are none.
 
-    Only keys are compared, so a revised value is not a loss. Nor are the rows of an id that was forgotten
-    since ``before``, nor those of a renamed one that are there under the new id.
+    Only keys are compared, so a revised value is not a loss. Nor are rows of an id that was forgotten since
+    ``before``, or rows of a renamed id that exist under the new one.
     """
     removed = _new_removals(before, after)
     lost_days: dict[str, list[str]] = {}
@@ -73,7 +73,7 @@ def count_changes(before: Comparable, after: Comparable) -> tuple[int, int]:
 
 
 def _new_removals(before: Comparable, after: Comparable) -> Mapping[str, str | None]:
-    """Return what became of the ids that were renamed or forgotten after ``before``."""
+    """Return the successors of the ids that were renamed or forgotten after ``before``."""
     known = _removals(before)
     return successors(removal for removal in _removals(after) if removal not in known)
 

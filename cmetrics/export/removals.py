@@ -1,6 +1,6 @@
-"""Renamed and forgotten ids between a store and an export: what one of them knows is done to the other.
+"""Apply renames and forgets of one store to another, by way of an export.
 
-A removal that both know is settled: rows of that id are there because somebody wanted them again.
+A removal that both stores record has been applied already; later rows of that id were added on purpose.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from cmetrics.store.schema import READINGS, REVISIONS, R, Table, decode, encode
 
 
 def apply_foreign_removal(store: LanceStore, removal: Removal) -> str | None:
-    """Do to the store what another store of the same metrics has done; return it in words, None for nothing."""
+    """Apply a removal of another store with the same metrics. Return a description; None if nothing changed."""
     count, _ = apply_removal(store, removal, until=removal.at)
     return f"in another store ({removal.run_id}): {describe(removal, count)}" if count else None
 
 
 def without_removed(export: ExportedTables, removals: Iterable[Removal]) -> tuple[ExportedTables, tuple[str, ...]]:
-    """Return the export as it would be after ``removals``, which it does not know, and what that changed in words."""
+    """Return the export after ``removals`` that it does not record, and descriptions of the changes."""
     warnings: list[str] = []
     for removal in removals:
         export, count = _without(export, removal)
@@ -46,7 +46,7 @@ def _without(export: ExportedTables, removal: Removal) -> tuple[ExportedTables, 
     definition = next((row for row in export.definitions if row.metric_id == old), None)
 
     def split(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
-        """Return the rows that stay, and those that go."""
+        """Return the remaining and the removed rows."""
         goes = is_meant(rows, removal, definition, removal.at)
         return rows.filter(pc.invert(goes)), rows.filter(goes)
 

@@ -37,7 +37,7 @@ def restore(settings: Settings, folder: Path, *, now: datetime, progress: Progre
     """
     export = read_export(folder)
     with suppress(StoreMissing):
-        # A renamed id is the same metric; what was forgotten is wanted back.
+        # A renamed id is the same metric. A forgotten one is restored on purpose.
         ours = find_removals(LanceStore.open(settings.store).outcomes(jobs=REMOVAL_JOBS))
         renamed = [removal for removal in ours if removal.successor is not None]
         export, _ = without_removed(export, [r for r in renamed if r not in read_removals(export.outcomes)])
@@ -47,10 +47,10 @@ def restore(settings: Settings, folder: Path, *, now: datetime, progress: Progre
 def merge_export(settings: Settings, folder: Path, *, now: datetime, progress: Progress) -> RunSummary:
     """Merge the export of another store with the same metrics, as every pull does.
 
-    Of two values `newer_wins` decides, and definitions that the store has stay. An id that one of the two
-    has renamed or forgotten is renamed or forgotten in the other one, too; each is a warning. `history` gets a row
-    only when a store with rows changes: a runner that begins with an empty disk every night, and one
-    whose store is up to date, leave none. The summary's ``run_id`` is then that of no row.
+    `newer_wins` decides between two values, and definitions in the store do not change. An id that one of the stores
+    has renamed or forgotten is renamed or forgotten in the other one too, with a warning. `history` gets a row only
+    if a store with rows changes: not on a runner that starts with an empty disk every night, and not if the store is
+    up to date. The ``run_id`` of the summary then has no row.
     """
     export = read_export(folder)
     store = _open_filled(settings.store)
@@ -144,7 +144,7 @@ def has_all(ours: pa.Table, theirs: pa.Table) -> bool:
 
 
 def _without_nulls(rows: pa.Table) -> pa.Table:
-    """Return the rows with empty texts for nulls, which a join never takes for equal."""
+    """Return the rows with empty texts instead of nulls, which a join never treats as equal."""
     columns: list[Any] = [
         pc.fill_null(column, pa.scalar("")) if pa.types.is_string(column.type) else column for column in rows.columns
     ]
@@ -152,7 +152,7 @@ def _without_nulls(rows: pa.Table) -> pa.Table:
 
 
 def _ended(runs: Iterable[Run]) -> list[Run]:
-    """Return the finished runs. A run that was unfinished at the export is not running any more."""
+    """Return the finished runs. A run that was unfinished at the time of the export is no longer running."""
     return [run for run in runs if run.status != RunStatus.RUNNING]
 
 

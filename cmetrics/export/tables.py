@@ -2,14 +2,14 @@
 
 ::
 
-    DIR/manifest.csv             the format's version; rows and digest of each file
+    DIR/manifest.csv             the format version; rows and digest of each file
     DIR/metrics.csv              the definitions
     DIR/history.csv              the runs
     DIR/stats/<metric>.csv       the values of one metric, by day
-    DIR/revisions.csv            values that were replaced; only when there are any
-    DIR/outcomes.csv             what came of each metric of each run; only when there are any
-    DIR/events.csv               releases of the repositories; only when there are any
-    DIR/readings.csv             counts of the parts of a subject; only when there are any
+    DIR/revisions.csv            replaced values; only if there are any
+    DIR/outcomes.csv             the outcome of each metric in each run; only if there are any
+    DIR/events.csv               releases of the repositories; only if there are any
+    DIR/readings.csv             counts of the parts of a subject; only if there are any
 
 Files in ``stats`` are named by `file_names`; the metric of a file is read from its rows. Texts are written
 unchanged, even those that a spreadsheet would interpret as a formula, because they must be restored
@@ -80,7 +80,7 @@ class ExportedTables:
 
     definitions: Sequence[Definition]
     runs: Sequence[Run]
-    #: By column; of each metric the rows of its file, in file order.
+    #: Rows by column, in file order; one table per metric.
     stats: pa.Table
     revisions: Sequence[Revision]
     #: By column.
@@ -134,7 +134,7 @@ def write_export(files: Iterable[ExportedFile], folder: Path, *, allow_loss: boo
                 changed.append(rows)
         after = {name: pa.concat_tables(tables) for name, tables in parts.items()}
         after.setdefault(STATS.name, _NO_STATS)
-        # Equal files have equal rows: only the others are read, which takes longer than to write them.
+        # Equal files have equal rows, so only changed files are read. Reading takes longer than writing.
         before = _read_previous(folder, unchanged, is_lenient=allow_loss)
         if not allow_loss and (lost := describe_loss(before, after)):
             msg = f"{folder} has rows that this store lacks: {lost}. Nothing was written"
@@ -149,7 +149,7 @@ def write_export(files: Iterable[ExportedFile], folder: Path, *, allow_loss: boo
 
 
 def stats_csv(rows: pa.Table) -> Iterator[bytes]:
-    """Yield rows of `stats` as one CSV file, in parts: as a whole it may be larger than all else in memory."""
+    """Yield the rows of `stats` as one CSV file, in parts, because the whole file may be large."""
     for start in range(0, max(len(rows), 1), ROWS_AT_ONCE):
         part = encode_csv(rows.slice(start, ROWS_AT_ONCE), STATS)
         yield part if start == 0 else part.partition(b"\n")[2]

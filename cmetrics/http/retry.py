@@ -57,7 +57,7 @@ class Failure:
 def classify(
     status: int, headers: Mapping[str, str], body: bytes, *, policy: Policy, where: str, anonymous: bool, now: datetime
 ) -> Failure:
-    """Return the failure that a response with ``status`` (neither success nor redirect) stands for.
+    """Return the failure for a response with ``status``, which is neither a success nor a redirect.
 
     ``where`` names service and path for messages. ``anonymous`` means that no Authorization header was
     sent. Names in ``headers`` are lower-case, or the mapping ignores case.

@@ -88,7 +88,7 @@ class Reader(Protocol[T_co]):
 
 
 class Service(Protocol):
-    """A rate-limited connection to one service. Every request raises a SourceError on failure.
+    """A rate-limited connection to one service. Every request raises a SourceError if it fails.
 
     NotFound for 404, AccessRefused for 401 and 403 (TokenRefused if the token is the reason), RateLimited,
     ServiceFailed, ServiceUnreachable; InvalidResponse for redirects to another host and for bodies that

@@ -12,7 +12,7 @@ from cmetrics.store.columns import Overwrite, encode_texts
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS
 
-#: So many results become one table in the buffer.
+#: The number of results that are combined into one table in the buffer.
 CHUNKS = 100
 
 
@@ -28,7 +28,7 @@ class BatchWriter:
         self._overwrites = overwrites
         self._interval = interval
         self._rows: list[pa.Table] = []
-        #: How many tables at the end of the buffer are as they came.
+        #: The number of tables at the end of the buffer that have not been combined yet.
         self._small = 0
         self._last_merge = time.monotonic()
         #: Sums over all merges so far.
@@ -53,7 +53,7 @@ class BatchWriter:
         """Merge all buffered rows. Raises StoreError."""
         small = pa.concat_tables([STATS.schema.empty_table(), *self._rows[len(self._rows) - self._small :]])
         rows = pa.concat_tables([*self._rows[: len(self._rows) - self._small], encode_texts(small)]).combine_chunks()
-        # The rows of a large night are in memory once.
+        # Avoids a second copy of the rows in memory.
         self._rows, self._small = [], 0
         merged = self._store.upsert_observations(
             rows, self._overwrites, lambda old, new: self.replaced.append(select_revised(old, new))

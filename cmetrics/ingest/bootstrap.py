@@ -38,7 +38,7 @@ def bootstrap(context: RunContext, backup: Backup) -> RunSummary:
     # A mistake in a seed file is found before anything is dropped.
     load_seed(context.catalog, "")
     with suppress(StoreMissing):
-        # Ids outlive the tables: what was exported is restored under them.
+        # The ids must be those of the export, so that it can be restored.
         definitions = LanceStore.open(target).definitions()
     catalog = match_stored_ids(context, definitions).catalog
 

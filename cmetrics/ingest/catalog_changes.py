@@ -1,9 +1,9 @@
-"""Compare the catalogue with the definitions in the store when a run begins, and follow its changes.
+"""Apply changes of the catalogue to the store when a run begins.
 
 - A metric that moved to another product keeps the id that the store has for its source and subject.
-- A metric whose entry states another id than the store's: its rows are carried over to that id.
-- A metric whose entry names another package than its rows fails, until the entry says what is meant.
-- A metric that left the catalogue becomes inactive; one that returns is active again.
+- A metric whose entry states another id than the store's: its rows move to that id.
+- A metric whose entry names another package than its rows fails until the entry is corrected.
+- A metric that is removed from the catalogue becomes inactive; one that returns is active again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cmetrics.ingest.state import ALL_DAYS, load_packages, newest_repositories
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
 
-#: So many ids are named in one line.
+#: The maximum number of ids named in one line.
 NAMED = 3
 
 
@@ -36,9 +36,9 @@ class CatalogChanges:
     catalog: Catalog
     #: Why metrics cannot be collected, by id.
     conflicts: dict[str, str]
-    #: What was done, once; part of `history`.
+    #: What was changed; recorded in `history`.
     warnings: tuple[str, ...]
-    #: What somebody may want to do.
+    #: Suggestions that are not recorded.
     notes: tuple[str, ...]
 
 
@@ -63,7 +63,7 @@ def follow_catalog(store: LanceStore, context: RunContext) -> CatalogChanges:
 
 
 def _present_names(store: LanceStore, context: RunContext, definitions: Sequence[Definition]) -> dict[str, str]:
-    """Return the newest name of each repository that left the catalogue, where a repository is new in it."""
+    """Return the current name of each removed repository, if the catalogue has a new one."""
     known = {row.metric_id for row in definitions}
     ids = {metric.metric_id for metric in context.catalog.metrics}
     if not any(m.measure.is_stars and m.metric_id not in known for m in context.catalog.metrics):
@@ -76,7 +76,7 @@ def _present_names(store: LanceStore, context: RunContext, definitions: Sequence
 def _find_conflicts(
     store: LanceStore, catalog: Catalog, definitions: Sequence[Definition], context: RunContext
 ) -> dict[str, str]:
-    """Return the error of each metric that holds days of another package than its entry names."""
+    """Return the error of each metric that has values of another package than its entry names."""
     stored = {row.metric_id: row for row in definitions}
     changed = [metric for metric in catalog.metrics if _is_other_subject(metric, stored.get(metric.metric_id))]
     if not changed:

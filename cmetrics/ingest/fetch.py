@@ -20,8 +20,8 @@ def fetch(
 ) -> Generator[FetchResult]:
     """Yield the results of all requests as they arrive: one or more per request, the last one final.
 
-    ``releases`` reads the releases of the repositories as soon as GitHub's results are there, beside the other
-    services.
+    ``releases`` reads the releases of the repositories once GitHub's results are complete, while other services
+    continue.
 
     All tasks pause while the caller handles a result. Closing the iterator cancels them and closes
     their connections; wrap it in `contextlib.closing`, so that an exception in the loop does so at

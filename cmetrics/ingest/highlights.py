@@ -23,23 +23,23 @@ from cmetrics.sources import SPECS
 from cmetrics.store.columns import select_schema
 from cmetrics.store.lance_store import LanceStore
 
-#: What began earlier is not announced by the first run that announces anything.
+#: Older signals are not announced by the first run that announces any.
 RECENT = 7 * DAY
 #: Reports of months that ended earlier are not announced.
 REPORTED_WITHIN = 40 * DAY
 _FIRST_DAY = date(2000, 1, 1)
-#: What grids are made of, and when a report became final.
+#: The columns for grids and for the time at which a report became final.
 READ_COLUMNS = ("metric_id", "period_end", "provenance", "source_window", "source_ref", "observed_at", "value")
 
 
 def find_highlights(store: LanceStore, catalog: Catalog, context: RunContext) -> tuple[Highlights | None, list[str]]:
     """Return the highlights of the store as of the last completed day, and warnings.
 
-    What is announced is stored, so that no later run announces it. If that fails, nothing is announced.
+    Announcements are stored, so that no later run repeats them. If that fails, nothing is announced.
     """
     try:
         ids = [metric.metric_id for metric in catalog.metrics]
-        # Records are of all time, so all days are read; of some metrics at a time, and without what nothing asks for.
+        # Records cover the whole history, so all days are read: some metrics at a time, and only the required columns.
         tables = store.encoded_tables(ids, Span(_FIRST_DAY, context.last_day), READ_COLUMNS)
         rows = SeriesTable.from_parts(tables, select_schema(READ_COLUMNS))
         stored = store.events()
@@ -85,7 +85,7 @@ def find_highlights(store: LanceStore, catalog: Catalog, context: RunContext) ->
 def _build_announcements(
     changes: Changes, inputs: ReportInputs, stored: Sequence[StoredEvent], catalog: Catalog
 ) -> tuple[list[StoredEvent], list[StoredEvent]]:
-    """Return the rows to announce, and those that are only stored: what is old at the first announcement."""
+    """Return the rows to announce, and those that are only stored, because they were old at the first announcement."""
     known = {row.event_id for row in stored}
     is_first = not any(row.source in (SIGNAL, REPORT) for row in stored)
     products = {metric.metric_id: metric.product for metric in catalog.metrics}

@@ -1,4 +1,4 @@
-"""Values of a source as rows of ``stats``, by column."""
+"""Convert values of a source to rows of ``stats``, by column."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from cmetrics.sources.base import FetchRequest
 
 #: The weekday (Monday is 0) after which lost days are requested: services are less busy at weekends.
 LOST_REQUESTED_AFTER = 6
-#: Earlier than the first count of any package registry.
+#: A day before the first count of any package registry.
 LONG_AGO = date(2005, 1, 1)
 
 
@@ -143,7 +143,7 @@ def build_requests(
     for metric in metrics:
         state = states.get(metric.metric_id, MetricState())
         spec = specs[metric.source]
-        # What an earlier package counted stays as it is, and so do its gaps.
+        # Values and gaps of an earlier package do not change.
         own = DaySet.between(state.continued_until + DAY if state.continued_until else date.min, date.max)
         is_reading = metric.measure.is_read_nightly
         wanted = plan.reading_days(spec, metric.measure, state) if is_reading else plan.days(spec, state)

@@ -47,7 +47,7 @@ def check_quality(
     now: datetime,
     last_day: date,
 ) -> QualityReport:
-    """Record the values that the run replaced, and report implausible ones. Never raises a StoreError."""
+    """Record the values that the run replaced, and report implausible ones. Does not raise StoreError."""
     revisions = build_revisions(replaced, run_id, now)
     warnings = [*save_revisions(store, revisions), *unusual_revisions(revisions, metrics)]
     try:

@@ -14,9 +14,9 @@ from cmetrics.store.lance_store import LanceStore
 def record_readings(store: LanceStore, result: FetchResult, run_id: str) -> FetchResult:
     """Return ``result`` with the sum of its readings as the value of the last day; store the changed readings.
 
-    The sum includes the last count of each part that the answer lacks. The readings are stored before the
-    sum: without them, the next night could not tell an absent part from one that never was. A result whose
-    readings cannot be stored has failed. A result without readings is returned unchanged.
+    The sum includes the last count of each part that the response lacks. The readings are stored before the sum,
+    because the next night could otherwise not distinguish a missing part from an unknown one. If the readings cannot
+    be stored, the result becomes a failure. A result without readings is returned unchanged.
     """
     if not result.readings or result.error is not None:
         return replace(result, readings=())

@@ -41,9 +41,9 @@ def overwrite_rule(metrics: Mapping[str, Metric], specs: Mapping[str, SourceSpec
 def newer_wins(stored: pa.Table, new: pa.Table) -> Mask:
     """Return whether each row of ``new``, from another store, replaces that of ``stored``.
 
-    The later observation wins, unless a rule of `refresh` decides first: a reconstructed count never
-    replaces one taken on its day, and the count of another service never replaces that of the metric's
-    source. Two stores that merge each other end up with the same rows.
+    The later observation wins, with two exceptions as in `refresh`: a reconstructed count never replaces an observed
+    one, and the count of another service never replaces that of the metric's source. Two stores that merge each other
+    have the same rows in the end.
     """
     wins, ties = np.zeros(new.num_rows, np.bool_), np.ones(new.num_rows, np.bool_)
     for is_derived in (is_reconstructed, is_stand_in):
@@ -123,7 +123,7 @@ class _Rule:
         return wins
 
     def _is_other_package(self, stored: pa.Table, new: pa.Table, owners: Ints) -> Mask:
-        """Return whether the rows name two packages: what one has counted is never overwritten by another."""
+        """Return whether the rows name two packages. Values of one never replace those of the other."""
         rows = np.flatnonzero(differ(stored, new, "source_ref") & ~self.is_count[owners])
         numbers: dict[str, int] = {}
         old, now = (
@@ -160,8 +160,8 @@ class _Rule:
 def _newer_counts_win(stored: pa.Table, new: pa.Table) -> Mask:
     """Return whether each star count of ``new`` replaces that of ``stored``.
 
-    A reconstructed count never replaces one taken on its day. A reconstructed 0 never replaces a
-    positive count, because the history does not include removed stars.
+    A reconstructed count never replaces an observed one. A reconstructed 0 never replaces a positive count, because
+    the history does not include removed stars.
     """
     is_later = is_reconstructed(new)
     proves_nothing = is_later & (values(new) == 0) & (values(stored) > 0)

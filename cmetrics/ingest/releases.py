@@ -20,9 +20,9 @@ from cmetrics.sources.release_list import Release, fetch_releases
 from cmetrics.store.lance_store import LanceStore
 
 _HOST = "api.github.com"
-#: The source with whose requests those for releases are counted.
+#: The source under which requests for releases are counted.
 RELEASES = github.SPEC.name
-#: A label is read on a chart.
+#: The maximum length of a label, which is shown in charts.
 _LONGEST_LABEL = 100
 _LONGEST_TAG = 200
 
@@ -31,7 +31,7 @@ ReleaseLists = Mapping[str, Sequence[Release]]
 
 
 class ReleaseReader:
-    """Reads the releases of every repository of which a metric was fetched.
+    """Reads the releases of every repository that has a fetched metric.
 
     A list that a source has read already is not requested again, nor is a repository that failed.
     """
@@ -43,7 +43,7 @@ class ReleaseReader:
         self._warnings: list[str] = []
 
     async def read(self, results: Iterable[FetchResult], service: Service) -> None:
-        """Read the releases of the repositories of ``results``, which are of sources at GitHub. Raises nothing."""
+        """Read the releases of the repositories in ``results`` of GitHub sources. Does not raise SourceError."""
         answered: set[str] = set()
         for result in results:
             subject = result.request.metric.subject
@@ -109,7 +109,7 @@ def _label(release: Release) -> str:
 
 
 def _products(metrics: Iterable[Metric], rules: Iterable[ReleaseRule]) -> dict[str, list[str]]:
-    """Return the products of each repository, without those that show no releases."""
+    """Return the products of each repository that show releases."""
     hidden = {rule.product for rule in rules if rule.releases is ReleaseFilter.NONE}
     products: dict[str, list[str]] = {}
     for metric in metrics:
@@ -121,5 +121,5 @@ def _products(metrics: Iterable[Metric], rules: Iterable[ReleaseRule]) -> dict[s
 
 
 def is_at_github(source: str) -> bool:
-    """Return whether a source requests the API of GitHub."""
+    """Return whether a source uses the API of GitHub."""
     return urlsplit(REGISTRY[source].policy(None).base).hostname == _HOST

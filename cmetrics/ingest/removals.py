@@ -1,7 +1,7 @@
-"""Carry out what `rename` and `forget` record: move or remove the rows of an id.
+"""Carry out a recorded `rename` or `forget`: move or remove the rows of an id.
 
-The intent is stored first, the rows under the new id next, and the old ones go last. Every step may
-be repeated, so a run that was killed at any moment is completed by the next one that writes.
+The intent is stored first, then the rows under the new id; the old rows are removed last. Every step can be repeated,
+so the next run that writes completes one that was killed.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ ALWAYS = Span(date(1, 1, 1), date(9999, 12, 31))
 
 
 def record_removal(store: LanceStore, removal: Removal) -> None:
-    """Store the intent. Raises StoreError, also where a cluster refuses the table ``outcomes``."""
+    """Store the intent. Raises StoreError, also if a cluster does not allow the table ``outcomes``."""
     store.save_outcomes(removal.outcomes)
 
 
 def apply_removal(store: LanceStore, removal: Removal, *, until: datetime | None = None) -> tuple[int, Counts]:
-    """Move the rows of the old id to its successor, or remove them; return their number and what the move did.
+    """Move the rows of the old id to its successor, or remove them; return their number and the counts of the move.
 
-    Of two values of one day the newer one stays. With ``until``, the time of a removal in another
-    store, rows that were read later stay where they are, unless they continue the renamed series.
+    If both ids have a value for the same day, the newer one is used. With ``until``, the time of a removal in another
+    store, later rows are not moved or removed, unless they continue the renamed series.
     """
     (row,) = store.definitions(removal.metric_id) or (None,)
     rows = store.read_observations([removal.metric_id], ALWAYS)
@@ -46,10 +46,10 @@ def apply_removal(store: LanceStore, removal: Removal, *, until: datetime | None
 
 
 def is_meant(rows: pa.Table, removal: Removal, row: Definition | None, until: datetime | None) -> Any:
-    """Return which of ``rows`` belong to what was renamed or forgotten, at or before ``until``.
+    """Return which of ``rows`` belong to the renamed or forgotten metric, at or before ``until``.
 
-    ``row`` is the definition of the old id beside them. One from before a rename is the renamed metric,
-    and so are all its rows; a later one is another metric of that id.
+    ``row`` is the definition of the old id in the same store. If it is older than the rename, all its rows belong to
+    the renamed metric; if it is newer, it is another metric with that id.
     """
     is_old = pc.equal(rows["metric_id"], pa.scalar(removal.metric_id))
     is_renamed = removal.successor is not None and row is not None and until is not None and row.created_at <= until
@@ -86,7 +86,7 @@ def resume_removals(store: LanceStore, at: datetime) -> tuple[str, ...]:
 
 
 def carry_over(store: LanceStore, moves: Iterable[tuple[str, str]], run_ids: Iterable[str], at: datetime) -> list[str]:
-    """Rename ids that the catalogue states anew; each is a run of its own in `history`. Return what was done."""
+    """Move rows to ids that the catalogue states; each is a run of its own in `history`. Return descriptions."""
     texts = []
     for (old, new), run_id in zip(moves, run_ids, strict=False):
         removal = Removal(run_id, old, new, at)
@@ -110,7 +110,7 @@ def carry_over(store: LanceStore, moves: Iterable[tuple[str, str]], run_ids: Ite
 
 
 def describe(removal: Removal, count: int) -> str:
-    """Return in words what the removal did with ``count`` values."""
+    """Return a sentence about a removal of ``count`` values."""
     if removal.successor is None:
         return f"{removal.metric_id} forgotten: {plural(count, 'value')} removed"
     return f"{removal.metric_id} renamed to {removal.successor}: {plural(count, 'value')} moved"

@@ -1,4 +1,4 @@
-"""Give a series another id, or forget it: the commands `rename` and `forget`."""
+"""Change the id of a series, or remove it: the commands `rename` and `forget`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cmetrics.store.lance_store import LanceStore
 
 
 def check_rename(store: LanceStore, context: RunContext, old: str, new: str) -> None:
-    """Raise UsageError unless the rows of ``old`` can be carried over to ``new``."""
+    """Raise UsageError unless the rows of ``old`` can be moved to ``new``."""
     catalog = context.catalog
     if not is_metric_id(new) or old == new:
         msg = f"{sanitize(new, limit=80)!r} cannot be the new id; use another one, such as downloads:lance:python"
@@ -42,7 +42,7 @@ def check_rename(store: LanceStore, context: RunContext, old: str, new: str) -> 
 
 
 def rename(context: RunContext, old: str, new: str, backup: Backup) -> RunSummary:
-    """Carry all rows of ``old`` over to ``new``. Raises StoreError when another run has written since ``backup``."""
+    """Move all rows of ``old`` to ``new``. Raises StoreError if another run has written since ``backup``."""
     with _run(context, Job.RENAME, backup) as run:
         removal = Removal(run.run_id, old, new, context.now)
         record_removal(run.store, removal)
@@ -58,7 +58,7 @@ def check_forget(store: LanceStore, metric_id: str) -> None:
 
 
 def forget(context: RunContext, metric_id: str, backup: Backup) -> RunSummary:
-    """Remove all rows of ``metric_id``. Raises StoreError when another run has written since ``backup``."""
+    """Remove all rows of ``metric_id``. Raises StoreError if another run has written since ``backup``."""
     with _run(context, Job.FORGET, backup) as run:
         collected = match_ids(context.catalog, run.store.definitions(), SPECS).catalog.metric(metric_id)
         removal = Removal(run.run_id, metric_id, None, context.now)

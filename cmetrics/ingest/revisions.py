@@ -1,4 +1,4 @@
-"""Find what a run has replaced, by column: one object per revision, not per day."""
+"""Find the values that a run has replaced, by column: one object per revision, not per day."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ Replaced: TypeAlias = tuple[pa.Table, pa.Table]
 def select_revised(old: pa.Table, new: pa.Table) -> Replaced:
     """Return the replaced rows that are revisions.
 
-    A snapshot that gives way to a daily value, and a row that changed in anything but its value,
-    is no revision.
+    Not revisions: a snapshot replaced by a daily value, and a row whose value did not change.
     """
     rows = np.flatnonzero((values(old) != values(new)) & ~is_seed(old) & ~is_seed(new))
     return old.take(rows), new.take(rows)
 
 
 def build_revisions(replaced: Iterable[Replaced], run_id: str, at: datetime) -> tuple[Revision, ...]:
-    """Return the revisions of a run, by metric and day; days that changed alike one after the other are one."""
+    """Return the revisions of a run, by metric and day; consecutive days with the same difference share one."""
     pairs = [select_revised(old, new) for old, new in replaced]
     if not any(old.num_rows for old, _ in pairs):
         return ()

@@ -185,7 +185,7 @@ def _ingest(
 
 
 def _add(rows: pa.Table, writer: BatchWriter, run: IngestionRun) -> None:
-    """Buffer ``rows``. What is merged with them is counted, also when the run is interrupted at this moment."""
+    """Buffer ``rows``. The merged rows are counted even if the run is interrupted at this moment."""
     with hold_interrupts():
         if writer.add(rows):
             run.checkpoint(writer.counts)

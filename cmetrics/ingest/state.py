@@ -22,7 +22,7 @@ from cmetrics.store.lance_store import LanceStore
 
 T = TypeVar("T")
 
-#: Days searched first for the id of a repository; every count taken on its day includes it.
+#: Days searched first for the id of a repository, which every observed count includes.
 RECENT_DAYS = 60
 #: Searched if recent days have no id, because a repository may have failed for years.
 ALL_DAYS = 365 * 50
@@ -94,7 +94,7 @@ def _load_outliers(store: LanceStore, metrics: Sequence[Metric], last_day: date)
 
 @dataclass(frozen=True, slots=True)
 class Packages:
-    """The packages whose downloads one series holds."""
+    """The packages whose downloads a series contains."""
 
     #: The package of the newest row that names one.
     newest: str | None = None
@@ -108,7 +108,7 @@ _NO_PACKAGE = Packages()
 def load_packages(
     store: LanceStore, metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], last_day: date
 ) -> dict[str, Packages]:
-    """Return the packages of each download metric; old rows are read only where they matter."""
+    """Return the packages of each download metric; old rows are read only if they matter."""
     downloads = {metric.metric_id: metric for metric in metrics if metric.measure.kind is not Kind.STOCK}
     found: dict[str, Packages] = {}
     for days in (RECENT_DAYS, ALL_DAYS):
@@ -133,7 +133,7 @@ def _load_refs(
     newest: Callable[[Iterable[tuple[str, date, str]]], dict[str, T]],
     is_whole: Callable[[T], bool],
 ) -> dict[str, T]:
-    """Return what the rows of each metric name. Old rows are read only where recent ones lack something."""
+    """Return the subjects named in the rows of each metric. Old rows are read only if recent ones are incomplete."""
     found: dict[str, T] = {}
     for days in (RECENT_DAYS, ALL_DAYS):
         unknown = [i for i in metric_ids if i not in found or not is_whole(found[i])]
@@ -156,7 +156,7 @@ def find_lost_days(state: MetricState, metric_id: str, log: OutcomeLog, last_day
 
 
 def newest_refs(refs: Iterable[tuple[str, date, str]]) -> dict[str, SourceRef]:
-    """Return what the newest row of each metric names, with the newest identity in any row."""
+    """Return the subject in the newest row of each metric, with the newest identity in any row."""
     newest: dict[str, SourceRef] = {}
     for metric_id, _, source_ref in sorted(refs):
         if (ref := parse_source_ref(source_ref)) is not None:

@@ -1,4 +1,4 @@
-"""Create tables where none are created by themselves."""
+"""Create the tables of a store that does not create them automatically."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from cmetrics.store.lock import writing
 def create_tables(context: RunContext) -> tuple[list[str], tuple[str, ...]]:
     """Create the missing tables and the missing definitions; return the names of the new tables, and warnings.
 
-    Nothing is dropped, no value is written, and no definition that is stored changes, so it is no run
-    and leaves no row in `history`. Raises StoreError.
+    Drops nothing, writes no values and changes no stored definition, so it is not recorded in `history`. Raises
+    StoreError.
     """
     target = context.settings.store
     with writing(target, f"create-tables-{context.now:%Y%m%dT%H%M%SZ}", context.progress.waiting) as died:

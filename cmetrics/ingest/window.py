@@ -8,7 +8,7 @@ from cmetrics.domain.days import Span, window
 from cmetrics.domain.errors import UsageError
 from cmetrics.ingest.plan import LONG_AGO
 
-#: Days of a backfill for which neither a start nor a length is given.
+#: The default number of days of a backfill.
 DEFAULT_DAYS = 90
 
 

@@ -120,5 +120,5 @@ def _line(entry: MetricFreshness) -> str:
 
 
 def _without_days(error: str) -> str:
-    """Return the error without the days that it was asked for: they differ every night, the trouble does not."""
+    """Return the error without the requested days, which differ every night although the problem is the same."""
     return re.sub(r"\d{4}-\d\d-\d\d", "DATE", error)

@@ -1,4 +1,4 @@
-"""The folder of the sample data: a store and its catalogue, apart from any other store."""
+"""The folder of the sample data: a store and its catalogue, separate from any other store."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Demo:
 def sample_store(folder: Path | None, now: datetime) -> Iterator[Demo]:
     """Provide a store with the sample data of the day of ``now``.
 
-    It is in ``folder``, which stays, or in a temporary one, which is removed afterwards. Raises UsageError if
-    the folder has other files or cannot be written, and StoreError.
+    It is in ``folder``, which is not removed, or in a temporary folder, which is removed afterwards. Raises
+    UsageError if the folder has other files or cannot be written, and StoreError.
     """
     if folder is not None:
         _prepare(folder)

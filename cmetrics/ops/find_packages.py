@@ -1,7 +1,7 @@
 """Find the packages of repositories in their manifests on GitHub, for `init`.
 
-``GET /repos/{owner}/{repo}/contents/{path}``, docs.github.com/rest/repos/contents: with the raw media
-type a file is sent as it is, a folder as a JSON array of its entries.
+``GET /repos/{owner}/{repo}/contents/{path}``, docs.github.com/rest/repos/contents: with the raw media type, a file is
+sent unchanged, and a folder as a JSON array of its entries.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from cmetrics.ops.repository_settings import QUICK
 from cmetrics.settings import NetworkSettings
 from cmetrics.sources.github_api import policy
 
-#: Requests for one repository: its root, the manifests there, and the members of its workspaces.
+#: The maximum number of requests for one repository: its root, the manifests there, and the members of its workspaces.
 MOST_REQUESTS = 25
-#: Requests that are left to the check of names, and to the first refresh.
+#: The number of requests to leave for the check of names and the first refresh.
 RESERVE = 10
-#: Manifest → source of the metric. An earlier one of a folder names the same package as a later one.
+#: Manifest → source of the metric. If a folder has several manifests of one source, the first is used.
 SOURCES = {"pyproject.toml": "pypistats", "setup.cfg": "pypistats", "package.json": "npm", "Cargo.toml": "cratesio"}
-#: Folders that often hold the package of one language → its manifest.
+#: Folders that often contain the package of one language → its manifest.
 LANGUAGE_FOLDERS = {
     "python": "pyproject.toml",
     "py": "pyproject.toml",
@@ -55,10 +55,10 @@ class FoundPackage:
 
 @dataclass(frozen=True, slots=True)
 class PackageSearch:
-    """What was found, and what was not looked at."""
+    """The packages found, and notes on repositories that were not searched completely."""
 
     packages: tuple[FoundPackage, ...] = ()
-    #: Sentences about repositories that were searched in part or not at all.
+    #: Notes on repositories that were searched only in part or not at all.
     notes: tuple[str, ...] = ()
 
 
@@ -73,7 +73,7 @@ _FOLDER = TypeAdapter(list[_Item])
 def find_packages(
     repositories: Sequence[str], *, token: SecretStr | None, contact: str, network: NetworkSettings
 ) -> PackageSearch:
-    """Return the packages that the manifests of ``repositories`` name, private ones left out; blocks."""
+    """Return the packages that the manifests of ``repositories`` name, without private ones. Blocks."""
     return asyncio.run(_find(repositories, token, contact, network))
 
 
@@ -175,7 +175,7 @@ class _Search:
         return parse(_FOLDER, body, f"api.github.com, folder {path or '/'} of {self._repository}")
 
     async def _get(self, path: str) -> bytes | None:
-        """Return a file or folder; None where there is none, or where no more requests are allowed.
+        """Return a file or folder; None if it does not exist, or no more requests are allowed.
 
         Raises RateLimited before the quota is used up, and other SourceErrors.
         """

@@ -1,7 +1,7 @@
-"""Write a first catalogue, or add to one, from names that are checked at their services, for `init`.
+"""Write a first catalogue, or add to one, from names that are checked with their services, for `init`.
 
-First `prepare_catalog`: it checks the names and finds packages. Then, once it is known which of the
-packages are wanted, `write_catalog`.
+`prepare_catalog` checks the names and finds packages. After the user has chosen packages, `write_catalog` writes the
+file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PROJECT = "https://github.com/lancedb/cmetrics"
 
 
 class WriteMode(Enum):
-    """What becomes of the file that is there."""
+    """How to treat an existing file."""
 
     CREATE = "create"
     REPLACE = "replace"
@@ -41,7 +41,7 @@ class WriteMode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CatalogRequest:
-    """What `init` was asked for."""
+    """The arguments of `init`."""
 
     names: Names
     out: Path
@@ -49,18 +49,18 @@ class CatalogRequest:
     product: str | None
     title: str | None
     contact: str | None
-    #: Whether the services are asked for the names.
+    #: Whether the names are checked with the services.
     check: bool
-    #: Whether packages are looked for in the manifests of the repositories.
+    #: Whether packages are searched in the manifests of the repositories.
     find_packages: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A published package of one of the repositories, which nobody asked for by name."""
+    """A published package of one of the repositories that was not requested by name."""
 
     package: FoundPackage
-    #: The repository that its registry names, if that is somebody else's.
+    #: The repository that its registry names, if it has another owner.
     foreign: str | None = None
 
 
@@ -69,9 +69,9 @@ class Draft:
     """A catalogue before it is written."""
 
     request: CatalogRequest
-    #: With owners resolved, and under the present names of repositories.
+    #: With owners resolved, and with the current names of repositories.
     names: Names
-    #: The file that is added to, and its content.
+    #: The existing file to extend, with its content.
     existing: tuple[Catalog, bytes] | None
     offers: tuple[Offer, ...]
     #: Notes for the user about automatic decisions.
@@ -85,14 +85,14 @@ class NewCatalog:
     """The catalogue file that was written."""
 
     catalog: Catalog
-    #: Ids of the metrics that were written now.
+    #: Ids of the added metrics.
     added: frozenset[str]
-    #: Sentences about names that the file had already.
+    #: Notes on names that the file already contained.
     notes: tuple[str, ...]
 
 
 def check_target(out: Path, mode: WriteMode) -> None:
-    """Raise UsageError if ``out`` exists and may not be replaced, or does not exist and is to be added to."""
+    """Raise UsageError if ``out`` exists and may not be replaced, or is to be extended and does not exist."""
     if mode is WriteMode.CREATE and out.exists():
         raise _exists(out)
     if mode is WriteMode.ADD and not out.exists():
@@ -173,7 +173,7 @@ def _read_existing(out: Path) -> tuple[Catalog, bytes]:
 
 
 def _as_in(content: bytes, text: str) -> bytes:
-    """Return ``text`` with the line ends of ``content``, and one before it if its last line has none."""
+    """Return ``text`` with the line endings of ``content``, after a line break if its last line has none."""
     end = "\r\n" if b"\r\n" in content else "\n"
     start = "" if content.endswith(b"\n") else end
     return (start + text.replace("\n", end)).encode()
@@ -195,7 +195,7 @@ def _plan(request: CatalogRequest, names: Names, existing: tuple[Catalog, bytes]
 
 
 def _added(request: CatalogRequest, names: Names, existing: tuple[Catalog, bytes] | None) -> Catalog:
-    """Return a catalogue of what would be written, without the metrics of the existing file."""
+    """Return the resulting catalogue without the metrics of the existing file."""
     scaffold = _plan(request, names, existing)
     if existing is None:
         return parse_catalog(request.out, render_scaffold(scaffold, SPECS).encode(), SPECS)
@@ -282,7 +282,7 @@ def _find_offers(
 
 
 def _published(context: RunContext, packages: Sequence[FoundPackage], notes: list[str]) -> list[FoundPackage]:
-    """Return the packages that their registry knows."""
+    """Return the packages that exist at their registry."""
     names = _with_packages(Names(), packages)
     scaffold = plan_scaffold(names, SPECS, product="all", title=None, contact=PROJECT)
     catalog = parse_catalog(Path("cmetrics.toml"), render_scaffold(scaffold, SPECS).encode(), SPECS)

@@ -62,7 +62,7 @@ async def _list(client: ServiceClient, owner: str) -> Owned:
     try:
         answer = await client.get(f"/orgs/{name}/repos", params)
     except NotFound:
-        # A user is not an organisation.
+        # The owner is a user, not an organisation.
         answer = await client.get(f"/users/{name}/repos", params)
     found = parse(_REPOSITORIES, answer.body, f"api.github.com, repositories of {owner}")
     own = [r for r in found if not r.fork and not r.archived and not r.private]

@@ -1,7 +1,7 @@
-"""The repository that a registry names for a package, for `init`: a name in a manifest may belong to someone else.
+"""Find the repository that a registry names for a package, for `init`: its name may belong to someone else.
 
-Only crates.io is asked (``GET /crates/{crate}``): the services that count the downloads from PyPI and npm know
-no repository, and what would know it is no service that cmetrics talks to.
+Only crates.io is asked (``GET /crates/{crate}``). The services that count downloads from PyPI and npm do not state a
+repository.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _DOCUMENT = TypeAdapter(_Document)
 def find_foreign(
     packages: Sequence[FoundPackage], *, contact: str, network: NetworkSettings, sleep: Sleep
 ) -> dict[FoundPackage, str]:
-    """Return the crates whose registry names a repository of another owner, with that repository; blocks.
+    """Return the crates whose registry names a repository of another owner, with that repository. Blocks.
 
-    A crate without a repository, or for which crates.io does not answer, is not among them.
+    Crates without a repository, and those for which the request fails, are left out.
     """
     crates = [package for package in packages if package.source == cratesio.SPEC.name]
     return asyncio.run(_find(crates, contact, network, sleep)) if crates else {}

@@ -1,7 +1,7 @@
 """Sample data: a catalogue of made-up packages and a store filled with made-up numbers, for `cmetrics demo`.
 
-Everything follows from a seed and the day, so the same day gives the same rows. The numbers have what real ones
-have: growth, weekends, holidays, releases, days that a source lost, nights that failed, and a wave of unstars.
+Everything follows from a seed and the day, so the same day gives the same rows. The numbers look real: growth,
+weekends, holidays, releases, days that a source lost, nights that failed, and a wave of unstars.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from cmetrics.store.schema import STATS
 NOTICE = "Sample data"
 
 _SEED = 20_260_101
-#: The history begins with a month that is this number of months before the current one.
+#: The history begins this number of months before the current one.
 _MONTHS = 28
-#: The number of nights that collected; older days were filled by a backfill.
+#: The number of nightly runs; older days were filled by a backfill.
 _NIGHTS = 240
 #: Runs and outcomes older than this number of days are not shown anywhere.
 _NIGHTS_LOGGED = 90
 #: The time of the nightly run, and how long it takes.
 _RUN_AT, _RUN_TIME = time(0, 5, tzinfo=UTC), timedelta(seconds=38)
-#: Ages in days of what happened, counted from the last completed day.
+#: Ages of events in days, counted from the last completed day.
 _FAILED_NIGHTS, _MISSED_NIGHT = (12, 11), 33
 _LOST_DAYS = range(98, 101)
 _UNSTAR_WAVE = {64: 260, 63: 190, 62: 70}
@@ -260,7 +260,7 @@ class _Sample:
         return _Rows(metric, self._days[nights], values[nights], [ref] * int(nights.sum()), window=window)
 
     def _release_files(self, metric: Metric, random: np.random.Generator) -> _Rows:
-        """Return the sum over all files of the releases, and note the readings of each file."""
+        """Return the sum over all files of the releases, and add the readings of each file."""
         nights = self._days[self._is_collected]
         total = np.zeros(len(nights), np.int64)
         releases = self._release_days(metric.product)
@@ -289,7 +289,7 @@ class _Sample:
         return _Rows(metric, nights, total, [ref] * len(nights))
 
     def to_arrow(self, rows: _Rows) -> pa.Table:
-        """Return rows as columns of ``stats``. What no nightly run collected is of the first one, a backfill."""
+        """Return rows as columns of ``stats``. Days before the nightly runs belong to the backfill."""
         ages = self._last.toordinal() - rows.days
         read_ages = np.minimum(ages - rows.lag, _NIGHTS)
         is_late = read_ages == _MISSED_NIGHT

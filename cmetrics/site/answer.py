@@ -1,4 +1,4 @@
-"""The sentence that a page begins with."""
+"""Build the sentence at the top of a page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cmetrics.site import format as fmt
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One sentence in two parts, so that the change can have its colour, and what comes after it."""
+    """One sentence in parts, so that the change can have a colour of its own."""
 
     text: str
     #: Begins with a comma; empty for none.
@@ -108,7 +108,7 @@ def _month(first: date, as_of: date) -> str:
 
 
 def _is_same(change: Change) -> bool:
-    """Return whether nothing of a change can be seen in the sentence."""
+    """Return whether a change would be rounded to zero in the sentence."""
     return change.absolute == 0 or (change.percent is not None and round(abs(change.percent), 1) == 0)
 
 

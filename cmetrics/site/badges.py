@@ -54,7 +54,7 @@ class Badge:
 def badge_labels(items: Iterable[Item]) -> dict[str, str]:
     """Return the label of the badge of each metric by its id.
 
-    A label names the package or repository. If several metrics would have one label, theirs name the source too,
+    A label names the package or repository. If several metrics would have the same label, it also names the source,
     and then the display name.
     """
     labels: dict[str, str] = {}

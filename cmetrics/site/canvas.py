@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 ELLIPSIS = "…"
 Place = tuple[float, float]
 
-# Pillow smooths letters but not lines: those are drawn in a mask of so many times their size.
+# Pillow smooths letters but not lines, so lines are drawn in a mask of this many times their size.
 _SMOOTH = 3
 _COLORS = 64
 # Text of at least this size is a heading. The bundled font has one weight; an outline makes it bolder.

@@ -22,7 +22,7 @@ class ChangeView:
 
     @property
     def sign(self) -> str:
-        """The meaning of its sign, for screen readers."""
+        """The meaning of its icon, for screen readers."""
         return _SIGNS[self.item.category]
 
 
@@ -49,7 +49,7 @@ def build_changes_page(site: Site) -> Page:
 
 
 def build_changes(site: Site, items: Iterable[Item]) -> tuple[ChangeView, ...]:
-    """Return items with the page where their numbers can be seen."""
+    """Return the items, each with a link to the page that shows its numbers."""
     return tuple(ChangeView(item, _evidence(site, item)) for item in items)
 
 

@@ -1,8 +1,8 @@
-"""The picture of a chart for other pages: an SVG that is understood without this site.
+"""The picture of a chart for other pages: a self-contained SVG.
 
-The geometry is that of the charts of the pages. Around it stands what a page has elsewhere: title, range and
-sources, the name and the last value of every series, the day of the data, and the address. Only the colours
-of the light picture and of the dark one differ.
+The geometry is that of the charts of the pages. Around it, the picture shows what a page has elsewhere: title, range
+and sources, the name and the last value of every series, the day of the data, and the address. The light and the dark
+picture differ only in colours.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from cmetrics.site import format as fmt
 WIDTH, HEIGHT = 720.0, 420.0
 TITLE_SIZE, TEXT_SIZE, NOTE_SIZE = 20, 14, 13
 EDGE, _PLOT_TOP, _FOOT = 20.0, 74.0, 42.0
-#: Between the plot and the line that names what is old.
+#: The distance of the plot from the line about outdated series.
 _STALE_FOOT = 22.0
 #: The width of the column of names at the right of the plot, and the height of a name with its value.
 _NAMES_NARROW, _NAMES_WIDE, _NAME_HEIGHT = 64.0, 190.0, 34.0
-#: Between the plot and the names, with the square of the colour.
+#: The space between the plot and the names, for the squares with their colours.
 _NAME_GAP, _SQUARE = 8.0, 16.0
-#: Above a panel: room for the label of its top level, and the distance of labels from their lines.
+#: The space above a panel for the label of its top level, and the distance of labels from their lines.
 _LEVEL_ROW, _ABOVE = 14.0, 5.0
 _PALE_NOTE = "Pale: average per day."
 
@@ -46,9 +46,9 @@ class Shape:
 
     tone: str
     path: str
-    #: Of sums that lack days.
+    #: Sums with missing days.
     is_hatched: bool = False
-    #: Of counts over several days.
+    #: Counts over several days.
     is_pale: bool = False
 
 
@@ -96,17 +96,17 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What a picture shows. Every text fits its place."""
+    """The content of a picture. Every text fits its place."""
 
     title: str
     subtitle: str
-    #: For those who cannot see it.
+    #: The alternative text.
     description: str
     #: Such as "Sample data"; empty for none.
     notice: str
-    #: What has no recent value; empty for nothing.
+    #: The series without a recent value; empty if there are none.
     stale: str
-    #: The day of the data, and how to read the picture.
+    #: The day of the data, and explanations of the signs.
     note: str
     address: str
     left: float
@@ -144,7 +144,7 @@ def build_chart_picture(chart: Chart, drawing: Drawing, board: Dashboard, url: s
     labels = [(series, *_last_value(series, chart)) for series in chart.shown if series.months or series.days]
     is_alone = len(chart.shown) == 1
     if is_metric(chart):
-        # The title has its name, and the last bar its value.
+        # The title contains its name, and the last bar is labelled with its value.
         labels = [] if chart.is_flow else labels
         texts = [(value, when) for _, value, when in labels]
     else:
@@ -185,7 +185,7 @@ def build_chart_picture(chart: Chart, drawing: Drawing, board: Dashboard, url: s
 
 
 def build_count_picture(item: CountItem, board: Dashboard, url: str | None) -> Picture:
-    """Return the picture of a metric that is part of no total. ``url`` is the address of the site."""
+    """Return the picture of a metric that is not part of a total. ``url`` is the address of the site."""
     value, when = fmt.number(item.latest.value) if item.latest else "", count_words.period(item)
     column = _column([(value, when)])
     through = item.latest.day if item.latest else None
@@ -251,7 +251,7 @@ def _fitted(picture: Picture) -> Picture:
 
 
 def _note(sentences: Sequence[str], address: str) -> str:
-    """Return what fits beside the address; whole sentences are left out, the most important one is the first."""
+    """Return the sentences that fit next to the address, most important first."""
     room = WIDTH - 2 * EDGE - (text_width(address, NOTE_SIZE) + EDGE if address else 0)
     texts = [" ".join(sentences[:count]) for count in range(len(sentences), 0, -1)]
     return next((text for text in texts if text_width(text, NOTE_SIZE) <= room), texts[-1])
@@ -272,7 +272,7 @@ def _last_value(series: Series, chart: Chart) -> tuple[str, str]:
     """Return the last value of a full period and when that was."""
     if not chart.is_flow:
         point = series.days[-1]
-        # The note below the plot names the newest day.
+        # The note below the plot states the newest day.
         return fmt.number(point.value), "" if point.day == chart.newest_day else f"on {fmt.short_day(point.day)}"
     ended = [point for point in series.months if not point.is_running]
     if not ended:
@@ -305,7 +305,7 @@ def _ends(drawing: PlacedDrawing, tone: str) -> Iterator[tuple[float, float]]:
 
 
 def _spread(names: Sequence[Name], top: float, bottom: float) -> Iterator[Name]:
-    """Yield names from the top to the bottom, none of which covers another one."""
+    """Yield the names from top to bottom, without overlaps."""
     ranked = sorted(names, key=lambda name: name.y)
     heights: list[float] = []
     for name in ranked:
@@ -359,13 +359,13 @@ def _signs(chart: Chart, drawing: PlacedDrawing) -> Iterator[str]:
         yield "◇ Published 30-day totals."
     if any(line.dashed for line in drawing.lines):
         yield "Dotted: estimated."
-    # The last one, because the day of the data says nearly as much.
+    # Least important, because the day of the data says nearly the same.
     if drawing.running:
         yield f"{drawing.running}."
 
 
 def _stale(newest: Iterable[tuple[str, date]], as_of: date, *, is_alone: bool) -> str:
-    """Return which series have no recent value; empty for none."""
+    """Return which series have no recent value; empty if all have one."""
     days = list(newest)
     late = [(name, day) for name, day in days if (as_of - day).days >= STALE_DAYS]
     if not late:

@@ -1,4 +1,4 @@
-"""The page that compares metrics. A script draws it from the monthly values of the chosen ones."""
+"""The page that compares metrics. A script draws the monthly values of the chosen ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from cmetrics.site.folders import COMPARE
 from cmetrics.site.page import Link, Page, Site
 from cmetrics.site.rows import source_of
 
-#: The most metrics that are compared, as in `templates/app/compare.js`, and those of a first comparison of packages.
+#: The maximum number of compared metrics, as in `templates/app/compare.js`, and the number in the suggested
+#: comparisons of packages.
 MOST, FIRST = 6, 3
 
 
@@ -41,7 +42,7 @@ def build_compare_page(site: Site) -> Page:
 
 
 def _comparisons(site: Site, items: Iterable[Item]) -> Iterator[Link]:
-    """Yield links to comparisons to begin with; ``items`` are sorted by size."""
+    """Yield links to suggested comparisons; ``items`` are sorted by size."""
     packages = [item for item in items if isinstance(item, DownloadItem) and item.month]
     repositories = [item for item in items if isinstance(item, StarItem) and item.latest]
     for text, found in (

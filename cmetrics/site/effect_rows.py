@@ -1,4 +1,4 @@
-"""What a package's downloads did after a release, in the words of a row."""
+"""Describe the change of a package's downloads after a release, for a row of a table."""
 
 from __future__ import annotations
 

@@ -20,24 +20,24 @@ BEGINNING = date(1970, 1, 1)
 
 # Characters outside of the Char production of XML 1.0 (section 2.2), which cannot be escaped either.
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# A DNS name as RFC 4151 writes the authority of a tag URI.
+# A DNS name in the form of a tag URI's authority (RFC 4151).
 _TAG_AUTHORITY = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One atom:entry. Texts contain only characters that XML allows and are not escaped yet."""
+    """One atom:entry. Texts contain only characters that XML allows, and are not escaped yet."""
 
     id: str
     title: str
-    #: RFC 3339, midnight UTC: of the first day of the news, and of its last.
+    #: Midnight UTC (RFC 3339) of the first and of the last day of the news.
     published: str
     updated: str
     #: Absolute if the site's address is known, else relative to the feed.
     link: str
     content: str
     category: str
-    #: The preview picture of the product that it is about, or of the site; absolute like the link.
+    #: The preview picture of its product, or of the site. Absolute if the link is.
     picture: str
 
 
@@ -58,7 +58,7 @@ class Feed:
     #: The picture of the site, and its icon.
     logo: str
     icon: str
-    #: Of the program that wrote the feed.
+    #: The version of cmetrics.
     version: str
     entries: tuple[Entry, ...]
 

@@ -1,4 +1,4 @@
-"""Where the files are that a site is made from, and where its pages go."""
+"""The folder of the templates, and the paths of pages and pictures."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def templates_folder() -> Path:
 
 
 def report_path(month: Month | None, suffix: str = "html") -> str:
-    """Return the path of the report of a month; of the list of reports for None."""
+    """Return the path of the report of a month, or of the list of reports for None."""
     return f"reports/{month or 'index'}.{suffix}"
 
 
 def card_path(product: str | None) -> str:
-    """Return the path of the preview picture of a product; of that of the site for None."""
+    """Return the path of the preview picture of a product, or of the site for None."""
     return "assets/card.png" if product is None else f"cards/{product}.png"

@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 NONE = "–"
-#: Such numbers and larger ones do not fit beside a chart in the usual size.
+#: Numbers from this one on are too wide for the usual size next to a chart.
 LONG_FROM = 10**9
 
 
@@ -78,7 +78,7 @@ def percent(change: Change | None) -> str:
 
 
 def number_size(value: int | None) -> str:
-    """Return ``long`` for numbers that need smaller digits beside a chart, from a billion on."""
+    """Return ``long`` for numbers that need smaller digits next to a chart, from a billion on."""
     return "long" if value is not None and value >= LONG_FROM else "usual"
 
 
@@ -108,7 +108,7 @@ def short_day(value: date | None) -> str:
 
 
 def no_data(shown: Dashboard | Group | Item) -> str:
-    """Return that nothing is stored, or nothing but published totals from before daily counting."""
+    """Return a text for a store without values, or with published totals only."""
     if isinstance(shown, Dashboard):
         has_totals = shown.has_snapshots
     else:
@@ -125,7 +125,7 @@ def through(board: Dashboard) -> str:
 
 
 def stale(board: Dashboard) -> str:
-    """Return which sources have no recent data, and since when; empty if all have."""
+    """Return which sources have no recent data, and since when; empty if all have recent data."""
     sources = sorted(board.stale_sources, key=lambda source: (source.newest_day or board.as_of, source.title.lower()))
     if not sources:
         return ""
@@ -136,7 +136,7 @@ def stale(board: Dashboard) -> str:
 
 
 def month_note(board: Dashboard) -> str:
-    """Return why the total of the month has no change on the month before it."""
+    """Return why the total of the month is not compared with the month before."""
     total, before = board.month_total, board.month_before
     if total is None:
         return _none_in(last_full_month(board.as_of)) if board.data_through else no_data(board)
@@ -189,7 +189,7 @@ def year_before(shown: DownloadItem | Dashboard) -> str:
 
 
 def item_month_note(item: DownloadItem) -> str:
-    """Return why the last full month of a package has no change on the month before it."""
+    """Return why the last full month of a package is not compared with the month before."""
     if item.month is None:
         return no_data(item) if item.freshness.latest_day is None else _none_in(Month.of(item.month_end))
     if not item.month.is_complete:
@@ -227,7 +227,7 @@ def headline_change(item: Item) -> float | str:
 
 
 def row_note(item: DownloadItem) -> str:
-    """Return in a few words why the last full month of a package has no change on the month before it."""
+    """Return in a few words why the last full month of a package is not compared with the month before."""
     if item.month is None:
         return NONE
     if not item.month.is_complete:
@@ -264,14 +264,14 @@ def to_date_change(row: Rollup) -> str:
 
 
 def to_date_note(row: Rollup) -> str:
-    """Return what the running month is compared with, or why it is not."""
+    """Return what the current month is compared with, or why it is not compared."""
     if row.change is None or row.previous is None:
         return f"No comparison: {row.reason}." if row.reason else ""
     return f"vs {formats.period(row.previous.start, row.previous.end)} (same weekdays)"
 
 
 def left_out(board: Dashboard) -> str:
-    """Return which packages the change of the month leaves out; empty for none."""
+    """Return which packages the change of the month leaves out; empty if none."""
     if board.month_total_change is None or not board.month_left_out:
         return ""
     names = phrases.join([phrases.name_of(metric) for metric in board.month_left_out])
@@ -293,7 +293,7 @@ def moment(value: datetime | None) -> str:
 
 
 def code(text: str) -> Markup:
-    """Return a text as HTML; what stands between backticks is code."""
+    """Return a text as HTML, with text between backticks as code."""
     parts = (escape(part) for part in text.split("`"))
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts)

@@ -26,7 +26,7 @@ class KeyNumber:
 
 
 def build_key_numbers(site: Site, item: Item) -> tuple[KeyNumber, ...]:
-    """Return the newest number, its changes, the last 30 days and what is missing."""
+    """Return the newest number, its changes, the last 30 days and the missing days."""
     if isinstance(item, DownloadItem):
         numbers = _downloads(item)
     else:

@@ -1,7 +1,7 @@
-"""Code of templates that writes numbers faster.
+"""Generate template code that writes numbers faster.
 
-Jinja marks everything that it writes as safe text, one object for each number, and most of what a page with
-charts consists of are numbers. They need no escaping, and what is written needs no mark.
+Jinja wraps every value that it writes in a safe-text object. Pages with charts consist mostly of numbers, which need
+neither escaping nor the wrapper.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from markupsafe import escape
 
 
 def output_text(value: object) -> str:
-    """Return a value as text of a page, escaped unless it is a number or safe."""
+    """Return a value as text for a page, escaped unless it is a number or marked as safe."""
     kind = type(value)
     return str(value) if kind is int or kind is float else escape(value)
 
 
 class OutputCode(CodeGenerator):
-    """Generates code that writes by `output_text`, which is a member of the environment, instead of `escape`."""
+    """Generates code that writes values with `output_text`, a member of the environment, instead of `escape`."""
 
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
         if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape or finalize.src is not None:

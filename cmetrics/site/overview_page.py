@@ -19,11 +19,11 @@ from cmetrics.site.views import ChartView, PanelView, build_net_view, build_view
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What the overview shows beside the rows."""
+    """The content of the overview besides the rows."""
 
     answer: Answer
     downloads: ChartView | None
-    #: The running month against the same weekdays before.
+    #: The current month, compared with the same weekdays before.
     to_date: Rollup | None
     #: Over all repositories.
     flow: StarFlow | None
@@ -31,11 +31,11 @@ class Overview:
     net: NetBars | None
     #: The total of all repositories, or that of the only one.
     stars: ChartView | None
-    #: The chart that the page begins with: downloads, without any the stars.
+    #: The first chart of the page: downloads or, if there are none, stars.
     first: ChartView | None
     #: The net gain of all repositories together by week.
     weeks: PanelView | None
-    #: At most four items; None if nothing was judged.
+    #: At most four items; None if nothing was evaluated.
     changes: tuple[ChangeView, ...] | None
 
 

@@ -1,4 +1,4 @@
-"""The data that pages have in common, and their paths."""
+"""The data shared by all pages, and their paths."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cmetrics.site.reports_page import ReportLine
     from cmetrics.site.views import Section
 
-#: Search engines cut longer titles.
+#: Search engines truncate longer titles.
 LONGEST_TITLE = 70
 #: Products with a preview picture of their own; a picture takes about 20 ms.
 PRODUCT_CARDS = 24
@@ -62,7 +62,7 @@ class Site:
     #: File names of metrics by id.
     names: Mapping[str, str]
     version: str
-    #: What moved; None without a store.
+    #: The insights; None if not available.
     insights: Insights | None = None
     #: The months that have a report, newest first.
     reports: tuple[Month, ...] = ()
@@ -111,11 +111,11 @@ class Page:
     rows: tuple[Row, ...] = ()
     #: Only on the page that compares them: the metrics, the largest first.
     choices: tuple[Choice, ...] = ()
-    #: Only on that page: comparisons to begin with.
+    #: Only on that page: suggested comparisons.
     comparisons: tuple[Link, ...] = ()
     #: Only on the front page.
     overview: Overview | None = None
-    #: Only on the page that lists them: the reports of months, newest first.
+    #: Only on the page that lists them: the monthly reports, newest first.
     reports: tuple[ReportLine, ...] = ()
     #: The path of a preview picture of its own.
     card: str | None = None
@@ -169,7 +169,7 @@ class Page:
 
     @property
     def has_filters(self) -> bool:
-        """Whether there are too many rows to look for one without help."""
+        """Whether there are enough rows to offer filters."""
         return len(self.rows) >= FILTERED_FROM
 
     @property

@@ -58,8 +58,8 @@ def build_site(
 def _methods(board: Dashboard, specs: Mapping[str, SourceSpec]) -> dict[str, str]:
     """Return what each source counts.
 
-    What is counted is named too if its description is not that of the source, or if two sources of one
-    service have the same name.
+    The count is named too if its description differs from that of the source, or if two sources of a service have the
+    same name.
     """
     used = {item.metric.source: specs[item.metric.source].public_name for item in board.items}
     names = list(used.values())

@@ -58,11 +58,11 @@ class RecordRow:
 
 @dataclass(frozen=True, slots=True)
 class ProductStory:
-    """What the page of a product shows beside charts and rows."""
+    """The content of a product's page besides charts and rows."""
 
     answer: Answer
     changes: tuple[ChangeView, ...]
-    #: Packages with scales of their own, if the smallest cannot be seen beside the largest.
+    #: Packages, each on its own scale, if the smallest is not visible next to the largest.
     multiples: tuple[Row, ...]
     net: PanelView | None
     releases: tuple[ReleaseRows, ...]
@@ -73,7 +73,7 @@ class ProductStory:
 
 @dataclass(frozen=True, slots=True)
 class MetricView:
-    """What the page of a metric shows beside its chart."""
+    """The content of a metric's page besides its chart."""
 
     item: Item
     answer: Answer
@@ -211,5 +211,5 @@ def _metric(site: Site, item: Item, net: PanelView | None) -> MetricView:
 def _title(text: str, site: Site) -> str:
     """Return the title of a page, with the name of the site if search engines show both."""
     whole = f"{text} · {isolate(site.board.title)}"
-    # As it is written in HTML: checkers count that.
+    # The length in HTML, which checkers measure.
     return whole if len(escape(whole)) <= LONGEST_TITLE else text

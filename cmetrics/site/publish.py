@@ -107,7 +107,7 @@ def _shared(
         yield render_parts(site, second.share(site, reports, count, staged.folder))
         staged.sizes |= second.result()
     except BaseException:
-        # It must not write to a folder that is being removed.
+        # The second process must not write to a folder that is being removed.
         second.close()
         raise
 

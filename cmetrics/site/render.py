@@ -58,7 +58,7 @@ SCRIPT_PARTS = (
 COMPARE_PARTS = ("format", "nodes", "ticks", "scale", "geometry", "card", "compare")
 #: The script of the reports of months.
 SLIDES_PARTS = ("scheme", "slides")
-#: The script that draws pictures of charts, asked for when one is saved. It uses names of the page's script.
+#: The script that draws pictures of charts, loaded when one is saved. It uses names of the page's script.
 PICTURE_PART = "picture"
 #: Parts of the stylesheet, in the order of the cascade. One file is one request.
 STYLE_PARTS = (
@@ -133,7 +133,7 @@ def render_parts(site: Site, parts: Iterable[int]) -> Iterator[tuple[str, bytes]
 
 
 def render_reports(site: Site, reports: Iterable[MonthReport] | None) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of the reports of months."""
+    """Yield the files of the monthly reports."""
     if reports is not None:
         from cmetrics.site import report_files  # As above.
 
@@ -141,7 +141,7 @@ def render_reports(site: Site, reports: Iterable[MonthReport] | None) -> Iterato
 
 
 def render_data(publication: Publication, plotly: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the files that come from no template: styles, scripts, documents."""
+    """Yield the files without a template: styles, scripts, documents."""
     folder = templates_folder()
     styles = [(folder / "style" / f"{name}.css").read_text(encoding="utf-8") for name in STYLE_PARTS]
     colors = theme.palette(publication.dashboard.theme.accent).stylesheet()
@@ -182,7 +182,7 @@ def shared_names(source: str, other: str) -> list[str]:
 def without_comments(source: str) -> str:
     """Return a script or stylesheet without indentation, empty lines and comments that fill whole lines.
 
-    They are a quarter of its weight. No text in our sources spans several lines.
+    They are a quarter of its size. No string in these sources spans several lines.
     """
     lines = (line.strip() for line in _COMMENT.sub("", source).split("\n"))
     return "".join(f"{line}\n" for line in lines if line)

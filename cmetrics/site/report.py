@@ -23,19 +23,19 @@ from cmetrics.site.templates import open_templates
 
 #: The colours of products, as on the overview, and of SDKs without one of their own.
 TONES = ("a0", "a1", "n0", "n3", "n2", "n1", "n5", "n6")
-#: Sentences and notes are shorter.
+#: The maximum length of sentences and notes.
 _LONGEST = 2000
-#: What Markdown gives a meaning to (CommonMark 0.31 and GitHub's tables, mentions and links).
+#: Characters with a meaning in Markdown (CommonMark 0.31, and GitHub's tables, mentions and links).
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&$])")
 #: At the beginning of a line.
 _BLOCK = re.compile(r"^(\d+)([.)])|^([-+=:])")
-#: An invisible character (word joiner); after it, GitHub finds no mention.
+#: An invisible character (word joiner) that prevents a mention on GitHub.
 _JOINER = "\u2060"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much fits on a slide. Screen, A4 pages and Markdown show everything."""
+    """The maximum numbers of rows on a slide. Screen, A4 pages and Markdown show everything."""
 
     packages: int = 7
     repositories: int = 4
@@ -241,7 +241,7 @@ def _percent(value: float | None) -> str:
     return NONE if value is None else formats.percent(value)
 
 
-# Names stand in every report.
+# Names occur in every report.
 @lru_cache(maxsize=20_000)
 def _escape(text: str) -> str:
     """Return text as Markdown without markup, on one line."""

@@ -1,4 +1,4 @@
-"""The pages of monthly reports: what they have in common with the other pages, and their list."""
+"""The pages of monthly reports: their place in the site, and their list."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ReportLine:
     #: Percent of the largest month of the list.
     percent: float
     is_complete: bool
-    #: How many days are counted, if some are missing.
+    #: The number of days with data, if some are missing.
     days: str
     moved: str
     tone: str
@@ -88,5 +88,5 @@ def _lines(reports: list[MonthReport]) -> Iterator[ReportLine]:
 
 
 def _tone(change: int | None) -> str:
-    """Return the class of a change; one that is not known has no colour either."""
+    """Return the class of a change; empty if it is unknown."""
     return tone_of(change or 0, same="plain")

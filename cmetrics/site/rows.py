@@ -18,7 +18,7 @@ from cmetrics.site import format as fmt
 if TYPE_CHECKING:
     from cmetrics.site.page import Site
 
-#: From so many rows on, they can be filtered by product, kind and source; they can always be searched.
+#: The number of rows from which they can be filtered by product, kind and source. They can always be searched.
 FILTERED_FROM = 13
 
 
@@ -27,13 +27,13 @@ class Cell:
     """A number of a row as text."""
 
     text: str
-    #: By what a column is sorted; empty for nothing.
+    #: The value that the column is sorted by; empty if there is none.
     sort: float | str = ""
-    #: ``up``, ``down``, ``short`` for a reason in place of a number, or nothing.
+    #: ``up``, ``down``, ``short`` for a reason instead of a number, or empty.
     tone: str = ""
-    #: What the number covers, if the heading does not say so.
+    #: What the number covers, unless the heading states it.
     note: str = ""
-    #: The days that it covers, if they are not those of the heading.
+    #: The days that it covers, if they differ from those in the heading.
     days: str = ""
 
 
@@ -42,7 +42,7 @@ class Row:
     """One metric in a list of all."""
 
     item: Item
-    #: The name of its files, by which a comparison calls it.
+    #: The name of its files, which also identifies it in a comparison.
     name: str
     href: str
     source: str
@@ -122,7 +122,7 @@ def _row(site: Site, group: Group, item: Item, root: str) -> Row:
 
 
 def source_of(item: Item) -> str:
-    """Return the source of a metric, with what is counted if that is not clear from the source."""
+    """Return the source of a metric, with the count if the source has several."""
     if isinstance(item, StarItem):
         return item.metric.label
     return item.source_title if isinstance(item, DownloadItem) else f"{item.source_title}, {item.metric.measure.noun}"

@@ -1,7 +1,7 @@
 """A second process that renders reports and pages, so that a build uses two processors.
 
-It is started before LanceDB is imported: it imports Jinja and Pillow and compiles the templates meanwhile, and a
-process must not be forked once its libraries run threads.
+It is started before LanceDB is imported, because a process must not be forked once its libraries run threads. In the
+meantime, it imports Jinja and Pillow and compiles the templates.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class SecondProcess:
         self._next_part = context.Value("i", 0)
         self._line, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, self._line, self._next_part), daemon=True)
-        # The new process must not raise an interrupt: the first one decides.
+        # The new process must not handle interrupts; the first one decides.
         with hold_interrupts():
             self._process.start()
         theirs.close()
@@ -86,7 +86,7 @@ def _lost() -> Iterator[None]:
 
 @contextmanager
 def second_process() -> Iterator[SecondProcess | None]:
-    """Provide a second process, or None where it would be of no use or unsafe."""
+    """Provide a second process, or None if it would be useless or unsafe."""
     process = SecondProcess() if _is_useful() else None
     try:
         yield process

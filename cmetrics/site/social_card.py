@@ -43,7 +43,7 @@ _FEWEST_BARS = 12
 
 @dataclass(frozen=True, slots=True)
 class _Bar:
-    """A month: pale if it lacks days, or if a published total stands for some of them."""
+    """A month. Pale if days are missing, or if it includes a published total."""
 
     month: Month
     value: int
@@ -61,7 +61,7 @@ class _Column:
     color: str
     bars: tuple[_Bar, ...] = ()
     line: Sequence[DayPoint] = ()
-    #: Net by month; None where it is not known.
+    #: Net by month; None if unknown.
     gains: Sequence[int | None] = ()
 
 
@@ -289,7 +289,7 @@ def _draw_parts(canvas: Canvas, groups: Sequence[Group], as_of: date) -> None:
 
 
 def _draw_list(canvas: Canvas, parts: Sequence[tuple[str, str]], what: str) -> None:
-    """Draw the first names, each with its numbers below it; those for which there is no room are counted."""
+    """Draw the first names, each with its numbers below it, and the number of names that do not fit."""
     if not parts:
         return
     canvas.box(_LEFT, 522, _LEFT + _ROOM, 524, _LINE)

@@ -1,4 +1,4 @@
-"""Render everything that comes from a template: pages, feed, badges, and what search engines read."""
+"""Render everything that has a template: pages, feed, badges, and files for search engines."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from cmetrics.site.pictures import FOLDER
 from cmetrics.site.social_card import render_product_card, render_social_card
 from cmetrics.site.views import ChartView, PanelView
 
-#: Comparisons can begin where a metric first has so many.
+#: Comparisons can start where a metric first reaches this value.
 GROWN_FROM = 1000
-#: Where the style of a picture goes: it comes before all texts, so that none of them can stand for it.
+#: The placeholder for the style of a picture. It precedes all texts, so that none of them can be mistaken for it.
 _STYLE_MARK = "/* style */"
 #: The maximum number of products that the 404 page links to.
 LINKS_ON_404 = 8
@@ -54,7 +54,7 @@ def render_part(site: Site, part: int) -> Iterator[tuple[str, bytes]]:
         for view in _views(page):
             figure = render_figure(view.chart, view.drawing.scale, notice=site.board.notice, palette=palette)
             yield f"{CHARTS}/{view.name}.json", figure
-            # The only repository of a site has its picture from its own page.
+            # The picture of a site's only repository belongs to the page of the repository.
             if part or not view.is_metric:
                 picture = build_chart_picture(view.chart, view.drawing, site.board, site.url)
                 yield from _picture(site, view.name, picture, has_embed=view.is_metric)
@@ -98,7 +98,7 @@ class _Environment(Environment):
 
 @lru_cache(maxsize=1)
 def open_templates() -> Environment:
-    """Return the environment of all templates. Jinja keeps what it has compiled."""
+    """Return the environment of all templates. Jinja caches compiled templates."""
     environment = _Environment(
         loader=FileSystemLoader(templates_folder()),
         autoescape=True,
@@ -148,7 +148,7 @@ def open_templates() -> Environment:
     )
     environment.filters.update({function.__name__: function for function in filters})
     environment.globals |= {"theme": theme, "lang": lambda: formats.current().lang}
-    # Not a literal in the template: Jinja would format it once, in the language of the first site.
+    # Not a literal in the template, because Jinja would format it once, in the language of the first site.
     environment.globals["grown_from"] = GROWN_FROM
     return environment
 
@@ -201,14 +201,14 @@ def _beside(site: Site) -> dict[str, dict[str, object]]:
 
 
 def _inline_style(palette: theme.Palette) -> Markup:
-    """Return the style of the page for addresses that lead nowhere."""
+    """Return the style of the 404 page."""
     files = ("style/masthead.css", "404.css")
     parts = [palette.stylesheet(), *((templates_folder() / name).read_text(encoding="utf-8") for name in files)]
     return Markup("\n".join(parts))  # noqa: S704 our own files
 
 
 def _lost_links(site: Site) -> list[tuple[str, str]]:
-    """Return texts and absolute addresses of pages for readers whose address leads nowhere; none without a URL."""
+    """Return texts and absolute addresses of pages for the 404 page; none without a URL."""
     if site.url is None:
         return []
     links = [("Overview", INDEX), *((group.title, product_path(group)) for group in site.groups[:LINKS_ON_404])]
@@ -229,7 +229,7 @@ def _badges(environment: Environment, site: Site) -> Iterator[tuple[str, bytes]]
 
 
 def _picture(site: Site, name: str, picture: Picture, *, has_embed: bool) -> Iterator[tuple[str, bytes]]:
-    """Yield the pictures of a chart: light, dark, and of metrics one that follows the reader's scheme."""
+    """Yield the pictures of a chart: light, dark and, for metrics, one that follows the reader's colour scheme."""
     palette = theme.palette(site.board.theme.accent)
     body = open_templates().get_template("picture.svg.j2").render(p=picture, style_mark=_STYLE_MARK)
     files: dict[str, tuple[str, ...]] = {f"{FOLDER}/{name}.svg": ("light",), f"{FOLDER}/{name}-dark.svg": ("dark",)}

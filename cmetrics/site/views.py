@@ -36,17 +36,17 @@ class ChartView:
     alternative: str
     data: Markup
     rows: tuple[TableRow, ...]
-    #: How to read the picture: a sentence for each sign in it.
+    #: Explanations of the signs in the picture, one sentence each.
     notes: tuple[str, ...]
-    #: Whether it has the whole width of the page.
+    #: Whether it takes the whole width of the page.
     is_whole: bool
-    #: The names of its series stand at their end, where there is room.
+    #: Whether names are at the end of their series, if there is space.
     has_names: bool
-    #: They need more room.
+    #: Whether these names need more space.
     has_long_names: bool
-    #: Those of the time shown, numbered from 1.
+    #: The events of the range shown, numbered from 1.
     events: tuple[Event, ...]
-    #: By event, the text about downloads around it.
+    #: By event, the text about its effect on downloads.
     effects: Mapping[Event, str]
     #: The name of its files.
     name: str
@@ -85,9 +85,9 @@ class PanelView:
     chart: PanelChart
     drawing: PanelsDrawing
     data: Markup
-    #: Whether it has the whole width of the page.
+    #: Whether it takes the whole width of the page.
     is_whole: bool
-    #: Whether it is that of a metric, which has a picture to embed and a badge.
+    #: Whether it is the chart of a metric, which has a badge and a picture for embedding.
     is_count: bool
     #: The name of its files.
     name: str
@@ -100,7 +100,7 @@ class Section:
     group: Group
     charts: tuple[ChartView, ...]
     href: str
-    #: One chart per metric that is part of no total.
+    #: One chart per metric that is not part of a total.
     counts: tuple[PanelView, ...] = ()
 
 
@@ -116,7 +116,7 @@ def build_section(site: Site, group: Group, *, root: str = "") -> Section:
 
 
 def build_count_view(site: Site, item: CountItem, *, is_whole: bool) -> PanelView:
-    """Return the chart of a metric that is part of no total."""
+    """Return the chart of a metric that is not part of a total."""
     name = site.names[item.metric.metric_id]
     return _panel_view(build_count_chart(item, site.board.as_of), name, is_whole=is_whole, is_count=True)
 
@@ -134,7 +134,7 @@ def build_net_view(site: Site, stars: Chart, items: Sequence[StarItem]) -> Panel
         source=", ".join(dict.fromkeys(item.source_title for item in items)),
         members=[name for name in members if name],
     )
-    # In a folder of their own, where no metric can have the same name.
+    # In a separate folder, so that no metric can have the same name.
     name = f"net/{picture_name(stars, site.names)}"
     return _panel_view(chart, name, is_whole=True, is_count=False) if chart else None
 
@@ -166,7 +166,7 @@ def build_view(site: Site, chart: Chart, *, is_whole: bool) -> ChartView:
 
 
 def _effects(site: Site, chart: Chart) -> dict[Event, str]:
-    """Return by event the text about the largest package of a chart around it."""
+    """Return by event the text about its effect on the largest package of the chart."""
     if site.insights is None or not chart.is_flow:
         return {}
     metrics = {series.metric_id for series in chart.series}

@@ -1,10 +1,10 @@
 """Write a rendered site into its folder, completely or not at all, without touching other files.
 
-The folder itself is not replaced, because a bind mount, a web server or a container may refer to it. All
-files are first written to a staging folder inside it. Then each that differs from the present one is moved by
-an atomic rename, in an order that keeps the site consistent: assets, pages, `index.html`. Unchanged files keep
-their time, so that copies and caches of them stay valid. Obsolete files are removed last. After a
-crash in between, the site is readable, and the next build completes it.
+The folder itself is not replaced, because a bind mount, a web server or a container may refer to it. All files are
+first written to a staging folder inside it. Then each changed file is moved by an atomic rename, in an order that
+keeps the site consistent: assets, pages, `index.html`. Unchanged files keep their modification time, so that copies
+and caches stay valid. Obsolete files are removed last. After a crash in between, the site is readable, and the next
+build completes it.
 """
 
 from __future__ import annotations

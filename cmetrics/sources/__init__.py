@@ -13,8 +13,9 @@ from cmetrics.sources.registration import ArchiveRegistration, Registration
 
 __all__ = ["REGISTRY", "SPECS", "ArchiveRegistration", "Registration"]
 
-#: The module of each source, which has its `Registration` under the name ``REGISTRATION``. It is imported when the
-#: source is looked up: most catalogues use a few sources, and importing all takes as long as `status` otherwise does.
+#: The module of each source, which has its `Registration` under the name ``REGISTRATION``. Imported when the source
+#: is looked up, because most catalogues use a few sources, and importing all of them would double the time of
+#: `status`.
 MODULES = {
     "pypistats": "pypistats",
     "cratesio": "cratesio",

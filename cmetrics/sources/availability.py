@@ -110,8 +110,8 @@ async def resolve_by_busy_subject(
 ) -> AsyncIterator[FetchResult]:
     """Yield one result per request of a source that has no totals of its registry.
 
-    A day without downloads may be a real 0, lost, or not counted yet. The counts of a busy subject distinguish
-    them: ``fetch_totals`` is called once, with the requests that need it, and only if there are any.
+    A day without downloads may be a real 0, lost, or not counted yet. The counts of a busy subject distinguish these
+    cases: ``fetch_totals`` is called once, with the requests that need it, and only if there are any.
     """
     undecided: list[tuple[FetchRequest, dict[date, int]]] = []
     for request in requests:

@@ -35,7 +35,7 @@ class FetchRequest:
     take_current: bool = False
     #: Stars: the repository of the newest stored count.
     repository: StarRef | None = None
-    #: Counters and stocks: what the newest stored value names, with the newest identity in any row.
+    #: Counters and stocks: the subject in the newest stored value, with the newest identity in any row.
     known: SourceRef | None = None
     #: Days that the source no longer serves, requested from its archive. Ascending.
     archive_days: tuple[date, ...] = ()
@@ -137,8 +137,8 @@ def counter_value(
 ) -> DailyValue:
     """Return a current count, stored under the last completed day with the time at which it was read.
 
-    ``identity`` is the service's id of what it counts, if it has one; ``subject`` the current name, if it
-    may differ from that in the catalogue. For counters and for stocks without history.
+    ``identity`` is the service's id of the subject, if it has one; ``subject`` is the current name, if it may differ
+    from that in the catalogue. For counters and for stocks without history.
     """
     metric = request.metric
     ref = SourceRef(metric.source, subject or metric.subject, identity, remark)
@@ -158,9 +158,9 @@ def window_value(
 ) -> DailyValue:
     """Return the value of a rolling window that ends with ``last_day``, as the service states it.
 
-    Without ``first_day``, the window has the length of the measure. A window that ends with the running
-    day is stored under the last completed one, with a remark. ``identity`` and ``subject`` are those of
-    `counter_value`. Raises InvalidResponse for a later end.
+    Without ``first_day``, the window has the length of the measure. A window that ends with the current day is stored
+    under the last completed one, with a remark. ``identity`` and ``subject`` are those of `counter_value`. Raises
+    InvalidResponse for a later end.
     """
     metric = request.metric
     days = metric.measure.window_days

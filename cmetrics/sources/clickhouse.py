@@ -1,8 +1,8 @@
 """ClickHouse over HTTP: rows as JSON, one object a line, from the public tables of sql.clickhouse.com.
 
-From ClickHouse/clickpy (`ClickHouse.md`, `scripts/`): a result of more than 1,000 rows may be silently
-truncated; an error may follow rows although the status is 200; a server setting decides whether counts
-are JSON numbers or strings. A public demonstration server without a stated limit.
+From ClickHouse/clickpy (`ClickHouse.md`, `scripts/`): a result of more than 1,000 rows may be silently truncated; an
+error may follow rows although the status is 200; a server setting decides whether counts are JSON numbers or strings.
+It is a public demonstration server without a stated rate limit.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 def policy(title: str) -> Policy:
-    """Return the request policy for the tables that people know as ``title``."""
+    """Return the request policy for the tables with the public name ``title``."""
     return Policy(
         title,
         "https://sql-clickhouse.clickhouse.com",

@@ -1,7 +1,7 @@
 """cranlogs.r-pkg.org: downloads of R packages per day since October 2012, from the mirror of RStudio (Posit).
 
-From r-hub/cranlogs.app: several packages share a request, and one unknown name refuses all of them with
-404, so every package has its own; without a package, the answer is for all of CRAN. No limit is stated.
+From r-hub/cranlogs.app: several packages can share a request, but one unknown name makes it fail with 404, so every
+package has its own request. Without a package, the response is for all of CRAN. No rate limit is stated.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SPEC = SourceSpec(
     page="https://cran.r-project.org/package={subject}",
     counts="Downloads of an R package from one of CRAN's mirrors (RStudio), all versions, by UTC day.",
     first_days=730,
-    # The log file of a day is published on the next one, and replaced if it was incomplete.
+    # The log file of a day is published on the next day, and replaced if it was incomplete.
     settling_days=14,
     # CRAN allows no two names that differ only in case, but the service knows only the exact one.
     canonical=str.lower,
@@ -105,7 +105,7 @@ class Cran:
         return resolve_days(request, counts, await self._registry_totals(span), f"cran:{request.metric.subject}")
 
     async def _registry_totals(self, span: Span) -> RegistryTotals:
-        """Return which days have been published. Each day is requested once."""
+        """Return the availability of the days. Each day is requested once."""
         if not self._covered.issuperset(day_range(*span)):
             try:
                 self._totals |= await self._daily(span, None)

@@ -72,7 +72,7 @@ SPEC = SourceSpec(
     refuses_contact=refuses_contact,
 )
 
-#: https://crates.io/data-access: at most one request per second; clients that are refused must stop.
+#: https://crates.io/data-access: at most one request per second; refused clients must stop.
 POLICY = Policy(SPEC.title, "https://crates.io/api/v1", rates=(Rate(1, 1.0),), limit_waits=(30.0, 60.0))
 
 #: Log files of a day arrive for some hours after its end; it is complete at 06:00 UTC.
@@ -143,7 +143,7 @@ class Cratesio:
             yield result
 
     async def _fetch_totals(self) -> RegistryTotals:
-        """Return which days have been counted, according to the busy crate."""
+        """Return the availability of the days according to the busy crate."""
         complete = last_completed_day(self._client.now() - LOGS_ARRIVE_WITHIN)
         try:
             rows = await self._fetch_days(BUSY_CRATE)

@@ -1,8 +1,7 @@
-"""hub.docker.com: the pulls of an image so far, one request per image.
+"""hub.docker.com: the pulls of an image since it was created, one request per image.
 
-The endpoint is not part of Docker's documented API, and its answer gained fields over three years, so
-only the count is read, and the names where they are present. Facts from docker/hub-feedback and from
-public recordings of nightly reads:
+The endpoint is not part of Docker's documented API, and its response gained fields over three years, so only the
+count is read, and the names if present. Facts from docker/hub-feedback and from public recordings of nightly reads:
 
 - The count is cumulative and covers all tags; there is no history and no count per tag (#1047, #2447).
 - It counts pull attempts, also of images that were cached (#514, #942), and is approximate (#1638).

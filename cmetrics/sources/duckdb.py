@@ -1,10 +1,9 @@
 """DuckDB extensions: downloads in seven days, for core and community extensions, from two hosts.
 
-From duckdb/extensions-download-count: a job sums Cloudflare's sampled counts of the seven days that end
-when it runs (``_last_update``), once a week as a rule. It writes ``downloads-last-week.json`` and a file
-of the week, by calendar year and ISO week without a leading zero; a second run within the week overwrites
-it, and the last days of December overwrite the first week of their own calendar year. A job that failed
-wrote 0 in older files. No limit is stated.
+From duckdb/extensions-download-count: a job sums Cloudflare's sampled counts of the seven days that end when it runs
+(``_last_update``), usually once a week. It writes ``downloads-last-week.json`` and a file of the week, by calendar
+year and ISO week without a leading zero; a second run within the week overwrites it, and the last days of December
+overwrite the first week of their own calendar year. In older files, a failed job wrote 0. No rate limit is stated.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ POLICY = Policy(
     further_bases=(COMMUNITY,),
     rates=(Rate(2, 1.0),),
     limit_waits=(30.0,),
-    # A week without a file is a 403 of the object store.
+    # For a week without a file, the object store returns 403.
     refusal_ends=False,
 )
 
@@ -106,8 +105,8 @@ def weekly_paths(days: Sequence[date]) -> list[str]:
 def sum_hosts(updates: Sequence[Update], extension: str) -> tuple[Update, int, int] | None:
     """Return the newest update that has ``extension``, the sum over both hosts, and the number of hosts in it.
 
-    None if no host has it. The hosts are added up only if both have the extension in the same week: a moved
-    extension is first in one, then in both, then in the other.
+    None if no host has it. The hosts are summed only if both have the extension in the same week: an extension that
+    moves is first on one host, then on both, then on the other.
     """
     having = [update for update in updates if extension in update.counts]
     if not having:

@@ -3,9 +3,9 @@
 Since July 2026 the list of stargazers is visible only to members of a repository. On 2026-09-04,
 ``GET /repos/{owner}/{repo}/stargazers/history`` replaced it (github.blog/changelog): public, newest
 week first, seven daily counts a week. It counts current stars by the day on which they were given,
-so an unstar lowers the count of an old day.
+so a removed star lowers the count of an old day.
 
-The answer for a repository, from which the stars are read, also has the counts of forks and watchers
+The response for a repository, which contains the number of stars, also has the counts of forks and watchers
 (``subscribers_count``; ``watchers_count`` repeats the stars). Neither has a history.
 """
 
@@ -68,7 +68,7 @@ SPEC = SourceSpec(
 
 WEEKS_PER_PAGE = 30
 LAST_PAGE = 100
-#: The pages shift when a new week begins. That happens once a week, so a second attempt is enough.
+#: The pages shift when a new week begins, which happens once a week, so a second attempt is enough.
 HISTORY_ATTEMPTS = 2
 #: A count and a history fetched a moment apart may differ by a star.
 TOLERANCE = 1
@@ -132,7 +132,7 @@ def parse_count(repository: Repository, count: str, subject: str) -> int:
 
 
 def parse_history(body: bytes, subject: str) -> Weeks:
-    """Return the stars given per day, by the first day of each week, newest week first as received."""
+    """Return the stars added per day, by the first day of each week, newest week first as received."""
     where = f"api.github.com, star history of {subject}"
     weeks: Weeks = {}
     for row in parse(_WEEKS, body, where):
@@ -148,7 +148,7 @@ def parse_history(body: bytes, subject: str) -> Weeks:
 
 
 def check_past(weeks: Weeks, last: date, subject: str) -> None:
-    """Raise InvalidResponse for stars given after ``last``: they would be subtracted from every earlier day."""
+    """Raise InvalidResponse for stars added after ``last``: they would be subtracted from every earlier day."""
     ahead = [day for first, week in weeks.items() for i, n in enumerate(week) if n and (day := first + i * DAY) > last]
     if ahead:
         msg = (
@@ -193,7 +193,7 @@ def is_small_excess(stars: int, count: int) -> bool:
 
 
 def given(weeks: Weeks, day: date) -> int | None:
-    """Return the current stars given on ``day``; None if the weeks do not cover it."""
+    """Return the current stars that were added on ``day``; None if the weeks do not cover it."""
     return next(
         (week[(day - first).days] for first, week in weeks.items() if 0 <= (day - first).days < len(week)), None
     )
@@ -213,7 +213,7 @@ class _History:
     weeks: Weeks
     #: Whether a new week began while the pages were fetched.
     has_shifted: bool = False
-    #: Whether it was fetched to its end, which may be later than the first requested day.
+    #: Whether it was fetched completely. It may begin after the first requested day.
     is_whole: bool = False
     #: The reason why it cannot be used.
     problem: str | None = None
@@ -232,8 +232,8 @@ class Github:
     async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
         """Yield one result per request.
 
-        All counts of a repository come from one request to the service, its star history from as many as
-        it has pages that are needed.
+        All counts of a repository come from one request to the service, its star history from one request per
+        required page.
         """
         async for result in fetch_subjects(requests, SPEC.canonical, self._fetch):
             yield result
@@ -264,7 +264,7 @@ class Github:
         return FetchResult(request, (value,), warnings=(*self._api.take_warnings(), *renamed))
 
     async def _fetch_stars(self, request: FetchRequest, repository: Repository) -> FetchResult:
-        """Return the stars of the requested days. Raises SourceError only for what no day could be read from."""
+        """Return the stars of the requested days. Raises SourceError only if no day could be read."""
         self._warnings = []
         name = repository.name(request.metric.subject)
         renamed = rename_warnings(request, name, repository.id)
@@ -284,7 +284,7 @@ class Github:
         return FetchResult(request, tuple(values[day] for day in sorted(values)), warnings=warnings)
 
     async def _check_number(self, request: FetchRequest, repository: Repository) -> None:
-        """Raise InvalidResponse if the name now belongs to another repository than the one counted so far."""
+        """Raise InvalidResponse if the name now belongs to another repository."""
         known = other_known_repository(request, repository.id)
         if known is None:
             return
@@ -310,7 +310,7 @@ class Github:
     async def _held(
         self, repository: Repository, name: str, request: FetchRequest
     ) -> tuple[dict[date, int], int | None]:
-        """Return the stars on each requested day, and the number given on the last one.
+        """Return the stars on each requested day, and the number added on the last one.
 
         The history is fetched a second time if the first attempt is incomplete or contradicts the count.
         Raises InvalidResponse if the second attempt is too.
@@ -363,8 +363,8 @@ class Github:
     async def _read_history(self, full_name: str, since: date) -> _History:
         """Fetch the weeks back to the one that contains ``since``.
 
-        If a page begins with a week of the previous page, a new week has begun in between. For a week on two
-        pages, the newer page is used.
+        If a page begins with a week of the previous page, a new week has begun in between. If a week is on two pages,
+        the newer page is used.
         """
         weeks: Weeks = {}
         has_shifted = False

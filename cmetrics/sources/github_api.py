@@ -1,4 +1,4 @@
-"""The REST API of api.github.com as all sources of GitHub use it: policy, token, pages.
+"""The REST API of api.github.com for all GitHub sources: policy, token, pages.
 
 From docs.github.com: "Rate limits for the REST API" (60 requests per hour and IP address without a
 token, 1,000 per hour and repository with that of a workflow, 5,000 with a personal one), "Best
@@ -27,7 +27,7 @@ REPOSITORY_HINT = "a repository written owner/name"
 SECONDARY_LIMIT_WAITS = (60.0, 120.0)
 
 UNAUTHORIZED = 401
-#: Parts of GitHub's messages about a token that may not reach a resource.
+#: Parts of GitHub's messages about a token without access to a resource.
 _TOKEN_REFUSALS = (b"saml", b"personal access token", b"resource not accessible by")
 
 
@@ -53,7 +53,7 @@ def policy(token: SecretStr | None) -> Policy:
 def refuses_token(status: int, headers: Mapping[str, str], body: bytes) -> bool:
     """Return whether the token is the reason for a 401 or 403 of GitHub; public data needs no token.
 
-    A 401 means that GitHub does not know the token, or no longer knows it. An organisation that enforces SAML
+    A 401 means that GitHub does not know the token (any more). An organisation that enforces SAML
     sends ``X-GitHub-SSO`` with its 403; one that forbids classic tokens, or restricts fine-grained
     ones, says so in the body only.
     """
@@ -66,7 +66,7 @@ def refuses_token(status: int, headers: Mapping[str, str], body: bytes) -> bool:
 def next_page(answer: Response, page: int, rows: int, per_page: int) -> int | None:
     """Return the number of the page after ``page``, which has ``rows`` rows; None after the last one.
 
-    Without a Link header a page that is not full is the last. `per_page=30` contains `page=` too,
+    Without a Link header, a page that is not full is the last one. `per_page=30` contains `page=` too,
     hence the parsing.
     """
     if "link" not in answer.headers:
@@ -79,7 +79,7 @@ def next_page(answer: Response, page: int, rows: int, per_page: int) -> int | No
 
 
 class GithubClient:
-    """Sends GETs with the token, and without it where GitHub refuses it. Created for one run."""
+    """Sends GET requests with the token, or without it to owners that refuse it. Created for one run."""
 
     def __init__(self, client: Service) -> None:
         self._client = client
@@ -90,7 +90,7 @@ class GithubClient:
         self._owner = ""
 
     def select(self, subject: str) -> None:
-        """Send the token with the next requests, which are for the repository ``subject``, if its owner accepts it."""
+        """Send the token with the next requests, which are for ``subject``, unless its owner refused it."""
         self._owner = subject.partition("/")[0].lower()
         if self._owner in self._refusing_owners:
             self._client.drop_header("Authorization")
@@ -116,7 +116,7 @@ class GithubClient:
             return await self._client.get(path, params)
 
     def _set_token_aside(self, error: TokenRefused) -> None:
-        """Stop sending the token to the organisation that refused it; after a 401, to all."""
+        """Stop sending the token to the organisation that refused it, or to all after a 401."""
         self._client.drop_header("Authorization")
         if error.status == UNAUTHORIZED:
             self._is_token_unknown = True

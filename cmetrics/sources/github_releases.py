@@ -1,15 +1,15 @@
 """api.github.com: downloads of the files attached to releases, one series per repository.
 
-From docs.github.com ("List releases") and public recordings of nightly reads (4,445 answers of one repository,
+From docs.github.com ("List releases") and public recordings of nightly reads (4,445 responses of one repository,
 53,367 readings of another):
 
 - ``download_count`` belongs to the id of an asset and never fell. A file that is uploaded again is a new asset
   that begins at 0 (badges/shields#10130), as with every rolling ``nightly`` release.
-- Releases were missing from single answers, and came back with the same ids and counts; twice the list
-  was empty. An absent asset says nothing about its downloads, and an empty list is a failure.
+- Releases were missing from single responses, and came back with the same ids and counts; twice, the list was empty.
+  A missing asset is therefore no information, and an empty list is an error.
 - Source archives (zip, tarball) are not counted. Drafts, which only people with push access see, are not
   public.
-- Some of the most requested files are no downloads of the software: pictures in release notes, checksums
+- Some of the most requested files are not downloads of the software: pictures in release notes, checksums
   and signatures, which installers fetch together with a binary.
 - A release with its assets takes about 2.5 KB plus 1.6 KB per asset. Full pages of 100 releases can exceed
   the size limit of a response, so a page has 30.
@@ -60,7 +60,7 @@ SPEC = SourceSpec(
     list_options=frozenset({"include", "exclude"}),
 )
 
-#: Patterns of names that are left out unless an entry includes them. Compared without regard to case.
+#: Case-insensitive patterns of names that are left out unless an entry includes them.
 LEFT_OUT = (
     # Checksums.
     *("*.sha1", "*.sha256", "*.sha384", "*.sha512", "*.sha*sum", "*.md5", "*.md5sum", "*.b3", "*.crc", "*.digest"),
@@ -87,7 +87,7 @@ class _Asset(Shape):
     id: Annotated[int, Field(ge=1, le=2**53)]
     name: Annotated[str, Field(min_length=1)]
     download_count: Count
-    #: A file that has not arrived in full has another state than ``uploaded``.
+    #: ``uploaded``, unless the upload is incomplete.
     state: str = "uploaded"
     created_at: Annotated[AwareDatetime, Field(strict=False)] | None = None
 
@@ -103,7 +103,7 @@ _RELEASES = TypeAdapter(list[_Release])
 class Asset:
     """One downloadable file of a published release."""
 
-    #: Never given to another file.
+    #: Never reused for another file.
     number: int
     #: The file name.
     name: str
@@ -158,8 +158,8 @@ def _repository(rows: Iterable[Release]) -> str | None:
 def is_counted(name: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
     """Return whether the downloads of the file ``name`` count, given the patterns of a catalogue entry.
 
-    Patterns are shell globs without regard to case. With ``include``, exactly the names that match one of them
-    count, otherwise all but :data:`LEFT_OUT`; names that match ``exclude`` never do.
+    Patterns are case-insensitive shell globs. With ``include``, only names that match one of its patterns count,
+    otherwise all except :data:`LEFT_OUT`. Names that match ``exclude`` never count.
     """
     included = _matches(name, include) if include else not _matches(name, LEFT_OUT)
     return included and not _matches(name, exclude)
@@ -233,7 +233,7 @@ class GithubReleases:
     async def _read_pages(self, subject: str) -> _Releases:
         """Fetch all pages. A release that is published meanwhile moves assets to the next page, where they are ignored.
 
-        Raises InvalidResponse for an empty page that the one before announced: what it should list is unknown.
+        Raises InvalidResponse for an empty page that the previous page refers to, because its content is unknown.
         """
         releases: dict[int, Release] = {}
         assets: dict[int, Asset] = {}

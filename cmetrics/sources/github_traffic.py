@@ -2,7 +2,7 @@
 
 From docs.github.com, "REST API endpoints for repository traffic": days are UTC days; a token needs push
 access (classic: ``repo`` or ``public_repo``; fine-grained: Administration, read). The token of a workflow
-never has it. Days without traffic are left out, and unique visitors of days must not be added up.
+never has it. Days without traffic are left out, and unique visitors of several days must not be summed.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ SPEC = SourceSpec(
     token_variable=TOKEN_VARIABLE,
 )
 
-#: Name of the count → path of its list, and whether it is the number of different people.
+#: Name of the count → path of its list, and whether it counts unique people.
 LISTS = {
     "views": ("views", False),
     "unique-visitors": ("views", True),
@@ -67,7 +67,7 @@ LISTS = {
 
 
 def policy(token: SecretStr | None) -> Policy:
-    """Return the request policy. Without ``token``, which is that of the traffic, nothing is requested."""
+    """Return the request policy. Without ``token``, the token for traffic, nothing is requested."""
     return replace(github_api.policy(token), title=SPEC.title)
 
 
@@ -148,7 +148,7 @@ class GithubTraffic:
 
 
 def resolve(request: FetchRequest, counts: Mapping[date, int]) -> FetchResult:
-    """Return the requested days. A day that is left out between two days of the list had no traffic.
+    """Return the requested days. A day between two days of the list that is not in it had no traffic.
 
     Days outside the list may be outside of GitHub's window, or not counted yet.
     """

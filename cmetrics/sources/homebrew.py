@@ -1,8 +1,8 @@
 """formulae.brew.sh: installs of formulae and casks in 30 days, as static JSON files.
 
-Users can opt out of the analytics. A formula of a third-party tap has no counts since 2023
-(Homebrew/brew#15528). The counts change several times a day, and their falls are no errors: a window of 30
-days loses its oldest day. No history is served and no limit is stated.
+Users can opt out of the analytics. A formula of a third-party tap has no counts since 2023 (Homebrew/brew#15528). The
+counts change several times a day, and may fall, because a window of 30 days loses its oldest day. No history is
+provided, and no rate limit is stated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from cmetrics.sources.registration import Registration
 
 CASK = "cask/"
 INSTALLS = "installs"
-#: Without installs as a dependency of another formula. Casks have no such count.
+#: Excludes installs as a dependency of another formula. Casks do not have this count.
 ON_REQUEST = "installs-on-request"
 
 SPEC = SourceSpec(

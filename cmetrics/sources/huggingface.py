@@ -3,11 +3,11 @@
 From huggingface.co/docs/hub ("Hub API Endpoints", "Models Download Stats", "Hub Rate limits") and threads of
 huggingface/hub-docs:
 
-- ``downloadsAllTime`` is cumulative; corrections may lower it. ``downloads`` covers the last 30 days; it has
-  lost about two weeks' worth for one to three days again and again (#154). ``likes`` may fall. Spaces have
+- ``downloadsAllTime`` is cumulative; corrections may lower it. ``downloads`` covers the last 30 days; repeatedly, it
+  has lacked about two weeks' worth for one to three days (#154). ``likes`` may fall. Spaces have
   likes only.
-- For a model, GET and HEAD of the query files of its library count, usually ``config.json``; files that are
-  downloaded in the browser do not (#1605). For a dataset, all files that one IP address requests within five
+- For a model, GET and HEAD requests of the query files of its library count, usually ``config.json``; downloads in
+  the browser do not (#1605). For a dataset, all files that one IP address requests within five
   minutes count once, since September 2024.
 - ``_id`` stays with a repository when it is renamed; a request for the old name is redirected.
 - Unknown, private and gated repositories look alike: a 401 without a token (huggingface/datasets#4472).
@@ -84,7 +84,7 @@ POLICY = Policy(
     "https://huggingface.co/api",
     rates=(Rate(1, 0.6), Rate(500, 300.0)),
     limit_waits=(60.0,),
-    # A 401 is about one repository.
+    # A 401 applies to one repository only.
     refusal_ends=False,
 )
 

@@ -57,7 +57,7 @@ SPEC = SourceSpec(
     counts="Package files that npm served, by UTC day, usually a day or two late. CI runs, mirrors and scanners count.",
     served_days=None,
     first_days=730,
-    # npm has filled gaps of the whole registry weeks later. Three months fit into the same request.
+    # npm has filled gaps of the whole registry weeks later, and three months fit into the same request.
     settling_days=90,
     known_losses=KNOWN_LOSSES,
 )
@@ -138,9 +138,9 @@ def parse_bulk(body: bytes, span: Span, packages: Sequence[str]) -> dict[str, di
 def cached_zeros(counts: Mapping[date, int], totals: RegistryTotals) -> frozenset[date]:
     """Return the newest days whose 0 is probably a response cached before the day was counted.
 
-    npm's responses are cached per URL, so the total of the registry does not prove that the response
-    for a package is current. A 0 is not trusted on the two newest counted days if the package never had
-    a 0 on a counted day and has at least :data:`BUSY` downloads a day.
+    npm's responses are cached per URL, so the total of the registry does not prove that the response for a package is
+    current. On the two newest counted days, a 0 is not trusted if the package has at least :data:`BUSY` downloads a
+    day and never had a 0 before.
     """
     counted = [day for day in sorted(counts) if totals.availability(day) is Availability.PUBLISHED]
     newest, earlier = counted[-NEWEST_DAYS:], counted[:-NEWEST_DAYS]

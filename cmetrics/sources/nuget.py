@@ -1,13 +1,14 @@
-"""nuget.org: the downloads of a package so far, one request per package.
+"""nuget.org: the downloads of a package since it was published, one request per package.
 
 From the documentation of the search service (learn.microsoft.com/nuget/api, "Search", "Rate limits") and
 threads of NuGet/NuGetGallery:
 
-- ``totalDownloads`` is cumulative, over all versions. It stands still for days (#7823, #8634) and has fallen
+- ``totalDownloads`` is cumulative, over all versions. Sometimes it does not change for days (#7823, #8634), and it
+  has fallen
   (#7986: 821,000 to 789,000).
 - The service index, ``api.nuget.org/v3/index.json``, lists several replicas of the search service, which have
   disagreed by up to 22 days (#9257, #9791). Readings of different replicas cannot be compared, so all of
-  them come from one replica; the others are never asked in its place.
+  them come from one replica; the others are never used instead.
 - Unknown and unlisted packages are an empty ``data`` with status 200. Ids are not case-sensitive.
 - The search service has no rate limit. Other limits of nuget.org are a 429 without ``Retry-After`` and a 403,
   "Quota exceeded".

@@ -1,8 +1,8 @@
-"""open-vsx.org: the downloads of an extension so far, one request per extension.
+"""open-vsx.org: the downloads of an extension since it was published, one request per extension.
 
 From the service's own API and threads of EclipseFdn/open-vsx.org:
 
-- The count is cumulative and comes from log files. It has stood still for days and then jumped: February
+- The count is cumulative and comes from log files. Sometimes it did not change for days and then jumped: February
   2025 (#3473), 2025-11-27 (#6430), 2026-02-12 to 17 together with a new filter for bots (#8123, #8145),
   2026-05-31 (#10778). The jump is the sum of the days before it.
 - Names of namespaces and extensions are not case-sensitive. An unknown one is a 404 with ``error``.

@@ -95,7 +95,7 @@ class Packagist:
             yield result
 
     async def _fetch_totals(self, requests: Sequence[FetchRequest]) -> RegistryTotals:
-        """Return which days have been counted, according to the busy package."""
+        """Return the availability of the days according to the busy package."""
         first = min(request.days[0] for request in requests)
         try:
             counts = await self._fetch_days(BUSY_PACKAGE, first, requests[0].last_day)

@@ -1,8 +1,8 @@
-"""Sources of other packages, which name them in the entry point group ``cmetrics.sources``.
+"""Find sources of other packages, registered in the entry point group ``cmetrics.sources``.
 
-An entry point refers to a :class:`Registration`. Packages are searched and imported when a source is needed
-that is not built in, never at import. A package that cannot be used costs only its own source: it is left out,
-and `doctor` reports it.
+An entry point refers to a :class:`Registration`. Packages are searched and imported only when a source is needed that
+is not built in. A package that cannot be used affects only its own source, which is left out and reported by
+`doctor`.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 class PluginFailure:
     """An entry point whose source cannot be used."""
 
-    #: The name of the entry point and the package that has it.
+    #: The name of the entry point and its package.
     name: str
     package: str
     reason: str
 
 
 class Registry(Mapping[str, Registration]):
-    """The sources by name: those built in, and those of installed packages.
+    """The sources by name: built-in ones, and those of installed packages.
 
-    ``modules`` are the modules of the built-in sources by name. Looking up one of them imports its module, and no
-    package. ``points`` are the entry points; by default those of the environment.
+    ``modules`` are the modules of the built-in sources by name. Looking up one of them imports its module only.
+    ``points`` are the entry points; by default those of the environment.
     """
 
     def __init__(self, modules: Mapping[str, str], points: Iterable[EntryPoint] | None = None) -> None:
@@ -155,7 +155,7 @@ def _guard(entry: Registration, package: str) -> Registration:
 
 
 class GuardedSource:
-    """A source of another package. What it raises, or leaves out, is an error of its own metrics."""
+    """A source of another package. Exceptions and missing results become errors of its own metrics."""
 
     def __init__(self, entry: Registration, client: Service, package: str) -> None:
         self.spec = entry.spec
@@ -164,7 +164,7 @@ class GuardedSource:
         self._package = package
 
     async def fetch(self, requests: Sequence[FetchRequest]) -> AsyncIterator[FetchResult]:
-        """Yield the results of the source, and an error for each request that it did not answer."""
+        """Yield the results of the source, and an error for each request without a result."""
         open_requests = {request.metric.metric_id: request for request in requests}
         reason = "returned no result"
         try:

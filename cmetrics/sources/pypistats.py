@@ -142,7 +142,7 @@ class Pypistats:
             if self._registry_totals.availability(day) is not Availability.PARTIAL
         }
         result = resolve_days(request, counts, self._registry_totals, ref)
-        # Resolved zeros count as well: the archive fills only days for which this source has no information.
+        # Includes resolved zeros, because the archive fills only days for which this source has no information.
         zeros = {value.day: 0 for value in result.values if value.value == 0}
         return replace(result, source_counts=zeros | complete)
 

@@ -1,4 +1,4 @@
-"""How a source is made known: its description, its request policy, its constructor."""
+"""Register a source: its description, its request policy, its constructor."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from cmetrics.http.validation import Shape, parse
 
 #: Releases on a page; 100 is GitHub's maximum.
 NEWEST = 100
-#: An answer may have 8 MiB, and an asset takes about 1.6 kB: releases of many files are listed in shorter pages.
+#: A response is limited to 8 MiB, and an asset takes about 1.6 kB, so releases with many files need shorter pages.
 NEWEST_WITH_MANY_FILES = 30
 
 _ADDRESS = re.compile(r"https://github\.com/[\x21\x23-\x3b\x3d\x3f-\x5b\x5d-\x7e]{1,400}")
@@ -67,5 +67,5 @@ async def fetch_releases(get: Get, subject: str) -> tuple[Release, ...]:
     try:
         return parse_releases((await get(path, {"per_page": str(NEWEST)})).body, subject)
     except InvalidResponse:
-        # Above all a response that is too large.
+        # Usually a response that is too large.
         return parse_releases((await get(path, {"per_page": str(NEWEST_WITH_MANY_FILES)})).body, subject)

@@ -19,7 +19,7 @@ def rename_warnings(request: FetchRequest, name: str, number: int | None) -> tup
 
 
 def other_known_repository(request: FetchRequest, number: int | None) -> int | None:
-    """Return the id of the repository counted so far if ``number`` is a different one, else None.
+    """Return the stored id of the repository if it differs from ``number``, else None.
 
     After a rename, GitHub lets others use the old name.
     """

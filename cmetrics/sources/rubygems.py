@@ -1,7 +1,7 @@
 """RubyGems: downloads of gems per day since 2017, from the public ClickHouse tables that ClickPy uses too.
 
-rubygems.org itself states only a total: its API ignores ``from`` and ``to``. Of the tables with days,
-``rubygems.downloads_per_day`` is kept up to date; ``daily_downloads`` beside it ends in June 2025.
+rubygems.org itself provides only a total: its API ignores ``from`` and ``to``. The table
+``rubygems.downloads_per_day`` is up to date; ``daily_downloads`` ends in June 2025.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ SPEC = SourceSpec(
     page="https://rubygems.org/gems/{subject}",
     counts="Downloads of a gem, all versions, by UTC day, from the public ClickHouse tables of RubyGems.",
     first_days=730,
-    # The tables are loaded with a delay of days, and bad days are loaded again.
+    # The tables are loaded some days late, and wrong days are loaded again.
     settling_days=30,
     growing_days=7,
     canonical=str,
 )
 POLICY = policy(SPEC.title)
 
-# Every part is a constant; values travel as parameters.
+# Every part is a constant; values are parameters.
 _SQL = (
     b"SELECT date, sum(count) AS downloads FROM rubygems.downloads_per_day "
     b"WHERE gem IN {gems:Array(String)} AND date BETWEEN {first:Date} AND {last:Date} "

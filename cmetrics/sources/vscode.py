@@ -1,14 +1,14 @@
-"""marketplace.visualstudio.com: the installs of extensions so far, one request for all of them.
+"""marketplace.visualstudio.com: the installs of extensions since they were published, one request for all of them.
 
-The query is the one that Visual Studio Code sends for a list of extensions; it is not documented. Microsoft
-states that the terms of use allow it to the Visual Studio family of products only (microsoft/vsmarketplace#238,
-January 2023), and shields.io retired its badges of the marketplace in 2026 (#1776). Whoever adds this
-source to a catalogue decides whether their use is covered. Facts from microsoft/vsmarketplace:
+The query is that of Visual Studio Code for a list of extensions, and is not documented. Microsoft states that the
+terms of use allow it to the Visual Studio family of products only (microsoft/vsmarketplace#238, January 2023), and
+shields.io retired its badges of the marketplace in 2026 (#1776). Users who add this source must decide whether their
+use is covered. Facts from microsoft/vsmarketplace:
 
 - ``install`` is cumulative, without updates (#839), with installs by Codespaces and extension packs (#477).
   ``updateCount`` and ``downloadCount`` are other counts. Publishers see 180 days of history, others none (#14).
 - Counts are written with a decimal point: ``11966368.0``.
-- The answer for an unknown extension has status 200 and does not list it.
+- The response for an unknown extension has status 200 and does not list it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ POLICY = Policy(
     headers={"Accept": "application/json;api-version=3.0-preview.1", "Content-Type": "application/json"},
 )
 
-#: The editor asks for its installed extensions in pages of this size at most.
+#: The editor requests its installed extensions in pages of at most this size.
 EXTENSIONS_PER_REQUEST = 50
 _BY_NAME = 7
 #: Statistics, and the newest version with its files, as in the recorded query.
@@ -95,7 +95,7 @@ class Installs:
     """The installs of an extension so far."""
 
     value: int
-    #: The id of the extension, which is not given to another one of the same name.
+    #: The id of the extension, which is not reused for another one with the same name.
     extension_id: str | None = None
 
 

@@ -75,7 +75,7 @@ def test_a_year_of_changes_ends_with_complete_series(nights: Nights):
     assert moved == [
         (
             "the catalogue has moved downloads:repo:rust, stars:repo:github, downloads:repo:python; "
-            "the series go on under these ids"
+            "the series continue under these ids"
         ),
         "the catalogue has moved downloads:repo:python; the series continue under these ids",
     ]

@@ -1,11 +1,10 @@
 """ClickPy: PyPI downloads per day since 2016, in public ClickHouse tables, queried with SQL over HTTP.
 
-From ClickHouse/clickpy (`ClickHouse.md`, `scripts/`): counts are in SummingMergeTree tables, so the
-count of a day is always ``sum(count)``; days can be weeks late, and bad days are deleted and loaded again.
+From ClickHouse/clickpy (`ClickHouse.md`, `scripts/`): counts are in SummingMergeTree tables, so the count of a day is
+always ``sum(count)``. Days can be weeks late, and wrong days are deleted and loaded again.
 
-It counts every download in the BigQuery data set and does not filter by Python version, so its counts
-are close to those of pypistats.org but not equal. The difference is reported, and no value combines
-both.
+It counts every download in the BigQuery data set and does not filter by Python version, so its counts are close to
+those of pypistats.org but not equal. The difference is reported; values of both are never combined.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ ALWAYS_THERE = ("pip", "setuptools", "requests", "urllib3")
 _ALL = "pypi.pypi_downloads_per_day"
 _BY_INSTALLER = "pypi.pypi_downloads_per_day_by_version_by_installer_by_type"
 _OUTLINE = "toYear(date) AS year, min(date) AS oldest, max(date) AS newest, uniqExact(date) AS days"
-#: pypistats.org's `without_mirrors`; the import made the unknown installer (NULL) an empty text.
+#: The filter of pypistats.org's `without_mirrors`. In these tables, an unknown installer (NULL) is an empty text.
 _NO_MIRRORS = "AND installer NOT IN ('bandersnatch', 'z3c.pypimirror', 'Artifactory', 'devpi', '')"
 
 
@@ -62,14 +61,14 @@ class Series:
 
     @property
     def where(self) -> str:
-        """The name used in messages."""
+        """The name for messages."""
         if self.projects == ALWAYS_THERE:
             return "ClickPy, all of PyPI"
         return f"ClickPy, {'project ' + self.projects[0] if len(self.projects) == 1 else 'several projects'}"
 
     def _sql(self, select: str, group: str) -> bytes:
         table, installers = (_ALL, "") if self.mirrors else (_BY_INSTALLER, _NO_MIRRORS)
-        # Every part is a constant of this module; values travel as parameters.
+        # Every part is a constant of this module; values are parameters.
         return (
             f"SELECT {select} FROM {table} "  # noqa: S608
             "WHERE project IN {projects:Array(String)} AND date BETWEEN {first:Date} AND {last:Date} "
@@ -130,8 +129,8 @@ class _Wanted:
 def days_to_take(request: FetchRequest, own: Mapping[date, int]) -> tuple[date, ...]:
     """Return the archive days of ``request`` for which pypistats.org has no counts.
 
-    Days that it should serve count as lost only between days that it has (``own``): a newer one may be
-    late, and after a failure nothing is known.
+    A day that it should serve counts as lost only between two days that it has (``own``): a newer day may be late,
+    and after a failure, nothing is known.
     """
     served = set(request.days)
     return tuple(
@@ -194,7 +193,7 @@ class ClickPy:
     async def _fetch(self, wanted: _Wanted, outline: Sequence[Year], left: int) -> FetchResult:
         request, package = wanted.request, wanted.series.projects[0]
         if not outline:
-            # Even the days that pypistats.org has are missing, so a missing day does not mean 0 downloads.
+            # Even days that pypistats.org has are missing here, so a missing day does not mean 0 downloads.
             return FetchResult(
                 request, notes=(f"{request.metric.metric_id}: ClickPy has no data for {package} in this window",)
             )

@@ -1,4 +1,4 @@
-"""crates.io beyond its 90 days: by version while the service still has the rows, then from daily files."""
+"""Read days of crates.io older than 90 days: by version while the service has the rows, else from daily files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ POLICY = Policy(
     "https://static.crates.io/archive/version-downloads",
     rates=(Rate(1, 0.05),),
     limit_waits=(30.0,),
-    # Object stores answer 403 for a missing file.
+    # Object stores return 403 for a missing file.
     refusal_ends=False,
     headers={"Accept": "*/*"},
 )

@@ -22,7 +22,7 @@ from cmetrics.domain.observation import parse_count
 from cmetrics.http.validation import Shape, by_day, parse
 
 HEADING = b"version_id,downloads"
-#: A line has two numbers. Longer text without a line end is not a file of this format.
+#: A line has two numbers. Longer text without a line break is not in this format.
 LONGEST_LINE = 64
 
 
@@ -50,9 +50,9 @@ def parse_index(body: bytes) -> dict[date, int]:
 
 
 class DayReader:
-    """Parses the file of one day as it arrives, and keeps only the rows of ``wanted`` versions.
+    """Parses the file of one day as it arrives, and stores only the rows of the ``wanted`` versions.
 
-    See :class:`cmetrics.http.service.Reader`. A wanted version without a row gets the count 0.
+    See :class:`cmetrics.http.service.Reader`. A requested version without a row gets the count 0.
     """
 
     def __init__(self, where: str, wanted: Iterable[int], least_bytes: int) -> None:
@@ -109,8 +109,8 @@ class DayReader:
 class Cache:
     """Stores counts from the daily files, so that an interrupted run continues where it stopped.
 
-    The file of a day has a count for every version that was looked up, zeros included. Versions
-    without a count were not looked up, so they are never taken for zeros. Without a writable folder, nothing is stored.
+    The file of a day has a count for every version that was looked up, zeros included. Versions without a count were
+    not looked up, so they never count as zero. Without a writable folder, nothing is stored.
     """
 
     def __init__(self, folder: Path | None) -> None:
