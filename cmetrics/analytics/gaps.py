@@ -69,46 +69,28 @@ def has_lost_days(gaps: Iterable[Gap]) -> bool:
     return any(gap.is_missing and gap.reason is not Reason.NOT_PUBLISHED for gap in gaps)
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedDays:
-    """The days that a source has published for any of its metrics."""
-
-    days: DaySet
-
-    @property
-    def newest(self) -> date:
-        """The last of them."""
-        return self.days.last or date.min
-
-
-def build_published_days(states: Iterable[MetricState]) -> PublishedDays:
-    """Return the published days of a source from the states of all its metrics."""
-    return PublishedDays(DaySet.union(state.daily for state in states))
-
-
 def find_gaps(
-    metric: Metric, state: MetricState, published: PublishedDays, spec: SourceSpec, log: OutcomeLog, as_of: date
+    metric: Metric, state: MetricState, published: DaySet, spec: SourceSpec, log: OutcomeLog, as_of: date
 ) -> tuple[Gap, ...]:
     """Return the gaps of ``metric`` up to ``as_of``, ascending.
 
     They begin with ``daily_from``, for a metric without it as far back as a first refresh reaches,
-    and in any case with the oldest stored day. ``published`` is of all metrics of the source. A measure
-    that is read once a night has no gap before its first reading.
+    and in any case with the oldest stored day. ``published`` are the days that the source has published for
+    any of its metrics. A measure that is read once a night has no gap before its first reading.
     """
+    reasons = _Reasons(metric, state, published, spec, log, as_of)
     if metric.measure.is_rolling:
-        return _open_windows(metric, state, published, spec, log, as_of)
+        return _open_windows(metric, state, spec, reasons, as_of)
     if metric.measure.is_read_nightly:
-        return _missed_nights(metric, state, published, spec, log, as_of)
+        return _missed_nights(metric, state, spec, reasons, as_of)
     first = min(metric.daily_from or window(as_of, spec.first_days), state.oldest_day or as_of, as_of)
-    reason = _Reasons(metric, state, published, spec, log, as_of).of
-    return _join(DaySet.between(first, as_of) - state.daily - state.snapshots, reason)
+    return _join(DaySet.between(first, as_of) - state.daily - state.snapshots, reasons.of)
 
 
 def _missed_nights(
-    metric: Metric, state: MetricState, published: PublishedDays, spec: SourceSpec, log: OutcomeLog, as_of: date
+    metric: Metric, state: MetricState, spec: SourceSpec, reasons: _Reasons, as_of: date
 ) -> tuple[Gap, ...]:
     """Return the nights since the first reading on which none was taken: all are lost, except the last one."""
-    reasons = _Reasons(metric, state, published, spec, log, as_of)
     effect = "the next increase covers several days" if metric.measure.is_counter else "the count cannot be read later"
 
     def reason(day: date) -> tuple[Reason, str]:
@@ -121,7 +103,7 @@ def _missed_nights(
 
 
 def _open_windows(
-    metric: Metric, state: MetricState, published: PublishedDays, spec: SourceSpec, log: OutcomeLog, as_of: date
+    metric: Metric, state: MetricState, spec: SourceSpec, reasons: _Reasons, as_of: date
 ) -> tuple[Gap, ...]:
     """Return the days since the first window of a rolling measure that no window covers.
 
@@ -129,7 +111,6 @@ def _open_windows(
     """
     measure = metric.measure
     length = measure.window_days or 1
-    reasons = _Reasons(metric, state, published, spec, log, as_of)
     ends = list(state.daily)
     missing: list[date] = []
     for end, following in pairwise(ends):
@@ -168,7 +149,7 @@ class _Reasons:
         self,
         metric: Metric,
         state: MetricState,
-        published: PublishedDays,
+        published: DaySet,
         spec: SourceSpec,
         log: OutcomeLog,
         as_of: date,
@@ -176,8 +157,8 @@ class _Reasons:
         self._title, self._host = spec.public_name, spec.title
         self._known_loss = spec.known_loss
         self._archive_hint = "; `cmetrics backfill --full` may recover it" if spec.archive is not None else ""
-        self._published = published.days
-        self._newest = published.newest
+        self._published = published
+        self._newest = published.last or date.min
         self._oldest = state.oldest_day
         self._available = spec.oldest_served(as_of)
         self._reach = max(self._available, window(as_of, spec.first_days))

@@ -10,9 +10,9 @@ import numpy as np
 
 from cmetrics.analytics.anomalies import JUDGED_DAYS, Outlier, RegistryDip, find_anomalies
 from cmetrics.analytics.columns import SeriesTable, to_dates
-from cmetrics.analytics.gaps import Gap, build_published_days, count_missing_days, find_gaps, has_lost_days
+from cmetrics.analytics.gaps import Gap, count_missing_days, find_gaps, has_lost_days
 from cmetrics.analytics.intervals import Interval, Intervals, Reason
-from cmetrics.domain.day_set import NO_DAYS, build_day_sets
+from cmetrics.domain.day_set import NO_DAYS, DaySet, build_day_sets
 from cmetrics.domain.days import Span, window
 from cmetrics.domain.metric import Metric, SourceSpec
 from cmetrics.domain.observation import is_stand_in_ref, parse_star_ref
@@ -132,7 +132,7 @@ def build_quality(
     by_source: dict[str, list[MetricState]] = {}
     for metric in metrics:
         by_source.setdefault(metric.source, []).append(states[metric.metric_id])
-    published = {source: build_published_days(of_source) for source, of_source in by_source.items()}
+    published = {source: DaySet.union(s.daily for s in of_source) for source, of_source in by_source.items()}
     outliers, registry_dips = find_anomalies(metrics, recent, as_of)
     downloads = {metric.metric_id for metric in metrics if metric.measure.is_flow}
     return DataQuality(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmetrics.analytics.gaps import Gap, Reason, build_published_days, count_missing_days, find_gaps
+from cmetrics.analytics.gaps import Gap, Reason, count_missing_days, find_gaps
 from cmetrics.domain.day_set import DaySet
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.kind import counter, rolling, stock
@@ -60,7 +60,7 @@ def a_state(days: Iterable[date]) -> MetricState:
 
 def found(days: Iterable[date], runs=NIGHTLY, others: Iterable[Iterable[date]] = (), *, spec=SPEC, **metric):
     state = a_state(days)
-    published = build_published_days([state, *map(a_state, others)])
+    published = DaySet.union(each.daily for each in (state, *map(a_state, others)))
     return find_gaps(replace(METRIC, **metric), state, published, spec, a_log(runs), AS_OF)
 
 
@@ -184,7 +184,7 @@ def test_seeded_snapshots_stand_for_their_days_before_daily_from():
     for daily_from, expected in ((ago(30), []), (ago(34), [ago(34)]), (None, [ago(34)])):
         metric = replace(METRIC, daily_from=daily_from)
         state = build_state(metric, daily, seeds)
-        gaps_of = find_gaps(metric, state, build_published_days([state]), SPEC, a_log(), AS_OF)
+        gaps_of = find_gaps(metric, state, state.daily, SPEC, a_log(), AS_OF)
         assert [gap.last_day for gap in gaps_of] == expected
 
 
@@ -202,7 +202,7 @@ def test_a_gap_counts_its_days():
 def test_every_missing_day_is_in_exactly_one_gap_and_no_stored_one_in_any(days, others, nights, daily_from):
     metric = replace(METRIC, daily_from=None if daily_from is None else ago(daily_from))
     state = a_state(map(ago, days))
-    published = build_published_days([state, a_state(map(ago, others))])
+    published = DaySet.union([state.daily, a_state(map(ago, others)).daily])
     log = a_log(a_run(n) for n in sorted(nights))
     covered = [
         day
@@ -235,14 +235,14 @@ WEEKLY = replace(METRIC, measure=rolling("downloads", 7, has_history=True))
 def nightly_gaps(metric, daily: Iterable[date], log: OutcomeLog | None = None) -> list[tuple[int, int, Reason]]:
     """First and last day as days ago, and the reason."""
     state = MetricState(daily=frozenset(daily))
-    found = find_gaps(metric, state, build_published_days([state]), SPEC, log or OutcomeLog((), ()), AS_OF)
+    found = find_gaps(metric, state, state.daily, SPEC, log or OutcomeLog((), ()), AS_OF)
     return [((AS_OF - gap.first_day).days, (AS_OF - gap.last_day).days, gap.reason) for gap in found]
 
 
 def test_a_missed_night_of_a_counter_is_lost():
     """Nothing can heal it, and its text says what that means for the flow."""
     state = MetricState(daily=since(9, 5, 4, 1))
-    found = find_gaps(PULLS, state, build_published_days([state]), SPEC, OutcomeLog((), ()), AS_OF)
+    found = find_gaps(PULLS, state, state.daily, SPEC, OutcomeLog((), ()), AS_OF)
     assert [(gap.days, gap.reason) for gap in found] == [(2, Reason.MISSED), (1, Reason.MISSED)]
     assert found[0].text == "Lost: npm was not read that night; the next increase covers several days"
     assert nightly_gaps(LIKES, since(9, 5)) == [(5, 5, Reason.MISSED)]
