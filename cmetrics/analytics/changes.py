@@ -65,6 +65,7 @@ RULES = {
     SignalKind.STAR_BURST: "net gain of a day against the 56 days before",
     SignalKind.UNSTAR_WAVE: "net gain of a day against the 56 days before",
 }
+EFFECT_RULE = "28 days after against 28 days before, compared with the usual variation"
 
 
 #: Of two items of the same weight, the more specific one comes first.
@@ -157,7 +158,6 @@ class ItemBuilder:
         yield Item(
             id=effect.id,
             kind=ItemKind.RELEASE,
-            signal_kind=None,
             direction=_direction(effect.after, effect.before),
             start=effect.event.day,
             end=end,
@@ -166,7 +166,7 @@ class ItemBuilder:
             value=effect.after,
             expected=effect.before,
             change_percent=effect.change_percent,
-            rule="28 days after against 28 days before, compared with the usual variation",
+            rule=EFFECT_RULE,
             weight=round(_size(effect.after, effect.before) * self._share(effect.metric_id), 6),
             headline=effect_headline(effect, self._names[effect.metric_id]),
             sentence=effect_sentence(effect, self._names[effect.metric_id]),
@@ -185,7 +185,6 @@ class ItemBuilder:
         yield Item(
             id=f"mover-{metric.slug}",
             kind=ItemKind.MOVER,
-            signal_kind=None,
             direction=mover.direction,
             start=mover.start,
             end=mover.end,
@@ -227,12 +226,9 @@ def _totals(totals: Iterable[Rollup], omissions: list[Omission]) -> Iterator[Ite
         yield Item(
             id=f"{kind.value.replace('_', '-')}-{rollup.start.isoformat()}",
             kind=kind,
-            signal_kind=None,
             direction=_direction(now, before),
             start=rollup.start,
             end=rollup.end,
-            metric_ids=(),
-            product=None,
             value=now,
             expected=before,
             change_percent=rollup.change_percent,

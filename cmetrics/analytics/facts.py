@@ -8,15 +8,14 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from cmetrics.analytics.changes import EFFECT_DAYS
+from cmetrics.analytics.changes import EFFECT_DAYS, EFFECT_RULE
 from cmetrics.analytics.columns import Places, SeriesTable
 from cmetrics.analytics.daily import DailyGrid
 from cmetrics.analytics.effects import REACH
 from cmetrics.analytics.headlines import effect_sentence, short_names
 from cmetrics.analytics.insight_results import Direction, Effect, Item, ItemKind, Verdict
-from cmetrics.analytics.monthly import MonthTable, build_months
+from cmetrics.analytics.monthly import MonthTable
 from cmetrics.analytics.phrases import large, round_number, rounded
-from cmetrics.analytics.rollups import common_end
 from cmetrics.catalog import Catalog
 from cmetrics.domain import formats
 from cmetrics.domain.plural import plural
@@ -33,11 +32,18 @@ MOST_MILESTONES = 3
 
 
 def build_facts(
-    grid: DailyGrid, series: SeriesTable, catalog: Catalog, effects: Iterable[Effect], titles: Mapping[str, str]
+    grid: DailyGrid,
+    months: MonthTable,
+    series: SeriesTable,
+    catalog: Catalog,
+    effects: Iterable[Effect],
+    titles: Mapping[str, str],
 ) -> tuple[Item, ...]:
-    """Return the milestones of the last full month, releases without a visible effect, and days that sources lack."""
+    """Return the milestones of the last full month, releases without a visible effect, and days that sources lack.
+
+    ``titles`` are those of the sources.
+    """
     shares = _shares(grid)
-    months = build_months(grid, common_end(grid.ends))
     found = _Milestones(grid, months, _largest_seeds(grid, series), shares).find(catalog)
     milestones = sorted(found, key=lambda item: -item.weight)
     return (
@@ -97,7 +103,6 @@ class _Milestones:
         yield Item(
             id=f"first-{slug}-{step}",
             kind=ItemKind.MILESTONE,
-            signal_kind=None,
             direction=Direction.RISING,
             start=month.first,
             end=month.last,
@@ -145,7 +150,6 @@ def _without_effect(grid: DailyGrid, effects: Iterable[Effect], shares: np.ndarr
         yield Item(
             id=f"no-{first.id}",
             kind=ItemKind.RELEASE,
-            signal_kind=None,
             direction=Direction.LEVEL,
             start=event.day,
             end=event.day + timedelta(days=REACH),
@@ -154,7 +158,7 @@ def _without_effect(grid: DailyGrid, effects: Iterable[Effect], shares: np.ndarr
             value=first.after or 0,
             expected=first.before or 0,
             change_percent=first.change_percent,
-            rule="28 days after against 28 days before, compared with the usual variation",
+            rule=EFFECT_RULE,
             # Nothing moved.
             weight=0.0,
             headline=f"{isolate(event.label)}: no visible effect",
@@ -187,15 +191,12 @@ def _gaps(grid: DailyGrid, shares: np.ndarray, titles: Mapping[str, str]) -> Ite
         yield Item(
             id=f"gap-{source}-{days[0].isoformat()}",
             kind=ItemKind.GAP,
-            signal_kind=None,
             direction=Direction.LEVEL,
             start=days[0],
             end=days[-1],
             metric_ids=tuple(grid.metrics[row].metric_id for row in hit.tolist()),
-            product=None,
             value=count,
             expected=0,
-            change_percent=None,
             rule="days without a value between days with one",
             weight=round(GAP_SIZE * float(shares[hit].sum()) * count / GAP_DAYS, 6),
             headline=f"{title}: {plural(count, 'day')} missing",

@@ -337,17 +337,11 @@ class Item:
     #: Stable as long as it lasts, safe in a URL and an HTML id.
     id: str
     kind: ItemKind
-    #: Of kind SIGNAL.
-    signal_kind: SignalKind | None
     direction: Direction
     start: date
     end: date
-    metric_ids: tuple[str, ...]
-    #: The product of the metrics; None if there are several.
-    product: str | None
     value: float
     expected: float
-    change_percent: float | None
     #: The rule in words, such as "7 days against the 12 weeks before".
     rule: str
     #: Size × share; items are sorted by it.
@@ -358,6 +352,12 @@ class Item:
     sentence: str
     #: The text of the signal, mover or effect that it is made of, for places without headlines.
     text: str
+    #: Of kind SIGNAL.
+    signal_kind: SignalKind | None = None
+    metric_ids: tuple[str, ...] = ()
+    #: The product of the metrics; None if there are several.
+    product: str | None = None
+    change_percent: float | None = None
 
     @property
     def category(self) -> ItemCategory:

@@ -27,7 +27,7 @@ from cmetrics.analytics.insight_results import (
     Window,
 )
 from cmetrics.analytics.milestones import build_milestones
-from cmetrics.analytics.monthly import build_months
+from cmetrics.analytics.monthly import MonthTable, build_months
 from cmetrics.analytics.movers import build_movers
 from cmetrics.analytics.projections import build_projections
 from cmetrics.analytics.rollups import (
@@ -63,7 +63,7 @@ def build_insights(
     effects = tuple(build_effects(grid, sort_events(events)))
     changes = find_changes(grid, stars, catalog, events, effects, of_all=Window)
     services = {source: specs[source].public_name for source in {m.source for m in catalog.metrics} if source in specs}
-    facts = build_facts(grid, series, catalog, effects, services)
+    facts = build_facts(grid, changes.months, series, catalog, effects, services)
     return Insights(
         as_of,
         rollups=(*build_rollups(grid, changes.windows), *changes.totals, *build_star_rollups(stars)),
@@ -82,6 +82,7 @@ class Changes:
     """What changed up to a day, without roll-ups of single metrics and products, which no item needs."""
 
     windows: Windows
+    months: MonthTable
     #: The roll-ups of all downloads.
     totals: tuple[Rollup, ...]
     movers: tuple[Mover, ...]
@@ -114,4 +115,4 @@ def find_changes(
     if effects is None:
         effects = tuple(build_effects(grid, ordered, builder.first_event_day))
     items, silences = builder.build(totals, movers, signals, effects)
-    return Changes(windows, totals, movers, signals, items, (*silences, *omissions))
+    return Changes(windows, months, totals, movers, signals, items, (*silences, *omissions))
