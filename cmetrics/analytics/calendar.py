@@ -13,10 +13,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cmetrics.analytics.columns import run_starts
 from cmetrics.analytics.counts import covered_days
 from cmetrics.analytics.gaps import Gap, Reason
 from cmetrics.analytics.model import KINDS, CountItem, Dashboard, DayPoints, DownloadItem, Item, PointKind
-from cmetrics.analytics.periods import run_starts
 from cmetrics.domain.days import DAY, day_range, window
 from cmetrics.domain.metric import PUBLISHED_WITHIN
 

@@ -169,6 +169,11 @@ class SeriesTable:
         return self.data if len(self) == len(self.data) else self.data.take(self.places)
 
 
+def run_starts(keys: NDArray[np.generic]) -> NDArray[np.intp]:
+    """Return where runs of equal keys begin."""
+    return np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.intp)
+
+
 def to_dates(days: Days) -> list[date]:
     """Return days as dates; equal ones are one object, which makes sets of many metrics cheap."""
     if not len(days):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmetrics.analytics.anomalies import JUDGED_DAYS, LARGE, ComparedDays, compare_days
-from cmetrics.analytics.columns import Mask, Places, SeriesTable, Values
+from cmetrics.analytics.columns import Mask, Places, SeriesTable, Values, run_starts
 from cmetrics.analytics.grid import Grid, group_rows, newest_columns
 from cmetrics.analytics.insight_results import ReasonKind
 from cmetrics.domain import formats
@@ -266,7 +266,7 @@ def _replaced_days(replaced: Mask, known: Mask) -> tuple[Mask, Mask]:
     for row in np.flatnonzero(replaced.any(axis=1)).tolist():
         columns = np.flatnonzero(known[row])
         flags = replaced[row, columns]
-        starts = np.flatnonzero(np.concatenate([[True], flags[1:] != flags[:-1]]))
+        starts = run_starts(flags)
         for start, end in zip(starts, [*starts[1:], len(columns)], strict=True):
             if flags[start] and end - start <= FEW_REPLACED:
                 single[row, columns[start:end]] = True

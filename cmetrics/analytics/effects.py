@@ -15,7 +15,7 @@ happen on such days too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -30,7 +30,6 @@ from cmetrics.domain import formats
 from cmetrics.domain.days import Span
 from cmetrics.domain.metric import Event, Metric
 from cmetrics.domain.plural import plural
-from cmetrics.domain.sanitize import isolate
 
 Numbers = NDArray[np.float64]
 
@@ -107,12 +106,12 @@ def build_effects(
     low, high = np.clip(columns - DAYS + 1, 0, grid.days), np.clip(columns + REACH + 1, 0, grid.days)
     statistic[(sums.steps[:, high] - sums.steps[:, low]) > 0] = np.nan
     holidays = np.array([_holidays(grid.day(column)) > FEW_HOLIDAYS for column in columns.tolist()], np.bool_)
-    statistic_without_holidays = np.where(holidays, np.nan, statistic)
+    statistic[:, holidays] = np.nan
     firsts = np.where(grid.known.any(axis=1), np.argmax(grid.known, axis=1), grid.days)
     for event in reversed(chosen):
         for product in sorted(by_product.keys() & event.products):
             rows = by_product[product]
-            judge = _Judge(grid, sums, statistic, statistic_without_holidays, events, event, product, rows)
+            judge = _Judge(grid, sums, statistic, events, event, product, rows)
             for row in rows[firsts[rows] < grid.column(event.day)].tolist():
                 yield judge.effect(row)
 
@@ -150,17 +149,14 @@ class _Judge:
         grid: DailyGrid,
         sums: _Sums,
         statistic: Numbers,
-        without_holidays: Numbers,
         events: Sequence[Event],
         event: Event,
         product: str,
         rows: Places,
     ) -> None:
         self._grid = grid
-        self._sums = sums
         self._event = event
         self._rows = rows
-        self._statistic = statistic[:, grid.column(event.day)] if grid.column(event.day) >= 0 else None
         self._column = column = grid.column(event.day)
         of_product = [other for other in events if product in other.products]
         window = Span(event.day - timedelta(days=DAYS), event.day + timedelta(days=REACH))
@@ -169,7 +165,7 @@ class _Judge:
         days = days[days >= 0]
         marks = np.array([grid.column(other.day) for other in of_product])
         is_far = (np.abs(days[:, None] - marks) >= DISTANCE).all(axis=1)
-        self._far, self._all = without_holidays[:, days[is_far]], without_holidays[:, days]
+        self._far, self._all = statistic[:, days[is_far]], statistic[:, days]
         at = np.array([column])
         mean = sums.mean
         self._before, self._after = mean(at - DAYS, at - 1)[:, 0], mean(at + SKIPPED, at + REACH)[:, 0]
@@ -179,7 +175,7 @@ class _Judge:
     def effect(self, row: int) -> Effect:
         """Return the effect on the metric in a row of the grid."""
         grid, column = self._grid, self._column
-        metric = grid.metrics[row]
+        metric, first = grid.metrics[row], column + SKIPPED
         placebos, includes_events = self._placebos(row)
         kind, reason = self._problem(row)
         is_open = kind is None and column + REACH > grid.ends[row]
@@ -195,33 +191,31 @@ class _Judge:
         else:
             verdict = self._verdict(row, change, usual)
         prior = self._change(self._earlier[row], self._before[row])
-        first, last = column + SKIPPED, min(column + REACH, int(grid.ends[row]))
-        observed = int(grid.sums(grid.usable, first, last, np.array([row]))[0]) if last >= first else 0
-        shown = None if change is None else _percent(change)
-        limits = (None, None) if usual is None or change is None else (_percent(usual[0]), _percent(usual[1]))
-        filled = 2 * DAYS - self._usable(row) if change is not None else 0
-        return Effect(
+        low, high = (None, None) if usual is None or change is None else map(_percent, usual)
+        filled = DAYS - self._usable(row, column - DAYS, column - 1) + DAYS - self._usable(row, first, column + REACH)
+        effect = Effect(
             id=self._id(metric),
             event=self._event,
             metric_id=metric.metric_id,
             verdict=verdict,
             before=_rounded(self._before[row]),
             after=None if is_open else _rounded(self._after[row]),
-            change_percent=shown,
-            usual_low=limits[0],
-            usual_high=limits[1],
+            change_percent=None if change is None else _percent(change),
+            usual_low=low,
+            usual_high=high,
             usual_days=len(placebos),
             usual_includes_events=includes_events,
             prior_percent=None if prior is None else _percent(prior),
             others_percent=self._others(row) if change is not None else None,
-            days_observed=observed,
+            days_observed=self._usable(row, first, min(column + REACH, int(grid.ends[row]))),
             days_expected=DAYS,
             overlaps=self._overlaps,
             reason=reason,
             reason_kind=kind,
-            text=self._text(metric, verdict, row, shown, limits, reason, observed, includes_events=includes_events),
-            days_filled=filled,
+            text="",
+            days_filled=filled if change is not None else 0,
         )
+        return replace(effect, text=self._text(effect, row))
 
     def _placebos(self, row: int) -> tuple[Numbers, bool]:
         far = self._far[row]
@@ -250,10 +244,8 @@ class _Judge:
             return problem or (ReasonKind.MISSING_DAYS, "days are missing")
         return None, None
 
-    def _usable(self, row: int) -> int:
-        prefix, column = self._sums.usable, self._column
-        later = prefix[row, column + REACH + 1] - prefix[row, column + SKIPPED]
-        return int(later + prefix[row, column] - prefix[row, column - DAYS])
+    def _usable(self, row: int, first: int, last: int) -> int:
+        return int(self._grid.sums(self._grid.usable, first, last, np.array([row]))[0])
 
     def _change(self, before: float, after: float) -> float | None:
         """Return the logarithm of the change; None without both values."""
@@ -286,26 +278,14 @@ class _Judge:
         mark = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in letters).strip("-")
         return f"effect-{mark}-{metric.slug}"
 
-    def _text(
-        self,
-        metric: Metric,
-        verdict: Verdict,
-        row: int,
-        change: float | None,
-        limits: tuple[float | None, float | None],
-        reason: str | None,
-        observed: int,
-        *,
-        includes_events: bool,
-    ) -> str:
-        event = f"{isolate(self._event.label)} ({formats.short_day(self._event.day)})"
-        start = f"{name_of(metric)} after {event}"
-        if verdict is Verdict.TOO_EARLY:
-            return f"{start}: too early; {observed} of {DAYS} days have data."
-        if change is None or limits[0] is None or limits[1] is None:
-            return f"{start}: {verdict.value}; {reason}."
-        usual = f"{percent(limits[0])} to {percent(limits[1])}"
-        if includes_events:
+    def _text(self, effect: Effect, row: int) -> str:
+        start = f"{name_of(self._grid.metrics[row])} after {names_of([effect.event])}"
+        if effect.verdict is Verdict.TOO_EARLY:
+            return f"{start}: too early; {effect.days_observed} of {DAYS} days have data."
+        if effect.change_percent is None or effect.usual_low is None or effect.usual_high is None:
+            return f"{start}: {effect.verdict.value}; {effect.reason}."
+        usual = f"{percent(effect.usual_low)} to {percent(effect.usual_high)}"
+        if effect.usual_includes_events:
             usual += ", days near other events included"
         verdicts = {
             Verdict.ABOVE: f"above usual variation ({usual})",
@@ -313,13 +293,13 @@ class _Judge:
             Verdict.TREND: f"outside usual variation ({usual}), but already under way before the event",
             Verdict.WITHIN: f"within usual variation ({usual})",
         }
-        prior, others = self._change(self._earlier[row], self._before[row]), self._others(row)
         means = f"from {formats.number(self._before[row])} to {formats.number(self._after[row])} a day"
+        prior, others = effect.prior_percent, effect.others_percent
         sentences = [
-            f"{start}: {percent(change)} in 4 weeks, {means}; {verdicts[verdict]}.",
-            "" if prior is None else f"In the 4 weeks before: {percent(_percent(prior))}.",
+            f"{start}: {percent(effect.change_percent)} in 4 weeks, {means}; {verdicts[effect.verdict]}.",
+            "" if prior is None else f"In the 4 weeks before: {percent(prior)}.",
             "" if others is None else f"Other packages of the product: {percent(others)}.",
-            f"Other events in these weeks: {names_of(self._overlaps)}." if self._overlaps else "",
+            f"Other events in these weeks: {names_of(effect.overlaps)}." if effect.overlaps else "",
             "Correlation only.",
         ]
         return " ".join(filter(None, sentences))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cmetrics.analytics.columns import Codes, Days, Values
+from cmetrics.analytics.columns import Codes, Days, Values, run_starts
 from cmetrics.analytics.model import KINDS, DayPoints, PeriodPoint
 from cmetrics.domain.days import Month, Span, week_of
 
@@ -73,11 +73,6 @@ def sum_runs(keys: Keys, values: Values, provenances: Codes) -> Sums:
     low, high = np.minimum.reduceat(provenances, firsts), np.maximum.reduceat(provenances, firsts)
     counts = np.diff(firsts, append=len(keys))
     return Sums(firsts, np.add.reduceat(values, firsts), counts, np.where(low == high, low, MIXED).astype(np.int32))
-
-
-def run_starts(keys: NDArray[np.generic]) -> NDArray[np.intp]:
-    """Return where runs of equal keys begin."""
-    return np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.intp)
 
 
 def flow_periods(points: DayPoints, grain: Grain, as_of: date) -> tuple[PeriodPoint, ...]:

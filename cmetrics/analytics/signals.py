@@ -22,14 +22,14 @@ may lack a tenth of their days, see :mod:`cmetrics.analytics.monthly`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmetrics.analytics.anomalies import median_of_known
-from cmetrics.analytics.columns import Mask, Places
+from cmetrics.analytics.columns import Mask, Places, run_starts
 from cmetrics.analytics.daily import LATE_DAYS, DailyGrid
 from cmetrics.analytics.insight_results import Omission, ReasonKind, Signal, SignalKind
 from cmetrics.analytics.monthly import MonthTable
@@ -281,21 +281,11 @@ class SignalFinder:
             return
         table = self._months
         rates, totals = table.rate[:, -TREND_MONTHS:], table.estimate[:, -TREND_MONTHS:]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            logs = np.log(rates)
-            later, earlier = np.triu_indices(TREND_MONTHS, 1)[::-1]
-            differences = logs[:, later] - logs[:, earlier]
-            slopes = np.median(differences / (later - earlier), axis=1)
-            kendall = np.sign(differences).sum(axis=1)
-            is_found = (
-                self._is_steady(TREND_MONTHS)
-                & (np.abs(kendall) >= LEAST_KENDALL)
-                & (np.abs(np.expm1(slopes)) >= LEAST_SLOPE)
-                & (totals.max(axis=1) >= FLOOR)
-                & (rates.min(axis=1) > 0)
-            )
+        slopes, ways = _trends(rates)
+        is_found = self._is_steady(TREND_MONTHS) & (ways != 0)
+        is_found &= (totals.max(axis=1) >= FLOOR) & (rates.min(axis=1) > 0)
         for row in np.flatnonzero(is_found).tolist():
-            metric, slope = self._grid.metrics[row], float(np.expm1(slopes[row]))
+            metric, slope = self._grid.metrics[row], float(slopes[row])
             first, last = table.months[-TREND_MONTHS], table.months[-1]
             kind = SignalKind.GROWTH if slope > 0 else SignalKind.DECLINE
             verb = "growing" if slope > 0 else "declining"
@@ -305,37 +295,21 @@ class SignalFinder:
                 f"from {formats.number(before)} downloads in {_month(first)} "
                 f"to {formats.number(value)} in {_month(last)}{self._lacking(row, TREND_MONTHS)}."
             )
-            signal = self._signal(
-                kind,
-                metric,
-                first.first,
-                last.last,
-                round(value),
-                before,
-                abs(100 * slope),
-                text,
-                since=self._since(row),
+            score, change = abs(100 * slope), rounded(100 * slope)
+            since = self._since(row)
+            yield self._signal(
+                kind, metric, first.first, last.last, round(value), before, score, text, since=since, change=change
             )
-            yield replace(signal, change_percent=rounded(100 * slope))
 
     def _since(self, row: int) -> date:
         """Return the first day of the first month in a row for which the rule of trends held in the same direction."""
-        logs = np.log(np.maximum(self._months.rate[row], 1e-9))
-        sound = self._months.is_sound[row]
-        later, earlier = np.triu_indices(TREND_MONTHS, 1)[::-1]
-        way = 0
-        start = len(logs) - TREND_MONTHS
-        for first in range(len(logs) - TREND_MONTHS, -1, -1):
-            part = logs[first : first + TREND_MONTHS]
-            differences = part[later] - part[earlier]
-            slope = float(np.expm1(np.median(differences / (later - earlier))))
-            kendall = float(np.sign(differences).sum())
-            holds = sound[first : first + TREND_MONTHS].all() and abs(kendall) >= LEAST_KENDALL
-            sign = int(np.sign(slope)) if holds and abs(slope) >= LEAST_SLOPE else 0
-            if sign == 0 or way not in (0, sign):
-                break
-            way, start = sign, first
-        return self._months.months[start].first
+        windows = np.lib.stride_tricks.sliding_window_view
+        _, ways = _trends(windows(np.maximum(self._months.rate[row], 1e-9), TREND_MONTHS))
+        ways = np.where(windows(self._months.is_sound[row], TREND_MONTHS).all(axis=1), ways, 0)
+        first = len(ways) - 1
+        while first > 0 and ways[first - 1] == ways[-1] != 0:
+            first -= 1
+        return self._months.months[first].first
 
     def _lacking(self, row: int, months: int) -> str:
         table = self._months
@@ -355,13 +329,8 @@ class SignalFinder:
             alike = rows[is_steady[rows]]
             total = estimates[alike].sum(axis=0)
             lost = weight[rows].sum() - weight[alike].sum()
-            if (
-                len(alike) < FEWEST_IN_A_PRODUCT
-                or total[-1] < SHARE_FLOOR
-                or lost > LEFT_OUT_SHARE * weight[rows].sum()
-            ):
-                continue
-            if (total <= 0).any():
+            is_small = len(alike) < FEWEST_IN_A_PRODUCT or total[-1] < SHARE_FLOOR or (total <= 0).any()
+            if is_small or lost > LEFT_OUT_SHARE * weight[rows].sum():
                 continue
             shares = 100 * estimates[alike] / total
             usual = np.median(shares[:, :-1], axis=1)
@@ -375,10 +344,17 @@ class SignalFinder:
                     f"{self._lacking(int(alike[place]), count)}."
                 )
                 shift = rounded(value - expected)
-                signal = self._signal(
-                    SignalKind.SHARE_SHIFT, metric, last.first, last.last, value, expected, abs(shift), text
+                yield self._signal(
+                    SignalKind.SHARE_SHIFT,
+                    metric,
+                    last.first,
+                    last.last,
+                    value,
+                    expected,
+                    abs(shift),
+                    text,
+                    change=shift,
                 )
-                yield replace(signal, change_percent=shift)
 
     def _month_records(self) -> Iterator[Signal]:
         if not self._recent_months(RECORD_MONTHS + 1):
@@ -445,52 +421,37 @@ class SignalFinder:
     # -- stars -----------------------------------------------------------------------------------
 
     def _star_days(self) -> Iterator[Signal]:
-        stars = self._stars
-        nets, is_known = stars.nets()
-        for row, metric in enumerate(stars.metrics):
-            end = int(stars.ends[row])
-            if end < max(stars.days - 1 - LATE_DAYS, FEWEST_STAR_DAYS):
-                continue
-            found: list[tuple[int, int, float, float]] = []
-            for column in range(max(end - 4 * STAR_NEWS_DAYS, 1), end + 1):
-                part = slice(max(column - STAR_DAYS, 0), column)
-                before = nets[row, part][is_known[row, part]]
-                if not is_known[row, column] or len(before) < FEWEST_STAR_DAYS:
-                    continue
-                usual = float(np.median(before))
-                spread = max(MAD * float(np.median(np.abs(before - usual))), float(np.sqrt(max(usual, 0.0))))
-                difference = float(nets[row, column]) - usual
-                if abs(difference) >= STAR_FLOOR and abs(difference) >= STAR_DEVIATIONS * spread:
-                    found.append((column, int(np.sign(difference)), usual, abs(difference) / max(spread, 1.0)))
-            yield from self._star_signals(row, metric, end, found)
-
-    def _star_signals(
-        self, row: int, metric: Metric, end: int, found: list[tuple[int, int, float, float]]
-    ) -> Iterator[Signal]:
         """Yield one signal for each run of days in a row that point the same way and ended within the last week."""
         stars = self._stars
-        runs: list[list[tuple[int, int, float, float]]] = []
-        for day in found:
-            if runs and runs[-1][-1][0] == day[0] - 1 and runs[-1][-1][1] == day[1]:
-                runs[-1].append(day)
-            else:
-                runs.append([day])
-        for run in runs:
-            first, last, way = run[0][0], run[-1][0], run[0][1]
-            if last <= end - STAR_NEWS_DAYS:
-                continue
-            value = int(stars.counts[row, last] - stars.counts[row, first - 1])
-            expected = run[0][2] * len(run)
-            usual = f"{formats.number(run[0][2])} a day" if len(run) > 1 else formats.number(run[0][2])
-            when = (
-                f"from {formats.period(stars.day(first), stars.day(last))}"
-                if len(run) > 1
-                else f"on {formats.short_day(stars.day(last))}"
-            )
-            text = f"{metric.subject}: {formats.signed(value)} stars {when} (usual: {usual})."
-            kind = SignalKind.STAR_BURST if way > 0 else SignalKind.UNSTAR_WAVE
-            score = max(day[3] for day in run)
-            yield self._signal(kind, metric, stars.day(first), stars.day(last), value, expected, score, text)
+        nets, is_known = stars.nets()
+        gains = np.where(is_known, nets, np.nan)
+        for row in np.flatnonzero(stars.ends >= max(stars.days - 1 - LATE_DAYS, FEWEST_STAR_DAYS)).tolist():
+            end = int(stars.ends[row])
+            columns = np.arange(max(end - 4 * STAR_NEWS_DAYS, 1), end + 1)
+            # The gain of the first column is never known: it stands for the days before it.
+            before = gains[row, np.maximum(columns[:, None] - np.arange(1, STAR_DAYS + 1), 0)]
+            usual = median_of_known(before.copy(), FEWEST_STAR_DAYS)
+            spread = MAD * median_of_known(np.abs(before - usual[:, None]))
+            spread = np.maximum(spread, np.sqrt(np.maximum(usual, 0.0)))
+            difference = gains[row, columns] - usual
+            is_hit = np.abs(difference) >= np.maximum(STAR_FLOOR, STAR_DEVIATIONS * spread)
+            ways = np.where(is_hit, np.sign(difference), 0.0)
+            starts = run_starts(ways)
+            for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(ways)], strict=True):
+                first, last = int(columns[start]), int(columns[stop - 1])
+                if ways[start] and last > end - STAR_NEWS_DAYS:
+                    scores = np.abs(difference[start:stop]) / np.maximum(spread[start:stop], 1.0)
+                    kind = SignalKind.STAR_BURST if ways[start] > 0 else SignalKind.UNSTAR_WAVE
+                    yield self._star_signal(kind, row, first, last, float(usual[start]), float(scores.max()))
+
+    def _star_signal(self, kind: SignalKind, row: int, first: int, last: int, usual: float, score: float) -> Signal:
+        stars, days = self._stars, last - first + 1
+        value, metric = int(stars.counts[row, last] - stars.counts[row, first - 1]), stars.metrics[row]
+        start, end = stars.day(first), stars.day(last)
+        when = f"from {formats.period(start, end)}" if days > 1 else f"on {formats.short_day(end)}"
+        a_day = f"{formats.number(usual)}{' a day' if days > 1 else ''}"
+        text = f"{metric.subject}: {formats.signed(value)} stars {when} (usual: {a_day})."
+        return self._signal(kind, metric, start, end, value, usual * days, score, text)
 
     # -- words -----------------------------------------------------------------------------------
 
@@ -507,7 +468,9 @@ class SignalFinder:
         *,
         name: str = "",
         since: date | None = None,
+        change: float | None = None,
     ) -> Signal:
+        """Return a signal; ``change`` in percent is that from ``expected`` to ``value`` if it is not given."""
         span = Span(start - COINCIDENCE, end)
         events = tuple(e for e in self._events if e.day in span and metric.product in e.products)
         # Within half a year something always coincides.
@@ -522,7 +485,7 @@ class SignalFinder:
             end=end,
             value=rounded(value),
             expected=rounded(expected),
-            change_percent=change_percent(value, expected),
+            change_percent=change_percent(value, expected) if change is None else change,
             score=rounded(score, 2),
             coincides_with=events,
             text=text,
@@ -536,6 +499,18 @@ class SignalFinder:
         if len(names) > NAMED:
             names = [*names[:NAMED], plural(len(names) - NAMED, "more metric")]
         return join(names)
+
+
+def _trends(rates: Numbers) -> tuple[Numbers, NDArray[np.int64]]:
+    """Return by row of months the growth a month, and its direction if the rule of trends holds, else 0."""
+    later, earlier = np.triu_indices(rates.shape[-1], 1)[::-1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logs = np.log(rates)
+        differences = logs[:, later] - logs[:, earlier]
+        slopes = np.expm1(np.median(differences / (later - earlier), axis=1))
+        kendall = np.sign(differences).sum(axis=1)
+        holds = (np.abs(kendall) >= LEAST_KENDALL) & (np.abs(slopes) >= LEAST_SLOPE)
+    return slopes, np.where(holds, np.sign(slopes), 0).astype(np.int64)
 
 
 def _first_of_chain(hits: Mask, is_judged: Mask) -> int:

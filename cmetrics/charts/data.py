@@ -17,8 +17,8 @@ import numpy as np
 import orjson
 
 from cmetrics.analytics.chart import SERIES_SHOWN, Chart, Series
+from cmetrics.analytics.columns import run_starts
 from cmetrics.analytics.model import KINDS, DayPoints, PeriodPoint, PointKind
-from cmetrics.analytics.periods import run_starts
 from cmetrics.charts.words import provenance_text
 from cmetrics.domain.metric import Event
 
