@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib.util import find_spec, module_from_spec
+from threading import RLock
 
 
 def postpone_import(package: str) -> None:
@@ -17,15 +18,22 @@ def postpone_import(package: str) -> None:
         return
     module = module_from_spec(spec)
     loader = spec.loader
+    lock = RLock()
+    is_executed = False
 
     def load(name: str) -> object:
+        nonlocal is_executed
         # Tools that look at all modules ask for such names (``__wrapped__``, ``__warningregistry__``).
-        if loader is None or (name.startswith("__") and name != "__all__"):
-            msg = f"module {package!r} has no attribute {name!r}"
-            raise AttributeError(msg)
-        del vars(module)["__getattr__"]
-        loader.exec_module(module)
-        return getattr(module, name)
+        if loader is not None and (not name.startswith("__") or name == "__all__"):
+            # A second thread waits for the first one; the package itself may look up names while it is executed.
+            with lock:
+                if not is_executed:
+                    is_executed = True
+                    loader.exec_module(module)
+            if name in vars(module):
+                return vars(module)[name]
+        msg = f"module {package!r} has no attribute {name!r}"
+        raise AttributeError(msg)
 
     vars(module)["__getattr__"] = load
     sys.modules[package] = module

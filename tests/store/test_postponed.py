@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from importlib import import_module
 from pathlib import Path
 
@@ -46,6 +49,22 @@ def test_all_names_are_imported(package: str):
     names: dict[str, object] = {}
     exec(f"from {package} import *", names)
     assert names["CLIENT"] == "client of a model"
+
+
+def test_threads_wait_for_each_other(package: str):
+    """A thread that uses a name while another one executes the package waits for it."""
+    postpone_import(package)
+    builtins.started, builtins.go_on = threading.Event(), threading.Event()
+    slow = Path(import_module(f"{package}.models").__file__).with_name("slow.py")
+    slow.write_text("import builtins\nbuiltins.started.set()\nbuiltins.go_on.wait(10)\nCLIENT = 'client'\n")
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(getattr, sys.modules[package], "CLIENT")
+        assert builtins.started.wait(10)
+        second = threads.submit(getattr, sys.modules[package], "CLIENT")
+        assert wait([second], timeout=0.2).not_done
+        builtins.go_on.set()
+        assert (first.result(), second.result()) == ("client", "client")
+    del builtins.started, builtins.go_on
 
 
 def test_a_package_in_use_stays(package: str):
