@@ -1,4 +1,5 @@
-// Runs before the first paint: a reader who chose light or dark never sees the other one, and nothing moves.
+// Runs before the first paint: a reader who selected light or dark never sees the other scheme, and the layout does
+// not move.
 "use strict";
 
 try {
@@ -9,14 +10,14 @@ try {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** A page is built every night; after so many days, two builds have failed. */
+/** A site is built every night; after this many days, two builds have failed. */
 const STALE_BUILD_DAYS = 2;
 
-/** The build says what was old when it was made; only the reader's clock shows that there was no build since. */
+/** The build reports data that was old at that time. Only the reader's clock reveals that there was no build since. */
 function warnWhenStale(banner) {
   const { built, through, since } = banner.dataset;
   if (!through || Date.now() - Date.parse(built) < STALE_BUILD_DAYS * DAY_MS) return;
-  // Counted from the last completed day, as everywhere.
+  // Counted from the last completed day, as in all other places.
   const age = Math.floor((Date.now() - Date.parse(through)) / DAY_MS) - 1;
   banner.textContent = `Data is ${age} days old. The nightly update has not run since ${since}.`;
   banner.hidden = false;
@@ -25,7 +26,7 @@ function warnWhenStale(banner) {
 
 const awaited = new MutationObserver(() => {
   const banner = document.getElementById("stale");
-  // What follows it has been read, so it is complete.
+  // The parser has passed it, so it is complete.
   if (!banner?.nextSibling) return;
   awaited.disconnect();
   warnWhenStale(banner);

@@ -1,5 +1,5 @@
-// The axes of a view: times and values at the edges of the plot box, levels and labels. `chart.axes` has those of
-// what is drawn, picture and live chart alike; geometry.js has the plot box.
+// The axes of a view: times and values at the edges of the plot box, levels and labels. `chart.axes` has those of the
+// current drawing, picture and live chart alike; geometry.js has the plot box.
 
 /** The widths from which a chart is large or wide, as in cmetrics/charts/scale.py. */
 const ROOMS = [["large", 700], ["wide", 510], ["narrow", 0]];
@@ -9,7 +9,7 @@ function roomOf(chart) {
   return ROOMS.find(([, least]) => width >= least)[0];
 }
 
-/** The axes of the picture that the page came with. */
+/** The axes of the server's picture. */
 function stillAxes(still) {
   const { start, end, low, high } = still.dataset;
   return { start: Date.parse(start), end: Date.parse(end), low: Number(low), high: Number(high), log: false };
@@ -31,11 +31,11 @@ function axesOf(data, view) {
   return { start, end, since, low: levels[0], high: levels.at(-1), log, levels, texts, ticks: labels };
 }
 
-/** Time for so many bars is shown at least: of one period alone, the bar would be as wide as the plot. */
+/** The minimum number of bars that the range leaves space for. The bar of a single period would fill the plot. */
 const LEAST_BARS = 6;
 const PERIODS = { day: DAY, week: 7 * DAY, month: 30 * DAY };
 
-/** Whole periods of bars and months; from the first to the last point of lines. The third is when values begin. */
+/** Whole periods of bars and months; for lines, from the first to the last point. The third: the start of the data. */
 function domainOf(data, view, bars) {
   const points = view.flatMap((one) => one.points);
   const isMonths = data.kind === "flow" && grainOf(data) === "month";
@@ -52,7 +52,7 @@ function domainOf(data, view, bars) {
 }
 
 /**
- * The lowest and the highest value that is drawn; of bars that stand on each other, of their sums.
+ * The lowest and the highest drawn value; for stacked bars, of their sums.
  * @returns {[number, number]}
  */
 function heightsOf(data, view, bars) {

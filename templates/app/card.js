@@ -1,13 +1,13 @@
-// The cursor as it is seen and heard: a plane over the plot box, a column, a card, and a sentence for screen readers. The
-// charts of the page and the comparison have the same.
+// The visible and spoken parts of the cursor: a plane over the plot box, a column, a card, and a sentence for screen
+// readers. Used by the charts of all pages, including the comparison.
 
-/** A narrower canvas has no room for a card beside the column; it stands above the canvas then. */
+/** On a narrower canvas, the card does not fit next to the column, and is above the canvas. */
 const CARD_BESIDE = 520;
 const LEAST_COLUMN = 8;
 const CARD_GAP = 10;
-/** A finger that moves less far than this is still. */
+/** A touch that moves less than this (in pixels) counts as still. */
 const STILL_FINGER = 8;
-/** Keys that are held down would fill the speech of a screen reader. */
+/** The delay of an announcement in ms, so that a held key does not flood the screen reader. */
 const SPEECH_DELAY = 150;
 
 // -- speech -----------------------------------------------------------------------------------------
@@ -20,7 +20,7 @@ function setUpSpeech() {
   document.body.append(speech);
 }
 
-/** Says a sentence once to those who listen, after what is being said. */
+/** Announces a sentence to screen readers once, after the current announcement. */
 function announce(text) {
   clearTimeout(speechTimer);
   speechTimer = setTimeout(() => {
@@ -30,7 +30,7 @@ function announce(text) {
 
 // -- parts ------------------------------------------------------------------------------------------
 
-/** Adds a cursor to a canvas. `help` is the id of an element that says which keys move it. */
+/** Adds a cursor to a canvas. `help` is the id of the element that describes its keys. */
 function addCursor(canvas, title, help) {
   const plane = element("div", "plane");
   plane.tabIndex = 0;
@@ -48,7 +48,7 @@ function addCursor(canvas, title, help) {
   return { canvas, plane, column, card, isAbove: false };
 }
 
-/** Lays the plane over the plot box; null if there is none. */
+/** Places the plane over the plot box; null if there is none. */
 function placePlane(cursor, box) {
   const { canvas, plane, card } = cursor;
   plane.hidden = box === null;
@@ -65,7 +65,7 @@ function placePlane(cursor, box) {
   card.style.top = isAbove ? "" : `${top}px`;
 }
 
-/** A row of the card: the swatch of a tone, a name from outside, a value. */
+/** A row of the card: the swatch of a tone, an external name, a value. */
 function cardRow(classes, name, value) {
   const row = element("li", classes);
   row.append(element("i"), element("bdi", "", name), element("b", "", value));
@@ -80,7 +80,7 @@ function hideCard({ canvas, column, card, isAbove }) {
   });
 }
 
-/** Scrolls by what a change above an element moves it, so that it stays below the finger. */
+/** Scrolls by the distance that a change above an element moves it, so that it stays below the finger. */
 function keepInPlace(place, change) {
   if (!place) {
     change();
@@ -95,7 +95,7 @@ function keepInPlace(place, change) {
   requestAnimationFrame(() => root.classList.remove("anchored"));
 }
 
-/** Puts the column over a period, and a card with `content` beside it or above the canvas. */
+/** Places the column over a period, and a card with `content` next to it or above the canvas. */
 function showCard({ canvas, column, card, isAbove }, { box: { left, right }, first, last }, { from, to }, content) {
   const unit = (right - left) / (last - first);
   const middle = ((from + to) / 2 - first) * unit;
@@ -108,13 +108,13 @@ function showCard({ canvas, column, card, isAbove }, { box: { left, right }, fir
     keepInPlace(canvas, () => {
       card.replaceChildren(...content);
       card.hidden = false;
-      // A card that shrinks and grows would move the chart at every step.
+      // Otherwise, a card that shrinks or grows would move the chart at every step.
       card.style.minHeight = `${Math.max(card.offsetHeight, Number.parseFloat(card.style.minHeight) || 0)}px`;
     });
     return;
   }
   card.replaceChildren(...content);
-  // On the side where there is more room; nothing has to be measured for that.
+  // On the side with more space, which needs no measuring.
   const isLeft = middle > (right - left) / 2;
   const room = isLeft ? left + start - CARD_GAP : canvas.clientWidth - left - end - CARD_GAP;
   card.style.left = isLeft ? "" : `${left + end + CARD_GAP}px`;
@@ -129,7 +129,7 @@ function nearestStop(stops, time) {
   let [low, high] = [0, stops.length - 1];
   while (low < high) {
     const middle = (low + high) >> 1;
-    // The border between two periods that do not touch is in the middle between them.
+    // The boundary between two periods that do not touch is in the middle.
     const border = (stops[middle].to + stops[middle + 1].from) / 2;
     if (time < border) high = middle;
     else low = middle + 1;
@@ -137,7 +137,7 @@ function nearestStop(stops, time) {
   return low;
 }
 
-/** The period that a key leads to; undefined for keys that move nothing. */
+/** The period selected by a key; undefined for keys that do not move the cursor. */
 function keyTarget(stops, index, key) {
   const year = 365.25 * DAY;
   const byTime = (time) => {

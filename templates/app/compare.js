@@ -1,15 +1,15 @@
-// The page that compares metrics: which ones and how is in its address, their months are in script files. It is drawn
-// as the other charts are.
+// The page that compares metrics: which metrics and in which way is in its address; their monthly values are in
+// script files. It is drawn like the other charts.
 
 const MOST = 6;
 const MODES = ["absolute", "log", "index", "age", "grown"];
 const GROWN = 1000;
 const TONES = ["n0", "n3", "n2", "n1", "n5", "n6"];
-/** Lines differ without their colours, too. */
+/** Dash patterns, so that lines differ even without colours. */
 const DASHED = ["", "7 4", "2 4", "10 4 2 4", "14 4", "4 7"];
-/** The side of the box that lines are drawn in; it is stretched over the plot. */
+/** The size of the box in which lines are drawn; it is stretched over the plot. */
 const LINES_BOX = 1000;
-/** The mean month, in days: a metric's age is counted in months, the axis in time. */
+/** The mean length of a month in days, to convert an age in months to a time on the axis. */
 const MONTH = (365.25 / 12) * DAY;
 
 const script = document.currentScript ?? document.querySelector("script[data-months]");
@@ -24,7 +24,7 @@ function load(name) {
   return new Promise((done) => {
     const element = document.createElement("script");
     element.src = `${script.dataset.months}${encodeURIComponent(name)}.js`;
-    // A metric without a full month has no file.
+    // A metric without any full month has no file.
     element.onload = element.onerror = done;
     document.head.append(element);
   });
@@ -34,7 +34,7 @@ function load(name) {
 
 function readAddress() {
   const asked = new URLSearchParams(location.search);
-  // A metric id names its file, but for the colons.
+  // A metric id is the name of its file, except for the colons.
   const given = (asked.get("m") ?? "").split(",").map((name) => name.replaceAll(":", "-"));
   const names = given.filter((name) => options.includes(name));
   chosen.names = [...new Set(names)].slice(0, MOST);
@@ -50,7 +50,7 @@ function choose(change) {
   try {
     history.pushState(null, "", `${location.pathname}?${query.toString().replaceAll("%2C", ",")}`);
   } catch {
-    // Pages that were opened as files may not change their address.
+    // Pages opened as local files cannot change their address.
   }
   show();
 }
@@ -61,7 +61,7 @@ function choose(change) {
 const placeOf = (text) => Number(text.slice(0, 4)) * 12 + Number(text.slice(5, 7)) - 1;
 const timeAt = (place) => Date.UTC(Math.floor(place / 12), place % 12, 1);
 
-/** The chosen metrics that have months, each with its points: `[place, value]`, null where a month lacks days. */
+/** The selected metrics with monthly values, each with its points `[place, value]`; null for incomplete months. */
 function seriesOf() {
   return chosen.names
     .map((name, index) => ({ name, index, data: loaded.get(name) }))
@@ -72,7 +72,7 @@ function seriesOf() {
     });
 }
 
-/** The points in the way that is chosen, with what stands beside the values. `start` is the time of a place. */
+/** The points in the selected mode, with the texts next to the values. `start` is the time of a place. */
 function comparisonOf(series) {
   const calendar = { start: timeAt, text: formatNumber, short: (value) => preciseNumber(Math.round(value)), place: (place) => formatMonth(timeAt(place)), heading: "Month" };
   if (chosen.mode === "index") return { ...calendar, ...indexed(series), text: formatValue, short: formatNumber };
@@ -83,7 +83,7 @@ function comparisonOf(series) {
   return { ...calendar, series, title: chosen.mode === "log" ? `${what}, log scale` : what };
 }
 
-/** The first month that all have is 100. */
+/** The first common month is 100. */
 function indexed(series) {
   const known = series.map((one) => new Set(one.points.filter(([, value]) => value > 0).map(([place]) => place)));
   const base = [...(known[0] ?? [])].find((place) => known.every((places) => places.has(place)));
@@ -96,7 +96,7 @@ function indexed(series) {
   return { series: shown, title: `Index (${formatMonth(timeAt(base))} = 100)` };
 }
 
-/** Months since the first value, or since the first of 1,000. */
+/** Months since the first value, or since the first value of at least 1,000. */
 function aligned(series) {
   const least = chosen.mode === "grown" ? GROWN : 0;
   const shown = series
@@ -114,7 +114,7 @@ const isAged = () => chosen.mode === "age" || chosen.mode === "grown";
 const isLogarithmic = () => chosen.mode === "log";
 const isShown = (value) => value !== null && (!isLogarithmic() || value > 0);
 
-/** The axes, as those of the other charts have them; null if nothing can be drawn. */
+/** The axes, in the form of the other charts; null if nothing can be drawn. */
 function scaleFor({ series, start }) {
   const values = series.flatMap((one) => one.points.map(([, value]) => value)).filter(isShown);
   if (values.length === 0) return null;
@@ -129,7 +129,7 @@ function scaleFor({ series, start }) {
   return { start: from, end: to, low: levels[0], high: levels.at(-1), log, levels, texts, ticks: labels };
 }
 
-/** Every so many months of age. */
+/** Labels at regular intervals of age. */
 function ageTicks(last, most) {
   const step = MONTH_STEPS.find((one) => last / one <= most) ?? MONTH_STEPS.at(-1);
   const shown = [];
@@ -137,7 +137,7 @@ function ageTicks(last, most) {
   return shown;
 }
 
-/** The months that the cursor can stand on. */
+/** The positions of the cursor: months. */
 function stopsFor({ series, start }) {
   const places = series.flatMap((one) => one.points.map(([place]) => place));
   const first = Math.min(...places);
@@ -149,12 +149,12 @@ function stopsFor({ series, start }) {
 
 // -- drawing ------------------------------------------------------------------------------------------
 
-/** Where a point is in the plot box, in shares of it. */
+/** The position of a point, as shares of the plot box. */
 function pointAt({ start }, scale, [place, value]) {
   return [xShare(scale, (start(place) + start(place + 1)) / 2), yShare(scale, value)];
 }
 
-/** A line for each stretch without a gap; a dot for a month alone, and for the last one. */
+/** A line for each run of months without a gap; a dot for a single month, and for the last one. */
 function drawSeries(view, scale, one) {
   const drawn = one.points.map((point) => (isShown(point[1]) ? pointAt(view, scale, point) : null));
   const lines = [];
@@ -188,7 +188,7 @@ function drawPlot(view, scale) {
   figure.querySelector(".frame").replaceChildren(...axisTexts(scale));
 }
 
-/** Names with the last values, beside the ends of the lines where there is room. */
+/** Names with the last values, next to the ends of the lines if there is space. */
 function showNames(view, scale) {
   const ends = view.series.map((one) => one.points.findLast(([, value]) => isShown(value)) ?? null);
   const height = figure.querySelector(".still").getBoundingClientRect().height;
@@ -235,7 +235,7 @@ function showChosen() {
   document.querySelector(".compare-start").hidden = chosen.names.length > 0;
 }
 
-/** "GitHub stars" names its source already. */
+/** "GitHub stars" already names its source. */
 const sourceText = ({ source, unit }) => (unit.startsWith(source) ? unit : `${source}, ${unit}`);
 
 function showTable(view, stops) {
@@ -269,7 +269,7 @@ function noteOf(view) {
   return isMixed ? "These metrics count different things: compare their growth, not their absolute values." : "";
 }
 
-/** What is drawn, and where it is from. */
+/** The subtitle: metrics and sources. */
 function showWords(view, stops) {
   const [first, last] = [stops[0], stops.at(-1)].map(({ start }) => formatShortMonth(start));
   const hasGaps = view.series.some((one) => one.points.some(([, value]) => value === null));
@@ -349,7 +349,7 @@ function listen() {
   plane.addEventListener("pointerdown", (event) => {
     touch = event.pointerType === "touch" ? event.clientX : null;
   });
-  // A finger that moves up or down scrolls the page.
+  // A vertical touch movement scrolls the page.
   plane.addEventListener("pointermove", (event) => {
     if (event.pointerType !== "touch" || (touch !== null && Math.abs(event.clientX - touch) >= STILL_FINGER)) pointTo(event.clientX);
   });

@@ -1,4 +1,4 @@
-// Controls and legends of charts. All of them are native, so that keyboard and touch work.
+// Controls and legends of charts. All are native elements, so that keyboard and touch work.
 
 function showState() {
   for (const input of document.querySelectorAll(".controls input")) {
@@ -10,14 +10,14 @@ function showState() {
   }
 }
 
-/** The view has changed, by a choice of the reader or by an address. */
+/** Updates the page after the view has changed, by the reader or by an address. */
 function show() {
   showState();
   for (const chart of charts) if (chart.visible && !chart.isEmpty && !isUsual(chart.data)) chart.needed = true;
   redraw();
 }
 
-/** A choice of the reader at a chart: the page shows it, and says it to those who listen. */
+/** Applies a choice of the reader at a chart, and announces it to screen readers. */
 function changed(chart) {
   writeState();
   show();
@@ -48,7 +48,7 @@ function onControl(chart, { target }) {
   changed(chart);
 }
 
-/** Back to the first view of charts of one kind. */
+/** Resets charts of one kind to their initial view. */
 function onReset(chart) {
   const { kind, series } = chart.data;
   for (const name of OPTIONS[kind]) state[name] = DEFAULTS[name];

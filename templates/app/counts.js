@@ -1,9 +1,9 @@
-// Charts of counts and of net stars. Their picture is the server's, for good; cursor and windows read values that
-// stand in the page.
+// Charts of counts and of net stars. Their picture is always the server's; cursor and selected ranges use values that
+// are in the page.
 
 const counts = [];
 
-/** Every chart that the cursor reads. */
+/** All charts with a cursor. */
 const readable = () => [...charts, ...counts];
 
 /**
@@ -40,7 +40,7 @@ function spanOfStops({ start, stops }) {
   return { from: timeOf(start) + stops[0][0] * DAY, to: timeOf(start) + stops.at(-1)[1] * DAY };
 }
 
-/** What was counted in a window, and of how many of its days that is known. */
+/** The count of a selected range, and the number of days for which it is known. */
 function amountIn(data, span) {
   const inside = data.found.filter((stop) => stop.amount !== null && stop.start >= span.from && stop.end <= span.to);
   return {
@@ -49,7 +49,7 @@ function amountIn(data, span) {
   };
 }
 
-/** The texts of a window of a count, as of `windowTexts`. */
+/** The texts for a selected range of a count, as `windowTexts` returns them. */
 function countTexts(data, span) {
   const before = spanBefore(span);
   const unit = data.days ? `${data.unit} in ${data.days} days` : data.unit;

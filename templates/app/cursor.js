@@ -1,5 +1,5 @@
-// The cursor of a chart with what it says of a period. It lies over the still picture and the live chart alike, and is
-// moved by pointer, finger and keyboard; card.js draws it.
+// The cursor of a chart, and the values that it shows. It works over the picture and the live chart alike, with
+// pointer, touch and keyboard; card.js draws it.
 
 // -- set-up -----------------------------------------------------------------------------------------
 
@@ -49,7 +49,7 @@ function setUpCursor(chart) {
   new ResizeObserver(() => placeCursor(chart)).observe(canvas);
 }
 
-/** Lays the plane over the plot; to be called whenever the chart is another one. */
+/** Places the plane over the plot. Must be called whenever the chart changes. */
 function placeCursor(chart) {
   if (!chart.cursor) return;
   const scale = scaleOf(chart);
@@ -75,20 +75,20 @@ function onPointer(chart, event) {
 function pointAt(chart, event) {
   chart.cursor.at = event.clientX;
   withDays(chart, () => {
-    // The pointer may have left while values were loaded.
+    // The pointer may have left while values were loading.
     const stop = chart.cursor.at === null ? null : stopAt(chart, chart.cursor.at);
     if (stop && stop !== chart.cursor.dismissed) showStop(chart, stop, false);
   });
 }
 
-/** A picture of days comes without their values; they are loaded when it is first pointed at. */
+/** A picture of days does not include their values, which are loaded at the first use of the cursor. */
 function withDays(chart, action) {
   const { data } = chart;
   if (grainOf(data) !== "day" || data.series.every((one) => one.day || !one.days)) action();
   else loadDays(data).then(action, () => {}); // Without them, the picture is what there is.
 }
 
-/** The period below a place in the window. */
+/** The period at a position in the browser window. */
 function stopAt(chart, clientX) {
   const { scale, canvas } = chart.cursor;
   const stops = stopsOf(chart);
@@ -98,7 +98,7 @@ function stopAt(chart, clientX) {
   return stops[near];
 }
 
-/** Where the cursor is, or was. */
+/** The current or last position of the cursor. */
 function currentStop(chart) {
   const stops = stopsOf(chart);
   const { last } = chart.cursor;
@@ -107,7 +107,7 @@ function currentStop(chart) {
 }
 
 function onCursorKey(chart, event) {
-  // With Shift, the same keys choose a window.
+  // With Shift, the same keys select a range.
   if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   const stops = stopsOf(chart);
   if (stops.length === 0) return;
@@ -143,7 +143,7 @@ function showStop(chart, stop, isSpoken) {
   showCard(chart.cursor, scale, stop, cardOf(chart, stop));
 }
 
-/** What the card says of a period. */
+/** The content of the card for a period. */
 function cardOf(chart, stop) {
   const rows = orderedReadings(chart.data, stop).map((reading) =>
     cardRow(`tone-${reading.series.tone}`, reading.series.name, valueText(chart.data, reading)),

@@ -1,5 +1,5 @@
-// From the data in the page to the points of a view. Sums were made when the page was built; here
-// they are only selected, compared and smoothed.
+// Converts the data in the page to the points of a view. Sums are computed at build time; here they are only
+// selected, compared and smoothed.
 
 const MONTHS = { "3m": 3, "6m": 6, "1y": 12, "2y": 24 };
 const number = { format: formatValue };
@@ -14,7 +14,7 @@ function isGain(chart) {
   return chart.kind === "stock" && state.stars === "gain";
 }
 
-/** Every point of a series at the grain asked for; a gap is a point whose value is null. */
+/** Every point of a series in the selected period; gaps are points with the value null. */
 function pointsOf(chart, series) {
   const grain = grainOf(chart);
   const points = grain === "day" ? dayPoints(series) : periodPoints(chart, series, grain);
@@ -46,7 +46,7 @@ function periodEnd(start, grain) {
   return Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1, 1) - DAY;
 }
 
-/** Published totals. Of bars that stand on each other, each is the bar of the month that has most of its days. */
+/** Published totals. In stacked bars, each total is the bar of the month that has most of its days. */
 function seedPoints(chart, series) {
   const taken = new Set();
   const { start: first, values } = series.month ?? { values: [] };
@@ -75,7 +75,7 @@ function seedPoints(chart, series) {
 const middleOf = (start, end) => (start + end + DAY) / 2;
 const middleDay = (start, end) => isoDay(start + DAY * Math.floor((end - start) / DAY / 2));
 
-/** Weeks or months, one after the other, each with what a text needs; the snapshots come before the months. */
+/** Consecutive weeks or months, each with the data for its texts; snapshots precede the months. */
 function periodPoints(chart, series, grain) {
   const points = grain === "month" ? seedPoints(chart, series) : [];
   const periods = series[grain];
@@ -88,7 +88,7 @@ function periodPoints(chart, series, grain) {
     for (let n = 0; n < count; n += 1, index += 1) {
       const end = periodEnd(start, grain);
       const running = end > timeOf(chart.asOf);
-      // A sum stands in the middle of its days, a count on the day it is from.
+      // A sum is placed in the middle of its days, a count on its day.
       const last = Math.min(end, newest);
       const x = chart.kind === "stock" ? isoDay(last) : middleDay(start, end);
       points.push({
@@ -116,7 +116,7 @@ function whenText(chart, grain, start, end, running) {
   return grain === "month" ? `in ${longMonth.format(start)}` : `in the week from ${longDay.format(start)}`;
 }
 
-/** Of several packages the days of each count, which is more than a period has. */
+/** For several packages, the days of each are counted, so the number exceeds the days of the period. */
 function missingText([observed = null, expected], days, running) {
   if (observed === null) return "";
   const all = expected ?? days;
@@ -124,7 +124,7 @@ function missingText([observed = null, expected], days, running) {
   return `${observed} of ${all} ${unit}${running ? " so far" : `, ${all - observed} missing`}`;
 }
 
-/** From one point to the next; none across a gap. */
+/** Differences between consecutive points; none across a gap. */
 function gains(points) {
   return points.slice(1).map((point, index) => {
     const before = points[index];
@@ -134,7 +134,7 @@ function gains(points) {
   });
 }
 
-/** The mean of the last days; none unless every one of them has a value. */
+/** The mean of the last days; none if any of them has no value. */
 function smoothed(points, days) {
   return points.map((point, index) => {
     const last = points.slice(Math.max(0, index - days + 1), index + 1).map((p) => p.value);
@@ -147,11 +147,11 @@ function firstTime(chart) {
   const range = rangeOf(chart);
   if (range === "all") return -Infinity;
   const day = new Date(timeOf(chart.asOf));
-  // The month that runs counts as one of them.
+  // The current month counts as one of them.
   return Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1 - MONTHS[range], 1);
 }
 
-/** The series that a chart offers in the way that it is split. */
+/** The series of a chart in the selected split. */
 function offered(chart) {
   return chart.series.filter((series) => !series.split || series.split === state.split);
 }
@@ -160,7 +160,7 @@ function isStacked(chart) {
   return chart.kind === "flow" && state.place === "stacked";
 }
 
-/** A share of itself would be of no use to anybody: a chart of one series stays as it is. */
+/** A chart of one series does not show shares, because its share is always 100%. */
 function isShared(chart) {
   return chart.kind === "flow" && state.show === "share" && offered(chart).length > 1;
 }
@@ -173,7 +173,7 @@ function isLog(chart) {
   return optionOf(chart, "scale") === "log" && !isGain(chart) && !isShared(chart);
 }
 
-/** Of more points than that, bars are thinner than a finger and a pointer can hit; they are lines then. */
+/** With more points, bars would be too thin for a pointer, so lines are drawn instead. */
 const MOST_BARS = 200;
 
 /** Whether a view is drawn as bars. */
@@ -182,7 +182,7 @@ function isBars(chart, view) {
   return wanted && !isLog(chart) && !isIndexed(chart) && Math.max(0, ...view.map((one) => one.points.length)) <= MOST_BARS;
 }
 
-/** The view of a chart: its visible series with the points in range, `shown` being what is drawn. */
+/** The view of a chart: its visible series with the points in range. `shown` is the drawn value. */
 function viewOf(chart) {
   const first = firstTime(chart);
   const comparing = isShared(chart) || isStacked(chart);
@@ -200,7 +200,7 @@ function viewOf(chart) {
   return series;
 }
 
-/** Percent of what all visible series have together; none where one of them has no value. */
+/** Percent of the sum of all visible series; none if one of them has no value. */
 function toShares(series) {
   const sums = new Map();
   for (const one of series) {
@@ -219,7 +219,7 @@ function toShares(series) {
   }
 }
 
-/** The first whole value in view is 100. */
+/** The first complete value in view is 100. */
 function toIndex(one) {
   const base = one.points.find((point) => point.whole && point.kind !== "seeded" && point.shown > 0)?.shown;
   for (const point of one.points) {
@@ -227,7 +227,7 @@ function toIndex(one) {
   }
 }
 
-/** Lines on top of each other; where one that has begun has no value, those above have none either. */
+/** Stacked lines. Where a series has a gap after its first value, the series above it have a gap too. */
 function stack(series) {
   const sums = new Map();
   const broken = new Set();
@@ -242,7 +242,7 @@ function stack(series) {
       if (point.shown !== null) sums.set(point.x, point.shown);
     }
     if (!first) continue;
-    // What ended before the others is no ground for them.
+    // After the end of a series, the series above it have a gap.
     const last = one.points.at(-1).at;
     for (const other of series) {
       for (const point of other.points) if (other !== one && point.at > last && point.at > first.at) broken.add(point.x);

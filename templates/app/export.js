@@ -1,6 +1,6 @@
-// The numbers of a view as files, and what files are called.
+// Saves the numbers of a view as files, and names files.
 
-/** The first and the last day of what a view shows; null if it shows nothing. */
+/** The first and the last day of a view; null if it shows nothing. */
 function spanOf(chart) {
   const points = viewOf(chart).flatMap((series) => series.points.filter((point) => point.value !== null));
   if (points.length === 0) return null;
@@ -8,7 +8,7 @@ function spanOf(chart) {
   return [Math.min(...points.map((point) => point.start)), last];
 }
 
-/** The name of a file with the view, by its key and its time: `downloads-lance-2025-12-to-2026-11`. */
+/** The file name for a view, from its key and range: `downloads-lance-2025-12-to-2026-11`. */
 function fileName(chart) {
   const length = grainOf(chart) === "month" ? "2026-11".length : "2026-11-24".length;
   const [first, last] = (spanOf(chart) ?? []).map((time) => isoDay(time).slice(0, length));
@@ -16,7 +16,7 @@ function fileName(chart) {
   return `${chart.key}${span}`;
 }
 
-/** What a picture shows beyond its title: grain and days, and how the values are drawn, as words. */
+/** The subtitle of a picture: period, range, and options of the view. */
 function subtitleOf(chart) {
   const grain = { day: "by day", week: "by week", month: "by month" }[grainOf(chart)];
   const span = spanOf(chart);
@@ -33,7 +33,7 @@ function subtitleOf(chart) {
   return parts.filter(Boolean).join(", ");
 }
 
-/** Where the page is: its published address, or the one it was opened from. */
+/** The address of the page: the published one, or that from which it was opened. */
 function addressOf() {
   const canonical = document.querySelector("link[rel=canonical]")?.href;
   return canonical ?? (location.protocol === "file:" ? "" : `${location.origin}${location.pathname}`);
@@ -52,7 +52,7 @@ function save(url, name) {
   link.click();
 }
 
-/** Pictures are drawn by a script of their own, which is asked for with the first one. */
+/** Pictures are drawn by a separate script, which is loaded for the first picture. */
 let pictures = null;
 
 function loadPictures() {
@@ -74,16 +74,16 @@ async function saveImage(chart, format, size) {
 function saveBlob(blob, name) {
   const url = URL.createObjectURL(blob);
   save(url, name);
-  // The download has its own hold on the blob once it has begun.
+  // A started download keeps its own reference to the blob.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-/** Names of services are ours; a comma or a quote in one would still break the line. */
+/** Names of services are fixed, but a comma or a quote in one would still break the line. */
 function plainField(text) {
   return text.replaceAll(/[",\r\n]/g, " ");
 }
 
-/** The values of a view, without those that nobody knows. */
+/** The known values of a view. */
 function knownPoints(series) {
   return series.points
     .filter((point) => point.value !== null)
@@ -96,7 +96,7 @@ function knownPoints(series) {
     }));
 }
 
-/** Every field is an id, a day, a number or a word of our own: nothing that a spreadsheet would run. */
+/** Every field is an id, a day, a number or a fixed text: nothing that a spreadsheet would run. */
 async function saveCsv(chart) {
   await loadDays(chart.data);
   const lines = ["metric_id,period_start,period_end,value,complete,kind,source"];

@@ -1,22 +1,22 @@
-// From a view to a Plotly figure.
+// Converts a view to a Plotly figure.
 
 const AREA_OPACITY = 0.55;
-/** With colours forced by the system, lines of one chart differ in more than their colour. */
+/** In forced colours, lines of one chart also differ in their dash pattern. */
 const DASHES = ["solid", "dash", "dashdot", "longdash", "longdashdot"];
-/** So many points have marks of their own; more would be thousands of elements. */
+/** The maximum number of points with marks, to limit the number of elements. */
 const MOST_MARKS = 60;
 /** The share of a period that its bar fills, and that all bars of a period fill side by side. */
 const STACK_SHARE = 0.84;
 const GROUP_SHARE = 0.78;
 const PATTERNS = { "": "", partial: "/", running: "/", published: "x" };
-/** The ground under a pattern; a running period has none. */
+/** The background of a pattern; the current period has none. */
 const GROUNDS = { partial: 0.3, published: 0.15 };
 
-/** The page's colours as they are in the scheme of this moment, so that charts follow light and dark. */
+/** The page's colours in the current scheme, so that charts follow light and dark. */
 function look() {
-  // A custom property keeps `light-dark()` as it is written; only a colour that is used is resolved.
+  // A custom property contains `light-dark()` literally; only a used colour is resolved.
   const probe = document.createElement("span");
-  // Lines and the squares of the legend keep their colours in a contrast theme, too.
+  // Lines and the squares of the legend keep their colours in forced colours.
   probe.style.forcedColorAdjust = "none";
   document.body.append(probe);
   const read = (name) => {
@@ -35,7 +35,7 @@ function forcedColours() {
   return matchMedia("(forced-colors: active)").matches;
 }
 
-/** Text that Plotly shows as it is; unescaped, it would take tags in it for formatting and links. */
+/** Text that Plotly shows literally. Otherwise, it would interpret tags as formatting and links. */
 function literal(text) {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
@@ -66,7 +66,7 @@ function trace(one, points, extra) {
   };
 }
 
-/** Bars; those that lack days are hatched. Side by side, `beside` of them share a period. */
+/** Bars, hatched if days are missing. Side by side, `beside` of them share a period. */
 function barTrace(one, points, colour, beside, index) {
   const share = beside > 1 ? GROUP_SHARE : STACK_SHARE;
   const boxes = points.map((point) => {
@@ -92,14 +92,14 @@ function barTrace(one, points, colour, beside, index) {
   return trace(one, points, { type: "bar", width, offset, marker });
 }
 
-/** A colour as the browser gives it, "rgb(1, 2, 3)", with an opacity. */
+/** A computed colour, "rgb(1, 2, 3)", with an opacity. */
 function faded(colour, opacity) {
   return `rgba(${(colour.match(/[\d.]+/g) ?? [0, 0, 0]).slice(0, 3).join(",")},${opacity})`;
 }
 
 /**
- * A line of whole periods and, where values are estimated, a dotted one that meets it. A period that lacks days is
- * an open mark that no line leads to: it would look like a fall.
+ * A line of complete periods, connected to a dotted line of estimates. An incomplete period is an open mark without a
+ * line, which would look like a decrease.
  */
 function lineTraces(one, points, colour) {
   const partial = points.map((point) => !point.whole && point.kind !== "estimated");
@@ -128,14 +128,14 @@ function lineTraces(one, points, colour) {
     traces.push(dotted);
   }
   const mark = { color: colour, size: 5, symbol: "circle" };
-  // A line does not show what has no neighbours; the last value has a mark anyway.
+  // A line does not show a value without neighbours. The last value always has a mark.
   if (!few) part((i) => solidY[i] !== null && (isAlone(i) || i === last), { mode: "markers", marker: mark });
   const open = { color: colour, size: 7, symbol: "circle-open", line: { width: 2 } };
   part((i) => partial[i] && points[i].shown !== null, { mode: "markers", marker: open });
   return traces;
 }
 
-/** The area between a line and the one below it; in pieces, because fills of Plotly's own run across gaps. */
+/** The area between a line and the one below it, in pieces, because Plotly's own fills extend across gaps. */
 function areaTrace(one, points, colour) {
   const [x, y] = [[], []];
   let run = [];
@@ -167,14 +167,14 @@ function areaTrace(one, points, colour) {
   };
 }
 
-/** Published totals are no sums of days: diamonds, or bars of their months where bars are stacked. */
+/** Published totals are not sums of days: diamonds, or bars of their months in stacked bars. */
 function publishedTrace(chart, one, points, colour, bars) {
   if (bars && isStacked(chart)) return barTrace(one, points, colour, 0, 0);
   const marker = { color: colour, symbol: "diamond-open", size: 8, line: { width: 2 } };
   return trace(one, points, { type: "scatter", mode: "markers", marker });
 }
 
-/** Grid and labels are those of the frame; the axes have them for whoever reads the figure. */
+/** Grid and labels are drawn by the frame. The axes also have them, for programs that read the figure. */
 function layoutOf(scale, colours, box, room) {
   const text = (time) => new Date(time).toISOString().slice(0, 16).replace("T", " ");
   const axis = { tickmode: "array", showticklabels: false, showgrid: false, zeroline: false, fixedrange: true };

@@ -1,4 +1,4 @@
-// Numbers and dates for people, by the language of the page. The only place in the scripts that formats:
+// Formats numbers and dates in the language of the page. No other script formats them.
 //
 //   formatNumber(7624793)     7,624,793        formatDay(time)            24 November 2026
 //   formatDecimal(3.25, 1)    3.3              formatShortDay(time)       24 Nov 2026
@@ -10,18 +10,18 @@
 //   formatValue(31.25)        31.3             formatPeriod(from, to)     16 to 22 Nov 2026
 //
 // A time is in milliseconds since 1970, as of Date.UTC. `FORMATS` is the table of the language, which the build
-// puts before this file; cmetrics/domain/formats.py has the same functions over the same table. A browser's own
-// Intl would differ from it, and from other browsers.
+// inserts before this file; cmetrics/domain/formats.py has the same functions and uses the same table. The browser's
+// Intl would differ from it, and between browsers.
 
 /**
- * A name from outside for use in a sentence: letters that are written from the right must not move what follows
- * (as isolate in cmetrics/domain/sanitize.py).
+ * An external name for use in a sentence. Right-to-left letters must not reorder the text around it (as isolate in
+ * cmetrics/domain/sanitize.py).
  */
 const isolated = (name) => (/[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name);
 
 const MINUS = "\u2212";
 const GROUP = 3;
-/** From so many times on, a change is a factor; from so many on, one without decimals. */
+/** The ratios from which a change is shown as a factor, and as a factor without decimals. */
 const FACTOR = 2;
 const MANY = 100;
 
@@ -44,11 +44,11 @@ function localNumber(text) {
   return localDigits(decimals ? `${shown}${FORMATS.decimal}${decimals}` : shown);
 }
 
-/** Rounded as Python does, half to even, so that page and script agree. */
+/** Rounds like Python, half to even, so that page and script agree. */
 function fixed(value, digits) {
   const size = Math.abs(value);
   const text = size.toFixed(digits);
-  // Exactly in the middle, toFixed takes the larger one.
+  // Exactly in the middle, toFixed rounds up.
   const isTie = (size * 2 ** (digits + 1)) % 2 === 1;
   const last = Number(text.at(-1));
   return isTie && last % 2 === 1 ? `${text.slice(0, -1)}${last - 1}` : text;
@@ -66,7 +66,7 @@ const formatNumber = (value) => formatDecimal(value, 0);
 const formatSigned = (value) => withPlus(formatNumber(value));
 const formatFactor = (value, digits = 1) => `×${formatDecimal(value, digits)}`;
 
-/** At most one decimal: of counts, means, shares and indexes alike. */
+/** At most one decimal, for counts, means, shares and indexes alike. */
 const formatValue = (value) => formatDecimal(value, Number.isInteger(Math.round(value * 10) / 10) ? 0 : 1);
 
 function formatPercent(value, digits = 1) {
@@ -74,7 +74,7 @@ function formatPercent(value, digits = 1) {
   return signOf(value, text) + FORMATS.percent.replace("{}", () => localNumber(text));
 }
 
-/** A change in percent: with its sign, from twice on as a factor. */
+/** A change in percent with its sign, or as a factor from twice on. */
 function formatChange(percent) {
   if (percent < 100 * (FACTOR - 1)) return withPlus(formatPercent(percent));
   const factor = 1 + percent / 100;

@@ -1,5 +1,5 @@
-// What stands around the marks of a chart: grid, labels, events, names of series, subtitle. The server draws it
-// for the first view (chart.html.j2); here it is drawn for any other, over picture and live chart alike.
+// The frame of a chart: grid, labels, events, names of series, subtitle. The server draws it for the initial view
+// (chart.html.j2); this file draws it for all others, over picture and live chart alike.
 
 /** Draws everything around the marks; `scale` is null if there is nothing to draw. */
 function drawFrame(chart, view, scale) {
@@ -25,7 +25,7 @@ function drawFrame(chart, view, scale) {
   setTitle(chart, viewTitle(chart.data));
 }
 
-/** How to read the picture: a sentence for each sign in it, as in cmetrics/site/views.py. */
+/** Explanations of the signs in the picture, one sentence each, as in cmetrics/site/views.py. */
 function notesOf(data, view, scale) {
   const bars = isBars(data, view);
   const lists = view.map((one) => one.points.filter((point) => point.slot !== null));
@@ -51,14 +51,14 @@ function hasGap(points) {
 
 const FRAME_PARTS = [".frame", ".still .grid", ".still .marks", ".legend", ".covers", ".notes", ":is(h2, h3)"];
 
-/** What stands around the first view, to be printed with its picture. */
+/** The frame of the initial view, to be printed with its picture. */
 function frameOf(chart) {
   return FRAME_PARTS.map((css) => chart.figure.querySelector(css).innerHTML);
 }
 
 /**
- * On paper, a chart is its picture, which is as wide as the paper: the one that the page came with, or the chosen view
- * where the picture can show it. Other views are those of the live chart, whose plot box is fitted to that of the frame.
+ * On paper, a chart is a picture with the width of the paper: the server's picture, or the selected view if the
+ * picture can show it. Other views are printed from the live chart, whose plot box is fitted to that of the frame.
  */
 function preparePrint() {
   for (const chart of charts) {
@@ -82,7 +82,7 @@ function restoreFirstView(chart) {
   showMessage(chart, "");
 }
 
-/** The live chart has a size of its own; with the plot box as its view, CSS can put it where the frame is. */
+/** The live chart has a fixed size. With the plot box as its viewBox, CSS can fit it to the frame. */
 function fitPlot({ figure }) {
   const plot = figure.querySelector(".plot");
   const { width, height, margin } = plot.layout;
@@ -118,7 +118,7 @@ function eventNode(event) {
   return node;
 }
 
-/** The list below has the same numbers. */
+/** The list below the chart has the same numbers. */
 function listEvents(chart, events) {
   const details = chart.figure.querySelector("details.events");
   if (!details) return;
@@ -149,19 +149,19 @@ function listEvents(chart, events) {
 
 // -- last values --------------------------------------------------------------------------------------
 
-/** Bars of months are named by the last one that is over, with missing days too, as the numbers beside the chart. */
+/** Bars of months are labelled with the last full month, even if incomplete, like the numbers next to the chart. */
 function namesLastMonth() {
   return state.by === "month" && state.mark === "bars";
 }
 
-/** The last point of a series that is whole, at `end` if that is given. */
+/** The last complete point of a series, at `end` if given. */
 function lastWhole(one, end = null) {
   const isOver = (point) => point.whole || (namesLastMonth() && point.state === "partial");
   const isWhole = (point) => point.shown !== null && isOver(point) && point.kind !== "seeded";
   return one.points.findLast((point) => isWhole(point) && (end === null || point.end === end)) ?? null;
 }
 
-/** The last period in which every series that is not over is whole; without it, the last one of any. */
+/** The last period in which every current series is complete; if there is none, the last one of any series. */
 function commonEnd(view) {
   const lasts = view.map((one) => [one, lastWhole(one)?.end ?? -Infinity]);
   const newest = Math.max(...lasts.map(([, end]) => end));
@@ -176,7 +176,7 @@ function endText(data, value) {
   return state.show === "indexed" ? formatNumber(value) : preciseNumber(Math.round(value));
 }
 
-/** The value of the last full period, above its bar; only of a stack or of a single series. */
+/** The value of the last full period, above its bar; only for a stack or a single series. */
 function lastLabel(data, view, scale) {
   if (isShared(data) || view.length === 0 || (view.length > 1 && !(isStacked(data) && isBars(data, view)))) return null;
   const end = commonEnd(view);
@@ -188,8 +188,8 @@ function lastLabel(data, view, scale) {
 }
 
 /**
- * The last full value of every series that can be chosen: `value` is its own, null without one, `last` its point, and
- * `at` where its name stands, of a stack in the middle of its part.
+ * The last full value of every selectable series: `value` (null if there is none), `last` its point, and `at` the
+ * position of its name; in a stack, the middle of its part.
  */
 function endsOf(data, view) {
   const end = data.kind === "stock" ? null : commonEnd(view);
@@ -199,7 +199,7 @@ function endsOf(data, view) {
     const shown = view.find((one) => one.key === key);
     const last = shown && lastWhole(shown, end);
     const drawn = last ? last.shown : null;
-    // What is stacked as lines holds sums already.
+    // Stacked lines already contain sums.
     const value = drawn !== null && stacked && !isBars(data, view) ? drawn - (last.ground ?? 0) : drawn;
     const at = stacked ? ground + (value ?? 0) / 2 : (drawn ?? 0);
     if (stacked) ground += value ?? 0;
@@ -207,7 +207,7 @@ function endsOf(data, view) {
   });
 }
 
-/** Names stand beside the last values of their series, without touching each other. */
+/** Places names next to the last values of their series, without overlaps. */
 function placeNames(chart, view, scale) {
   const { data } = chart;
   const places = new Map();
@@ -240,7 +240,7 @@ function placeNames(chart, view, scale) {
   node.textContent = running;
 }
 
-/** The ghost stands in the legend, which comes without it. */
+/** Adds the ghost to the legend. */
 function showGhostEntry(chart, ghost) {
   const legend = chart.figure.querySelector(".legend");
   const node = legend.querySelector(".ghost-name") ?? element("span", "ghost-name");
@@ -267,13 +267,13 @@ function runningText(data, scale) {
   return `${formatShortMonthName(through)} so far, ${day.getUTCDate()} of ${days} days`;
 }
 
-/** A selected window stands in place of the title. */
+/** A selected range replaces the title. */
 function setTitle(chart, title) {
   if (chart.window) chart.window.title = title;
   if (!chart.figure.classList.contains("windowed")) chart.figure.querySelector(":is(h2, h3)").textContent = title;
 }
 
-/** The title, which names the period if it names any. */
+/** The title, with the selected period if it names one. */
 function viewTitle(data) {
   return data.title.replace(/ per month$/, ` per ${grainOf(data)}`);
 }

@@ -1,11 +1,11 @@
-// Where times are in a chart, in CSS pixels of its canvas: the same for the still picture and the live chart.
+// Positions of times in a chart, in CSS pixels of its canvas, for picture and live chart alike.
 
 /**
  * @typedef {{left: number, top: number, right: number, bottom: number}} Box
  * @typedef {{box: Box, first: number, last: number}} Scale  The times at the left and the right edge of the box.
  */
 
-/** @returns {Box} The plot box; the picture is as large as it. */
+/** @returns {Box} The plot box, which is the area of the picture. */
 function boxOf(chart) {
   const canvas = chart.figure.querySelector(".canvas").getBoundingClientRect();
   const box = chart.figure.querySelector(".still").getBoundingClientRect();

@@ -1,7 +1,7 @@
-// The ghost of a chart of downloads: values of the period before, or of a year before, over those of the selected window,
-// or of all that is shown. It is part of the frame, and so over picture and live chart alike.
+// The ghost of a chart of downloads: values of the preceding period, or of a year before, over those of the selected
+// range or of the whole view. It is part of the frame, so it is over picture and live chart alike.
 
-/** What a ghost is called, in a legend too, and how many periods a year before is. */
+/** The names of ghosts, also for the legend, and the number of periods in a year. */
 const GHOSTS = { previous: "Previous period", year: "Year before" };
 const GHOST_NAMES = { previous: "Previous", year: "Year before" };
 const YEAR_OF = { month: 12, week: 52, day: 364 };
@@ -13,20 +13,20 @@ const GHOST_KEY = "-ghost";
  * @property {number} end
  * @property {number} slot
  * @property {number} at
- * @property {number} from  The first day that the value is of.
+ * @property {number} from  The first day of the value.
  * @property {number} to
  * @property {number | null} shown  null without any value.
- * @property {string} missing  What it lacks; empty of a whole one.
+ * @property {string} missing  A text about missing data; empty if complete.
  *
  * @typedef {{tone: string, name: string, points: GhostPoint[]}} Ghost  The name is empty for all series together.
  */
 
-/** Shares and indexes of another time would be none of what is shown. */
+/** Shares and indexes of another period would not be comparable. */
 function hasGhost(data) {
   return data.kind === "flow" && state.ghost !== "none" && !isShared(data) && !isIndexed(data);
 }
 
-/** @returns {Ghost[]} One of the total where series are stacked, else one of each. */
+/** @returns {Ghost[]} One for the total if series are stacked, else one for each. */
 function ghostsOf(data, view) {
   if (!hasGhost(data)) return [];
   const key = viewKey(data);
@@ -57,7 +57,7 @@ function findGhosts(data, view) {
   }));
 }
 
-/** The time as many periods before another one as there are from the first to the last, or as a year has. */
+/** The time that is earlier by the length of the view, or by a year. */
 function stepBack(grain, first, last) {
   const days = { week: 7, day: 1 }[grain];
   const length = (days ? (last - first) / DAY / days : monthOf(last) - monthOf(first)) + 1;
@@ -65,7 +65,7 @@ function stepBack(grain, first, last) {
   return (time) => (days ? time - count * days * DAY : monthStart(time, -count));
 }
 
-/** @returns {GhostPoint} A series before its first value is no missing one. */
+/** @returns {GhostPoint} A series before its first value is not missing. */
 function ghostPoint(group, { start, end, slot, at }, from, grain) {
   const begun = group.filter(({ first }) => first <= from).map(({ name, points }) => ({ name, point: points.get(from) }));
   const valueOf = (point) => (point?.mean ? point.mean.value : (point?.value ?? null));
@@ -87,7 +87,7 @@ function ghostPoint(group, { start, end, slot, at }, from, grain) {
 
 // -- words --------------------------------------------------------------------------------------------
 
-/** What the ghosts of a period say, each in a row: its name with the time that it is of, its value, what it lacks. */
+/** The rows of a period's ghosts: name with period, value, and missing data. */
 function ghostRows(data, stop) {
   return (stop.ghosts ?? []).map(({ tone, name, point }) => {
     const period = periodName(data, { start: point.from, end: point.to });
@@ -100,7 +100,7 @@ function ghostRows(data, stop) {
   });
 }
 
-/** The entry of the legend: the name of the ghost, and whether it lacks days; null without one. */
+/** The entry of the legend: the name of the ghost, and whether days are missing; null if there is none. */
 function ghostEntry(data, view) {
   if (!hasGhost(data)) return null;
   const points = ghostsOf(data, view).flatMap((ghost) => ghost.points);
@@ -111,7 +111,7 @@ function ghostEntry(data, view) {
 
 // -- drawing ------------------------------------------------------------------------------------------
 
-/** Bars of ghosts, which are outlines: the times at their sides, and their values. */
+/** Bars of ghosts (outlines): the times at their sides, and their values. */
 function ghostBars(data, view) {
   const beside = isStacked(data) ? 1 : view.length;
   return ghostsOf(data, view).flatMap(({ points }, index) =>
@@ -123,7 +123,7 @@ function ghostBars(data, view) {
   );
 }
 
-/** Lines of ghosts, in parts: a value that lacks days would look like a fall. */
+/** Lines of ghosts, interrupted at incomplete values, which would look like a decrease. */
 function ghostRuns(data, view) {
   return ghostsOf(data, view).flatMap(({ tone, points }) => {
     const runs = [[]];

@@ -4,14 +4,14 @@ const CIRCLE = 20;
 const CHARACTER = 6.8;
 const WIDE_CHARACTER = 13;
 const NAME_GAP = 10;
-/** The room of a character of a mark's number, and on each side of it. */
+/** The width of a character of a mark's number, and the space on each side of it. */
 const DIGIT = 8;
 const PADDING = 2;
 const LONGEST_NAME = 22;
-/** By the width of a chart: the narrowest plot that marks must fit in. */
+/** By size class: the narrowest plot that marks must fit in. */
 const LEAST_WIDTH = { large: 516, wide: 370, narrow: 246 };
 
-/** The events of the time shown; none before the first value. */
+/** The events of the range shown, without those before the first value. */
 function shownEvents(data, view, scale) {
   if (state.events !== "on" || !scale) return [];
   const starts = view.flatMap((one) => one.points.filter((point) => point.shown !== null).map((point) => point.start));
@@ -37,12 +37,12 @@ function laneOf(events, scale, room) {
   }));
 }
 
-/** Neighbours are put together until no mark touches another one. A mark stands at its first event. */
+/** Neighbours are combined until no marks touch. A combined mark is placed at its first event. */
 function mergedEvents(groups) {
   const merged = [];
   for (const group of groups) {
     merged.push(group);
-    // A mark of more numbers is wider, and may touch the one before.
+    // A combined mark is wider, and may touch the previous one.
     while (merged.length > 1) {
       const [before, last] = merged.slice(-2);
       if (last[0].x - before[0].x >= halfOf(before) + halfOf(last) + 1) break;
@@ -57,12 +57,12 @@ function numberOf(group) {
   return group.length === 1 ? String(group[0].number) : `${group[0].number}–${group.at(-1).number}`;
 }
 
-/** Half the width of a mark; that of a long number is wider than a circle. */
+/** Half the width of a mark. Marks with long numbers are wider than a circle. */
 function halfOf(group) {
   return Math.max(CIRCLE, DIGIT * numberOf(group).length + 2 * PADDING) / 2;
 }
 
-/** The name of each mark, empty without room, and whether it stands before its circle. */
+/** The name of each mark (empty if there is no space), and whether it is to the left of its circle. */
 function laneNames(groups, width) {
   let taken = 0;
   return groups.map((group, index) => {
@@ -83,7 +83,7 @@ function laneNames(groups, width) {
   });
 }
 
-/** About how wide a text is, rather too wide. */
+/** An upper estimate of the width of a text. */
 function textWidth(text) {
   return [...text].reduce((sum, char) => sum + (char.codePointAt(0) >= 0x2e80 ? WIDE_CHARACTER : CHARACTER), 0);
 }

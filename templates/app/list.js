@@ -1,6 +1,6 @@
-// The rows of metrics: search, filter, sort, choose for a comparison. They are in the page; nothing is fetched.
+// The rows of metrics: search, filter, sort, select for a comparison. All rows are in the page.
 
-/** More lines in one chart cannot be told apart. */
+/** More lines in one chart cannot be distinguished. */
 const MOST_COMPARED = 6;
 const collator = new Intl.Collator("en");
 
@@ -10,7 +10,7 @@ function setUpList() {
   const finder = document.querySelector(".finder");
   const fields = new Map([...(finder?.querySelectorAll("[name]") ?? [])].map((field) => [field.name, field]));
   const rows = [...table.tBodies[0].rows];
-  // What a row is called, in its first two cells; as lower case once, and not before it is asked for.
+  // The searchable text of a row, from its first two cells; converted to lower case once, when first needed.
   const texts = new Map();
   const textOf = (row) => {
     if (!texts.has(row)) texts.set(row, [0, 1].map((n) => row.cells[n].textContent).join(" ").toLowerCase());
@@ -37,7 +37,7 @@ function setUpList() {
     const numeric = button.dataset.numeric !== undefined;
     const sorted = [...rows].sort((a, b) => {
       const [x, y] = [value(a), value(b)];
-      // What has no number comes last, whichever way the others go.
+      // Rows without a number are last in either direction.
       if (numeric && (x === "") !== (y === "")) return x === "" ? 1 : -1;
       const order = numeric ? Number(x) - Number(y) : collator.compare(x, y);
       return descending ? -order : order;
@@ -56,7 +56,7 @@ function setUpList() {
     try {
       history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
     } catch {
-      // Pages that were opened as files may not change their address.
+      // Pages opened as local files cannot change their address.
     }
   };
 
@@ -71,11 +71,11 @@ function setUpList() {
     });
   }
   setUpPicks(table);
-  // Nothing was asked: all rows are there already.
+  // Without a query, all rows are already shown.
   if ([...fields.values()].some((field) => field.value)) filter();
 }
 
-/** Two to six rows lead to a comparison. */
+/** Two to six selected rows enable the link to a comparison. */
 function setUpPicks(table) {
   const bar = document.querySelector(".picked");
   if (!bar) return;
@@ -95,7 +95,7 @@ function setUpPicks(table) {
     for (const box of boxes) box.checked = false;
     show();
   });
-  // Browsers keep what was checked when a page is read again.
+  // Browsers restore checked boxes when a page is reloaded.
   show();
 }
 

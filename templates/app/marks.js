@@ -1,11 +1,11 @@
-// The marks of the still picture for other views of downloads: what is hidden, another range or split, other sums, all
-// from what stands in the page. So these need no Plotly. The server draws the first view, see cmetrics/charts/svg.py.
+// Draws the picture for other views of downloads (hidden series, another range or split) from the data in the page,
+// without Plotly. The server draws the initial view, see cmetrics/charts/svg.py.
 
-/** The sides of the box that bars are drawn in; it is stretched over the plot. */
+/** The size of the box in which bars are drawn; it is stretched over the plot. */
 const MARKS_BOX = 1000;
 const rounded = (value, digits) => Number(value.toFixed(digits));
 
-/** Whether a view is bars that stand on each other, of weeks or months. */
+/** Whether a view shows stacked bars of weeks or months. */
 function isDrawable(data, view) {
   return data.kind === "flow" && isStacked(data) && isBars(data, view) && grainOf(data) !== "day" && !isLog(data);
 }
@@ -46,7 +46,7 @@ function barBox(axes, start, end, low, high) {
   return { x: rounded(left + (right - left - room) / 2, 1), y: top, width: rounded(room, 1), height: rounded(bottom - top, 1) };
 }
 
-/** The id of the pattern of bars that are no whole sums; it is made when it is first needed. */
+/** The id of the pattern for incomplete bars, created when first needed. */
 function hatchOf(still, key, tone, kind) {
   const id = `hatch-${key}-${tone}-${kind}`;
   if (still.querySelector(`[id="${CSS.escape(id)}"]`)) return id;
@@ -61,7 +61,7 @@ function hatchOf(still, key, tone, kind) {
   return id;
 }
 
-/** Shows a view with the picture alone; false if that needs Plotly. */
+/** Shows a view with the picture alone. Returns false if the view needs Plotly. */
 function drawStill(chart) {
   const view = viewOf(chart.data);
   if (chart.isLive || !isDrawable(chart.data, view)) return false;
@@ -70,7 +70,7 @@ function drawStill(chart) {
   return true;
 }
 
-/** Draws a view, and what stands around it, into the picture. */
+/** Draws a view and its frame into the picture. */
 function drawPicture(chart, view) {
   const axes = axesOf(chart.data, view);
   showMessage(chart, messageOf(chart.data, axes));

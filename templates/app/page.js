@@ -1,6 +1,6 @@
 // Set-up that every page shares.
 
-/** Titles inside pictures show late, and never to a finger or a keyboard; the calendar repeats them below itself. */
+/** SVG titles appear late, and never for touch or keyboard, so the calendar repeats them below. */
 function setUpCalendar() {
   const note = document.querySelector(".strip-note");
   if (!note) return;
@@ -19,7 +19,7 @@ function setUpCalendar() {
   }
 }
 
-/** Parts of the overview that have pages of their own today: links from before still lead to them. */
+/** Former parts of the overview that now have their own pages, so that old links still work. */
 function followMovedPart() {
   const part = location.hash.slice(1);
   const changes = document.querySelector(".changed a[href='changes.html']");

@@ -1,12 +1,12 @@
-// A view as a picture: an SVG that is drawn here, with the axes, marks and texts of the page, and a PNG of it. It needs
-// no Plotly. What stands around a chart on the page stands in the picture. This is a file of its own, which is asked
-// for when a picture is saved; the build gives it the names that it uses of the other parts.
+// Draws a view as an SVG with the axes, marks and texts of the page, and converts it to PNG, without Plotly. The
+// picture includes the texts around a chart on the page. This file is loaded separately when a picture is saved; the
+// build provides the names that it uses from other parts.
 
 const SIZES = { wide: [1200, 675], square: [1080, 1080], slide: [1920, 1080] };
-/** The largest share of the width that the names of series have. */
+/** The maximum share of the width for the names of series. */
 const NAMES_SHARE = 0.26;
 
-/** Texts are measured as the browser draws them. */
+/** Measures texts in the browser's font. */
 const pen = document.createElement("canvas").getContext("2d");
 
 function measured(text, size, weight, family) {
@@ -14,7 +14,7 @@ function measured(text, size, weight, family) {
   return pen.measureText(text).width;
 }
 
-/** A text on as few lines as fit; a word that is longer than a line is cut. */
+/** Wraps a text to as few lines as possible. A word longer than a line is truncated. */
 function linesOf(text, room, widthOf) {
   const lines = [""];
   for (const word of text.split(" ")) {
@@ -32,7 +32,7 @@ function fitted(text, room, widthOf) {
   return `${text.slice(0, end).trimEnd()}…`;
 }
 
-/** Places, sizes and colours of a picture. */
+/** Positions, sizes and colours of a picture. */
 function sheetOf(width, height) {
   const unit = Math.sqrt((width * height) / (1200 * 675));
   const colours = look();
@@ -54,7 +54,7 @@ function pictureOf(chart, [width, height]) {
   const axes = axesOf(data, view);
   const sheet = sheetOf(width, height);
   const { root, unit, edge, colours, write, widthOf } = sheet;
-  // A selected window is part of the heading.
+  // A selected range is part of the heading.
   const title = chart.figure.querySelector("figcaption > :is(h2, h3)").textContent.trim();
   const chosen = windowOf(chart);
   root.append(svgNode("title", {}, marked(title)), svgNode("desc", {}, chart.figure.querySelector("[data-words]").textContent));
@@ -87,7 +87,7 @@ function pictureOf(chart, [width, height]) {
   const y = (value) => box.top + yShare(axes, value) * (box.bottom - box.top);
   const grid = axes.levels.map((level) => `M${box.left} ${y(level)}H${box.right}`).join("");
   root.append(svgNode("path", { d: grid, stroke: colours.line, "stroke-width": unit }));
-  // The square picture has room for as many labels as a narrow chart.
+  // The square picture has space for as many labels as a narrow chart.
   const isNarrow = (box.right - box.left) / unit < 700;
   for (const [time, text] of axes.ticks[isNarrow ? "narrow" : "wide"]) {
     write(root, x(time), box.bottom + 25 * unit, text, { anchor: "middle" });
@@ -112,7 +112,7 @@ function pictureOf(chart, [width, height]) {
   return root;
 }
 
-/** The window that is selected: the shares of the plot before and after it, and its words; null without one. */
+/** The selected range: the shares of the plot before and after it, and its text; null if there is none. */
 function windowOf(chart) {
   if (!chart.figure.classList.contains("windowed")) return null;
   const { early, late, summary } = chart.window;
@@ -122,7 +122,7 @@ function windowOf(chart) {
   return { early: parseFloat(early.style.width) / 100, late: parseFloat(late.style.width) / 100, summary: words };
 }
 
-/** What is outside of the window is pale. */
+/** The plot outside of the selected range is pale. */
 function drawWindow(root, { early, late }, box, { unit, colours }) {
   const wide = box.right - box.left;
   const [from, to] = [box.left + early * wide, box.right - late * wide];
@@ -132,7 +132,7 @@ function drawWindow(root, { early, late }, box, { unit, colours }) {
   for (const at of [from, to]) root.append(rect(at - unit, 2 * unit, { fill: colours.text }));
 }
 
-/** What is in words on the page: how to read the chart, where it comes from, and the day of the data. */
+/** The notes of the page: explanations of signs, sources, and the day of the data. */
 function footLines(chart, view, axes, { width, edge, unit, widthOf }) {
   const { data } = chart;
   const through = data.through ? `Data through ${formatShortDay(timeOf(data.through))} (UTC).` : "No data yet.";
@@ -150,14 +150,14 @@ function ghostText(data, view) {
   return ghost && `${isBars(data, view) ? "Outline" : "Dashed"}: ${GHOSTS[state.ghost].toLowerCase()}${ghost.note ? ` (${ghost.note})` : ""}.`;
 }
 
-/** Where the page is, without the scheme. */
+/** The address of the page without its scheme. */
 function addressText() {
   return addressOf().replace(/^https?:\/\//, "").replace(/\/$/, "");
 }
 
 // -- names --------------------------------------------------------------------------------------------
 
-/** The visible series of a chart of several, with their last values; `room` is their width. */
+/** The visible series of a chart with several, with their last values; `room` is their width. */
 function namesOf(chart, view, { width, unit, widthOf }) {
   const { data } = chart;
   const names = data.series.length < 2 ? [] : endsOf(data, view)
@@ -212,7 +212,7 @@ function drawLane(root, lane, box, { unit, colours, write }) {
   }
 }
 
-/** The fill of a bar: its colour, or a pattern where days are missing, the period runs, or a total was published. */
+/** The fill of a bar: its colour, or a pattern for missing days, the current period, or a published total. */
 function fillOf(root, tone, state, { unit, colours }) {
   if (!state) return colours.tone(tone);
   const id = `hatch-${tone}-${state}`;
@@ -304,7 +304,7 @@ function drawLines(root, data, view, { x, y }, { unit, colours }) {
   }
 }
 
-/** What there was before, as on the page. */
+/** The ghost, as on the page. */
 function drawGhosts(root, data, view, { x, y }, { unit, colours }) {
   const style = (stroke, dash) => ({ fill: "none", stroke, "stroke-width": 2.2 * unit, "stroke-dasharray": dash });
   if (isBars(data, view)) {
@@ -320,7 +320,7 @@ function drawGhosts(root, data, view, { x, y }, { unit, colours }) {
   }
 }
 
-/** Published totals, where they are no bars. */
+/** Published totals that are not drawn as bars. */
 function drawSeeds(root, data, view, { x, y }, { unit, colours }) {
   if (isStacked(data) && isBars(data, view)) return;
   for (const one of view) {
@@ -338,7 +338,7 @@ function svgText(root) {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(root)}\n`;
 }
 
-/** An SVG, as text or at an address of this site, as PNG. */
+/** Converts an SVG (text, or an address on this site) to PNG. */
 async function pngOf(address, [width, height], ground) {
   const image = new Image();
   image.src = address;
@@ -356,7 +356,7 @@ async function pngOf(address, [width, height], ground) {
   });
 }
 
-/** Saves the view as a picture of one of `SIZES`; its name says so, except of the usual one. */
+/** Saves the view as a picture in one of `SIZES`, with the size in its name unless it is the default. */
 async function savePicture(chart, format, size = "wide") {
   await loadDays(chart.data).catch(() => {}); // Then the picture says that there is nothing to show.
   showWords(chart);

@@ -1,5 +1,5 @@
-// Drawing with Plotly. It is loaded when a chart comes into view or is used, never before; until
-// then, and without it, the static picture of the chart is shown.
+// Drawing with Plotly. It is loaded only when a chart comes into view or is used. Until then, and if it cannot be
+// loaded, the static picture is shown.
 
 const { plotly: PLOTLY, days: DAYS_FOLDER, pictures: PICTURES } = document.currentScript.dataset;
 const charts = [];
@@ -23,7 +23,7 @@ function loadPlotly() {
   return plotly;
 }
 
-/** Without Plotly these controls would change the address and nothing else. */
+/** Without Plotly, these controls would only change the address. */
 function disableControls() {
   for (const note of document.querySelectorAll(".unavailable")) note.hidden = false;
   const useless = ".controls fieldset, .legend button, [data-do=reset]";
@@ -32,13 +32,13 @@ function disableControls() {
 
 // -- values by day ------------------------------------------------------------------------------------
 
-/** The values by day that have come, by the name of their file; and the requests for them. */
+/** Loaded values by day, by the name of their file, and pending requests for them. */
 const daysByName = new Map();
 const dayRequests = new Map();
 
 window.cmetricsDays = (name, days) => daysByName.set(name, days);
 
-/** Loads a file with values by day once; one that did not come is asked for again with the next view. */
+/** Loads a file with values by day once. If that fails, the next view tries again. */
 async function loadDayFile(name) {
   if (!dayRequests.has(name)) dayRequests.set(name, loadScript(`${DAYS_FOLDER}${encodeURIComponent(name)}.js`));
   try {
@@ -50,12 +50,12 @@ async function loadDayFile(name) {
   return daysByName.get(name);
 }
 
-/** Whether the chosen view needs values that have not come: weeks come in the files of the days. */
+/** Whether the selected view needs values that are not loaded yet. Weekly values are in the files of the days. */
 function awaitsDays(data) {
   return grainOf(data) !== "month" && data.series.some((series) => series.days && !series.day);
 }
 
-/** Loads what a view by day needs. Charts may share series; each file is asked for once. */
+/** Loads the values for a view by day. Charts may share series; each file is requested once. */
 async function loadDays(chart) {
   if (grainOf(chart) === "month") return;
   const wanted = chart.series.filter((series) => series.days && !series.day);
@@ -70,8 +70,8 @@ async function loadDays(chart) {
 // -- charts -------------------------------------------------------------------------------------------
 
 /**
- * Finds the charts of the page. `needed`: it shows, or is to show, a view that it did not come with. `wantsLive`: with
- * Plotly. `stale`: it does not show the chosen view.
+ * Finds the charts of the page. `needed`: it shows, or must show, another view than the initial one. `wantsLive`:
+ * with Plotly. `stale`: it does not show the selected view yet.
  */
 function findCharts() {
   for (const figure of document.querySelectorAll("figure.chart")) {
@@ -99,14 +99,14 @@ async function draw(chart) {
   const isWaiting = awaitsDays(chart.data);
   if (isWaiting) setStale(chart, true);
   const isLoaded = !isWaiting || (await loadDays(chart.data).then(() => true, () => false));
-  // Months may have been chosen in the meantime.
+  // The reader may have selected months in the meantime.
   const missing = !isLoaded && grainOf(chart.data) !== "month";
   if (missing && !chart.isLive) {
     showMissing(chart);
     return;
   }
   if (isWaiting) showWords(chart);
-  // At once, if the picture can show it; the live chart takes over where it is wanted.
+  // Immediate if the picture can show it; the live chart replaces it if wanted.
   const isShown = drawStill(chart);
   setStale(chart, !isShown || chart.wantsLive);
   if (isShown && !chart.wantsLive) return;
@@ -129,7 +129,7 @@ async function draw(chart) {
   chart.isLive = true;
   setStale(chart, false);
   await Plotly.react(chart.figure.querySelector(".plot"), data, layout, { staticPlot: true });
-  // What Plotly measures texts with is no picture.
+  // The element with which Plotly measures texts is not a picture.
   document.getElementById("js-plotly-tester")?.setAttribute("aria-hidden", "true");
   if (chart.figure.hasAttribute("data-changed")) fitPlot(chart); // It is being printed.
   placeCursor(chart);
@@ -138,7 +138,7 @@ async function draw(chart) {
 
 const DAYS_MISSING = "Daily values could not be loaded";
 
-/** Says that a view cannot be drawn; the picture that the page came with needs no values and stays. */
+/** Reports that a view cannot be drawn. The initial picture needs no values and stays. */
 function showMissing(chart) {
   setStale(chart, false);
   if (isUsual(chart.data) && !chart.paper) return;
@@ -157,7 +157,7 @@ function marginsOf(chart) {
   return { size: { width, height }, margin: { l: left, t: top, r: width - right, b: height - bottom } };
 }
 
-/** The message of a chart without anything to draw. */
+/** The message of a chart that has nothing to draw. */
 function messageOf(data, axes) {
   if (axes) return "";
   return offered(data).every((series) => state.hide.has(series.key)) ? "All series hidden" : "No data in this range";
@@ -170,7 +170,7 @@ function showMessage(chart, text) {
   message.hidden = text === "";
 }
 
-/** Draws again: what is in view at once, the rest when there is nothing else to do. */
+/** Redraws charts in view at once, and the others when the browser is idle. */
 function redraw() {
   for (const chart of charts) {
     if (chart.needed && chart.visible) draw(chart);
@@ -189,7 +189,7 @@ function redrawNext() {
   draw(chart).then(() => whenIdle(redrawNext));
 }
 
-/** Charts that show another view than the one they came with are drawn when they come into view. */
+/** Charts with another view than the initial one are drawn when they come into view. */
 function watchCharts() {
   const seen = new IntersectionObserver((entries) => {
     for (const entry of entries) {
@@ -204,7 +204,7 @@ function watchCharts() {
       }
     }
   });
-  // The picture has the size of its place at any time; the live chart needs to be drawn for it.
+  // The picture always fits its container; the live chart must be redrawn.
   const resized = new ResizeObserver((entries) => {
     for (const entry of entries) {
       const chart = charts.find((one) => one.figure.contains(entry.target));
@@ -227,7 +227,7 @@ function watchCharts() {
   }
 }
 
-/** So long after a page is loaded, charts in view become live where that costs the reader nothing. */
+/** The time in ms after loading when charts in view become live, on fast connections. */
 const IDLE_MS = 4000;
 let isIdle = false;
 

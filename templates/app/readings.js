@@ -1,36 +1,36 @@
-// The values of a period: for the card at the cursor, and as one sentence for screen readers.
+// The values of a period, for the card at the cursor and as one sentence for screen readers.
 
 /**
  * @typedef {object} Reading  One visible series in a period.
  * @property {object} series
  * @property {object} point
  *
- * @typedef {object} Stop  A period that the cursor can stand on.
+ * @typedef {object} Stop  A position of the cursor: one period.
  * @property {number} start  The first day.
  * @property {number} end  The last day.
- * @property {number} from  Where its column begins.
- * @property {number} to  Where its column ends.
+ * @property {number} from  The start of its column.
+ * @property {number} to  The end of its column.
  * @property {boolean} isSnapshot  A total that was published before daily data.
  * @property {Reading[]} readings  In the order of the series.
- * @property {object[]} ghosts  What there was before; see ghost.js.
+ * @property {object[]} ghosts  Values of an earlier period; see ghost.js.
  *
- * Those of counts come with their texts, see counts.js.
+ * Stops of counts include their texts, see counts.js.
  */
 
-/** Every period of the view in order, those between the first and the last one without a value too. */
+/** Every period of the view in order, including those without a value between the first and the last one. */
 function stopsOf(chart) {
   const view = isCount(chart.data) ? "" : viewKey(chart.data);
   if (chart.stops?.view !== view) chart.stops = { view, list: findStops(chart.data) };
   return chart.stops.list;
 }
 
-/** What a view depends on. */
+/** The key of a view's cache: everything that it depends on. */
 function viewKey(chart) {
   const span = state.ghost === "none" ? null : windows.flow;
   return JSON.stringify([Object.values({ ...state, hide: [...state.hide] }), span, chart.series.map((one) => Boolean(one.day))]);
 }
 
-/** Stands for a period before or after all values of a series. */
+/** The point of a period before or after all values of a series. */
 const ABSENT = { value: null, shown: null, whole: true, kind: "", how: "" };
 
 function findStops(chart) {
@@ -40,7 +40,7 @@ function findStops(chart) {
   for (const series of view) {
     for (const point of series.points) {
       if (point.slot === null) continue; // It is not drawn.
-      // A published total that stands for a month is read with that month.
+      // A published total that replaces a month is shown with that month.
       const isSnapshot = point.kind === "seeded" && point.slot === point.end;
       const [start, end] = isSnapshot || point.kind !== "seeded" ? [point.start, point.end] : [point.slot, monthStart(point.slot, 1) - DAY];
       const key = `${start} ${end} ${isSnapshot}`;
@@ -51,7 +51,7 @@ function findStops(chart) {
   for (const { tone, name, points } of ghostsOf(chart, view)) {
     for (const point of points) stops.get(`${point.start} ${point.end} false`)?.ghosts.push({ tone, name, point });
   }
-  // Every visible series has a line in the card; what has not begun, or has ended, has no data.
+  // Every visible series has a row in the card: "No data" before its first and after its last value.
   for (const stop of stops.values()) {
     if (stop.isSnapshot) continue;
     stop.readings = view.map((series) => stop.readings.find((one) => one.series === series) ?? { series, point: ABSENT });
@@ -59,7 +59,7 @@ function findStops(chart) {
   return [...stops.values()].sort((a, b) => a.from + a.to - b.from - b.to);
 }
 
-/** A sum has the width of its days; a count, and a published total, stands on one day. */
+/** A sum has the width of its days; a count and a published total are placed on one day. */
 function columnOf(chart, point) {
   const isSum = chart.kind === "flow" && point.start !== point.end && !point.isSnapshot;
   if (isSum) return { from: point.start, to: point.end + DAY };
@@ -84,7 +84,7 @@ function valueText(chart, { point, text }) {
   return value;
 }
 
-/** The sum of what is shown; null where the readings are no parts of one total. */
+/** The sum of the readings; null if they are not parts of one total. */
 function totalOf(chart, stop) {
   const counts = stop.readings.map(({ point }) => (point.mean ? point.mean.value : point.value)).filter((value) => value !== null);
   const hasTotal = stop.readings.some(({ series }) => series.tone === "total");
@@ -108,7 +108,7 @@ function coverageText(chart, stop) {
   return texts.map(([name, text]) => `${isolated(name)}: ${text}`).join("; ");
 }
 
-/** Where the values come from, and how they were read. */
+/** The origin of the values, and how they were read. */
 function sourceText(stop) {
   if (stop.source) return stop.source;
   const known = stop.readings.filter(({ point }) => point.value !== null);
@@ -123,12 +123,12 @@ function eventsOf(chart, stop) {
   return chart.events.filter((event) => timeOf(event.day) >= stop.start && timeOf(event.day) <= stop.end);
 }
 
-/** Bars that stand on each other from the top down, all others as in the legend. */
+/** Stacked bars from the top down, all others as in the legend. */
 function orderedReadings(chart, stop) {
   return isStacked(chart) ? [...stop.readings].reverse() : stop.readings;
 }
 
-/** All of a card in one sentence. */
+/** The whole card in one sentence. */
 function stopSentence(chart, stop) {
   const total = totalOf(chart, stop);
   const values = orderedReadings(chart, stop).map((reading) => `${isolated(reading.series.name)} ${valueText(chart, reading)}`);
@@ -142,7 +142,7 @@ function stopSentence(chart, stop) {
 
 const GRAINS = { day: "by day", week: "by week", month: "by month" };
 
-/** The view in words: what it shows, and of each series the first and the last whole value and the highest one. */
+/** The alternative text of a view: its subject, and the first, last and highest complete value of each series. */
 function viewSentence(chart) {
   const unit = chart.kind === "flow" ? "Downloads" : isGain(chart) ? "New stars" : "Stars";
   const series = viewOf(chart);
@@ -163,7 +163,7 @@ function pointName(chart, point) {
   return periodName(chart, { ...point, isSnapshot: point.kind === "seeded", readings: [] });
 }
 
-/** The words beside a chart follow the view, as its picture does; days and weeks are in them once they are loaded. */
+/** The alternative text follows the view; it includes days and weeks once they are loaded. */
 function showWords(chart) {
   const words = chart.figure.querySelector("[data-words]");
   words.dataset.words ||= words.textContent;

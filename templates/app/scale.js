@@ -1,5 +1,4 @@
-// Where values, times and names stand in a plot box, as shares of it; the same for the charts of the page and for the
-// comparison.
+// Positions of values, times and names in a plot box, as shares of it, for all charts including the comparison.
 
 const PLOT_HEIGHT = 220;
 const NAME_HEIGHT = 36;
@@ -62,7 +61,7 @@ function preciseNumber(value) {
 
 // -- names --------------------------------------------------------------------------------------------
 
-/** Places of names beside their series in percent of the height, `places` are shares: none lies on another. */
+/** Positions of names next to their series in percent of the height, without overlaps; `places` are shares. */
 function spreadNames(places, height = PLOT_HEIGHT) {
   const room = Math.min((100 * NAME_HEIGHT) / height, 100 / Math.max(1, places.length));
   const order = places.map((_, index) => index).sort((a, b) => places[a] - places[b] || a - b);

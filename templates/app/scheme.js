@@ -1,4 +1,4 @@
-// The button that chooses light, dark, or what the system has. theme.js applies the choice before the first paint.
+// The button that selects light, dark, or the system's scheme. theme.js applies the choice before the first paint.
 
 const THEMES = { auto: "light", light: "dark", dark: "auto" };
 
@@ -16,7 +16,7 @@ function setUpTheme(changed) {
       if (next === "auto") localStorage.removeItem("theme");
       else localStorage.setItem("theme", next);
     } catch {
-      // The choice then lasts for this page only.
+      // Without storage, the choice applies to this page only.
     }
     show();
     changed();

@@ -1,18 +1,18 @@
 // The dialog "Share this chart": one for the page, filled for the chart whose button was pressed. The native dialog
-// keeps the focus inside, gives it back, and closes with Esc.
+// traps the focus, restores it, and closes with Esc.
 
 const COPY_FAILED = "Couldn't copy. Copy the URL from the address bar.";
 const TEXT_COPY_FAILED = "Couldn't copy. The text is selected; copy it manually.";
 
 const isOnWeb = () => /^https?:$/.test(location.protocol);
 
-/** The address of the site with a slash at its end: the published one, else where it is; empty for files. */
+/** The address of the site with a trailing slash: the published one, else the current one; empty for local files. */
 function siteAddress(dialog) {
   const { site, root } = dialog.dataset;
   return site || (isOnWeb() ? new URL(root || "./", location.href).href : "");
 }
 
-/** The address of a view: where the page is, with the options and the chart. */
+/** The address of a view: that of the page, with the options and the chart. */
 function viewAddress(figure) {
   const here = isOnWeb() ? location.href : (document.querySelector("link[rel=canonical]")?.href ?? location.href);
   const address = new URL(here);
@@ -25,7 +25,7 @@ function attributeText(text) {
   return text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
 }
 
-/** Markup for a README: the dark picture under a dark scheme, with a link to the chart. */
+/** Markup for a README: a light and a dark picture, with a link to the chart. */
 function pictureMarkup(site, figure, title) {
   const picture = `${site}chart/${encodeURIComponent(figure.dataset.name)}`;
   const page = new URL(document.querySelector("link[rel=canonical]")?.href ?? location.href);
@@ -43,7 +43,7 @@ function pictureMarkup(site, figure, title) {
 
 const headingOf = (figure) => marked(figure.querySelector("figcaption > :is(h2, h3)").textContent.trim());
 
-/** The sentence for those who cannot see the chart, as it is shown. */
+/** The alternative text of the current view. */
 function alternativeOf(figure) {
   return figure.querySelector("[data-words], figcaption ~ .visually-hidden").textContent.trim();
 }
@@ -54,7 +54,7 @@ function setUpShare() {
   const find = (css) => dialog.querySelector(css);
   const tabs = [...dialog.querySelectorAll("[role=tab]")];
   const status = find(".share-status");
-  /** The figure that is shared, and its chart; null for a count. */
+  /** The shared figure, and its chart; null for a count. */
   const shared = { figure: null, chart: null };
 
   const select = (tab) => {
@@ -73,7 +73,7 @@ function setUpShare() {
     const site = siteAddress(dialog);
     const file = encodeURIComponent(figure.dataset.name);
     find(".share-chart").textContent = headingOf(figure);
-    // The published picture shows the first view, whatever the chart shows now.
+    // The published picture always shows the initial view.
     const title = chart ? marked(chart.data.title) : headingOf(figure);
     find("#share-address").value = viewAddress(figure);
     find("#share-words").value = alternativeOf(figure);
@@ -106,7 +106,7 @@ function setUpShare() {
     }
   };
 
-  /** What a button does; the dialog says when it cannot. */
+  /** Runs the task of a button; the dialog reports failures. */
   const run = async (task, failure) => {
     status.textContent = "";
     try {

@@ -3,7 +3,7 @@
 const slides = [...document.querySelectorAll(".slide")];
 const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
 
-/** The slide that is read: the last one that begins in the upper half of the window. */
+/** The current slide: the last one that begins in the upper half of the window. */
 function currentSlide() {
   const begun = slides.findLastIndex((slide) => slide.getBoundingClientRect().top < innerHeight / 2);
   return Math.max(0, begun);
@@ -15,7 +15,7 @@ addEventListener("keydown", (event) => {
   const slide = slides[currentSlide() + step];
   if (!slide) return;
   event.preventDefault();
-  // As the links do, but without an entry in the history for each step.
+  // Like the links, but without a history entry for each step.
   history.replaceState(null, "", `#${slide.id}`);
   slide.scrollIntoView();
   slide.focus({ preventScroll: true });

@@ -1,5 +1,5 @@
-// What the reader has chosen. It lives in the address, so that a link shows the same view. Charts of stars have
-// options of their own; where an address names none, those of downloads apply to them, too.
+// The reader's choices. They are stored in the address, so that a link shows the same view. Charts of stars have
+// their own options; if an address has none, those of downloads apply to them too.
 
 const DEFAULTS = {
   range: "2y",
@@ -19,7 +19,7 @@ const DEFAULTS = {
   starssmooth: "off",
   events: "on",
 };
-/** The values that an address may have: it is text from outside. */
+/** The allowed values in an address, which is untrusted input. */
 const CHOICES = {
   range: ["3m", "6m", "1y", "2y", "all"],
   by: ["day", "week", "month"],
@@ -38,7 +38,7 @@ const INHERITED = { starsrange: "range", starsscale: "scale", starsshow: "show",
 
 const state = { ...DEFAULTS, hide: new Set() };
 
-/** The options of a chart under their plain names. */
+/** The options of a chart, without the prefix of its kind. */
 function optionOf(data, name) {
   const own = `stars${name}`;
   return state[data.kind === "stock" && own in DEFAULTS ? own : name];
@@ -52,7 +52,7 @@ const OPTIONS = {
   stock: ["starsrange", "starsby", "stars", "starsscale", "starsshow", "starssmooth", "events"],
 };
 
-/** Whether a chart shows the view that the page came with. */
+/** Whether a chart shows its initial view. */
 function isUsual(data) {
   const hidden = data.series.some((series) => state.hide.has(series.key));
   return !hidden && OPTIONS[data.kind].every((name) => state[name] === DEFAULTS[name]);
@@ -71,14 +71,14 @@ function readState() {
   makeSense();
 }
 
-/** Lengths of bars mean nothing on a log scale, shares nothing side by side: what was chosen last decides. */
+/** Bars are meaningless on a log scale, and shares side by side; the last choice wins. */
 function makeSense(chosen = "") {
-  // Only days have a moving average; of stars, only what is new.
+  // Only daily values have a moving average; for stars, only new ones.
   if (chosen === "smooth" && state.smooth !== "off") state.by = "day";
   else if (chosen === "by" && state.by !== "day") state.smooth = "off";
   if (chosen === "starssmooth" && state.starssmooth !== "off") [state.stars, state.starsby] = ["gain", "day"];
   else if (["stars", "starsby"].includes(chosen) && (state.stars !== "gain" || state.starsby !== "day")) state.starssmooth = "off";
-  // A share and an index are nothing to compare values of another time with.
+  // Shares and indexes are not comparable with values of another period.
   if (chosen === "ghost" && state.ghost !== "none") state.show = "absolute";
   else if (state.show !== "absolute") state.ghost = "none";
   const lines = state.scale === "log" || state.show === "indexed";
@@ -101,7 +101,7 @@ function makeSense(chosen = "") {
   }
 }
 
-/** The query of the view; options of stars only where they differ from what an address without them means. */
+/** The query of the view; options of stars only if they differ from those of an address without them. */
 function queryOf() {
   const query = new URLSearchParams(location.search);
   for (const [name, usual] of Object.entries(DEFAULTS)) {
@@ -119,13 +119,13 @@ function hasStars() {
   return document.querySelector("figure.chart.stock") !== null;
 }
 
-/** A choice of the reader is a step that Back undoes. */
+/** A choice of the reader is a history entry, so that Back undoes it. */
 function writeState() {
   const text = queryOf();
   if (text === location.search.slice(1)) return;
   try {
     history.pushState(null, "", `${location.pathname}${text && `?${text}`}${location.hash}`);
   } catch {
-    // Pages that were opened as files may not change their address.
+    // Pages opened as local files cannot change their address.
   }
 }

@@ -1,23 +1,23 @@
-// Sums of any days, from the values by day: of a window, and of the equal one before it. What cannot be compared
-// like for like is not compared.
+// Sums of a selected range and of the preceding one of the same length, from the values by day. Only like is compared
+// with like.
 
-/** Metrics that lack days are left out of a change, unless they have more than this share of the downloads. */
+/** Metrics with missing days are left out of a change, unless they have more than this share of the downloads. */
 const LEFT_OUT_SHARE = 0.1;
-/** Of more metrics that lack days, the files would be too many to load for a comparison. */
+/** With more incomplete metrics, too many files would have to be loaded for a comparison. */
 const MOST_LEFT_OUT = 24;
-/** With more names, only their number is given. */
+/** With more names, only their number is stated. */
 const MOST_NAMED = 3;
 const NUMBER_WORDS = ["", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
 /**
  * @typedef {{from: number, to: number}} Span  A first and a last day.
  *
- * @typedef {object} Member  A metric that a series is the sum of; a series of one metric is its own.
+ * @typedef {object} Member  A metric of a summed series, or that of a series itself.
  * @property {string} name
  * @property {string} file  The name of the file with its days.
  * @property {number} first
  * @property {number} last
- * @property {[number, number][]} missing  Where it lacks days, and how many.
+ * @property {[number, number][]} missing  Missing days: start and length of each run.
  */
 
 /** @returns {Member[]} */
@@ -45,7 +45,7 @@ function membersOf(series, days) {
 const daysIn = (from, to) => Math.max(0, Math.round((to - from) / DAY) + 1);
 const overlap = (from, to, span) => daysIn(Math.max(from, span.from), Math.min(to, span.to));
 
-/** How many days of a window a metric has, and how many it would have since its first one. */
+/** The number of days of a range that a metric has, and the number expected since its first day. */
 function coverageOf(member, span) {
   const lost = member.missing.reduce((sum, [start, count]) => sum + overlap(start, start + (count - 1) * DAY, span), 0);
   return { known: overlap(member.first, member.last, span) - lost, expected: overlap(member.first, span.to, span) };
@@ -53,7 +53,7 @@ function coverageOf(member, span) {
 
 const isComplete = (member, span) => coverageOf(member, span).known === daysIn(span.from, span.to);
 
-/** Everything stored of a window. */
+/** The stored values of a range. */
 function sumOf(days, span) {
   const start = timeOf(days.start);
   const [from, to] = [(span.from - start) / DAY, (span.to - start) / DAY];
@@ -73,12 +73,12 @@ const monthOf = (time) => {
 };
 const monthTime = (month) => Date.UTC(Math.floor(month / 12), month % 12, 1);
 
-/** The number of whole months of a window; 0 for one that begins or ends within a month. */
+/** The number of whole months of a range; 0 if it begins or ends within a month. */
 function wholeMonths({ from, to }) {
   return monthTime(monthOf(from)) === from && monthTime(monthOf(to) + 1) - DAY === to ? monthOf(to) - monthOf(from) + 1 : 0;
 }
 
-/** The equal window before: so many months, or so many days. */
+/** The preceding range of the same length, in months or days. */
 function spanBefore(span) {
   const months = wholeMonths(span);
   if (months > 0) return { from: monthTime(monthOf(span.from) - months), to: span.from - DAY };
@@ -101,7 +101,7 @@ function spanName(span) {
   return `${isOneYear ? formatMonthName(span.from) : formatMonth(span.from)} – ${formatMonth(span.to)}`;
 }
 
-/** The series whose sums make a whole: without a total beside its parts. */
+/** The series that can be summed: without a total if its parts are shown. */
 function summedSeries(chart) {
   const view = viewOf(chart);
   const totals = view.filter((one) => one.tone === "total");
@@ -109,7 +109,7 @@ function summedSeries(chart) {
   return view.filter((one) => one.tone !== "total" || view.length === 1);
 }
 
-/** A window of downloads: its sum, parts, coverage, and change on the equal one before. */
+/** A range of downloads: its sum, parts, coverage, and change from the preceding one. */
 async function sumWindow(chart, span) {
   const series = summedSeries(chart).filter((one) => one.days);
   const days = await Promise.all(series.map((one) => loadDayFile(one.days)));
@@ -128,7 +128,7 @@ async function sumWindow(chart, span) {
   const sums = own.map((one) => [sumOf(one, span), sumOf(one, before)]);
   const sumBy = (pick) => sums.reduce((sum, pair) => sum + pick(pair), 0);
   const [now, then] = [total - sumBy(([value]) => value), totalBefore - sumBy(([, value]) => value)];
-  // What a metric weighs is the larger one of its two sums, as for the change of a month.
+  // The weight of a metric is the larger of its two sums, as for the change of a month.
   const weight = sumBy(([value, earlier]) => Math.max(value, earlier));
   found.leftOut = lacking.filter((_, index) => Math.max(...sums[index]) > 0).map((member) => member.name);
   if (then <= 0 || weight > LEFT_OUT_SHARE * (Math.max(now, then) + weight)) return found;
@@ -136,7 +136,7 @@ async function sumWindow(chart, span) {
   return found;
 }
 
-/** A window of stars: what was gained, and in the equal one before. */
+/** A range of stars: the net gain, and that of the preceding range. */
 async function gainWindow(chart, span) {
   const files = chart.members ?? summedSeries(chart).map((one) => one.days);
   const days = await Promise.all(files.filter(Boolean).map(loadDayFile));
@@ -149,7 +149,7 @@ async function gainWindow(chart, span) {
   return { last, first, earlier };
 }
 
-/** The texts of a window: its numbers in one line, and what is missing in another. */
+/** The texts of a range: its numbers in one line, and missing days in another. */
 async function windowTexts(chart, span) {
   if (chart.kind === "count") return countTexts(chart, span);
   if (windowKind(chart) === "stock") return gainTexts(await gainWindow(chart, span), span);

@@ -1,4 +1,4 @@
-// The numbers of the view as a table: always absolute ones.
+// The numbers of the view as a table. Always absolute values.
 
 function label(chart, point) {
   if (point.when === null || (chart.kind === "stock" && point.missing === "")) {
@@ -7,7 +7,7 @@ function label(chart, point) {
   return point.when.replace(/^in (the )?/, "");
 }
 
-/** Rebuilt only where it can be seen; until the view changes, the one from the server is right. */
+/** Rebuilt only if visible. The server's table is valid until the view changes. */
 async function fillTable(chart) {
   const details = chart.figure.querySelector("details.numbers");
   if (!details?.open) return;

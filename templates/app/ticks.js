@@ -9,7 +9,7 @@ const UNITS = [[1e9, 1e9, "billion"], [1e6, 1e6, "million"], [1e4, 1e3, "thousan
 const MONTH_STEPS = [1, 2, 3, 6, 12, 24, 60, 120];
 const DAY_STEPS = [1, 2, 7, 14];
 const EDGE = 0.4;
-/** By the width of a chart: the most labels of the time axis. */
+/** By size class: the maximum number of labels of the time axis. */
 const MOST_LABELS = { wide: 8, narrow: 4 };
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -28,7 +28,7 @@ function multiples(step, first, last) {
   return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
 }
 
-/** Round numbers from 0 up to the first one that is not below the most. */
+/** Round numbers from 0 up to the first one that is not below the maximum. */
 function levelsTo(most) {
   for (const step of roundSteps()) {
     if (step * MOST_LEVELS >= most) return most ? multiples(step, 0, Math.ceil(most / step)) : [0, step];
@@ -55,7 +55,7 @@ function plainNumber(value) {
   return formatDecimal(value, digits);
 }
 
-/** The unit stands on the top level only; the ground line has no text. */
+/** The unit is on the top level only; the zero line has no text. */
 function levelTexts(values) {
   const most = Math.max(...values.map(Math.abs));
   const [, size, unit] = UNITS.find(([least]) => most >= least) ?? [1, 1, ""];

@@ -1,18 +1,18 @@
-// A window: some of the days of a chart, chosen by dragging, by Shift and arrow keys, or by two dates. The title is the
-// window then, with its sum below it. Charts of one kind share it, as they share their range; it lives in the address.
+// A window: a range of days of a chart, selected by dragging, by Shift and arrow keys, or by two dates. The title
+// then shows the window, with its sum below. Charts of one kind share it; it is stored in the address.
 
 /** The names of a window's days in the address, by the kind of the chart. */
 const WINDOW_NAMES = { flow: ["from", "to"], stock: ["starsfrom", "starsto"], count: ["countsfrom", "countsto"] };
-/** A pointer that moves less far than this has only clicked. */
+/** A pointer that moves less than this (in pixels) is a click. */
 const LEAST_DRAG = 4;
-/** A finger that rests for so long begins a window; until then it scrolls, or moves the cursor. */
+/** The time in ms after which a resting finger begins a window. Before that, it scrolls or moves the cursor. */
 const LONG_PRESS_MS = 450;
 
 /** @type {Record<string, Span | null>} */
 const windows = { flow: null, stock: null, count: null };
 let windowCount = 0;
 
-/** Net stars are those of the charts of stars. */
+/** Charts of net stars share the window of the charts of stars. */
 const windowKind = (data) => (data.kind === "net" ? "stock" : data.kind);
 
 function setUpWindows() {
@@ -44,7 +44,7 @@ function setUpWindow(chart) {
   plane.addEventListener("pointerup", () => endDrag(chart, true));
   plane.addEventListener("pointercancel", () => endDrag(chart, false));
   plane.addEventListener("dblclick", () => showEverything(chart));
-  // A finger that rests would open the browser's menu over the window.
+  // A resting finger would open the browser's menu.
   plane.addEventListener("contextmenu", (event) => {
     if (chart.window.drag) event.preventDefault();
   });
@@ -59,14 +59,14 @@ function setUpWindow(chart) {
 
 // -- the address ------------------------------------------------------------------------------------
 
-/** The days that a chart has values of. */
+/** The days for which a chart has values. */
 function spanOfDays(chart) {
   if (isCount(chart)) return spanOfStops(chart);
   const starts = chart.series.flatMap((one) => [one.week?.start, one.month?.start].filter(Boolean));
   return starts.length > 0 && chart.through ? { from: timeOf(starts.sort()[0]), to: timeOf(chart.through) } : null;
 }
 
-/** A window within the days that a chart has; null without any of them. */
+/** A window, limited to the days of a chart; null if it has none of them. */
 function clippedSpan(chart, span) {
   const all = spanOfDays(chart);
   if (!all || !span) return null;
@@ -74,7 +74,7 @@ function clippedSpan(chart, span) {
   return from <= to ? { from, to } : null;
 }
 
-/** An address is text from outside. */
+/** The address is untrusted input. */
 function dayFrom(text) {
   const time = /^\d{4}-\d{2}-\d{2}$/.test(text ?? "") ? timeOf(text) : Number.NaN;
   return Number.isNaN(time) || isoDay(time) !== text ? null : time;
@@ -90,7 +90,7 @@ function readWindows() {
   if (state.ghost !== "none") redraw();
 }
 
-/** Makes a choice of the reader, which the browser's Back undoes. */
+/** Applies a choice of the reader, which the browser's Back undoes. */
 function chooseWindow(chart, span) {
   const kind = windowKind(chart.data);
   const query = new URLSearchParams(location.search);
@@ -103,18 +103,18 @@ function chooseWindow(chart, span) {
     query.delete(to);
   }
   windows[kind] = span;
-  // A ghost is that of the window.
+  // The ghost belongs to the window.
   if (state.ghost !== "none") redraw();
   const text = query.toString().replaceAll("%2C", ",");
   try {
     history.pushState(null, "", `${location.pathname}${text && `?${text}`}${location.hash}`);
   } catch {
-    // Pages that were opened as files may not change their address.
+    // Pages opened as local files cannot change their address.
   }
   for (const other of readable()) if (other.window && windowKind(other.data) === kind) showWindow(other, other === chart);
 }
 
-/** Without a window, over the whole time. */
+/** Without a window, for the whole range. */
 function showEverything(chart) {
   if (windows[windowKind(chart.data)]) chooseWindow(chart, null);
   chart.figure.querySelector("input[data-option$=range][value=all]")?.click();
@@ -127,7 +127,7 @@ function spanBetween(chart, one, other) {
   return clippedSpan(chart.data, { from: Math.min(one.start, other.start), to: Math.max(one.end, other.end) });
 }
 
-/** The periods that a window can begin and end with: all but published totals, which are no sums of days. */
+/** The periods at which a window can begin and end: all except published totals, which are not sums of days. */
 function windowStops(chart) {
   return stopsOf(chart).filter((stop) => !stop.isSnapshot);
 }
@@ -138,7 +138,7 @@ function onWindowPress(chart, event) {
   const span = clippedSpan(chart.data, windows[windowKind(chart.data)]);
   const isEnd = event.target === own.end;
   if (span && (isEnd || event.target === own.start)) {
-    // The other end stays where it is.
+    // The other end does not move.
     const fixed = isEnd ? { start: span.from, end: span.from } : { start: span.to, end: span.to };
     own.drag = { fixed, x: null, span };
   } else if (event.pointerType === "touch") {
@@ -175,7 +175,7 @@ function onWindowMove(chart, event) {
   showWindow(chart);
 }
 
-/** Ends a choice by pointer or keys; one that is not taken is forgotten. */
+/** Ends a selection by pointer or keys. A cancelled one is discarded. */
 function endDrag(chart, isTaken) {
   const { window: own } = chart;
   clearTimeout(own.press);
@@ -234,7 +234,7 @@ function setUpFields(chart) {
 
 // -- showing ----------------------------------------------------------------------------------------
 
-/** Shows the window of a chart, or none; `isSpoken` also says it. */
+/** Shows the window of a chart, or none. With `isSpoken`, also announces it. */
 async function showWindow(chart, isSpoken = false) {
   const { window: own, data } = chart;
   const span = own.drag?.span ?? clippedSpan(data, windows[windowKind(data)]);
@@ -255,10 +255,10 @@ async function showWindow(chart, isSpoken = false) {
   windowCount += 1;
   const count = windowCount;
   own.count = count;
-  // Values that are not here yet take time; until then the sum below the new title is that of another window.
+  // Loading values takes time; until then, the sum below the new title would be that of another window.
   own.summary.setAttribute("aria-busy", "true");
   const texts = await windowTexts(data, span).catch(() => ({ facts: [], note: "Daily values could not be loaded." }));
-  // Another window may have been chosen while values were loaded.
+  // Another window may have been selected while values were loading.
   if (own.count !== count) return;
   own.summary.removeAttribute("aria-busy");
   const facts = texts.facts.flatMap(([look, value, rest], index) => {
@@ -269,7 +269,7 @@ async function showWindow(chart, isSpoken = false) {
   if (isSpoken) announce([own.heading.textContent, facts.map((one) => one.textContent ?? one).join(""), texts.note].filter(Boolean).join(". "));
 }
 
-/** Puts the window over the plot, within what the plot shows. */
+/** Places the window over the plot, limited to the range shown. */
 function placeWindow(chart) {
   const { window: own, cursor, data } = chart;
   if (!own) return;
@@ -278,7 +278,7 @@ function placeWindow(chart) {
   for (const part of parts) part.hidden = !span || !cursor.scale;
   if (!span || !cursor.scale) return;
   const { first, last } = cursor.scale;
-  // A count, and a day, stands where its day begins; a sum covers its days.
+  // A count or a day is placed at the beginning of its day; a sum covers its days.
   const isDaily = !isCount(data) && stopsOf(chart).some((stop) => stop.to - stop.from > DAY) === false;
   const [from, to] = isDaily ? [span.from - DAY / 2, span.to + DAY / 2] : [span.from, span.to + DAY];
   const share = (time) => Math.max(0, Math.min(1, (time - first) / (last - first)));
@@ -290,7 +290,7 @@ function placeWindow(chart) {
   own.end.hidden = to > last;
 }
 
-/** Esc gives up what is being chosen, or else what has been chosen. */
+/** Esc cancels the current selection, or else clears the window. */
 function leaveWindows() {
   const busy = readable().filter((chart) => chart.window?.drag);
   for (const chart of busy) {
