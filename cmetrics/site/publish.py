@@ -104,7 +104,7 @@ def _shared(
         yield chain(render_reports(site, reports), render_parts(site, range(count)))
         return
     try:
-        yield render_parts(site, second.share(site, reports, count, staged.folder))
+        yield render_parts(site, *second.share(site, reports, count, staged.folder))
         staged.sizes |= second.result()
     except BaseException:
         # The second process must not write to a folder that is being removed.

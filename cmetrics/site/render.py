@@ -123,12 +123,16 @@ def month_reports(publication: Publication) -> Iterator[MonthReport] | None:
     return None if publication.reports is None else build_reports(publication.reports)
 
 
-def render_parts(site: Site, parts: Iterable[int]) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of some parts; see `count_parts`."""
+def render_parts(
+    site: Site, parts: Iterable[int], compiled: dict[str, bytes] | None = None
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of some parts; see `count_parts`. ``compiled`` are templates from `compile_templates`."""
     for part in parts:
         # Imported here because another process may render all parts: Jinja and Pillow take time to import.
-        from cmetrics.site.templates import render_part
+        from cmetrics.site.templates import render_part, use_templates
 
+        if compiled is not None:
+            use_templates(compiled)
         yield from render_part(site, part)
 
 

@@ -41,20 +41,23 @@ class SecondProcess:
             self._process.start()
         theirs.close()
 
-    def share(self, site: Site, reports: Iterable[MonthReport] | None, count: int, folder: Path) -> Iterator[int]:
+    def share(
+        self, site: Site, reports: Iterable[MonthReport] | None, count: int, folder: Path
+    ) -> tuple[Iterator[int], dict[str, bytes]]:
         """Start to write ``reports`` and parts of ``site`` to ``folder``.
 
-        Return the numbers of the parts that the caller renders. Each report is rendered there while the next one is
-        built here.
+        Return the numbers of the parts that the caller renders, and the templates compiled there. Each report is
+        rendered there while the next one is built here.
         """
         with _lost():
+            compiled: dict[str, bytes] = self._line.recv()
             self._line.send((site, reports is not None, count, folder))
         for report in reports or ():
             with _lost():
                 self._line.send(report)
         with _lost():
             self._line.send(None)
-        return _take(self._next_part, count)
+        return _take(self._next_part, count), compiled
 
     def result(self) -> dict[str, int]:
         """Wait for the other files. Return their sizes by path.
@@ -123,9 +126,9 @@ def _serve(line: Connection, theirs: Connection, next_part: Any) -> None:
     from cmetrics.site.templates import compile_templates, render_part
     from cmetrics.site.write import write_file
 
-    compile_templates()
     result: dict[str, int] | Exception = {}
     with suppress(EOFError, OSError):  # the first process has ended
+        line.send(compile_templates())
         site, has_reports, count, folder = line.recv()
         reports = iter(line.recv, None)
         try:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from cmetrics import documents
@@ -153,11 +154,32 @@ def open_templates() -> Environment:
     return environment
 
 
-def compile_templates() -> None:
-    """Compile all templates, which takes longer than rendering a page."""
-    environment = open_templates()
+class _CompiledTemplates(BytecodeCache):
+    """The compiled templates of this process, or of the one that it shares its work with."""
+
+    def __init__(self, compiled: dict[str, bytes]) -> None:
+        self.compiled = compiled
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if (code := self.compiled.get(bucket.key)) is not None:
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+def compile_templates() -> dict[str, bytes]:
+    """Compile all templates, which takes longer than rendering a page. Return them for `use_templates`."""
+    environment, cache = open_templates(), _CompiledTemplates({})
+    environment.bytecode_cache = cache
     for name in environment.list_templates(extensions=["j2"]):
         environment.get_template(name)
+    return cache.compiled
+
+
+def use_templates(compiled: dict[str, bytes]) -> None:
+    """Use templates that another process has compiled."""
+    open_templates().bytecode_cache = _CompiledTemplates(compiled)
 
 
 def _beside(site: Site) -> dict[str, dict[str, object]]:

@@ -21,7 +21,7 @@ from cmetrics.site.pages import build_site, count_parts
 from cmetrics.site.render import prepare_site
 from cmetrics.site.report_files import render_reports
 from cmetrics.site.second_process import SecondProcess
-from cmetrics.site.templates import render_part
+from cmetrics.site.templates import open_templates, render_part, use_templates
 from cmetrics.sources import SPECS
 from tests.boards import AS_OF, a_board, a_package, rows_of
 from tests.conftest import COMMAND, Home
@@ -32,6 +32,7 @@ MANY = [a_package(f"package{n}", f"product{n // 10}") for n in range(30)]
 
 @pytest.fixture
 def process():
+    open_templates.cache_clear()  # As at the start of a command, no template has been compiled yet.
     process = SecondProcess()
     yield process
     process.close()
@@ -63,13 +64,28 @@ def test_every_part_is_rendered_once(process, site, tmp_path: Path):
     """Whichever process renders a part, the files are those of one process."""
     expected = {name: content for part in range(count_parts(site)) for name, content in render_part(site, part)}
     here = {}
-    for part in process.share(site, None, count_parts(site), tmp_path):
+    parts, _ = process.share(site, None, count_parts(site), tmp_path)
+    for part in parts:
         here |= dict(render_part(site, part))
     sizes = process.result()
     assert not here.keys() & sizes.keys()
     there = {name: (tmp_path / name).read_bytes() for name in sizes}
     assert {name: len(content) for name, content in there.items()} == sizes
     assert here | there == expected
+
+
+def test_templates_are_compiled_there(process, site, tmp_path: Path):
+    """The first process does not compile again what the second one has compiled."""
+    parts, compiled = process.share(site, None, count_parts(site), tmp_path)
+    process.result()
+    open_templates.cache_clear()
+    use_templates(compiled)
+    known = set(compiled)
+    assert known
+    dict(render_part(site, 0))
+    dict(render_part(site, 1))
+    assert set(compiled) == known
+    assert list(parts) == []
 
 
 def test_an_error_of_the_second_process_is_raised_here(process, site, tmp_path: Path):
@@ -83,7 +99,7 @@ def test_reports_are_rendered_there(process, data, tmp_path: Path):
     """The first process only builds the reports; the files are the same."""
     site, inputs = prepare_site(data, SPECS), data.reports
     expected = dict(render_reports(site, build_reports(inputs)))
-    list(process.share(site, build_reports(inputs), 0, tmp_path))
+    process.share(site, build_reports(inputs), 0, tmp_path)
     sizes = process.result()
     assert {name: (tmp_path / name).read_bytes() for name in sizes} == expected
     assert f"reports/{site.reports[0]}.png" in sizes
@@ -113,7 +129,7 @@ def test_an_error_in_building_a_report_is_raised_here(process, data, tmp_path: P
 def test_a_killed_second_process_is_an_error(process, site, tmp_path: Path):
     os.kill(process._process.pid, signal.SIGKILL)
     process._process.join()
-    with pytest.raises(SiteError, match="second process was ended"):
+    with pytest.raises(SiteError, match="second process was killed"):
         process.share(site, None, count_parts(site), tmp_path)
 
 
