@@ -10,7 +10,7 @@ import numpy as np
 from cmetrics.analytics import series
 from cmetrics.analytics.columns import Days, SeriesTable
 from cmetrics.analytics.intervals import Interval, Intervals
-from cmetrics.analytics.model import NO_POINTS, STALE_DAYS, Change, CountItem, DayPoints, MetricFreshness
+from cmetrics.analytics.model import NO_POINTS, CountItem, DayPoints, MetricFreshness
 from cmetrics.domain.days import DAY, Span, window
 from cmetrics.domain.kind import Kind
 from cmetrics.domain.metric import Metric
@@ -36,7 +36,11 @@ class CountItems:
         intervals = tuple(interval for interval in intervals if interval.end_day <= self._as_of)
         starts = self._starts(metric)
         recent, observed = self._recent(metric, points, intervals)
-        changes = [self._change(metric, points, freshness, days) for days in (7, 30, 90)]
+        # A counter has flows instead, and windows that overlap are not compared.
+        changes = [
+            series.recent_change(points, days, self._as_of) if metric.measure.kind is Kind.STOCK else None
+            for days in (7, 30, 90)
+        ]
         return CountItem(
             metric=metric,
             source_title=source_title,
@@ -69,13 +73,6 @@ class CountItems:
         else:
             return None, 0
         return (total if observed else None), observed
-
-    def _change(self, metric: Metric, points: DayPoints, freshness: MetricFreshness, days: int) -> Change | None:
-        """Return the change of a stock. A counter has flows instead, and windows that overlap are not compared."""
-        is_stale = freshness.age_days is None or freshness.age_days > STALE_DAYS
-        if metric.measure.kind is not Kind.STOCK or is_stale:
-            return None
-        return series.star_change(points, days)
 
     def _starts(self, metric: Metric) -> Days:
         """Return the first day of the period of each point."""

@@ -17,8 +17,6 @@ from cmetrics.analytics.intervals import Intervals
 from cmetrics.analytics.model import (
     NO_FLOWS,
     NO_POINTS,
-    STALE_DAYS,
-    Change,
     Dashboard,
     DayPoints,
     DownloadItem,
@@ -87,7 +85,6 @@ def build_dashboard(
         days=days,
         groups=groups,
         **_totals(downloads, stars, as_of),
-        window_30_start=window(as_of, 30),
         sources=build_sources(groups),
         events=tuple(sorted((*(e for e in shown if e.day <= as_of), *changes), key=lambda e: e.day)),
         health=build_health(runs, log),
@@ -116,7 +113,7 @@ def _totals(downloads: Mapping[str, Sequence[PeriodPoint]], stars: Sequence[DayP
         "month_comparison": compare_months(downloads, month, 1),
         "year_comparison": compare_months(downloads, month, 12),
         "total_stars": series.latest_known(days),
-        "total_stars_change_30": recent_star_change(days, 30, as_of),
+        "total_stars_change_30": series.recent_change(days, 30, as_of),
         "total_stars_points": days,
     }
 
@@ -327,7 +324,7 @@ class _Builder:
         points = self.months(metric)
         last_30, observed = self._last_30.get(metric.metric_id, (0, 0))
         change_7, change_30, change_90 = self._changes.get(metric.metric_id, NO_CHANGES)
-        if is_stale(self._newest.get(metric.metric_id), self._as_of):
+        if series.is_stale(self._newest.get(metric.metric_id), self._as_of):
             change_7, change_30, change_90 = NO_CHANGES
         return DownloadItem(
             metric=metric,
@@ -355,9 +352,9 @@ class _Builder:
             source_title=self._source_titles[metric.source],
             tone="",
             latest=points[-1] if points else None,
-            change_7=recent_star_change(points, 7, self._as_of),
-            change_30=recent_star_change(points, 30, self._as_of),
-            change_90=recent_star_change(points, 90, self._as_of),
+            change_7=series.recent_change(points, 7, self._as_of),
+            change_30=series.recent_change(points, 30, self._as_of),
+            change_90=series.recent_change(points, 90, self._as_of),
             points=points,
             freshness=self._freshness(metric),
             flows=self._flows.get(metric.metric_id, NO_FLOWS),
@@ -366,17 +363,6 @@ class _Builder:
 
     def _freshness(self, metric: Metric) -> MetricFreshness:
         return build_freshness(metric, self._newest.get(metric.metric_id), self._as_of, self._log)
-
-
-def is_stale(latest_day: date | None, as_of: date) -> bool:
-    """Return whether a change up to ``latest_day`` is too old to be shown as current."""
-    return latest_day is None or (as_of - latest_day).days > STALE_DAYS
-
-
-def recent_star_change(points: DayPoints, days: int, as_of: date) -> Change | None:
-    """Return the change in the ``days`` days up to the newest count; None if that count is stale."""
-    newest = series.latest_known(points)
-    return None if newest is None or is_stale(newest.day, as_of) else series.star_change(points, days)
 
 
 def _sum_of_known(values: Iterable[int | None]) -> int | None:

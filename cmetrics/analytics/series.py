@@ -14,12 +14,13 @@ from operator import attrgetter
 
 import numpy as np
 
-from cmetrics.analytics.columns import SeriesTable, Values
+from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.model import (
     ESTIMATED,
     NO_POINTS,
     OBSERVED,
     RECONSTRUCTED,
+    STALE_DAYS,
     Change,
     DayPoint,
     DayPoints,
@@ -29,9 +30,10 @@ from cmetrics.analytics.model import (
     StarFlows,
 )
 from cmetrics.analytics.periods import MONTHS, sum_runs
+from cmetrics.analytics.star_grid import UNKNOWN, gained_stars
 from cmetrics.domain.days import Month, Span
 from cmetrics.domain.metric import Metric
-from cmetrics.domain.observation import Provenance, parse_star_ref
+from cmetrics.domain.observation import Provenance
 
 #: More than the number of any month.
 _MONTH_NUMBERS = 1_000_000
@@ -178,16 +180,35 @@ def star_change(points: DayPoints, days: int) -> Change | None:
     return change(int(known.values[place]), int(known.values[-1])) if known.days[place] == wanted else None
 
 
+def latest_known(points: DayPoints) -> DayPoint | None:
+    """Return the newest point that is not an estimate."""
+    known = points.known
+    return known[-1] if known else None
+
+
+def is_stale(latest_day: date | None, as_of: date) -> bool:
+    """Return whether a change up to ``latest_day`` is too old to be shown as current."""
+    return latest_day is None or (as_of - latest_day).days > STALE_DAYS
+
+
+def recent_change(points: DayPoints, days: int, as_of: date) -> Change | None:
+    """Return the change in the ``days`` days up to the newest count; None if that count is stale."""
+    newest = latest_known(points)
+    return None if newest is None or is_stale(newest.day, as_of) else star_change(points, days)
+
+
 def star_flows(table: SeriesTable) -> dict[str, StarFlows]:
     """Return the stars gained and lost by day, ascending; only days for which either is known."""
-    counted, gained = _counted(table)
-    is_next = np.zeros(len(counted), bool)
+    counted = _counted(table)
+    gained = gained_stars(counted)
+    is_next, is_read = np.zeros(len(counted), bool), gained != UNKNOWN
     is_next[1:] = (np.diff(counted.owners) == 0) & (np.diff(counted.days) == 1)
     net = np.where(is_next, np.diff(counted.values, prepend=0), StarFlows.UNKNOWN)
-    lost = np.where(is_next & (gained >= 0), np.maximum(gained - net, 0), StarFlows.UNKNOWN)
+    lost = np.where(is_next & is_read, np.maximum(gained - net, 0), StarFlows.UNKNOWN)
+    gained = np.where(is_read, gained, StarFlows.UNKNOWN)
     flows = {}
     for metric_id, rows in counted.slices.items():
-        known = is_next[rows] | (gained[rows] >= 0)
+        known = is_next[rows] | is_read[rows]
         numbers = (column[rows][known] for column in (gained, lost, net))
         flows[metric_id] = StarFlows(counted.days[rows][known], *numbers)
     return flows
@@ -195,14 +216,15 @@ def star_flows(table: SeriesTable) -> dict[str, StarFlows]:
 
 def star_flow(table: SeriesTable, days: int) -> dict[str, StarFlow]:
     """Return the stars gained and lost in the ``days`` days up to the newest count; without data, nothing."""
-    counted, gained = _counted(table)
+    counted = _counted(table)
+    gained = gained_stars(counted)
     flows = {}
     for metric_id, rows in counted.slices.items():
         newest = int(counted.days[rows][-1])
         age = newest - counted.days[rows]
         before, given = counted.values[rows][age == days], gained[rows][age < days]
         net = int(counted.values[rows][-1] - before[0]) if len(before) else None
-        total = int(given.sum()) if len(given) == days and (given >= 0).all() else None
+        total = int(given.sum()) if len(given) == days and (given != UNKNOWN).all() else None
         if net is not None or total is not None:
             lost = None if net is None or total is None else max(total - net, 0)
             first, last = date.fromordinal(newest - days + 1), date.fromordinal(newest)
@@ -210,18 +232,9 @@ def star_flow(table: SeriesTable, days: int) -> dict[str, StarFlow]:
     return flows
 
 
-def _counted(table: SeriesTable) -> tuple[SeriesTable, Values]:
-    """Return the counts taken at the end of their day, and the stars gained on it where that was read too."""
-    counted = table.where(~table.is_seed & ~table.is_reconstructed)
-    refs = [parse_star_ref(text) for text in counted.texts("source_ref", np.arange(len(counted)))]
-    gained = [StarFlows.UNKNOWN if ref is None or ref.gained is None else ref.gained for ref in refs]
-    return counted, np.array(gained, np.int64)
-
-
-def latest_known(points: DayPoints) -> DayPoint | None:
-    """Return the newest point that is not an estimate."""
-    known = points.known
-    return known[-1] if known else None
+def _counted(table: SeriesTable) -> SeriesTable:
+    """Return the counts taken at the end of their day."""
+    return table.where(~table.is_seed & ~table.is_reconstructed)
 
 
 def star_total(series: Sequence[DayPoints]) -> DayPoints:

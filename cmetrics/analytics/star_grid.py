@@ -123,11 +123,17 @@ def build_star_grid(metrics: Iterable[Metric], table: SeriesTable, as_of: date) 
     counts[owners, columns] = table.values
     known[owners, columns] = True
     reconstructed[owners, columns] = table.is_reconstructed
-    if "source_ref" in table.data.column_names and len(table):
-        codes, names = table.encoded("source_ref")
-        used = np.zeros(len(names), np.bool_)
-        used[codes[~table.is_reconstructed]] = True
-        refs = (parse_star_ref(name) if is_used else None for name, is_used in zip(names, used.tolist(), strict=True))
-        by_code = [UNKNOWN if ref is None or ref.gained is None else ref.gained for ref in refs]
-        gained[owners, columns] = np.array(by_code, np.int64)[codes]
+    gained[owners, columns] = gained_stars(table)
     return StarGrid(tuple(chosen), first, known, newest_columns(known), counts, reconstructed, gained)
+
+
+def gained_stars(table: SeriesTable) -> Values:
+    """Return by row the stars gained on its day; :data:`UNKNOWN` where they were not read with the count."""
+    if "source_ref" not in table.data.column_names or not len(table):
+        return np.full(len(table), UNKNOWN, np.int64)
+    codes, names = table.encoded("source_ref")
+    used = np.zeros(len(names), np.bool_)
+    used[codes[~table.is_reconstructed]] = True
+    refs = (parse_star_ref(name) if is_used else None for name, is_used in zip(names, used.tolist(), strict=True))
+    by_code = [UNKNOWN if ref is None or ref.gained is None else ref.gained for ref in refs]
+    return np.array(by_code, np.int64)[codes]
