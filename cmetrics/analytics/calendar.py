@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 from cmetrics.analytics.columns import run_starts
 from cmetrics.analytics.counts import covered_days
 from cmetrics.analytics.gaps import Gap, Reason
-from cmetrics.analytics.model import KINDS, CountItem, Dashboard, DayPoints, DownloadItem, Item, PointKind
+from cmetrics.analytics.model import (
+    KINDS,
+    CountItem,
+    Dashboard,
+    DayPoints,
+    DownloadItem,
+    Item,
+    PointKind,
+    points_by_day,
+)
 from cmetrics.domain.days import DAY, day_range, window
 from cmetrics.domain.metric import PUBLISHED_WITHIN
 
@@ -150,7 +159,7 @@ def _month_offsets(first: date, last: date) -> tuple[int, ...]:
 def _first_days(items: Sequence[Item], gaps: Mapping[str, Sequence[Gap]]) -> Iterator[date]:
     """Yield the first value and the first missing day of each item."""
     for item in items:
-        days = item.days if isinstance(item, DownloadItem) else item.points
+        days = points_by_day(item)
         if days:
             yield days[0].day
         if isinstance(item, DownloadItem):
@@ -159,7 +168,7 @@ def _first_days(items: Sequence[Item], gaps: Mapping[str, Sequence[Gap]]) -> Ite
 
 
 def _item_row(item: Item, gaps: Iterable[Gap], first: date, last: date) -> Row:
-    days = item.days if isinstance(item, DownloadItem) else item.points
+    days = points_by_day(item)
     states = _states_of(days, first, last)
     start = days[0].day if days else None
     if isinstance(item, CountItem) and item.metric.measure.is_rolling:

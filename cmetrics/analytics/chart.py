@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from cmetrics.analytics.model import Change, Dashboard, DayPoints, DownloadItem, Group, Item, PeriodPoint, PointKind
+from cmetrics.analytics.model import (
+    Change,
+    Dashboard,
+    DayPoints,
+    DownloadItem,
+    Group,
+    Item,
+    PeriodPoint,
+    PointKind,
+    points_by_day,
+)
 from cmetrics.analytics.periods import MONTHS, stock_periods
 from cmetrics.analytics.series import change
 from cmetrics.domain.metric import Event, slug
@@ -209,27 +219,17 @@ def size_of(item: Item) -> int:
 
 
 def _series(item: Item, as_of: date) -> Series:
-    metric = item.metric
-    if isinstance(item, DownloadItem):
-        return Series(
-            key=metric.slug,
-            metric_id=metric.metric_id,
-            name=f"{isolate(metric.label)} ({metric.subject})",
-            subject=metric.subject,
-            source_title=item.source_title,
-            tone=item.tone,
-            days=item.days,
-            months=item.points,
-        )
+    metric, days = item.metric, points_by_day(item)
+    is_flow = isinstance(item, DownloadItem)
     return Series(
         key=metric.slug,
         metric_id=metric.metric_id,
-        name=metric.subject,
+        name=f"{isolate(metric.label)} ({metric.subject})" if is_flow else metric.subject,
         subject=metric.subject,
         source_title=item.source_title,
         tone=item.tone,
-        days=item.points,
-        months=stock_periods(item.points, MONTHS, as_of),
+        days=days,
+        months=item.points if isinstance(item, DownloadItem) else stock_periods(days, MONTHS, as_of),
     )
 
 

@@ -175,7 +175,7 @@ class _Judge:
     def effect(self, row: int) -> Effect:
         """Return the effect on the metric in a row of the grid."""
         grid, column = self._grid, self._column
-        metric, first = grid.metrics[row], column + SKIPPED
+        metric = grid.metrics[row]
         placebos, includes_events = self._placebos(row)
         kind, reason = self._problem(row)
         is_open = kind is None and column + REACH > grid.ends[row]
@@ -191,8 +191,8 @@ class _Judge:
         else:
             verdict = self._verdict(row, change, usual)
         prior = self._change(self._earlier[row], self._before[row])
+        last = min(column + REACH, int(grid.ends[row]))
         low, high = (None, None) if usual is None or change is None else map(_percent, usual)
-        filled = DAYS - self._usable(row, column - DAYS, column - 1) + DAYS - self._usable(row, first, column + REACH)
         effect = Effect(
             id=self._id(metric),
             event=self._event,
@@ -207,13 +207,12 @@ class _Judge:
             usual_includes_events=includes_events,
             prior_percent=None if prior is None else _percent(prior),
             others_percent=self._others(row) if change is not None else None,
-            days_observed=self._usable(row, first, min(column + REACH, int(grid.ends[row]))),
+            days_observed=int(grid.sums(grid.usable, column + SKIPPED, last, np.array([row]))[0]),
             days_expected=DAYS,
             overlaps=self._overlaps,
             reason=reason,
             reason_kind=kind,
             text="",
-            days_filled=filled if change is not None else 0,
         )
         return replace(effect, text=self._text(effect, row))
 
@@ -243,9 +242,6 @@ class _Judge:
             problem = grid.problem(row, column + SKIPPED, column + REACH)
             return problem or (ReasonKind.MISSING_DAYS, "days are missing")
         return None, None
-
-    def _usable(self, row: int, first: int, last: int) -> int:
-        return int(self._grid.sums(self._grid.usable, first, last, np.array([row]))[0])
 
     def _change(self, before: float, after: float) -> float | None:
         """Return the logarithm of the change; None without both values."""

@@ -64,11 +64,6 @@ def count_missing_days(gaps: Iterable[Gap]) -> int:
     return sum(gap.days for gap in gaps if gap.is_missing)
 
 
-def has_lost_days(gaps: Iterable[Gap]) -> bool:
-    """Return whether days are missing that are not only waiting for their publication."""
-    return any(gap.is_missing and gap.reason is not Reason.NOT_PUBLISHED for gap in gaps)
-
-
 def find_gaps(
     metric: Metric, state: MetricState, published: DaySet, spec: SourceSpec, log: OutcomeLog, as_of: date
 ) -> tuple[Gap, ...]:

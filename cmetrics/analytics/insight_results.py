@@ -278,9 +278,6 @@ class Effect:
     reason: str | None
     reason_kind: ReasonKind | None
     text: str
-    #: Missing days of the two windows, at most two in each, that are filled with the same weekday a week before and
-    #: after.
-    days_filled: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cmetrics.analytics.columns import Codes, Days, SeriesTable, Values, to_dates
+from cmetrics.analytics.columns import Codes, Days, Mask, SeriesTable, Values, to_dates
 from cmetrics.analytics.insight_results import Insights
 from cmetrics.analytics.intervals import Interval
 from cmetrics.analytics.quality import DataQuality
 from cmetrics.analytics.report_inputs import ReportInputs
+from cmetrics.domain.days import window
 from cmetrics.domain.event import Note, StoredEvent
 from cmetrics.domain.license import License
 from cmetrics.domain.metric import Definition, Event, Metric
@@ -139,13 +140,7 @@ class DayPoints(_ByDay[DayPoint]):
     def __getitem__(self, index: int | slice) -> DayPoint | DayPoints:
         """Return a point, or the points of a slice by column."""
         if isinstance(index, slice):
-            return DayPoints(
-                self.days[index],
-                self.values[index],
-                self.kinds[index],
-                self.provenances[index],
-                self.provenance_names,
-            )
+            return self._part(index)
         return DayPoint(
             date.fromordinal(int(self.days[index])),
             int(self.values[index]),
@@ -167,10 +162,11 @@ class DayPoints(_ByDay[DayPoint]):
     def known(self) -> DayPoints:
         """The points that are more than estimates."""
         mask = self.kinds != ESTIMATED
-        if mask.all():
-            return self
+        return self if mask.all() else self._part(mask)
+
+    def _part(self, rows: slice | Mask) -> DayPoints:
         return DayPoints(
-            self.days[mask], self.values[mask], self.kinds[mask], self.provenances[mask], self.provenance_names
+            self.days[rows], self.values[rows], self.kinds[rows], self.provenances[rows], self.provenance_names
         )
 
 
@@ -370,6 +366,11 @@ class CountItem:
 Item = DownloadItem | StarItem | CountItem
 
 
+def points_by_day(item: Item) -> DayPoints:
+    """Return the values of an item by day."""
+    return item.days if isinstance(item, DownloadItem) else item.points
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """One product."""
@@ -511,7 +512,6 @@ class Dashboard:
     total_stars: DayPoint | None
     total_stars_change_30: Change | None
     total_stars_points: DayPoints
-    window_30_start: date
     sources: tuple[SourceState, ...]
     #: By day.
     events: tuple[Event, ...]
@@ -566,7 +566,7 @@ class Dashboard:
     @property
     def data_since(self) -> date | None:
         """The oldest day with a value by day of any download or repository; None when nothing is stored."""
-        series = [item.days if isinstance(item, DownloadItem) else item.points for item in self.items]
+        series = map(points_by_day, self.items)
         return min((days[0].day for days in series if days), default=None)
 
     @property
@@ -587,7 +587,7 @@ class Dashboard:
     @property
     def last_30_days(self) -> dict[str, date | int | None]:
         """The window of the last 30 days, and the downloads of each product in it."""
-        span = {"window_start": self.window_30_start, "window_end": self.as_of}
+        span = {"window_start": window(self.as_of, 30), "window_end": self.as_of}
         return span | {group.product: group.last_30_days for group in self.groups if group.product not in span}
 
     @property

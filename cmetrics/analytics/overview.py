@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cmetrics.analytics.chart import PARTS_BESIDE_TOTAL, TOTAL, Chart, ChartKind, Series, size_of
+from cmetrics.analytics.dashboard import KNOWN_TONES
+from cmetrics.analytics.facts import FIRST_STEP
 from cmetrics.analytics.insight_results import Insights, Rollup, Scope, Unit, Window
 from cmetrics.analytics.model import (
     NO_POINTS,
@@ -31,8 +33,6 @@ from cmetrics.domain.days import Month, last_full_month, months
 
 #: The key of the chart of all downloads; the charts of products have the product's id after a hyphen.
 ALL_DOWNLOADS = "downloads"
-#: Smaller numbers of downloads a month are no news.
-FIRST_STEP = 10_000
 YEAR_DAYS = 365
 
 
@@ -43,7 +43,7 @@ class Part:
     key: str
     name: str
     tone: str
-    items: tuple[DownloadItem, ...]
+    items: Sequence[DownloadItem]
 
 
 def all_downloads_chart(board: Dashboard) -> Chart | None:
@@ -51,7 +51,7 @@ def all_downloads_chart(board: Dashboard) -> Chart | None:
     items = [item for group in board.groups for item in group.downloads]
     if not items:
         return None
-    splits = {"product": _products(board), "sdk": _sdks(items), "total": [_part("all", "All packages", TOTAL, items)]}
+    splits = {"product": _products(board), "sdk": _sdks(items), "total": [Part("all", "All packages", TOTAL, items)]}
     series = [_series(part, split, board) for split, parts in splits.items() for part in _largest(parts, split)]
     return Chart(
         ALL_DOWNLOADS,
@@ -117,13 +117,9 @@ def by_size(items: Iterable[Item]) -> list[Item]:
     return sorted(items, key=rank)
 
 
-def _part(key: str, name: str, tone: str, items: Iterable[DownloadItem]) -> Part:
-    return Part(key, name, tone, tuple(items))
-
-
 def _products(board: Dashboard) -> list[Part]:
     groups = [group for group in board.groups if group.downloads]
-    return [_part(group.product, group.title, "", group.downloads) for group in groups]
+    return [Part(group.product, group.title, "", group.downloads) for group in groups]
 
 
 def _sdks(items: Sequence[DownloadItem]) -> list[Part]:
@@ -131,16 +127,12 @@ def _sdks(items: Sequence[DownloadItem]) -> list[Part]:
     by_sdk: dict[str, list[DownloadItem]] = {}
     for item in items:
         by_sdk.setdefault(item.metric.sdk or "other", []).append(item)
-    return [_part(sdk, _sdk_name(found), _sdk_tone(sdk), found) for sdk, found in by_sdk.items()]
+    return [Part(sdk, _sdk_name(found), sdk if sdk in KNOWN_TONES else "", found) for sdk, found in by_sdk.items()]
 
 
 def _sdk_name(items: Sequence[DownloadItem]) -> str:
     names = {item.metric.label for item in items}
     return names.pop() if len(names) == 1 else items[0].metric.sdk or "Other"
-
-
-def _sdk_tone(sdk: str) -> str:
-    return sdk if sdk in ("python", "rust", "nodejs") else ""
 
 
 def _largest(parts: Sequence[Part], split: str) -> list[Part]:
@@ -153,10 +145,10 @@ def _largest(parts: Sequence[Part], split: str) -> list[Part]:
     if len(ranked) > PARTS_BESIDE_TOTAL:
         shown, rest = ranked[: PARTS_BESIDE_TOTAL - 1], ranked[PARTS_BESIDE_TOTAL - 1 :]
         others = [item for part in rest for item in part.items]
-        ranked = [*shown, _part("others", f"{len(rest)} others", "n4", others)]
+        ranked = [*shown, Part("others", f"{len(rest)} others", "n4", others)]
     tones = ("a0", "a1", "n0", "n3", "n2", "n1") if split == "product" else ("n0", "n3", "n2", "n1", "n5", "n6")
     return [
-        _part(part.key, part.name, part.tone or tones[number % len(tones)], part.items)
+        Part(part.key, part.name, part.tone or tones[number % len(tones)], part.items)
         for number, part in enumerate(ranked)
     ]
 

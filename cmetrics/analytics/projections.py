@@ -49,22 +49,15 @@ def build_projections(grid: DailyGrid, titles: dict[str, str]) -> Iterator[Proje
     """Yield the projections of metrics, products, and all; ``titles`` are those of the products."""
     if not len(grid.metrics):
         return
-    rows = [np.array([row]) for row in range(len(grid.metrics))]
-    by_product = grid.rows_by_product()
-    products = list(by_product)
-    rows += by_product.values()
-    rows.append(np.arange(len(grid.metrics)))
-    found = _Projector(grid, _add(grid, rows), rows)
-    count = len(grid.metrics)
-    for place, of in enumerate(rows):
-        metric = grid.metrics[of[0]]
-        if place < count:
-            yield found.project(place, of, Scope.METRIC, metric.metric_id, metric.product, name_of(metric))
-        elif place < len(rows) - 1:
-            product = products[place - count]
-            yield found.project(place, of, Scope.PRODUCT, None, product, titles.get(product, product))
-        else:
-            yield found.project(place, of, Scope.ALL, None, None, "All downloads")
+    groups: list[tuple[Places, Scope, str | None, str | None, str]] = [
+        *((np.array([row]), Scope.METRIC, m.metric_id, m.product, name_of(m)) for row, m in enumerate(grid.metrics)),
+        *((of, Scope.PRODUCT, None, name, titles.get(name, name)) for name, of in grid.rows_by_product().items()),
+        (np.arange(len(grid.metrics)), Scope.ALL, None, None, "All downloads"),
+    ]
+    rows = [group[0] for group in groups]
+    projector = _Projector(grid, _add(grid, rows), rows)
+    for place, group in enumerate(groups):
+        yield projector.project(place, *group)
 
 
 def _add(grid: DailyGrid, rows: list[Places]) -> _Series:

@@ -10,7 +10,8 @@ import numpy as np
 
 from cmetrics.analytics.anomalies import JUDGED_DAYS, Outlier, RegistryDip, find_anomalies
 from cmetrics.analytics.columns import SeriesTable, to_dates
-from cmetrics.analytics.gaps import Gap, count_missing_days, find_gaps, has_lost_days
+from cmetrics.analytics.gaps import Gap, count_missing_days, find_gaps
+from cmetrics.analytics.gaps import Reason as GapReason
 from cmetrics.analytics.intervals import Interval, Intervals, Reason
 from cmetrics.domain.day_set import NO_DAYS, DaySet, build_day_sets
 from cmetrics.domain.days import Span, window
@@ -83,7 +84,8 @@ class DataQuality:
 
     def has_lost_days(self, metric_id: str) -> bool:
         """Return whether days of the metric are missing that its source has published, or will not publish."""
-        return has_lost_days(self.gaps.get(metric_id, ()))
+        gaps = self.gaps.get(metric_id, ())
+        return any(gap.is_missing and gap.reason is not GapReason.NOT_PUBLISHED for gap in gaps)
 
     @property
     def anomalies(self) -> tuple[str, ...]:
