@@ -1,5 +1,5 @@
 # docker build --build-arg VERSION="$(git describe --tags --abbrev=0 | cut -c2-)" -t cmetrics .
-# .dockerignore lists what reaches the build.
+# .dockerignore limits the build context.
 FROM python:3.12-slim AS build
 ARG VERSION=0.1.0.dev0
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -7,9 +7,9 @@ WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY cmetrics cmetrics
 COPY templates templates
-# The context has no git, from which the version would follow.
+# The build context has no git history from which the version could be derived.
 RUN SETUPTOOLS_SCM_PRETEND_VERSION="$VERSION" pip wheel --no-deps --wheel-dir /wheel .
-# Nothing but the wheel is installed, and no pip beside it.
+# Installs only the wheel and its dependencies, without pip.
 RUN python -m venv --without-pip /opt/cmetrics \
     && pip --python /opt/cmetrics/bin/python install "$(echo /wheel/*.whl)[api]"
 

@@ -1,8 +1,8 @@
-# Verbs of this project. `just` lists them; each line also works without just.
+# Recipes of this project. `just` lists them; each command also works without just.
 
 uv := "uv run --group dev"
 
-# List the verbs.
+# List the recipes.
 default:
     @just --list
 
@@ -18,11 +18,11 @@ lint:
     {{uv}} lint-imports
     {{uv}} zizmor --offline --quiet .github/workflows action.yml
 
-# Run the tests, or those that are named.
+# Run all tests, or the given ones.
 test *tests:
     {{uv}} pytest {{tests}}
 
-# Decide whether a change is accepted, like CI.
+# Run all checks of CI.
 check:
     bash .ci/run
 

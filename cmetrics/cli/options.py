@@ -64,7 +64,7 @@ Config = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="Catalogue; ./cmetrics.toml if not set, else the built-in one.",
+        help="Catalogue; default: ./cmetrics.toml, else the built-in one.",
         show_default=False,
     ),
 ]
