@@ -7,9 +7,8 @@ a metric without rows is not among them.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from itertools import islice, takewhile
 from operator import attrgetter
 
 import numpy as np
@@ -38,6 +37,7 @@ from cmetrics.domain.observation import Provenance
 #: More than the number of any month.
 _MONTH_NUMBERS = 1_000_000
 #: The order of points.
+_PERIOD_END = attrgetter("period_end")
 _PERIOD = attrgetter("period_end", "period_start")
 
 
@@ -82,10 +82,12 @@ def _snapshots(table: SeriesTable, daily_from: Mapping[str, date | None]) -> dic
     return points
 
 
-def points_ending(points: Sequence[PeriodPoint], day: date) -> Iterator[PeriodPoint]:
+def points_ending(points: Sequence[PeriodPoint], day: date) -> Sequence[PeriodPoint]:
     """Return the points whose period ends on ``day``; ``points`` ascend."""
-    place = bisect_left(points, day, key=attrgetter("period_end"))
-    return takewhile(lambda point: point.period_end == day, islice(points, place, None))
+    first = last = bisect_left(points, day, key=_PERIOD_END)
+    while last < len(points) and points[last].period_end == day:
+        last += 1
+    return points[first:last]
 
 
 def month_of(points: Sequence[PeriodPoint], month: Month) -> PeriodPoint | None:

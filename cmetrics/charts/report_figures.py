@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from cmetrics.analytics.report import DownloadsRow, MonthBar
@@ -106,24 +107,17 @@ def month_chart(history: Sequence[MonthBar], tones: Sequence[str], names: Sequen
         return round(bottom - (bottom - TOP) * value / ceiling, 1)
 
     blocks: list[Block] = []
-    for number, bar in enumerate(history):
-        below = 0
+    lefts, width = _places(len(history), shape.width)
+    for left, bar in zip(lefts, history, strict=True):
+        month, is_partial = formats.month(bar.month.first), not bar.is_complete
+        below, ground = 0, y(0)
         for part, tone, name in zip(bar.parts, tones, names, strict=True):
             if part:
-                title = f"{formats.month(bar.month.first)}, {name}: {formats.number(part)}"
-                top = y(below + part)
-                blocks.append(
-                    Block(
-                        x=round(step * (number + _GAP / 2), 1),
-                        y=top,
-                        width=round(step * (1 - _GAP), 1),
-                        height=round(y(below) - top, 1),
-                        tone=tone,
-                        is_partial=not bar.is_complete,
-                        title=title,
-                    )
-                )
-            below += part or 0
+                below += part
+                top = y(below)
+                title = f"{month}, {name}: {formats.number(part)}"
+                blocks.append(Block(left, top, width, round(ground - top, 1), tone, is_partial, title))
+                ground = top
     first, last = history[0], history[-1]
     return MonthChart(
         blocks=tuple(blocks),
@@ -179,19 +173,27 @@ def _bars(history: Sequence[int | None], tone: str, width: float, height: float)
     highest, lowest = max([*known, 0]), min([*known, 0])
     span = (highest - lowest) or 1
     zero = height * highest / span
-    step = width / max(len(history), 1)
+    lefts, wide = _places(len(history), width)
     return [
         None
         if value is None
         else Block(
-            x=round(step * (number + _GAP / 2), 1),
-            y=round(zero - max(value, 0) * height / span, 1),
-            width=round(step * (1 - _GAP), 1),
-            height=max(round(abs(value) * height / span, 1), 0.5),
-            tone=tone,
+            left,
+            round(zero - max(value, 0) * height / span, 1),
+            wide,
+            max(round(abs(value) * height / span, 1), 0.5),
+            tone,
         )
-        for number, value in enumerate(history)
+        for left, value in zip(lefts, history, strict=True)
     ]
+
+
+# The bars of all rows stand at the same places.
+@lru_cache(maxsize=16)
+def _places(count: int, width: float) -> tuple[tuple[float, ...], float]:
+    """Return where each of ``count`` bars begins, and how wide they are."""
+    step = width / max(count, 1)
+    return tuple(round(step * (number + _GAP / 2), 1) for number in range(count)), round(step * (1 - _GAP), 1)
 
 
 def shares(rows: Sequence[DownloadsRow], tones: Sequence[str], *, before: bool = False) -> tuple[Share, ...]:

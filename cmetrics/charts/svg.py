@@ -19,7 +19,7 @@ from cmetrics.charts.lane import EventMark, lane_of
 from cmetrics.charts.scale import GROUP_SHARE, STACK_SHARE, Room, Scale, levels, middle, scale_of, stacked_months
 from cmetrics.charts.text_width import text_width
 from cmetrics.domain import formats
-from cmetrics.domain.days import DAY, Month
+from cmetrics.domain.days import DAY, Month, last_full_month
 
 __all__ = ["Bar", "BarState", "Drawing", "Line", "Mark", "Name", "Tick", "compact", "draw", "levels", "precise"]
 
@@ -242,8 +242,9 @@ class _Pen:
 
     def stacked(self, points: Sequence[PeriodPoint], series: Series, below: dict[date, int]) -> Iterator[Bar]:
         """Return bars on top of those before; ``below`` has the sums so far by the first day of the month."""
+        first = self.scale.start.date()
         for point, month in stacked_months(points):
-            if month < self.scale.start.date():
+            if month < first:
                 continue
             left, right = self.x(month), self.x(Month.of(month).last + DAY)
             room = (right - left) * STACK_SHARE
@@ -293,22 +294,21 @@ def state_of(point: PeriodPoint) -> BarState:
 
 def last_month(chart: Chart) -> Month:
     """Return the last full month with data; if there is none, the last full month."""
-    month = Month.of(chart.as_of)
-    over = month if chart.as_of == month.last else month.plus(-1)
+    over = last_full_month(chart.as_of).last
     counted = (p for series in chart.shown for p in series.months if p.kind is not PointKind.SEEDED)
-    ends = (p.period_end for p in counted if p.period_end <= over.last)
-    return Month.of(max(ends, default=over.last))
+    ends = (p.period_end for p in counted if p.period_end <= over)
+    return Month.of(max(ends, default=over))
 
 
 def last_values(chart: Chart) -> dict[str, int]:
     """Return the value of each series in the last full month, for stars on the last day, by key."""
     if chart.kind is ChartKind.STOCK:
         return {series.key: series.days[-1].value for series in chart.shown if series.days}
-    month = last_month(chart)
+    first = last_month(chart).first
     found: dict[str, int] = {}
     for series in chart.shown:
         for point in series.months:
-            if point.kind is not PointKind.SEEDED and point.period_start == month.first:
+            if point.period_start == first and point.kind is not PointKind.SEEDED:
                 found[series.key] = point.value
     return found
 
@@ -348,13 +348,15 @@ def short_names(chart: Chart) -> dict[str, str]:
 
 def has_long_names(chart: Chart) -> bool:
     """Return whether a name at the end of its series, or the text below it, needs more than the usual width."""
+    if not has_names(chart):
+        return False
     splits, names = [series.split for series in chart.series], short_names(chart)
     # The only series of a split is not named.
     named = [names[series.key] for series in chart.series if splits.count(series.split) > 1]
-    notes = [precise(value) + _note(chart) for value in last_values(chart).values()]
-    return has_names(chart) and (
-        any(text_width(name, _NAME_SIZE, is_bold=True) > _USUAL_NAME for name in named)
-        or any(text_width(note, _NAME_SIZE) > _USUAL_NOTE for note in notes)
+    end = _note(chart)
+    notes = [precise(value) + end for value in last_values(chart).values()]
+    return any(text_width(name, _NAME_SIZE, is_bold=True) > _USUAL_NAME for name in named) or any(
+        text_width(note, _NAME_SIZE) > _USUAL_NOTE for note in notes
     )
 
 

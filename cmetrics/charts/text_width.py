@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 ELLIPSIS = "…"
 
@@ -31,6 +32,8 @@ def fit(text: str, room: float, size: float, *, is_bold: bool = False) -> str:
     return text.rstrip() + ELLIPSIS + ("\u2069" if "\u2068" in text else "")
 
 
+# Names consist of few different characters.
+@lru_cache(maxsize=1000)
 def _share(char: str) -> float:
     if char in _CLASSES:
         return _CLASSES[char]
