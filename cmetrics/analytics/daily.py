@@ -7,14 +7,13 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cmetrics.analytics.anomalies import JUDGED_DAYS, LARGE, ComparedDays, compare_days
 from cmetrics.analytics.columns import Mask, Places, SeriesTable, Values, run_starts
-from cmetrics.analytics.grid import Grid, group_rows, newest_columns
+from cmetrics.analytics.grid import Grid, first_columns, group_rows, newest_columns
 from cmetrics.analytics.insight_results import ReasonKind
 from cmetrics.domain import formats
 from cmetrics.domain.metric import CountingStep, Metric, SourceSpec
@@ -99,11 +98,11 @@ class DailyGrid(Grid):
         verb = ("was" if is_past else "is") if len(places) == 1 else ("were" if is_past else "are")
         return kind, f"{formats.short_day(self.day(first + places[0]))}{more} {verb} {reason}"
 
-    def step_between(self, row: int, first: int, last: int) -> str | None:
-        """Return the step that parts the columns from ``first`` to ``last``, as a clause; None if there is none."""
+    def step_between(self, row: int, first: int, last: int) -> str:
+        """Return the step that parts the columns from ``first`` to ``last``, as a clause; empty if there is none."""
         found = np.flatnonzero(self.step[row, max(first + 1, 0) : max(last + 1, 0)])
         if not len(found):
-            return None
+            return ""
         day = self.day(max(first + 1, 0) + int(found[-1]))
         declared = next((s.reason for s in _steps(self.metrics[row], self.specs) if s.day == day), None)
         return f"the counting method changed on {formats.short_day(day)}" + (f" ({declared})" if declared else "")
@@ -174,7 +173,7 @@ class DailyHistory:
     def _overwrite(self, table: SeriesTable, column: int, days: int) -> None:
         """Keep ``days`` columns, and write the rows of ``table`` into those from ``column``."""
         self._values, self._known, self._replaced, self._declared_steps, self._damaged = (
-            _first_columns(numbers, days)
+            first_columns(numbers, days)
             for numbers in (self._values, self._known, self._replaced, self._declared_steps, self._damaged)
         )
         for numbers in (self._values, self._known, self._replaced):
@@ -191,7 +190,7 @@ class DailyHistory:
         """Return the grid of a day, which is not later than that of the history."""
         days = as_of.toordinal() - self._first + 1
         values, known, replaced, damaged, declared = (
-            _first_columns(numbers, days)
+            first_columns(numbers, days)
             for numbers in (self._values, self._known, self._replaced, self._damaged, self._declared_steps)
         )
         step, single = _replaced_days(replaced, known)
@@ -228,7 +227,7 @@ class DailyHistory:
         settled = min(days, self._unchanged) - JUDGED_DAYS
         if settled <= 0:
             return _judge(self._sources, values, known)
-        dipped, doubtful = _first_columns(self._judged[0], days), np.zeros_like(known)
+        dipped, doubtful = first_columns(self._judged[0], days), np.zeros_like(known)
         # The newest days have fewer neighbours after them here; the oldest of those that are judged have all before.
         start = max(settled - _REACH, 0)
         dipped[:, settled:], doubtful[:, settled:] = (
@@ -248,11 +247,6 @@ def build_daily_grid(
 ) -> DailyGrid:
     """Return the daily downloads of ``metrics`` up to ``as_of``. Metrics without rows have no value."""
     return DailyHistory(metrics, specs, table, as_of).grid(as_of)
-
-
-def _first_columns(numbers: NDArray[Any], days: int) -> NDArray[Any]:
-    """Return a copy of the first ``days`` columns; an empty column if there are none."""
-    return numbers[:, :days].copy() if days > 0 else np.zeros((len(numbers), 1), numbers.dtype)
 
 
 def _steps(metric: Metric, specs: Mapping[str, SourceSpec]) -> tuple[CountingStep, ...]:

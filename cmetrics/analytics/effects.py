@@ -231,8 +231,7 @@ class _Judge:
         day = self._event.day
         if holiday_days(day, day) or _holidays(day) > FEW_HOLIDAYS:
             return ReasonKind.HOLIDAYS, "these weeks include 20 Dec to 6 Jan, when downloads fall everywhere"
-        step = grid.step_between(row, column - DAYS, column + REACH)
-        if step is not None:
+        if step := grid.step_between(row, column - DAYS, column + REACH):
             return ReasonKind.STEP, step
         if np.isnan(self._before[row]):
             return grid.problem(row, column - DAYS, column - 1) or (ReasonKind.MISSING_DAYS, "days are missing")

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmetrics.analytics.columns import Mask, Places
 from cmetrics.domain.metric import Metric
@@ -53,3 +54,8 @@ def group_rows(names: Iterable[str | None]) -> dict[Any, Places]:
 def newest_columns(known: Mask) -> Places:
     """Return by row the newest known column; -1 without any."""
     return np.where(known.any(axis=1), known.shape[1] - 1 - np.argmax(known[:, ::-1], axis=1), -1)
+
+
+def first_columns(numbers: NDArray[Any], days: int, blank: int = 0) -> NDArray[Any]:
+    """Return a copy of the first ``days`` columns; a column of ``blank`` if there are none."""
+    return numbers[:, :days].copy() if days > 0 else np.full((len(numbers), 1), blank, numbers.dtype)

@@ -1,4 +1,10 @@
-"""One calendar month over several SDKs: its total, and its change like for like. Pure."""
+"""One calendar month over several SDKs: its total, and its change like for like. Pure.
+
+Two rules decide whether months are compared, and their results may differ. The headline of the page compares
+here what is stored: every day of both months needs a value, whatever it is. Roll-ups and reports compare in
+:func:`cmetrics.analytics.rollups.compare` what can be relied on: no day that is lost, counted in part or under
+review, and no change in the way of counting. Both leave out metrics like for like, up to the same share.
+"""
 
 from __future__ import annotations
 

@@ -456,7 +456,7 @@ class _MonthBuilder:
 
     def _compare(self, other: Month) -> Compared:
         grid, month = self._grid, self._month
-        return compare(grid, grid.column(month.last), month.days, grid.column(other.last), other.days, is_equal=False)
+        return compare(grid, grid.column(month.last), month.days, grid.column(other.last), other.days)
 
     def _releases(self) -> list[ReleaseRow]:
         """Return the events of the month, and those before it that days of it judge."""

@@ -63,13 +63,8 @@ def compare(
     days: Places | int,
     previous_last: Places | int,
     previous_days: Places | int,
-    *,
-    is_equal: bool = True,
 ) -> Compared:
-    """Compare the ``days`` days up to ``last`` with ``previous_days`` days up to ``previous_last``.
-
-    ``is_equal``: a comparison of different numbers of days is none.
-    """
+    """Compare the ``days`` days up to ``last`` with ``previous_days`` days up to ``previous_last``."""
     count = len(grid.metrics)
     last, days = np.broadcast_to(last, count), np.broadcast_to(days, count)
     previous_last, previous_days = np.broadcast_to(previous_last, count), np.broadcast_to(previous_days, count)
@@ -95,8 +90,6 @@ def compare(
             now[row] = grid.values[row, later][both].sum()
             before[row] = grid.values[row, earlier][both].sum()
     comparable &= ~has_step
-    if is_equal:
-        comparable &= days == previous_days
     return Compared(
         first=first,
         last=last,
@@ -206,7 +199,7 @@ def build_windows(grid: DailyGrid) -> Windows:
     for rows in grid.rows_by_product().values():
         product_ends[rows] = common_end(grid.ends[rows])
     spans = _months(grid, end) if end >= 0 else dict.fromkeys((Window.MONTH, Window.MONTH_TO_DATE), (-1, 1, -2, 1))
-    months = {window: compare(grid, *span, is_equal=window is not Window.MONTH) for window, span in spans.items()}
+    months = {window: compare(grid, *span) for window, span in spans.items()}
 
     def ending(ends: Places | int) -> dict[Window, Compared]:
         found = {window: compare(grid, ends, days, np.asarray(ends) - days, days) for window, days in LENGTHS.items()}
@@ -242,21 +235,18 @@ Reasons = dict[int, tuple[ReasonKind, str]]
 def why_not(grid: DailyGrid, compared: Compared) -> Reasons:
     """Return why the windows are not compared of those metrics of which they are not."""
     rows = np.flatnonzero(~compared.is_comparable)
-    first, last = compared.first[rows], compared.last[rows]
-    before, until = compared.previous_first[rows], compared.previous_last[rows]
-    reasons: Reasons = {}
+    first, last, before, until = (
+        columns[rows] for columns in (compared.first, compared.last, compared.previous_first, compared.previous_last)
+    )
     problems = zip(grid.problems(rows, first, last), grid.problems(rows, before, until), strict=True)
+    reasons: Reasons = {}
     for place, (row, (now, earlier)) in enumerate(zip(rows.tolist(), problems, strict=True)):
         if now is not None:
             reasons[row] = now
         elif earlier is not None:
             reasons[row] = earlier[0], f"in the previous period, {earlier[1]}"
-        elif (step := grid.step_between(row, int(before[place]), int(last[place]))) is not None:
-            reasons[row] = ReasonKind.STEP, step
         else:
-            days, previous = int(last[place] - first[place]) + 1, int(until[place] - before[place]) + 1
-            text = f"the periods have different lengths ({days} and {plural(previous, 'day')})"
-            reasons[row] = ReasonKind.UNEQUAL, text
+            reasons[row] = ReasonKind.STEP, grid.step_between(row, int(before[place]), int(last[place]))
     return reasons
 
 

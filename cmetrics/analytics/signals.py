@@ -22,7 +22,7 @@ may lack a tenth of their days, see :mod:`cmetrics.analytics.monthly`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -138,25 +138,18 @@ def compare_weeks(sums: NDArray[np.int64], is_usable: Mask) -> Weeks:
     return Weeks(is_judged, value, expected, ratio, score, hit)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class SignalFinder:
     """Finds the signals of one day."""
 
-    def __init__(
-        self,
-        grid: DailyGrid,
-        months: MonthTable,
-        stars: StarGrid,
-        events: Sequence[Event],
-        titles: Mapping[str, str],
-    ) -> None:
-        """``events`` are in the order of their days; ``titles`` are those of the products by id."""
-        self._grid = grid
-        self._months = months
-        self._stars = stars
-        self._events = events
-        self._titles = titles
-        self._omissions: list[Omission] = []
-        self._is_fresh = grid.ends >= grid.days - 1 - LATE_DAYS
+    grid: DailyGrid
+    months: MonthTable
+    stars: StarGrid
+    #: In the order of their days.
+    events: Sequence[Event]
+    #: Of the products by id.
+    titles: Mapping[str, str]
+    _omissions: list[Omission] = field(default_factory=list, init=False)
 
     def find(self) -> tuple[tuple[Signal, ...], tuple[Omission, ...]]:
         """Return all signals, strongest of a kind first, and what is not judged."""
@@ -176,14 +169,14 @@ class SignalFinder:
     # -- 7 days against 12 weeks -----------------------------------------------------------------
 
     def _late(self) -> None:
-        late = np.flatnonzero(~self._is_fresh & (self._grid.ends >= 0))
+        late = np.flatnonzero(~self._is_fresh & (self.grid.ends >= 0))
         if len(late):
             ids = self._ids(late)
             text = f"{self._named(late)}: no value in the last {LATE_DAYS} days, so recent days are not judged."
             self._omissions.append(Omission(ReasonKind.MISSING_DAYS, ids, text))
 
     def _weeks(self) -> Iterator[Signal]:
-        grid = self._grid
+        grid = self.grid
         rows = np.flatnonzero(self._is_fresh & (grid.ends >= 7 * FEWEST_WEEKS))
         ends = grid.ends[rows]
         weeks = judge_weeks(grid, rows, ends)
@@ -208,7 +201,7 @@ class SignalFinder:
 
     def _unjudged(self, rows: Places, ends: Places) -> None:
         """Note the metrics whose last 7 days cannot be judged, by source and reason."""
-        grid = self._grid
+        grid = self.grid
         groups: dict[tuple[str, ReasonKind], list[tuple[int, str]]] = {}
         for row, problem in zip(rows.tolist(), grid.problems(rows, ends - 6, ends), strict=True):
             if problem is not None:
@@ -223,7 +216,7 @@ class SignalFinder:
 
         A metric has fallen only if it fell by as much more than its source did.
         """
-        grid = self._grid
+        grid = self.grid
         changes: dict[str, float] = {}
         is_telling = weeks.is_judged & (weeks.expected >= FLOOR)
         sources = np.array([grid.metrics[row].source for row in rows.tolist()])
@@ -251,41 +244,46 @@ class SignalFinder:
     def _begin(self, row: int, end: int, way: int) -> int:
         """Return the column of the first night of a signal that holds on ``end``."""
         nights = np.arange(end, max(end - LOOK_BACK, -1), -1)
-        weeks = judge_weeks(self._grid, np.full(len(nights), row), nights)
+        weeks = judge_weeks(self.grid, np.full(len(nights), row), nights)
         return end - _first_of_chain(weeks.hit == way, weeks.is_judged)
+
+    @property
+    def _is_fresh(self) -> Mask:
+        """Which metrics have a recent value."""
+        return self.grid.ends >= self.grid.days - 1 - LATE_DAYS
 
     # -- months ----------------------------------------------------------------------------------
 
     def _recent_months(self, count: int) -> bool:
         """Return whether there are so many full months, the newest of which is the last one of the calendar."""
-        months = self._months.months
+        months = self.months.months
         if len(months) < count:
             return False
-        today = self._grid.day(self._grid.days - 1 - LATE_DAYS)
+        today = self.grid.day(self.grid.days - 1 - LATE_DAYS)
         return months[-1] >= Month.of(today).plus(-1)
 
     def _is_steady(self, months: int) -> Mask:
         """Return which metrics have the last months, sound and counted in one way."""
-        table = self._months
+        table = self.months
         steps = table.steps[:, -1] - table.steps[:, -months]
         # A step within the first of them, other than on its first day, counts too.
-        first = self._grid.column(table.months[-months].first)
-        last = self._grid.column(table.months[-months].last)
-        rows = np.arange(len(self._grid.metrics))
-        steps = steps + self._grid.sums(self._grid.steps, max(first + 1, 0), last, rows)
+        first = self.grid.column(table.months[-months].first)
+        last = self.grid.column(table.months[-months].last)
+        rows = np.arange(len(self.grid.metrics))
+        steps = steps + self.grid.sums(self.grid.steps, max(first + 1, 0), last, rows)
         found: Mask = table.is_sound[:, -months:].all(axis=1) & (steps == 0) & self._is_fresh
         return found
 
     def _trends(self) -> Iterator[Signal]:
         if not self._recent_months(TREND_MONTHS):
             return
-        table = self._months
+        table = self.months
         rates, totals = table.rate[:, -TREND_MONTHS:], table.estimate[:, -TREND_MONTHS:]
         slopes, ways = _trends(rates)
         is_found = self._is_steady(TREND_MONTHS) & (ways != 0)
         is_found &= (totals.max(axis=1) >= FLOOR) & (rates.min(axis=1) > 0)
         for row in np.flatnonzero(is_found).tolist():
-            metric, slope = self._grid.metrics[row], float(slopes[row])
+            metric, slope = self.grid.metrics[row], float(slopes[row])
             first, last = table.months[-TREND_MONTHS], table.months[-1]
             kind = SignalKind.GROWTH if slope > 0 else SignalKind.DECLINE
             verb = "growing" if slope > 0 else "declining"
@@ -304,15 +302,15 @@ class SignalFinder:
     def _since(self, row: int) -> date:
         """Return the first day of the first month in a row for which the rule of trends held in the same direction."""
         windows = np.lib.stride_tricks.sliding_window_view
-        _, ways = _trends(windows(np.maximum(self._months.rate[row], 1e-9), TREND_MONTHS))
-        ways = np.where(windows(self._months.is_sound[row], TREND_MONTHS).all(axis=1), ways, 0)
+        _, ways = _trends(windows(np.maximum(self.months.rate[row], 1e-9), TREND_MONTHS))
+        ways = np.where(windows(self.months.is_sound[row], TREND_MONTHS).all(axis=1), ways, 0)
         first = len(ways) - 1
         while first > 0 and ways[first - 1] == ways[-1] != 0:
             first -= 1
-        return self._months.months[first].first
+        return self.months.months[first].first
 
     def _lacking(self, row: int, months: int) -> str:
-        table = self._months
+        table = self.months
         missing = int(table.days[-months:].sum() - table.usable[row, -months:].sum())
         return f" (adjusted for {plural(missing, 'missing day')})" if missing else ""
 
@@ -320,7 +318,7 @@ class SignalFinder:
         count = SHARE_MONTHS + 1
         if not self._recent_months(count):
             return
-        table, grid = self._months, self._grid
+        table, grid = self.months, self.grid
         is_steady = self._is_steady(count)
         estimates = table.estimate[:, -count:]
         # What is counted stands for a metric that cannot be compared.
@@ -337,7 +335,7 @@ class SignalFinder:
             for place in np.flatnonzero(np.abs(shares[:, -1] - usual) >= LEAST_SHIFT).tolist():
                 metric, value, expected = grid.metrics[alike[place]], float(shares[place, -1]), float(usual[place])
                 last = table.months[-1]
-                title = self._titles.get(product, product)
+                title = self.titles.get(product, product)
                 text = (
                     f"{name_of(metric)}: {plain_percent(value)} of {title} downloads in {_month(last)}, against a "
                     f"median of {plain_percent(expected)} in the {SHARE_MONTHS} months before"
@@ -359,7 +357,7 @@ class SignalFinder:
     def _month_records(self) -> Iterator[Signal]:
         if not self._recent_months(RECORD_MONTHS + 1):
             return
-        table, grid = self._months, self._grid
+        table, grid = self.months, self.grid
         is_after = table.steps == table.steps[:, -1:]
         with np.errstate(invalid="ignore"):
             # Earlier months that lack days may have been better: estimated from what they have.
@@ -387,7 +385,7 @@ class SignalFinder:
             )
 
     def _week_records(self) -> Iterator[Signal]:
-        grid = self._grid
+        grid = self.grid
         if grid.days < RECORD_DAYS:
             return
         sums = grid.total[:, 7:] - grid.total[:, :-7]
@@ -422,7 +420,7 @@ class SignalFinder:
 
     def _star_days(self) -> Iterator[Signal]:
         """Yield one signal for each run of days in a row that point the same way and ended within the last week."""
-        stars = self._stars
+        stars = self.stars
         nets, is_known = stars.nets()
         gains = np.where(is_known, nets, np.nan)
         for row in np.flatnonzero(stars.ends >= max(stars.days - 1 - LATE_DAYS, FEWEST_STAR_DAYS)).tolist():
@@ -445,7 +443,7 @@ class SignalFinder:
                     yield self._star_signal(kind, row, first, last, float(usual[start]), float(scores.max()))
 
     def _star_signal(self, kind: SignalKind, row: int, first: int, last: int, usual: float, score: float) -> Signal:
-        stars, days = self._stars, last - first + 1
+        stars, days = self.stars, last - first + 1
         value, metric = int(stars.counts[row, last] - stars.counts[row, first - 1]), stars.metrics[row]
         start, end = stars.day(first), stars.day(last)
         when = f"from {formats.period(start, end)}" if days > 1 else f"on {formats.short_day(end)}"
@@ -472,7 +470,7 @@ class SignalFinder:
     ) -> Signal:
         """Return a signal; ``change`` in percent is that from ``expected`` to ``value`` if it is not given."""
         span = Span(start - COINCIDENCE, end)
-        events = tuple(e for e in self._events if e.day in span and metric.product in e.products)
+        events = tuple(e for e in self.events if e.day in span and metric.product in e.products)
         # Within half a year something always coincides.
         if events and kind not in (SignalKind.GROWTH, SignalKind.DECLINE):
             text = f"{text} Coincides with {names_of(events)}."
@@ -492,10 +490,10 @@ class SignalFinder:
         )
 
     def _ids(self, rows: Places) -> tuple[str, ...]:
-        return tuple(self._grid.metrics[row].metric_id for row in rows.tolist())
+        return tuple(self.grid.metrics[row].metric_id for row in rows.tolist())
 
     def _named(self, rows: Places) -> str:
-        names = [name_of(self._grid.metrics[row]) for row in rows.tolist()]
+        names = [name_of(self.grid.metrics[row]) for row in rows.tolist()]
         if len(names) > NAMED:
             names = [*names[:NAMED], plural(len(names) - NAMED, "more metric")]
         return join(names)

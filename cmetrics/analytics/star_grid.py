@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmetrics.analytics.columns import Mask, Places, SeriesTable, Values
-from cmetrics.analytics.grid import Grid, newest_columns
+from cmetrics.analytics.grid import Grid, first_columns, newest_columns
 from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import parse_star_ref
@@ -36,21 +36,15 @@ class StarGrid(Grid):
         days = as_of.toordinal() - self.first + 1
         if days == self.days:
             return self
-        known = self.known[:, : max(days, 0)]
-        if days < 1:
-            # One column without counts, as for metrics without rows.
-            shape = (len(self.metrics), 1)
-            known = np.zeros(shape, np.bool_)
-            counts, gained = np.zeros(shape, np.int64), np.full(shape, UNKNOWN, np.int64)
-            return StarGrid(self.metrics, as_of.toordinal(), known, newest_columns(known), counts, known, gained)
+        known = first_columns(self.known, days)
         return StarGrid(
             metrics=self.metrics,
-            first=self.first,
-            counts=self.counts[:, :days],
+            first=min(self.first, as_of.toordinal()),
             known=known,
-            reconstructed=self.reconstructed[:, :days],
-            gained=self.gained[:, :days],
             ends=newest_columns(known),
+            counts=first_columns(self.counts, days),
+            reconstructed=first_columns(self.reconstructed, days),
+            gained=first_columns(self.gained, days, UNKNOWN),
         )
 
     def replaced(self, table: SeriesTable, first: date, last: date) -> StarGrid:
