@@ -20,6 +20,7 @@ from cmetrics.analytics.model import (
 )
 from cmetrics.analytics.periods import MONTHS, stock_periods
 from cmetrics.analytics.series import change
+from cmetrics.analytics.sums import complete_days, month_points
 from cmetrics.domain.metric import Event, slug
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
@@ -130,11 +131,67 @@ def group_charts(board: Dashboard, group: Group) -> tuple[Chart, ...]:
     found: list[Chart] = []
     if group.downloads:
         title = f"Downloads of {isolate(group.title)}"
-        found.append(_chart(board, f"downloads-{group.product}", title, ChartKind.FLOW, group.downloads, events))
+        found.append(
+            Chart(
+                f"downloads-{group.product}",
+                title,
+                ChartKind.FLOW,
+                board.as_of,
+                _package_series(board, group),
+                tuple(events),
+                is_stacked=True,
+                scope=plural(len(group.downloads), "package"),
+            )
+        )
     if group.stars:
         title = f"GitHub stars of {isolate(group.title)}"
-        found.append(_chart(board, f"stars-{group.product}", title, ChartKind.STOCK, group.stars, events))
+        shown = largest(group.stars)
+        found.append(
+            Chart(
+                f"stars-{group.product}",
+                title,
+                ChartKind.STOCK,
+                board.as_of,
+                tuple(_series(item, board.as_of) for item in shown),
+                tuple(events),
+                len(group.stars) - len(shown),
+                scope=plural(len(group.stars), "repository", "repositories"),
+            )
+        )
     return tuple(found)
+
+
+def others_series(board: Dashboard, group: Group) -> Series | None:
+    """Return the sum of the packages of a product that its chart has no colours for; None if there are none."""
+    if len(group.downloads) <= SERIES_SHOWN:
+        return None
+    items = _by_size(group.downloads)[SERIES_SHOWN - 1 :]
+    name = f"{len(items)} others"
+    return Series(
+        key=f"others-{group.product}",
+        metric_id=None,
+        name=name,
+        subject=name,
+        source_title=", ".join(dict.fromkeys(item.source_title for item in items)),
+        # No other series has it: colours differ among the largest, and this one is not drawn.
+        tone=items[0].tone,
+        days=complete_days(items),
+        months=month_points(items, board.as_of),
+        members=tuple(item.metric.metric_id for item in items),
+    )
+
+
+def _package_series(board: Dashboard, group: Group) -> tuple[Series, ...]:
+    """Return the series of a product's packages, which add up to all of them; the largest is the first."""
+    others = others_series(board, group)
+    # Of bars that stand on each other, the largest are at the bottom.
+    ranked = _by_size(group.downloads)
+    shown = ranked if others is None else ranked[: SERIES_SHOWN - 1]
+    return (*(_series(item, board.as_of) for item in shown), *([others] if others else ()))
+
+
+def _by_size(items: Sequence[DownloadItem]) -> list[DownloadItem]:
+    return sorted(items, key=size_of, reverse=True)
 
 
 def item_chart(board: Dashboard, item: Item, drawn: Iterable[Chart] = ()) -> Chart:
@@ -181,28 +238,6 @@ def total_stars_chart(board: Dashboard) -> Chart | None:
     left_out = len(parts) - len(series) + 1
     scope = plural(len(items), "repository", "repositories")
     return Chart("all-stars", title, ChartKind.STOCK, board.as_of, series, board.events, left_out, scope=scope)
-
-
-def _chart(
-    board: Dashboard, key: str, title: str, kind: ChartKind, items: Sequence[Item], events: Iterable[Event]
-) -> Chart:
-    shown = largest(items)
-    if kind is ChartKind.FLOW:
-        # Of bars that stand on each other, the largest are at the bottom.
-        shown = sorted(shown, key=size_of, reverse=True)
-    series = tuple(_series(item, board.as_of) for item in shown)
-    is_flow = kind is ChartKind.FLOW
-    return Chart(
-        key,
-        title,
-        kind,
-        board.as_of,
-        series,
-        tuple(events),
-        len(items) - len(shown),
-        is_stacked=is_flow,
-        scope=plural(len(items), "package") if is_flow else plural(len(items), "repository", "repositories"),
-    )
 
 
 def largest(items: Sequence[Item]) -> list[Item]:

@@ -73,6 +73,8 @@ class NewsItem:
     href: str | None = None
     #: The product that it is about; None for all together.
     product: str | None = None
+    #: What the text adds to the title, for places that show both; None for the whole text.
+    note: str | None = None
 
 
 def build_news(dashboard: Dashboard, runs: Sequence[Run], log: OutcomeLog | None = None) -> tuple[NewsItem, ...]:
@@ -139,15 +141,15 @@ def _month_news(dashboard: Dashboard) -> Iterator[NewsItem]:
         parts = [(group, month_total(group.downloads, month)) for group in groups]
         shown = sorted((part for part in parts if part[1].known), key=lambda part: -part[1].value)
         products = [
-            f"{isolate(group.title)} {formats.number(part.value)}{_missing(part)}{_change(part, earlier, '')}"
+            f"{isolate(group.title)} {formats.number(part.value)}{_missing(part)}{_change(part, earlier)}"
             for group, part in shown[:PRODUCTS_NAMED]
             for earlier in [month_total(group.downloads, month.plus(-1))]
         ]
         if len(shown) > PRODUCTS_NAMED:
             products.append(f"and {len(shown) - PRODUCTS_NAMED} smaller products")
-        moved = _change(now, before, f" vs {_name(before.month)}")
-        counted = [
-            f"{formats.number(now.value)} downloads in {_name(month)}{moved}.",
+        percent = _percent(now, before)
+        moved = f"{percent} vs {_name(before.month)}" if percent else ""
+        notes = [
             ""
             if now.is_whole
             else f"{formats.number(now.observed)} of {formats.number(now.expected)} package-days have data.",
@@ -157,20 +159,27 @@ def _month_news(dashboard: Dashboard) -> Iterator[NewsItem]:
         ]
         day = month.plus(1).first
         title = f"{_name(month)}: {formats.number(now.value)} downloads{'' if now.is_whole else ' (incomplete)'}"
-        yield NewsItem(f"month-{month}", day, day, title, " ".join(filter(None, counted)), NewsKind.MONTH)
+        total = f"{formats.number(now.value)} downloads in {_name(month)}"
+        text = " ".join(filter(None, [f"{total} ({moved})." if moved else f"{total}.", *notes]))
+        note = " ".join(filter(None, [f"{moved}." if moved else "", *notes]))
+        yield NewsItem(f"month-{month}", day, day, title, text, NewsKind.MONTH, note=note)
 
 
 def _missing(found: MonthTotal) -> str:
     return "" if found.is_whole else f" ({formats.number(found.observed)} of {formats.number(found.expected)} days)"
 
 
-def _change(now: MonthTotal, before: MonthTotal, words: str) -> str:
+def _change(now: MonthTotal, before: MonthTotal) -> str:
+    percent = _percent(now, before)
+    return f" ({percent})" if percent else ""
+
+
+def _percent(now: MonthTotal, before: MonthTotal) -> str:
     """Return the change as text; empty unless both months count the same SDKs completely."""
     if not (now.is_counted and before.is_counted and now.known == before.known):
         return ""
     found = change(before.value, now.value)
-    moved = formats.signed(found.absolute) if found.percent is None else phrases.relative(found.percent)
-    return f" ({moved}{words})"
+    return formats.signed(found.absolute) if found.percent is None else phrases.relative(found.percent)
 
 
 def _snapshot_note(found: MonthTotal) -> str:
@@ -207,15 +216,17 @@ def _count_milestones(item: StarItem | CountItem) -> Iterator[NewsItem]:
         step = _step(highest, point.value, FIRST_STARS)
         if step is not None and before is not None:
             missed = "" if point.day - before == DAY else f"; the previous value is from {formats.long_day(before)}"
+            value = f"{formats.number(point.value)} {noun}"
+            when = f"on {formats.long_day(point.day)}{missed}."
             yield NewsItem(
                 f"milestone-{item.metric.slug}-{step}",
                 point.day,
                 point.day,
                 f"{item.metric.subject}: {formats.number(step)} {noun}",
-                f"{item.metric.subject} had {formats.number(point.value)} {noun} "
-                f"on {formats.long_day(point.day)}{missed}.",
+                f"{item.metric.subject} had {value} {when}",
                 NewsKind.MILESTONE,
                 product=item.metric.product,
+                note=f"{value} {when}",
             )
         highest, before = max(highest or 0, point.value), point.day
 
@@ -236,15 +247,19 @@ def _download_milestones(items: Sequence[DownloadItem], slug: str, name: str, as
         # With an SDK more than before, it is the counting that has grown.
         if step is not None and found.is_counted and found.known == before:
             day = month.plus(1).first
+            reached = (
+                f"{formats.number(found.value)} downloads in {_name(month)}, "
+                f"the first complete month above {phrases.large(step)}."
+            )
             yield NewsItem(
                 f"milestone-{slug}-{step}",
                 day,
                 day,
                 f"{name}: {formats.number(step)} downloads in a month",
-                f"{name}: {formats.number(found.value)} downloads in {_name(month)}, "
-                f"the first complete month above {phrases.large(step)}.",
+                f"{name}: {reached}",
                 NewsKind.MILESTONE,
                 product=items[0].metric.product,
+                note=reached,
             )
         highest, before = max(highest or 0, found.value), found.known
 

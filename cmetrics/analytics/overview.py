@@ -5,31 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from cmetrics.analytics.chart import PARTS_BESIDE_TOTAL, TOTAL, Chart, ChartKind, Series, size_of
 from cmetrics.analytics.dashboard import KNOWN_TONES
 from cmetrics.analytics.facts import FIRST_STEP
 from cmetrics.analytics.insight_results import Insights, Rollup, Scope, Unit, Window
 from cmetrics.analytics.model import (
-    NO_POINTS,
-    OBSERVED,
     STALE_DAYS,
     Change,
     Dashboard,
-    DayPoints,
     DownloadItem,
     Item,
-    PeriodPoint,
-    PointKind,
     StarFlow,
     StarItem,
 )
-from cmetrics.analytics.month_total import month_total
 from cmetrics.analytics.phrases import round_number
 from cmetrics.analytics.product import weekly_net
 from cmetrics.analytics.series import month_of, star_change
-from cmetrics.domain.days import Month, last_full_month, months
+from cmetrics.analytics.sums import complete_days, month_points
+from cmetrics.domain.days import Month, last_full_month
 
 #: The key of the chart of all downloads; the charts of products have the product's id after a hyphen.
 ALL_DOWNLOADS = "downloads"
@@ -154,7 +147,7 @@ def _largest(parts: Sequence[Part], split: str) -> list[Part]:
 
 
 def _series(part: Part, split: str, board: Dashboard) -> Series:
-    found = month_points(part.items, board)
+    found = month_points(part.items, board.as_of)
     days = complete_days(part.items)
     return Series(
         key=f"{split}-{part.key}",
@@ -167,53 +160,6 @@ def _series(part: Part, split: str, board: Dashboard) -> Series:
         months=found,
         split=split,
         members=tuple(item.metric.metric_id for item in part.items),
-    )
-
-
-def month_points(items: Sequence[DownloadItem], board: Dashboard) -> tuple[PeriodPoint, ...]:
-    """Return the sums of several packages by month; published totals stand for months before daily data."""
-    firsts = [item.points[0].period_start for item in items if item.points]
-    if not firsts:
-        return ()
-    points: list[PeriodPoint] = []
-    for month in months(Month.of(min(firsts)), Month.of(board.as_of)):
-        total = month_total(items, month)
-        if not total.known:
-            continue
-        is_daily = not total.snapshots
-        expected = total.expected + month.days * len(total.lost)
-        points.append(
-            PeriodPoint(
-                period_start=month.first,
-                period_end=month.last,
-                value=total.value,
-                kind=PointKind.OBSERVED,
-                provenance="",
-                days_observed=total.observed if is_daily else None,
-                days_expected=expected if is_daily else None,
-                is_running=month.last > board.as_of,
-            )
-        )
-    return tuple(points)
-
-
-def complete_days(items: Sequence[DownloadItem]) -> DayPoints:
-    """Return the sums of several packages by day: the days on which all that have begun have a value."""
-    series = [item.days for item in items if item.days]
-    if not series:
-        return NO_POINTS
-    first = min(int(points.days[0]) for points in series)
-    last = max(int(points.days[-1]) for points in series)
-    values, present = np.zeros(last - first + 1, np.int64), np.zeros(last - first + 1, np.int64)
-    begun = np.zeros(last - first + 1, np.int64)
-    for points in series:
-        values[points.days - first] += points.values
-        present[points.days - first] += 1
-        begun[int(points.days[0]) - first :] += 1
-    places = np.flatnonzero(present == begun)
-    zeros = np.zeros(len(places), np.int32)
-    return DayPoints(
-        (places + first).astype(np.int32), values[places], np.full(len(places), OBSERVED, np.int8), zeros, ("",)
     )
 
 

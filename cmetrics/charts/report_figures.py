@@ -30,8 +30,10 @@ class Shape:
 
     name: str
     width: float
-    #: The height of the chart of all downloads, and the maximum number of labels of its time axis.
+    #: The height of the chart of all downloads, the width left of its bars for the labels of levels, and the maximum
+    #: number of labels of its time axis.
     height: float
+    gutter: float
     most_labels: int
     #: The height of the bars of net gains without their labels, and the number of months.
     net_height: float
@@ -39,7 +41,7 @@ class Shape:
 
 
 #: A slide, and a phone.
-SHAPES = (Shape("wide", 1120.0, 400.0, 8, 150.0, 12), Shape("narrow", 360.0, 230.0, 4, 110.0, 6))
+SHAPES = (Shape("wide", 1120.0, 400.0, 48.0, 8, 150.0, 12), Shape("narrow", 360.0, 230.0, 28.0, 4, 110.0, 6))
 
 
 class Block(NamedTuple):
@@ -97,17 +99,17 @@ class Share:
 def month_chart(history: Sequence[MonthBar], tones: Sequence[str], names: Sequence[str], shape: Shape) -> MonthChart:
     """Return the chart of ``history``; ``tones`` and ``names`` are those of the products.
 
-    Its axes are those of the site's charts: labels inside the plot, the unit on the top one only.
+    Its axes are those of the site's charts: labels beside the bars, the unit on the top one only, above them.
     """
     named = named_levels(levels(max((bar.value for bar in history), default=0)))
     ceiling, bottom = named[-1].value, shape.height - BOTTOM
-    step = shape.width / max(len(history), 1)
+    step = _step(history, shape)
 
     def y(value: int) -> float:
         return round(bottom - (bottom - TOP) * value / ceiling, 1)
 
     blocks: list[Block] = []
-    lefts, width = _places(len(history), shape.width)
+    lefts, width = _places(len(history), shape.width - shape.gutter)
     for left, bar in zip(lefts, history, strict=True):
         month, is_partial = formats.month(bar.month.first), not bar.is_complete
         below, ground = 0, y(0)
@@ -116,14 +118,15 @@ def month_chart(history: Sequence[MonthBar], tones: Sequence[str], names: Sequen
                 below += part
                 top = y(below)
                 title = f"{month}, {name}: {formats.number(part)}"
-                blocks.append(Block(left, top, width, round(ground - top, 1), tone, is_partial, title))
+                height = round(ground - top, 1)
+                blocks.append(Block(round(shape.gutter + left, 1), top, width, height, tone, is_partial, title))
                 ground = top
     first, last = history[0], history[-1]
     return MonthChart(
         blocks=tuple(blocks),
         x_ticks=tuple(_month_ticks(history, shape)),
         y_ticks=tuple(Tick(y(level.value), level.text) for level in named),
-        last=Tick(round(step * (len(history) - _GAP / 2), 1), precise(last.value)),
+        last=Tick(round(shape.gutter + step * (len(history) - _GAP / 2), 1), precise(last.value)),
         last_y=y(last.value) - 7,
         alternative=(
             f"Bars of all downloads by month, {formats.month(first.month.first)} to {formats.month(last.month.first)}; "
@@ -135,13 +138,18 @@ def month_chart(history: Sequence[MonthBar], tones: Sequence[str], names: Sequen
     )
 
 
+def _step(history: Sequence[MonthBar], shape: Shape) -> float:
+    """Return the distance of the bars of months."""
+    return (shape.width - shape.gutter) / max(len(history), 1)
+
+
 def _month_ticks(history: Sequence[MonthBar], shape: Shape) -> Iterator[Tick]:
     """Yield the labels of some months, each in the middle of its bar."""
     start, end = moment(history[0].month.first), moment(history[-1].month.plus(1).first)
     texts = {tick.at: tick.text for tick in time_ticks(start, end, shape.most_labels, is_centred=True)}
     for number, bar in enumerate(history):
         if text := texts.get(middle(bar.month.first, bar.month.last)):
-            yield Tick(round(shape.width / len(history) * (number + 0.5), 1), text)
+            yield Tick(round(shape.gutter + _step(history, shape) * (number + 0.5), 1), text)
 
 
 def row_bars(history: Sequence[int | None], tone: str) -> tuple[Block, ...]:
@@ -197,11 +205,15 @@ def _places(count: int, width: float) -> tuple[tuple[float, ...], float]:
 
 
 def shares(rows: Sequence[DownloadsRow], tones: Sequence[str], *, before: bool = False) -> tuple[Share, ...]:
-    """Return the parts of a bar of shares; empty unless every row has one."""
+    """Return the parts of a bar of shares.
+
+    It is empty without any, and of the month before if a part of this month has none then: the two bars would not be
+    made of the same parts.
+    """
     percents = [row.previous_share if before else row.share for row in rows]
     known = [percent for percent in percents if percent is not None]
     whole = sum(known)
-    if not whole or not rows:
+    if not whole or (before and any(row.share and row.previous_share is None for row in rows)):
         return ()
     found: list[Share] = []
     start = 0.0

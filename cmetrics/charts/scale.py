@@ -83,9 +83,12 @@ GUTTER = 36
 
 def margins(room: Room, *, has_names: bool, has_long_names: bool, has_events: bool) -> Margins:
     """Return the margins of a chart."""
-    right = NAMES_WIDTH if has_names and room is not Room.NARROW else SIDE
-    if has_long_names and room is Room.LARGE:
-        right = LONG_NAMES_WIDTH
+    right = SIDE
+    if has_long_names:
+        # In a smaller chart they stand below it.
+        right = LONG_NAMES_WIDTH if room is Room.LARGE else SIDE
+    elif has_names and room is not Room.NARROW:
+        right = NAMES_WIDTH
     return Margins(GUTTER, right, TOP + LANE if has_events else TOP, BOTTOM)
 
 
@@ -95,7 +98,7 @@ def stylesheet() -> str:
     lines = [
         f".picture {{ --left: {GUTTER}px; --right: {SIDE}px; --top: {TOP}px; --bottom: {BOTTOM}px; }}",
         f".dated .picture {{ --top: {TOP + LANE}px; }}",
-        f"{wide} {{ .named .picture {{ --right: {NAMES_WIDTH}px; }} }}",
+        f"{wide} {{ .named:not(.long-names) .picture {{ --right: {NAMES_WIDTH}px; }} }}",
         f"{large} {{ .long-names .picture {{ --right: min({_LONG_NAMES_SHARE}cqi, {LONG_NAMES_WIDTH}px); }} }}",
         *(f".at-{at} {{ --at: {at}%; }}" for at in range(101)),
     ]

@@ -33,7 +33,7 @@ MOST_NAMES = 7
 #: The key of the current month among the names of series.
 RUNNING = "-running"
 #: The font size of names at the end of series, and the maximum width of a name next to its sign, in CSS pixels.
-_NAME_SIZE, _USUAL_NAME, _USUAL_NOTE = 13, 84, 108
+_NAME_SIZE, _USUAL_NAME, _USUAL_NOTE = 13, 73, 108
 
 
 class BarState(StrEnum):

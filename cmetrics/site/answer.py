@@ -22,7 +22,7 @@ class Answer:
     """One sentence in parts, so that the change can have a colour of its own."""
 
     text: str
-    #: Begins with a comma; empty for none.
+    #: What follows after a comma; empty for none.
     change: str = ""
     #: ``up``, ``down`` or ``same``.
     tone: str = "same"
@@ -31,8 +31,9 @@ class Answer:
 
 def build_answer(board: Dashboard, first: FirstTime | None = None) -> Answer:
     """Return the downloads of the last full month with their change, like for like; else the stars."""
-    second = " ".join(filter(None, (_first(first), _stars(board))))
     if total := board.month_total:
+        days = "" if total.days_observed is None or total.is_complete else f"{fmt.month_note(board)}."
+        second = " ".join(filter(None, (days, _first(first), _stars(board))))
         change = board.month_total_change
         text = f"{_downloads(total.value)} in {_month(total.period_start, board.as_of)}"
         before = board.month_before
@@ -80,11 +81,11 @@ def build_item_answer(item: Item, as_of: date) -> Answer:
     noun = "GitHub stars" if isinstance(item, StarItem) else item.metric.measure.noun
     text = f"{formats.number(item.latest.value)} {noun}"
     if isinstance(item, CountItem):
-        return Answer(text, f", {period(item)}")
+        return Answer(text, period(item))
     change = item.change_30
     if change is None or change.absolute == 0:
-        return Answer(text, ", unchanged in 30 days" if change else "")
-    return Answer(text, f", {_in_30_days(change)}", _tone(change))
+        return Answer(text, "unchanged in 30 days" if change else "")
+    return Answer(text, _in_30_days(change), _tone(change))
 
 
 def in_words(value: int) -> str:
@@ -119,14 +120,14 @@ def _tone(change: Change | None) -> str:
 def _moved(change: Change, before: str) -> str:
     percent = change.percent
     if _is_same(change):
-        return f", the same as in {before}"
+        return f"the same as in {before}"
     if percent is None:
-        return f", {formats.signed(change.absolute)} on {before}"
+        return f"{formats.signed(change.absolute)} on {before}"
     if percent >= 100 * (phrases.FACTOR - 1):
-        return f", {formats.decimal(1 + percent / 100)} times {before}"
+        return f"{formats.decimal(1 + percent / 100)} times {before}"
     size = abs(percent)
     digits = 0 if size >= 1 else 1
-    return f", {'up' if percent > 0 else 'down'} {formats.percent(size, digits)} on {before}"
+    return f"{'up' if percent > 0 else 'down'} {formats.percent(size, digits)} on {before}"
 
 
 def _stars(board: Dashboard) -> str:

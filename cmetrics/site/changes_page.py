@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 
 from cmetrics.analytics.insight_results import Item, ItemCategory, ItemKind
+from cmetrics.analytics.news import NewsItem
 from cmetrics.domain.days import Month
 from cmetrics.domain.sanitize import isolate
 from cmetrics.site import format as fmt
@@ -26,6 +28,36 @@ class ChangeView:
         return _SIGNS[self.item.category]
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeGroup:
+    """Changes of one product that are folded together."""
+
+    title: str
+    changes: tuple[ChangeView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewsGroup:
+    """News of one year that are folded together, newest first."""
+
+    year: int
+    items: tuple[NewsItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesView:
+    """The changes and the news of their page. Where there are many, most are folded, so that the page can be read."""
+
+    #: The largest changes, and the others by product.
+    first: tuple[ChangeView, ...]
+    rest: tuple[ChangeGroup, ...]
+    #: The newest news, and the others by year.
+    news: tuple[NewsItem, ...]
+    earlier: tuple[NewsGroup, ...]
+
+
+#: So many changes or news are listed in full; of more, the first ones, and the rest is folded.
+MOST, FIRST = 24, 12
 _SIGNS = {
     ItemCategory.RISE: "Rise",
     ItemCategory.FALL: "Fall",
@@ -44,7 +76,26 @@ def build_changes_page(site: Site) -> Page:
         template="changes.html.j2",
         title=f"What changed · {isolate(board.title)}",
         description=f"Changes, milestones and outages of {isolate(board.title)}. {fmt.through(board)}",
-        changes=build_changes(site, site.insights.items if site.insights else ()),
+        all_changes=_build_view(site),
+    )
+
+
+def _build_view(site: Site) -> ChangesView:
+    changes = build_changes(site, site.insights.items if site.insights else ())
+    shown = len(changes) if len(changes) <= MOST else FIRST
+    by_product: dict[str | None, list[ChangeView]] = {group.product: [] for group in site.board.groups}
+    for view in changes[shown:]:
+        by_product.setdefault(view.item.product, []).append(view)
+    titles: dict[str | None, str] = {group.product: group.title for group in site.board.groups}
+    # What belongs to no product comes last.
+    rest = [ChangeGroup(titles.get(name, "Several products"), tuple(found)) for name, found in by_product.items()]
+    newest = len(site.news) if len(site.news) <= MOST else FIRST
+    earlier = groupby(site.news[newest:], key=lambda item: item.day.year)
+    return ChangesView(
+        first=changes[:shown],
+        rest=tuple(group for group in rest if group.changes),
+        news=site.news[:newest],
+        earlier=tuple(NewsGroup(year, tuple(items)) for year, items in earlier),
     )
 
 

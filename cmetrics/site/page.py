@@ -22,7 +22,7 @@ from cmetrics.site.rows import FILTERED_FROM, Headings, Row, build_headings
 
 if TYPE_CHECKING:
     from cmetrics.analytics.calendar import Calendar
-    from cmetrics.site.changes_page import ChangeView
+    from cmetrics.site.changes_page import ChangesView
     from cmetrics.site.compare_page import Choice
     from cmetrics.site.overview_page import Overview
     from cmetrics.site.product_pages import MetricView, ProductStory
@@ -119,8 +119,8 @@ class Page:
     reports: tuple[ReportLine, ...] = ()
     #: The path of a preview picture of its own.
     card: str | None = None
-    #: What changed: all of it on the page of changes, of one product on its page.
-    changes: tuple[ChangeView, ...] = ()
+    #: Only on the page of changes.
+    all_changes: ChangesView | None = None
 
     @property
     def marked_title(self) -> str:

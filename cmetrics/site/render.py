@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cmetrics import documents, insight_documents
 from cmetrics.analytics import phrases
+from cmetrics.analytics.chart import others_series
 from cmetrics.analytics.model import DownloadItem, Publication
 from cmetrics.analytics.news import build_announced_news, build_news, sort_news
 from cmetrics.analytics.overview import all_downloads_chart
@@ -205,8 +206,9 @@ def _day_scripts(publication: Publication) -> Iterator[tuple[str, bytes]]:
         weeks_of_stars = stock_periods(board.total_stars_points, WEEKS, board.as_of)
         yield f"{DAYS}/{TOTAL_DAYS}.js", days_script(TOTAL_DAYS, board.total_stars_points, weeks_of_stars)
     chart = all_downloads_chart(board)
+    others = (others_series(board, group) for group in board.groups)
     items = {item.metric.metric_id: item for group in board.groups for item in group.downloads}
-    for series in chart.series if chart else ():
+    for series in (*(chart.series if chart else ()), *filter(None, others)):
         if days := days_name(series, names):
             found = [(names[name], items[name]) for name in series.members]
             members = [Member(phrases.name_of(item.metric), file, item.days) for file, item in found]

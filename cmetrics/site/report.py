@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from markupsafe import Markup
@@ -59,8 +59,11 @@ def render_report_html(
     """Return a report as one HTML file, which needs no script. ``page`` is its place in a site; None without one."""
     environment = open_templates()
     month = report.month
-    tones = _tones(len(report.products))
-    names = [row.name for row in report.products]
+    order = _by_size(report.products)
+    products = [report.products[place] for place in order]
+    history = [replace(bar, parts=tuple(bar.parts[place] for place in order)) for bar in report.history]
+    tones = _tones(len(products))
+    names = [row.name for row in products]
     sdk_tones = _sdk_tones(report.sdks)
     star_rows = (report.all_stars, *report.repositories) if len(report.repositories) != 1 else report.repositories
     context = {
@@ -73,15 +76,15 @@ def render_report_html(
         "before_short": formats.short_month(month.plus(-1).first),
         "year_short": formats.short_month(month.plus(-12).first),
         "missing_days": sum(row.days for row in report.missing),
-        "charts": [month_chart(report.history, tones, names, shape) for shape in SHAPES],
+        "charts": [month_chart(history, tones, names, shape) for shape in SHAPES],
         "names": report.names,
-        "product_tones": tones,
+        "products": list(zip(products, tones, strict=True)),
         "package_bars": [row_bars(row.history, _tone_of(row, sdk_tones)) for row in report.packages],
         "reasons": [row for row in report.packages if row.reason],
         "star_rows": star_rows,
         "star_bars": [row_bars(row.history, STARS) for row in star_rows],
         "net": [(shape, net_chart(report.all_stars.history, month, shape)) for shape in SHAPES],
-        "compositions": list(_compositions(report, tones, sdk_tones)),
+        "compositions": list(_compositions(products, tones, report.sdks, sdk_tones)),
     }
     return _clean(environment.get_template("report.html.j2").render(context))
 
@@ -208,11 +211,21 @@ def _release_lines(row: ReleaseRow) -> Iterator[str]:
         yield f"  - {_escape(effect.text)}"
 
 
-def _compositions(report: MonthReport, tones: Sequence[str], sdk_tones: dict[str | None, str]) -> Iterator[object]:
-    by_sdk = [sdk_tones[row.sdk] for row in report.sdks]
-    for title, rows, colours in (("By product", report.products, tones), ("By SDK", report.sdks, by_sdk)):
+def _compositions(
+    products: Sequence[DownloadsRow],
+    tones: Sequence[str],
+    sdks: Sequence[DownloadsRow],
+    sdk_tones: Mapping[str | None, str],
+) -> Iterator[object]:
+    by_sdk = [sdk_tones[row.sdk] for row in sdks]
+    for title, rows, colours in (("By product", products, tones), ("By SDK", sdks, by_sdk)):
         pairs = list(zip(rows, colours, strict=True))
         yield title, pairs, shares(rows, colours), shares(rows, colours, before=True)
+
+
+def _by_size(rows: Sequence[DownloadsRow]) -> list[int]:
+    """Return the places of rows, the largest first: bars stand on each other from there, coloured as on the site."""
+    return sorted(range(len(rows)), key=lambda place: -(rows[place].value or 0))
 
 
 def _tones(count: int) -> list[str]:

@@ -169,11 +169,10 @@ def _effects(site: Site, chart: Chart) -> dict[Event, str]:
     """Return by event the text about its effect on the largest package of the chart."""
     if site.insights is None or not chart.is_flow:
         return {}
-    metrics = {series.metric_id for series in chart.series}
+    metrics = {name for series in chart.series for name in (series.metric_id, *series.members)}
     found: dict[Event, Effect] = {}
     for effect in site.insights.effects:
-        is_shown = None in metrics or effect.metric_id in metrics
-        if is_shown and effect.event in chart.events and effect.after is not None:
+        if effect.metric_id in metrics and effect.event in chart.events and effect.after is not None:
             largest = found.get(effect.event)
             if largest is None or effect.after > (largest.after or 0):
                 found[effect.event] = effect

@@ -30,7 +30,19 @@ function followMovedPart() {
   else location.replace(part.startsWith("chart-") ? `${page.href}${location.search}#${part}` : page.href);
 }
 
+/** What an address leads to may be folded; not every browser unfolds it. */
+function unfoldTarget() {
+  const part = location.hash.slice(1);
+  const target = part && document.getElementById(part);
+  const fold = target && target.closest("details.folded");
+  if (!fold) return;
+  fold.open = true;
+  target.scrollIntoView();
+}
+
 followMovedPart();
+unfoldTarget();
+addEventListener("hashchange", unfoldTarget);
 findCharts();
 findCounts();
 readState();

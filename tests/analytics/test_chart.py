@@ -62,7 +62,7 @@ def test_series_are_called_so_that_they_can_be_told_apart():
 
 
 def test_many_series():
-    """Of many series the largest are drawn, the largest first, as bars stand on each other from there."""
+    """Of many packages the largest are drawn, the largest first, and the others together: they add up to all."""
     metrics = [a_package(f"sdk{n}") for n in range(SERIES_SHOWN + 3)]
     sizes = [3, 0, 9, 7, None, 8, 1, 2, 6, 5, 4]
     rows = [
@@ -73,8 +73,25 @@ def test_many_series():
     ]
     board = a_board(metrics, rows)
     (chart,) = group_charts(board, board.groups[0])
-    assert [series.metric_id for series in chart.series] == [metrics[n].metric_id for n in (2, 5, 3, 8, 9, 10, 0, 7)]
-    assert chart.left_out == 3
+    *shown, others = chart.series
+    assert [series.metric_id for series in shown] == [metrics[n].metric_id for n in (2, 5, 3, 8, 9, 10, 0)]
+    assert (others.name, others.metric_id) == ("4 others", None)
+    assert others.members == tuple(metrics[n].metric_id for n in (7, 6, 1, 4))
+    assert len({series.tone for series in chart.series}) == SERIES_SHOWN
+    october = [series.months[0].value for series in chart.series]
+    assert sum(october) == 31 * sum(size or 0 for size in sizes)
+    assert others.days[0].value == 3
+    assert (chart.left_out, chart.scope) == (0, "11 packages")
+
+
+def test_many_repositories():
+    """Of many repositories the largest are drawn, in their own order; lines of the others are left out."""
+    metrics = [a_repository(f"r{n}") for n in range(SERIES_SHOWN + 2)]
+    rows = [row for n, metric in enumerate(metrics) for row in rows_of(metric, FIRST, AS_OF, n + 1)]
+    board = a_board(metrics, rows)
+    (chart,) = group_charts(board, board.groups[0])
+    assert [series.metric_id for series in chart.series] == [metric.metric_id for metric in metrics[2:]]
+    assert chart.left_out == 2
 
 
 def test_a_chart_has_the_events_of_its_product_alone():

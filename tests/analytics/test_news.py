@@ -103,8 +103,9 @@ def test_a_month_is_told_on_the_first_day_of_the_next_one_with_its_change():
         title="October 2026: 1,500 downloads",
         text="1,500 downloads in October 2026 (+50.0% vs September 2026).",
         kind=NewsKind.MONTH,
+        note="+50.0% vs September 2026.",
     )
-    assert found[1].text == "1,000 downloads in September 2026."
+    assert (found[1].text, found[1].note) == ("1,000 downloads in September 2026.", "")
     assert len(found) == 2
 
 
@@ -191,6 +192,7 @@ def test_a_repository_reaches_a_step_on_the_first_day_that_holds_it():
     found = of(NewsKind.MILESTONE, news(stars(998, 999, 1000, 1001)))
     assert [(item.slug, item.day) for item in found] == [("milestone-stars-one-github-1000", AS_OF - DAY)]
     assert found[0].text == "owner/name had 1,000 stars on 21 November 2026."
+    assert found[0].note == "1,000 stars on 21 November 2026."
 
 
 def test_what_was_reached_before_the_first_count_is_not_told():
@@ -226,7 +228,8 @@ def test_downloads_reach_a_step_with_the_first_complete_month_that_holds_it():
     found = of(NewsKind.MILESTONE, news(rows))
     assert [(item.slug, item.day) for item in found] == [("milestone-downloads-one-nodejs-200000", date(2026, 10, 1))]
     assert found[0].title == "@scope/name (One, Node.js): 200,000 downloads in a month"
-    assert "210,000 downloads in September 2026, the first complete month above 200,000." in found[0].text
+    assert found[0].note == "210,000 downloads in September 2026, the first complete month above 200,000."
+    assert found[0].text.endswith(found[0].note)
 
 
 def test_neither_an_incomplete_month_nor_a_snapshot_is_a_milestone():

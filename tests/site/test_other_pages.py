@@ -96,3 +96,102 @@ def test_the_answer_is_in_one_size(reader, data_site):
     )
     assert len(sizes) == 2
     assert sizes[0] == sizes[1]
+
+
+def test_many_changes(reader, data_site):
+    """The largest changes and the newest news are listed, the others folded by product and year; links unfold them."""
+    site = data_site("m300")
+    page = reader.open(f"{site.url}changes.html", now=NOW)
+    items = page.locator(".changes > li")
+    shown = [item for item in items.all() if item.is_visible()]
+    assert len(shown) == 12
+    assert items.count() == len(site.data.publication().findings.insights.items)
+    assert page.evaluate("document.documentElement.scrollHeight") < 4_000
+    folded = page.locator(".folded .changes > li").last
+    target = folded.get_attribute("id")
+    assert not folded.is_visible()
+    page.goto(f"{site.url}changes.html#{target}")
+    assert folded.is_visible()
+    assert 0 <= folded.bounding_box()["y"] <= 900
+    # Within the page, too.
+    other = page.locator(".folded .news > li").last
+    assert not other.is_visible()
+    page.evaluate("(id) => { location.hash = id; }", other.get_attribute("id"))
+    other.wait_for()
+
+
+def test_news_do_not_repeat_their_title(reader, data_site):
+    """What stands below a title adds to it."""
+    page = reader.open(f"{data_site('rich').url}changes.html", now=NOW)
+    for item in page.locator(".news > li").all():
+        title, text = item.locator("strong").text_content(), item.locator("span").text_content()
+        assert title.partition(": ")[0] not in text, title
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280, 1920])
+def test_names_of_series_are_whole(reader, data_site, width):
+    """Packages whose names begin alike are told apart: no name is cut off at the end of its series."""
+    site = data_site("m24")
+    page = reader.open(f"{site.url}products/p00.html", now=NOW, size=(width, 900))
+    cut = page.locator(".chart .legend bdi").evaluate_all(
+        """(all) => all
+          .filter((one) => getComputedStyle(one).overflow === "hidden" && one.scrollWidth > one.clientWidth + 1)
+          .map((one) => one.textContent)"""
+    )
+    assert cut == []
+
+
+def test_a_product_of_many_packages_adds_up(reader, data_site):
+    """The label of the last bar is the number of the sentence, also where not every package has a colour."""
+    page = reader.open(f"{data_site('m300').url}products/p00.html", now=NOW)
+    label = page.locator("#chart-downloads-p00 .last").text_content()
+    assert page.locator(".answer").inner_text().startswith(f"{label.removesuffix('M')} million downloads")
+    others = page.locator("#chart-downloads-p00 .legend button").last
+    assert others.inner_text().startswith("5 others")
+    # Days and weeks of the others are in a file of their own.
+    page.goto(f"{data_site('m300').url}products/p00.html?by=week")
+    page.locator("#chart-downloads-p00 .plot.js-plotly-plot .main-svg").first.wait_for()
+    assert page.locator("#chart-downloads-p00 .plot .trace").count() == 8
+
+
+@pytest.mark.parametrize("width", [768, 900, 1024])
+def test_masthead_on_a_tablet(reader, data_site, width):
+    """The name of the site takes two lines at most, and the bar has no more room than its lines need."""
+    page = reader.open(data_site("rich").url, now=NOW, size=(width, 900))
+    lines = page.locator(".brand").evaluate(
+        """(brand) => {
+          const range = document.createRange();
+          range.selectNodeContents(brand);
+          return new Set([...range.getClientRects()].map((box) => Math.round(box.bottom))).size;
+        }"""
+    )
+    assert lines <= 3, "the sign and two lines"
+    assert page.locator(".masthead").bounding_box()["height"] <= 110
+
+
+@pytest.mark.parametrize("width", [768, 1280])
+def test_headings_of_tables_are_whole_words(reader, data_site, width):
+    """No heading is broken within a word."""
+    page = reader.open(f"{data_site('rich').url}products/lance.html", now=NOW, size=(width, 900))
+    heads = page.locator(".releases thead th").evaluate_all(
+        "(all) => all.map((one) => [one.textContent, one.clientHeight])"
+    )
+    assert len({height for _, height in heads}) == 1
+    assert max(height for _, height in heads) < 40, heads
+
+
+def test_the_comma_is_no_part_of_the_change(reader, data_site):
+    """Only what has changed has a colour of its own in the sentence."""
+    page = reader.open(data_site("rich").url, now=NOW)
+    change = page.locator("h1 .change")
+    assert change.inner_text() == "up 10% on September"
+    assert page.locator("h1").inner_text() == "7.6 million downloads in October, up 10% on September"
+    colours = page.locator("h1, h1 .change").evaluate_all("(all) => all.map((one) => getComputedStyle(one).color)")
+    assert colours[0] != colours[1]
+
+
+def test_an_incomplete_month_says_so(reader, data_site):
+    """A total of which days are missing is not stated as that of the month alone."""
+    page = reader.open(data_site("stale").url, now=NOW)
+    assert page.locator("h1").inner_text() == "4.79 million downloads in October"
+    assert page.locator(".lead").inner_text().startswith("100 of 155 package-days. ")

@@ -20,8 +20,10 @@ from playwright.sync_api import Browser, Page
 
 from cmetrics import documents
 from cmetrics.analytics.columns import SeriesTable
+from cmetrics.analytics.overview import all_downloads_chart
 from cmetrics.analytics.report import MonthReport, build_report, report_months
 from cmetrics.analytics.report_inputs import ReportInputs
+from cmetrics.charts.report_figures import shares
 from cmetrics.charts.theme import DEFAULT
 from cmetrics.domain.days import DAY, Month
 from cmetrics.domain.event import Note
@@ -29,7 +31,7 @@ from cmetrics.domain.metric import Event
 from cmetrics.report_documents import build_report_document, build_report_list
 from cmetrics.site.folders import templates_folder
 from cmetrics.site.page import Site
-from cmetrics.site.render import SLIDES_PARTS, prepare_site, script
+from cmetrics.site.render import SLIDES_PARTS, prepare_site, render_data, script
 from cmetrics.site.report import render_report_html, render_report_list, render_report_markdown
 from cmetrics.site.reports_page import build_report_page, build_reports_page
 from cmetrics.site.social_card import render_report_card
@@ -285,9 +287,14 @@ def test_reports_are_valid_html(tmp_path: Path):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the report of October, as in a site."""
+    """Return a folder with the report of October and the list of all reports, as in a site."""
     root = tmp_path_factory.mktemp("site")
+    publication = page_data.DATA_SETS["rich"]().publication()
+    stylesheet = next(content for name, content in render_data(publication, site(), b"") if name == "assets/site.css")
+    reports = [build_report(inputs(), month) for month in report_months(inputs())]
     for name, content in {
+        "reports/index.html": render_report_list(build_reports_page(site(), reports)),
+        "assets/site.css": stylesheet,
         "reports/2026-10.html": report_html(october()),
         "assets/report.js": script(SLIDES_PARTS),
         "assets/theme.js": (templates_folder() / "theme.js").read_bytes(),
@@ -365,6 +372,51 @@ def test_on_every_screen(browser: Browser, folder: Path, width: int, scheme: Any
         apart = one["right"] <= other["left"] or other["right"] <= one["left"]
         assert apart or one["bottom"] <= other["top"] + 2 or other["bottom"] <= one["top"] + 2, (one, other)
     page.context.close()
+
+
+@pytest.mark.parametrize("width", [768, 1024])
+def test_the_list_fits_a_tablet(browser: Browser, folder: Path, width: int):
+    """No column is wider than the window."""
+    page = opened(browser, folder, viewport={"width": width, "height": 900})
+    page.goto((folder / "reports" / "index.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", ["rich", "m24"])
+def test_products_have_the_colours_of_the_overview(name: str):
+    """The largest product of the month has the first colour, and stands at the bottom."""
+    report = build_report(inputs(name), OCTOBER)
+    shown = report_html(report, name).decode()
+    tones = re.findall(r'<li class="tone-(\w+)[^"]*"><i></i><bdi>([^<]+)</bdi> [\d,]+', shown)
+    # The legend of the first chart comes first.
+    tones = tones[: len(report.products)]
+    largest_first = sorted(report.products, key=lambda row: -(row.value or 0))
+    assert [html.unescape(title) for _, title in tones] == [row.name for row in largest_first]
+    chart = all_downloads_chart(site(name).board)
+    assert chart is not None
+    assert [(tone, title) for tone, title in tones] == [(series.tone, series.name) for series in chart.shown]
+
+
+def test_labels_of_levels_stand_beside_the_bars(browser: Browser, folder: Path):
+    """No label of the axis of values lies over a bar."""
+    page = opened(browser, folder, viewport={"width": 1280, "height": 900})
+    boxes = """(query) => [...document.querySelectorAll(query)].map((one) => one.getBoundingClientRect().toJSON())"""
+    levels = page.evaluate(boxes, "svg.months.wide .level")
+    bars = page.evaluate(boxes, "svg.months.wide rect[class^=tone-]")
+    assert len(levels) >= 3
+    assert max(box["right"] for box in levels[:-1]) <= min(box["left"] for box in bars)
+    page.context.close()
+
+
+def test_shares_of_two_months_have_the_same_parts():
+    """The bar of the month before is left out if a part has no share then."""
+    shown = october()
+    products, sdks = shown.products, shown.sdks
+    names = [[part.name for part in shares(products, ["a0", "a1"], before=before)] for before in (False, True)]
+    assert names == [[row.name for row in products]] * 2
+    assert len(shares(sdks, ["n0", "n1", "n2"])) == 3
+    assert shares(sdks, ["n0", "n1", "n2"], before=True) == ()
 
 
 def test_markdown_has_the_numbers_of_the_page():
