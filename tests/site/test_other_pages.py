@@ -10,6 +10,12 @@ from tests.site.walk import LOW_CONTRAST
 from tests.world.page_data import NOW
 
 
+IN_VIEW = """(id) => {
+  const { top, bottom, height } = document.getElementById(id).getBoundingClientRect();
+  return height > 0 && top >= 0 && bottom <= innerHeight;
+}"""
+
+
 @pytest.mark.parametrize(("name", "width"), [("weird", 1280), ("weird", 360), ("eight", 768), ("stale", 390)])
 def test_nothing_is_wider_than_the_window(reader, data_site, name, width):
     """Also not what is hidden from the eye."""
@@ -111,13 +117,13 @@ def test_many_changes(reader, data_site):
     target = folded.get_attribute("id")
     assert not folded.is_visible()
     page.goto(f"{site.url}changes.html#{target}")
-    assert folded.is_visible()
-    assert 0 <= folded.bounding_box()["y"] <= 900
+    # It is scrolled to smoothly.
+    page.wait_for_function(IN_VIEW, arg=target)
     # Within the page, too.
     other = page.locator(".folded .news > li").last
     assert not other.is_visible()
     page.evaluate("(id) => { location.hash = id; }", other.get_attribute("id"))
-    other.wait_for()
+    page.wait_for_function(IN_VIEW, arg=other.get_attribute("id"))
 
 
 def test_news_do_not_repeat_their_title(reader, data_site):
