@@ -410,7 +410,7 @@ def test_links_lead_to_products_and_metrics_whose_charts_come_alive(reader, many
     enliven(page)
     assert keys_of(page) == ["downloads-p07", "stars-p07"]
     assert len(figure(page, "downloads-p07").traces) == 8, "more cannot be told apart"
-    assert f"{PACKAGES - 8} more" in page.locator("#chart-downloads-p07 .sources-note").text_content()
+    assert page.locator("#chart-downloads-p07 .legend bdi").last.text_content() == f"{PACKAGES - 7} others"
     assert page.locator(".metrics tbody tr").count() == PACKAGES + REPOSITORIES
     card = page.locator(".metrics tbody tr", has_text="package-07-03")
     card.locator("th a").click()

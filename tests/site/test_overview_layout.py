@@ -103,7 +103,7 @@ def test_live_chart_follows_its_height(reader, data_site):
     )
 
 
-@pytest.mark.parametrize("width", [360, 390, 700, 768, 1000, 1280])
+@pytest.mark.parametrize("width", [360, 390, 700, 768, 832, 1000, 1280])
 @pytest.mark.parametrize("name", ["rich", "weird", "m300"])
 def test_nothing_is_cut(reader, data_site, name, width):
     """Every number fits its place, in the first screen and in the rows; the bar at the top has whole lines."""
@@ -115,7 +115,8 @@ def test_nothing_is_cut(reader, data_site, name, width):
     brand, bar = (page.locator(css).bounding_box() for css in (".brand bdi", ".masthead"))
     assert bar["y"] <= brand["y"]
     assert brand["y"] + brand["height"] <= bar["y"] + bar["height"]
-    if width >= 768:
+    # In a narrower bar, the links have a line of their own, so that a long name does not take three.
+    if width >= 832:
         assert page.evaluate(SPREAD, ".brand, .masthead nav, .masthead .share-page") < LINE
         assert bar["height"] < 70
 
