@@ -9,7 +9,6 @@ from tests.site.test_page import overflow
 from tests.site.walk import LOW_CONTRAST
 from tests.world.page_data import NOW
 
-
 IN_VIEW = """(id) => {
   const { top, bottom, height } = document.getElementById(id).getBoundingClientRect();
   return height > 0 && top >= 0 && bottom <= innerHeight;

@@ -290,7 +290,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the report of October and the list of all reports, as in a site."""
     root = tmp_path_factory.mktemp("site")
     publication = page_data.DATA_SETS["rich"]().publication()
-    stylesheet = next(content for name, content in render_data(publication, site(), b"") if name == "assets/site.css")
+    stylesheet = next(content for name, content in render_data(publication, b"") if name == "assets/site.css")
     reports = [build_report(inputs(), month) for month in report_months(inputs())]
     for name, content in {
         "reports/index.html": render_report_list(build_reports_page(site(), reports)),
