@@ -1,4 +1,4 @@
-"""Packages that are executed only when one of their names is used."""
+"""Postpone the execution of a package until one of its names is used."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from threading import RLock
 
 
 def postpone_import(package: str) -> None:
-    """Let ``import package.module`` import the module without what the package imports in its ``__init__``.
+    """Let ``import package.module`` import the module without executing the ``__init__`` of the package.
 
-    The package itself is executed when one of its names is first used, so that it can be used as always. Does
-    nothing if the package is not installed or has been imported. `importlib.util.LazyLoader` is of no use here:
-    it executes a package as soon as one of its modules is imported.
+    The package is executed when one of its names is first used, so that it works as usual. Does nothing if the
+    package is not installed or has already been imported. `importlib.util.LazyLoader` does not help, because it
+    executes a package as soon as one of its modules is imported.
     """
     if package in sys.modules or (spec := find_spec(package)) is None:
         return
@@ -23,9 +23,9 @@ def postpone_import(package: str) -> None:
 
     def load(name: str) -> object:
         nonlocal is_executed
-        # Tools that look at all modules ask for such names (``__wrapped__``, ``__warningregistry__``).
+        # Tools that inspect all modules look up such names (``__wrapped__``, ``__warningregistry__``).
         if loader is not None and (not name.startswith("__") or name == "__all__"):
-            # A second thread waits for the first one; the package itself may look up names while it is executed.
+            # A second thread waits for the first one. The package itself may look up names during its execution.
             with lock:
                 if not is_executed:
                     is_executed = True
