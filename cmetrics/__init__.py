@@ -1,6 +1,6 @@
 """Collect SDK downloads and GitHub stars daily, store them permanently, publish them as a site.
 
-From Python, `open` reads a store; the tables come as Arrow.
+From Python, `open` opens a store, whose tables are read as Arrow.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Build the Plotly figure of a chart of panels. Pure; the package plotly is not imported.
 
-The site publishes it beside those of `cmetrics.charts.figure`, with the same axes as the picture of the page.
+The site publishes it like those of `cmetrics.charts.figure`, with the same axes as the picture of the page.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Panel:
 
     tone: str
     levels: tuple[Level, ...]
-    #: What is counted, beside the top level.
+    #: The unit, next to the top level.
     unit: str
     #: The position of the panel, as shares of the height of the plot box.
     top: float = 0.0
@@ -132,7 +132,7 @@ class PanelChart:
     rows: tuple[Row, ...]
     #: What is counted, in the plural.
     unit: str
-    #: What the script needs beside the stops.
+    #: Further data for the script.
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property

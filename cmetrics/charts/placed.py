@@ -14,7 +14,7 @@ LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 12.0, 26.0
 
 @dataclass(frozen=True, slots=True)
 class PlacedDrawing:
-    """The marks and labels of a chart in the coordinates of a picture; labels of values stand at its left."""
+    """The marks and labels of a chart in the coordinates of a picture; labels of values are to its left."""
 
     left: float
     right: float

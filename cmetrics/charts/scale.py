@@ -36,7 +36,7 @@ _UNITS = ((10**9, 10**9, "billion"), (10**6, 10**6, "million"), (10**4, 10**3, "
 _MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60, 120)
 _DAY_STEPS = (1, 2, 7, 14)
 _YEAR = 12
-#: A time, the day that it stands for, and its text without and with the year.
+#: A time, its day, and its text without and with the year.
 _Label: TypeAlias = tuple[datetime, date, str, str]
 #: The share of a period that its bar fills, and that all bars of a period fill side by side.
 STACK_SHARE, GROUP_SHARE = 0.84, 0.78

@@ -19,7 +19,7 @@ from cmetrics.ingest.progress import NoProgress
 from cmetrics.sources.base import FetchRequest
 
 SECONDS_BETWEEN_LINES = 10.0
-#: Columns of a bar, of the numbers beside it and of the time.
+#: The widths of a bar, of the numbers next to it, and of the time.
 BAR_WIDTH, COUNT_WIDTH, TIME_WIDTH = 16, 9, 7
 
 
@@ -128,7 +128,7 @@ class BarProgress(NoProgress):
         self._progress.update(self._bars[source], last=last)
 
     def _fitting(self, *texts: str) -> str:
-        """Return the first text that fits beside the bars uncut, in order of preference; empty if none does."""
+        """Return the first text, in order of preference, that fits next to the bars; empty if none does."""
         room = self._progress.console.width - self._names - BAR_WIDTH - COUNT_WIDTH - TIME_WIDTH - 4
         return next((text for text in texts if len(text) <= room), "")
 

@@ -8,7 +8,7 @@ CmetricsError
 ├── StoreError               the store returned an error
 │   ├── StoreMissing         there is no store, or it has no tables yet
 │   ├── StoreUnreachable     no answer, or the key was refused
-│   └── StoreBusy            another run holds the store
+│   └── StoreBusy            another run has locked the store
 ├── SourceError              a service failed for one metric
 │   ├── ServiceUnreachable   no connection, or no answer in time
 │   ├── ServiceFailed        5xx, or an undocumented status
@@ -90,7 +90,7 @@ class StoreUnreachable(StoreError):
 
 
 class StoreBusy(StoreError):
-    """Another run holds the store."""
+    """Another run has locked the store."""
 
 
 class SourceError(CmetricsError):

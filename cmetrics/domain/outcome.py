@@ -61,7 +61,8 @@ class OutcomeLog:
         metric_codes, metric_ids = _encode(rows["metric_id"])
         self._run_codes = {run_id: code for code, run_id in enumerate(run_ids)}
         self._metric_codes = {metric_id: code for code, metric_id in enumerate(metric_ids)}
-        #: Per outcome that is no failure, the run in the upper half of a number and the metric in the lower.
+        #: For each outcome that is not a failure, a number with the run in its upper half and the metric in its lower
+        #: half.
         is_failed = pc.equal(rows["status"], pa.scalar(MetricStatus.FAILED.value)).to_numpy()
         self._present = np.sort((run_codes[~is_failed] << 32) + metric_codes[~is_failed])
         self._failures: dict[str, Failure] = {}

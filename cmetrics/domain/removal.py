@@ -73,7 +73,7 @@ def build_removals(rows: Iterable[tuple[str, str, str, datetime]]) -> tuple[Remo
     removals = [
         Removal(run_id, metric_id, stays.get(run_id), at)
         for run_id, (metric_id, at) in gone.items()
-        # A rename of which only one row was restored states nothing.
+        # A rename of which only one row was restored is incomplete, and ignored.
         if run_id in stays or not run_id.startswith(f"{Job.RENAME}-")
     ]
     return tuple(sorted(removals, key=lambda removal: (removal.at, removal.run_id)))

@@ -29,11 +29,11 @@ class LogoKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Logo:
-    """A picture beside the title of the site."""
+    """A picture next to the title of the site."""
 
     kind: LogoKind
     content: bytes
-    #: Width and height in units of its own.
+    #: Width and height in the units of the file.
     size: tuple[float, float]
 
     def width(self, height: int) -> int:

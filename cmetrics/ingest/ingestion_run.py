@@ -105,7 +105,7 @@ class IngestionRun:
     def finish(self, summary: RunSummary, *, remark: str | None = None) -> None:
         """Record the result of the run and optimize the store. Must be the last call. Raises StoreError.
 
-        ``remark`` is recorded in `history` beside the warnings.
+        ``remark`` is recorded in `history` with the warnings.
         """
         remarks = () if remark is None else (remark,)
         errors = error_summary(summary.metrics, (*remarks, *summary.warnings))

@@ -205,7 +205,7 @@ def _unknown_subjects(
 def _sources_by_subject(
     settings: Settings, catalog: Catalog, sources: AbstractSet[str], clock: Clock
 ) -> Iterable[Check]:
-    """Check each source that has no request of its own for this purpose by the first of its subjects."""
+    """Check each source without a request for this purpose by its first subject."""
     first = {metric.source: metric for metric in reversed(catalog.metrics) if metric.source in sources}
     metrics = tuple(first[source] for source in sorted(first))
     if not metrics:

@@ -80,13 +80,13 @@ class PicturePanel:
     marks: tuple[Mark, ...]
     #: Labels of long intervals.
     texts: tuple[Text, ...] = ()
-    #: Labels of levels within the plot; those of `y_ticks` stand at its left.
+    #: Labels of levels within the plot; those of `y_ticks` are to its left.
     levels: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A series beside the plot: its name, unless it is the only one, and its last value."""
+    """A series next to the plot: its name, unless it is the only one, and its last value."""
 
     y: float
     text: str

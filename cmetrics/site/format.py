@@ -103,7 +103,7 @@ def day(value: date | None) -> str:
 
 
 def short_day(value: date | None) -> str:
-    """Return ``22 Nov 2026``, for places without much room."""
+    """Return ``22 Nov 2026``, for narrow places."""
     return NONE if value is None else formats.short_day(value)
 
 

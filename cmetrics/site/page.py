@@ -72,7 +72,7 @@ class Site:
 
     @property
     def running_month(self) -> ProjectionBar | None:
-        """The projection of the running month of all downloads; None if there is none."""
+        """The projection of all downloads of the current month; None if there is none."""
         found = self.insights.projections if self.insights is not None else ()
         return next((projection_bar(row) for row in found if row.scope is Scope.ALL), None)
 
@@ -117,7 +117,7 @@ class Page:
     overview: Overview | None = None
     #: Only on the page that lists them: the monthly reports, newest first.
     reports: tuple[ReportLine, ...] = ()
-    #: The path of a preview picture of its own.
+    #: The path of its own preview picture.
     card: str | None = None
     #: Only on the page of changes.
     all_changes: ChangesView | None = None

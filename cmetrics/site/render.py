@@ -120,7 +120,7 @@ def prepare_site(publication: Publication, specs: Mapping[str, SourceSpec]) -> S
 
 
 def month_reports(publication: Publication) -> Iterator[MonthReport] | None:
-    """Return the reports of months, each built when it is asked for; None if there are none."""
+    """Return the monthly reports, each built on demand; None if there are none."""
     return None if publication.reports is None else build_reports(publication.reports)
 
 

@@ -58,7 +58,7 @@ class ChartView:
 
     @property
     def rest(self) -> str:
-        """Return how many series there are beside those that can be shown; empty for none."""
+        """Return the number of series that are not shown, as text; empty if all are shown."""
         return f"{formats.number(self.chart.left_out)} more are not shown." if self.chart.left_out else ""
 
     @property
@@ -68,7 +68,7 @@ class ChartView:
 
     @property
     def short_names(self) -> dict[str, str]:
-        """The names of series by key, without the package in brackets if the rest says which one it is."""
+        """The names of series by key, without the package in brackets if the rest identifies it."""
         return short_names(self.chart)
 
     @property

@@ -84,7 +84,7 @@ class Series:
         return self._sql(f"project, {_OUTLINE}", "project, year")
 
     def days(self) -> bytes:
-        """Return SQL for the downloads per day. Rows of one day may not be merged yet, hence the sum."""
+        """Return SQL for the downloads per day. Summed, because rows of one day may not be merged yet."""
         return self._sql("date, sum(count) AS downloads", "date")
 
     def params(self, first: date, last: date) -> dict[str, str]:
