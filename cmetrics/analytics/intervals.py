@@ -57,11 +57,11 @@ class Reason(StrEnum):
     #: The count is lower than before. The flow is unknown.
     FELL = "the count fell"
     #: The service counts another thing under this name. The flow is unknown.
-    REPLACED = "another object is counted"
+    REPLACED = "the name belongs to another subject now"
     #: Equal readings and a jump: one interval.
-    STOOD_STILL = "the service stood still"
+    STOOD_STILL = "the service did not update its count"
     #: Equal readings up to the newest one. The flow is unknown until the count moves.
-    STANDS_STILL = "the service stands still"
+    STANDS_STILL = "the service has not updated its count"
 
 
 REASONS = tuple(Reason)

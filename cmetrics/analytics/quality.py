@@ -52,9 +52,10 @@ class CounterBreak:
         """The finding as one sentence."""
         interval = self.interval
         if interval.reason is Reason.STANDS_STILL:
-            return f"standstill: {self.metric_id} has not moved since {interval.start_day}, and normally does every day"
-        what = "fell" if interval.reason is Reason.FELL else "is that of another object"
-        return f"reset: the count of {self.metric_id} {what} ({interval.end_day}); the flow of that interval is unknown"
+            return f"standstill: {self.metric_id} has not changed since {interval.start_day}; it normally changes daily"
+        what = "fell" if interval.reason is Reason.FELL else "belongs to another subject"
+        reset = f"reset: the count of {self.metric_id} {what} ({interval.end_day})"
+        return f"{reset}; the increase in that interval is unknown"
 
 
 @dataclass(frozen=True, slots=True)

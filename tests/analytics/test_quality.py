@@ -111,6 +111,6 @@ def test_a_counter_that_falls_is_reported_for_four_weeks():
         )
         return [text for text in found.published_anomalies if "fell" in text]
 
-    assert breaks(0) == ["reset: the count of pulls:p:hub fell (2026-11-24); the flow of that interval is unknown"]
+    assert breaks(0) == ["reset: the count of pulls:p:hub fell (2026-11-24); the increase in that interval is unknown"]
     assert len(breaks(27)) == 1
     assert breaks(28) == []
