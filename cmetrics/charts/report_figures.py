@@ -30,8 +30,8 @@ class Shape:
 
     name: str
     width: float
-    #: The height of the chart of all downloads, the width left of its bars for the labels of levels, and the maximum
-    #: number of labels of its time axis.
+    #: The height of the chart of all downloads, the width to the left of its bars for labels of levels, and the
+    #: maximum number of labels of its time axis.
     height: float
     gutter: float
     most_labels: int
@@ -99,7 +99,8 @@ class Share:
 def month_chart(history: Sequence[MonthBar], tones: Sequence[str], names: Sequence[str], shape: Shape) -> MonthChart:
     """Return the chart of ``history``; ``tones`` and ``names`` are those of the products.
 
-    Its axes are those of the site's charts: labels beside the bars, the unit on the top one only, above them.
+    Its axes are like those of the site's charts: labels next to the bars, with the unit only on the top one, above
+    the bars.
     """
     named = named_levels(levels(max((bar.value for bar in history), default=0)))
     ceiling, bottom = named[-1].value, shape.height - BOTTOM
@@ -139,7 +140,7 @@ def month_chart(history: Sequence[MonthBar], tones: Sequence[str], names: Sequen
 
 
 def _step(history: Sequence[MonthBar], shape: Shape) -> float:
-    """Return the distance of the bars of months."""
+    """Return the distance between the bars of months."""
     return (shape.width - shape.gutter) / max(len(history), 1)
 
 
@@ -196,10 +197,10 @@ def _bars(history: Sequence[int | None], tone: str, width: float, height: float)
     ]
 
 
-# The bars of all rows stand at the same places.
+# Cached, because the bars of all rows have the same positions.
 @lru_cache(maxsize=16)
 def _places(count: int, width: float) -> tuple[tuple[float, ...], float]:
-    """Return where each of ``count`` bars begins, and how wide they are."""
+    """Return the start of each of ``count`` bars, and their width."""
     step = width / max(count, 1)
     return tuple(round(step * (number + _GAP / 2), 1) for number in range(count)), round(step * (1 - _GAP), 1)
 

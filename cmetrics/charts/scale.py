@@ -85,7 +85,7 @@ def margins(room: Room, *, has_names: bool, has_long_names: bool, has_events: bo
     """Return the margins of a chart."""
     right = SIDE
     if has_long_names:
-        # In a smaller chart they stand below it.
+        # In a smaller chart, they are below the picture.
         right = LONG_NAMES_WIDTH if room is Room.LARGE else SIDE
     elif has_names and room is not Room.NARROW:
         right = NAMES_WIDTH

@@ -32,7 +32,7 @@ def fit(text: str, room: float, size: float, *, is_bold: bool = False) -> str:
     return text.rstrip() + ELLIPSIS + ("\u2069" if "\u2068" in text else "")
 
 
-# Names consist of few different characters.
+# Cached, because names consist of few distinct characters.
 @lru_cache(maxsize=1000)
 def _share(char: str) -> float:
     if char in _CLASSES:

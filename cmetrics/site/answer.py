@@ -22,7 +22,7 @@ class Answer:
     """One sentence in parts, so that the change can have a colour of its own."""
 
     text: str
-    #: What follows after a comma; empty for none.
+    #: The text after a comma; empty if there is none.
     change: str = ""
     #: ``up``, ``down`` or ``same``.
     tone: str = "same"

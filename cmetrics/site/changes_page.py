@@ -30,7 +30,7 @@ class ChangeView:
 
 @dataclass(frozen=True, slots=True)
 class ChangeGroup:
-    """Changes of one product that are folded together."""
+    """Changes of one product in a collapsed list."""
 
     title: str
     changes: tuple[ChangeView, ...]
@@ -38,7 +38,7 @@ class ChangeGroup:
 
 @dataclass(frozen=True, slots=True)
 class NewsGroup:
-    """News of one year that are folded together, newest first."""
+    """News of one year in a collapsed list, newest first."""
 
     year: int
     items: tuple[NewsItem, ...]
@@ -46,7 +46,7 @@ class NewsGroup:
 
 @dataclass(frozen=True, slots=True)
 class ChangesView:
-    """The changes and the news of their page. Where there are many, most are folded, so that the page can be read."""
+    """The changes and news of their page. If there are many, most are collapsed, to keep the page short."""
 
     #: The largest changes, and the others by product.
     first: tuple[ChangeView, ...]
@@ -56,7 +56,7 @@ class ChangesView:
     earlier: tuple[NewsGroup, ...]
 
 
-#: So many changes or news are listed in full; of more, the first ones, and the rest is folded.
+#: The maximum number of changes or news that are listed in full. Further ones are collapsed.
 MOST, FIRST = 24, 12
 _SIGNS = {
     ItemCategory.RISE: "Rise",
@@ -87,7 +87,7 @@ def _build_view(site: Site) -> ChangesView:
     for view in changes[shown:]:
         by_product.setdefault(view.item.product, []).append(view)
     titles: dict[str | None, str] = {group.product: group.title for group in site.board.groups}
-    # What belongs to no product comes last.
+    # Items without a product are last.
     rest = [ChangeGroup(titles.get(name, "Several products"), tuple(found)) for name, found in by_product.items()]
     newest = len(site.news) if len(site.news) <= MOST else FIRST
     earlier = groupby(site.news[newest:], key=lambda item: item.day.year)

@@ -15,7 +15,7 @@ from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from markupsafe import Markup, escape
 
-#: Finds what must be escaped. The search takes half the time of an escaped copy.
+#: Finds characters that must be escaped. The search takes half the time of an escaped copy.
 _find_special = re.compile("[&<>\"']").search
 
 
@@ -24,7 +24,7 @@ def output_text(value: object) -> str:
     kind = type(value)
     if kind is int or kind is float:
         return str(value)
-    # Other subclasses of text, such as enums, have a text of their own.
+    # Other subclasses of str, such as enums, may have another text.
     if isinstance(value, str) and (kind is Markup or (kind is str and _find_special(value) is None)):
         return value
     return escape(value)

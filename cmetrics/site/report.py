@@ -224,7 +224,7 @@ def _compositions(
 
 
 def _by_size(rows: Sequence[DownloadsRow]) -> list[int]:
-    """Return the places of rows, the largest first: bars stand on each other from there, coloured as on the site."""
+    """Return the indices of rows, largest first, which is the order of stacked bars, coloured as on the site."""
     return sorted(range(len(rows)), key=lambda place: -(rows[place].value or 0))
 
 

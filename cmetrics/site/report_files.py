@@ -1,4 +1,4 @@
-"""Render the reports of months to files: each one, and their list."""
+"""Render the monthly reports to files: each one, and their list."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cmetrics.site.social_card import render_report_card
 
 
 def render_reports(site: Site, reports: Iterable[MonthReport]) -> Iterator[tuple[str, bytes]]:
-    """Yield the reports with their documents and pictures, one after the other, then their list."""
+    """Yield each report with its document and picture, then the list."""
     palette, rendered = theme.palette(site.board.theme.accent), []
     for report in reports:
         month = report.month

@@ -156,7 +156,7 @@ def open_templates() -> Environment:
 
 
 class _CompiledTemplates(BytecodeCache):
-    """The compiled templates of this process, or of the one that it shares its work with."""
+    """The compiled templates, from this process or the other one."""
 
     def __init__(self, compiled: dict[str, bytes]) -> None:
         self.compiled = compiled

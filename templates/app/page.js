@@ -30,7 +30,7 @@ function followMovedPart() {
   else location.replace(part.startsWith("chart-") ? `${page.href}${location.search}#${part}` : page.href);
 }
 
-/** What an address leads to may be folded; not every browser unfolds it. */
+/** The target of an address may be collapsed; not every browser expands it. */
 function unfoldTarget() {
   const part = location.hash.slice(1);
   const target = part && document.getElementById(part);
