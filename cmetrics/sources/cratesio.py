@@ -52,7 +52,7 @@ SPEC = SourceSpec(
     terms="https://crates.io/data-access",
     counts="Downloads by cargo, all versions, by UTC day. The counting changed on 2024-02-16 (a step up: "
     "downloads from the CDN count too) and about 2025-10-29 (a step down: clients other than cargo no longer "
-    "count, which mostly concerns rarely used crates).",
+    "count, which mainly affects rarely used crates).",
     # 90 dates including today, which is not complete.
     served_days=89,
     first_days=89,
@@ -62,7 +62,7 @@ SPEC = SourceSpec(
     canonical=lambda crate: crate.lower().replace("_", "-"),
     archive=ARCHIVE,
     known_losses=(
-        KnownLoss(date(2014, 11, 15), date(2014, 11, 15), "the archive of crates.io has no file of this day"),
+        KnownLoss(date(2014, 11, 15), date(2014, 11, 15), "the archive of crates.io has no file for this day"),
     ),
     # https://blog.rust-lang.org/2024/03/11/crates-io-download-changes and rust-lang/crates.io#12210.
     steps=(

@@ -36,18 +36,18 @@ ARCHIVE = ArchiveSpec("clickpy", "ClickPy", first_day=date(2016, 1, 1), overlaps
 #: Days without a row for any package, and days with only a small part of the usual counts. Sources: a
 #: public recording of nightly reads, and psf/pypistats.org#29, #34, #67 and #68.
 KNOWN_LOSSES = (
-    KnownLoss(date(2020, 4, 8), date(2020, 4, 8), "pypistats.org has no counts of this day for any package"),
-    KnownLoss(date(2020, 7, 18), date(2020, 7, 19), "pypistats.org has no counts of this day for any package"),
-    KnownLoss(date(2021, 3, 22), date(2021, 3, 26), "pypistats.org has no counts of this day for any package"),
-    KnownLoss(date(2023, 1, 24), date(2023, 1, 24), "pypistats.org has no counts of this day for any package"),
+    KnownLoss(date(2020, 4, 8), date(2020, 4, 8), "pypistats.org has no counts for any package"),
+    KnownLoss(date(2020, 7, 18), date(2020, 7, 19), "pypistats.org has no counts for any package"),
+    KnownLoss(date(2021, 3, 22), date(2021, 3, 26), "pypistats.org has no counts for any package"),
+    KnownLoss(date(2023, 1, 24), date(2023, 1, 24), "pypistats.org has no counts for any package"),
     KnownLoss(
         date(2024, 6, 18),
         date(2024, 6, 21),
-        "pypistats.org counted only part of this day's downloads",
+        "pypistats.org counted only part of the downloads",
         is_damaged=True,
     ),
-    KnownLoss(date(2024, 10, 25), date(2024, 10, 25), "pypistats.org has no counts of this day for any package"),
-    KnownLoss(date(2025, 2, 11), date(2025, 2, 11), "pypistats.org has no counts of this day for any package"),
+    KnownLoss(date(2024, 10, 25), date(2024, 10, 25), "pypistats.org has no counts for any package"),
+    KnownLoss(date(2025, 2, 11), date(2025, 2, 11), "pypistats.org has no counts for any package"),
 )
 
 SPEC = SourceSpec(
