@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cmetrics.domain.days import Span
 from cmetrics.domain.observation import is_reconstructed_ref, is_snapshot
+from cmetrics.memory import release_memory
 
 #: Days as `date.toordinal` counts them.
 Days: TypeAlias = NDArray[np.int32]
@@ -88,12 +89,15 @@ class SeriesTable:
 
         Each part is made smaller before the next one is read.
         """
-        pool, tables = pa.default_memory_pool(), [_compact(schema.empty_table())]
+        tables = [_compact(schema.empty_table())]
         for part in parts:
             tables.append(_compact(part))
             del part  # not in memory while the next one is read
-            pool.release_unused()
-        return cls.from_arrow(pa.concat_tables(tables))
+            release_memory()
+        table = cls.from_arrow(pa.concat_tables(tables))
+        del tables  # the same rows in several parts
+        release_memory()
+        return table
 
     def __len__(self) -> int:
         return len(self.days)

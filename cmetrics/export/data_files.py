@@ -23,6 +23,7 @@ from cmetrics.analytics.insight_results import Rollup
 from cmetrics.analytics.model import ESTIMATED, RECONSTRUCTED, Publication, Records, StarFlows, StarItem
 from cmetrics.domain.metric import Definition, Event
 from cmetrics.domain.observation import SourceWindow
+from cmetrics.memory import release_memory
 from cmetrics.store.schema import HISTORY, METRICS, OUTCOMES, READINGS, REVISIONS, STATS, R, Table, encode
 
 _DAY: pa.DataType = pa.date32()
@@ -168,12 +169,14 @@ def split_years(table: DataTable, day: str) -> Iterator[tuple[int, pa.Table]]:
 
 def build_daily(data: pa.Table, definitions: Sequence[Definition]) -> pa.Table:
     """Return the daily values among the rows of ``stats``, with what each metric counts."""
-    rows = data.filter(pc.equal(data["source_window"], pa.scalar(SourceWindow.DAY.value)))
     by_id = {row.metric_id: row for row in definitions}
-    codes, ids = _encoded(rows["metric_id"])
-    known = np.array([metric_id in by_id for metric_id in ids], bool)[codes] if ids else np.zeros(0, bool)
-    if not known.all():
-        rows, codes = rows.filter(pa.array(known)), codes[known]
+    codes, ids = _encoded(data["metric_id"])
+    windows, window_names = _encoded(data["source_window"])
+    is_known = np.array([metric_id in by_id for metric_id in ids], bool)[codes] if ids else np.zeros(0, bool)
+    is_day = np.array([window == SourceWindow.DAY for window in window_names], bool)[windows]
+    rows, chosen = data.select(["period_end", "value"]), is_known & is_day
+    if not chosen.all():
+        rows, codes = rows.filter(pa.array(chosen)), codes[chosen]
     places: Any = pa.array(codes)
     columns: dict[str, Any] = {
         name: pa.array([getattr(by_id.get(metric_id), name, None) for metric_id in ids], _TEXT).take(places)
@@ -251,8 +254,8 @@ def encode_parquet(rows: pa.Table) -> bytes:
     out = BytesIO()
     # Dictionary-encoded texts are written as such. Without Arrow's schema, readers get plain texts.
     pyarrow.parquet.write_table(rows, out, compression="zstd", store_schema=False)
-    # Arrow keeps the memory of its buffers, hundreds of megabytes for many metrics.
-    pa.default_memory_pool().release_unused()
+    # Its buffers are hundreds of megabytes for many metrics.
+    release_memory()
     return out.getvalue()
 
 
@@ -276,11 +279,11 @@ def _as_dates(days: pa.ChunkedArray[Any]) -> Any:
     return codes.dictionary.cast(_DAY).take(codes.indices)
 
 
-def _encoded(column: pa.ChunkedArray[Any]) -> tuple[npt.NDArray[np.int64], list[str]]:
+def _encoded(column: pa.ChunkedArray[Any]) -> tuple[npt.NDArray[np.int32], list[str]]:
     whole: Any = column.combine_chunks()
     if not pa.types.is_dictionary(whole.type):
         whole = whole.dictionary_encode()
-    return whole.indices.to_numpy(zero_copy_only=False).astype(np.int64), whole.dictionary.to_pylist()
+    return whole.indices.to_numpy(), whole.dictionary.to_pylist()
 
 
 def _from_dicts(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:

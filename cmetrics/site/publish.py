@@ -21,6 +21,7 @@ from cmetrics.export.data_files import DataTable, build_stats, build_tables, enc
 from cmetrics.export.data_package import DESCRIPTION_FILE, DataFile, data_package
 from cmetrics.export.tables import stats_csv
 from cmetrics.locales import load_formats
+from cmetrics.memory import release_memory
 from cmetrics.queries import Queries
 from cmetrics.settings import StoreTarget
 from cmetrics.site.page import Site
@@ -68,8 +69,10 @@ def publish_site(
     plotly = plotly_script(plotly_js)
     with formats.use(load_formats(catalog.lang)):
         publication = Queries(LanceStore.open(target), catalog, specs, now=now).publication(url)
+        release_memory()
         site = prepare_site(publication, specs)
         with staged_site(out) as staged, _shared(site, month_reports(publication), staged, second) as pages:
+            release_memory()
             staged.write(_render_tables(publication, specs))
             staged.write(render_data(publication, plotly))
             staged.write(pages)
