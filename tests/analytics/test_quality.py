@@ -77,8 +77,8 @@ def test_values_that_are_a_part_of_the_truth_are_named():
     assert damaged.days == (first, first + 2 * DAY, first + 3 * DAY)
     (text,) = found.published_anomalies
     assert text == (
-        "damaged: downloads:p:python, 3 days from 2024-06-18 to 2024-06-21: pypistats.org counted only part of this "
-        "day's downloads; `cmetrics backfill --full` may replace the value"
+        "damaged: downloads:p:python, 3 days from 2024-06-18 to 2024-06-21: pypistats.org counted only part of the "
+        "downloads; `cmetrics backfill --full` may replace the value"
     )
 
 
