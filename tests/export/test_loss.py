@@ -98,7 +98,7 @@ def test_the_file_of_a_metric_that_is_gone_goes_only_with_allow_loss(tmp_path):
         (lambda data: b"", "line 1: the header"),
         # Cut off at the end of a line, or a digit that is another one: only the index tells.
         (lambda data: b"".join(data.splitlines(keepends=True)[:-2]), "line 4: the file ends here.* 5 rows"),
-        (lambda data: data.replace(b",102,", b",103,"), "lines 2 to 6: not the 5 rows that were exported"),
+        (lambda data: data.replace(b",102,", b",103,"), "lines 2 to 6: these are not the 5 rows that were exported"),
     ],
 )
 def test_a_damaged_file_is_refused_with_its_name_and_line(tmp_path, spoil, says):
