@@ -1,1 +1,1 @@
-"""The view-model: everything that is shown, computed once. Pure; page, API and files only read it."""
+"""The view-model: everything that is shown, computed once. Pure. Page, API and files only read it."""

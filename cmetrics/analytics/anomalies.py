@@ -1,4 +1,4 @@
-"""Find implausible values. Pure: anomalies are computed from the rows, never stored.
+"""Find implausible values. Pure: anomalies are computed from the rows and never stored.
 
 An implausible value stays stored, because it is what the source returned. It is requested again and reported.
 """
@@ -19,27 +19,27 @@ from cmetrics.domain.metric import Metric
 
 #: Only the newest days are checked: a value that has not changed for four weeks is final.
 JUDGED_DAYS = 28
-#: A day is compared with the same weekday of so many weeks before and after it: weekends at package
-#: registries have half or a third of the downloads of working days.
+#: The number of weeks before and after a day whose same weekday it is compared with: at weekends, package registries
+#: have half or a third of the downloads of working days.
 WEEKS = 4
 #: The minimum number of values for a median; younger packages are not checked.
 FEWEST_NEIGHBOURS = 3
 #: A day this many times above or below the median is an outlier. Christmas (a third) and the day of a
 #: release (ten times) are not.
 FAR = 20
-#: Smaller medians count as this many: a small package has a burst when a mirror or a scanner downloads
-#: all its versions, and may have days without any download.
+#: Smaller medians are raised to this value: a small package has a burst when a mirror or a scanner downloads all its
+#: versions, and may have days without any download.
 SMALL = 50
-#: A value near 0 is an outlier only if the median is at least this: chance does not turn a hundred into 0.
+#: A value near 0 is an outlier only if the median is at least this: by chance alone, a hundred does not become 0.
 LARGE = 100
-#: A registry dips if all its metrics are below this share of their medians. A registry's total below the
-#: same share counts as a part of a day; holidays stay above 0.3.
+#: A registry dips if all its metrics are below this share of their medians. Below the same share, the total of a
+#: registry counts as incomplete. Holidays stay above 0.3.
 DIP = 0.2
-#: One metric alone is no evidence of a dip.
+#: A single metric is not enough evidence of a dip.
 FEWEST_IN_A_DIP = 2
-#: Metrics whose neighbourhoods are in memory together.
+#: The number of metrics whose neighbourhoods are in memory together.
 _AT_A_TIME = 64
-#: The number of days of rows that are needed, up to the described day.
+#: The number of days of rows that are needed, up to the day of the dashboard.
 READ_DAYS = JUDGED_DAYS + 7 * WEEKS
 
 
@@ -52,7 +52,7 @@ class Outlier:
     value: int
     #: The median of the same weekdays around it.
     expected: int
-    #: Of the run that wrote the value.
+    #: The run that wrote the value.
     ingestion_run_id: str
 
     @property
@@ -69,9 +69,9 @@ class RegistryDip:
     source: str
     day: date
     metric_ids: tuple[str, ...]
-    #: The values of that day together, in percent of what is usual.
+    #: The sum of that day in percent of the usual sum.
     percent: int
-    #: Of the runs that wrote the values.
+    #: The runs that wrote the values.
     ingestion_run_ids: frozenset[str]
 
     @property
@@ -91,7 +91,7 @@ def find_anomalies(
     """
     first = window(as_of, READ_DAYS)
     metrics = tuple(metrics)
-    # A reading of the current value is not requested again, and a window is not the value of its last day.
+    # Readings of the current value cannot be requested again, and a rolling window is not the value of its last day.
     judged_ids = {metric.metric_id for metric in metrics if not metric.measure.is_read_nightly}
     table = table.where(table.within(Span(first, as_of)) & ~table.is_seed & table.owned_by(judged_ids))
     places = (table.owners, table.days - first.toordinal())
@@ -137,12 +137,12 @@ def find_anomalies(
 class ComparedDays:
     """Some days of some metrics next to their neighbourhoods; one row per metric, one column per day."""
 
-    #: The median of the same weekdays around each day; NaN where there are too few.
+    #: The median of the same weekdays around each day; NaN if there are too few.
     expected: NDArray[np.float64]
-    #: Far above or below it.
+    #: Whether the value is far above or below it.
     is_high: NDArray[np.bool_]
     is_low: NDArray[np.bool_]
-    #: Large enough to judge its registry by, and low enough to be in a dip.
+    #: Whether the median is large enough to judge the registry, and whether the value is low enough for a dip.
     is_telling: NDArray[np.bool_]
     is_dip: NDArray[np.bool_]
 
@@ -156,7 +156,7 @@ class ComparedDays:
 def compare_days(known: NDArray[np.float64], columns: NDArray[np.intp]) -> ComparedDays:
     """Compare the days in ``columns`` with the same weekdays around them.
 
-    ``known`` has one row per metric and one column per day, NaN where there is no value.
+    ``known`` has one row per metric and one column per day, NaN if there is no value.
     """
     judged, expected = known[:, columns], _neighbourhood(known, columns)
     with np.errstate(invalid="ignore"):
@@ -171,13 +171,13 @@ def compare_days(known: NDArray[np.float64], columns: NDArray[np.intp]) -> Compa
 
 
 def _neighbourhood(known: NDArray[np.float64], columns: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the median of the same weekdays around each day; NaN where there are too few."""
+    """Return the median of the same weekdays around each day; NaN if there are too few."""
     # Days before the first and after the last have no value.
     places = columns[:, None] + 7 * np.array([n for n in range(-WEEKS, WEEKS + 1) if n])
     outside = (places < 0) | (places >= known.shape[1])
     places = np.where(outside, known.shape[1], places)
     medians = np.empty((len(known), len(columns)))
-    # Some metrics at a time: eight neighbours of every day would be the largest array of all.
+    # Some metrics at a time, because eight neighbours of every day would be by far the largest array.
     for start in range(0, len(known), _AT_A_TIME):
         rows = slice(start, start + _AT_A_TIME)
         padded = np.pad(known[rows], ((0, 0), (0, 1)), constant_values=np.nan)

@@ -1,4 +1,4 @@
-"""Which days have a value, metric by metric, and why the others have none."""
+"""The calendar of data quality: which days have a value, and why the others have none."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DAYS_SHOWN = 365
 
 
 class DayState(StrEnum):
-    """What is known of a day."""
+    """The state of a day."""
 
     OBSERVED = "observed"
     RECONSTRUCTED = "reconstructed"
@@ -42,7 +42,7 @@ class DayState(StrEnum):
     SEEDED = "seeded"
     PENDING = "pending"
     MISSING = "missing"
-    #: Before the first daily value: nothing is claimed of that time.
+    #: Before the first daily value, where nothing is expected.
     BEFORE = "before"
 
     @property
@@ -92,7 +92,7 @@ class Row:
     stretches: tuple[Stretch, ...]
     #: Days with a value of any kind.
     known_days: int
-    #: Days without a value that there should be one for, and how many of them the source has yet to publish.
+    #: Missing days, and those of them that the source has not published yet.
     missing_days: int
     pending_days: int
 
@@ -115,7 +115,7 @@ class Calendar:
 
     @property
     def states(self) -> frozenset[DayState]:
-        """The states that some day has."""
+        """The states that occur."""
         return frozenset(stretch.state for row in self.rows for stretch in row.stretches)
 
     @property
@@ -131,10 +131,10 @@ def build_calendar(
     *,
     total: bool = True,
 ) -> Calendar:
-    """Return one row per item, and one for the ``total`` of stars where there are several repositories.
+    """Return one row per item, and one for the ``total`` of stars if there are several repositories.
 
-    ``gaps`` holds the missing days of each metric with their reasons. The state of any other day without
-    a value follows from the days around it.
+    ``gaps`` has the missing days of each metric with their reasons. The state of any other day without a value is
+    derived from the days around it.
     """
     last = board.as_of
     first = min([window(last, DAYS_SHOWN), *_first_days(items, gaps)])
@@ -188,7 +188,7 @@ def _states_of(points: DayPoints, first: date, last: date) -> States:
 
 
 def _fill(states: States, places: Iterable[int], state: DayState) -> None:
-    """Set the days at ``places`` of which nothing is known yet."""
+    """Set the state of the days at ``places`` that have none yet."""
     for place in places:
         if place >= 0 and states[place] == _UNKNOWN:
             states[place] = _STATES.index(state)

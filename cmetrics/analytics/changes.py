@@ -41,17 +41,17 @@ from cmetrics.domain import formats
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.plural import plural
 
-#: The change of all downloads that is an item, in percent.
+#: The minimum change of all downloads for an item, in percent.
 LEAST_CHANGE = 15.0
-#: Movers are items from this change on, in percent, and from this share of all downloads on.
+#: The minimum change in percent, and the minimum share of all downloads, of movers that become items.
 LEAST_MOVE, LEAST_SHARE = 15.0, 0.01
-#: And only if they move more than the metric usually does, in robust deviations.
+#: The minimum score of such movers, in robust deviations from the usual changes of the metric.
 LEAST_SCORE = 3.0
-#: A size is at most that of a factor of e: a burst from nothing does not outweigh everything else.
+#: The maximum size of a change, that of a factor of e, so that a rise from almost nothing does not outweigh all others.
 LARGEST = 1.0
-#: Effects of events are items for so many days after their windows have ended.
+#: The number of days after the end of their windows for which effects of events are items.
 EFFECT_DAYS = 60
-#: Before any download; earlier days could leave the range of `date`.
+#: A day before any download. Earlier days could leave the range of `date`.
 EPOCH = date(1970, 1, 1)
 #: The windows of all downloads that may be items.
 TOTAL_WINDOWS = (Window.MONTH, Window.MONTH_TO_DATE)
@@ -68,7 +68,7 @@ RULES = {
 EFFECT_RULE = "28 days after against 28 days before, compared with the usual variation"
 
 
-#: Of two items of the same weight, the more specific one comes first.
+#: The order of items with the same weight: the more specific one first.
 _ORDER = (*SignalKind, None)
 
 
@@ -78,7 +78,7 @@ class ItemBuilder:
     def __init__(self, grid: DailyGrid, stars: StarGrid, windows: Windows, metrics: Iterable[Metric]) -> None:
         self._metrics = {metric.metric_id: metric for metric in metrics}
         self._names = short_names(self._metrics.values())
-        #: By metric its share of all downloads, by repository its share of all stars gained, of 30 days: 0 to 1.
+        #: The share (0 to 1) of each metric in all downloads of 30 days, and of each repository in all stars gained.
         self._shares = _parts(grid.metrics, windows.own[Window.DAYS_30].value) | _parts(
             stars.metrics, np.abs(net_stars(stars, Window.DAYS_30))
         )
@@ -88,7 +88,7 @@ class ItemBuilder:
 
     @property
     def first_event_day(self) -> date:
-        """The first day of which an event may be an item."""
+        """The first day whose events can be items."""
         return max(self._newest, EPOCH) - timedelta(days=EFFECT_DAYS + REACH)
 
     def build(
@@ -98,7 +98,7 @@ class ItemBuilder:
         signals: Iterable[Signal],
         effects: Iterable[Effect],
     ) -> tuple[tuple[Item, ...], tuple[Omission, ...]]:
-        """Return the items by weight, at most one per metric, and what the list leaves out."""
+        """Return the items by weight, at most one per metric, and the omissions."""
         omissions: list[Omission] = []
         found = [*_totals(totals, omissions)]
         found += [self._signal(signal) for signal in signals]
@@ -110,7 +110,7 @@ class ItemBuilder:
         shifted: set[str | None] = set()
         for item in found:
             if item.signal_kind is SignalKind.SHARE_SHIFT:
-                # What one package gains another loses.
+                # One package gains what another one loses.
                 if item.product in shifted:
                     continue
                 shifted.add(item.product)
@@ -248,7 +248,7 @@ def _parts(metrics: Sequence[Metric], values: Values) -> dict[str, float]:
 
 
 def _size(value: float, expected: float) -> float:
-    """Return the size of a change: the same for a fall to a half and a rise to twice."""
+    """Return the size of a change. Halving and doubling have the same size."""
     return min(abs(log(max(value, 1.0) / max(expected, 1.0))), LARGEST)
 
 

@@ -1,4 +1,4 @@
-"""The charts of a page: which series they hold, and what each of them shows in a few numbers."""
+"""The charts of a page: their series, and key numbers for alternative texts."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from cmetrics.domain.sanitize import isolate
 
 #: The maximum number of series in one chart; more cannot be distinguished.
 SERIES_SHOWN = 8
-#: Tone of a series that is the sum of others.
+#: The tone of a series that is the sum of others.
 TOTAL = "total"
-#: The maximum number of lines beside their total; with more, only the total is drawn.
+#: The maximum number of lines shown with their total. With more, only the total is drawn.
 PARTS_BESIDE_TOTAL = 6
 
 
 class ChartKind(StrEnum):
-    """Downloads are a flow (days add up), stars a stock (they do not)."""
+    """Downloads are a flow (days can be summed), stars a stock (they cannot)."""
 
     FLOW = "flow"
     STOCK = "stock"
@@ -42,7 +42,7 @@ class ChartKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What a series shows, for those who cannot see it: complete periods and days only."""
+    """The key numbers of a series for the alternative text, from complete periods and days only."""
 
     first_day: date
     first: int
@@ -60,47 +60,47 @@ class Series:
     key: str
     #: None for a total.
     metric_id: str | None
-    #: In legends and headings of tables.
+    #: The name in legends and headings of tables.
     name: str
     subject: str
     source_title: str
-    #: Which of the page's colours it has.
+    #: Its colour.
     tone: str
     days: DayPoints
-    #: With the seeded snapshots.
+    #: Includes the seeded snapshots.
     months: tuple[PeriodPoint, ...]
-    #: Of a chart that can be split in several ways: the way that it is part of.
+    #: The split to which it belongs, in a chart that can be split in several ways.
     split: str | None = None
-    #: The ids of the metrics that it is the sum of; empty for a metric.
+    #: The ids of the summed metrics; empty for a single metric.
     members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What one figure shows."""
+    """The content of one figure."""
 
     key: str
     title: str
     kind: ChartKind
-    #: The day described: nothing after it is in a series.
+    #: The day of the dashboard; series end on it.
     as_of: date
     series: tuple[Series, ...]
     events: tuple[Event, ...]
-    #: How many more series there would be, had there been room.
+    #: The number of series left out for lack of space.
     left_out: int = 0
-    #: The bars of its series stand on each other.
+    #: Whether the bars of its series are stacked.
     is_stacked: bool = False
-    #: What is counted in all series together, such as ``All packages``.
+    #: The scope of all series together, such as ``All packages``.
     scope: str = ""
 
     @property
     def is_flow(self) -> bool:
-        """Whether its values add up."""
+        """Whether its values can be summed."""
         return self.kind is ChartKind.FLOW
 
     @property
     def shown(self) -> tuple[Series, ...]:
-        """The series that are drawn at first: those of the first split."""
+        """The series of the initial view: those of the first split."""
         return tuple(series for series in self.series if series.split == self.series[0].split)
 
     @property
@@ -110,17 +110,17 @@ class Chart:
 
     @property
     def newest_day(self) -> date | None:
-        """The newest day with a value in any of its series; None without one."""
+        """The newest day with a value in any of its series; None if there is none."""
         return max((series.days[-1].day for series in self.series if series.days), default=None)
 
     @property
     def is_empty(self) -> bool:
-        """Nothing to draw."""
+        """Whether there is nothing to draw."""
         return not any(series.days or series.months for series in self.series)
 
 
 def is_metric(chart: Chart) -> bool:
-    """Return whether a chart is that of a single metric, and not that of a product with one."""
+    """Return whether a chart is that of a single metric, not of a product with one metric."""
     only = chart.series[0].metric_id if len(chart.series) == 1 else None
     return only is not None and chart.key == slug(only)
 
@@ -162,7 +162,7 @@ def group_charts(board: Dashboard, group: Group) -> tuple[Chart, ...]:
 
 
 def others_series(board: Dashboard, group: Group) -> Series | None:
-    """Return the sum of the packages of a product that its chart has no colours for; None if there are none."""
+    """Return the sum of the packages of a product beyond the colours of its chart; None if there are none."""
     if len(group.downloads) <= SERIES_SHOWN:
         return None
     items = _by_size(group.downloads)[SERIES_SHOWN - 1 :]
@@ -173,7 +173,7 @@ def others_series(board: Dashboard, group: Group) -> Series | None:
         name=name,
         subject=name,
         source_title=", ".join(dict.fromkeys(item.source_title for item in items)),
-        # No other series has it: colours differ among the largest, and this one is not drawn.
+        # Unique in the chart: the largest packages have different colours, and this one is not drawn itself.
         tone=items[0].tone,
         days=complete_days(items),
         months=month_points(items, board.as_of),
@@ -182,9 +182,9 @@ def others_series(board: Dashboard, group: Group) -> Series | None:
 
 
 def _package_series(board: Dashboard, group: Group) -> tuple[Series, ...]:
-    """Return the series of a product's packages, which add up to all of them; the largest is the first."""
+    """Return the series of a product's packages, largest first. Their sum is that of all packages."""
     others = others_series(board, group)
-    # Of bars that stand on each other, the largest are at the bottom.
+    # In stacked bars, the largest are at the bottom.
     ranked = _by_size(group.downloads)
     shown = ranked if others is None else ranked[: SERIES_SHOWN - 1]
     return (*(_series(item, board.as_of) for item in shown), *([others] if others else ()))
@@ -195,7 +195,7 @@ def _by_size(items: Sequence[DownloadItem]) -> list[DownloadItem]:
 
 
 def item_chart(board: Dashboard, item: Item, drawn: Iterable[Chart] = ()) -> Chart:
-    """Return the chart of one metric; its series is taken from the charts in ``drawn`` if one of them has it."""
+    """Return the chart of one metric; its series is reused from the charts in ``drawn`` if possible."""
     events = [event for event in board.events if item.metric.product in event.products]
     if isinstance(item, DownloadItem):
         title, kind = f"Downloads of {item.metric.subject} ({isolate(item.metric.label)})", ChartKind.FLOW
@@ -241,7 +241,7 @@ def total_stars_chart(board: Dashboard) -> Chart | None:
 
 
 def largest(items: Sequence[Item]) -> list[Item]:
-    """Return the items that a chart of all of them draws: the largest ones, in their own order."""
+    """Return the items that fit in one chart: the largest ones, in their original order."""
     ranked = sorted(items, key=size_of, reverse=True)[:SERIES_SHOWN]
     shown = {item.metric.metric_id for item in ranked}
     return [item for item in items if item.metric.metric_id in shown]
@@ -269,7 +269,7 @@ def _series(item: Item, as_of: date) -> Series:
 
 
 def extent_of(chart: Chart, series: Series, first: date = date.min) -> Extent | None:
-    """Return what a series shows from ``first`` on in a few numbers; incomplete months are left out."""
+    """Return the key numbers of a series from ``first`` on, without incomplete months."""
     if chart.is_flow:
         whole = (p for p in series.months if p.is_complete or p.kind is PointKind.SEEDED)
         points = [(p.period_end, p.value) for p in whole if p.period_end >= first]
@@ -285,7 +285,7 @@ def extent_of(chart: Chart, series: Series, first: date = date.min) -> Extent | 
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One period of a chart's table: a cell per series, None where it has no value."""
+    """One period of a chart's table: a cell per series, None if it has no value."""
 
     period_start: date
     period_end: date

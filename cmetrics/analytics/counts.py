@@ -1,4 +1,4 @@
-"""Items of metrics that are part of no total: counters, stocks without history, rolling windows, other daily counts."""
+"""Items of metrics outside of totals: counters, stocks without history, rolling windows, other daily counts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RECENT_DAYS = 30
 
 
 class CountItems:
-    """What the items of one dashboard have in common, computed in one pass."""
+    """Builds the items of one dashboard. Numbers for all of them are computed in one pass."""
 
     def __init__(self, metrics: Sequence[Metric], table: SeriesTable, intervals: Intervals | None, as_of: date) -> None:
         counts = {metric.metric_id for metric in metrics if is_count(metric)}
@@ -36,7 +36,7 @@ class CountItems:
         intervals = tuple(interval for interval in intervals if interval.end_day <= self._as_of)
         starts = self._starts(metric)
         recent, observed = self._recent(metric, points, intervals)
-        # A counter has flows instead, and windows that overlap are not compared.
+        # A counter has flows instead, and overlapping windows are not compared.
         changes = [
             series.recent_change(points, days, self._as_of) if metric.measure.kind is Kind.STOCK else None
             for days in (7, 30, 90)
@@ -59,9 +59,9 @@ class CountItems:
         )
 
     def _recent(self, metric: Metric, points: DayPoints, intervals: Sequence[Interval]) -> tuple[int | None, int]:
-        """Return what was counted in the last 30 days, and of how many of them that is known.
+        """Return the count of the last 30 days, and the number of days for which it is known.
 
-        A stock has neither, and neither have unique people, who may have come on several days.
+        Not for stocks, and not for unique people, who may be counted on several days.
         """
         if metric.measure.is_flow and metric.measure.adds_up:
             total, observed = self._sums.get(metric.metric_id, (0, 0))
@@ -85,7 +85,7 @@ def is_count(metric: Metric) -> bool:
 
 
 def covered_days(item: CountItem) -> frozenset[date]:
-    """Return the days that the values cover: for a rolling window, all days that it adds up."""
+    """Return the days that the values cover. A rolling window covers all days that it sums."""
     days = item.points.days
     length = item.metric.measure.window_days or 1
     covered = np.unique((days[:, None] - np.arange(length)[None, :]).ravel()) if len(days) else days

@@ -1,4 +1,4 @@
-"""Daily downloads of all metrics side by side, with the days that must not be compared."""
+"""Daily downloads of all metrics in one grid, with the days that must not be compared."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from cmetrics.domain.metric import CountingStep, Metric, SourceSpec
 from cmetrics.domain.observation import is_stand_in_ref
 from cmetrics.domain.plural import plural
 
-#: A metric whose newest day is so many days behind the newest of its row is left out rather than waited for.
+#: A metric is left out of a group if its newest day is this many days behind the newest day of the group.
 LATE_DAYS = 3
-#: The newest days may still grow: a value below half of the same weekday's usual one is not taken as final.
+#: The newest days may still grow: of these, a value below half of the usual one is not final.
 SETTLING_DAYS = 3
-#: Days counted by another service, at most so many in a row, are single replaced days and no step.
+#: The maximum number of consecutive days counted by another service that are replaced days instead of a step.
 FEW_REPLACED = 14
-#: Before a value is compared with its own neighbourhood, with the mean of eight weeks: most are well above.
+#: The share of the mean of eight weeks above which a value needs no closer look, as most values are.
 _SUSPECT, _SUSPECT_TOGETHER, _REACH = 0.25, 0.65, 28
-#: A day on which half of a source's metrics (three or more) are below this share of the usual is the source's, or a
-#: holiday, and no day to compare with.
+#: If half of a source's metrics (three or more) are below this share of their usual value, the day is a problem of
+#: the source or a holiday, and is not compared.
 TOGETHER, FEWEST_TOGETHER = 0.5, 3
 
 
@@ -38,17 +38,17 @@ class DailyGrid(Grid):
     """Daily downloads; :attr:`ends` are the newest settled days."""
 
     specs: Mapping[str, SourceSpec]
-    #: 0 where there is none.
+    #: 0 if there is none.
     values: Values
-    #: Stored, but lost or counted in part by the registry, or counted by another service.
+    #: Stored, but lost or only partly counted by the registry, or counted by another service.
     excluded: Mask
     #: Stored, but far outside its neighbourhood and not confirmed yet.
     doubtful: Mask
-    #: Known and neither of these: the values that may be compared.
+    #: Known values that may be compared: neither of these.
     clean: Mask
-    #: The first day of another way of counting.
+    #: The first day of a different counting method.
     step: Mask
-    #: Sums of all columns before each column: one column more than there are days.
+    #: Prefix sums: the sum of all columns before each column, one column more than there are days.
     total: Values
     observed: Values
     usable: Values
@@ -65,12 +65,12 @@ class DailyGrid(Grid):
     def problem(self, row: int, first: int, last: int) -> tuple[ReasonKind, str] | None:
         """Return why the columns from ``first`` to ``last`` of a row must not be summed and compared; None if they may.
 
-        The kind, and the reason as a clause.
+        The result is the kind, and the reason as a clause.
         """
         return self.problems(np.array([row]), np.array([first]), np.array([last]))[0]
 
     def problems(self, rows: Places, first: Places, last: Places) -> list[tuple[ReasonKind, str] | None]:
-        """Return the same for a range of columns in each of some rows."""
+        """Return the same for several rows, each with its own range of columns."""
         days = last - first + 1
         known, usable = (self.sums(prefix, first, last, rows) for prefix in (self.observed, self.usable))
         found: list[tuple[ReasonKind, str] | None] = [None] * len(rows)
@@ -87,7 +87,7 @@ class DailyGrid(Grid):
         return found
 
     def _doubt(self, row: int, first: int, last: int) -> tuple[ReasonKind, str]:
-        """Return what is wrong with known columns."""
+        """Return the problem of known columns."""
         kind, reason = ReasonKind.EXCLUDED_DAY, "lost or only partly counted at the source"
         places = np.flatnonzero(self.excluded[row, first : last + 1]).tolist()
         if not places:
@@ -99,7 +99,7 @@ class DailyGrid(Grid):
         return kind, f"{formats.short_day(self.day(first + places[0]))}{more} {verb} {reason}"
 
     def step_between(self, row: int, first: int, last: int) -> str:
-        """Return the step that parts the columns from ``first`` to ``last``, as a clause; empty if there is none."""
+        """Return the step between the columns ``first`` and ``last`` as a clause; empty if there is none."""
         found = np.flatnonzero(self.step[row, max(first + 1, 0) : max(last + 1, 0)])
         if not len(found):
             return ""
@@ -109,10 +109,10 @@ class DailyGrid(Grid):
 
 
 class DailyHistory:
-    """The daily downloads of all metrics, from which the grids of several days are made.
+    """The daily downloads of all metrics, from which the grids of several days are built.
 
-    What a day is judged to be depends on four weeks around it only. So all days but the newest ones of each grid
-    are judged once.
+    The assessment of a day depends only on four weeks around it, so all days except the newest ones of each grid are
+    assessed once.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class DailyHistory:
             for loss in spec.damaged_days if spec else ():
                 low, high = loss.first.toordinal() - self._first, loss.last.toordinal() - self._first
                 self._damaged[row, max(low, 0) : max(high + 1, 0)] = True
-        #: The number of columns that are as in the history that this one was made from.
+        #: The number of columns that are equal in the history from which this one was built.
         self._unchanged = shape[1]
 
     def _rows(self, table: SeriesTable, as_of: date) -> SeriesTable:
@@ -164,7 +164,7 @@ class DailyHistory:
         table = self._rows(table.where(table.days >= first.toordinal()), last)
         if column <= 0:
             return DailyHistory(self._metrics, self._specs, table, last)
-        # Judged before the copy, so that all copies share it.
+        # Assessed before the copy, so that all copies share it.
         _ = self._judged
         history = copy(self)
         history._overwrite(table, column, days)  # noqa: SLF001  # of its own class
@@ -228,7 +228,8 @@ class DailyHistory:
         if settled <= 0:
             return _judge(self._sources, values, known)
         dipped, doubtful = first_columns(self._judged[0], days), np.zeros_like(known)
-        # The newest days have fewer neighbours after them here; the oldest of those that are judged have all before.
+        # The newest days have fewer neighbours after them in this grid; the oldest assessed ones have all neighbours
+        # before them.
         start = max(settled - _REACH, 0)
         dipped[:, settled:], doubtful[:, settled:] = (
             judged[:, settled - start :]
@@ -238,7 +239,7 @@ class DailyHistory:
 
     @cached_property
     def _judged(self) -> tuple[Mask, Mask]:
-        """What is judged of all days."""
+        """The assessment of all days."""
         return _judge(self._sources, self._values, self._known)
 
 
@@ -271,17 +272,17 @@ def _replaced_days(replaced: Mask, known: Mask) -> tuple[Mask, Mask]:
 
 
 def _judge(sources: Sequence[Places], values: Values, known: Mask, since: int = 0) -> tuple[Mask, Mask]:
-    """Return the days on which a registry dipped or a metric has almost nothing, and the values under review.
+    """Return the days of registry dips and of values close to zero, and the values under review.
 
-    A high value is under review for :data:`JUDGED_DAYS` days; after that it is what the source counted.
-    A value of almost nothing, where hundreds are usual, is never compared. ``sources`` are the rows of each
-    source; columns before ``since`` are not judged.
+    A high value is under review for :data:`JUDGED_DAYS` days; after that, it is accepted. A value close to zero,
+    where hundreds are usual, is never compared. ``sources`` are the rows of each source; columns before ``since`` are
+    not assessed.
     """
     dipped, doubtful = np.zeros_like(known), np.zeros_like(known)
     if not sources:
         return dipped, doubtful
     days = known.shape[1]
-    # Almost all days are far above: look closely only at days on which something is not.
+    # Almost all days are far above, so only the others are examined closely.
     low, high = _surroundings(days)
     sums, counts = _prefix(values), _prefix(known)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -302,12 +303,12 @@ def _judge(sources: Sequence[Places], values: Values, known: Mask, since: int = 
 
 
 def _surroundings(days: int) -> tuple[Places, Places]:
-    """Return by column where the days around it begin and end."""
+    """Return by column the start and the end of the days around it."""
     return np.clip(np.arange(days) - _REACH, 0, days), np.clip(np.arange(days) + _REACH + 1, 0, days)
 
 
 def _drop_beside_steps(step: Mask, *judged: Mask) -> None:
-    """Take back what is judged next to a step: the neighbourhood was counted in another way."""
+    """Discard assessments next to a step, because the neighbourhood was counted with another method."""
     rows = np.flatnonzero(step.any(axis=1))
     low, high = _surroundings(step.shape[1])
     steps = _prefix(step[rows])
@@ -317,7 +318,7 @@ def _drop_beside_steps(step: Mask, *judged: Mask) -> None:
 
 
 def _fell_together(compared: ComparedDays, values: Values, rows: Places) -> Mask:
-    """Return by day whether half of the metrics in these rows, which are all of one source, lie far below the usual."""
+    """Return by day whether half of the metrics in these rows of one source are far below their usual values."""
     is_telling = compared.is_telling[rows]
     ratios = np.where(is_telling, values / np.maximum(np.nan_to_num(compared.expected[rows], nan=1.0), 1.0), np.inf)
     count = is_telling.sum(axis=0)
@@ -329,9 +330,9 @@ def _fell_together(compared: ComparedDays, values: Values, rows: Places) -> Mask
 def _unsettled(values: Values, known: Mask) -> Mask:
     """Return the newest days that are probably not final.
 
-    The newest value, and then the one before it, is not taken as final if it is below half of the median of the
-    four same weekdays before, and also below half of the level of the three days before it: a fall that goes on
-    is not taken for a day that is still counted.
+    The newest value, and then the one before it, is not final if it is below half of the median of the previous four
+    same weekdays, and also below half of the level of the three days before it. The second condition accepts a
+    lasting decrease.
     """
     found = np.zeros_like(known)
     days = known.shape[1]

@@ -37,12 +37,12 @@ from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.run import Run, RunStatus
 from cmetrics.domain.sanitize import isolate
 
-#: Colours that belong to an SDK wherever it is drawn; anything else gets a number.
+#: SDKs with colours of their own. All others get numbered colours.
 KNOWN_TONES = ("python", "rust", "nodejs")
 NUMBERED_TONES = 8
-#: The changes in 7, 30 and 90 days where none is known.
+#: The changes in 7, 30 and 90 days if none is known.
 NO_CHANGES: tuple[None, None, None] = (None, None, None)
-#: Failed or partial runs that are listed with their errors.
+#: The maximum number of failed or partial runs that are listed with their errors.
 FAILURES_SHOWN = 10
 
 
@@ -61,8 +61,8 @@ def build_dashboard(
 ) -> Dashboard:
     """Return the dashboard of ``as_of`` from values up to that day (later ones are left out).
 
-    ``runs`` come newest first; without ``log`` only their status is known. ``events`` are those of the catalogue
-    and the releases; by default only the former. ``intervals`` are those of all counters.
+    ``runs`` are newest first; without ``log``, only their status is known. ``events`` are those of the catalogue and
+    the releases; by default, only the former. ``intervals`` are those of all counters.
     """
     log = log or OutcomeLog(runs, ())
     table = table.where(table.days <= as_of.toordinal())
@@ -73,7 +73,7 @@ def build_dashboard(
         by_product.setdefault(metric.product, []).append(metric)
     groups = tuple(builder.group(product, by_product.get(product.product, ())) for product in catalog.products)
     groups = _with_tones(groups, catalog.metrics)
-    # Totals are made of whole series: a short window must not change them.
+    # Totals are computed from whole series, so that a short window does not change them.
     downloads = {m.metric_id: builder.months(m) for m in catalog.metrics if m.measure.is_in_totals}
     stars = [builder.stars(m) for m in catalog.metrics if m.measure.is_stars]
     changes = find_package_changes(catalog.metrics, table)
@@ -94,13 +94,13 @@ def build_dashboard(
         lang=catalog.lang,
         theme=catalog.theme,
     )
-    # Counters have points of their own; everything else is as long as the rows.
+    # Counters have separate points; all other series have the length of the rows.
     is_longer = bool(len(table)) and int(table.days.min()) < window(as_of, days).toordinal()
     return narrow(whole, days) if is_longer or any(group.counts for group in groups) else whole
 
 
 def _totals(downloads: Mapping[str, Sequence[PeriodPoint]], stars: Sequence[DayPoints], as_of: date) -> dict[str, Any]:
-    """Return the fields of a dashboard that are made of several series: months by metric, and days of stars."""
+    """Return the fields of a dashboard that are computed from several series: months by metric, and days of stars."""
     month = last_full_month(as_of)
     before, total = (
         series.total_of([series.month_of(points, m) for points in downloads.values()], m)
@@ -132,7 +132,7 @@ def product_board(board: Dashboard, group: Group) -> Dashboard:
 
 
 def narrow(board: Dashboard, days: int) -> Dashboard:
-    """Return the dashboard of the same day over its last ``days`` days: only the series become shorter."""
+    """Return the dashboard of the same day over its last ``days`` days. Only the series become shorter."""
     first = window(board.as_of, days)
     groups = (
         replace(
@@ -156,8 +156,8 @@ def narrow(board: Dashboard, days: int) -> Dashboard:
 def build_tones(metrics: Sequence[Metric], drawn: Collection[str] = ()) -> Mapping[str, str]:
     """Return the colour of each metric by id: that of its SDK, else a numbered one in the order of the catalogue.
 
-    Of two metrics of one product with the same SDK the first has the SDK's colour. The metrics in
-    ``drawn``, which share a chart, get their colours before the others, so that no two of a chart are alike.
+    If two metrics of a product have the same SDK, the first has the SDK's colour. The metrics in ``drawn``, which
+    share a chart, get their colours before the others, so that all colours of a chart differ.
     """
     tones: dict[str, str] = {}
     taken: set[tuple[str, str | None]] = set()
@@ -169,7 +169,7 @@ def build_tones(metrics: Sequence[Metric], drawn: Collection[str] = ()) -> Mappi
             taken.add(place)
             tones[metric.metric_id] = metric.sdk
             continue
-        # Few repositories of all products meet in one chart, otherwise a chart is of one product.
+        # A few repositories of all products share one chart; other charts are of one product.
         is_shared = metric.measure.is_stars and repositories <= NUMBERED_TONES
         row = "" if is_shared else f"{metric.product} {metric.family}"
         numbers[row] = numbers.get(row, -1) + 1
@@ -195,7 +195,7 @@ def _with_tones(groups: Sequence[Group], metrics: Sequence[Metric]) -> tuple[Gro
 
 
 def find_package_changes(metrics: Sequence[Metric], table: SeriesTable) -> list[Event]:
-    """Return an event for every day on which a series of downloads continues with another package."""
+    """Return an event for each day on which a series of downloads continues with another package."""
     downloads = {metric.metric_id: metric for metric in metrics if metric.measure.is_flow}
     refs, names = table.encoded("source_ref")
     sources = {metric.source for metric in downloads.values()}
@@ -215,12 +215,12 @@ def find_package_changes(metrics: Sequence[Metric], table: SeriesTable) -> list[
 
 
 def _spelling(package: str) -> str:
-    """Return a name without the differences that registries ignore."""
+    """Return a name without differences that registries ignore."""
     return package.lower().replace("_", "-").replace(".", "-")
 
 
 def build_sources(groups: Iterable[Group]) -> tuple[SourceState, ...]:
-    """Return how far each service has been read: as far as the metric that is furthest behind."""
+    """Return the state of each service, determined by its oldest metric."""
     by_title: dict[str, list[MetricFreshness]] = {}
     for group in groups:
         for item in group.items:
@@ -255,7 +255,7 @@ def build_health(runs: Sequence[Run], log: OutcomeLog) -> Health:
 
 
 def build_freshness(metric: Metric, latest_day: date | None, as_of: date, log: OutcomeLog) -> MetricFreshness:
-    """Return how far ``metric`` is behind ``as_of``, from its newest day with a daily value."""
+    """Return the freshness of ``metric`` on ``as_of``, from its newest day with a daily value."""
     failure = log.last_error(metric.metric_id)
     return MetricFreshness(
         metric,
@@ -320,7 +320,7 @@ class _Builder:
         )
 
     def _item_of_downloads(self, metric: Metric, month: PeriodPoint | None, total: PeriodPoint | None) -> DownloadItem:
-        """Return the item of a metric with its ``month``, of which the whole product has ``total``."""
+        """Return the item of a metric with its ``month``; ``total`` is that of the product."""
         points = self.months(metric)
         last_30, observed = self._last_30.get(metric.metric_id, (0, 0))
         change_7, change_30, change_90 = self._changes.get(metric.metric_id, NO_CHANGES)
@@ -371,7 +371,7 @@ def _sum_of_known(values: Iterable[int | None]) -> int | None:
 
 
 def _note(run: Run, log: OutcomeLog) -> RunNote:
-    """Return a run with its errors: those of its metrics, else its summary as a whole."""
+    """Return a run with its errors: those of its metrics, or else its whole summary."""
     errors = tuple(f"{metric_id}: {error}" for metric_id, error in log.failures(run).items())
     if not errors and run.error_summary:
         errors = (run.error_summary,)

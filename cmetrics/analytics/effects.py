@@ -1,15 +1,14 @@
-"""Downloads in the four weeks before and after an event, next to how much they vary without one.
+"""Compare downloads in the four weeks before and after an event with their usual variation.
 
-The statistic of a day t is the mean of the days t+2 … t+29 against that of t−28 … t−1, in percent: both have
-every weekday four times, and the first two days are left out, on which caches and scanners take a release. Its
-usual variation is that of the same statistic on all days of the two years before with the same weekday that lie
-at least 30 days from any event of the product. Products with frequent releases have too few such days: then all
-days of the two years count, with or without an event, and the effect says so.
+The statistic of a day t is the change in percent from the mean of the days t−28 … t−1 to that of t+2 … t+29. Both
+contain every weekday four times. The first two days are left out, because caches and scanners download a new release.
+The usual variation is the range of the same statistic on all days of the same weekday in the two years before that
+are at least 30 days from any event of the product. Products with frequent releases have too few such days; then all
+days of the two years are used, and the effect says so.
 
-A rise that began before the event is a ``trend``: if the 28 days before rose by 60 percent as much or more, or
-the last week before the event lies above the three weeks before it by 90 percent as much or more (in
-logarithms). Days of 20 December to 6 January are judged in no window. Nothing here is a cause: other things
-happen on such days too.
+A rise that began before the event is a ``trend``: the rise of the 28 days before is at least 60 percent of the
+effect, or that of the last week before the event over the three weeks before it at least 90 percent (in logarithms).
+Windows with days from 20 December to 6 January are not judged. An effect is a correlation, not a cause.
 """
 
 from __future__ import annotations
@@ -33,44 +32,45 @@ from cmetrics.domain.plural import plural
 
 Numbers = NDArray[np.float64]
 
-#: Days of each window, and days after the event that are left out.
+#: The number of days of each window, and of the days after the event that are left out.
 DAYS, SKIPPED = 28, 2
-#: The window after an event ends so many days after it.
+#: The number of days after an event at which its window ends.
 REACH = SKIPPED + DAYS - 1
-#: Placebo days lie in so many days before the event, and so far from any.
+#: The number of days before the event with placebo days, and their minimum distance from any event.
 YEARS, DISTANCE = 730, 30
 FEWEST_PLACEBOS = 30
-#: Outside these percentiles of the placebo days an effect is more than usual.
+#: The percentiles of the placebo days that limit the usual variation.
 USUAL = (5, 95)
-#: Two years hold about a dozen windows that do not overlap: percentiles of them lie too close to their median.
+#: The factor by which the limits are widened: two years have only about a dozen windows that do not overlap, so their
+#: percentiles are too close to the median.
 EXTENDED = 1.05
-#: Registries lose a day now and then: so many days of a window are filled.
+#: The maximum number of days of a window that are filled, because registries sometimes lose a day.
 FILLED = 2
-#: The share of the rise that must not have happened before the event: in the 28 days before, in the last week.
+#: The shares of the effect from which a rise counts as a trend: in the 28 days before the event, and in the last week.
 UNDER_WAY, LAST_WEEK = 0.6, 0.9
-#: So many days between 20 December and 6 January do not matter in a window.
+#: The number of days between 20 December and 6 January that a window may contain.
 FEW_HOLIDAYS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sums:
-    """Prefix sums of daily values in which single missing days are filled."""
+    """Prefix sums of daily values, with single missing days filled."""
 
     total: Numbers
-    #: Days with a value of their own, and days with any.
+    #: Days with a value, and days with a value or a filled one.
     usable: NDArray[np.int64]
     filled: NDArray[np.int64]
     steps: NDArray[np.int64]
 
     def mean(self, first: Places | int, last: Places | int) -> Numbers:
-        """Return by row and window the mean of the columns ``first`` to ``last``; NaN where it cannot be stated."""
+        """Return by row and window the mean of the columns ``first`` to ``last``; NaN if there are too few days."""
         days = np.asarray(last) - np.asarray(first) + 1
         size = self.total.shape[1] - 1
         inside = (np.asarray(first) >= 0) & (np.asarray(last) < size)
         low, high = np.clip(first, 0, size), np.clip(np.asarray(last) + 1, 0, size)
         usable = self.usable[:, high] - self.usable[:, low]
         filled = self.filled[:, high] - self.filled[:, low]
-        # A window shorter than four weeks may lack one day at most.
+        # A window shorter than four weeks may have at most one missing day.
         allowed = np.where(days >= DAYS, FILLED, FILLED // 2)
         is_sound = inside & (filled == days) & (usable >= days - allowed)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -123,7 +123,7 @@ def _holidays(day: date) -> int:
 
 
 def _fill(grid: DailyGrid) -> _Sums:
-    """Return sums in which a day that cannot be compared has the mean of the same weekday a week before and after."""
+    """Return sums in which excluded days have the mean of the same weekday a week before and after."""
     clean = grid.clean
     values = np.where(clean, grid.values, 0).astype(np.float64)
     near, count = np.zeros_like(values), np.zeros(values.shape, np.int64)
@@ -142,7 +142,7 @@ def _fill(grid: DailyGrid) -> _Sums:
 
 
 class _Judge:
-    """Judges one event for the metrics of one product."""
+    """Assesses one event for the metrics of one product."""
 
     def __init__(
         self,
@@ -226,7 +226,7 @@ class _Judge:
         return (every, True) if len(every) > len(far) else (far, False)
 
     def _problem(self, row: int) -> tuple[ReasonKind | None, str | None]:
-        """Return why the windows cannot be judged; None twice if they can, as far as they are there."""
+        """Return why the windows cannot be assessed, as kind and reason; None for both if they can."""
         grid, column = self._grid, self._column
         day = self._event.day
         if holiday_days(day, day) or _holidays(day) > FEW_HOLIDAYS:
@@ -243,7 +243,7 @@ class _Judge:
         return None, None
 
     def _change(self, before: float, after: float) -> float | None:
-        """Return the logarithm of the change; None without both values."""
+        """Return the logarithm of the change; None unless both values are known."""
         if np.isnan(before) or np.isnan(after) or before <= 0 or after <= 0:
             return None
         return float(np.log(after / before))
@@ -301,7 +301,7 @@ class _Judge:
 
 
 def _usual(placebos: Numbers) -> Numbers:
-    """Return the limits of usual variation: the 5th and 95th percentile, a little further from the median."""
+    """Return the limits of the usual variation: the 5th and 95th percentile, slightly widened."""
     middle = float(np.median(placebos))
     found: Numbers = middle + EXTENDED * (np.percentile(placebos, USUAL) - middle)
     return found

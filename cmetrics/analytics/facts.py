@@ -21,13 +21,13 @@ from cmetrics.domain import formats
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
 
-#: Smaller numbers of downloads a month are no milestones.
+#: The smallest number of downloads per month that is a milestone.
 FIRST_STEP = 10_000
-#: Missing days are an item for so many days.
+#: The number of days for which missing days are an item.
 GAP_DAYS = 90
-#: Milestones weigh as a change of a tenth, missing days as one of a twentieth: movements come first.
+#: The weight of milestones (a change of a tenth) and missing days (a twentieth), so that changes rank first.
 MILESTONE_SIZE, GAP_SIZE = 0.1, 0.05
-#: At most so many milestones: a busy month has one for every metric.
+#: The maximum number of milestones, because a busy month has one for every metric.
 MOST_MILESTONES = 3
 
 
@@ -39,7 +39,7 @@ def build_facts(
     effects: Iterable[Effect],
     titles: Mapping[str, str],
 ) -> tuple[Item, ...]:
-    """Return the milestones of the last full month, releases without a visible effect, and days that sources lack.
+    """Return milestones of the last full month, releases without a visible effect, and missing days of sources.
 
     ``titles`` are those of the sources.
     """
@@ -65,16 +65,16 @@ def _shares(grid: DailyGrid) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Milestones:
-    """Finds round numbers that were first exceeded in the last full month, like for like."""
+    """Finds round numbers that were first exceeded in the last full month, comparing like with like."""
 
     grid: DailyGrid
     months: MonthTable
-    #: By metric, the largest published total from before daily data.
+    #: The largest published total of each metric from before daily data.
     seeds: np.ndarray
     shares: np.ndarray
 
     def find(self, catalog: Catalog) -> Iterator[Item]:
-        """Yield those of all packages, of each product and of each metric."""
+        """Yield the milestones of all packages, of each product and of each metric."""
         if len(self.months.months) < 2:  # noqa: PLR2004  # nothing to exceed
             return
         products, names = self.grid.rows_by_product(), short_names(self.grid.metrics)
@@ -90,7 +90,7 @@ class _Milestones:
 
     def _of(self, slug: str, name: str, product: str | None, rows: Places) -> Iterator[Item]:
         counted = self.months.usable[rows]
-        # With a package more than before, it is the counting that has grown.
+        # An additional package would make the number grow.
         if not (counted[:, -1] == self.months.days[-1]).all() or not counted[:, -2].all():
             return
         sums = self.months.value[rows].sum(axis=0)
@@ -134,7 +134,7 @@ def _largest_seeds(grid: DailyGrid, series: SeriesTable) -> np.ndarray:
 
 
 def _without_effect(grid: DailyGrid, effects: Iterable[Effect], shares: np.ndarray) -> Iterator[Item]:
-    """Yield of each recent event its largest metric, if all of them stayed within their usual variation."""
+    """Yield the largest metric of each recent event whose metrics all stayed within their usual variation."""
     rows = {metric.metric_id: row for row, metric in enumerate(grid.metrics)}
     names, newest = short_names(grid.metrics), grid.day(grid.days - 1)
     by_event: dict[str, list[Effect]] = {}
@@ -159,7 +159,7 @@ def _without_effect(grid: DailyGrid, effects: Iterable[Effect], shares: np.ndarr
             expected=first.before or 0,
             change_percent=first.change_percent,
             rule=EFFECT_RULE,
-            # Nothing moved.
+            # There is no change.
             weight=0.0,
             headline=f"{isolate(event.label)}: no visible effect",
             sentence=effect_sentence(first, names[first.metric_id]),
@@ -171,7 +171,7 @@ def _without_effect(grid: DailyGrid, effects: Iterable[Effect], shares: np.ndarr
 
 
 def _gaps(grid: DailyGrid, shares: np.ndarray, titles: Mapping[str, str]) -> Iterator[Item]:
-    """Yield of each source the days of the last weeks that its metrics lack, between values that are known."""
+    """Yield the missing days of each source in the last weeks that are between known values."""
     start = max(grid.days - GAP_DAYS, 0)
     known = grid.known
     begun = np.maximum.accumulate(known, axis=1)
@@ -212,7 +212,7 @@ def _which(grid: DailyGrid, rows: np.ndarray) -> str:
 
 
 def _when(days: Sequence[date]) -> str:
-    """Return the days as one period if they follow each other, else the first and the last."""
+    """Return the days as one period if they are consecutive, else the first and the last."""
     if (days[-1] - days[0]).days + 1 == len(days):
         return formats.period(days[0], days[-1])
     return f"between {formats.period(days[0], days[-1]).replace(' to ', ' and ')}"

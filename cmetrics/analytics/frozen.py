@@ -1,12 +1,12 @@
-"""The values of a month as they were when its report was final, and what has changed since. Pure.
+"""Restore the values of a month at the time when its report became final, and find later changes. Pure.
 
-A report is final 14 days after its month has ended; nothing is stored for it. The values of that moment follow
-from the store: each row has the time at which it was last written, and ``revisions`` has every value that a run
-replaced, with its time. So later revisions are taken back, and days that were stored later are left out.
+A report is final 14 days after the end of its month, and is not stored. The values of that moment are derived from
+the store: each row has the time at which it was last written, and ``revisions`` has every replaced value with its
+time. Later revisions are undone, and days that were stored later are left out.
 
-A month that was collected later, as before the first run or by a deep backfill, is final 14 days after its
-first value was stored. Two things cannot be told from the store: a day that was stored and revised after that
-moment counts as one that was there, and metrics that have left the catalogue are not in a report.
+A month that was collected later, such as one before the first run or from a deep backfill, is final 14 days after its
+first value was stored. Two cases cannot be restored: a day that was stored and then revised after that moment counts
+as stored before it, and metrics that were removed from the catalogue are not in a report.
 """
 
 from __future__ import annotations
@@ -23,47 +23,47 @@ from cmetrics.domain.days import DAY, Month, Span
 from cmetrics.domain.metric import PUBLISHED_WITHIN
 from cmetrics.domain.revision import Revision
 
-#: After that time a day is rarely revised, and a missing one rarely published.
+#: After this time, days are rarely revised, and missing ones rarely published.
 SETTLED_AFTER = PUBLISHED_WITHIN
 _EPOCH = np.datetime64(0, "us")
 
 
 @dataclass(frozen=True, slots=True)
 class LaterChange:
-    """What runs of one day have changed in a final month of one metric."""
+    """Changes that the runs of one day made to a final month of one metric."""
 
     #: The UTC day of the runs.
     day: date
     metric_id: str
     revised_days: int
     added_days: int
-    #: Downloads: of the month's total. Stars: of the count at the end of the month.
+    #: The difference of the month's downloads, or of the stars at its end.
     difference: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrozenMonth:
-    """The rows that a report is made of, and what has changed since they were final."""
+    """The rows of a report, and the changes since they became final."""
 
     month: Month
     is_final: bool
-    #: The first UTC day on which it is final.
+    #: The first UTC day on which the report is final.
     final_on: date
     #: By day and metric.
     later: tuple[LaterChange, ...]
-    #: All rows of the store, with the values of that moment; and which of them were there.
+    #: All rows of the store with the values of that moment, and whether each existed then.
     table: SeriesTable
     was_stored: Mask
-    #: The first day that matters of which a row was not there or had another value; None if there is none.
+    #: The first relevant day on which a row was missing or had another value; None if there is none.
     changed_from: date | None = None
 
     @property
     def rows(self) -> SeriesTable:
-        """The rows of that moment, or all of them until then."""
+        """The rows of that moment; all rows if the report is not final."""
         return self.table.where(self.was_stored)
 
     def rows_from(self, first: date) -> SeriesTable:
-        """Return the rows from a day on which matter."""
+        """Return the relevant rows from a day on."""
         return self.table.where(self.was_stored & self.table.within(Span(first, last_day(self.month))))
 
 
@@ -75,9 +75,9 @@ def last_day(month: Month) -> date:
 def freeze_month(
     table: SeriesTable, revisions: Iterable[Revision], month: Month, now: datetime, stars: Iterable[str]
 ) -> FrozenMonth:
-    """Return the rows of ``table`` as they were when ``month`` was final; as they are, if it is not yet.
+    """Return the rows of ``table`` as they were when ``month`` became final; unchanged if it is not final yet.
 
-    ``table`` has the column ``observed_at``; ``revisions`` are all that the store has. ``stars`` are the ids of
+    ``table`` has the column ``observed_at``; ``revisions`` are all revisions of the store. ``stars`` are the ids of
     metrics whose values are counts at the end of a day.
     """
     observed = _observed(table)

@@ -1,4 +1,4 @@
-"""Which days of a metric are missing, and why.
+"""Find the missing days of a metric, with reasons.
 
 Nothing is stored about a missing day. The reason is inferred from the stored days of the metric and
 of the other metrics of its source, the outcomes of the runs, and how far back the source serves days.
@@ -30,9 +30,9 @@ class Reason(StrEnum):
     FAILED = "failed"
     #: No run has requested the day yet.
     NOT_COLLECTED = "not collected yet"
-    #: The source was asked, and its first day is later.
+    #: The source responded, and its first day is later.
     BEFORE_FIRST = "before the first publication"
-    #: No reading was taken on the night, and the service serves no past values.
+    #: No reading was taken on that night, and the service provides no past values.
     MISSED = "missed night"
     #: The source no longer serves the day.
     NO_LONGER_AVAILABLE = "no longer available"
@@ -55,7 +55,7 @@ class Gap:
 
     @property
     def is_missing(self) -> bool:
-        """Whether there is or will be a value for these days; there is none before the first publication."""
+        """Whether these days count as missing. Days before the first publication do not."""
         return self.reason is not Reason.BEFORE_FIRST
 
 
@@ -69,9 +69,9 @@ def find_gaps(
 ) -> tuple[Gap, ...]:
     """Return the gaps of ``metric`` up to ``as_of``, ascending.
 
-    They begin with ``daily_from``, for a metric without it as far back as a first refresh reaches,
-    and in any case with the oldest stored day. ``published`` are the days that the source has published for
-    any of its metrics. A measure that is read once a night has no gap before its first reading.
+    They begin with the first of these: ``daily_from`` (without it, the first day of a first refresh) and the oldest
+    stored day. ``published`` are the days that the source has published for any of its metrics. A measure that is
+    read once a night has no gaps before its first reading.
     """
     reasons = _Reasons(metric, state, published, spec, log, as_of)
     if metric.measure.is_rolling:
@@ -85,7 +85,7 @@ def find_gaps(
 def _missed_nights(
     metric: Metric, state: MetricState, spec: SourceSpec, reasons: _Reasons, as_of: date
 ) -> tuple[Gap, ...]:
-    """Return the nights since the first reading on which none was taken: all are lost, except the last one."""
+    """Return the nights without a reading since the first one. All are lost, except the last one."""
     effect = "the next increase covers several days" if metric.measure.is_counter else "the count cannot be read later"
 
     def reason(day: date) -> tuple[Reason, str]:
@@ -102,7 +102,7 @@ def _open_windows(
 ) -> tuple[Gap, ...]:
     """Return the days since the first window of a rolling measure that no window covers.
 
-    After the newest window, days are missing once it is older than is usual.
+    Days after the newest window are missing once the window is older than usual.
     """
     measure = metric.measure
     length = measure.window_days or 1
@@ -177,7 +177,7 @@ class _Reasons:
 
     def _of_reachable(self, day: date, *, is_early: bool) -> tuple[Reason, str]:
         has_answer = self._refreshed > day if is_early else any(day in span for span in self._answered)
-        # A day that was not published at the last answer has been requested since without an answer.
+        # The day was not published at the last response, and later requests had no response.
         if not has_answer or (day > self._newest and self._failure is not None):
             return self.unanswered(day)
         if is_early:
@@ -198,7 +198,7 @@ class _Reasons:
         return Reason.NOT_PUBLISHED, f"Pending: {self._title} has not published a newer window"
 
     def unanswered(self, day: date) -> tuple[Reason, str]:
-        """Return why the source has given no answer for ``day``."""
+        """Return why the source has not responded for ``day``."""
         failure = self._failure
         if failure is None or failure.at.astimezone(UTC).date() <= day:
             return Reason.NOT_COLLECTED, f"Not collected: no refresh has run {'since' if self._oldest else 'yet'}"

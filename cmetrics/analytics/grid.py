@@ -1,4 +1,4 @@
-"""Daily values of several metrics side by side."""
+"""Daily values of several metrics in one grid."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from cmetrics.domain.metric import Metric
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """Daily values: one row per metric, ascending by id; one column per day, the last one is the described day."""
+    """Daily values: one row per metric, ascending by id; one column per day, up to the day of the dashboard."""
 
     metrics: tuple[Metric, ...]
-    #: The day of the first column, as `date.toordinal` counts.
+    #: The day of the first column as an ordinal (`date.toordinal`).
     first: int
     known: Mask
-    #: By metric, the column of its newest day; -1 without any.
+    #: The column of each metric's newest day; -1 if there is none.
     ends: Places
 
     @property
@@ -35,7 +35,7 @@ class Grid:
         return date.fromordinal(self.first + int(column))
 
     def column(self, day: date) -> int:
-        """Return the column of a day, which may lie outside."""
+        """Return the column of a day, which may be outside the grid."""
         return day.toordinal() - self.first
 
     def rows_by_product(self) -> dict[str, Places]:
@@ -44,7 +44,7 @@ class Grid:
 
 
 def group_rows(names: Iterable[str | None]) -> dict[Any, Places]:
-    """Return the places of each name, the names in order (None first)."""
+    """Return the indices of each name, with the names sorted (None first)."""
     groups: dict[str | None, list[int]] = {}
     for row, name in enumerate(names):
         groups.setdefault(name, []).append(row)
@@ -52,10 +52,10 @@ def group_rows(names: Iterable[str | None]) -> dict[Any, Places]:
 
 
 def newest_columns(known: Mask) -> Places:
-    """Return by row the newest known column; -1 without any."""
+    """Return the newest known column of each row; -1 if there is none."""
     return np.where(known.any(axis=1), known.shape[1] - 1 - np.argmax(known[:, ::-1], axis=1), -1)
 
 
 def first_columns(numbers: NDArray[Any], days: int, blank: int = 0) -> NDArray[Any]:
-    """Return a copy of the first ``days`` columns; a column of ``blank`` if there are none."""
+    """Return a copy of the first ``days`` columns; one column of ``blank`` if there are none."""
     return numbers[:, :days].copy() if days > 0 else np.full((len(numbers), 1), blank, numbers.dtype)

@@ -1,6 +1,6 @@
-"""The items of "What changed" as a short headline and one or two sentences below it. Pure.
+"""Write headlines for the items of "What changed", with one or two sentences. Pure.
 
-The sentences are those of the signal, mover or effect, without the name, which is in the headline.
+The sentences are those of the signal, mover or effect without its name, which is in the headline.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _REPEATED = re.compile(r"^(growing|declining) by [^,]*% a month over [^,]*, ")
 
 
 def short_names(metrics: Iterable[Metric]) -> dict[str, str]:
-    """Return by metric id its subject, with the SDK where two metrics have one subject."""
+    """Return the subject of each metric by id, with the SDK if two metrics have the same subject."""
     metrics = list(metrics)
     subjects = Counter(metric.subject for metric in metrics)
     return {m.metric_id: m.subject if subjects[m.subject] == 1 else name_of(m) for m in metrics}
 
 
 def signal_headline(signal: Signal, name: str) -> str:
-    """Return what the signal is about, such as ``lancedb grows 7.4% a month``."""
+    """Return the headline of a signal, such as ``lancedb grows 7.4% a month``."""
     change = signal.change_percent
     days = (signal.end - signal.start).days + 1
     if signal.kind in (SignalKind.GROWTH, SignalKind.DECLINE):

@@ -15,7 +15,7 @@ HIGHLIGHTS = 4
 
 
 class Scope(StrEnum):
-    """What a row sums up."""
+    """The scope of a row."""
 
     METRIC = "metric"
     PRODUCT = "product"
@@ -23,7 +23,7 @@ class Scope(StrEnum):
 
 
 class Unit(StrEnum):
-    """What a row counts."""
+    """The unit of a row."""
 
     DOWNLOADS = "downloads"
     STARS = "stars"
@@ -36,18 +36,18 @@ class Window(StrEnum):
     DAYS_30 = "30d"
     DAYS_90 = "90d"
     DAYS_365 = "365d"
-    #: The last full calendar month, against the month before it.
+    #: The last full calendar month, compared with the month before.
     MONTH = "month"
-    #: The running month, against the same weekdays four weeks before (five from its 29th day on).
+    #: The current month, compared with the same weekdays four weeks before (five from its 29th day on).
     MONTH_TO_DATE = "month_to_date"
 
 
 class ReasonKind(StrEnum):
-    """Why something is not compared, not judged or not projected."""
+    """The reason why something is not compared, evaluated or projected."""
 
     NO_DATA = "no_data"
     MISSING_DAYS = "missing_days"
-    #: A day that a registry lost or counted in part.
+    #: A day that a registry lost or counted only in part.
     EXCLUDED_DAY = "excluded_day"
     #: A value far outside its neighbourhood, not confirmed yet.
     UNDER_REVIEW = "under_review"
@@ -57,7 +57,7 @@ class ReasonKind(StrEnum):
     #: Metrics with more than a tenth of the value cannot be compared.
     LEFT_OUT = "left_out"
     SHORT_HISTORY = "short_history"
-    #: Star counts that are reconstructed meet counts taken on their day.
+    #: Reconstructed star counts would be compared with observed ones.
     RECONSTRUCTED = "reconstructed"
     #: All metrics of a source moved together.
     SOURCE_MOVED = "source_moved"
@@ -67,16 +67,16 @@ class ReasonKind(StrEnum):
 
 
 class Direction(StrEnum):
-    """Which way something moved."""
+    """The direction of a change."""
 
     RISING = "rising"
     FALLING = "falling"
-    #: Neither: missing days, or a release without a visible effect.
+    #: Neither up nor down: missing days, or a release without a visible effect.
     LEVEL = "level"
 
 
 class SignalKind(StrEnum):
-    """What a signal found; the rules are in :mod:`cmetrics.analytics.signals`."""
+    """The kind of a signal; the rules are in :mod:`cmetrics.analytics.signals`."""
 
     SPIKE = "spike"
     DROP = "drop"
@@ -89,12 +89,12 @@ class SignalKind(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What can be stated of a metric after an event; the rules are in :mod:`cmetrics.analytics.effects`."""
+    """The result for a metric after an event; the rules are in :mod:`cmetrics.analytics.effects`."""
 
     ABOVE = "above"
     BELOW = "below"
     WITHIN = "within usual variation"
-    #: The rise or fall was under way before the event.
+    #: The rise or fall began before the event.
     TREND = "trend"
     TOO_EARLY = "too early"
     NOT_COMPARABLE = "not comparable"
@@ -102,7 +102,7 @@ class Verdict(StrEnum):
 
 
 class ItemKind(StrEnum):
-    """What an item of "What changed" is about, beside the kinds of signals."""
+    """The kind of an item of "What changed"."""
 
     #: The last full month of all downloads.
     MONTH = "month"
@@ -112,12 +112,12 @@ class ItemKind(StrEnum):
     RELEASE = "release"
     #: The first full month above a round number.
     MILESTONE = "milestone"
-    #: Days that the metrics of a source lack.
+    #: Missing days of a source's metrics.
     GAP = "gap"
 
 
 class ItemCategory(StrEnum):
-    """What a reader looks for in "What changed"; each has a sign of its own."""
+    """The category of an item for readers; each has an icon of its own."""
 
     RISE = "rise"
     FALL = "fall"
@@ -154,39 +154,39 @@ class Rollup:
 
     scope: Scope
     unit: Unit
-    #: Of scope METRIC.
+    #: Only for the scope METRIC.
     metric_id: str | None
-    #: Of scopes METRIC and PRODUCT.
+    #: Only for the scopes METRIC and PRODUCT.
     product: str | None
     window: Window
-    #: ``end`` is the newest day that every metric of the row has. Both are None without any data.
+    #: ``end`` is the newest day that every metric of the row has. Both are None if there are no data.
     start: date | None
     end: date | None
-    #: The sum of what is counted in the window, also of an incomplete one; None if no day is. Stars: the net gain.
+    #: The sum of the window, even if it is incomplete; None without any counted day. For stars, the net gain.
     value: int | None
     #: Days with a value, over all metrics of the row.
     days_observed: int
     days_expected: int
-    #: The part of ``value`` that is compared with ``previous.value``; None unless ``comparable``. A window of
-    #: 90 or 365 days may lack up to 3% of its days: these and their counterparts are in neither of the two.
+    #: The part of ``value`` that is compared with ``previous.value``; None unless ``comparable``. A window of 90 or
+    #: 365 days may have up to 3% missing days; these and their counterparts are in neither value.
     compared_value: int | None
     previous: Period | None
     #: None unless ``comparable``.
     change: int | None
     comparable: bool
-    #: Why not, as a clause without a full stop; None if ``comparable``.
+    #: The reason why not, as a clause without a full stop; None if ``comparable``.
     reason: str | None
     reason_kind: ReasonKind | None
-    #: None unless ``comparable``; None from zero (``is_new``) and of stars.
+    #: None unless ``comparable``; also None from zero (``is_new``) and for stars.
     change_percent: float | None = None
     #: Percent of the product's downloads in the product's window of the same name, and percentage points.
     share: float | None = None
     previous_share: float | None = None
     share_change: float | None = None
-    #: From zero to more.
+    #: Whether the value rose from zero.
     is_new: bool = False
     left_out: tuple[LeftOut, ...] = ()
-    #: Stars gained and lost in the window; None where not known.
+    #: Stars gained and lost in the window; None if unknown.
     gained: int | None = None
     lost: int | None = None
 
@@ -205,13 +205,13 @@ class Mover:
     value: int
     previous_value: int
     change: int
-    #: None from zero.
+    #: None if the earlier value is zero.
     change_percent: float | None
     #: Damped velocity, see :mod:`cmetrics.analytics.movers`.
     velocity: float
     text: str
-    #: The size of the change in robust deviations of the same statistic at the ends of the 26 weeks before; None
-    #: where too few of them can be compared.
+    #: The size of the change in robust deviations of the changes at the ends of the previous 26 weeks; None if too
+    #: few of them can be compared.
     score: float | None = None
 
 
@@ -219,18 +219,18 @@ class Mover:
 class Signal:
     """A deviation from the usual variation of one metric."""
 
-    #: Unchanged while the signal lasts, and safe in a URL.
+    #: Unchanged while the signal is active, and safe in a URL.
     id: str
     kind: SignalKind
     metric_id: str
-    #: When it was first seen, and the last day of the window that it was last seen in.
+    #: The day of its first detection, and the last day of its latest window.
     start: date
     end: date
     #: SHARE_SHIFT: percent of the product. GROWTH, DECLINE: downloads of the last full month. Others: downloads
     #: or stars of the window.
     value: float
     expected: float
-    #: SHARE_SHIFT: percentage points. GROWTH, DECLINE: percent a month. None from zero or less.
+    #: SHARE_SHIFT: percentage points. GROWTH, DECLINE: percent a month. None if the earlier value is zero or less.
     change_percent: float | None
     #: In units of the rule; larger is stronger.
     score: float
@@ -249,30 +249,30 @@ class Signal:
 class Effect:
     """A download metric in the 28 days before and after an event, next to its usual variation."""
 
-    #: Of event and metric, safe in a URL.
+    #: The id, from event and metric; safe in a URL.
     id: str
     event: Event
     metric_id: str
     verdict: Verdict
-    #: Mean downloads a day in the 28 days before the event and from its third to its thirtieth day.
+    #: Mean downloads per day in the 28 days before the event, and from the third to the thirtieth day after it.
     before: float | None
     after: float | None
     change_percent: float | None
-    #: Usual variation: between the 5th and 95th percentile of the same statistic on days without an event. A change
+    #: The usual variation: the 5th and 95th percentile of the same statistic on days without an event. A change
     #: outside is ABOVE, BELOW or TREND.
     usual_low: float | None
     usual_high: float | None
-    #: The number of those days, and whether days near other events had to be among them.
+    #: The number of those days, and whether they include days near other events.
     usual_days: int
     usual_includes_events: bool
-    #: Of the 28 days before those, into the 28 days before the event.
+    #: The change from the preceding 28 days to the 28 days before the event.
     prior_percent: float | None
-    #: Of the product's other download metrics together, over the same days as ``change_percent``.
+    #: The change of the product's other download metrics together, over the same days as ``change_percent``.
     others_percent: float | None
-    #: TOO_EARLY: days after the event with a value, and how many are needed.
+    #: TOO_EARLY: the number of days after the event with a value, and the number needed.
     days_observed: int
     days_expected: int
-    #: Other events of the product whose day lies in either window, by day.
+    #: Other events of the product in either window, by day.
     overlaps: tuple[Event, ...]
     #: NOT_COMPARABLE, NOT_JUDGED: why, as a clause.
     reason: str | None
@@ -282,7 +282,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Where the running month will end, or why that is not projected."""
+    """The projection of the current month, or the reason why there is none."""
 
     scope: Scope
     metric_id: str | None
@@ -290,11 +290,11 @@ class Projection:
     month: Month
     #: The newest counted day of the month; None if there is none.
     end: date | None
-    #: What is counted so far, and on how many days (over all metrics of the row).
+    #: The count so far, and the number of counted and of all days, over all metrics of the row.
     counted: int
     days_observed: int
     days_expected: int
-    #: None without a projection.
+    #: None if there is no projection.
     value: int | None
     low: int | None
     high: int | None
@@ -316,8 +316,8 @@ class Milestone:
     stars: int
     day: date
     target: int
-    #: The 10th and 90th percentile of the simulated paths; None if refused. ``latest`` is also None if fewer
-    #: than nine in ten paths reach it within three years.
+    #: The 10th and 90th percentile of the simulated paths; None if there is no projection. ``latest`` is also None if
+    #: fewer than 90% of the paths reach it within three years.
     earliest: date | None
     latest: date | None
     #: The share of paths that reach it within three years, 0 to 1.
@@ -331,7 +331,7 @@ class Milestone:
 class Item:
     """One item of "What changed"."""
 
-    #: Stable as long as it lasts, safe in a URL and an HTML id.
+    #: Unchanged while it is active; safe in a URL and an HTML id.
     id: str
     kind: ItemKind
     direction: Direction
@@ -343,13 +343,13 @@ class Item:
     rule: str
     #: Size × share; items are sorted by it.
     weight: float
-    #: A few words.
+    #: The headline: a few words.
     headline: str
-    #: What is below the headline; one or two sentences.
+    #: One or two sentences below the headline.
     sentence: str
-    #: The text of the signal, mover or effect that it is made of, for places without headlines.
+    #: The text of its signal, mover or effect, for output without headlines.
     text: str
-    #: Of kind SIGNAL.
+    #: The kind of the signal, for items of the kind SIGNAL.
     signal_kind: SignalKind | None = None
     metric_ids: tuple[str, ...] = ()
     #: The product of the metrics; None if there are several.
@@ -358,7 +358,7 @@ class Item:
 
     @property
     def category(self) -> ItemCategory:
-        """What a reader looks for."""
+        """The category for readers."""
         if self.signal_kind is SignalKind.RECORD:
             return ItemCategory.MILESTONE
         if self.kind in (ItemKind.MILESTONE, ItemKind.RELEASE, ItemKind.GAP):
@@ -368,7 +368,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Omission:
-    """A reason for which some metrics are not judged, as one sentence for readers of "What changed"."""
+    """The reason why some metrics are not evaluated, as one sentence for "What changed"."""
 
     kind: ReasonKind
     metric_ids: tuple[str, ...]
@@ -377,7 +377,7 @@ class Omission:
 
 @dataclass(frozen=True, slots=True)
 class Insights:
-    """Everything of one day. Metrics and products come in the order of their ids, not in that of the catalogue."""
+    """All insights of one day. Metrics and products are in the order of their ids, not of the catalogue."""
 
     as_of: date
     #: By scope (metrics, products, all), unit and window.
@@ -392,17 +392,17 @@ class Insights:
     milestones: tuple[Milestone, ...] = ()
     #: "What changed", ranked.
     items: tuple[Item, ...] = ()
-    #: What "What changed" leaves out, and why.
+    #: The omissions of "What changed", with reasons.
     omissions: tuple[Omission, ...] = ()
 
     @property
     def highlights(self) -> tuple[Item, ...]:
-        """At most :data:`HIGHLIGHTS` items, of different categories as far as there are any."""
+        """At most :data:`HIGHLIGHTS` items, of different categories if possible."""
         return select_highlights(self.items, HIGHLIGHTS)
 
 
 def select_highlights(items: Sequence[Item], count: int) -> tuple[Item, ...]:
-    """Return the first item of each category, then the next ones, at most ``count``; all in their order."""
+    """Return the first item of each category, then the next ones, at most ``count``, in their order."""
     firsts: dict[ItemCategory, Item] = {}
     for item in items:
         firsts.setdefault(item.category, item)

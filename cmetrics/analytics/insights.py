@@ -1,8 +1,8 @@
-"""What moved, since when, and whether it is more than usual: all of it from stored values and events. Pure.
+"""Find what changed, since when, and whether it is unusual, from stored values and events. Pure.
 
-Page, report, terminal, API, feed and files render these values and texts; none of them computes anything.
-No text claims a cause: a text states what coincides. A comparison across a missing day, a day that a
-registry lost, or a step in the way of counting is not made, and the reason is stated instead.
+Page, report, terminal, API, feed and files only render these values and texts. Texts state what coincides, never a
+cause. Periods with a missing day, a day that a registry lost, or a change of the counting method are not compared;
+the reason is stated instead.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def build_insights(
 ) -> Insights:
     """Return the insights of ``as_of``.
 
-    ``series`` holds all stored rows of the catalogue's metrics with all columns (later days are ignored),
+    ``series`` has all stored rows of the catalogue's metrics with all columns (later days are ignored),
     ``events`` the releases and the events of the catalogue, ``specs`` the sources by name.
     """
     grid = build_daily_grid(catalog.metrics, specs, series, as_of)
@@ -79,7 +79,7 @@ def build_insights(
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed up to a day, without roll-ups of single metrics and products, which no item needs."""
+    """The changes up to a day, without the roll-ups of single metrics and products, which items do not need."""
 
     windows: Windows
     months: MonthTable
@@ -100,9 +100,9 @@ def find_changes(
     *,
     of_all: Iterable[Window] = (Window.DAYS_30, *TOTAL_WINDOWS),
 ) -> Changes:
-    """Return what changed up to the described day of ``grid``.
+    """Return the changes up to the last day of ``grid``.
 
-    ``effects`` are those of the events; if they are left out, those are computed that are recent enough for an item.
+    ``effects`` are those of the events; by default, those recent enough for an item are computed.
     ``of_all`` are the windows of the totals; items need :data:`TOTAL_WINDOWS`.
     """
     ordered = sort_events(events)

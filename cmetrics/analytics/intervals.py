@@ -1,18 +1,18 @@
-"""The flow of a counter between its readings. Pure, by column.
+"""Compute the flow of a counter between its readings. Pure, by column.
 
-The rules, from recordings of several years (the standstills of Docker Hub, Open VSX and NuGet, the
-re-created assets of GitHub releases):
+The rules are based on recordings of several years (standstills of Docker Hub, Open VSX and NuGet, re-created assets
+of GitHub releases):
 
-- The first reading states no flow: its count may have grown over years.
-- The flow belongs to the time between two readings. It is that of a day only if they lie about a day apart.
+- The first reading has no flow, because its count may have grown over years.
+- A flow covers the time between two readings. It is the flow of a day only if they are about a day apart.
 - After missed nights there is one longer interval. It is never divided.
-- A count that falls although the service counts the same thing was corrected or reset. The flow of that
-  interval is unknown, and the next one begins at the new count. The same holds for another thing under the
-  old name.
-- A part that came into being since the last reading, such as an uploaded file, adds its whole count. One that
-  is older than the last reading and had not been read adds nothing.
-- A part that is missing adds nothing; its count stays in the sum.
-- Equal readings of a counter that normally moves, followed by a jump, are one interval: the service stood still.
+- A count that falls although the service counts the same subject was corrected or reset. The flow of that interval is
+  unknown, and the next one begins at the new count. The same applies to another subject under the old name.
+- A part that was created since the last reading, such as an uploaded file, adds its whole count. An older part that
+  is read for the first time adds nothing.
+- A missing part adds nothing, and its count stays in the sum.
+- Equal readings of a counter that normally changes, followed by a jump, are one interval: the service did not update
+  the count.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from cmetrics.domain.observation import parse_source_ref
 from cmetrics.domain.plural import plural
 from cmetrics.domain.reading import StoredReading
 
-#: A counter normally moves if the median of its flows on the last days was at least this. Chance makes no
-#: day without a single event then.
+#: A counter normally changes every day if the median of its last flows is at least this. Then a day without any event
+#: is not chance.
 USUAL_FLOW = 10
-#: The number of intervals before a standstill that show what is usual, and the number that must be known.
+#: The number of intervals before a standstill that determine the usual flow, and the number that must be known.
 USUAL_INTERVALS, FEWEST_INTERVALS = 28, 7
-#: A flow of this many usual days after equal readings is a jump.
+#: After equal readings, a flow of this many usual days is a jump.
 JUMP = 1.5
-#: So many intervals without a flow at the end of a series are taken for a standstill before the jump is seen.
+#: The number of intervals without a flow at the end of a series that count as a standstill before a jump.
 STILL_INTERVALS = 2
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -51,16 +51,16 @@ Times = NDArray[np.int64]
 
 
 class Reason(StrEnum):
-    """What is special about an interval."""
+    """The special case of an interval."""
 
     NONE = ""
     #: The count is lower than before. The flow is unknown.
     FELL = "the count fell"
-    #: The service counts another thing under this name. The flow is unknown.
+    #: The service counts another subject under this name. The flow is unknown.
     REPLACED = "the name belongs to another subject now"
     #: Equal readings and a jump: one interval.
     STOOD_STILL = "the service did not update its count"
-    #: Equal readings up to the newest one. The flow is unknown until the count moves.
+    #: Equal readings up to the newest one. The flow is unknown until the count changes.
     STANDS_STILL = "the service has not updated its count"
 
 
@@ -71,19 +71,19 @@ _UNKNOWN = (_FELL, _REPLACED, _STANDS_STILL)
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """What a counter did between two readings."""
+    """The change of a counter between two readings."""
 
     #: The days under which the readings are stored, and the times at which they were taken.
     start_day: date
     end_day: date
     start_at: datetime
     end_at: datetime
-    #: What was counted; None if it is unknown.
+    #: The flow; None if it is unknown.
     flow: int | None
-    #: How far the count moved, which is the flow except for corrections and parts of unknown age.
+    #: The difference of the counts, which is the flow except for corrections and parts of unknown age.
     change: int
     reason: Reason
-    #: Whether the readings lie about a day apart, so that the flow is that of ``end_day``.
+    #: Whether the readings are about a day apart, so that the flow is that of ``end_day``.
     is_day: bool
 
     @property
@@ -114,7 +114,7 @@ class Intervals:
     #: Microseconds since 1970.
     start_times: Times
     end_times: Times
-    #: 0 where unknown.
+    #: 0 if unknown.
     flows: Values
     changes: Values
     #: Index in :data:`REASONS`.
@@ -195,7 +195,7 @@ def _times(table: SeriesTable) -> Times:
 
 
 def _identities(table: SeriesTable) -> Codes:
-    """Return a number for what each row counts, -1 where the row does not name it."""
+    """Return a number for the subject of each row; -1 if the row does not name it."""
     codes, names = table.encoded("source_ref")
     refs = [parse_source_ref(name) for name in names]
     numbers: dict[str, int] = {}
@@ -227,7 +227,7 @@ def _apply_parts(
             continue
         nights, taken = table.days[rows], times[rows]
         parts.sort(key=lambda part: (part.identity, part.period_end))
-        # A reading whose night has no row, because the run was killed, belongs to the next night that has one.
+        # A reading without a row for its night, because the run was killed, belongs to the next night with a row.
         place = np.searchsorted(nights, [part.period_end.toordinal() for part in parts])
         values = np.array([part.value for part in parts], np.int64)
         created = np.array([_microseconds(part.created_at) for part in parts], np.int64)
@@ -294,7 +294,7 @@ def _merges(
 
 
 def _usual_flows(single: Intervals, begins: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the median flow of the days before each of ``begins``; NaN where too few are known."""
+    """Return the median flow of the days before each of ``begins``; NaN if too few are known."""
     places = begins[:, None] - np.arange(1, USUAL_INTERVALS + 1)
     inside = np.maximum(places, 0)
     is_usable = (places >= 0) & (single.owners[inside] == single.owners[begins][:, None])

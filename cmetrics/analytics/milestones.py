@@ -1,7 +1,7 @@
-"""When a repository reaches its next round number of stars, from its last 180 days.
+"""Estimate when a repository reaches its next round number of stars, from its last 180 days.
 
-2,000 paths are drawn from blocks of 7 days in a row of the net gains, with a fixed seed: a week keeps its
-weekdays and its burst. The dates are the 10th and 90th percentile of the days on which the paths arrive.
+2,000 paths are drawn from blocks of 7 consecutive days of net gains, with a fixed seed. Blocks preserve weekdays and
+bursts. The dates are the 10th and 90th percentile of the days on which the paths reach the number.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ HISTORY_DAYS, FEWEST_DAYS = 180, 60
 HORIZON_DAYS = 3 * 365
 FEWEST_REACHED = 0.5
 EARLY, LATE = 0.1, 0.9
-#: Below this many, every thousand is a milestone.
+#: Below this number, every thousand is a milestone.
 SMALL, THOUSAND = 20_000, 1_000
-#: Blocks of all paths that are drawn at a time.
+#: The number of blocks of all paths that are drawn at a time.
 _BATCH = 16
 
 
@@ -45,7 +45,7 @@ def build_milestones(grid: StarGrid) -> Iterator[Milestone]:
     """Yield the next milestone of each repository that has a count."""
     nets, is_known = grid.nets()
     blocks = -(-HORIZON_DAYS // BLOCK)
-    # The same numbers for every repository, whatever their order.
+    # The same random numbers for every repository, so that the order does not matter.
     draws = np.random.default_rng(SEED).random((blocks, PATHS))
     for row, metric in enumerate(grid.metrics):
         end = int(grid.ends[row])
@@ -91,7 +91,7 @@ def _milestone(
 
 
 def simulate(gains: NDArray[np.int64], missing: int, draws: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the day, from 1, on which each path has gained ``missing`` stars; infinity if not within the horizon.
+    """Return the day, from 1, on which each path has gained ``missing`` stars; infinity if that is beyond the horizon.
 
     ``draws`` are numbers between 0 and 1: one row per block, one column per path.
     """

@@ -1,4 +1,4 @@
-"""The view-model. Frozen; its readers do no arithmetic."""
+"""The view-model. Frozen; its readers only format it."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
 from cmetrics.domain.site_theme import DEFAULT_THEME, SiteTheme
 
-#: The window of an answer that names none, in days (contract §5).
+#: The default window of the API in days.
 DEFAULT_DAYS = 180
-#: A source is stale when its newest day is this many days before the last completed one. npm, which
-#: publishes last, is two days behind on an ordinary morning.
+#: A source is stale if its newest day is this many days before the last completed one. npm, which publishes last, is
+#: usually two days behind in the morning.
 STALE_DAYS = 3
 
 
 class PointKind(StrEnum):
     """How a value was obtained, from the most to the least reliable kind."""
 
-    #: A sum of daily values, or a star count taken on its day.
+    #: A sum of daily values, or a star count observed on its day.
     OBSERVED = "observed"
     #: A star count reconstructed from the history of stars.
     RECONSTRUCTED = "reconstructed"
-    #: A total published long ago, about 30 days up to its date.
+    #: A seeded total of about 30 days up to its date.
     SEEDED = "seeded"
-    #: Filled in between two observed days.
+    #: Interpolated between two observed days.
     ESTIMATED = "estimated"
 
 
@@ -67,12 +67,12 @@ class PeriodPoint:
     provenance: str
     days_observed: int | None
     days_expected: int | None
-    #: The period that holds the day the dashboard describes, unless that is its last day.
+    #: Whether the period contains the day of the dashboard, unless that is its last day.
     is_running: bool = False
 
     @property
     def is_complete(self) -> bool:
-        """Every day of the period is counted."""
+        """Whether every day of the period is counted."""
         return self.days_observed is not None and self.days_observed == self.days_expected
 
 
@@ -91,7 +91,7 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _ByDay(Sequence[P]):
-    """Rows of one series by column, ascending by day; a row becomes an object when it is read."""
+    """Rows of one series by column, ascending by day; rows become objects when they are accessed."""
 
     days: Days
 
@@ -104,7 +104,7 @@ class _ByDay(Sequence[P]):
     __hash__ = None  # type: ignore[assignment]
 
     def since(self, day: date) -> Self:
-        """Return the rows of ``day`` and after it."""
+        """Return the rows from ``day`` on."""
         rows: Self = self[int(np.searchsorted(self.days, day.toordinal())) :]  # type: ignore[assignment]
         return rows
 
@@ -160,7 +160,7 @@ class DayPoints(_ByDay[DayPoint]):
 
     @property
     def known(self) -> DayPoints:
-        """The points that are more than estimates."""
+        """The points that are not estimates."""
         mask = self.kinds != ESTIMATED
         return self if mask.all() else self._part(mask)
 
@@ -175,7 +175,7 @@ NO_POINTS = DayPoints.of(())
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From an earlier value to a later one; ``percent`` is None from zero."""
+    """From an earlier value to a later one; ``percent`` is None if the earlier value is zero."""
 
     absolute: int
     percent: float | None
@@ -183,15 +183,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class MonthComparison:
-    """A month over several metrics against another one, like for like."""
+    """A month of several metrics, compared with another one like for like."""
 
-    #: Over the metrics that are complete in both months; None if the others have more than a tenth of the value.
+    #: The change of the metrics that are complete in both months; None if the others have more than a tenth of the
+    #: value.
     change: Change | None
     #: The ids of the others.
     left_out: tuple[str, ...] = ()
 
 
-#: Stands wherever these numbers are shown.
+#: The definition shown with these numbers.
 FLOWS_DEFINITION = (
     "Gained: stars that GitHub's history dated to a day when that day's count was read. "
     "Net: the count minus the count of the day before. Lost: gained minus net, at least 0, because a count is read "
@@ -202,7 +203,7 @@ FLOWS_DEFINITION = (
 
 @dataclass(frozen=True, slots=True)
 class StarFlow:
-    """Stars that came and went on some days, see :data:`FLOWS_DEFINITION`; None is not known."""
+    """Stars gained and lost on some days, see :data:`FLOWS_DEFINITION`; None if unknown."""
 
     first_day: date
     last_day: date
@@ -215,7 +216,7 @@ class StarFlow:
 class StarFlows(_ByDay[StarFlow]):
     """Flows of single days."""
 
-    #: Stands for a number that is not known.
+    #: The code of an unknown number.
     UNKNOWN: ClassVar[int] = np.iinfo(np.int64).min
 
     gained: Values
@@ -246,19 +247,19 @@ NO_FLOWS = StarFlows(*(np.zeros(0, np.int64) for _ in range(4)))  # type: ignore
 
 @dataclass(frozen=True, slots=True)
 class MetricFreshness:
-    """How far a metric is behind the day that is described."""
+    """The age of a metric's data on the day of the dashboard."""
 
     metric: Metric
     latest_day: date | None
-    #: Days between the newest stored day and the described one; None without any.
+    #: Days between the newest stored day and the day of the dashboard; None if nothing is stored.
     age_days: int | None
-    #: Of the newest failure; None once a source has answered since.
+    #: The newest failure; None once a source has responded since.
     last_error: str | None = None
     last_error_at: datetime | None = None
 
     @property
     def overdue_days(self) -> int | None:
-        """The age beyond what is usual for the measure: a weekly value is a week old before the next one."""
+        """The age beyond the usual one of the measure: a weekly value is a week old before the next one."""
         return None if self.age_days is None else max(0, self.age_days - self.metric.measure.lag_days)
 
 
@@ -268,20 +269,20 @@ class DownloadItem:
 
     metric: Metric
     source_title: str
-    #: Which of the page's colours it has, wherever it is drawn.
+    #: Its colour on all pages.
     tone: str
-    #: The last full calendar month: its total, None when no day of it is stored.
+    #: The total of the last full calendar month; None if no day of it is stored.
     month: PeriodPoint | None
     month_end: date
     month_on_month: Change | None
     year_on_year: Change | None
     #: Percent of the product's downloads in that month; None unless all its SDKs are complete.
     share: float | None
-    #: Total of the last 30 days and how many of them are stored; None when none is.
+    #: The total of the last 30 days (None if none is stored), and the number of stored days.
     last_30_days: int | None
     last_30_days_observed: int
-    #: The 7, 30 and 90 days up to the newest stored one, against as many days before them; None
-    #: unless every one of these days is stored.
+    #: The changes of the 7, 30 and 90 days up to the newest stored one from as many days before; None unless all of
+    #: these days are stored.
     change_7: Change | None
     change_30: Change | None
     change_90: Change | None
@@ -298,7 +299,7 @@ class StarItem:
 
     metric: Metric
     source_title: str
-    #: Which of the page's colours it has, wherever it is drawn.
+    #: Its colour on all pages.
     tone: str
     latest: DayPoint | None
     change_7: Change | None
@@ -307,39 +308,39 @@ class StarItem:
     #: By day.
     points: DayPoints
     freshness: MetricFreshness
-    #: Each day of which anything is known, ascending, and the 30 days up to the newest count.
+    #: The flows of each day for which any is known, ascending, and of the 30 days up to the newest count.
     flows: StarFlows = field(default_factory=lambda: NO_FLOWS)
     flow_30: StarFlow | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CountItem:
-    """One metric that is part of no total: a counter, a stock without history, a rolling window, a further flow."""
+    """One metric that is not part of a total: a counter, a stock without history, a rolling window, or another flow."""
 
     metric: Metric
     source_title: str
-    #: Which of the page's colours it has, wherever it is drawn.
+    #: Its colour on all pages.
     tone: str
     latest: DayPoint | None
     #: The first day of the newest rolling window; None for other kinds.
     window_start: date | None
-    #: Stocks: the difference to the value of 7, 30 and 90 days before the newest one.
+    #: Stocks: the changes in 7, 30 and 90 days up to the newest value.
     change_7: Change | None
     change_30: Change | None
     change_90: Change | None
-    #: Counters and daily counts: what was counted in the last 30 days, and of how many of them that is known.
+    #: Counters and daily counts: the count of the last 30 days, and the number of days for which it is known.
     last_30_days: int | None
     last_30_days_observed: int
     #: By day.
     points: DayPoints
     freshness: MetricFreshness
-    #: Counters: what happened between readings, ascending.
+    #: Counters: the intervals between readings, ascending.
     intervals: tuple[Interval, ...] = ()
     #: Rolling windows: the first day of each of the ``points``.
     starts: Days = field(default_factory=lambda: np.zeros(0, np.int32))
 
     def since(self, day: date) -> CountItem:
-        """Return the item with the points, and the intervals that end, on ``day`` and after it."""
+        """Return the item with the points from ``day`` on, and the intervals that end from ``day`` on."""
         points = self.points.since(day)
         return replace(
             self,
@@ -379,9 +380,9 @@ class Group:
     title: str
     downloads: tuple[DownloadItem, ...]
     stars: tuple[StarItem, ...]
-    #: Downloads of the last 30 days, all SDKs together; None when no day of any is stored.
+    #: Downloads of the last 30 days, all SDKs together; None if none of these days is stored.
     last_30_days: int | None
-    #: What is part of no total.
+    #: Metrics that are not part of a total.
     counts: tuple[CountItem, ...] = ()
 
     @property
@@ -392,14 +393,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """How far one service has been read."""
+    """The freshness of one service."""
 
     title: str
-    #: The newest day that all its metrics have; None when one of them has none.
+    #: The newest day that all its metrics have; None if one of them has no value.
     latest_day: date | None
-    #: How far the metric that is furthest behind is overdue; None when one of them has no value.
+    #: The largest overdue age of its metrics; None if one of them has no value.
     age_days: int | None
-    #: The newest day that any of its metrics has, and how far that one is overdue; None without any value.
+    #: The newest day of any of its metrics, and its overdue age; None if none has a value.
     newest_day: date | None = None
     newest_age_days: int | None = None
 
@@ -451,13 +452,13 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What the runs have recorded of the catalogue's metrics besides values."""
+    """Records of the runs about the catalogue's metrics, besides values."""
 
     #: All runs, oldest first.
     runs: tuple[Run, ...] = ()
     #: Oldest first.
     revisions: tuple[Revision, ...] = ()
-    #: Of the last runs, by column and in no order.
+    #: Outcomes of the last runs, by column, unordered.
     outcomes: pa.Table | None = None
     #: By metric and day.
     readings: tuple[StoredReading, ...] = ()
@@ -469,46 +470,46 @@ class Publication:
 
     #: The whole history, for the page.
     dashboard: Dashboard
-    #: The default window, as the API answers it.
+    #: The default window, as in the API.
     daily: Dashboard
     definitions: tuple[Definition, ...]
-    #: Every stored value of the catalogue's metrics up to the day described, by metric and day.
+    #: Every stored value of the catalogue's metrics up to the day of the dashboard, by metric and day.
     rows: SeriesTable
     #: The last runs, newest first.
     runs: tuple[Run, ...]
     #: The published address of the site; None if unknown.
     url: str | None
-    #: What became of each metric in the last runs.
+    #: The outcome of each metric in the last runs.
     log: OutcomeLog = field(default_factory=lambda: OutcomeLog((), ()))
     #: Missing days with their reasons, and anomalies.
     quality: DataQuality = field(default_factory=DataQuality)
-    #: What moved, with the events and notes that stand beside it.
+    #: The insights, with events and notes.
     findings: Findings | None = None
-    #: What the reports of months are made of.
+    #: The input of the monthly reports.
     reports: ReportInputs | None = None
-    #: What runs have recorded besides values, for the data files.
+    #: Records of the runs besides values, for the data files.
     records: Records | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """All that is shown of one day."""
+    """Everything that is shown for one day."""
 
     title: str
-    #: The day described, a completed UTC day.
+    #: The day of the dashboard, a completed UTC day.
     as_of: date
     generated_at: datetime
-    #: The window shown ends on ``as_of`` and has that many days.
+    #: The number of days of the window, which ends on ``as_of``.
     days: int
     groups: tuple[Group, ...]
     #: The last full month over all SDKs; complete only if every part is.
     month_total: PeriodPoint | None
     #: The month before it.
     month_before: PeriodPoint | None
-    #: Against the month before it, and against the same month of the year before.
+    #: The comparisons with the month before, and with the same month of the year before.
     month_comparison: MonthComparison
     year_comparison: MonthComparison
-    #: On the newest day on which every repository has a count.
+    #: The total on the newest day on which every repository has a count.
     total_stars: DayPoint | None
     total_stars_change_30: Change | None
     total_stars_points: DayPoints
@@ -516,7 +517,7 @@ class Dashboard:
     #: By day.
     events: tuple[Event, ...]
     health: Health
-    #: What people have noted in the catalogue, by day.
+    #: The notes of the catalogue, by day.
     notes: tuple[Note, ...] = ()
     #: Marks every page and picture, such as "Sample data"; empty if the catalogue sets none.
     notice: str = ""
@@ -524,7 +525,7 @@ class Dashboard:
     license: License | None = None
     #: The language of numbers and dates.
     lang: str = "en"
-    #: The look of the site.
+    #: The appearance of the site.
     theme: SiteTheme = DEFAULT_THEME
 
     @property
@@ -555,23 +556,23 @@ class Dashboard:
 
     @property
     def families(self) -> tuple[str, ...]:
-        """What is counted, in catalogue order."""
+        """The counted families, in catalogue order."""
         return tuple(dict.fromkeys(item.metric.family for item in self.items))
 
     @property
     def data_through(self) -> date | None:
-        """The newest day with a value of any metric; None when nothing is stored."""
+        """The newest day with a value of any metric; None if nothing is stored."""
         return max((source.newest_day for source in self.sources if source.newest_day), default=None)
 
     @property
     def data_since(self) -> date | None:
-        """The oldest day with a value by day of any download or repository; None when nothing is stored."""
+        """The oldest day with a value by day of any download or repository; None if nothing is stored."""
         series = map(points_by_day, self.items)
         return min((days[0].day for days in series if days), default=None)
 
     @property
     def age_days(self) -> int | None:
-        """How many days :attr:`data_through` is before :attr:`as_of`."""
+        """The number of days from :attr:`data_through` to :attr:`as_of`."""
         return None if self.data_through is None else (self.as_of - self.data_through).days
 
     @property
@@ -592,12 +593,12 @@ class Dashboard:
 
     @property
     def has_downloads(self) -> bool:
-        """Whether the catalogue counts any."""
+        """Whether the catalogue has any."""
         return any(group.downloads for group in self.groups)
 
     @property
     def has_stars(self) -> bool:
-        """Whether the catalogue counts any."""
+        """Whether the catalogue has any."""
         return any(group.stars for group in self.groups)
 
     @property

@@ -17,7 +17,7 @@ from cmetrics.analytics.rollups import LEFT_OUT_SHARE
 from cmetrics.analytics.series import change, month_of, points_ending
 from cmetrics.domain.days import Month
 
-#: A snapshot counts about 30 days; this close to the end of its month it stands for the month.
+#: A snapshot covers about 30 days. If it is this close to the end of a month, it counts as the total of the month.
 SNAPSHOT_REACH = timedelta(days=7)
 
 
@@ -27,11 +27,11 @@ class MonthTotal:
 
     month: Month
     value: int = 0
-    #: Days counted and days there are, over all SDKs that are counted by day.
+    #: Counted days and all days, over all SDKs with daily data.
     observed: int = 0
     expected: int = 0
-    #: SDKs by metric id: with a value; of these, with a snapshot in place of days; without a value
-    #: though there are earlier ones; first counted after the month.
+    #: SDKs by metric id: with a value; of these, with a snapshot instead of days; without a value although earlier
+    #: ones exist; first counted after the month.
     known: tuple[str, ...] = ()
     snapshots: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class MonthTotal:
 
     @property
     def is_whole(self) -> bool:
-        """Whether no day is missing of the SDKs that were counted then; snapshots count as whole months."""
+        """Whether no day is missing for the SDKs that were counted then. Snapshots count as whole months."""
         return bool(self.known) and not self.lost and self.observed == self.expected
 
     @property
@@ -75,9 +75,9 @@ def month_total(items: Sequence[DownloadItem], month: Month) -> MonthTotal:
 def compare_months(points: Mapping[str, Sequence[PeriodPoint]], month: Month, back: int) -> MonthComparison:
     """Compare ``month`` with the month ``back`` months earlier, like for like: over the metrics complete in both.
 
-    ``points`` has the months of each metric by id. A metric that is not complete in both months is left out.
-    There is no change if those left out have more than a tenth of the downloads, in whichever month they have
-    more. Metrics without any value in both months are no part of the comparison.
+    ``points`` has the months of each metric by id. A metric that is not complete in both months is left out. There is
+    no change if those left out have more than a tenth of the downloads in either month. Metrics without a value in
+    both months are not part of the comparison.
     """
     now = before = whole = left_out_weight = known = 0
     left_out: list[str] = []

@@ -1,4 +1,4 @@
-"""Monthly totals of all metrics that allow for a lost day."""
+"""Monthly totals of all metrics, tolerant of lost days."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cmetrics.analytics.columns import Values
 from cmetrics.analytics.daily import DailyGrid
 from cmetrics.domain.days import Month, last_full_month, months
 
-#: Registries lose a day now and then, and a year without any is rare: a month may lack so much of its days.
+#: The share of days that a month may lack: registries lose a day now and then, and a year without any is rare.
 LACKING_SHARE = 0.1
 
 
@@ -22,23 +22,23 @@ class MonthTable:
     months: tuple[Month, ...]
     #: What is counted.
     value: Values
-    #: Days that may be compared, and all days.
+    #: The number of days that may be compared, and of all days.
     usable: Values
     days: Values
-    #: Downloads a day, each weekday with its own mean, so that a lost Sunday does not read as a rise. NaN where
-    #: a weekday has no value.
+    #: Downloads per day, each weekday with its own mean, so that a lost Sunday does not look like a rise. NaN if a
+    #: weekday has no value.
     rate: NDArray[np.float64]
-    #: Steps up to and including the month.
+    #: The number of steps up to and including the month.
     steps: Values
 
     @property
     def is_sound(self) -> NDArray[np.bool_]:
-        """The months that lack at most a tenth of their days."""
+        """Whether at most a tenth of the month's days are missing."""
         return ~np.isnan(self.rate) & (self.usable >= (1 - LACKING_SHARE) * self.days)
 
     @property
     def estimate(self) -> NDArray[np.float64]:
-        """The total of each month as if all its days were counted; the sum itself where they are."""
+        """The estimated total of each month if all its days were counted; the sum if they are."""
         return np.where(self.usable == self.days, self.value, self.rate * self.days)
 
 

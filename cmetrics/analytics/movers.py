@@ -14,28 +14,28 @@ from cmetrics.analytics.signals import LEAST_DEVIATION, MAD
 from cmetrics.domain import formats
 
 WINDOWS = (Window.DAYS_7, Window.DAYS_30)
-#: Metrics with fewer downloads in both periods are left out.
+#: The minimum number of downloads; metrics below it in both periods are left out.
 FLOOR = 500
-#: Rises and falls of each window that are listed.
+#: The number of rises and of falls listed for each window.
 LISTED = 6
 #: Added to the earlier value, so that a rise from almost nothing does not lead the list.
 DAMPING = 100
-#: Weeks that a change is compared with.
+#: The number of weeks that a change is compared with.
 SCORE_WEEKS = 26
 
 
 def build_movers(grid: DailyGrid, windows: Windows) -> Iterator[Mover]:
     """Yield the movers by window, rises first, each list by the size of its damped velocity.
 
-    The velocity is (now − before) / √(before + 100): a rise of a large package counts for more than the same
-    percentage of a small one, and for less than the same number.
+    The velocity is (now − before) / √(before + 100): the same percentage counts for more in a large package than in a
+    small one, and the same number for less.
     """
     for window in WINDOWS:
         compared = windows.own[window]
         change = compared.now - compared.before
         is_large = compared.is_comparable & (np.maximum(compared.now, compared.before) >= FLOOR)
         velocity = change / np.sqrt(compared.before + DAMPING)
-        # Of equal ones the first by id: the order is stable.
+        # The sort is stable, so equal ones are ordered by id.
         order = np.argsort(-np.abs(velocity), kind="stable")
         for direction, sign in ((Direction.RISING, 1), (Direction.FALLING, -1)):
             moving = order[(is_large & (sign * change > 0))[order]]

@@ -23,13 +23,13 @@ from cmetrics.domain.run import Job, Run, RunStatus
 from cmetrics.domain.sanitize import isolate, sanitize
 
 MONTHS_SHOWN = 24
-#: A month with missing days is published only this long after its end, because news is read once.
+#: The delay in days before a month with missing days is published, because news is read only once.
 SETTLED_AFTER = PUBLISHED_WITHIN
 FIRST_STARS, FIRST_DOWNLOADS = 1_000, 100_000
-#: The minimum number of days in a row; the next run repairs a single failed night.
+#: The minimum number of consecutive days. The next run repairs a single failed night.
 OUTAGE_DAYS = 3
-#: Runs are read for 90 days. An outage whose beginning may be older is left out: it would seem to begin on
-#: another day every night, and be news every night.
+#: Runs are read for 90 days. An outage that may have begun earlier is left out, because its start would seem to
+#: change every night, and it would be news again.
 OUTAGES_WITHIN = timedelta(days=85)
 PRODUCTS_NAMED = 12
 
@@ -47,7 +47,7 @@ _SIGNAL_TITLES = {
 
 
 class NewsKind(StrEnum):
-    """The kind of a piece of news; news of one day are in this order."""
+    """The kind of a news item. Items of the same day are in this order."""
 
     MONTH = "month"
     MILESTONE = "milestone"
@@ -58,37 +58,37 @@ class NewsKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewsItem:
-    """One piece of news, as plain text."""
+    """One news item, as plain text."""
 
-    #: The same on every build, and safe in a URL, a URN and an HTML id.
+    #: The same in every build, and safe in a URL, a URN and an HTML id.
     slug: str
-    #: The first day of it; with ``slug`` it never changes.
+    #: The first day of the news; never changes for a ``slug``.
     since: date
-    #: The day of the news; of a month, the first day of the next one.
+    #: The day of the news; for a month, the first day of the next one.
     day: date
     title: str
     text: str
     kind: NewsKind
-    #: Where it is shown, below the address of the site; None for news that are shown with the others.
+    #: Its page, relative to the site; None if it is shown only in the list of news.
     href: str | None = None
-    #: The product that it is about; None for all together.
+    #: Its product; None for all products.
     product: str | None = None
-    #: What the text adds to the title, for places that show both; None for the whole text.
+    #: The part of the text that is not in the title, for pages that show both; None for the whole text.
     note: str | None = None
 
 
 def build_news(dashboard: Dashboard, runs: Sequence[Run], log: OutcomeLog | None = None) -> tuple[NewsItem, ...]:
     """Return all news up to the dashboard's day, newest first.
 
-    ``dashboard`` holds the whole history, ``runs`` come newest first. The news are
+    ``dashboard`` has the whole history, and ``runs`` are newest first. The news items are
 
-    * each of the last 24 full months in which no SDK lacks its downloads altogether; a month with
-      missing days only two weeks after its end, and then with their number;
+    * each of the last 24 full months in which every SDK has data; a month with missing days only two weeks after its
+    * end, with their number;
     * the first day on which a repository had 1,000, 2,000, 5,000, 10,000 … stars, and the first
-      completely counted month in which a metric or a product reached 100,000, 200,000, 500,000 …
-      downloads. Several steps at once are one piece of news. What the first stored value had
-      already reached was reached on an unknown day, and is left out;
-    * outages: three days in a row or more on which no run fetched anything, or none a certain metric.
+      completely counted month in which a metric or a product reached 100,000, 200,000, 500,000 … downloads. Several
+      steps at once are one item. Numbers that the first stored value had already reached are left out, because their
+      day is unknown;
+    * outages: at least three consecutive days on which no run fetched anything, or no run fetched a certain metric.
     """
     news = [*_month_news(dashboard), *_milestones(dashboard), *_outages(dashboard, runs, log or OutcomeLog(runs, ()))]
     return sort_news(news)
@@ -101,9 +101,9 @@ def sort_news(news: Iterable[NewsItem]) -> tuple[NewsItem, ...]:
 
 
 def build_announced_news(announced: Iterable[StoredEvent], dashboard: Dashboard) -> tuple[NewsItem, ...]:
-    """Return the signals and reports that runs have announced, also those of signals that have ended.
+    """Return the signals and reports that runs have announced, including signals that have ended.
 
-    Signals of metrics that have left the catalogue are left out.
+    Signals of metrics that were removed from the catalogue are left out.
     """
     titles = {item.metric.metric_id: _title(group, item) for group in dashboard.groups for item in group.items}
     products = {item.metric.metric_id: item.metric.product for item in dashboard.items}
@@ -175,7 +175,7 @@ def _change(now: MonthTotal, before: MonthTotal) -> str:
 
 
 def _percent(now: MonthTotal, before: MonthTotal) -> str:
-    """Return the change as text; empty unless both months count the same SDKs completely."""
+    """Return the change as text; empty unless both months have complete data for the same SDKs."""
     if not (now.is_counted and before.is_counted and now.known == before.known):
         return ""
     found = change(before.value, now.value)
@@ -197,7 +197,7 @@ def _milestones(dashboard: Dashboard) -> Iterator[NewsItem]:
     for group in dashboard.groups:
         counted: tuple[StarItem | CountItem, ...] = (*group.stars, *group.counts)
         for item in counted:
-            # A rolling window rises and falls with the days that leave it, and a day's record is no milestone.
+            # A rolling window rises and falls as days leave it, and the record of a day is not a milestone.
             if item.metric.measure.kind in (Kind.STOCK, Kind.COUNTER):
                 yield from _count_milestones(item)
         for one in group.downloads:
@@ -239,12 +239,12 @@ def _download_milestones(items: Sequence[DownloadItem], slug: str, name: str, as
     for month in months(Month.of(first), last) if first else ():
         found = month_total(items, month)
         if found.lost or not found.known:
-            # Nobody knows what was reached meanwhile.
+            # What was reached in the meantime is unknown.
             before = ()
         if not found.is_whole:
             continue
         step = _step(highest, found.value, FIRST_DOWNLOADS)
-        # With an SDK more than before, it is the counting that has grown.
+        # An additional SDK would make the number grow.
         if step is not None and found.is_counted and found.known == before:
             day = month.plus(1).first
             reached = (
@@ -265,7 +265,7 @@ def _download_milestones(items: Sequence[DownloadItem], slug: str, name: str, as
 
 
 def _step(highest: int | None, value: int, first: int) -> int | None:
-    """Return the largest of 1, 2, 5 times a power of ten, from ``first`` on, that ``value`` is the first to reach."""
+    """Return the largest of 1, 2, 5 times a power of ten, at least ``first``, that ``value`` is the first to reach."""
     if highest is None or value < first:
         return None
     step = phrases.round_number(value)
@@ -301,7 +301,7 @@ def _outages(dashboard: Dashboard, runs: Sequence[Run], log: OutcomeLog) -> Iter
 
 
 def _errors(by_day: Mapping[date, Sequence[Run]], log: OutcomeLog) -> Mapping[str, Mapping[date, str]]:
-    """Return by metric the last error of each day on which it failed and no run had an answer for it."""
+    """Return by metric the last error of each day on which it failed and no run had a response for it."""
     errors: dict[str, dict[date, str]] = {}
     for day, runs in by_day.items():
         for run in runs:

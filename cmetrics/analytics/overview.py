@@ -1,4 +1,4 @@
-"""What the overview shows first: all downloads by month, the newest month, stars, and the metrics by size. Pure."""
+"""The data of the overview: all downloads by month, the newest month, stars, and the metrics by size. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ YEAR_DAYS = 365
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Packages that are one part of the total."""
+    """Packages that form one part of the total."""
 
     key: str
     name: str
@@ -40,7 +40,7 @@ class Part:
 
 
 def all_downloads_chart(board: Dashboard) -> Chart | None:
-    """Return the chart of all downloads, split by product, by SDK and not at all; None without any package."""
+    """Return the chart of all downloads, split by product, by SDK, and unsplit; None if there are no packages."""
     items = [item for group in board.groups for item in group.downloads]
     if not items:
         return None
@@ -59,7 +59,7 @@ def all_downloads_chart(board: Dashboard) -> Chart | None:
 
 
 def month_to_date(insights: Insights | None) -> Rollup | None:
-    """Return the downloads of the running month against the same weekdays before.
+    """Return the downloads of the current month, compared with the same weekdays before.
 
     None without recent data, and on the last day of a month.
     """
@@ -72,14 +72,14 @@ def month_to_date(insights: Insights | None) -> Rollup | None:
     )
     as_of = insights.as_of
     if last_full_month(as_of) == Month.of(as_of):
-        # It is over, and its sum is the first number.
+        # The month has ended, and its sum is the first number.
         return None
     recent = (row for row in found if row.end is not None and (as_of - row.end).days <= STALE_DAYS)
     return next((row for row in recent if row.value is not None), None)
 
 
 def star_flow_30(board: Dashboard) -> StarFlow | None:
-    """Return the stars gained and lost in 30 days over all repositories; None unless known of all on the same days."""
+    """Return the stars gained and lost in 30 days over all repositories; None unless known for all on the same days."""
     flows = [item.flow_30 for group in board.groups for item in group.stars]
     known = [flow for flow in flows if flow is not None]
     if not known or len(known) < len(flows) or len({(flow.first_day, flow.last_day) for flow in known}) > 1:
@@ -90,19 +90,19 @@ def star_flow_30(board: Dashboard) -> StarFlow | None:
 
 
 def weekly_stars(board: Dashboard) -> tuple[int | None, ...]:
-    """Return the net gain of stars by full week, oldest first; None of a week without a count at both ends."""
+    """Return the net gain of stars by full week, oldest first; None for a week without a count at both ends."""
     return tuple(week.value for week in weekly_net([board.total_stars_points], board.as_of))
 
 
 def year_change(item: Item) -> Change | None:
-    """Return the change against the same month of the year before, of stars against a year before."""
+    """Return the change from the same month of the year before; for stars, from a year before."""
     if isinstance(item, DownloadItem):
         return item.year_on_year
     return star_change(item.points, YEAR_DAYS) if isinstance(item, StarItem) and item.change_30 else None
 
 
 def by_size(items: Iterable[Item]) -> list[Item]:
-    """Return downloads, then stars, then everything else, each by its value, the largest first."""
+    """Return downloads, then stars, then everything else, each largest first."""
 
     def rank(item: Item) -> tuple[int, int]:
         return 0 if isinstance(item, DownloadItem) else 1 if isinstance(item, StarItem) else 2, -size_of(item)
@@ -116,7 +116,7 @@ def _products(board: Dashboard) -> list[Part]:
 
 
 def _sdks(items: Sequence[DownloadItem]) -> list[Part]:
-    """Return the packages by SDK, named as their metrics are."""
+    """Return the packages by SDK, with the names of their metrics."""
     by_sdk: dict[str, list[DownloadItem]] = {}
     for item in items:
         by_sdk.setdefault(item.metric.sdk or "other", []).append(item)
@@ -129,7 +129,7 @@ def _sdk_name(items: Sequence[DownloadItem]) -> str:
 
 
 def _largest(parts: Sequence[Part], split: str) -> list[Part]:
-    """Return the largest parts, the largest first, with those beyond a chart's colours put together, and colours."""
+    """Return the parts, largest first, with their colours. Parts beyond the number of colours are combined."""
 
     def size(part: Part) -> int:
         return sum(item.month.value for item in part.items if item.month)
@@ -165,7 +165,7 @@ def _series(part: Part, split: str, board: Dashboard) -> Series:
 
 @dataclass(frozen=True, slots=True)
 class FirstTime:
-    """A round number of downloads that a product, or all of them, had for the first time in the last full month."""
+    """A round number of downloads that a product, or all products, first reached in the last full month."""
 
     #: None for all products together.
     name: str | None

@@ -1,4 +1,4 @@
-"""Sum days to weeks and months: flows (days add up) and stocks (they do not)."""
+"""Convert days to weeks and months: flows (sums of days) and stocks (counts at the end)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cmetrics.domain.days import Month, Span, week_of
 
 Keys = NDArray[np.int64]
 
-#: Code of a sum whose days have different provenances.
+#: The code of a sum whose days have different provenances.
 MIXED = -1
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -24,9 +24,9 @@ _EPOCH = date(1970, 1, 1).toordinal()
 class Grain(NamedTuple):
     """A division of time into periods."""
 
-    #: Numbers that are equal for all days of a period and ascend with them.
+    #: Returns numbers that are equal for all days of a period and ascend with the days.
     keys: Callable[[Days], Keys]
-    #: The period that holds a day, given as an ordinal.
+    #: Returns the period that contains a day, given as an ordinal.
     span: Callable[[int], Span]
 
 
@@ -61,7 +61,7 @@ class Sums(NamedTuple):
     firsts: NDArray[np.intp]
     values: Values
     counts: NDArray[np.intp]
-    #: The code that all rows of a run share, else :data:`MIXED`.
+    #: The common code of all rows of a run, else :data:`MIXED`.
     provenances: Codes
 
 
@@ -88,9 +88,9 @@ def flow_periods(points: DayPoints, grain: Grain, as_of: date) -> tuple[PeriodPo
 
 
 def stock_periods(points: DayPoints, grain: Grain, as_of: date) -> tuple[PeriodPoint, ...]:
-    """Return the count on the last day of each period, ascending, and the newest of the running one.
+    """Return the count on the last day of each period, ascending, and the newest count of the current one.
 
-    A period whose last day has no count is left out: another day's count would be a different thing.
+    A period whose last day has no count is left out, because the count of another day is not comparable.
     """
     keys = grain.keys(points.days)
     lasts = np.flatnonzero(np.concatenate([keys[1:] != keys[:-1], [True]])) if len(keys) else np.zeros(0, np.intp)

@@ -8,16 +8,16 @@ from cmetrics.domain import formats
 from cmetrics.domain.metric import Event, Metric
 from cmetrics.domain.sanitize import isolate
 
-#: From so many times on, a change reads better as a factor than as a percentage.
+#: The ratio from which a change is shown as a factor instead of a percentage.
 FACTOR = 2
-#: From so many times on, a factor has no decimals.
+#: The ratio from which a factor has no decimals.
 MANY = 100
-#: More events than these are counted rather than named.
+#: The maximum number of events that are named; further ones are counted.
 NAMED = 3
 
 
 def rounded(value: float, digits: int = 1) -> float:
-    """Return a rounded number whose zero has no sign."""
+    """Return a rounded number, with -0 as 0."""
     return round(float(value), digits) + 0.0
 
 
@@ -49,7 +49,7 @@ def relative(percent_change: float) -> str:
 
 
 def change_percent(value: float, expected: float) -> float | None:
-    """Return the change in percent, to one decimal; None from zero or less."""
+    """Return the change in percent, to one decimal; None if the earlier value is zero or less."""
     return rounded(100 * (value - expected) / expected) if expected > 0 else None
 
 

@@ -1,4 +1,4 @@
-"""What the page of a product shows beside its charts: weekly stars, records, and releases with their effects. Pure."""
+"""The data of a product's page besides its charts: weekly stars, records, and releases with their effects. Pure."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from cmetrics.analytics.insight_results import Effect, Verdict
 from cmetrics.analytics.model import DayPoints, DownloadItem, Group, PointKind, StarItem
 from cmetrics.analytics.periods import WEEKS, stock_periods
 
-#: Series of which the largest is more than so many times the smallest need scales of their own.
+#: The ratio of the largest to the smallest series from which they need separate scales.
 UNLIKE = 20
-#: Weeks whose net gain of stars is shown.
+#: The number of weeks whose net gain of stars is shown.
 WEEKS_SHOWN = 52
-#: Releases of the table.
+#: The maximum number of releases in the table.
 RELEASES_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
 class WeekNet:
-    """The net gain of a week; None without a count at both ends."""
+    """The net gain of a week; None unless there is a count at both ends."""
 
     start: date
     end: date
     value: int | None
-    #: How many of the repositories have a count at both ends.
+    #: The number of repositories with a count at both ends.
     known: int
     expected: int
 
@@ -64,7 +64,7 @@ def weekly_net(series: Iterable[DayPoints], as_of: date) -> tuple[WeekNet, ...]:
 
 
 def are_unlike(items: Sequence[DownloadItem]) -> bool:
-    """Return whether the smallest of the series cannot be seen beside the largest one."""
+    """Return whether the smallest series is not visible next to the largest one."""
     values = [item.month.value for item in items if item.month and item.month.value > 0]
     return len(values) > 1 and max(values) > UNLIKE * min(values)
 
@@ -87,7 +87,7 @@ def records(group: Group, as_of: date) -> tuple[Record, ...]:
 
 
 def releases(effects: Iterable[Effect], group: Group) -> tuple[Effect, ...]:
-    """Return the effects of the newest events on the packages of a product; of the too early ones, the first."""
+    """Return the effects of the newest events on a product's packages; of those that are too early, only the first."""
     own = {item.metric.metric_id for item in group.downloads}
     found = [effect for effect in effects if effect.metric_id in own]
     events = list(dict.fromkeys(effect.event.identifier for effect in found))[:RELEASES_SHOWN]

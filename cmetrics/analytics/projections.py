@@ -1,9 +1,9 @@
-"""Where the running month will end: what is counted, and the usual weekdays for the days to come.
+"""Project the total of the current month from the counted days and the usual values of weekdays.
 
-For each remaining or missing day stands the mean of its weekday over the last 28 counted days. The same was
-done at the same point of each of the last 24 full months; the median of actual by projected corrects for
-growth within a month, and the 10th and 90th percentile are the interval. The back-test builds the interval of
-each of these months from the others and counts how many ended inside.
+Each remaining or missing day is estimated by the mean of its weekday over the last 28 counted days. The same
+projection is made at the same point of each of the last 24 full months. The median of the ratios actual / projected
+corrects for growth within a month, and their 10th and 90th percentile are the interval. The back-test computes the
+interval of each of these months from the others, and counts the months that ended inside.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from cmetrics.domain.plural import plural
 Numbers = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
-#: The first observed day of a month on which its end is projected.
+#: The minimum number of observed days for a projection.
 FEWEST_DAYS = 5
-#: Counted days that the weekday means are built from, and the days that are looked back for them.
+#: The number of counted days for the means of weekdays, and the number of days searched for them.
 PATTERN_DAYS, PATTERN_REACH = 28, 42
 WEEK = 7
 MONTHS, FEWEST_MONTHS = 24, 6
@@ -38,7 +38,7 @@ NEW_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Series:
-    """Daily values of some rows that are projected alike: one row per metric, product, or all."""
+    """Daily values of rows for which projections are made: one row per metric, per product, or for all."""
 
     values: Counts
     known: NDArray[np.bool_]
@@ -61,9 +61,9 @@ def build_projections(grid: DailyGrid, titles: dict[str, str]) -> Iterator[Proje
 
 
 def _add(grid: DailyGrid, rows: list[Places]) -> _Series:
-    """Return the sums of each group of rows: known on the days that all its metrics have.
+    """Return the sums of each group of rows, known on days on which all its metrics are known.
 
-    A metric counts as 0 before its first value. If it has more than a tenth of its group, the sum has a step there.
+    A metric counts as 0 before its first value. If it has more than a tenth of its group, this is a step of the sum.
     """
     days = np.arange(grid.days)
     firsts = np.where(grid.known.any(axis=1), np.argmax(grid.known, axis=1), grid.days)
@@ -82,7 +82,7 @@ def _add(grid: DailyGrid, rows: list[Places]) -> _Series:
 
 
 class _Projector:
-    """Projects the running month of each row."""
+    """Projects the current month of each row."""
 
     def __init__(self, grid: DailyGrid, series: _Series, rows: list[Places]) -> None:
         self._grid = grid
@@ -92,7 +92,7 @@ class _Projector:
         self._first = grid.column(self._month.first)
         ends = np.array([int(grid.ends[of].min()) for of in rows])
         self._ends = ends
-        #: Ratios of actual by projected, one column per month; NaN where a month cannot be used.
+        #: The ratios actual / projected, one column per month; NaN if a month cannot be used.
         self._ratios = np.full((len(rows), MONTHS), np.nan)
         for day in np.unique(ends).tolist():
             chosen = np.flatnonzero(ends == day)
@@ -104,7 +104,7 @@ class _Projector:
                 self._ratios[chosen, place] = self._replay(chosen, month, min(so_far, month.days))
 
     def _replay(self, rows: Places, month: Month, so_far: int) -> Numbers:
-        """Return actual by projected of a full month, projected after ``so_far`` of its days."""
+        """Return the ratios actual / projected of a full month, projected after ``so_far`` of its days."""
         grid, series = self._grid, self._series
         first, last = grid.column(month.first), grid.column(month.last)
         end = first + so_far - 1
@@ -121,11 +121,11 @@ class _Projector:
             return np.where(is_whole & (projected > 0), actual / projected, np.nan)
 
     def _weekday_means(self, rows: Places, end: int) -> Numbers:
-        """Return by row and weekday (Monday first) the mean of the last 28 counted days; NaN where one has none."""
+        """Return by row and weekday (Monday first) the mean of the last 28 counted days; NaN if a weekday has none."""
         grid, series = self._grid, self._series
         columns = np.arange(max(end - PATTERN_REACH + 1, 0), end + 1)
         known = series.known[np.ix_(rows, columns)]
-        # Of the counted days, the newest 28.
+        # The newest 28 of the counted days.
         known &= known[:, ::-1].cumsum(axis=1)[:, ::-1] <= PATTERN_DAYS
         weekdays = np.eye(WEEK)[(grid.first + columns - 1) % WEEK]
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -159,7 +159,7 @@ class _Projector:
         if kind is None:
             ordered = sorted(ratios.tolist())
             middle, (lower, upper) = median(ordered), interval(ordered)
-            # What is counted cannot become less.
+            # The total cannot be less than the count so far.
             value, low, high = (max(round(base * ratio), sure) for ratio in (middle, lower, upper))
             inside = sum(
                 lower <= ratio <= upper
@@ -223,8 +223,8 @@ class _Projector:
 def interval(ordered: Sequence[float]) -> tuple[float, float]:
     """Return the 10th and 90th percentile of ascending numbers.
 
-    Weibull's positions: of numbers drawn alike, the next one lies outside in a fifth of the cases. From few
-    numbers these are the smallest and the largest.
+    Uses Weibull's plotting positions: the next number of the same distribution is outside in a fifth of the cases.
+    For few numbers, these are the smallest and the largest.
     """
     last = len(ordered) - 1
     found = []

@@ -1,4 +1,4 @@
-"""Find what is missing or implausible in the store, for `status` and for the page."""
+"""Find missing days and implausible values in the store, for `status` and the page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from cmetrics.domain.state import MetricState, build_state
 
 @dataclass(frozen=True, slots=True)
 class DamagedDays:
-    """Stored days of one metric with a part of the true value, for one reason."""
+    """Stored days of one metric whose values are too low for one known reason."""
 
     metric_id: str
     #: Ascending.
@@ -70,17 +70,17 @@ class DataQuality:
     registry_dips: tuple[RegistryDip, ...] = ()
     #: Settled days of downloads that changed by more than half, newest run first.
     unusual_revisions: tuple[Revision, ...] = ()
-    #: By metric id: the current name of a repository that the catalogue still calls by an old one.
+    #: The current name of each repository that the catalogue lists under an old name, by metric id.
     renamed: Mapping[str, str] = field(default_factory=dict)
-    #: By metric id: stored days that have not ended, ascending. Nothing else shows them.
+    #: Stored days that have not ended, ascending, by metric id. They are not shown elsewhere.
     future_days: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
-    #: Stored days of which the source is known to have counted a part only, ascending by metric.
+    #: Stored days that the source is known to have counted only in part, ascending by metric.
     damaged: tuple[DamagedDays, ...] = ()
-    #: Counters that were corrected or stand still, of the last weeks.
+    #: Counters that were corrected or not updated in the last weeks.
     counter_breaks: tuple[CounterBreak, ...] = ()
 
     def missing_days(self, metric_id: str) -> int:
-        """Return how many days of the metric are missing, without those before its first publication."""
+        """Return the number of missing days of the metric, without those before its first publication."""
         return count_missing_days(self.gaps.get(metric_id, ()))
 
     def has_lost_days(self, metric_id: str) -> bool:
@@ -90,13 +90,13 @@ class DataQuality:
 
     @property
     def anomalies(self) -> tuple[str, ...]:
-        """Everything but the gaps, each as a sentence."""
+        """All findings except gaps, each as a sentence."""
         future = (_future_text(metric_id, days) for metric_id, days in self.future_days.items())
         return (*self.published_anomalies, *future)
 
     @property
     def published_anomalies(self) -> tuple[str, ...]:
-        """What readers of the published values should know: nothing of values that are not published."""
+        """The findings for readers of the site, without those about unpublished values."""
         return (
             *(f"doubtful: {outlier.text}" for outlier in self.outliers),
             *(f"dip: {registry_dip.text}" for registry_dip in self.registry_dips),
@@ -124,10 +124,10 @@ def build_quality(
 ) -> DataQuality:
     """Return the data quality on ``as_of``.
 
-    ``stored`` holds all stored days of each metric, also those after ``as_of``; ``recent`` holds all
-    columns of at least the last :data:`cmetrics.analytics.anomalies.READ_DAYS` days. Revisions come
-    newest run first. ``damaged`` holds all columns of the days that sources are known to have damaged; it
-    may hold more, and is ``recent`` if not given. ``intervals`` are those of all counters.
+    ``stored`` has all stored days of each metric, including those after ``as_of``; ``recent`` has all columns of at
+    least the last :data:`cmetrics.analytics.anomalies.READ_DAYS` days. Revisions are newest run first. ``damaged``
+    has all columns of at least the days for which sources are known to report values that are too low, and is
+    ``recent`` by default. ``intervals`` are those of all counters.
     """
     states = build_states(metrics, stored, as_of)
     future = stored.where(stored.days > as_of.toordinal())
@@ -163,7 +163,7 @@ def _counter_breaks(metrics: Iterable[Metric], intervals: Intervals, as_of: date
 
 
 def _damaged(metrics: Iterable[Metric], specs: Mapping[str, SourceSpec], table: SeriesTable) -> Iterator[DamagedDays]:
-    """Yield the stored values that are only a part, unless another service's count has replaced them."""
+    """Yield the values that were counted only in part, unless those of another service have replaced them."""
     for metric in metrics:
         for loss in specs[metric.source].damaged_days:
             within = table.within(Span(loss.first, loss.last)) & table.owned_by({metric.metric_id}) & ~table.is_seed

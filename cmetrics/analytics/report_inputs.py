@@ -1,4 +1,4 @@
-"""What the monthly reports are made of."""
+"""The input of the monthly reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cmetrics.domain.revision import Revision
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReportInputs:
-    """Everything that the reports of a store are made of."""
+    """The input of the reports of a store."""
 
     rows: SeriesTable
     revisions: tuple[Revision, ...]

@@ -1,7 +1,7 @@
 """Compute sums of months, changes, and totals of stars. A missing day never counts as zero.
 
 Functions that take a table work on all its metrics in one pass and return their results by metric id;
-a metric without rows is not among them.
+metrics without rows are left out.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from cmetrics.domain.days import Month, Span
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import Provenance
 
-#: More than the number of any month.
+#: A factor larger than the number of a month.
 _MONTH_NUMBERS = 1_000_000
-#: The order of points.
+#: The sort keys of points.
 _PERIOD_END = attrgetter("period_end")
 _PERIOD = attrgetter("period_end", "period_start")
 
 
 def month_points(metrics: Iterable[Metric], table: SeriesTable, as_of: date) -> dict[str, tuple[PeriodPoint, ...]]:
-    """Return the monthly totals of each metric, ascending, and before ``daily_from`` the seeded snapshots.
+    """Return the monthly totals of each metric, ascending, with the seeded snapshots before ``daily_from``.
 
-    A month before ``daily_from`` shows its snapshots where it has any, else the sum of its days. A
-    metric without ``daily_from`` is daily throughout: its snapshots are not shown.
+    A month before ``daily_from`` has its snapshots if there are any, else the sum of its days. Without
+    ``daily_from``, all months are sums of days, and snapshots are not shown.
     """
     daily_from = {metric.metric_id: metric.daily_from for metric in metrics}
     points = _snapshots(table, daily_from)
@@ -91,7 +91,7 @@ def points_ending(points: Sequence[PeriodPoint], day: date) -> Sequence[PeriodPo
 
 
 def month_of(points: Sequence[PeriodPoint], month: Month) -> PeriodPoint | None:
-    """Return the sum of that month, or None when none of its days is stored."""
+    """Return the sum of that month; None if none of its days is stored."""
     period = month.last, month.first
     place = bisect_left(points, period, key=_PERIOD)
     return points[place] if place < len(points) and _PERIOD(points[place]) == period else None
@@ -114,7 +114,7 @@ def change(earlier: int, later: int) -> Change:
 def total_of(points: Sequence[PeriodPoint | None], month: Month) -> PeriodPoint | None:
     """Sum one month over several series.
 
-    Its days are counted over all series, so that one missing day of one SDK shows. None without any.
+    Days are counted over all series, so that a single missing day of one SDK is visible. None if there are no values.
     """
     found = [point for point in points if point is not None]
     if not found:
@@ -131,7 +131,7 @@ def total_of(points: Sequence[PeriodPoint | None], month: Month) -> PeriodPoint 
 
 
 def share_of(point: PeriodPoint | None, total: PeriodPoint | None) -> float | None:
-    """Return the percentage that ``point`` is of ``total``; None unless both are complete."""
+    """Return the share of ``point`` in ``total`` in percent; None unless both are complete."""
     if point is None or total is None or not (point.is_complete and total.is_complete and total.value):
         return None
     return round(100 * point.value / total.value, 1)
@@ -145,9 +145,9 @@ def daily_totals(table: SeriesTable, span: Span) -> dict[str, tuple[int, int]]:
 
 
 def period_changes(table: SeriesTable, lengths: Iterable[int]) -> dict[str, tuple[Change | None, ...]]:
-    """Return for each number of days the change from so many days to the next ones, up to the newest daily value.
+    """Return, for each number n of days, the change from n days to the following n days, up to the newest daily value.
 
-    None unless every one of these days has a value.
+    None unless all of these days have a value.
     """
     daily = table.where(~table.is_seed)
     newest = daily.days[daily.bounds[1:] - 1]
@@ -173,7 +173,7 @@ def day_points(table: SeriesTable) -> dict[str, DayPoints]:
 
 
 def star_change(points: DayPoints, days: int) -> Change | None:
-    """Return the change from the count ``days`` days before to the newest one; None if either is an estimate."""
+    """Return the change from the count ``days`` days earlier to the newest one; None if either is an estimate."""
     known = points.known
     if not known:
         return None
@@ -217,7 +217,7 @@ def star_flows(table: SeriesTable) -> dict[str, StarFlows]:
 
 
 def star_flow(table: SeriesTable, days: int) -> dict[str, StarFlow]:
-    """Return the stars gained and lost in the ``days`` days up to the newest count; without data, nothing."""
+    """Return the stars gained and lost in the ``days`` days up to the newest count; all None without data."""
     counted = _counted(table)
     gained = gained_stars(counted)
     flows = {}
@@ -242,8 +242,8 @@ def _counted(table: SeriesTable) -> SeriesTable:
 def star_total(series: Sequence[DayPoints]) -> DayPoints:
     """Sum the stars of several repositories.
 
-    From the first day on which all have a count to the last such day. A day on which one of them has
-    no count is filled in on a straight line between its neighbours and marked as estimated.
+    The total covers the days from the first to the last one on which all have a count. Missing counts in between are
+    interpolated linearly, and the day is marked as estimated.
     """
     if not series or not all(series):
         return NO_POINTS
@@ -258,6 +258,6 @@ def star_total(series: Sequence[DayPoints]) -> DayPoints:
         gap = np.maximum(points.days[right] - points.days[left], 1)
         rise = points.values[right] - points.values[left]
         values += points.values[left] + np.rint(rise * step / gap).astype(np.int64)
-        # The weakest part decides what the whole may claim.
+        # The least reliable part determines the kind of the total.
         kinds = np.maximum(kinds, np.where(step > 0, ESTIMATED, points.kinds[left])).astype(np.int8)
     return DayPoints(days, values, kinds, np.zeros(len(days), np.int32), ("",))

@@ -1,4 +1,4 @@
-"""What stands out from the usual variation of a metric: rises and falls by the same rules.
+"""Find deviations from the usual variation of a metric, by the same rules for rises and falls.
 
 ========================== ======================================================================================
 ``spike``, ``drop``        The last 7 days against the 12 weeks before. With m and s the median and 1.4826 × the
@@ -15,8 +15,8 @@
 ``unstar_wave``            before. The deviation is at least the square root of the median; 42 days are needed.
 ========================== ======================================================================================
 
-No signal is made from days that are missing, lost, under review or not settled, or across a step; months
-may lack a tenth of their days, see :mod:`cmetrics.analytics.monthly`.
+Days that are missing, lost, under review or not settled are not evaluated, nor are periods with a step. A tenth of
+the days of a month may be missing, see :mod:`cmetrics.analytics.monthly`.
 """
 
 from __future__ import annotations
@@ -52,47 +52,47 @@ from cmetrics.domain.plural import plural
 
 Numbers = NDArray[np.float64]
 
-#: Makes a median absolute deviation comparable with a standard deviation.
+#: The factor that makes a median absolute deviation comparable to a standard deviation.
 MAD = 1.4826
 WEEK, WEEKS, FEWEST_WEEKS = 7, 12, 8
 DEVIATIONS, LEAST_DEVIATION = 4.0, 0.05
-#: 25 percent of the usual.
+#: The minimum change: 25 percent of the usual value.
 LEAST_CHANGE = 0.25
 FLOOR = 500
-#: The minimum number of metrics that fall together before their source is suspected.
+#: The minimum number of metrics that must fall together before the fall is attributed to their source.
 FEWEST_OF_A_SOURCE = 3
 TREND_MONTHS, LEAST_SLOPE, LEAST_KENDALL = 6, 0.03, 13
-#: A single package always has a share of 100%.
+#: The minimum number of packages, because a single one always has a share of 100%.
 FEWEST_IN_A_PRODUCT = 2
 SHARE_MONTHS, LEAST_SHIFT, SHARE_FLOOR = 3, 5.0, 10_000
 RECORD_MONTHS, RECORD_DAYS = 12, 365
 MONTH_MARGIN, WEEK_MARGIN = 1.02, 1.10
 STAR_DAYS, FEWEST_STAR_DAYS, STAR_DEVIATIONS, STAR_FLOOR = 56, 42, 5.0, 10
-#: A day with many stars is reported for a week.
+#: The number of days for which a day with many stars is reported.
 STAR_NEWS_DAYS = 7
-#: Nights that are searched for the beginning of a signal; a signal that pauses for more than a week has ended.
+#: The number of nights that are searched for the start of a signal, and the longest pause within a signal.
 LOOK_BACK, REST = 91, 7
-#: Events from so many days before a signal coincide with it.
+#: Events from this time before a signal on coincide with it.
 COINCIDENCE = timedelta(days=7)
-#: Downloads of developers fall over these days everywhere: (month, day).
+#: Holidays on which downloads fall everywhere, as (month, day).
 HOLIDAYS = ((12, 20), (1, 6))
-#: Metrics that a sentence names.
+#: The maximum number of metrics that a sentence names.
 NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weeks:
-    """The last 7 days of some windows next to the 12 weeks before; one value per window."""
+    """The last 7 days of some windows, compared with the 12 weeks before; one value per window."""
 
-    #: The 7 days can be compared, and enough weeks before them.
+    #: Whether the 7 days and enough weeks before them can be compared.
     is_judged: Mask
     value: Numbers
     expected: Numbers
-    #: Logarithm of value by expected.
+    #: The logarithm of value / expected.
     ratio: Numbers
-    #: In deviations.
+    #: The distance in robust deviations.
     score: Numbers
-    #: +1 a spike, −1 a drop, 0 none.
+    #: +1 for a spike, −1 for a drop, 0 for neither.
     hit: NDArray[np.int64]
 
 
@@ -112,7 +112,7 @@ def judge_weeks(grid: DailyGrid, rows: Places, ends: Places) -> Weeks:
     owners = rows[:, None]
     sums = grid.sums(grid.total, lasts - 6, lasts, owners)
     is_usable = grid.sums(grid.usable, lasts - 6, lasts, owners) == WEEK
-    # Only the weeks after the newest step.
+    # Uses only the weeks after the newest step.
     is_usable &= grid.sums(grid.steps, np.maximum(lasts - 5, 0), ends[:, None], owners) == 0
     return compare_weeks(sums, is_usable & (lasts >= WEEK - 1))
 
@@ -145,14 +145,14 @@ class SignalFinder:
     grid: DailyGrid
     months: MonthTable
     stars: StarGrid
-    #: In the order of their days.
+    #: By day.
     events: Sequence[Event]
-    #: Of the products by id.
+    #: The titles of the products by id.
     titles: Mapping[str, str]
     _omissions: list[Omission] = field(default_factory=list, init=False)
 
     def find(self) -> tuple[tuple[Signal, ...], tuple[Omission, ...]]:
-        """Return all signals, strongest of a kind first, and what is not judged."""
+        """Return all signals, strongest of a kind first, and the omissions."""
         self._late()
         signals = [
             *self._weeks(),
@@ -200,7 +200,7 @@ class SignalFinder:
             yield self._signal(kind, metric, start, last, value, expected, float(weeks.score[place]), text)
 
     def _unjudged(self, rows: Places, ends: Places) -> None:
-        """Note the metrics whose last 7 days cannot be judged, by source and reason."""
+        """Add an omission for metrics whose last 7 days cannot be evaluated, by source and reason."""
         grid = self.grid
         groups: dict[tuple[str, ReasonKind], list[tuple[int, str]]] = {}
         for row, problem in zip(rows.tolist(), grid.problems(rows, ends - 6, ends), strict=True):
@@ -214,7 +214,7 @@ class SignalFinder:
     def _source_changes(self, rows: Places, weeks: Weeks) -> dict[str, float]:
         """Return the median change of sources that fell as a whole, as a logarithm.
 
-        A metric has fallen only if it fell by as much more than its source did.
+        A metric has fallen only if it fell that much more than its source.
         """
         grid = self.grid
         changes: dict[str, float] = {}
@@ -242,20 +242,20 @@ class SignalFinder:
         return changes
 
     def _begin(self, row: int, end: int, way: int) -> int:
-        """Return the column of the first night of a signal that holds on ``end``."""
+        """Return the column of the first night of a signal that is active on ``end``."""
         nights = np.arange(end, max(end - LOOK_BACK, -1), -1)
         weeks = judge_weeks(self.grid, np.full(len(nights), row), nights)
         return end - _first_of_chain(weeks.hit == way, weeks.is_judged)
 
     @property
     def _is_fresh(self) -> Mask:
-        """Which metrics have a recent value."""
+        """Return which metrics have a recent value."""
         return self.grid.ends >= self.grid.days - 1 - LATE_DAYS
 
     # -- months ----------------------------------------------------------------------------------
 
     def _recent_months(self, count: int) -> bool:
-        """Return whether there are so many full months, the newest of which is the last one of the calendar."""
+        """Return whether there are this many full months up to the last one of the calendar."""
         months = self.months.months
         if len(months) < count:
             return False
@@ -263,10 +263,10 @@ class SignalFinder:
         return months[-1] >= Month.of(today).plus(-1)
 
     def _is_steady(self, months: int) -> Mask:
-        """Return which metrics have the last months, sound and counted in one way."""
+        """Return which metrics have complete enough last months, counted with one method."""
         table = self.months
         steps = table.steps[:, -1] - table.steps[:, -months]
-        # A step within the first of them, other than on its first day, counts too.
+        # Includes a step within the first month, except on its first day.
         first = self.grid.column(table.months[-months].first)
         last = self.grid.column(table.months[-months].last)
         rows = np.arange(len(self.grid.metrics))
@@ -300,7 +300,7 @@ class SignalFinder:
             )
 
     def _since(self, row: int) -> date:
-        """Return the first day of the first month in a row for which the rule of trends held in the same direction."""
+        """Return the first day of the consecutive months for which the trend rule held in the same direction."""
         windows = np.lib.stride_tricks.sliding_window_view
         _, ways = _trends(windows(np.maximum(self.months.rate[row], 1e-9), TREND_MONTHS))
         ways = np.where(windows(self.months.is_sound[row], TREND_MONTHS).all(axis=1), ways, 0)
@@ -321,7 +321,7 @@ class SignalFinder:
         table, grid = self.months, self.grid
         is_steady = self._is_steady(count)
         estimates = table.estimate[:, -count:]
-        # What is counted stands for a metric that cannot be compared.
+        # A metric that cannot be compared counts with its sum.
         weight = table.value[:, -count:].max(axis=1)
         for product, rows in grid.rows_by_product().items():
             alike = rows[is_steady[rows]]
@@ -360,7 +360,7 @@ class SignalFinder:
         table, grid = self.months, self.grid
         is_after = table.steps == table.steps[:, -1:]
         with np.errstate(invalid="ignore"):
-            # Earlier months that lack days may have been better: estimated from what they have.
+            # Earlier months with missing days are estimated, because they may have been higher.
             known = ~np.isnan(table.rate) & (2 * table.usable >= table.days) & is_after
             earlier = np.where(known, np.maximum(table.estimate, table.value), -1.0)[:, :-1]
         values = table.value[:, -1]
@@ -419,14 +419,14 @@ class SignalFinder:
     # -- stars -----------------------------------------------------------------------------------
 
     def _star_days(self) -> Iterator[Signal]:
-        """Yield one signal for each run of days in a row that point the same way and ended within the last week."""
+        """Yield one signal for each run of consecutive days in the same direction that ended within the last week."""
         stars = self.stars
         nets, is_known = stars.nets()
         gains = np.where(is_known, nets, np.nan)
         for row in np.flatnonzero(stars.ends >= max(stars.days - 1 - LATE_DAYS, FEWEST_STAR_DAYS)).tolist():
             end = int(stars.ends[row])
             columns = np.arange(max(end - 4 * STAR_NEWS_DAYS, 1), end + 1)
-            # The gain of the first column is never known: it stands for the days before it.
+            # The gain of the first column is never known, because it would include earlier days.
             before = gains[row, np.maximum(columns[:, None] - np.arange(1, STAR_DAYS + 1), 0)]
             usual = median_of_known(before.copy(), FEWEST_STAR_DAYS)
             spread = MAD * median_of_known(np.abs(before - usual[:, None]))
@@ -471,7 +471,7 @@ class SignalFinder:
         """Return a signal; ``change`` in percent is that from ``expected`` to ``value`` if it is not given."""
         span = Span(start - COINCIDENCE, end)
         events = tuple(e for e in self.events if e.day in span and metric.product in e.products)
-        # Within half a year something always coincides.
+        # Within half a year, something always coincides.
         if events and kind not in (SignalKind.GROWTH, SignalKind.DECLINE):
             text = f"{text} Coincides with {names_of(events)}."
         marks = [kind.value.replace("_", "-"), name, metric.slug, (since or start).isoformat()]
@@ -500,7 +500,7 @@ class SignalFinder:
 
 
 def _trends(rates: Numbers) -> tuple[Numbers, NDArray[np.int64]]:
-    """Return by row of months the growth a month, and its direction if the rule of trends holds, else 0."""
+    """Return the monthly growth of each row of months, and its direction if the trend rule holds, else 0."""
     later, earlier = np.triu_indices(rates.shape[-1], 1)[::-1]
     with np.errstate(invalid="ignore", divide="ignore"):
         logs = np.log(rates)
@@ -512,9 +512,9 @@ def _trends(rates: Numbers) -> tuple[Numbers, NDArray[np.int64]]:
 
 
 def _first_of_chain(hits: Mask, is_judged: Mask) -> int:
-    """Return how many nights ago a chain of hits began; both arrays go back in time.
+    """Return how many nights ago a chain of hits began. Both arrays go back in time.
 
-    A pause of more than a week ends it. Nights that cannot be judged are none.
+    A pause of more than a week ends it. Nights that cannot be evaluated are not pauses.
     """
     first = rest = 0
     for night, (is_hit, was_judged) in enumerate(zip(hits.tolist(), is_judged.tolist(), strict=True)):

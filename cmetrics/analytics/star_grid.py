@@ -1,4 +1,4 @@
-"""Star counts of all repositories side by side."""
+"""Star counts of all repositories in one grid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cmetrics.domain.days import DAY
 from cmetrics.domain.metric import Metric
 from cmetrics.domain.observation import parse_star_ref
 
-#: Stands for a number of gained stars that is not known.
+#: The code of an unknown number of gained stars.
 UNKNOWN = -1
 
 
@@ -24,11 +24,11 @@ UNKNOWN = -1
 class StarGrid(Grid):
     """Star counts."""
 
-    #: At the end of each day; 0 where not known.
+    #: At the end of each day; 0 if unknown.
     counts: Values
-    #: Reconstructed from the history of stars, which does not include removed stars.
+    #: Whether each count is reconstructed from the history of stars, which does not include removed stars.
     reconstructed: Mask
-    #: Stars gained on each day; :data:`UNKNOWN` where not read.
+    #: Stars gained on each day; :data:`UNKNOWN` if they were not read.
     gained: Values
 
     def until(self, as_of: date) -> StarGrid:
@@ -48,7 +48,7 @@ class StarGrid(Grid):
         )
 
     def replaced(self, table: SeriesTable, first: date, last: date) -> StarGrid:
-        """Return the counts up to ``last``, those from ``first`` being those of ``table``."""
+        """Return the counts up to ``last``, with those of ``table`` from ``first`` on."""
         rows = table.where(table.days >= first.toordinal())
         newer = build_star_grid(self.metrics, rows, last)
         column = first.toordinal() - self.first
@@ -72,7 +72,7 @@ class StarGrid(Grid):
         )
 
     def at(self, rows: Places, columns: Sequence[int]) -> tuple[Mask, Values, Mask]:
-        """Return the counts in some columns, which may lie outside: whether known, their values, and if reconstructed.
+        """Return counts in some columns, which may be outside the grid: known or not, values, reconstructed or not.
 
         One row for each of ``rows``.
         """
@@ -88,10 +88,10 @@ class StarGrid(Grid):
         return int(gained.sum()) if is_read else None
 
     def nets(self) -> tuple[Values, Mask]:
-        """Return the net gain of each day, and where it is known.
+        """Return the net gain of each day, and whether it is known.
 
-        It needs two counts in a row of the same kind: between a reconstructed count and one taken on its day
-        lie also the stars that were removed.
+        It needs two consecutive counts of the same kind: the difference of a reconstructed and an observed count
+        would include removed stars.
         """
         is_known = np.zeros_like(self.known)
         is_known[:, 1:] = (
@@ -122,7 +122,7 @@ def build_star_grid(metrics: Iterable[Metric], table: SeriesTable, as_of: date) 
 
 
 def gained_stars(table: SeriesTable) -> Values:
-    """Return by row the stars gained on its day; :data:`UNKNOWN` where they were not read with the count."""
+    """Return by row the stars gained on its day; :data:`UNKNOWN` if they were not read with the count."""
     if "source_ref" not in table.data.column_names or not len(table):
         return np.full(len(table), UNKNOWN, np.int64)
     codes, names = table.encoded("source_ref")

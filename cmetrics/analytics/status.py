@@ -1,4 +1,4 @@
-"""The view-model of `status`: how fresh each metric is, how the last runs went, what is missing."""
+"""The view-model of `status`: freshness of each metric, last runs, missing days."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cmetrics.domain.state import MetricState
 
 @dataclass(frozen=True, slots=True)
 class StoreStatus:
-    """What `status` shows."""
+    """The content of `status`."""
 
     as_of: date
     #: In the order of the catalogue.
@@ -35,7 +35,7 @@ def build_status(
     *,
     as_of: date,
 ) -> StoreStatus:
-    """Return the status of the store on ``as_of``. Runs come newest first."""
+    """Return the status of the store on ``as_of``. Runs are newest first."""
     return StoreStatus(
         as_of=as_of,
         metrics=tuple(build_freshness(m, states[m.metric_id].latest_day, as_of, log) for m in metrics),

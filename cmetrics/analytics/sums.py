@@ -13,7 +13,7 @@ from cmetrics.domain.days import Month, months
 
 
 def month_points(items: Sequence[DownloadItem], as_of: date) -> tuple[PeriodPoint, ...]:
-    """Return the sums of several packages by month; published totals stand for months before daily data."""
+    """Return the sums of several packages by month. Published totals replace months before daily data."""
     firsts = [item.points[0].period_start for item in items if item.points]
     if not firsts:
         return ()
@@ -40,7 +40,7 @@ def month_points(items: Sequence[DownloadItem], as_of: date) -> tuple[PeriodPoin
 
 
 def complete_days(items: Sequence[DownloadItem]) -> DayPoints:
-    """Return the sums of several packages by day: the days on which all that have begun have a value."""
+    """Return the sums of several packages by day, for days on which all packages have a value since their first one."""
     series = [item.days for item in items if item.days]
     if not series:
         return NO_POINTS
