@@ -185,7 +185,7 @@ def use_templates(compiled: dict[str, bytes]) -> None:
 
 def _beside(site: Site) -> dict[str, dict[str, object]]:
     """Return the template context of every file other than the pages."""
-    board, url = site.board, site.url
+    board, url, palette = site.board, site.url, theme.palette(site.board.theme.accent)
     files: dict[str, dict[str, object]] = {
         "404.html": {
             "title": board.marked_title,
@@ -193,7 +193,9 @@ def _beside(site: Site) -> dict[str, dict[str, object]]:
             "links": _lost_links(site),
             "has_finder": len(board.items) > FINDER_FROM,
             "board": board,
-            "css": _inline_style(theme.palette(board.theme.accent)),
+            "css": _inline_style(palette),
+            "palette": palette,
+            "notice": board.notice,
         },
         "feed.xml": {
             "feed": build_feed(

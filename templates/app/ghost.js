@@ -16,6 +16,7 @@ const GHOST_KEY = "-ghost";
  * @property {number} from  The first day of the value.
  * @property {number} to
  * @property {number | null} shown  null without any value.
+ * @property {number | null} value  The same, but never an average.
  * @property {string} missing  A text about missing data; empty if complete.
  *
  * @typedef {{tone: string, name: string, points: GhostPoint[]}} Ghost  The name is empty for all series together.
@@ -81,6 +82,7 @@ function ghostPoint(group, { start, end, slot, at }, from, grain) {
     from,
     to: grain === "day" ? from : periodEnd(from, grain),
     shown: known.length > 0 ? known.reduce((sum, { point }) => sum + valueOf(point), 0) : null,
+    value: known.length > 0 ? known.reduce((sum, { point }) => sum + (point.value ?? 0), 0) : null,
     missing: isOne ? texts[0][1] : texts.map(([name, text]) => `${isolated(name)}: ${text}`).join("; "),
   };
 }
@@ -98,6 +100,18 @@ function ghostRows(data, stop) {
       note: point.missing && point.shown !== null ? `${period}: ${point.missing}` : "",
     };
   });
+}
+
+/** The columns of a table for the ghosts: their names, and each period's value with its days, by the key of the row. */
+function ghostColumns(data, view) {
+  return ghostsOf(data, view).map(({ name, points }) => ({
+    name: name ? `${isolated(name)}, ${GHOSTS[state.ghost].toLowerCase()}` : GHOSTS[state.ghost],
+    cells: new Map(
+      points
+        .filter((point) => point.value !== null)
+        .map((point) => [`${isoDay(point.end)} ${isoDay(point.start)} false`, { ...point, period: periodName(data, { start: point.from, end: point.to }) }]),
+    ),
+  }));
 }
 
 /** The entry of the legend: the name of the ghost, and whether days are missing; null if there is none. */

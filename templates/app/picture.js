@@ -73,8 +73,10 @@ function pictureOf(chart, [width, height]) {
   write(root, width - edge, height - edge + 6 * unit, addressText(), { size: "note", anchor: "end" });
   const names = namesOf(chart, view, sheet);
   const events = shownEvents(data, view, axes);
+  // As on the page, labels are beside the marks; the top one, which may be longer, is above them.
+  const gutter = Math.max(0, ...(axes?.texts ?? []).slice(0, -1).map(widthOf("text"))) + 10 * unit;
   const box = {
-    left: edge,
+    left: edge + gutter,
     right: width - edge - (names.length > 0 ? names.room : 0),
     top: edge + (56 + 25 * (subtitle.length - 1) + 38 + (events.length > 0 ? 40 : 0)) * unit,
     bottom: height - edge - (22 * (notes.length - 1) + 50) * unit,
@@ -85,7 +87,7 @@ function pictureOf(chart, [width, height]) {
   }
   const x = (time) => box.left + xShare(axes, time) * (box.right - box.left);
   const y = (value) => box.top + yShare(axes, value) * (box.bottom - box.top);
-  const grid = axes.levels.map((level) => `M${box.left} ${y(level)}H${box.right}`).join("");
+  const grid = axes.levels.map((level) => `M${edge} ${y(level)}H${box.right}`).join("");
   root.append(svgNode("path", { d: grid, stroke: colours.line, "stroke-width": unit }));
   // The square picture has space for as many labels as a narrow chart.
   const isNarrow = (box.right - box.left) / unit < 700;
@@ -99,7 +101,7 @@ function pictureOf(chart, [width, height]) {
   drawGhosts(root, data, view, { x, y }, sheet);
   if (chosen) drawWindow(root, chosen, box, sheet);
   axes.levels.forEach((level, index) => {
-    if (axes.texts[index]) write(root, box.left, y(level) - 6 * unit, axes.texts[index], { halo: true });
+    if (axes.texts[index]) write(root, edge, y(level) - 6 * unit, axes.texts[index], { halo: true });
   });
   const last = lastLabel(data, view, axes);
   if (last) {

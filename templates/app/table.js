@@ -22,17 +22,18 @@ async function fillTable(chart) {
       rows.get(key).cells[column] = point;
     }
   });
+  const ghosts = ghostColumns(chart.data, view);
   const head = details.querySelector("thead tr");
   const body = details.querySelector("tbody");
-  head.replaceChildren(cell("th", "Period"), ...view.map((series) => nameCell(series.name)));
+  head.replaceChildren(cell("th", "Period"), ...[...view, ...ghosts].map(({ name }) => nameCell(name)));
   for (const heading of head.children) heading.scope = "col";
   const newestFirst = [...rows].sort(([a], [b]) => (a < b ? 1 : -1));
   body.replaceChildren(
-    ...newestFirst.map(([, row]) => {
+    ...newestFirst.map(([key, row]) => {
       const line = document.createElement("tr");
       const heading = cell("th", row.label);
       heading.scope = "row";
-      line.append(heading, ...row.cells.map(numberCell));
+      line.append(heading, ...row.cells.map(numberCell), ...ghosts.map(({ cells }) => ghostCell(cells.get(key))));
       return line;
     }),
   );
@@ -48,6 +49,13 @@ function cell(tag, text, className = "") {
   const made = document.createElement(tag);
   made.textContent = text;
   made.className = className;
+  return made;
+}
+
+/** A value of an earlier period, with the name of that period. */
+function ghostCell(point) {
+  const made = numberCell(point);
+  if (point) made.append(" ", cell("span", point.period, "tag"));
   return made;
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.site.test_look import pages
 from tests.web_tools import web_script
 
 
@@ -40,3 +41,15 @@ def test_reader_with_firefox(firefox: str, data_site, tmp_path: Path, width: int
     assert [url for url in seen["askedBefore"] if "plotly" in url] == []
     assert seen["bars"] > 100
     assert picture.stat().st_size > 20_000
+
+
+def test_every_kind_of_page(firefox: str, data_site, tmp_path: Path) -> None:
+    """Each kind of page opens without a message, and none is wider than a phone."""
+    site = data_site("rich")
+    paths = [*pages(site, 1), "compare.html?m=downloads-lancedb-python,downloads-lance-python", "changes.html#news"]
+    done = web_script("firefox.mjs", firefox, site.url, str(tmp_path / "page.png"), "390", "844", *paths)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen["errors"] == []
+    assert list(seen["pages"]) == paths
+    assert {path: one for path, one in seen["pages"].items() if one["sideways"] > 0 or not one["title"]} == {}

@@ -60,6 +60,22 @@ def test_year_before(reader, data_site):
     assert_still(reader)
 
 
+def test_table(reader, data_site):
+    """The table has a column with the values of the earlier periods, named by them."""
+    page = read(reader, data_site, "?ghost=year")
+    page.locator(GHOST).first.wait_for()
+    chart = page.locator(f"#chart-{HERO}")
+    chart.locator("details.numbers > summary").click()
+    chart.get_by_role("columnheader", name="Year before").wait_for()
+    row = chart.locator("tbody tr", has=page.get_by_role("rowheader", name="October 2026", exact=True))
+    wanted = f"{total(data_site, date(2025, 10, 1)):,} October 2025"
+    assert row.locator("td").last.inner_text() == wanted
+    assert chart.locator("tbody tr").evaluate_all("(all) => new Set(all.map((one) => one.cells.length)).size") == 1
+    chart.locator("button.view").click()
+    chart.get_by_role("group", name="Compare with").locator("label", has_text="None").click()
+    chart.get_by_role("columnheader", name="Year before").wait_for(state="detached")
+
+
 def test_previous_period_of_a_window(reader, data_site):
     """Over the months of the window only, each beside the one as many months before as the window is long."""
     page = read(reader, data_site, "?ghost=previous&from=2026-05-01&to=2026-10-31")

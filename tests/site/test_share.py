@@ -195,6 +195,24 @@ def test_a_site_without_an_address_uses_its_own_or_says_what_to_set(reader, tmp_
 # -- pictures ---------------------------------------------------------------------------------------
 
 
+def test_labels_of_a_picture_are_beside_its_bars(reader, data_site):
+    """No label of the axis of values is over a bar; the top one, which may be longer, is above them."""
+    page = reader.open(data_site("m24").url)
+    share(page, "downloads", "image")
+    _, content = saved(page, "[data-image=svg]")
+    blank = reader.context().new_page()
+    blank.set_content(content.decode())
+    sides = """(css) => [...document.querySelectorAll(css)].map((one) => {
+      const box = one.getBoundingClientRect();
+      return [one.textContent, box.left, box.right];
+    })"""
+    texts = {text: right for text, _, right in blank.evaluate(sides, "text")}
+    bars = [left for _, left, _ in blank.evaluate(sides, "rect[y]")]
+    assert len(bars) > 50
+    assert max(texts[level] for level in ("10", "20", "30")) <= min(bars)
+    assert "40 million" in texts
+
+
 @pytest.mark.parametrize(("key", "query"), VIEWS)
 def test_a_picture_says_what_the_page_says(reader, site, key, query):
     """Title, range, axes, names with values, sources, what is missing, the day of the data, and the address."""

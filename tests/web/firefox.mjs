@@ -1,11 +1,13 @@
 // Reads a page with Firefox as a reader would and prints what it saw as one JSON object.
 //
-// usage: node firefox.mjs FIREFOX URL SCREENSHOT WIDTH HEIGHT
+// usage: node firefox.mjs FIREFOX URL SCREENSHOT WIDTH HEIGHT [PATH...]
+//
+// With paths, it opens these pages of the site instead, and prints what is wrong with each.
 
 import { createRequire } from "node:module";
 
 const puppeteer = createRequire(import.meta.url)("puppeteer-core");
-const [executablePath, url, path, width, height] = process.argv.slice(2);
+const [executablePath, url, path, width, height, ...paths] = process.argv.slice(2);
 const browser = await puppeteer.launch({ browser: "firefox", executablePath, headless: true });
 const seen = { version: await browser.version(), errors: [], asked: [] };
 
@@ -26,6 +28,31 @@ try {
   });
   page.on("pageerror", (error) => seen.errors.push(error.message));
   page.on("request", (request) => seen.asked.push(request.url()));
+  if (paths.length > 0) {
+    seen.pages = await walk(page, paths);
+  } else {
+    await read(page);
+  }
+} finally {
+  await browser.close();
+}
+console.log(JSON.stringify(seen));
+
+/** Opens each page, and returns by path how much wider than the window it is, and its heading. */
+async function walk(page, paths) {
+  const found = {};
+  for (const path of paths) {
+    await page.goto(url + path, { waitUntil: "load" });
+    found[path] = await page.evaluate(() => ({
+      sideways: document.documentElement.scrollWidth - innerWidth,
+      title: document.querySelector("h1").innerText,
+    }));
+  }
+  return found;
+}
+
+/** Uses the first chart of the overview with pointer and keys, then asks for weeks. */
+async function read(page) {
   await page.goto(url, { waitUntil: "load" });
   seen.sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   const plane = await page.waitForSelector("#chart-downloads .plane");
@@ -47,7 +74,4 @@ try {
   await page.goto(`${url}?by=week`, { waitUntil: "load" });
   await page.waitForSelector("#chart-downloads.live .plot svg", { timeout: 60_000 });
   seen.bars = await page.$$eval("#chart-downloads .plot .point path", (bars) => bars.length);
-} finally {
-  await browser.close();
 }
-console.log(JSON.stringify(seen));
