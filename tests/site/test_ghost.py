@@ -71,9 +71,6 @@ def test_table(reader, data_site):
     wanted = f"{total(data_site, date(2025, 10, 1)):,} October 2025"
     assert row.locator("td").last.inner_text() == wanted
     assert chart.locator("tbody tr").evaluate_all("(all) => new Set(all.map((one) => one.cells.length)).size") == 1
-    chart.locator("button.view").click()
-    chart.get_by_role("group", name="Compare with").locator("label", has_text="None").click()
-    chart.get_by_role("columnheader", name="Year before").wait_for(state="detached")
 
 
 def test_previous_period_of_a_window(reader, data_site):
