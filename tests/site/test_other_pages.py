@@ -200,3 +200,28 @@ def test_an_incomplete_month_says_so(reader, data_site):
     page = reader.open(data_site("stale").url, now=NOW)
     assert page.locator("h1").inner_text() == "4.79 million downloads in October"
     assert page.locator(".lead").inner_text().startswith("100 of 155 package-days. ")
+
+
+def test_nothing_is_missing_on_paper(reader, data_site):
+    """News, freshness and the charts of packages are printed: below every heading there is what it announces."""
+    site = data_site("rich")
+    page = reader.open(site.url, now=NOW, size=(794, 1123))
+    for path, wanted in (
+        ("changes.html", "section > .news li"),
+        ("quality.html", ".freshness tbody tr"),
+        ("products/lance.html", ".multiples .spark"),
+    ):
+        page.goto(f"{site.url}{path}")
+        page.emulate_media(media="print")
+        boxes = [one.bounding_box() for one in page.locator(wanted).all()]
+        assert len(boxes) >= 2
+        assert all(box is not None and box["height"] >= 10 for box in boxes), path
+        assert overflow(page) == 0
+        bare = page.locator("main h2").evaluate_all(
+            """(all) => all
+              .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height > 1)
+              .map((one) => [one.textContent, one.getBoundingClientRect(), one.parentElement.getBoundingClientRect()])
+              .filter(([, heading, section]) => section.bottom - heading.bottom < 12)
+              .map(([text]) => text)"""
+        )
+        assert bare == [], path
