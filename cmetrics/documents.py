@@ -42,7 +42,7 @@ from cmetrics.domain.metric import Definition, file_names
 from cmetrics.domain.run import Run
 
 
-def _from(path: str, **field: Any) -> FieldInfo:
+def part_of(path: str, **field: Any) -> FieldInfo:
     """Return a field whose value is an attribute of the view-model or of one of its parts."""
     first, *rest = path.split(".")
     info: FieldInfo = Field(validation_alias=AliasPath(first, *rest) if rest else first, **field)
@@ -175,25 +175,25 @@ def _flow_points(flows: StarFlows) -> list[FlowPoint]:
 
 
 class _Item(Document):
-    metric_id: Annotated[str, _from("metric.metric_id")]
-    display_name: Annotated[str, _from("metric.display_name")]
-    metric_family: Annotated[str, _from("metric.family")]
-    sdk: Annotated[str | None, _from("metric.sdk")]
-    subject: Annotated[str, _from("metric.subject")]
-    source: Annotated[str, _from("metric.source")]
-    latest_day: Annotated[date | None, _from("freshness.latest_day")]
-    age_days: Annotated[int | None, _from("freshness.age_days")]
+    metric_id: Annotated[str, part_of("metric.metric_id")]
+    display_name: Annotated[str, part_of("metric.display_name")]
+    metric_family: Annotated[str, part_of("metric.family")]
+    sdk: Annotated[str | None, part_of("metric.sdk")]
+    subject: Annotated[str, part_of("metric.subject")]
+    source: Annotated[str, part_of("metric.source")]
+    latest_day: Annotated[date | None, part_of("freshness.latest_day")]
+    age_days: Annotated[int | None, part_of("freshness.age_days")]
 
 
 class DownloadsItem(_Item):
     """One SDK; `latest_value` is the total of the last full calendar month."""
 
-    latest_value: Annotated[int | None, _from("month.value")] = None
-    latest_period_end: Annotated[date, _from("month_end")]
-    latest_provenance: Annotated[str | None, _from("month.provenance")] = None
+    latest_value: Annotated[int | None, part_of("month.value")] = None
+    latest_period_end: Annotated[date, part_of("month_end")]
+    latest_provenance: Annotated[str | None, part_of("month.provenance")] = None
     total_stars: int | None = None
-    days_observed: Annotated[int | None, _from("month.days_observed")] = 0
-    days_expected: Annotated[int, _from("month_end.day")]
+    days_observed: Annotated[int | None, part_of("month.days_observed")] = 0
+    days_expected: Annotated[int, part_of("month_end.day")]
     month_on_month: ValueChange | None
     year_on_year: ValueChange | None
     share: Annotated[float | None, Field(description="Percent of the product's downloads in that month")]
@@ -202,7 +202,7 @@ class DownloadsItem(_Item):
     change_7: Annotated[ValueChange | None, Field(description="The last 7 stored days against the 7 before")]
     change_30: ValueChange | None
     change_90: ValueChange | None
-    sparkline: Annotated[list[MonthPoint], _made(lambda points: list(map(_month_point, points))), _from("points")]
+    sparkline: Annotated[list[MonthPoint], _made(lambda points: list(map(_month_point, points))), part_of("points")]
 
 
 @with_config(_POINT)
@@ -218,23 +218,23 @@ class FlowPoint(TypedDict):
 class RepositoryItem(_Item):
     """One repository; `latest_value` is the newest count of stars."""
 
-    latest_value: Annotated[int | None, _from("latest.value")] = None
-    latest_period_end: Annotated[date | None, _from("latest.day")] = None
-    latest_provenance: Annotated[str | None, _from("latest.provenance")] = None
-    total_stars: Annotated[int | None, _from("latest.value")] = None
+    latest_value: Annotated[int | None, part_of("latest.value")] = None
+    latest_period_end: Annotated[date | None, part_of("latest.day")] = None
+    latest_provenance: Annotated[str | None, part_of("latest.provenance")] = None
+    total_stars: Annotated[int | None, part_of("latest.value")] = None
     change_7: ValueChange | None
     change_30: ValueChange | None
     change_90: ValueChange | None
-    sparkline: Annotated[list[StarsPoint], _made(_stars_points), _from("points")]
+    sparkline: Annotated[list[StarsPoint], _made(_stars_points), part_of("points")]
     gained_30: Annotated[
         int | None,
-        _from("flow_30.gained", description=f"In the 30 days up to the newest count. {FLOWS_DEFINITION}"),
+        part_of("flow_30.gained", description=f"In the 30 days up to the newest count. {FLOWS_DEFINITION}"),
     ] = None
-    lost_30: Annotated[int | None, _from("flow_30.lost", description="Null unless gained_30 and net_30 are known")] = (
-        None
-    )
+    lost_30: Annotated[
+        int | None, part_of("flow_30.lost", description="Null unless gained_30 and net_30 are known")
+    ] = None
     net_30: Annotated[
-        int | None, _from("flow_30.net", description="From the count of 30 days before to the newest one")
+        int | None, part_of("flow_30.net", description="From the count of 30 days before to the newest one")
     ] = None
     flows: Annotated[list[FlowPoint], _made(_flow_points), Field(description=FLOWS_DEFINITION)]
 
@@ -285,21 +285,21 @@ def _count_points(periods: Sequence[tuple[date, date, int]]) -> list[CountPoint]
 class CountItem(_Item):
     """A counter, a stock, a rolling window or a further daily count; `latest_value` is the newest stored value."""
 
-    kind: Annotated[str, _from("metric.measure.kind", description="flow, stock, counter or rolling")]
-    value_kind: Annotated[str, _from("metric.measure.value_kind", examples=["cumulative_pulls"])]
-    label: Annotated[str, _from("metric.measure.card_label", examples=["pulls"])]
-    window_days: Annotated[int | None, _from("metric.measure.window_days")] = None
-    latest_value: Annotated[int | None, _from("latest.value")] = None
-    latest_period_start: Annotated[date | None, _from("latest_start")] = None
-    latest_period_end: Annotated[date | None, _from("latest.day")] = None
-    latest_provenance: Annotated[str | None, _from("latest.provenance")] = None
+    kind: Annotated[str, part_of("metric.measure.kind", description="flow, stock, counter or rolling")]
+    value_kind: Annotated[str, part_of("metric.measure.value_kind", examples=["cumulative_pulls"])]
+    label: Annotated[str, part_of("metric.measure.card_label", examples=["pulls"])]
+    window_days: Annotated[int | None, part_of("metric.measure.window_days")] = None
+    latest_value: Annotated[int | None, part_of("latest.value")] = None
+    latest_period_start: Annotated[date | None, part_of("latest_start")] = None
+    latest_period_end: Annotated[date | None, part_of("latest.day")] = None
+    latest_provenance: Annotated[str | None, part_of("latest.provenance")] = None
     total_stars: int | None = None
     change_7: Annotated[ValueChange | None, Field(description="Stocks only")]
     change_30: ValueChange | None
     change_90: ValueChange | None
     last_30_days: Annotated[int | None, Field(description="Counters and flows: the known count of the last 30 days")]
     last_30_days_observed: Annotated[int, Field(description="The number of these days for which the count is known")]
-    sparkline: Annotated[list[CountPoint], _made(_count_points), _from("periods")]
+    sparkline: Annotated[list[CountPoint], _made(_count_points), part_of("periods")]
     intervals: Annotated[
         list[FlowInterval], _made(_intervals), Field(description="Counters: the flows between readings")
     ]
@@ -349,32 +349,32 @@ class DailyDashboard(Document):
     days: int
     groups: list[ProductGroup]
     last_full_month: Annotated[
-        MonthPoint | None, _made(lambda point: point and _month_point(point)), _from("month_total")
+        MonthPoint | None, _made(lambda point: point and _month_point(point)), part_of("month_total")
     ]
     last_full_month_change: Annotated[
         ValueChange | None,
-        _from(
+        part_of(
             "month_total_change",
             description="Change from the month before, over the metrics that are complete in both months. Null if the "
             "metrics that are left out have more than a tenth of the downloads",
         ),
     ]
     last_full_month_left_out: Annotated[
-        list[str], _from("month_comparison.left_out", description="The metrics that the change leaves out")
+        list[str], part_of("month_comparison.left_out", description="The metrics that the change leaves out")
     ]
     last_full_month_year_change: Annotated[
         ValueChange | None,
-        _from(
+        part_of(
             "month_total_year_change", description="Change from the same month of the previous year, by the same rule"
         ),
     ]
-    total_stars: Annotated[int | None, _from("total_stars.value")] = None
+    total_stars: Annotated[int | None, part_of("total_stars.value")] = None
     total_stars_day: Annotated[
-        date | None, _from("total_stars.day", description="The newest day with a count of every repository")
+        date | None, part_of("total_stars.day", description="The newest day with a count of every repository")
     ] = None
     total_stars_change_30: ValueChange | None
-    total_stars_sparkline: Annotated[list[StarsPoint], _made(_stars_points), _from("total_stars_points")]
-    last_30d_download_totals: Annotated[DownloadTotals, _from("last_30_days")]
+    total_stars_sparkline: Annotated[list[StarsPoint], _made(_stars_points), part_of("total_stars_points")]
+    last_30d_download_totals: Annotated[DownloadTotals, part_of("last_30_days")]
 
 
 class RunError(Document):

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from cmetrics.analytics.report import MonthReport
-from cmetrics.documents import Document
+from cmetrics.documents import Document, part_of
 from cmetrics.insight_documents import EffectDocument, EventReference, MonthText, NoteDocument
 
 
@@ -22,19 +22,22 @@ class DownloadsRowDocument(Document):
     name: str
     detail: str
     value: int | None
-    days_observed: int
+    days_observed: Annotated[int, part_of("before.observed")]
     days_expected: int
-    metrics: int
-    compared: Annotated[int, Field(description="Metrics that are compared with the month before")]
-    previous_value: Annotated[int | None, Field(description="Value of the compared metrics in the month before")]
-    change: int | None
-    change_percent: float | None
-    is_new: bool
+    metrics: Annotated[int, part_of("before.metrics")]
+    compared: Annotated[int, part_of("before.compared", description="Metrics that are compared with the month before")]
+    previous_value: Annotated[
+        int | None,
+        part_of("before.compared_before", description="Value of the compared metrics in the month before"),
+    ]
+    change: Annotated[int | None, part_of("before.change")]
+    change_percent: Annotated[float | None, part_of("before.change_percent")]
+    is_new: Annotated[bool, part_of("before.is_new")]
     reason: Annotated[str | None, Field(description="Why there is no change")]
-    year_compared: int
-    year_value: int | None
-    year_change: int | None
-    year_percent: float | None
+    year_compared: Annotated[int, part_of("year.compared")]
+    year_value: Annotated[int | None, part_of("year.compared_before")]
+    year_change: Annotated[int | None, part_of("year.change")]
+    year_percent: Annotated[float | None, part_of("year.change_percent")]
     share: Annotated[float | None, Field(description="Percent of all downloads")]
     previous_share: Annotated[float | None, Field(description="Among the metrics that are compared")]
     share_change: Annotated[float | None, Field(description="Percentage points, among the metrics that are compared")]

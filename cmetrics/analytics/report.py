@@ -21,11 +21,12 @@ from cmetrics.analytics.grid import group_rows
 from cmetrics.analytics.insight_results import Effect, Verdict
 from cmetrics.analytics.insights import find_changes
 from cmetrics.analytics.model import PeriodPoint, PointKind
-from cmetrics.analytics.phrases import moved, name_of
+from cmetrics.analytics.phrases import name_of
 from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.analytics.rollups import (
     LEFT_OUT_SHARE,
     Compared,
+    LikeForLike,
     compare,
     each_row,
     like_for_like,
@@ -81,25 +82,12 @@ class RowTitle:
 class DownloadsRow(RowTitle):
     """The downloads of a month, of one metric or of several."""
 
-    #: None if no day is counted.
-    value: int | None
-    days_observed: int
     days_expected: int
-    #: The number of metrics, and of those that are compared with the month before.
-    metrics: int
-    compared: int
-    #: Against the month before. The values are of the metrics that are compared.
-    previous_value: int | None
-    change: int | None
-    change_percent: float | None
-    is_new: bool
-    #: Why there is no change, as a clause.
+    #: Against the month before, and against the same month of the year before.
+    before: LikeForLike
+    year: LikeForLike
+    #: Why there is no change against the month before, as a clause.
     reason: str | None
-    #: Against the same month of the year before.
-    year_compared: int
-    year_value: int | None
-    year_change: int | None
-    year_percent: float | None
     #: Percent of all downloads.
     share: float | None
     #: Among the metrics that are compared with the month before: percent in that month, and percentage points since.
@@ -109,33 +97,14 @@ class DownloadsRow(RowTitle):
     history: tuple[int | None, ...] = ()
 
     @property
+    def value(self) -> int | None:
+        """The downloads; None if no day is counted."""
+        return self.before.value if self.before.observed else None
+
+    @property
     def is_complete(self) -> bool:
         """Whether every day is counted."""
-        return self.days_observed == self.days_expected
-
-    @property
-    def moved(self) -> str | None:
-        """The change against the month before in words; None if there is none."""
-        if self.change is None or self.previous_value is None:
-            return None
-        return moved(self.previous_value + self.change, self.previous_value)
-
-    @property
-    def moved_in_year(self) -> str | None:
-        """The change against the year before in words; None if there is none."""
-        if self.year_change is None or self.year_value is None:
-            return None
-        return moved(self.year_value + self.year_change, self.year_value)
-
-    @property
-    def compared_with(self) -> str:
-        """Which metrics the change against the month before is of; empty if it is of all."""
-        return _compared(self.compared, self.metrics) if self.change is not None else ""
-
-    @property
-    def compared_in_year(self) -> str:
-        """Which metrics the change against the year before is of; empty if it is of all."""
-        return _compared(self.year_compared, self.metrics) if self.year_change is not None else ""
+        return self.before.observed == self.days_expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -487,7 +456,6 @@ class _MonthBuilder:
         for group, title, history, before, year in zip(
             groups, titles, self._values_of(groups), sums, sums_of_year, strict=True
         ):
-            value = before.value if before.observed else None
             _, previous_share, share_change = share_of(before, self._total)
             found.append(
                 DownloadsRow(
@@ -496,21 +464,11 @@ class _MonthBuilder:
                     title.metric_id,
                     title.product,
                     title.sdk,
-                    value=value,
-                    days_observed=before.observed,
                     days_expected=self._month.days * len(group),
-                    metrics=len(group),
-                    compared=before.compared,
-                    previous_value=before.before if before.is_comparable else None,
-                    change=before.change,
-                    change_percent=before.change_percent,
-                    is_new=before.is_new,
+                    before=before,
+                    year=year,
                     reason=None if before.is_comparable else self._reason(group),
-                    year_compared=year.compared,
-                    year_value=year.before if year.is_comparable else None,
-                    year_change=year.change,
-                    year_percent=year.change_percent,
-                    share=None if not self._whole or value is None else round(100 * value / self._whole, 1),
+                    share=round(100 * before.value / self._whole, 1) if self._whole and before.observed else None,
                     previous_share=previous_share,
                     share_change=share_change,
                     history=history,
@@ -619,18 +577,12 @@ class _MonthBuilder:
     def _headline(self, total: DownloadsRow, stars: StarsRow) -> str:
         parts: list[str] = []
         if total.value is not None:
-            days = (
-                ""
-                if total.is_complete
-                else f" on {formats.number(total.days_observed)} of {formats.number(total.days_expected)} package-days"
-            )
-            text = f"{formats.number(total.value)} downloads{days}"
-            before, year = month_name(self._month.plus(-1)), month_name(self._month.plus(-12))
-            changes = [
-                (f"{total.moved} vs {before}", total.compared_with) if total.moved else None,
-                (f"{total.moved_in_year} vs {year}", total.compared_in_year) if total.moved_in_year else None,
-            ]
-            text += _joined([change for change in changes if change is not None])
+            text = f"{formats.number(total.value)} downloads"
+            if not total.is_complete:
+                observed, expected = formats.number(total.before.observed), formats.number(total.days_expected)
+                text += f" on {observed} of {expected} package-days"
+            changes = [(total.before, self._month.plus(-1)), (total.year, self._month.plus(-12))]
+            text += _joined([(f"{c.moved} vs {month_name(month)}", c.note) for c, month in changes if c.moved])
             parts.append(f"{text}.")
         if stars.stars is not None and stars.day is not None:
             text = f"{formats.number(stars.stars)} GitHub stars on {formats.short_day(stars.day)}"
@@ -638,10 +590,6 @@ class _MonthBuilder:
                 text += f", {'up' if stars.net >= 0 else 'down'} {formats.number(abs(stars.net))} in a month"
             parts.append(f"{text}.")
         return " ".join(parts)
-
-
-def _compared(compared: int, metrics: int) -> str:
-    return "" if compared == metrics else f"{formats.number(compared)} of {plural(metrics, 'metric')} compared"
 
 
 def _joined(changes: Sequence[tuple[str, str]]) -> str:

@@ -13,7 +13,7 @@ from cmetrics.analytics.columns import Mask, Places, Values
 from cmetrics.analytics.daily import LATE_DAYS, DailyGrid
 from cmetrics.analytics.grid import Grid
 from cmetrics.analytics.insight_results import LeftOut, Period, ReasonKind, Rollup, Scope, Unit, Window
-from cmetrics.analytics.phrases import change_percent, name_of, plain_percent, rounded
+from cmetrics.analytics.phrases import change_percent, moved, name_of, plain_percent, rounded
 from cmetrics.analytics.star_grid import StarGrid
 from cmetrics.domain import formats
 from cmetrics.domain.days import last_full_month
@@ -120,11 +120,18 @@ class LikeForLike(NamedTuple):
     before: int
     #: The share of the downloads, 0 to 1, that metrics have that cannot be compared.
     left_out: float
+    #: The number of all metrics.
+    metrics: int
 
     @property
     def is_comparable(self) -> bool:
         """Whether any metric can be compared, and the others have at most a tenth of the downloads."""
         return self.compared > 0 and self.left_out <= LEFT_OUT_SHARE
+
+    @property
+    def compared_before(self) -> int | None:
+        """The sum that the change is from; None unless comparable."""
+        return self.before if self.is_comparable else None
 
     @property
     def change(self) -> int | None:
@@ -141,6 +148,18 @@ class LikeForLike(NamedTuple):
         """Whether the change is from zero to more."""
         return self.is_comparable and self.before == 0 < self.now
 
+    @property
+    def moved(self) -> str | None:
+        """The change in words; None unless comparable."""
+        return moved(self.now, self.before) if self.is_comparable else None
+
+    @property
+    def note(self) -> str:
+        """How many metrics the change is of; empty if it is of all."""
+        if not self.is_comparable or self.compared == self.metrics:
+            return ""
+        return f"{formats.number(self.compared)} of {plural(self.metrics, 'metric')} compared"
+
 
 def like_for_like(compared: Compared, groups: Sequence[Places]) -> list[LikeForLike]:
     """Return the sums over each of ``groups``, which are rows of the grid."""
@@ -156,8 +175,11 @@ def like_for_like(compared: Compared, groups: Sequence[Places]) -> list[LikeForL
         np.where(alike, 0, weight),
         weight,
     )
-    sums = sum_groups(np.stack(columns, axis=1), groups).tolist()
-    return [LikeForLike._make([*row, left_out / whole if whole else 0.0]) for *row, left_out, whole in sums]
+    sums = zip(sum_groups(np.stack(columns, axis=1), groups).tolist(), map(len, groups), strict=True)
+    return [
+        LikeForLike._make([*row, left_out / whole if whole else 0.0, metrics])
+        for (*row, left_out, whole), metrics in sums
+    ]
 
 
 def sum_groups(numbers: Values | Mask, groups: Sequence[Places]) -> Values:
@@ -350,7 +372,7 @@ def _main_reason(
     kind, reason = reasons[row]
     if len(rows) == 1:
         return kind, reason
-    left_out = f"{plural(len(rows) - sums.compared, 'metric')} with {plain_percent(100 * sums.left_out)}"
+    left_out = f"{plural(sums.metrics - sums.compared, 'metric')} with {plain_percent(100 * sums.left_out)}"
     text = f"{left_out} of the downloads cannot be compared; {name_of(grid.metrics[row])}: {reason}"
     return ReasonKind.LEFT_OUT if sums.observed else ReasonKind.NO_DATA, text
 

@@ -151,8 +151,8 @@ def _downloads_table(report: MonthReport, before: str, year_before: str) -> list
     for row in (report.total, *report.products, *report.packages):
         name = _escape(row.name) if row.metric_id else f"**{_escape(row.name)}**"
         lines.append(
-            f"| {name} | {number(row.value)} | {row.moved or NONE} | {row.moved_in_year or NONE} | "
-            f"{_percent(row.share)} | {formats.number(row.days_observed)} of {formats.number(row.days_expected)} |"
+            f"| {name} | {number(row.value)} | {row.before.moved or NONE} | {row.year.moved or NONE} | "
+            f"{_percent(row.share)} | {formats.number(row.before.observed)} of {formats.number(row.days_expected)} |"
         )
     reasons = [f"{_escape(row.name)} ({_escape(row.reason)})" for row in report.packages if row.reason]
     return [*lines, "", f"Not compared: {'; '.join(reasons)}."] if reasons else lines

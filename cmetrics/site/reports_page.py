@@ -67,7 +67,7 @@ def _lines(reports: list[MonthReport]) -> Iterator[ReportLine]:
     most = max((report.total.value or 0 for report in reports), default=0) or 1
     for report in reports:
         total, stars = report.total, report.all_stars
-        days = f"{formats.number(total.days_observed)} of {formats.number(total.days_expected)} package-days"
+        days = f"{formats.number(total.before.observed)} of {formats.number(total.days_expected)} package-days"
         day = formats.short_day(report.final_on)
         yield ReportLine(
             month=report.month,
@@ -76,10 +76,10 @@ def _lines(reports: list[MonthReport]) -> Iterator[ReportLine]:
             percent=round(100 * (total.value or 0) / most, 1),
             is_complete=total.is_complete,
             days="" if total.is_complete or total.value is None else days,
-            moved=total.moved or NONE,
-            tone=_tone(total.change if total.moved else None),
-            moved_in_year=total.moved_in_year or NONE,
-            year_tone=_tone(total.year_change if total.moved_in_year else None),
+            moved=total.before.moved or NONE,
+            tone=_tone(total.before.change),
+            moved_in_year=total.year.moved or NONE,
+            year_tone=_tone(total.year.change),
             stars=number(stars.stars),
             net=signed_number(stars.net),
             net_tone=_tone(stars.net),

@@ -110,7 +110,10 @@ def render_report_card(report: MonthReport, colors: Palette) -> bytes:
     for column, (left, wide) in zip(columns, _places(len(columns)), strict=True):
         _draw_column(canvas, column, left, wide, accent)
     rows = [
-        (canvas.plain(row.name, row.product or ""), ", ".join(filter(None, (formats.compact(row.value), row.moved))))
+        (
+            canvas.plain(row.name, row.product or ""),
+            ", ".join(filter(None, (formats.compact(row.value), row.before.moved))),
+        )
         for row in report.packages
         if row.value is not None
     ]
@@ -122,9 +125,9 @@ def _report_columns(report: MonthReport) -> Iterator[_Column]:
     before = f"vs {formats.month(report.month.plus(-1).first)}"
     if report.has_downloads:
         total = report.total
-        note, color = f"{total.moved} {before}" if total.moved else "", _sign(total.change)
+        note, color = f"{total.before.moved} {before}" if total.before.moved else "", _sign(total.before.change)
         if not total.is_complete:
-            note = f"{formats.number(total.days_observed)} of {formats.number(total.days_expected)} package-days"
+            note = f"{formats.number(total.before.observed)} of {formats.number(total.days_expected)} package-days"
             color = _MUTED
         bars = tuple(
             _Bar(bar.month, bar.value, bar.days_observed == bar.days_expected, bool(bar.snapshots))

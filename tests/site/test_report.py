@@ -145,7 +145,7 @@ def test_months_before_the_first_value_are_not_zero():
     (february,) = [line for line in text.splitlines() if line.startswith("| February 2026")]
     assert february.endswith("| – | 56 of 56 |")
     (absent,) = [row for row in report.packages if row.metric_id == "downloads:lancedb:rust"]
-    assert (absent.value, absent.share, absent.days_observed) == (None, None, 0)
+    assert (absent.value, absent.share, absent.before.observed) == (None, None, 0)
 
 
 def test_changes_compare_the_metrics_that_are_complete_in_both_months():
@@ -156,15 +156,15 @@ def test_changes_compare_the_metrics_that_are_complete_in_both_months():
     alike = []
     for row in report.packages:
         days = [d for d in values[row.metric_id] if before.first <= d <= before.last]
-        assert (row.change is not None) == (len(days) == 30)
+        assert (row.before.change is not None) == (len(days) == 30)
         assert (row.reason is None) == (len(days) == 30)
         if len(days) == 30:
             alike.append(row)
-            assert row.previous_value == sum(values[row.metric_id][d] for d in days)
-            assert row.change == row.value - row.previous_value
-    assert report.total.compared == len(alike) < report.total.metrics
-    assert report.total.previous_value == sum(row.previous_value for row in alike)
-    assert report.total.change == sum(row.change for row in alike)
+            assert row.before.before == sum(values[row.metric_id][d] for d in days)
+            assert row.before.change == row.value - row.before.before
+    assert report.total.before.compared == len(alike) < report.total.before.metrics
+    assert report.total.before.before == sum(row.before.before for row in alike)
+    assert report.total.before.change == sum(row.before.change for row in alike)
     assert report.headline.count("3 of 5 metrics compared") == 1
 
 
@@ -424,7 +424,7 @@ def test_markdown_has_the_numbers_of_the_page():
     report = october()
     page, markdown = text_of(report_html(report)), render_report_markdown(report)
     for row in report.packages:
-        for shown in (f"{row.value:,}", row.moved, row.moved_in_year):
+        for shown in (f"{row.value:,}", row.before.moved, row.year.moved):
             assert shown is None or (shown in page and shown in markdown)
     for row in report.repositories:
         assert f"{row.stars:,}" in page
@@ -449,7 +449,7 @@ def test_the_list():
     reports = [build_report(inputs(), month) for month in report_months(inputs())]
     page = build_reports_page(site(), reports)
     assert [line.downloads for line in page.reports] == [f"{report.total.value:,}" for report in reports]
-    assert [line.moved for line in page.reports] == [report.total.moved or "–" for report in reports]
+    assert [line.moved for line in page.reports] == [report.total.before.moved or "–" for report in reports]
     assert (page.reports[0].state, max(line.percent for line in page.reports)) == ("Final", 100)
     shown = html.unescape(render_report_list(page).decode())
     assert f'<meta property="og:description" content="{page.description}">' in shown
