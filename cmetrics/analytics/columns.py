@@ -16,14 +16,14 @@ from cmetrics.domain.days import Span
 from cmetrics.domain.observation import is_reconstructed_ref, is_snapshot
 from cmetrics.memory import release_memory
 
-#: Days as `date.toordinal` counts them.
+#: Days as ordinals (`date.toordinal`).
 Days: TypeAlias = NDArray[np.int32]
 Values: TypeAlias = NDArray[np.int64]
 Mask: TypeAlias = NDArray[np.bool_]
 Codes: TypeAlias = NDArray[np.int32]
 Places: TypeAlias = NDArray[np.intp]
 
-#: The columns for the question which days are stored, and those that a dashboard needs.
+#: The columns that show which days are stored, and the columns for a dashboard.
 DAY_COLUMNS = ("metric_id", "period_end", "value", "provenance", "source_window")
 COLUMNS = (*DAY_COLUMNS, "period_start", "source_ref")
 
@@ -40,9 +40,9 @@ class SeriesTable:
     #: ``period_end``.
     days: Days
     values: Values
-    #: A total published long ago that stands for more than its own day.
+    #: Whether the value is a seeded total of more than one day.
     is_seed: Mask
-    #: A star count reconstructed from the history of stars.
+    #: Whether the value is a star count reconstructed from the history of stars.
     is_reconstructed: Mask
     #: Index in ``provenance_names`` by row.
     provenances: Codes
@@ -50,15 +50,15 @@ class SeriesTable:
     #: Index in ``window_names`` by row.
     windows: Codes
     window_names: tuple[str, ...]
-    #: What was read, for texts of few rows, and the place of each row in it.
+    #: The table that was read, for texts of single rows, and the index of each row in it.
     data: pa.Table
     places: NDArray[np.intp]
 
     @classmethod
     def from_arrow(cls, data: pa.Table) -> SeriesTable:
-        """Return the rows of ``data``, which are sorted by metric and day and hold each key once.
+        """Return the rows of ``data``, which are sorted by metric and day and contain each key once.
 
-        ``period_start`` and ``source_ref`` may be left out where nothing reads them.
+        ``period_start`` and ``source_ref`` may be missing if they are not used.
         """
         data = _compact(data)
         owners, metric_ids = _encoded(data["metric_id"])
@@ -85,9 +85,9 @@ class SeriesTable:
 
     @classmethod
     def from_parts(cls, parts: Iterable[pa.Table], schema: pa.Schema) -> SeriesTable:
-        """Return the rows of several tables with ``schema``, which follow each other as in `from_arrow`.
+        """Return the rows of several tables with ``schema``, which are sorted as a whole as in `from_arrow`.
 
-        Each part is made smaller before the next one is read.
+        Each part is compacted before the next one is read.
         """
         tables = [_compact(schema.empty_table())]
         for part in parts:
@@ -164,7 +164,7 @@ class SeriesTable:
         return [text or "" for text in self.data[column].take(self.places[rows]).to_pylist()]
 
     def encoded(self, column: str) -> tuple[Codes, tuple[str, ...]]:
-        """Return a column of text as indices in the tuple of its different texts."""
+        """Return a column of text as indices in the tuple of its distinct texts."""
         codes, names = _encoded(self.data[column])
         return codes[self.places], names
 
@@ -174,12 +174,12 @@ class SeriesTable:
 
 
 def run_starts(keys: NDArray[np.generic]) -> NDArray[np.intp]:
-    """Return where runs of equal keys begin."""
+    """Return the first index of each run of equal keys."""
     return np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.intp)
 
 
 def to_dates(days: Days) -> list[date]:
-    """Return days as dates; equal ones are one object, which makes sets of many metrics cheap."""
+    """Return days as dates. Equal days share one object, which makes sets of many metrics cheap."""
     if not len(days):
         return []
     first, last = int(days.min()) // _BLOCK, int(days.max()) // _BLOCK
@@ -187,7 +187,7 @@ def to_dates(days: Days) -> list[date]:
     return dates
 
 
-#: Days of which a calendar is a multiple, so that few calendars serve all metrics.
+#: The length of a calendar is a multiple of this number of days, so that metrics share few calendars.
 _BLOCK = 2048
 
 
@@ -199,7 +199,7 @@ def _calendar(first: int, last: int) -> NDArray[np.object_]:
 
 
 def _encoded(column: pa.ChunkedArray[Any]) -> tuple[Codes, tuple[str, ...]]:
-    """Return the texts of a column as indices in the tuple of its different texts, in the order of their rows."""
+    """Return the texts of a column as indices in the tuple of its distinct texts, in the order of their rows."""
     encoded: Any = column.combine_chunks()
     if not pa.types.is_dictionary(encoded.type):
         encoded = encoded.dictionary_encode("encode")
@@ -208,7 +208,7 @@ def _encoded(column: pa.ChunkedArray[Any]) -> tuple[Codes, tuple[str, ...]]:
 
 
 def _compact(data: pa.Table) -> pa.Table:
-    """Return the same rows with each text once: a quarter of the memory, for most texts stand in many rows."""
+    """Return the same rows with each distinct text stored once, which takes a quarter of the memory."""
     for number, field in enumerate(data.schema):
         if pa.types.is_string(field.type):
             data = data.set_column(number, field.name, data.column(number).dictionary_encode())

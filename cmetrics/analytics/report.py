@@ -1,7 +1,7 @@
-"""The report of one calendar month: every number and sentence that its HTML, Markdown and JSON show. Pure.
+"""Build the report of a calendar month: every number and sentence of its HTML, Markdown and JSON. Pure.
 
-The renderers only place what is here. Numbers of a final month do not change, see
-:mod:`cmetrics.analytics.frozen`; releases and notes are those that are known today, and titles are today's.
+Numbers of a final month do not change, see :mod:`cmetrics.analytics.frozen`. Titles, releases and notes are the
+current ones.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ from cmetrics.domain.metric import Event, Metric
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import isolate
 
-#: The full months that have a report.
+#: The number of full months with a report.
 REPORTS = 12
-#: The months of the chart, and those of a row.
+#: The number of months of the chart, and of a row.
 HISTORY_MONTHS, ROW_MONTHS = 24, 12
-#: Releases so long before the month are judged by days in it.
+#: The number of days before the month whose releases are evaluated by days in the month.
 EFFECT_REACH = 30 * DAY
 
 METHOD = (
@@ -67,7 +67,7 @@ METHOD = (
 
 @dataclass(frozen=True, slots=True)
 class RowTitle:
-    """What a row of downloads is about."""
+    """The title of a row of downloads."""
 
     #: What it is, and where it is counted.
     name: str
@@ -83,17 +83,17 @@ class DownloadsRow(RowTitle):
     """The downloads of a month, of one metric or of several."""
 
     days_expected: int
-    #: Against the month before, and against the same month of the year before.
+    #: The changes from the month before, and from the same month of the year before.
     before: LikeForLike
     year: LikeForLike
-    #: Why there is no change against the month before, as a clause.
+    #: The reason why there is no change from the month before, as a clause.
     reason: str | None
     #: Percent of all downloads.
     share: float | None
-    #: Among the metrics that are compared with the month before: percent in that month, and percentage points since.
+    #: The share of the compared metrics in the month before in percent, and the change in percentage points.
     previous_share: float | None
     share_change: float | None
-    #: The months up to this one; None without any counted day.
+    #: The months up to this one; None for a month without any counted day.
     history: tuple[int | None, ...] = ()
 
     @property
@@ -114,15 +114,15 @@ class StarsRow:
     metric_id: str | None
     product: str | None
     name: str
-    #: None without a count in the month; ``day`` is that of the newest one.
+    #: None if there is no count in the month; ``day`` is that of the newest one.
     stars: int | None
     day: date | None
-    #: In the month; None where not known.
+    #: In the month; None if unknown.
     net: int | None
     gained: int | None
     lost: int | None
     previous_net: int | None
-    #: Net of the months up to this one; None where not known.
+    #: The net change of the months up to this one; None if unknown.
     history: tuple[int | None, ...] = ()
 
 
@@ -131,11 +131,11 @@ class MonthBar:
     """A month of the chart of all downloads."""
 
     month: Month
-    #: By product, in the order of `MonthReport.products`; None for a product of which nothing is known.
+    #: By product, in the order of `MonthReport.products`; None for a product without data.
     parts: tuple[int | None, ...]
     days_observed: int
     days_expected: int
-    #: Metrics whose days are not counted, but a published total of about 30 days.
+    #: Metrics with a published total of about 30 days instead of daily data.
     snapshots: int
 
     @property
@@ -145,7 +145,7 @@ class MonthBar:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every day of the metrics collected then has a value."""
+        """Whether every day of the metrics that were collected then has a value."""
         return self.days_observed == self.days_expected and not self.snapshots
 
 
@@ -159,7 +159,7 @@ class ReleaseRow:
 
 @dataclass(frozen=True, slots=True)
 class MissingDays:
-    """The days of the month that a metric lacks."""
+    """The missing days of a metric in the month."""
 
     metric_id: str
     name: str
@@ -172,7 +172,7 @@ class MonthReport:
 
     title: str
     month: Month
-    #: The last completed day when it was built; for a final one the last day that it considers.
+    #: The last completed day at the time of the build; for a final report, the last day that it includes.
     as_of: date
     is_final: bool
     final_on: date
@@ -196,7 +196,7 @@ class MonthReport:
     judged: tuple[ReleaseRow, ...]
     notes: tuple[Note, ...]
     missing: tuple[MissingDays, ...]
-    #: What has changed since the report is final.
+    #: Changes since the report became final.
     later: tuple[LaterChange, ...]
     #: Names of metrics by id, for `later`.
     names: Mapping[str, str]
@@ -209,12 +209,12 @@ class MonthReport:
 
     @property
     def has_downloads(self) -> bool:
-        """Whether the catalogue counts any."""
+        """Whether the catalogue has any."""
         return bool(self.packages)
 
     @property
     def has_stars(self) -> bool:
-        """Whether the catalogue counts any."""
+        """Whether the catalogue has any."""
         return bool(self.repositories)
 
 
@@ -253,7 +253,7 @@ def month_name(month: Month) -> str:
 
 
 class ReportBuilder:
-    """Builds the reports of one store. They share what is read and judged, so that twelve cost little more than one."""
+    """Builds the reports of one store. They share data, so that twelve reports take little longer than one."""
 
     def __init__(self, inputs: ReportInputs) -> None:
         self._inputs = inputs
@@ -276,7 +276,7 @@ class ReportBuilder:
         return _History(days, stars, build_month_grid(days.metrics, inputs.rows, inputs.as_of))
 
     def _changed(self, frozen: FrozenMonth, first: date) -> _History:
-        """Return what is stored today, except for what has changed since the report was final."""
+        """Return the current data, without changes since the report became final."""
         stored, rows, last = self._stored, frozen.rows_from(first), last_day(frozen.month)
         days = stored.days.replaced(rows, first, last)
         stars = stored.stars.replaced(rows, first, last)
@@ -288,7 +288,7 @@ class ReportBuilder:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _History:
-    """Some rows, in the forms that the reports of all months are made from."""
+    """The rows of the store in the forms that reports are built from."""
 
     days: DailyHistory
     stars: StarGrid
@@ -300,14 +300,14 @@ class MonthGrid:
     """Downloads by calendar month: one row per metric as in `DailyGrid`, one column per month."""
 
     first: Month
-    #: 0 where not known.
+    #: 0 if unknown.
     value: Values
     known: Mask
-    #: A published total of about 30 days stands for the month in which it ends.
+    #: A published total of about 30 days counts for the month in which it ends.
     is_snapshot: Mask
     observed: Values
     expected: Values
-    #: Whether there is a value that ended before the month.
+    #: Whether there is a value from before the month.
     has_begun: Mask
 
     def columns(self, last: Month, count: int) -> slice:
@@ -357,7 +357,7 @@ class _MonthBuilder:
         self._reasons = why_not(self._grid, self._before)
         (self._total,) = like_for_like(self._before, [np.arange(len(self._grid.metrics))])
         lacking = int(self._before.value[~self._before.is_whole].sum())
-        #: All downloads of the month; 0 if too many days are missing for shares of it.
+        #: All downloads of the month; 0 if too many days are missing for shares.
         self._whole = self._total.value if lacking <= LEFT_OUT_SHARE * self._total.value else 0
 
     def build(self) -> MonthReport:
@@ -397,7 +397,7 @@ class _MonthBuilder:
             sdks=_by_value(
                 self._downloads(
                     list(by_sdk.values()),
-                    # The last metric of an SDK names it.
+                    # The last metric of an SDK determines its name.
                     [RowTitle(self._sdk_name(grid.metrics[rows[-1]]), "", sdk=sdk) for sdk, rows in by_sdk.items()],
                 )
             ),
@@ -428,7 +428,7 @@ class _MonthBuilder:
         return compare(grid, grid.column(month.last), month.days, grid.column(other.last), other.days)
 
     def _releases(self) -> list[ReleaseRow]:
-        """Return the events of the month, and those before it that days of it judge."""
+        """Return the events of the month, and earlier ones that are evaluated by its days."""
         first, last = self._month.first - EFFECT_REACH, self._month.last
         ordered = sort_events(self._inputs.events)
         effects: dict[str, list[Effect]] = {}
@@ -485,7 +485,7 @@ class _MonthBuilder:
         return reason if len(rows) == 1 else f"{self._names[self._grid.metrics[row].metric_id]}: {reason}"
 
     def _values_of(self, groups: Sequence[Places]) -> list[tuple[int | None, ...]]:
-        """Return the values of the months up to this one for each group; None where none is known."""
+        """Return the values of the months up to this one for each group; None if unknown."""
         grid = self._history.months
         columns = grid.columns(self._month, ROW_MONTHS)
         value, known = grid.value[:, columns], grid.known[:, columns]
@@ -504,7 +504,7 @@ class _MonthBuilder:
         known = grid.known[:, columns]
         parts = sum_groups(grid.value[:, columns], products).T.tolist()
         is_known = (sum_groups(known, products) > 0).T.tolist()
-        # A metric without a value in a month counts from its first one on.
+        # A metric is expected from its first value on.
         lost = (grid.has_begun[:, columns] & ~known) * np.array([month.days for month in chosen])
         return tuple(
             MonthBar(
@@ -553,7 +553,7 @@ class _MonthBuilder:
         return int(self._stars.counts[rows, column].sum()), self._stars.day(column)
 
     def _net(self, rows: Places, month: Month) -> int | None:
-        """Return the difference of the counts at the end of two months; both taken on their day or both not."""
+        """Return the difference of the counts at the end of two months; both observed or both reconstructed."""
         columns = self._stars.column(month.first) - 1, self._stars.column(month.last)
         is_known, counts, kinds = self._stars.at(rows, columns)
         if not len(rows) or not is_known.all() or (kinds[:, 0] != kinds[:, 1]).any():
@@ -593,7 +593,7 @@ class _MonthBuilder:
 
 
 def _joined(changes: Sequence[tuple[str, str]]) -> str:
-    """Return changes, each with what it is of, as the end of a sentence; what all are of is stated once."""
+    """Return changes with their scope as the end of a sentence. A common scope is stated once."""
     if len({part for _, part in changes}) == 1:
         part = changes[0][1]
         return f", {' and '.join(text for text, _ in changes)}" + (f" ({part})" if part else "")
@@ -602,7 +602,7 @@ def _joined(changes: Sequence[tuple[str, str]]) -> str:
 
 
 def _by_month(points: Sequence[PeriodPoint]) -> dict[Month, PeriodPoint]:
-    """Return the point of each month. A published total of about 30 days stands for the month in which it ends."""
+    """Return the point of each month. A published total of about 30 days counts for the month in which it ends."""
     found: dict[Month, PeriodPoint] = {}
     seeds: dict[Month, PeriodPoint] = {}
     for point in points:

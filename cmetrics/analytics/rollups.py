@@ -1,4 +1,4 @@
-"""Sums of windows next to the periods before them: per metric, per product, and for all products."""
+"""Compare sums of windows with the preceding periods: per metric, per product, and for all products."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from cmetrics.domain.plural import plural
 
 #: Windows that end on the newest day, in days.
 LENGTHS = {Window.DAYS_7: 7, Window.DAYS_30: 30, Window.DAYS_90: 90, Window.DAYS_365: 365}
-#: Registries lose a day now and then. A window may lack so many of its days (in percent, rounded down), if the
-#: counterparts of these days in the other period are left out too: none of 30, two of 90, ten of 365.
+#: The share of a window's days that may be missing, in percent and rounded down (none of 30, two of 90, ten of 365),
+#: because registries lose a day now and then. Their counterparts in the other period are left out too.
 LACKING_PERCENT = 3
-#: The month to date is compared with the same weekdays four weeks before; five, when it is longer than that.
+#: The month to date is compared with the same weekdays four weeks before, or five if it is longer than that.
 SHIFT = 28
-#: There is no change of several metrics if those left out have more than this share of the value.
+#: No change is stated for several metrics if those left out have more than this share of the value.
 LEFT_OUT_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
-    """One window of each metric of a grid, next to the period before it. All arrays have one value per metric."""
+    """One window of each metric of a grid, compared with the preceding period. All arrays have one value per metric."""
 
     #: Columns, both ends included.
     first: Places
@@ -47,13 +47,13 @@ class Compared:
     #: The sums of the days that are compared.
     now: Values
     before: Values
-    #: Every day of the window can be compared with something.
+    #: Whether the window can be compared.
     is_whole: Mask
     is_comparable: Mask
 
     @property
     def weight(self) -> Values:
-        """The larger of both values: what a metric that cannot be compared stands for."""
+        """The larger of both values: the weight of a metric that cannot be compared."""
         return np.maximum(self.value, self.previous_value)
 
 
@@ -118,7 +118,7 @@ class LikeForLike(NamedTuple):
     compared: int
     now: int
     before: int
-    #: The share of the downloads, 0 to 1, that metrics have that cannot be compared.
+    #: The share of the downloads (0 to 1) of metrics that cannot be compared.
     left_out: float
     #: The number of all metrics.
     metrics: int
@@ -130,7 +130,7 @@ class LikeForLike(NamedTuple):
 
     @property
     def compared_before(self) -> int | None:
-        """The sum that the change is from; None unless comparable."""
+        """The earlier sum; None unless comparable."""
         return self.before if self.is_comparable else None
 
     @property
@@ -140,22 +140,22 @@ class LikeForLike(NamedTuple):
 
     @property
     def change_percent(self) -> float | None:
-        """The change in percent; None unless comparable, and from zero."""
+        """The change in percent; None unless comparable, or if the earlier value is zero."""
         return change_percent(self.now, self.before) if self.is_comparable else None
 
     @property
     def is_new(self) -> bool:
-        """Whether the change is from zero to more."""
+        """Whether the value rose from zero."""
         return self.is_comparable and self.before == 0 < self.now
 
     @property
     def moved(self) -> str | None:
-        """The change in words; None unless comparable."""
+        """The change as text; None unless comparable."""
         return moved(self.now, self.before) if self.is_comparable else None
 
     @property
     def note(self) -> str:
-        """How many metrics the change is of; empty if it is of all."""
+        """The number of compared metrics, as text; empty if all are compared."""
         if not self.is_comparable or self.compared == self.metrics:
             return ""
         return f"{formats.number(self.compared)} of {plural(self.metrics, 'metric')} compared"
@@ -198,7 +198,7 @@ def each_row(rows: Places) -> list[Places]:
 
 
 def common_end(ends: Places) -> int:
-    """Return the newest column that all metrics have, without those that are late; -1 without any."""
+    """Return the newest column that all metrics have, ignoring late ones; -1 if there is none."""
     if not len(ends) or ends.max() < 0:
         return -1
     return int(ends[ends >= ends.max() - LATE_DAYS].min())
@@ -206,9 +206,9 @@ def common_end(ends: Places) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
-    """The windows of all metrics, each ending where its row says."""
+    """The windows of all metrics, with different ends."""
 
-    #: Ending on the newest day of the metric, of its product, and of all.
+    #: Windows that end on the newest day of the metric, of its product, and of all metrics.
     own: dict[Window, Compared]
     of_product: dict[Window, Compared]
     of_all: dict[Window, Compared]
@@ -231,16 +231,16 @@ def build_windows(grid: DailyGrid) -> Windows:
 
 
 def shift_of(day: date) -> int:
-    """Return how many days before the running month up to ``day`` the period lies that it is compared with.
+    """Return the distance in days from the current month up to ``day`` to the period that it is compared with.
 
-    Whole weeks: the same days of the month before have other weekdays, which is a fall of a fifth on the second
-    of a month that begins on a weekend.
+    Whole weeks, because the same dates of the month before have other weekdays: a month that begins on a weekend
+    would be a fifth lower on its second day.
     """
     return SHIFT if day.day <= SHIFT else SHIFT + 7
 
 
 def _months(grid: Grid, end: int) -> dict[Window, tuple[int, int, int, int]]:
-    """Return the windows of calendar months: last column and number of days, and those of the period before."""
+    """Return the windows of calendar months: last column and number of days of each, and those of the period before."""
     day = grid.day(end)
     full = last_full_month(day)
     before = full.plus(-1)
@@ -250,12 +250,12 @@ def _months(grid: Grid, end: int) -> dict[Window, tuple[int, int, int, int]]:
     }
 
 
-#: By row of the grid: a kind, and the reason as a clause.
+#: The kind and the reason (a clause) by row of the grid.
 Reasons = dict[int, tuple[ReasonKind, str]]
 
 
 def why_not(grid: DailyGrid, compared: Compared) -> Reasons:
-    """Return why the windows are not compared of those metrics of which they are not."""
+    """Return the reasons of the metrics whose windows are not compared."""
     rows = np.flatnonzero(~compared.is_comparable)
     first, last, before, until = (
         columns[rows] for columns in (compared.first, compared.last, compared.previous_first, compared.previous_last)
@@ -273,13 +273,13 @@ def why_not(grid: DailyGrid, compared: Compared) -> Reasons:
 
 
 def main_row(compared: Compared, rows: Places) -> int:
-    """Return, of the rows that are not compared, the first of those with most downloads."""
+    """Return the row with most downloads among those that are not compared."""
     apart = rows[~compared.is_comparable[rows]]
     return int(apart[np.argmax(np.maximum(compared.value[apart], compared.previous_value[apart]))])
 
 
 def build_rollups(grid: DailyGrid, windows: Windows) -> Iterator[Rollup]:
-    """Yield the roll-ups of downloads of metrics and of products; those of all are `build_totals`."""
+    """Yield the roll-ups of downloads of metrics and of products; `build_totals` yields those of all metrics."""
     each, products = each_row(np.arange(len(grid.metrics))), list(grid.rows_by_product().values())
     of_metrics = [
         _rollups(
@@ -311,7 +311,7 @@ def build_totals(grid: DailyGrid, windows: Windows, chosen: Iterable[Window] = W
             yield from _rollups(grid, windows.of_all[window], everything, window, Scope.ALL, [NO_SHARES])
 
 
-#: The percentage of a whole, that in the period before, and the difference in percentage points.
+#: The share in percent, the share in the period before, and the difference in percentage points.
 Shares = tuple[float | None, float | None, float | None]
 NO_SHARES: Shares = (None, None, None)
 
@@ -378,13 +378,13 @@ def _main_reason(
 
 
 def _period(grid: DailyGrid, compared: Compared, row: int, value: int | None) -> Period | None:
-    """Return the period before; None before the first day there is."""
+    """Return the period before; None if it is before the first day."""
     first, last = int(compared.previous_first[row]), int(compared.previous_last[row])
     return Period(grid.day(first), grid.day(last), value) if grid.first + first >= 1 else None
 
 
 def share_of(part: LikeForLike, whole: LikeForLike) -> Shares:
-    """Return what ``part`` is of ``whole``, like for like: of the metrics that are compared."""
+    """Return the share of ``part`` in ``whole`` among the compared metrics."""
     if not (part.is_comparable and whole.is_comparable and whole.now and whole.before):
         return NO_SHARES
     share, previous = 100 * part.now / whole.now, 100 * part.before / whole.before
@@ -392,13 +392,13 @@ def share_of(part: LikeForLike, whole: LikeForLike) -> Shares:
 
 
 def _shares(compared: Compared, groups: Sequence[Places]) -> list[Shares]:
-    """Return what each group is of all of them."""
+    """Return the share of each group in all of them."""
     (whole,) = like_for_like(compared, [np.concatenate([np.zeros(0, np.intp), *groups])])
     return [share_of(part, whole) for part in like_for_like(compared, groups)]
 
 
 def _shares_of_metrics(compared: Compared, products: Sequence[Places]) -> list[Shares]:
-    """Return what each metric is of its product; without a comparison its share only, if no day is missing."""
+    """Return the share of each metric in its product; only the current share if the change is not comparable."""
     shares = [NO_SHARES] * len(compared.value)
     for rows, whole in zip(products, like_for_like(compared, products), strict=True):
         of_product = _shares(compared, each_row(rows))
@@ -433,7 +433,7 @@ def build_star_rollups(grid: StarGrid) -> Iterator[Rollup]:
 
 
 def net_stars(grid: StarGrid, window: Window) -> Values:
-    """Return by metric the net change in a window that ends on its newest day; 0 where not known."""
+    """Return by metric the net change in a window that ends on its newest day; 0 if unknown."""
     days = LENGTHS[window]
     rows = np.arange(len(grid.metrics))
     first, last = np.maximum(grid.ends - days, -1), grid.ends
@@ -449,7 +449,7 @@ def _star_rollup(
     product: str | None,
     metric_id: str | None,
 ) -> Rollup:
-    """Return the roll-up of a group of rows; ``span`` is that of `_months`, None without any count."""
+    """Return the roll-up of a group of rows; ``span`` is that of `_months`, None if there is no count."""
     last, days, until, days_before = span or (-1, 0, -1, 0)
     first, before = last - days + 1, until - days_before + 1
     marks = (last, first - 1, until, before - 1)
