@@ -27,6 +27,8 @@ from cmetrics.domain.days import Month, last_full_month
 #: The key of the chart of all downloads; the charts of products have the product's id after a hyphen.
 ALL_DOWNLOADS = "downloads"
 YEAR_DAYS = 365
+#: The names of the default SDKs of sources, for packages that each have a display name of their own.
+_SDK_NAMES = {"nodejs": "Node.js", "php": "PHP", "python": "Python", "r": "R", "ruby": "Ruby", "rust": "Rust"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ def _sdks(items: Sequence[DownloadItem]) -> list[Part]:
 
 def _sdk_name(items: Sequence[DownloadItem]) -> str:
     names = {item.metric.label for item in items}
-    return names.pop() if len(names) == 1 else items[0].metric.sdk or "Other"
+    sdk = items[0].metric.sdk or "Other"
+    return names.pop() if len(names) == 1 else _SDK_NAMES.get(sdk, sdk)
 
 
 def _largest(parts: Sequence[Part], split: str) -> list[Part]:

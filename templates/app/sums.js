@@ -7,6 +7,8 @@ const LEFT_OUT_SHARE = 0.1;
 const MOST_LEFT_OUT = 24;
 /** With more names, only their number is stated. */
 const MOST_NAMED = 3;
+/** With more parts, the smallest are stated together. */
+const MOST_SHARES = 4;
 const NUMBER_WORDS = ["", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
 /**
@@ -158,7 +160,10 @@ async function windowTexts(chart, span) {
   if (change !== null) facts.push([change < 0 ? "down" : "up", formatChange(change), ` vs ${beforeName(span)}`]);
   const shares = parts.filter((part) => part.value > 0).sort((a, b) => b.value - a.value);
   if (shares.length > 1) {
-    facts.push(["", shares.map(({ name, value }) => `${isolated(name)} ${formatPercent((100 * value) / total, 0)}`).join(", "), ""]);
+    const shown = shares.length > MOST_SHARES ? shares.slice(0, MOST_SHARES - 1) : shares;
+    const rest = total - shown.reduce((sum, { value }) => sum + value, 0);
+    const named = [...shown, ...(rest > 0 ? [{ name: "the others", value: rest }] : [])];
+    facts.push(["", named.map(({ name, value }) => `${isolated(name)} ${formatPercent((100 * value) / total, 0)}`).join(", "), ""]);
   }
   const notes = [];
   const unit = members > 1 ? "package-days" : "days";

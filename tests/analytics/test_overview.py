@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from cmetrics.analytics.overview import (
@@ -15,6 +16,16 @@ from cmetrics.analytics.overview import (
 from tests.boards import AS_OF, a_board, a_package, a_repository, rows_of
 
 FIRST = date(2026, 8, 1)
+
+
+def test_sdk_of_several_names():
+    """Packages with display names of their own are together called by the name of their SDK."""
+    named = [
+        replace(a_package("nodejs"), display_name="Web"),
+        replace(a_package("nodejs", "two"), display_name="Server"),
+    ]
+    chart = all_downloads_chart(a_board(named, [row for metric in named for row in rows_of(metric, FIRST, AS_OF)]))
+    assert [series.name for series in chart.series if series.split == "sdk"] == ["Node.js"]
 
 
 def test_splits():

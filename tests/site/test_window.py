@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 
@@ -315,3 +316,14 @@ def test_forced_colors(reader, data_site):
     assert colors[0] != colors[1]
     image = page.locator("#chart-downloads .dim").first.evaluate("(one) => getComputedStyle(one).backgroundImage")
     assert image.startswith("repeating-linear-gradient")
+
+
+def test_parts_of_a_product_with_many_packages(reader, data_site):
+    """The shares of the largest packages are stated, and that of the others together; they add up."""
+    page = reader.open(f"{data_site('m300').url}products/p00.html?from=2026-05-01&to=2026-10-31", now=NOW)
+    summary = page.locator("#chart-downloads-p00 .window-sum")
+    summary.locator("b").wait_for()
+    shares = re.findall(r"(\d+)%", summary.inner_text().rpartition(" · ")[2])
+    assert len(shares) == 4
+    assert "the others" in summary.inner_text()
+    assert sum(map(int, shares)) == pytest.approx(100, abs=2)
