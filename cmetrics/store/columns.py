@@ -223,10 +223,14 @@ def split_days(data: pa.Table, metric_ids: Sequence[str]) -> dict[str, StoredDay
     return dict(zip(metric_ids, map(StoredDays, *both), strict=True))
 
 
-def has_copies(data: pa.Table, metric_ids: Sequence[str]) -> bool:
-    """Return whether any key occurs more than once. ``metric_ids`` as for `key_numbers`."""
+def sort_rows(data: pa.Table, metric_ids: Sequence[str]) -> pa.Table | None:
+    """Return the rows sorted by metric and day; None if any key occurs more than once.
+
+    ``metric_ids`` as for `key_numbers`.
+    """
     numbers = key_numbers(data, metric_ids)
-    return bool((np.diff(numbers[_order(numbers)]) == 0).any())
+    order = _order(numbers)
+    return _take_all(data, order) if (np.diff(numbers[order]) > 0).all() else None
 
 
 def sort_unique(data: pa.Table, metric_ids: Sequence[str]) -> pa.Table:
@@ -235,6 +239,11 @@ def sort_unique(data: pa.Table, metric_ids: Sequence[str]) -> pa.Table:
     ``metric_ids`` are ascending and include every metric of ``data``.
     """
     rows, _ = _index(data, metric_ids)
+    return _take_all(data, rows)
+
+
+def _take_all(data: pa.Table, rows: Ints) -> pa.Table:
+    """Return these rows; ``data`` itself if they are all of its rows in their order."""
     return data if len(rows) == data.num_rows and (np.diff(rows) == 1).all() else data.take(rows)
 
 

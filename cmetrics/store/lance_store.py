@@ -30,10 +30,10 @@ from cmetrics.store.columns import (
     Part,
     StoredDays,
     complete,
-    has_copies,
     in_row_order,
     repeated_keys,
     select_schema,
+    sort_rows,
     sort_unique,
     split_days,
     take,
@@ -101,10 +101,11 @@ class LanceStore(StoreTables):
         for start in range(0, len(ids), BATCH):
             part = ids[start : start + BATCH]
             data = self._read_columns(part, span, names)
-            if has_copies(data, part):
+            found = sort_rows(data, part)
+            if found is None:
                 # The age of rows matters only if there are copies; tables written by cmetrics alone have none.
                 data = self._read_columns(part, span, list(dict.fromkeys([*names, *NEWEST_LAST])))
-            found = sort_unique(data, part)
+                found = sort_unique(data, part)
             # If nothing was sorted, the dictionaries are in the order of the rows already.
             yield (found if found is data else in_row_order(found)).select(select_schema(columns).names)
 
