@@ -846,7 +846,7 @@ def test_copy_of_default(tmp_path):
     text = DEFAULT_PATH.read_text()
     comment = " ".join(line.removeprefix("#").strip() for line in text.splitlines()[:2])
     assert "`cmetrics init`" in comment
-    assert "leave out the lines with `seed`" in comment
+    assert "remove the lines with `seed`" in comment
     copy = tmp_path / "cmetrics.toml"
     copy.write_text(text)
     with pytest.raises(ConfigError, match=r"seed"):

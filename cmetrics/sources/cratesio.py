@@ -50,8 +50,8 @@ SPEC = SourceSpec(
     subject_hint="a name that crates.io allows",
     page="https://crates.io/crates/{subject}",
     terms="https://crates.io/data-access",
-    counts="Downloads by cargo, all versions, by UTC day. The counting changed on 16 Feb 2024 (a step up: "
-    "downloads from the CDN count too) and about 29 Oct 2025 (a step down: clients other than cargo no longer "
+    counts="Downloads by cargo, all versions, by UTC day. The counting changed on 2024-02-16 (a step up: "
+    "downloads from the CDN count too) and about 2025-10-29 (a step down: clients other than cargo no longer "
     "count, which mainly affects rarely used crates).",
     # 90 dates including today, which is not complete.
     served_days=89,

@@ -119,7 +119,9 @@ class LanceStore(StoreTables):
             part = ids[start : start + BATCH]
             # Only other programs write rows without a value; they contain no information.
             where = f"{sql.among('metric_id', part)} AND {sql.within('period_end', span)} AND value IS NOT NULL"
-            yield part, self._query(STATS, where, columns, limit=len(part) * span.days * COPIES + COPIES)
+            # A clock that is wrong by years gives a span that ends before it begins.
+            limit = len(part) * max(0, span.days) * COPIES + COPIES
+            yield part, self._query(STATS, where, columns, limit)
 
     def runs(
         self, since: datetime | None = None, status: RunStatus | None = None, *, until: datetime | None = None

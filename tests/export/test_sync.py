@@ -338,7 +338,7 @@ def test_the_words_of_ssh_are_not_cut(one, tmp_path, monkeypatch):
         one.pull("git@example.com:owner/name.git")
     message = str(refused.value)
     assert "Permission denied (publickey). / fatal: Could not read from remote repository." in message
-    assert "may read and, for a push, write" in message
+    assert "can read the repository, and for a push, write to it" in message
 
 
 def test_ssh_gives_up_on_a_silent_host_unless_its_command_is_chosen(monkeypatch):
@@ -509,7 +509,7 @@ def test_credentials_in_an_address_are_used_and_never_stored(one, private, useri
     assert stored == []
     assert git(one.clone, "config", "remote.origin.url") == f"http://{private}"
     one.learn(a_row(NPM, DAY_0, 5))
-    with pytest.raises(GitError, match="credentials in --remote are used for one command and not stored"):
+    with pytest.raises(GitError, match="credentials in --remote are used for one command only"):
         one.push()
     with pytest.raises(GitError):
         one.push(remote=f"http://{userinfo}@{private}")

@@ -139,7 +139,7 @@ def test_one_of_each():
     ones = {day: int(day.day == 3) for day in day_range(FIRST, AS_OF)}
     text = front_page(data_set(("npm one", ones), ("github one/one", every_day(1))))
     heading = text[text.index("<h1>") : text.index("</h1>")]
-    assert heading == '<h1>1 download in October<span class="change same">, the same as in September</span>'
+    assert heading == '<h1>1 download in October, <span class="change same">the same as in September</span>'
     assert '<span class="change same">+0.0%</span>' in text
     rows = text[text.index('<table class="metrics"') :]
     assert "change same" in rows
