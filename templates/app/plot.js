@@ -214,6 +214,7 @@ function watchCharts() {
       if (chart.size && chart.size !== size && chart.needed) {
         setStale(chart, true);
         if (chart.visible) draw(chart);
+        else whenIdle(redrawNext);
       }
       chart.size = size;
     }

@@ -48,7 +48,14 @@ VIEWS = (
 
 def share(page: Page, key: str, tab: str = "link") -> Locator:
     """Open the dialog for a chart at a tab."""
-    page.locator(f"#chart-{key} [data-share]").last.click()
+    button = page.locator(f"#chart-{key} [data-share]").last
+    button.scroll_into_view_if_needed()
+    # The view of the address is drawn once the chart is seen, which may move what is below it.
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+    )
+    page.wait_for_function("(key) => !document.querySelector(`#chart-${key}[data-stale]`)", arg=key)
+    button.click()
     page.locator(f"#share-tab-{tab}").click()
     return page.locator("#share")
 
