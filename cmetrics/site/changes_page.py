@@ -82,14 +82,13 @@ def build_changes_page(site: Site) -> Page:
 
 def _build_view(site: Site) -> ChangesView:
     changes = build_changes(site, site.insights.items if site.insights else ())
-    shown = len(changes) if len(changes) <= MOST else FIRST
+    shown, newest = _listed(len(changes)), _listed(len(site.news))
     by_product: dict[str | None, list[ChangeView]] = {group.product: [] for group in site.board.groups}
     for view in changes[shown:]:
         by_product.setdefault(view.item.product, []).append(view)
     titles: dict[str | None, str] = {group.product: group.title for group in site.board.groups}
     # Items without a product are last.
     rest = [ChangeGroup(titles.get(name, "Several products"), tuple(found)) for name, found in by_product.items()]
-    newest = len(site.news) if len(site.news) <= MOST else FIRST
     earlier = groupby(site.news[newest:], key=lambda item: item.day.year)
     return ChangesView(
         first=changes[:shown],
@@ -97,6 +96,11 @@ def _build_view(site: Site) -> ChangesView:
         news=site.news[:newest],
         earlier=tuple(NewsGroup(year, tuple(items)) for year, items in earlier),
     )
+
+
+def _listed(count: int) -> int:
+    """Return how many of ``count`` changes or news are listed in full."""
+    return count if count <= MOST else FIRST
 
 
 def build_changes(site: Site, items: Iterable[Item]) -> tuple[ChangeView, ...]:

@@ -47,16 +47,7 @@ CAUSAL = re.compile(r"because|due to|caused|thanks to|led to|drove|driven by", r
 
 @cache
 def inputs(name: str = "rich") -> ReportInputs:
-    data = page_data.DATA_SETS[name]()
-    return ReportInputs(
-        rows=SeriesTable.from_arrow(data.rows),
-        revisions=(),
-        catalog=data.catalog,
-        specs=SPECS,
-        events=data.catalog.events,
-        now=data.now,
-        as_of=data.as_of,
-    )
+    return page_data.DATA_SETS[name]().report_inputs()
 
 
 @cache

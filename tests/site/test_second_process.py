@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cmetrics.analytics.columns import SeriesTable
 from cmetrics.analytics.model import Publication
 from cmetrics.analytics.report import build_reports
-from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.domain.days import DAY
 from cmetrics.domain.errors import SiteError
 from cmetrics.site.pages import build_site, count_parts
@@ -48,16 +46,7 @@ def site():
 @pytest.fixture
 def data() -> Publication:
     data = DATA_SETS["five"]()
-    reports = ReportInputs(
-        rows=SeriesTable.from_arrow(data.rows),
-        revisions=(),
-        catalog=data.catalog,
-        specs=SPECS,
-        events=data.catalog.events,
-        now=data.now,
-        as_of=data.as_of,
-    )
-    return replace(data.publication(), reports=reports)
+    return replace(data.publication(), reports=data.report_inputs())
 
 
 def test_every_part_is_rendered_once(process, site, tmp_path: Path):

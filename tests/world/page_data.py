@@ -31,6 +31,7 @@ from cmetrics.analytics.insights import build_insights
 from cmetrics.analytics.intervals import Intervals, build_intervals
 from cmetrics.analytics.model import Findings, Publication
 from cmetrics.analytics.quality import build_quality
+from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.catalog import Catalog, parse_catalog
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.metric import Metric, definition
@@ -125,6 +126,18 @@ class DataSet:
     def newest_day(self) -> date | None:
         """The newest stored day of any metric."""
         return max((max(days) for days in self.values.values() if days), default=None)
+
+    def report_inputs(self) -> ReportInputs:
+        """Return what the monthly reports are built from."""
+        return ReportInputs(
+            rows=SeriesTable.from_arrow(self.rows),
+            revisions=(),
+            catalog=self.catalog,
+            specs=SPECS,
+            events=self.catalog.events,
+            now=self.now,
+            as_of=self.as_of,
+        )
 
     def publication(self) -> Publication:
         """Return what a build publishes."""
