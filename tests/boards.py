@@ -1,4 +1,4 @@
-"""Dashboards, series and charts with defaults: a test states only what matters to it."""
+"""Build dashboards, series and charts with defaults, so that a test states only what matters to it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def a_board(
     as_of: date = AS_OF,
     days: int = 7300,
 ) -> Dashboard:
-    """The dashboard of these metrics; a product is called as its id, with a capital."""
+    """Return the dashboard of these metrics. Each product's title is its capitalized id."""
     products = tuple(Product(name, name.capitalize()) for name in dict.fromkeys(m.product for m in metrics))
     catalog = Catalog(
         Path("cmetrics.toml"), "Everything", "contact", products, tuple(metrics), {}, events=tuple(events)
@@ -42,35 +42,35 @@ def a_board(
 
 
 def a_package(name: str, product: str = "one", **changes: Any) -> Metric:
-    """A metric of npm's."""
+    """Return a metric of npm downloads."""
     metric_id = f"downloads:{product}:{name}"
     return a_metric("npm", metric_id=metric_id, product=product, subject=name, **({"sdk": name} | changes))
 
 
 def a_repository(name: str, product: str = "one") -> Metric:
-    """A metric of GitHub's."""
+    """Return a metric of GitHub stars."""
     return a_metric("github", metric_id=f"stars:{product}:{name}", product=product, subject=f"owner/{name}")
 
 
 def rows_of(metric: Metric, first: date, last: date, value: int = 10, grows: int = 0) -> list[Observation]:
-    """A value for every day."""
+    """Return a row for every day, whose value grows by ``grows`` a day."""
     return [a_row(metric, day, value + grows * n) for n, day in enumerate(day_range(first, last))]
 
 
 def points_of(values: Mapping[date, int], kind: PointKind = PointKind.OBSERVED) -> DayPoints:
-    """Values by day, ascending."""
+    """Return the values as points, in ascending order of days."""
     return DayPoints.of(DayPoint(day, value, kind, "api_daily") for day, value in sorted(values.items()))
 
 
 def a_month(month: Month, value: int, missing: int = 0, **changes: Any) -> PeriodPoint:
-    """A month with so many days missing."""
+    """Return a month in which ``missing`` days have no value."""
     observed = PointKind.OBSERVED
     point = PeriodPoint(month.first, month.last, value, observed, "api_daily", month.days - missing, month.days)
     return replace(point, **changes)
 
 
 def a_seed(day: date, value: int) -> PeriodPoint:
-    """A published snapshot."""
+    """Return a seeded snapshot."""
     return PeriodPoint(day, day, value, PointKind.SEEDED, "csv_seed", None, None)
 
 

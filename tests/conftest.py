@@ -1,4 +1,4 @@
-"""Fixtures: a local world of services, an installed command that lives in it, stores to look into."""
+"""Shared fixtures: simulated services, folders in which commands run, and the stores there."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from tests.world import fork_server
 from tests.world.services import Services
 from tests.world.truth import World
 
-#: How many times as many examples as usual a property is tried with, when `-m long` asks for it.
+#: The factor by which `-m long` increases the number of examples of property tests.
 DEEP = 10
 ALWAYS = Span(date(2000, 1, 1), date(2100, 1, 1))
-#: Nothing of the machine that runs the tests may reach a command under test.
+#: The only variables of this process that a command under test inherits.
 KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 COMMAND = Path(sys.executable).parent / "cmetrics"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """`-m long` means the property tests too, with many more examples.
+    """Run property tests with many more examples under `-m long`.
 
     A shell that runs the tests in the background ignores Ctrl-C; commands under test must not inherit that.
     """
@@ -90,24 +90,24 @@ def services(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @dataclass
 class Home:
-    """A folder in which the installed command is run, and the environment that it is given."""
+    """A folder in which commands are run, and the environment variables that they get."""
 
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
-    #: What commands are told of time; see `tests.world.runtime.build`. Without it they make no pauses.
+    #: How commands tell the time; see `tests.world.runtime.build`. Without it, they never sleep.
     runtime: dict[str, Any] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
-        kept = {k: os.environ[k] for k in KEPT_ENVIRONMENT if k in os.environ}
-        return kept | {"CMETRICS_CACHE": str(self.cache)} | self.env
+        inherited = {k: os.environ[k] for k in KEPT_ENVIRONMENT if k in os.environ}
+        return inherited | {"CMETRICS_CACHE": str(self.cache)} | self.env
 
     @property
     def cache(self) -> Path:
         return self.folder.with_name(f"{self.folder.name}-cache")
 
     def start(self, *args: str) -> fork_server.Process:
-        """Start the command as a process of its own that has imported everything already."""
+        """Start the command in a process forked from one that has imported everything."""
         return fork_server.start(args, cwd=self.folder, env=self.environment, runtime=self.runtime)
 
     def start_installed(self, *args: str) -> subprocess.Popen[str]:
@@ -141,7 +141,7 @@ class Home:
 
     @property
     def runs(self) -> list[Run]:
-        """Newest first."""
+        """Return the runs, newest first."""
         return self.store.runs(datetime(2000, 1, 1, tzinfo=UTC))
 
     def rows(self) -> list[Observation]:
@@ -149,21 +149,21 @@ class Home:
         return store.observations(sorted(store.metric_ids()), ALWAYS)
 
     def daily(self) -> dict[str, dict[date, int]]:
-        """Everything stored but the seeded snapshots."""
+        """Return all stored values except seeded snapshots."""
         return daily(self.rows())
 
 
 def daily(rows: list[Observation]) -> dict[str, dict[date, int]]:
-    found: dict[str, dict[date, int]] = {}
+    values: dict[str, dict[date, int]] = {}
     for row in rows:
         if not row.is_seed:
-            found.setdefault(row.metric_id, {})[row.period_end] = row.value
-    return found
+            values.setdefault(row.metric_id, {})[row.period_end] = row.value
+    return values
 
 
 @pytest.fixture
 def home(tmp_path: Path, services: Services) -> Home:
-    # Commands that make no pauses ask more often than a service allows.
+    # Commands that never sleep exceed the rate limits of the services.
     services.world.limits = False
     folder = tmp_path / "home"
     folder.mkdir()
@@ -172,14 +172,14 @@ def home(tmp_path: Path, services: Services) -> Home:
 
 @pytest.fixture
 def offline(tmp_path: Path) -> Home:
-    """Where no service can be reached: the proxy's port is closed."""
+    """Return a folder whose commands cannot reach any service: the port of the proxy is closed."""
     folder = tmp_path / "offline"
     folder.mkdir()
     return Home(folder, {"HTTPS_PROXY": "http://127.0.0.1:9"})
 
 
 def truth(world: World, rows: list[Observation], *, full: bool = False) -> dict[str, dict[date, int]]:
-    """What the world lets a refresh, or a full backfill, store, less the days whose key a seeded snapshot keeps."""
+    """Return the values that a refresh or full backfill of this world stores, except days with a seeded snapshot."""
     seeds = {row.key for row in rows if row.is_seed}
     return {
         metric_id: {day: value for day, value in days.items() if (metric_id, day) not in seeds}
@@ -188,7 +188,7 @@ def truth(world: World, rows: list[Observation], *, full: bool = False) -> dict[
 
 
 def catalog_text(*subjects: tuple[str, str], **extra: str) -> str:
-    """A cmetrics.toml with one product and these ``(source, subject)``."""
+    """Return the text of a cmetrics.toml with one product and these ``(source, subject)`` pairs."""
     lines = ['contact = "https://example.com/contact"', "[[products]]", 'id = "p"', 'title = "P"']
     for source, subject in subjects:
         lines += ["[[metrics]]", 'product = "p"', f'source = "{source}"', f'subject = "{subject}"']
@@ -198,7 +198,7 @@ def catalog_text(*subjects: tuple[str, str], **extra: str) -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Debian's Chromium, or another one on the machine."""
+    """Return the path of Chromium."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path

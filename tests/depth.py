@@ -1,13 +1,13 @@
-"""How many examples a property is tried with: some for every change, many more with `pytest -m long`."""
+"""Scale the number of examples of property tests: few for every change, many with `pytest -m long`."""
 
 from __future__ import annotations
 
 import os
 
-#: Set by `conftest.py` before any test is read.
+#: Set by `conftest.py` before tests are imported.
 VARIABLE = "CMETRICS_TEST_DEPTH"
 
 
 def deep(examples: int) -> int:
-    """``examples``, times how deep this run goes."""
+    """Return ``examples`` multiplied by the factor of this run."""
     return examples * int(os.environ.get(VARIABLE, "1"))

@@ -1,6 +1,6 @@
-"""Write ``cmetrics/locales.json``: the numbers and dates of each language, as Chromium's copy of CLDR has them.
+"""Write ``cmetrics/locales.json``: the formats of numbers and dates of each language, from Chromium's copy of CLDR.
 
-Run ``uv run --group dev python -m tests.locales`` to write it again.
+Run ``uv run --group dev python -m tests.locales`` to update it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 from cmetrics.domain.formats import from_table
 
 FILE = Path(__file__).parent.parent / "cmetrics" / "locales.json"
-#: Languages that Chromium knows, without those whose dates it writes as in English.
+#: The languages of Chromium, except those whose dates it formats as in English.
 LANGUAGES = (
     *("ar", "bg", "bn", "ca", "cs", "da", "de", "el", "es", "et", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id"),
     *("it", "ja", "ko", "lt", "lv", "nb", "nl", "pl", "pt", "ro", "ru", "sk", "sl", "sr", "sv", "th", "tr", "uk"),
@@ -72,12 +72,12 @@ _TABLE = r"""
 
 
 def read_table(page: Page, lang: str) -> dict[str, Any]:
-    """Return the table of a language."""
+    """Return the formats of a language."""
     return page.evaluate(_TABLE, lang)
 
 
 def main() -> None:
-    """Write the file, one language a line."""
+    """Write the file with one language per line."""
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     if executable is None:
         msg = "no Chromium on this machine"
@@ -91,7 +91,7 @@ def main() -> None:
     for lang, table in tables.items():
         from_table(table)
         text = json.dumps(table, ensure_ascii=False, separators=(",", ":"))
-        # What cannot be seen is written as an escape.
+        # Invisible characters are written as escapes.
         text = re.sub(r"[\u00a0\u061c\u200b-\u200f\u202f]", lambda found: f"\\u{ord(found[0]):04x}", text)
         lines.append(f"{json.dumps(lang)}: {text}")
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

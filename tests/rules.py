@@ -11,16 +11,16 @@ from cmetrics.store.schema import STATS, encode
 
 
 def always(stored: pa.Table, new: pa.Table) -> Mask:
-    """Every row is written over."""
+    """Overwrite every row."""
     return np.ones(new.num_rows, np.bool_)
 
 
 def value_differs(stored: pa.Table, new: pa.Table) -> Mask:
-    """Another number is written over the one that is stored."""
+    """Overwrite rows whose value differs."""
     return differ(stored, new, "value")
 
 
 def decide(rule: Overwrite, stored: Observation, new: Observation) -> bool:
-    """Return the decision of a rule about one pair of rows."""
+    """Return whether ``rule`` lets ``new`` overwrite ``stored``."""
     (wins,) = rule(encode([stored], STATS), encode([new], STATS)).tolist()
     return wins

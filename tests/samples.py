@@ -1,4 +1,4 @@
-"""Metrics, questions and rows with defaults: a test states only what matters to it."""
+"""Build metrics, requests and rows with defaults, so that a test states only what matters to it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def a_metric(source: str = "npm", **changes: Any) -> Metric:
 def a_request(
     metric: Metric, first: date, last: date, *, stored: Iterable[date] = (), known_since: date | None = None
 ) -> FetchRequest:
-    """A question about every day from ``first`` to ``last``, which is the last completed one."""
+    """Return a request for every day from ``first`` to ``last``, where ``last`` is the last completed day."""
     days = tuple(day_range(first, last))
     return FetchRequest(metric, days, missing=frozenset(days) - set(stored), last_day=last, known_since=known_since)
 
@@ -76,25 +76,25 @@ def observe(metric: Metric, value: DailyValue, *, provenance: Provenance, run_id
 
 
 def a_row(metric: Metric, day: date, value: int, **changes: Any) -> Observation:
-    """A daily value read on the morning after its day."""
-    stated = DailyValue(day, value, f"{metric.source}:{metric.subject}")
+    """Return a daily value that was fetched at 6:00 on the next day."""
+    daily_value = DailyValue(day, value, f"{metric.source}:{metric.subject}")
     at = datetime.combine(day + DAY, time(6), UTC)
-    return replace(observe(metric, stated, provenance=Provenance.API_DAILY, run_id="refresh-1", at=at), **changes)
+    return replace(observe(metric, daily_value, provenance=Provenance.API_DAILY, run_id="refresh-1", at=at), **changes)
 
 
 def a_table(rows: Iterable[Observation]) -> SeriesTable:
-    """The rows by column, as the store hands them over."""
+    """Return the rows as the store returns them."""
     return SeriesTable.from_arrow(encode(sorted(rows, key=lambda row: row.key), STATS))
 
 
 def a_snapshot(metric: Metric, day: date, value: int) -> Observation:
-    """A seeded total."""
-    seeded = {"provenance": Provenance.CSV_SEED, "source_window": SourceWindow.DISCRETE_SNAPSHOT}
-    return a_row(metric, day, value, source_ref="seed:seed.csv", **seeded)
+    """Return a seeded total."""
+    seed_columns = {"provenance": Provenance.CSV_SEED, "source_window": SourceWindow.DISCRETE_SNAPSHOT}
+    return a_row(metric, day, value, source_ref="seed:seed.csv", **seed_columns)
 
 
 def an_outcome(run: Run, metric_id: str, error: str | None = None, **changes: Any) -> Outcome:
-    """What came of a request for the year up to the day before the run, found at its start."""
+    """Return the outcome of a request for the 366 days up to the day before ``run``."""
     last = run.started_at.astimezone(UTC).date() - DAY
     return replace(
         Outcome(

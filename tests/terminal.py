@@ -1,4 +1,4 @@
-"""Run a command on a terminal of its own."""
+"""Run commands in a pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROWS = 50
 
 
 def show(home: Home, *args: str, width: int) -> tuple[int, bytes]:
-    """Return the exit code of a command on a terminal, and all that it wrote there."""
+    """Run a command in a terminal. Return its exit code and its output."""
     main, sub = pty.openpty()
     fcntl.ioctl(sub, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, width, 0, 0))
     env = home.environment | {"TERM": "xterm-256color"}
@@ -25,7 +25,7 @@ def show(home: Home, *args: str, width: int) -> tuple[int, bytes]:
     while True:
         try:
             chunk = os.read(main, 65536)
-        except OSError:  # On Linux, the end of what the other side wrote.
+        except OSError:  # On Linux, the end of the output.
             break
         if not chunk:
             break
@@ -35,7 +35,7 @@ def show(home: Home, *args: str, width: int) -> tuple[int, bytes]:
 
 
 def answer(home: Home, typed: str, *args: str) -> tuple[int, str, str]:
-    """Return the exit code, stdout and stderr of a command whose questions get the lines of ``typed``."""
+    """Answer the questions of a command with the lines of ``typed``. Return its exit code, stdout and stderr."""
     main, sub = pty.openpty()
     process = subprocess.Popen(
         [str(COMMAND), *args],

@@ -1,4 +1,4 @@
-"""Addresses as people copy them."""
+"""Recognition of copied addresses of repositories and packages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from cmetrics.addresses import Address, NameKind, parse_name, recognize
 from cmetrics.domain.errors import UsageError
 
-#: The host is in two parts: no address of an index is written in this repository.
+#: Split, because the addresses of package indexes must not occur in this repository.
 PYPI = "https://pypi" + ".org"
 
 
@@ -59,7 +59,7 @@ def test_forms(text: str, kind: NameKind, name: str):
 
 
 @pytest.mark.parametrize("text", ["x", "@s/n", "o/r", "a.b", "github.com.evil.example/o/r", "crates.io.txt"])
-def test_names_stay_names(text: str):
+def test_other_text_is_not_an_address(text: str):
     assert recognize(text) is None
     assert parse_name(NameKind.PYPI, text) == text
 
@@ -73,6 +73,6 @@ def test_address_of_another_kind():
     "text",
     ["https://gitlab.com/o/r", "https://github.com/sponsors/o", f"{PYPI}/", "https://crates.io/crates/"],
 )
-def test_address_of_nothing_known(text: str):
+def test_unknown_addresses_are_rejected(text: str):
     with pytest.raises(UsageError, match=r"is not an address of a repository or package; use the address of its page"):
         parse_name(NameKind.REPOSITORY, text)

@@ -21,7 +21,7 @@ from cmetrics.sources import SPECS
 from tests.depth import deep
 
 ABSENT = object()
-#: A time where a date is wanted; TOML has times without a zone.
+#: A date with a time, where a date is expected. Times in TOML may have no zone.
 MIDNIGHT = datetime(2026, 3, 1)  # noqa: DTZ001
 PRODUCT = {"id": "lance", "title": "Lance"}
 METRIC = {"product": "lance", "source": "npm", "subject": "@lancedb/lancedb"}
@@ -37,7 +37,7 @@ def toml_value(value: object) -> str:
 
 
 def catalog_text(*, top: dict | None = None, products: list | None = None, metrics: list | None = None) -> str:
-    """A good catalogue, but for what is given; a field that is ABSENT is left out."""
+    """Return a valid catalogue with these changes; a field that is ABSENT is left out."""
     whole = {
         "title": "All",
         "contact": "https://example.com/",
@@ -61,8 +61,8 @@ def load(path: Path, **changes) -> Catalog:
     return load_catalog(path, SPECS)
 
 
-def refused(path: Path, where: str, field: str) -> str:
-    """What is said about a mistake, after the file, the entry and the field have been named."""
+def rejection(path: Path, where: str, field: str) -> str:
+    """Return the error of an invalid catalogue, after checking that it names file, entry and field."""
     with pytest.raises(ConfigError) as caught:
         load_catalog(path, SPECS)
     message = str(caught.value)
@@ -76,7 +76,7 @@ def refused(path: Path, where: str, field: str) -> str:
 # -- the default catalogue -----------------------------------------------------------------------
 
 
-def test_the_default_catalogue_is_the_agreed_one():
+def test_the_default_catalogue_has_the_expected_metrics():
     catalog = load_catalog(None, SPECS)
     table = {
         (metric.metric_id, metric.source, metric.subject, metric.sdk, metric.display_name) for metric in catalog.metrics
@@ -110,7 +110,7 @@ def test_downloads_of_the_default_catalogue_are_daily_from_december_2025_and_see
     assert catalog.seeds == dict.fromkeys(downloads, DEFAULT_PATH.parent / "seed.csv")
 
 
-# -- a good catalogue ----------------------------------------------------------------------------
+# -- valid catalogues ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_downloads_of_the_default_catalogue_are_daily_from_december_2025_and_see
         ("github", "a/b", "stars:lance:github", None, "GitHub Stars", "stars"),
     ],
 )
-def test_an_entry_needs_no_more_than_product_source_and_subject(path, source, subject, metric_id, sdk, name, family):
+def test_an_entry_needs_only_product_source_and_subject(path, source, subject, metric_id, sdk, name, family):
     (metric,) = load(path, metrics=[entry(source=source, subject=subject)]).metrics
     assert (metric.metric_id, metric.sdk, metric.display_name, metric.family) == (metric_id, sdk, name, family)
     assert (metric.product, metric.source, metric.subject) == ("lance", source, subject)
@@ -130,7 +130,7 @@ def test_an_entry_needs_no_more_than_product_source_and_subject(path, source, su
     assert subject in metric.page_url
 
 
-def test_an_entry_may_say_everything_itself(path):
+def test_an_entry_may_set_every_field(path):
     (path.parent / "old.csv").write_text("metric_id,date,value\n")
     given = {"id": "downloads:lance:java.x", "sdk": "java", "display_name": " Java ", "daily_from": date(2026, 1, 1)}
     catalog = load(path, metrics=[entry(seed="old.csv", **given)])
@@ -146,7 +146,7 @@ def test_an_sdk_is_part_of_the_id_that_an_entry_gets(path):
     assert load(path, metrics=[entry(sdk="bun")]).metrics[0].metric_id == "downloads:lance:bun"
 
 
-def test_the_order_of_the_file_is_kept(path):
+def test_entries_stay_in_the_order_of_the_file(path):
     subjects = ["zz", "aa", "mm"]
     catalog = load(
         path,
@@ -157,7 +157,7 @@ def test_the_order_of_the_file_is_kept(path):
     assert [metric.subject for metric in catalog.metrics] == subjects
 
 
-def test_pypi_can_be_counted_with_and_without_mirrors_side_by_side(path):
+def test_pypi_can_be_counted_with_and_without_mirrors(path):
     both = [
         entry(source="pypistats", subject="pylance", mirrors=True),
         entry(source="pypistats", subject="pylance", id="downloads:lance:python-direct"),
@@ -165,7 +165,7 @@ def test_pypi_can_be_counted_with_and_without_mirrors_side_by_side(path):
     assert [metric.mirrors for metric in load(path, metrics=both).metrics] == [True, False]
 
 
-def test_a_title_is_not_needed_and_a_contact_is_kept(path):
+def test_the_title_is_optional(path):
     catalog = load(path, top={"title": ABSENT, "contact": "mail@example.com"})
     assert (catalog.title, catalog.contact) == ("Community metrics", "mail@example.com")
 
@@ -173,21 +173,21 @@ def test_a_title_is_not_needed_and_a_contact_is_kept(path):
 # -- events and the address of the site ----------------------------------------------------------
 
 
-def test_an_event_needs_no_more_than_a_day_and_a_label_and_concerns_all_products(path):
+def test_an_event_needs_only_date_and_label_and_applies_to_all_products(path):
     products = [PRODUCT, PRODUCT | {"id": "other"}]
     assert load(path, products=products, top={"events": [EVENT]}).events == (
         Event(date(2026, 3, 1), "Release 1.0", None, ("lance", "other")),
     )
 
 
-def test_an_event_may_say_where_to_read_on_and_which_products_it_concerns(path):
+def test_an_event_may_have_a_link_and_products(path):
     products = [PRODUCT, PRODUCT | {"id": "other"}, PRODUCT | {"id": "third"}]
-    said = EVENT | {"url": "http://example.com/a?b=c&d=e#f", "products": ["third", "lance"]}
-    (event,) = load(path, products=products, top={"events": [said]}).events
+    event_fields = EVENT | {"url": "http://example.com/a?b=c&d=e#f", "products": ["third", "lance"]}
+    (event,) = load(path, products=products, top={"events": [event_fields]}).events
     assert (event.url, event.products) == ("http://example.com/a?b=c&d=e#f", ("third", "lance"))
 
 
-def test_events_are_ordered_by_day_and_those_of_one_day_as_in_the_file(path):
+def test_events_are_ordered_by_day_then_as_in_the_file(path):
     days = [date(2026, 3, 1), date(2025, 1, 9), date(2026, 3, 1), date(2025, 12, 31), date(2026, 3, 1)]
     events = [EVENT | {"date": day, "label": f"event {n}"} for n, day in enumerate(days)]
     assert [event.label for event in load(path, top={"events": events}).events] == [
@@ -199,7 +199,7 @@ def test_events_are_ordered_by_day_and_those_of_one_day_as_in_the_file(path):
     ]
 
 
-def test_a_file_without_events_and_without_an_address_has_none(path):
+def test_events_and_url_are_optional(path):
     assert (load(path).events, load(path).url) == ((), None)
     assert load(path, top={"events": []}).events == ()
 
@@ -232,17 +232,17 @@ NO_ADDRESSES = [
 
 
 @pytest.mark.parametrize(("written", "address"), ADDRESSES)
-def test_the_address_of_the_site_has_one_slash_at_its_end_wherever_it_is_said(path, written, address):
+def test_the_site_url_ends_with_one_slash(path, written, address):
     assert load(path, top={"url": written}).url == address
     assert parse_address("--url", f" {written}\n") == address
 
 
 @pytest.mark.parametrize("text", NO_ADDRESSES)
-def test_what_is_no_address_of_a_web_page_is_refused_wherever_it_is_said(path, text):
+def test_an_invalid_url_is_rejected(path, text):
     path.write_text(catalog_text(top={"url": text}), encoding="utf-8")
-    refused(path, "top level", "url")
+    rejection(path, "top level", "url")
     path.write_text(catalog_text(top={"events": [EVENT, EVENT | {"url": text}]}), encoding="utf-8")
-    refused(path, "events[2]", "url")
+    rejection(path, "events[2]", "url")
     with pytest.raises(UsageError, match=r"^--url: ") as caught:
         parse_address("--url", text)
     assert str(caught.value).isprintable()
@@ -261,7 +261,7 @@ def test_what_is_no_address_of_a_web_page_is_refused_wherever_it_is_said(path, t
     ],
 )
 def test_address_reason(text, reason):
-    """An address is refused for the reason it has."""
+    """The error states the actual reason."""
     with pytest.raises(UsageError, match=re.escape(reason)):
         parse_address("--url", text)
 
@@ -271,7 +271,7 @@ def test_address_reason(text, reason):
     ["HTTPS://example.com/m", "https://example.com/m/index.html", "https://example.com/m//", "Https://example.com/m"],
 )
 def test_address_forms(text):
-    """A scheme has no case, and the first page is the folder."""
+    """The scheme is case-insensitive, and `index.html` is removed."""
     assert parse_address("--url", text) == "https://example.com/m/"
 
 
@@ -387,7 +387,7 @@ def test_address_forms(text):
 )
 def test_a_mistake_names_file_entry_and_field(path, changes, where, field, reason):
     path.write_text(catalog_text(**changes), encoding="utf-8")
-    assert reason in refused(path, where, field)
+    assert reason in rejection(path, where, field)
 
 
 @pytest.mark.parametrize(
@@ -399,26 +399,26 @@ def test_a_mistake_names_file_entry_and_field(path, changes, where, field, reaso
         ("pypistats", "a_b", "A.-b"),
     ],
 )
-def test_two_spellings_that_a_service_does_not_tell_apart_are_one_subject(path, source, one, same):
+def test_equivalent_spellings_are_one_subject(path, source, one, same):
     spellings = [entry(source=source, subject=one), entry(source=source, subject=same, id="a:b")]
     path.write_text(catalog_text(metrics=spellings), encoding="utf-8")
-    assert "already metrics[1]" in refused(path, "metrics[2]", "subject")
+    assert "already metrics[1]" in rejection(path, "metrics[2]", "subject")
 
 
 @pytest.mark.parametrize(
     ("source", "one", "other"), [("cratesio", "a-b", "a--b"), ("npm", "a-b", "a_b"), ("github", "o/a-b", "o/a_b")]
 )
-def test_two_spellings_that_a_service_tells_apart_are_two_subjects(path, source, one, other):
+def test_different_spellings_are_two_subjects(path, source, one, other):
     spellings = [entry(source=source, subject=one), entry(source=source, subject=other, id="a:b")]
     assert [metric.subject for metric in load(path, metrics=spellings).metrics] == [one, other]
 
 
 @pytest.mark.parametrize("field", ["sdk", "seed", "daily_from", "mirrors"])
-def test_what_is_for_daily_counts_is_refused_on_stars(path, field):
+def test_fields_for_daily_counts_are_rejected_for_stars(path, field):
     value = {"sdk": "python", "seed": path.name, "daily_from": date(2026, 1, 1), "mirrors": True}[field]
     text = catalog_text(metrics=[entry(source="github", subject="a/b", **{field: value})])
     path.write_text(text, encoding="utf-8")
-    assert re.search(r"is for daily counts|no such option", refused(path, "metrics[1]", field))
+    assert re.search(r"is for daily counts|no such option", rejection(path, "metrics[1]", field))
 
 
 COUNTED = replace(
@@ -480,7 +480,7 @@ def test_list_options(path):
         ({"daily_from": date(2026, 1, 1)}, "daily_from", "is for daily counts; this entry counts pulls"),
     ],
 )
-def test_a_mistake_in_an_option_names_it(path, changes, field, reason):
+def test_a_mistake_in_an_option_names_the_option(path, changes, field, reason):
     with pytest.raises(ConfigError, match=rf"metrics\[1\].*{field}.*{reason}"):
         load_counted(path, changes)
 
@@ -489,14 +489,14 @@ def test_a_space_has_likes_only(path):
     """An entry for a space without `count` would count downloads, which a space does not have."""
     space = {"source": "huggingface", "subject": "spaces/acme/app"}
     path.write_text(catalog_text(metrics=[entry(**space)]), encoding="utf-8")
-    assert 'write count = "likes"' in refused(path, "metrics[1]", "count")
+    assert 'write count = "likes"' in rejection(path, "metrics[1]", "count")
     path.write_text(catalog_text(metrics=[entry(**space, count="likes")]), encoding="utf-8")
     (metric,) = load_catalog(path, SPECS).metrics
     assert metric.metric_id == "likes:lance:huggingface"
     assert metric.page_url == "https://huggingface.co/spaces/acme/app"
 
 
-def test_counts_of_one_repository_have_ids_of_their_own(path):
+def test_each_count_of_a_repository_has_its_own_id(path):
     """Stars, forks, watchers and release downloads of a repository stand side by side."""
     same = {"subject": "o/r"}
     entries = [
@@ -531,19 +531,19 @@ def test_counts_of_one_repository_have_ids_of_their_own(path):
         ("nuget", ["a b", "a..b", "a/b", "packageid:a", "a&b", "-a", "ä"]),
     ],
 )
-def test_a_subject_that_cannot_exist_is_refused(path, source, subjects):
+def test_an_impossible_subject_is_rejected(path, source, subjects):
     for subject in subjects:
         path.write_text(catalog_text(metrics=[entry(source=source, subject=subject)]), encoding="utf-8")
-        assert SPECS[source].subject_hint in refused(path, "metrics[1]", "subject")
+        assert SPECS[source].subject_hint in rejection(path, "metrics[1]", "subject")
 
 
 @pytest.mark.parametrize(
     ("source", "subject"),
     [("github", "o/.."), ("github", "o/."), ("npm", ".."), ("npm", "."), ("npm", "@a/.."), ("npm", "@a/.")],
 )
-def test_a_subject_that_leads_out_of_its_place_in_a_url_is_refused(path, source, subject):
+def test_a_subject_with_dot_segments_is_rejected(path, source, subject):
     path.write_text(catalog_text(metrics=[entry(source=source, subject=subject)]), encoding="utf-8")
-    assert SPECS[source].subject_hint in refused(path, "metrics[1]", "subject")
+    assert SPECS[source].subject_hint in rejection(path, "metrics[1]", "subject")
 
 
 @pytest.mark.parametrize(
@@ -560,7 +560,7 @@ def test_a_subject_that_leads_out_of_its_place_in_a_url_is_refused(path, source,
         ("title = 'it’s' x".encode(), r"not valid TOML: [^“”]*\)$"),
     ],
 )
-def test_a_file_that_is_no_toml_in_utf_8_is_named(path, content, reason):
+def test_a_file_that_is_not_utf_8_toml_is_rejected(path, content, reason):
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=rf"^{re.escape(str(path))}: {reason}"):
         load_catalog(path, SPECS)
@@ -568,8 +568,8 @@ def test_a_file_that_is_no_toml_in_utf_8_is_named(path, content, reason):
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "mark"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
-def test_file_of_windows(path, mark, end):
-    """A byte order mark and line ends of Windows change nothing."""
+def test_a_file_written_on_windows_is_read(path, mark, end):
+    """A byte order mark and Windows line endings are accepted."""
     path.write_bytes(mark + catalog_text().replace("\n", end).encode())
     assert load_catalog(path, SPECS).title == "All"
 
@@ -584,10 +584,10 @@ def mistakes(path: Path, text: str) -> list[tuple[str | None, str | None, str]]:
 
 
 def test_unknown_section(path):
-    """A section that is misspelt is named, and not said to be missing besides."""
+    """A misspelled section is reported once, and not as a missing section too."""
     text = catalog_text(top={"products": ABSENT}) + '\n[[product]]\nid = "lance"\ntitle = "Lance"\n'
     assert mistakes(path, text)[0] == ("top level", "product", "unknown section 'product'; did you mean 'products'?")
-    assert len(mistakes(path, text)) == 1, "what follows from it is not said"
+    assert len(mistakes(path, text)) == 1, "consequences are not reported"
     text = catalog_text() + '\n[colours]\nlight = "red"\n'
     known = "title, contact, url, notice, license, lang, theme, products, metrics, events, notes"
     reason = f"unknown section 'colours'; known are {known}"
@@ -604,15 +604,15 @@ def test_unknown_section(path):
         ('{ name = "Ours", url = "x.example" }', "{'name': 'Ours', 'url': 'x.example'} is not valid: name needs"),
     ],
 )
-def test_a_licence_that_is_none(path, value, reason):
-    """The message names the field, and what to write."""
+def test_an_invalid_licence_is_rejected(path, value, reason):
+    """The message names the field and the expected value."""
     ((entry, field, found),) = mistakes(path, f"license = {value}\n{catalog_text()}")
     assert (entry, field) == ("top level", "license")
     assert found.startswith(reason)
 
 
 def test_language(path):
-    """English unless a known language is named; another one is refused with the list."""
+    """The default is English; an unknown language is rejected with the list of known ones."""
     assert load(path).lang == "en"
     assert load(path, top={"lang": "de"}).lang == "de"
     [(entry, field, reason)] = mistakes(path, catalog_text(top={"lang": "tlh"}))
@@ -624,7 +624,7 @@ LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1"/>'
 
 
 def test_theme(path):
-    """A colour for each scheme, the content of the logo, and links."""
+    """A theme has a colour per colour scheme, the content of the logo, and links."""
     (path.parent / "logo.svg").write_text(LOGO)
     links = [{"text": "Docs", "url": "https://example.com/?a=1#b"}, {"text": "Write", "url": "mailto:a@example.com"}]
     theme = {"accent": "#0969DA", "accent_dark": "#99ccff", "logo": "logo.svg", "links": links}
@@ -649,15 +649,15 @@ def test_theme(path):
         ("dark", "(entry)", "needs fields, but it is 'dark'"),
     ],
 )
-def test_a_theme_that_is_none(path, theme, field, reason):
-    """The section and the field are named, and what to write."""
+def test_an_invalid_theme_is_rejected(path, theme, field, reason):
+    """The message names the section, the field and the expected value."""
     ((entry, found, why),) = mistakes(path, catalog_text(top={"theme": theme}))
     assert (entry, found) == ("theme", field)
     assert why.startswith(reason)
 
 
 def test_releases_and_notes(path):
-    """Minor releases by default; a note is a person's, with the products that it is about."""
+    """By default, a product shows minor releases, and a note applies to all products."""
     note = {"date": date(2026, 6, 9), "text": "We moved <b>servers</b>", "author": "Ada"}
     later = note | {"date": date(2026, 1, 9), "products": ["b"]}
     quiet = PRODUCT | {"id": "b", "releases": "none", "prereleases": True}
@@ -674,7 +674,7 @@ def test_releases_and_notes(path):
 
 
 def test_mistakes_in_releases_and_notes(path):
-    """Each is named with its field."""
+    """Each mistake is reported with its field."""
     notes = [{"date": date(2026, 6, 9), "text": "x"}, {"date": "2026-06-09", "text": "a\nb", "author": "A"}]
     text = catalog_text(
         top={"notes": [*notes, {"date": date(2026, 6, 9), "text": "x", "author": "A", "products": ["c"]}]},
@@ -696,7 +696,7 @@ def test_misspelt_field(path):
 
 
 def test_all_mistakes_at_once(path):
-    """Mistakes of every kind come together, in the order of the file."""
+    """Mistakes of all kinds are reported at once, in the order of the file."""
     text = catalog_text(
         top={"contact": ABSENT, "titel": "x", "events": [EVENT | {"products": ["other"]}]},
         products=[PRODUCT, PRODUCT | {"id": "b", "title": 7}, PRODUCT],
@@ -730,33 +730,33 @@ def test_all_mistakes_at_once(path):
         pytest.param("0x" + "f" * 4000, "top level, field 'title': .* a value too large to show$", id="hex"),
     ],
 )
-def test_a_value_beyond_the_limits_of_python_is_a_mistake_like_others(path, value, reason):
+def test_a_value_beyond_the_limits_of_python_is_a_config_error(path, value, reason):
     path.write_text(f"{catalog_text(top={'title': ABSENT})}\ntitle = {value}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=rf"^{re.escape(str(path))}: {reason}"):
         load_catalog(path, SPECS)
 
 
-def test_a_key_of_a_thousand_parts_is_a_mistake_like_others(path):
+def test_a_key_of_a_thousand_parts_is_a_config_error(path):
     path.write_text(f"title{'.a' * 2000} = 1\n{catalog_text(top={'title': ABSENT})}", encoding="utf-8")
     with pytest.raises(ConfigError, match="'title'"):
         load_catalog(path, SPECS)
 
 
 @pytest.mark.parametrize("make", [lambda _: None, Path.mkdir], ids=["absent", "a folder"])
-def test_a_file_that_cannot_be_read_is_named(path, make):
+def test_an_unreadable_file_is_rejected(path, make):
     make(path)
     with pytest.raises(ConfigError, match=rf"^{re.escape(str(path))}: cannot be read"):
         load_catalog(path, SPECS)
 
 
-def test_what_is_wrong_is_shown_on_one_line_without_control_characters(path):
+def test_an_error_is_one_line_without_control_characters(path):
     path.write_text(catalog_text(metrics=[entry(source="\x1b[2Jnpm\r\nx" + "y" * 500)]), encoding="utf-8")
-    message = refused(path, "metrics[1]", "source")
+    message = rejection(path, "metrics[1]", "source")
     assert message.isprintable()
     assert len(message) < 400 + len(str(path))
 
 
-# -- whatever is written -------------------------------------------------------------------------
+# -- any content ---------------------------------------------------------------------------------
 
 FIELDS = [
     "title",
@@ -801,7 +801,7 @@ GOOD_LINES = catalog_text().splitlines()
         ),
     )
 )
-def test_whatever_is_in_the_file_it_is_a_catalogue_or_a_mistake_that_names_the_file(tmp_path_factory, text):
+def test_any_file_is_a_catalogue_or_an_error_with_its_path(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "any.toml"
     path.write_text(text, encoding="utf-8", newline="")
     try:
@@ -812,8 +812,8 @@ def test_whatever_is_in_the_file_it_is_a_catalogue_or_a_mistake_that_names_the_f
 
 
 @pytest.mark.parametrize("source", ["cratesio", "npm"])
-def test_a_contact_that_a_source_refuses_is_a_mistake_where_that_source_is_used(tmp_path, source):
-    """crates.io refuses a User-Agent with `curl`; the catalogue says so before the first request."""
+def test_a_contact_that_a_used_source_refuses_is_rejected(tmp_path, source):
+    """crates.io rejects a User-Agent with `curl`; loading the catalogue fails before the first request."""
     path = tmp_path / "cmetrics.toml"
     path.write_text(
         'contact = "https://example.com/curl"\n[[products]]\nid = "p"\ntitle = "P"\n'
@@ -827,7 +827,7 @@ def test_a_contact_that_a_source_refuses_is_a_mistake_where_that_source_is_used(
 
 
 def test_the_second_package_of_a_kind_has_its_name_in_the_default_id(path: Path):
-    """As after two products were merged: nobody has to write ids."""
+    """This happens after two products are merged, and needs no ids in the catalogue."""
     catalog = load(path, metrics=[METRIC, entry(subject="vectordb"), entry(id="downloads:x:y", subject="other")])
     assert [(m.metric_id, m.display_name) for m in catalog.metrics] == [
         ("downloads:lance:nodejs", "NodeJS"),
@@ -842,7 +842,7 @@ def test_continued_packages_are_compared_as_the_source_does(path: Path):
 
 
 def test_copy_of_default(tmp_path):
-    """The comment of the default catalogue is right: a copy is valid without the lines with ``seed``, and only so."""
+    """The comment of the default catalogue is correct: a copy is valid only without the lines with ``seed``."""
     text = DEFAULT_PATH.read_text()
     comment = " ".join(line.removeprefix("#").strip() for line in text.splitlines()[:2])
     assert "`cmetrics init`" in comment
@@ -856,7 +856,7 @@ def test_copy_of_default(tmp_path):
 
 
 def test_only_named_sources_are_looked_up(path):
-    """Packages with further sources are not imported for a catalogue without them."""
+    """Packages that provide other sources are not imported."""
 
     class Watched(dict):
         def __iter__(self):
@@ -869,7 +869,7 @@ def test_only_named_sources_are_looked_up(path):
 
 
 def test_an_entry_of_an_unavailable_source_is_left_out(path):
-    """The entries beside it are collected."""
+    """Other entries are collected."""
     broken = replace(SPECS["npm"], name="broken", unavailable="it is broken")
     path.write_text(catalog_text(metrics=[entry(source="broken", subject="?"), METRIC]), encoding="utf-8")
     catalog = load_catalog(path, {**SPECS, "broken": broken})

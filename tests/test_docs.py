@@ -1,4 +1,4 @@
-"""Every option has help, and the repository holds nothing that must not be in it."""
+"""Every option has help text, and the repository has no forbidden files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cmetrics.cli.app import app
 from tests.docs.commands import COMMANDS
 
 ROOT = Path(__file__).parents[1]
-OURS = [
+FILES = [
     path
     for path in subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     if Path(ROOT / path).is_file()
@@ -29,11 +29,11 @@ def test_every_option_has_help(name: str):
         assert re.search(r"[A-Za-z]{3,}.*[.;]|Show this message", rest.strip()), f"{name} {option} has no help"
 
 
-def test_the_repository_holds_nothing_that_must_not_be_in_it():
-    assert "README.md" in OURS
+def test_the_repository_contains_no_forbidden_files():
+    assert "README.md" in FILES
     hosts = ["pypi" + ".org", "files.python" + "hosted.org", "registry.npm" + "js.org", "deb.debian" + ".org"]
-    for path in OURS:
+    for path in FILES:
         text = (ROOT / path).read_text(encoding="utf-8", errors="replace")
         for host in hosts:
-            assert not re.search(rf"(^|[^\w.]){re.escape(host)}", text), f"{path} names {host}"
-    assert not [path for path in OURS if re.search(r"(uv|package-lock|poetry)\.(lock|json)$", path)]
+            assert not re.search(rf"(^|[^\w.]){re.escape(host)}", text), f"{path} contains {host}"
+    assert not [path for path in FILES if re.search(r"(uv|package-lock|poetry)\.(lock|json)$", path)]

@@ -1,4 +1,4 @@
-"""The documents of the API and of the files: fields, their order, and bytes."""
+"""The JSON documents of the API and the site: fields, their order, and bytes."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ GOLDEN = """
 
 
 def test_daily_bytes() -> None:
-    """Every field of the dashboard has its name, its place and its form."""
+    """The dashboard has all fields in their documented order and format."""
     document = documents.build_daily(a_board([PACKAGE, EMPTY, REPOSITORY], ROWS, days=3))
     assert documents.encode(document).decode() == GOLDEN.replace("\n", "")
 
 
 def test_series_bytes() -> None:
-    """A series is its stored rows."""
+    """A series contains its stored rows."""
     assert (
         documents.encode(documents.build_series("downloads:one:é", 2, a_table(ROWS[:1])))
         == (
@@ -67,7 +67,7 @@ def test_series_bytes() -> None:
 
 
 def test_definitions_bytes() -> None:
-    """A definition is the columns of its row without the time, and its file."""
+    """A definition contains the columns of its row except the time, and its file."""
     assert documents.encode(documents.build_definitions([definition(REPOSITORY, NOW)])) == (
         b'[{"metric_id":"stars:two:stars","metric_family":"stars","product":"two","subject":"owner/stars","sdk":null,'
         b'"source":"github","value_kind":"cumulative_stars","unit":"count","is_active":true,'
@@ -76,7 +76,7 @@ def test_definitions_bytes() -> None:
 
 
 def test_series_files() -> None:
-    """Two ids with one slug have two files; the older one keeps its name."""
+    """Two ids with the same slug have two files; the older id has the plain name."""
     older = definition(replace(PACKAGE, metric_id="downloads:one:a"), NOW - timedelta(days=9))
     newer = definition(replace(PACKAGE, metric_id="downloads-one:a"), NOW)
     names = [document.series_file for document in documents.build_definitions([newer, older])]
@@ -85,7 +85,7 @@ def test_series_files() -> None:
 
 
 def test_refresh_errors_bytes() -> None:
-    """Times are in whole seconds; a run that has not ended has no end."""
+    """Times are rounded to seconds; a run that has not ended has no end."""
     at = datetime(2026, 11, 22, 9, 4, 5, 678, UTC)
     runs = [Run("r", "refresh", RunStatus.RUNNING, at, None, 1, 0, 'x "y"\n')]
     assert documents.encode(documents.build_refresh_errors(AS_OF - DAY, AS_OF, runs)) == (
@@ -96,13 +96,13 @@ def test_refresh_errors_bytes() -> None:
 
 
 def test_health_bytes() -> None:
-    """A store that can be read needs no reason."""
+    """Only a degraded store has a reason."""
     assert documents.encode(documents.build_health()) == b'{"status":"ok"}'
     assert json.loads(documents.encode(documents.build_health("why"))) == {"status": "degraded", "reason": "why"}
 
 
 def test_without_time() -> None:
-    """Documents of the same rows are equal but for the time they were built at, and only for that."""
+    """Two documents of the same rows differ only in `generated_at`."""
     board = a_board([PACKAGE], ROWS)
     first = documents.build_daily(board)
     second = first.model_copy(update={"generated_at": NOW + DAY})

@@ -1,4 +1,4 @@
-"""Which ids apply when the catalogue has changed: an id belongs to a subject at a source."""
+"""Matching of stored ids with a changed catalogue: an id belongs to one subject of one source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def a_catalog(*metrics: Metric, stated: tuple[str, ...] = ()) -> Catalog:
-    """Metrics with default ids, except those in ``stated``."""
+    """Return a catalogue whose metrics have default ids, except those in ``stated``."""
     return Catalog(
         Path("cmetrics.toml"),
         "Title",
@@ -35,7 +35,7 @@ def npm(product: str, subject: str = "one", tail: str = "", **changes) -> Metric
 
 
 def stored(*metrics: Metric) -> list[Definition]:
-    """Definitions that were made one day after the other."""
+    """Return definitions that were created on successive days."""
     return [definition(metric, AT + timedelta(days=number)) for number, metric in enumerate(metrics)]
 
 
@@ -57,7 +57,7 @@ def test_a_renamed_product_keeps_its_ids():
 
 
 def test_the_move_is_reported_once():
-    """The next refresh finds the new product in the definition."""
+    """The refresh that moves a metric stores its new product, so that the next one reports nothing."""
     row = stored(npm("new", metric_id="downloads:old:nodejs"))[0]
     moved = replace(row, metric_id="downloads:old:nodejs")
     assert match_ids(a_catalog(npm("new")), [moved], SPECS).kept == ()
@@ -71,7 +71,7 @@ def test_subjects_are_compared_as_the_source_does():
 
 
 def test_a_split_product_gives_no_id_to_another_package():
-    """`one` moves to a new product and `two` takes its place: the id stays with `one`."""
+    """When `one` moves to a new product and `two` takes its place, `one` keeps the id."""
     catalog = a_catalog(npm("p", "two"), npm("q", "one"))
     found = match_ids(catalog, stored(npm("p", "one")), SPECS).catalog
     assert [(m.subject, m.metric_id) for m in found.metrics] == [
@@ -101,7 +101,7 @@ def test_merged_products_keep_both_series_in_any_order():
 
 
 def test_a_subject_that_was_edited_in_place_keeps_its_id():
-    """Whether that is meant is decided by the rows."""
+    """Whether the new subject continues the series depends on the rows, which are not checked here."""
     found = match_ids(a_catalog(npm("p", "two")), stored(npm("p", "one")), SPECS)
     assert found.catalog.metrics[0].metric_id == "downloads:p:nodejs"
     assert found.kept == ()
@@ -114,8 +114,8 @@ def test_a_stated_id_moves_the_rows():
     assert found.moved == (("downloads:old:nodejs", "downloads:mine:it"),)
 
 
-def test_nothing_moves_to_an_id_that_is_stored():
-    """Two series of one subject are named, and joined by nobody but the user."""
+def test_no_series_moves_to_a_stored_id():
+    """Two series of one subject are reported, and never joined automatically."""
     mine = npm("p", metric_id="downloads:mine:it")
     for stated in ((), ("downloads:mine:it",)):
         found = match_ids(a_catalog(mine, stated=stated), stored(npm("old"), mine), SPECS)
@@ -124,7 +124,7 @@ def test_nothing_moves_to_an_id_that_is_stored():
         assert found.doubled == (("downloads:mine:it", "downloads:old:nodejs"),)
 
 
-def test_of_two_former_ids_the_one_of_the_same_form_is_kept():
+def test_of_two_former_ids_the_one_of_the_same_form_is_used():
     old = [npm("older", tail=":one"), npm("old")]
     assert match_ids(a_catalog(npm("p")), stored(*old), SPECS).catalog.metrics[0].metric_id == "downloads:old:nodejs"
 
@@ -137,7 +137,7 @@ def test_a_repository_is_found_by_its_present_name():
     assert found.catalog.metrics[0].metric_id == "stars:old:github"
 
 
-def test_rows_of_unknown_sources_are_left_alone():
+def test_rows_of_unknown_sources_are_ignored():
     row = replace(stored(npm("old"))[0], source="conda")
     assert match_ids(a_catalog(npm("new")), [row], SPECS).catalog.metrics[0].metric_id == "downloads:new:nodejs"
 
@@ -152,7 +152,7 @@ def test_a_seed_file_may_name_either_id(tmp_path: Path):
 
 
 def test_a_package_takes_over_the_series_that_it_continues():
-    """Also when the product has been renamed since, so that the default id is another one."""
+    """This also works if the product was renamed, so that the default id has changed."""
     metric = npm("new", "two", continues=("one",))
     assert (
         match_ids(a_catalog(metric), stored(npm("old")), SPECS).catalog.metrics[0].metric_id == "downloads:old:nodejs"

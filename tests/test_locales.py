@@ -1,4 +1,4 @@
-"""Languages: the page, its script and a browser's own Intl write the same numbers and dates."""
+"""Languages: the page, its script and `Intl` of a browser format numbers and dates alike."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.locales import FILE, LANGUAGES, read_table
 DAYS = [date(2026, month, 1 + 2 * month) for month in range(1, 13)]
 NUMBERS = [0, 7, 999, 1000, 1234, 12_345, 949_999, 999_950, 7_624_793, 7_000_000, 1_234_567_890, 98_765_432_101, -4321]
 PERCENTS = [0, 0.04, 5, 12.34, 12.25, 12.75, 100.5, -3.21, -0.01, 260_900.5]
-#: The functions of both sides, and what they are given.
+#: A Python function, the JavaScript function that must equal it, and their arguments.
 PAIRS = [
     *[("number", "formatNumber", NUMBERS), ("signed", "formatSigned", NUMBERS), ("compact", "formatCompact", NUMBERS)],
     *[
@@ -68,13 +68,13 @@ def time_of(day: date) -> int:
 
 
 def bare(text: str) -> str:
-    """Return a text without the marks that isolate it."""
+    """Return the text without the characters that isolate its direction."""
     return text.removeprefix("\u2068").removesuffix("\u2069")
 
 
 @pytest.mark.parametrize("lang", languages())
-def test_dates_and_numbers_move_nothing(lang: str) -> None:
-    """What has right-to-left letters is isolated, in patterns and units, once; everything else is as it was."""
+def test_right_to_left_text_is_isolated(lang: str) -> None:
+    """Text with right-to-left letters is isolated exactly once; other text is unchanged."""
     found = load_formats(lang)
     with formats.use(found):
         shown = [formats.long_day(DAYS[0]), formats.short_month_name(DAYS[0]), formats.compact(7_624_793)]
@@ -90,7 +90,7 @@ def plain(values: list[Any]) -> list[Any]:
 
 @pytest.mark.parametrize("lang", languages())
 def test_script(page: Page, lang: str) -> None:
-    """The script formats as the page does, to the character."""
+    """The functions of the script and of Python return the same text."""
     script = (templates_folder() / "app" / "format.js").read_text()
     call = _CALL.replace("SCRIPT", script).replace("NAMES", ", ".join(name for _, name, _ in PAIRS))
     periods = [
@@ -112,7 +112,7 @@ def test_script(page: Page, lang: str) -> None:
 
 @pytest.mark.parametrize("lang", ["de", "fr", "ja", "ar", "fa", "hi", "es"])
 def test_intl(page: Page, lang: str) -> None:
-    """Another language is written as its readers know it: as a browser writes it."""
+    """Numbers and dates are formatted as `Intl` does."""
     numbers = [value for value in NUMBERS if value >= 0]
     known = page.evaluate(_INTL, [lang, plain(DAYS), numbers])
     with formats.use(load_formats(lang)):
@@ -122,7 +122,7 @@ def test_intl(page: Page, lang: str) -> None:
 
 
 def test_examples() -> None:
-    """Some that can be read here."""
+    """A few formats of four languages."""
     day, value = date(2026, 11, 24), 7_624_793
     written = {}
     for lang in ("de", "fr", "ja", "fa"):
@@ -142,7 +142,7 @@ def test_examples() -> None:
 
 
 def test_file(page: Page) -> None:
-    """The file lists the languages that it is written for; a new browser may know better, run tests.locales then."""
+    """`locales.json` has every language and equals Chromium's data. If it differs, run `tests.locales`."""
     tables = json.loads(FILE.read_text(encoding="utf-8"))
     assert sorted(tables) == sorted(LANGUAGES)
     assert languages() == tuple(sorted(("en", *LANGUAGES)))

@@ -1,4 +1,4 @@
-"""Logos: what may stand on every page of a site."""
+"""Logos: which files are allowed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def png(width: int, height: int) -> bytes:
 
 
 def test_svg() -> None:
-    """Shapes, gradients by reference, an embedded bitmap, and what drawing programs add, are allowed."""
+    """Shapes, gradients by reference, embedded bitmaps, and additions of drawing programs are allowed."""
     data = SVG.format(
         '<defs><linearGradient id="g"/></defs><style>path { fill: url(#g) }</style><path fill="url(#g)" d="M0 0h9"/>'
         '<use xlink:href="#g"/><image href="data:image/png;base64,AA=="/>'
@@ -27,7 +27,7 @@ def test_svg() -> None:
 
 
 def test_png() -> None:
-    """The size comes from the header."""
+    """The size is read from the header."""
     logo = parse_logo(png(300, 100))
     assert (logo.kind, logo.path, logo.width(28)) == (LogoKind.PNG, "assets/logo.png", 84)
 
@@ -47,8 +47,8 @@ def test_png() -> None:
         ("<rect>", "is not well-formed XML: mismatched tag"),
     ],
 )
-def test_svg_that_does_not_stand_alone(inside: str, reason: str) -> None:
-    """Nothing runs, nothing is requested."""
+def test_unsafe_svg(inside: str, reason: str) -> None:
+    """An SVG file with scripts or references to other files is rejected."""
     with pytest.raises(ValueError, match="^" + reason.replace("(", r"\(")):
         parse_logo(SVG.format(inside).encode())
 
@@ -66,7 +66,7 @@ def test_svg_that_does_not_stand_alone(inside: str, reason: str) -> None:
         (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "has no size"),
     ],
 )
-def test_no_logo(data: bytes, reason: str) -> None:
-    """The reason completes a sentence about the file."""
+def test_invalid_logo(data: bytes, reason: str) -> None:
+    """The error is a phrase to which the caller adds the name of the file."""
     with pytest.raises(ValueError, match=f"^{reason}"):
         parse_logo(data)

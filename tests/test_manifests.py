@@ -1,4 +1,4 @@
-"""What manifests say of packages."""
+"""Reading of package names from manifests."""
 
 from __future__ import annotations
 
@@ -48,6 +48,6 @@ def test_manifest(file: str, text: str, manifest: Manifest):
 
 
 @given(st.sampled_from(["pyproject.toml", "setup.cfg", "package.json", "Cargo.toml"]), st.text(max_size=60))
-def test_whatever_is_in_the_file(file: str, text: str):
-    """A manifest that cannot be read names no package, and stops nothing."""
+def test_any_manifest(file: str, text: str):
+    """An unreadable manifest has no package name and causes no error."""
     assert isinstance(parse_manifest(file, text), Manifest)

@@ -1,4 +1,4 @@
-"""Free memory goes back to the operating system."""
+"""Return of free memory to the operating system."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import pytest
 
 from cmetrics.memory import release_memory
 
-#: Too large for Python's own pools, too small for a mapping of its own.
+#: Too large for Python's own pools, and too small for a separate mapping.
 SIZE, COUNT = 2_000, 50_000
 
 
 def resident() -> int:
-    """Bytes of this process that are in memory."""
+    """Return the resident memory of this process in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators have rules of their own")
-def test_what_lies_below_the_newest_memory():
-    """It is free but not at the end, so glibc alone would keep it."""
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators behave differently")
+def test_memory_below_a_used_block():
+    """Free memory below a used block is released, which glibc alone would not do."""
     texts = [bytes([n % 256]) * SIZE for n in range(COUNT)]
     newest = [bytes([n % 256]) * SIZE for n in range(100)]
     del texts
@@ -32,6 +32,6 @@ def test_what_lies_below_the_newest_memory():
 
 
 def test_an_allocator_without_the_function(monkeypatch: pytest.MonkeyPatch):
-    """Nothing is done, for instance with musl."""
+    """Nothing happens without `malloc_trim`, for instance with musl."""
     monkeypatch.setattr("ctypes.CDLL", lambda _: object())
     release_memory()

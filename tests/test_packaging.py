@@ -1,4 +1,4 @@
-"""The wheel carries everything: it is built, installed elsewhere, and run outside the checkout."""
+"""The wheel is complete: it is built, installed elsewhere, and run outside the checkout."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHECKOUT = Path(__file__).parents[1]
 def test_the_wheel_runs_outside_the_checkout(tmp_path: Path):
     uv = shutil.which("uv")
     if uv is None:
-        pytest.fail("uv is what this project is built and run with")
+        pytest.fail("this project is built with uv, which is not installed")
     dist = tmp_path / "dist"
     # First the source distribution, and from it the wheel.
     subprocess.run([uv, "build", "--quiet", "--out-dir", str(dist)], cwd=CHECKOUT, check=True)
@@ -26,8 +26,8 @@ def test_the_wheel_runs_outside_the_checkout(tmp_path: Path):
     target = tmp_path / "installed"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(target)
-    # The dependencies come from this environment, cmetrics itself only from the wheel: -I leaves
-    # the working directory out, and the editable install is not consulted before the first entry.
+    # The dependencies come from this environment, and cmetrics only from the wheel: -I excludes the working directory,
+    # and the first entry of sys.path precedes the editable install.
     code = (
         f"import sys; sys.path.insert(0, {str(target)!r})\n"
         "import cmetrics, cmetrics.cli\n"
@@ -74,8 +74,8 @@ _TEXTS = ("README.md", "CHANGELOG.md", "LICENSE")
     ("tags", "version"),
     [((), "0.1.0.dev1"), (("v1.2.3", "v1"), "1.2.3"), (("v1.2.3rc1",), "1.2.3rc1")],
 )
-def test_the_version_is_that_of_the_tag(tmp_path: Path, tags: tuple[str, ...], version: str):
-    """The moving tag of the Action is none, and a clone without tags has a version too."""
+def test_the_version_is_taken_from_the_tag(tmp_path: Path, tags: tuple[str, ...], version: str):
+    """The moving tag of the Action is ignored, and a clone without tags has a development version."""
     project = copy_of_sources(tmp_path)
     subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
     identity = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgSign=false")
@@ -87,14 +87,14 @@ def test_the_version_is_that_of_the_tag(tmp_path: Path, tags: tuple[str, ...], v
 
 
 def test_a_copy_without_git_can_be_built(tmp_path: Path):
-    """As in a Docker context; the version may be given."""
+    """This is so in a Docker context; the version can be set by a variable."""
     project = copy_of_sources(tmp_path)
     assert built_version(project) == "0.1.0.dev0"
     assert built_version(project, SETUPTOOLS_SCM_PRETEND_VERSION="3.2.1") == "3.2.1"
 
 
 def copy_of_sources(tmp_path: Path) -> Path:
-    """Return a copy of what the build needs, with one module only."""
+    """Return a folder with the files that the build needs, and one module."""
     project = tmp_path / "project"
     (project / "cmetrics").mkdir(parents=True)
     (project / "templates").mkdir()

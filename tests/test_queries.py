@@ -25,8 +25,8 @@ def queries_of(folder: Path) -> Queries:
     return Queries(store, load_catalog(None, SPECS), SPECS, now=BEFORE)
 
 
-def test_queries_describe_one_day_and_another_one_only_when_asked(tmp_path: Path):
-    """Every read of one command is of the same day; a server opens new ones for each request."""
+def test_the_day_of_queries_changes_only_on_request(tmp_path: Path):
+    """All reads of one command are of the same day; a server opens new queries for each request."""
     queries = queries_of(tmp_path)
     later = queries.at(AFTER)
     assert (queries.as_of, later.as_of) == (date(2026, 11, 21), date(2026, 11, 22))
@@ -43,8 +43,8 @@ def test_a_request_around_midnight_describes_one_day(tmp_path: Path):
 
 
 @given(st.dates(date(2020, 1, 1), date(2030, 12, 31)), st.integers(1, 730))
-def test_windows_of_up_to_a_year_share_what_is_read(as_of: date, days: int):
-    """What is read holds the window, the months that are compared and twice the longest change, and little more."""
+def test_windows_of_up_to_a_year_read_the_same_span(as_of: date, days: int):
+    """The span covers the window, the compared months and twice the longest change, and little more."""
     span = reading(as_of, days)
     assert span.last == as_of
     assert span.first <= min(window(as_of, days), last_full_month(as_of).plus(-12).first, window(as_of, 2 * 90 + 30))

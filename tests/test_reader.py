@@ -1,4 +1,4 @@
-"""The Python API: the tables of a store as Arrow, and an import that costs nothing."""
+"""The Python API: tables of a store as Arrow, and an import that loads no library."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_every_table(store: Path):
-    """With rows; days are dates and times are UTC."""
+    """Each table can be read; days are dates and times are UTC."""
     reader = cmetrics.open(store)
     tables = {
         "metrics": reader.metrics(),
@@ -46,7 +46,7 @@ def test_every_table(store: Path):
 
 
 def test_daily_values(store: Path):
-    """One row per metric and day, bounded by both days."""
+    """There is one row per metric and day, between the two given days."""
     reader = cmetrics.open(str(store))
     rows = reader.daily(PYTHON, start=date(2026, 11, 1), end=date(2026, 11, 23))
     assert rows.column_names == ["metric_id", "day", "value"]
@@ -69,6 +69,6 @@ def test_the_import_loads_nothing():
     assert done.stdout == "[]\n"
 
 
-def test_it_is_typed():
-    """Type checkers read the annotations of the installed package."""
+def test_the_package_is_typed():
+    """The package is marked as typed, so that type checkers read its annotations."""
     assert (Path(cmetrics.__file__).parent / "py.typed").is_file()

@@ -1,4 +1,4 @@
-"""What the how-to guides show can be run: image, services, units and script."""
+"""The image, services, units and scripts in the how-to guides work."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def copied() -> list[str]:
     return [source for line in lines for source in shlex.split(line)[:-1]]
 
 
-def test_everything_that_is_copied_into_the_image_is_in_the_repository():
+def test_files_copied_into_the_image_exist():
     files = tracked()
     assert copied()
     for source in copied():
@@ -55,8 +55,8 @@ def test_everything_that_is_copied_into_the_image_is_in_the_repository():
         assert needed in copied(), "the build reads it"
 
 
-def test_the_image_has_what_every_command_needs_and_runs_as_nobody():
-    """git for the data branch, the extra of the API, no tools of developers, Python as in the workflows."""
+def test_the_image_is_complete_and_has_its_own_user():
+    """The image has git, the API extra and the Python version of the workflows, but no development tools."""
     assert "install -y --no-install-recommends ca-certificates git" in DOCKERFILE
     assert "/wheel/*.whl)[api]" in DOCKERFILE
     assert not re.search(r"\bdev\b|--group|uv sync", DOCKERFILE)
@@ -68,8 +68,8 @@ def test_the_image_has_what_every_command_needs_and_runs_as_nobody():
     assert set(re.findall(r"^FROM python:([\d.]+)", DOCKERFILE, re.MULTILINE)) == {python[1]}
 
 
-def test_the_package_is_built_from_what_is_copied_alone(tmp_path: Path):
-    """The image's own build, without a container: the wheel has templates, default catalogue and licence."""
+def test_the_package_builds_from_the_copied_files(tmp_path: Path):
+    """The build of the image works without a container: the wheel has templates, default catalogue and licence."""
     context = tmp_path / "source"
     for path in tracked():
         if path.split("/")[0] in copied():
@@ -87,8 +87,8 @@ def test_the_package_is_built_from_what_is_copied_alone(tmp_path: Path):
         assert [name for name in names if expected in name], expected
 
 
-def test_only_what_is_copied_reaches_the_build():
-    """The last pattern that matches decides; a virtual environment and the store stay outside."""
+def test_only_copied_files_are_sent_to_the_build():
+    """The virtual environment and the store are excluded. The last matching pattern of `.dockerignore` decides."""
     rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
 
     def is_sent(path: str) -> bool:
@@ -109,8 +109,8 @@ def test_only_what_is_copied_reaches_the_build():
         assert not is_sent(path), path
 
 
-def test_the_services_share_the_volume_that_the_site_is_served_from():
-    """The web server reads what the nightly service writes, and cannot write it."""
+def test_the_services_share_a_volume():
+    """The web server reads what the nightly service writes, and cannot write there."""
     nightly, web = COMPOSE["services"]["nightly"], COMPOSE["services"]["web"]
     assert nightly["build"] == {"context": "."}
     assert nightly["volumes"] == ["data:/data"]
@@ -125,8 +125,8 @@ def test_the_services_share_the_volume_that_the_site_is_served_from():
     ("now", "seconds"),
     [("09:22:59", 1), ("09:23:00", 86400), ("09:23:01", 86399), ("00:00:00", 33780), ("23:59:59", 33781)],
 )
-def test_the_container_s_night_begins_when_the_comment_says(tmp_path: Path, now: str, seconds: int):
-    """One round of the loop, with the real shell: after a partial run the site is built."""
+def test_the_nightly_service_sleeps_until_its_time(tmp_path: Path, now: str, seconds: int):
+    """The script of the service is run once in a real shell; after a partial run, it builds the site."""
     (script,) = COMPOSE["services"]["nightly"]["command"]
     assert COMPOSE["services"]["nightly"]["entrypoint"] == ["/bin/sh", "-c"]
     moment = datetime.fromisoformat(f"2026-11-25T{now}").replace(tzinfo=UTC)
@@ -138,7 +138,7 @@ def test_the_container_s_night_begins_when_the_comment_says(tmp_path: Path, now:
     for name, text in programs.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
-    # Compose takes `$$` for a dollar sign.
+    # Compose reads `$$` as a dollar sign.
     command = ["/bin/sh", "-c", script.replace("$$", "$")]
     subprocess.run(command, cwd=tmp_path, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False, timeout=60)
     assert (tmp_path / "calls").read_text().split() == ["refresh", "build-site", "alert", str(seconds)]
@@ -153,13 +153,13 @@ def test_units_are_well_formed(name: str):
     assert {"Service", "Timer"} & set(unit.sections())
 
 
-def test_systemd_takes_the_units(tmp_path: Path):
-    """What `systemd-analyze verify` says of them, where there is one."""
+def test_systemd_accepts_the_units(tmp_path: Path):
+    """`systemd-analyze verify` reports nothing, where it is installed."""
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("no systemd-analyze on this machine")
     for name, text in UNITS.items():
-        # Programs that are on this machine, and a user that it has.
+        # Use programs and a user that exist on this machine.
         (tmp_path / name).write_text(
             re.sub(r"/srv/cmetrics/(?:nightly|venv\S+)", "/bin/true", text).replace("User=cmetrics", "User=root")
         )
@@ -171,7 +171,7 @@ def test_systemd_takes_the_units(tmp_path: Path):
 
 
 def test_an_alert_follows_every_run_of_the_unit():
-    """ExecStartPost= would be left out after a failed one; the command is that of the script's installation."""
+    """The unit uses ExecStopPost=, because ExecStartPost= would not run after a failure."""
     assert re.findall(r"^ExecStopPost=-(.+)$", UNITS["cmetrics.service"], re.MULTILINE) == [
         "/srv/cmetrics/venv/bin/cmetrics alert --quiet"
     ]
@@ -189,7 +189,7 @@ def test_scripts_are_well_formed(text: str):
 def test_the_nightly_script_builds_after_a_partial_run_and_not_after_a_failed_one(
     tmp_path: Path, code: int, calls: str
 ):
-    """Saved where the page says, made executable by the page's command, and run by its path as cron does."""
+    """The script is saved where the page says, made executable with its command, and run by its path, as cron does."""
     (text,) = [text for kind, text in BLOCKS if text.startswith("#!/bin/sh")]
     (saved,) = re.findall(r"Save this script as `(/srv/cmetrics/\S+)`", RUNNING)
     (executable,) = [text for kind, text in BLOCKS if kind == "sh" and "chmod" in text]
@@ -208,8 +208,8 @@ def test_the_nightly_script_builds_after_a_partial_run_and_not_after_a_failed_on
     assert (tmp_path / "calls").read_text().split() == calls.split()
 
 
-def test_the_page_installs_what_its_commands_need():
-    """A bare Debian has neither of them, and pip fetches the project with git."""
+def test_the_page_installs_all_requirements():
+    """A minimal Debian has neither venv nor git, and pip installs the project with git."""
     (install,) = [text for kind, text in BLOCKS if kind == "sh" and "apt-get" in text]
     first, *rest = install.splitlines()
     assert set(first.split()) >= {"python3-venv", "git"}
@@ -217,11 +217,11 @@ def test_the_page_installs_what_its_commands_need():
     assert "git+https" in "\n".join(rest)
 
 
-def test_the_pages_name_only_commands_that_are_there():
+def test_the_pages_name_only_existing_commands():
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        named = set(
+        names = set(
             re.findall(r"(?<!-u )cmetrics ([a-z]+(?:-[a-z]+)?)\b(?=[ `\n'])", " ".join(re.findall(r"`[^`]+`", text)))
         )
-        assert named
-        assert named <= COMMANDS, named - COMMANDS
+        assert names
+        assert names <= COMMANDS, names - COMMANDS

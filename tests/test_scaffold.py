@@ -15,17 +15,17 @@ from cmetrics.sources import SPECS
 WHO = "https://example.com/contact"
 
 
-#: Argument of a test → source.
+#: The source for each keyword argument of `names_of`.
 SOURCES = {"pypi": "pypistats", "crates": "cratesio", "repositories": "github"}
 
 
-def named(owners: tuple[str, ...] = (), **names: tuple[str, ...]) -> Names:
+def names_of(owners: tuple[str, ...] = (), **names: tuple[str, ...]) -> Names:
     return Names(owners, {SOURCES.get(key, key): subjects for key, subjects in names.items()})
 
 
 def grouped(**names: tuple[str, ...]) -> dict[str, list[str]]:
-    """Product → subjects, both in the order of the file."""
-    scaffold = plan_scaffold(named(**names), SPECS, product=None, title=None, contact=WHO)
+    """Return the subjects by product, both in the order of the file."""
+    scaffold = plan_scaffold(names_of(**names), SPECS, product=None, title=None, contact=WHO)
     return {key: [e.subject for e in scaffold.entries if e.product == key] for key in scaffold.products}
 
 
@@ -48,7 +48,7 @@ def test_with_one_repository_there_is_one_product():
 
 
 def test_further_subjects_join_the_product_of_their_name():
-    """Kinds, publishers and namespaces do not hide the name."""
+    """Kinds, publishers and namespaces of a subject are ignored."""
     assert grouped(
         repositories=("acme/db",),
         npm=("other",),
@@ -61,9 +61,9 @@ def test_further_subjects_join_the_product_of_their_name():
 
 
 def test_space_has_likes_only():
-    """The count of a subject without the default one is written."""
+    """An entry whose subject lacks the default count names another one."""
     scaffold = plan_scaffold(
-        named(huggingface=("spaces/acme/db",)), SPECS, product=None, title=None, contact="https://example.com/"
+        names_of(huggingface=("spaces/acme/db",)), SPECS, product=None, title=None, contact="https://example.com/"
     )
     assert 'count = "likes"' in render_scaffold(scaffold, SPECS)
 
@@ -76,9 +76,9 @@ def test_without_a_repository_products_are_named_after_scopes_and_packages():
     }
 
 
-def test_a_product_of_that_name_takes_everything():
+def test_a_given_product_gets_all_subjects():
     scaffold = plan_scaffold(
-        named(pypi=("a", "b"), repositories=("o/c", "o/d")), SPECS, product="All of It", title=None, contact=None
+        names_of(pypi=("a", "b"), repositories=("o/c", "o/d")), SPECS, product="All of It", title=None, contact=None
     )
     assert dict(scaffold.products) == {"all-of-it": "All of It"}
     assert scaffold.title == "All of It metrics"
@@ -91,7 +91,7 @@ def test_a_product_of_that_name_takes_everything():
     ]
 
 
-def test_a_name_given_twice_is_taken_once():
+def test_duplicate_names_are_removed():
     assert grouped(pypi=("Foo_Bar", "foo-bar"), repositories=("O/R", "o/r")) == {"r": ["Foo_Bar", "O/R"]}
 
 
@@ -105,14 +105,14 @@ def test_a_name_given_twice_is_taken_once():
         ({}, "no package or repository given"),
     ],
 )
-def test_an_impossible_name_is_named_with_its_option(names: dict, said: str):
-    with pytest.raises(UsageError, match=said):
-        plan_scaffold(named(**names), SPECS, product=None, title=None, contact=WHO)
+def test_an_invalid_name_is_reported_with_its_option(names: dict, message: str):
+    with pytest.raises(UsageError, match=message):
+        plan_scaffold(names_of(**names), SPECS, product=None, title=None, contact=WHO)
 
 
-def test_somebody_must_be_reachable():
+def test_a_contact_is_required():
     with pytest.raises(UsageError, match="--contact"):
-        plan_scaffold(named(pypi=("x",)), SPECS, product=None, title=None, contact=None)
+        plan_scaffold(names_of(pypi=("x",)), SPECS, product=None, title=None, contact=None)
 
 
 WORDS = st.text("aZ09-_.", min_size=1, max_size=8).map(lambda text: f"a{text}b")
@@ -124,8 +124,8 @@ WORDS = st.text("aZ09-_.", min_size=1, max_size=8).map(lambda text: f"a{text}b")
     st.lists(st.tuples(st.text("aZ9", min_size=1, max_size=6), WORDS).map("/".join), min_size=1, max_size=4),
     st.one_of(st.none(), st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=30).filter(str.strip)),
 )
-def test_every_file_that_is_written_can_be_read(pypi: list, npm: list, repositories: list, product: str | None):
-    names = named(pypi=tuple(pypi), npm=tuple(npm), repositories=tuple(repositories))
+def test_every_generated_file_is_valid(pypi: list, npm: list, repositories: list, product: str | None):
+    names = names_of(pypi=tuple(pypi), npm=tuple(npm), repositories=tuple(repositories))
     scaffold = plan_scaffold(names, SPECS, product=product, title=product, contact=WHO)
     with NamedTemporaryFile("w", suffix=".toml", encoding="utf-8") as written:
         written.write(render_scaffold(scaffold, SPECS))

@@ -1,4 +1,4 @@
-"""The threat model names attacks, defences, and the test behind each defence."""
+"""The threat model lists attacks, defences, and a test for each defence."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ PAGE = (ROOT / "docs" / "explanation" / "threat-model.md").read_text(encoding="u
 EVIL = """<script>alert(1)</script>"'&]]><!--"""
 
 
-def test_every_test_that_the_page_names_is_there():
-    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)
-    assert len(named) > 25
-    for path, name in named:
+def test_every_test_on_the_page_exists():
+    names = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)
+    assert len(names) > 25
+    for path, name in names:
         assert re.search(rf"^def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE), f"{path}::{name}"
 
 
-def test_every_line_of_the_page_names_a_defence_and_a_test():
+def test_every_row_of_the_page_has_a_test():
     table = PAGE.split("## Attackers, attacks and defences")[1].split("\n## ")[0]
     lines = [line for line in table.splitlines() if line.startswith("| ")][1:]
     assert all("::" in line for line in lines)
 
 
-def test_every_dependency_is_justified_and_no_other_is_named():
+def test_the_page_justifies_every_dependency():
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project, groups = declared["project"], declared["dependency-groups"]
-    (ours, *tools, docs) = groups["dev"]
-    assert ours == "cmetrics[api]"
+    (package, *tools, docs) = groups["dev"]
+    assert package == "cmetrics[api]"
     assert docs == {"include-group": "docs"}
     wanted = [*project["dependencies"], *project["optional-dependencies"]["api"], *tools, *groups["docs"]]
     table = PAGE.split("## Dependencies")[1]
@@ -51,14 +51,14 @@ def test_every_dependency_is_justified_and_no_other_is_named():
 
 
 def test_all_dependencies_are_audited():
-    """What is asked about is all that `uv` resolves; the advisories themselves are no part of the tests."""
+    """CI audits all dependencies that `uv` resolves."""
     steps = [line.strip() for line in (ROOT / ".github" / "workflows" / "ci.yml").read_text().splitlines()]
     assert [line for line in steps if line.startswith("uv export") and "--all-extras --all-groups" in line]
     assert [line for line in steps if re.match(r'uvx "pip-audit>=.*,<.*" --strict ', line)]
 
 
 @given(st.text(min_size=1) | st.sampled_from(["..", ".", "/etc/passwd", "a/../../b", "c:\\x", "\x00", "~"]))
-def test_any_id_is_one_part_of_a_path(metric_id: str):
+def test_any_id_is_a_single_path_component(metric_id: str):
     with suppress(UnicodeEncodeError):
         name = f"{slug(metric_id)}.json"
         assert PurePosixPath(name).parts == PureWindowsPath(name).parts == (name,)
@@ -66,7 +66,7 @@ def test_any_id_is_one_part_of_a_path(metric_id: str):
         assert name.isprintable()
 
 
-def test_workflows_give_pull_requests_nothing():
+def test_workflows_of_pull_requests_have_no_privileges():
     for path in (ROOT / ".github" / "workflows").glob("*.yml"):
         text = path.read_text(encoding="utf-8")
         assert "pull_request_target" not in text
@@ -79,17 +79,17 @@ def test_workflows_give_pull_requests_nothing():
             assert text.count("persist-credentials: false") == text.count("actions/checkout@")
 
 
-def test_no_text_from_outside_begins_a_line_of_a_run(capsys):
+def test_no_external_text_begins_an_output_line(capsys):
     for text in ("::set-env name=X::1", "a\n::add-mask::b", "a\r::error::b", "%0A::error::b", "a\u2028::b"):
-        for tell in (print_error, print_warning):
-            tell(text)
+        for print_message in (print_error, print_warning):
+            print_message(text)
         print_progress(f"npm: {text}")
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 15
     assert not [line for line in lines if line.lstrip().startswith("::")]
 
 
-def test_hostile_names_stay_text_in_svg_and_feed(tmp_path):
+def test_hostile_names_are_escaped_in_svg_and_feed(tmp_path):
     path = tmp_path / "cmetrics.toml"
     text = catalog_text(("npm", "react"), ("github", "owner/name"))
     path.write_text(

@@ -32,7 +32,7 @@ def load(path: Path, content: str | bytes) -> list:
     return load_seed(catalog((NODE.metric_id, path), (RUST.metric_id, path)), "run-1")
 
 
-def refused(path: Path, content: str | bytes) -> str:
+def rejection(path: Path, content: str | bytes) -> str:
     with pytest.raises(ConfigError, match=rf"^{re.escape(str(path))}[,:] ") as caught:
         load(path, content)
     message = str(caught.value).removeprefix(str(path))
@@ -40,7 +40,7 @@ def refused(path: Path, content: str | bytes) -> str:
     return message
 
 
-def test_a_snapshot_is_one_day_s_row_that_says_where_it_is_from(path):
+def test_a_snapshot_is_a_row_of_one_day_with_its_file(path):
     rows = load(path, GOOD)
     assert [row.key for row in rows] == [
         (NODE.metric_id, date(2025, 10, 31)),
@@ -61,7 +61,7 @@ def test_only_metrics_that_name_the_file_get_its_rows(path):
     assert load_seed(catalog(), "run-1") == []
 
 
-def test_several_files_are_read_each_for_its_own_metrics(path):
+def test_each_file_is_read_for_its_own_metrics(path):
     path.write_text(GOOD)
     other = path.with_name("other.csv")
     other.write_text(HEAD + f"{NODE.metric_id},2025-09-30,1\n{RUST.metric_id},2025-09-30,2\n")
@@ -76,8 +76,8 @@ def test_several_files_are_read_each_for_its_own_metrics(path):
 @pytest.mark.parametrize(
     "head", ["", "metric_id,date\n", "date,metric_id,value\n", "\ufeff" + HEAD, "x,2025-10-31,1\n"]
 )
-def test_another_heading_is_refused(path, head):
-    assert refused(path, head).startswith(", line 1: ")
+def test_an_invalid_header_is_rejected(path, head):
+    assert rejection(path, head).startswith(", line 1: ")
 
 
 @pytest.mark.parametrize(
@@ -104,26 +104,26 @@ def test_another_heading_is_refused(path, head):
         "x,\x1b[31mday,1",
     ],
 )
-def test_a_line_that_is_no_metric_day_and_count_is_refused_with_its_number(path, line):
-    assert refused(path, f"{HEAD}y,2025-10-31,1\n{line}\n").startswith(", line 3: ")
+def test_an_invalid_line_is_rejected_with_its_number(path, line):
+    assert rejection(path, f"{HEAD}y,2025-10-31,1\n{line}\n").startswith(", line 3: ")
 
 
-def test_a_second_value_for_a_day_is_refused_with_its_line(path):
-    message = refused(path, f"{HEAD}x,2025-10-31,1\ny,2025-10-31,1\nx,2025-10-31,1\n")
+def test_a_second_value_for_a_day_is_rejected_with_its_line(path):
+    message = rejection(path, f"{HEAD}x,2025-10-31,1\ny,2025-10-31,1\nx,2025-10-31,1\n")
     assert message == ", line 4: x has a second value for 2025-10-31"
 
 
 @pytest.mark.parametrize("content", [HEAD.encode() + b"caf\xe9,2025-10-31,1\n", HEAD + "x" * 200_000])
-def test_a_file_that_is_no_csv_in_utf_8_is_named(path, content):
-    assert "cannot be read" in refused(path, content)
+def test_a_file_that_is_not_utf_8_csv_is_rejected(path, content):
+    assert "cannot be read" in rejection(path, content)
 
 
-def test_a_file_that_is_gone_is_named(path):
+def test_a_missing_file_is_reported(path):
     with pytest.raises(ConfigError, match=rf"^{re.escape(str(path))}: .*cannot be read"):
         load_seed(catalog((NODE.metric_id, path)), "run-1")
 
 
-def test_the_default_catalogue_s_snapshots_end_where_its_daily_values_begin():
+def test_default_snapshots_end_before_the_daily_values():
     defaults = load_catalog(None, SPECS)
     rows = load_seed(defaults, "run-1")
     assert {row.metric_id for row in rows} == {m.metric_id for m in defaults.metrics if m.family == "downloads"}

@@ -26,7 +26,7 @@ def resolve_store(option: str | None, variables: dict[str, str]) -> StoreTarget:
 
 
 @pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -45,7 +45,7 @@ def dotenv(here: Path, **values: str) -> None:
     (here / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
 
 
-# -- which store ---------------------------------------------------------------------------------
+# -- store ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -62,11 +62,11 @@ def dotenv(here: Path, **values: str) -> None:
         ("az://container/x", {}, StoreKind.OBJECT_STORE, "az://container/x"),
         ("db://mine", ENTERPRISE, StoreKind.ENTERPRISE, "db://mine"),
         (None, ENTERPRISE | {"CMETRICS_DB": "db://mine"}, StoreKind.ENTERPRISE, "db://mine"),
-        # A key that stays in the environment does not keep a folder from being used.
+        # A leftover key in the environment does not prevent the use of a folder.
         ("folder", {"LANCEDB_API_KEY": KEY}, StoreKind.EMBEDDED, "folder"),
     ],
 )
-def test_the_first_place_that_is_named_is_the_store(option, env, kind, uri):
+def test_option_precedes_variable_precedes_default(option, env, kind, uri):
     target = resolve_store(option, env)
     assert (target.kind, target.uri) == (kind, uri)
 
@@ -83,7 +83,7 @@ def test_a_tilde_is_the_home_folder():
     assert resolve_store("~/metrics", {}).uri == str(Path.home() / "metrics")
 
 
-def test_the_home_folder_of_nobody_is_a_mistake_that_is_shown():
+def test_an_unknown_home_folder_is_an_error():
     with pytest.raises(UsageError, match=r"^--db ~nosuchuser/db: "):
         resolve_store("~nosuchuser/db", {})
 
@@ -99,7 +99,7 @@ def test_the_home_folder_of_nobody_is_a_mistake_that_is_shown():
         (None, {"CMETRICS_DB": "db://mine"}, "LANCEDB_API_KEY"),
     ],
 )
-def test_half_an_enterprise_configuration_names_the_variable_that_lacks(option, env, absent):
+def test_an_incomplete_enterprise_configuration_names_the_missing_variable(option, env, absent):
     with pytest.raises(UsageError, match=rf"^{absent} is not set") as caught:
         resolve_store(option, env)
     assert KEY not in str(caught.value)
@@ -121,26 +121,26 @@ def test_half_an_enterprise_configuration_names_the_variable_that_lacks(option, 
         "https://h:70000",
     ],
 )
-def test_a_host_that_is_no_absolute_url_names_its_variable(host):
+def test_an_invalid_host_names_its_variable(host):
     with pytest.raises(UsageError, match=r"^LANCEDB_HOST_OVERRIDE is .* not an absolute http"):
         resolve_store(None, ENTERPRISE | {"LANCEDB_HOST_OVERRIDE": host})
 
 
 @pytest.mark.parametrize("host", ["http://localhost:8080", "https://[::1]:443", "HTTPS://cluster/path"])
-def test_an_absolute_url_is_taken_as_it_is(host):
+def test_an_absolute_url_is_used_unchanged(host):
     assert resolve_store(None, ENTERPRISE | {"LANCEDB_HOST_OVERRIDE": host}).host_override == host
 
 
 # -- environment and .env ------------------------------------------------------------------------
 
 
-def test_without_anything_said_all_defaults_hold(here):
+def test_defaults(here):
     found = load_settings(directory=here)
     assert (found.store.kind, found.store.uri) == (StoreKind.EMBEDDED, "data/lancedb")
     assert (found.catalog, secret(found.github_token)) == (None, None)
 
 
-def test_a_dotenv_file_stands_in_for_the_environment(here):
+def test_a_dotenv_file_sets_variables(here):
     dotenv(here, GITHUB_TOKEN="'from file'", CMETRICS_DB="folder # not a part of it")
     found = load_settings(directory=here)
     assert (secret(found.github_token), found.store.uri) == ("from file", "folder")
@@ -169,19 +169,19 @@ def test_an_empty_variable_is_not_set(here, monkeypatch, empty):
     assert secret(load_settings(directory=here).github_token) is None
 
 
-def test_blanks_around_a_value_do_not_belong_to_it(here, monkeypatch):
+def test_values_are_stripped(here, monkeypatch):
     monkeypatch.setenv("GITHUB_TOKEN", " token\n")
     assert secret(load_settings(directory=here).github_token) == "token"
 
 
-def test_nothing_of_a_dotenv_file_is_written_into_the_environment(here):
+def test_a_dotenv_file_does_not_change_the_environment(here):
     dotenv(here, GITHUB_TOKEN="file", CMETRICS_TEST_OTHER="x")
     before = dict(os.environ)
     load_settings(directory=here)
     assert dict(os.environ) == before
 
 
-def test_half_an_enterprise_configuration_may_be_completed_by_the_dotenv_file(here, monkeypatch):
+def test_environment_and_dotenv_file_are_combined(here, monkeypatch):
     dotenv(here, LANCEDB_API_KEY=KEY)
     with pytest.raises(UsageError, match=r"^LANCEDB_HOST_OVERRIDE is not set"):
         load_settings(directory=here)
@@ -189,16 +189,16 @@ def test_half_an_enterprise_configuration_may_be_completed_by_the_dotenv_file(he
     assert load_settings(directory=here).store.kind is StoreKind.ENTERPRISE
 
 
-def test_a_dotenv_file_that_is_not_utf_8_is_named(here):
+def test_a_dotenv_file_that_is_not_utf_8_is_rejected(here):
     (here / ".env").write_bytes(b"GITHUB_TOKEN=caf\xe9\n")
     with pytest.raises(UsageError, match=r"\.env: cannot be read"):
         load_settings(directory=here)
 
 
-# -- which catalogue -----------------------------------------------------------------------------
+# -- catalogue -----------------------------------------------------------------------------------
 
 
-def test_the_catalogue_is_the_option_s_then_the_variable_s_then_the_folder_s_then_the_packaged_one(here, monkeypatch):
+def test_the_catalogue_is_from_option_then_variable_then_folder_then_package(here, monkeypatch):
     option, variable, local = (here / name for name in ("option.toml", "variable.toml", "cmetrics.toml"))
     for path in (option, variable, local):
         path.touch()
@@ -211,7 +211,7 @@ def test_the_catalogue_is_the_option_s_then_the_variable_s_then_the_folder_s_the
     assert load_settings(directory=here).catalog is None
 
 
-def test_a_catalogue_that_is_not_there_names_who_asked_for_it(here, monkeypatch):
+def test_a_missing_catalogue_names_the_option_or_variable(here, monkeypatch):
     with pytest.raises(UsageError, match=r"^--config: file not found: .*absent\.toml"):
         load_settings(config=here / "absent.toml", directory=here)
     monkeypatch.setenv("CMETRICS_CONFIG", str(here))
@@ -219,7 +219,7 @@ def test_a_catalogue_that_is_not_there_names_who_asked_for_it(here, monkeypatch)
         load_settings(directory=here)
 
 
-def test_a_catalogue_of_a_name_that_no_file_can_have_is_not_there(here, monkeypatch):
+def test_a_catalogue_name_that_is_too_long_is_not_found(here, monkeypatch):
     named = here / ("x" * 300)
     with pytest.raises(UsageError, match=r"^--config: file not found"):
         load_settings(config=named, directory=here)
@@ -241,7 +241,7 @@ def test_secrets_are_registered_and_are_in_no_repr(here, monkeypatch):
         assert "ghp_t0k3n" not in text
 
 
-def test_a_place_is_named_without_the_password_in_its_url():
+def test_a_label_has_no_password():
     host = "https://user:passw0rd@cluster.example.com"
     label = resolve_store(None, ENTERPRISE | {"LANCEDB_HOST_OVERRIDE": host}).label
     assert label == "db://community-metrics at https://***@cluster.example.com (LanceDB Enterprise)"
@@ -249,10 +249,10 @@ def test_a_place_is_named_without_the_password_in_its_url():
     assert resolve_store(None, {}).label == "data/lancedb (embedded)"
 
 
-# -- what is kept between runs -------------------------------------------------------------------
+# -- cache ---------------------------------------------------------------------------------------
 
 
-def test_the_cache_is_where_the_variable_or_the_platform_says(here, monkeypatch):
+def test_the_cache_folder_is_from_the_variable_or_the_platform(here, monkeypatch):
     monkeypatch.delenv("CMETRICS_CACHE", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("HOME", str(here))
@@ -266,7 +266,7 @@ def test_the_cache_is_where_the_variable_or_the_platform_says(here, monkeypatch)
     assert load_settings(directory=here).cache == here / "mine"
 
 
-def test_a_step_is_told_which_workflow_it_belongs_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_workflow_name_is_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     for ref, name in (
         ("o/r/.github/workflows/metrics.yaml@refs/heads/main", "metrics.yaml"),
         ("o/r/.github/workflows/../../x@refs/heads/a.yml", "nightly.yml"),
@@ -289,7 +289,7 @@ def test_switches_are_on_or_off_and_the_webhook_is_a_secret(tmp_path: Path, monk
         load_settings(directory=tmp_path)
 
 
-# -- whatever is set -----------------------------------------------------------------------------
+# -- any environment -----------------------------------------------------------------------------
 
 ANY_VALUE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30) | st.sampled_from(
     [" ", "db://", "s3://", "~nobody/x", "https://", "http://[::1", "https://a b", "on", "2", "..", "/dev/null"]
@@ -298,7 +298,7 @@ ANY_VALUE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=
 
 @settings(max_examples=deep(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.dictionaries(st.sampled_from(VARIABLES), ANY_VALUE), written=st.text(max_size=80) | st.none())
-def test_whatever_is_set_or_written_it_is_settings_or_a_mistake_that_is_named(here, monkeypatch, values, written):
+def test_any_environment_gives_settings_or_a_usage_error(here, monkeypatch, values, written):
     monkeypatch.chdir(here)
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
@@ -313,11 +313,11 @@ def test_whatever_is_set_or_written_it_is_settings_or_a_mistake_that_is_named(he
     assert KEY not in repr(found)
 
 
-# -- what has no effect --------------------------------------------------------------------------
+# -- warnings ------------------------------------------------------------------------------------
 
 
-def test_a_broken_line_of_a_dotenv_file_is_named(here, capfd):
-    """Its number and the file, and nothing in the style of another program."""
+def test_an_invalid_line_of_a_dotenv_file_is_a_warning(here, capfd):
+    """The warning names file and line; python-dotenv's own warning is not shown."""
     (here / ".env").write_text('CMETRICS_DB=folder\n\nGITHUB_TOKEN="open\nLANCEDB_REGION=x\n')
     found = load_settings(directory=here)
     assert found.store.uri == "folder"
@@ -327,8 +327,8 @@ def test_a_broken_line_of_a_dotenv_file_is_named(here, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_a_misspelt_variable_is_named(here, monkeypatch):
-    """In both places, with the one that was meant; those of other programs are not ours to name."""
+def test_a_misspelled_variable_is_a_warning(here, monkeypatch):
+    """The warning suggests a known variable; variables of other programs are ignored."""
     dotenv(here, OTHER="1", CMETRICS_CONFG="x")
     monkeypatch.setenv("CMETRICS_WEBHOOK", "https://hooks.example.com/secret")
     in_file, in_environment = load_settings(directory=here).warnings
@@ -339,8 +339,8 @@ def test_a_misspelt_variable_is_named(here, monkeypatch):
 
 
 @pytest.mark.parametrize("inside", ["\n", "\r", "\v", "\x00", "\u200b", "é", "\x7f"])
-def test_a_token_that_cannot_be_sent_is_left_out(here, inside):
-    """A run goes on without it, with a line that names the variable and no part of the value."""
+def test_an_unsendable_token_is_ignored(here, inside):
+    """The run continues without it and prints a warning that names the variable, but no part of the value."""
     variables = Environment(GITHUB_TOKEN=SecretStr(f"ghp_First{inside}Second"))
     token, (warning,) = _sendable_token("GITHUB_TOKEN", variables.github_token)
     assert token is None
@@ -349,8 +349,8 @@ def test_a_token_that_cannot_be_sent_is_left_out(here, inside):
 
 
 @pytest.mark.parametrize("inside", ["\n", "\u200b"])
-def test_a_key_of_a_cluster_that_cannot_be_sent_is_a_mistake(inside):
-    """Without it nothing can be read; the variable is named, and no part of the value."""
+def test_an_unsendable_cluster_key_is_an_error(inside):
+    """The store cannot be read without a key; the error names the variable, but no part of the value."""
     with pytest.raises(UsageError, match=r"^LANCEDB_API_KEY contains a line break") as caught:
         resolve_store(None, ENTERPRISE | {"LANCEDB_API_KEY": f"sk-First{inside}Second"})
     assert not [half for half in ("First", "Second") if half in str(caught.value)]
@@ -358,11 +358,11 @@ def test_a_key_of_a_cluster_that_cannot_be_sent_is_a_mistake(inside):
     assert resolve_store("folder", {"LANCEDB_API_KEY": f"sk{inside}x"}).uri == "folder"
 
 
-# -- variables of others -------------------------------------------------------------------------
+# -- variables of other programs -----------------------------------------------------------------
 
 
-def test_a_bucket_s_key_may_stand_in_a_dotenv_file(here, monkeypatch):
-    """It is handed to the store, hidden, and never put into the environment, which wins."""
+def test_a_dotenv_file_may_contain_the_key_of_a_bucket(here, monkeypatch):
+    """It is passed to the store and registered as a secret, but not set in the environment, which has precedence."""
     monkeypatch.setenv("AWS_REGION", "from-environment")
     dotenv(here, AWS_SECRET_ACCESS_KEY="s3cr3t/of+the/bucket", AWS_REGION="from-file", CMETRICS_DB="s3://bucket/x")
     found = load_settings(directory=here)
@@ -373,15 +373,15 @@ def test_a_bucket_s_key_may_stand_in_a_dotenv_file(here, monkeypatch):
     assert load_settings(db="folder", directory=here).store.options == {}
 
 
-def test_a_profile_in_a_dotenv_file_has_no_effect_and_says_so(here):
-    """Only the cloud's own library reads it, from the environment."""
+def test_a_profile_in_a_dotenv_file_is_a_warning(here):
+    """Only the library of the cloud reads it, from the environment."""
     dotenv(here, AWS_PROFILE="mine", CMETRICS_DB="s3://bucket/x")
     found = load_settings(directory=here)
     assert found.warnings == ("AWS_PROFILE in .env has no effect: set it in the process environment",)
 
 
-def test_a_proxy_and_an_authority_may_stand_in_a_dotenv_file(here, monkeypatch):
-    """Each by its variable; the environment wins, in lower case before upper case."""
+def test_a_dotenv_file_may_set_proxy_and_certificates(here, monkeypatch):
+    """Each is passed on with its variable. The environment has precedence, lower case before upper case."""
     dotenv(here, HTTPS_PROXY="http://u:hunter2secret@file:1", NO_PROXY="a.example", SSL_CERT_FILE="/file.pem")
     found = load_settings(directory=here).network
     (proxy,) = found.proxies
@@ -395,8 +395,8 @@ def test_a_proxy_and_an_authority_may_stand_in_a_dotenv_file(here, monkeypatch):
     assert [secret(proxy.url) for proxy in load_settings(directory=here).network.proxies] == ["http://lower:1"]
 
 
-def test_secrets_of_variables_that_are_not_used_are_hidden_too(here, monkeypatch):
-    """An error text of a library may repeat what it found in the environment."""
+def test_secrets_of_unused_variables_are_redacted(here, monkeypatch):
+    """The error text of a library may contain anything from the environment."""
     monkeypatch.setenv("AWS_SESSION_TOKEN", "session-t0ken")
     monkeypatch.setenv("GH_TOKEN", "gho_0123456789")
     monkeypatch.setenv("GITHUB_TOKEN", "ghp_environment")
@@ -405,8 +405,8 @@ def test_secrets_of_variables_that_are_not_used_are_hidden_too(here, monkeypatch
     assert redact("session-t0ken gho_0123456789 ghp_environment ghp_in_the_file") == "*** *** *** ***"
 
 
-def test_the_query_of_an_address_is_not_shown():
-    """It may hold a key; in a folder's name a question mark is a character like others."""
+def test_the_query_of_a_url_is_not_shown():
+    """It may contain a key. In the name of a folder, a question mark has no special meaning."""
     target = resolve_store("s3://bucket/x?secret_key=S3cretS3cret&region=eu", {})
     assert target.label == "s3://bucket/x (object store)"
     assert redact("S3cretS3cret") == "***"
@@ -414,7 +414,7 @@ def test_the_query_of_an_address_is_not_shown():
 
 
 def test_without_a_home_folder_there_is_no_cache(here, monkeypatch):
-    """A container's user without an entry: nothing is written into a folder named `~`."""
+    """This happens in a container whose user has no entry; no folder named `~` is created."""
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("HOME", raising=False)
 

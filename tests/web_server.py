@@ -1,4 +1,4 @@
-"""A folder served as GitHub Pages serve it: under a sub-path, compressed, kept for ten minutes. And a log of it."""
+"""A server that behaves like GitHub Pages: a sub-path, compression, caching for ten minutes; with a log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-#: By the end of the name. Python's own table is that of the machine, which may know no .js or .woff2.
+#: Media types by suffix. Python's own table depends on the machine, which may lack .js or .woff2.
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -33,13 +33,13 @@ TYPES = {
     ".woff2": "font/woff2",
     ".parquet": "application/octet-stream",
 }
-#: What carries its own compression goes as it is.
+#: Files that are compressed already.
 PACKED = {".png", ".jpg", ".webp", ".avif", ".woff2", ".parquet"}
 
 
 @dataclass
 class Response:
-    """What was asked for, in order, and how many bytes of body went over the wire for it."""
+    """A request and its status, with the number of bytes of the body that were sent."""
 
     path: str
     status: int
@@ -48,23 +48,23 @@ class Response:
 
 @dataclass
 class Served:
-    """A running server. ``url`` is the page's address and ends in a slash."""
+    """A running server. ``url`` is the address of the folder and ends in a slash."""
 
     url: str
-    #: One per request, in the order in which they came in.
+    #: All requests, in order of arrival.
     log: list[Response] = field(default_factory=list)
 
     def sent(self) -> dict[str, int]:
-        """Bytes by path; a path that was asked for twice counts twice."""
+        """Return the number of bytes sent per path. A path requested twice counts twice."""
         total: dict[str, int] = {}
         for answer in self.log:
             total[answer.path] = total.get(answer.path, 0) + answer.sent
         return total
 
     def before_and_after(self, name: str = "plotly") -> tuple[int, int]:
-        """Bytes for what was asked for before the first file of that name; bytes for it and everything after it.
+        """Return the number of bytes sent before the first file whose path contains ``name``, and from it on.
 
-        Files that a page asks for at once come in any order: the two are firm where that file is asked for later.
+        The order of concurrent requests is arbitrary: the numbers are stable if that file is requested later.
         """
         first = next((n for n, answer in enumerate(self.log) if name in answer.path), len(self.log))
         return sum(a.sent for a in self.log[:first]), sum(a.sent for a in self.log[first:])
@@ -79,10 +79,10 @@ class _File:
 
 @contextlib.contextmanager
 def serve(folder: Path, prefix: str = "/sub/path/") -> Iterator[Served]:
-    """The folder, as it is now, under the prefix; nothing stands outside it.
+    """Serve the files of ``folder`` below ``prefix``, as they are now.
 
-    Files are read and compressed before the first request, so that no answer waits for it: Lighthouse takes
-    the time to the first byte for the server's.
+    Files are read and compressed before the first request, so that no response waits for it: Lighthouse takes
+    the time to the first byte for that of the server.
     """
     assert prefix.startswith("/")
     assert prefix.endswith("/")
@@ -105,7 +105,7 @@ def serve(folder: Path, prefix: str = "/sub/path/") -> Iterator[Served]:
 def _read(path: Path) -> _File:
     plain = path.read_bytes()
     kind = TYPES.get(path.suffix, "application/octet-stream")
-    # Level 6 is what servers take.
+    # Web servers use level 6.
     return _File(kind, plain, gzip.compress(plain, 6, mtime=0) if path.suffix not in PACKED else None)
 
 
@@ -115,7 +115,7 @@ class _Server(http.server.ThreadingHTTPServer):
     served: Served
 
     def handle_error(self, request: object, client_address: object) -> None:
-        # A browser that is closed drops what it was still reading.
+        # A browser that is closed aborts its requests.
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -123,7 +123,7 @@ class _Server(http.server.ThreadingHTTPServer):
 class _Handler(http.server.BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
-    # Head and body leave together, and at once.
+    # Send head and body together and at once.
     disable_nagle_algorithm = True
     wbufsize = -1
 
@@ -146,7 +146,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        # Before it leaves: who has the answer may read the log.
+        # Before the body is sent, because a client that has received it may read the log.
         answer.sent = len(body)
         self.wfile.write(body)
 

@@ -1,7 +1,4 @@
-"""What the page is checked with that comes from npm: installed into tests/web by `python -m tests.web_tools`.
-
-A test that finds it missing installs it too.
-"""
+"""Tools from npm for tests of the page: installed into tests/web by `python -m tests.web_tools` or the first test."""
 
 from __future__ import annotations
 
@@ -19,22 +16,22 @@ from filelock import FileLock, Timeout
 
 FOLDER = Path(__file__).parent / "web"
 MODULES = FOLDER / "node_modules"
-#: Names the package.json that was installed to the end. A folder without it is half of an
-#: installation, or an older one.
+#: Contains the hash of the package.json that was installed completely. Without it, the installation is incomplete
+#: or outdated.
 STAMP = MODULES / ".installed"
-#: Seconds. 200 MB over a slow line, and for the other workers the wait for the one who installs.
+#: In seconds: the time for 200 MB over a slow connection, and for other workers to wait.
 INSTALL_TIMEOUT = 600
 
 
 def web_tools() -> Path:
-    """The folder that holds node_modules, after one of the workers that ask has installed them."""
+    """Return the folder that contains node_modules, after installing them if necessary. One worker installs."""
     wanted = hashlib.sha256((FOLDER / "package.json").read_bytes()).hexdigest()
     if _installed() == wanted:
         return FOLDER
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         missing("no npm on this machine; install Node.js 18.19 or later, which brings it")
-    # Inside what git ignores anyway, and gone with it.
+    # Inside a folder that git ignores.
     MODULES.mkdir(exist_ok=True)
     try:
         with FileLock(MODULES / ".install.lock", timeout=INSTALL_TIMEOUT + 60):
@@ -47,19 +44,19 @@ def web_tools() -> Path:
 
 
 def missing(what: str) -> NoReturn:
-    """Skips where an engineer works without the tool; where changes are decided on, nothing is left out."""
+    """Skip the test where a tool is missing. Fail it on CI, where nothing may be skipped."""
     if os.environ.get("CI"):
         pytest.fail(what)
     pytest.skip(what)
 
 
 def web_command(name: str, *args: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """An installed command, run to its end; its exit code and stderr are the caller's to judge."""
+    """Run an installed command. The caller checks exit code and stderr."""
     return _run([str(web_tools() / "node_modules" / ".bin" / name), *args], env)
 
 
 def web_script(name: str, *args: str) -> subprocess.CompletedProcess[str]:
-    """A script of tests/web, run to its end; its exit code and stderr are the caller's to judge."""
+    """Run a script of tests/web. The caller checks exit code and stderr."""
     return _run(["node", str(web_tools() / name), *args])
 
 
@@ -77,21 +74,21 @@ def _run(command: list[str], env: dict[str, str] | None = None) -> subprocess.Co
 
 
 def plotly_basic() -> Path:
-    """plotly.js with lines, bars and pies only, of the same version as the one that Plotly for Python brings."""
+    """Return the path of plotly.js with lines, bars and pies only, in the version that Plotly for Python bundles."""
     return web_tools() / "node_modules" / "plotly.js-basic-dist-min" / "plotly-basic.min.js"
 
 
 def axe_source() -> str:
-    """axe-core as one script. To be evaluated in a page, after which ``axe.run()`` is there."""
+    """Return the script of axe-core, which defines ``axe.run()`` in a page."""
     return (web_tools() / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
 def validate_html(folder: Path) -> list[str]:
-    """What html-validate objects to in the pages of a folder, one line each. Nothing is fetched for it."""
+    """Return the messages of html-validate about the pages of a folder. Nothing is fetched."""
     pages = sorted(str(path.resolve()) for path in folder.rglob("*.html"))
     assert pages, f"no page in {folder}"
     with tempfile.TemporaryDirectory() as scratch:
-        # Into a file: what it prints into a pipe is cut off when it exits.
+        # Into a file, because html-validate exits before all of its output has been written to a pipe.
         report = Path(scratch) / "report.json"
         done = web_command("html-validate", "--config", ".htmlvalidate.mjs", "--formatter", f"json={report}", *pages)
         text = report.read_text(encoding="utf-8") if report.is_file() else ""
@@ -105,7 +102,7 @@ def validate_html(folder: Path) -> list[str]:
         for report in reports
         for at in report["messages"]
     ]
-    # An exit code without a message would be a trouble that is not about the pages.
+    # An exit code without a message is an error of the tool.
     assert found or done.returncode == 0, f"exit {done.returncode}\n{done.stderr}"
     return found
 
@@ -119,7 +116,7 @@ def _installed() -> str | None:
 
 def _install(npm: str) -> None:
     command = [npm, "install", "--no-package-lock", "--no-audit", "--no-fund", "--prefix", str(FOLDER)]
-    # Lighthouse drives the Chromium of the machine; puppeteer is not to bring another one.
+    # Lighthouse uses the Chromium of the machine, so Puppeteer need not download one.
     environment = os.environ | {"PUPPETEER_SKIP_DOWNLOAD": "1"}
     try:
         done = subprocess.run(
@@ -134,7 +131,7 @@ def _install(npm: str) -> None:
     except subprocess.TimeoutExpired:
         pytest.fail(f"not done after {INSTALL_TIMEOUT} s: {' '.join(command)}")
     if done.returncode != 0:
-        # npm warns at length; its reasons come last.
+        # npm prints many warnings before the reason.
         last = "\n".join((done.stdout + done.stderr).splitlines()[-25:])
         pytest.fail(f"exit {done.returncode}: {' '.join(command)}\n{last}")
 
@@ -143,4 +140,4 @@ if __name__ == "__main__":
     if shutil.which("npm") and shutil.which("node"):
         web_tools()
     else:
-        print("npm is not on this machine yet; the tests will install what they need with it")
+        print("npm is not installed; the tests that need it will be skipped")

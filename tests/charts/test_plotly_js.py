@@ -55,7 +55,7 @@ def test_a_file_that_is_something_else_is_refused_by_name(folder, content):
 
 
 @pytest.mark.parametrize("make", [lambda _: None, Path.mkdir], ids=["absent", "a folder"])
-def test_a_file_that_cannot_be_read_is_named(folder, make):
+def test_an_unreadable_file_is_rejected(folder, make):
     make(folder / "plotly.js")
     with pytest.raises(ConfigError, match=r"cannot be read from .*plotly\.js \("):
         plotly_script(folder / "plotly.js")
