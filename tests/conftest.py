@@ -33,7 +33,7 @@ from tests.world.truth import World
 DEEP = 10
 ALWAYS = Span(date(2000, 1, 1), date(2100, 1, 1))
 #: The only variables of this process that a command under test inherits.
-KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+INHERITED_VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 COMMAND = Path(sys.executable).parent / "cmetrics"
 
 
@@ -89,7 +89,7 @@ def services(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @dataclass
-class Home:
+class Workspace:
     """A folder in which commands are run, and the environment variables that they get."""
 
     folder: Path
@@ -99,7 +99,7 @@ class Home:
 
     @property
     def environment(self) -> dict[str, str]:
-        inherited = {k: os.environ[k] for k in KEPT_ENVIRONMENT if k in os.environ}
+        inherited = {k: os.environ[k] for k in INHERITED_VARIABLES if k in os.environ}
         return inherited | {"CMETRICS_CACHE": str(self.cache)} | self.env
 
     @property
@@ -162,20 +162,20 @@ def daily(rows: list[Observation]) -> dict[str, dict[date, int]]:
 
 
 @pytest.fixture
-def home(tmp_path: Path, services: Services) -> Home:
+def workspace(tmp_path: Path, services: Services) -> Workspace:
     # Commands that never sleep exceed the rate limits of the services.
     services.world.limits = False
-    folder = tmp_path / "home"
+    folder = tmp_path / "workspace"
     folder.mkdir()
-    return Home(folder, services.env())
+    return Workspace(folder, services.env())
 
 
 @pytest.fixture
-def offline(tmp_path: Path) -> Home:
+def offline(tmp_path: Path) -> Workspace:
     """Return a folder whose commands cannot reach any service: the port of the proxy is closed."""
     folder = tmp_path / "offline"
     folder.mkdir()
-    return Home(folder, {"HTTPS_PROXY": "http://127.0.0.1:9"})
+    return Workspace(folder, {"HTTPS_PROXY": "http://127.0.0.1:9"})
 
 
 def truth(world: World, rows: list[Observation], *, full: bool = False) -> dict[str, dict[date, int]]:

@@ -9,17 +9,17 @@ import struct
 import subprocess
 import termios
 
-from tests.conftest import COMMAND, Home
+from tests.conftest import COMMAND, Workspace
 
 ROWS = 50
 
 
-def show(home: Home, *args: str, width: int) -> tuple[int, bytes]:
+def show(workspace: Workspace, *args: str, width: int) -> tuple[int, bytes]:
     """Run a command in a terminal. Return its exit code and its output."""
     main, sub = pty.openpty()
     fcntl.ioctl(sub, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, width, 0, 0))
-    env = home.environment | {"TERM": "xterm-256color"}
-    process = subprocess.Popen([str(COMMAND), *args], cwd=home.folder, env=env, stdin=sub, stdout=sub, stderr=sub)
+    env = workspace.environment | {"TERM": "xterm-256color"}
+    process = subprocess.Popen([str(COMMAND), *args], cwd=workspace.folder, env=env, stdin=sub, stdout=sub, stderr=sub)
     os.close(sub)
     written = b""
     while True:
@@ -34,13 +34,13 @@ def show(home: Home, *args: str, width: int) -> tuple[int, bytes]:
     return process.wait(timeout=60), written
 
 
-def answer(home: Home, typed: str, *args: str) -> tuple[int, str, str]:
+def answer(workspace: Workspace, typed: str, *args: str) -> tuple[int, str, str]:
     """Answer the questions of a command with the lines of ``typed``. Return its exit code, stdout and stderr."""
     main, sub = pty.openpty()
     process = subprocess.Popen(
         [str(COMMAND), *args],
-        cwd=home.folder,
-        env=home.environment,
+        cwd=workspace.folder,
+        env=workspace.environment,
         stdin=sub,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -43,7 +43,12 @@ def test_the_wheel_runs_outside_the_checkout(tmp_path: Path):
 
     def run(*args: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-I", "-c", code, *args], check=False, cwd=home, env=env, capture_output=True, text=True
+            [sys.executable, "-I", "-c", code, *args],
+            check=False,
+            cwd=home,
+            env=env,
+            capture_output=True,
+            text=True,
         )
 
     done = run("bootstrap")

@@ -96,7 +96,7 @@ def test_duplicate_names_are_removed():
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "message"),
     [
         ({"pypi": ("no such",)}, "--pypi 'no such' is not a name that PyPI allows"),
         ({"repositories": ("o",)}, "--repo 'o' is not a repository written owner/name"),

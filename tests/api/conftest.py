@@ -24,7 +24,7 @@ from cmetrics.seed import load_seed
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
-from tests.conftest import Home
+from tests.conftest import Workspace
 from tests.samples import observe
 from tests.world.truth import World
 
@@ -62,9 +62,9 @@ class Served:
 
 
 @contextmanager
-def started(home: Home, *args: str) -> Iterator[Served]:
+def started(workspace: Workspace, *args: str) -> Iterator[Served]:
     """The command in a folder; it has said where it listens."""
-    process = home.start("serve-api", "--port", "0", *args)
+    process = workspace.start("serve-api", "--port", "0", *args)
     lines: list[str] = []
     address: queue.Queue[str] = queue.Queue()
 
@@ -89,18 +89,18 @@ def started(home: Home, *args: str) -> Iterator[Served]:
 def serve() -> Iterator[Callable[..., Served]]:
     """Starts the command in a folder and waits until it says where it listens."""
     with ExitStack() as stack:
-        yield lambda home, *args: stack.enter_context(started(home, *args))
+        yield lambda workspace, *args: stack.enter_context(started(workspace, *args))
 
 
 @pytest.fixture(scope="session")
-def full_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def full_home(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     folder: Path = tmp_path_factory.mktemp("full")
     root = folder / "data" / "lancedb"
     root.mkdir(parents=True)
     fill(LanceStore.open(StoreTarget(StoreKind.EMBEDDED, str(root))))
-    return Home(folder)
+    return Workspace(folder)
 
 
 @pytest.fixture(scope="session")
-def api(serve, full_home: Home) -> Served:
+def api(serve, full_home: Workspace) -> Served:
     return serve(full_home)

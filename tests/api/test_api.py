@@ -22,7 +22,7 @@ from cmetrics.environment import Environment
 from cmetrics.settings import resolve_store
 from cmetrics.store.lance_store import LanceStore
 from tests.api.conftest import CATALOG, NOW, Served, fill
-from tests.conftest import Home, daily
+from tests.conftest import Workspace, daily
 from tests.rules import value_differs
 from tests.world.cluster import Cluster
 
@@ -60,7 +60,7 @@ def without_time(body: bytes) -> dict | list:
     return document
 
 
-def test_the_files_of_a_build_say_byte_for_byte_what_the_api_answers(api: Served, full_home: Home):
+def test_the_files_of_a_build_say_byte_for_byte_what_the_api_answers(api: Served, full_home: Workspace):
     full_home.run("build-site")
     site = full_home.folder / "site" / "api" / "v1"
     for name in ("health", "definitions", *INSIGHTS):
@@ -82,7 +82,7 @@ def test_the_files_of_a_build_say_byte_for_byte_what_the_api_answers(api: Served
     }  # fmt: skip
 
 
-def test_the_flat_files_hold_every_row(full_home: Home):
+def test_the_flat_files_hold_every_row(full_home: Workspace):
     full_home.run("build-site", "--out", "flat")
     rows = full_home.rows()
     data = full_home.folder / "flat" / "data"
@@ -94,7 +94,7 @@ def test_the_flat_files_hold_every_row(full_home: Home):
     ]
 
 
-def test_series_are_the_stored_rows_of_the_window_ascending(api: Served, full_home: Home):
+def test_series_are_the_stored_rows_of_the_window_ascending(api: Served, full_home: Workspace):
     for days in (1, 7, 180, 730):
         document = api.get(f"/api/v1/series/downloads:lancedb:nodejs?days={days}").json()
         first = YESTERDAY - timedelta(days=days - 1)
@@ -107,7 +107,7 @@ def test_series_are_the_stored_rows_of_the_window_ascending(api: Served, full_ho
         ]
 
 
-def test_the_dashboard_has_the_documented_fields_and_its_numbers_hold(api: Served, full_home: Home):
+def test_the_dashboard_has_the_documented_fields_and_its_numbers_hold(api: Served, full_home: Workspace):
     document = api.get("/api/v1/dashboard/daily").json()
     stored = daily(full_home.rows())
     assert [group["product"] for group in document["groups"]] == ["lance", "lancedb"]
@@ -281,14 +281,14 @@ def test_schemathesis_finds_no_failure_among_thousands_of_questions(api: Served,
 
 
 def test_it_answers_while_rows_are_written_and_shows_them_without_a_restart(serve, tmp_path: Path):
-    home = Home(tmp_path)
+    workspace = Workspace(tmp_path)
     (tmp_path / "data" / "lancedb").mkdir(parents=True)
-    fill(home.store)
-    served = serve(home)
+    fill(workspace.store)
+    served = serve(workspace)
     url = "/api/v1/series/downloads:lance:rust?days=730"
     before = served.get(url).json()["points"]
-    writer = home.store
-    rows = [row for row in home.rows() if row.metric_id == "downloads:lance:rust" and not row.is_seed]
+    writer = workspace.store
+    rows = [row for row in workspace.rows() if row.metric_id == "downloads:lance:rust" and not row.is_seed]
     done = threading.Event()
     statuses: list[tuple[int, str]] = []
 
@@ -317,18 +317,18 @@ def test_it_answers_while_rows_are_written_and_shows_them_without_a_restart(serv
 
 
 def test_after_a_bootstrap_it_answers_from_the_new_tables(serve, tmp_path: Path):
-    home = Home(tmp_path)
+    workspace = Workspace(tmp_path)
     (tmp_path / "data" / "lancedb").mkdir(parents=True)
-    fill(home.store)
-    served = serve(home)
+    fill(workspace.store)
+    served = serve(workspace)
     url = "/api/v1/series/downloads:lance:rust?days=730"
     assert any(point["source_window"] == "1d" for point in served.get(url).json()["points"])
-    home.run("bootstrap", "--yes")
+    workspace.run("bootstrap", "--yes")
     assert not any(point["source_window"] == "1d" for point in served.get(url).json()["points"])
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_cleanly_when_told_to(serve, full_home: Home, sent: signal.Signals):
+def test_it_ends_cleanly_when_told_to(serve, full_home: Workspace, sent: signal.Signals):
     served = serve(full_home)
     assert served.get("/api/v1/health").status_code == 200
     served.process.send_signal(sent)
@@ -340,7 +340,7 @@ def test_it_ends_cleanly_when_told_to(serve, full_home: Home, sent: signal.Signa
 
 def test_a_store_without_tables_is_a_reason_and_not_a_crash(serve, tmp_path: Path):
     (tmp_path / "data" / "lancedb").mkdir(parents=True)
-    served = serve(Home(tmp_path))
+    served = serve(Workspace(tmp_path))
     for path in PATHS[1:]:
         response = served.get(f"/api/v1/{path}")
         assert response.status_code == 503
@@ -351,7 +351,7 @@ def test_a_store_without_tables_is_a_reason_and_not_a_crash(serve, tmp_path: Pat
 
 
 def test_a_mistyped_folder_is_refused_and_nothing_is_left_behind(tmp_path: Path):
-    done = Home(tmp_path).run("serve-api", "--db", "no/such", code=1)
+    done = Workspace(tmp_path).run("serve-api", "--db", "no/such", code=1)
     assert "no/such" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -359,10 +359,10 @@ def test_a_mistyped_folder_is_refused_and_nothing_is_left_behind(tmp_path: Path)
 def test_an_unreachable_cluster_is_a_reason_without_the_key(serve, tmp_path: Path):
     root = tmp_path / "cluster"
     root.mkdir()
-    home = Home(tmp_path)
+    workspace = Workspace(tmp_path)
     with Cluster(root) as cluster:
-        home.env = cluster.env()
-        served = serve(home)
+        workspace.env = cluster.env()
+        served = serve(workspace)
         assert "cmetrics bootstrap" in served.get("/api/v1/definitions").json()["detail"]
     response = served.get("/api/v1/dashboard/daily")
     assert response.status_code == 503
@@ -374,9 +374,9 @@ def test_only_the_window_asked_for_crosses_the_wire(serve, tmp_path: Path):
     root = tmp_path / "cluster"
     root.mkdir()
     with Cluster(root) as cluster:
-        home = Home(tmp_path, cluster.env())
+        workspace = Workspace(tmp_path, cluster.env())
         fill(_remote(cluster))
-        served = serve(home)
+        served = serve(workspace)
         for path, most in (
             ("series/stars:lance:github?days=7", 7 + 1),
             # Any dashboard compares the last full month with the one a year before.

@@ -16,7 +16,7 @@ import pytest
 
 from cmetrics.domain.run import Run, RunStatus
 from tests.api.conftest import CATALOG, NOW, Served, fill
-from tests.conftest import Home
+from tests.conftest import Workspace
 from tests.rules import value_differs
 
 #: Another figure is for trying this test out.
@@ -83,12 +83,12 @@ def ask(served: Served, seed: int, over: threading.Event, statuses: Counter[int]
     client.close()
 
 
-def write(home: Home, over: threading.Event) -> int:
+def write(workspace: Workspace, over: threading.Event) -> int:
     """Nights, as quickly as they come: values revised, a run noted, files merged. Returns how many."""
-    rows, nights = [row for row in home.rows() if not row.is_seed], 0
+    rows, nights = [row for row in workspace.rows() if not row.is_seed], 0
     while not over.wait(WRITE_EVERY):
         nights += 1
-        store = home.store
+        store = workspace.store
         night = [replace(row, value=row.value + nights) for row in rows[nights % 7 :: 7]]
         store.upsert_observations(night, value_differs)
         store.save_run(
@@ -107,14 +107,14 @@ def thirds(samples: list[Sample], what: str) -> tuple[float, float]:
 
 @pytest.mark.long
 def test_ten_minutes_of_questions_cost_no_memory(serve, tmp_path: Path):
-    home = Home(tmp_path)
+    workspace = Workspace(tmp_path)
     (tmp_path / "data" / "lancedb").mkdir(parents=True)
-    fill(home.store)
-    served = serve(home)
+    fill(workspace.store)
+    served = serve(workspace)
     over, statuses, nights = threading.Event(), Counter[int](), Counter[str]()
     began = time.monotonic()
     workers = [threading.Thread(target=ask, args=(served, seed, over, statuses)) for seed in range(CLIENTS)]
-    workers.append(threading.Thread(target=lambda: nights.update(written=write(home, over))))
+    workers.append(threading.Thread(target=lambda: nights.update(written=write(workspace, over))))
     for worker in workers:
         worker.start()
     samples = []

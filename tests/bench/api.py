@@ -19,7 +19,7 @@ from tests.api.conftest import started
 from tests.bench.clock import apart, timed
 from tests.bench.figures import Figure
 from tests.bench.stores import NOW, catalog_of, filled, in_words, metrics_of
-from tests.conftest import Home
+from tests.conftest import Workspace
 from tests.world.services import Services
 from tests.world.truth import World
 
@@ -31,12 +31,12 @@ REQUESTS = 400
 def measure(folder: Path) -> Iterator[Figure]:
     """Other parameters each time, so that nothing is answered from memory; of a store at rest, the same each time."""
     for count in SIZES:
-        home = Home(folder / f"{count}")
+        workspace = Workspace(folder / f"{count}")
         metrics = metrics_of(count)
-        filled(home.folder / "data" / "lancedb", metrics)
-        catalog_of(metrics, home.folder)
+        filled(workspace.folder / "data" / "lancedb", metrics)
+        catalog_of(metrics, workspace.folder)
         ids = [metric.metric_id for metric in metrics]
-        view = apart(dashboards, home.folder)
+        view = apart(dashboards, workspace.folder)
         yield Figure("dashboard view-model, 180 days", in_words(count), view, count)
         urls = {
             "series": [f"/api/v1/series/{m}?days={d}" for d in range(90, 731) for m in ids],
@@ -44,8 +44,8 @@ def measure(folder: Path) -> Iterator[Figure]:
         }
         # Clients in threads would wait for each other, and be measured instead of the server.
         clients_apart = ProcessPoolExecutor(max(CLIENTS), get_context("spawn"))
-        with started(home) as served, clients_apart as pool:
-            with refreshing(home):
+        with started(workspace) as served, clients_apart as pool:
+            with refreshing(workspace):
                 for what, paths in urls.items():
                     requests = REQUESTS // 10 if what == "dashboard" and count > min(SIZES) else REQUESTS
                     yield from _figures(pool, served.url, what, list(islice(cycle(paths), requests)), count)
@@ -96,17 +96,17 @@ def ask(url: str, paths: list[str]) -> list[float]:
 
 
 @contextmanager
-def refreshing(home: Home) -> Iterator[None]:
+def refreshing(workspace: Workspace) -> Iterator[None]:
     """One refresh after the other, of a catalogue of their own, into the store that is read."""
-    folder = home.folder.with_name(f"{home.folder.name}-refresh")
+    folder = workspace.folder.with_name(f"{workspace.folder.name}-refresh")
     folder.mkdir()
     ended = threading.Event()
     with Services(World.default(), folder) as services:
-        writer = Home(folder, services.env())
+        writer = Workspace(folder, services.env())
 
         def work() -> None:
             while not ended.is_set():
-                process = writer.start("refresh", "--quiet", "--db", str(home.folder / "data" / "lancedb"))
+                process = writer.start("refresh", "--quiet", "--db", str(workspace.folder / "data" / "lancedb"))
                 while process.poll() is None:
                     if ended.wait(0.1):
                         process.kill()

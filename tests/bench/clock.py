@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import COMMAND, KEPT_ENVIRONMENT
+from tests.conftest import COMMAND, INHERITED_VARIABLES
 
 #: Runs a program and prints seconds and kilobytes. A process's peak begins, on Linux, with that of the one
 #: that starts it, so it is started by one that holds nothing.
@@ -60,7 +60,7 @@ def run(
     args: Sequence[str | Path], folder: Path | None = None, env: dict[str, str] | None = None, *, code: int = 0
 ) -> Taken:
     """A program, from its start to its end, with nothing of this process's environment."""
-    kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+    kept = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ}
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", STOPWATCH, *map(str, args)],
         check=False, cwd=folder, env=kept | (env or {}), capture_output=True, text=True,

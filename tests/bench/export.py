@@ -35,17 +35,17 @@ def measure(folder: Path) -> Iterator[Figure]:
     yield _branch(folder / "branch")
 
 
-def _commands(home: Path, count: int) -> Iterator[Figure]:
+def _commands(workspace: Path, count: int) -> Iterator[Figure]:
     metrics = metrics_of(count)
-    filled(home / "data" / "lancedb", metrics)
-    catalog_of(metrics, home)
+    filled(workspace / "data" / "lancedb", metrics)
+    catalog_of(metrics, workspace)
     for what, args in (
-        ("`export`", ("export", home / "export")),
-        ("`export` without changes", ("export", home / "export")),
-        ("`restore` into an empty store", ("restore", home / "export", "--db", home / "other")),
+        ("`export`", ("export", workspace / "export")),
+        ("`export` without changes", ("export", workspace / "export")),
+        ("`restore` into an empty store", ("restore", workspace / "export", "--db", workspace / "other")),
     ):
-        taken = command(*args, folder=home)
-        size = in_bytes(size_of(home / "export"))
+        taken = command(*args, folder=workspace)
+        size = in_bytes(size_of(workspace / "export"))
         yield Figure(what, in_words(count), taken.seconds, count, taken.memory, f"{size} of CSV")
 
 

@@ -17,15 +17,15 @@ SIZES = {7: 5, 100: 3, 1000: 1}
 def measure(folder: Path) -> Iterator[Figure]:
     """`build-site` as a whole process; the smallest against importing LanceDB alone."""
     for count, times in SIZES.items():
-        home = folder / f"{count}"
+        workspace = folder / f"{count}"
         metrics = metrics_of(count)
-        filled(home / "data" / "lancedb", metrics)
-        catalog_of(metrics, home)
-        turns = [(python("import lancedb"), command("build-site", folder=home)) for _ in range(times)]
+        filled(workspace / "data" / "lancedb", metrics)
+        catalog_of(metrics, workspace)
+        turns = [(python("import lancedb"), command("build-site", folder=workspace)) for _ in range(times)]
         library, built = (statistics.median(taken.seconds for taken in column) for column in zip(*turns, strict=True))
         memory = max(taken.memory for _, taken in turns)
-        index = len(gzip.compress((home / "site" / "index.html").read_bytes()))
-        besides = f"{in_bytes(size_of(home / 'site'))}, index.html {in_bytes(index)} gzip"
+        index = len(gzip.compress((workspace / "site" / "index.html").read_bytes()))
+        besides = f"{in_bytes(size_of(workspace / 'site'))}, index.html {in_bytes(index)} gzip"
         if count == min(SIZES):
             besides += f"; {built / library:.2f} × `import lancedb`"
         yield Figure("`build-site`", in_words(count), built, count, memory, besides)

@@ -9,19 +9,19 @@ import sys
 
 import pytest
 
-from tests.conftest import COMMAND, Home
+from tests.conftest import COMMAND, Workspace
 
 #: Modules in the order in which `cmetrics refresh` finishes to import them, from the first one to the last.
 MOMENTS = ("gc", "typer", "pyarrow.lib", "lancedb._lancedb", "cmetrics.ingest.state")
 
 
-def interrupt_after(module: str, number: signal.Signals, home: Home, *args: str) -> tuple[int, str, str]:
+def interrupt_after(module: str, number: signal.Signals, workspace: Workspace, *args: str) -> tuple[int, str, str]:
     """Send a signal as soon as the program has imported ``module``; return exit code, stdout and stderr."""
     process = subprocess.Popen(
         # What the installed script does; Python reports each import on stderr when it is done.
         [sys.executable, "-X", "importtime", str(COMMAND), *args],
-        cwd=home.folder,
-        env=home.environment,
+        cwd=workspace.folder,
+        env=workspace.environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -43,7 +43,7 @@ def interrupt_after(module: str, number: signal.Signals, home: Home, *args: str)
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("module", MOMENTS)
-def test_interrupted_while_it_imports(module: str, number: signal.Signals, offline: Home):
+def test_interrupted_while_it_imports(module: str, number: signal.Signals, offline: Workspace):
     """No traceback, no exit 0 although the signal was lost, no store that nobody asked for any more."""
     code, out, err = interrupt_after(module, number, offline, "refresh", "--json")
     assert (code, err.count("\n")) == (130, 1), err
@@ -52,7 +52,7 @@ def test_interrupted_while_it_imports(module: str, number: signal.Signals, offli
     assert not (offline.folder / "data").exists()
 
 
-def test_help_can_be_interrupted(offline: Home):
+def test_help_can_be_interrupted(offline: Workspace):
     """The entry holds signals too, before any command is known."""
     code, out, err = interrupt_after("gc", signal.SIGINT, offline, "--help")
     assert (code, out, err) == (130, "", "error: interrupted\n")

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cmetrics.cli.output import print_line
 from cmetrics.sources import SPECS
-from tests.conftest import Home
+from tests.conftest import Workspace
 from tests.samples import SUBJECTS
 from tests.terminal import show
 
@@ -22,9 +22,9 @@ _BAR = re.compile("━{6,}")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def screen(home: Home, width: int, *args: str) -> tuple[int, list[str]]:
+def screen(workspace: Workspace, width: int, *args: str) -> tuple[int, list[str]]:
     """Return the exit code of a command on a terminal, and the lines that it leaves there."""
-    code, written = show(home, *args, width=width)
+    code, written = show(workspace, *args, width=width)
     lines = _CONTROL.sub("", written.decode()).replace("\r\n", "\n").split("\n")
     return code, [line for line in lines if not _BAR.search(line)]
 
@@ -34,16 +34,16 @@ def words(lines: list[str]) -> list[str]:
     return [word for line in lines for word in line.split() if not word.startswith("(refresh-")]
 
 
-def check(home: Home, width: int, command: str, plain: str) -> None:
+def check(workspace: Workspace, width: int, command: str, plain: str) -> None:
     """Fail for a line that is too long although it has a space, and for a day or an id of ``plain`` that is broken."""
-    code, lines = screen(home, width, command)
+    code, lines = screen(workspace, width, command)
     assert code == 1
     assert [line for line in lines if len(line) > width and len(line.split()) > 1] == []
     whole = re.compile(r"[a-z]+:p:\S+|20\d\d-\d\d-\d\d|[a-z]+\.[a-z.]+")
     assert set(whole.findall(plain)) <= set(whole.findall(" ".join(words(lines))))
 
 
-def test_every_source_without_network(offline: Home):
+def test_every_source_without_network(offline: Workspace):
     """One line per source says what failed, why and what to do; nothing was stored, so the exit code is 1."""
     (offline.folder / "cmetrics.toml").write_text(CATALOGUE)
     done = offline.run("refresh", code=1)

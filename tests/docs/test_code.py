@@ -17,7 +17,7 @@ import yaml
 
 from cmetrics.catalog import load_catalog
 from cmetrics.sources import SPECS
-from tests.conftest import Home
+from tests.conftest import Workspace
 from tests.docs.code import README, Block, all_blocks, blocks, prose
 from tests.docs.commands import command_lines, mistake_in
 from tests.docs.project import DOCS, ROOT, pages
@@ -43,12 +43,12 @@ METRIC = '[[metrics]]\nproduct = "example"\nsource = "cratesio"\nsubject = "exam
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A folder with a collected store and a site."""
     with Services(example_world(), tmp_path_factory.mktemp("authority")) as services:
         folder = tmp_path_factory.mktemp("docs") / "collected"
         folder.mkdir()
-        collected = Home(folder, services.env())
+        collected = Workspace(folder, services.env())
         collected.run("refresh", "--quiet")
         collected.run("build-site", "--quiet")
         yield collected
@@ -63,16 +63,16 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("page", RUN, ids=[page.stem for page in RUN])
-def test_shell_blocks_run(page: Path, home: Home, programs: Path, tmp_path: Path):
+def test_shell_blocks_run(page: Path, workspace: Workspace, programs: Path, tmp_path: Path):
     """In the order of the page, in one shell."""
     folder = tmp_path / "reader"
     if page in FROM_NOTHING:
         folder.mkdir()
     else:
-        shutil.copytree(home.folder, folder)
+        shutil.copytree(workspace.folder, folder)
     run = [block for block in blocks(page) if block.language == "sh" and block.reason is None]
     script = "\n".join(f"echo '+ {block}' >&2\n{block.text}" for block in run)
-    env = home.environment | {"PATH": f"{programs}:/usr/bin:/bin", "CMETRICS_CACHE": str(tmp_path / "cache")}
+    env = workspace.environment | {"PATH": f"{programs}:/usr/bin:/bin", "CMETRICS_CACHE": str(tmp_path / "cache")}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         check=False,
@@ -87,15 +87,20 @@ def test_shell_blocks_run(page: Path, home: Home, programs: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("block", [block for block in all_blocks("python") if block.reason is None], ids=str)
-def test_python_blocks_run(block: Block, home: Home):
+def test_python_blocks_run(block: Block, workspace: Workspace):
     done = subprocess.run(
-        [sys.executable, "-c", block.text], check=False, cwd=home.folder, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", block.text],
+        check=False,
+        cwd=workspace.folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout
 
 
-def test_a_chart_from_nothing(offline: Home):
+def test_a_chart_from_nothing(offline: Workspace):
     """In ten lines, from the site that the page says how to get."""
     page = DOCS / "how-to" / "read-the-data.md"
     demo = next(block.text for block in blocks(page) if "cmetrics demo" in block.text)
@@ -148,13 +153,13 @@ def test_commands_and_options_exist(page: Path):
             assert mistake_in(line) is None, f"{line}: {mistake_in(line)}"
 
 
-def test_files_of_the_site_are_listed(home: Home):
+def test_files_of_the_site_are_listed(workspace: Workspace):
     """Every file that a build writes is in the table of the reference, and every row has a file."""
     page = (DOCS / "reference" / "api.md").read_text(encoding="utf-8")
     table = page.partition("## Files of the site")[2].partition("\n## ")[0]
     rows = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
     patterns = [re.findall(r"`([^`]+)`", row) for row in rows]
-    site = home.folder / "site"
+    site = workspace.folder / "site"
     files = [path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()]
     files = [name for name in files if not name.rpartition("/")[2].startswith(".")]
 

@@ -27,7 +27,7 @@ from cmetrics.export.data_files import (
 )
 from cmetrics.store.schema import OPTIONAL_TABLES, STATS, encode
 from cmetrics.store.schema import TABLES as STORE_TABLES
-from tests.conftest import Home
+from tests.conftest import Workspace
 from tests.samples import a_metric, a_row
 
 WEEK = Rollup(
@@ -133,9 +133,9 @@ def test_every_column_is_described():
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of the sample data, which has every table."""
-    home = Home(tmp_path_factory.mktemp("sample"), {**os.environ, "SOURCE_DATE_EPOCH": "1795521600"})
-    home.run("demo", "--quiet", "--store", "sample")
-    return home.folder / "site-demo"
+    workspace = Workspace(tmp_path_factory.mktemp("sample"), {**os.environ, "SOURCE_DATE_EPOCH": "1795521600"})
+    workspace.run("demo", "--quiet", "--store", "sample")
+    return workspace.folder / "site-demo"
 
 
 @pytest.fixture
@@ -262,7 +262,7 @@ subject = "acme/db"
         ),
     ],
 )
-def test_license(offline: Home, line: str, expected: str | None, address: str | None):
+def test_license(offline: Workspace, line: str, expected: str | None, address: str | None):
     """In the description, and in the JSON-LD of the page; without one, the description states that there is none."""
     (offline.folder / "cmetrics.toml").write_text(CATALOGUE.format(license=line))
     offline.run("create-tables", "--quiet")

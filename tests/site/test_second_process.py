@@ -22,7 +22,7 @@ from cmetrics.site.second_process import SecondProcess
 from cmetrics.site.templates import open_templates, render_part, use_templates
 from cmetrics.sources import SPECS
 from tests.boards import AS_OF, a_board, a_package, rows_of
-from tests.conftest import COMMAND, Home
+from tests.conftest import COMMAND, Workspace
 from tests.world.page_data import DATA_SETS
 
 MANY = [a_package(f"package{n}", f"product{n // 10}") for n in range(30)]
@@ -123,8 +123,8 @@ def test_a_killed_second_process_is_an_error(process, site, tmp_path: Path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process is given a processor")
-def test_one_processor_and_two_build_the_same_site(home: Home):
-    env = home.env | {
+def test_one_processor_and_two_build_the_same_site(workspace: Workspace):
+    env = workspace.env | {
         "SOURCE_DATE_EPOCH": "1800000000",
         "PATH": os.environ["PATH"],
         "HTTPS_PROXY": "http://127.0.0.1:9",
@@ -135,15 +135,17 @@ def test_one_processor_and_two_build_the_same_site(home: Home):
         def choose() -> None:
             os.sched_setaffinity(0, on)
 
-        subprocess.run([COMMAND, *args], cwd=home.folder, env=env, check=True, capture_output=True, preexec_fn=choose)
+        subprocess.run(
+            [COMMAND, *args], cwd=workspace.folder, env=env, check=True, capture_output=True, preexec_fn=choose
+        )
 
     run("bootstrap")
     run("build-site", "--out", "two")
     run("build-site", "--out", "one", on=processors[:1])
     one, two = (
         {
-            path.relative_to(home.folder / out): path.read_bytes()
-            for path in (home.folder / out).rglob("*")
+            path.relative_to(workspace.folder / out): path.read_bytes()
+            for path in (workspace.folder / out).rglob("*")
             if path.is_file()
         }
         for out in ("one", "two")

@@ -14,7 +14,7 @@ import pytest
 
 from cmetrics.domain.errors import SiteError
 from cmetrics.site.write import write_site
-from tests.conftest import Home
+from tests.conftest import Workspace
 
 FILES = {"index.html": b"one", "assets/a.css": b"x"}
 
@@ -83,7 +83,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
         write_site(FILES.items(), tmp_path / "site")
 
 
-def test_two_builds_of_one_moment_are_the_same_bytes(offline: Home):
+def test_two_builds_of_one_moment_are_the_same_bytes(offline: Workspace):
     offline.run("bootstrap")
     offline.env["SOURCE_DATE_EPOCH"] = "1800000000"
     contents = []
@@ -95,7 +95,7 @@ def test_two_builds_of_one_moment_are_the_same_bytes(offline: Home):
     assert b"14 January 2027" in contents[0]["quality.html"]
 
 
-def test_a_failed_build_keeps_the_site_that_is_there(offline: Home):
+def test_a_failed_build_keeps_the_site_that_is_there(offline: Workspace):
     offline.run("bootstrap")
     offline.run("build-site")
     before = (offline.folder / "site" / "index.html").read_bytes()

@@ -19,7 +19,7 @@ from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.failures import translated
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS
-from tests.conftest import Home, catalog_text, daily
+from tests.conftest import Workspace, catalog_text, daily
 from tests.rules import value_differs
 from tests.store.test_lance_store import YEAR, row
 from tests.world.bucket import KEY, NAME, SECRET, Asked, Bucket
@@ -253,10 +253,10 @@ def test_readers_see_whole_versions_while_nights_go_by(store, place, bucket: Buc
     assert all(len(night) == 1 for night in seen), "half a night was read"
 
 
-def in_bucket(home: Home, bucket: Bucket, name: str) -> StoreTarget:
+def in_bucket(workspace: Workspace, bucket: Bucket, name: str) -> StoreTarget:
     """A folder whose commands keep their rows in the bucket."""
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("npm", "@lancedb/lancedb")))
-    home.env |= {**bucket.env(), "CMETRICS_DB": f"s3://{NAME}/{name}"}
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("npm", "@lancedb/lancedb")))
+    workspace.env |= {**bucket.env(), "CMETRICS_DB": f"s3://{NAME}/{name}"}
     return StoreTarget(StoreKind.OBJECT_STORE, f"s3://{NAME}/{name}")
 
 
@@ -265,11 +265,13 @@ def stored(place: StoreTarget) -> dict:
     return daily(store.observations(sorted(store.metric_ids()), YEAR._replace(first=YEAR.first.replace(year=2000))))
 
 
-def test_the_commands_work_there_and_a_run_killed_in_its_upload_is_healed(home: Home, world: World, bucket: Bucket):
-    place = in_bucket(home, bucket, "nightly")
-    told = home.run("refresh", code=1).stderr
+def test_the_commands_work_there_and_a_run_killed_in_its_upload_is_healed(
+    workspace: Workspace, world: World, bucket: Bucket
+):
+    place = in_bucket(workspace, bucket, "nightly")
+    told = workspace.run("refresh", code=1).stderr
     assert "`cmetrics create-tables` creates them" in told
-    home.run("bootstrap", "--yes")
+    workspace.run("bootstrap", "--yes")
 
     uploading, killed = threading.Event(), threading.Event()
 
@@ -281,7 +283,7 @@ def test_the_commands_work_there_and_a_run_killed_in_its_upload_is_healed(home: 
         return None
 
     bucket.gate = hold
-    process = home.start("refresh")
+    process = workspace.start("refresh")
     assert uploading.wait(120)
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -289,31 +291,33 @@ def test_the_commands_work_there_and_a_run_killed_in_its_upload_is_healed(home: 
     bucket.gate = None
     assert stored(place) == {}
 
-    home.run("refresh")
+    workspace.run("refresh")
     truth = {"downloads:p:nodejs": world.expected()["downloads:lancedb:nodejs"]}
     assert stored(place) == truth
     runs = LanceStore.open(place).runs()
     assert [run.status for run in runs if run.job_name == "refresh"] == ["success", "failed"]
-    home.run("build-site")
-    assert (home.folder / "site" / "index.html").is_file()
+    workspace.run("build-site")
+    assert (workspace.folder / "site" / "index.html").is_file()
 
 
-def test_a_bucket_that_is_not_there_refuses_or_is_away_is_one_line_without_its_keys(home: Home, bucket: Bucket):
-    in_bucket(home, bucket, "away")
-    home.env["CMETRICS_DB"] = "s3://no-such-bucket/metrics"
-    says = {"no bucket": home.run("status", code=1).stderr}
-    home.env["CMETRICS_DB"] = f"s3://{NAME}/away"
+def test_a_bucket_that_is_not_there_refuses_or_is_away_is_one_line_without_its_keys(
+    workspace: Workspace, bucket: Bucket
+):
+    in_bucket(workspace, bucket, "away")
+    workspace.env["CMETRICS_DB"] = "s3://no-such-bucket/metrics"
+    says = {"no bucket": workspace.run("status", code=1).stderr}
+    workspace.env["CMETRICS_DB"] = f"s3://{NAME}/away"
     bucket.gate = lambda _: (403, "SignatureDoesNotMatch")
-    says["refused"] = home.run("status", code=1).stderr
+    says["refused"] = workspace.run("status", code=1).stderr
     bucket.gate = None
-    del home.env["AWS_SECRET_ACCESS_KEY"], home.env["AWS_ACCESS_KEY_ID"]
+    del workspace.env["AWS_SECRET_ACCESS_KEY"], workspace.env["AWS_ACCESS_KEY_ID"]
     # No machine of a cloud, which would be asked for a key, and might have one.
-    home.env["AWS_EC2_METADATA_DISABLED"] = "true"
-    says["no key"] = home.run("status", code=1).stderr
-    home.env |= bucket.env()
-    home.env["AWS_ENDPOINT"] = "http://127.0.0.1:9"
+    workspace.env["AWS_EC2_METADATA_DISABLED"] = "true"
+    says["no key"] = workspace.run("status", code=1).stderr
+    workspace.env |= bucket.env()
+    workspace.env["AWS_ENDPOINT"] = "http://127.0.0.1:9"
     started = time.monotonic()
-    says["away"] = home.run("refresh", code=1).stderr
+    says["away"] = workspace.run("refresh", code=1).stderr
     assert time.monotonic() - started < 60, "it should give up within a minute"
     tells = {
         "no bucket": "answered 404 NoSuchBucket; create the bucket, or choose another with --db",

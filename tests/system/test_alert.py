@@ -6,25 +6,25 @@ import shutil
 
 import pytest
 
-from tests.conftest import Home, catalog_text
+from tests.conftest import Workspace, catalog_text
 from tests.rules import always
 from tests.samples import a_metric, a_row
 from tests.world.truth import GITHUB, World
 
 
 @pytest.fixture
-def stale(home: Home, world: World) -> Home:
+def stale(workspace: Workspace, world: World) -> Workspace:
     """A store with one fresh metric, and one that has never had a day."""
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), ("npm", "gone")))
-    (home.folder / "data" / "lancedb").mkdir(parents=True)
-    home.store.create_tables()
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), ("npm", "gone")))
+    (workspace.folder / "data" / "lancedb").mkdir(parents=True)
+    workspace.store.create_tables()
     fresh = a_metric("cratesio", subject="lancedb")
-    home.store.upsert_observations([a_row(fresh, world.yesterday, 9)], always)
-    home.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
-    return home
+    workspace.store.upsert_observations([a_row(fresh, world.yesterday, 9)], always)
+    workspace.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
+    return workspace
 
 
-def test_an_issue_is_opened_and_closed_when_all_is_well(stale: Home, world: World):
+def test_an_issue_is_opened_and_closed_when_all_is_well(stale: Workspace, world: World):
     opened = stale.json("alert")
     assert (opened["action"], opened["issue"]) == ("opened", 1)
     (issue,) = world.project.issues
@@ -36,7 +36,7 @@ def test_an_issue_is_opened_and_closed_when_all_is_well(stale: Home, world: Worl
     assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
 
 
-def test_it_can_be_switched_off(stale: Home, services):
+def test_it_can_be_switched_off(stale: Workspace, services):
     before = len(services.to(GITHUB))
     assert "alerts are disabled" in stale.run("alert", "--off").stdout
     stale.env["CMETRICS_ALERTS"] = "off"
@@ -52,7 +52,7 @@ def test_it_can_be_switched_off(stale: Home, services):
     assert len(services.to(GITHUB)) == before
 
 
-def test_what_it_may_not_do_is_said_with_what_to_do(stale: Home, world: World):
+def test_what_it_may_not_do_is_said_with_what_to_do(stale: Workspace, world: World):
     world.project.may_write_issues = False
     done = stale.run("alert", code=1)
     assert "permissions: issues: write" in done.stderr
@@ -65,7 +65,7 @@ def test_what_it_may_not_do_is_said_with_what_to_do(stale: Home, world: World):
     assert not world.project.issues
 
 
-def test_a_store_that_could_not_be_pulled_is_an_issue_with_the_reason(stale: Home, world: World):
+def test_a_store_that_could_not_be_pulled_is_an_issue_with_the_reason(stale: Workspace, world: World):
     """The store of the runner is empty then: its metrics are not called stale."""
     failed = stale.run("pull-data", "data/ledger", "--remote", str(stale.folder / "nowhere"), "--json", code=1)
     (stale.folder / "pull.json").write_text(failed.stdout)
@@ -79,7 +79,7 @@ def test_a_store_that_could_not_be_pulled_is_an_issue_with_the_reason(stale: Hom
     assert stale.json("alert", "--pull-result", "pull.json")["reason"] == "unchanged"
 
 
-def test_a_store_that_could_not_be_pushed_is_reported_beside_what_is_stale(stale: Home, world: World):
+def test_a_store_that_could_not_be_pushed_is_reported_beside_what_is_stale(stale: Workspace, world: World):
     """The night has collected days that the next night begins without."""
     (stale.folder / "push.json").write_text('{"error": {"message": "GH006: protected", "hint": null, "exit_code": 1}}')
     stale.run("alert", "--push-result", "push.json")
@@ -88,7 +88,7 @@ def test_a_store_that_could_not_be_pushed_is_reported_beside_what_is_stale(stale
     assert "`GH006: protected`" in issue["body"]
 
 
-def test_a_configuration_that_lets_no_run_begin_is_an_issue(stale: Home, world: World):
+def test_a_configuration_that_lets_no_run_begin_is_an_issue(stale: Workspace, world: World):
     """Wrong catalogue, wrong variable, wrong address; closed once it is right again."""
     right = catalog_text(("cratesio", "lancedb"))
     (stale.folder / "cmetrics.toml").write_text("nonsense = 1\n")
@@ -111,7 +111,7 @@ def test_a_configuration_that_lets_no_run_begin_is_an_issue(stale: Home, world: 
     assert "cmetrics.toml" in stale.run("alert", code=2).stderr, "without a token it is an error as elsewhere"
 
 
-def test_a_store_that_cannot_be_read_is_an_issue(stale: Home, world: World):
+def test_a_store_that_cannot_be_read_is_an_issue(stale: Workspace, world: World):
     """Nothing else tells that the store is gone."""
     shutil.rmtree(stale.folder / "data")
     stale.run("alert")

@@ -12,13 +12,13 @@ import sys
 import pytest
 
 from cmetrics.domain.observation import Provenance
-from tests.conftest import Home, catalog_text
+from tests.conftest import Workspace, catalog_text
 from tests.terminal import show
 from tests.world.cluster import Cluster
 from tests.world.truth import World
 
 
-def test_without_network_every_source_says_so_and_the_page_shows_the_seeded_history(offline: Home):
+def test_without_network_every_source_says_so_and_the_page_shows_the_seeded_history(offline: Workspace):
     done = offline.run("refresh", code=1)
     for title in ("pypistats.org", "crates.io", "api.npmjs.org", "api.github.com"):
         assert (
@@ -98,7 +98,7 @@ def test_importing_any_module_reads_no_environment_and_writes_no_file(tmp_path):
         (["refresh", "--config", "."], {}, "--config: this is a folder, not a file: ."),
     ],
 )
-def test_wrong_usage_exits_2_names_the_culprit_and_touches_nothing(args, env, says, offline: Home):
+def test_wrong_usage_exits_2_names_the_culprit_and_touches_nothing(args, env, says, offline: Workspace):
     offline.env |= env
     done = offline.run(*args, code=2)
     assert says in done.stderr
@@ -119,7 +119,7 @@ _DOCKER = (("dockerhub", "a/b"),)
         (('"a/b"', '["a/b"]'), "metrics[1], field 'subject': needs text in quotes, but it is ['a/b']"),
     ],
 )
-def test_a_mistake_in_a_field_is_one_line(offline: Home, change: tuple[str, str], reason: str):
+def test_a_mistake_in_a_field_is_one_line(offline: Workspace, change: tuple[str, str], reason: str):
     """With file, entry, field and what is allowed; the stored rows stay."""
     offline.run("bootstrap", "--quiet")
     before = offline.rows()
@@ -130,7 +130,7 @@ def test_a_mistake_in_a_field_is_one_line(offline: Home, change: tuple[str, str]
     assert offline.rows() == before
 
 
-def test_a_catalogue_that_is_none(offline: Home):
+def test_a_catalogue_that_is_none(offline: Workspace):
     """An empty file, a folder and a dead link are not taken for "no catalogue", which means the built-in one."""
     path = offline.folder / "cmetrics.toml"
     path.write_text("# later\n")
@@ -145,7 +145,7 @@ def test_a_catalogue_that_is_none(offline: Home):
     assert [item.name for item in offline.folder.iterdir()] == ["cmetrics.toml"]
 
 
-def test_a_file_in_place_of_the_folder_of_an_export(offline: Home):
+def test_a_file_in_place_of_the_folder_of_an_export(offline: Workspace):
     offline.run("bootstrap", "--quiet")
     (offline.folder / "rows").write_text("mine")
     assert offline.run("export", "rows", code=2).stderr == (
@@ -157,21 +157,21 @@ def test_a_file_in_place_of_the_folder_of_an_export(offline: Home):
     assert (offline.folder / "rows").read_text() == "mine"
 
 
-def test_a_mistake_in_the_catalogue_names_file_entry_and_field(offline: Home):
+def test_a_mistake_in_the_catalogue_names_file_entry_and_field(offline: Workspace):
     text = catalog_text(("npm", "react")).replace('subject = "react"', 'subject = "react"\nsubjet = "x"')
     (offline.folder / "cmetrics.toml").write_text(text)
     done = offline.run("refresh", code=2)
     assert re.search(r"cmetrics\.toml: metrics\[1\] \(react\), field 'subjet'", done.stderr)
 
 
-def test_reading_commands_on_a_mistyped_store_leave_nothing_behind(offline: Home):
+def test_reading_commands_on_a_mistyped_store_leave_nothing_behind(offline: Workspace):
     for args in (["build-site"], ["status"], ["export"]):
         done = offline.run(*args, "--db", "no/such/store", code=1)
         assert "no/such/store" in done.stderr
     assert list(offline.folder.iterdir()) == []
 
 
-def test_bootstrap_asks_before_it_drops_and_backs_up_first(offline: Home):
+def test_bootstrap_asks_before_it_drops_and_backs_up_first(offline: Workspace):
     first = offline.json("bootstrap")
     assert (first["job"], first["status"], first["rows_inserted"]) == ("bootstrap", "success", 75)
     rows = offline.rows()
@@ -188,26 +188,26 @@ def test_bootstrap_asks_before_it_drops_and_backs_up_first(offline: Home):
     }
 
 
-def test_a_restored_store_equals_the_one_that_was_exported(home: Home, world: World):
-    home.run("refresh", "--only", "downloads")
-    home.run("export", "ledger")
-    rows, definitions = home.rows(), home.store.definitions()
-    other = Home(home.folder.parent / "other", home.env)
+def test_a_restored_store_equals_the_one_that_was_exported(workspace: Workspace, world: World):
+    workspace.run("refresh", "--only", "downloads")
+    workspace.run("export", "ledger")
+    rows, definitions = workspace.rows(), workspace.store.definitions()
+    other = Workspace(workspace.folder.parent / "other", workspace.env)
     other.folder.mkdir()
-    other.run("restore", str(home.folder / "ledger"))
+    other.run("restore", str(workspace.folder / "ledger"))
     assert other.rows() == rows
     assert other.store.definitions() == definitions
     other.run("export", "ledger")
-    for path in (home.folder / "ledger" / "stats").glob("*.csv"):
+    for path in (workspace.folder / "ledger" / "stats").glob("*.csv"):
         assert (other.folder / "ledger" / "stats" / path.name).read_bytes() == path.read_bytes()
-    broken = home.folder / "ledger" / "stats" / "downloads-lance-rust.csv"
+    broken = workspace.folder / "ledger" / "stats" / "downloads-lance-rust.csv"
     broken.write_text(broken.read_text().replace(",1d,", ",1d", 1))
-    done = other.run("restore", str(home.folder / "ledger"), code=1)
+    done = other.run("restore", str(workspace.folder / "ledger"), code=1)
     assert re.search(r"downloads-lance-rust\.csv, line \d+: ", done.stderr)
     assert other.rows() == rows
 
 
-def test_rows_written_after_the_backup_are_not_dropped(offline: Home):
+def test_rows_written_after_the_backup_are_not_dropped(offline: Workspace):
     from cmetrics.catalog import load_catalog
     from cmetrics.domain.days import utc_now
     from cmetrics.domain.errors import StoreError
@@ -227,7 +227,7 @@ def test_rows_written_after_the_backup_are_not_dropped(offline: Home):
     assert offline.rows() == rows
 
 
-def test_tables_with_empty_fields_of_another_program_are_read_exported_and_restored(offline: Home):
+def test_tables_with_empty_fields_of_another_program_are_read_exported_and_restored(offline: Workspace):
     import lancedb
     import pyarrow as pa
 
@@ -276,7 +276,7 @@ def test_tables_with_empty_fields_of_another_program_are_read_exported_and_resto
         ([], 2),
     ],
 )
-def test_a_failure_is_one_json_object(offline: Home, args, code):
+def test_a_failure_is_one_json_object(offline: Workspace, args, code):
     """Every command, usage errors included: stdout holds the error, stderr the same in one line."""
     done = offline.run(*args, "--json", code=code)
     document = json.loads(done.stdout)
@@ -288,20 +288,20 @@ def test_a_failure_is_one_json_object(offline: Home, args, code):
     assert line == f"error: {message}; {hint}" if hint else f"error: {message}"
 
 
-def test_a_selection_of_nothing_and_a_folder_one_stands_in_are_wrong_usage(offline: Home):
+def test_a_selection_of_nothing_and_a_folder_one_stands_in_are_wrong_usage(offline: Workspace):
     offline.run("refresh", "--only", "stars", "--metric", "downloads:lance:rust", code=2)
     offline.run("bootstrap")
     for out in (".", "..", "/"):
         offline.run("build-site", "--out", out, code=2)
 
 
-def test_a_certificate_file_that_is_not_there_is_named(offline: Home):
+def test_a_certificate_file_that_is_not_there_is_named(offline: Workspace):
     offline.env["SSL_CERT_FILE"] = "/nowhere.pem"
     done = offline.run("refresh", code=2)
     assert "SSL_CERT_FILE" in done.stderr
 
 
-def test_status_tells_how_stale_each_metric_is(offline: Home):
+def test_status_tells_how_stale_each_metric_is(offline: Workspace):
     offline.run("refresh", code=1)
     document = offline.json("status", code=1)
     assert document["stale"] is True
@@ -309,72 +309,72 @@ def test_status_tells_how_stale_each_metric_is(offline: Home):
     assert "cannot connect" in document["metrics"][0]["last_error"]
 
 
-def test_on_a_terminal_a_run_shows_bars_and_elsewhere_plain_lines(home: Home):
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance"), ("github", "lancedb/lancedb")))
-    plain = home.run("refresh")
+def test_on_a_terminal_a_run_shows_bars_and_elsewhere_plain_lines(workspace: Workspace):
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance"), ("github", "lancedb/lancedb")))
+    plain = workspace.run("refresh")
     assert "cratesio: downloads:p:rust: 89 days read" in plain.stderr
     assert "\x1b" not in plain.stderr + plain.stdout
-    code, screen = show(home, "refresh", width=120)
+    code, screen = show(workspace, "refresh", width=120)
     assert code == 0
     assert b"\x1b[" in screen
     assert "━".encode() in screen
     assert b"1/1" in screen
 
 
-def test_enterprise_runs_the_same_commands_and_grows_no_tables_by_itself(home: Home, world: World, tmp_path):
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance"), ("github", "lancedb/lancedb")))
+def test_enterprise_runs_the_same_commands_and_grows_no_tables_by_itself(workspace: Workspace, world: World, tmp_path):
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance"), ("github", "lancedb/lancedb")))
     root = tmp_path / "cluster"
     root.mkdir()
     with Cluster(root) as cluster:
-        home.env |= cluster.env()
-        done = home.run("refresh", code=1)
+        workspace.env |= cluster.env()
+        done = workspace.run("refresh", code=1)
         assert "(`cmetrics bootstrap` drops and recreates all tables)" in done.stderr
         assert list(root.iterdir()) == []
-        assert home.json("create-tables")["created"] == ["metrics", "stats", "history"]
-        home.run("refresh")
-        second = home.json("refresh")
+        assert workspace.json("create-tables")["created"] == ["metrics", "stats", "history"]
+        workspace.run("refresh")
+        second = workspace.json("refresh")
         assert (second["rows_inserted"], second["rows_updated"]) == (0, 0)
-        rows = home.run("export").stdout
-        assert home.json("create-tables")["created"] == []
-        assert home.run("export").stdout == rows
-        renamed = home.json("rename", "downloads:p:rust", "downloads:mine:it", "--yes")
+        rows = workspace.run("export").stdout
+        assert workspace.json("create-tables")["created"] == []
+        assert workspace.run("export").stdout == rows
+        renamed = workspace.json("rename", "downloads:p:rust", "downloads:mine:it", "--yes")
         assert (renamed["job"], renamed["metrics"][0]["metric_id"]) == ("rename", "downloads:mine:it")
-        home.run("export")
-        forgotten = home.json("forget", "stars:p:github", "--yes")
+        workspace.run("export")
+        forgotten = workspace.json("forget", "stars:p:github", "--yes")
         assert (forgotten["job"], forgotten["status"]) == ("forget", "success")
-        home.run("export")
-        home.run("refresh")
-        assert home.json("status")["metrics"][0]["metric_id"] == "downloads:mine:it"
-        home.run("build-site")
-        home.run("status")
-        home.env["LANCEDB_API_KEY"] = "sk-another-key-that-is-wrong"
-        done = home.run("refresh", code=1)
+        workspace.run("export")
+        workspace.run("refresh")
+        assert workspace.json("status")["metrics"][0]["metric_id"] == "downloads:mine:it"
+        workspace.run("build-site")
+        workspace.run("status")
+        workspace.env["LANCEDB_API_KEY"] = "sk-another-key-that-is-wrong"
+        done = workspace.run("refresh", code=1)
         assert "LANCEDB_API_KEY" in done.stderr
         assert "sk-another-key-that-is-wrong" not in done.stderr + done.stdout
         assert cluster.unbounded_queries == 0
-    done = home.run("status", code=1)
+    done = workspace.run("status", code=1)
     assert "cannot be reached" in done.stderr
-    assert not (home.folder / "data" / "lancedb").exists()
+    assert not (workspace.folder / "data" / "lancedb").exists()
 
 
-def test_in_a_log_each_error_is_printed_once(home: Home, world: World):
+def test_in_a_log_each_error_is_printed_once(workspace: Workspace, world: World):
     """A failed metric is one word among the progress; its reason is the error line."""
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "gone")))
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "gone")))
     for env in ({}, {"GITHUB_ACTIONS": "true"}):
-        home.env |= env
-        done = home.run("refresh", code=1)
+        workspace.env |= env
+        done = workspace.run("refresh", code=1)
         assert "cratesio: downloads:p:rust: failed\n" in done.stderr
         assert (done.stdout + done.stderr).count("not found") == 1
         assert "cratesio: fetching 1 metric\n" in done.stderr
 
 
-def test_build_site_ends_with_the_address_to_open(offline: Home):
+def test_build_site_ends_with_the_address_to_open(offline: Workspace):
     offline.run("bootstrap")
     last = offline.run("build-site", "--out", "a site").stdout.splitlines()[-1]
     assert last == f"open {(offline.folder / 'a site' / 'index.html').resolve().as_uri()}"
 
 
-def test_a_port_in_use_is_one_line(offline: Home):
+def test_a_port_in_use_is_one_line(offline: Workspace):
     """Uvicorn prints nothing of its own."""
     offline.run("bootstrap")
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -387,7 +387,7 @@ def test_a_port_in_use_is_one_line(offline: Home):
     )
 
 
-def test_counts_have_the_right_plural(offline: Home):
+def test_counts_have_the_right_plural(offline: Workspace):
     written = offline.run("init", "--crate", "lance", "--repo", "o/lance", "--no-check").stdout
     assert "cmetrics.toml: 2 metrics of 1 product\n" in written
     one = offline.run("init", "--crate", "lance", "--contact", "https://example.com", "--no-check", "--force").stdout

@@ -8,43 +8,43 @@ import json
 
 import pyarrow.parquet as pq
 
-from tests.conftest import Home
+from tests.conftest import Workspace
 from tests.world.truth import World
 
 NOTICE = "using the default catalogue (Lance and LanceDB community metrics); create your own with `cmetrics init`"
 
 
-def test_default_is_said(home: Home):
+def test_default_is_said(workspace: Workspace):
     """A run in the wrong folder says what it collects, also with --quiet while there is no store."""
-    first = home.run("refresh", "--quiet", "--only", "stars")
+    first = workspace.run("refresh", "--quiet", "--only", "stars")
     assert f"warning: {NOTICE}" in first.stderr.splitlines()
     assert not first.stdout
-    assert NOTICE not in home.run("refresh", "--quiet", "--only", "stars").stderr
+    assert NOTICE not in workspace.run("refresh", "--quiet", "--only", "stars").stderr
     for command in (("refresh", "--only", "stars"), ("build-site",)):
-        lines = home.run(*command).stderr.splitlines()
+        lines = workspace.run(*command).stderr.splitlines()
         assert lines.count(NOTICE) == 1, command
-    assert NOTICE not in home.run("build-site", "--quiet").stderr
-    assert home.run("status", code=None).stderr.count(NOTICE) == 0
+    assert NOTICE not in workspace.run("build-site", "--quiet").stderr
+    assert workspace.run("status", code=None).stderr.count(NOTICE) == 0
 
 
-def test_own_catalogue_is_not_announced(home: Home):
-    home.run("init", "--repo", "lancedb/lancedb", "--quiet")
-    assert "default catalogue" not in home.run("refresh").stderr
+def test_own_catalogue_is_not_announced(workspace: Workspace):
+    workspace.run("init", "--repo", "lancedb/lancedb", "--quiet")
+    assert "default catalogue" not in workspace.run("refresh").stderr
 
 
-def test_no_trace_of_the_default(home: Home, world: World):
+def test_no_trace_of_the_default(workspace: Workspace, world: World):
     """Start with the default, then use a catalogue of one's own in the same folder: only that one is published.
 
     Subjects that both catalogues have keep their stored ids.
     """
-    home.run("refresh", "--quiet")
-    home.run("build-site", "--quiet")
-    assert "downloads:lance:rust" in {row.metric_id for row in home.rows()}
-    home.run("init", "--pypi", "pylance", "--crate", "lance", "--repo", "lance-format/lance", "--product", "rig")
-    home.run("refresh", "--quiet")
-    home.run("build-site", "--quiet")
+    workspace.run("refresh", "--quiet")
+    workspace.run("build-site", "--quiet")
+    assert "downloads:lance:rust" in {row.metric_id for row in workspace.rows()}
+    workspace.run("init", "--pypi", "pylance", "--crate", "lance", "--repo", "lance-format/lance", "--product", "rig")
+    workspace.run("refresh", "--quiet")
+    workspace.run("build-site", "--quiet")
     mine = {"downloads:lance:python", "downloads:lance:rust", "stars:lance:github"}
-    site = home.folder / "site"
+    site = workspace.folder / "site"
     assert set(pq.read_table(site / "data" / "stats.parquet")["metric_id"].to_pylist()) == mine
     rows = csv.DictReader(io.StringIO((site / "data" / "stats.csv").read_text()))
     assert {row["metric_id"] for row in rows} == mine
@@ -57,5 +57,5 @@ def test_no_trace_of_the_default(home: Home, world: World):
     )
     for name in (b"lancedb", b"LanceDB"):
         assert name not in everything.replace(b"lancedb/cmetrics", b"")
-    active = {row.metric_id for row in home.store.definitions() if row.is_active}
+    active = {row.metric_id for row in workspace.store.definitions() if row.is_active}
     assert active == mine

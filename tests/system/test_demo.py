@@ -16,7 +16,7 @@ from pyarrow import parquet
 from cmetrics.ops.sample_data import NOTICE
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
-from tests.conftest import Home
+from tests.conftest import Workspace
 
 #: Noon of 24 November 2026.
 EPOCH = "1795521600"
@@ -27,12 +27,12 @@ def files_below(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def demo(offline: Home) -> Home:
+def demo(offline: Workspace) -> Workspace:
     offline.env["SOURCE_DATE_EPOCH"] = EPOCH
     return offline
 
 
-def test_everything_says_sample_data(demo: Home):
+def test_everything_says_sample_data(demo: Workspace):
     """Every page, SVG picture, badge, feed and social card, by the installed command without a network."""
     done = demo.run("demo", installed=True)
     site = demo.folder / "site-demo"
@@ -51,7 +51,7 @@ def test_everything_says_sample_data(demo: Home):
     assert json.loads(files["data/datapackage.json"])["title"].startswith(NOTICE)
 
 
-def test_nothing_else_is_read_or_written(demo: Home):
+def test_nothing_else_is_read_or_written(demo: Workspace):
     """The user's store, catalogue and site stay as they are, and settings for them have no effect."""
     demo.run("bootstrap")
     demo.run("build-site", "--quiet")
@@ -64,7 +64,7 @@ def test_nothing_else_is_read_or_written(demo: Home):
     assert {name.partition("/")[0] for name in after.keys() - before.keys()} == {"site-demo"}
 
 
-def test_equal_bytes_on_a_day(demo: Home):
+def test_equal_bytes_on_a_day(demo: Workspace):
     """Whatever the hour; another day has other numbers."""
     demo.run("demo", "--out", "noon")
     demo.env["SOURCE_DATE_EPOCH"] = str(int(EPOCH) + 6 * 3600)
@@ -76,7 +76,7 @@ def test_equal_bytes_on_a_day(demo: Home):
     assert noon["data/stats.csv"] != later["data/stats.csv"]
 
 
-def test_a_kept_store_works_with_other_commands(demo: Home):
+def test_a_kept_store_works_with_other_commands(demo: Workspace):
     document = demo.json("demo", "--store", "sample")
     assert (document["out"], document["store"], document["as_of"]) == ("site-demo", "sample", "2026-11-23")
     chosen = ("--db", "sample/lancedb", "--config", "sample/cmetrics.toml")
@@ -87,7 +87,7 @@ def test_a_kept_store_works_with_other_commands(demo: Home):
     assert demo.json("demo", "--store", "sample") == document
 
 
-def test_a_folder_with_other_files_is_not_used(demo: Home):
+def test_a_folder_with_other_files_is_not_used(demo: Workspace):
     demo.run("bootstrap")
     before = files_below(demo.folder)
     done = demo.run("demo", "--store", "data", code=2)
@@ -95,7 +95,7 @@ def test_a_folder_with_other_files_is_not_used(demo: Home):
     assert files_below(demo.folder) == before
 
 
-def test_what_happened_in_the_sample(demo: Home):
+def test_what_happened_in_the_sample(demo: Workspace):
     """Lost days, a failed source, a missed night, a rolling window, readings and releases are all there."""
     demo.run("demo", "--store", "sample", "--quiet")
     chosen = ("--db", "sample/lancedb", "--config", "sample/cmetrics.toml")

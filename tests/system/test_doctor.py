@@ -10,7 +10,7 @@ from time import time
 import pyarrow as pa
 import pytest
 
-from tests.conftest import Home, catalog_text
+from tests.conftest import Workspace, catalog_text
 from tests.world.cluster import Cluster
 from tests.world.counters import DOCKER
 from tests.world.services import Reply, Request
@@ -30,25 +30,27 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_healthy_installation_is_ok_and_left_as_it_is(home: Home, world: World):
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb")))
-    home.run("refresh")
-    home.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
-    before = files(home.folder)
-    document = home.json("doctor")
+def test_a_healthy_installation_is_ok_and_left_as_it_is(workspace: Workspace, world: World):
+    (workspace.folder / "cmetrics.toml").write_text(
+        catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb"))
+    )
+    workspace.run("refresh")
+    workspace.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
+    before = files(workspace.folder)
+    document = workspace.json("doctor")
     assert document["status"] == "ok", document
     assert set(levels(document)) == {
         *("versions", "configuration", "catalogue", "storage", "temporary files", "tables", "runs", "metrics", "clock"),
         *("service cratesio", "service github", "github token", "schedule", "pages", "data branch"),
     }
-    assert files(home.folder) == before
-    shown = home.run("doctor")
+    assert files(workspace.folder) == before
+    shown = workspace.run("doctor")
     assert "ghs_" not in shown.stdout + shown.stderr
     assert "token of a workflow or an app" in shown.stdout
-    assert home.run("doctor", "--quiet").stdout == ""
+    assert workspace.run("doctor", "--quiet").stdout == ""
 
 
-def test_without_network_and_before_the_first_run_every_line_says_so(offline: Home):
+def test_without_network_and_before_the_first_run_every_line_says_so(offline: Workspace):
     (offline.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb")))
     document = offline.json("doctor", code=1)
     found = levels(document)
@@ -60,26 +62,28 @@ def test_without_network_and_before_the_first_run_every_line_says_so(offline: Ho
     assert "unreachable: cannot connect to crates.io" in offline.run("doctor", code=1).stdout
 
 
-def test_a_token_that_is_refused_and_a_service_in_trouble_are_warnings(home: Home, world: World):
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("github", "lancedb/lancedb")))
-    home.run("refresh")
-    home.env["GITHUB_TOKEN"] = "ghp_secret0123"
+def test_a_token_that_is_refused_and_a_service_in_trouble_are_warnings(workspace: Workspace, world: World):
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("github", "lancedb/lancedb")))
+    workspace.run("refresh")
+    workspace.env["GITHUB_TOKEN"] = "ghp_secret0123"
     world.project.token_headers = {
         "X-OAuth-Scopes": "repo",
         "github-authentication-token-expiration": "2020-01-01 00:00:00 UTC",
     }
-    document = home.json("doctor", code=1)
+    document = workspace.json("doctor", code=1)
     assert [c["level"] for c in document["checks"] if c["area"] == "github token"] == ["warning", "problem"]
     world.rejected_tokens.add("ghp_secret0123")
-    done = home.run("doctor")
+    done = workspace.run("doctor")
     assert "Renew GITHUB_TOKEN" in done.stdout
     assert "ghp_secret" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("hours", [1, 30])
-def test_a_clock_that_is_off_is_told(home: Home, world: World, hours: int):
+def test_a_clock_that_is_off_is_told(workspace: Workspace, world: World, hours: int):
     """Also one that is on another day, with which a run would store nothing."""
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb")))
+    (workspace.folder / "cmetrics.toml").write_text(
+        catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb"))
+    )
 
     def ahead(_: Request, usual) -> Reply:
         reply = usual()
@@ -87,20 +91,20 @@ def test_a_clock_that_is_off_is_told(home: Home, world: World, hours: int):
         return reply
 
     world.faults |= dict.fromkeys(HOSTS, ahead)
-    document = home.json("doctor")
+    document = workspace.json("doctor")
     clock = next(check for check in document["checks"] if check["area"] == "clock")
     assert clock["level"] == "warning"
     assert f"{hours * 60} minutes behind" in clock["text"]
     assert levels(document)["service cratesio"] == "ok"
 
 
-def test_tables_of_another_program_are_found(home: Home, world: World):
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
-    home.run("refresh")
-    connection = home.store._connection
+def test_tables_of_another_program_are_found(workspace: Workspace, world: World):
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
+    workspace.run("refresh")
+    connection = workspace.store._connection
     connection.open_table("metrics").add_columns(pa.field("shiny", pa.string()))
     connection.open_table("stats").drop_columns(["source_ref"])
-    texts = [check["text"] for check in home.json("doctor", code=1)["checks"] if check["area"] == "tables"]
+    texts = [check["text"] for check in workspace.json("doctor", code=1)["checks"] if check["area"] == "tables"]
     assert texts == ["metrics has columns unknown to this version: shiny", "stats lacks source_ref"]
 
 
@@ -124,55 +128,57 @@ def test_tables_of_another_program_are_found(home: Home, world: World):
         ),
     ],
 )
-def test_a_mistake_in_the_configuration_is_a_line_and_not_the_end(home: Home, env: dict[str, str], said: list[str]):
-    (home.folder / "cmetrics.toml").write_text("nonsense = 1\n")
-    home.env |= env
-    done = home.run("doctor", code=1)
+def test_a_mistake_in_the_configuration_is_a_line_and_not_the_end(
+    workspace: Workspace, env: dict[str, str], said: list[str]
+):
+    (workspace.folder / "cmetrics.toml").write_text("nonsense = 1\n")
+    workspace.env |= env
+    done = workspace.run("doctor", code=1)
     assert not [text for text in (*said, "clock") if text not in done.stdout], done.stdout
     assert not [secret for secret in ("sk-0123456789", "s3cret") if secret in done.stdout + done.stderr]
 
 
-def test_a_place_that_cannot_be_written_is_a_problem(home: Home):
-    (home.folder / "data").write_text("a file where a folder should be")
-    storage = [c for c in home.json("doctor", code=1)["checks"] if c["area"] == "storage"]
+def test_a_place_that_cannot_be_written_is_a_problem(workspace: Workspace):
+    (workspace.folder / "data").write_text("a file where a folder should be")
+    storage = [c for c in workspace.json("doctor", code=1)["checks"] if c["area"] == "storage"]
     assert storage[0]["level"] == "problem"
 
 
-def test_a_cluster_is_read_and_not_written(home: Home, tmp_path: Path):
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
+def test_a_cluster_is_read_and_not_written(workspace: Workspace, tmp_path: Path):
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
     root = tmp_path / "cluster"
     root.mkdir()
     with Cluster(root) as cluster:
-        home.env |= cluster.env()
-        assert "Create them with `cmetrics create-tables`" in home.run("doctor", code=1).stdout
-        home.run("bootstrap")
+        workspace.env |= cluster.env()
+        assert "Create them with `cmetrics create-tables`" in workspace.run("doctor", code=1).stdout
+        workspace.run("bootstrap")
         before = files(root)
-        done = home.run("doctor", code=1)
+        done = workspace.run("doctor", code=1)
         assert "is readable; write access is not checked" in done.stdout
         assert "metrics, stats, history: schema is current" in done.stdout
         assert cluster.api_key not in done.stdout + done.stderr
         assert files(root) == before
-        home.env["LANCEDB_API_KEY"] = "sk-wrong-0123456789"
-        refused = home.run("doctor", code=1)
+        workspace.env["LANCEDB_API_KEY"] = "sk-wrong-0123456789"
+        refused = workspace.run("doctor", code=1)
         assert "refused the key" in refused.stdout
         assert "sk-wrong" not in refused.stdout + refused.stderr
 
 
-def test_services_are_asked_once_each_and_only_those_of_the_catalogue(home: Home, services):
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
-    home.run("doctor")
+def test_services_are_asked_once_each_and_only_those_of_the_catalogue(workspace: Workspace, services):
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
+    workspace.run("doctor")
     assert len(services.to(CRATES)) == 1
     assert not services.to(GITHUB)
 
 
-def test_a_rule_that_refuses_the_data_branch_is_found_before_the_first_night(home: Home, world: World):
+def test_a_rule_that_refuses_the_data_branch_is_found_before_the_first_night(workspace: Workspace, world: World):
     """A ruleset for all branches of an organisation also applies to a branch that does not exist yet."""
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
-    home.run("refresh")
-    home.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
+    workspace.run("refresh")
+    workspace.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
     ruleset = {"ruleset_source_type": "Organization", "ruleset_source": "someone", "ruleset_id": 42}
     world.project.rules = [{"type": kind, **ruleset} for kind in ("pull_request", "deletion")]
-    (check,) = [check for check in home.json("doctor")["checks"] if check["area"] == "data branch"]
+    (check,) = [check for check in workspace.json("doctor")["checks"] if check["area"] == "data branch"]
     assert check["level"] == "warning"
     assert "organization (pull_request) applies to the branch data" in check["text"]
     assert check["link"] == "https://github.com/organizations/someone/settings/rules/42"
@@ -181,35 +187,37 @@ def test_a_rule_that_refuses_the_data_branch_is_found_before_the_first_night(hom
         "required_pull_request_reviews": {"url": "x"},
         "enforce_admins": {"enabled": True},
     }
-    done = home.run("doctor")
+    done = workspace.run("doctor")
     assert "the branch data is protected; push-data is refused" in done.stdout
     assert f"https://github.com/{world.project.name}/settings/branches" in done.stdout
     world.project.may_administer = True
-    assert "the branch data is protected (required_pull_request_reviews)" in home.run("doctor").stdout
+    assert "the branch data is protected (required_pull_request_reviews)" in workspace.run("doctor").stdout
 
 
-def test_the_data_branch_is_the_one_of_the_clone_and_none_beside_a_cluster(home: Home, world: World, services):
+def test_the_data_branch_is_the_one_of_the_clone_and_none_beside_a_cluster(
+    workspace: Workspace, world: World, services
+):
     """The branch may have another name; an object store or a cluster has none."""
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
-    home.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
-    remote = home.folder / "remote.git"
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
+    workspace.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
+    remote = workspace.folder / "remote.git"
     subprocess.run(["git", "init", "--quiet", "--bare", remote], check=True)
-    home.run("pull-data", "--remote", str(remote), "--branch", "numbers")
-    assert "no rule blocks a push to numbers" in home.run("doctor").stdout
+    workspace.run("pull-data", "--remote", str(remote), "--branch", "numbers")
+    assert "no rule blocks a push to numbers" in workspace.run("doctor").stdout
     before = len([request for request in services.to(GITHUB) if "/rules/" in request.path])
-    home.run("doctor", "--db", "s3://nowhere/metrics", code=None)
+    workspace.run("doctor", "--db", "s3://nowhere/metrics", code=None)
     assert len([request for request in services.to(GITHUB) if "/rules/" in request.path]) == before == 1
 
 
-def test_an_unknown_package_is_named(home: Home, world: World):
+def test_an_unknown_package_is_named(workspace: Workspace, world: World):
     """Only what failed is looked up again, and a name that has come to exist is no problem any more."""
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lanse"), ("npm", "@lancedb/lancedb")))
-    home.run("refresh", code=3)
-    checks = [c for c in home.json("doctor", code=1)["checks"] if c["area"] == "catalogue" and c["level"] != "ok"]
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lanse"), ("npm", "@lancedb/lancedb")))
+    workspace.run("refresh", code=3)
+    checks = [c for c in workspace.json("doctor", code=1)["checks"] if c["area"] == "catalogue" and c["level"] != "ok"]
     assert [check["text"] for check in checks] == ["not found: lanse (crates.io), of downloads:p:rust"]
     assert checks[0]["advice"].startswith("Correct the subject in ")
     world.crates["lanse"] = world.crates["lance"]
-    assert levels(home.json("doctor", code=None))["catalogue"] == "ok"
+    assert levels(workspace.json("doctor", code=None))["catalogue"] == "ok"
 
 
 #: A subject of each source without a request of its own that the world knows.
@@ -223,18 +231,18 @@ COUNTED = (
 )
 
 
-def test_sources_of_counts_are_checked_by_a_subject(home: Home, world: World):
+def test_sources_of_counts_are_checked_by_a_subject(workspace: Workspace, world: World):
     """Each source is asked for one subject; an unknown one and a service that is down are told apart."""
     world.counters.release("lancedb/lancedb", world.today - 9 * DAY, world.today)
-    file = home.folder / "cmetrics.toml"
+    file = workspace.folder / "cmetrics.toml"
     file.write_text(catalog_text(*COUNTED))
-    found = levels(home.json("doctor", code=0))
+    found = levels(workspace.json("doctor", code=0))
     assert {f"service {source}": found[f"service {source}"] for source, _ in COUNTED} == {
         f"service {source}": "ok" for source, _ in COUNTED
     }
     world.faults[DOCKER] = lambda _, __: Reply(500, b"500")
     file.write_text(catalog_text(("dockerhub", "lance/db"), ("nuget", "Lance.Nothing")))
-    document = home.json("doctor", code=1)
+    document = workspace.json("doctor", code=1)
     found = levels(document)
     assert (found["service dockerhub"], found["service nuget"], found["catalogue"]) == ("warning", "ok", "problem")
     assert any("not found: Lance.Nothing (nuget.org)" in check["text"] for check in document["checks"])

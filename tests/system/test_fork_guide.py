@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import KEPT_ENVIRONMENT, Home
+from tests.conftest import INHERITED_VARIABLES, Workspace
 from tests.docs.code import blocks
 from tests.docs.project import DOCS, ROOT
 from tests.world import fork_server
@@ -65,14 +65,14 @@ def test_a_fork_publishes(tmp_path: Path):
     copy_repository(fork)
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", remote], check=True)
     with Services(example_world(), tmp_path) as services:
-        Home(fork, services.env()).run(*create_command())
+        Workspace(fork, services.env()).run(*create_command())
         git(fork, "add", "--all")
         assert git(fork, "diff", "--cached", "--name-only") == "cmetrics.toml"
         git(fork, *AUTHOR, "commit", "--quiet", "-m", "Add metrics")
         git(fork, "push", "--quiet", remote, "main")
         fork_server.install(tmp_path / "bin")
         (tmp_path / "home").mkdir()
-        env = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ} | {
+        env = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ} | {
             "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
             "HOME": str(tmp_path / "home"),
             "GIT_CONFIG_NOSYSTEM": "1",

@@ -19,7 +19,7 @@ from cmetrics.domain.errors import StoreMissing, UsageError
 from cmetrics.domain.run import RunStatus, RunSummary
 from cmetrics.ingest.reconcile import differs
 from cmetrics.settings import Settings, StoreKind, StoreTarget, load_settings
-from tests.conftest import Home, catalog_text, truth
+from tests.conftest import Workspace, catalog_text, truth
 from tests.samples import a_metric, a_row
 from tests.world import faults
 from tests.world.hasty import run
@@ -36,22 +36,22 @@ def world() -> World:
 
 
 @pytest.fixture
-def backfill(home: Home, services: Services, monkeypatch: pytest.MonkeyPatch) -> Backfill:
+def backfill(workspace: Workspace, services: Services, monkeypatch: pytest.MonkeyPatch) -> Backfill:
     """A deep backfill in the process of the test that waits for nobody's pace."""
     for name, value in services.env().items():
         monkeypatch.setenv(name, value)
-    target = StoreTarget(StoreKind.EMBEDDED, str(home.folder / "data" / "lancedb"))
+    target = StoreTarget(StoreKind.EMBEDDED, str(workspace.folder / "data" / "lancedb"))
 
     def backfill(*subjects: tuple[str, str], **span: object) -> RunSummary:
         path = None
         if subjects:
-            path = home.folder / "cmetrics.toml"
+            path = workspace.folder / "cmetrics.toml"
             text = catalog_text(*subjects)
             for source, subject in subjects[1:]:
                 # Two crates of one product need ids of their own.
                 text = text.replace(f'subject = "{subject}"', f'subject = "{subject}"\nid = "{source}:{subject}"')
             path.write_text(text)
-        return run(Settings(target, path, cache=home.cache, network=load_settings().network), **span)
+        return run(Settings(target, path, cache=workspace.cache, network=load_settings().network), **span)
 
     return backfill
 
@@ -70,15 +70,15 @@ def archived(world: World) -> set[str]:
 
 
 def test_a_full_backfill_ends_with_the_truth_and_says_where_it_came_from(
-    home: Home, services: Services, world: World, backfill: Backfill
+    workspace: Workspace, services: Services, world: World, backfill: Backfill
 ):
-    home.runtime = {"pace": True, "hurry": True}
-    done = home.run("backfill", "--full")
-    home.runtime = {}
-    rows = home.rows()
-    assert home.daily() == truth(world, rows, full=True)
+    workspace.runtime = {"pace": True, "hurry": True}
+    done = workspace.run("backfill", "--full")
+    workspace.runtime = {}
+    rows = workspace.rows()
+    assert workspace.daily() == truth(world, rows, full=True)
     assert {row.provenance for row in rows} == {"recomputed", "csv_seed"}
-    (history,) = home.runs
+    (history,) = workspace.runs
     assert (history.status, history.rows_inserted, history.rows_updated) == ("success", len(rows), 0)
 
     # Every service at its own pace, nothing twice, every file once for both crates.
@@ -109,63 +109,65 @@ def test_a_full_backfill_ends_with_the_truth_and_says_where_it_came_from(
     services.requests.clear()
     again = backfill()
     assert (again.counts.inserted, again.counts.updated) == (0, 0)
-    assert home.rows() == rows
+    assert workspace.rows() == rows
     assert files_read(services) == []
 
     # A night asks what it always asked, and no archive.
     services.requests.clear()
-    night = home.json("refresh")
+    night = workspace.json("refresh")
     assert (night["rows_inserted"], night["rows_updated"]) == (0, 0)
     assert {request.host for request in services.requests} == {PYPI, CRATES, NPM, GITHUB}
     assert len(services.requests) <= 14
 
 
-def check_what_an_interrupted_run_left(home: Home, expected: dict) -> None:
+def check_what_an_interrupted_run_left(workspace: Workspace, expected: dict) -> None:
     try:
-        stored = home.daily()
+        stored = workspace.daily()
     except StoreMissing:
         return
     for metric_id, days in stored.items():
         assert days.items() <= expected[metric_id].items()
 
 
-def check_that_the_end_is_the_same(home: Home, services: Services, world: World) -> None:
-    assert home.daily() == truth(world, home.rows(), full=True)
+def check_that_the_end_is_the_same(workspace: Workspace, services: Services, world: World) -> None:
+    assert workspace.daily() == truth(world, workspace.rows(), full=True)
     assert len(files_read(services)) < len(archived(world)), "it goes on where it was"
-    newest, *before = home.runs
+    newest, *before = workspace.runs
     assert newest.status == RunStatus.SUCCESS, newest.error_summary
     assert {run.status for run in before} <= {"failed", "success"}
 
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
-def test_killed_at_random_moments_it_ends_with_the_same(seed: int, home: Home, services: Services, world: World):
+def test_killed_at_random_moments_it_ends_with_the_same(
+    seed: int, workspace: Workspace, services: Services, world: World
+):
     chance = random.Random(seed)
     expected = truth(world, [], full=True)
-    home.runtime = {"hasty": True}
+    workspace.runtime = {"hasty": True}
 
     killed = 0
     for _ in range(4):
         services.requests.clear()
         # After how many requests; there are fewer left each time.
         moment = chance.randint(0, 60)
-        with home.start() as process:
+        with workspace.start() as process:
             while len(services.requests) < moment and process.poll() is None:
                 time.sleep(0.002)
             time.sleep(chance.uniform(0, 0.05))
             process.send_signal(signal.SIGKILL)
         killed += process.returncode != 0
-        check_what_an_interrupted_run_left(home, expected)
+        check_what_an_interrupted_run_left(workspace, expected)
     assert killed >= 3
     services.requests.clear()
-    with home.start() as process:
+    with workspace.start() as process:
         assert process.wait(timeout=60) == 0
-    check_that_the_end_is_the_same(home, services, world)
+    check_that_the_end_is_the_same(workspace, services, world)
 
 
 # A Ctrl-C that meets coverage while it holds its own lock would leave that locked: only unmeasured.
 @pytest.mark.long
 def test_stopped_by_ctrl_c_at_random_moments_it_ends_with_the_same(
-    home: Home, services: Services, world: World, backfill: Backfill
+    workspace: Workspace, services: Services, world: World, backfill: Backfill
 ):
     chance = random.Random(2)
     # A dozen runs in a few seconds are no reader's pace; pypistats.org would refuse them all.
@@ -191,24 +193,24 @@ def test_stopped_by_ctrl_c_at_random_moments_it_ends_with_the_same(
         except KeyboardInterrupt:
             stopped += 1
             pressing.join()
-            assert (home.runs[0].status, home.runs[0].error_summary) == ("failed", "interrupted")
-            inserted += home.runs[0].rows_inserted
-            assert inserted == len(home.rows())
-        check_what_an_interrupted_run_left(home, expected)
+            assert (workspace.runs[0].status, workspace.runs[0].error_summary) == ("failed", "interrupted")
+            inserted += workspace.runs[0].rows_inserted
+            assert inserted == len(workspace.rows())
+        check_what_an_interrupted_run_left(workspace, expected)
     assert stopped >= 9
     services.requests.clear()
     backfill()
-    check_that_the_end_is_the_same(home, services, world)
+    check_that_the_end_is_the_same(workspace, services, world)
 
 
-def test_a_window_in_the_past_is_stored_and_nothing_beside_it(world: World, home: Home, backfill: Backfill):
+def test_a_window_in_the_past_is_stored_and_nothing_beside_it(world: World, workspace: Workspace, backfill: Backfill):
     first, last = world.today - 300 * DAY, world.today - 190 * DAY
     summary = backfill(first=first, last=last)
     expected = {
         metric_id: {day: value for day, value in days.items() if first <= day <= last}
-        for metric_id, days in truth(world, home.rows(), full=True).items()
+        for metric_id, days in truth(world, workspace.rows(), full=True).items()
     }
-    assert home.daily() == expected
+    assert workspace.daily() == expected
     assert any("over the 181 days that both have" in note for note in summary.notes)
 
 
@@ -223,15 +225,15 @@ def older(world: World, package: str = "pylance", *, mirrors: bool = False) -> d
     return {day: world.clickpy(package, day, mirrors=mirrors) for day in days if day < world.today - 181 * DAY}
 
 
-def test_without_mirrors_the_installers_are_left_out(world: World, home: Home, backfill: Backfill):
+def test_without_mirrors_the_installers_are_left_out(world: World, workspace: Workspace, backfill: Backfill):
     world.counts_as_text = True
     backfill(PYLANCE)
-    assert older(world).items() <= home.daily()["downloads:p:python"].items()
+    assert older(world).items() <= workspace.daily()["downloads:p:python"].items()
 
 
 @pytest.mark.parametrize("cut", [100, 1])
 def test_an_answer_that_was_cut_is_noticed_and_nothing_of_it_is_stored(
-    cut: int, world: World, home: Home, backfill: Backfill
+    cut: int, world: World, workspace: Workspace, backfill: Backfill
 ):
     world.row_cap = cut
     summary = backfill(PYLANCE)
@@ -239,14 +241,14 @@ def test_an_answer_that_was_cut_is_noticed_and_nothing_of_it_is_stored(
     assert summary.status is RunStatus.PARTIAL
     assert "ClickPy, " in outcome.error
     assert "truncated" in outcome.error
-    assert len(home.daily()["downloads:p:python"]) == 181
+    assert len(workspace.daily()["downloads:p:python"]) == 181
     world.row_cap = 1000
     assert backfill(PYLANCE).status is RunStatus.SUCCESS
-    assert older(world).items() <= home.daily()["downloads:p:python"].items()
+    assert older(world).items() <= workspace.daily()["downloads:p:python"].items()
 
 
 def test_an_error_after_the_answer_has_begun_is_told_and_its_rows_are_not_stored(
-    world: World, home: Home, backfill: Backfill
+    world: World, workspace: Workspace, backfill: Backfill
 ):
     def breaks(_, usual) -> Reply:
         reply = usual()
@@ -256,10 +258,12 @@ def test_an_error_after_the_answer_has_begun_is_told_and_its_rows_are_not_stored
     world.faults = {CLICKPY: breaks}
     (outcome,) = backfill(PYLANCE).metrics
     assert "Memory limit exceeded" in outcome.error
-    assert len(home.daily()["downloads:p:python"]) == 181
+    assert len(workspace.daily()["downloads:p:python"]) == 181
 
 
-def test_days_that_clickpy_has_not_loaded_stay_absent_and_are_named(world: World, home: Home, backfill: Backfill):
+def test_days_that_clickpy_has_not_loaded_stay_absent_and_are_named(
+    world: World, workspace: Workspace, backfill: Backfill
+):
     world.clickpy_newest = world.today - 250 * DAY
     lost = world.today - 300 * DAY
     quiet = world.today - 310 * DAY
@@ -267,37 +271,39 @@ def test_days_that_clickpy_has_not_loaded_stay_absent_and_are_named(world: World
     world.pypi["pylance", False][quiet] = 0
     summary = backfill(PYLANCE)
     assert any(f"ClickPy ends on {world.clickpy_newest}" in note for note in summary.notes)
-    stored = home.daily()["downloads:p:python"]
+    stored = workspace.daily()["downloads:p:python"]
     gap = {day for day in world.pypi["pylance", False] if world.clickpy_newest < day < world.today - 181 * DAY}
     assert not {lost, *gap} & stored.keys()
     assert stored[quiet] == 0
-    assert {row.source_ref for row in home.rows() if row.period_end == quiet} == {
+    assert {row.source_ref for row in workspace.rows() if row.period_end == quiet} == {
         "clickpy:pylance; overlap not compared"
     }
 
 
-def test_a_night_s_value_is_never_replaced_by_clickpy_s_and_replaces_it(world: World, home: Home, backfill: Backfill):
+def test_a_night_s_value_is_never_replaced_by_clickpy_s_and_replaces_it(
+    world: World, workspace: Workspace, backfill: Backfill
+):
     backfill(PYLANCE)
     metric = a_metric("pypistats", metric_id="downloads:p:python", subject="pylance")
     day = world.today - 200 * DAY
     nightly = a_row(metric, day, world.pypi["pylance", False][day] + 77)
-    home.store.upsert_observations([nightly], differs)
+    workspace.store.upsert_observations([nightly], differs)
     world.clickpy_per_mille = 1100
     backfill(PYLANCE)
-    rows = {row.period_end: row for row in home.rows()}
+    rows = {row.period_end: row for row in workspace.rows()}
     assert rows[day] == nightly
     assert "overlap +10.0%" in rows[day - DAY].source_ref
 
 
-def test_a_package_that_clickpy_does_not_know_gets_no_zeros(world: World, home: Home, backfill: Backfill):
+def test_a_package_that_clickpy_does_not_know_gets_no_zeros(world: World, workspace: Workspace, backfill: Backfill):
     metric = a_metric("pypistats", metric_id="downloads:p:python", subject="other")
     recent = {day: v for day, v in world.pypi["pylance", False].items() if day > world.today - 50 * DAY}
     world.pypi["other", False] = recent
     backfill(("pypistats", "other"), first=world.today - 40 * DAY)
-    home.store.upsert_observations([a_row(metric, world.today - 300 * DAY, 5)], differs)
+    workspace.store.upsert_observations([a_row(metric, world.today - 300 * DAY, 5)], differs)
     world.unknown_to_clickpy.add("other")
     backfill(("pypistats", "other"))
-    before = {day for day in home.daily()["downloads:p:python"] if day < world.today - 181 * DAY}
+    before = {day for day in workspace.daily()["downloads:p:python"] if day < world.today - 181 * DAY}
     assert before == {world.today - 300 * DAY}
 
 
@@ -307,19 +313,19 @@ LANCE, LANCEDB = ("cratesio", "lance"), ("cratesio", "lancedb")
 
 
 def test_a_short_reach_is_answered_by_version_while_the_service_holds_it(
-    world: World, home: Home, services: Services, backfill: Backfill
+    world: World, workspace: Workspace, services: Services, backfill: Backfill
 ):
     world.keeps_old_rows = True
     first = world.today - 120 * DAY
     backfill(LANCE, first=first)
     assert services.to(FILES) == []
-    assert home.daily()["downloads:p:rust"] == {
+    assert workspace.daily()["downloads:p:rust"] == {
         day: value for day, value in world.crates["lance"].items() if first <= day < world.today
     }
 
 
 def test_requests_by_version_are_chosen_when_they_take_less_time(
-    world: World, home: Home, services: Services, backfill: Backfill
+    world: World, workspace: Workspace, services: Services, backfill: Backfill
 ):
     world.keeps_old_rows = True
     # The day between API and archive is stored: no request by version has to be sent for it.
@@ -327,36 +333,36 @@ def test_requests_by_version_are_chosen_when_they_take_less_time(
     summary = backfill(LANCE, first=world.today - 170 * DAY)
     assert any("requests by version" in note and "which would take longer" in note for note in summary.notes)
     assert files_read(services) == []
-    assert len(home.daily()["downloads:p:rust"]) == 170
+    assert len(workspace.daily()["downloads:p:rust"]) == 170
 
 
 def test_days_that_the_service_forgot_by_version_come_from_the_files(
-    world: World, home: Home, services: Services, backfill: Backfill
+    world: World, workspace: Workspace, services: Services, backfill: Backfill
 ):
     backfill(LANCE, first=world.today - 90 * DAY)
     backfill(LANCE, first=world.today - 170 * DAY)
-    assert home.daily()["downloads:p:rust"] == {
+    assert workspace.daily()["downloads:p:rust"] == {
         day: value for day, value in world.crates["lance"].items() if world.today - 170 * DAY <= day < world.today
     }
 
 
 def test_the_day_between_api_and_archive_stays_absent_when_no_version_has_it(
-    world: World, home: Home, backfill: Backfill
+    world: World, workspace: Workspace, backfill: Backfill
 ):
     between = world.today - 90 * DAY
     world.crates["lance"][between] = 0
     summary = backfill(LANCE)
-    stored = home.daily()["downloads:p:rust"]
+    stored = workspace.daily()["downloads:p:rust"]
     assert between not in stored
     assert {between - DAY, between + DAY} <= stored.keys()
     assert any(f"{between} is in neither" in note for note in summary.notes)
     # Another crate's row on that day shows that the service holds it: then it is a true 0.
     backfill(LANCE, LANCEDB, first=between, last=between)
-    assert home.daily()["downloads:p:rust"][between] == 0
+    assert workspace.daily()["downloads:p:rust"][between] == 0
 
 
 def test_a_crate_that_joins_later_is_not_answered_from_what_was_kept_for_others(
-    world: World, home: Home, services: Services, backfill: Backfill
+    world: World, workspace: Workspace, services: Services, backfill: Backfill
 ):
     backfill(LANCE)
     assert len(files_read(services)) == len(archived(world))
@@ -364,49 +370,51 @@ def test_a_crate_that_joins_later_is_not_answered_from_what_was_kept_for_others(
     backfill(LANCE, LANCEDB)
     assert len(files_read(services)) == len(archived(world))
     day = world.today - 100 * DAY
-    assert home.daily()["cratesio:lancedb"][day] == world.crates["lancedb"][day] > 0
+    assert workspace.daily()["cratesio:lancedb"][day] == world.crates["lancedb"][day] > 0
     services.requests.clear()
     backfill(LANCE)
     assert files_read(services) == []
 
 
 @pytest.mark.parametrize("fault", [faults.truncate, faults.html])
-def test_a_damaged_archive_file_costs_its_day_and_heals(fault, world: World, home: Home, backfill: Backfill):
+def test_a_damaged_archive_file_costs_its_day_and_heals(fault, world: World, workspace: Workspace, backfill: Backfill):
     bad = world.today - 100 * DAY
     first = world.today - 110 * DAY
     world.faults = {FILES: faults.only(f"{bad}.csv", fault)}
     (outcome,) = backfill(LANCE, first=first).metrics
     assert str(bad) in outcome.error
-    assert bad not in home.daily()["downloads:p:rust"]
-    assert len(home.daily()["downloads:p:rust"]) == 109
+    assert bad not in workspace.daily()["downloads:p:rust"]
+    assert len(workspace.daily()["downloads:p:rust"]) == 109
     world.faults = {}
     assert backfill(LANCE, first=first).status is RunStatus.SUCCESS
-    assert home.daily()["downloads:p:rust"][bad] == world.crates["lance"][bad]
+    assert workspace.daily()["downloads:p:rust"][bad] == world.crates["lance"][bad]
 
 
-def test_without_the_archive_s_index_the_error_says_so(world: World, home: Home, backfill: Backfill):
+def test_without_the_archive_s_index_the_error_says_so(world: World, workspace: Workspace, backfill: Backfill):
     world.faults = {FILES: faults.html}
     (outcome,) = backfill(LANCE).metrics
     assert "static.crates.io, archive index" in outcome.error
-    assert len(home.daily()["downloads:p:rust"]) == 90
+    assert len(workspace.daily()["downloads:p:rust"]) == 90
 
 
 # -- stars and npm -------------------------------------------------------------------------------
 
 
-def test_a_week_that_begins_while_the_star_history_is_read_does_no_harm(world: World, home: Home, backfill: Backfill):
+def test_a_week_that_begins_while_the_star_history_is_read_does_no_harm(
+    world: World, workspace: Workspace, backfill: Backfill
+):
     def week_begins(request, usual) -> Reply:
         world.weeks_ahead |= request.query.get("page") == "2"
         return usual()
 
     world.faults = {GITHUB: week_begins}
     assert backfill(("github", "lance-format/lance")).warnings == ()
-    assert home.daily()["stars:p:github"] == world.full()["stars:lance:github"]
+    assert workspace.daily()["stars:p:github"] == world.full()["stars:lance:github"]
 
 
 @pytest.mark.parametrize(("stars", "warns"), [(1, 0), (5, 1)])
 def test_a_star_history_that_is_not_the_count_is_read_again_and_then_said_to_differ(
-    stars: int, warns: int, world: World, home: Home, services: Services, backfill: Backfill
+    stars: int, warns: int, world: World, workspace: Workspace, services: Services, backfill: Backfill
 ):
     def more(request, usual) -> Reply:
         reply = usual()
@@ -418,14 +426,16 @@ def test_a_star_history_that_is_not_the_count_is_read_again_and_then_said_to_dif
     summary = backfill(("github", "lance-format/lance"))
     assert sum(f"{stars} fewer stars" in text for text in summary.warnings) == warns
     assert len(services.to(GITHUB)) == 6 * (1 + warns)
-    assert len(home.daily()["stars:p:github"]) == 900
+    assert len(workspace.daily()["stars:p:github"]) == 900
 
 
-def test_a_day_that_all_of_npm_lost_stays_absent_however_old_it_is(world: World, home: Home, backfill: Backfill):
+def test_a_day_that_all_of_npm_lost_stays_absent_however_old_it_is(
+    world: World, workspace: Workspace, backfill: Backfill
+):
     lost = world.today - timedelta(days=430)
     world.lost[NPM].add(lost)
     backfill(("npm", "@lancedb/lancedb"))
-    stored = home.daily()["downloads:p:nodejs"]
+    stored = workspace.daily()["downloads:p:nodejs"]
     assert lost not in stored
     assert stored[lost - DAY] == world.npm["@lancedb/lancedb"][lost - DAY]
     assert min(stored) == min(day for day, value in world.npm["@lancedb/lancedb"].items() if value)
@@ -434,7 +444,7 @@ def test_a_day_that_all_of_npm_lost_stays_absent_however_old_it_is(world: World,
 # -- what the user is told -----------------------------------------------------------------------
 
 
-def test_offline_every_source_says_so(offline: Home):
+def test_offline_every_source_says_so(offline: Workspace):
     done = offline.run("backfill", "--full", code=1)
     errors = [line for line in done.stderr.splitlines() if line.startswith("error")]
     assert len(errors) == 4

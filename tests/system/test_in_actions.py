@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import Home, catalog_text
+from tests.conftest import Workspace, catalog_text
 from tests.world.runner import commands
 from tests.world.services import Request, as_json
 from tests.world.truth import CRATES, DAY, PYPI, World
@@ -16,17 +16,17 @@ EVIL = (
 
 
 @pytest.fixture
-def step(home: Home) -> Home:
-    home.env |= {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(home.folder / "summary.md")}
-    return home
+def step(workspace: Workspace) -> Workspace:
+    workspace.env |= {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(workspace.folder / "summary.md")}
+    return workspace
 
 
-def written(home: Home) -> str:
-    path = home.folder / "summary.md"
+def written(workspace: Workspace) -> str:
+    path = workspace.folder / "summary.md"
     return path.read_text() if path.exists() else ""
 
 
-def test_a_partial_run_is_annotated_and_summed_up(step: Home, world: World):
+def test_a_partial_run_is_annotated_and_summed_up(step: Workspace, world: World):
     (step.folder / "cmetrics.toml").write_text(
         'url = "https://example.github.io/m/"\n' + catalog_text(("cratesio", "lance"), ("pypistats", "pylance"))
     )
@@ -50,7 +50,7 @@ def test_a_partial_run_is_annotated_and_summed_up(step: Home, world: World):
     assert "<https://metrics.example.com/>" in written(step)
 
 
-def test_what_a_service_says_is_no_command_and_no_markdown(step: Home, world: World):
+def test_what_a_service_says_is_no_command_and_no_markdown(step: Workspace, world: World):
     (step.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance"), ("pypistats", "pylance")))
 
     def refuse(_: Request, __: object):
@@ -69,7 +69,7 @@ def test_what_a_service_says_is_no_command_and_no_markdown(step: Home, world: Wo
         assert not {"<b>", "@", "owned"} & set(outside.split()), line
 
 
-def test_a_run_that_cannot_begin_is_in_the_summary_too(step: Home):
+def test_a_run_that_cannot_begin_is_in_the_summary_too(step: Workspace):
     (step.folder / "data").write_text("no folder")
     done = step.run("refresh", code=1)
     assert written(step).startswith("## cmetrics refresh: failed\n\n`")
@@ -84,7 +84,7 @@ def test_a_run_that_cannot_begin_is_in_the_summary_too(step: Home):
     assert "## cmetrics pull-data: failed\n\n`" in written(step)
 
 
-def test_what_is_still_switched_off_is_said_with_the_page_that_switches_it_on(step: Home, world: World):
+def test_what_is_still_switched_off_is_said_with_the_page_that_switches_it_on(step: Workspace, world: World):
     (step.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance")))
     step.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
     step.run("refresh")
@@ -95,10 +95,10 @@ def test_what_is_still_switched_off_is_said_with_the_page_that_switches_it_on(st
         assert f"<https://github.com/{world.project.name}{link}" in written(step)
 
 
-def test_elsewhere_nothing_of_this_happens(home: Home, world: World):
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "gone")))
-    home.env["GITHUB_STEP_SUMMARY"] = str(home.folder / "summary.md")
-    done = home.run("refresh", code=1)
+def test_elsewhere_nothing_of_this_happens(workspace: Workspace, world: World):
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "gone")))
+    workspace.env["GITHUB_STEP_SUMMARY"] = str(workspace.folder / "summary.md")
+    done = workspace.run("refresh", code=1)
     assert "error: cratesio:" in done.stderr
     assert not commands(done.stderr)
-    assert not written(home)
+    assert not written(workspace)

@@ -17,7 +17,7 @@ from cmetrics.domain.metric import definition
 from cmetrics.ingest.reconcile import differs
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
-from tests.conftest import Home
+from tests.conftest import Workspace
 from tests.terminal import show
 from tests.world import page_data
 
@@ -26,7 +26,7 @@ CAUSAL = re.compile(r"because|due to|caused|thanks to", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
-def years(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def years(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     data = page_data.DATA_SETS["rich"]()
     folder = tmp_path_factory.mktemp("years")
     root = folder / "data" / "lancedb"
@@ -42,11 +42,11 @@ def years(tmp_path_factory: pytest.TempPathFactory) -> Home:
     assert len(events) == 9
     note = '[[notes]]\ndate = 2026-10-07\ntext = "On the <b>front page</b> of a news site."\nauthor = "Ada"'
     (folder / "cmetrics.toml").write_text("\n".join([page_data.SEVEN, *events, note]))
-    return Home(folder, {"SOURCE_DATE_EPOCH": EPOCH})
+    return Workspace(folder, {"SOURCE_DATE_EPOCH": EPOCH})
 
 
 @pytest.fixture(scope="module")
-def site(years: Home) -> Path:
+def site(years: Workspace) -> Path:
     years.run("build-site")
     return years.folder / "site"
 
@@ -59,7 +59,7 @@ def sums(site: Path) -> dict[str, dict[date, int]]:
     return found
 
 
-def test_insights_in_the_terminal(years: Home):
+def test_insights_in_the_terminal(years: Workspace):
     """At most 80 columns, no cause, and the same texts as in the JSON object."""
     out = years.run("insights").stdout
     assert max(map(len, out.splitlines())) <= 80
@@ -75,7 +75,7 @@ def test_insights_in_the_terminal(years: Home):
 
 
 @pytest.mark.parametrize("width", [60, 120])
-def test_insights_on_a_terminal(years: Home, width: int):
+def test_insights_on_a_terminal(years: Workspace, width: int):
     """Texts are broken once, at the width of the terminal: the lines of one are indented and as full as they can be."""
     code, written = show(years, "insights", width=width)
     assert code == 0
@@ -131,7 +131,7 @@ def test_numbers_in_the_texts_are_those_of_the_rows(site: Path):
             assert int(number.replace(",", "")) in totals, text
 
 
-def test_a_report_has_six_parts_and_is_in_the_api(years: Home, site: Path):
+def test_a_report_has_six_parts_and_is_in_the_api(years: Workspace, site: Path):
     """The command prints what the site has, in both formats and as JSON."""
     months = sorted(path.stem for path in (site / "reports").glob("*.md"))
     assert (months[0], months[-1], len(months)) == ("2025-11", "2026-10", 12)
@@ -154,7 +154,7 @@ def test_a_report_has_six_parts_and_is_in_the_api(years: Home, site: Path):
     ("month", "reason"),
     [("2026-13", "is not a month; use YYYY-MM"), ("2019-01", "there is no report for this month")],
 )
-def test_a_month_without_a_report_is_wrong_usage(years: Home, month: str, reason: str):
+def test_a_month_without_a_report_is_wrong_usage(years: Workspace, month: str, reason: str):
     """The message names those that there are."""
     assert reason in years.run("report", "--month", month, code=2).stderr
 
@@ -171,7 +171,7 @@ def test_what_changed_is_on_the_page(site: Path):
     assert "projected" in whole
 
 
-def test_two_builds_are_the_same_bytes(years: Home, site: Path):
+def test_two_builds_are_the_same_bytes(years: Workspace, site: Path):
     """Reports and insights included."""
     years.run("build-site", "--out", "again")
     again = years.folder / "again"
@@ -180,7 +180,7 @@ def test_two_builds_are_the_same_bytes(years: Home, site: Path):
     assert [name for name in files if (site / name).read_bytes() != (again / name).read_bytes()] == []
 
 
-def test_a_store_without_a_full_month_has_no_report(offline: Home):
+def test_a_store_without_a_full_month_has_no_report(offline: Workspace):
     """The message says why, and the next step."""
     offline.run("bootstrap", "--yes")
     (offline.folder / "cmetrics.toml").write_text(page_data.SEVEN)

@@ -11,7 +11,7 @@ import pytest
 
 from cmetrics.domain.errors import StoreMissing
 from cmetrics.domain.run import RunStatus
-from tests.conftest import Home, catalog_text
+from tests.conftest import Workspace, catalog_text
 from tests.world.truth import World
 
 SUBJECTS = (("cratesio", "lance"), ("github", "lance-format/lance"))
@@ -25,10 +25,12 @@ def expected(world: World) -> dict:
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 4))])
-def test_a_run_killed_at_any_moment_harms_nothing_and_the_next_one_completes_it(seed: int, home: Home, world: World):
+def test_a_run_killed_at_any_moment_harms_nothing_and_the_next_one_completes_it(
+    seed: int, workspace: Workspace, world: World
+):
     chance = random.Random(seed)
-    (home.folder / "cmetrics.toml").write_text(catalog_text(*SUBJECTS))
-    reference = Home(home.folder.parent / "reference", home.env)
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(*SUBJECTS))
+    reference = Workspace(workspace.folder.parent / "reference", workspace.env)
     reference.folder.mkdir()
     (reference.folder / "cmetrics.toml").write_text(catalog_text(*SUBJECTS))
     started = time.monotonic()
@@ -38,17 +40,17 @@ def test_a_run_killed_at_any_moment_harms_nothing_and_the_next_one_completes_it(
     for number in range(KILLS):
         # Half of the kills fall into the last part of a run, where it writes.
         moment = chance.uniform(0.0, whole) if number % 2 else chance.uniform(0.6 * whole, 1.1 * whole)
-        process = home.start("refresh")
+        process = workspace.start("refresh")
         with process:
             try:
                 process.wait(timeout=moment)
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
             process.communicate()
-        if not (home.folder / "data" / "lancedb").is_dir():
+        if not (workspace.folder / "data" / "lancedb").is_dir():
             continue
         try:
-            stored = home.daily()
+            stored = workspace.daily()
         except StoreMissing:
             continue
         for metric_id, days in stored.items():
@@ -56,9 +58,9 @@ def test_a_run_killed_at_any_moment_harms_nothing_and_the_next_one_completes_it(
         # All of a run or nothing of it: both metrics come in one commit.
         assert not stored or set(stored) == set(METRICS)
 
-    home.run("refresh")
-    assert home.daily() == expected(world)
-    runs = home.runs
+    workspace.run("refresh")
+    assert workspace.daily() == expected(world)
+    runs = workspace.runs
     assert runs[0].status == RunStatus.SUCCESS
     assert not any(run.status == RunStatus.RUNNING for run in runs)
     assert {run.error_summary for run in runs if run.status == RunStatus.FAILED} <= {
@@ -66,8 +68,8 @@ def test_a_run_killed_at_any_moment_harms_nothing_and_the_next_one_completes_it(
     }
 
 
-def test_a_run_that_is_told_to_stop_says_so_in_its_history_row(home: Home, world: World):
-    (home.folder / "cmetrics.toml").write_text(catalog_text(*SUBJECTS))
+def test_a_run_that_is_told_to_stop_says_so_in_its_history_row(workspace: Workspace, world: World):
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(*SUBJECTS))
 
     def stall(_, usual):
         reply = usual()
@@ -75,7 +77,7 @@ def test_a_run_that_is_told_to_stop_says_so_in_its_history_row(home: Home, world
         return reply
 
     world.faults = {"crates.io": stall}
-    process = home.start("refresh")
+    process = workspace.start("refresh")
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("github: stars"):
@@ -83,4 +85,4 @@ def test_a_run_that_is_told_to_stop_says_so_in_its_history_row(home: Home, world
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 130
-    assert [(run.status, run.error_summary) for run in home.runs] == [("failed", "interrupted")]
+    assert [(run.status, run.error_summary) for run in workspace.runs] == [("failed", "interrupted")]

@@ -24,7 +24,7 @@ from cmetrics.domain.run import Run, RunStatus
 from cmetrics.export.manifest import MANIFEST
 from cmetrics.export.tables import read_export
 from cmetrics.store.schema import decode_observations
-from tests.conftest import Home, catalog_text
+from tests.conftest import Workspace, catalog_text
 from tests.world.nights import Nights
 from tests.world.services import Services
 from tests.world.truth import World
@@ -58,10 +58,10 @@ def never(_: float) -> bool:
     return False
 
 
-def run(home: Home, *args: str, kill: Callable[[float], bool] = never, **runtime: Any) -> Ended:
+def run(workspace: Workspace, *args: str, kill: Callable[[float], bool] = never, **runtime: Any) -> Ended:
     """Run a command; it gets SIGKILL when ``kill`` says so, asked every millisecond with the seconds so far."""
     began, killed = time.monotonic(), False
-    process = replace(home, runtime=runtime).start(*args)
+    process = replace(workspace, runtime=runtime).start(*args)
     while True:
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.001)
@@ -87,18 +87,20 @@ def files_under(folder: Path) -> int:
 class Moments:
     """When to kill the runs of one kind: by the clock, or behind changes of files that tell how far it is."""
 
-    def __init__(self, seed: int, files: Callable[[Home], int] = lambda home: files_under(home.folder)) -> None:
+    def __init__(
+        self, seed: int, files: Callable[[Workspace], int] = lambda workspace: files_under(workspace.folder)
+    ) -> None:
         """``files``: how many there are of those that tell."""
         self.chance, self._count = random.Random(seed), files
         self.seconds = self._rest = 0.0
         self._files = self._turn = 0
 
-    def learn(self, home: Home, run: Callable[[Callable[[float], bool]], Ended]) -> None:
+    def learn(self, workspace: Workspace, run: Callable[[Callable[[float], bool]], Ended]) -> None:
         """How long a run takes that nobody kills, and how many files it changes how long before its end."""
-        seen = [(self._count(home), 0.0)]
+        seen = [(self._count(workspace), 0.0)]
 
         def watch(passed: float) -> bool:
-            if (files := self._count(home)) != seen[-1][0]:
+            if (files := self._count(workspace)) != seen[-1][0]:
                 seen.append((files, passed))
             return False
 
@@ -110,16 +112,20 @@ class Moments:
         self._rest = done.seconds - seen[-1][1] if self._files == 1 else 0.01
         self.seconds = done.seconds
 
-    def next(self, home: Home) -> Callable[[float], bool]:
+    def next(self, workspace: Workspace) -> Callable[[float], bool]:
         self._turn += 1
         late = self.chance.uniform(0, 1.05 * self.seconds)
         if self._turn % 2:
             return lambda passed: passed >= late
-        first, count, wait = self._count(home), self.chance.randint(1, self._files), self.chance.uniform(0, self._rest)
+        first, count, wait = (
+            self._count(workspace),
+            self.chance.randint(1, self._files),
+            self.chance.uniform(0, self._rest),
+        )
         since: list[float] = []
 
         def kill(passed: float) -> bool:
-            if not since and abs(self._count(home) - first) >= count:
+            if not since and abs(self._count(workspace) - first) >= count:
                 since.append(passed)
             return passed >= (since[0] + wait if since else 2 * self.seconds)
 
@@ -139,15 +145,15 @@ class Truth:
         return self.days
 
 
-def a_home(folder: Path, services: Services) -> Home:
+def a_home(folder: Path, services: Services) -> Workspace:
     folder.mkdir()
     (folder / "cmetrics.toml").write_text(catalog_text(*SUBJECTS))
-    return Home(folder, services.env())
+    return Workspace(folder, services.env())
 
 
-def check_history(home: Home) -> None:
+def check_history(workspace: Workspace) -> None:
     """Every run has ended: well, or killed and noticed."""
-    assert {(run.status, run.error_summary) for run in home.runs} <= {
+    assert {(run.status, run.error_summary) for run in workspace.runs} <= {
         (RunStatus.SUCCESS, None),
         (RunStatus.FAILED, DIED),
     }
@@ -161,43 +167,43 @@ def check_history(home: Home) -> None:
 def test_nights_killed_at_sixty_moments_leave_whole_nights_and_the_next_one_the_truth(
     seed: int, services: Services, world: World, tmp_path: Path
 ):
-    home = a_home(tmp_path / "home", services)
+    workspace = a_home(tmp_path / "home", services)
     # Its own store is not used: it lets the days go by.
     nights, want = Nights(world, services, tmp_path), Truth(world)
     nights.begin(date.fromordinal(world.today.toordinal() - 60))
     moments = Moments(seed)
 
     def refresh(kill: Callable[[float], bool] = never) -> Ended:
-        return run(home, *REFRESH, kill=kill, now=nights.now().isoformat())
+        return run(workspace, *REFRESH, kill=kill, now=nights.now().isoformat())
 
     assert refresh().code == 0
-    assert home.daily() == want.grow()
+    assert workspace.daily() == want.grow()
     nights.sleep()
-    moments.learn(home, refresh)
+    moments.learn(workspace, refresh)
     want.grow()
     killed = done = stored = 0
     while killed < 60:
         nights.sleep()
         want.grow()
         for _ in range(3):
-            before = home.daily()
-            ended = refresh(moments.next(home))
+            before = workspace.daily()
+            ended = refresh(moments.next(workspace))
             killed += ended.killed
             done += not ended.killed
-            after = home.daily()
+            after = workspace.daily()
             assert after in (before, want.days), "a whole night or nothing of it"
             stored += ended.killed and after == want.days
         if moments.chance.random() < 0.3:
             assert refresh().code == 0
-            assert home.daily() == want.days
-            check_history(home)
+            assert workspace.daily() == want.days
+            check_history(workspace)
     print(f"\nrefresh: {killed} killed, {stored} of them with their night stored; {done} were done before")
     # Kills before and after the merge, or this says little.
     assert 10 < stored < killed - 10
     nights.sleep()
     assert refresh().code == 0
-    assert home.daily() == want.grow()
-    check_history(home)
+    assert workspace.daily() == want.grow()
+    check_history(workspace)
 
 
 @pytest.mark.long
@@ -211,18 +217,18 @@ def test_a_first_refresh_killed_at_thirty_moments_leaves_nothing_or_all(
     moments.learn(first, lambda kill: run(first, *REFRESH, kill=kill, **now))
     killed = 0
     while killed < 30:
-        home = a_home(tmp_path / f"home-{killed}", services)
-        ended = run(home, *REFRESH, kill=moments.next(home), **now)
+        workspace = a_home(tmp_path / f"home-{killed}", services)
+        ended = run(workspace, *REFRESH, kill=moments.next(workspace), **now)
         killed += ended.killed
         try:
-            assert home.daily() in ({}, want)
+            assert workspace.daily() in ({}, want)
         except StoreMissing as reason:
             # The folder is made first, the tables one by one.
             assert "cmetrics refresh" in str(reason)
-        assert run(home, *REFRESH, **now).code == 0
-        assert home.daily() == want
-        check_history(home)
-        shutil.rmtree(home.folder)
+        assert run(workspace, *REFRESH, **now).code == 0
+        assert workspace.daily() == want
+        check_history(workspace)
+        shutil.rmtree(workspace.folder)
 
 
 # -- bootstrap -----------------------------------------------------------------------------------
@@ -233,43 +239,43 @@ class Old:
 
     def __init__(self, world: World, services: Services, folder: Path) -> None:
         self._services, self._folder = services, folder
-        self.home, self._given = a_home(folder / "old", services), 0
+        self.workspace, self._given = a_home(folder / "old", services), 0
         nights = Nights(world, services, folder)
         nights.begin(date.fromordinal(world.today.toordinal() - 120))
         for _ in range(2):
-            assert run(self.home, *REFRESH, now=nights.now().isoformat()).code == 0
+            assert run(self.workspace, *REFRESH, now=nights.now().isoformat()).code == 0
             nights.sleep(60)
         self.now = nights.now().isoformat()
-        self.refresh(self.home)
-        self.rows = self.home.rows()
+        self.refresh(self.workspace)
+        self.rows = self.workspace.rows()
         self.truth = Truth(world).grow()
         forgotten = {row.key for row in self.rows} - {(name, day) for name, days in self.truth.items() for day in days}
         assert len(forgotten) > 100
 
-    def refresh(self, home: Home) -> Ended:
-        ended = run(home, *REFRESH, now=self.now)
+    def refresh(self, workspace: Workspace) -> Ended:
+        ended = run(workspace, *REFRESH, now=self.now)
         assert ended.code == 0, ended.err
         return ended
 
-    def another(self) -> Home:
+    def another(self) -> Workspace:
         self._given += 1
-        home = Home(self._folder / f"home-{self._given}", self._services.env())
-        shutil.copytree(self.home.folder, home.folder)
-        return home
+        workspace = Workspace(self._folder / f"home-{self._given}", self._services.env())
+        shutil.copytree(self.workspace.folder, workspace.folder)
+        return workspace
 
 
-def readable(home: Home) -> list[Observation]:
+def readable(workspace: Workspace) -> list[Observation]:
     """What the store shows, nothing where it is damaged or gone."""
     try:
-        return home.rows()
+        return workspace.rows()
     except StoreError:
         return []
 
 
-def backups(home: Home) -> dict[Path, list[Observation]]:
+def backups(workspace: Workspace) -> dict[Path, list[Observation]]:
     """The exports that are whole."""
     found = {}
-    folder = home.folder / "data" / "backups"
+    folder = workspace.folder / "data" / "backups"
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if (path / MANIFEST).is_file():
             with suppress(ExportError):
@@ -277,38 +283,38 @@ def backups(home: Home) -> dict[Path, list[Observation]]:
     return found
 
 
-def check_that_nothing_is_lost(home: Home, old: Old) -> None:
-    held = {row for rows in (readable(home), *backups(home).values()) for row in rows}
+def check_that_nothing_is_lost(workspace: Workspace, old: Old) -> None:
+    held = {row for rows in (readable(workspace), *backups(workspace).values()) for row in rows}
     assert held >= set(old.rows), "a row is in the store or in a whole backup"
 
 
-def check_the_way_back(home: Home, old: Old) -> bool:
+def check_the_way_back(workspace: Workspace, old: Old) -> bool:
     """What is told leads back to everything that was stored; returns whether rows were gone."""
-    lost = not set(readable(home)) >= set(old.rows)
-    bootstrap = next((run for run in _runs(home) if run.job_name == "bootstrap"), None)
+    lost = not set(readable(workspace)) >= set(old.rows)
+    bootstrap = next((run for run in _runs(workspace) if run.job_name == "bootstrap"), None)
     done = bootstrap is not None and bootstrap.status == RunStatus.SUCCESS
-    night = run(home, *REFRESH, now=old.now)
-    whole = next((path for path, rows in backups(home).items() if set(rows) >= set(old.rows)), None)
+    night = run(workspace, *REFRESH, now=old.now)
+    whole = next((path for path, rows in backups(workspace).items() if set(rows) >= set(old.rows)), None)
     if lost and night.code == 1:
         # What dropping has left of a table need not be one.
         assert "damaged: move the folder away" in night.err
-        tables = home.folder / "data" / "lancedb"
+        tables = workspace.folder / "data" / "lancedb"
         tables.rename(tables.with_name("damaged"))
     elif lost and not done:
         assert re.search(r"bootstrap-\S+ was killed; .*data/backups with `cmetrics restore`", night.err)
     if lost:
-        assert run(home, "restore", str(whole)).code == 0
-    old.refresh(home)
-    assert {(row.key, row.value) for row in home.rows()} >= {(row.key, row.value) for row in old.rows}
+        assert run(workspace, "restore", str(whole)).code == 0
+    old.refresh(workspace)
+    assert {(row.key, row.value) for row in workspace.rows()} >= {(row.key, row.value) for row in old.rows}
     for metric_id, days in old.truth.items():
-        assert days.items() <= home.daily()[metric_id].items()
-    assert not any(run.status == RunStatus.RUNNING for run in home.runs)
+        assert days.items() <= workspace.daily()[metric_id].items()
+    assert not any(run.status == RunStatus.RUNNING for run in workspace.runs)
     return lost
 
 
-def _runs(home: Home) -> list[Run]:
+def _runs(workspace: Workspace) -> list[Run]:
     try:
-        return home.runs
+        return workspace.runs
     except StoreError:
         return []
 
@@ -318,9 +324,9 @@ def old(world: World, services: Services, tmp_path: Path) -> Old:
     return Old(world, services, tmp_path)
 
 
-def whole_backups(home: Home) -> int:
+def whole_backups(workspace: Workspace) -> int:
     """When the last file of one is there, tables are dropped."""
-    return len(list((home.folder / "data" / "backups").glob(f"*/{MANIFEST}")))
+    return len(list((workspace.folder / "data" / "backups").glob(f"*/{MANIFEST}")))
 
 
 def kill_bootstraps(old: Old, moments: Moments, kills: int) -> tuple[int, int]:
@@ -329,15 +335,15 @@ def kill_bootstraps(old: Old, moments: Moments, kills: int) -> tuple[int, int]:
     moments.learn(example, lambda kill: run(example, "bootstrap", "--yes", kill=kill))
     killed = lost = 0
     while killed < kills:
-        home = old.another()
+        workspace = old.another()
         for _ in range(moments.chance.choice((1, 1, 2))):
-            ended = run(home, "bootstrap", "--yes", kill=moments.next(home))
+            ended = run(workspace, "bootstrap", "--yes", kill=moments.next(workspace))
             killed += ended.killed
-            check_that_nothing_is_lost(home, old)
+            check_that_nothing_is_lost(workspace, old)
             # What the first has left in pieces the second refuses to drop: it cannot be backed up.
             assert ended.killed or ended.code == 0 or "cmetrics restore" in ended.err, ended.err
-        lost += check_the_way_back(home, old) and ended.killed
-        shutil.rmtree(home.folder)
+        lost += check_the_way_back(workspace, old) and ended.killed
+        shutil.rmtree(workspace.folder)
     return killed, lost
 
 
@@ -359,30 +365,30 @@ def test_sixty_bootstraps_killed_lose_no_row(old: Old):
 @pytest.mark.long
 def test_restores_killed_at_thirty_moments_add_all_rows_or_none(old: Old, tmp_path: Path):
     export = tmp_path / "export"
-    assert run(old.home, "export", str(export)).code == 0
+    assert run(old.workspace, "export", str(export)).code == 0
     moments = Moments(5)
     # A store that has the days of the last refresh alone.
-    poor = Home(tmp_path / "poor", old.home.env)
+    poor = Workspace(tmp_path / "poor", old.workspace.env)
     poor.folder.mkdir()
-    shutil.copy(old.home.folder / "cmetrics.toml", poor.folder)
+    shutil.copy(old.workspace.folder / "cmetrics.toml", poor.folder)
     old.refresh(poor)
     before = poor.rows()
-    example = Home(tmp_path / "example", old.home.env)
+    example = Workspace(tmp_path / "example", old.workspace.env)
     shutil.copytree(poor.folder, example.folder)
     moments.learn(example, lambda kill: run(example, "restore", str(export), kill=kill))
     want, killed, stored = example.rows(), 0, 0
     assert len(want) > len(before)
     while killed < 30:
-        home = Home(tmp_path / f"restored-{killed}", old.home.env)
-        shutil.copytree(poor.folder, home.folder)
-        ended = run(home, "restore", str(export), kill=moments.next(home))
+        workspace = Workspace(tmp_path / f"restored-{killed}", old.workspace.env)
+        shutil.copytree(poor.folder, workspace.folder)
+        ended = run(workspace, "restore", str(export), kill=moments.next(workspace))
         killed += ended.killed
-        assert home.rows() in (before, want)
-        stored += ended.killed and home.rows() == want
-        assert run(home, "restore", str(export)).code == 0
-        assert home.rows() == want
-        assert not any(run.status == RunStatus.RUNNING for run in home.runs)
-        shutil.rmtree(home.folder)
+        assert workspace.rows() in (before, want)
+        stored += ended.killed and workspace.rows() == want
+        assert run(workspace, "restore", str(export)).code == 0
+        assert workspace.rows() == want
+        assert not any(run.status == RunStatus.RUNNING for run in workspace.runs)
+        shutil.rmtree(workspace.folder)
     print(f"\nrestore: {killed} killed, {stored} of them with all rows stored")
     assert 0 < stored < killed
 
@@ -394,18 +400,18 @@ def test_full_backfills_killed_at_forty_moments_end_with_the_truth(services: Ser
     world.limits = False
     want = {ours: world.full()[theirs] for ours, theirs in METRICS.items()}
     moments, killed, rounds = Moments(6), 0, 0
-    home = a_home(tmp_path / "example", services)
-    moments.learn(home, lambda kill: run(home, "backfill", hasty=True, kill=kill))
-    assert home.daily() == want
+    workspace = a_home(tmp_path / "example", services)
+    moments.learn(workspace, lambda kill: run(workspace, "backfill", hasty=True, kill=kill))
+    assert workspace.daily() == want
     while killed < 40:
-        home, rounds = a_home(tmp_path / f"home-{killed}", services), rounds + 1
+        workspace, rounds = a_home(tmp_path / f"home-{killed}", services), rounds + 1
         for _ in range(5):
-            killed += run(home, "backfill", hasty=True, kill=moments.next(home)).killed
+            killed += run(workspace, "backfill", hasty=True, kill=moments.next(workspace)).killed
             with suppress(StoreMissing):
-                for metric_id, days in home.daily().items():
+                for metric_id, days in workspace.daily().items():
                     assert days.items() <= want[metric_id].items()
-        assert run(home, "backfill", hasty=True).code == 0
-        assert home.daily() == want
-        check_history(home)
-        shutil.rmtree(home.folder)
+        assert run(workspace, "backfill", hasty=True).code == 0
+        assert workspace.daily() == want
+        check_history(workspace)
+        shutil.rmtree(workspace.folder)
     print(f"\nbackfill --full: {killed} killed in {rounds} folders; a run takes {moments.seconds:.1f} s")

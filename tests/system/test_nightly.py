@@ -26,7 +26,7 @@ from cmetrics.export.sync import pull
 from cmetrics.ingest.progress import NoProgress
 from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
-from tests.conftest import ALWAYS, COMMAND, KEPT_ENVIRONMENT, catalog_text
+from tests.conftest import ALWAYS, COMMAND, INHERITED_VARIABLES, catalog_text
 from tests.world import faults, fork_server
 from tests.world.actions import Ran, job, run_job
 from tests.world.nights import Nights
@@ -165,7 +165,7 @@ def month(nights: Nights, tmp_path: Path, services) -> Month:
     month = Month(root, nights, {})
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", month.remote], check=True)
     fork_server.install(root / "bin")
-    kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+    kept = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ}
     month.env = kept | {
         "PATH": f"{root / 'bin'}:{os.environ['PATH']}",
         "HOME": str(root / "home"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Home, catalog_text
+from tests.conftest import Workspace, catalog_text
 from tests.rules import always
 from tests.samples import a_metric, a_row
 from tests.world.bucket import KEY, NAME, SECRET, running
@@ -20,13 +20,15 @@ PASSWORD = "hunter2-of-the-proxy"
 
 
 @pytest.fixture
-def echoing(home: Home, world: World) -> Home:
+def echoing(workspace: Workspace, world: World) -> Workspace:
     """A stale metric, and services that answer every request with its own headers."""
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb")))
-    (home.folder / "data" / "lancedb").mkdir(parents=True)
-    home.store.create_tables()
+    (workspace.folder / "cmetrics.toml").write_text(
+        catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb"))
+    )
+    (workspace.folder / "data" / "lancedb").mkdir(parents=True)
+    workspace.store.create_tables()
     fresh = a_metric("cratesio", subject="lancedb")
-    home.store.upsert_observations([a_row(fresh, world.yesterday, 9)], always)
+    workspace.store.upsert_observations([a_row(fresh, world.yesterday, 9)], always)
 
     def echo(request, _):
         basic = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
@@ -34,14 +36,14 @@ def echoing(home: Home, world: World) -> Home:
         return as_text(f"refused: {bearer}; {bearer!r} {PASSWORD} Basic {basic}", 403, "text/plain")
 
     world.faults = dict.fromkeys(HOSTS, echo)
-    home.env |= {
+    workspace.env |= {
         "GITHUB_TOKEN": TOKEN,
         "GITHUB_REPOSITORY": world.project.name,
         "GITHUB_ACTIONS": "true",
-        "GITHUB_STEP_SUMMARY": str(home.folder / "summary.md"),
+        "GITHUB_STEP_SUMMARY": str(workspace.folder / "summary.md"),
         "ALL_PROXY": f"http://user:{PASSWORD}@127.0.0.1:9",
     }
-    return home
+    return workspace
 
 
 def everything(folder: Path) -> str:
@@ -49,7 +51,7 @@ def everything(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("flags", [(), ("--json",)])
-def test_a_service_that_echoes_the_request(echoing: Home, services: Services, flags: tuple[str, ...]):
+def test_a_service_that_echoes_the_request(echoing: Workspace, services: Services, flags: tuple[str, ...]):
     """Neither output, job summary, tables, site nor export show the token or the proxy's password."""
     commands = (
         ("init", "--org", "lancedb", "--out", "new.toml"),
@@ -74,76 +76,78 @@ def test_a_service_that_echoes_the_request(echoing: Home, services: Services, fl
 
 
 @pytest.mark.parametrize("inside", ["\n", "\r", "\v", "\u200b"])
-def test_a_token_that_cannot_be_sent(home: Home, world: World, inside: str):
+def test_a_token_that_cannot_be_sent(workspace: Workspace, world: World, inside: str):
     """The stars are read without it; no half of it is in output, job summary, tables, site or data branch."""
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb")))
+    (workspace.folder / "cmetrics.toml").write_text(
+        catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb"))
+    )
     first, second = TOKEN[:20], TOKEN[20:]
-    remote = home.folder.with_name("remote.git")
+    remote = workspace.folder.with_name("remote.git")
     subprocess.run(["git", "init", "-q", "--bare", str(remote)], check=True)
-    home.env |= {
+    workspace.env |= {
         "GITHUB_TOKEN": f"{first}{inside}{second}",
         "GITHUB_ACTIONS": "true",
-        "GITHUB_STEP_SUMMARY": str(home.folder / "summary.md"),
+        "GITHUB_STEP_SUMMARY": str(workspace.folder / "summary.md"),
     }
     shown = ""
-    refreshed = home.run("refresh")
+    refreshed = workspace.run("refresh")
     assert "GITHUB_TOKEN is ignored" in refreshed.stderr
-    doctor = home.run("doctor", code=None)
+    doctor = workspace.run("doctor", code=None)
     assert "GITHUB_TOKEN is ignored" in doctor.stdout
     for command in (("pull-data", "--remote", str(remote)), ("push-data",), ("build-site",), ("status", "--json")):
-        done = home.run(*command)
+        done = workspace.run(*command)
         shown += done.stdout + done.stderr
-    shown += refreshed.stdout + refreshed.stderr + doctor.stdout + doctor.stderr + everything(home.folder)
+    shown += refreshed.stdout + refreshed.stderr + doctor.stdout + doctor.stderr + everything(workspace.folder)
     assert first not in shown
     assert second not in shown
-    assert set(home.daily()) == {"downloads:p:rust", "stars:p:github"}
+    assert set(workspace.daily()) == {"downloads:p:rust", "stars:p:github"}
 
 
-def test_a_proxy_with_a_special_character_in_its_password(home: Home):
+def test_a_proxy_with_a_special_character_in_its_password(workspace: Workspace):
     """Exit 2 with the variable and the way out; the run has its row in `history`."""
-    home.env |= {"HTTPS_PROXY": f"http://user:{PASSWORD}#x@host:3128", "https_proxy": ""}
-    done = home.run("refresh", code=2)
+    workspace.env |= {"HTTPS_PROXY": f"http://user:{PASSWORD}#x@host:3128", "https_proxy": ""}
+    done = workspace.run("refresh", code=2)
     assert "HTTPS_PROXY is not a valid proxy URL" in done.stderr
     assert "percent-encode" in done.stderr
-    assert PASSWORD not in done.stdout + done.stderr + str(home.runs)
-    assert "HTTPS_PROXY is not a valid proxy URL" in home.run("doctor", code=1).stdout
+    assert PASSWORD not in done.stdout + done.stderr + str(workspace.runs)
+    assert "HTTPS_PROXY is not a valid proxy URL" in workspace.run("doctor", code=1).stdout
 
 
 @pytest.mark.parametrize("entries", ["[::1]", "10.0.0.0/8,fd00::/8", "[::1],, localhost"])
-def test_networks_in_no_proxy(home: Home, entries: str):
+def test_networks_in_no_proxy(workspace: Workspace, entries: str):
     """They are usual, concern no service, and stop no run."""
-    home.env |= {"NO_PROXY": entries, "no_proxy": entries}
-    assert home.json("refresh", "--only", "stars")["status"] == "success"
+    workspace.env |= {"NO_PROXY": entries, "no_proxy": entries}
+    assert workspace.json("refresh", "--only", "stars")["status"] == "success"
 
 
-def test_proxy_and_authority_in_a_dotenv_file(home: Home, services: Services):
+def test_proxy_and_authority_in_a_dotenv_file(workspace: Workspace, services: Services):
     """What the documentation names is read from there, too."""
-    (home.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in services.env().items()))
-    home.env = {}
-    assert home.json("refresh", "--only", "stars")["status"] == "success"
+    (workspace.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in services.env().items()))
+    workspace.env = {}
+    assert workspace.json("refresh", "--only", "stars")["status"] == "success"
     assert services.to(GITHUB)
 
 
-def test_the_key_of_a_bucket_in_a_dotenv_file(home: Home):
+def test_the_key_of_a_bucket_in_a_dotenv_file(workspace: Workspace):
     """The commands work there, and show no key."""
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("npm", "@lancedb/lancedb")))
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("npm", "@lancedb/lancedb")))
     with running() as bucket:
         values = {**bucket.env(), "CMETRICS_DB": f"s3://{NAME}/dotenv"}
-        (home.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
-        shown = home.run("bootstrap", "--yes").stderr
-        refreshed = home.run("refresh")
+        (workspace.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+        shown = workspace.run("bootstrap", "--yes").stderr
+        refreshed = workspace.run("refresh")
         bucket.gate = lambda _: (403, "SignatureDoesNotMatch")
-        shown += refreshed.stdout + refreshed.stderr + home.run("status", code=1).stderr
+        shown += refreshed.stdout + refreshed.stderr + workspace.run("status", code=1).stderr
     assert SECRET not in shown
     assert KEY not in shown
 
 
-def test_without_a_folder_for_temporary_files(home: Home, tmp_path: Path):
+def test_without_a_folder_for_temporary_files(workspace: Workspace, tmp_path: Path):
     """A refresh works, its row is in `history`, nothing is called damaged, and `doctor` names the variable."""
-    home.env["TMPDIR"] = str(tmp_path / "absent")
-    refreshed = home.run("refresh", "--only", "stars")
+    workspace.env["TMPDIR"] = str(tmp_path / "absent")
+    refreshed = workspace.run("refresh", "--only", "stars")
     assert "damaged" not in refreshed.stderr
-    assert [run.status for run in home.runs] == ["success"]
-    doctor = home.run("doctor", code=1).stdout
+    assert [run.status for run in workspace.runs] == ["success"]
+    doctor = workspace.run("doctor", code=1).stdout
     assert "TMPDIR names" in doctor
     assert "Set TMPDIR to a writable folder" in doctor

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from cmetrics.ops.webhook import send_summary
 from cmetrics.settings import NetworkSettings
-from tests.conftest import Home, catalog_text
+from tests.conftest import Workspace, catalog_text
 from tests.world.nights import at_once
 from tests.world.receiver import Receiver
 
@@ -22,10 +22,10 @@ def receiver() -> Iterator[Receiver]:
         yield running
 
 
-def test_the_summary_of_a_run_is_posted(home: Home, receiver: Receiver):
-    (home.folder / "cmetrics.toml").write_text('title = "Mine"\n' + catalog_text(("cratesio", "lance")))
-    home.env["CMETRICS_WEBHOOK_URL"] = receiver.url
-    printed = home.json("refresh")
+def test_the_summary_of_a_run_is_posted(workspace: Workspace, receiver: Receiver):
+    (workspace.folder / "cmetrics.toml").write_text('title = "Mine"\n' + catalog_text(("cratesio", "lance")))
+    workspace.env["CMETRICS_WEBHOOK_URL"] = receiver.url
+    printed = workspace.json("refresh")
     (got,) = receiver.got
     assert got.pop("title") == "Mine"
     assert got.pop("as_of")
@@ -34,49 +34,49 @@ def test_the_summary_of_a_run_is_posted(home: Home, receiver: Receiver):
     assert content.startswith("Mine: refresh success, ")
     assert got == printed
     assert receiver.paths == ["/hooks/s3cr3t-path?key=v4lue%2Bx"]
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "gone")))
-    home.run("backfill", code=1)
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "gone")))
+    workspace.run("backfill", code=1)
     assert (receiver.got[1]["job"], receiver.got[1]["status"]) == ("backfill", "failed")
     assert receiver.got[1]["metrics"][0]["error"]
 
 
-def test_a_failing_receiver_is_a_warning_and_its_address_stays_secret(home: Home, receiver: Receiver):
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance")))
-    home.env["CMETRICS_WEBHOOK_URL"] = receiver.url
+def test_a_failing_receiver_is_a_warning_and_its_address_stays_secret(workspace: Workspace, receiver: Receiver):
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance")))
+    workspace.env["CMETRICS_WEBHOOK_URL"] = receiver.url
     receiver.statuses = [500, 503]
-    done = home.run("refresh")
+    done = workspace.run("refresh")
     assert len(receiver.got) == 2, "one retry"
     assert "warning: the summary was not delivered: the webhook of CMETRICS_WEBHOOK_URL: answered 503" in done.stderr
-    home.env["CMETRICS_WEBHOOK_URL"] = "https://hooks.invalid/s3cr3t-path?key=v4lue"
-    again = home.run("refresh")
+    workspace.env["CMETRICS_WEBHOOK_URL"] = "https://hooks.invalid/s3cr3t-path?key=v4lue"
+    again = workspace.run("refresh")
     assert "warning: the summary was not delivered" in again.stderr
-    home.env["CMETRICS_WEBHOOK_URL"] = "http://example.com/s3cr3t-path?key=v4lue"
-    third = home.run("refresh")
+    workspace.env["CMETRICS_WEBHOOK_URL"] = "http://example.com/s3cr3t-path?key=v4lue"
+    third = workspace.run("refresh")
     assert "CMETRICS_WEBHOOK_URL is not an https:// address" in third.stderr
-    for text in (done.stderr, again.stderr, third.stderr, home.runs[0].error_summary or ""):
+    for text in (done.stderr, again.stderr, third.stderr, workspace.runs[0].error_summary or ""):
         assert not [secret for secret in SECRETS if secret in text]
 
 
-def test_a_run_that_cannot_begin_is_told_too(home: Home, receiver: Receiver):
-    home.env["CMETRICS_WEBHOOK_URL"] = receiver.url
-    (home.folder / "data").write_text("no folder")
-    home.run("refresh", code=1)
+def test_a_run_that_cannot_begin_is_told_too(workspace: Workspace, receiver: Receiver):
+    workspace.env["CMETRICS_WEBHOOK_URL"] = receiver.url
+    (workspace.folder / "data").write_text("no folder")
+    workspace.run("refresh", code=1)
     assert (receiver.got[0]["status"], receiver.got[0]["run_id"]) == ("failed", None)
     assert receiver.got[0]["error"]
 
 
-def test_a_command_that_cannot_begin_is_told_too(home: Home, receiver: Receiver):
+def test_a_command_that_cannot_begin_is_told_too(workspace: Workspace, receiver: Receiver):
     """A wrong catalogue, a wrong variable, and a data branch that cannot be reached."""
-    home.env["CMETRICS_WEBHOOK_URL"] = receiver.url
-    (home.folder / "cmetrics.toml").write_text("nonsense = 1\n")
-    home.run("refresh", code=2)
-    (home.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance")))
-    home.env["CMETRICS_SITE_URL"] = "here"
-    home.run("backfill", code=2)
-    home.run("pull-data", "--remote", str(home.folder / "nowhere"), code=1)
-    home.run("push-data", "elsewhere", code=2)
-    home.env["LANCEDB_API_KEY"] = "sk-0123456789"
-    home.run("refresh", code=2)
+    workspace.env["CMETRICS_WEBHOOK_URL"] = receiver.url
+    (workspace.folder / "cmetrics.toml").write_text("nonsense = 1\n")
+    workspace.run("refresh", code=2)
+    (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance")))
+    workspace.env["CMETRICS_SITE_URL"] = "here"
+    workspace.run("backfill", code=2)
+    workspace.run("pull-data", "--remote", str(workspace.folder / "nowhere"), code=1)
+    workspace.run("push-data", "elsewhere", code=2)
+    workspace.env["LANCEDB_API_KEY"] = "sk-0123456789"
+    workspace.run("refresh", code=2)
     jobs = ["refresh", "backfill", "pull-data", "push-data", "refresh"]
     assert [got["job"] for got in receiver.got] == jobs
     reasons = ("cmetrics.toml", "CMETRICS_SITE_URL", "nowhere", "elsewhere", "LANCEDB_HOST_OVERRIDE")

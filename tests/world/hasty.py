@@ -1,7 +1,7 @@
 """A full backfill that waits for nobody and stores after every answer.
 
 The same services, store and code as for the installed command; only each service's pace is left
-out, so that a run may be interrupted often. `Home.runtime = {"hasty": True}` makes it what commands do.
+out, so that a run may be interrupted often. `Workspace.runtime = {"hasty": True}` makes it what commands do.
 """
 
 from __future__ import annotations

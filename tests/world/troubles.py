@@ -20,7 +20,7 @@ import cmetrics.cli
 from cmetrics.cli.exit_codes import RUN_EXITS
 from cmetrics.domain.plural import plural
 from cmetrics.domain.run import RunSummary
-from tests.conftest import Home, catalog_text, daily
+from tests.conftest import Workspace, catalog_text, daily
 from tests.world.nights import Nights
 from tests.world.services import Services
 from tests.world.truth import DAY, World
@@ -34,7 +34,7 @@ UNCHANGED, CORRECT = "unchanged", "correct"
 class Machine:
     """A folder with a store that is five days behind, and the command to run in it."""
 
-    home: Home
+    workspace: Workspace
     services: Services
     told: str = ""
     #: What the last command in this process has printed.
@@ -43,13 +43,13 @@ class Machine:
 
     @property
     def tables(self) -> Path:
-        return self.home.folder / "data" / "lancedb"
+        return self.workspace.folder / "data" / "lancedb"
 
     def here(self, *args: str) -> int:
         """The command in this process: importing what it needs takes longer than what it does."""
         out, err, kept = io.StringIO(), io.StringIO(), (Path.cwd(), sys.argv, dict(os.environ))
         try:
-            os.chdir(self.home.folder)
+            os.chdir(self.workspace.folder)
             sys.argv = ["cmetrics", *args]
             with redirect_stdout(out), redirect_stderr(err):
                 cmetrics.cli.main()
@@ -67,8 +67,8 @@ class Machine:
         done = subprocess.run(
             ["bash", "-c", script],
             check=False,
-            cwd=self.home.folder,
-            env=self.home.environment,
+            cwd=self.workspace.folder,
+            env=self.workspace.environment,
             capture_output=True,
             text=True,
         )
@@ -79,7 +79,7 @@ class Machine:
     def at(self, now: datetime) -> int:
         """A refresh at another time than it is."""
         nights = Nights(
-            self.services.world, self.services, self.home.folder / "data", self.home.folder / "cmetrics.toml"
+            self.services.world, self.services, self.workspace.folder / "data", self.workspace.folder / "cmetrics.toml"
         )
         nights.now = lambda: now  # type: ignore[method-assign]
         summary = nights.refresh()
@@ -135,7 +135,7 @@ Tried = tuple[str, int, str, str]
 
 def disk_full(machine: Machine) -> Tried:
     with machine.on_a_small_disk() as again:
-        before = machine.home.rows()
+        before = machine.workspace.rows()
         fill(machine.tables)
         code, said = machine.here("refresh"), machine.told
         same = kept(machine, before)
@@ -147,7 +147,7 @@ def disk_full(machine: Machine) -> Tried:
 
 def read_only(machine: Machine) -> Tried:
     with machine.on_a_small_disk() as again:
-        before = machine.home.rows()
+        before = machine.workspace.rows()
         again("ro")
         code, said = machine.here("refresh"), machine.told
         assert machine.here("status", "--max-age-days", "9") == 0, "what is there can be read"
@@ -167,7 +167,7 @@ def no_right_to_read(machine: Machine) -> Tried:
 
 
 def _guarded(machine: Machine, mode: int, command: str) -> Tried:
-    before = machine.home.rows()
+    before = machine.workspace.rows()
     machine.tables.chmod(mode)
     code, said = machine.without_rights(command), machine.told
     machine.tables.chmod(0o700)
@@ -182,13 +182,13 @@ def _and_after(machine: Machine, command: str, code: int, said: str, before: lis
 
 
 def kept(machine: Machine, before: list) -> str:
-    return UNCHANGED if machine.home.rows() == before else "changed"
+    return UNCHANGED if machine.workspace.rows() == before else "changed"
 
 
 def next_night(machine: Machine) -> str:
     """A refresh under ordinary conditions, compared with the truth."""
     code = machine.here("refresh")
-    return _agreement(daily(machine.home.rows()), machine.services.world) if code == 0 else f"exit {code}"
+    return _agreement(daily(machine.workspace.rows()), machine.services.world) if code == 0 else f"exit {code}"
 
 
 def column_of_a_newer_version(machine: Machine) -> Tried:
@@ -200,7 +200,7 @@ def column_of_a_newer_version(machine: Machine) -> Tried:
 
 
 def needed_column_of_a_newer_version(machine: Machine) -> Tried:
-    before = machine.home.rows()
+    before = machine.workspace.rows()
     machine.table().add_columns({"shiny": "cast(1 as int)"})
     code, said = machine.here("refresh"), machine.told
     machine.table().drop_columns(["shiny"])
@@ -208,7 +208,7 @@ def needed_column_of_a_newer_version(machine: Machine) -> Tried:
 
 
 def missing_column(machine: Machine) -> Tried:
-    before, exported = machine.home.rows(), machine.here("export", "export")
+    before, exported = machine.workspace.rows(), machine.here("export", "export")
     machine.table().drop_columns(["source_ref"])
     code, said = machine.here("refresh"), machine.told
     return _from_export(machine, "refresh", code, said, before, exported)
@@ -223,7 +223,7 @@ def damaged_manifest(machine: Machine) -> Tried:
 
 
 def _damaged(machine: Machine, pattern: str, command: str) -> Tried:
-    before, exported = machine.home.rows(), machine.here("export", "export")
+    before, exported = machine.workspace.rows(), machine.here("export", "export")
     for path in machine.files(pattern):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     code, said = machine.here(command), machine.told
@@ -235,7 +235,7 @@ def _from_export(machine: Machine, command: str, code: int, said: str, before: l
     machine.tables.rename(machine.tables.with_name("damaged"))
     assert exported == 0
     assert machine.here("restore", "export") == 0
-    same = "restored from an export" if machine.home.rows() == before else "changed"
+    same = "restored from an export" if machine.workspace.rows() == before else "changed"
     healed = next_night(machine)
     machine.told = said
     return command, code, same, healed
@@ -243,7 +243,7 @@ def _from_export(machine: Machine, command: str, code: int, said: str, before: l
 
 def _clock(now: datetime) -> Callable[[Machine], Tried]:
     def trouble(machine: Machine) -> Tried:
-        before = machine.home.rows()
+        before = machine.workspace.rows()
         machine.services.clock = datetime.now(UTC)
         code, said = machine.at(now), machine.told
         machine.services.clock = None
@@ -284,7 +284,9 @@ def _silent_clock(off: timedelta) -> Callable[[Machine], Tried]:
 def _nights(machine: Machine, world: World) -> Nights:
     """Nights in a world of its own."""
     machine.services.world = world
-    return Nights(world, machine.services, machine.home.folder / "years", machine.home.folder / "cmetrics.toml")
+    return Nights(
+        world, machine.services, machine.workspace.folder / "years", machine.workspace.folder / "cmetrics.toml"
+    )
 
 
 def _truth(world: World) -> dict[str, dict[date, int]]:
@@ -307,7 +309,7 @@ def _two_clocks(off: timedelta) -> Callable[[Machine], Tried]:
     def trouble(machine: Machine) -> Tried:
         machine.services.clock = now = datetime.now(UTC)
         assert machine.at(now) == 0
-        before = machine.home.rows()
+        before = machine.workspace.rows()
         code, said = machine.at(now + off), machine.told
         assert machine.at(now) == 0
         machine.services.clock = None
@@ -320,13 +322,13 @@ def _in(**variables: str) -> Callable[[Machine], Tried]:
     def trouble(machine: Machine) -> Tried:
         words = " ".join(f"{name}={value}" for name, value in variables.items())
         # Machines seldom have other locales: this one is made, where there is what it is made from.
-        name, folder = variables["LC_ALL"], machine.home.cache.with_name("locales")
+        name, folder = variables["LC_ALL"], machine.workspace.cache.with_name("locales")
         folder.mkdir(exist_ok=True)
         make = ["localedef", "-i", name.partition(".")[0], "-f", "UTF-8", str(folder / name)]
         if name != "C" and shutil.which("localedef"):
             subprocess.run(make, check=False, capture_output=True)
         code = machine.apart(f"LOCPATH={folder} {words} cmetrics refresh --quiet 2> >(grep -v setlocale >&2)")
-        said, healed = machine.told, _agreement(daily(machine.home.rows()), machine.services.world)
+        said, healed = machine.told, _agreement(daily(machine.workspace.rows()), machine.services.world)
         machine.told = "\n".join(line for line in said.splitlines() if "setlocale" not in line)
         return "refresh", code, "new rows stored", healed
 
@@ -360,9 +362,9 @@ def future_row(machine: Machine) -> Tried:
     for name in ("period_start", "period_end"):
         row = row.set_column(row.schema.names.index(name), row.schema.field(name), [[ahead]])
     table.add(row)
-    before = machine.home.rows()
+    before = machine.workspace.rows()
     assert machine.here("build-site", "--out", "page", "--quiet") == 0
-    assert ahead not in (machine.home.folder / "page" / "index.html").read_text()
+    assert ahead not in (machine.workspace.folder / "page" / "index.html").read_text()
     code = machine.here("status")
     said = " ".join(machine.out[machine.out.index("ahead: ") :].partition("\nstore: ")[0].split())
     same = kept(machine, before)
@@ -374,9 +376,9 @@ def future_row(machine: Machine) -> Tried:
 
 def _shell(shell: str) -> Callable[[Machine], Tried]:
     def trouble(machine: Machine) -> Tried:
-        before = machine.home.rows()
+        before = machine.workspace.rows()
         code, said = machine.apart(shell), machine.told
-        same = UNCHANGED if machine.home.rows() == before else "new rows stored"
+        same = UNCHANGED if machine.workspace.rows() == before else "new rows stored"
         healed = next_night(machine)
         machine.told = said
         return shell.removeprefix("cmetrics "), code, same, healed
@@ -447,7 +449,7 @@ class Workshop:
         self._given += 1
         folder = self._folder / f"machine-{self._given}"
         shutil.copytree(self._folder / "base", folder)
-        return Machine(Home(folder, self._services.env()), self._services)
+        return Machine(Workspace(folder, self._services.env()), self._services)
 
 
 def try_out(name: str, machine: Machine) -> str:
@@ -461,6 +463,6 @@ def said(machine: Machine) -> str:
     lines = [line for line in machine.told.splitlines() if not re.match(r"\w+: (fetching \d|\w+:\w+:\w+: )", line)]
     assert not any("Traceback" in line for line in lines), machine.told
     text = " / ".join(line.removeprefix("error: ") for line in lines)
-    text = re.sub(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?", "DAY", text.replace(str(machine.home.folder.resolve()), "…"))
+    text = re.sub(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?", "DAY", text.replace(str(machine.workspace.folder.resolve()), "…"))
     text = re.sub(r"[0-9a-f]{40,}\.lance", "FILE", text)
     return text.replace("|", "\\|").replace("<", "&lt;") or "–"
