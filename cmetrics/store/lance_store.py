@@ -246,9 +246,10 @@ class LanceStore(StoreTables):
         compared = [(part, self._compare(new, part)) for part in new.parts(BATCH)]
         written = np.concatenate([np.empty(0, np.int64), *(found.written for _, found in compared)])
         if len(written):
-            self._merge_columns(STATS, take(new.rows, written))
-            if not self._has_declared_key(STATS):
-                for part, _ in compared:
+            merged = take(new.rows, written)
+            self._merge_columns(STATS, merged)
+            if not self._has_unique_keys(STATS):
+                for part in NewRows(merged, overwrites).parts(BATCH):
                     keys = self._read_columns(part.metric_ids, part.span, list(STATS.key))
                     self._remove_copies(repeated_keys(keys, part.metric_ids))
         count, updated = 0, 0

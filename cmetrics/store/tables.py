@@ -17,7 +17,7 @@ from cmetrics.settings import StoreKind, StoreTarget, is_folder
 from cmetrics.store import schema
 from cmetrics.store.connect import connect
 from cmetrics.store.failures import missing, translated
-from cmetrics.store.maintenance import optimize
+from cmetrics.store.maintenance import indexed_columns, optimize
 from cmetrics.store.schema import (
     OPTIONAL_TABLES,
     STATS,
@@ -176,7 +176,7 @@ class StoreTables:
             except StoreMissing:
                 continue
             with translated(self.target):
-                optimize(opened, index="metric_id" if table is STATS else None)
+                optimize(opened, is_indexed=table is STATS)
 
     def _query(self, table: Table[Any], where: str | None, columns: list[str], limit: int) -> pa.Table:
         def read() -> pa.Table:
@@ -262,10 +262,15 @@ class StoreTables:
                 data.cast(_as_stored(table, opened.schema))
             )
 
-    def _has_declared_key(self, table: Table[Any]) -> bool:
-        """Return whether lance keeps the key unique among concurrent writers. Remote tables do not state it."""
-        found = self._open(table).schema
-        return all(found.field(name).metadata for name in table.key)
+    def _has_unique_keys(self, table: Table[Any]) -> bool:
+        """Return whether lance keeps the keys unique among concurrent writers.
+
+        It does so for a key that the table declares, unless it finds the keys of a merge in indices: four concurrent
+        merges of the same new rows then insert each of them four times. Remote tables state neither.
+        """
+        opened = self._open(table)
+        is_declared = all(opened.schema.field(name).metadata for name in table.key)
+        return is_declared and not indexed_columns(opened).issuperset(table.key)
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

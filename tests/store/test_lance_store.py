@@ -20,6 +20,7 @@ from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Counts, Run, RunStatus
 from cmetrics.settings import StoreTarget
 from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.maintenance import INDICES
 from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES
 from tests.depth import deep
 from tests.rules import value_differs
@@ -152,6 +153,18 @@ def test_writers_of_tables_without_a_key_are_repaired_and_readers_never_see_a_co
     for number in range(3):
         store.upsert_observations([row(f"m{number}", day, 2) for day in range(20)], value_differs)
     assert count(place) == 60
+
+
+def test_concurrent_writers_of_a_table_with_indexed_keys_leave_each_key_once(place: Place):
+    store = place.create()
+    store.upsert_observations([row("m", day) for day in range(30)], value_differs)
+    create_indices(place.raw())
+    for number in range(3):
+        rows = [row(f"m{number}", day) for day in range(20)]
+        _together(4, lambda rows=rows: place.open().upsert_observations(rows, value_differs))
+        assert len(store.observations([f"m{number}"], YEAR)) == 20
+        # Whoever commits last sees the rows of all.
+        assert count(place) == 50 + 20 * number
 
 
 def test_of_copies_the_one_observed_last_stays(place: Place):
@@ -289,11 +302,18 @@ def test_a_reader_in_the_middle_of_a_read_survives_upkeep(place: Place):
         max_size=5,
     )
 )
-def test_any_sequence_of_upserts_ends_in_the_last_word_on_every_key(batches, tmp_path_factory: pytest.TempPathFactory):
+@pytest.mark.parametrize("is_indexed", [False, True])
+def test_any_sequence_of_upserts_ends_in_the_last_word_on_every_key(
+    is_indexed, batches, tmp_path_factory: pytest.TempPathFactory
+):
     folder = tmp_path_factory.mktemp("any")
     store = LanceStore.open(StoreTarget(kind=_embedded(), uri=str(folder)))
     store.create_tables()
     model: dict[tuple[str, date], int] = {}
+    if is_indexed:
+        store.upsert_observations([row("a", 0, 7)], value_differs)
+        model["a", DAY_1] = 7
+        create_indices(lancedb.connect(str(folder)).open_table("stats"))
     for batch in batches:
         before = set(model)
         counts = store.upsert_observations([row(m, d, v) for m, d, v in batch], value_differs)
@@ -303,6 +323,12 @@ def test_any_sequence_of_upserts_ends_in_the_last_word_on_every_key(batches, tmp
         model |= last
         assert set(model) >= before
     assert {r.key: r.value for r in store.observations(["a", "b"], YEAR)} == model
+
+
+def create_indices(table) -> None:
+    """Create the indices that maintenance creates in a large table."""
+    for column, (_, config) in INDICES.items():
+        table.create_index(column, config=config)
 
 
 def _embedded():
