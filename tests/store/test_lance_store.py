@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import lancedb
 import pyarrow as pa
@@ -18,7 +19,7 @@ from cmetrics.domain.errors import StoreError, StoreMissing, StoreUnreachable
 from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Counts, Run, RunStatus
-from cmetrics.settings import StoreTarget
+from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.maintenance import INDICES
 from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES
@@ -69,6 +70,29 @@ def test_creating_tables_again_keeps_what_they_hold(place: Place):
     store.upsert_observations([row()], value_differs)
     assert place.open().create_tables() == []
     assert place.open().observations(["m"], YEAR) == [row()]
+
+
+def test_a_store_stays_readable_when_its_tables_are_dropped_and_created_again(tmp_path: Path):
+    """Another process may do so; equally many commits on the same disk look the same but for the time."""
+    target = StoreTarget(StoreKind.EMBEDDED, str(tmp_path))
+    reader, writer = LanceStore.open(target), LanceStore.open(target)
+    tokens = set()
+    for value in range(3):
+        writer.drop_tables()
+        writer.create_tables()
+        writer.upsert_observations([row(value=value)], value_differs)
+        tokens.add(reader.versions())
+        assert reader.observations(["m"], YEAR) == [row(value=value)]
+    assert len(tokens) == 3
+
+
+def test_a_read_has_what_another_process_has_written(place: Place):
+    store, other = place.create(), place.open()
+    for day in range(3):
+        other.upsert_observations([row(day=day)], value_differs)
+        assert len(store.observations(["m"], YEAR)) == day + 1
+    other.optimize()
+    assert len(store.observations(["m"], YEAR)) == 3
 
 
 def test_upsert_counts_inserted_updated_and_unchanged_truly(place: Place):
