@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pyarrow as pa
 
 from cmetrics.analytics.anomalies import READ_DAYS
-from cmetrics.analytics.columns import COLUMNS, DAY_COLUMNS, SeriesTable
+from cmetrics.analytics.columns import COLUMNS, DAY_COLUMNS, POINT_COLUMNS, SeriesTable
 from cmetrics.analytics.dashboard import build_dashboard, narrow
 from cmetrics.analytics.insights import build_insights
 from cmetrics.analytics.intervals import Intervals, build_intervals
@@ -26,6 +26,7 @@ from cmetrics.domain.outcome import OutcomeLog
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Run
 from cmetrics.identity import match_ids
+from cmetrics.read_batch import ReadBatch
 from cmetrics.store.columns import select_schema
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.schema import STATS
@@ -53,6 +54,7 @@ class Queries:
         self._ids = [metric.metric_id for metric in catalog.metrics]
         #: Cached results, shared by all requests of a server.
         self._dashboards: VersionCache[Dashboard] = VersionCache(DASHBOARDS_SHARED)
+        self._series: ReadBatch[tuple[str, Span], SeriesTable] = ReadBatch()
         self._known_ids: VersionCache[frozenset[str]] = VersionCache(1)
         self._reports_cache: VersionCache[ReportInputs] = VersionCache(1)
         self._findings_cache: VersionCache[Findings] = VersionCache(1)
@@ -103,7 +105,7 @@ class Queries:
         """Return the stored values of the last ``days`` days, ascending, or None for an unknown metric."""
         if not metric_id.isprintable() or not self._is_known(metric_id):
             return None
-        return self._read([metric_id], Span(window(self.as_of, days), self.as_of))
+        return self._series.get((metric_id, Span(window(self.as_of, days), self.as_of)), self._read_series)
 
     def findings(self) -> Findings:
         """Return the insights with their events. Reads the whole history once per change of the store."""
@@ -150,6 +152,12 @@ class Queries:
 
     def _read(self, metric_ids: Sequence[str], span: Span, columns: Sequence[str] = COLUMNS) -> SeriesTable:
         return SeriesTable.from_parts(self._store.encoded_tables(metric_ids, span, columns), select_schema(columns))
+
+    def _read_series(self, asked: Collection[tuple[str, Span]]) -> dict[tuple[str, Span], SeriesTable]:
+        """Return the values of each of these metrics in its span, from one read."""
+        whole = Span(min(span.first for _, span in asked), max(span.last for _, span in asked))
+        table = self._read([metric_id for metric_id, _ in asked], whole, POINT_COLUMNS)
+        return {(name, span): table.where(table.owned_by({name}) & table.within(span)) for name, span in asked}
 
     def _is_known(self, metric_id: str) -> bool:
         if self.token() is None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -7,13 +8,17 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cmetrics.analytics.columns import to_dates
 from cmetrics.api.app import create_app
 from cmetrics.catalog import load_catalog
-from cmetrics.domain.days import last_full_month, window
+from cmetrics.domain.days import DAY, last_full_month, window
+from cmetrics.domain.metric import definition
 from cmetrics.queries import Queries, reading
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
+from tests.rules import value_differs
+from tests.samples import a_row
 
 BEFORE = datetime(2026, 11, 22, 23, 59, 59, tzinfo=UTC)
 AFTER = BEFORE + timedelta(seconds=2)
@@ -51,3 +56,23 @@ def test_windows_of_up_to_a_year_read_the_same_span(as_of: date, days: int):
     assert span.days <= max(days + 31, 13 * 31 + 31)
     if days <= 360:
         assert span == reading(as_of, 1)
+
+
+def test_series_asked_at_once_are_those_asked_one_by_one(tmp_path: Path):
+    """However many are answered by one read, each has the rows of its own metric and window."""
+    queries, metrics = queries_of(tmp_path), load_catalog(None, SPECS).metrics
+    store = LanceStore.open(StoreTarget(StoreKind.EMBEDDED, str(tmp_path)))
+    store.save_definitions([definition(metric, BEFORE) for metric in metrics])
+    first = window(queries.as_of, 20)
+    rows = [a_row(metric, first + n * DAY, 100 * k + n) for k, metric in enumerate(metrics) for n in range(20 - k)]
+    store.upsert_observations(rows, value_differs)
+    asked = [(metric.metric_id, days) for metric in metrics for days in (1, 5, 19, 40)]
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda one: queries.series(*one), [*asked, ("unknown", 5)]))
+    assert found.pop() is None
+    for (metric_id, days), table in zip(asked, found, strict=True):
+        assert table is not None
+        since = window(queries.as_of, days)
+        expected = [row for row in rows if row.metric_id == metric_id and row.period_end >= since]
+        assert to_dates(table.days) == [row.period_end for row in expected]
+        assert table.values.tolist() == [row.value for row in expected]

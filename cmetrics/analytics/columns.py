@@ -26,9 +26,10 @@ Places: TypeAlias = NDArray[np.intp]
 #: Rows of a part after which free memory is returned to the system, which is a fifth of the time to read one metric.
 _LARGE_PART = 50_000
 
-#: The columns that show which days are stored, and the columns for a dashboard.
+#: The columns that show which days are stored, those of a list of values, and those for a dashboard.
 DAY_COLUMNS = ("metric_id", "period_end", "value", "provenance", "source_window")
-COLUMNS = (*DAY_COLUMNS, "period_start", "source_ref")
+POINT_COLUMNS = (*DAY_COLUMNS, "period_start")
+COLUMNS = (*POINT_COLUMNS, "source_ref")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
