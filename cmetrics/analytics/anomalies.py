@@ -181,7 +181,7 @@ def _neighbourhood(known: NDArray[np.float64], columns: NDArray[np.intp]) -> NDA
     for start in range(0, len(known), _AT_A_TIME):
         rows = slice(start, start + _AT_A_TIME)
         padded = np.pad(known[rows], ((0, 0), (0, 1)), constant_values=np.nan)
-        medians[rows] = median_of_known(np.ascontiguousarray(padded[:, places]), FEWEST_NEIGHBOURS)
+        medians[rows] = median_of_known(padded.take(places, axis=1), FEWEST_NEIGHBOURS)
     return medians
 
 
@@ -190,6 +190,8 @@ def median_of_known(values: NDArray[np.float64], fewest: int = 1) -> NDArray[np.
     values.sort(axis=-1)
     # NaN sorts last.
     count = np.sum(~np.isnan(values), axis=-1)
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, values.shape[-1] - 1)
-    middle = np.take_along_axis(values, np.stack([low, high], axis=-1), axis=-1).mean(axis=-1)
-    return np.where(count >= fewest, middle, np.nan)
+    low, high = (
+        np.take_along_axis(values, place[..., None], axis=-1)[..., 0]
+        for place in (np.maximum(count - 1, 0) // 2, np.minimum(count // 2, values.shape[-1] - 1))
+    )
+    return np.where(count >= fewest, (low + high) / 2, np.nan)

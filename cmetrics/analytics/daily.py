@@ -72,31 +72,40 @@ class DailyGrid(Grid):
     def problems(self, rows: Places, first: Places, last: Places) -> list[tuple[ReasonKind, str] | None]:
         """Return the same for several rows, each with its own range of columns."""
         days = last - first + 1
-        known, usable = (self.sums(prefix, first, last, rows) for prefix in (self.observed, self.usable))
         found: list[tuple[ReasonKind, str] | None] = [None] * len(rows)
-        for place in np.flatnonzero(usable < days).tolist():
-            expected, counted = int(days[place]), int(known[place])
-            if not counted:
-                found[place] = ReasonKind.NO_DATA, "no day has data"
-            elif counted < expected:
-                lacking = expected - counted
-                text = f"{formats.number(lacking)} of {plural(expected, 'day')} {_are(lacking)} missing"
-                found[place] = ReasonKind.MISSING_DAYS, text
-            else:
-                found[place] = self._doubt(int(rows[place]), int(first[place]), int(last[place]))
+        places = np.flatnonzero(self.sums(self.usable, first, last, rows) < days)
+        rows, first, last = rows[places], first[places], last[places]
+        (excluded, first_excluded), (doubtful, first_doubtful) = (
+            _marked(mask, rows, first, last) for mask in (self.excluded, self.doubtful)
+        )
+        columns = (
+            days[places],
+            self.sums(self.observed, first, last, rows),
+            excluded,
+            doubtful,
+            np.where(excluded > 0, first_excluded, first_doubtful),
+        )
+        facts = list(zip(*(column.tolist() for column in columns), strict=True))
+        # Many metrics have the same problem.
+        problems = {fact: self._problem(*fact) for fact in set(facts)}
+        for place, fact in zip(places.tolist(), facts, strict=True):
+            found[place] = problems[fact]
         return found
 
-    def _doubt(self, row: int, first: int, last: int) -> tuple[ReasonKind, str]:
-        """Return the problem of known columns."""
-        kind, reason = ReasonKind.EXCLUDED_DAY, "lost or only partly counted at the source"
-        places = np.flatnonzero(self.excluded[row, first : last + 1]).tolist()
-        if not places:
-            kind, reason = ReasonKind.UNDER_REVIEW, "far outside the usual range and not confirmed yet"
-            places = np.flatnonzero(self.doubtful[row, first : last + 1]).tolist()
-        more = "" if len(places) == 1 else f" and {plural(len(places) - 1, 'more day')}"
-        is_past = kind is ReasonKind.EXCLUDED_DAY
-        verb = ("was" if is_past else "is") if len(places) == 1 else ("were" if is_past else "are")
-        return kind, f"{formats.short_day(self.day(first + places[0]))}{more} {verb} {reason}"
+    def _problem(self, days: int, known: int, excluded: int, doubtful: int, first: int) -> tuple[ReasonKind, str]:
+        """Return the problem of ``days`` columns from the numbers of some of them, and the first unusable one."""
+        if not known:
+            return ReasonKind.NO_DATA, "no day has data"
+        if lacking := days - known:
+            verb = "is" if lacking == 1 else "are"
+            return ReasonKind.MISSING_DAYS, f"{formats.number(lacking)} of {plural(days, 'day')} {verb} missing"
+        count, day = excluded or doubtful, formats.short_day(self.day(first))
+        subject = f"{day} and {plural(count - 1, 'more day')}" if count > 1 else day
+        if excluded:
+            verb = "was" if count == 1 else "were"
+            return ReasonKind.EXCLUDED_DAY, f"{subject} {verb} lost or only partly counted at the source"
+        verb = "is" if count == 1 else "are"
+        return ReasonKind.UNDER_REVIEW, f"{subject} {verb} far outside the usual range and not confirmed yet"
 
     def step_between(self, row: int, first: int, last: int) -> str:
         """Return the step between the columns ``first`` and ``last`` as a clause; empty if there is none."""
@@ -358,9 +367,15 @@ def _same_weekdays(values: Values, column: int) -> NDArray[np.float64]:
 
 def _prefix(numbers: NDArray[np.int64] | Mask) -> Values:
     found = np.zeros((numbers.shape[0], numbers.shape[1] + 1), np.int64)
-    np.cumsum(numbers, axis=1, out=found[:, 1:])
+    # Most grids have no step.
+    if numbers.any():
+        np.cumsum(numbers, axis=1, out=found[:, 1:])
     return found
 
 
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _marked(mask: Mask, rows: Places, first: Places, last: Places) -> tuple[Places, Places]:
+    """Return for each range of columns the number of columns that are marked in its row, and the first of them."""
+    days = mask.shape[1]
+    marked = np.flatnonzero(mask)
+    low, high = (np.searchsorted(marked, rows * days + np.clip(column, 0, days)) for column in (first, last + 1))
+    return high - low, np.where(high > low, np.append(marked, 0)[low] - rows * days, 0)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from cmetrics.domain.revision import Revision
 #: After this time, days are rarely revised, and missing ones rarely published.
 SETTLED_AFTER = PUBLISHED_WITHIN
 _EPOCH = np.datetime64(0, "us")
+Times: TypeAlias = NDArray[np.datetime64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +75,19 @@ def last_day(month: Month) -> date:
 
 
 def freeze_month(
-    table: SeriesTable, revisions: Iterable[Revision], month: Month, now: datetime, stars: Iterable[str]
+    table: SeriesTable,
+    observed: Times,
+    revisions: Iterable[Revision],
+    month: Month,
+    now: datetime,
+    stars: Iterable[str],
 ) -> FrozenMonth:
     """Return the rows of ``table`` as they were when ``month`` became final; unchanged if it is not final yet.
 
-    ``table`` has the column ``observed_at``; ``revisions`` are all revisions of the store. ``stars`` are the ids of
+    ``observed`` are their `observed_times`; ``revisions`` are all revisions of the store. ``stars`` are the ids of
     metrics whose values are counts at the end of a day.
     """
-    observed = _observed(table)
-    moment = _final_moment(table, observed, month)
+    moment = final_moment(table, observed, month)
     final_on = moment.date()
     if now < moment:
         everything = np.ones(len(table), np.bool_)
@@ -89,8 +95,7 @@ def freeze_month(
     since = [revision for revision in revisions if revision.observed_at >= moment]
     is_late = observed >= np.datetime64(moment.replace(tzinfo=None), "us")
     is_changed = is_late.copy()
-    slices = table.slices
-    values = table.values.copy() if since else table.values
+    slices, values = (table.slices, table.values.copy()) if since else ({}, table.values)
     for revision in since:
         place = slices.get(revision.metric_id)
         if place is None:
@@ -112,18 +117,14 @@ def freeze_month(
     )
 
 
-def _observed(table: SeriesTable) -> NDArray[np.datetime64]:
-    """Return the time at which each row was last written."""
+def observed_times(table: SeriesTable) -> Times:
+    """Return the time at which each row was last written; ``table`` has the column ``observed_at``."""
     times = table.data["observed_at"].combine_chunks().to_numpy(zero_copy_only=False)
     return times.astype("datetime64[us]")[table.places]
 
 
-def final_moment(table: SeriesTable, month: Month) -> datetime:
+def final_moment(table: SeriesTable, observed: Times, month: Month) -> datetime:
     """Return the moment from which the report of a month is final."""
-    return _final_moment(table, _observed(table), month)
-
-
-def _final_moment(table: SeriesTable, observed: NDArray[np.datetime64], month: Month) -> datetime:
     settled = datetime.combine(month.last + DAY + SETTLED_AFTER, time(), UTC)
     mine = _in_month(table, month)
     if not mine.any():
@@ -141,7 +142,7 @@ def _in_month(table: SeriesTable, month: Month) -> Mask:
 
 def _later_changes(
     table: SeriesTable,
-    observed: NDArray[np.datetime64],
+    observed: Times,
     is_added: Mask,
     since: Sequence[Revision],
     month: Month,

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from cmetrics.analytics.anomalies import median_of_known
+from cmetrics.analytics.columns import Places
 from cmetrics.analytics.daily import DailyGrid
 from cmetrics.analytics.insight_results import Direction, Mover, Window
 from cmetrics.analytics.phrases import change_percent, moved, name_of, rounded
@@ -39,31 +41,37 @@ def build_movers(grid: DailyGrid, windows: Windows) -> Iterator[Mover]:
         order = np.argsort(-np.abs(velocity), kind="stable")
         for direction, sign in ((Direction.RISING, 1), (Direction.FALLING, -1)):
             moving = order[(is_large & (sign * change > 0))[order]]
-            for rank, row in enumerate(moving[:LISTED].tolist(), 1):
-                yield _mover(grid, window, compared, row, direction, rank, float(velocity[row]))
+            listed = moving[:LISTED]
+            scored = zip(listed.tolist(), scores(grid, listed, LENGTHS[window]), strict=True)
+            for rank, (row, score) in enumerate(scored, 1):
+                yield _mover(grid, window, compared, row, direction, rank, float(velocity[row]), score)
 
 
-def score(grid: DailyGrid, row: int, days: int) -> float | None:
-    """Return how unusual the change of the newest ``days`` days of a row is, in robust deviations.
+def scores(grid: DailyGrid, rows: Places, days: int) -> list[float | None]:
+    """Return how unusual the change of the newest ``days`` days of each row is, in robust deviations.
 
     Compared with the changes at the ends of the :data:`SCORE_WEEKS` weeks before; None with fewer than half of them.
     """
-    ends = grid.ends[row] - 7 * np.arange(SCORE_WEEKS + 1)
-    place = np.array([row])
-    sums = [grid.sums(grid.total, last - days + 1, last, place) for last in (ends, ends - days)]
-    usable = grid.sums(grid.usable, ends - 2 * days + 1, ends, place) == 2 * days
-    usable &= grid.sums(grid.steps, np.maximum(ends - 2 * days + 2, 0), ends, place) == 0
-    changes = np.log(np.maximum(sums[0], 1)) - np.log(np.maximum(sums[1], 1))
-    before = changes[1:][usable[1:]]
-    if not usable[0] or len(before) < SCORE_WEEKS / 2:
-        return None
-    usual = float(np.median(before))
-    spread = max(MAD * float(np.median(np.abs(before - usual))), LEAST_DEVIATION)
-    return rounded(abs(float(changes[0]) - usual) / spread, 2)
+    ends, owners = grid.ends[rows, None] - 7 * np.arange(SCORE_WEEKS + 1), rows[:, None]
+    sums = [grid.sums(grid.total, last - days + 1, last, owners) for last in (ends, ends - days)]
+    usable = grid.sums(grid.usable, ends - 2 * days + 1, ends, owners) == 2 * days
+    usable &= grid.sums(grid.steps, np.maximum(ends - 2 * days + 2, 0), ends, owners) == 0
+    changes = np.where(usable, np.log(np.maximum(sums[0], 1)) - np.log(np.maximum(sums[1], 1)), np.nan)
+    usual = median_of_known(changes[:, 1:].copy(), SCORE_WEEKS // 2)
+    spread = MAD * median_of_known(np.abs(changes[:, 1:] - usual[:, None]))
+    deviations = np.abs(changes[:, 0] - usual) / np.maximum(spread, LEAST_DEVIATION)
+    return [None if np.isnan(deviation) else rounded(deviation, 2) for deviation in deviations.tolist()]
 
 
 def _mover(
-    grid: DailyGrid, window: Window, compared: Compared, row: int, direction: Direction, rank: int, velocity: float
+    grid: DailyGrid,
+    window: Window,
+    compared: Compared,
+    row: int,
+    direction: Direction,
+    rank: int,
+    velocity: float,
+    score: float | None,
 ) -> Mover:
     metric = grid.metrics[row]
     start, end, earlier, until = (
@@ -88,5 +96,5 @@ def _mover(
         change_percent=change_percent(now, before),
         velocity=round(velocity, 3),
         text=text,
-        score=score(grid, row, LENGTHS[window]),
+        score=score,
     )

@@ -12,15 +12,17 @@ from datetime import date
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cmetrics.analytics.changes import TOTAL_WINDOWS
 from cmetrics.analytics.columns import Mask, Places, SeriesTable, Values
 from cmetrics.analytics.daily import DailyHistory
 from cmetrics.analytics.effects import build_effects, sort_events
-from cmetrics.analytics.frozen import FrozenMonth, LaterChange, final_moment, freeze_month, last_day
+from cmetrics.analytics.frozen import FrozenMonth, LaterChange, final_moment, freeze_month, last_day, observed_times
 from cmetrics.analytics.grid import group_rows
 from cmetrics.analytics.insight_results import Effect, Verdict
 from cmetrics.analytics.insights import find_changes
-from cmetrics.analytics.model import PeriodPoint, PointKind
+from cmetrics.analytics.periods import sum_runs
 from cmetrics.analytics.phrases import name_of
 from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.analytics.rollups import (
@@ -35,7 +37,6 @@ from cmetrics.analytics.rollups import (
     sum_groups,
     why_not,
 )
-from cmetrics.analytics.series import month_points
 from cmetrics.analytics.star_grid import StarGrid, build_star_grid
 from cmetrics.domain import formats
 from cmetrics.domain.days import DAY, Month, last_full_month, months
@@ -232,7 +233,8 @@ def report_months(inputs: ReportInputs) -> tuple[Month, ...]:
 
 def final_months(inputs: ReportInputs) -> dict[Month, date]:
     """Return the months of :func:`report_months` whose report is final, with the first day on which it is."""
-    moments = {month: final_moment(inputs.rows, month) for month in report_months(inputs)}
+    observed = observed_times(inputs.rows)
+    moments = {month: final_moment(inputs.rows, observed, month) for month in report_months(inputs)}
     return {month: moment.date() for month, moment in moments.items() if moment <= inputs.now}
 
 
@@ -256,21 +258,69 @@ class ReportBuilder:
     """Builds the reports of one store. They share data, so that twelve reports take little longer than one."""
 
     def __init__(self, inputs: ReportInputs) -> None:
-        self._inputs = inputs
+        self.inputs = inputs
+        self.names = {metric.metric_id: name_of(metric) for metric in inputs.catalog.metrics}
+        self._observed = observed_times(inputs.rows)
         self._stars = [metric.metric_id for metric in inputs.catalog.metrics if metric.measure.is_stars]
-        self._names = {metric.metric_id: name_of(metric) for metric in inputs.catalog.metrics}
 
     def build(self, month: Month) -> MonthReport:
         """Return the report of one of :func:`report_months`."""
-        inputs = self._inputs
-        frozen = freeze_month(inputs.rows, inputs.revisions, month, inputs.now, self._stars)
+        inputs = self.inputs
+        frozen = freeze_month(inputs.rows, self._observed, inputs.revisions, month, inputs.now, self._stars)
         as_of = min(last_day(month), inputs.as_of)
         history = self._stored if frozen.changed_from is None else self._changed(frozen, frozen.changed_from)
-        return _MonthBuilder(inputs, frozen, history, self._names, as_of).build()
+        return _MonthBuilder(self, frozen, history, as_of).build()
+
+    @cached_property
+    def everything(self) -> _Groups:
+        """All metrics together."""
+        rows = np.arange(len(self._metrics))
+        return _Groups([rows], [RowTitle("All downloads", plural(len(rows), "metric"))])
+
+    @cached_property
+    def products(self) -> _Groups:
+        """The metrics of each product, in the order of the catalogue."""
+        by_product = group_rows(metric.product for metric in self._metrics)
+        counted = [product for product in self.inputs.catalog.products if product.product in by_product]
+        rows = [by_product[product.product] for product in counted]
+        titles = [
+            RowTitle(product.title, plural(len(of_product), "metric"), product=product.product)
+            for product, of_product in zip(counted, rows, strict=True)
+        ]
+        return _Groups(rows, titles)
+
+    @cached_property
+    def packages(self) -> _Groups:
+        """Each metric."""
+        products = {product.product: product.title for product in self.inputs.catalog.products}
+        titles = []
+        for metric in self._metrics:
+            spec = self.inputs.specs.get(metric.source)
+            source = spec.public_name if spec else metric.source
+            detail = f"{isolate(products.get(metric.product, metric.product))} · {isolate(metric.label)} · {source}"
+            titles.append(RowTitle(self.names[metric.metric_id], detail, metric.metric_id, metric.product, metric.sdk))
+        return _Groups(each_row(np.arange(len(self._metrics))), titles)
+
+    @cached_property
+    def sdks(self) -> _Groups:
+        """The metrics of each SDK. The last one determines its name."""
+        by_sdk = group_rows(metric.sdk for metric in self._metrics)
+        titles = [RowTitle(self._sdk_name(self._metrics[rows[-1]]), "", sdk=sdk) for sdk, rows in by_sdk.items()]
+        return _Groups(list(by_sdk.values()), titles)
+
+    def _sdk_name(self, metric: Metric) -> str:
+        spec = self.inputs.specs.get(metric.source)
+        if spec is not None and spec.sdk == metric.sdk:
+            return replace(metric, display_name=spec.display_name).label
+        return metric.sdk or "Other"
+
+    @property
+    def _metrics(self) -> tuple[Metric, ...]:
+        return self._stored.days.metrics
 
     @cached_property
     def _stored(self) -> _History:
-        inputs, metrics = self._inputs, self._inputs.catalog.metrics
+        inputs, metrics = self.inputs, self.inputs.catalog.metrics
         days = DailyHistory(metrics, inputs.specs, inputs.rows, inputs.as_of)
         stars = build_star_grid(metrics, inputs.rows, inputs.as_of)
         return _History(days, stars, build_month_grid(days.metrics, inputs.rows, inputs.as_of))
@@ -284,6 +334,14 @@ class ReportBuilder:
         if first <= frozen.month.last:
             months = build_month_grid(stored.days.metrics, frozen.rows, frozen.month.last)
         return _History(days, stars, months)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Groups:
+    """Groups of the rows of a grid, each with its title."""
+
+    rows: Sequence[Places]
+    titles: Sequence[RowTitle]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -317,71 +375,80 @@ class MonthGrid:
 
 
 def build_month_grid(metrics: Sequence[Metric], table: SeriesTable, as_of: date) -> MonthGrid:
-    """Return the months of all reports, with those of their charts."""
+    """Return the months of all reports, with those of their charts. Their values are those of `month_points`."""
     last = last_full_month(as_of)
-    chosen = list(months(last.plus(2 - REPORTS - HISTORY_MONTHS), last))
-    numbers = {month: column for column, month in enumerate(chosen)}
-    shape = (len(metrics), len(chosen))
+    first = last.plus(2 - REPORTS - HISTORY_MONTHS)
+    bounds = np.array([month.first.toordinal() for month in months(first.plus(-1), last.plus(2))])
+    numbers = {metric.metric_id: row for row, metric in enumerate(metrics)}
+    table = table.where(table.owned_by(numbers))
+    rows = np.array([numbers[metric_id] for metric_id in table.metric_ids], np.intp)[table.owners]
+    # The first and the last column are for all months before and after, and dropped at the end.
+    columns = np.searchsorted(bounds[1:-1], table.days, "right")
+    shape = (len(metrics), len(bounds) - 1)
     value, observed, expected = (np.zeros(shape, np.int64) for _ in range(3))
-    known, is_snapshot, has_begun = (np.zeros(shape, np.bool_) for _ in range(3))
-    points = month_points(metrics, table.where(table.owned_by({metric.metric_id for metric in metrics})), as_of)
-    for row, metric in enumerate(metrics):
-        of_metric = points.get(metric.metric_id, ())
-        for month, point in _by_month(of_metric).items():
-            if (column := numbers.get(month)) is not None:
-                value[row, column], known[row, column] = point.value, True
-                is_snapshot[row, column] = point.kind is PointKind.SEEDED
-                observed[row, column], expected[row, column] = point.days_observed or 0, point.days_expected or 0
-        if of_metric:
-            begun = min(point.period_end for point in of_metric)
-            has_begun[row] = [begun < month.first for month in chosen]
-    return MonthGrid(chosen[0], value, known, is_snapshot, observed, expected, has_begun)
+    known, is_snapshot = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+    daily_from = np.array([m.daily_from.toordinal() if m.daily_from else 0 for m in metrics], np.int64)
+    # Of several published totals in a month, the one of exactly this month, else the first one.
+    seeds = np.flatnonzero(table.is_seed & (table.days < daily_from[rows]))[::-1]
+    is_exact = (table.starts[seeds] == bounds[columns[seeds]]) & (table.days[seeds] == bounds[columns[seeds] + 1] - 1)
+    for found in (seeds, seeds[is_exact]):
+        places = rows[found], columns[found]
+        value[places], known[places], is_snapshot[places] = table.values[found], True, True
+    daily = np.flatnonzero(~table.is_seed)
+    sums = sum_runs(rows[daily] * shape[1] + columns[daily], table.values[daily], table.provenances[daily])
+    places = rows[daily[sums.firsts]], columns[daily[sums.firsts]]
+    # Published totals replace the sums of months before daily data.
+    is_sum = ~known[places] | (daily_from[places[0]] < bounds[places[1] + 1])
+    places = places[0][is_sum], places[1][is_sum]
+    value[places], observed[places], expected[places] = (
+        sums.values[is_sum],
+        sums.counts[is_sum],
+        np.diff(bounds)[places[1]],
+    )
+    known[places], is_snapshot[places] = True, False
+    inner = np.s_[:, 1:-1]
+    return MonthGrid(
+        first,
+        value[inner],
+        known[inner],
+        is_snapshot[inner],
+        observed[inner],
+        expected[inner],
+        has_begun=np.logical_or.accumulate(known, axis=1)[:, :-2],
+    )
 
 
 class _MonthBuilder:
-    def __init__(
-        self, inputs: ReportInputs, frozen: FrozenMonth, history: _History, names: Mapping[str, str], as_of: date
-    ) -> None:
-        self._inputs = inputs
-        self._catalog = inputs.catalog
+    def __init__(self, shared: ReportBuilder, frozen: FrozenMonth, history: _History, as_of: date) -> None:
+        self._shared = shared
+        self._catalog = shared.inputs.catalog
+        self._events = sort_events(shared.inputs.events)
+        self._names = shared.names
         self._frozen = frozen
         self._history = history
         self._month = frozen.month
         self._as_of = as_of
-        self._names = names
-        self._titles = {product.product: product.title for product in inputs.catalog.products}
         self._grid = history.days.grid(as_of)
         self._stars = history.stars.until(as_of)
         self._before = self._compare(self._month.plus(-1))
         self._year = self._compare(self._month.plus(-12))
         self._reasons = why_not(self._grid, self._before)
-        (self._total,) = like_for_like(self._before, [np.arange(len(self._grid.metrics))])
+        (self._total,) = like_for_like(self._before, shared.everything.rows)
         lacking = int(self._before.value[~self._before.is_whole].sum())
         #: All downloads of the month; 0 if too many days are missing for shares.
         self._whole = self._total.value if lacking <= LEFT_OUT_SHARE * self._total.value else 0
 
     def build(self) -> MonthReport:
         """Return the report."""
-        grid, month = self._grid, self._month
-        everything = np.arange(len(grid.metrics))
-        (total,) = self._downloads([everything], [RowTitle("All downloads", plural(len(everything), "metric"))])
-        by_product = grid.rows_by_product()
-        counted = [product for product in self._catalog.products if product.product in by_product]
-        product_rows = [by_product[product.product] for product in counted]
-        products = self._downloads(
-            product_rows,
-            [
-                RowTitle(product.title, plural(len(rows), "metric"), product=product.product)
-                for product, rows in zip(counted, product_rows, strict=True)
-            ],
-        )
-        by_sdk = group_rows(metric.sdk for metric in grid.metrics)
+        month, shared = self._month, self._shared
+        (total,) = self._downloads(shared.everything)
         all_stars = self._star_row(np.arange(len(self._stars.metrics)), None)
         at_end = find_changes(
             self._history.days.grid(month.last),
             self._history.stars.until(month.last),
             self._catalog,
-            self._inputs.events,
+            self._events,
+            of_all=TOTAL_WINDOWS,
         )
         releases = self._releases()
         return MonthReport(
@@ -392,15 +459,9 @@ class _MonthBuilder:
             final_on=self._frozen.final_on,
             headline=self._headline(total, all_stars),
             total=total,
-            products=tuple(products),
-            packages=_by_value(self._downloads(each_row(everything), [self._head(m) for m in grid.metrics])),
-            sdks=_by_value(
-                self._downloads(
-                    list(by_sdk.values()),
-                    # The last metric of an SDK determines its name.
-                    [RowTitle(self._sdk_name(grid.metrics[rows[-1]]), "", sdk=sdk) for sdk, rows in by_sdk.items()],
-                )
-            ),
+            products=tuple(self._downloads(shared.products)),
+            packages=_by_value(self._downloads(shared.packages)),
+            sdks=_by_value(self._downloads(shared.sdks)),
             all_stars=all_stars,
             repositories=tuple(
                 sorted(
@@ -408,7 +469,7 @@ class _MonthBuilder:
                     key=lambda row: (-(row.stars or 0), row.name),
                 )
             ),
-            history=self._bars(product_rows),
+            history=self._bars(shared.products.rows),
             changes=tuple(item.text for item in at_end.items),
             releases=tuple(row for row in releases if month.first <= row.event.day),
             judged=tuple(
@@ -430,32 +491,22 @@ class _MonthBuilder:
     def _releases(self) -> list[ReleaseRow]:
         """Return the events of the month, and earlier ones that are evaluated by its days."""
         first, last = self._month.first - EFFECT_REACH, self._month.last
-        ordered = sort_events(self._inputs.events)
         effects: dict[str, list[Effect]] = {}
-        for effect in build_effects(self._grid, ordered, first, last):
+        for effect in build_effects(self._grid, self._events, first, last):
             effects.setdefault(effect.event.identifier, []).append(effect)
-        chosen = [event for event in ordered if first <= event.day <= last]
+        chosen = [event for event in self._events if first <= event.day <= last]
         return [ReleaseRow(event, tuple(effects.get(event.identifier, ()))) for event in chosen]
 
-    def _sdk_name(self, metric: Metric) -> str:
-        spec = self._inputs.specs.get(metric.source)
-        if spec is not None and spec.sdk == metric.sdk:
-            return replace(metric, display_name=spec.display_name).label
-        return metric.sdk or "Other"
-
-    def _head(self, metric: Metric) -> RowTitle:
-        spec = self._inputs.specs.get(metric.source)
-        title = spec.public_name if spec else metric.source
-        detail = f"{isolate(self._titles.get(metric.product, metric.product))} · {isolate(metric.label)} · {title}"
-        return RowTitle(self._names[metric.metric_id], detail, metric.metric_id, metric.product, metric.sdk)
-
-    def _downloads(self, groups: Sequence[Places], titles: Sequence[RowTitle]) -> list[DownloadsRow]:
+    def _downloads(self, groups: _Groups) -> list[DownloadsRow]:
         """Return a row for each group of metrics."""
-        sums, sums_of_year = (like_for_like(compared, groups) for compared in (self._before, self._year))
+        columns = (
+            groups.rows,
+            groups.titles,
+            map(tuple, self._values_of(groups.rows, ROW_MONTHS).tolist()),
+            *(like_for_like(compared, groups.rows) for compared in (self._before, self._year)),
+        )
         found: list[DownloadsRow] = []
-        for group, title, history, before, year in zip(
-            groups, titles, self._values_of(groups), sums, sums_of_year, strict=True
-        ):
+        for rows, title, history, before, year in zip(*columns, strict=True):
             _, previous_share, share_change = share_of(before, self._total)
             found.append(
                 DownloadsRow(
@@ -464,10 +515,10 @@ class _MonthBuilder:
                     title.metric_id,
                     title.product,
                     title.sdk,
-                    days_expected=self._month.days * len(group),
+                    days_expected=self._month.days * len(rows),
                     before=before,
                     year=year,
-                    reason=None if before.is_comparable else self._reason(group),
+                    reason=None if before.is_comparable else self._reason(rows),
                     share=round(100 * before.value / self._whole, 1) if self._whole and before.observed else None,
                     previous_share=previous_share,
                     share_change=share_change,
@@ -484,46 +535,24 @@ class _MonthBuilder:
         _, reason = self._reasons[row]
         return reason if len(rows) == 1 else f"{self._names[self._grid.metrics[row].metric_id]}: {reason}"
 
-    def _values_of(self, groups: Sequence[Places]) -> list[tuple[int | None, ...]]:
-        """Return the values of the months up to this one for each group; None if unknown."""
+    def _values_of(self, groups: Sequence[Places], count: int) -> NDArray[np.object_]:
+        """Return the values of the ``count`` months up to this one for each group; None if unknown."""
         grid = self._history.months
-        columns = grid.columns(self._month, ROW_MONTHS)
-        value, known = grid.value[:, columns], grid.known[:, columns]
-        values = sum_groups(value, groups).tolist()
-        is_known = (sum_groups(known, groups) > 0).tolist()
-        return [
-            tuple(number if is_there else None for number, is_there in zip(*of_group, strict=True))
-            for of_group in zip(values, is_known, strict=True)
-        ]
+        columns = grid.columns(self._month, count)
+        values = sum_groups(grid.value[:, columns], groups).astype(object)
+        values[sum_groups(grid.known[:, columns], groups) == 0] = None
+        return values
 
     def _bars(self, products: Sequence[Places]) -> tuple[MonthBar, ...]:
         """Return the months of the chart; ``products`` are the rows of each product."""
         grid = self._history.months
         columns = grid.columns(self._month, HISTORY_MONTHS)
         chosen = list(months(self._month.plus(1 - HISTORY_MONTHS), self._month))
-        known = grid.known[:, columns]
-        parts = sum_groups(grid.value[:, columns], products).T.tolist()
-        is_known = (sum_groups(known, products) > 0).T.tolist()
         # A metric is expected from its first value on.
-        lost = (grid.has_begun[:, columns] & ~known) * np.array([month.days for month in chosen])
-        return tuple(
-            MonthBar(
-                month,
-                tuple(part if is_there else None for part, is_there in zip(of_month, are_there, strict=True)),
-                observed,
-                expected,
-                snapshots,
-            )
-            for month, of_month, are_there, observed, expected, snapshots in zip(
-                chosen,
-                parts,
-                is_known,
-                grid.observed[:, columns].sum(axis=0).tolist(),
-                (grid.expected[:, columns] + lost).sum(axis=0).tolist(),
-                grid.is_snapshot[:, columns].sum(axis=0).tolist(),
-                strict=True,
-            )
-        )
+        lost = (grid.has_begun[:, columns] & ~grid.known[:, columns]) * np.array([month.days for month in chosen])
+        sums = (grid.observed[:, columns], grid.expected[:, columns] + lost, grid.is_snapshot[:, columns])
+        parts = map(tuple, self._values_of(products, HISTORY_MONTHS).T.tolist())
+        return tuple(map(MonthBar, chosen, parts, *(cells.sum(axis=0).tolist() for cells in sums)))
 
     def _star_row(self, rows: Places, metric: Metric | None) -> StarsRow:
         grid, month = self._stars, self._month
@@ -599,19 +628,6 @@ def _joined(changes: Sequence[tuple[str, str]]) -> str:
         return f", {' and '.join(text for text, _ in changes)}" + (f" ({part})" if part else "")
     shown = [f"{text} ({part})" if part else text for text, part in changes]
     return f", {' and '.join(shown)}" if shown else ""
-
-
-def _by_month(points: Sequence[PeriodPoint]) -> dict[Month, PeriodPoint]:
-    """Return the point of each month. A published total of about 30 days counts for the month in which it ends."""
-    found: dict[Month, PeriodPoint] = {}
-    seeds: dict[Month, PeriodPoint] = {}
-    for point in points:
-        month = Month.of(point.period_end)
-        if (point.period_start, point.period_end) == (month.first, month.last):
-            found.setdefault(month, point)
-        if point.kind is PointKind.SEEDED:
-            seeds.setdefault(month, point)
-    return seeds | found
 
 
 def _by_value(rows: Iterable[DownloadsRow]) -> tuple[DownloadsRow, ...]:

@@ -204,14 +204,28 @@ def common_end(ends: Places) -> int:
     return int(ends[ends >= ends.max() - LATE_DAYS].min())
 
 
+class Ending(dict[Window, Compared]):
+    """The windows of all metrics that end in some columns, each compared when it is first used."""
+
+    def __init__(self, grid: DailyGrid, ends: Places | int, months: dict[Window, Compared]) -> None:
+        super().__init__(months)
+        self._grid = grid
+        self._ends = ends
+
+    def __missing__(self, window: Window) -> Compared:
+        days = LENGTHS[window]
+        found = self[window] = compare(self._grid, self._ends, days, self._ends - days, days)
+        return found
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
     """The windows of all metrics, with different ends."""
 
     #: Windows that end on the newest day of the metric, of its product, and of all metrics.
-    own: dict[Window, Compared]
-    of_product: dict[Window, Compared]
-    of_all: dict[Window, Compared]
+    own: Ending
+    of_product: Ending
+    of_all: Ending
 
 
 def build_windows(grid: DailyGrid) -> Windows:
@@ -222,12 +236,7 @@ def build_windows(grid: DailyGrid) -> Windows:
         product_ends[rows] = common_end(grid.ends[rows])
     spans = _months(grid, end) if end >= 0 else dict.fromkeys((Window.MONTH, Window.MONTH_TO_DATE), (-1, 1, -2, 1))
     months = {window: compare(grid, *span) for window, span in spans.items()}
-
-    def ending(ends: Places | int) -> dict[Window, Compared]:
-        found = {window: compare(grid, ends, days, np.asarray(ends) - days, days) for window, days in LENGTHS.items()}
-        return found | months
-
-    return Windows(ending(grid.ends), ending(product_ends), ending(end))
+    return Windows(*(Ending(grid, ends, months) for ends in (grid.ends, product_ends, end)))
 
 
 def shift_of(day: date) -> int:
@@ -274,8 +283,10 @@ def why_not(grid: DailyGrid, compared: Compared) -> Reasons:
 
 def main_row(compared: Compared, rows: Places) -> int:
     """Return the row with most downloads among those that are not compared."""
-    apart = rows[~compared.is_comparable[rows]]
-    return int(apart[np.argmax(np.maximum(compared.value[apart], compared.previous_value[apart]))])
+    if len(rows) > 1:
+        rows = rows[~compared.is_comparable[rows]]
+        rows = rows[[np.argmax(np.maximum(compared.value[rows], compared.previous_value[rows]))]]
+    return int(rows[0])
 
 
 def build_rollups(grid: DailyGrid, windows: Windows) -> Iterator[Rollup]:
@@ -399,13 +410,13 @@ def _shares(compared: Compared, groups: Sequence[Places]) -> list[Shares]:
 
 def _shares_of_metrics(compared: Compared, products: Sequence[Places]) -> list[Shares]:
     """Return the share of each metric in its product; only the current share if the change is not comparable."""
-    shares = [NO_SHARES] * len(compared.value)
+    parts = like_for_like(compared, each_row(np.arange(len(compared.value))))
+    shares = [NO_SHARES] * len(parts)
     for rows, whole in zip(products, like_for_like(compared, products), strict=True):
-        of_product = _shares(compared, each_row(rows))
-        if not whole.is_comparable and compared.is_whole[rows].all() and whole.value:
-            of_product = [(rounded(100 * value / whole.value), None, None) for value in compared.value[rows].tolist()]
-        for row, of_metric in zip(rows.tolist(), of_product, strict=True):
-            shares[row] = of_metric
+        is_current = not whole.is_comparable and whole.value > 0 and compared.is_whole[rows].all()
+        for row in rows.tolist():
+            current = (rounded(100 * parts[row].value / whole.value), None, None) if is_current else None
+            shares[row] = current or share_of(parts[row], whole)
     return shares
 
 

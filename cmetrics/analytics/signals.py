@@ -43,7 +43,7 @@ from cmetrics.analytics.phrases import (
     plain_percent,
     rounded,
 )
-from cmetrics.analytics.rollups import LEFT_OUT_SHARE
+from cmetrics.analytics.rollups import LEFT_OUT_SHARE, sum_groups
 from cmetrics.analytics.star_grid import StarGrid
 from cmetrics.domain import formats
 from cmetrics.domain.days import Month, Span
@@ -323,36 +323,32 @@ class SignalFinder:
         estimates = table.estimate[:, -count:]
         # A metric that cannot be compared counts with its sum.
         weight = table.value[:, -count:].max(axis=1)
-        for product, rows in grid.rows_by_product().items():
-            alike = rows[is_steady[rows]]
-            total = estimates[alike].sum(axis=0)
-            lost = weight[rows].sum() - weight[alike].sum()
-            is_small = len(alike) < FEWEST_IN_A_PRODUCT or total[-1] < SHARE_FLOOR or (total <= 0).any()
-            if is_small or lost > LEFT_OUT_SHARE * weight[rows].sum():
-                continue
-            shares = 100 * estimates[alike] / total
+        products = grid.rows_by_product()
+        owners = np.zeros(len(grid.metrics), np.intp)
+        for number, rows in enumerate(products.values()):
+            owners[rows] = number
+        totals = np.zeros((len(products), count))
+        np.add.at(totals, owners[is_steady], estimates[is_steady])
+        groups = list(products.values())
+        alike, whole = sum_groups(is_steady, groups), sum_groups(weight, groups)
+        lost = sum_groups(np.where(is_steady, 0, weight), groups)
+        is_large = (alike >= FEWEST_IN_A_PRODUCT) & (totals[:, -1] >= SHARE_FLOOR) & (totals > 0).all(axis=1)
+        is_large &= lost <= LEFT_OUT_SHARE * whole
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shares = 100 * estimates / totals[owners]
             usual = np.median(shares[:, :-1], axis=1)
-            for place in np.flatnonzero(np.abs(shares[:, -1] - usual) >= LEAST_SHIFT).tolist():
-                metric, value, expected = grid.metrics[alike[place]], float(shares[place, -1]), float(usual[place])
-                last = table.months[-1]
-                title = self.titles.get(product, product)
-                text = (
-                    f"{name_of(metric)}: {plain_percent(value)} of {title} downloads in {_month(last)}, against a "
-                    f"median of {plain_percent(expected)} in the {SHARE_MONTHS} months before"
-                    f"{self._lacking(int(alike[place]), count)}."
-                )
-                shift = rounded(value - expected)
-                yield self._signal(
-                    SignalKind.SHARE_SHIFT,
-                    metric,
-                    last.first,
-                    last.last,
-                    value,
-                    expected,
-                    abs(shift),
-                    text,
-                    change=shift,
-                )
+            is_found = is_steady & is_large[owners] & (np.abs(shares[:, -1] - usual) >= LEAST_SHIFT)
+        last = table.months[-1]
+        for row in np.flatnonzero(is_found).tolist():
+            metric, value, expected = grid.metrics[row], float(shares[row, -1]), float(usual[row])
+            title = self.titles.get(metric.product, metric.product)
+            text = (
+                f"{name_of(metric)}: {plain_percent(value)} of {title} downloads in {_month(last)}, against a "
+                f"median of {plain_percent(expected)} in the {SHARE_MONTHS} months before"
+                f"{self._lacking(row, count)}."
+            )
+            shift, kind = rounded(value - expected), SignalKind.SHARE_SHIFT
+            yield self._signal(kind, metric, last.first, last.last, value, expected, abs(shift), text, change=shift)
 
     def _month_records(self) -> Iterator[Signal]:
         if not self._recent_months(RECORD_MONTHS + 1):
@@ -388,23 +384,29 @@ class SignalFinder:
         grid = self.grid
         if grid.days < RECORD_DAYS:
             return
-        sums = grid.total[:, 7:] - grid.total[:, :-7]
-        is_whole = grid.usable[:, 7:] - grid.usable[:, :-7] == WEEK
-        # Column i is the window that ends in column i + 6 of the grid.
-        sums = np.where(is_whole, sums, -1)
         rows = np.flatnonzero(self._is_fresh & (grid.ends >= RECORD_DAYS - 1))
-        steps = grid.steps[rows, grid.ends[rows] + 1]
-        for row, end in zip(rows[steps == 0].tolist(), grid.ends[rows][steps == 0].tolist(), strict=True):
+        rows = rows[grid.steps[rows, grid.ends[rows] + 1] == 0]
+        # Few weeks are above those of the quarter before; only these are compared with all others.
+        ends, owners = grid.ends[rows], rows[:, None]
+        lasts = ends[:, None] - WEEK * np.arange(1, WEEKS + 1)
+        earlier = grid.sums(grid.total, lasts - 6, lasts, owners)
+        earlier[grid.sums(grid.usable, lasts - 6, lasts, owners) < WEEK] = 0
+        is_high = grid.sums(grid.total, ends - 6, ends, rows) >= WEEK_MARGIN * earlier.max(axis=1)
+        for row, end in zip(rows[is_high].tolist(), ends[is_high].tolist(), strict=True):
+            # Column i is the window that ends in column i + 6 of the grid.
+            total, usable = grid.total[row], grid.usable[row]
+            is_whole = usable[WEEK:] - usable[:-WEEK] == WEEK
+            sums = np.where(is_whole, total[WEEK:] - total[:-WEEK], -1)
             place = end - 6
-            value, best = int(sums[row, place]), int(sums[row, : place - 6].max())
-            if value < FLOOR or value < WEEK_MARGIN * best or is_whole[row, : place - 6].sum() < RECORD_DAYS - 14:
+            value, best = int(sums[place]), int(sums[: place - 6].max())
+            if value < FLOOR or value < WEEK_MARGIN * best or is_whole[: place - 6].sum() < RECORD_DAYS - 14:
                 continue
             metric = grid.metrics[row]
-            peaks = np.maximum.accumulate(sums[row, : place + 1])
+            peaks = np.maximum.accumulate(sums[: place + 1])
             nights = np.arange(place, max(place - LOOK_BACK, 7), -1)
-            hits = (sums[row, nights] >= WEEK_MARGIN * peaks[nights - 7]) & (sums[row, nights] >= FLOOR)
-            begin = place - _first_of_chain(hits, is_whole[row, nights])
-            was = int(np.argmax(sums[row, : place - 6]))
+            hits = (sums[nights] >= WEEK_MARGIN * peaks[nights - 7]) & (sums[nights] >= FLOOR)
+            begin = place - _first_of_chain(hits, is_whole[nights])
+            was = int(np.argmax(sums[: place - 6]))
             best_days = formats.period(grid.day(was), grid.day(was + 6))
             text = (
                 f"{name_of(metric)}: {formats.number(value)} downloads "

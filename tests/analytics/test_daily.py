@@ -9,8 +9,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmetrics.analytics.daily import DailyHistory, build_daily_grid
+from cmetrics.analytics.daily import DailyGrid, DailyHistory, build_daily_grid
+from cmetrics.analytics.insight_results import ReasonKind
 from cmetrics.analytics.star_grid import build_star_grid
+from cmetrics.domain import formats
 from cmetrics.domain.days import DAY, window
 from cmetrics.domain.metric import CountingStep, KnownLoss
 from cmetrics.domain.observation import Observation
@@ -87,6 +89,35 @@ def test_a_history_with_other_rows(rows, others, place, more):
     for as_of in {last, min(first + 20 * DAY, last)}:
         alone = a_table(row for row in mixed if row.period_end <= as_of)
         assert_equal(changed.grid(as_of), build_daily_grid(METRICS, ALL_SPECS, alone, as_of))
+
+
+def problem_of(grid: DailyGrid, row: int, first: int, last: int) -> tuple[ReasonKind, str] | None:
+    """The problem of some days of a metric, day by day."""
+    days = range(first, last + 1)
+    known = [day for day in days if 0 <= day < grid.days and grid.known[row, day]]
+    excluded, doubtful = ([day for day in known if marked[row, day]] for marked in (grid.excluded, grid.doubtful))
+    if not known:
+        return ReasonKind.NO_DATA, "no day has data"
+    if lacking := len(days) - len(known):
+        return ReasonKind.MISSING_DAYS, f"{lacking} of {len(days)} days {'is' if lacking == 1 else 'are'} missing"
+    for kind, found, one, many, rest in (
+        (ReasonKind.EXCLUDED_DAY, excluded, "was", "were", "lost or only partly counted at the source"),
+        (ReasonKind.UNDER_REVIEW, doubtful, "is", "are", "far outside the usual range and not confirmed yet"),
+    ):
+        if found:
+            more = {1: "", 2: " and 1 more day"}.get(len(found), f" and {len(found) - 1} more days")
+            return kind, f"{formats.short_day(grid.day(found[0]))}{more} {one if len(found) == 1 else many} {rest}"
+    return None
+
+
+@settings(deadline=None, max_examples=deep(25))
+@given(stored(), st.lists(st.tuples(st.integers(-9, DAYS + 5), st.integers(2, 40)), min_size=1, max_size=9))
+def test_problems(rows, ranges):
+    """The problems of many ranges are those of each one."""
+    grid = build_daily_grid(METRICS, ALL_SPECS, a_table(rows), LAST)
+    chosen = [(row, first, first + days - 1) for row in range(len(grid.metrics)) for first, days in ranges]
+    found = grid.problems(*np.array(chosen).T)
+    assert found == [problem_of(grid, *one) for one in chosen]
 
 
 @settings(deadline=None, max_examples=deep(25))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmetrics.analytics.frozen import LaterChange, freeze_month
+from cmetrics.analytics.columns import SeriesTable
+from cmetrics.analytics.frozen import FrozenMonth, LaterChange, freeze_month, observed_times
 from cmetrics.domain.days import DAY, Month, day_range
 from cmetrics.domain.revision import Revision
 from tests.depth import deep
@@ -35,6 +37,10 @@ def revised(day: date, old: int, new: int, at: datetime, metric=PACKAGE, days: i
     return Revision(metric.metric_id, day - (days - 1) * DAY, day, old, new, "r", at)
 
 
+def freeze(table: SeriesTable, revisions: Iterable[Revision], now: datetime) -> FrozenMonth:
+    return freeze_month(table, observed_times(table), revisions, MONTH, now, STARS)
+
+
 def values_of(frozen, metric=PACKAGE) -> dict[date, int]:
     place = frozen.rows.slices.get(metric.metric_id, slice(0))
     return dict(
@@ -45,8 +51,8 @@ def values_of(frozen, metric=PACKAGE) -> dict[date, int]:
 def test_a_month_is_final_14_days_after_its_end():
     """Until then the report follows every revision."""
     table = a_table(rows_of(october()))
-    before = freeze_month(table, (), MONTH, FINAL - timedelta(seconds=1), STARS)
-    after = freeze_month(table, (), MONTH, FINAL, STARS)
+    before = freeze(table, (), FINAL - timedelta(seconds=1))
+    after = freeze(table, (), FINAL)
     assert (before.is_final, after.is_final) == (False, True)
     assert before.final_on == after.final_on == FINAL.date()
     assert values_of(before) == values_of(after) == october()
@@ -58,7 +64,7 @@ def test_later_revisions_are_taken_back_and_listed():
     early = datetime(2026, 11, 2, 6, tzinfo=UTC)
     table = a_table(rows_of(october() | {day: 160}, {day: at}))
     revisions = [revised(day, 90, 100, early), revised(day, 100, 160, at)]
-    frozen = freeze_month(table, revisions, MONTH, FINAL + 30 * DAY, STARS)
+    frozen = freeze(table, revisions, FINAL + 30 * DAY)
     assert values_of(frozen) == october()
     assert frozen.later == (LaterChange(at.date(), PACKAGE.metric_id, 1, 0, 60),)
 
@@ -67,7 +73,7 @@ def test_days_that_are_stored_later_are_left_out_and_listed():
     """A gap that heals in December does not change the report of October."""
     day, at = date(2026, 10, 9), datetime(2026, 12, 20, 6, tzinfo=UTC)
     table = a_table(rows_of(october(), {day: at, day + DAY: at}))
-    frozen = freeze_month(table, (), MONTH, at + DAY, STARS)
+    frozen = freeze(table, (), at + DAY)
     assert values_of(frozen) == {d: v for d, v in october().items() if d not in (day, day + DAY)}
     assert frozen.later == (LaterChange(at.date(), PACKAGE.metric_id, 0, 2, 200),)
 
@@ -76,9 +82,9 @@ def test_a_month_that_was_collected_later_is_final_later():
     """As all months before the first run: two weeks after their first value, not empty for ever."""
     at = datetime(2027, 3, 1, 6, tzinfo=UTC)
     table = a_table(rows_of(october(), dict.fromkeys(october(), at)))
-    early = freeze_month(table, (), MONTH, at + DAY, STARS)
+    early = freeze(table, (), at + DAY)
     assert (early.is_final, values_of(early)) == (False, october())
-    late = freeze_month(table, (), MONTH, at + 16 * DAY, STARS)
+    late = freeze(table, (), at + 16 * DAY)
     assert (late.is_final, late.final_on, values_of(late), late.later) == (True, date(2027, 3, 16), october(), ())
 
 
@@ -88,7 +94,7 @@ def test_stars_are_listed_when_the_count_at_the_end_changes():
     table = a_table(rows_of(october(), dict.fromkeys([MONTH.last], at), metric=REPOSITORY))
     inside = revised(date(2026, 10, 20), 101, 100, at, REPOSITORY, days=5)
     to_end = revised(MONTH.last, 101, 100, at, REPOSITORY)
-    frozen = freeze_month(table, [inside, to_end], MONTH, at + DAY, STARS)
+    frozen = freeze(table, [inside, to_end], at + DAY)
     assert values_of(frozen, REPOSITORY)[date(2026, 10, 18)] == 101
     assert values_of(frozen, REPOSITORY)[MONTH.last] == 101
     assert frozen.later == (LaterChange(at.date(), REPOSITORY.metric_id, 1, 0, -1),)
@@ -104,6 +110,6 @@ def test_whatever_is_revised_later_changes_nothing(changes):
         if value != values[day]:
             revisions.append(revised(day, values[day], value, at))
             values[day], later[day] = value, at
-        frozen = freeze_month(a_table(rows_of(values, later)), revisions, MONTH, at + DAY, STARS)
+        frozen = freeze(a_table(rows_of(values, later)), revisions, at + DAY)
         assert values_of(frozen) == october()
         assert sum(change.difference for change in frozen.later) == sum(values.values()) - 3100
