@@ -1,6 +1,6 @@
-"""Measures everything and prints one table: ``uv run --group dev python -m tests.bench [PART…] [--write]``.
+"""Measure everything and print one table: ``uv run --group dev python -m tests.bench [PART…] [--write]``.
 
-``--write`` puts it into `docs/explanation/benchmarks.md`.
+``--write`` stores it in `docs/explanation/benchmarks.md`.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ PARTS = {
 
 
 def main(args: Sequence[str]) -> None:
-    """Measure the parts that are named, or all."""
+    """Measure the given parts, or all."""
     parser = ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--write", action="store_true", help="put the table into docs/explanation/benchmarks.md")
-    asked = parser.parse_args(args)
+    parser.add_argument("--write", action="store_true", help="store the table in docs/explanation/benchmarks.md")
+    options = parser.parse_args(args)
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="cmetrics-bench-") as folder:
-        for name in asked.parts or PARTS:
+        for name in options.parts or PARTS:
             begun = time.monotonic()
             for figure in PARTS[name].measure(Path(folder, name)):
                 figures.append(figure)
@@ -47,14 +47,14 @@ def main(args: Sequence[str]) -> None:
             print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr)
     table = render_table(figures)
     print(table)
-    if asked.write:
-        # Of some parts, what was measured last of the others stays.
-        whole = merge_tables(read_block(BENCHMARKS, "figures"), table) if asked.parts else table
+    if options.write:
+        # If only some parts were measured, keep the rows of the others.
+        whole = merge_tables(read_block(BENCHMARKS, "figures"), table) if options.parts else table
         replace_block(BENCHMARKS, "figures", f"{whole}\n{machine()}\n")
 
 
 def machine() -> str:
-    """What the figures were taken on."""
+    """Return a description of this machine."""
     import lancedb
 
     return (

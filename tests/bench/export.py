@@ -1,4 +1,4 @@
-"""Export and restore, and how large the data branch gets."""
+"""Export, restore, and the growth of the data branch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cmetrics.sources import SPECS
 from cmetrics.store.schema import HISTORY, METRICS, REVISIONS, STATS, encode
 from tests.bench.clock import command, size_of, timed
 from tests.bench.figures import Figure, in_bytes
-from tests.bench.stores import FIRST, catalog_of, filled, in_words, metrics_of
+from tests.bench.stores import FIRST, catalog_of, create_filled_store, metrics_of, size_text
 from tests.samples import a_row
 
 SIZES = (7, 100, 1000)
@@ -28,7 +28,7 @@ NIGHTS = 1095
 
 
 def measure(folder: Path) -> Iterator[Figure]:
-    """The commands as whole processes, then three years of commits."""
+    """Measure the commands as separate processes, then three years of commits."""
     found = [figure for count in SIZES for figure in _commands(folder / f"{count}", count)]
     for what in dict.fromkeys(figure.what for figure in found):
         yield from (figure for figure in found if figure.what == what)
@@ -37,7 +37,7 @@ def measure(folder: Path) -> Iterator[Figure]:
 
 def _commands(workspace: Path, count: int) -> Iterator[Figure]:
     metrics = metrics_of(count)
-    filled(workspace / "data" / "lancedb", metrics)
+    create_filled_store(workspace / "data" / "lancedb", metrics)
     catalog_of(metrics, workspace)
     for what, args in (
         ("`export`", ("export", workspace / "export")),
@@ -46,11 +46,11 @@ def _commands(workspace: Path, count: int) -> Iterator[Figure]:
     ):
         taken = command(*args, folder=workspace)
         size = in_bytes(size_of(workspace / "export"))
-        yield Figure(what, in_words(count), taken.seconds, count, taken.memory, f"{size} of CSV")
+        yield Figure(what, size_text(count), taken.seconds, count, taken.memory, f"{size} of CSV")
 
 
 def _branch(folder: Path) -> Figure:
-    """The default catalogue: each night a new day per metric, every fourth of the last three days revised."""
+    """Commit nights of the default catalogue: a new day per metric, and a quarter of the last three days revised."""
     chance = random.Random(6)
     clone = folder / "clone"
     subprocess.run(["git", "init", "--quiet", "--initial-branch=data", clone], check=True)
@@ -82,7 +82,7 @@ def _branch(folder: Path) -> Figure:
                     replaced.append((old, new))
         old, new = (encode([pair[side] for pair in replaced], STATS) for side in (0, 1))
         revisions += build_revisions([(old, new)], run_id, at)
-        # Every night two runs: the rows are restored, then the services are asked.
+        # Every night has two runs: a restore and a refresh.
         restore = Run(run_id.replace("refresh", "restore"), Job.RESTORE, RunStatus.SUCCESS, at, at)
         runs += [restore, Run(run_id, Job.REFRESH, RunStatus.SUCCESS, at, at + DAY / 9600, 7, len(replaced))]
         files = [
@@ -102,12 +102,12 @@ def _branch(folder: Path) -> Figure:
     added, removed = (sum(int(line.split("\t")[n]) for line in changed) for n in (0, 1))
     _git(clone, "gc", "--quiet", "--prune=now", "--aggressive")
     packed = size_of(clone / ".git")
-    besides = (
+    details = (
         f"{len(rows):,} values; the branch is {in_bytes(packed)}, its files {in_bytes(size_of(clone) - packed)}; "
         f"the last night added {added} lines, removed {removed}"
     )
     return Figure("a night's commit on the data branch", f"{len(metrics)} metrics, {NIGHTS:,} nights", spent / NIGHTS,
-                  None, None, besides)  # fmt: skip
+                  None, None, details)  # fmt: skip
 
 
 def _git(folder: Path, *args: str) -> str:

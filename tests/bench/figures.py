@@ -1,36 +1,36 @@
-"""One measured figure, and the table of all of them."""
+"""A measured figure, and the table of all figures."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-#: The heading of the table, and how its columns are set.
+#: The heading of the table, and the alignment of its columns.
 HEADING = ("operation", "size", "time", "memory", "details", "growth")
 RULE = ("---", "---", "---:", "---:", "---", "---")
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What was measured once; figures with the same ``what`` differ in how much is done."""
+    """A measurement. Figures with the same ``what`` differ in the amount of work."""
 
-    #: What is done: "upsert of new rows".
+    #: The operation: "upsert of new rows".
     what: str
-    #: Of how much, in words: "1,000 metrics x 730 days".
+    #: The amount of work in words: "1,000 metrics x 730 days".
     size: str
-    #: Seconds; the median where it was done more than once.
+    #: The time in seconds; the median if it was measured more than once.
     seconds: float
-    #: The amount as a number, where cost is expected to grow with it. Only a thing done in several
-    #: sizes has one.
+    #: The amount as a number, if the cost is expected to grow with it. Only operations that are measured in several
+    #: sizes have one.
     work: float | None = None
-    #: The most memory that the process held, in bytes.
+    #: The peak memory of the process in bytes.
     memory: int | None = None
-    #: Requests, bytes on disk, a ratio to a peer that was measured in the same run.
-    besides: str = ""
+    #: More details: requests, bytes on disk, a ratio to an operation that was measured in the same run.
+    details: str = ""
 
 
 def render_table(figures: Iterable[Figure]) -> str:
-    """The figures as a Markdown table, in their order."""
+    """Return the figures as a Markdown table, in the given order."""
     lines = [_line(HEADING), _line(RULE)]
     earlier: dict[str, Figure] = {}
     for figure in figures:
@@ -40,10 +40,10 @@ def render_table(figures: Iterable[Figure]) -> str:
 
 
 def merge_tables(old: str, new: str) -> str:
-    """The ``old`` table with those rows replaced that ``new`` has too; rows that are only in ``new`` follow."""
-    fresh = {_subject(line): line for line in new.splitlines(keepends=True) if line.startswith("| ")}
-    kept = [fresh.pop(_subject(line), line) for line in old.splitlines(keepends=True) if line.startswith("| ")]
-    return "".join([*kept, *fresh.values()])
+    """Replace the rows of ``old`` that ``new`` has too, and append the other rows of ``new``."""
+    create_store = {_subject(line): line for line in new.splitlines(keepends=True) if line.startswith("| ")}
+    kept = [create_store.pop(_subject(line), line) for line in old.splitlines(keepends=True) if line.startswith("| ")]
+    return "".join([*kept, *create_store.values()])
 
 
 def _subject(line: str) -> str:
@@ -51,7 +51,7 @@ def _subject(line: str) -> str:
 
 
 def growth(less: Figure, more: Figure) -> tuple[float, float] | None:
-    """How many times the time of ``less``, for how many times its work; None where work says nothing."""
+    """Return the ratios of time and work of two figures, or None if one of them has no amount of work."""
     if less.work is None or more.work is None:
         return None
     return more.seconds / less.seconds, more.work / less.work
@@ -64,7 +64,7 @@ def _cells(figure: Figure, smaller: Figure | None) -> tuple[str, ...]:
         figure.size,
         in_seconds(figure.seconds),
         in_bytes(figure.memory) if figure.memory is not None else "",
-        figure.besides,
+        figure.details,
         f"{factor(grown[0])} for {factor(grown[1])}" if grown else "",
     )
 
@@ -74,14 +74,14 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def in_seconds(value: float) -> str:
-    """A time with two digits that count."""
+    """Format a time with two significant digits."""
     if value < 1:
         return f"{value * 1e3:.3g} ms" if value < 0.01 else f"{value * 1e3:.0f} ms"
     return f"{value:.1f} s" if value < 100 else f"{value:.0f} s"
 
 
 def in_bytes(value: float) -> str:
-    """Bytes in the unit that suits them."""
+    """Format a number of bytes with a suitable unit."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if value >= scale:
             return f"{value / scale:.3g} {unit}" if value < 100 * scale else f"{value / scale:.0f} {unit}"
@@ -89,5 +89,5 @@ def in_bytes(value: float) -> str:
 
 
 def factor(value: float) -> str:
-    """A ratio: "x 9.8", "x 100"."""
+    """Format a ratio: "x 9.8", "x 100"."""
     return f"x {value:.2g}" if value < 10 else f"x {value:.0f}"

@@ -1,4 +1,4 @@
-"""What a store in a bucket costs: requests, bytes on the way, time."""
+"""The cost of a store in a bucket: requests, transferred bytes, time."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import pyarrow as pa
 
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
-from tests.bench.clock import apart, timed
+from tests.bench.clock import run_in_process, timed
 from tests.bench.figures import Figure, in_bytes
 from tests.bench.store import REREAD, night_of
-from tests.bench.stores import WHOLE, columns_of, in_words, metrics_of
+from tests.bench.stores import WHOLE, columns_of, metrics_of, size_text
 from tests.rules import value_differs
 from tests.world.bucket import NAME, Bucket, running
 
 SIZES = (7, 100, 1000)
 
 
-def measure(folder: Path) -> Iterator[Figure]:  # nothing of it is on this disk
-    """Every size in a process and a bucket of its own."""
-    found = [figure for count in SIZES for figure in apart(_measure, count)]
+def measure(folder: Path) -> Iterator[Figure]:  # the folder is not used
+    """Measure every size in a separate process and bucket."""
+    found = [figure for count in SIZES for figure in run_in_process(_measure, count)]
     for what in dict.fromkeys(figure.what for figure in found):
         yield from (figure for figure in found if figure.what == what)
 
@@ -48,7 +48,7 @@ def _measure(count: int) -> list[Figure]:
 def _figure(what: str, bucket: Bucket, count: int, work: Callable[[], object]) -> Figure:
     before = len(bucket.requests), bucket.received, bucket.sent
     seconds = timed(work)
-    asked = Counter(asked.method for asked in bucket.requests[before[0] :])
-    methods = ", ".join(f"{number} {method}" for method, number in sorted(asked.items()))
+    methods_sent = Counter(request.method for request in bucket.requests[before[0] :])
+    methods = ", ".join(f"{number} {method}" for method, number in sorted(methods_sent.items()))
     moved = f"{in_bytes(bucket.received - before[1])} up, {in_bytes(bucket.sent - before[2])} down"
-    return Figure(what, in_words(count), seconds, count, None, f"{methods}; {moved}")
+    return Figure(what, size_text(count), seconds, count, None, f"{methods}; {moved}")

@@ -1,4 +1,4 @@
-"""How long a command takes to begin."""
+"""The time that a command takes to start."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 
 from tests.bench.clock import command, python
 from tests.bench.figures import Figure
-from tests.bench.stores import catalog_of, filled, metrics_of
+from tests.bench.stores import catalog_of, create_filled_store, metrics_of
 
 TIMES = 7
 METRICS = 7
 
 
 def measure(folder: Path) -> Iterator[Figure]:
-    """The command that needs nothing, and one that needs the store, against what they stand on."""
+    """Measure a command without imports and one that reads the store, and compare them with Python and LanceDB."""
     metrics = metrics_of(METRICS)
-    filled(folder / "data" / "lancedb", metrics)
+    create_filled_store(folder / "data" / "lancedb", metrics)
     catalog_of(metrics, folder)
-    # In turn, so that a change of the machine's speed falls on all.
+    # In turn, so that changes of the machine's speed affect all.
     turns = [
         (
             python("pass"),
@@ -35,16 +35,16 @@ def measure(folder: Path) -> Iterator[Figure]:
         statistics.median(taken.seconds for taken in column) for column in columns
     )
     peaks = [max(taken.memory for taken in column) for column in columns]
-    yield Figure("start: `python -c pass`", "", bare, memory=peaks[0], besides="baseline of every command")
+    yield Figure("start: `python -c pass`", "", bare, memory=peaks[0], details="baseline of every command")
     yield Figure("start: `cmetrics --help`", "", shown, memory=peaks[1])
     yield Figure("start: `cmetrics refresh --help`", "", explained, memory=peaks[4])
     yield Figure(
-        "start: `import lancedb`", "", library, memory=peaks[2], besides="baseline of every command with a store"
+        "start: `import lancedb`", "", library, memory=peaks[2], details="baseline of every command with a store"
     )
     yield Figure(
         "start: `cmetrics status`",
         "7 metrics",
         status,
         memory=peaks[3],
-        besides=f"{status / library:.2f} × `import lancedb`",
+        details=f"{status / library:.2f} × `import lancedb`",
     )

@@ -1,4 +1,4 @@
-"""Stores of any size to measure with."""
+"""Stores of any size for measurements."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from tests.samples import observe
 
 DAYS = 730
 _TIME = pa.timestamp("us", tz="UTC")
-#: A night in which 730 days are over.
+#: A time of day after the last of the 730 days.
 NOW = datetime.now(UTC).replace(hour=9, minute=1, second=2, microsecond=345_678)
 LAST = last_completed_day(NOW)
 FIRST = window(LAST, DAYS)
 WHOLE = Span(FIRST, LAST)
-#: Metrics of one product; more of them have more products, as catalogues do.
-OF_A_PRODUCT = 5
-#: Metrics of one merge where there are more than a night of one catalogue would have.
-LOT = 1000
+#: Metrics per product, as in real catalogues.
+METRICS_PER_PRODUCT = 5
+#: Metrics per merge of a large store.
+BATCH_SIZE = 1000
 RUN_ID = "refresh-20261123T090000Z-abcdef"
 
 
 def metrics_of(count: int, first: int = 0) -> list[Metric]:
-    """Packages of npm, five of a product."""
-    return [a_package(f"package{n}", f"product{n // OF_A_PRODUCT}") for n in range(first, first + count)]
+    """Return metrics of npm packages, five per product."""
+    return [a_package(f"package{n}", f"product{n // METRICS_PER_PRODUCT}") for n in range(first, first + count)]
 
 
 def rows_of(metrics: list[Metric], span: Span, run_id: str = RUN_ID) -> list[Observation]:
-    """A value of every day, each day read in the morning after it."""
+    """Return a value for every day, fetched on the next morning."""
     rows = []
     for number, metric in enumerate(metrics):
         for n in range(span.days):
@@ -52,12 +52,12 @@ def rows_of(metrics: list[Metric], span: Span, run_id: str = RUN_ID) -> list[Obs
 
 
 def columns_of(metrics: list[Metric], span: Span, run_id: str = RUN_ID) -> pa.Table:
-    """The same rows by column, of each metric a chunk as a run buffers them."""
+    """Return the same rows as columns, with a chunk per metric, as a run buffers them."""
     return pa.concat_tables(columns_of_one(number, metric, span, run_id) for number, metric in enumerate(metrics))
 
 
 def columns_of_one(number: int, metric: Metric, span: Span, run_id: str = RUN_ID) -> pa.Table:
-    """The rows of one metric; what is counted follows from its ``number`` and the distance to the first day."""
+    """Return the rows of one metric. Values depend on its ``number`` and the day."""
     days, at = _times(span)
     values = {
         "metric_id": pa.repeat(metric.metric_id, span.days),
@@ -75,33 +75,33 @@ def columns_of_one(number: int, metric: Metric, span: Span, run_id: str = RUN_ID
 
 @lru_cache(maxsize=4)
 def _times(span: Span) -> tuple[pa.Array, pa.Array]:
-    """The days, and the mornings after them."""
+    """Return the days, and the times at which their values were fetched."""
     days = [(span.first + n * DAY).isoformat() for n in range(span.days)]
     at = [NOW - timedelta(days=(LAST - span.first).days - n) for n in range(span.days)]
     return pa.array(days), pa.array(at, _TIME)
 
 
-def fresh(folder: Path) -> LanceStore:
-    """An embedded store with empty tables."""
+def create_store(folder: Path) -> LanceStore:
+    """Return a new embedded store with empty tables."""
     folder.mkdir(parents=True)
     store = LanceStore.open(StoreTarget(StoreKind.EMBEDDED, str(folder)))
     store.create_tables()
     return store
 
 
-def filled(folder: Path, metrics: list[Metric]) -> LanceStore:
-    """The same with two years of these metrics, and the run that stored them."""
-    store = fresh(folder)
+def create_filled_store(folder: Path, metrics: list[Metric]) -> LanceStore:
+    """Return a store with two years of these metrics and the run that stored them."""
+    store = create_store(folder)
     store.save_definitions([definition(metric, NOW) for metric in metrics])
-    for start in range(0, len(metrics), LOT):
-        store.upsert_observations(columns_of(metrics[start : start + LOT], WHOLE), value_differs)
+    for start in range(0, len(metrics), BATCH_SIZE):
+        store.upsert_observations(columns_of(metrics[start : start + BATCH_SIZE], WHOLE), value_differs)
     store.save_run(Run(RUN_ID, "refresh", RunStatus.SUCCESS, NOW, NOW, 1, 0))
     store.optimize()
     return store
 
 
 def catalog_of(metrics: list[Metric], folder: Path) -> Path:
-    """The cmetrics.toml of these metrics."""
+    """Write a cmetrics.toml with these metrics. Return its path."""
     lines = ['title = "Many"', 'contact = "https://example.com/contact"']
     for product in dict.fromkeys(metric.product for metric in metrics):
         lines += ["[[products]]", f'id = "{product}"', f'title = "{product.capitalize()}"']
@@ -113,6 +113,6 @@ def catalog_of(metrics: list[Metric], folder: Path) -> Path:
     return path
 
 
-def in_words(metrics: int, days: int = DAYS) -> str:
-    """How much a figure is about."""
+def size_text(metrics: int, days: int = DAYS) -> str:
+    """Return the amount of data as text."""
     return f"{metrics:,} x {days}"

@@ -1,4 +1,4 @@
-"""The table of figures: what it says of growth, and that the page of benchmarks has it."""
+"""The table of figures and its copy in the documentation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.bench.figures import HEADING, Figure, in_bytes, in_seconds, merge_tab
 from tests.docs.blocks import BENCHMARKS, read_block
 
 
-def test_growth_is_told_against_the_same_thing_done_less():
+def test_growth_is_relative_to_the_smaller_size():
     figures = [
         Figure("read", "7 metrics", 0.5, 7, 2_000_000, "two files"),
         Figure("write", "7 metrics", 9.0, 7),
@@ -23,7 +23,7 @@ def test_growth_is_told_against_the_same_thing_done_less():
     ]
 
 
-def test_what_is_measured_again_takes_the_place_of_what_it_was():
+def test_new_figures_replace_old_ones():
     old = render_table([Figure("read", "7", 0.5), Figure("write", "7", 9.0), Figure("read", "70", 4.0)])
     new = render_table([Figure("read", "70", 3.0), Figure("erase", "7", 1.0)])
     both = [Figure("read", "7", 0.5), Figure("write", "7", 9.0), Figure("read", "70", 3.0), Figure("erase", "7", 1.0)]
@@ -33,12 +33,12 @@ def test_what_is_measured_again_takes_the_place_of_what_it_was():
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.00123, "1.23 ms"), (0.0456, "46 ms"), (1.26, "1.3 s"), (126.4, "126 s")]
 )
-def test_times_have_the_digits_that_count(seconds: float, text: str):
+def test_times_have_significant_digits(seconds: float, text: str):
     assert in_seconds(seconds) == text
 
 
 @pytest.mark.parametrize(("size", "text"), [(17, "17 B"), (1_230, "1.23 kB"), (123_456, "123 kB"), (2e9, "2 GB")])
-def test_sizes_have_the_unit_that_suits_them(size: float, text: str):
+def test_sizes_have_suitable_units(size: float, text: str):
     assert in_bytes(size) == text
 
 

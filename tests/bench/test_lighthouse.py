@@ -1,7 +1,7 @@
-"""What Lighthouse says of the page on a phone.
+"""Lighthouse scores of the page on a phone.
 
-`uv run --group dev pytest -m bench -s -n0 tests/bench/test_lighthouse.py` prints it, and fails below the
-scores that the page is to keep. The processor counts: nothing else should run on the machine.
+`uv run --group dev pytest -m bench -s -n0 tests/bench/test_lighthouse.py` prints them and fails below the required
+scores. They depend on the processor, so nothing else should run on the machine.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from tests.web_tools import web_command
 
 pytestmark = pytest.mark.bench
 RUNS = 3
-#: The least the page may have, of 100.
-LEAST = {"performance": 98, "accessibility": 100, "best-practices": 100, "seo": 100}
+#: The required scores, of 100.
+REQUIRED_SCORES = {"performance": 98, "accessibility": 100, "best-practices": 100, "seo": 100}
 FIGURES = {
     "first-contentful-paint": "FCP",
     "largest-contentful-paint": "LCP",
@@ -32,7 +32,7 @@ CHROMIUM_FLAGS = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
-    # The page asks for nothing from elsewhere, and the browser is not to do so beside it.
+    # Stop the browser from sending requests of its own.
     "--no-proxy-server",
     "--host-resolver-rules='MAP * ~NOTFOUND , EXCLUDE 127.0.0.1'",
 )
@@ -40,8 +40,8 @@ CHROMIUM_FLAGS = (
 
 @pytest.fixture(scope="module", params=["default", "m24", "m300"])
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sites of 7, 24 and 300 metrics over years of days; the first is that of the default catalogue."""
-    # Everything that knows how a site is built stands here.
+    """Return sites of 7, 24 and 300 metrics; the first is that of the default catalogue."""
+    # Imported here, because other tests of this folder need none of it.
     from cmetrics.catalog import load_catalog
     from cmetrics.site.render import render_site
     from cmetrics.site.write import write_site
@@ -65,38 +65,38 @@ def test_lighthouse_on_a_phone(chromium: str, site: Path, tmp_path: Path):
     runs = []
     print()
     for n in range(RUNS):
-        # Anew for every run, so that the log is one visit's.
+        # A new server for every run, so that its log is of one visit.
         with serve(site) as served:
             start = time.perf_counter()
             report = lighthouse(served.url, chromium, tmp_path / f"{n}.json")
             took = time.perf_counter() - start
         runs.append(report)
-        asked = [item["url"] for item in report["audits"]["network-requests"]["details"]["items"]]
-        assert all(url.startswith((served.url, "data:", "blob:")) for url in asked), asked
+        requested = [item["url"] for item in report["audits"]["network-requests"]["details"]["items"]]
+        assert all(url.startswith((served.url, "data:", "blob:")) for url in requested), requested
         early, late = served.before_and_after("plotly")
         print(f"run {n + 1}: {line(report)}  bodies: {early:,} before Plotly, {late:,} from it on  ({took:.0f} s)")
     runs.sort(key=lambda report: points(report, "performance"))
     median = runs[RUNS // 2]
     print(f"median: {line(median)}")
-    print(f"processor: {median['environment']['benchmarkIndex']:.0f} (a phone's is taken as a quarter of it)")
-    for complaint in complaints(median):
-        print(complaint)
-    # The other three do not vary with the machine: no run may have less.
-    got = {name: min(points(report, name) for report in runs) for name in LEAST}
+    print(f"processor: {median['environment']['benchmarkIndex']:.0f} (a quarter of it is assumed for a phone)")
+    for text in lost_points(median):
+        print(text)
+    # The other scores do not depend on the machine, so every run must reach them.
+    got = {name: min(points(report, name) for report in runs) for name in REQUIRED_SCORES}
     got["performance"] = points(median, "performance")
-    assert {name: score for name, score in got.items() if score < LEAST[name]} == {}
+    assert {name: score for name, score in got.items() if score < REQUIRED_SCORES[name]} == {}
 
 
 def lighthouse(url: str, chromium: str, out: Path) -> dict:
-    """The report of one visit: a mid-range phone on a slow mobile network, both simulated."""
+    """Return the report of one visit with a simulated mid-range phone on a slow mobile network."""
     done = web_command(
         "lighthouse",
         url,
         "--output=json",
         f"--output-path={out}",
         f"--chrome-flags={' '.join(CHROMIUM_FLAGS)}",
-        f"--only-categories={','.join(LEAST)}",
-        # Without an answer it would ask whether failures may be sent to its makers.
+        f"--only-categories={','.join(REQUIRED_SCORES)}",
+        # Without this option, it would ask whether to send error reports.
         "--no-enable-error-reporting",
         "--quiet",
         env={"CHROME_PATH": chromium},
@@ -114,7 +114,7 @@ def points(report: dict, category: str) -> int:
 
 
 def line(report: dict) -> str:
-    scores = "  ".join(f"{name} {points(report, name)}" for name in LEAST)
+    scores = "  ".join(f"{name} {points(report, name)}" for name in REQUIRED_SCORES)
     return f"{scores}  " + "  ".join(f"{short} {figure(report, name)}" for name, short in FIGURES.items())
 
 
@@ -123,8 +123,8 @@ def figure(report: dict, name: str) -> str:
     return f"{value:.3f}" if name == "cumulative-layout-shift" else f"{value:,.0f}"
 
 
-def complaints(report: dict) -> Iterator[str]:
-    """What costs points, with the places; and what Lighthouse names as the reasons for a performance below 100."""
+def lost_points(report: dict) -> Iterator[str]:
+    """Yield the audits that cost points with their elements, and the reasons for a performance below 100."""
     for name, category in report["categories"].items():
         for ref in category["auditRefs"]:
             audit = report["audits"][ref["id"]]
@@ -139,19 +139,19 @@ def complaints(report: dict) -> Iterator[str]:
 
 
 def places(audit: dict, most: int = 5) -> list[str]:
-    """Where the audit points to, a line each and not more than a few."""
+    """Return at most ``most`` elements of an audit, one per line."""
     items = audit.get("details", {}).get("items", [])
     if not isinstance(items, list):
         return []
-    found = [place for item in items if isinstance(item, dict) and (place := said(item))]
+    found = [place for item in items if isinstance(item, dict) and (place := element_text(item))]
     return found[:most] + ([f"and {len(found) - most} more"] if len(found) > most else [])
 
 
-def said(item: dict) -> str:
+def element_text(item: dict) -> str:
     node = item.get("node")
     node = node if isinstance(node, dict) else {}
     parts = [node.get("snippet"), node.get("explanation"), item.get("url"), item.get("groupLabel")]
-    told = [" ".join(part.split())[:160] for part in parts if isinstance(part, str) and part]
+    texts = [" ".join(part.split())[:160] for part in parts if isinstance(part, str) and part]
     numbers = ((key, item.get(key)) for key in ("wastedBytes", "totalBytes", "wastedMs", "total", "duration"))
-    told += [f"{key} {value:,.0f}" for key, value in numbers if isinstance(value, (int, float))]
-    return " | ".join(told)
+    texts += [f"{key} {value:,.0f}" for key, value in numbers if isinstance(value, (int, float))]
+    return " | ".join(texts)

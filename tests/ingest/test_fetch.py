@@ -79,7 +79,7 @@ def test_closing_the_stream_early_cancels_the_lanes(nights: Nights, services: Se
         assert next(results).request.metric.source == "github"
         assert cancelled == []
     assert len(cancelled) == 1
-    assert len(services.to(NPM)) == 1
+    assert len(services.requests_to(NPM)) == 1
     assert list(results) == []
 
 
@@ -108,4 +108,4 @@ def test_a_run_with_a_bug_stores_nothing_and_leaves_one_failed_row(nights: Night
         refresh(replace(nights.context(), sleep=broken))
     (run,) = nights.store.runs()
     assert (run.status, run.error_summary) == (RunStatus.FAILED, "internal error: ZeroDivisionError")
-    assert nights.everything() == []
+    assert nights.all_rows() == []

@@ -108,7 +108,7 @@ def test_figures_of_the_night(nights: Nights):
     found = nights.refresh().highlights
     day = nights.world.yesterday
     repositories = nights.world.repositories.values()
-    assert found.stars == sum(repository.held(day) for repository in repositories)
+    assert found.stars == sum(repository.stars_on(day) for repository in repositories)
     assert found.new_stars == sum(repository.stars[day] for repository in repositories)
     assert found.lost_stars == 0
 

@@ -45,7 +45,7 @@ def rows(nights: Nights) -> dict[str, StoredEvent]:
 
 def test_published_releases_are_stored_with_one_request_a_repository(released: Nights):
     """Drafts are not; prereleases are, with their mark. A label has the tag."""
-    summary, requests = released.asked()
+    summary, requests = released.refresh_with_requests()
     found = rows(released)
     assert {tag: (row.label, row.prerelease) for tag, row in found.items()} == {
         "v1.0.0": ("Lance 1.0.0", False),
@@ -112,7 +112,7 @@ def test_a_failure_costs_only_the_releases(released: Nights):
 def test_a_repository_that_failed_is_not_asked_again(released: Nights):
     """Its failure is reported already."""
     del released.world.repositories[LANCE]
-    summary, requests = released.asked()
+    summary, requests = released.refresh_with_requests()
     assert [request.path for request in requests if request.path.endswith("/releases")] == [
         "/repos/lancedb/lancedb/releases"
     ]
@@ -126,7 +126,7 @@ def test_files_and_releases_share_their_requests(released: Nights, tmp_path: Pat
     head = 'contact = "https://example.com/c"\n[[products]]\nid = "p"\ntitle = "P"\n'
     released.world.releases[LANCE][0]["assets"] = [{"id": 7, "name": "a.zip", "download_count": 3}]
     released.catalog.write_text(f'{head}{entry} "github"\n{entry} "github-releases"\n')
-    summary, requests = released.asked()
+    summary, requests = released.refresh_with_requests()
     assert summary.status is RunStatus.SUCCESS
     listed = [request.query["per_page"] for request in requests if request.path.endswith("/releases")]
     assert listed == ["30"]
@@ -142,14 +142,14 @@ def test_files_and_releases_share_their_requests(released: Nights, tmp_path: Pat
 
 def test_products_without_releases_and_other_jobs_ask_nothing(released: Nights, tmp_path: Path):
     """``releases = "none"`` and ``--only downloads`` need no request."""
-    _, requests = released.asked(selection=Selection("downloads"))
+    _, requests = released.refresh_with_requests(selection=Selection("downloads"))
     assert not any(request.host == GITHUB for request in requests)
     released.catalog = tmp_path / "cmetrics.toml"
     released.catalog.write_text(
         'contact = "https://example.com/c"\n[[products]]\nid = "lance"\ntitle = "Lance"\nreleases = "none"\n'
         f'[[metrics]]\nproduct = "lance"\nsource = "github"\nsubject = "{LANCE}"\n'
     )
-    _, requests = released.asked()
+    _, requests = released.refresh_with_requests()
     assert not any(request.path.endswith("/releases") for request in requests)
     assert rows(released) == {}
 

@@ -106,7 +106,7 @@ def test_interrupted_between_merge_and_count(nights: Nights, job: str, merge: in
             backfill(context, Span(context.last_day - 300 * DAY, context.last_day), deep=True, store_interval=0.0)
     (run,) = nights.store.runs()
     assert (run.status, run.error_summary) == (RunStatus.FAILED, "interrupted")
-    assert run.rows_inserted == len(nights.everything()) > 0
+    assert run.rows_inserted == len(nights.all_rows()) > 0
 
 
 def test_interrupted_when_the_result_is_stored(nights: Nights):

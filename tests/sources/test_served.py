@@ -56,11 +56,11 @@ def test_busy_crate_is_requested_once_and_only_when_needed(services: Services, f
         services.world.crates[name] = wave(900, 1, services.world.today - 100 * DAY, services.world.today)
     requests = [crate(services, "lance"), crate(services, "lancedb")]
     fetch("cratesio", requests)
-    assert len(services.to(CRATES)) == 2
+    assert len(services.requests_to(CRATES)) == 2
     for name in ("lance", "lancedb"):
         services.world.crates[name][services.world.yesterday - 5 * DAY] = 0
     fetch("cratesio", requests)
-    assert len(services.to(CRATES)) == 2 + 3
+    assert len(services.requests_to(CRATES)) == 2 + 3
 
 
 def test_busy_crate_does_not_answer(services: Services, fetch: Fetch):
@@ -105,7 +105,10 @@ def test_token_refused_by_an_organisation(services: Services, fetch: Fetch, refu
     warnings = [text for result in results for text in result.warnings]
     assert len(warnings) == 1
     assert "lance-format refused GITHUB_TOKEN (403)" in warnings[0]
-    sent = {("authorization" in request.headers, "lance-format" in request.path) for request in services.to(GITHUB)[1:]}
+    sent = {
+        ("authorization" in request.headers, "lance-format" in request.path)
+        for request in services.requests_to(GITHUB)[1:]
+    }
     assert (True, False) in sent
     assert (False, True) in sent
     assert (False, False) not in sent
@@ -116,7 +119,7 @@ def test_unknown_token(services: Services, fetch: Fetch):
     services.world.rejected_tokens.add("old")
     results = fetch("github", [stars(services, name) for name in services.world.repositories], token="old")
     assert [result.error for result in results] == [None, None]
-    assert sum("authorization" in request.headers for request in services.to(GITHUB)) == 1
+    assert sum("authorization" in request.headers for request in services.requests_to(GITHUB)) == 1
     assert [text for result in results for text in result.warnings] == [
         "GitHub refused GITHUB_TOKEN (401), so it is no longer sent; renew it"
     ]
@@ -209,7 +212,7 @@ def test_packages_share_requests(services: Services, fetch: Fetch):
         services.world.npm[name] = wave(1000, number, services.world.today - 400 * DAY, services.world.today)
     requests = [package(services, name) for name in [*names, "@lancedb/lancedb"]]
     results = fetch("npm", requests)
-    assert len(services.to(NPM)) == 2 + 1 + 1
+    assert len(services.requests_to(NPM)) == 2 + 1 + 1
     assert len(results) == 131
     assert all(result.error is None for result in results)
     for result in results:
@@ -224,7 +227,7 @@ def test_unknown_package_among_others(services: Services, fetch: Fetch):
     known, unknown = fetch("npm", [package(services, "known"), package(services, "unknown")])
     assert known.error is None
     assert isinstance(unknown.error, NotFound)
-    assert len(services.to(NPM)) == 2
+    assert len(services.requests_to(NPM)) == 2
 
 
 def test_bulk_that_fails(services: Services, fetch: Fetch):
@@ -281,7 +284,7 @@ def test_late_day_is_not_taken_from_the_archive(services: Services, fetch: Fetch
     inside = tuple(day_range(services.world.yesterday - 10 * DAY, services.world.yesterday))
     _, archived = fetch("pypistats", [python(services, "pylance", inside)])
     assert archived.values == ()
-    assert services.to(CLICKPY) == []
+    assert services.requests_to(CLICKPY) == []
 
 
 def test_archive_does_not_stand_in_for_a_failed_source(services: Services, fetch: Fetch):
@@ -298,7 +301,7 @@ def test_one_outline_for_all_packages(services: Services, fetch: Fetch):
     older = tuple(day_range(services.world.today - 400 * DAY, services.world.today - 200 * DAY))
     results = fetch("pypistats", [python(services, name, older) for name in ("pylance", "lancedb")])
     assert [result.error for result in results] == [None] * 4
-    outlines = [request for request in services.to(CLICKPY) if b"toYear(date)" in request.body]
+    outlines = [request for request in services.requests_to(CLICKPY) if b"toYear(date)" in request.body]
     assert len(outlines) == 2
     for result in results[2:]:
         name = result.request.metric.subject

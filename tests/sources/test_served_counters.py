@@ -77,7 +77,7 @@ def test_current_count(services: Services, fetch: Fetch, source: str):
     assert (value.day, value.value) == (services.world.yesterday, truth(services, source))
     assert value.observed_at == datetime.combine(services.world.today, time(12), UTC)
     assert value.source_ref.startswith(f"{source}:")
-    assert len(services.to(host)) == 1
+    assert len(services.requests_to(host)) == 1
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -94,7 +94,7 @@ def test_unknown_subject(services: Services, fetch: Fetch, source: str):
 def test_no_answer(services: Services, fetch: Fetch, source: str, body: bytes):
     """An answer of 0 bytes, an empty one and a page are failures, and no 0."""
     host, subject = SOURCES[source]
-    services.world.faults[host] = faults.says(body)
+    services.world.faults[host] = faults.responds_with(body)
     (result,) = fetch(source, [current(services, source, subject)])
     assert isinstance(result.error, InvalidResponse)
     assert result.values == ()
@@ -104,12 +104,12 @@ def test_no_answer(services: Services, fetch: Fetch, source: str, body: bytes):
 def test_rate_limit_in_plain_text(services: Services, fetch: Fetch, source: str):
     """A 429 in plain text that says when to come back is waited for."""
     host, subject = SOURCES[source]
-    busy = faults.says("Too Many Requests (HAP429).", 429, "text/plain", Retry_After="60")
+    busy = faults.responds_with("Too Many Requests (HAP429).", 429, "text/plain", Retry_After="60")
     services.world.faults[host] = faults.first_times(1, busy)
     (result,) = fetch(source, [current(services, source, subject)])
     assert result.error is None
     assert [value.value for value in result.values] == [truth(services, source)]
-    assert len(services.to(host)) == 2
+    assert len(services.requests_to(host)) == 2
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -119,7 +119,7 @@ def test_rate_limit_for_an_hour(services: Services, fetch: Fetch, source: str):
     services.world.faults[host] = faults.slow_down_for_an_hour
     results = fetch(source, [current(services, source, subject), current(services, source, f"{subject}2")])
     assert [type(result.error) for result in results] == [RateLimited, RateLimited]
-    assert len(services.to(host)) == 1
+    assert len(services.requests_to(host)) == 1
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -156,10 +156,10 @@ def test_unknown_namespace_of_docker(services: Services, fetch: Fetch):
 
 def test_empty_body_of_docker(services: Services, fetch: Fetch):
     """A single answer of 0 bytes is asked for again, so that it does not cost the night."""
-    services.world.faults[DOCKER] = faults.first_times(1, faults.says(b""))
+    services.world.faults[DOCKER] = faults.first_times(1, faults.responds_with(b""))
     (result,) = fetch("dockerhub", [current(services, "dockerhub", "lance/db")])
     assert [value.value for value in result.values] == [truth(services, "dockerhub")]
-    assert len(services.to(DOCKER)) == 2
+    assert len(services.requests_to(DOCKER)) == 2
 
 
 # -- VS Code -------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def test_extensions_share_a_request(services: Services, fetch: Fetch):
         services.world.counters.vscode[name] = Count(5, {})
     results = fetch("vscode", [current(services, "vscode", name) for name in names])
     assert [result.error for result in results] == [None] * 60
-    assert len(services.to(VSCODE)) == 2
+    assert len(services.requests_to(VSCODE)) == 2
 
 
 # -- Hugging Face --------------------------------------------------------------------------------
@@ -194,14 +194,14 @@ def test_counts_of_a_repository_share_a_request(services: Services, fetch: Fetch
     ]
     assert results[1].values[0].period_start == world.yesterday - 29 * DAY
     assert [result.values[0].source_ref for result in results] == ["huggingface:models/lance/embed#65f0a1"] * 3
-    assert len(services.to(HUGGING_FACE)) == 1
+    assert len(services.requests_to(HUGGING_FACE)) == 1
 
 
 def test_likes_of_a_space(services: Services, fetch: Fetch):
     """A space is asked for its likes only."""
     (result,) = fetch("huggingface", hub(services, "spaces/lance/demo", "likes"))
     assert result.error is None
-    assert services.to(HUGGING_FACE)[0].fields == ("likes",)
+    assert services.requests_to(HUGGING_FACE)[0].fields == ("likes",)
 
 
 def test_count_that_hugging_face_leaves_out(services: Services, fetch: Fetch):
@@ -263,7 +263,7 @@ def test_rate_limit_of_hugging_face(services: Services, fetch: Fetch):
     (result,) = fetch("huggingface", hub(services, "models/lance/embed", "likes"))
     assert isinstance(result.error, RateLimited)
     assert "available again" in result.error.message
-    assert len(services.to(HUGGING_FACE)) == 1
+    assert len(services.requests_to(HUGGING_FACE)) == 1
 
 
 # -- release assets ------------------------------------------------------------------------------
@@ -299,7 +299,7 @@ def test_assets_of_all_releases(services: Services, fetch: Fetch, listed: list[R
     assert {reading.observed_at for reading in result.readings} == {
         datetime.combine(services.world.today, time(12), UTC)
     }
-    (request,) = services.to(GITHUB)
+    (request,) = services.requests_to(GITHUB)
     assert request.query == {"per_page": "30", "page": "1"}
 
 
@@ -311,7 +311,7 @@ def test_pages_of_releases(services: Services, fetch: Fetch, listed: list[Releas
         listed.append(Release(f"nightly-{number}", world.today, [asset]))
     (result,) = fetch("github-releases", [releases(services)])
     assert len(result.readings) == 9 + 65
-    assert [request.query["page"] for request in services.to(GITHUB)] == ["1", "2", "3"]
+    assert [request.query["page"] for request in services.requests_to(GITHUB)] == ["1", "2", "3"]
 
 
 def test_thirty_releases_are_one_page(services: Services, fetch: Fetch, listed: list[Release]):
@@ -319,7 +319,7 @@ def test_thirty_releases_are_one_page(services: Services, fetch: Fetch, listed: 
     listed += [Release(f"r{number}", services.world.today) for number in range(27)]
     (result,) = fetch("github-releases", [releases(services)])
     assert result.error is None
-    assert len(services.to(GITHUB)) == 1
+    assert len(services.requests_to(GITHUB)) == 1
 
 
 def test_release_published_between_pages(services: Services, fetch: Fetch, listed: list[Release]):
@@ -352,7 +352,7 @@ def test_empty_page_that_was_announced(services: Services, fetch: Fetch, listed:
 
 def test_empty_list_of_releases(services: Services, fetch: Fetch):
     """An empty list is a failure, and never 0 downloads."""
-    services.world.faults[GITHUB] = faults.says("[]")
+    services.world.faults[GITHUB] = faults.responds_with("[]")
     (result,) = fetch("github-releases", [releases(services)])
     assert isinstance(result.error, InvalidResponse)
     assert result.readings == ()
@@ -365,7 +365,7 @@ def test_draft_releases(services: Services, fetch: Fetch, listed: list[Release])
     listed.insert(0, draft)
     (result,) = fetch("github-releases", [releases(services)], token="a-token")
     assert readings(result) == shown(services, listed)
-    assert services.to(GITHUB)[0].headers["authorization"] == "Bearer a-token"
+    assert services.requests_to(GITHUB)[0].headers["authorization"] == "Bearer a-token"
 
 
 def test_metrics_of_one_repository(services: Services, fetch: Fetch, listed: list[Release]):
@@ -377,7 +377,7 @@ def test_metrics_of_one_repository(services: Services, fetch: Fetch, listed: lis
     assert all("windows" in name for name in readings(windows))
     assert len(windows.readings) == 3
     assert list(readings(pictures)) == ["v0.3.0/demo.gif"]
-    assert len(services.to(GITHUB)) == 1
+    assert len(services.requests_to(GITHUB)) == 1
 
 
 def test_pattern_without_a_match(services: Services, fetch: Fetch, listed: list[Release]):
@@ -431,7 +431,7 @@ def test_forks_and_watchers(services: Services, fetch: Fetch):
     assert [result.error for result in results] == [None] * 3
     assert [result.values[-1].value for result in results[1:]] == [120, 40]
     assert results[1].values[0].source_ref == "github:lancedb/lancedb#700001"
-    assert [request.path for request in services.to(GITHUB)] == [
+    assert [request.path for request in services.requests_to(GITHUB)] == [
         "/repos/lancedb/lancedb",
         "/repos/lancedb/lancedb/stargazers/history",
     ]
@@ -441,12 +441,12 @@ def test_forks_without_stars(services: Services, fetch: Fetch):
     """Forks alone need no history."""
     (result,) = fetch("github", [current(services, "github", RELEASES, "forks")])
     assert [value.value for value in result.values] == [120]
-    assert len(services.to(GITHUB)) == 1
+    assert len(services.requests_to(GITHUB)) == 1
 
 
 def test_history_that_fails_costs_stars_only(services: Services, fetch: Fetch):
     """Forks are stored although the star history is down."""
-    services.world.faults[GITHUB] = faults.only("history", lambda _, __: Reply(500, b"500"))
+    services.world.faults[GITHUB] = faults.for_path("history", lambda _, __: Reply(500, b"500"))
     forks = fetch("github", [current(services, "github", RELEASES), current(services, "github", RELEASES, "forks")])[1]
     assert forks.error is None
     assert [value.value for value in forks.values] == [120]

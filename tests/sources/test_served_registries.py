@@ -56,7 +56,9 @@ def test_published_days(services: Services, fetch: Fetch, source: str):
     host = FLOWS[source][2]
     services.world.registries.lag[host] = 3
     (result,) = fetch(source, [request(services, source)])
-    published = {day for day in result.request.days if services.world.registries.has(host, day, services.world.today)}
+    published = {
+        day for day in result.request.days if services.world.registries.is_published(host, day, services.world.today)
+    }
     assert values(result) == {day: truth(services, source)[day] for day in published}
     assert result.pending == set(result.request.days) - published
     assert result.error is None
@@ -112,7 +114,7 @@ def test_fewest_requests(services: Services, fetch: Fetch, source: str, most: in
     registry[second] = dict(truth(services, source))
     results = fetch(source, [request(services, source), request(services, source, subject=second)])
     assert [result.error for result in results] == [None, None]
-    assert len(services.to(FLOWS[source][0])) <= most
+    assert len(services.requests_to(FLOWS[source][0])) <= most
 
 
 def test_long_history_of_gems(services: Services, fetch: Fetch):
@@ -121,7 +123,7 @@ def test_long_history_of_gems(services: Services, fetch: Fetch):
     (result,) = fetch("rubygems", [request(services, "rubygems", 2_000)])
     stated = {day: value for day, value in truth(services, "rubygems").items() if day in result.request.days and value}
     assert {day: value for day, value in values(result).items() if value} == stated
-    assert len(services.to(CLICKPY)) == 6
+    assert len(services.requests_to(CLICKPY)) == 6
 
 
 def test_truncated_result(services: Services, fetch: Fetch):
@@ -150,12 +152,12 @@ def test_installs(services: Services, fetch: Fetch):
     """Both counts of a formula come from one request; the window of today is stored under yesterday."""
     requests = [reading(services, "homebrew"), reading(services, "homebrew", "installs-on-request")]
     installs, on_request = fetch("homebrew", requests)
-    expected = services.world.registries.in_days(services.world.registries.brew["lance"], services.world.yesterday, 30)
+    expected = services.world.registries.total(services.world.registries.brew["lance"], services.world.yesterday, 30)
     assert values(installs) == {services.world.yesterday: expected}
     assert values(on_request) == {services.world.yesterday: expected // 2}
     (value,) = installs.values
     assert value.period_start == services.world.today - 29 * DAY
-    assert len(services.to(HOMEBREW)) == 1
+    assert len(services.requests_to(HOMEBREW)) == 1
 
 
 def test_cask(services: Services, fetch: Fetch):
@@ -201,7 +203,7 @@ def windows(services: Services, first: date, host: str = DUCKDB_COMMUNITY, exten
     registries = services.world.registries
     counts = registries.extensions[host][extension]
     ends = (job - DAY for job in registries.jobs[host] if job <= services.world.today)
-    return {end: registries.in_days(counts, end, 7) for end in ends if end >= first}
+    return {end: registries.total(counts, end, 7) for end in ends if end >= first}
 
 
 def test_weekly_windows(services: Services, fetch: Fetch):
@@ -218,7 +220,7 @@ def test_one_file_for_all_extensions(services: Services, fetch: Fetch):
         "duckdb", [weeks(services, 3), weeks(services, 3, subject="h3"), weeks(services, 3, subject="httpfs")]
     )
     assert [result.error for result in results] == [None] * 3
-    assert len(services.to(DUCKDB)) == len(services.to(DUCKDB_COMMUNITY)) == 1
+    assert len(services.requests_to(DUCKDB)) == len(services.requests_to(DUCKDB_COMMUNITY)) == 1
 
 
 def test_moved_extension(services: Services, fetch: Fetch):
@@ -317,7 +319,7 @@ def test_traffic(services: Services, fetch: Fetch):
     truth = services.world.registries.views["lancedb/lancedb"]
     assert values(results[0]) == {day: truth[day] for day in days}
     assert values(results[1]) == {day: truth[day] // 3 for day in days}
-    assert len(services.to(GITHUB)) == 2
+    assert len(services.requests_to(GITHUB)) == 2
 
 
 def test_day_without_traffic(services: Services, fetch: Fetch):
@@ -337,7 +339,7 @@ def test_no_traffic_token(services: Services, fetch: Fetch):
     results = fetch("github-traffic", traffic(services))
     assert [(result.error, result.values) for result in results] == [(None, ())] * 4
     assert all("CMETRICS_TRAFFIC_TOKEN" in result.notes[0] for result in results)
-    assert services.to(GITHUB) == []
+    assert services.requests_to(GITHUB) == []
 
 
 def test_token_without_rights(services: Services, fetch: Fetch):

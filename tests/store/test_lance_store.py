@@ -226,7 +226,7 @@ def test_an_upsert_whose_answer_is_lost_doubles_nothing(place: Place):
             return True
         return False
 
-    place.cluster.lose_answer = lose_the_first
+    place.cluster.drops_response = lose_the_first
     rows = [row(day=d) for d in range(10)]
     try:
         store.upsert_observations(rows, value_differs)

@@ -22,7 +22,7 @@ from cmetrics.store.schema import STATS
 from tests.conftest import Workspace, catalog_text, daily
 from tests.rules import value_differs
 from tests.store.test_lance_store import YEAR, row
-from tests.world.bucket import KEY, NAME, SECRET, Asked, Bucket
+from tests.world.bucket import KEY, NAME, SECRET, Bucket, StoreRequest
 from tests.world.truth import World
 
 
@@ -49,19 +49,19 @@ def values(store: LanceStore) -> dict[int, int]:
     return {r.period_end.day - 1: r.value for r in store.observations(["m"], YEAR)}
 
 
-def is_commit(asked: Asked) -> bool:
+def is_commit(asked: StoreRequest) -> bool:
     return asked.method == "PUT" and "/stats.lance/_versions/" in asked.key
 
 
-def is_data(asked: Asked) -> bool:
+def is_data(asked: StoreRequest) -> bool:
     return asked.method != "GET" and "/stats.lance/data/" in asked.key
 
 
 def test_a_commit_that_another_writer_was_before_is_made_anew_on_top_of_it(store, place, bucket: Bucket):
     other = LanceStore.open(place)
-    commits: list[Asked] = []
+    commits: list[StoreRequest] = []
 
-    def between(asked: Asked):
+    def between(asked: StoreRequest):
         if is_commit(asked):
             commits.append(asked)
             if len(commits) == 1:
@@ -93,9 +93,9 @@ print(store.upsert_observations(rows, value_differs))
 
 def test_two_processes_that_write_at_the_same_moment_lose_nothing_and_double_nothing(store, place, bucket: Bucket):
     together = threading.Barrier(2, timeout=60)
-    waited: list[Asked] = []
+    waited: list[StoreRequest] = []
 
-    def side_by_side(asked: Asked):
+    def side_by_side(asked: StoreRequest):
         # Both have read the table, and neither has committed.
         if is_commit(asked) and len(waited) < 2:
             waited.append(asked)
@@ -162,19 +162,19 @@ def test_a_read_that_is_refused_is_not_tried_a_second_time(store, bucket: Bucket
 
 
 def test_a_commit_whose_answer_is_lost_is_stored_once(store, bucket: Bucket):
-    lost: list[Asked] = []
+    lost: list[StoreRequest] = []
 
-    def lose(asked: Asked) -> bool:
+    def lose(asked: StoreRequest) -> bool:
         if is_commit(asked) and not lost:
             lost.append(asked)
             return True
         return False
 
-    bucket.loses = lose
+    bucket.drops_response = lose
     try:
         store.upsert_observations([row(day=2, value=2)], value_differs)
     finally:
-        bucket.loses = None
+        bucket.drops_response = None
     assert lost
     assert values(store) == {1: 1, 2: 2}
     assert store._open(STATS).count_rows() == 2
@@ -204,9 +204,9 @@ def test_files_of_an_upload_that_no_commit_followed_harm_nothing_and_go_after_a_
 
 @pytest.mark.parametrize("what", [is_data, is_commit])
 def test_an_upload_that_breaks_off_once_is_sent_again(store, bucket: Bucket, what):
-    cut: list[Asked] = []
+    cut: list[StoreRequest] = []
 
-    def break_off(asked: Asked):
+    def break_off(asked: StoreRequest):
         if what(asked) and not cut:
             cut.append(asked)
             return "cut"
@@ -275,7 +275,7 @@ def test_the_commands_work_there_and_a_run_killed_in_its_upload_is_healed(
 
     uploading, killed = threading.Event(), threading.Event()
 
-    def hold(asked: Asked):
+    def hold(asked: StoreRequest):
         if asked.method == "PUT" and "/stats.lance/data/" in asked.key:
             uploading.set()
             killed.wait(60)

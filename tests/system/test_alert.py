@@ -37,7 +37,7 @@ def test_an_issue_is_opened_and_closed_when_all_is_well(stale: Workspace, world:
 
 
 def test_it_can_be_switched_off(stale: Workspace, services):
-    before = len(services.to(GITHUB))
+    before = len(services.requests_to(GITHUB))
     assert "alerts are disabled" in stale.run("alert", "--off").stdout
     stale.env["CMETRICS_ALERTS"] = "off"
     switched_off = stale.json("alert")
@@ -49,7 +49,7 @@ def test_it_can_be_switched_off(stale: Workspace, services):
         value = stale.env.pop(name)
         assert f"{name} is not set" in stale.run("alert").stdout
         stale.env[name] = value
-    assert len(services.to(GITHUB)) == before
+    assert len(services.requests_to(GITHUB)) == before
 
 
 def test_what_it_may_not_do_is_said_with_what_to_do(stale: Workspace, world: World):

@@ -94,21 +94,21 @@ class Scenario:
         if night == 24:
             counters.hub["models/lance/embed"].likes.correction = 30
         events: dict[int, tuple[str, Callable[..., object], set[str]]] = {
-            3: (DOCKER, faults.says(b""), {PULLS}),
+            3: (DOCKER, faults.responds_with(b""), {PULLS}),
             4: (DOCKER, lambda _, __: as_json({"count": 0, "next": None, "previous": None, "results": []}), {PULLS}),
             7: (VSCODE, faults.server_error, {INSTALLS}),
             8: (VSCODE, lambda _, __: as_json({"results": [{"extensions": []}]}), {INSTALLS}),
-            9: (GITHUB, faults.only("/releases", faults.says("[]")), {FILES}),
+            9: (GITHUB, faults.for_path("/releases", faults.responds_with("[]")), {FILES}),
             13: (
                 HUGGING_FACE,
-                faults.says('{"error":"Invalid username or password."}', 401),
+                faults.responds_with('{"error":"Invalid username or password."}', 401),
                 {MODEL, MONTH, LIKES, SPACE},
             ),
             25: (NUGET, lambda _, __: as_json({"totalHits": 0, "data": []}), {DOTNET}),
             26: (OPENVSX, faults.slow_down_for_an_hour, {OPEN}),
             27: (
                 GITHUB,
-                faults.only("/repos/", faults.says('{"message":"Not Found"}', 404)),
+                faults.for_path("/repos/", faults.responds_with('{"message":"Not Found"}', 404)),
                 {FILES, STARS, FORKS, WATCHERS},
             ),
         }
@@ -169,7 +169,7 @@ def test_forty_nights(counted: Nights, world: World):
         counted.sleep(2 if night == 5 else 0)
         world.repositories[REPOSITORY].forks += night % 3 - 1
         costs = scenario.tonight(night)
-        summary, requests = counted.asked()
+        summary, requests = counted.refresh_with_requests()
         assert failed(summary) == costs, (night, summary)
         assert summary.status is (RunStatus.PARTIAL if costs else RunStatus.SUCCESS)
         for metric_id, value in scenario.shown().items():
@@ -251,7 +251,7 @@ def test_second_run_of_a_night_asks_for_no_count(counted: Nights):
     """A night has one reading; a second run asks for stars only."""
     counted.refresh()
     rows = counted.rows()
-    _, requests = counted.asked()
+    _, requests = counted.refresh_with_requests()
     assert {request.host for request in requests} == {GITHUB}
     assert not any(request.path.endswith("/releases") and request.query.get("page") for request in requests)
     assert counted.rows() == rows

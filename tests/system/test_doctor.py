@@ -167,8 +167,8 @@ def test_a_cluster_is_read_and_not_written(workspace: Workspace, tmp_path: Path)
 def test_services_are_asked_once_each_and_only_those_of_the_catalogue(workspace: Workspace, services):
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
     workspace.run("doctor")
-    assert len(services.to(CRATES)) == 1
-    assert not services.to(GITHUB)
+    assert len(services.requests_to(CRATES)) == 1
+    assert not services.requests_to(GITHUB)
 
 
 def test_a_rule_that_refuses_the_data_branch_is_found_before_the_first_night(workspace: Workspace, world: World):
@@ -204,9 +204,9 @@ def test_the_data_branch_is_the_one_of_the_clone_and_none_beside_a_cluster(
     subprocess.run(["git", "init", "--quiet", "--bare", remote], check=True)
     workspace.run("pull-data", "--remote", str(remote), "--branch", "numbers")
     assert "no rule blocks a push to numbers" in workspace.run("doctor").stdout
-    before = len([request for request in services.to(GITHUB) if "/rules/" in request.path])
+    before = len([request for request in services.requests_to(GITHUB) if "/rules/" in request.path])
     workspace.run("doctor", "--db", "s3://nowhere/metrics", code=None)
-    assert len([request for request in services.to(GITHUB) if "/rules/" in request.path]) == before == 1
+    assert len([request for request in services.requests_to(GITHUB) if "/rules/" in request.path]) == before == 1
 
 
 def test_an_unknown_package_is_named(workspace: Workspace, world: World):

@@ -13,7 +13,7 @@ from tests.conftest import INHERITED_VARIABLES, Workspace
 from tests.docs.code import blocks
 from tests.docs.project import DOCS, ROOT
 from tests.world import fork_server
-from tests.world.actions import Ran, job, run_job
+from tests.world.actions import JobResult, job, run_job
 from tests.world.example import example_world
 from tests.world.services import Services
 
@@ -43,7 +43,7 @@ def create_command() -> list[str]:
     return shlex.split(block.text)[1:]
 
 
-def night(remote: Path, folder: Path, env: dict[str, str]) -> Ran:
+def night(remote: Path, folder: Path, env: dict[str, str]) -> JobResult:
     """Run the job that collects, as the fork has it, in a fresh checkout of the fork."""
     subprocess.run(["git", "clone", "--quiet", remote, folder / "work"], check=True)
     temp = folder / "temp"

@@ -155,17 +155,19 @@ class Scenario:
             6: self._mended,
             10: lambda: setattr(releases[1].assets[0], "is_hidden", True),
             11: lambda: setattr(releases[1].assets[0], "is_hidden", False),
-            14: lambda: self._fault(GITHUB, faults.only("/releases", faults.says("[]")), "github-releases"),
+            14: lambda: self._fault(
+                GITHUB, faults.for_path("/releases", faults.responds_with("[]")), "github-releases"
+            ),
             15: self._mended,
             16: self._replace_asset,
             18: lambda: self._nights.sleep(2),
             20: lambda: setattr(counters.packages["Lance.Net"], "correction", 30_000),
-            22: lambda: self._fault(DOCKER, faults.says(""), "dockerhub"),
+            22: lambda: self._fault(DOCKER, faults.responds_with(""), "dockerhub"),
             23: lambda: self._fault(DOCKER, lambda *_: as_json({"count": 0, "next": None, "results": []}), "dockerhub"),
             24: self._mended,
             25: lambda: self._fault(
                 HUGGING_FACE,
-                faults.says('{"error":"Invalid username or password."}', 401),
+                faults.responds_with('{"error":"Invalid username or password."}', 401),
                 "huggingface",
                 "huggingface:downloads-30d",
                 "huggingface:likes",
@@ -207,7 +209,7 @@ def counted(world: World) -> dict[str, int]:
     """What the services of counts and of Homebrew show this morning."""
     counters, today, repository = world.counters, world.today, world.repositories[REPOSITORY]
     hub = counters.hub["models/lance/embed"]
-    installs = world.registries.in_days(world.registries.brew["lance"], world.yesterday, 30)
+    installs = world.registries.total(world.registries.brew["lance"], world.yesterday, 30)
     return {
         "m:github:forks": repository.forks,
         "m:github:watchers": repository.watchers,
@@ -247,7 +249,7 @@ def assert_windows(world: World, stored: dict[str, dict[date, object]]) -> None:
     ends = {job - DAY for job in registries.jobs[DUCKDB_COMMUNITY] if min(rows) <= job - DAY <= world.yesterday}
     assert set(rows) == ends
     for end, row in rows.items():
-        assert row.value == registries.in_days(registries.extensions[DUCKDB_COMMUNITY]["lance"], end, 7)
+        assert row.value == registries.total(registries.extensions[DUCKDB_COMMUNITY]["lance"], end, 7)
         assert (row.period_start, row.source_window) == (end - 6 * DAY, "7d")
 
 

@@ -22,10 +22,10 @@ from cmetrics.settings import Settings, StoreKind, StoreTarget, load_settings
 from tests.conftest import Workspace, catalog_text, truth
 from tests.samples import a_metric, a_row
 from tests.world import faults
-from tests.world.hasty import run
-from tests.world.runtime import HURRY
+from tests.world.runtime import SPEED_UP
 from tests.world.services import Reply, Services
 from tests.world.truth import CLICKPY, CRATES, DAY, FILES, GITHUB, NPM, PYPI, World
+from tests.world.unpaced import run
 
 Backfill = Callable[..., RunSummary]
 
@@ -57,7 +57,7 @@ def backfill(workspace: Workspace, services: Services, monkeypatch: pytest.Monke
 
 
 def files_read(services: Services) -> list[str]:
-    return [request.path for request in services.to(FILES) if request.path.endswith(".csv")]
+    return [request.path for request in services.requests_to(FILES) if request.path.endswith(".csv")]
 
 
 def archived(world: World) -> set[str]:
@@ -72,7 +72,7 @@ def archived(world: World) -> set[str]:
 def test_a_full_backfill_ends_with_the_truth_and_says_where_it_came_from(
     workspace: Workspace, services: Services, world: World, backfill: Backfill
 ):
-    workspace.runtime = {"pace": True, "hurry": True}
+    workspace.runtime = {"pace": True, "fast_clock": True}
     done = workspace.run("backfill", "--full")
     workspace.runtime = {}
     rows = workspace.rows()
@@ -84,13 +84,13 @@ def test_a_full_backfill_ends_with_the_truth_and_says_where_it_came_from(
     # Every service at its own pace, nothing twice, every file once for both crates.
     asked = Counter(request.question for request in services.requests)
     assert [question for question, times in asked.items() if times > 1] == []
-    assert services.too_fast((PYPI, CRATES, NPM, CLICKPY, FILES), HURRY) == []
+    assert services.too_fast((PYPI, CRATES, NPM, CLICKPY, FILES), SPEED_UP) == []
     assert set(files_read(services)) == archived(world)
     names = {PYPI: "pypistats", CRATES: "cratesio", NPM: "npm", GITHUB: "github", FILES: "crates-archive"}
     for host, name in (names | {CLICKPY: "clickpy"}).items():
-        assert f"{name} {len(services.to(host))}" in done.stdout
+        assert f"{name} {len(services.requests_to(host))}" in done.stdout
     # Three years of npm: two with downloads, one without; the same of the whole registry.
-    assert len(services.to(NPM)) == 6
+    assert len(services.requests_to(NPM)) == 6
 
     # Which way to crates.io's older days, and the seam to ClickPy.
     assert f"read from {len(archived(world))} archive files" in done.stderr
@@ -143,7 +143,7 @@ def test_killed_at_random_moments_it_ends_with_the_same(
 ):
     chance = random.Random(seed)
     expected = truth(world, [], full=True)
-    workspace.runtime = {"hasty": True}
+    workspace.runtime = {"unpaced": True}
 
     killed = 0
     for _ in range(4):
@@ -318,7 +318,7 @@ def test_a_short_reach_is_answered_by_version_while_the_service_holds_it(
     world.keeps_old_rows = True
     first = world.today - 120 * DAY
     backfill(LANCE, first=first)
-    assert services.to(FILES) == []
+    assert services.requests_to(FILES) == []
     assert workspace.daily()["downloads:p:rust"] == {
         day: value for day, value in world.crates["lance"].items() if first <= day < world.today
     }
@@ -380,7 +380,7 @@ def test_a_crate_that_joins_later_is_not_answered_from_what_was_kept_for_others(
 def test_a_damaged_archive_file_costs_its_day_and_heals(fault, world: World, workspace: Workspace, backfill: Backfill):
     bad = world.today - 100 * DAY
     first = world.today - 110 * DAY
-    world.faults = {FILES: faults.only(f"{bad}.csv", fault)}
+    world.faults = {FILES: faults.for_path(f"{bad}.csv", fault)}
     (outcome,) = backfill(LANCE, first=first).metrics
     assert str(bad) in outcome.error
     assert bad not in workspace.daily()["downloads:p:rust"]
@@ -425,7 +425,7 @@ def test_a_star_history_that_is_not_the_count_is_read_again_and_then_said_to_dif
     world.faults = {GITHUB: more}
     summary = backfill(("github", "lance-format/lance"))
     assert sum(f"{stars} fewer stars" in text for text in summary.warnings) == warns
-    assert len(services.to(GITHUB)) == 6 * (1 + warns)
+    assert len(services.requests_to(GITHUB)) == 6 * (1 + warns)
     assert len(workspace.daily()["stars:p:github"]) == 900
 
 

@@ -13,7 +13,7 @@ from cmetrics.domain.run import MetricStatus, RunStatus
 from tests.conftest import catalog_text
 from tests.samples import a_table
 from tests.world import faults
-from tests.world.nights import Nights, unstar
+from tests.world.nights import Nights, remove_star
 from tests.world.truth import CRATES, DAY, GITHUB, NPM, World
 
 STARS, NODE, RUST, RUST_2 = "stars:p:github", "downloads:p:nodejs", "downloads:p:rust", "downloads:q:rust"
@@ -121,9 +121,9 @@ def test_a_redirect_to_another_host_is_not_followed(starred: Nights, world: Worl
     starred.refresh()
     before = starred.rows()
     starred.sleep()
-    world.faults = {GITHUB: faults.elsewhere}
+    world.faults = {GITHUB: faults.redirects_elsewhere}
     assert "redirects to another host, which is not followed" in one(starred.refresh()).error
-    assert starred.services.strange_hosts == []
+    assert starred.services.unknown_hosts == []
     assert starred.rows() == before
 
 
@@ -150,7 +150,7 @@ def test_gains_and_losses_of_a_day_are_kept_with_its_count(starred: Nights, worl
     starred.refresh()
     starred.sleep()
     stars[world.yesterday] = 9
-    assert all(unstar(world, "lance-format/lance", day) for day in (world.today - 3 * DAY, world.today - 2 * DAY))
+    assert all(remove_star(world, "lance-format/lance", day) for day in (world.today - 3 * DAY, world.today - 2 * DAY))
     summary = starred.refresh()
     assert starred.rows()[-1].source_ref == "github:lance-format/lance#700000; gained 9"
     (flows,) = star_flows(a_table(starred.rows())).values()
@@ -164,7 +164,7 @@ def test_gains_and_losses_of_a_day_are_kept_with_its_count(starred: Nights, worl
 def test_without_the_star_history_the_gains_of_a_day_stay_unknown(starred: Nights, world: World):
     starred.refresh()
     starred.sleep()
-    world.faults = {GITHUB: faults.only("/stargazers/history", faults.server_error)}
+    world.faults = {GITHUB: faults.for_path("/stargazers/history", faults.server_error)}
     starred.refresh()
     assert starred.rows()[-1].source_ref == "github:lance-format/lance#700000"
     assert not any(star_flows(a_table(starred.rows())).values())
@@ -276,7 +276,7 @@ def test_a_day_that_a_registry_lost_long_ago_is_asked_for_once_a_week(nights: Ni
     asked = []
     for _ in range(36):
         nights.sleep()
-        _, requests = nights.asked()
+        _, requests = nights.refresh_with_requests()
         assert len({(request.path, str(request.query)) for request in requests}) == len(requests)
         spans = [request.path.split("/")[3].split(":") for request in requests]
         asked.append(any(first <= lost.isoformat() <= last for first, last in spans))

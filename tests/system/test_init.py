@@ -28,7 +28,7 @@ def test_the_file_that_is_written_can_be_refreshed_from(workspace: Workspace, se
     ]
     assert file(workspace)["title"] == 'Our "own" metrics'
     assert {request.host for request in services.requests} == {PYPI, CRATES, NPM, GITHUB}
-    assert len(services.to(CRATES)) == 1
+    assert len(services.requests_to(CRATES)) == 1
     assert workspace.json("refresh")["status"] == "success"
 
 
@@ -280,7 +280,7 @@ def test_packages_are_added(workspace: Workspace, world: World):
 def test_no_packages(workspace: Workspace, world: World, services):
     with_packages(world)
     assert workspace.json("init", *REPOSITORIES, "--no-packages")["packages"] == []
-    assert not [request for request in services.to(GITHUB) if "/contents" in request.path]
+    assert not [request for request in services.requests_to(GITHUB) if "/contents" in request.path]
 
 
 def test_end_of_the_quota(workspace: Workspace, world: World):
@@ -300,7 +300,7 @@ def test_bounded_search(workspace: Workspace, world: World, services):
     }
     done = workspace.run("init", "--repo", "lancedb/lancedb")
     assert "lancedb/lancedb: stopped after 25 requests; it may have more packages" in done.stderr
-    assert len([request for request in services.to(GITHUB) if "/contents" in request.path]) == 25
+    assert len([request for request in services.requests_to(GITHUB) if "/contents" in request.path]) == 25
 
 
 @pytest.mark.parametrize(

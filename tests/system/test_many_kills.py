@@ -401,16 +401,16 @@ def test_full_backfills_killed_at_forty_moments_end_with_the_truth(services: Ser
     want = {ours: world.full()[theirs] for ours, theirs in METRICS.items()}
     moments, killed, rounds = Moments(6), 0, 0
     workspace = a_home(tmp_path / "example", services)
-    moments.learn(workspace, lambda kill: run(workspace, "backfill", hasty=True, kill=kill))
+    moments.learn(workspace, lambda kill: run(workspace, "backfill", unpaced=True, kill=kill))
     assert workspace.daily() == want
     while killed < 40:
         workspace, rounds = a_home(tmp_path / f"home-{killed}", services), rounds + 1
         for _ in range(5):
-            killed += run(workspace, "backfill", hasty=True, kill=moments.next(workspace)).killed
+            killed += run(workspace, "backfill", unpaced=True, kill=moments.next(workspace)).killed
             with suppress(StoreMissing):
                 for metric_id, days in workspace.daily().items():
                     assert days.items() <= want[metric_id].items()
-        assert run(workspace, "backfill", hasty=True).code == 0
+        assert run(workspace, "backfill", unpaced=True).code == 0
         assert workspace.daily() == want
         check_history(workspace)
         shutil.rmtree(workspace.folder)

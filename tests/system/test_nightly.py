@@ -28,7 +28,7 @@ from cmetrics.settings import Settings, StoreKind, StoreTarget
 from cmetrics.store.lance_store import LanceStore
 from tests.conftest import ALWAYS, COMMAND, INHERITED_VARIABLES, catalog_text
 from tests.world import faults, fork_server
-from tests.world.actions import Ran, job, run_job
+from tests.world.actions import JobResult, job, run_job
 from tests.world.nights import Nights
 from tests.world.truth import CRATES, DAY, GITHUB, NPM, World
 
@@ -86,7 +86,7 @@ class Month:
         git(folder, "checkout", "--quiet", "-B", "data", "origin/data")
         return folder
 
-    def steps(self, folder: Path, *, job_name: str = "collect", **options) -> Ran:
+    def steps(self, folder: Path, *, job_name: str = "collect", **options) -> JobResult:
         folder.mkdir(exist_ok=True)
         (folder / "cmetrics.toml").write_text(catalog_text(*SUBJECTS, daily_from="2020-01-01"))
         now = self.nights.now()
@@ -106,7 +106,7 @@ class Month:
             **options,
         )
 
-    def night(self, *, between: tuple[str, Callable[[], object]] | None = None, path: Path | None = None) -> Ran:
+    def night(self, *, between: tuple[str, Callable[[], object]] | None = None, path: Path | None = None) -> JobResult:
         """One run on GitHub: a day goes by, an empty disk, the job."""
         self.number += 1
         if self.number > 1:
@@ -130,13 +130,13 @@ class Month:
             shutil.rmtree(folder)
         return ran
 
-    def good_night(self, **options) -> Ran:
+    def good_night(self, **options) -> JobResult:
         ran = self.night(**options)
         assert ran.ok, ran.log
         assert ran.outputs["exit-code"] == "0", ran.log
         return ran
 
-    def alert(self, collected: Ran) -> tuple[Ran, list[tuple[str, str]]]:
+    def alert(self, collected: JobResult) -> tuple[JobResult, list[tuple[str, str]]]:
         """The job that follows a night, on another runner; then state and title of every issue."""
         folder = self.root / "alert"
         shutil.rmtree(folder, ignore_errors=True)

@@ -104,7 +104,7 @@ def test_a_metric_that_left_the_catalogue_is_inactive_and_published_nowhere(nigh
     publication = nights.report.publication()
     assert [row.metric_id for row in publication.definitions] == [NODE]
     assert publication.rows.metric_ids == (NODE,)
-    assert RUST in {row.metric_id for row in nights.everything()}
+    assert RUST in {row.metric_id for row in nights.all_rows()}
     with_catalog(nights, BOTH)
     nights.refresh()
     assert {row.metric_id: row.is_active for row in nights.store.definitions()} == {RUST: True, NODE: True}

@@ -29,7 +29,7 @@ def test_the_first_refresh_fills_every_window_and_the_second_changes_nothing(
     assert second["rows_unchanged"] == sum(metric["days_stored"] for metric in second["metrics"])
     assert len(services.requests) - asked <= MOST_REQUESTS
     assert workspace.rows() == rows
-    assert services.strange_hosts == []
+    assert services.unknown_hosts == []
 
     newest = {metric["metric_id"]: metric for metric in second["metrics"]}
     assert newest["downloads:lance:python"]["latest_day"] == world.yesterday.isoformat()
@@ -42,7 +42,7 @@ def test_requests_name_themselves_and_keep_to_each_service_s_pace(workspace: Wor
     """The one refresh that is the installed command and waits as long as it does anywhere."""
     services.world.limits = True
     workspace.run("refresh", installed=True)
-    assert min(len(services.to(host)) for host in (PYPI, CRATES, NPM)) > 1
+    assert min(len(services.requests_to(host)) for host in (PYPI, CRATES, NPM)) > 1
     assert services.too_fast((PYPI, CRATES, NPM)) == []
     agents = {request.headers["user-agent"] for request in services.requests}
     assert len(agents) == 1
@@ -51,7 +51,7 @@ def test_requests_name_themselves_and_keep_to_each_service_s_pace(workspace: Wor
 
 def test_a_service_that_hangs_is_given_up_and_the_others_are_stored(workspace: Workspace, world: World):
     world.faults = {CRATES: faults.hang}
-    workspace.runtime = {"hurry": True}
+    workspace.runtime = {"fast_clock": True}
     summary = workspace.json("refresh", code=3)
     errors = {metric["error"] for metric in summary["metrics"] if "rust" in metric["metric_id"]}
     assert len(errors) == 1
@@ -73,8 +73,8 @@ def test_a_day_missing_in_the_middle_is_absent_and_filled_when_it_is_published(w
     late = world.today - timedelta(days=20)
     for host in (PYPI, NPM):
         world.lost[host].add(late)
-    world.partly[NPM].add(world.today - timedelta(days=3))
-    world.partly[PYPI].add(world.yesterday)
+    world.partial_days[NPM].add(world.today - timedelta(days=3))
+    world.partial_days[PYPI].add(world.yesterday)
     workspace.run("refresh")
     assert late not in workspace.daily()["downloads:lance:python"]
     assert late not in workspace.daily()["downloads:lancedb:nodejs"]
@@ -82,8 +82,8 @@ def test_a_day_missing_in_the_middle_is_absent_and_filled_when_it_is_published(w
     assert workspace.daily() == truth(world, workspace.rows())
     world.lost[PYPI].clear()
     world.lost[NPM].clear()
-    world.partly[NPM].clear()
-    world.partly[PYPI].clear()
+    world.partial_days[NPM].clear()
+    world.partial_days[PYPI].clear()
     healed = workspace.json("refresh")
     assert healed["rows_inserted"] == 6
     assert workspace.daily() == truth(world, workspace.rows())
@@ -100,7 +100,7 @@ def test_revised_values_replace_the_stored_ones(workspace: Workspace, world: Wor
     summary = workspace.json("refresh")
     assert summary["rows_inserted"] == 0
     assert workspace.daily()["downloads:lance:python"][day] == world.pypi["pylance", True][day]
-    assert workspace.daily()["stars:lancedb:github"][world.yesterday] == world.repositories["lancedb/lancedb"].held(
+    assert workspace.daily()["stars:lancedb:github"][world.yesterday] == world.repositories["lancedb/lancedb"].stars_on(
         world.yesterday
     )
     rewritten = {
@@ -150,7 +150,7 @@ def test_with_one_missing_day_the_present_count_of_stars_is_stored_and_stays(wor
 
 
 def test_without_the_star_history_only_the_newest_day_gets_the_present_count(workspace: Workspace, world: World):
-    world.faults = {GITHUB: faults.only("/stargazers/history", faults.html)}
+    world.faults = {GITHUB: faults.for_path("/stargazers/history", faults.html)}
     summary = workspace.json("refresh", "--only", "stars", code=3)
     assert all("star history" in metric["error"] for metric in summary["metrics"])
     repository = world.repositories["lance-format/lance"]
@@ -167,8 +167,8 @@ def test_a_renamed_repository_is_followed_and_named_once(workspace: Workspace, s
     world.renamed["lance-format/lance"] = "lance-format/lance-next"
     done = workspace.run("refresh", "--only", "stars")
     assert done.stderr.count('write subject = "lance-format/lance-next"') == 1
-    assert workspace.daily()["stars:lance:github"][world.yesterday] == repository.held(world.yesterday)
-    assert services.strange_hosts == []
+    assert workspace.daily()["stars:lance:github"][world.yesterday] == repository.stars_on(world.yesterday)
+    assert services.unknown_hosts == []
 
 
 def test_a_refused_github_token_is_dropped_and_never_shown(workspace: Workspace, services: Services, world: World):

@@ -67,7 +67,7 @@ def test_a_service_that_echoes_the_request(echoing: Workspace, services: Service
     for command in commands:
         done = echoing.run(*command, *flags, code=None)
         shown += done.stdout + done.stderr
-    assert any(request.headers.get("authorization") == f"Bearer {TOKEN}" for request in services.to(GITHUB))
+    assert any(request.headers.get("authorization") == f"Bearer {TOKEN}" for request in services.requests_to(GITHUB))
     assert "refused: ***" in shown or "refused: Bearer ***" in shown
     shown += everything(echoing.folder)
     basic = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
@@ -125,7 +125,7 @@ def test_proxy_and_authority_in_a_dotenv_file(workspace: Workspace, services: Se
     (workspace.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in services.env().items()))
     workspace.env = {}
     assert workspace.json("refresh", "--only", "stars")["status"] == "success"
-    assert services.to(GITHUB)
+    assert services.requests_to(GITHUB)
 
 
 def test_the_key_of_a_bucket_in_a_dotenv_file(workspace: Workspace):

@@ -12,7 +12,7 @@ from cmetrics.domain.days import day_range
 from cmetrics.domain.run import RunStatus
 from tests.samples import a_table
 from tests.world import faults
-from tests.world.nights import Nights, unstar
+from tests.world.nights import Nights, remove_star
 from tests.world.truth import CRATES, DAY, GITHUB, NPM, PYPI, World
 
 NIGHTS = 60
@@ -39,10 +39,10 @@ def test_sixty_nights_end_with_the_truth_and_every_outage_is_explained(nights: N
         for metric_id, name in REPOSITORIES.items():
             if night and chance.random() < 0.5:
                 given = world.today - chance.randint(2, 100) * DAY
-                if unstar(world, name, given):
+                if remove_star(world, name, given):
                     lowered[metric_id][world.yesterday] = lowered[metric_id].get(world.yesterday, 0) + 1
-            counts[metric_id][world.yesterday] = world.repositories[name].held(world.yesterday)
-        summary, requests = nights.asked()
+            counts[metric_id][world.yesterday] = world.repositories[name].stars_on(world.yesterday)
+        summary, requests = nights.refresh_with_requests()
 
         renames += sum("is now" in warning for warning in summary.warnings)
         questions = {(request.host, request.path, str(sorted(request.query.items()))) for request in requests}
@@ -93,7 +93,7 @@ class Scenario:
             12: lambda: self._fault(PYPI, faults.html),
             14: self._mended,
             # Only the star history is out: the newest day alone is counted.
-            16: lambda: self._fault(GITHUB, faults.only("/stargazers/history", faults.server_error)),
+            16: lambda: self._fault(GITHUB, faults.for_path("/stargazers/history", faults.server_error)),
             18: self._mended,
             # A day that PyPI loses for everybody and for good; one that npm loses and brings back.
             21: lambda: world.lost[PYPI].add(self.lost_at_pypi),
@@ -103,8 +103,8 @@ class Scenario:
             26: lambda: world.lag.update({PYPI: 5, CRATES: 3}),
             29: lambda: world.lag.update({PYPI: 1, CRATES: 0}),
             # A part of the newest day only.
-            31: lambda: world.partly[PYPI].add(world.yesterday),
-            32: world.partly[PYPI].clear,
+            31: lambda: world.partial_days[PYPI].add(world.yesterday),
+            32: world.partial_days[PYPI].clear,
             # No run at all for some nights.
             35: lambda: self._nights.sleep(AWAY),
             # Revisions: of all of two days, up and down.
@@ -156,7 +156,7 @@ def assert_every_missing_day_has_a_reason(nights: Nights) -> None:
     state = nights.state()
     stored: dict[str, set[date]] = {}
     first: dict[str, date] = {}
-    for row in nights.everything():
+    for row in nights.all_rows():
         stored.setdefault(row.metric_id, set()).add(row.period_end)
         if not row.is_seed:
             first.setdefault(row.metric_id, row.period_end)
@@ -181,11 +181,11 @@ def assert_downloads_are_the_truth(nights: Nights, world: World, started: date) 
     for metric_id, (host, reach, values) in subjects.items():
         rows = {row.period_end: row.value for row in nights.rows() if row.metric_id == metric_id}
         first = started - reach * DAY
-        seeds = {row.period_end for row in nights.everything() if row.metric_id == metric_id and row.is_seed}
+        seeds = {row.period_end for row in nights.all_rows() if row.metric_id == metric_id and row.is_seed}
         expected = {
             day: value
             for day, value in values.items()
-            if first <= day < world.today and world.landed(host, day) and day not in seeds
+            if first <= day < world.today and world.is_published(host, day) and day not in seeds
         }
         assert rows == expected, metric_id
 

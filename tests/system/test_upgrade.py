@@ -95,7 +95,7 @@ def heading(path: Path) -> list[str]:
 
 def test_a_store_of_the_version_before_goes_on(old: Nights, world: World):
     """It is read, refreshed and exported; its tables stay as they are, a new table comes beside them."""
-    before = old.everything()
+    before = old.all_rows()
     assert [entry.latest_day for entry in old.state().metrics] == [world.today - 8 * DAY]
     assert [run.ingestion_run_id for run in old.store.runs()] == ["refresh-1"]
     summary = old.refresh()
@@ -144,7 +144,7 @@ def test_a_data_branch_of_the_version_before_goes_on(old: Nights, tmp_path: Path
     clone = night.folder / "ledger"
     pulled = pull(settings, clone, remote=str(remote), branch=None, now=night.now(), progress=NoProgress())
     assert pulled.restored is not None
-    assert night.everything() == old.everything()
+    assert night.all_rows() == old.all_rows()
     night.refresh()
     push(settings, clone, allow_loss=False, now=night.now(), progress=NoProgress(), sleep=lambda _: None)
     changes = git(remote, "diff", "--name-status", "--no-renames", "data~1", "data").splitlines()

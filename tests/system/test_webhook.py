@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from cmetrics.ops.webhook import send_summary
 from cmetrics.settings import NetworkSettings
 from tests.conftest import Workspace, catalog_text
-from tests.world.nights import at_once
+from tests.world.nights import skip_sleep
 from tests.world.receiver import Receiver
 
 SECRETS = ("s3cr3t-path", "v4lue", "key=")
@@ -26,7 +26,7 @@ def test_the_summary_of_a_run_is_posted(workspace: Workspace, receiver: Receiver
     (workspace.folder / "cmetrics.toml").write_text('title = "Mine"\n' + catalog_text(("cratesio", "lance")))
     workspace.env["CMETRICS_WEBHOOK_URL"] = receiver.url
     printed = workspace.json("refresh")
-    (got,) = receiver.got
+    (got,) = receiver.received
     assert got.pop("title") == "Mine"
     assert got.pop("as_of")
     text, content = got.pop("text"), got.pop("content")
@@ -36,8 +36,8 @@ def test_the_summary_of_a_run_is_posted(workspace: Workspace, receiver: Receiver
     assert receiver.paths == ["/hooks/s3cr3t-path?key=v4lue%2Bx"]
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "gone")))
     workspace.run("backfill", code=1)
-    assert (receiver.got[1]["job"], receiver.got[1]["status"]) == ("backfill", "failed")
-    assert receiver.got[1]["metrics"][0]["error"]
+    assert (receiver.received[1]["job"], receiver.received[1]["status"]) == ("backfill", "failed")
+    assert receiver.received[1]["metrics"][0]["error"]
 
 
 def test_a_failing_receiver_is_a_warning_and_its_address_stays_secret(workspace: Workspace, receiver: Receiver):
@@ -45,7 +45,7 @@ def test_a_failing_receiver_is_a_warning_and_its_address_stays_secret(workspace:
     workspace.env["CMETRICS_WEBHOOK_URL"] = receiver.url
     receiver.statuses = [500, 503]
     done = workspace.run("refresh")
-    assert len(receiver.got) == 2, "one retry"
+    assert len(receiver.received) == 2, "one retry"
     assert "warning: the summary was not delivered: the webhook of CMETRICS_WEBHOOK_URL: answered 503" in done.stderr
     workspace.env["CMETRICS_WEBHOOK_URL"] = "https://hooks.invalid/s3cr3t-path?key=v4lue"
     again = workspace.run("refresh")
@@ -61,8 +61,8 @@ def test_a_run_that_cannot_begin_is_told_too(workspace: Workspace, receiver: Rec
     workspace.env["CMETRICS_WEBHOOK_URL"] = receiver.url
     (workspace.folder / "data").write_text("no folder")
     workspace.run("refresh", code=1)
-    assert (receiver.got[0]["status"], receiver.got[0]["run_id"]) == ("failed", None)
-    assert receiver.got[0]["error"]
+    assert (receiver.received[0]["status"], receiver.received[0]["run_id"]) == ("failed", None)
+    assert receiver.received[0]["error"]
 
 
 def test_a_command_that_cannot_begin_is_told_too(workspace: Workspace, receiver: Receiver):
@@ -78,10 +78,10 @@ def test_a_command_that_cannot_begin_is_told_too(workspace: Workspace, receiver:
     workspace.env["LANCEDB_API_KEY"] = "sk-0123456789"
     workspace.run("refresh", code=2)
     jobs = ["refresh", "backfill", "pull-data", "push-data", "refresh"]
-    assert [got["job"] for got in receiver.got] == jobs
+    assert [got["job"] for got in receiver.received] == jobs
     reasons = ("cmetrics.toml", "CMETRICS_SITE_URL", "nowhere", "elsewhere", "LANCEDB_HOST_OVERRIDE")
-    assert {got["status"] for got in receiver.got} == {"failed"}
-    for got, reason in zip(receiver.got, reasons, strict=True):
+    assert {got["status"] for got in receiver.received} == {"failed"}
+    for got, reason in zip(receiver.received, reasons, strict=True):
         assert reason in got["error"]
         assert reason.replace("_", "\\_") in got["content"]
         assert reason in got["text"]
@@ -91,10 +91,10 @@ def test_a_command_that_cannot_begin_is_told_too(workspace: Workspace, receiver:
 def test_a_refusal_is_not_asked_again(receiver: Receiver, status: int):
     receiver.statuses = [status]
     said = send_summary(
-        SecretStr(receiver.url), {"run_id": "1"}, "https://example.com", NetworkSettings(), sleep=at_once
+        SecretStr(receiver.url), {"run_id": "1"}, "https://example.com", NetworkSettings(), sleep=skip_sleep
     )
     assert said is not None
-    assert len(receiver.got) == 1
+    assert len(receiver.received) == 1
     assert not [secret for secret in SECRETS if secret in said]
 
 

@@ -159,7 +159,7 @@ def test_a_year_of_outages_ends_with_complete_series(machine: Machine):
     # All services are down. The token may not write issues for the first nights of it.
     world.project.may_write_issues = False
     world.faults = dict.fromkeys((PYPI, CRATES, NPM), faults.server_error)
-    world.faults[GITHUB] = faults.only(f"/repos/{REPOSITORY.partition('/')[0]}", faults.server_error)
+    world.faults[GITHUB] = faults.for_path(f"/repos/{REPOSITORY.partition('/')[0]}", faults.server_error)
     assert machine.live_until(263) == {RunStatus.FAILED}
     world.project.may_write_issues = True
     assert machine.live_until(264) == {RunStatus.FAILED}
@@ -205,11 +205,11 @@ def check_series(machine: Machine) -> None:
         assert stored[metric_id] == {
             day: value
             for day, value in truth[metric_id].items()
-            if first <= day < world.today and world.landed(host, day)
+            if first <= day < world.today and world.is_published(host, day)
         }, metric_id
     stars = world.repositories[REPOSITORY]
     first = max(stars.created, machine.begun - 730 * DAY)
-    assert stored["stars:p:github"] == {day: stars.held(day) for day in day_range(first, world.yesterday)}
+    assert stored["stars:p:github"] == {day: stars.stars_on(day) for day in day_range(first, world.yesterday)}
     rows = machine.nights.rows()
     assert {(row.metric_id, row.period_end): row.value for row in rows} == {
         (metric_id, day): value for metric_id, days in stored.items() for day, value in days.items()

@@ -1,6 +1,6 @@
-"""GitHub Actions as far as our workflows need them: the shell steps of one job, with their conditions.
+"""Run the shell steps of one job of a workflow as GitHub Actions does, with their conditions.
 
-What `uses:` another action is not run; what such a step gives or whether it fails is told by the test.
+Actions named in `uses:` are not run; the test supplies their outputs and outcomes.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ def job(name: str, workflow: Path = NIGHTLY) -> dict[str, Any]:
 
 
 def shell_steps(steps: list[Step]) -> dict[str, str]:
-    """The scripts by the name of their step."""
+    """Return the scripts by the names of their steps."""
     return {step["name"]: step["run"] for step in steps if "run" in step}
 
 
 @dataclass
-class Ran:
-    """What came of a job."""
+class JobResult:
+    """The result of a job."""
 
-    #: Of every step by name or id: success, failure, skipped.
+    #: The outcome of every step by name or id: success, failure, skipped or stopped.
     outcomes: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     log: str = ""
@@ -43,7 +43,7 @@ class Ran:
 
 
 class JobStopped(Exception):
-    """The machine is gone in the middle of a step."""
+    """The machine was killed during a step."""
 
 
 def run_job(
@@ -57,10 +57,12 @@ def run_job(
     needs: Mapping[str, Mapping[str, str]] | None = None,
     skip: frozenset[str] = frozenset(),
     before: Callable[[str], None] = lambda _: None,
-) -> Ran:
-    """The job's steps as a runner does them, in ``folder``. ``uses`` has the outputs of steps with an id,
-    ``needs`` those of other jobs."""
-    ran, steps = Ran(), {}
+) -> JobResult:
+    """Run the steps of a job in ``folder`` as a runner does.
+
+    ``uses`` contains the outputs of steps with an id, ``needs`` those of other jobs.
+    """
+    ran, steps = JobResult(), {}
     context: dict[str, Any] = {
         "secrets": {},
         "vars": {},
@@ -70,13 +72,13 @@ def run_job(
         "runner": {"temp": str(temp)},
         "steps": steps,
     }
-    context["env"] = {name: _filled(value, context, ran) for name, value in described.get("env", {}).items()}
+    context["env"] = {name: _interpolate(value, context, ran) for name, value in described.get("env", {}).items()}
     for step in described["steps"]:
         name = step.get("name", step.get("uses", ""))
         key = step.get("id", name)
         condition = str(step.get("if", "success()"))
         if not re.search(r"\b(always|success|failure|cancelled)\(\)", condition):
-            condition = f"success() && ({_bare(condition)})"
+            condition = f"success() && ({_strip_expression(condition)})"
         if name in skip:
             outcome, outputs = "success", {}
         elif not _truth(condition, context, ran):
@@ -94,22 +96,22 @@ def run_job(
         steps[key] = {"outcome": outcome, "outputs": outputs}
         ran.outcomes[name] = outcome
         ran.ok = ran.ok and (outcome != "failure" or step.get("continue-on-error") is True)
-    ran.outputs = {name: _filled(value, context, ran) for name, value in described.get("outputs", {}).items()}
+    ran.outputs = {name: _interpolate(value, context, ran) for name, value in described.get("outputs", {}).items()}
     return ran
 
 
 def _run(
-    step: Step, folder: Path, temp: Path, env: dict[str, str], context: dict[str, Any], ran: Ran
+    step: Step, folder: Path, temp: Path, env: dict[str, str], context: dict[str, Any], ran: JobResult
 ) -> tuple[str, dict[str, str]]:
     files = {
         name: temp / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY")
     }
     for file in files.values():
         file.write_text("")
-    own = {name: _filled(value, context, ran) for name, value in step.get("env", {}).items()}
+    own = {name: _interpolate(value, context, ran) for name, value in step.get("env", {}).items()}
     script = temp / "step.sh"
     script.write_text(step["run"])
-    assert "${{" not in step["run"], "what comes from outside reaches a script as a variable only"
+    assert "${{" not in step["run"], "expressions may not be written into a script"
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", script],
         check=False,
@@ -128,11 +130,11 @@ def _run(
     return "failure" if done.returncode else "success", outputs
 
 
-def _bare(text: str) -> str:
+def _strip_expression(text: str) -> str:
     return re.sub(r"^\s*\$\{\{(.*)\}\}\s*$", r"\1", text, flags=re.DOTALL).strip()
 
 
-def _filled(value: Any, context: dict[str, Any], ran: Ran) -> str:
+def _interpolate(value: Any, context: dict[str, Any], ran: JobResult) -> str:
     def replaced(match: re.Match[str]) -> str:
         found = _value(match[1], context, ran)
         return {True: "true", False: "false", None: ""}.get(found, str(found))
@@ -140,12 +142,12 @@ def _filled(value: Any, context: dict[str, Any], ran: Ran) -> str:
     return re.sub(r"\$\{\{(.*?)\}\}", replaced, str(value))
 
 
-def _truth(condition: str, context: dict[str, Any], ran: Ran) -> bool:
-    return bool(_value(_bare(condition), context, ran))
+def _truth(condition: str, context: dict[str, Any], ran: JobResult) -> bool:
+    return bool(_value(_strip_expression(condition), context, ran))
 
 
-def _value(expression: str, context: dict[str, Any], ran: Ran) -> Any:
-    """Names, texts, the four status functions, ``format``, ``! == != && ||`` and brackets."""
+def _value(expression: str, context: dict[str, Any], ran: JobResult) -> Any:
+    """Evaluate names, strings, the four status functions, ``format``, ``! == != && ||`` and parentheses."""
     tokens = re.findall(r"'[^']*'|[A-Za-z_][\w.-]*(?:\(\))?|&&|\|\||==|!=|!|,|\(|\)", expression)
     words = {"&&": " and ", "||": " or ", "!": " not ", "(": "(", ")": ")", ",": ",", "==": "==", "!=": "!="}
     words["format"] = "str.format"
@@ -162,6 +164,6 @@ def _value(expression: str, context: dict[str, Any], ran: Ran) -> Any:
             found: Any = context
             for part in token.split("."):
                 found = found.get(part) if isinstance(found, Mapping) else None
-            # What is not there equals the empty text.
+            # An unknown name equals the empty string.
             python += repr("" if found is None else found)
     return eval(python, {"__builtins__": {}, "str": str})

@@ -1,6 +1,6 @@
-"""An object store: moto's S3 server on this machine, with a gate before it that counts, and can be told to misbehave.
+"""An object store: moto's S3 server in this process, behind a gate that counts requests and can inject faults.
 
-The gate lets one writing request in at a time: S3 decides ``If-None-Match`` at once, moto in two steps.
+The gate admits one writing request at a time: S3 checks ``If-None-Match`` and writes in one step, moto in two.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ KEY, SECRET = "AKIAEXAMPLE", "s3cr3t/of+the/bucket"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request that came in."""
+class StoreRequest:
+    """A received request."""
 
     method: str
-    #: Of the object; empty for the bucket itself, as in a listing.
+    #: The key of the object; empty for the bucket itself, as in a listing.
     key: str
     received: int
 
 
-#: Gets a request before it is answered; an HTTP status and a code of S3's is the answer, "cut" closes
-#: the connection after half of what is sent, None lets it through.
-Gate = Callable[[Asked], tuple[int, str] | str | None]
+#: Called with a request before it is processed. Returns an HTTP status with an S3 error code as the response, "cut" to
+#: close the connection after half of the body, or None to process the request.
+Gate = Callable[[StoreRequest], tuple[int, str] | str | None]
 
 
 class Bucket:
-    """The running server with one empty bucket; ``env()`` is what a program needs to reach it."""
+    """A running server with one empty bucket; ``env()`` returns the variables that a program needs to use it."""
 
     def __init__(self) -> None:
-        self.requests: list[Asked] = []
-        #: Statuses that were answered.
+        self.requests: list[StoreRequest] = []
+        #: The statuses of all responses.
         self.answers: Counter[int] = Counter()
-        #: Bytes of bodies, to the bucket and from it.
+        #: Bytes of all bodies that were sent to the bucket and by it.
         self.received = self.sent = 0
         self.gate: Gate | None = None
-        #: Asked when the server has done its work; True closes the connection instead of answering.
-        self.loses: Callable[[Asked], bool] | None = None
+        #: Called after a request was processed; True closes the connection instead of responding.
+        self.drops_response: Callable[[StoreRequest], bool] | None = None
         self._inside = DomainDispatcherApplication(create_backend_app)
         self._writing = threading.Lock()
         self._server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_Silent)
@@ -77,27 +77,27 @@ class Bucket:
         }
 
     def keys(self, prefix: str) -> set[str]:
-        """The objects whose names begin so."""
+        """Return the keys that start with ``prefix``."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=NAME, Prefix=prefix)
         return {found["Key"] for page in pages for found in page.get("Contents", [])}
 
     def size(self) -> int:
-        """Bytes of all objects."""
+        """Return the total size of all objects in bytes."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=NAME)
         return sum(found["Size"] for page in pages for found in page.get("Contents", []))
 
     def _answer(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"].removeprefix(f"/{NAME}").lstrip("/")
-        asked = Asked(environ["REQUEST_METHOD"], path, int(environ.get("CONTENT_LENGTH") or 0))
+        asked = StoreRequest(environ["REQUEST_METHOD"], path, int(environ.get("CONTENT_LENGTH") or 0))
         self.requests.append(asked)
         self.received += asked.received
-        said = self.gate(asked) if self.gate else None
-        if said == "cut":
+        fault = self.gate(asked) if self.gate else None
+        if fault == "cut":
             environ["wsgi.input"].read(asked.received // 2)
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError
-        if isinstance(said, tuple):
-            status, code = said
+        if isinstance(fault, tuple):
+            status, code = fault
             self.answers[status] += 1
             start(f"{status} {code}", [("Content-Type", "application/xml")])
             text = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{code} {KEY}</Message></Error>"
@@ -113,7 +113,7 @@ class Bucket:
             return self._inside(environ, started)
         with self._writing:
             answer = self._inside(environ, started)
-        if self.loses is not None and self.loses(asked):
+        if self.drops_response is not None and self.drops_response(asked):
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError
         return answer
@@ -128,7 +128,7 @@ class _Silent(WSGIRequestHandler):
 
 @contextmanager
 def running() -> Iterator[Bucket]:
-    """A bucket for as long as it is held."""
+    """Run a server within the context."""
     bucket = Bucket()
     try:
         yield bucket

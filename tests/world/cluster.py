@@ -1,9 +1,8 @@
-"""A LanceDB Enterprise cluster to test against, out of Lance's own REST server.
+"""A LanceDB Enterprise cluster for tests, based on Lance's own REST server.
 
-The cluster itself cannot run on a developer's machine, its client can. The server behind this
-shim is ``lance.namespace.RestAdapter`` (package ``pylance``) on a folder: every table operation
-is a real Lance operation. The shim only bridges what lancedb 0.40's client and pylance 14's
-adapter say differently; each bridge names its reason.
+A cluster cannot run on a developer's machine, but its client can. The server is ``lance.namespace.RestAdapter``
+(package ``pylance``) on a folder, so every operation on a table is a real Lance operation. This module only translates
+where the client of lancedb 0.40 and the adapter of pylance 14 differ; each translation states the difference.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ def _type_name(kind: pa.DataType) -> str:
 
 
 class Cluster:
-    """A running stand-in. ``url`` is the host override, ``api_key`` what it accepts."""
+    """A running simulated cluster. ``url`` is the host override, ``api_key`` the accepted key."""
 
     def __init__(self, root: Path, api_key: str = "sk-test-key-0123456789") -> None:
         self.root = root
@@ -41,10 +40,10 @@ class Cluster:
         self.calls: list[tuple[str, str]] = []
         self.rows_sent = 0
         self.unbounded_queries = 0
-        #: called with (method, path) before a request is passed on; may return a status to answer.
+        #: Called with (method, path) before a request is passed on; may return the status of an error response.
         self.before: Callable[[str, str], int | None] = lambda method, path: None
-        #: called after the real server did its work; True loses the answer (the socket is closed).
-        self.lose_answer: Callable[[str, str], bool] = lambda method, path: False
+        #: Called after the server has processed a request; True closes the connection instead of responding.
+        self.drops_response: Callable[[str, str], bool] = lambda method, path: False
         self._adapter = RestAdapter("dir", {"root": str(root)}, host="127.0.0.1", port=0)
         self._adapter.start()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -65,13 +64,13 @@ class Cluster:
         self.close()
 
     def env(self) -> dict[str, str]:
-        """The two variables that point the command at this cluster."""
+        """Return the variables with which a command uses this cluster."""
         return {"LANCEDB_API_KEY": self.api_key, "LANCEDB_HOST_OVERRIDE": self.url}
 
-    # -- the bridges ---------------------------------------------------------------------------
+    # -- differences between client and adapter --------------------------------------------------
 
     def _describe(self, name: str, body: bytes) -> bytes:
-        """The client wants version and schema in Lance's JSON type names; the adapter sends neither."""
+        """Add version and schema in Lance's JSON type names, which the client needs and the adapter omits."""
         answer = json.loads(body)
         dataset = lance.dataset(self.root / f"{name}.lance")
         answer["version"] = dataset.version
@@ -83,7 +82,7 @@ class Cluster:
         return json.dumps(answer).encode()
 
     def _query(self, body: bytes) -> bytes:
-        """The client sends a list of columns, an empty vector and k = 2**63-1 when no limit is set."""
+        """Translate the client's list of columns, empty vector, and k = 2**63-1 for no limit."""
         query = json.loads(body)
         if isinstance(query.get("columns"), list):
             query["columns"] = {"column_names": query["columns"]}
@@ -95,7 +94,7 @@ class Cluster:
 
     @staticmethod
     def _with_empty_batch(body: bytes) -> bytes:
-        """A table made from a schema alone arrives as a stream without batches; one is wanted."""
+        """Add an empty batch to a stream without batches, which the client sends for a table without rows."""
         reader = pa.ipc.open_stream(io.BytesIO(body))
         table = reader.read_all()
         if table.num_rows:
@@ -124,14 +123,14 @@ class Cluster:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
             answer, status = response.read(), response.status
-            kept = [(k, v) for k, v in response.getheaders() if k.lower() not in HOP_BY_HOP]
+            response_headers = [(k, v) for k, v in response.getheaders() if k.lower() not in HOP_BY_HOP]
         finally:
             connection.close()
         if status == 200 and action == "describe":
             answer = self._describe(words[2], answer)
         if status == 200 and action == "query":
             self.rows_sent += pa.ipc.open_file(io.BytesIO(answer)).read_all().num_rows
-        return status, kept, answer
+        return status, response_headers, answer
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         cluster = self
@@ -168,14 +167,14 @@ class Cluster:
                     self._answer(401, json_type, b'{"error":"invalid api key"}')
                     return
                 if status := cluster.before(self.command, self.path):
-                    self._answer(status, json_type, b'{"error":"told to fail"}')
+                    self._answer(status, json_type, b'{"error":"injected fault"}')
                     return
                 headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP}
-                status, kept, answer = cluster._forward(self.command, self.path, headers, body)
-                if cluster.lose_answer(self.command, self.path):
+                status, response_headers, answer = cluster._forward(self.command, self.path, headers, body)
+                if cluster.drops_response(self.command, self.path):
                     self.close_connection = True
                     return
-                self._answer(status, kept, answer)
+                self._answer(status, response_headers, answer)
 
             do_GET = do_POST = do_PUT = do_DELETE = _handle
 

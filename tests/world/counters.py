@@ -1,7 +1,7 @@
-"""Services that state a count and forget how it came about: what really happened, and what they show of it.
+"""Services that publish only a current count: the true history, and what they show of it.
 
-Each thing counted has a flow per day. A service shows the sum so far, with its habits: it stands still for
-some days and then jumps, starts anew, leaves a thing out, or corrects its count downwards.
+Each subject has a number of events per day. A service shows their sum, with its peculiarities: it shows an old count
+for some days and then jumps, restarts at zero, omits a subject, or corrects its count downwards.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 DOCKER, OPENVSX, VSCODE = "hub.docker.com", "open-vsx.org", "marketplace.visualstudio.com"
 NUGET, HUGGING_FACE = "azuresearch-usnc.nuget.org", "huggingface.co"
-#: The service of the source in `tests/plugin`.
+#: The host of the source in `tests/plugin`.
 EXAMPLE = "counts.example.com"
 COUNTER_HOSTS = (DOCKER, OPENVSX, VSCODE, NUGET, HUGGING_FACE, EXAMPLE)
 
 
 @dataclass
 class Count:
-    """A cumulative count: what it was when the world began, and what each day added."""
+    """A cumulative count: its initial value, and the increase of each day."""
 
     base: int
     days: dict[date, int]
-    #: The service stands still: it shows what it showed on that day.
+    #: If set, the service shows the count of that day.
     frozen_on: date | None = None
-    #: What the service has taken off its count, or forgotten.
+    #: What the service has subtracted from its count.
     correction: int = 0
 
     def at(self, today: date) -> int:
-        """What the service shows in the morning of ``today``."""
+        """Return the count that the service shows on the morning of ``today``."""
         until = min(today, self.frozen_on) if self.frozen_on else today
         return self.base + sum(n for day, n in self.days.items() if day < until) - self.correction
 
     def within(self, days: int, today: date) -> int:
-        """What the last ``days`` days before ``today`` added."""
+        """Return the increase over the last ``days`` days before ``today``."""
         return sum(n for day, n in self.days.items() if today - days * DAY <= day < today)
 
 
@@ -54,13 +54,13 @@ class Asset:
     name: str
     count: Count
     created: date
-    #: Absent from the answers, as some assets are for a night.
+    #: Omitted from responses, as happens to some assets for a night.
     is_hidden: bool = False
 
 
 @dataclass
 class Release:
-    """A release with its files. ``is_draft``: only a token with push access sees it."""
+    """A release with its files. A draft is visible only with push access."""
 
     tag: str
     published: date
@@ -81,11 +81,11 @@ class HubRepository:
 
 @dataclass
 class Counters:
-    """Everything that these services know."""
+    """The counts of all subjects of these services."""
 
     #: namespace/name → pulls.
     images: dict[str, Count] = field(default_factory=dict)
-    #: publisher.name → downloads at Open VSX, and installs at the marketplace of VS Code.
+    #: publisher.name → downloads at Open VSX, and installs at the VS Code Marketplace.
     openvsx: dict[str, Count] = field(default_factory=dict)
     vscode: dict[str, Count] = field(default_factory=dict)
     packages: dict[str, Count] = field(default_factory=dict)
@@ -100,52 +100,52 @@ class Counters:
 
     @classmethod
     def default(cls, first: date, last: date) -> Counters:
-        """One subject of each service, counted since before ``first``; days until ``last`` are known."""
+        """Return one subject of each service, counted since before ``first``; days until ``last`` are known."""
         return cls(
-            images={"lance/db": flowing(70_000, 13, 3, first, last)},
-            openvsx={"Lance.viewer": flowing(1_500, 29, 5, first, last)},
-            vscode={"Lance.viewer": flowing(11_966, 44, 6, first, last)},
-            packages={"Lance.Net": flowing(821_000, 330, 7, first, last)},
+            images={"lance/db": make_count(70_000, 13, 3, first, last)},
+            openvsx={"Lance.viewer": make_count(1_500, 29, 5, first, last)},
+            vscode={"Lance.viewer": make_count(11_966, 44, 6, first, last)},
+            packages={"Lance.Net": make_count(821_000, 330, 7, first, last)},
             hub={
                 "models/lance/embed": HubRepository(
-                    "65f0a1", "lance/embed", flowing(98_000, 90, 8, first, last), flowing(12, 1, 9, first, last)
+                    "65f0a1", "lance/embed", make_count(98_000, 90, 8, first, last), make_count(12, 1, 9, first, last)
                 ),
                 "datasets/lance/laion": HubRepository(
-                    "65f0a2", "lance/laion", flowing(5_000, 20, 10, first, last), flowing(40, 1, 11, first, last)
+                    "65f0a2", "lance/laion", make_count(5_000, 20, 10, first, last), make_count(40, 1, 11, first, last)
                 ),
                 "spaces/lance/demo": HubRepository(
-                    "65f0a3", "lance/demo", flowing(0, 0, 12, first, last), flowing(7, 1, 13, first, last)
+                    "65f0a3", "lance/demo", make_count(0, 0, 12, first, last), make_count(7, 1, 13, first, last)
                 ),
             },
         )
 
     def release(self, repository: str, first: date, last: date) -> list[Release]:
-        """Publish three releases on ``first`` with a file for each system, and what comes with them."""
+        """Publish three releases on ``first``, each with a file per system, and additional files in the newest."""
         listed = self.releases[repository] = [
             Release(tag, first, [self.asset(f"db-{system}.tar.gz", first, last, 60 * n + 1) for system in SYSTEMS])
             for n, tag in enumerate(("v0.3.0", "v0.2.0", "v0.1.0"), 1)
         ]
-        # What installers fetch with each binary, and what is shown in the release notes.
+        # Checksums that installers fetch with each binary, and files shown in the release notes.
         for name in ("db-linux.tar.gz.sha256", "demo.gif", "sbom.json"):
             listed[0].assets.append(self.asset(name, first, last, 900))
         return listed
 
     def asset(self, name: str, first: date, last: date, base: int = 0) -> Asset:
-        """A new asset, uploaded on ``first``; the number is never used again."""
+        """Return a new asset that was uploaded on ``first``. Its number is never reused."""
         self.next_asset += 1
-        return Asset(self.next_asset, name, flowing(base, 7, self.next_asset, first, last), first)
+        return Asset(self.next_asset, name, make_count(base, 7, self.next_asset, first, last), first)
 
     def upload_again(self, repository: str, tag: str, name: str, today: date, last: date) -> Asset:
-        """Replace a file by one of the same name, whose count begins at 0."""
+        """Replace a file by one with the same name, whose count starts at 0."""
         (release,) = (release for release in self.releases[repository] if release.tag == tag)
         (old,) = (asset for asset in release.assets if asset.name == name)
         release.assets[release.assets.index(old)] = new = self.asset(name, today, last)
         return new
 
-    # -- answering ---------------------------------------------------------------------------------
+    # -- responses ---------------------------------------------------------------------------------
 
     def answer(self, request: Request, today: date) -> Reply:
-        """The answer of one of :data:`COUNTER_HOSTS`."""
+        """Return the response of one of :data:`COUNTER_HOSTS`."""
         return {
             DOCKER: self._docker,
             OPENVSX: self._openvsx,
@@ -258,7 +258,7 @@ class Counters:
         return as_json({"installs": today.toordinal() if app == "lens" else None}, 200 if app == "lens" else 404)
 
     def release_rows(self, repository: str, today: date, *, may_push: bool) -> list[dict[str, Any]]:
-        """The releases of a repository with their files, newest first, with the drafts for those who may push."""
+        """Return the releases of a repository with their files, newest first; drafts only with push access."""
         return [
             {
                 "id": crc32(release.tag.encode()) + 1,
@@ -288,8 +288,8 @@ class Counters:
 SYSTEMS = ("linux", "macos", "windows")
 
 
-def flowing(base: int, per_day: int, seed: int, first: date, last: date) -> Count:
-    """A count that began with ``base`` on ``first``, with about ``per_day`` a day and less at weekends."""
+def make_count(base: int, per_day: int, seed: int, first: date, last: date) -> Count:
+    """Return a count that was ``base`` on ``first`` and grows by about ``per_day`` a day, less at weekends."""
     days: Iterable[date] = (first + n * DAY for n in range((last - first).days + 1))
     return Count(base, {day: _flow(per_day, seed, day) for day in days})
 

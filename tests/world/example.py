@@ -1,4 +1,4 @@
-"""The packages and the repository that the examples of the documentation name."""
+"""A world with the packages and the repository in the examples of the documentation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.world.truth import DAY, Repository, World, wave
 
 
 def example_world() -> World:
-    """Return a young world that knows the packages and the repository of the examples, too."""
+    """Return a young world that also has the packages and the repository of the examples."""
     world = World.young()
     first, last = world.today - 200 * DAY, world.today
     for mirrors in (True, False):

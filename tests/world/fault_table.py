@@ -1,8 +1,7 @@
-"""The effect of every fault, as a table: ``python -m tests.world.fault_table`` writes `docs/explanation/faults.md`.
+"""Reproduce the effect of every fault: ``python -m tests.world.fault_table`` writes `docs/explanation/faults.md`.
 
-Each row is tried out: the sockets, the services, the store and the code are those of the command;
-only pauses are left out. A night on which two services fail, one on which the other two do, and one
-without a fault, over a store that already holds a year.
+Sockets, services, store and code are real; only pauses are skipped. Each row is a night on which two services fail,
+a night on which the other two fail, and a night without a fault, on a store that already has a year of values.
 """
 
 from __future__ import annotations
@@ -23,62 +22,64 @@ from cmetrics.cli.exit_codes import RUN_EXITS
 from cmetrics.domain.plural import plural
 from cmetrics.domain.run import RunSummary
 from tests.conftest import catalog_text, daily
-from tests.world import faults, troubles
+from tests.world import faults, machine_faults
 from tests.world.nights import Nights
-from tests.world.runtime import hurried
+from tests.world.runtime import fast_clock
 from tests.world.services import Fault, Services
 from tests.world.truth import CRATES, DAY, GITHUB, NPM, PYPI, World
 
 FILE = Path(__file__).parents[2] / "docs" / "explanation" / "faults.md"
 COMMAND = "uv run --group dev python -m tests.world.fault_table"
-#: Long ago enough to be over, so that every run of this says the same.
+#: In the past, so that every run gives the same result.
 TODAY = date(2026, 11, 20)
 SUBJECTS = (("pypistats", "pylance"), ("cratesio", "lance"), ("npm", "@lancedb/lancedb"), ("github", "lancedb/lancedb"))
 METRICS = {PYPI: "downloads:p:python", CRATES: "downloads:p:rust", NPM: "downloads:p:nodejs", GITHUB: "stars:p:github"}
-#: The same metrics in the default catalogue, which the world knows; its Python one counts mirrors too.
+#: The same metrics in the default catalogue of the world; its Python metric includes mirrors.
 THEIRS = ("downloads:lance:python", "downloads:lance:rust", "downloads:lancedb:nodejs", "stars:lancedb:github")
-#: Of two nights: the services that fail on them.
+#: The services that fail on each of the two nights.
 HALVES = ((PYPI, NPM), (CRATES, GITHUB))
 
 
 @dataclass(frozen=True)
 class Case:
-    """A fault, and how to bring it about where an answer is not enough."""
+    """A fault of a service, and how to cause it if a changed response is not enough."""
 
     fault: Fault | None
-    #: An attribute of Services: the hosts that are not what they seem.
+    #: The attribute of Services that lists the hosts with this fault.
     hosts: str = ""
-    #: Time goes by faster: the fault is that nothing comes.
+    #: Speed up time, because the fault is a missing response.
     slow: bool = False
 
 
 HTML = "<!DOCTYPE html><html><body>Just a moment...</body></html>"
 CASES: dict[str, Case] = {
     "500": Case(faults.server_error),
-    "502 with an HTML page": Case(faults.says("<html><h1>502 Bad Gateway</h1></html>", 502, "text/html")),
-    "503, Retry-After: 10 s": Case(faults.says("503 TEMPORARILY DISABLED", 503, "text/plain", Retry_After="10")),
-    "503, Retry-After: 1 h": Case(faults.says("", 503, "text/plain", Retry_After="3600")),
-    "401": Case(faults.says('{"message":"Bad credentials"}', 401)),
-    "403": Case(faults.says('{"message":"Forbidden"}', 403)),
-    "404": Case(faults.says('{"message":"Not Found"}', 404)),
-    "429 without Retry-After": Case(faults.says("error code: 1015", 429, "text/plain"), slow=True),
-    "429, Retry-After: 2 s, repeatedly": Case(faults.says("slow down", 429, "text/plain", Retry_After="2")),
+    "502 with an HTML page": Case(faults.responds_with("<html><h1>502 Bad Gateway</h1></html>", 502, "text/html")),
+    "503, Retry-After: 10 s": Case(
+        faults.responds_with("503 TEMPORARILY DISABLED", 503, "text/plain", Retry_After="10")
+    ),
+    "503, Retry-After: 1 h": Case(faults.responds_with("", 503, "text/plain", Retry_After="3600")),
+    "401": Case(faults.responds_with('{"message":"Bad credentials"}', 401)),
+    "403": Case(faults.responds_with('{"message":"Forbidden"}', 403)),
+    "404": Case(faults.responds_with('{"message":"Not Found"}', 404)),
+    "429 without Retry-After": Case(faults.responds_with("error code: 1015", 429, "text/plain"), slow=True),
+    "429, Retry-After: 2 s, repeatedly": Case(faults.responds_with("slow down", 429, "text/plain", Retry_After="2")),
     "429, Retry-After: 1 h": Case(faults.slow_down_for_an_hour),
-    "204 without a body": Case(faults.says("", 204)),
+    "204 without a body": Case(faults.responds_with("", 204)),
     "host unreachable": Case(None, hosts="unreachable"),
     "certificate of another authority": Case(None, hosts="impostors"),
     "connection reset": Case(faults.reset),
     "no response": Case(faults.hang, slow=True),
     "very slow response": Case(faults.trickle, slow=True),
     "truncated body": Case(faults.truncate),
-    "truncated body with a matching Content-Length": Case(faults.cut_short),
-    "empty body": Case(faults.says("")),
+    "truncated body with a matching Content-Length": Case(faults.half_body),
+    "empty body": Case(faults.responds_with("")),
     "HTML page with status 200": Case(faults.html),
-    "HTML page declared as JSON": Case(faults.says(HTML)),
+    "HTML page declared as JSON": Case(faults.responds_with(HTML)),
     "bare JSON number": Case(faults.bare_number),
     "unexpected JSON structure": Case(faults.other_shape),
-    "JSON nested 100,000 levels deep": Case(faults.says("[" * 100_000)),
-    "invalid UTF-8": Case(faults.refused_inside),
+    "JSON nested 100,000 levels deep": Case(faults.responds_with("[" * 100_000)),
+    "invalid UTF-8": Case(faults.invalid_utf8),
     "counts as strings": Case(faults.wrong_types),
     "negative counts": Case(faults.negative),
     "counts larger than 64 bits": Case(faults.counts_as("9" * 25)),
@@ -90,22 +91,22 @@ CASES: dict[str, Case] = {
     "missing weeks": Case(faults.gaps),
     "no days": Case(faults.no_days),
     "all counts zero": Case(faults.counts_as("0")),
-    "response for another package": Case(faults.of_another),
-    "redirect to another host": Case(faults.elsewhere),
-    "redirect into the private network": Case(faults.to("http://169.254.169.254/latest/meta-data/")),
-    "redirect to a file": Case(faults.to("file:///etc/passwd")),
-    "redirect loop": Case(faults.in_circles),
+    "response for another package": Case(faults.other_subject),
+    "redirect to another host": Case(faults.redirects_elsewhere),
+    "redirect into the private network": Case(faults.redirects_to("http://169.254.169.254/latest/meta-data/")),
+    "redirect to a file": Case(faults.redirects_to("file:///etc/passwd")),
+    "redirect loop": Case(faults.redirect_loop),
     "9 MiB body": Case(faults.endless),
     "64 KB that decompress to 64 MiB": Case(faults.bomb),
-    "invalid gzip": Case(faults.says(b"\x1f\x8bnot gzip", Content_Encoding="gzip")),
+    "invalid gzip": Case(faults.responds_with(b"\x1f\x8bnot gzip", Content_Encoding="gzip")),
 }
 
 
-def told(summary: RunSummary, metric_id: str) -> str:
-    """What a run says of one metric, without what the column's heading says already."""
+def describe_outcome(summary: RunSummary, metric_id: str) -> str:
+    """Return what a run reports about one metric, without parts that the column heading implies."""
     outcome = next(outcome for outcome in summary.metrics if outcome.metric_id == metric_id)
-    said = (*summary.warnings, *summary.anomalies)
-    text = outcome.error or "; ".join(text for text in said if re.search(rf"(^|\W){metric_id}(\W|$)", text))
+    texts = (*summary.warnings, *summary.anomalies)
+    text = outcome.error or "; ".join(text for text in texts if re.search(rf"(^|\W){metric_id}(\W|$)", text))
     if not text:
         return (
             f"{outcome.pending_days} {'day' if outcome.pending_days == 1 else 'days'} pending"
@@ -131,91 +132,91 @@ def told(summary: RunSummary, metric_id: str) -> str:
 
 
 @dataclass
-class Scene:
-    """A store that is kept, and what should be in it."""
+class StoreCopy:
+    """A store, and the values that it should contain."""
 
     nights: Nights
-    want: dict[str, dict[date, int]]
+    expected: dict[str, dict[date, int]]
 
     def stored(self) -> dict[str, dict[date, int]]:
-        return daily(self.nights.everything())
+        return daily(self.nights.all_rows())
 
     def expect(self) -> None:
-        """Take what the services show today into what should be stored."""
+        """Add the values that the services show today to the expected ones."""
         truth = self.nights.world.expected()
         for metric_id, other in zip(METRICS.values(), THEIRS, strict=True):
             days = truth[other]
             if metric_id == METRICS[PYPI]:
                 days = {day: self.nights.world.pypi["pylance", False][day] for day in days}
-            self.want[metric_id] = self.want.get(metric_id, {}) | days
+            self.expected[metric_id] = self.expected.get(metric_id, {}) | days
 
 
-class Stage:
-    """A store after its first night, given out as often as it is asked for."""
+class StoreTemplate:
+    """A store after its first night, which can be copied any number of times."""
 
     def __init__(self, services: Services, folder: Path) -> None:
         self._services = services
         self._folder = folder
-        self._scenes = 0
-        self._scene = self._first()
+        self._copies = 0
+        self._original = self._first()
         self._world = deepcopy(services.world)
 
-    def _first(self) -> Scene:
+    def _first(self) -> StoreCopy:
         catalog = self._folder / "cmetrics.toml"
         catalog.write_text(catalog_text(*SUBJECTS))
         nights = Nights(self._services.world, self._services, self._folder / "first", catalog)
         nights.begin(TODAY)
         nights.refresh()
-        scene = Scene(nights, {})
-        scene.expect()
-        assert scene.stored() == scene.want
-        return scene
+        copy = StoreCopy(nights, {})
+        copy.expect()
+        assert copy.stored() == copy.expected
+        return copy
 
-    def scene(self) -> Scene:
-        """The morning after that first night, as if nothing had been since."""
-        self._scenes += 1
-        first, folder = self._scene.nights, self._folder / str(self._scenes)
+    def copy(self) -> StoreCopy:
+        """Return a copy of the store on the morning after the first night, with the world of that day."""
+        self._copies += 1
+        first, folder = self._original.nights, self._folder / str(self._copies)
         shutil.copytree(first.folder, folder)
         self._services.world = deepcopy(self._world)
-        nights = Nights(self._services.world, self._services, folder, first.catalog, dict(first._coming))
-        return Scene(nights, deepcopy(self._scene.want))
+        nights = Nights(self._services.world, self._services, folder, first.catalog, dict(first._future_stars))
+        return StoreCopy(nights, deepcopy(self._original.expected))
 
 
-def try_out(name: str, scene: Scene) -> str:
-    """The row of one fault."""
-    case, nights = CASES[name], scene.nights
+def reproduce(name: str, copy: StoreCopy) -> str:
+    """Reproduce one fault and return its row."""
+    case, nights = CASES[name], copy.nights
     cells: dict[str, str] = {}
     exits: list[int] = []
     touched: list[str] = []
     for half in HALVES:
         nights.sleep()
-        before = nights.everything()
+        before = nights.all_rows()
         _set(case, nights, half)
-        with hurried(wanted=case.slow):
+        with fast_clock(wanted=case.slow):
             summary = nights.refresh()
         _set(Case(None, case.hosts), nights, ())
         exits.append(RUN_EXITS[summary.status])
-        after = nights.everything()
+        after = nights.all_rows()
         run = nights.store.runs()[0]
         failed = [outcome.metric_id for outcome in summary.metrics if outcome.error]
         assert (run.status, run.finished_at) == (summary.status.value, nights.now())
         assert all(f"{metric_id}: " in (run.error_summary or "") for metric_id in failed)
         for host, metric_id in METRICS.items():
-            ours = [[row for row in rows if row.metric_id == metric_id] for rows in (before, after)]
+            metric_rows = [[row for row in rows if row.metric_id == metric_id] for rows in (before, after)]
             if host in half:
-                cells[host] = told(summary, metric_id)
-                if ours[0] != ours[1]:
-                    touched.append(_difference(host, scene, metric_id))
+                cells[host] = describe_outcome(summary, metric_id)
+                if metric_rows[0] != metric_rows[1]:
+                    touched.append(_difference(host, copy, metric_id))
             else:
                 outcome = next(outcome for outcome in summary.metrics if outcome.metric_id == metric_id)
-                assert outcome.error is None, f"{name}: {metric_id} fails with its neighbours: {outcome.error}"
+                assert outcome.error is None, f"{name}: {metric_id} fails together with other metrics: {outcome.error}"
     nights.sleep()
     nights.refresh()
-    scene.expect()
-    stored = scene.stored()
+    copy.expect()
+    stored = copy.stored()
     wrong = {
-        metric_id: sum(days.get(day) != value for day, value in scene.want[metric_id].items())
-        + len(days.keys() - scene.want[metric_id].keys())
+        metric_id: sum(days.get(day) != value for day, value in copy.expected[metric_id].items())
+        + len(days.keys() - copy.expected[metric_id].keys())
         for metric_id, days in stored.items()
     }
     healed = "correct" if not any(wrong.values()) else _wrong(wrong)
@@ -229,13 +230,13 @@ def _set(case: Case, nights: Nights, hosts: tuple[str, ...]) -> None:
         setattr(nights.services, case.hosts, set(hosts))
 
 
-def _difference(host: str, scene: Scene, metric_id: str) -> str:
-    """Whether what was stored in spite of the fault is true."""
-    truth = scene.want[metric_id]
-    before = Scene(scene.nights, {})
+def _difference(host: str, copy: StoreCopy, metric_id: str) -> str:
+    """Return whether the values stored despite the fault are correct."""
+    truth = copy.expected[metric_id]
+    before = StoreCopy(copy.nights, {})
     before.expect()
-    stored = scene.stored()[metric_id]
-    known = truth | before.want[metric_id]
+    stored = copy.stored()[metric_id]
+    known = truth | before.expected[metric_id]
     false = sum(known.get(day) != value for day, value in stored.items())
     return f"{host}: {false} wrong" if false else f"{host}: correct values stored"
 
@@ -281,7 +282,7 @@ TROUBLE_COLUMNS = "Fault of the machine | Command | Exit code | Message | Stored
 
 
 def table(head: str, rows: list[str]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     rule = "|".join(["---"] * (head.count(" | ") + 1))
     return "\n".join(f"| {line} |" if line is not rule else f"|{rule}|" for line in (head, rule, *rows)) + "\n"
 
@@ -315,8 +316,8 @@ def render_page(faults_rows: list[str], trouble_rows: list[str]) -> str:
 
 @contextmanager
 def _reached(world: World) -> Iterator[tuple[Services, Path]]:
-    """Services, in an environment in which they are reached, and a folder."""
-    kept = dict(os.environ)
+    """Run services in an environment in which commands reach them. Yield them and a folder."""
+    environment = dict(os.environ)
     with tempfile.TemporaryDirectory() as folder, Services(world, Path(folder)) as services:
         for name in ("GITHUB_TOKEN", "http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
             os.environ.pop(name, None)
@@ -325,29 +326,29 @@ def _reached(world: World) -> Iterator[tuple[Services, Path]]:
             yield services, Path(folder)
         finally:
             os.environ.clear()
-            os.environ.update(kept)
+            os.environ.update(environment)
 
 
 @contextmanager
-def running() -> Iterator[Stage]:
-    """Where services misbehave."""
+def simulated_services() -> Iterator[StoreTemplate]:
+    """Run services that can misbehave, and yield the store to copy."""
     with _reached(World.default(TODAY + 30 * DAY)) as (services, folder):
-        yield Stage(services, folder)
+        yield StoreTemplate(services, folder)
 
 
 @contextmanager
-def workshop() -> Iterator[troubles.Workshop]:
-    """Where machines do; the command lives today."""
+def machine_template() -> Iterator[machine_faults.MachineTemplate]:
+    """Run services for faults of machines, and yield the machine to copy. The command uses the current day."""
     with _reached(World.default()) as (services, folder):
-        yield troubles.Workshop(services, folder)
+        yield machine_faults.MachineTemplate(services, folder)
 
 
 def write() -> None:
-    """Try every fault and write the page."""
-    with running() as stage:
-        rows = [try_out(name, stage.scene()) for name in CASES]
-    with workshop() as shop:
-        more = [troubles.try_out(name, shop.machine()) for name in troubles.TROUBLES]
+    """Reproduce every fault and write the page."""
+    with simulated_services() as store_template:
+        rows = [reproduce(name, store_template.copy()) for name in CASES]
+    with machine_template() as template:
+        more = [machine_faults.reproduce(name, template.machine()) for name in machine_faults.MACHINE_FAULTS]
     FILE.write_text(render_page(rows, more), encoding="utf-8")
 
 
@@ -356,12 +357,12 @@ def main(names: list[str]) -> None:
     if not names:
         write()
         return
-    with running() as stage:
+    with simulated_services() as store_template:
         for name in filter(CASES.__contains__, names):
-            print(f"| {try_out(name, stage.scene())} |")
-    with workshop() as shop:
-        for name in filter(troubles.TROUBLES.__contains__, names):
-            print(f"| {troubles.try_out(name, shop.machine())} |")
+            print(f"| {reproduce(name, store_template.copy())} |")
+    with machine_template() as template:
+        for name in filter(machine_faults.MACHINE_FAULTS.__contains__, names):
+            print(f"| {machine_faults.reproduce(name, template.machine())} |")
 
 
 if __name__ == "__main__":

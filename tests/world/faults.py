@@ -12,7 +12,7 @@ from tests.world.services import Fault, Reply, Request, as_json, as_text
 from tests.world.truth import CRATES, GITHUB, NPM, PYPI
 
 Usual = Callable[[], Reply]
-#: The lists of days in an answer, by the names that the services give them.
+#: The keys of lists of days in responses.
 LISTS = ("data", "version_downloads", "extra_downloads", "downloads")
 COUNTS = {"downloads", "stargazers_count", "days", "total"}
 
@@ -42,7 +42,7 @@ def hang(_: Request, usual: Usual) -> Reply:
 
 
 def wrong_types(_: Request, usual: Usual) -> Reply:
-    """Every number as text: what a careless reader would add up without noticing."""
+    """Turn every number into text, which a careless parser would concatenate instead of adding."""
 
     def spoil(value: object) -> object:
         if isinstance(value, dict):
@@ -74,7 +74,7 @@ def negative(_: Request, usual: Usual) -> Reply:
 
 
 def counts_as(literal: str) -> Fault:
-    """Every count is this text, as it stands in the JSON."""
+    """Replace every count by this JSON text."""
     mark = "the count"
 
     def spoil(value: Any, key: str = "") -> Any:
@@ -92,15 +92,15 @@ def counts_as(literal: str) -> Fault:
     return fault
 
 
-def says(body: bytes | str, status: int = 200, kind: str = "application/json", **headers: str) -> Fault:
-    """The same answer to every question."""
+def responds_with(body: bytes | str, status: int = 200, kind: str = "application/json", **headers: str) -> Fault:
+    """Return the same response to every request."""
     content = body.encode() if isinstance(body, str) else body
     sent = {"Content-Type": kind, **{name.replace("_", "-"): value for name, value in headers.items()}}
     return lambda _, __: Reply(status, content, dict(sent))
 
 
-def lists(change: Callable[[list[Any], date], list[Any]]) -> Fault:
-    """Every list of days changed by ``change``, which also gets the newest day in it."""
+def with_lists(change: Callable[[list[Any], date], list[Any]]) -> Fault:
+    """Change every list of days with ``change``, which also gets the newest day in it."""
 
     def within(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -120,14 +120,14 @@ def lists(change: Callable[[list[Any], date], list[Any]]) -> Fault:
 
 
 def day_of(row: dict[str, Any]) -> date:
-    """The day of a row, or the first one of a week."""
+    """Return the day of a row, or the first day of its week."""
     if "week" in row:
         return datetime.fromtimestamp(row["week"], UTC).date()
     return date.fromisoformat(row.get("date") or row["day"])
 
 
 def moved_to(row: dict[str, Any], day: date) -> dict[str, Any]:
-    """The same row for another day."""
+    """Return the row with another day."""
     if "week" in row:
         return row | {"week": int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())}
     return row | {"date" if "date" in row else "day": day.isoformat()}
@@ -140,20 +140,20 @@ def _of_next_week(rows: list[Any], newest: date) -> list[Any]:
     return [row | {"days": [5] * 7, "total": 35} for row in ahead] + rows
 
 
-duplicate_days = lists(lambda rows, _: [*rows, *rows[:1]])
-future_days = lists(_of_next_week)
-no_days = lists(lambda rows, _: [])
-gaps = lists(lambda rows, _: [row for row in rows if day_of(row).toordinal() // 7 % 2])
+duplicate_days = with_lists(lambda rows, _: [*rows, *rows[:1]])
+future_days = with_lists(_of_next_week)
+no_days = with_lists(lambda rows, _: [])
+gaps = with_lists(lambda rows, _: [row for row in rows if day_of(row).toordinal() // 7 % 2])
 
 
-def of_another(_: Request, usual: Usual) -> Reply:
-    """The answer to somebody else's question: another name, and numbers that are not ours."""
+def other_subject(_: Request, usual: Usual) -> Reply:
+    """Return a response about another subject: another name and other numbers."""
     reply = usual()
     answer = json.loads(reply.body)
     if isinstance(answer, dict) and "full_name" in answer:
         answer |= {"full_name": "somebody/else", "id": 1, "stargazers_count": 31}
     elif isinstance(answer, dict) and "version_downloads" in answer:
-        # Nothing in an answer of crates.io tells whose it is.
+        # A response of crates.io does not contain the name of the crate.
         for row in answer["version_downloads"]:
             row["downloads"] //= 10
     elif isinstance(answer, dict):
@@ -162,24 +162,24 @@ def of_another(_: Request, usual: Usual) -> Reply:
     return reply
 
 
-def to(target: str) -> Fault:
-    """A redirect."""
+def redirects_to(target: str) -> Fault:
+    """Return a redirect."""
     return lambda _, __: Reply(302, b"", {"Location": target})
 
 
-def in_circles(request: Request, _: Usual) -> Reply:
+def redirect_loop(request: Request, _: Usual) -> Reply:
     return Reply(302, b"", {"Location": request.path})
 
 
-def refused_inside(_: Request, usual: Usual) -> Reply:
-    """Invalid UTF-8 in the middle of an otherwise good answer."""
+def invalid_utf8(_: Request, usual: Usual) -> Reply:
+    """Put invalid UTF-8 in an otherwise valid response."""
     reply = usual()
     reply.body = reply.body.replace(b'"', b'"\xc3\x28', 1)
     return reply
 
 
-def cut_short(_: Request, usual: Usual) -> Reply:
-    """Half of the answer, with a length that says that this is all."""
+def half_body(_: Request, usual: Usual) -> Reply:
+    """Return half of the body with a matching Content-Length."""
     reply = usual()
     reply.body = reply.body[: len(reply.body) // 2]
     return reply
@@ -187,16 +187,16 @@ def cut_short(_: Request, usual: Usual) -> Reply:
 
 def trickle(_: Request, usual: Usual) -> Reply:
     reply = usual()
-    # A star count, the shortest answer, comes through well within a client's patience; nothing else does.
+    # A star count, the shortest response, arrives before the client's timeout; the others do not.
     reply.drip = 0.003
     return reply
 
 
-#: 64 KB that become 64 MB.
+#: 64 KB that decompress to 64 MB.
 BOMB = gzip.compress(b" " * (64 * 1024 * 1024))
-bomb = says(BOMB, Content_Encoding="gzip")
+bomb = responds_with(BOMB, Content_Encoding="gzip")
 
-#: The answer in another documented shape of the same host.
+#: Another documented response of the same host.
 SHAPES = {PYPI: {"data": {"last_day": 1}}, CRATES: {"crate": {"id": 1}}, NPM: {"downloads": 7}, GITHUB: {"items": []}}
 
 
@@ -214,12 +214,12 @@ def endless(_: Request, __: Usual) -> Reply:
     return Reply(200, b" " * (9 * 1024 * 1024), {"Content-Type": "application/json"})
 
 
-def elsewhere(_: Request, __: Usual) -> Reply:
+def redirects_elsewhere(_: Request, __: Usual) -> Reply:
     return Reply(301, b"", {"Location": "https://example.com/elsewhere"})
 
 
 def first_times(count: int, fault: Fault) -> Fault:
-    """The fault for the first ``count`` requests, then the usual answers."""
+    """Apply the fault to the first ``count`` requests only."""
     seen = 0
 
     def limited(request: Request, usual: Usual) -> Reply:
@@ -230,6 +230,6 @@ def first_times(count: int, fault: Fault) -> Fault:
     return limited
 
 
-def only(path_part: str, fault: Fault) -> Fault:
-    """The fault for requests whose path holds ``path_part``."""
+def for_path(path_part: str, fault: Fault) -> Fault:
+    """Apply the fault to requests whose path contains ``path_part``."""
     return lambda request, usual: fault(request, usual) if path_part in request.path else usual()

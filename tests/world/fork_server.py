@@ -1,10 +1,10 @@
-"""Run `cmetrics` as real processes that need not import anything first.
+"""Run `cmetrics` in real processes that need not import anything first.
 
-Importing LanceDB and its dependencies takes longer than most commands run. One server process per test
-process has imported them and opened nothing; every command is a fork of it with its own folder, environment,
-standard streams, signals and exit code. The command itself is `cmetrics.cli.main`, as installed.
+Importing LanceDB and its dependencies takes longer than most commands run. A server process per test process has
+imported them, but opened nothing. Every command is a fork of it with its own folder, environment, standard streams,
+signals and exit code, and calls `cmetrics.cli.main`, as the installed program does.
 
-Start-up is the one thing that this leaves out: tests of it run the installed command instead.
+Only start-up differs from the installed command, so tests of start-up use that one.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from typing import IO, Any, NoReturn, Self
 from coverage import Coverage
 
 ROOT = Path(__file__).parents[2]
-#: Modules that commands import while they run, in libraries that import them late.
+#: Modules that commands or libraries import only while they run.
 LATE = ("anyio._backends._asyncio", "httpcore._async.http_proxy", "plotly.graph_objects", "PIL.PngImagePlugin")
 MESSAGE_BYTES = 1 << 20
-#: Where commands write their coverage, if it is measured.
+#: The variable with the path to which commands write their coverage, if it is measured.
 DATA_FILE = "CMETRICS_COVERAGE_FILE"
 
 
 class Process:
-    """A running command, with the methods of `subprocess.Popen` that tests use."""
+    """A running command with the methods of `subprocess.Popen` that tests use."""
 
     def __init__(self, pid: int, connection: socket.socket, stdout: IO[str], stderr: IO[str]) -> None:
         self.pid = pid
@@ -111,7 +111,7 @@ class Process:
 def start(
     args: Sequence[str], *, cwd: Path, env: Mapping[str, str], runtime: Mapping[str, Any] | None = None
 ) -> Process:
-    """Start ``cmetrics *args``; ``runtime`` is what `tests.world.runtime.build` takes."""
+    """Start ``cmetrics *args``; ``runtime`` contains the options of `tests.world.runtime.build`."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.connect(_server())
     out, err = os.pipe(), os.pipe()
@@ -145,7 +145,7 @@ sys.exit(code)
 
 
 def install(folder: Path) -> None:
-    """Write a program `cmetrics` into ``folder`` for shell scripts; ``NIGHT`` is the time that its runs see."""
+    """Write a program `cmetrics` into ``folder`` for shell scripts; ``NIGHT`` is the current time of its runs."""
     folder.mkdir()
     (folder / "client.py").write_text(CLIENT.format(address=_server()))
     program = folder / "cmetrics"
@@ -155,11 +155,11 @@ def install(folder: Path) -> None:
 
 @functools.cache
 def _server() -> str:
-    """Return the address of this process's server, which ends when this process does."""
+    """Start a server once per process. Return its address. It ends with this process."""
     address = str(Path(tempfile.mkdtemp(prefix="cmetrics-")) / "server")
     env = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     if coverage := Coverage.current():
-        # Beside the file of this process, from where pytest-cov combines both.
+        # Next to the file of this process, because pytest-cov combines both.
         env[DATA_FILE] = str(Path(coverage.config.data_file).absolute())
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.world.fork_server", address],
@@ -182,13 +182,13 @@ def _import_everything() -> None:
     for module in pkgutil.walk_packages(importlib.import_module("cmetrics").__path__, "cmetrics."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    for name in (*LATE, "tests.world.hasty", "tests.world.runtime"):
+    for name in (*LATE, "tests.world.unpaced", "tests.world.runtime"):
         importlib.import_module(name)
 
 
 @contextlib.contextmanager
 def _measured(measure: Callable[[], Coverage] | None) -> Iterator[None]:
-    """Measure the coverage of what runs within, if it is wanted."""
+    """Measure coverage within the context, unless ``measure`` is None."""
     if measure is None:
         yield
         return
@@ -209,8 +209,7 @@ def _serve(address: str) -> None:
     )
     with _measured(measure):
         _import_everything()
-    # LanceDB starts its threads anew after a fork and warns that one at work might have held a lock;
-    # nothing has been asked of it here.
+    # LanceDB restarts its threads after a fork and warns that one might have held a lock; here, none was in use.
     warnings.filterwarnings("ignore", message="lancedb fork support")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
@@ -232,7 +231,7 @@ def _supervise(connection: socket.socket, measure: Callable[[], Coverage] | None
     """Fork the command, wait for it and send its exit code."""
     code = 1
     try:
-        # Two processes could not both wait for the command otherwise.
+        # The kernel must not reap the command, whose exit code is needed.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         size, descriptors, _, _ = socket.recv_fds(connection, 4, 3)
         message = b""
@@ -249,7 +248,7 @@ def _supervise(connection: socket.socket, measure: Callable[[], Coverage] | None
         connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
         code = 0
     except BrokenPipeError:
-        code = 0  # the test does not wait for this command
+        code = 0  # the test does not wait for the command
     finally:
         os._exit(code)
 
@@ -280,7 +279,7 @@ def _become(
             code = _run(runtime)
         sys.stdout.flush()
         sys.stderr.flush()
-    except BaseException:  # noqa: BLE001  # what Python itself would print
+    except BaseException:  # noqa: BLE001  # as Python would print it
         traceback.print_exc()
         sys.stderr.flush()
     finally:
@@ -289,10 +288,10 @@ def _become(
 
 def _run(options: dict[str, Any]) -> int:
     from cmetrics.cli import main
-    from tests.world import hasty, runtime
+    from tests.world import runtime, unpaced
 
-    if options.get("hasty"):
-        return hasty.main()
+    if options.get("unpaced"):
+        return unpaced.main()
     try:
         main(runtime.build(options))
     except SystemExit as end:

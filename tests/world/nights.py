@@ -1,4 +1,4 @@
-"""Nights in the local world, one after the other, without waiting for the real ones."""
+"""Successive nights in the simulated world, without waiting for real ones."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ from cmetrics.queries import Queries
 from cmetrics.settings import Settings, StoreKind, StoreTarget, load_settings
 from cmetrics.sources import SPECS
 from cmetrics.store.lance_store import LanceStore
-from tests.world.runtime import at_once
+from tests.world.runtime import skip_sleep
 from tests.world.services import Request, Services
 from tests.world.truth import DAY, World
 
-#: When the job runs: after the last log files of the day before.
+#: When the job runs: after the last log files of the day before were published.
 HOUR = time(7, tzinfo=UTC)
 
 
 @dataclass
 class Nights:
-    """A store that is refreshed in the morning of ``world.today``, as often as it is told."""
+    """A store that is refreshed on the mornings of ``world.today``."""
 
     world: World
     services: Services
     folder: Path
     #: A cmetrics.toml; None is the default catalogue.
     catalog: Path | None = None
-    #: Stars that will be given, by repository: a world knows only those of its past.
-    _coming: dict[str, dict[date, int]] = field(default_factory=dict)
+    #: Future stars by repository, because a world contains only past ones.
+    _future_stars: dict[str, dict[date, int]] = field(default_factory=dict)
 
     def begin(self, today: date) -> None:
-        """Turn the world back to ``today``; what has not happened yet is kept for its day."""
+        """Set the world back to ``today``; later stars are saved for their days."""
         self.world.today = today
         self.world.limits = False
         for name, repository in self.world.repositories.items():
-            self._coming[name] = {day: n for day, n in repository.stars.items() if day >= today}
+            self._future_stars[name] = {day: n for day, n in repository.stars.items() if day >= today}
             repository.stars = {day: n for day, n in repository.stars.items() if day < today}
 
     def sleep(self, days: int = 1) -> None:
-        """Let days go by."""
+        """Advance the world by some days."""
         for _ in range(days):
             for name, repository in self.world.repositories.items():
-                repository.stars[self.world.today] = self._coming.get(name, {}).get(self.world.today, 0)
+                repository.stars[self.world.today] = self._future_stars.get(name, {}).get(self.world.today, 0)
             self.world.today += DAY
         self.world.github_quota = 1000
 
@@ -63,15 +63,15 @@ class Nights:
         return refresh(self.context(), **options)
 
     def context(self, *, traffic_token: SecretStr | None = None) -> RunContext:
-        """A run in the morning of ``world.today`` that waits for nobody."""
+        """Return the context of a run on the morning of ``world.today`` that makes no pauses."""
         settings, catalog = (
             Settings(self._target, self.catalog, traffic_token=traffic_token, network=load_settings().network),
             load_catalog(self.catalog, SPECS),
         )
-        return RunContext(settings, catalog, self.now(), clock=self.now, sleep=at_once)
+        return RunContext(settings, catalog, self.now(), clock=self.now, sleep=skip_sleep)
 
-    def asked(self, **options) -> tuple[RunSummary, list[Request]]:
-        """A refresh and the requests that it took."""
+    def refresh_with_requests(self, **options) -> tuple[RunSummary, list[Request]]:
+        """Refresh. Return the summary and the requests that were sent."""
         before = len(self.services.requests)
         return self.refresh(**options), self.services.requests[before:]
 
@@ -87,15 +87,15 @@ class Nights:
         return LanceStore.open(self._target)
 
     def drop(self, table: str) -> None:
-        """Remove a table, as a store of an earlier version lacks it."""
+        """Remove a table, so that the store looks like one of an earlier version."""
         lancedb.connect(self._target.uri).drop_table(table)
 
     def rows(self) -> list[Observation]:
-        """All that is stored but the seeded snapshots."""
-        return [row for row in self.everything() if not row.is_seed]
+        """Return all stored rows except seeded snapshots."""
+        return [row for row in self.all_rows() if not row.is_seed]
 
-    def everything(self) -> list[Observation]:
-        """All that is stored."""
+    def all_rows(self) -> list[Observation]:
+        """Return all stored rows."""
         store = self.store
         return store.observations(sorted(store.metric_ids()), Span(date(2000, 1, 1), date(2100, 1, 1)))
 
@@ -104,8 +104,8 @@ class Nights:
         return StoreTarget(StoreKind.EMBEDDED, str(self.folder / "lancedb"))
 
 
-def unstar(world: World, name: str, day: date) -> bool:
-    """Somebody takes back a star given on ``day``; False when there is none."""
+def remove_star(world: World, name: str, day: date) -> bool:
+    """Remove a star given on ``day``. Return whether there was one."""
     stars = world.repositories[name].stars
     if not stars.get(day):
         return False

@@ -1,15 +1,15 @@
-"""Data sets to look at the page with: seeded, the same on every machine, built without a store.
+"""Data sets for tests of the page: reproducible on every machine, and built without a store.
 
-Each is a function in :data:`DATA_SETS`:
+Each of them is a function in :data:`DATA_SETS`:
 
 * ``rich``: 7 metrics, 3 to 4 years with gaps, spikes, removed stars, and 9 events;
-* ``five``: the same metrics with five whole years;
-* ``m24``, ``m300``: so many metrics;
+* ``five``: the same metrics over five whole years;
+* ``m24``, ``m300``: 24 and 300 metrics;
 * ``stale``: the last 35 nights failed;
 * ``weird``: long, right-to-left and emoji names, and names that look like HTML;
-* ``eight``: 14 SDKs of very different size in one product;
-* ``counts``: counters with missed nights and a reset, windows, likes and daily views beside one package;
-* ``empty``: nothing stored yet.
+* ``eight``: 14 SDKs of very different size in one product (the name is that of an earlier number);
+* ``counts``: counters with missed nights and a reset, windows, likes and daily views, next to one package;
+* ``empty``: nothing is stored.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ from cmetrics.store.schema import STATS
 AS_OF = date(2026, 11, 24)
 NOW = datetime(2026, 11, 25, 9, 5, tzinfo=UTC)
 URL = "https://example.org/metrics/"
-#: The windows of the page and of the API.
+#: The windows of the page and of the API, in days.
 ALL_DAYS, DAILY_DAYS = 7300, 180
-#: Star counts are taken from that day on; older ones are reconstructed.
+#: The first counted day of stars; older values are reconstructed.
 COUNTED_FROM = date(2026, 3, 1)
-#: The first nights that ran; older downloads were read by a backfill.
+#: The first nightly run; older downloads are from a backfill.
 NIGHTLY_FROM = date(2026, 8, 25)
 
 SEVEN = """
@@ -128,7 +128,7 @@ class DataSet:
         return max((max(days) for days in self.values.values() if days), default=None)
 
     def report_inputs(self) -> ReportInputs:
-        """Return what the monthly reports are built from."""
+        """Return the inputs of the monthly reports."""
         return ReportInputs(
             rows=SeriesTable.from_arrow(self.rows),
             revisions=(),
@@ -140,7 +140,7 @@ class DataSet:
         )
 
     def publication(self) -> Publication:
-        """Return what a build publishes."""
+        """Return the publication of a build."""
         table = SeriesTable.from_arrow(self.rows)
         log = OutcomeLog(self.runs, self.outcomes)
         titles = {name: spec.public_name for name, spec in SPECS.items()}
@@ -191,12 +191,12 @@ def downloads(seed: int, size: int, first: date, last: date, *, growth: float = 
 
 
 def stars(seed: int, a_day: float, first: date, last: date) -> tuple[dict[date, int], dict[date, int]]:
-    """Return the counts at the end of each day, and the stars gained on it; now and then more go than come."""
+    """Return the counts at the end of each day, and the stars gained on it; on some days, more are lost than gained."""
     numbers = np.random.default_rng(seed)
     days = (last - first).days + 1
     gained = numbers.poisson(a_day, days)
     lost = numbers.poisson(a_day * 0.06, days)
-    # A burst after a post, and a campaign that was undone.
+    # A peak after a blog post, and a campaign whose stars were removed.
     gained[-310:-305] += int(a_day * 25)
     lost[-55:-53] += int(a_day * 6)
     held = np.maximum(np.cumsum(gained - lost), 0) + int(a_day * 40)
@@ -205,13 +205,13 @@ def stars(seed: int, a_day: float, first: date, last: date) -> tuple[dict[date, 
 
 
 def without(values: dict[date, int], *gaps: tuple[str, str]) -> dict[date, int]:
-    """Return the values without the days of ``gaps``, each from its first to its last day."""
+    """Return the values without the days of ``gaps``, each given by its first and last day."""
     gone = {day for a, b in gaps for day in day_range(date.fromisoformat(a), date.fromisoformat(b))}
     return {day: value for day, value in values.items() if day not in gone}
 
 
 def table_of(series: Iterable[tuple[Metric, Mapping[date, int], Mapping[date, int]]]) -> pa.Table:
-    """Return rows of ``stats`` sorted by metric and day; the last part of each is the stars gained by day."""
+    """Return rows of ``stats`` sorted by metric and day. The third element of a series is the stars gained by day."""
     tables = [STATS.schema.empty_table()]
     for metric, values, gained in sorted(series, key=lambda one: one[0].metric_id):
         days = sorted(values)
@@ -246,12 +246,12 @@ def _ref(metric: Metric, day: date, gained: int | None) -> str:
 
 
 def nights(count: int, now: datetime = NOW) -> list[datetime]:
-    """Return when the last ``count`` nightly runs started, newest first."""
+    """Return the starting times of the last ``count`` nightly runs, newest first."""
     return [datetime.combine(now.date() - n * DAY, time(6), UTC) for n in range(count)]
 
 
 def good_runs(count: int = 90) -> tuple[Run, ...]:
-    """Return nightly runs without any failure, newest first."""
+    """Return successful nightly runs, newest first."""
     return tuple(
         Run(f"refresh-{at:%Y%m%dT%H%M%SZ}-abcdef", "refresh", RunStatus.SUCCESS, at, at + timedelta(minutes=1), 7, 0)
         for at in nights(count)
@@ -259,7 +259,7 @@ def good_runs(count: int = 90) -> tuple[Run, ...]:
 
 
 def _quoted(value: object) -> str:
-    """Return a TOML string or array; TOML knows no surrogates."""
+    """Return a TOML string or array. TOML allows no surrogates, so text is not escaped."""
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -279,7 +279,7 @@ def _data_set(
 
 # -- data sets ------------------------------------------------------------------------------------
 
-#: By metric id: the newest day, counted back, and about how many downloads a day there are at the end.
+#: The newest day of each source, as days before AS_OF, and the approximate downloads per day at the end by metric id.
 _LAG = {"pypistats": 1, "npm": 2, "cratesio": 0, "github": 0}
 _SIZES = {
     "downloads:lance:python": 92_000,
@@ -307,7 +307,7 @@ def _seven(first_days: Callable[[Metric], date]) -> tuple[dict[str, dict[date, i
 
 @cache
 def rich() -> DataSet:
-    """Seven metrics, 3 to 4 years: gaps inside and outside of what sources serve, a spike, removed stars, events."""
+    """Return seven metrics over 3 to 4 years: gaps that sources can and cannot fill, a spike, removed stars, events."""
     four, three = date(2022, 12, 1), date(2023, 11, 1)
     values, gained = _seven(lambda m: four if not m.measure.is_flow or m.product == "lance" else three)
     pylance = values["downloads:lance:python"]
@@ -331,14 +331,14 @@ def _events(events: Iterable[tuple[str, str, Collection[str]]]) -> str:
 
 @cache
 def five() -> DataSet:
-    """Seven metrics, five whole years."""
+    """Return seven metrics over five whole years."""
     values, gained = _seven(lambda _: date(2021, 11, 25))
     return _data_set(_catalog(SEVEN), values, gained, good_runs())
 
 
 @cache
 def stale() -> DataSet:
-    """``rich`` after 35 nights on which nothing could be fetched: the newest day is 20 October 2026."""
+    """Return ``rich`` after 35 nights on which every request failed: the newest day is 20 October 2026."""
     whole = rich()
     last = AS_OF - 35 * DAY
     values = {name: {d: v for d, v in days.items() if d <= last} for name, days in whole.values.items()}
@@ -381,13 +381,13 @@ def _many(products: int, packages: int, repositories: int, first: date) -> DataS
 
 @cache
 def m24() -> DataSet:
-    """Four products of six metrics, three years."""
+    """Return four products with six metrics each over three years."""
     return _many(4, 5, 1, date(2023, 11, 25))
 
 
 @cache
 def m300() -> DataSet:
-    """Twenty products of fifteen metrics, two years."""
+    """Return twenty products with fifteen metrics each over two years."""
     return _many(20, 12, 3, date(2024, 11, 25))
 
 
@@ -403,7 +403,7 @@ WEIRD_NAMES = (
 
 @cache
 def weird() -> DataSet:
-    """Two products with names of every kind, two years."""
+    """Return two products with unusual names over two years."""
     lines = [f"title = {_quoted('مقاييس & <metrics>')}", 'contact = "https://example.com/contact"']
     lines += ["[[products]]", 'id = "rtl"', f"title = {_quoted('מוצר (א)')}"]
     lines += ["[[products]]", 'id = "html"', f"title = {_quoted('<i>Product</i> & Söhne 🎉')}"]
@@ -424,7 +424,7 @@ def weird() -> DataSet:
 
 @cache
 def eight() -> DataSet:
-    """Fourteen SDKs in one product, from 2 thousand to 4 million a month, two years."""
+    """Return one product with fourteen SDKs, from 2 thousand to 4 million downloads a month, over two years."""
     lines = ['title = "Element SDKs"', 'contact = "https://example.com/contact"', f'url = "{URL}"']
     lines += ["[[products]]", 'id = "sdk"', 'title = "Elements"']
     names = ["Copper", "Cobalt", "Zinc", "Iron", "Gold", "Tin", "Lead", "Neon", "Argon", "Boron", "Radon", "Xenon"]
@@ -491,7 +491,7 @@ subject = "acme/db"
 
 @cache
 def counts() -> DataSet:
-    """One product with counts of every kind, of 170 days and of a few."""
+    """Return one product with counts of every kind, over 170 days and less."""
     catalog = _catalog(COUNTED)
     values: dict[str, dict[date, int]] = {}
     gained: dict[str, dict[date, int]] = {}
@@ -507,7 +507,7 @@ def counts() -> DataSet:
             total = np.cumsum(list(a_day.values())) + (2_400_000 if metric.source == "dockerhub" else 120)
             held = dict(zip(a_day, total.tolist(), strict=True))
             if metric.source == "dockerhub":
-                # Nights that did not run, a correction, and a week in which the service stood still.
+                # Nights without a run, a correction, and four days without a change.
                 held = without(held, ("2026-07-04", "2026-07-10"), ("2026-10-19", "2026-10-20"))
                 held = {day: count - (60_000 if day >= date(2026, 9, 9) else 0) for day, count in held.items()}
                 still = list(day_range(date(2026, 11, 2), date(2026, 11, 5)))
@@ -527,7 +527,7 @@ def counts() -> DataSet:
 
 @cache
 def empty() -> DataSet:
-    """The seven metrics before the first run."""
+    """Return the seven metrics before the first run."""
     return _data_set(_catalog(SEVEN), {}, {}, ())
 
 

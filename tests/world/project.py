@@ -1,4 +1,4 @@
-"""A repository on GitHub that runs cmetrics (switches, issues, token), and lists of repositories."""
+"""A GitHub repository that runs cmetrics (settings, issues, token), and lists of repositories."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ class Project:
     has_issues: bool = True
     pages: str | None = "workflow"
     workflow: str | None = "active"
-    #: What the token may do; reading is free for all.
+    #: Permissions of the token; reading is always allowed.
     may_write_issues: bool = True
     may_label: bool = True
     may_administer: bool = False
     #: The account of a personal token; None for the token of a workflow.
     account: str | None = None
     may_read_account: bool = True
-    #: What the account may do in the repository; None: GitHub does not say it to this token.
+    #: Permissions of the account in the repository; None if GitHub does not return them for this token.
     permissions: dict[str, bool] | None = None
-    #: Active rules of rulesets for any branch, and the classic protection of branches that exist.
+    #: Active rules of rulesets for any branch, and the classic protection of existing branches.
     rules: list[dict[str, Any]] = field(default_factory=list)
     branches: dict[str, dict[str, Any]] = field(default_factory=dict)
-    #: Every page of issues names a next one.
+    #: Whether every page of issues links to a next one.
     endless: bool = False
     actions_enabled: bool = True
     issues: list[dict[str, Any]] = field(default_factory=list)
     comments: list[tuple[int, str]] = field(default_factory=list)
-    #: Headers that GitHub sends to this token.
+    #: Headers of responses to this token.
     token_headers: dict[str, str] = field(default_factory=dict)
     organisations: set[str] = field(default_factory=lambda: {"lance-format", "lancedb"})
-    #: Further repositories of owners: full name → (stars, fork, archived).
+    #: More repositories of owners: full name → (stars, fork, archived).
     others: dict[str, tuple[int, bool, bool]] = field(default_factory=dict)
 
     #: Files of repositories: full name → path → content.
     files: dict[str, dict[str, str]] = field(default_factory=dict)
-    #: Crate → address of the repository that crates.io has for it.
+    #: Crate → the address of its repository at crates.io.
     registered: dict[str, str] = field(default_factory=dict)
 
     def content(self, request: Request, repository: str, path: str) -> Reply:
-        """A file as it is, or the entries of a folder."""
+        """Return a file as raw text, or the entries of a folder."""
         from tests.world.services import as_json, as_text
 
         assert request.headers["accept"] == "application/vnd.github.raw+json"
@@ -92,7 +92,7 @@ class Project:
         return as_json(rows)
 
     def answer(self, request: Request) -> Reply | None:
-        """What is asked of this repository or of the token's account; None for any other path."""
+        """Return the response to a request for this repository or the token's account, or None for any other path."""
         from tests.world.services import as_json
 
         if request.path == "/user":
@@ -162,7 +162,7 @@ class Project:
         return as_json(issue)
 
     def open(self, title: str, body: str, labels: Iterable[str] = (), **more: Any) -> dict[str, Any]:
-        """An issue by the workflow's robot."""
+        """Open an issue as the account of the token."""
         issue = {
             "number": len(self.issues) + 1,
             "title": title,

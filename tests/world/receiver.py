@@ -1,4 +1,4 @@
-"""Somebody's web server that summaries of runs are posted to."""
+"""A web server that receives webhooks with summaries of runs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, Self
 
 
 class Receiver:
-    """A running one. ``statuses`` are answered in turn, then 204."""
+    """A running server. It responds with ``statuses`` in turn, then with 204."""
 
     def __init__(self) -> None:
-        self.got: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.statuses: list[int] = []
         self.hold = 0.0
@@ -25,7 +25,7 @@ class Receiver:
 
             def do_POST(self) -> None:
                 assert self.headers["Content-Type"] == "application/json"
-                receiver.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                receiver.received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
                 receiver.paths.append(self.path)
                 receiver._released.wait(receiver.hold)
                 self.send_response(receiver.statuses.pop(0) if receiver.statuses else 204)

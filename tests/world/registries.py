@@ -1,4 +1,4 @@
-"""CRAN, Packagist, RubyGems, Homebrew, DuckDB's extensions and the traffic of GitHub, with their habits."""
+"""CRAN, Packagist, RubyGems, Homebrew, DuckDB's extensions and the traffic of GitHub, with their peculiarities."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ DAY = timedelta(days=1)
 CRAN, PACKAGIST, HOMEBREW = "cranlogs.r-pkg.org", "packagist.org", "formulae.brew.sh"
 DUCKDB, DUCKDB_COMMUNITY = "extensions.duckdb.org", "community-extensions.duckdb.org"
 REGISTRY_HOSTS = (CRAN, PACKAGIST, HOMEBREW, DUCKDB, DUCKDB_COMMUNITY)
-#: The gems, and the package of Packagist, that are downloaded every day.
+#: Gems and a package of Packagist that are downloaded every day.
 BUSY_GEMS, BUSY_PACKAGE = ("bundler", "rack", "rake", "json"), "psr/log"
 
 
 def steady(per_day: int, first: date, last: date) -> dict[date, int]:
-    """About ``per_day`` on each day, less at weekends."""
+    """Return about ``per_day`` for each day, less at weekends."""
     days = (first + n * DAY for n in range((last - first).days + 1))
     return {
         day: per_day * (3 if day.weekday() < 5 else 2) // 3 + day.toordinal() * 7 % max(1, per_day // 4) for day in days
@@ -29,7 +29,7 @@ def steady(per_day: int, first: date, last: date) -> dict[date, int]:
 
 @dataclass
 class Registries:
-    """What really happened at these services, by subject and day."""
+    """The true counts of these services, by subject and day."""
 
     cran: dict[str, dict[date, int]] = field(default_factory=dict)
     packagist: dict[str, dict[date, int]] = field(default_factory=dict)
@@ -38,20 +38,20 @@ class Registries:
     brew: dict[str, dict[date, int]] = field(default_factory=dict)
     #: Host → extension → downloads per day.
     extensions: dict[str, dict[str, dict[date, int]]] = field(default_factory=dict)
-    #: Host → the days on which its weekly job ran; Fridays unless a test changes them.
+    #: Host → the days on which its weekly job runs; Fridays by default.
     jobs: dict[str, list[date]] = field(default_factory=dict)
-    #: owner/name → views and clones per day; a token in ``may_push`` reads them.
+    #: owner/name → views and clones per day; only tokens in ``may_push`` can read them.
     views: dict[str, dict[date, int]] = field(default_factory=dict)
     clones: dict[str, dict[date, int]] = field(default_factory=dict)
     may_push: set[str] = field(default_factory=set)
-    #: Days that a service lost for everybody, or has not published yet.
+    #: Days that a service has lost or not yet published.
     lost: dict[str, set[date]] = field(default_factory=lambda: {host: set() for host in (*REGISTRY_HOSTS, "rubygems")})
-    #: Days behind: 1 means that yesterday is there.
+    #: Delay in days: 1 means that yesterday is published.
     lag: dict[str, int] = field(default_factory=lambda: {CRAN: 1, PACKAGIST: 1, "rubygems": 3})
 
     @classmethod
     def default(cls, first: date, last: date) -> Registries:
-        """One subject of each service, counted from ``first`` on; days until ``last`` are known."""
+        """Return one subject of each service, counted from ``first`` on; days until ``last`` are known."""
         registries = cls(
             cran={"lance": steady(300, first, last)},
             packagist={"lance/lance": steady(90, first, last), BUSY_PACKAGE: steady(900_000, first, last)},
@@ -68,18 +68,18 @@ class Registries:
         registries.jobs = {DUCKDB: list(fridays), DUCKDB_COMMUNITY: list(fridays)}
         return registries
 
-    def has(self, host: str, day: date, today: date) -> bool:
-        """Whether a service has published ``day``."""
+    def is_published(self, host: str, day: date, today: date) -> bool:
+        """Return whether a service has published ``day``."""
         return day <= today - self.lag[host] * DAY and day not in self.lost[host]
 
-    def in_days(self, values: dict[date, int], last: date, days: int) -> int:
-        """What the ``days`` days that end with ``last`` add up to."""
+    def total(self, values: dict[date, int], last: date, days: int) -> int:
+        """Return the sum of the ``days`` days that end with ``last``."""
         return sum(values.get(last - n * DAY, 0) for n in range(days))
 
-    # -- answering ---------------------------------------------------------------------------------
+    # -- responses ---------------------------------------------------------------------------------
 
     def answer(self, request: Request, today: date) -> Reply:
-        """The answer of one of :data:`REGISTRY_HOSTS`."""
+        """Return the response of one of :data:`REGISTRY_HOSTS`."""
         return {
             CRAN: self._cran,
             PACKAGIST: self._packagist,
@@ -101,8 +101,8 @@ class Registries:
         if any(name is not None and name not in self.cran for name in names):
             return as_json({"error": "Package not found"}, 404)
         days = [first + n * DAY for n in range((last - first).days + 1)]
-        shown = [day for day in days if self.has(CRAN, day, today)]
-        # The end of an answer is that of the newest published day.
+        shown = [day for day in days if self.is_published(CRAN, day, today)]
+        # A response ends with the newest published day.
         end = min(last, max(shown, default=last))
         answers: list[dict[str, Any]] = []
         for name in names:
@@ -125,12 +125,14 @@ class Registries:
         assert request.query["average"] == "daily"
         first, last = (date.fromisoformat(request.query[end]) for end in ("from", "to"))
         days = [first + n * DAY for n in range((last - first).days + 1)]
-        # A day that has not been counted is a 0.
-        values = [self.packagist[package].get(day, 0) if self.has(PACKAGIST, day, today) else 0 for day in days]
+        # An unpublished day has the value 0.
+        values = [
+            self.packagist[package].get(day, 0) if self.is_published(PACKAGIST, day, today) else 0 for day in days
+        ]
         return as_json({"labels": [f"{day}" for day in days], "values": {package: values}, "average": "daily"})
 
     def gem_rows(self, request: Request, today: date) -> Reply:
-        """The answer of the ClickHouse server for the gems; days without downloads have no row."""
+        """Return the response of the ClickHouse server for gems; days without downloads have no row."""
         from tests.world.services import Reply
 
         gems = re.findall(r"'([^']+)'", request.query["param_gems"])
@@ -138,7 +140,7 @@ class Registries:
         rows = []
         for day in (first + n * DAY for n in range((last - first).days + 1)):
             value = sum(self.gems.get(gem, {}).get(day, 0) for gem in gems)
-            if value and self.has("rubygems", day, today):
+            if value and self.is_published("rubygems", day, today):
                 rows.append({"date": f"{day}", "downloads": value})
         text = "".join(f"{json.dumps(row)}\n" for row in rows[:1000])
         return Reply(200, text.encode(), {"Content-Type": "application/x-ndjson"})
@@ -153,7 +155,7 @@ class Registries:
         if subject not in self.brew:
             return as_text("<!DOCTYPE html><title>404</title>", 404)
         name = subject.removeprefix("cask/")
-        count = self.in_days(self.brew[subject], today - DAY, 30)
+        count = self.total(self.brew[subject], today - DAY, 30)
         windows = {"30d": {name: count, f"{name} --HEAD": 2}, "90d": {name: 3 * count}, "365d": {name: 12 * count}}
         on_request = {"30d": {name: count // 2}, "90d": {name: count}, "365d": {name: 5 * count}}
         analytics = {"install": windows} | ({} if "/" in subject else {"install_on_request": on_request})
@@ -172,11 +174,11 @@ class Registries:
         if not jobs:
             return as_text("<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", 403, "application/xml")
         job = jobs[-1]
-        counts = {name: self.in_days(days, job - DAY, 7) for name, days in self.extensions[request.host].items()}
+        counts = {name: self.total(days, job - DAY, 7) for name, days in self.extensions[request.host].items()}
         return as_json({"_last_update": f"{job}T03:12:00Z", **counts})
 
     def traffic(self, repository: str, kind: str, token: str, today: date) -> Reply:
-        """Views or clones of the last 14 days; days without any are left out."""
+        """Return views or clones of the last 14 days; days without any are omitted."""
         from tests.world.services import as_json
 
         if token not in self.may_push:

@@ -1,10 +1,10 @@
-"""What GitHub's runner makes of a line of output (actions/runner, ActionCommand.cs, read 2026-11)."""
+"""Commands that GitHub's runner recognizes in output (actions/runner, ActionCommand.cs, read 2026-11)."""
 
 from __future__ import annotations
 
 import re
 
-#: Marks that take no room, which .NET passes over when it compares text by culture.
+#: Characters without width, which .NET ignores when it compares text by culture.
 IGNORED = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
@@ -25,9 +25,9 @@ REGISTERED = frozenset(
 
 
 def commands(output: str) -> list[tuple[str, str, str]]:
-    """The commands in an output, each as its name, its properties, and its data."""
-    found = (command(line) for line in re.split(r"\r\n|\r|\n", output))
-    return [one for one in found if one is not None]
+    """Return the commands in an output, each with name, properties and data."""
+    parsed = (command(line) for line in re.split(r"\r\n|\r|\n", output))
+    return [one for one in parsed if one is not None]
 
 
 def command(line: str) -> tuple[str, str, str] | None:

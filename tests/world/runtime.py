@@ -1,4 +1,4 @@
-"""Commands that do not wait: the runtime that tests bring to `cmetrics.cli.main`."""
+"""Runtimes for `cmetrics.cli.main` with which commands do not wait."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from typing import Any
 from cmetrics.cli.runtime import Runtime
 from cmetrics.domain.days import utc_now
 
-#: How many times faster time goes by where it is hurried: a patience of 30 s takes two.
-HURRY = 16
+#: The factor by which accelerated time is faster: a timeout of 30 s takes two.
+SPEED_UP = 16
 
 
-async def at_once(_: float) -> None:
-    """Pause without taking time."""
+async def skip_sleep(_: float) -> None:
+    """Yield to the event loop instead of sleeping."""
     await asyncio.sleep(0)
 
 
-class Hurried(asyncio.SelectorEventLoop):
-    """A loop in which time goes by faster than outside, so that timeouts of any length can be tried."""
+class FastLoop(asyncio.SelectorEventLoop):
+    """An event loop with accelerated time, in which long timeouts can be tested."""
 
     def __init__(self) -> None:
-        super().__init__(_Impatient())
+        super().__init__(_FastSelector())
 
     def time(self) -> float:
-        return super().time() * HURRY
+        return super().time() * SPEED_UP
 
 
-class _Impatient(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+class _FastSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
     def select(self, timeout: float | None = None) -> list:
-        return super().select(timeout if timeout is None else timeout / HURRY)
+        return super().select(timeout if timeout is None else timeout / SPEED_UP)
 
 
-class _HurriedPolicy(asyncio.DefaultEventLoopPolicy):
-    _loop_factory = Hurried
+class _FastPolicy(asyncio.DefaultEventLoopPolicy):
+    _loop_factory = FastLoop
 
 
 @contextmanager
-def hurried(*, wanted: bool = True) -> Iterator[None]:
-    """Let asyncio's time go by faster within."""
+def fast_clock(*, wanted: bool = True) -> Iterator[None]:
+    """Accelerate asyncio's time within the context."""
     if wanted:
-        asyncio.set_event_loop_policy(_HurriedPolicy())
+        asyncio.set_event_loop_policy(_FastPolicy())
     try:
         yield
     finally:
@@ -52,12 +52,12 @@ def hurried(*, wanted: bool = True) -> Iterator[None]:
 
 
 def build(options: Mapping[str, Any]) -> Runtime:
-    """Return a runtime of ``pace`` (make real pauses) and ``now`` (an ISO time), both optional.
+    """Return a runtime with the options ``pace`` (make real pauses) and ``now`` (an ISO time).
 
-    With ``hurry``, asyncio's time goes by faster in this process from now on.
+    With ``fast_clock``, asyncio's time in this process is accelerated from now on.
     """
-    if options.get("hurry"):
-        asyncio.set_event_loop_policy(_HurriedPolicy())
+    if options.get("fast_clock"):
+        asyncio.set_event_loop_policy(_FastPolicy())
     now = datetime.fromisoformat(options["now"]).astimezone(UTC) if "now" in options else None
     clock = (lambda: now) if now else utc_now
-    return Runtime(clock) if options.get("pace") else Runtime(clock, at_once)
+    return Runtime(clock) if options.get("pace") else Runtime(clock, skip_sleep)

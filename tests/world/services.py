@@ -1,9 +1,8 @@
-"""pypistats.org, crates.io, api.npmjs.org, api.github.com and the archives on this machine, under their own names.
+"""Simulated services: pypistats.org, crates.io, api.npmjs.org, api.github.com and archives, with their real names.
 
-A forward proxy ends the TLS of every CONNECT itself, with certificates of a throwaway authority:
-a program reaches it by ``HTTPS_PROXY`` and ``SSL_CERT_FILE`` and needs no other hook. Habits and
-error texts follow what is known of the services (retention, lag, zeros, categories, paging,
-limits, User-Agent rule, redirects).
+A forward proxy terminates the TLS of every CONNECT with certificates of a temporary authority. A program uses it with
+``HTTPS_PROXY`` and ``SSL_CERT_FILE`` only. Behaviour and error texts follow the services as far as they are known
+(retention, lag, zeros, categories, paging, limits, User-Agent rule, redirects).
 """
 
 from __future__ import annotations
@@ -38,13 +37,13 @@ class Reply:
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
-    #: Send only so many bytes of the body and close.
+    #: Send only this many bytes of the body, then close the connection.
     cut_at: int | None = None
-    #: Close the connection without a word.
+    #: Reset the connection instead of responding.
     reset: bool = False
-    #: Hold the connection for so long before anything is sent.
+    #: Wait this many seconds before responding.
     hold: float = 0.0
-    #: Send one byte of the body per so many seconds.
+    #: Send one byte of the body per this many seconds.
     drip: float = 0.0
 
 
@@ -68,16 +67,16 @@ class Request:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes = b""
-    #: The values of the parameter ``expand[]``, which may be repeated.
+    #: The values of the parameter ``expand[]``, which may occur several times.
     fields: tuple[str, ...] = ()
 
     @property
     def question(self) -> tuple[object, ...]:
-        """What makes two requests the same question."""
+        """Return the parts that are equal for two requests of the same resource."""
         return self.host, self.method, self.path, *sorted(self.query.items()), *self.fields, self.body
 
 
-#: The most requests in so many seconds that each service is sent, as `(count, seconds)`.
+#: The rate limits that cmetrics keeps for each service, as `(count, seconds)`.
 RATES = {
     PYPI: ((5, 1.0), (30, 60.0)),
     CRATES: ((1, 1.0),),
@@ -96,39 +95,39 @@ RATES = {
     DUCKDB_COMMUNITY: ((2, 1.0),),
 }
 
-#: Gets the request and the answer that would be given; gives the answer that is.
+#: Called with the request and a function that returns the usual response; returns the response to send.
 Fault = Callable[[Request, Callable[[], Reply]], Reply]
 
 
 @cache
 def authority(name: str) -> trustme.CA:
-    """A throwaway authority; making one takes as long as a test."""
+    """Return a temporary authority. It is cached, because creating one takes as long as a test."""
     assert name
     return trustme.CA()
 
 
 @cache
 def tls_context(name: str, host: str) -> ssl.SSLContext:
-    """What a host shows whose certificate is of the authority ``name``."""
+    """Return the TLS context of a host whose certificate is signed by the authority ``name``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority(name).issue_cert(host).configure_cert(context)
     return context
 
 
 class Services:
-    """The running world. ``env()`` is what a command needs to live in it."""
+    """The running services. ``env()`` returns the variables with which a command uses them."""
 
     def __init__(self, world: World, folder: Path) -> None:
         self.world = world
         self.requests: list[Request] = []
-        self.strange_hosts: list[str] = []
-        #: Seconds from here to the services and back: of each answer, and of making a connection.
+        self.unknown_hosts: list[str] = []
+        #: The round-trip time to the services in seconds, added to each response and connection.
         self.latency = 0.0
         self.connections = 0
-        #: Hosts that nobody reaches, and hosts that somebody else answers for.
+        #: Hosts that cannot be reached, and hosts for which another server responds.
         self.unreachable: set[str] = set()
         self.impostors: set[str] = set()
-        #: What the services' clocks show; None: they do not say.
+        #: The time in the Date headers of the services; None for no header.
         self.clock: datetime | None = None
         self._recent: dict[str, deque[float]] = {host: deque() for host in HOSTS}
         self._lock = threading.Lock()
@@ -136,7 +135,7 @@ class Services:
         authority("services").cert_pem.write_to_path(str(self._pem))
         self._released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self._connection())
-        # The default looks for the end of the test twice a second only.
+        # With the default, shutting down would take up to half a second.
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
@@ -155,20 +154,20 @@ class Services:
         proxy = f"http://127.0.0.1:{port}"
         return {"HTTPS_PROXY": proxy, "https_proxy": proxy, "SSL_CERT_FILE": str(self._pem)}
 
-    def too_fast(self, hosts: Iterable[str], hurry: float = 1.0) -> list[tuple[str, float]]:
-        """Return each wait below a service's rate; ``hurry``: how much faster time went by for the client."""
+    def too_fast(self, hosts: Iterable[str], speed_up: float = 1.0) -> list[tuple[str, float]]:
+        """Return each interval below a service's limit. ``speed_up`` is that of the client's clock."""
         return [
             (host, later.at - earlier.at)
             for host in hosts
             for count, seconds in RATES[host]
-            for earlier, later in zip(self.to(host), self.to(host)[count:], strict=False)
-            if later.at - earlier.at < 0.95 * seconds / hurry
+            for earlier, later in zip(self.requests_to(host), self.requests_to(host)[count:], strict=False)
+            if later.at - earlier.at < 0.95 * seconds / speed_up
         ]
 
-    def to(self, host: str) -> list[Request]:
+    def requests_to(self, host: str) -> list[Request]:
         return [request for request in self.requests if request.host == host]
 
-    # -- answering ---------------------------------------------------------------------------------
+    # -- responses ---------------------------------------------------------------------------------
 
     def answer(self, request: Request) -> Reply:
         with self._lock:
@@ -196,7 +195,7 @@ class Services:
         return reply
 
     def _over_limit(self, host: str, *rules: tuple[int, float]) -> bool:
-        """Whether this request is more than ``(count, seconds)`` allows."""
+        """Return whether this request exceeds a limit of ``(count, seconds)``."""
         now = time.monotonic()
         recent = self._recent[host]
         recent.append(now)
@@ -215,10 +214,10 @@ class Services:
         rows = []
         for mirrors in wanted:
             values = self.world.pypi.get((package, mirrors), {})
-            landed = [d for d in values if self.world.landed(PYPI, d) or d in self.world.partly[PYPI]]
-            for day in landed:
-                value = values[day] // 50 if day in self.world.partly[PYPI] else values[day]
-                if value and day >= max(landed) - 180 * DAY:
+            published = [d for d in values if self.world.is_published(PYPI, d) or d in self.world.partial_days[PYPI]]
+            for day in published:
+                value = values[day] // 50 if day in self.world.partial_days[PYPI] else values[day]
+                if value and day >= max(published) - 180 * DAY:
                     category = "with_mirrors" if mirrors else "without_mirrors"
                     rows.append({"category": category, "date": day.isoformat(), "downloads": value})
         if not rows:
@@ -231,7 +230,7 @@ class Services:
             return as_json({"errors": [{"detail": "We require that all requests include a `User-Agent` header."}]}, 403)
         if request.path == "/api/v1/crates/serde/downloads" and "serde" not in self.world.crates:
             days = (self.world.today - n * DAY for n in range(89, -1, -1))
-            rows = [{"date": f"{day}", "downloads": 900_000} for day in days if self.world.landed(CRATES, day)]
+            rows = [{"date": f"{day}", "downloads": 900_000} for day in days if self.world.is_published(CRATES, day)]
             return as_json({"version_downloads": [], "meta": {"extra_downloads": rows}})
         if request.path == "/api/v1/crates/serde":
             return as_json({"crate": {"id": "serde", "downloads": 900_000_000}, "versions": None})
@@ -261,12 +260,12 @@ class Services:
         return as_json({"crate": described, "versions": listed if full else None})
 
     def _crate_downloads(self, crate: str) -> Reply:
-        """The two highest versions one by one, the others together (the real service lists five)."""
+        """Return the two highest versions separately and the others together (the real service lists five)."""
         values = self.world.crates[crate]
         listed = [version.number for version in self.world.versions(crate)][-2:]
         versions, extra = [], []
         for day in sorted(values):
-            if not self.world.today - 90 * DAY < day <= self.world.today or not self.world.landed(CRATES, day):
+            if not self.world.today - 90 * DAY < day <= self.world.today or not self.world.is_published(CRATES, day):
                 continue
             parts = self.world.by_version(crate, day)
             if day == self.world.today:
@@ -280,22 +279,22 @@ class Services:
         return as_json({"version_downloads": versions, "meta": {"extra_downloads": extra}})
 
     def _version_downloads(self, crate: str, number: int, before: date) -> Reply:
-        """Ninety days that end on ``before``, as far as they are not archived."""
+        """Return the ninety days that end with ``before``, unless they are archived."""
         rows = [
             {"version": number, "downloads": part, "date": day.isoformat()}
             for day in (before - n * DAY for n in range(89, -1, -1))
             if day >= self.world.today - 90 * DAY or self.world.keeps_old_rows
-            if self.world.landed(CRATES, day) and (part := self.world.by_version(crate, day).get(number))
+            if self.world.is_published(CRATES, day) and (part := self.world.by_version(crate, day).get(number))
         ]
         return as_json({"version_downloads": rows})
 
     def _archive_days(self) -> list[date]:
         first = min(min(values) for values in self.world.crates.values()) - 30 * DAY
         days = (self.world.today - n * DAY for n in range(91, (self.world.today - first).days + 1))
-        return [day for day in days if self.world.landed(FILES, day)]
+        return [day for day in days if self.world.is_published(FILES, day)]
 
     def _archive_file(self, day: date) -> bytes:
-        """All crates of the world, and some that nobody asks for."""
+        """Return the file of a day with all crates of the world and some unknown ones."""
         rows = {number: day.toordinal() % 900 + 1 for number in range(99_000_000, 99_000_300)}
         for crate in self.world.crates:
             rows |= self.world.by_version(crate, day)
@@ -344,7 +343,7 @@ class Services:
         else:
             assert "sum(count)" in sql
             rows = [{"date": f"{day}", "downloads": number(value)} for day, value in counts.items()]
-        # More rows than allowed are left out, without a word.
+        # Rows beyond the limit are omitted without an error.
         text = "".join(f"{json.dumps(row)}\n" for row in rows[: self.world.row_cap])
         return Reply(200, text.encode(), {"Content-Type": "application/x-ndjson"})
 
@@ -363,7 +362,7 @@ class Services:
             return as_json({"error": "end date > start date"}, 400)
         if package and "," in package:
             return self._npm_bulk(package.split(","), first, last)
-        # Longer than 18 months: cut at the old end, without a word.
+        # Ranges longer than 18 months are silently shortened at the older end.
         first = max(first, last - timedelta(days=548))
         if package and package not in self.world.npm:
             return as_json({"error": f"package {package} not found"}, 404)
@@ -388,11 +387,11 @@ class Services:
         return as_json({p: self._npm_range(p, first, last) if p in self.world.npm else None for p in packages})
 
     def _npm_day(self, package: str | None, day: date) -> int:
-        partly = day in self.world.partly[NPM]
-        if not partly and not self.world.landed(NPM, day):
+        is_partial = day in self.world.partial_days[NPM]
+        if not is_partial and not self.world.is_published(NPM, day):
             return 0
         value = self.world.npm[package].get(day, 0) if package else 9_000_000_000 + 1_000_000 * (day.toordinal() % 7)
-        return value // 50 if partly else value
+        return value // 50 if is_partial else value
 
     def _github(self, request: Request) -> Reply:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -464,10 +463,10 @@ class Services:
         )
 
     def _releases(self, request: Request, name: str) -> Reply:
-        """Newest first, in pages."""
+        """Return a page of releases, newest first."""
         size, page = int(request.query.get("per_page", "30")), int(request.query.get("page", "1"))
         listed = sorted(self.world.releases.get(name, ()), key=lambda row: str(row["created_at"]), reverse=True)
-        # With files, which are counted; drafts are in the list of those who may push.
+        # Releases with counted files; drafts are listed only with push access.
         may_push = bool(request.headers.get("authorization"))
         listed = [*self.world.counters.release_rows(name, self.world.today, may_push=may_push), *listed]
         rows = [
@@ -502,7 +501,7 @@ class Services:
             reply.headers["Link"] = ", ".join([*links, f'<{base}&page={last}>; rel="last"'])
         return reply
 
-    # -- the wire --------------------------------------------------------------------------------
+    # -- connections -----------------------------------------------------------------------------
 
     def _connection(self) -> type[socketserver.BaseRequestHandler]:
         services = self
@@ -536,7 +535,7 @@ class Services:
                 if services.clock is not None:
                     reply.headers["Date"] = format_datetime(services.clock, usegmt=True)
                 elif services.world.today == utc_today():
-                    # A world of another day would contradict its own answers with the real time.
+                    # The real time would contradict the responses of a world of another day.
                     reply.headers.setdefault("Date", self.date_time_string())
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
@@ -557,7 +556,7 @@ class Services:
 
         class Connection(socketserver.BaseRequestHandler):
             def handle(self) -> None:
-                # Head and body are two writes; the second must not wait for the first one's receipt.
+                # Head and body are two writes; the second one must not wait for the acknowledgement of the first.
                 self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 head = b""
                 while b"\r\n\r\n" not in head:
@@ -568,12 +567,12 @@ class Services:
                 host = target.decode().rsplit(":", 1)[0]
                 if method != b"CONNECT" or host not in HOSTS or host in services.unreachable:
                     if host not in HOSTS:
-                        services.strange_hosts.append(host)
+                        services.unknown_hosts.append(host)
                     self.request.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
                     return
                 with services._lock:
                     services.connections += 1
-                # A handshake of TCP and one of TLS.
+                # The round trips of TCP and TLS handshakes.
                 services._released.wait(2 * services.latency)
                 self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 name = ("impostor", "impostor.example.com") if host in services.impostors else ("services", host)
@@ -594,4 +593,4 @@ class _Server(socketserver.ThreadingTCPServer):
     request_queue_size = 64
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that was killed in the middle is none of our errors."""
+        """Ignore connections of clients that were killed."""

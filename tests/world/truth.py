@@ -1,4 +1,4 @@
-"""What really happened in the local world, and what each service shows of it."""
+"""The true counts in the simulated world, and what each service shows of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def utc_today() -> date:
 
 
 def wave(base: int, seed: int, first: date, last: date) -> dict[date, int]:
-    """Believable downloads: growth, weekends, and now and then a day without any for small bases."""
+    """Return plausible downloads: growth, weekends, and for small bases some days without any."""
     values, day = {}, first
     while day <= last:
         n = (day - first).days
@@ -36,7 +36,7 @@ def wave(base: int, seed: int, first: date, last: date) -> dict[date, int]:
 
 @dataclass
 class Repository:
-    """A GitHub repository; ``stars`` are the stars still held, by the day they were given."""
+    """A GitHub repository; ``stars`` contains the current stars by the day on which they were given."""
 
     full_name: str
     number: int
@@ -49,7 +49,7 @@ class Repository:
     def count(self) -> int:
         return sum(self.stars.values())
 
-    def held(self, day: date) -> int:
+    def stars_on(self, day: date) -> int:
         return sum(gained for when, gained in self.stars.items() if when <= day)
 
 
@@ -63,7 +63,7 @@ class Version:
 
 
 def a_release(number: int, tag: str, day: date, **changes: object) -> dict[str, object]:
-    """A release as GitHub lists it, published at noon."""
+    """Return a release as GitHub lists it, published at noon."""
     return {
         "id": number,
         "tag_name": tag,
@@ -79,42 +79,42 @@ def a_release(number: int, tag: str, day: date, **changes: object) -> dict[str, 
 
 @dataclass
 class World:
-    """Everything the services know. Change it between two runs to let time do its work."""
+    """Everything that the services know. Change it between two runs to simulate passing time."""
 
     today: date = field(default_factory=utc_today)
-    #: (package as PEP 503 writes it, with mirrors) → downloads per day
+    #: (package as normalized by PEP 503, with mirrors) → downloads per day
     pypi: dict[tuple[str, bool], dict[date, int]] = field(default_factory=dict)
     crates: dict[str, dict[date, int]] = field(default_factory=dict)
     npm: dict[str, dict[date, int]] = field(default_factory=dict)
     repositories: dict[str, Repository] = field(default_factory=dict)
     #: Old name → new full name.
     renamed: dict[str, str] = field(default_factory=dict)
-    #: Days that a service lost for everybody, or has not published yet, beyond its usual lag.
+    #: Days that a service has lost, or not yet published despite its usual lag.
     lost: dict[str, set[date]] = field(default_factory=lambda: {host: set() for host in HOSTS})
-    #: Days behind: 1 means that yesterday is there.
+    #: Delay in days: 1 means that yesterday is published.
     lag: dict[str, int] = field(default_factory=lambda: {PYPI: 1, CRATES: 0, NPM: 2, GITHUB: 0, FILES: 91, CLICKPY: 1})
-    #: Days of which the registry has published only a small part.
-    partly: dict[str, set[date]] = field(default_factory=lambda: {host: set() for host in HOSTS})
-    #: Full name of a repository → its releases, as `a_release` makes them, in any order.
+    #: Days of which a service has published only a small part.
+    partial_days: dict[str, set[date]] = field(default_factory=lambda: {host: set() for host in HOSTS})
+    #: Full name of a repository → its releases as returned by `a_release`, in any order.
     releases: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     rejected_tokens: set[str] = field(default_factory=set)
-    #: Called before an answer is made; may answer instead (see services.Fault).
+    #: Called instead of the usual response (see services.Fault).
     faults: dict[str, Callable[..., object]] = field(default_factory=dict)
-    #: pypistats' own limiter and GitHub's quota, as the real ones are.
+    #: Whether the real limits of pypistats.org and GitHub apply.
     limits: bool = True
     github_quota: int = 1000
     #: The repository that runs cmetrics.
     project: Project = field(default_factory=Project)
-    #: The services that state a count and forget how it came about.
+    #: Services that publish only a current count.
     counters: Counters = field(default_factory=Counters)
-    #: Registries and lists of further services.
+    #: More registries.
     registries: Registries = field(default_factory=Registries)
-    #: Weeks that have begun since the first page of a star history was read.
+    #: The number of weeks that have begun since the first page of a star history was read.
     weeks_ahead: int = 0
-    #: crates.io answers by version for archived days too.
+    #: Whether crates.io also returns archived days per version.
     keeps_old_rows: bool = False
-    #: ClickPy: rows of an answer, whatever was asked; counts as text; its newest day; what it counts
-    #: when pypistats.org counts 1,000.
+    #: ClickPy: the most rows of a response, counts as text, its newest day, and its count per 1,000 downloads at
+    #: pypistats.org.
     row_cap: int = 1000
     counts_as_text: bool = False
     clickpy_newest: date = date.max
@@ -123,14 +123,14 @@ class World:
 
     @classmethod
     def default(cls, today: date | None = None) -> World:
-        """The default catalogue's subjects, with two years behind them."""
+        """Return a world with the subjects of the default catalogue and two years of history."""
         world = cls(today=today or utc_today())
         first, last = world.today - 700 * DAY, world.today
         for number, (name, base) in enumerate({"pylance": 40_000, "lancedb": 60_000, "__all__": 2_500_000_000}.items()):
             world.pypi[name, True] = wave(base, number, first, last)
             world.pypi[name, False] = {day: int(v * 0.8) for day, v in world.pypi[name, True].items()}
         world.crates["lance"] = wave(900, 11, first, last)
-        # A small crate: some days really have no download.
+        # A small crate: some days have no downloads.
         world.crates["lancedb"] = {
             day: (0 if day.toordinal() % 23 == 0 else v) for day, v in wave(90, 12, first, last).items()
         }
@@ -149,7 +149,7 @@ class World:
 
     @classmethod
     def young(cls) -> World:
-        """The same, with fewer days to read: they are still more than the services keep."""
+        """Return the default world with fewer days, but still more than the services retain."""
         world = cls.default()
         for values, days in ((world.pypi, 430), (world.crates, 240)):
             for subject in values:
@@ -157,13 +157,13 @@ class World:
         return world
 
     def versions(self, crate: str) -> list[Version]:
-        """Four versions, published over the years; each takes its part of a day's downloads."""
+        """Return four versions, published over the years, among which the downloads of a day are divided."""
         first, base = min(self.crates[crate]), 10 * (zlib.crc32(crate.encode()) % 1_000_000)
         step = (self.today - first).days // 5
         return [Version(base + n, f"0.{n}.0", first + n * step * DAY) for n in range(4)]
 
     def by_version(self, crate: str, day: date) -> dict[int, int]:
-        """Downloads of a day by version number; versions without any are left out."""
+        """Return the downloads of a day by version number; versions without any are omitted."""
         there = [version for version in self.versions(crate) if version.created <= day]
         value = self.crates[crate].get(day, 0)
         if not there or not value:
@@ -174,25 +174,25 @@ class World:
         return {number: part for number, part in parts.items() if part}
 
     def clickpy(self, project: str, day: date, *, mirrors: bool) -> int:
-        """What ClickPy counts: nearly what pypistats.org does."""
-        if not self.landed(CLICKPY, day) or day > self.clickpy_newest or project in self.unknown_to_clickpy:
+        """Return the count of ClickPy, which is nearly that of pypistats.org."""
+        if not self.is_published(CLICKPY, day) or day > self.clickpy_newest or project in self.unknown_to_clickpy:
             return 0
         if project in {"pip", "setuptools", "requests", "urllib3"}:
             return 5_000_000 + day.toordinal() % 7
         return self.pypi.get((project, mirrors), {}).get(day, 0) * self.clickpy_per_mille // 1000
 
-    # -- what may be stored ---------------------------------------------------------------------
+    # -- expected values ------------------------------------------------------------------------
 
     @property
     def yesterday(self) -> date:
         return self.today - DAY
 
-    def landed(self, host: str, day: date) -> bool:
+    def is_published(self, host: str, day: date) -> bool:
         newest = self.today - self.lag[host] * DAY
-        return day <= newest and day not in self.lost[host] and day not in self.partly[host]
+        return day <= newest and day not in self.lost[host] and day not in self.partial_days[host]
 
     def full(self) -> dict[str, dict[date, int]]:
-        """The truth for the default catalogue as `backfill --full` may store it, by metric id."""
+        """Return what `backfill --full` stores for the default catalogue, by metric id."""
         rows = self.expected(days=10_000)
         for metric_id, package in (("downloads:lance:python", "pylance"), ("downloads:lancedb:python", "lancedb")):
             older = {day: self.clickpy(package, day, mirrors=True) for day in self.pypi[package, True]}
@@ -206,7 +206,7 @@ class World:
         return rows
 
     def expected(self, days: int = 730) -> dict[str, dict[date, int]]:
-        """The truth for the default catalogue as a first refresh may store it, by metric id."""
+        """Return what a first refresh stores for the default catalogue, by metric id."""
         last = self.yesterday
         reach = {PYPI: 181, CRATES: 89, NPM: days}
         subjects = {
@@ -220,16 +220,16 @@ class World:
         for metric_id, (host, values) in subjects.items():
             first = last - (reach[host] - 1) * DAY
             if host == PYPI:
-                newest = max(day for day in values if self.landed(host, day))
+                newest = max(day for day in values if self.is_published(host, day))
                 first = max(first, newest - 180 * DAY)
-            rows[metric_id] = {d: v for d, v in values.items() if first <= d <= last and self.landed(host, d)}
+            rows[metric_id] = {d: v for d, v in values.items() if first <= d <= last and self.is_published(host, d)}
         for metric_id, name in (
             ("stars:lance:github", "lance-format/lance"),
             ("stars:lancedb:github", "lancedb/lancedb"),
         ):
             repository = self.repositories[name]
             first = max(repository.created, last - (days - 1) * DAY)
-            held, counts, day = repository.held(first - DAY), {}, first
+            held, counts, day = repository.stars_on(first - DAY), {}, first
             while day <= last:
                 held += repository.stars.get(day, 0)
                 counts[day] = held

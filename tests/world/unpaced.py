@@ -1,7 +1,7 @@
-"""A full backfill that waits for nobody and stores after every answer.
+"""A full backfill that makes no pauses and stores after every response.
 
-The same services, store and code as for the installed command; only each service's pace is left
-out, so that a run may be interrupted often. `Workspace.runtime = {"hasty": True}` makes it what commands do.
+Services, store and code are those of the installed command; only the pace of requests is skipped, so that a run can be
+interrupted at many points. `Workspace.runtime = {"unpaced": True}` selects it.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from cmetrics.ingest.run import backfill
 from cmetrics.settings import Settings, load_settings
 from cmetrics.sources import SPECS
 
-#: The longest pause that any service's pace asks for.
+#: The longest pause between requests of any service.
 LONGEST_GAP = 2.0
 
 
-async def without_pace(seconds: float) -> None:
-    """No pause between two requests; a service that said no is still waited for."""
+async def skip_pace(seconds: float) -> None:
+    """Skip pauses between requests, but not those that a service asks for."""
     await asyncio.sleep(0 if seconds <= LONGEST_GAP else seconds)
 
 
 def run(settings: Settings, first: date = LONG_AGO, last: date | None = None) -> RunSummary:
-    context = RunContext(settings, load_catalog(settings.catalog, SPECS), utc_now(), sleep=without_pace)
+    context = RunContext(settings, load_catalog(settings.catalog, SPECS), utc_now(), sleep=skip_pace)
     return backfill(context, Span(first, last or context.last_day), deep=True, store_interval=0.0)
 
 

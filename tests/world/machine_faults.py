@@ -1,4 +1,4 @@
-"""What may be wrong with the machine that a run is on, or with the store that it finds."""
+"""Faults of the machine that runs a command, and of the store that it uses."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ UNCHANGED, CORRECT = "unchanged", "correct"
 
 @dataclass
 class Machine:
-    """A folder with a store that is five days behind, and the command to run in it."""
+    """A folder with a store whose newest values are five days old, and the commands to run there."""
 
     workspace: Workspace
     services: Services
-    told: str = ""
-    #: What the last command in this process has printed.
-    out: str = ""
+    stderr: str = ""
+    #: The standard output of the last command in this process.
+    stdout: str = ""
     _before: list = field(default_factory=list)
 
     @property
     def tables(self) -> Path:
         return self.workspace.folder / "data" / "lancedb"
 
-    def here(self, *args: str) -> int:
-        """The command in this process: importing what it needs takes longer than what it does."""
-        out, err, kept = io.StringIO(), io.StringIO(), (Path.cwd(), sys.argv, dict(os.environ))
+    def run_in_process(self, *args: str) -> int:
+        """Run a command in this process, because its imports would take longer than the command."""
+        out, err, before = io.StringIO(), io.StringIO(), (Path.cwd(), sys.argv, dict(os.environ))
         try:
             os.chdir(self.workspace.folder)
             sys.argv = ["cmetrics", *args]
@@ -56,13 +56,13 @@ class Machine:
         except SystemExit as end:
             code = int(end.code or 0)
         finally:
-            os.chdir(kept[0])
-            sys.argv = kept[1]
-        self.told, self.out = err.getvalue(), out.getvalue()
+            os.chdir(before[0])
+            sys.argv = before[1]
+        self.stderr, self.stdout = err.getvalue(), out.getvalue()
         return code
 
-    def apart(self, shell: str, *, code: int | None = None) -> int:
-        """A shell command in a process of its own; ``cmetrics`` is the command."""
+    def run_shell(self, shell: str, *, code: int | None = None) -> int:
+        """Run a shell command in a separate process, in which ``cmetrics`` is the installed command."""
         script = f'set -o pipefail; cmetrics() {{ "{Path(sys.executable).parent}/cmetrics" "$@"; }}; {shell}'
         done = subprocess.run(
             ["bash", "-c", script],
@@ -72,30 +72,30 @@ class Machine:
             capture_output=True,
             text=True,
         )
-        self.told = done.stderr
+        self.stderr = done.stderr
         assert code is None or done.returncode == code, done
         return done.returncode
 
-    def at(self, now: datetime) -> int:
-        """A refresh at another time than it is."""
+    def refresh_at(self, now: datetime) -> int:
+        """Refresh with ``now`` as the current time."""
         nights = Nights(
             self.services.world, self.services, self.workspace.folder / "data", self.workspace.folder / "cmetrics.toml"
         )
         nights.now = lambda: now  # type: ignore[method-assign]
         summary = nights.refresh()
-        self.told = "\n".join([*_errors(summary), *summary.warnings, *summary.anomalies])
+        self.stderr = "\n".join([*_errors(summary), *summary.warnings, *summary.anomalies])
         return RUN_EXITS[summary.status]
 
     def table(self, name: str = "stats"):
         return lancedb.connect(str(self.tables)).open_table(name)
 
     def files(self, pattern: str) -> list[Path]:
-        """Files of the table of values, the last written first."""
+        """Return files of the table of values, newest first."""
         return sorted((self.tables / "stats.lance").glob(pattern), key=lambda path: path.stat().st_mtime_ns)[::-1]
 
     @contextmanager
     def on_a_small_disk(self) -> Iterator[Callable[[str], None]]:
-        """The tables on a disk of their own; what is handed out mounts it anew with other options."""
+        """Move the tables to a small disk. Yield a function that remounts it with other options."""
         moved = self.tables.with_name("moved")
         self.tables.rename(moved)
         self.tables.mkdir()
@@ -109,10 +109,10 @@ class Machine:
             moved.rename(self.tables)
 
     def without_rights(self, command: str) -> int:
-        """A command of a user whom the folder's rights stop."""
+        """Run a command as a user who is bound by the permissions of files."""
         rights = "-dac_override,-dac_read_search,-fowner,-chown"
         program = Path(sys.executable).parent / "cmetrics"
-        return self.apart(f"setpriv --bounding-set={rights} --inh-caps={rights} {program} {command}")
+        return self.run_shell(f"setpriv --bounding-set={rights} --inh-caps={rights} {program} {command}")
 
 
 def _errors(summary: RunSummary) -> list[str]:
@@ -124,139 +124,139 @@ def mount(*words: str) -> None:
 
 
 def fill(folder: Path) -> None:
-    """Leave three pages of a disk."""
+    """Fill the disk except for three pages."""
     room = os.statvfs(folder)
     (folder / "ballast").write_bytes(b"x" * (room.f_bavail * room.f_frsize - 3 * 4096))
 
 
-#: What was found: the command, its exit code, whether the rows are the same, and how the next night went.
-Tried = tuple[str, int, str, str]
+#: The effect of a fault: the command, its exit code, whether the rows are unchanged, and the result of the next night.
+Effect = tuple[str, int, str, str]
 
 
-def disk_full(machine: Machine) -> Tried:
-    with machine.on_a_small_disk() as again:
+def disk_full(machine: Machine) -> Effect:
+    with machine.on_a_small_disk() as remount:
         before = machine.workspace.rows()
         fill(machine.tables)
-        code, said = machine.here("refresh"), machine.told
-        same = kept(machine, before)
-        again("size=64m")
+        code, message = machine.run_in_process("refresh"), machine.stderr
+        same = compare_rows(machine, before)
+        remount("size=64m")
         healed = next_night(machine)
-    machine.told = said
+    machine.stderr = message
     return "refresh", code, same, healed
 
 
-def read_only(machine: Machine) -> Tried:
-    with machine.on_a_small_disk() as again:
+def read_only(machine: Machine) -> Effect:
+    with machine.on_a_small_disk() as remount:
         before = machine.workspace.rows()
-        again("ro")
-        code, said = machine.here("refresh"), machine.told
-        assert machine.here("status", "--max-age-days", "9") == 0, "what is there can be read"
-        same = kept(machine, before)
-        again("rw")
+        remount("ro")
+        code, message = machine.run_in_process("refresh"), machine.stderr
+        assert machine.run_in_process("status", "--max-age-days", "9") == 0, "the store can still be read"
+        same = compare_rows(machine, before)
+        remount("rw")
         healed = next_night(machine)
-    machine.told = said
+    machine.stderr = message
     return "refresh", code, same, healed
 
 
-def no_right_to_write(machine: Machine) -> Tried:
-    return _guarded(machine, 0o500, "refresh")
+def no_right_to_write(machine: Machine) -> Effect:
+    return _with_mode(machine, 0o500, "refresh")
 
 
-def no_right_to_read(machine: Machine) -> Tried:
-    return _guarded(machine, 0o000, "status")
+def no_right_to_read(machine: Machine) -> Effect:
+    return _with_mode(machine, 0o000, "status")
 
 
-def _guarded(machine: Machine, mode: int, command: str) -> Tried:
+def _with_mode(machine: Machine, mode: int, command: str) -> Effect:
     before = machine.workspace.rows()
     machine.tables.chmod(mode)
-    code, said = machine.without_rights(command), machine.told
+    code, message = machine.without_rights(command), machine.stderr
     machine.tables.chmod(0o700)
-    return _and_after(machine, command, code, said, before)
+    return _then_recover(machine, command, code, message, before)
 
 
-def _and_after(machine: Machine, command: str, code: int, said: str, before: list) -> Tried:
-    same = kept(machine, before)
+def _then_recover(machine: Machine, command: str, code: int, message: str, before: list) -> Effect:
+    same = compare_rows(machine, before)
     healed = next_night(machine)
-    machine.told = said
+    machine.stderr = message
     return command, code, same, healed
 
 
-def kept(machine: Machine, before: list) -> str:
+def compare_rows(machine: Machine, before: list) -> str:
     return UNCHANGED if machine.workspace.rows() == before else "changed"
 
 
 def next_night(machine: Machine) -> str:
-    """A refresh under ordinary conditions, compared with the truth."""
-    code = machine.here("refresh")
-    return _agreement(daily(machine.workspace.rows()), machine.services.world) if code == 0 else f"exit {code}"
+    """Refresh without a fault and compare the store with the expected values."""
+    code = machine.run_in_process("refresh")
+    return _compare(daily(machine.workspace.rows()), machine.services.world) if code == 0 else f"exit {code}"
 
 
-def column_of_a_newer_version(machine: Machine) -> Tried:
+def column_of_a_newer_version(machine: Machine) -> Effect:
     machine.table().add_columns({"shiny": "cast(null as int)"})
-    code, said = machine.here("refresh"), machine.told
+    code, message = machine.run_in_process("refresh"), machine.stderr
     healed = next_night(machine)
-    machine.told = said
+    machine.stderr = message
     return "refresh", code, "new rows stored", healed
 
 
-def needed_column_of_a_newer_version(machine: Machine) -> Tried:
+def needed_column_of_a_newer_version(machine: Machine) -> Effect:
     before = machine.workspace.rows()
     machine.table().add_columns({"shiny": "cast(1 as int)"})
-    code, said = machine.here("refresh"), machine.told
+    code, message = machine.run_in_process("refresh"), machine.stderr
     machine.table().drop_columns(["shiny"])
-    return _and_after(machine, "refresh", code, said, before)
+    return _then_recover(machine, "refresh", code, message, before)
 
 
-def missing_column(machine: Machine) -> Tried:
-    before, exported = machine.workspace.rows(), machine.here("export", "export")
+def missing_column(machine: Machine) -> Effect:
+    before, exported = machine.workspace.rows(), machine.run_in_process("export", "export")
     machine.table().drop_columns(["source_ref"])
-    code, said = machine.here("refresh"), machine.told
-    return _from_export(machine, "refresh", code, said, before, exported)
+    code, message = machine.run_in_process("refresh"), machine.stderr
+    return _from_export(machine, "refresh", code, message, before, exported)
 
 
-def damaged_data(machine: Machine) -> Tried:
+def damaged_data(machine: Machine) -> Effect:
     return _damaged(machine, "data/*", "status")
 
 
-def damaged_manifest(machine: Machine) -> Tried:
+def damaged_manifest(machine: Machine) -> Effect:
     return _damaged(machine, "_versions/*.manifest", "refresh")
 
 
-def _damaged(machine: Machine, pattern: str, command: str) -> Tried:
-    before, exported = machine.workspace.rows(), machine.here("export", "export")
+def _damaged(machine: Machine, pattern: str, command: str) -> Effect:
+    before, exported = machine.workspace.rows(), machine.run_in_process("export", "export")
     for path in machine.files(pattern):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    code, said = machine.here(command), machine.told
-    return _from_export(machine, command, code, said, before, exported)
+    code, message = machine.run_in_process(command), machine.stderr
+    return _from_export(machine, command, code, message, before, exported)
 
 
-def _from_export(machine: Machine, command: str, code: int, said: str, before: list, exported: int) -> Tried:
-    """The way that the message names: the folder moved away, the last export read back."""
+def _from_export(machine: Machine, command: str, code: int, message: str, before: list, exported: int) -> Effect:
+    """Recover as the message suggests: move the folder away and restore the last export."""
     machine.tables.rename(machine.tables.with_name("damaged"))
     assert exported == 0
-    assert machine.here("restore", "export") == 0
+    assert machine.run_in_process("restore", "export") == 0
     same = "restored from an export" if machine.workspace.rows() == before else "changed"
     healed = next_night(machine)
-    machine.told = said
+    machine.stderr = message
     return command, code, same, healed
 
 
-def _clock(now: datetime) -> Callable[[Machine], Tried]:
-    def trouble(machine: Machine) -> Tried:
+def _clock(now: datetime) -> Callable[[Machine], Effect]:
+    def fault(machine: Machine) -> Effect:
         before = machine.workspace.rows()
         machine.services.clock = datetime.now(UTC)
-        code, said = machine.at(now), machine.told
+        code, message = machine.refresh_at(now), machine.stderr
         machine.services.clock = None
-        return _and_after(machine, "refresh", code, said, before)
+        return _then_recover(machine, "refresh", code, message, before)
 
-    return trouble
+    return fault
 
 
-def _silent_clock(off: timedelta) -> Callable[[Machine], Tried]:
-    """A clock that is wrong for one night, where no service says what time it is: caches may leave it out."""
+def _silent_clock(off: timedelta) -> Callable[[Machine], Effect]:
+    """Return a fault: the clock is wrong for one night on which no response has a Date header, as with some caches."""
 
-    def trouble(machine: Machine) -> Tried:
-        # A world of another day than ours does not tell the time.
+    def fault(machine: Machine) -> Effect:
+        # A world of another day sends no Date headers.
         usual, today = machine.services.world, date(2026, 11, 20)
         nights = _nights(machine, World.default(today + 9 * DAY))
         nights.begin(today)
@@ -264,25 +264,25 @@ def _silent_clock(off: timedelta) -> Callable[[Machine], Tried]:
         nights.sleep()
         true = nights.now
         nights.now = lambda: true() + off  # type: ignore[method-assign]
-        wrong, stored = nights.refresh(), daily(nights.everything())
+        wrong, stored = nights.refresh(), daily(nights.all_rows())
         nights.now = true  # type: ignore[method-assign]
         for _ in range(5):
             nights.sleep()
             nights.refresh()
-        healed = _agreement(daily(nights.everything()), nights.world)
+        healed = _compare(daily(nights.all_rows()), nights.world)
         truth = _truth(nights.world)
         false = sum(
             truth[name].get(day, value) != value for name, days in stored.items() for day, value in days.items()
         )
         machine.services.world = usual
-        machine.told = "\n".join([*_errors(wrong), *wrong.warnings, *wrong.anomalies])
+        machine.stderr = "\n".join([*_errors(wrong), *wrong.warnings, *wrong.anomalies])
         return "refresh", RUN_EXITS[wrong.status], f"{false} wrong" if false else "new rows stored", healed
 
-    return trouble
+    return fault
 
 
 def _nights(machine: Machine, world: World) -> Nights:
-    """Nights in a world of its own."""
+    """Return nights in another world."""
     machine.services.world = world
     return Nights(
         world, machine.services, machine.workspace.folder / "years", machine.workspace.folder / "cmetrics.toml"
@@ -294,8 +294,8 @@ def _truth(world: World) -> dict[str, dict[date, int]]:
     return {RUST: expected["downloads:lance:rust"], STARS: expected["stars:lancedb:github"]}
 
 
-def _agreement(stored: dict[str, dict[date, int]], world: World) -> str:
-    """Whether what is stored is the truth as far as the services reach, and nothing beyond it; else where not."""
+def _compare(stored: dict[str, dict[date, int]], world: World) -> str:
+    """Compare the stored values with the expected ones, from the first day that the services show."""
     wrong = {}
     for name, truth in _truth(world).items():
         days = {day: value for day, value in stored[name].items() if day >= min(truth)}
@@ -303,41 +303,41 @@ def _agreement(stored: dict[str, dict[date, int]], world: World) -> str:
     return "; ".join(f"{name}: {plural(days, 'day')} wrong" for name, days in wrong.items() if days) or CORRECT
 
 
-def _two_clocks(off: timedelta) -> Callable[[Machine], Tried]:
-    """Two machines write to one store in turn; the clock of one of them is ``off``."""
+def _two_clocks(off: timedelta) -> Callable[[Machine], Effect]:
+    """Return a fault: two machines write to one store in turn, and the clock of one of them is ``off``."""
 
-    def trouble(machine: Machine) -> Tried:
+    def fault(machine: Machine) -> Effect:
         machine.services.clock = now = datetime.now(UTC)
-        assert machine.at(now) == 0
+        assert machine.refresh_at(now) == 0
         before = machine.workspace.rows()
-        code, said = machine.at(now + off), machine.told
-        assert machine.at(now) == 0
+        code, message = machine.refresh_at(now + off), machine.stderr
+        assert machine.refresh_at(now) == 0
         machine.services.clock = None
-        return _and_after(machine, "refresh", code, said, before)
+        return _then_recover(machine, "refresh", code, message, before)
 
-    return trouble
+    return fault
 
 
-def _in(**variables: str) -> Callable[[Machine], Tried]:
-    def trouble(machine: Machine) -> Tried:
+def _with_locale(**variables: str) -> Callable[[Machine], Effect]:
+    def fault(machine: Machine) -> Effect:
         words = " ".join(f"{name}={value}" for name, value in variables.items())
-        # Machines seldom have other locales: this one is made, where there is what it is made from.
+        # Machines seldom have other locales, so create one where its sources are installed.
         name, folder = variables["LC_ALL"], machine.workspace.cache.with_name("locales")
         folder.mkdir(exist_ok=True)
         make = ["localedef", "-i", name.partition(".")[0], "-f", "UTF-8", str(folder / name)]
         if name != "C" and shutil.which("localedef"):
             subprocess.run(make, check=False, capture_output=True)
-        code = machine.apart(f"LOCPATH={folder} {words} cmetrics refresh --quiet 2> >(grep -v setlocale >&2)")
-        said, healed = machine.told, _agreement(daily(machine.workspace.rows()), machine.services.world)
-        machine.told = "\n".join(line for line in said.splitlines() if "setlocale" not in line)
+        code = machine.run_shell(f"LOCPATH={folder} {words} cmetrics refresh --quiet 2> >(grep -v setlocale >&2)")
+        message, healed = machine.stderr, _compare(daily(machine.workspace.rows()), machine.services.world)
+        machine.stderr = "\n".join(line for line in message.splitlines() if "setlocale" not in line)
         return "refresh", code, "new rows stored", healed
 
-    return trouble
+    return fault
 
 
-def _night_of(today: date) -> Callable[[Machine], Tried]:
-    def trouble(machine: Machine) -> Tried:
-        """Every night from three before to one after that day."""
+def _night_of(today: date) -> Callable[[Machine], Effect]:
+    def fault(machine: Machine) -> Effect:
+        """Refresh on every night from three days before to two days after that day."""
         usual, world = machine.services.world, World.default(today + 2 * DAY)
         nights = _nights(machine, world)
         nights.begin(today - 3 * DAY)
@@ -345,17 +345,17 @@ def _night_of(today: date) -> Callable[[Machine], Tried]:
         for _ in range(5):
             nights.sleep()
             runs.append(nights.refresh())
-        stored = daily(nights.everything())
+        stored = daily(nights.all_rows())
         assert all(today - DAY in days for days in stored.values())
-        healed = _agreement(stored, world)
+        healed = _compare(stored, world)
         machine.services.world = usual
-        machine.told = "\n".join(text for run in runs for text in (*_errors(run), *run.warnings, *run.anomalies))
+        machine.stderr = "\n".join(text for run in runs for text in (*_errors(run), *run.warnings, *run.anomalies))
         return "refresh", max(RUN_EXITS[run.status] for run in runs), "new rows stored", healed
 
-    return trouble
+    return fault
 
 
-def future_row(machine: Machine) -> Tried:
+def future_row(machine: Machine) -> Effect:
     table = machine.table()
     ahead = (datetime.now(UTC).date() + 400 * DAY).isoformat()
     row = table.search().where(f"metric_id = '{RUST}'").limit(1).to_arrow()
@@ -363,31 +363,31 @@ def future_row(machine: Machine) -> Tried:
         row = row.set_column(row.schema.names.index(name), row.schema.field(name), [[ahead]])
     table.add(row)
     before = machine.workspace.rows()
-    assert machine.here("build-site", "--out", "page", "--quiet") == 0
+    assert machine.run_in_process("build-site", "--out", "page", "--quiet") == 0
     assert ahead not in (machine.workspace.folder / "page" / "index.html").read_text()
-    code = machine.here("status")
-    said = " ".join(machine.out[machine.out.index("ahead: ") :].partition("\nstore: ")[0].split())
-    same = kept(machine, before)
+    code = machine.run_in_process("status")
+    message = " ".join(machine.stdout[machine.stdout.index("ahead: ") :].partition("\nstore: ")[0].split())
+    same = compare_rows(machine, before)
     table.delete(f"period_end = '{ahead}'")
     healed = next_night(machine)
-    machine.told = said
+    machine.stderr = message
     return "status", code, same, healed
 
 
-def _shell(shell: str) -> Callable[[Machine], Tried]:
-    def trouble(machine: Machine) -> Tried:
+def _shell(shell: str) -> Callable[[Machine], Effect]:
+    def fault(machine: Machine) -> Effect:
         before = machine.workspace.rows()
-        code, said = machine.apart(shell), machine.told
+        code, message = machine.run_shell(shell), machine.stderr
         same = UNCHANGED if machine.workspace.rows() == before else "new rows stored"
         healed = next_night(machine)
-        machine.told = said
+        machine.stderr = message
         return shell.removeprefix("cmetrics "), code, same, healed
 
-    return trouble
+    return fault
 
 
 NOW = datetime.now(UTC)
-TROUBLES: dict[str, Callable[[Machine], Tried]] = {
+MACHINE_FAULTS: dict[str, Callable[[Machine], Effect]] = {
     "the disk is full": disk_full,
     "the disk is read-only": read_only,
     "no write permission for the store": no_right_to_write,
@@ -404,9 +404,9 @@ TROUBLES: dict[str, Callable[[Machine], Tried]] = {
     "the clock is two days behind, and no service sends a Date header": _silent_clock(-2 * DAY),
     "two machines, one of them two days behind": _two_clocks(-2 * DAY),
     "two machines, one of them five minutes ahead": _two_clocks(timedelta(minutes=5)),
-    "a time zone on the next day, a Turkish locale": _in(TZ="Pacific/Kiritimati", LC_ALL="tr_TR.UTF-8"),
-    "a time zone on the previous day, an Arabic locale": _in(TZ="Pacific/Pago_Pago", LC_ALL="ar_SA.UTF-8"),
-    "an ASCII-only terminal": _in(LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0"),
+    "a time zone on the next day, a Turkish locale": _with_locale(TZ="Pacific/Kiritimati", LC_ALL="tr_TR.UTF-8"),
+    "a time zone on the previous day, an Arabic locale": _with_locale(TZ="Pacific/Pago_Pago", LC_ALL="ar_SA.UTF-8"),
+    "an ASCII-only terminal": _with_locale(LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0"),
     "a leap day": _night_of(date(2028, 2, 29)),
     "the turn of the year": _night_of(date(2028, 1, 1)),
     "a stored row for a future day": future_row,
@@ -417,7 +417,7 @@ TROUBLES: dict[str, Callable[[Machine], Tried]] = {
     "standard output is closed": _shell("cmetrics refresh >&-"),
     "the working directory was removed": _shell("mkdir gone; cd gone; rmdir ../gone; cmetrics status"),
 }
-#: What some of them need: to mount a disk, to give up rights. Root in a container may do neither.
+#: Commands that must succeed where a fault needs more permissions, such as mounting a disk as root.
 NEEDS = {
     "the disk is full": "mount -t tmpfs tmpfs {folder} && umount {folder}",
     "the disk is read-only": "mount -t tmpfs tmpfs {folder} && umount {folder}",
@@ -427,16 +427,16 @@ NEEDS = {
 
 
 def is_possible(name: str, folder: Path) -> bool:
-    """Whether this machine allows what a trouble needs."""
+    """Return whether a fault can be reproduced on this machine."""
     need = NEEDS.get(name, "true").format(folder=folder)
     return subprocess.run(["bash", "-c", need], capture_output=True, check=False).returncode == 0
 
 
-class Workshop:
-    """A machine whose store is five days behind, given out as often as it is asked for."""
+class MachineTemplate:
+    """A machine whose store is five days old, which can be copied any number of times."""
 
     def __init__(self, services: Services, folder: Path) -> None:
-        self._services, self._folder, self._given = services, folder, 0
+        self._services, self._folder, self._copies = services, folder, 0
         base = folder / "base"
         (base / "data").mkdir(parents=True)
         (base / "cmetrics.toml").write_text(catalog_text(*SUBJECTS))
@@ -446,22 +446,22 @@ class Workshop:
         nights.sleep(5)
 
     def machine(self) -> Machine:
-        self._given += 1
-        folder = self._folder / f"machine-{self._given}"
+        self._copies += 1
+        folder = self._folder / f"machine-{self._copies}"
         shutil.copytree(self._folder / "base", folder)
         return Machine(Workspace(folder, self._services.env()), self._services)
 
 
-def try_out(name: str, machine: Machine) -> str:
-    """The row of one trouble."""
-    command, code, same, healed = TROUBLES[name](machine)
-    return " | ".join((name, f"`{command}`".replace("|", "\\|"), str(code), said(machine), same, healed))
+def reproduce(name: str, machine: Machine) -> str:
+    """Reproduce one fault and return its row."""
+    command, code, same, healed = MACHINE_FAULTS[name](machine)
+    return " | ".join((name, f"`{command}`".replace("|", "\\|"), str(code), clean_stderr(machine), same, healed))
 
 
-def said(machine: Machine) -> str:
-    """What is on standard error, less progress and what is different on every machine and night."""
-    lines = [line for line in machine.told.splitlines() if not re.match(r"\w+: (fetching \d|\w+:\w+:\w+: )", line)]
-    assert not any("Traceback" in line for line in lines), machine.told
+def clean_stderr(machine: Machine) -> str:
+    """Return standard error without progress and without text that differs between machines and nights."""
+    lines = [line for line in machine.stderr.splitlines() if not re.match(r"\w+: (fetching \d|\w+:\w+:\w+: )", line)]
+    assert not any("Traceback" in line for line in lines), machine.stderr
     text = " / ".join(line.removeprefix("error: ") for line in lines)
     text = re.sub(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?", "DAY", text.replace(str(machine.workspace.folder.resolve()), "…"))
     text = re.sub(r"[0-9a-f]{40,}\.lance", "FILE", text)
