@@ -1,4 +1,4 @@
-"""What `--help` shows, at the 80 columns of a usual terminal."""
+"""The output of `--help` in a terminal of 80 columns."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def shown(*args: str) -> str:
     return result.output
 
 
-def test_no_summary_is_cut():
-    """Each command has one line, under the heading of its group."""
+def test_command_summaries_are_complete():
+    """Each command has one line below the heading of its group."""
     lines = shown().splitlines()
     for title, commands in GROUPS.items():
         start = lines.index(f"{title}:")
@@ -33,8 +33,8 @@ def test_no_summary_is_cut():
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
-def test_help_uncut(columns: int):
-    """No line is wider than the terminal, and no word is cut."""
+def test_help_fits_the_terminal(columns: int):
+    """No line is wider than the terminal, and no word is broken."""
     result = CliRunner().invoke(app, ["--help"], terminal_width=columns)
     assert result.exit_code == 0
     usage, *lines = result.output.strip().splitlines()
@@ -51,7 +51,7 @@ def test_exit_codes_and_variables_are_in_the_help():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_options_have_metavars(name: str):
-    """No Python type and no interval is shown."""
+    """No Python types or intervals are shown."""
     text = shown(name)
     for part in ("<str>", "<int", "<list", "<=x"):
         assert part not in text
@@ -59,17 +59,17 @@ def test_options_have_metavars(name: str):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "serve-api"])
-def test_json_and_quiet_are_everywhere(name: str):
+def test_all_commands_have_json_and_quiet(name: str):
     text = shown(name)
     assert "--json" in text
     assert "--quiet" in text
 
 
-def test_only_names_what_it_takes():
+def test_only_has_a_metavar():
     assert "--only COUNT" in shown("refresh")
 
 
-def test_the_program_alone_shows_its_help():
+def test_no_command_shows_the_help():
     done = subprocess.run([sys.executable, "-m", "cmetrics"], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("Usage: ")

@@ -1,4 +1,4 @@
-"""A program that is stopped while it starts ends as one that is stopped later: quietly, with 130."""
+"""A program that is interrupted during start-up ends like one that is interrupted later: without a traceback."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 
 from tests.conftest import COMMAND, Workspace
 
-#: Modules in the order in which `cmetrics refresh` finishes to import them, from the first one to the last.
+#: Modules in the order in which `cmetrics refresh` imports them.
 MOMENTS = ("gc", "typer", "pyarrow.lib", "lancedb._lancedb", "cmetrics.ingest.state")
 
 
 def interrupt_after(module: str, number: signal.Signals, workspace: Workspace, *args: str) -> tuple[int, str, str]:
-    """Send a signal as soon as the program has imported ``module``; return exit code, stdout and stderr."""
+    """Send a signal as soon as the program has imported ``module``. Return exit code, stdout and stderr."""
     process = subprocess.Popen(
-        # What the installed script does; Python reports each import on stderr when it is done.
+        # As the installed script; Python reports each import on stderr when it is complete.
         [sys.executable, "-X", "importtime", str(COMMAND), *args],
         cwd=workspace.folder,
         env=workspace.environment,
@@ -36,7 +36,7 @@ def interrupt_after(module: str, number: signal.Signals, workspace: Workspace, *
         else:
             pytest.fail(f"{args} does not import {module}")
         process.send_signal(number)
-        # `communicate` would miss what is already in the buffer of stderr: the beginning of a line, perhaps.
+        # `communicate` would miss what was buffered already, such as the beginning of a line.
         err, out = process.stderr.read(), process.stdout.read()
     return process.returncode, out, "".join(f"{t}\n" for t in err.splitlines() if not t.startswith("import time:"))
 
@@ -44,7 +44,7 @@ def interrupt_after(module: str, number: signal.Signals, workspace: Workspace, *
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("module", MOMENTS)
 def test_interrupted_while_it_imports(module: str, number: signal.Signals, offline: Workspace):
-    """No traceback, no exit 0 although the signal was lost, no store that nobody asked for any more."""
+    """There is no traceback, no exit code 0, and no store is created."""
     code, out, err = interrupt_after(module, number, offline, "refresh", "--json")
     assert (code, err.count("\n")) == (130, 1), err
     assert err.startswith("error: interrupted")
@@ -53,6 +53,6 @@ def test_interrupted_while_it_imports(module: str, number: signal.Signals, offli
 
 
 def test_help_can_be_interrupted(offline: Workspace):
-    """The entry holds signals too, before any command is known."""
+    """The entry point handles signals before any command is parsed."""
     code, out, err = interrupt_after("gc", signal.SIGINT, offline, "--help")
     assert (code, out, err) == (130, "", "error: interrupted\n")

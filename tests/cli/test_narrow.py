@@ -1,4 +1,4 @@
-"""On a terminal of any width, no word, day or id of a message is broken."""
+"""Messages in terminals of any width: no word, day or id is broken."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def screen(workspace: Workspace, width: int, *args: str) -> tuple[int, list[str]]:
-    """Return the exit code of a command on a terminal, and the lines that it leaves there."""
+    """Run a command in a terminal. Return its exit code and the lines on the screen."""
     code, written = show(workspace, *args, width=width)
     lines = _CONTROL.sub("", written.decode()).replace("\r\n", "\n").split("\n")
     return code, [line for line in lines if not _BAR.search(line)]
 
 
 def words(lines: list[str]) -> list[str]:
-    """Without what differs from run to run: ids of runs."""
+    """Return the words, without ids of runs, which differ between runs."""
     return [word for line in lines for word in line.split() if not word.startswith("(refresh-")]
 
 
 def check(workspace: Workspace, width: int, command: str, plain: str) -> None:
-    """Fail for a line that is too long although it has a space, and for a day or an id of ``plain`` that is broken."""
+    """Fail if a line is too long although it has a space, or if a day or id of ``plain`` is broken."""
     code, lines = screen(workspace, width, command)
     assert code == 1
     assert [line for line in lines if len(line) > width and len(line.split()) > 1] == []
@@ -44,7 +44,7 @@ def check(workspace: Workspace, width: int, command: str, plain: str) -> None:
 
 
 def test_every_source_without_network(offline: Workspace):
-    """One line per source says what failed, why and what to do; nothing was stored, so the exit code is 1."""
+    """Each source has one line with the failure, the reason and the next step. The exit code is 1."""
     (offline.folder / "cmetrics.toml").write_text(CATALOGUE)
     done = offline.run("refresh", code=1)
     for source in SPECS.keys() - {"github-traffic"}:
@@ -59,7 +59,7 @@ def test_every_source_without_network(offline: Workspace):
     assert [line for line in lines if len(line) > 60 and len(line.split()) > 1] == []
     code, lines = screen(offline, 80, "doctor")
     assert [line for line in lines if len(line) > 80 and len(line.strip()) < 72] == []
-    assert "service github-traffic" not in " ".join(words(lines)), "it was not asked"
+    assert "service github-traffic" not in " ".join(words(lines)), "the service was not requested"
     assert "service cran unreachable: cannot connect to cranlogs.r-pkg.org" in " ".join(words(lines))
 
 

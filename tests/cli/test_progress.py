@@ -4,8 +4,8 @@ from cmetrics.cli.progress import LogProgress, Pace
 from cmetrics.http.service import ProgressStep
 
 
-class Watch:
-    """A clock that is set by hand."""
+class ManualClock:
+    """A clock that tests set."""
 
     now = 1000.0
 
@@ -13,8 +13,8 @@ class Watch:
         return self.now
 
 
-def test_what_is_left_follows_from_how_long_the_beginning_took():
-    watch = Watch()
+def test_remaining_time_is_estimated_from_elapsed_time():
+    watch = ManualClock()
     pace = Pace(watch)
     assert pace.describe("cratesio", ProgressStep("archive files", 0, 100)) == "0 of 100 archive files"
     watch.now += 20
@@ -27,8 +27,8 @@ def test_what_is_left_follows_from_how_long_the_beginning_took():
     )
 
 
-def test_the_next_package_is_measured_from_its_own_beginning():
-    watch = Watch()
+def test_each_package_is_timed_separately():
+    watch = ManualClock()
     pace = Pace(watch)
     pace.describe("npm", ProgressStep("years", 0, 4))
     watch.now += 100
@@ -38,8 +38,8 @@ def test_the_next_package_is_measured_from_its_own_beginning():
     assert pace.describe("npm", ProgressStep("years", 1, 4)) == "1 of 4 years, about 15 s left"
 
 
-def test_a_log_gets_a_choice_at_once_and_steps_every_ten_seconds(capsys):
-    watch = Watch()
+def test_a_log_shows_messages_at_once_and_steps_every_ten_seconds(capsys):
+    watch = ManualClock()
     lines = LogProgress(watch)
     lines.message("cratesio", "read from files")
     for done in range(31):

@@ -1,4 +1,4 @@
-"""Tables of the command line at every width: no id, day or word is cut."""
+"""Tables in terminals of any width: no id, day or word is broken."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def printed(rows, width: int, columns=COLUMNS) -> list[str]:
 
 @pytest.mark.parametrize("width", [60, 80, 120, 160])
 @pytest.mark.parametrize("rows", [ROWS, [*ROWS, (ID, "ok", "2026-11-23", "1", "2", "")]], ids=["short", "long id"])
-def test_nothing_cut(width, rows):
-    """Every word of every cell is there in full, and no line is wider than the terminal."""
+def test_cells_are_complete(width, rows):
+    """Every word of every cell is complete, and no line is wider than the terminal."""
     lines = printed(rows, width)
     words = " ".join(lines).split()
     for row in rows:
@@ -55,7 +55,7 @@ def test_nothing_cut(width, rows):
 
 
 def test_empty_columns():
-    """A column without any value has no heading either."""
+    """A column without values has no heading."""
     assert printed(ROWS[:1], 80) == [
         "metric                  status  newest day  days read",
         "downloads:lance:python  ok      2026-11-23         14",
@@ -69,7 +69,7 @@ def test_last_column_wraps():
 
 
 def test_a_long_word_in_the_last_column():
-    """A word that is longer than its column is not let out of the table: the rows are stacked."""
+    """A word that is longer than its column is not shown outside of the table; instead, the rows are stacked."""
     path = f"/api/packages/{'a' * 40}/overall: not found (404)"
     lines = printed([(ID, "failed", "2026-10-20", "0", "", path)], 120)
     assert lines[0] == ID
@@ -77,14 +77,14 @@ def test_a_long_word_in_the_last_column():
 
 
 def test_stacked():
-    """Where a table does not fit, the other cells of a row stand below its first one."""
+    """If a table does not fit, the other cells of a row are shown below the first one."""
     lines = printed(ROWS, 60)
     assert lines[:2] == ["downloads:lance:python", "  status ok, newest day 2026-11-23, days read 14"]
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_progress_bar_uncut(monkeypatch, width):
-    """A bar is always there; what does not fit beside it is left out, never cut."""
+    """A bar is always shown; text that does not fit next to it is omitted, never cut."""
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     progress = BarProgress()

@@ -1,4 +1,4 @@
-"""The overwrite rules for one pair of rows at a time: slow and obvious, what the columns are compared with."""
+"""The overwrite rules for single pairs of rows: a slow and simple reference for the rules by column."""
 
 from __future__ import annotations
 

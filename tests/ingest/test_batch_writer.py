@@ -37,7 +37,7 @@ def stored(store: LanceStore) -> int:
     return len(store.observations([METRIC.metric_id], Span(DAY_0, DAY_0 + 9 * DAY)))
 
 
-def test_without_an_interval_nothing_is_stored_before_the_flush(store: LanceStore):
+def test_without_an_interval_rows_are_stored_by_flush(store: LanceStore):
     """A nightly run is stored as a whole or not at all."""
     writer = BatchWriter(store, value_differs)
     assert [writer.add(columns([row])) for row in ROWS] == [False, False, False]
@@ -47,8 +47,8 @@ def test_without_an_interval_nothing_is_stored_before_the_flush(store: LanceStor
     assert writer.counts == Counts(inserted=3)
 
 
-def test_with_an_interval_add_merges_and_says_so(store: LanceStore):
-    """The caller records a checkpoint exactly when something was stored."""
+def test_with_an_interval_add_stores_rows(store: LanceStore):
+    """`add` returns whether it stored rows, upon which the caller records a checkpoint."""
     writer = BatchWriter(store, value_differs, interval=0.0)
     assert writer.add(columns([])) is False
     assert writer.add(columns(ROWS[:2])) is True
@@ -58,14 +58,14 @@ def test_with_an_interval_add_merges_and_says_so(store: LanceStore):
 
 
 def test_before_the_interval_has_passed_rows_wait(store: LanceStore):
-    """Merges are seldom enough for the store."""
+    """Rows are merged at most once per interval."""
     writer = BatchWriter(store, value_differs, interval=3600.0)
     assert writer.add(columns(ROWS)) is False
     assert stored(store) == 0
 
 
 def test_counts_and_replaced_rows_are_summed_over_all_merges(store: LanceStore):
-    """The summary of a run in parts is that of the whole."""
+    """The counts of a run are the sums over its merges."""
     writer = BatchWriter(store, value_differs, interval=0.0)
     writer.add(columns(ROWS))
     changed = replace(ROWS[0], value=12)

@@ -1,4 +1,4 @@
-"""A catalogue that changes between two nights: no series starts anew, and none is mixed up."""
+"""Changes of the catalogue between two nights: series continue, and different series are not mixed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TWO: Entry = ("p", "cratesio", "lancedb")
 
 
 def write(nights: Nights, *entries: Entry, extra: dict[str, str] | None = None) -> None:
-    """Write a catalogue of ``(product, source, subject)``; ``extra`` has further lines by subject."""
+    """Write a catalogue of ``(product, source, subject)``; ``extra`` has more lines by subject."""
     lines = ['contact = "https://example.com/contact"']
     for product in dict.fromkeys(product for product, _, _ in entries):
         lines += ["[[products]]", f'id = "{product}"', f'title = "{product}"']
@@ -83,7 +83,7 @@ def test_readers_need_no_refresh_to_follow_the_catalogue(nights: Nights):
     assert nights.report.dashboard().groups[0].downloads[0].last_30_days
 
 
-def test_a_metric_may_be_narrowed_to_by_either_id(nights: Nights):
+def test_a_metric_can_be_selected_by_either_id(nights: Nights):
     write(nights, ONE)
     nights.refresh()
     write(nights, ("alpha", "cratesio", "lance"))
@@ -109,8 +109,8 @@ def test_split_and_merged_products_keep_their_series(nights: Nights):
         assert values(nights) == before
 
 
-def test_a_metric_removed_and_added_again_goes_on(nights: Nights):
-    """Also under another product. Meanwhile it is inactive, and on no page and in no published file."""
+def test_a_metric_added_again_continues(nights: Nights):
+    """This is also so under another product. Meanwhile, the metric is inactive and not published."""
     write(nights, ONE, ("q", "cratesio", "lancedb"))
     nights.refresh()
     before = values(nights)["downloads:p:rust"]
@@ -128,7 +128,7 @@ def test_a_metric_removed_and_added_again_goes_on(nights: Nights):
     assert all(row.is_active for row in nights.store.definitions())
 
 
-def test_a_stated_id_takes_the_rows_along(nights: Nights):
+def test_an_explicit_id_moves_the_rows(nights: Nights):
     write(nights, ONE)
     nights.refresh()
     before = values(nights)["downloads:p:rust"]
@@ -141,14 +141,14 @@ def test_a_stated_id_takes_the_rows_along(nights: Nights):
     assert (run.status, run.rows_inserted, run.error_summary) == (RunStatus.SUCCESS, len(before), text)
     assert [row.metric_id for row in nights.store.definitions()] == ["downloads:mine:it"]
     assert nights.refresh().warnings == ()
-    # Without the line the id stays: the store knows it.
+    # Without the line, the store still knows the id.
     write(nights, ("beta", "cratesio", "lance"))
     nights.refresh()
     assert values(nights) == {"downloads:mine:it": before}
 
 
-def test_two_series_of_one_subject_are_named(nights: Nights):
-    """As in the store of a version that began anew: joining them is the user's decision."""
+def test_two_series_of_one_subject_are_reported(nights: Nights):
+    """A store of a version that created a second series has such pairs; only the user can join them."""
     write(nights, ONE)
     nights.refresh()
     write(nights, ONE, extra={"lance": 'id = "downloads:mine:it"'})
@@ -178,16 +178,16 @@ def test_another_package_under_a_known_id_fails_and_overwrites_nothing(nights: N
         )
         assert [row for row in nights.rows() if "rust" in row.metric_id] == [r for r in before if "rust" in r.metric_id]
     assert {row.subject for row in nights.store.definitions() if row.source == "cratesio"} == {"lance"}
-    # The advice works.
+    # Following the advice works.
     write(nights, TWO, extra={"lancedb": 'id = "downloads:p:rust:lancedb"'})
     assert nights.refresh().status is RunStatus.SUCCESS
     assert set(values(nights)) == {"downloads:p:rust", "downloads:p:rust:lancedb", "stars:p:github"}
-    # And so does taking the edit back.
+    # Reverting the edit works, too.
     write(nights, ONE)
     assert nights.refresh().status is RunStatus.SUCCESS
 
 
-def test_a_continued_package_goes_on_after_its_last_day(nights: Nights):
+def test_a_continued_package_extends_the_series(nights: Nights):
     nights.begin(nights.world.today - 5 * DAY)
     write(nights, ONE)
     nights.refresh()
@@ -204,7 +204,7 @@ def test_a_continued_package_goes_on_after_its_last_day(nights: Nights):
     assert (event.day, event.label, event.products) == (seam + DAY, "Rust: lance until here, then lancedb", ("p",))
     (row,) = nights.store.definitions()
     assert row.subject == "lancedb"
-    # A recomputed window leaves the days of the old package as they are.
+    # A recomputed window does not change the days of the old package.
     nights.refresh(lookback_days=60)
     assert values(nights)["downloads:p:rust"] == after
 

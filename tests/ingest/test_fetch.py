@@ -19,14 +19,14 @@ from tests.world.truth import CRATES, GITHUB, NPM, PYPI, World
 
 
 def requests_of(context: RunContext, *sources: str) -> list[FetchRequest]:
-    """The last completed day of every metric of these sources."""
+    """Return a request of the last completed day for every metric of these sources."""
     last = context.last_day
     metrics = [metric for metric in context.catalog.metrics if not sources or metric.source in sources]
     return [FetchRequest(metric, (last,), frozenset({last}), last) for metric in metrics]
 
 
 def test_every_request_gets_one_final_result_and_every_http_request_is_counted(nights: Nights, services: Services):
-    """All lanes run to their end; the counts are those that the services have seen."""
+    """All sources are fetched completely; the counts equal the requests received by the services."""
     context = nights.context()
     with closing(fetch(requests_of(context), context)) as results:
         final = [result.request.metric.metric_id for result in results if result.is_final]
@@ -40,14 +40,14 @@ def test_every_request_gets_one_final_result_and_every_http_request_is_counted(n
     }
 
 
-def test_no_request_is_no_work(nights: Nights, services: Services):
-    """The stream ends at once, and nothing is sent."""
+def test_without_requests_nothing_is_sent(nights: Nights, services: Services):
+    """Without requests, there are no results, and nothing is sent."""
     assert list(fetch([], nights.context())) == []
     assert services.requests == []
 
 
 def test_a_metric_that_cannot_be_fetched_is_a_result_with_a_typed_error(nights: Nights, world: World):
-    """The others of its source are fetched all the same."""
+    """Other metrics of the source are fetched."""
     del world.repositories["lance-format/lance"]
     context = nights.context()
     errors = {r.request.metric.subject: r.error for r in fetch(requests_of(context, "github"), context)}
@@ -57,13 +57,13 @@ def test_a_metric_that_cannot_be_fetched_is_a_result_with_a_typed_error(nights: 
 
 
 def test_closing_the_stream_early_cancels_the_lanes(nights: Nights, services: Services):
-    """A lane that waits is woken, ends, and sends nothing more."""
+    """A waiting source is cancelled and sends no more requests."""
     npm_waits, cancelled, pauses = asyncio.Event(), [], []
 
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
         if seconds > 0:
-            # npm before its second request.
+            # npm, before its second request.
             npm_waits.set()
             try:
                 await asyncio.Event().wait()
@@ -71,7 +71,7 @@ def test_closing_the_stream_early_cancels_the_lanes(nights: Nights, services: Se
                 cancelled.append(seconds)
                 raise
         if len(pauses) > 2:
-            # GitHub before its second request: no result may come before npm waits.
+            # GitHub, before its second request: no result may arrive before npm waits.
             await npm_waits.wait()
 
     context = replace(nights.context(), sleep=sleep)
@@ -84,8 +84,8 @@ def test_closing_the_stream_early_cancels_the_lanes(nights: Nights, services: Se
 
 
 @pytest.mark.parametrize("sources", [("npm",), ("npm", "github", "cratesio")], ids=["alone", "beside others"])
-def test_a_bug_in_a_lane_surfaces_as_itself(nights: Nights, sources: tuple[str, ...]):
-    """It is neither a result of a metric nor a group, and its cause is kept."""
+def test_a_bug_is_raised_unchanged(nights: Nights, sources: tuple[str, ...]):
+    """The exception is neither a result of a metric nor an exception group, and its cause is preserved."""
     cause = LookupError("why")
 
     async def broken(seconds: float) -> None:
@@ -99,7 +99,7 @@ def test_a_bug_in_a_lane_surfaces_as_itself(nights: Nights, sources: tuple[str, 
 
 
 def test_a_run_with_a_bug_stores_nothing_and_leaves_one_failed_row(nights: Nights):
-    """A bug is never `partial`."""
+    """A bug never leads to the status `partial`."""
 
     async def broken(_: float) -> None:
         raise ZeroDivisionError

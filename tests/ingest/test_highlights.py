@@ -1,4 +1,4 @@
-"""New signals and final reports are announced once, whatever machine runs the next night."""
+"""New signals and final reports are announced once, on whatever machine the next night runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.world.truth import DAY, NPM
 
 
 def spike(nights: Nights) -> None:
-    """The next seven days of the npm package have three times the downloads."""
+    """Triple the downloads of the npm package for the next seven days."""
     values = nights.world.npm["@lancedb/lancedb"]
     for n in range(8):
         day = nights.world.today + n * DAY
@@ -32,7 +32,7 @@ def new_signals(summary) -> list[dict]:
 
 
 def test_a_signal_is_announced_once(nights: Nights):
-    """In the run that sees it first; it stays in the feed when it has ended."""
+    """It is announced in the first run that detects it, and stays in the feed after it has ended."""
     nights.begin(nights.world.today - 60 * DAY)
     nights.world.lag[NPM] = 1
     nights.refresh()
@@ -53,8 +53,8 @@ def test_a_signal_is_announced_once(nights: Nights):
     assert [item.text for item in news if item.slug == f"signal-{spikes[0]['id']}"] == [spikes[0]["text"]]
 
 
-def test_the_first_announcement_leaves_out_what_is_old(nights: Nights):
-    """A store with years behind it is no flood of news; what began long ago is recorded as known."""
+def test_old_signals_are_not_announced(nights: Nights):
+    """Signals that began long ago are recorded as known, but not announced."""
     summary = nights.refresh()
     known = [row for row in nights.store.events() if row.source == SIGNAL]
     assert summary.highlights.signals == len(known)
@@ -68,7 +68,7 @@ def test_the_first_announcement_leaves_out_what_is_old(nights: Nights):
 
 
 def test_a_report_is_announced_when_it_is_final(nights: Nights):
-    """Two weeks after the month, once; months that were collected together are no flood of reports."""
+    """A report is announced once, two weeks after its month; months collected at once are not announced."""
     first = nights.world.today - 120 * DAY
     nights.begin(first.replace(day=1))
     nights.refresh()
@@ -78,7 +78,7 @@ def test_a_report_is_announced_when_it_is_final(nights: Nights):
         if months := build_run_document(nights.refresh())["new_reports"]:
             found[nights.world.today] = months
     for day, months in found.items():
-        # The first one was collected in the month that follows it.
+        # The first month was collected in the following month.
         assert day.day == (16 if day == min(found) else 15)
         assert months == [f"{(day.replace(day=1) - DAY):%Y-%m}"]
     (item, *_) = [
@@ -90,7 +90,7 @@ def test_a_report_is_announced_when_it_is_final(nights: Nights):
 
 
 def test_another_machine_does_not_announce_again(nights: Nights, tmp_path):
-    """What was announced is part of the export."""
+    """The export contains what was announced."""
     nights.refresh()
     export_store(nights.store, tmp_path / "export")
     rows = [row for row in nights.store.events() if row.source in (SIGNAL, REPORT)]
@@ -101,7 +101,7 @@ def test_another_machine_does_not_announce_again(nights: Nights, tmp_path):
 
 
 def test_figures_of_the_night(nights: Nights):
-    """Stars are those of the newest day, with those gained and lost on it."""
+    """The stars are those of the newest day, with the stars gained and lost on it."""
     nights.begin(nights.world.today - 9 * DAY)
     nights.refresh()
     nights.sleep()
@@ -129,7 +129,7 @@ def a_document(**changes: object) -> dict[str, object]:
 
 
 def test_outputs_of_the_action_are_one_line_each():
-    """A text of a service cannot add an output; what is not known is empty."""
+    """The text of a service cannot add an output; an unknown value is empty."""
     lines = actions.run_outputs(a_document()).splitlines()
     assert [line.partition("=")[0] for line in lines] == [
         "signals",
@@ -143,15 +143,15 @@ def test_outputs_of_the_action_are_one_line_each():
     assert actions.run_outputs(a_document(signals=None)) == ""
 
 
-def test_chat_messages_end_with_the_news():
-    """Each on one line, at most five."""
+def test_chat_messages_end_with_signals_and_reports():
+    """There is one line per signal or report, five at most."""
     many = [{"id": str(n), "kind": "spike", "metric_id": "m", "text": f"Signal {n}"} for n in range(9)]
     assert build_lines(a_document())[1:] == ["• x <b> @here ::error::y", "• The report of 2026-10 is final."]
     assert build_lines(a_document(new_signals=many, new_reports=[]))[-1] == "• and 4 more signals"
 
 
-def test_the_page_is_not_needed_for_the_news(nights: Nights):
-    """A metric that has left the catalogue has no title, and its signals no news."""
+def test_a_removed_metric_has_no_news(nights: Nights):
+    """The signals of a metric that was removed from the catalogue are not shown."""
     nights.refresh()
     board: Dashboard = nights.report.dashboard()
     rows = [row for row in nights.store.events() if row.source == SIGNAL]

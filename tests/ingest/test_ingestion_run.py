@@ -1,4 +1,4 @@
-"""Every run that writes leaves exactly one row in `history`, however it ends."""
+"""Every run that writes has exactly one row in `history`, however it ends."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def summary_of(run: IngestionRun, error: str | None = None) -> RunSummary:
     return RunSummary(run.run_id, Job.REFRESH, status, Counts(4, 2, 1), (outcome,), ("a warning",))
 
 
-def test_a_run_is_running_inside_and_has_its_result_afterwards(target: StoreTarget):
-    """The row is there from the beginning, so that a killed run shows, and is replaced at the end."""
+def test_a_run_is_recorded_as_running_and_then_with_its_result(target: StoreTarget):
+    """The row exists from the beginning, so that a killed run is visible, and is replaced at the end."""
     with start(target) as run:
         assert only_row(target) == Run(run.run_id, "refresh", RunStatus.RUNNING, NOW, None)
         run.finish(summary_of(run, error="gone"))
@@ -48,7 +48,7 @@ def test_a_run_is_running_inside_and_has_its_result_afterwards(target: StoreTarg
 
 
 def test_a_checkpoint_keeps_the_counts_of_a_run_that_fails_later(target: StoreTarget):
-    """What a deep backfill has stored in parts is in its row also when it is interrupted."""
+    """The row of an interrupted backfill counts what it has stored in parts."""
     with pytest.raises(KeyboardInterrupt), start(target) as run:
         run.checkpoint(Counts(10, 1, 0))
         assert (only_row(target).rows_inserted, only_row(target).status) == (10, RunStatus.RUNNING)
@@ -68,7 +68,7 @@ def test_a_checkpoint_keeps_the_counts_of_a_run_that_fails_later(target: StoreTa
 def test_a_run_that_ends_by_an_exception_is_failed_with_the_reason(
     target: StoreTarget, error: BaseException, reason: str
 ):
-    """The exception goes on; the next run is not held up."""
+    """The exception is raised again, and the next run is not blocked."""
     with pytest.raises(type(error)), start(target):
         raise error
     assert only_row(target).error_summary == reason
@@ -78,8 +78,8 @@ def test_a_run_that_ends_by_an_exception_is_failed_with_the_reason(
     assert [row.status for row in LanceStore.open(target).runs()].count(RunStatus.SUCCESS) == 1
 
 
-def test_a_result_stands_whatever_happens_after_it(target: StoreTarget):
-    """What follows `finish` cannot turn a recorded success into a failure."""
+def test_a_recorded_result_is_final(target: StoreTarget):
+    """An exception after `finish` does not turn a recorded success into a failure."""
     with pytest.raises(KeyboardInterrupt), start(target) as run:
         run.finish(summary_of(run))
         raise KeyboardInterrupt
@@ -87,7 +87,7 @@ def test_a_result_stands_whatever_happens_after_it(target: StoreTarget):
 
 
 def test_a_run_without_a_result_is_failed(target: StoreTarget):
-    """A body that forgets `finish` does not leave a run that seems to go on."""
+    """A body that does not call `finish` leaves a failed run, not a running one."""
     with start(target):
         pass
     assert only_row(target).error_summary == "internal error: ended without a result"

@@ -15,7 +15,7 @@ NPM, CRATE = a_metric("npm"), a_metric("cratesio")
 
 
 def test_one_row_per_metric_with_its_window():
-    """The window spans the days of the source and of its archive; without a request there is none."""
+    """The window spans the days of the source and of its archive; without a request, there is none."""
     request = replace(a_request(NPM, LAST - 9 * DAY, LAST), archive_days=(LAST - 900 * DAY, LAST - 899 * DAY))
     metrics = [
         MetricOutcome(NPM.metric_id, MetricStatus.PENDING, days_stored=9, pending_days=1),
@@ -28,7 +28,7 @@ def test_one_row_per_metric_with_its_window():
 
 
 def test_a_failed_metric_keeps_its_error():
-    """The text is that of the metric, whole."""
+    """The error of a metric is stored completely."""
     failed = MetricOutcome(NPM.metric_id, MetricStatus.FAILED, error="npm | is: down")
     (row,) = build_outcomes("r", [failed], [a_request(NPM, LAST, LAST)], AT)
     assert (row.status, row.error) == (MetricStatus.FAILED, "npm | is: down")

@@ -29,19 +29,19 @@ def ago(days: int) -> date:
 
 
 def since(days: int) -> frozenset[date]:
-    """Every day from that many days ago to the last one."""
+    """Return every day from ``days`` days ago to the last one."""
     return frozenset(day_range(ago(days), LAST))
 
 
 def last(days: int) -> set[date]:
-    """The last so many days."""
+    """Return the last ``days`` days."""
     return set(day_range(window(LAST, days), LAST))
 
 
-# -- what is held --------------------------------------------------------------------------------
+# -- stored days ---------------------------------------------------------------------------------
 
 
-def test_a_snapshot_before_daily_from_is_no_daily_value():
+def test_a_snapshot_before_daily_from_is_not_a_daily_value():
     metric = a_metric(daily_from=ago(10))
     daily, seeds = DaySet([ago(12), ago(3)]), DaySet([ago(40), ago(11), ago(10)])
     assert build_state(metric, daily, seeds) == MetricState(
@@ -49,7 +49,7 @@ def test_a_snapshot_before_daily_from_is_no_daily_value():
     )
 
 
-def test_without_daily_from_a_snapshot_holds_no_day():
+def test_without_daily_from_a_snapshot_covers_no_day():
     assert build_state(a_metric(), DaySet([ago(3)]), DaySet([ago(40)])) == MetricState(daily=frozenset({ago(3)}))
 
 
@@ -81,7 +81,7 @@ def cases(draw: st.DrawFn) -> Case:
     )
     kinds = draw(st.dictionaries(st.integers(0, 150).map(ago), st.sampled_from(["daily", "daily", "snapshot"])))
     free = st.sets(st.integers(0, 150).map(ago)).map(lambda days: days - kinds.keys())
-    # What is lost often follows one on the other: a service's bad weeks.
+    # Lost days are often consecutive, as in a bad week of a service.
     run = st.tuples(st.integers(0, 150), st.integers(0, 150)).map(
         lambda ends: set(day_range(ago(max(ends)), ago(min(ends))))
     )
@@ -96,7 +96,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 @settings(deadline=None, max_examples=deep(200))
 @given(cases())
-def test_every_hole_behind_the_newest_row_that_can_be_filled_is_asked_for_once(case: Case):
+def test_every_available_missing_day_is_requested_once(case: Case):
     first = max(min(case.held.daily, default=LAST), case.oldest)
     holes = set(day_range(first, LAST)) - case.held.daily - case.held.snapshots
     asked = case.days
@@ -106,7 +106,7 @@ def test_every_hole_behind_the_newest_row_that_can_be_filled_is_asked_for_once(c
 
 @settings(deadline=None, max_examples=deep(200))
 @given(cases())
-def test_a_week_of_nights_asks_for_every_hole_and_every_night_for_those_not_known_to_be_lost(case: Case):
+def test_missing_days_are_requested_every_night_and_lost_ones_once_a_week(case: Case):
     nights = [set(RefreshPlan(LAST + n * DAY, case.plan.lookback_days).days(case.spec, case.held)) for n in range(7)]
     first = max(min(case.held.daily, default=LAST + DAY), case.spec.oldest_served(LAST + 6 * DAY))
     holes = set(day_range(first, LAST)) - case.held.daily - case.held.snapshots
@@ -117,7 +117,7 @@ def test_a_week_of_nights_asks_for_every_hole_and_every_night_for_those_not_know
 
 @settings(deadline=None, max_examples=deep(200))
 @given(cases())
-def test_nothing_is_asked_for_that_cannot_be_answered_or_must_not_be_replaced(case: Case):
+def test_unavailable_days_and_snapshots_are_not_requested(case: Case):
     asked = set(case.days)
     assert all(case.oldest <= day <= LAST for day in asked)
     assert not asked & case.held.snapshots
@@ -125,42 +125,42 @@ def test_nothing_is_asked_for_that_cannot_be_answered_or_must_not_be_replaced(ca
 
 @settings(deadline=None, max_examples=deep(200))
 @given(cases())
-def test_stored_days_are_read_again_exactly_as_far_back_as_they_settle_or_the_lookback_reaches(case: Case):
+def test_stored_days_are_requested_again_within_settling_time_and_lookback(case: Case):
     reread = last(max(case.spec.settling_days, case.plan.lookback_days))
-    wanted = {day for day in reread - case.held.snapshots if day >= case.oldest}
-    assert wanted <= set(case.days)
+    expected = {day for day in reread - case.held.snapshots if day >= case.oldest}
+    assert expected <= set(case.days)
     doubted = {day for day in case.held.doubtful if day >= case.oldest}
-    assert set(case.days) & case.held.daily == (wanted | doubted) & case.held.daily
+    assert set(case.days) & case.held.daily == (expected | doubted) & case.held.daily
 
 
-def test_an_empty_store_asks_for_the_whole_first_reach():
+def test_an_empty_store_requests_all_first_days():
     assert set(RefreshPlan(LAST).days(SMALL, MetricState())) == last(40)
 
 
-def test_the_first_reach_ends_where_the_source_forgets():
+def test_first_days_are_limited_by_the_retention_of_the_source():
     assert set(RefreshPlan(LAST).days(replace(SMALL, served_days=30), MetricState())) == last(30)
 
 
-def test_a_first_run_that_got_only_recent_days_reaches_back_again():
+def test_first_days_are_requested_again_if_only_recent_ones_were_stored():
     assert set(RefreshPlan(LAST).days(SMALL, MetricState(frozenset(last(4)) - {LAST}))) == last(40)
 
 
-def test_days_held_from_the_first_settling_day_on_are_no_sign_of_a_whole_first_run():
+def test_stored_settling_days_do_not_prove_a_complete_first_run():
     assert set(RefreshPlan(LAST).days(SMALL, MetricState(frozenset(last(5))))) == last(40)
 
 
-def test_a_store_with_older_days_is_not_asked_for_days_before_them():
+def test_days_before_the_oldest_stored_one_are_not_requested():
     assert min(RefreshPlan(LAST).days(SMALL, MetricState(since(5)))) == ago(4)
     assert min(RefreshPlan(LAST).days(SMALL, MetricState(since(5) - {ago(5)} | {ago(20)}))) == ago(19)
 
 
-def test_a_hole_is_asked_for_as_long_as_the_source_holds_it():
+def test_a_missing_day_is_requested_while_the_source_retains_it():
     held = MetricState(since(200) - {ago(59), ago(60)})
     assert set(RefreshPlan(LAST).days(SMALL, held)) == last(5) | {ago(59)}
     assert set(RefreshPlan(LAST).days(FORGETS_NOTHING, held)) == last(5) | {ago(59), ago(60)}
 
 
-def test_a_source_that_never_revises_is_asked_for_new_days_alone():
+def test_only_new_days_are_requested_from_a_source_that_never_revises():
     final = replace(SMALL, settling_days=0)
     assert set(RefreshPlan(LAST).days(final, MetricState(since(9)))) == set()
     assert set(RefreshPlan(LAST).days(final, MetricState(since(9) - {LAST}))) == {LAST}
@@ -181,14 +181,14 @@ def test_a_source_that_never_revises_is_asked_for_new_days_alone():
         (BackfillPlan(LAST, Span(LAST, LAST)), STARS, {LAST}, False),
     ],
 )
-def test_the_present_count_stands_for_one_missing_day_of_a_plain_refresh_only(plan, metric, missing, takes):
+def test_the_current_count_is_used_for_one_missing_day_of_a_plain_refresh(plan, metric, missing, takes):
     for known_days in (400, 40):
-        # A young repository has no days before it was created; they are not missing.
+        # A young repository has no days before it was created; those are not missing.
         daily = frozenset(day_range(ago(known_days), LAST)) - missing
         assert plan.takes_current(metric, MetricState(daily)) is takes
 
 
-def test_the_present_count_is_no_answer_for_a_metric_that_has_nothing_yet():
+def test_the_current_count_is_not_used_for_a_new_metric():
     assert RefreshPlan(LAST).takes_current(STARS, MetricState()) is False
 
 
@@ -205,13 +205,13 @@ def test_the_present_count_is_no_answer_for_a_metric_that_has_nothing_yet():
         (Span(LAST + DAY, LAST + DAY), set()),
     ],
 )
-def test_a_backfill_asks_for_its_whole_window_as_far_as_the_source_answers(span, days):
+def test_a_backfill_requests_its_window_within_the_retention(span, days):
     plan = BackfillPlan(LAST, span)
     assert plan.days(SMALL, MetricState()) == days
     assert plan.days(SMALL, MetricState(since(100))) == days
 
 
-def test_a_backfill_leaves_snapshots_alone_and_goes_back_as_far_as_it_is_told():
+def test_a_backfill_skips_snapshots():
     plan = BackfillPlan(LAST, Span(ago(900), ago(898)))
     assert plan.days(FORGETS_NOTHING, MetricState(snapshots=frozenset({ago(899)}))) == {ago(900), ago(898)}
 
@@ -219,7 +219,7 @@ def test_a_backfill_leaves_snapshots_alone_and_goes_back_as_far_as_it_is_told():
 # -- requests ----------------------------------------------------------------------------------------
 
 
-def test_an_ask_states_its_days_in_order_and_which_of_them_are_missing():
+def test_a_request_has_sorted_days_and_the_missing_ones():
     held = {CRATES.metric_id: MetricState(since(200) - {ago(3), ago(70)})}
     (request,) = build_requests(RefreshPlan(LAST), [CRATES], SPECS, held)
     assert request.days == tuple(sorted(last(89)))
@@ -232,14 +232,14 @@ def test_an_ask_states_its_days_in_order_and_which_of_them_are_missing():
     )
 
 
-def test_a_metric_that_was_never_stored_is_asked_for_like_one_whose_rows_are_known():
+def test_a_new_metric_is_requested_completely():
     (request,) = build_requests(RefreshPlan(LAST), [STARS], SPECS, {})
     assert request.missing == set(request.days) == last(730)
     assert request.known_since is None
     assert not request.take_current
 
 
-def test_stars_with_one_missing_day_take_the_present_count():
+def test_stars_with_one_missing_day_use_the_current_count():
     held = {STARS.metric_id: MetricState(since(300) - {LAST})}
     (request,) = build_requests(RefreshPlan(LAST), [STARS], SPECS, held)
     assert request.take_current
@@ -247,67 +247,67 @@ def test_stars_with_one_missing_day_take_the_present_count():
     assert not request.take_current
 
 
-def test_a_snapshot_is_no_sign_of_when_daily_values_began():
+def test_a_snapshot_does_not_affect_known_since():
     held = {PYPI.metric_id: MetricState(since(20), snapshots=frozenset({ago(40)}))}
     (request,) = build_requests(RefreshPlan(LAST), [PYPI], SPECS, held)
     assert request.known_since == ago(20)
     assert ago(40) not in request.days
 
 
-def test_metrics_with_nothing_to_ask_are_left_out_and_the_others_keep_their_order():
+def test_metrics_without_days_have_no_request():
     requests = build_requests(BackfillPlan(LAST, Span(ago(150), ago(120))), [STARS, CRATES, PYPI], SPECS, {})
     assert [request.metric for request in requests] == [STARS, PYPI]
 
 
-# -- days that a source has lost, values that are doubted ------------------------------------------
+# -- days that a source has lost, doubtful values ----------------------------------------------------
 
 
 def nights(plan_of: MetricState, spec: SourceSpec, count: int = 28) -> list[set[date]]:
-    """What is asked for in that many nights in a row, from LAST on."""
+    """Return the requested days of ``count`` successive nights from LAST on."""
     return [set(RefreshPlan(LAST + n * DAY).days(spec, plan_of)) for n in range(count)]
 
 
-def test_a_lost_day_is_asked_for_once_a_week():
+def test_a_lost_day_is_requested_once_a_week():
     hole = ago(30)
     asked = [hole in days for days in nights(MetricState(since(59) - {hole}, lost=frozenset({hole})), FORGETS_NOTHING)]
     assert [sum(asked[n : n + 7]) for n in range(0, 28, 7)] == [1, 1, 1, 1]
 
 
-def test_all_lost_days_of_a_metric_are_asked_for_in_the_same_night():
+def test_all_lost_days_of_a_metric_are_requested_in_the_same_night():
     holes = {ago(30), ago(29), ago(21), ago(12)}
     asked = [days & holes for days in nights(MetricState(since(59) - holes, lost=frozenset(holes)), FORGETS_NOTHING, 7)]
     assert sorted(map(len, asked)) == [0] * 6 + [4]
 
 
-def test_weeks_of_lost_days_that_the_source_is_about_to_forget_are_asked_for_too():
-    """The oldest of them is another one every night."""
+def test_lost_days_near_the_end_of_retention_are_requested():
+    """The oldest of these days differs every night."""
     holes = set(day_range(ago(59), ago(20)))
     asked = nights(MetricState(since(19) | {ago(90)}, lost=frozenset(holes)), SMALL)
     assert [any(days & holes for days in asked[n : n + 7]) for n in range(0, 28, 7)] == [True] * 4
 
 
-def test_a_lost_day_that_the_source_no_longer_holds_is_not_asked_for():
+def test_a_lost_day_beyond_the_retention_is_not_requested():
     hole = ago(55)
     asked = [hole in days for days in nights(MetricState(since(80) - {hole}, lost=frozenset({hole})), SMALL, 14)]
     assert not any(asked[5:])
 
 
-def test_a_lost_day_within_the_settling_window_comes_with_every_reading():
+def test_a_lost_day_within_the_settling_time_is_requested_every_night():
     held = MetricState(since(59) - {ago(3)}, lost=frozenset({ago(3)}))
     assert all(ago(3) in RefreshPlan(LAST + n * DAY).days(SMALL, held) for n in range(2))
 
 
-def test_a_hole_that_is_not_known_to_be_lost_is_asked_for_every_night():
+def test_a_missing_day_is_requested_every_night():
     hole = ago(30)
     assert all(hole in days for days in nights(MetricState(since(59) - {hole}), FORGETS_NOTHING))
 
 
-def test_a_doubtful_day_is_asked_for_again_also_where_nothing_settles():
+def test_a_doubtful_day_is_requested_again():
     final = replace(SMALL, settling_days=0)
     assert set(RefreshPlan(LAST).days(final, MetricState(since(9), doubtful=frozenset({ago(2), ago(90)})))) == {ago(2)}
 
 
-def test_an_ask_names_the_repository_that_was_counted_so_far():
+def test_a_request_contains_the_known_repository():
     known = StarRef("owner/name", 5)
     (request,) = build_requests(
         RefreshPlan(LAST), [STARS], SPECS, {STARS.metric_id: MetricState(since(300), repository=known)}
@@ -315,14 +315,14 @@ def test_an_ask_names_the_repository_that_was_counted_so_far():
     assert request.repository == known
 
 
-# -- days that a source no longer answers for ----------------------------------------------------
+# -- days that a source no longer provides -------------------------------------------------------
 
 WITH_ARCHIVE = replace(SMALL, archive=ArchiveSpec("attic", "the attic", first_day=ago(150)))
 
 
 @settings(deadline=None, max_examples=deep(200))
 @given(first=st.integers(0, 200), length=st.integers(0, 200), snapshots=st.sets(st.integers(0, 200).map(ago)))
-def test_a_deep_backfill_asks_for_every_day_of_its_window_exactly_once(first, length, snapshots):
+def test_a_deep_backfill_requests_every_day_of_its_window_once(first, length, snapshots):
     span = Span(ago(first), min(LAST, ago(first) + length * DAY))
     plan, held = BackfillPlan(LAST, span, deep=True), MetricState(snapshots=frozenset(snapshots))
     near, older = set(plan.days(WITH_ARCHIVE, held)), set(plan.archive_days(WITH_ARCHIVE, held))
@@ -342,11 +342,11 @@ def test_a_deep_backfill_asks_for_every_day_of_its_window_exactly_once(first, le
         (BackfillPlan(LAST, Span(ago(59), LAST), deep=True), WITH_ARCHIVE),
     ],
 )
-def test_an_archive_is_asked_by_a_deep_backfill_only(plan, spec):
+def test_only_a_deep_backfill_uses_an_archive(plan, spec):
     assert not set(plan.archive_days(spec, MetricState()))
 
 
-def test_a_request_for_archive_days_alone_is_made_and_says_which_are_missing():
+def test_a_request_may_contain_archive_days_only():
     plan = BackfillPlan(LAST, Span(ago(300), ago(290)), deep=True)
     held = {PYPI.metric_id: MetricState(frozenset({ago(295)}))}
     (request,) = build_requests(plan, [PYPI], SPECS, held)
@@ -361,7 +361,7 @@ LOSSY = replace(SMALL, known_losses=(KnownLoss(ago(40), ago(38), "lost for every
 
 
 def test_known_losses_are_not_requested_every_week():
-    """A day that is known to be lost is requested until it has been found missing, and never again."""
+    """A day that is known to be lost is requested until it was found missing, and never again."""
     daily = frozenset(day_range(ago(80), LAST)) - {ago(40), ago(30)}
     fresh = MetricState(daily)
     state = replace(fresh, lost=frozenset({ago(40), ago(30)}))
@@ -372,20 +372,20 @@ def test_known_losses_are_not_requested_every_week():
 
 
 def test_known_loss_of_a_day():
-    """The declaration covers its first to its last day."""
+    """The declaration includes its first and its last day."""
     assert [bool(LOSSY.known_loss(ago(n))) for n in (41, 40, 38, 37)] == [False, True, True, False]
 
 
-def test_overlapping_archive_is_asked_for_missing_days_that_the_source_serves():
-    """A deep backfill requests days that are missing inside the window of the source from its archive too."""
+def test_an_overlapping_archive_fills_missing_recent_days():
+    """A deep backfill also requests from the archive the days that are missing in the window of the source."""
     spec = replace(SMALL, archive=ArchiveSpec("attic", "the attic", first_day=ago(150), overlaps=True))
     oldest = spec.oldest_served(LAST)
     state = MetricState(frozenset(day_range(oldest, LAST)) - {ago(3)})
     plan = BackfillPlan(LAST, Span(ago(400), LAST), deep=True)
     inside = {day for day in plan.archive_days(spec, state) if day >= oldest}
     assert inside == {ago(3)}
-    apart = replace(spec, archive=replace(spec.archive, overlaps=False))
-    assert not {day for day in plan.archive_days(apart, state) if day >= oldest}
+    separate = replace(spec, archive=replace(spec.archive, overlaps=False))
+    assert not {day for day in plan.archive_days(separate, state) if day >= oldest}
 
 
 # -- counters, stocks without history, rolling windows -------------------------------------------
@@ -404,38 +404,38 @@ def requested(metric, plan, daily: frozenset[date] = frozenset()) -> list[tuple[
 @pytest.mark.parametrize("metric", [PULLS, INSTALLS])
 @pytest.mark.parametrize("daily", [frozenset(), frozenset({ago(1)}), frozenset({ago(9), ago(3)})])
 @pytest.mark.parametrize("lookback_days", [0, 30])
-def test_a_counter_is_asked_for_now_whatever_is_missing(metric, daily, lookback_days):
-    """Past values cannot be had: only the last day is requested, and never one of before."""
+def test_a_counter_is_requested_for_the_last_day_only(metric, daily, lookback_days):
+    """Past values are not available, so only the last day is requested."""
     assert requested(metric, RefreshPlan(LAST, lookback_days), daily) == [((LAST,), True)]
 
 
 @pytest.mark.parametrize("metric", [PULLS, INSTALLS])
 @pytest.mark.parametrize("lookback_days", [0, 30])
-def test_a_counter_is_asked_once_a_night(metric, lookback_days):
+def test_a_counter_is_requested_once_a_night(metric, lookback_days):
     """A second run of the same night would replace a reading by one of another hour."""
     assert requested(metric, RefreshPlan(LAST, lookback_days), since(5)) == []
 
 
 @pytest.mark.parametrize("deep", [False, True])
 @pytest.mark.parametrize("metric", [PULLS, INSTALLS])
-def test_a_backfill_asks_no_counter(metric, deep):
+def test_a_backfill_requests_no_counter(metric, deep):
     """The current value would be stored for a past day."""
     assert requested(metric, BackfillPlan(LAST, Span(ago(30), LAST), deep=deep)) == []
 
 
 @pytest.mark.parametrize(("newest", "asked"), [(0, False), (1, False), (6, False), (7, True), (8, True)])
-def test_a_weekly_window_is_asked_by_its_rhythm(newest, asked):
+def test_a_weekly_window_is_requested_once_a_week(newest, asked):
     days = tuple(day_range(ago(newest - 1), LAST))
     assert requested(WEEKLY, RefreshPlan(LAST), frozenset({ago(newest)})) == ([(days, True)] if asked else [])
 
 
-def test_windows_with_history_are_asked_since_the_newest_one():
-    """The first run takes what the source has from `first_days` on; so does one after a long break."""
+def test_windows_with_history_are_requested_since_the_newest_one():
+    """The first run, and one after a long break, request the days from `first_days` on."""
     first = tuple(day_range(window(LAST, 40), LAST))
     assert requested(WEEKLY, RefreshPlan(LAST)) == [(first, True)]
     assert requested(WEEKLY, RefreshPlan(LAST), frozenset({ago(300)})) == [(first, True)]
 
 
-def test_a_backfill_asks_windows_with_history():
+def test_a_backfill_requests_windows_with_history():
     days = tuple(day_range(ago(20), ago(3)))
     assert requested(WEEKLY, BackfillPlan(LAST, Span(ago(20), ago(3))), since(30)) == [(days, False)]

@@ -1,4 +1,4 @@
-"""The parts of a subject: stored where they changed, summed for the night, exported, merged and renamed."""
+"""Counts of the parts of a subject: storage of changes, sums, export, merge and rename."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def test_only_changed_counts_are_stored(repository: Repository):
-    """A repository with a thousand files adds few rows a night."""
+    """A repository with a thousand files adds few rows per night."""
     repository.night(0, {"a": 100, "b": 7})
     repository.night(1, {"a": 100, "b": 8})
     repository.night(2, {"a": 100, "b": 8})
@@ -77,14 +77,14 @@ def test_only_changed_counts_are_stored(repository: Repository):
     assert repository.values() == [107, 108, 108]
 
 
-def test_the_value_of_the_night_has_the_time_of_its_readings(repository: Repository):
+def test_a_sum_has_the_time_of_its_readings(repository: Repository):
     (value,) = repository.night(0, {"a": 100}).values
     assert (value.day, value.observed_at) == (FIRST, datetime(2026, 11, 2, 3, tzinfo=UTC))
     assert value.source_ref == "npm:@scope/name"
 
 
 def test_the_sum_does_not_fall_with_an_absence(repository: Repository):
-    """An absent, a deleted and a replaced file keep their last count."""
+    """A missing, deleted or replaced file keeps its last count."""
     repository.night(0, {"a": 100, "b": 7})
     repository.night(1, {"b": 9})
     repository.night(2, {"a": 101, "b": 9})
@@ -93,8 +93,8 @@ def test_the_sum_does_not_fall_with_an_absence(repository: Repository):
     assert repository.values() == [107, 109, 110, *range(113, 123)]
 
 
-def test_a_failed_answer_stores_nothing(repository: Repository):
-    """A part of a list would make the other files look absent."""
+def test_a_failed_result_stores_nothing(repository: Repository):
+    """With a part of a list, other files would seem to be missing."""
     request = FetchRequest(FILES, (FIRST,), frozenset({FIRST}), FIRST, take_current=True)
     reading = Reading("a", "a", 1, OLD)
     failed = FetchResult(request, readings=(reading,), error=InvalidResponse("cut off"))
@@ -103,7 +103,7 @@ def test_a_failed_answer_stores_nothing(repository: Repository):
 
 
 def test_a_store_that_refuses_the_table_fails_the_metric(repository: Repository, tmp_path: Path):
-    """Without the parts, the sum of the next night could not be trusted."""
+    """Without the counts of the parts, the sum of the next night would be wrong."""
     (Path(repository.target.uri) / "readings.lance").write_text("a file where the table would be")
     result = repository.night(0, {"a": 100})
     assert result.error is not None
@@ -118,7 +118,7 @@ def flows(store: LanceStore, metric_id: str) -> list[int | None]:
 
 
 def test_export_and_restore(repository: Repository, tmp_path: Path):
-    """What was exported comes back, and states the same flows."""
+    """Restored readings are equal, and give the same flows."""
     repository.night(0, {"a": 100, "b": 7})
     repository.night(1, {"a": 103})
     repository.night(2, {"a": 103, "b": 11})
@@ -131,7 +131,7 @@ def test_export_and_restore(repository: Repository, tmp_path: Path):
 
 
 def test_two_stores_that_merge_each_other_agree(repository: Repository, tmp_path: Path):
-    """The later reading of a night wins on both sides."""
+    """The later reading of a night wins in both stores."""
     other = Repository(tmp_path / "two")
     repository.night(0, {"a": 100})
     other.night(0, {"a": 90})
@@ -145,7 +145,7 @@ def test_two_stores_that_merge_each_other_agree(repository: Repository, tmp_path
     assert other.store.readings() == repository.store.readings()
 
 
-def test_rename_carries_them_over(repository: Repository):
+def test_rename_moves_readings(repository: Repository):
     repository.night(0, {"a": 100, "b": 7})
     repository.night(1, {"a": 104})
     removal = Removal("rename-1", FILES.metric_id, "downloads:q:files", datetime(2026, 12, 1, tzinfo=UTC))

@@ -20,9 +20,9 @@ from tests.samples import a_metric, a_row, a_snapshot
 
 DAY_0 = date(2026, 11, 2)
 NPM, CRATES, STARS = a_metric("npm"), a_metric("cratesio"), a_metric("github")
-COUNTED, WORKED_OUT = "github:owner/name", "github-history:owner/name"
-#: On rows that other programs wrote into the same tables.
-WORKED_OUT_BEFORE = "github-stargazers:owner/name"
+COUNTED, RECONSTRUCTED = "github:owner/name", "github-history:owner/name"
+#: The reference in rows of earlier programs.
+OLD_RECONSTRUCTED = "github-stargazers:owner/name"
 
 
 def overwrites(metric: Metric, stored: Observation, new: Observation) -> bool:
@@ -30,7 +30,7 @@ def overwrites(metric: Metric, stored: Observation, new: Observation) -> bool:
 
 
 def read_after(metric: Metric, value: int, days: int) -> Observation:
-    """A value of DAY_0, read so many days later, just before midnight."""
+    """Return a value of DAY_0 that was read ``days`` days later, just before midnight."""
     at = datetime.combine(DAY_0 + days * DAY, time(23, 59), UTC)
     return a_row(metric, DAY_0, value, observed_at=at, ingestion_run_id="refresh-2")
 
@@ -46,7 +46,7 @@ def stars(value: int, source_ref: str) -> Observation:
     ("stored", "new", "wins"),
     [(10, 12, True), (10, 8, True), (0, 8, True), (10, 0, False), (10, 10, False), (0, 0, False)],
 )
-def test_the_newer_read_wins_but_a_zero_never_replaces_a_count(stored, new, wins):
+def test_the_newer_value_wins_except_a_zero(stored, new, wins):
     assert overwrites(NPM, a_row(NPM, DAY_0, stored), read_after(NPM, new, days=30)) is wins
 
 
@@ -54,12 +54,12 @@ def test_the_newer_read_wins_but_a_zero_never_replaces_a_count(stored, new, wins
     ("days", "value", "wins"),
     [(1, 9, False), (7, 9, False), (8, 9, True), (1, 11, True), (7, 11, True), (8, 11, True)],
 )
-def test_while_a_day_still_grows_the_larger_read_wins(days, value, wins):
+def test_the_larger_value_of_a_growing_day_wins(days, value, wins):
     assert SPECS["cratesio"].growing_days == 7
     assert overwrites(CRATES, a_row(CRATES, DAY_0, 10), read_after(CRATES, value, days)) is wins
 
 
-def test_a_source_whose_days_do_not_grow_may_correct_itself_downwards_at_once():
+def test_a_value_may_decrease_if_days_do_not_grow():
     assert SPECS["npm"].growing_days == 0
     assert overwrites(NPM, a_row(NPM, DAY_0, 10), read_after(NPM, 9, days=1))
 
@@ -90,27 +90,27 @@ def test_a_daily_value_replaces_a_snapshot_from_daily_from_on(daily_from, wins, 
 # -- stars ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("worked_out", [WORKED_OUT, WORKED_OUT_BEFORE])
-def test_a_count_taken_on_its_day_is_never_replaced_by_one_worked_out_later(worked_out):
+@pytest.mark.parametrize("reconstructed", [RECONSTRUCTED, OLD_RECONSTRUCTED])
+def test_a_reconstructed_count_never_replaces_a_counted_one(reconstructed):
     for value in (50, 60, 70):
-        assert not overwrites(STARS, stars(60, COUNTED), stars(value, worked_out))
+        assert not overwrites(STARS, stars(60, COUNTED), stars(value, reconstructed))
 
 
-@pytest.mark.parametrize("worked_out", [WORKED_OUT, WORKED_OUT_BEFORE])
-def test_a_count_taken_on_its_day_replaces_one_that_was_worked_out_even_when_they_agree(worked_out):
+@pytest.mark.parametrize("reconstructed", [RECONSTRUCTED, OLD_RECONSTRUCTED])
+def test_a_counted_value_always_replaces_a_reconstructed_one(reconstructed):
     for value in (50, 60, 70):
-        assert overwrites(STARS, stars(60, worked_out), stars(value, COUNTED))
+        assert overwrites(STARS, stars(60, reconstructed), stars(value, COUNTED))
 
 
-@pytest.mark.parametrize(("stored", "new"), [(WORKED_OUT, WORKED_OUT), (WORKED_OUT_BEFORE, WORKED_OUT)])
-def test_a_worked_out_count_is_corrected_by_the_next_one(stored, new):
+@pytest.mark.parametrize(("stored", "new"), [(RECONSTRUCTED, RECONSTRUCTED), (OLD_RECONSTRUCTED, RECONSTRUCTED)])
+def test_a_reconstructed_count_is_replaced_by_a_newer_one(stored, new):
     assert overwrites(STARS, stars(60, stored), stars(59, new))
     assert not overwrites(STARS, stars(60, stored), stars(60, new))
 
 
-@pytest.mark.parametrize("stored", [COUNTED, WORKED_OUT, WORKED_OUT_BEFORE])
+@pytest.mark.parametrize("stored", [COUNTED, RECONSTRUCTED, OLD_RECONSTRUCTED])
 def test_a_history_without_stars_replaces_no_count(stored):
-    assert not overwrites(STARS, stars(60, stored), stars(0, WORKED_OUT))
+    assert not overwrites(STARS, stars(60, stored), stars(0, RECONSTRUCTED))
 
 
 def test_stars_may_fall_and_may_fall_to_zero():
@@ -119,15 +119,15 @@ def test_stars_may_fall_and_may_fall_to_zero():
     assert not overwrites(STARS, stars(60, COUNTED), stars(60, COUNTED))
 
 
-def test_a_star_count_loaded_from_a_file_is_a_count_of_its_day_like_any_other():
+def test_a_seeded_star_count_is_a_counted_value():
     loaded = replace(stars(60, "seed:stars.csv"), provenance=Provenance.CSV_SEED)
     assert not loaded.is_seed
     assert not overwrites(STARS, loaded, stars(60, COUNTED))
-    assert not overwrites(STARS, loaded, stars(59, WORKED_OUT))
+    assert not overwrites(STARS, loaded, stars(59, RECONSTRUCTED))
     assert overwrites(STARS, loaded, stars(59, COUNTED))
 
 
-# -- when two rows say the same ------------------------------------------------------------------
+# -- equality of two rows ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -136,16 +136,16 @@ def test_a_star_count_loaded_from_a_file_is_a_count_of_its_day_like_any_other():
         {"value": 11},
         {"period_start": DAY_0 - DAY},
         {"source_window": "cumulative_snapshot"},
-        {"source_ref": WORKED_OUT},
+        {"source_ref": RECONSTRUCTED},
         {"provenance": Provenance.CSV_SEED},
     ],
 )
-def test_a_difference_that_a_reader_sees_is_another_statement(changes):
+def test_rows_with_visible_differences_are_not_equal(changes):
     row = a_row(NPM, DAY_0, 10)
     assert not decide(same_statement, row, replace(row, **changes))
 
 
-def test_who_read_a_value_and_when_is_no_other_statement():
+def test_rows_of_different_runs_are_equal():
     row = a_row(NPM, DAY_0, 10)
     later = replace(
         row, observed_at=row.observed_at + DAY, ingestion_run_id="backfill-9", provenance=Provenance.RECOMPUTED
@@ -153,7 +153,7 @@ def test_who_read_a_value_and_when_is_no_other_statement():
     assert decide(same_statement, row, later)
 
 
-def test_each_metric_is_judged_by_its_own_source_s_rule():
+def test_each_metric_has_the_rule_of_its_source():
     rule = overwrite_rule({metric.metric_id: metric for metric in (NPM, CRATES, STARS)}, SPECS)
     assert decide(rule, a_row(NPM, DAY_0, 10), read_after(NPM, 9, days=1))
     assert not decide(rule, a_row(CRATES, DAY_0, 10), read_after(CRATES, 9, days=1))
@@ -172,26 +172,26 @@ OWN, OTHERS = "pypistats:p", "clickpy:p; overlap +0.4% over 181 days"
         (OWN, OTHERS, 12, False),
         (OWN, OTHERS, 10, False),
         (OTHERS, OWN, 8, True),
-        # The same figure, and from now on the source's own.
+        # The same value, but from the metric's own source.
         (OTHERS, OWN, 10, True),
         (OTHERS, OWN, 0, False),
         (OTHERS, OTHERS, 12, True),
         (OTHERS, OTHERS, 10, False),
     ],
 )
-def test_another_service_s_count_gives_way_to_the_source_s_own_and_never_replaces_it(stored, new, value, wins):
+def test_a_count_of_another_service_never_replaces_one_of_the_source(stored, new, value, wins):
     before = a_row(PYPI, DAY_0, 10, source_ref=stored)
     assert overwrites(PYPI, before, replace(read_after(PYPI, value, days=300), source_ref=new)) is wins
 
 
-def test_another_service_s_zero_does_not_become_a_count_of_the_source_s_own():
+def test_a_count_of_another_service_never_replaces_a_zero_of_the_source():
     stored = a_row(PYPI, DAY_0, 0, source_ref=OWN)
     assert not overwrites(PYPI, stored, replace(read_after(PYPI, 5, days=300), source_ref=OTHERS))
 
 
 @pytest.mark.parametrize(("day", "value", "wins"), [(18, 12, True), (18, 8, False), (22, 12, False)])
-def test_another_service_s_count_replaces_only_what_the_source_is_known_to_have_damaged(day, value, wins):
-    """pypistats.org counted a part of 2024-06-18 to 21; a larger count of ClickPy is nearer to the truth."""
+def test_a_count_of_another_service_replaces_known_damaged_days(day, value, wins):
+    """pypistats.org counted only a part of 2024-06-18 to 21; a larger count of ClickPy is closer to the truth."""
     stored = a_row(PYPI, date(2024, 6, day), 10, source_ref=OWN)
     new = replace(stored, value=value, source_ref=OTHERS, observed_at=stored.observed_at + timedelta(days=300))
     assert overwrites(PYPI, stored, new) is wins
@@ -199,7 +199,7 @@ def test_another_service_s_count_replaces_only_what_the_source_is_known_to_have_
 
 # -- all rules, row by row and by column ---------------------------------------------------------
 
-# The source has lost the larger part of one of the days.
+# The source has lost most of one of the days.
 DAMAGED = replace(SPECS["pypistats"], known_losses=(KnownLoss(DAY_0, DAY_0, "why", is_damaged=True),))
 ALL_SPECS = {**SPECS, "pypistats": DAMAGED}
 METRICS = {
@@ -209,7 +209,7 @@ METRICS = {
 
 
 def a_pair(metric_id: str, days: int, reads: tuple[tuple[int, int, str, str, str, bool], ...]):
-    """Two rows of one key."""
+    """Return two rows of one key."""
     day = DAY_0 + days * DAY
     return tuple(
         a_row(
@@ -232,7 +232,7 @@ READS = st.tuples(
     st.integers(0, 9),
     st.sampled_from([provenance.value for provenance in Provenance]),
     st.sampled_from([window.value for window in SourceWindow]),
-    st.sampled_from([COUNTED, WORKED_OUT, WORKED_OUT_BEFORE, OWN, OTHERS, ""]),
+    st.sampled_from([COUNTED, RECONSTRUCTED, OLD_RECONSTRUCTED, OWN, OTHERS, ""]),
     st.booleans(),
 )
 PAIRS = st.lists(
@@ -252,15 +252,15 @@ PAIRS = st.lists(
 )
 @settings(max_examples=deep(200), deadline=None)
 @given(pairs=PAIRS)
-def test_columns_decide_as_rows_do(rule, slow, pairs):
-    """A rule by column is the same rule for each pair of rows."""
+def test_rules_by_column_equal_rules_by_row(rule, slow, pairs):
+    """A rule by column gives the same result as the slow rule for each pair of rows."""
     stored, new = ([pair[side] for pair in pairs] for side in (0, 1))
     found = rule(encode(stored, STATS), encode(new, STATS))
     assert found.tolist() == [slow(*pair) for pair in pairs]
 
 
 def test_a_package_never_overwrites_the_count_of_another():
-    """Whatever the catalogue says: two spellings of one package are one, an archive of it counts as it does."""
+    """This holds for any catalogue. Spellings of one package are equal, and an archive counts the same package."""
     stored = a_row(CRATES, DAY_0, 100, source_ref="cratesio:some_crate")
     later = DAY_0 + 30 * DAY
     for ref, wins in (

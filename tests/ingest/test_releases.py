@@ -1,4 +1,4 @@
-"""Releases of the repositories that a refresh reads anyway."""
+"""Releases of the repositories that a refresh requests anyway."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def rows(nights: Nights) -> dict[str, StoredEvent]:
 
 
 def test_published_releases_are_stored_with_one_request_a_repository(released: Nights):
-    """Drafts are not; prereleases are, with their mark. A label has the tag."""
+    """Drafts are excluded, and prereleases are marked. A label contains the tag."""
     summary, requests = released.refresh_with_requests()
     found = rows(released)
     assert {tag: (row.label, row.prerelease) for tag, row in found.items()} == {
@@ -64,8 +64,8 @@ def test_published_releases_are_stored_with_one_request_a_repository(released: N
     assert dict(summary.requests)["github"] == sum(request.host == GITHUB for request in requests)
 
 
-def test_the_next_night_writes_what_changed_and_removes_nothing(released: Nights):
-    """A release that one answer lacks stays; a renamed one is the same."""
+def test_the_next_night_updates_releases_and_removes_none(released: Nights):
+    """A release that is missing in a response stays, and a renamed one keeps its row."""
     released.refresh()
     before = rows(released)
     version = released.store.versions()
@@ -83,7 +83,7 @@ def test_the_next_night_writes_what_changed_and_removes_nothing(released: Nights
 
 
 def test_a_repository_without_a_change_writes_no_row(released: Nights):
-    """Stores and data branches do not grow with every night."""
+    """Stores and data branches do not grow on nights without a release."""
     released.refresh()
     before = rows(released)
     released.sleep()
@@ -91,8 +91,8 @@ def test_a_repository_without_a_change_writes_no_row(released: Nights):
     assert rows(released) == before
 
 
-def test_a_failure_costs_only_the_releases(released: Nights):
-    """The stars are stored, and the run succeeds with a warning that names the repositories."""
+def test_a_failure_affects_only_the_releases(released: Nights):
+    """Stars are stored, and the run succeeds with a warning that names the repositories."""
 
     def fault(request, usual):
         return as_json({"message": "Server Error"}, 500) if request.path.endswith("/releases") else usual()
@@ -109,8 +109,8 @@ def test_a_failure_costs_only_the_releases(released: Nights):
     assert len(rows(released)) == 3
 
 
-def test_a_repository_that_failed_is_not_asked_again(released: Nights):
-    """Its failure is reported already."""
+def test_releases_of_a_failed_repository_are_not_requested(released: Nights):
+    """The failure of the metric is reported already."""
     del released.world.repositories[LANCE]
     summary, requests = released.refresh_with_requests()
     assert [request.path for request in requests if request.path.endswith("/releases")] == [
@@ -120,7 +120,7 @@ def test_a_repository_that_failed_is_not_asked_again(released: Nights):
 
 
 def test_files_and_releases_share_their_requests(released: Nights, tmp_path: Path):
-    """The pages that are read for the files have the releases too; patterns without a match cost only the files."""
+    """Releases are in the pages of files; patterns without a match affect the files only."""
     released.catalog = tmp_path / "cmetrics.toml"
     entry = f'[[metrics]]\nproduct = "p"\nsubject = "{LANCE}"\nsource ='
     head = 'contact = "https://example.com/c"\n[[products]]\nid = "p"\ntitle = "P"\n'
@@ -140,8 +140,8 @@ def test_files_and_releases_share_their_requests(released: Nights, tmp_path: Pat
     assert "v3.0.0" in rows(released)
 
 
-def test_products_without_releases_and_other_jobs_ask_nothing(released: Nights, tmp_path: Path):
-    """``releases = "none"`` and ``--only downloads`` need no request."""
+def test_releases_are_requested_only_if_needed(released: Nights, tmp_path: Path):
+    """``releases = "none"`` and ``--only downloads`` send no request."""
     _, requests = released.refresh_with_requests(selection=Selection("downloads"))
     assert not any(request.host == GITHUB for request in requests)
     released.catalog = tmp_path / "cmetrics.toml"
@@ -155,7 +155,7 @@ def test_products_without_releases_and_other_jobs_ask_nothing(released: Nights, 
 
 
 def test_events_are_exported_and_restored(released: Nights, tmp_path: Path):
-    """As the other optional tables are; a merge takes what is new, and writes nothing the second time."""
+    """A restore merges new events, and repeating it writes nothing."""
     released.refresh()
     export_store(released.store, tmp_path / "export")
     events = released.store.events()
@@ -173,7 +173,7 @@ def test_events_are_exported_and_restored(released: Nights, tmp_path: Path):
 
 
 def test_an_export_is_not_replaced_by_one_without_its_events(released: Nights, tmp_path: Path):
-    """A release that GitHub no longer lists exists nowhere else."""
+    """A release that GitHub no longer lists exists only in the export."""
     released.refresh()
     export_store(released.store, tmp_path / "export")
     released.drop("events")
@@ -181,8 +181,8 @@ def test_an_export_is_not_replaced_by_one_without_its_events(released: Nights, t
         export_store(released.store, tmp_path / "export")
 
 
-def test_shown_events_are_those_of_catalogue_and_filter(released: Nights, tmp_path: Path):
-    """The dashboard has both, and the notes; what is later than its day is left out."""
+def test_events_of_catalogue_and_filter_are_shown(released: Nights, tmp_path: Path):
+    """The dashboard shows events of both and the notes, up to its day."""
     today = released.world.today
     released.catalog = tmp_path / "cmetrics.toml"
     released.catalog.write_text(

@@ -1,4 +1,4 @@
-"""`rename` and `forget`: in every table, at any moment of a kill, on a folder and on a cluster."""
+"""`rename` and `forget`: all tables, kills at any point, on a folder and on a cluster."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Place:
         )
 
     def context(self, **extra: str) -> RunContext:
-        """One hour later each time."""
+        """Return the context of a run that starts one hour after the previous one."""
         self.hours += 1
         now = AT + timedelta(hours=self.hours)
         catalog = self.folder / "cmetrics.toml"
@@ -92,7 +92,7 @@ class Place:
         return found
 
     def mentions(self, metric_id: str) -> list[str]:
-        """The tables that have rows of the id, but for the record that it is gone."""
+        """Return the tables with rows of the id, ignoring the record of its removal."""
         store = self.store
         places = {
             "metrics": [row for row in store.definitions() if row.metric_id == metric_id],
@@ -164,7 +164,7 @@ def test_forget_removes_one_metric_only(place: Place):
 
 
 def test_rename_joins_two_series_of_one_subject(place: Place):
-    """Where both have a value, the one read last stays."""
+    """If both have a value for a day, the one read last is kept."""
     store = place.store
     store.save_definitions([definition(replace(OLD, metric_id=NEW), AT)])
     later = a_row(replace(OLD, metric_id=NEW), FIRST + 4 * DAY, 99)
@@ -173,7 +173,7 @@ def test_rename_joins_two_series_of_one_subject(place: Place):
     assert list(place.values()[NEW].values()) == [10, 11, 12, 13, 99, 99]
 
 
-def test_what_cannot_be_renamed_is_wrong_usage(place: Place):
+def test_impossible_renames_are_usage_errors(place: Place):
     context = place.context()
     for old, new, why in (
         (OLD.metric_id, "NO ID", "cannot be the new id"),
@@ -202,15 +202,15 @@ def test_nothing_is_changed_when_another_run_wrote_after_the_backup(place: Place
 
 
 @pytest.mark.parametrize("job", ["rename", pytest.param("forget", marks=pytest.mark.long)])
-def test_a_run_that_ends_anywhere_is_completed_by_the_next_one(tmp_path: Path, cluster: Cluster, job: str):
-    """From one request on the cluster refuses everything, as if the process had been killed there."""
+def test_a_killed_rename_is_completed_by_the_next_run(tmp_path: Path, cluster: Cluster, job: str):
+    """The cluster rejects all requests from one on, as if the process had been killed there."""
     place = remote(tmp_path, cluster)
     place.fill()
     values = place.values()[OLD.metric_id]
     run = place.rename if job == "rename" else place.forget
     written = ("merge_insert", "delete", "create", "insert")
     steps = 0
-    # With `-m long` at every request, else at some.
+    # Every request with `-m long`, otherwise some.
     for last in range(20) if deep(1) > 1 else (1, 2, 4, 7, 20):
         left = last
 
@@ -229,11 +229,11 @@ def test_a_run_that_ends_anywhere_is_completed_by_the_next_one(tmp_path: Path, c
             ended = True
         cluster.before = lambda method, path: None
         if running := place.store.runs(status=RunStatus.RUNNING):
-            # What a killed process leaves behind: the note that it had the lock.
+            # A killed process leaves the note that it had the lock.
             lock_path(place.target).with_suffix(".run").write_text(running[0].ingestion_run_id)
         is_recorded = any(removal.metric_id == OLD.metric_id for removal in find_removals(place.store.outcomes()))
         stored = place.values()
-        # No value is lost: it is under the old id, under the new one, or for a moment under both.
+        # No value is lost: it is stored under the old id, the new id, or temporarily both.
         if job == "rename":
             assert values.items() <= (stored.get(OLD.metric_id, {}) | stored.get(NEW, {})).items()
         # Any run that writes completes it.
@@ -249,7 +249,7 @@ def test_a_run_that_ends_anywhere_is_completed_by_the_next_one(tmp_path: Path, c
             assert {run.status for run in place.store.runs()} == {"success"}
         if ended:
             break
-        # Everything as it was, for the next try.
+        # Restore the original state for the next attempt.
         place.store.drop_tables()
         place.fill()
     assert ended

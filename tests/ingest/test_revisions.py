@@ -1,4 +1,4 @@
-"""What a run has replaced, by column, against a slow reference."""
+"""Revisions of a run, computed by column, compared with a slow reference."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def as_columns(pairs: Sequence[tuple[Observation, Observation]]) -> Replaced:
 
 
 def replaced(*changes: tuple[int, int, int], metric=NPM):
-    """``(days after DAY_0, old value, new value)``."""
+    """Return replaced rows for ``(days after DAY_0, old value, new value)``."""
     pairs = [(a_row(metric, DAY_0 + n * DAY, old), a_row(metric, DAY_0 + n * DAY, new)) for n, old, new in changes]
     return as_columns(pairs)
 
@@ -37,11 +37,11 @@ def built(*changes: tuple[int, int, int]) -> list[tuple[date, date, int, int]]:
     return [(r.first_day, r.last_day, r.old_value, r.new_value) for r in found]
 
 
-def test_days_that_follow_each_other_and_changed_by_the_same_are_one_row_with_the_values_of_the_last():
+def test_consecutive_days_with_equal_changes_are_one_revision():
     assert built((2, 12, 11), (0, 10, 9), (1, 11, 10)) == [(DAY_0, DAY_0 + 2 * DAY, 12, 11)]
 
 
-def test_another_difference_a_hole_or_another_metric_begins_a_new_row():
+def test_a_new_revision_starts_with_another_change_gap_or_metric():
     day = [DAY_0 + n * DAY for n in range(5)]
     assert built((0, 10, 9), (1, 10, 8), (3, 10, 8)) == [
         (day[0], day[0], 10, 9),
@@ -52,18 +52,18 @@ def test_another_difference_a_hole_or_another_metric_begins_a_new_row():
     assert [r.metric_id for r in build_revisions(both, "run", AT)] == [NPM.metric_id, STARS.metric_id]
 
 
-def test_no_day_is_lost_or_doubled_when_rows_are_joined():
+def test_joined_revisions_cover_every_day_once():
     revisions = build_revisions([replaced(*((n, 100 + n, 99 + n - n % 3) for n in range(20)))], "run", AT)
     assert sum(revision.days for revision in revisions) == 20
 
 
-def test_an_equal_value_and_a_snapshot_that_gives_way_are_no_revisions():
+def test_equal_values_and_replaced_snapshots_are_not_revisions():
     assert built((0, 10, 10)) == []
     assert build_revisions([as_columns([(a_snapshot(NPM, DAY_0, 900), a_row(NPM, DAY_0, 30))])], "run", AT) == ()
 
 
 def slow_revisions(pairs: Sequence[tuple[Observation, Observation]]) -> list[Revision]:
-    """One day after the other."""
+    """Return the revisions, computed day by day."""
     found: list[Revision] = []
     for old, new in sorted(pairs, key=lambda pair: pair[0].key):
         if old.value == new.value or old.is_seed or new.is_seed:
@@ -92,7 +92,7 @@ CHANGES = st.dictionaries(
 @settings(max_examples=deep(200), deadline=None)
 @given(changes=CHANGES, cut=st.integers(0, 30))
 def test_build_revisions(changes, cut):
-    """Any changes, from one merge or two, are the revisions that the slow way finds."""
+    """For any changes in one or two merges, the result equals the slow reference."""
     pairs = [
         ((a_snapshot if seeded else a_row)(metric, DAY_0 + n * DAY, old), a_row(metric, DAY_0 + n * DAY, new))
         for (metric, n), (old, new, seeded) in changes.items()

@@ -20,7 +20,7 @@ from tests.world.nights import Nights
 
 
 def over_midnight(nights: Nights) -> RunContext:
-    """A run that starts 30 seconds before midnight; with its first request the next day begins everywhere."""
+    """Return the context of a run that starts 30 seconds before midnight; its first request is on the next day."""
     before = datetime.combine(nights.world.today, time(23, 59, 30), UTC)
     context = nights.context()
     today = nights.world.today
@@ -38,7 +38,7 @@ def over_midnight(nights: Nights) -> RunContext:
 
 @pytest.mark.parametrize("job", ["refresh", "backfill"])
 def test_a_run_across_midnight_has_one_day(nights: Nights, job: str):
-    """Days, rows, revisions and run carry the day on which the run began, whatever the services have by then."""
+    """Days, rows, revisions and run belong to the day on which the run began."""
     nights.begin(nights.world.today - 9 * DAY)
     nights.refresh()
     nights.sleep()
@@ -59,7 +59,7 @@ def test_a_run_across_midnight_has_one_day(nights: Nights, job: str):
 
 
 def test_progress_is_reported_in_the_order_of_the_protocol(nights: Nights):
-    """Planned first, then every metric, storing last."""
+    """The plan is reported first, then every metric, and storing last."""
     events = []
 
     class Recorder(NoProgress):
@@ -78,7 +78,7 @@ def test_progress_is_reported_in_the_order_of_the_protocol(nights: Nights):
 
 @contextmanager
 def interrupt_after(function: FunctionType, times: int = 1) -> Iterator[None]:
-    """Press Ctrl-C at the moment at which ``function`` returns for the first time, or for a later one."""
+    """Raise KeyboardInterrupt when ``function`` returns for the first time, or the ``times``-th time."""
     returns = 0
 
     def profile(frame: FrameType, event: str, _argument: object) -> None:
@@ -97,7 +97,7 @@ def interrupt_after(function: FunctionType, times: int = 1) -> Iterator[None]:
 
 @pytest.mark.parametrize(("job", "merge"), [("refresh", 1), ("backfill", 1), ("backfill", 2)])
 def test_interrupted_between_merge_and_count(nights: Nights, job: str, merge: int):
-    """The row of the run counts what it has stored, in the one merge of a night as in each of a long backfill."""
+    """The row of the run counts what was stored, both in the only merge of a night and in those of a backfill."""
     context = nights.context()
     with pytest.raises(KeyboardInterrupt), interrupt_after(LanceStore.upsert_observations, merge):
         if job == "refresh":
@@ -110,7 +110,7 @@ def test_interrupted_between_merge_and_count(nights: Nights, job: str, merge: in
 
 
 def test_interrupted_when_the_result_is_stored(nights: Nights):
-    """A run whose result is in its row is not recorded as interrupted afterwards."""
+    """A run whose result is stored is not recorded as interrupted afterwards."""
     with pytest.raises(KeyboardInterrupt), interrupt_after(LanceStore.save_run, times=2):
         refresh(nights.context())
     (run,) = nights.store.runs()

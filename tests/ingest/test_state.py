@@ -26,7 +26,7 @@ def ago(days: int) -> date:
 
 
 def night(day: date, status: RunStatus = RunStatus.SUCCESS, job: str = "refresh") -> Run:
-    """A run on that day."""
+    """Return a run of that day."""
     at = datetime.combine(day, time(4), UTC)
     return Run(f"{job}-{day}", job, status, at, at)
 
@@ -42,13 +42,13 @@ def lost(known: MetricState, runs: list[Run], outcomes: list[Outcome] | None = N
 NIGHTLY = [night(ago(n)) for n in range(-1, 50)]
 
 
-def test_a_day_that_was_asked_for_two_weeks_ago_already_and_is_missing_is_lost():
+def test_a_day_missing_two_weeks_after_its_request_is_lost():
     assert lost(held(30), NIGHTLY) == {ago(30)}
     assert lost(held(15), NIGHTLY) == {ago(15)}
     assert lost(held(14, 13, 1, 0), NIGHTLY) == set()
 
 
-def test_a_day_that_nobody_has_asked_for_is_not_lost():
+def test_a_day_that_was_never_requested_is_not_lost():
     assert lost(held(30), []) == set()
     assert lost(held(30), [night(LAST)]) == set()
     assert lost(held(30), [night(ago(13)), night(ago(30)), night(ago(31))]) == set()
@@ -69,7 +69,7 @@ def test_a_run_without_outcomes_counts_only_as_a_successful_refresh(status, job)
 
 
 def test_only_the_outcome_of_the_metric_counts():
-    """A narrowed refresh has requested nothing of the other metrics, whatever its status."""
+    """A refresh of some metrics has requested nothing for the others, whatever its status."""
     run = night(ago(20))
     assert lost(held(30), [run], [an_outcome(run, "downloads:q:nodejs")]) == set()
     assert lost(held(30), [run], [an_outcome(run, METRIC, "down")]) == set()
@@ -95,7 +95,7 @@ def test_the_newest_name_and_the_newest_number_of_a_repository_are_known():
 
 
 @pytest.mark.parametrize("days", [1, RECENT_DAYS + 1, 2000])
-def test_the_number_of_a_repository_is_remembered_however_long_ago_it_was_read(days: int, tmp_path):
+def test_an_old_repository_number_is_known(days: int, tmp_path):
     metric = a_metric("github", subject="new/name")
     store = LanceStore.open(StoreTarget(StoreKind.EMBEDDED, str(tmp_path)))
     store.create_tables()

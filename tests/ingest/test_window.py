@@ -39,7 +39,7 @@ def test_window(options, first, last, deep):
         ({"full": True, "lookback_days": 3}, "--full covers the whole history"),
     ],
 )
-def test_impossible_windows_are_refused(options: dict, message: str):
+def test_invalid_windows_are_rejected(options: dict, message: str):
     usual = {"lookback_days": None, "start": None, "end": None, "full": False}
     with pytest.raises(UsageError, match=message):
         choose_window(LAST, **(usual | options))

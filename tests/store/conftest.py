@@ -1,4 +1,4 @@
-"""Every store test runs on a folder, in a bucket of an object store, and on a cluster over its wire protocol."""
+"""Places for stores: a folder, a bucket of an object store, and a cluster. Every test runs on each of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.world.cluster import Cluster
 
 
 class Place:
-    """Where a store is, and a way to it that does not go through our code."""
+    """The location of a store, with access that bypasses our code."""
 
     def __init__(
         self, target: StoreTarget, root: Path | str, cluster: Cluster | None = None, bucket: Bucket | None = None
@@ -37,26 +37,26 @@ class Place:
         return store
 
     def raw(self, table: str = "stats"):
-        """The table as lancedb opens it, past our code."""
+        """Return a table as opened by lancedb itself."""
         return lancedb.connect(str(self.root)).open_table(table)
 
     def tables(self) -> set[str]:
-        """The names of the tables that are there."""
+        """Return the names of the existing tables."""
         return set(lancedb.connect(str(self.root)).list_tables().tables)
 
     def forbid(self, table: str) -> None:
-        """From now on nobody may make that table."""
+        """Reject the creation of a table from now on."""
         if self.cluster:
             self.cluster.before = lambda _, path: 403 if table in path and "create" in path else None
         elif self.bucket:
-            self.bucket.gate = lambda asked: (
-                (403, "AccessDenied") if asked.method == "PUT" and f"/{table}.lance/" in asked.key else None
+            self.bucket.gate = lambda request: (
+                (403, "AccessDenied") if request.method == "PUT" and f"/{table}.lance/" in request.key else None
             )
         else:
             Path(self.root, f"{table}.lance").write_text("in the way")
 
-    def create_as_the_maintainers_have_them(self) -> LanceStore:
-        """Tables without a declared key, all columns nullable, as an earlier program made them."""
+    def create_without_keys(self) -> LanceStore:
+        """Create tables as an earlier program did: without a declared key, and with nullable columns only."""
         connection = lancedb.connect(str(self.root))
         for table in TABLES:
             connection.create_table(table.name, schema=pa.schema([pa.field(f.name, f.type) for f in table.schema]))

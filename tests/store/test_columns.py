@@ -1,4 +1,4 @@
-"""Rows as columns: what `read_observations` promises, against a slow reference."""
+"""Rows as columns: `read_observations` and upserts, compared with a slow reference."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ ROWS = st.lists(
 
 
 def slow_unique(rows: list[Observation]) -> list[Observation]:
-    """Each key once, the row observed last: one row after the other."""
+    """Return each key once, with the row that was observed last."""
     best: dict[tuple[str, date], Observation] = {}
     for row in rows:
         old = best.get(row.key)
@@ -65,7 +65,7 @@ def slow_unique(rows: list[Observation]) -> list[Observation]:
 @settings(max_examples=deep(150), deadline=None)
 @given(rows=ROWS, chunk=st.integers(1, 7))
 def test_sort_unique(rows, chunk):
-    """Any rows in any chunks become each key once, sorted, as the slow way has them."""
+    """The result has each key once and is sorted, for any rows in any chunks."""
     table = pa.concat_tables(
         [STATS.schema.empty_table(), *(schema.encode(rows[n : n + chunk], STATS) for n in range(0, len(rows), chunk))]
     )
@@ -74,7 +74,7 @@ def test_sort_unique(rows, chunk):
 
 
 def test_empty_cells_are_filled():
-    """A row of another program that states only key and value is complete when it is read."""
+    """A row of another program with only key and value is completed when it is read."""
     none = [None]
     table = pa.table(
         [["m"], none, ["2026-11-02T00:00:00Z"], none, [5], none, none, none, none],
@@ -85,8 +85,8 @@ def test_empty_cells_are_filled():
     assert found == [Observation("m", DAY_0, DAY_0, UNKNOWN_TIME, 5, "", "", "", "")]
 
 
-def test_a_day_that_is_none_is_named():
-    """A damaged row stops the read with its key."""
+def test_an_invalid_day_is_an_error():
+    """Reading a damaged row fails with an error that names its key."""
     table = schema.encode([a_row(a_metric("npm"), DAY_0, 5)], STATS)
     at = table.schema.get_field_index("period_start")
     damaged = table.set_column(at, table.schema.field(at), pa.array(["yesterday"]))
@@ -102,7 +102,7 @@ def store(tmp_path: Path) -> LanceStore:
 
 
 def test_read_observations(store: LanceStore):
-    """The columns that are asked for come in the order of the table, with its types, sorted by key."""
+    """The requested columns are in the order of the table, with its types, sorted by key."""
     metric = a_metric("npm")
     rows = [a_row(metric, DAY_0 + n * DAY, n) for n in (3, 1, 2, 0)]
     store.upsert_observations(rows, always)
@@ -116,7 +116,7 @@ def test_read_observations(store: LanceStore):
 
 
 def test_read_observations_of_nothing(store: LanceStore):
-    """No metric and no row give a table without rows and with the same columns."""
+    """Without metrics or rows, the result has the requested columns and no rows."""
     span = Span(DAY_0, DAY_0)
     for ids in ([], ["m"]):
         found = store.read_observations(ids, span, ["metric_id", "value"])
@@ -124,7 +124,7 @@ def test_read_observations_of_nothing(store: LanceStore):
 
 
 def test_take():
-    """Rows are the same with and without a copy, in any runs."""
+    """The result equals the requested rows, whether they are consecutive or not."""
     table = pa.table({"n": pa.array(range(2000))})
     for rows in ([], [5], [7, 3, 3], [*range(400, 1200)], [*range(900, 1900), *range(500), 3]):
         assert take(table, np.array(rows, np.int64))["n"].to_pylist() == rows
@@ -133,7 +133,7 @@ def test_take():
 @settings(max_examples=deep(100), deadline=None)
 @given(rows=ROWS, chunk=st.integers(1, 7))
 def test_encoded_texts(rows, chunk):
-    """Texts that are stored once give the same rows, keys and differences as plain ones."""
+    """Dictionary-encoded text gives the same rows, keys and differences as plain text."""
     empty = STATS.schema.empty_table()
     plain = pa.concat_tables([empty, *(schema.encode(rows[n : n + chunk], STATS) for n in range(0, len(rows), chunk))])
     parts = [encode_texts(plain.slice(n, chunk)) for n in range(0, len(rows), chunk)]
@@ -151,7 +151,7 @@ def test_encoded_texts(rows, chunk):
 def slow_upsert(
     stored: list[Observation], new: list[Observation]
 ) -> tuple[dict[tuple[str, date], Observation], Counts]:
-    """Rows of another store merged one after the other, what is stored and how often each thing was done."""
+    """Merge rows of another store one by one. Return the stored rows and the counts."""
     before = {row.key: row for row in stored}
     first: dict[tuple[str, date], Observation] = {}
     for row in new:
@@ -166,7 +166,7 @@ def slow_upsert(
 @settings(max_examples=deep(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stored=ROWS, new=ROWS, chunk=st.integers(1, 7), is_encoded=st.booleans())
 def test_upsert(tmp_path_factory: pytest.TempPathFactory, stored, new, chunk, is_encoded):
-    """Plain or encoded, in any chunks, rows are merged and counted as one after the other would be."""
+    """Encoded or not, and in any chunks, rows are merged and counted as if they were merged one by one."""
     store = LanceStore.open(StoreTarget(StoreKind.EMBEDDED, str(tmp_path_factory.mktemp("store"))))
     store.create_tables()
     before = slow_unique(stored)
@@ -191,7 +191,7 @@ def test_upsert(tmp_path_factory: pytest.TempPathFactory, stored, new, chunk, is
 
 @given(st.lists(st.sampled_from("abcd"), max_size=30))
 def test_distinct_texts_in_the_order_of_the_rows(texts):
-    """A dictionary is that of the rows as they stand, whatever was stored once before."""
+    """The new dictionary has the values in the order of the rows, without unused ones."""
     encoded = pa.DictionaryArray.from_arrays(
         pa.array(["dcba".index(text) for text in texts], pa.int32()), pa.array(list("dcba"))
     )

@@ -1,4 +1,4 @@
-"""Releases: a table that the first run with a release creates."""
+"""Releases: an optional table, created by the first run with a release."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LATER = replace(ONE, event_id="github:2", day=date(2026, 11, 1), prerelease=True
 
 
 def test_a_store_without_the_table_has_no_events(place: Place):
-    """Stores of earlier versions keep working; reading creates nothing."""
+    """Stores of earlier versions keep working, and reading creates no table."""
     store = place.create()
     assert store.events() == []
     store.save_events([])
@@ -26,7 +26,7 @@ def test_a_store_without_the_table_has_no_events(place: Place):
 
 
 def test_columns_are_those_of_the_contract(place: Place):
-    """The dataclass is the declaration; days are ISO text."""
+    """Columns follow the fields of the dataclass; days are ISO text."""
     place.create().save_events([ONE])
     assert {field.name: field.type for field in place.raw("events").schema} == {
         "event_id": pa.string(),
@@ -42,7 +42,7 @@ def test_columns_are_those_of_the_contract(place: Place):
 
 
 def test_rows_are_read_by_day_and_written_over(place: Place):
-    """One row per event and product."""
+    """There is one row per event and product."""
     other = replace(ONE, product="a")
     renamed = replace(ONE, label="v1: The first")
     place.create().save_events([LATER, ONE])
@@ -53,7 +53,7 @@ def test_rows_are_read_by_day_and_written_over(place: Place):
 
 
 def test_drop_tables_removes_them(place: Place):
-    """`bootstrap` starts from nothing, and asks because of a row of any table."""
+    """Rows of any table count as content, and `bootstrap` removes them."""
     store = place.create()
     store.save_events([ONE])
     assert not store.is_empty()

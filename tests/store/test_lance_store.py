@@ -1,4 +1,4 @@
-"""The store keeps every key once, changes only what it is told to, and answers only what is asked."""
+"""The store has each key once, changes only the given rows, and returns only the requested ones."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def count(place: Place, table: str = "stats") -> int:
     return place.raw(table).count_rows()
 
 
-def test_tables_have_the_fixed_columns_and_types_and_a_declared_key(place: Place):
+def test_tables_have_fixed_columns_and_a_key(place: Place):
     place.create()
     for table in TABLES:
         found = place.raw(table.name).schema
@@ -65,7 +65,7 @@ def test_tables_have_the_fixed_columns_and_types_and_a_declared_key(place: Place
     assert place.raw("stats").schema.field("observed_at").type == pa.timestamp("us", tz="UTC")
 
 
-def test_creating_tables_again_keeps_what_they_hold(place: Place):
+def test_creating_tables_again_keeps_their_rows(place: Place):
     store = place.create()
     store.upsert_observations([row()], value_differs)
     assert place.open().create_tables() == []
@@ -73,7 +73,7 @@ def test_creating_tables_again_keeps_what_they_hold(place: Place):
 
 
 def test_a_store_stays_readable_when_its_tables_are_dropped_and_created_again(tmp_path: Path):
-    """Another process may do so; equally many commits on the same disk look the same but for the time."""
+    """This may be done by another process; tables with equally many commits differ only in their time."""
     target = StoreTarget(StoreKind.EMBEDDED, str(tmp_path))
     reader, writer = LanceStore.open(target), LanceStore.open(target)
     tokens = set()
@@ -86,7 +86,7 @@ def test_a_store_stays_readable_when_its_tables_are_dropped_and_created_again(tm
     assert len(tokens) == 3
 
 
-def test_a_read_has_what_another_process_has_written(place: Place):
+def test_reads_see_rows_of_other_processes(place: Place):
     store, other = place.create(), place.open()
     for day in range(3):
         other.upsert_observations([row(day=day)], value_differs)
@@ -95,7 +95,7 @@ def test_a_read_has_what_another_process_has_written(place: Place):
     assert len(store.observations(["m"], YEAR)) == 3
 
 
-def test_upsert_counts_inserted_updated_and_unchanged_truly(place: Place):
+def test_upsert_counts_rows(place: Place):
     store = place.create()
     assert store.upsert_observations([row(day=d) for d in range(10)], value_differs) == Counts(10, 0, 0)
     again = [row(day=d, value=1 if d < 6 else 2, run="r2") for d in range(12)]
@@ -113,14 +113,14 @@ def test_a_run_without_changes_makes_no_version(place: Place):
     assert place.raw().version == before
 
 
-def test_one_upsert_is_one_commit_however_many_metrics(place: Place):
+def test_one_upsert_is_one_commit(place: Place):
     store = place.create()
     before = place.raw().version
     store.upsert_observations([row(metric_id=f"m{n}", day=d) for n in range(50) for d in range(5)], value_differs)
     assert place.raw().version == before + 1
 
 
-def test_rows_outside_the_upsert_are_never_touched(place: Place):
+def test_other_rows_are_unchanged(place: Place):
     store = place.create()
     others = [row("a", 3, 7), row("c", 3, 8), row("b", 40, 9)]
     store.upsert_observations(others, value_differs)
@@ -129,7 +129,7 @@ def test_rows_outside_the_upsert_are_never_touched(place: Place):
     assert set(others) <= set(found)
 
 
-def test_reads_are_bounded_by_metric_and_days_and_come_sorted(place: Place):
+def test_reads_are_limited_and_sorted(place: Place):
     store = place.create()
     store.upsert_observations([row(m, d, d + 1) for m in ("b", "a") for d in range(20)], value_differs)
     span = Span(DAY_1 + timedelta(days=5), DAY_1 + timedelta(days=7))
@@ -144,7 +144,7 @@ def test_reads_are_bounded_by_metric_and_days_and_come_sorted(place: Place):
 
 
 @pytest.mark.parametrize("name", NASTY)
-def test_a_name_in_a_filter_is_a_name_and_nothing_else(place: Place, name: str):
+def test_names_in_filters_are_quoted(place: Place, name: str):
     store = place.create()
     store.upsert_observations([row(name, 0, 5), row("other", 0, 6)], value_differs)
     assert [r.value for r in store.observations([name], YEAR)] == [5]
@@ -159,7 +159,7 @@ def test_more_metrics_than_fit_into_one_filter(place: Place):
     assert store.metric_ids() == set(ids)
 
 
-def test_four_writers_of_the_same_new_keys_leave_each_key_once(place: Place):
+def test_four_concurrent_writers_store_each_key_once(place: Place):
     place.create()
     for number in range(5):
         rows = [row(f"m{number}", day) for day in range(30)]
@@ -167,19 +167,19 @@ def test_four_writers_of_the_same_new_keys_leave_each_key_once(place: Place):
     assert count(place) == 150
 
 
-def test_writers_of_tables_without_a_key_are_repaired_and_readers_never_see_a_copy(place: Place):
-    store = place.create_as_the_maintainers_have_them()
+def test_duplicates_in_tables_without_a_key_are_removed_and_never_read(place: Place):
+    store = place.create_without_keys()
     for number in range(3):
         rows = [row(f"m{number}", day) for day in range(20)]
         _together(4, lambda rows=rows: place.open().upsert_observations(rows, value_differs))
         assert len(store.observations([f"m{number}"], YEAR)) == 20
-    # Whatever the last of them left is repaired by the next run that touches these days.
+    # The next run that writes these days removes duplicates that the last writer left.
     for number in range(3):
         store.upsert_observations([row(f"m{number}", day, 2) for day in range(20)], value_differs)
     assert count(place) == 60
 
 
-def test_concurrent_writers_of_a_table_with_indexed_keys_leave_each_key_once(place: Place):
+def test_concurrent_writers_of_an_indexed_table_store_each_key_once(place: Place):
     store = place.create()
     store.upsert_observations([row("m", day) for day in range(30)], value_differs)
     create_indices(place.raw())
@@ -187,12 +187,12 @@ def test_concurrent_writers_of_a_table_with_indexed_keys_leave_each_key_once(pla
         rows = [row(f"m{number}", day) for day in range(20)]
         _together(4, lambda rows=rows: place.open().upsert_observations(rows, value_differs))
         assert len(store.observations([f"m{number}"], YEAR)) == 20
-        # Whoever commits last sees the rows of all.
+        # The last writer sees the rows of all others.
         assert count(place) == 50 + 20 * number
 
 
-def test_of_copies_the_one_observed_last_stays(place: Place):
-    store = place.create_as_the_maintainers_have_them()
+def test_of_duplicates_the_last_observed_stays(place: Place):
+    store = place.create_without_keys()
     old, new = row(value=10), row(value=20, at=AT + timedelta(hours=1), run="r2")
     same = row(day=1, value=30)
     for copy in (old, new, same, same):
@@ -204,8 +204,8 @@ def test_of_copies_the_one_observed_last_stays(place: Place):
     assert store.observations(["m"], YEAR) == [new, same, row(day=2, value=5)]
 
 
-def test_tables_of_the_maintainers_are_written_as_they_are(place: Place):
-    store = place.create_as_the_maintainers_have_them()
+def test_tables_without_keys_keep_their_schema(place: Place):
+    store = place.create_without_keys()
     before = {table.name: place.raw(table.name).schema for table in TABLES}
     store.upsert_observations([row()], value_differs)
     store.save_run(Run("r1", "refresh", RunStatus.SUCCESS, AT, AT))
@@ -214,10 +214,10 @@ def test_tables_of_the_maintainers_are_written_as_they_are(place: Place):
     assert store.observations(["m"], YEAR) == [row()]
 
 
-def test_an_upsert_whose_answer_is_lost_doubles_nothing(place: Place):
+def test_an_upsert_with_a_lost_response_makes_no_duplicates(place: Place):
     if place.cluster is None:
-        pytest.skip("a folder gives no answers that could be lost")
-    store = place.create_as_the_maintainers_have_them()
+        pytest.skip("a folder has no responses that could be lost")
+    store = place.create_without_keys()
     lost = []
 
     def lose_the_first(method: str, path: str) -> bool:
@@ -231,7 +231,7 @@ def test_an_upsert_whose_answer_is_lost_doubles_nothing(place: Place):
     try:
         store.upsert_observations(rows, value_differs)
     except StoreUnreachable:
-        # The client may also give up; the next night sends the same again.
+        # The client may also give up; the next night sends the same rows again.
         place.open().upsert_observations(rows, value_differs)
     assert lost
     assert count(place) == 10
@@ -267,7 +267,7 @@ def definition(metric_id="m", display="Python", at=AT) -> Definition:
     )
 
 
-def test_definitions_change_when_they_say_something_new_and_keep_their_birthday(place: Place):
+def test_definitions_are_updated_and_keep_their_creation_time(place: Place):
     store = place.create()
     store.save_definitions([definition("a"), definition("b")])
     version = place.raw("metrics").version
@@ -277,7 +277,7 @@ def test_definitions_change_when_they_say_something_new_and_keep_their_birthday(
     assert store.definitions() == [definition("a", display="Py"), definition("b")]
 
 
-def test_missing_tables_are_a_named_error(place: Place):
+def test_missing_tables_are_an_error(place: Place):
     store = place.open()
     with pytest.raises(StoreMissing, match=r"cmetrics (bootstrap|refresh)"):
         store.check()
@@ -288,7 +288,7 @@ def test_missing_tables_are_a_named_error(place: Place):
 
 
 @pytest.mark.parametrize(("broken", "says"), [("no", "has no column 'value'"), ("text", "has 'value' as")])
-def test_a_table_of_another_shape_is_a_named_error(place: Place, broken: str, says: str):
+def test_a_table_with_other_columns_is_an_error(place: Place, broken: str, says: str):
     columns = [pa.field(f.name, pa.string() if f.name == "value" else f.type) for f in STATS.schema]
     if broken == "no":
         columns = [f for f in columns if f.name != "value"]
@@ -300,14 +300,14 @@ def test_a_table_of_another_shape_is_a_named_error(place: Place, broken: str, sa
         place.open().check()
 
 
-def test_drop_removes_all_three_and_only_them(place: Place):
+def test_drop_removes_only_known_tables(place: Place):
     store = place.create()
     lancedb.connect(str(place.root)).create_table("somebody_elses", schema=pa.schema([pa.field("x", pa.int64())]))
     store.drop_tables()
     assert place.tables() == {"somebody_elses"}
 
 
-def test_a_reader_in_the_middle_of_a_read_survives_upkeep(place: Place):
+def test_a_read_during_maintenance_succeeds(place: Place):
     store = place.create()
     rows = [row(day=d) for d in range(100)]
     store.upsert_observations(rows, value_differs)
@@ -327,7 +327,7 @@ def test_a_reader_in_the_middle_of_a_read_survives_upkeep(place: Place):
     )
 )
 @pytest.mark.parametrize("is_indexed", [False, True])
-def test_any_sequence_of_upserts_ends_in_the_last_word_on_every_key(
+def test_any_sequence_of_upserts_stores_the_last_value_of_every_key(
     is_indexed, batches, tmp_path_factory: pytest.TempPathFactory
 ):
     folder = tmp_path_factory.mktemp("any")
@@ -350,7 +350,7 @@ def test_any_sequence_of_upserts_ends_in_the_last_word_on_every_key(
 
 
 def create_indices(table) -> None:
-    """Create the indices that maintenance creates in a large table."""
+    """Create the indices that maintenance creates for a large table."""
     for column, (_, config) in INDICES.items():
         table.create_index(column, config=config)
 
@@ -388,7 +388,7 @@ def _together(threads: int, work) -> None:
     assert errors == []
 
 
-def test_refused_keys_and_dead_hosts_are_told_apart(place: Place):
+def test_refused_keys_and_unreachable_hosts_differ(place: Place):
     if place.cluster is None:
         pytest.skip("a folder has neither key nor host")
     place.create()

@@ -1,4 +1,4 @@
-"""The lock of a store, and the folder that it is in."""
+"""The lock of a store, and its folder."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def hold(target: StoreTarget) -> str | None:
 
 
 def test_a_remote_store_locks_in_the_user_s_own_folder(bucket: StoreTarget):
-    """Nobody else may enter the folder of the lock."""
+    """Only the user may enter the folder of the lock."""
     with writing(bucket, "run-1", lambda: None):
         folder = lock_path(bucket).parent
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -40,13 +40,13 @@ def test_a_remote_store_locks_in_the_user_s_own_folder(bucket: StoreTarget):
 
 
 def test_stores_do_not_share_a_lock(bucket: StoreTarget, cache: Path):
-    """Runs on two stores do not wait for each other."""
+    """Runs on different stores do not wait for each other."""
     other = StoreTarget(StoreKind.OBJECT_STORE, "s3://metrics/other", locks=cache / "locks")
     assert lock_path(bucket) != lock_path(other)
 
 
 def test_a_planted_folder_is_refused(bucket: StoreTarget, tmp_path: Path):
-    """A link in place of the folder redirects no write."""
+    """A link in place of the folder is rejected, and nothing is written to its target."""
     victim = tmp_path / "victim"
     victim.mkdir()
     assert bucket.locks
@@ -59,7 +59,7 @@ def test_a_planted_folder_is_refused(bucket: StoreTarget, tmp_path: Path):
 
 @pytest.mark.parametrize("suffix", [".lock", ".run"])
 def test_a_planted_file_is_refused(bucket: StoreTarget, tmp_path: Path, suffix: str):
-    """A link in place of the lock or of the journal is not written through."""
+    """A link in place of the lock or the journal is rejected, and its target is not written."""
     victim = tmp_path / "victim"
     victim.write_text("precious")
     path = lock_path(bucket).with_suffix(suffix)
@@ -72,7 +72,7 @@ def test_a_planted_file_is_refused(bucket: StoreTarget, tmp_path: Path, suffix: 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
 def test_a_folder_of_another_user_is_refused(bucket: StoreTarget):
-    """Who owns the folder could redirect the write later."""
+    """The owner of the folder could redirect the write later."""
     assert bucket.locks
     bucket.locks.mkdir(parents=True)
     os.chown(bucket.locks, 12345, -1)
@@ -82,7 +82,7 @@ def test_a_folder_of_another_user_is_refused(bucket: StoreTarget):
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
 def test_a_folder_inside_of_another_user_s_is_refused(bucket: StoreTarget):
-    """Who owns the folder above could put another one in its place."""
+    """The owner of the parent folder could replace the folder."""
     assert bucket.locks
     bucket.locks.parent.mkdir(parents=True)
     os.chown(bucket.locks.parent, 12345, -1)
@@ -91,7 +91,7 @@ def test_a_folder_inside_of_another_user_s_is_refused(bucket: StoreTarget):
 
 
 def test_a_folder_that_others_may_enter_is_closed(bucket: StoreTarget):
-    """An earlier version, or a hand, may have made it with other rights."""
+    """An earlier version or a user may have created it with other permissions."""
     assert bucket.locks
     bucket.locks.mkdir(parents=True)
     bucket.locks.chmod(0o777)
@@ -100,20 +100,20 @@ def test_a_folder_that_others_may_enter_is_closed(bucket: StoreTarget):
 
 
 def test_without_a_home_folder(tmp_path: Path):
-    """A user without any folder gets the next step."""
+    """A remote store without a folder for its lock is an error with the next step."""
     with pytest.raises(StoreError, match="no home folder; set CMETRICS_CACHE"):
         hold(StoreTarget(StoreKind.OBJECT_STORE, "s3://metrics/store"))
     hold(StoreTarget(StoreKind.EMBEDDED, str(tmp_path / "db")))
 
 
 def test_without_user_numbers(bucket: StoreTarget, monkeypatch: pytest.MonkeyPatch):
-    """Windows has no `os.getuid`."""
+    """The lock works without `os.getuid`, as on Windows."""
     monkeypatch.delattr(os, "getuid")
     assert hold(bucket) is None
 
 
-def test_the_run_that_died_is_named(bucket: StoreTarget):
-    """A journal that is still there was left by a killed run."""
+def test_the_killed_run_is_named(bucket: StoreTarget):
+    """The journal of a killed run contains its id."""
     with pytest.raises(StoreError, match="gone"), writing(bucket, "run-1", lambda: None):
         lock_path(bucket).with_suffix(".run").rename(lock_path(bucket).with_suffix(".kept"))
         msg = "gone"
@@ -123,7 +123,7 @@ def test_the_run_that_died_is_named(bucket: StoreTarget):
 
 
 def test_a_missing_temporary_folder_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Lance gets another folder for its files when TMPDIR names none."""
+    """If the folder in TMPDIR does not exist, Lance gets another one for its temporary files."""
     monkeypatch.setenv("TMPDIR", str(tmp_path / "absent"))
     monkeypatch.setattr(tempfile, "tempdir", None)
     assert inspect_temporary_folder().refusal == "No such file or directory"

@@ -1,4 +1,4 @@
-"""A store in a bucket: what writers, faults and kills on the way there cost."""
+"""A store in a bucket: concurrent writers, faults and kills."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def store(place: StoreTarget, bucket: Bucket) -> LanceStore:
 
 
 @pytest.fixture(autouse=True)
-def _count_anew(bucket: Bucket) -> None:
+def _reset_counts(bucket: Bucket) -> None:
     bucket.answers.clear()
 
 
@@ -49,35 +49,35 @@ def values(store: LanceStore) -> dict[int, int]:
     return {r.period_end.day - 1: r.value for r in store.observations(["m"], YEAR)}
 
 
-def is_commit(asked: StoreRequest) -> bool:
-    return asked.method == "PUT" and "/stats.lance/_versions/" in asked.key
+def is_commit(request: StoreRequest) -> bool:
+    return request.method == "PUT" and "/stats.lance/_versions/" in request.key
 
 
-def is_data(asked: StoreRequest) -> bool:
-    return asked.method != "GET" and "/stats.lance/data/" in asked.key
+def is_data(request: StoreRequest) -> bool:
+    return request.method != "GET" and "/stats.lance/data/" in request.key
 
 
-def test_a_commit_that_another_writer_was_before_is_made_anew_on_top_of_it(store, place, bucket: Bucket):
+def test_a_conflicting_commit_is_retried(store, place, bucket: Bucket):
     other = LanceStore.open(place)
     commits: list[StoreRequest] = []
 
-    def between(asked: StoreRequest):
-        if is_commit(asked):
-            commits.append(asked)
+    def between(request: StoreRequest):
+        if is_commit(request):
+            commits.append(request)
             if len(commits) == 1:
-                # Our commit waits at the door while another one passes by.
+                # The commit of this writer waits while another one is made.
                 other.upsert_observations([row(day=2, value=22), row(day=3, value=23)], value_differs)
 
     bucket.gate = between
     store.upsert_observations([row(day=1, value=9), row(day=2, value=12), row(day=4, value=14)], value_differs)
-    assert len(commits) > 2, "nothing was in the way"
-    assert bucket.answers[412], "the bucket has refused no commit"
-    # Of a key that both wrote the later commit has the last word; nothing of either is lost.
+    assert len(commits) > 2, "there was no conflict"
+    assert bucket.answers[412], "the bucket has rejected no commit"
+    # The later commit decides the value of a key that both wrote; no other row is lost.
     assert values(store) == values(other) == {1: 9, 2: 12, 3: 23, 4: 14}
     assert len(store.observations(["m"], YEAR)) == 4
 
 
-#: A process of its own that writes days 2 to 31 of the metric that it is given, and of one that both write.
+#: Writes days 2 to 31 of the given metric and of one that both processes write.
 WRITER = """\
 import sys
 from cmetrics.settings import StoreKind, StoreTarget
@@ -91,14 +91,14 @@ print(store.upsert_observations(rows, value_differs))
 """
 
 
-def test_two_processes_that_write_at_the_same_moment_lose_nothing_and_double_nothing(store, place, bucket: Bucket):
+def test_two_concurrent_processes_lose_and_duplicate_nothing(store, place, bucket: Bucket):
     together = threading.Barrier(2, timeout=60)
     waited: list[StoreRequest] = []
 
-    def side_by_side(asked: StoreRequest):
+    def side_by_side(request: StoreRequest):
         # Both have read the table, and neither has committed.
-        if is_commit(asked) and len(waited) < 2:
-            waited.append(asked)
+        if is_commit(request) and len(waited) < 2:
+            waited.append(request)
             together.wait()
 
     bucket.gate = side_by_side
@@ -107,17 +107,17 @@ def test_two_processes_that_write_at_the_same_moment_lose_nothing_and_double_not
         for name, value in (("one", "1"), ("two", "2"))
     ]
     assert [(writer.communicate()[0], writer.returncode)[1] for writer in writers] == [0, 0]
-    assert bucket.answers[412], "neither was in the other's way"
+    assert bucket.answers[412], "there was no conflict"
     rows = store.observations(["m", "one", "two", "both"], YEAR)
     assert len(rows) == 1 + 3 * 30
-    assert store._open(STATS).count_rows() == len(rows), "a key is there twice"
+    assert store._open(STATS).count_rows() == len(rows), "a key is stored twice"
     assert {r.value for r in rows if r.metric_id == "one"} == {1}
     assert {r.value for r in rows if r.metric_id == "two"} == {2}
-    assert len({r.value for r in rows if r.metric_id == "both"}) == 1, "half of one commit, half of the other"
+    assert len({r.value for r in rows if r.metric_id == "both"}) == 1, "the values are a mixture of both commits"
 
 
-def test_a_writer_that_is_never_let_through_gives_up_and_stores_nothing(store, bucket: Bucket):
-    bucket.gate = lambda asked: (412, "PreconditionFailed") if is_commit(asked) else None
+def test_a_writer_with_permanent_conflicts_gives_up_and_stores_nothing(store, bucket: Bucket):
+    bucket.gate = lambda request: (412, "PreconditionFailed") if is_commit(request) else None
     started = time.monotonic()
     with pytest.raises(StoreError, match="has too many concurrent writers; nothing was stored, run again later"):
         store.upsert_observations([row(day=2, value=2)], value_differs)
@@ -126,15 +126,17 @@ def test_a_writer_that_is_never_let_through_gives_up_and_stores_nothing(store, b
     assert values(store) == {1: 1}
 
 
-def test_a_slow_writer_that_is_never_let_through_is_told_the_same(place):
-    """Lance gives up after twenty tries or after half a minute, and has other words for the second."""
-    said = "lance error: Too many concurrent writers. Attempted 18 times, but failed on retry_timeout of 30.000 seconds"
+def test_a_slow_writer_with_permanent_conflicts_has_the_same_error(place):
+    """Lance gives up after twenty attempts or half a minute, with another message for the latter."""
+    reason = (
+        "lance error: Too many concurrent writers. Attempted 18 times, but failed on retry_timeout of 30.000 seconds"
+    )
     with pytest.raises(StoreError, match="has too many concurrent writers"), translated(place):
-        raise OSError(said)
+        raise OSError(reason)
 
 
-def test_a_server_that_takes_connections_and_says_nothing_is_given_up(place, monkeypatch: pytest.MonkeyPatch):
-    """Nothing answers, nothing refuses: lancedb alone waits for twelve minutes."""
+def test_an_unresponsive_server_is_given_up(place, monkeypatch: pytest.MonkeyPatch):
+    """A server that accepts connections and never responds is given up; lancedb alone takes twelve minutes."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
         started = time.monotonic()
@@ -143,30 +145,30 @@ def test_a_server_that_takes_connections_and_says_nothing_is_given_up(place, mon
     assert time.monotonic() - started < 40, "it should give up well within a minute"
 
 
-def test_a_read_that_is_refused_is_not_tried_a_second_time(store, bucket: Bucket):
-    """Every try begins with listing the table's versions."""
+def test_a_rejected_read_is_not_retried(store, bucket: Bucket):
+    """Each attempt would list the versions of the table again."""
 
     def listings() -> int:
-        return sum(not asked.key for asked in bucket.requests)
+        return sum(not request.key for request in bucket.requests)
 
-    # A store of its own each time, which knows nothing of the table's files yet.
+    # A new store each time, which has cached no files of the table.
     first, second = LanceStore.open(store.target), LanceStore.open(store.target)
     before = listings()
     first.observations(["m"], YEAR)
     usual = listings() - before
-    bucket.gate = lambda asked: (403, "AccessDenied") if asked.method == "GET" and "/data/" in asked.key else None
+    bucket.gate = lambda request: (403, "AccessDenied") if request.method == "GET" and "/data/" in request.key else None
     before = listings()
     with pytest.raises(StoreUnreachable, match="answered 403 AccessDenied; check the key and its permissions"):
         second.observations(["m"], YEAR)
     assert listings() - before == usual
 
 
-def test_a_commit_whose_answer_is_lost_is_stored_once(store, bucket: Bucket):
+def test_a_commit_with_a_lost_response_is_stored_once(store, bucket: Bucket):
     lost: list[StoreRequest] = []
 
-    def lose(asked: StoreRequest) -> bool:
-        if is_commit(asked) and not lost:
-            lost.append(asked)
+    def lose(request: StoreRequest) -> bool:
+        if is_commit(request) and not lost:
+            lost.append(request)
             return True
         return False
 
@@ -180,18 +182,18 @@ def test_a_commit_whose_answer_is_lost_is_stored_once(store, bucket: Bucket):
     assert store._open(STATS).count_rows() == 2
 
 
-def test_files_of_an_upload_that_no_commit_followed_harm_nothing_and_go_after_a_week(store, place, bucket: Bucket):
+def test_files_of_an_uncommitted_upload_are_removed_after_a_week(store, place, bucket: Bucket):
     prefix = place.uri.removeprefix(f"s3://{NAME}/")
     before = bucket.keys(prefix)
-    bucket.gate = lambda asked: (403, "AccessDenied") if is_commit(asked) else None
+    bucket.gate = lambda request: (403, "AccessDenied") if is_commit(request) else None
     with pytest.raises(StoreUnreachable):
         store.upsert_observations([row(day=2, value=2)], value_differs)
     bucket.gate = None
     left = {key for key in bucket.keys(prefix) - before if "/data/" in key}
-    assert left, "the upload has left nothing"
+    assert left, "the upload has left no files"
     store.upsert_observations([row(day=3, value=3)], value_differs)
     store.optimize()
-    # They could belong to a write that is still under way.
+    # They could belong to a write that is still in progress.
     assert left <= bucket.keys(prefix)
     assert values(store) == {1: 1, 3: 3}
     objects = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[NAME].keys
@@ -203,12 +205,12 @@ def test_files_of_an_upload_that_no_commit_followed_harm_nothing_and_go_after_a_
 
 
 @pytest.mark.parametrize("what", [is_data, is_commit])
-def test_an_upload_that_breaks_off_once_is_sent_again(store, bucket: Bucket, what):
+def test_an_interrupted_upload_is_retried(store, bucket: Bucket, what):
     cut: list[StoreRequest] = []
 
-    def break_off(asked: StoreRequest):
-        if what(asked) and not cut:
-            cut.append(asked)
+    def break_off(request: StoreRequest):
+        if what(request) and not cut:
+            cut.append(request)
             return "cut"
         return None
 
@@ -218,11 +220,11 @@ def test_an_upload_that_breaks_off_once_is_sent_again(store, bucket: Bucket, wha
     assert values(store) == {1: 1, 2: 2}
 
 
-@pytest.mark.parametrize("said", ["cut", (503, "SlowDown")], ids=["broken-off", "slow-down"])
-def test_an_upload_that_never_ends_leaves_the_table_as_it_was(store, place, bucket: Bucket, said):
+@pytest.mark.parametrize("fault", ["cut", (503, "SlowDown")], ids=["broken-off", "slow-down"])
+def test_a_failing_upload_leaves_the_table_unchanged(store, place, bucket: Bucket, fault):
     prefix = place.uri.removeprefix(f"s3://{NAME}/")
     before = bucket.keys(prefix)
-    bucket.gate = lambda asked: said if is_data(asked) else None
+    bucket.gate = lambda request: fault if is_data(request) else None
     started = time.monotonic()
     with pytest.raises(StoreError, match="object store"):
         store.upsert_observations([row(day=2, value=2)], value_differs)
@@ -234,8 +236,8 @@ def test_an_upload_that_never_ends_leaves_the_table_as_it_was(store, place, buck
     assert values(LanceStore.open(place)) == {1: 1, 2: 2}
 
 
-def test_readers_see_whole_versions_while_nights_go_by(store, place, bucket: Bucket):
-    """Each night rewrites every value and is tidied up."""
+def test_readers_see_complete_versions(store, place, bucket: Bucket):
+    """Readers never see a part of a night, although each night rewrites every value and is followed by maintenance."""
     reader, done, seen = LanceStore.open(place), threading.Event(), []
 
     def read() -> None:
@@ -250,11 +252,11 @@ def test_readers_see_whole_versions_while_nights_go_by(store, place, bucket: Buc
     done.set()
     thread.join()
     assert len(seen) > 5
-    assert all(len(night) == 1 for night in seen), "half a night was read"
+    assert all(len(night) == 1 for night in seen), "a part of a night was read"
 
 
 def in_bucket(workspace: Workspace, bucket: Bucket, name: str) -> StoreTarget:
-    """A folder whose commands keep their rows in the bucket."""
+    """Configure the workspace to store rows in the bucket."""
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("npm", "@lancedb/lancedb")))
     workspace.env |= {**bucket.env(), "CMETRICS_DB": f"s3://{NAME}/{name}"}
     return StoreTarget(StoreKind.OBJECT_STORE, f"s3://{NAME}/{name}")
@@ -265,18 +267,16 @@ def stored(place: StoreTarget) -> dict:
     return daily(store.observations(sorted(store.metric_ids()), YEAR._replace(first=YEAR.first.replace(year=2000))))
 
 
-def test_the_commands_work_there_and_a_run_killed_in_its_upload_is_healed(
-    workspace: Workspace, world: World, bucket: Bucket
-):
+def test_commands_work_and_recover_from_a_kill_during_an_upload(workspace: Workspace, world: World, bucket: Bucket):
     place = in_bucket(workspace, bucket, "nightly")
-    told = workspace.run("refresh", code=1).stderr
-    assert "`cmetrics create-tables` creates them" in told
+    message = workspace.run("refresh", code=1).stderr
+    assert "`cmetrics create-tables` creates them" in message
     workspace.run("bootstrap", "--yes")
 
     uploading, killed = threading.Event(), threading.Event()
 
-    def hold(asked: StoreRequest):
-        if asked.method == "PUT" and "/stats.lance/data/" in asked.key:
+    def hold(request: StoreRequest):
+        if request.method == "PUT" and "/stats.lance/data/" in request.key:
             uploading.set()
             killed.wait(60)
             return "cut"
@@ -300,9 +300,7 @@ def test_the_commands_work_there_and_a_run_killed_in_its_upload_is_healed(
     assert (workspace.folder / "site" / "index.html").is_file()
 
 
-def test_a_bucket_that_is_not_there_refuses_or_is_away_is_one_line_without_its_keys(
-    workspace: Workspace, bucket: Bucket
-):
+def test_an_unavailable_bucket_is_one_line_without_its_keys(workspace: Workspace, bucket: Bucket):
     in_bucket(workspace, bucket, "away")
     workspace.env["CMETRICS_DB"] = "s3://no-such-bucket/metrics"
     says = {"no bucket": workspace.run("status", code=1).stderr}
@@ -311,7 +309,7 @@ def test_a_bucket_that_is_not_there_refuses_or_is_away_is_one_line_without_its_k
     says["refused"] = workspace.run("status", code=1).stderr
     bucket.gate = None
     del workspace.env["AWS_SECRET_ACCESS_KEY"], workspace.env["AWS_ACCESS_KEY_ID"]
-    # No machine of a cloud, which would be asked for a key, and might have one.
+    # Without these, the library would ask the metadata server of a cloud for a key.
     workspace.env["AWS_EC2_METADATA_DISABLED"] = "true"
     says["no key"] = workspace.run("status", code=1).stderr
     workspace.env |= bucket.env()

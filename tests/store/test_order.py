@@ -1,4 +1,4 @@
-"""However the reads of some nights are cut into runs, and whatever runs between them, the same rows are stored."""
+"""The stored rows do not depend on how reads are divided into runs, or on the runs between them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ READS = st.tuples(st.sampled_from(sorted(METRICS)), st.integers(0, 3), st.intege
 
 
 def rows_of(reads) -> list[Observation]:
-    """Reads in the order of time, an hour apart."""
+    """Return rows that were read at intervals of an hour, in order."""
     rows = []
     for hour, (metric_id, day, value, worked_out) in enumerate(reads):
         row = a_row(METRICS[metric_id], DAY_0 + timedelta(days=day), value)
@@ -44,23 +44,23 @@ def stored(folder, batches, rule=RULE) -> list[Observation]:
 
 @settings(max_examples=deep(12), deadline=None)
 @given(reads=st.lists(READS, min_size=1, max_size=12), data=st.data())
-def test_the_same_reads_in_any_runs_end_in_the_same_rows(reads, data, tmp_path_factory):
+def test_the_same_reads_in_any_runs_give_the_same_rows(reads, data, tmp_path_factory):
     rows = rows_of(reads)
     cuts = sorted(data.draw(st.sets(st.integers(1, len(rows)), max_size=3)))
     batches = [rows[first:last] for first, last in zip([0, *cuts], [*cuts, len(rows)], strict=True)]
-    # Runs of different metrics may come in any order: nothing of one touches another.
+    # Runs of different metrics may be in any order, because they do not affect each other.
     by_metric = [[row for row in rows if row.metric_id == metric_id] for metric_id in METRICS]
     shuffled = data.draw(st.permutations(by_metric))
     whole = stored(tmp_path_factory.mktemp("whole"), [rows])
     assert stored(tmp_path_factory.mktemp("cut"), batches) == whole
     assert stored(tmp_path_factory.mktemp("shuffled"), shuffled) == whole
     again = tmp_path_factory.mktemp("again")
-    assert stored(again, [rows]) == stored(again, [whole]), "and twice is once"
+    assert stored(again, [rows]) == stored(again, [whole]), "storing rows twice changes nothing"
 
 
 @settings(max_examples=deep(12), deadline=None)
 @given(reads=st.lists(READS, min_size=2, max_size=12), data=st.data())
-def test_merged_from_any_stores_in_any_order_the_rows_are_the_same(reads, data, tmp_path_factory):
+def test_stores_merged_in_any_order_have_the_same_rows(reads, data, tmp_path_factory):
     rows = rows_of(reads)
     other = data.draw(st.permutations(rows))
     cut = data.draw(st.integers(1, len(rows) - 1))

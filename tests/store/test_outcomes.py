@@ -1,4 +1,4 @@
-"""What came of each metric of each run: a table that the first run with a row for it creates."""
+"""Outcomes of metrics: an optional table, created by the first run with a row for it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SKIPPED = Outcome("r2", "n", MetricStatus.SKIPPED, None, None, 0, 0, None, AT + 
 
 
 def test_a_store_without_the_table_has_no_outcomes(place: Place):
-    """Stores of earlier versions keep working; reading creates nothing."""
+    """Stores of earlier versions keep working, and reading creates no table."""
     store = place.create()
     assert store.outcomes() == []
     assert store.outcomes(AT, ["m"]) == []
@@ -32,7 +32,7 @@ def test_a_store_without_the_table_has_no_outcomes(place: Place):
 
 
 def test_columns_are_those_of_the_contract(place: Place):
-    """The dataclass is the declaration; days are ISO text."""
+    """Columns follow the fields of the dataclass; days are ISO text."""
     place.create().save_outcomes([ONE])
     assert {field.name: field.type for field in place.raw("outcomes").schema} == {
         "ingestion_run_id": pa.string(),
@@ -48,7 +48,7 @@ def test_columns_are_those_of_the_contract(place: Place):
 
 
 def test_rows_are_read_newest_first_and_narrowed(place: Place):
-    """One row per run and metric, however often it is written."""
+    """There is one row per run and metric, however often it is written."""
     place.create().save_outcomes([ONE, FAILED])
     place.open().save_outcomes([LATER, SKIPPED])
     place.open().save_outcomes([LATER, SKIPPED])
@@ -63,7 +63,7 @@ def test_rows_are_read_newest_first_and_narrowed(place: Place):
 
 
 def test_drop_tables_removes_them(place: Place):
-    """`bootstrap` starts from nothing, and asks because of a row of any table."""
+    """Rows of any table count as content, and `bootstrap` removes them."""
     store = place.create()
     assert store.is_empty()
     store.save_outcomes([ONE])
@@ -74,7 +74,7 @@ def test_drop_tables_removes_them(place: Place):
 
 
 def test_inspection_calls_the_table_optional(place: Place):
-    """`doctor` does not ask for a table that nothing has been written to."""
+    """`doctor` does not report a missing optional table."""
     place.create()
     if place.open().target.kind is StoreKind.EMBEDDED:
         (facts,) = (facts for facts in inspect_tables(place.open().target) if facts.name == "outcomes")
@@ -82,7 +82,7 @@ def test_inspection_calls_the_table_optional(place: Place):
 
 
 def test_a_status_of_a_newer_version_is_an_error(place: Place):
-    """An unknown status names the table and the next step."""
+    """The error names the table and the next step."""
     store = place.create()
     store.save_outcomes([ONE])
     changed = place.raw("outcomes").to_arrow().set_column(2, "status", pa.array(["postponed"]))

@@ -1,4 +1,4 @@
-"""Packages that are executed when they are used."""
+"""Packages that are executed at first use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cmetrics.store.postponed import postpone_import
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A package with a module, which imports a second one in its `__init__`."""
+    """Create a package whose `__init__` imports a second module. Return its name."""
     name = "postponed_package"
     folder = tmp_path / name
     folder.mkdir()
@@ -31,7 +31,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_a_module_is_imported_without_its_package(package: str):
-    """The `__init__` of the package is executed at the first use of one of its names, and once."""
+    """The `__init__` of the package is executed once, when one of its names is first used."""
     postpone_import(package)
     assert import_module(f"{package}.models").MODEL == "model"
     assert f"{package}.slow" not in sys.modules
@@ -44,7 +44,7 @@ def test_a_module_is_imported_without_its_package(package: str):
 
 
 def test_all_names_are_imported(package: str):
-    """`from package import *` executes the package too."""
+    """`from package import *` executes the package."""
     postpone_import(package)
     names: dict[str, object] = {}
     exec(f"from {package} import *", names)
@@ -52,7 +52,7 @@ def test_all_names_are_imported(package: str):
 
 
 def test_threads_wait_for_each_other(package: str):
-    """A thread that uses a name while another one executes the package waits for it."""
+    """A thread that uses a name while another one executes the package waits."""
     postpone_import(package)
     builtins.started, builtins.go_on = threading.Event(), threading.Event()
     slow = Path(import_module(f"{package}.models").__file__).with_name("slow.py")
@@ -76,13 +76,13 @@ def test_a_package_in_use_stays(package: str):
 
 
 def test_an_absent_package_stays_absent():
-    """A version of LanceDB without the package needs nothing."""
+    """Nothing happens with a version of LanceDB without the package."""
     postpone_import("package_that_is_not_installed")
     assert "package_that_is_not_installed" not in sys.modules
 
 
-def test_the_store_leaves_out_the_client_of_namespaces():
-    """Opening a store does not import what takes a third of the time of LanceDB; it is there for others."""
+def test_the_store_does_not_import_the_client_of_namespaces():
+    """Opening a store does not import the client, which takes a third of LanceDB's time; other code can import it."""
     program = (
         "import sys, cmetrics.store.lance_store\n"
         "assert 'lancedb' in sys.modules\n"

@@ -1,4 +1,4 @@
-"""Counts of the parts of a subject: a table that the first run with a part creates."""
+"""Counts of the parts of a subject: an optional table, created by the first run with a part."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OTHER = replace(ONE, metric_id="downloads:q:files")
 
 
 def test_a_store_without_the_table_has_no_readings(place: Place):
-    """Stores of earlier versions keep working; reading creates nothing."""
+    """Stores of earlier versions keep working, and reading creates no table."""
     store = place.create()
     assert store.readings() == []
     assert store.readings(["x"]) == []
@@ -27,7 +27,7 @@ def test_a_store_without_the_table_has_no_readings(place: Place):
 
 
 def test_columns(place: Place):
-    """The dataclass is the declaration; days are ISO text."""
+    """Columns follow the fields of the dataclass; days are ISO text."""
     place.create().save_readings([ONE])
     assert {field.name: field.type for field in place.raw("readings").schema} == {
         "metric_id": pa.string(),
@@ -42,7 +42,7 @@ def test_columns(place: Place):
 
 
 def test_rows_are_read_by_metric_and_day_and_written_over(place: Place):
-    """One row per metric, part and day."""
+    """There is one row per metric, part and day."""
     place.create().save_readings([LATER, ONE, OTHER])
     revised = replace(LATER, value=10)
     place.open().save_readings([revised])
@@ -53,7 +53,7 @@ def test_rows_are_read_by_metric_and_day_and_written_over(place: Place):
 
 
 def test_removal(place: Place):
-    """`forget` and `rename` remove them with the other rows of the metric."""
+    """`forget` and `rename` remove them together with other rows of the metric."""
     store = place.create()
     store.save_readings([ONE, LATER, OTHER])
     store.remove_metric(ONE.metric_id)

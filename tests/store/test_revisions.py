@@ -1,4 +1,4 @@
-"""Values that were replaced: kept in a table of their own, made by the first run that needs it."""
+"""Replaced values: an optional table, created by the first run that replaces one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ONE = Revision("m", DAY_0, DAY_0 + 2 * DAY, 12, 11, "r1", AT)
 TWO = replace(ONE, ingestion_run_id="r2", observed_at=AT + timedelta(days=1), old_value=11, new_value=13)
 
 
-def test_a_new_store_has_no_table_for_them_and_reads_none(place: Place):
+def test_a_new_store_has_no_revisions(place: Place):
     store = place.create()
     assert store.revisions() == []
     store.save_revisions([])
@@ -33,7 +33,7 @@ def test_a_new_store_has_no_table_for_them_and_reads_none(place: Place):
     assert place.tables() == {"metrics", "stats", "history"}
 
 
-def test_the_first_ones_make_the_table_and_all_are_read_newest_first(place: Place):
+def test_revisions_are_read_newest_first(place: Place):
     place.create().save_revisions([ONE])
     assert place.raw("revisions").schema.names == REVISIONS.schema.names
     assert place.raw("revisions").schema.types == REVISIONS.schema.types
@@ -46,7 +46,7 @@ def test_the_first_ones_make_the_table_and_all_are_read_newest_first(place: Plac
         assert place.cluster.unbounded_queries == 0
 
 
-def test_a_clean_slate_has_none(place: Place):
+def test_drop_tables_removes_revisions(place: Place):
     store = place.create()
     assert store.is_empty()
     store.save_revisions([ONE])
@@ -56,7 +56,7 @@ def test_a_clean_slate_has_none(place: Place):
     assert place.create().revisions() == []
 
 
-def test_a_row_that_is_written_over_is_handed_out_with_the_new_one(place: Place):
+def test_replaced_rows_are_passed_on_with_the_new_ones(place: Place):
     store, metric = place.create(), a_metric("npm")
     seen: list[tuple[int, int]] = []
 
@@ -71,7 +71,7 @@ def test_a_row_that_is_written_over_is_handed_out_with_the_new_one(place: Place)
     assert seen == [(10, 12), (10, 7)]
 
 
-def test_a_cluster_that_refuses_the_table_is_a_warning_and_no_failure(place: Place):
+def test_a_rejected_table_is_a_warning(place: Place):
     store = place.create()
     place.forbid("revisions")
     with pytest.raises(StoreError):
@@ -81,7 +81,7 @@ def test_a_cluster_that_refuses_the_table_is_a_warning_and_no_failure(place: Pla
     assert save_revisions(store, []) == []
 
 
-def test_an_export_holds_them_and_gives_them_back(place: Place, tmp_path):
+def test_revisions_are_exported_and_restored(place: Place, tmp_path):
     store = place.create()
     export_store(store, tmp_path / "without")
     assert not (tmp_path / "without" / "revisions.csv").exists()
@@ -100,7 +100,7 @@ def test_an_export_holds_them_and_gives_them_back(place: Place, tmp_path):
         read_export(tmp_path / "with")
 
 
-def test_values_that_cannot_be_read_once_more_are_a_warning_and_no_failure(place: Place):
+def test_values_that_cannot_be_read_again_are_a_warning(place: Place):
     store, metric = place.create(), a_metric("npm")
     replaced = [tuple(encode([a_row(metric, DAY_0, value)], STATS) for value in (1000, 10))]
     lancedb.connect(str(place.root)).drop_table("stats")
