@@ -18,7 +18,7 @@ from tests.samples import a_row, a_snapshot
 PACKAGE = a_package("nodejs", daily_from=date(2026, 6, 1))
 STARS, OTHER_STARS = a_repository("a"), a_repository("b", "two")
 FIRST = AS_OF - (DAYS_SHOWN - 1) * DAY
-#: The oldest day of most tests: the calendar begins with it, and has a year.
+#: The oldest day of most tests, with which the calendar begins.
 LONG_AGO = FIRST
 BEFORE, OBSERVED, PENDING, MISSING = DayState.BEFORE, DayState.OBSERVED, DayState.PENDING, DayState.MISSING
 SEEDED, ESTIMATED, RECONSTRUCTED = DayState.SEEDED, DayState.ESTIMATED, DayState.RECONSTRUCTED
@@ -29,7 +29,7 @@ def calendar_of(metrics, rows, **changes) -> Calendar:
     return build_calendar(board, board.items)
 
 
-def told(row: Row) -> list[tuple[DayState, int]]:
+def states_of(row: Row) -> list[tuple[DayState, int]]:
     return [(stretch.state, stretch.days) for stretch in row.stretches]
 
 
@@ -55,10 +55,10 @@ def state_in(row: Row, day: date) -> DayState:
     seeds=st.sets(st.integers(0, 420), max_size=5),
     run=st.tuples(st.integers(0, 400), st.integers(0, 200)),
 )
-def test_stretches_tile_all_days_and_every_day_has_the_state_that_its_rows_give_it(days, seeds, run):
+def test_stretches_cover_all_days_with_the_state_of_their_rows(days, seeds, run):
     known = {ago(n) for n in (*days, *range(run[0], run[0] + run[1]))}
     snapshots = {ago(n) for n in seeds if ago(n) < PACKAGE.daily_from} - known
-    # What is counted before the switch is counted all the same.
+    # A value before `daily_from` counts, too.
     rows = [*(a_row(PACKAGE, day, 5) for day in known), *(a_snapshot(PACKAGE, day, 90) for day in snapshots)]
     found = calendar_of([PACKAGE], rows)
     (row,) = found.rows
@@ -97,9 +97,9 @@ def test_a_calendar_marks_every_first_of_a_month(as_of):
 # -- states --------------------------------------------------------------------------------------
 
 
-def test_a_metric_without_rows_claims_nothing_of_the_year():
+def test_a_metric_without_rows_has_no_known_days():
     (row,) = calendar_of([PACKAGE], []).rows
-    assert told(row) == [(BEFORE, DAYS_SHOWN)]
+    assert states_of(row) == [(BEFORE, DAYS_SHOWN)]
     assert (row.known_days, row.pending_days, row.missing_days, row.gaps) == (0, 0, 0, ())
 
 
@@ -113,14 +113,14 @@ def test_a_metric_without_rows_claims_nothing_of_the_year():
         (40, [(MISSING, 26), (PENDING, 14)]),
     ],
 )
-def test_the_last_two_weeks_may_still_be_published_and_older_days_are_missing(behind, tail):
+def test_days_of_the_last_two_weeks_are_pending_and_older_ones_missing(behind, tail):
     (row,) = calendar_of([STARS], rows_of(STARS, LONG_AGO, ago(behind))).rows
-    assert told(row) == [(OBSERVED, DAYS_SHOWN - behind), *tail]
+    assert states_of(row) == [(OBSERVED, DAYS_SHOWN - behind), *tail]
 
 
-def test_a_day_between_two_counted_ones_is_missing_however_recent_it_is():
+def test_a_day_between_two_observed_ones_is_missing():
     (row,) = calendar_of([STARS], without(rows_of(STARS, LONG_AGO, AS_OF), ago(3), ago(200), ago(201))).rows
-    assert told(row) == [
+    assert states_of(row) == [
         (OBSERVED, DAYS_SHOWN - 202),
         (MISSING, 2),
         (OBSERVED, 196),
@@ -131,10 +131,10 @@ def test_a_day_between_two_counted_ones_is_missing_however_recent_it_is():
     assert row.known_days == DAYS_SHOWN - 3
 
 
-def test_nothing_is_missing_before_the_first_daily_value_and_snapshots_stand_alone_there():
+def test_no_day_is_missing_before_the_first_daily_value():
     seeds = [a_snapshot(PACKAGE, ago(n), 100) for n in (300, 260)]
     (row,) = calendar_of([PACKAGE], [*seeds, *rows_of(PACKAGE, ago(99), AS_OF)]).rows
-    assert told(row) == [
+    assert states_of(row) == [
         (BEFORE, DAYS_SHOWN - 301),
         (SEEDED, 1),
         (BEFORE, 39),
@@ -145,19 +145,19 @@ def test_nothing_is_missing_before_the_first_daily_value_and_snapshots_stand_alo
     assert row.known_days == 102
 
 
-def test_a_snapshot_hides_no_counted_day():
+def test_a_snapshot_does_not_hide_observed_days():
     rows = [*rows_of(PACKAGE, ago(300), AS_OF), a_snapshot(PACKAGE, ago(290), 100)]
     (row,) = calendar_of([PACKAGE], rows).rows
-    assert told(row) == [(BEFORE, DAYS_SHOWN - 301), (OBSERVED, 301)]
+    assert states_of(row) == [(BEFORE, DAYS_SHOWN - 301), (OBSERVED, 301)]
 
 
-def test_a_count_worked_out_from_the_star_history_looks_different():
+def test_reconstructed_counts_have_their_own_state():
     rows = [
         replace(row, source_ref="github-history:x") if row.period_end < ago(30) else row
         for row in rows_of(STARS, LONG_AGO, AS_OF)
     ]
     (row,) = calendar_of([STARS], rows).rows
-    assert told(row) == [(RECONSTRUCTED, DAYS_SHOWN - 31), (OBSERVED, 31)]
+    assert states_of(row) == [(RECONSTRUCTED, DAYS_SHOWN - 31), (OBSERVED, 31)]
 
 
 # -- the total of stars --------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_a_count_worked_out_from_the_star_history_looks_different():
 def test_a_total_of_stars_is_estimated_where_one_repository_has_no_count():
     rows = [*rows_of(STARS, LONG_AGO, AS_OF), *without(rows_of(OTHER_STARS, ago(99), ago(2)), ago(50))]
     *_, total = calendar_of([STARS, OTHER_STARS], rows).rows
-    assert told(total) == [
+    assert states_of(total) == [
         (BEFORE, DAYS_SHOWN - 100),
         (OBSERVED, 49),
         (ESTIMATED, 1),
@@ -176,7 +176,7 @@ def test_a_total_of_stars_is_estimated_where_one_repository_has_no_count():
     assert "not every repository has data" in total.gaps[-1].reason
 
 
-def test_a_total_has_a_row_only_where_there_are_several_repositories_and_it_is_wanted():
+def test_a_total_needs_several_repositories_and_can_be_omitted():
     rows = [*rows_of(STARS, ago(9), AS_OF), *rows_of(OTHER_STARS, ago(9), AS_OF)]
     board, alone = a_board([STARS, OTHER_STARS], rows), a_board([STARS], rows)
     uncounted = a_board([STARS, OTHER_STARS], rows_of(STARS, ago(9), AS_OF))
@@ -193,7 +193,7 @@ def test_a_total_has_a_row_only_where_there_are_several_repositories_and_it_is_w
 # -- reasons -------------------------------------------------------------------------------------
 
 
-def test_a_gap_has_the_reason_that_was_found_and_what_is_known_needs_none():
+def test_only_gaps_have_reasons():
     rows = without(rows_of(STARS, LONG_AGO, ago(2)), ago(100), ago(150))
     board = a_board([STARS], rows)
     gaps = [
@@ -215,13 +215,13 @@ def test_days_before_the_first_published_one_are_not_called_missing():
     board = a_board([STARS], rows_of(STARS, ago(99), AS_OF))
     gap = Gap(LONG_AGO, ago(100), Reason.BEFORE_FIRST, "before")
     (row,) = build_calendar(board, board.items, {STARS.metric_id: [gap]}).rows
-    assert told(row) == [(BEFORE, DAYS_SHOWN - 100), (OBSERVED, 100)]
+    assert states_of(row) == [(BEFORE, DAYS_SHOWN - 100), (OBSERVED, 100)]
     assert row.stretches[0].reason == "before"
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.BEFORE_FIRST])
 def test_counted_like_status(reason):
-    """The calendar counts the same days as missing as `status` does, in whatever year they are."""
+    """The calendar and `status` count the same missing days, in all years."""
     gaps = [Gap(ago(1500), ago(1498), reason, "one"), Gap(ago(1), ago(0), reason, "two")]
     board = a_board([STARS], without(rows_of(STARS, ago(2000), ago(2)), ago(1500), ago(1499), ago(1498)))
     (row,) = build_calendar(board, board.items, {STARS.metric_id: gaps}).rows
@@ -229,7 +229,7 @@ def test_counted_like_status(reason):
     assert {state_in(row, ago(1499)), state_in(row, ago(1))} == {PENDING if reason is Reason.NOT_PUBLISHED else MISSING}
 
 
-def test_without_a_reason_found_a_gap_says_what_its_place_tells():
+def test_a_gap_without_a_known_reason_has_a_general_one():
     (row,) = calendar_of([STARS], without(rows_of(STARS, LONG_AGO, ago(2)), ago(100))).rows
     assert [gap.reason for gap in row.gaps] == [
         "Missing at the source",
@@ -237,15 +237,15 @@ def test_without_a_reason_found_a_gap_says_what_its_place_tells():
     ]
 
 
-def test_every_state_has_words_of_its_own():
+def test_every_state_has_its_own_label():
     labels = [state.label for state in DayState]
     assert len(set(labels)) == len(labels)
     assert all(labels)
 
 
 def test_all_years():
-    """The calendar begins with the oldest value, and marks years where months would be too close."""
+    """The calendar begins with the oldest value, and marks years if months would be too close."""
     found = calendar_of([STARS], rows_of(STARS, AS_OF - timedelta(days=2000), AS_OF))
-    assert told(found.rows[0]) == [(OBSERVED, 2001)]
+    assert states_of(found.rows[0]) == [(OBSERVED, 2001)]
     firsts = [found.first + offset * DAY for offset in found.month_offsets]
     assert firsts == [date(year, 1, 1) for year in range(2022, 2027)]

@@ -47,12 +47,12 @@ def test_a_product_has_a_chart_of_downloads_and_one_of_stars():
 
 
 @pytest.mark.parametrize(("metric", "key"), [(NODE, "downloads-one"), (STARS, "stars-one")])
-def test_a_family_that_a_product_has_not_has_no_chart(metric, key):
+def test_an_absent_family_has_no_chart(metric, key):
     board = a_board([metric])
     assert [chart.key for chart in group_charts(board, board.groups[0])] == [key]
 
 
-def test_series_are_called_so_that_they_can_be_told_apart():
+def test_series_have_distinct_names():
     board = a_board([PYTHON, STARS])
     downloads, stars = group_charts(board, board.groups[0])
     (python,), (repository,) = downloads.series, stars.series
@@ -62,7 +62,7 @@ def test_series_are_called_so_that_they_can_be_told_apart():
 
 
 def test_many_series():
-    """Of many packages the largest are drawn, the largest first, and the others together: they add up to all."""
+    """The largest of many packages are drawn, in descending order, and the others as one series."""
     metrics = [a_package(f"sdk{n}") for n in range(SERIES_SHOWN + 3)]
     sizes = [3, 0, 9, 7, None, 8, 1, 2, 6, 5, 4]
     rows = [
@@ -85,7 +85,7 @@ def test_many_series():
 
 
 def test_many_repositories():
-    """Of many repositories the largest are drawn, in their own order; lines of the others are left out."""
+    """The largest of many repositories are drawn, in catalogue order, and the others are omitted."""
     metrics = [a_repository(f"r{n}") for n in range(SERIES_SHOWN + 2)]
     rows = [row for n, metric in enumerate(metrics) for row in rows_of(metric, FIRST, AS_OF, n + 1)]
     board = a_board(metrics, rows)
@@ -94,7 +94,7 @@ def test_many_repositories():
     assert chart.left_out == 2
 
 
-def test_a_chart_has_the_events_of_its_product_alone():
+def test_a_chart_has_only_the_events_of_its_product():
     mine, theirs, both = an_event(AS_OF - 3 * DAY), an_event(AS_OF - 2 * DAY, "two"), an_event(AS_OF, "one", "two")
     board = a_board([PYTHON, STARS, OTHER_STARS], events=[mine, theirs, both])
     assert [chart.events for chart in group_charts(board, board.groups[0])] == [(mine, both)] * 2
@@ -102,7 +102,7 @@ def test_a_chart_has_the_events_of_its_product_alone():
     assert total_stars_chart(board).events == (mine, theirs, both)
 
 
-def test_a_chart_of_one_metric_is_called_after_it():
+def test_a_chart_of_one_metric_has_its_name():
     board = a_board([PYTHON, STARS], rows_of(PYTHON, FIRST, AS_OF))
     downloads, stars = (item_chart(board, item) for item in board.items)
     assert (downloads.key, downloads.title) == ("downloads-one-python", "Downloads of pylance (Python)")
@@ -111,7 +111,7 @@ def test_a_chart_of_one_metric_is_called_after_it():
     assert len(downloads.series) == len(stars.series) == 1
 
 
-def test_a_snapshot_alone_is_something_to_draw():
+def test_a_chart_of_one_snapshot_is_not_empty():
     assert not only_chart(NODE, [a_snapshot(NODE, date(2026, 1, 1), 5)]).is_empty
 
 
@@ -149,7 +149,7 @@ def test_one_repository_has_no_chart_of_all_of_them():
     assert total_stars_chart(a_board([STARS, PYTHON], rows_of(STARS, FIRST, AS_OF))) is None
 
 
-def test_the_total_of_stars_stands_before_its_parts_and_is_their_sum():
+def test_the_total_of_stars_is_first_and_the_sum_of_its_parts():
     rows = [*rows_of(STARS, FIRST, AS_OF, 100, 1), *rows_of(OTHER_STARS, FIRST, AS_OF, 1000)]
     chart = total_stars_chart(a_board([STARS, OTHER_STARS], rows))
     total, *parts = chart.series
@@ -165,17 +165,17 @@ def test_the_total_of_stars_stands_before_its_parts_and_is_their_sum():
 @pytest.mark.parametrize(
     ("repositories", "series"), [(PARTS_BESIDE_TOTAL, PARTS_BESIDE_TOTAL + 1), (PARTS_BESIDE_TOTAL + 1, 1)]
 )
-def test_parts_are_drawn_beside_their_total_while_they_are_few(repositories, series):
+def test_few_parts_are_drawn_with_their_total(repositories, series):
     board = a_board([a_repository(f"r{n}") for n in range(repositories)])
     chart = total_stars_chart(board)
     assert len(chart.series) == series
     assert chart.series[0].tone == "total"
 
 
-# -- what a series shows, in a few numbers -------------------------------------------------------
+# -- the extent of a series ----------------------------------------------------------------------
 
 
-def test_what_downloads_show_is_of_whole_months_and_snapshots():
+def test_the_extent_of_downloads_is_of_full_months_and_snapshots():
     rows = [
         a_snapshot(NODE, date(2026, 3, 15), 500),
         *(row for row in rows_of(NODE, date(2026, 6, 1), AS_OF, 20) if row.period_end != date(2026, 7, 4)),
@@ -188,14 +188,14 @@ def test_what_downloads_show_is_of_whole_months_and_snapshots():
     assert extent.change == Change(120, 24.0)
 
 
-def test_what_stars_show_is_of_counted_days_alone():
+def test_the_extent_of_stars_excludes_estimates():
     rows = [*rows_of(STARS, FIRST, AS_OF, 100, 1), *rows_of(OTHER_STARS, FIRST, AS_OF, 50)]
     holed = [row for row in rows if (row.metric_id, row.period_end) != (STARS.metric_id, date(2026, 10, 1))]
     chart = total_stars_chart(a_board([STARS, OTHER_STARS], holed))
     assert chart.series[0].days[30].kind is PointKind.ESTIMATED
     extent = extent_of(chart, chart.series[0])
     assert (extent.first_day, extent.last_day, extent.peak) == (FIRST, AS_OF, 232)
-    # The window may begin with an estimate.
+    # The window may begin with an estimated value.
     shown = (AS_OF - date(2026, 10, 1)).days + 1
     cut = total_stars_chart(a_board([STARS, OTHER_STARS], holed, days=shown))
     assert (cut.series[0].days[0].day, extent_of(cut, cut.series[0]).first_day) == (
@@ -217,7 +217,7 @@ def test_the_extent_of_stars_is_their_first_their_last_and_their_peak(values):
     assert (extent.change.percent is None) == (values[first] == 0)
 
 
-def test_nothing_whole_is_no_extent():
+def test_without_complete_periods_there_is_no_extent():
     for chart in (only_chart(PYTHON, rows_of(PYTHON, date(2026, 11, 1), AS_OF)), only_chart(STARS, [])):
         assert extent_of(chart, chart.series[0]) is None
 
@@ -230,7 +230,7 @@ SEEDS = st.dictionaries(st.dates(date(2025, 10, 1), date(2026, 3, 1)), st.intege
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(MONTHS, SEEDS), min_size=1, max_size=4))
-def test_a_table_holds_every_value_once_in_its_own_column(columns):
+def test_a_table_has_every_value_once_in_its_column(columns):
     series = [
         a_series(months=(*(a_month(m, v) for m, v in sums.items()), *(a_seed(d, v) for d, v in seeds.items())))
         for sums, seeds in columns
@@ -247,7 +247,7 @@ def test_a_table_holds_every_value_once_in_its_own_column(columns):
     assert [row.period_end for row in rows] == sorted((row.period_end for row in rows), reverse=True)
 
 
-def test_a_snapshot_of_a_month_s_last_day_is_no_part_of_that_month():
+def test_a_snapshot_of_the_last_day_is_a_separate_row():
     october = Month(2025, 10)
     sums, seeds = a_series(months=(a_month(october, 310),)), a_series(months=(a_seed(october.last, 500),))
     assert [

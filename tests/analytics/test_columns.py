@@ -1,4 +1,4 @@
-"""Arithmetic by column against what it stands for, value by value."""
+"""Arithmetic by column, compared with single values."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ REFS = ("npm:x", "github:o/n#5; gained 3", "github:o/n#5; gained 0", "github:o/n
 
 @st.composite
 def stored(draw: st.DrawFn, days: int = 130) -> list[Observation]:
-    """Rows of some metrics: days in a row with holes, of any provenance, and seeded snapshots."""
+    """Return rows of some metrics: consecutive days with gaps, of any provenance, and seeded snapshots."""
     rows = {}
     for metric in METRICS:
         first = AS_OF - draw(st.integers(0, days)) * DAY
@@ -72,7 +72,7 @@ def daily(rows: Iterable[Observation], metric: Metric) -> dict[date, Observation
 @settings(deadline=None, max_examples=deep(40))
 @given(stored())
 def test_rows(rows):
-    """A table holds the rows; a part of it those for which its mask is true."""
+    """A table contains its rows, and a part of it the rows selected by a mask."""
     table = a_table(rows)
     ordered = sorted(rows, key=lambda row: row.key)
     owners = [table.metric_ids[owner] for owner in table.owners]
@@ -92,7 +92,7 @@ def test_rows(rows):
 @settings(deadline=None, max_examples=deep(40))
 @given(stored())
 def test_months(rows):
-    """The months of all metrics are those of each metric, added up day by day."""
+    """Months that are computed for all metrics equal those computed day by day."""
     found = series.month_points(METRICS, a_table(rows), AS_OF)
     expected = {metric.metric_id: months_of(metric, rows) for metric in METRICS}
     assert {metric_id: list(points) for metric_id, points in found.items()} == {
@@ -123,7 +123,7 @@ def months_of(metric: Metric, rows: Sequence[Observation]) -> list[PeriodPoint]:
 @settings(deadline=None, max_examples=deep(40))
 @given(stored(), st.integers(1, 40))
 def test_sums_and_changes(rows, length):
-    """Totals of days and changes between them are those of single values."""
+    """Totals and changes equal those of single values."""
     table = a_table(rows)
     totals = series.daily_totals(table, Span(window(AS_OF, length), AS_OF))
     changes = series.period_changes(table, [length, 7])
@@ -145,7 +145,7 @@ def change_of(values: dict[date, int], length: int) -> Change | None:
 @settings(deadline=None, max_examples=deep(40))
 @given(stored(), st.integers(1, 40))
 def test_stars(rows, length):
-    """Points, changes, flows and the total of repositories are those of single counts."""
+    """Points, changes, flows and totals equal those of single counts."""
     table = a_table(rows)
     points = series.day_points(table)
     flows, flow = series.star_flows(table), series.star_flow(table, length)
@@ -202,7 +202,7 @@ def total_of(parts: Sequence[DayPoints]) -> list[DayPoint]:
 @settings(deadline=None, max_examples=deep(40))
 @given(stored(READ_DAYS + 5), st.lists(st.tuples(st.integers(0, 40), st.sampled_from([0, 10**9])), max_size=4))
 def test_anomalies(rows, odd):
-    """Doubtful values and dips are those that a look at every value and its weekdays finds."""
+    """Outliers and dips equal those that are found value by value."""
     shifts = {AS_OF - n * DAY: value for n, value in odd}
     rows = [r if r.period_end not in shifts else a_row(by_id(r), r.period_end, shifts[r.period_end]) for r in rows]
     outliers, dips = find_anomalies(METRICS, a_table(rows), AS_OF)
@@ -219,7 +219,7 @@ def anomalies_of(rows: Sequence[Observation]) -> tuple[list[tuple], list[tuple]]
     outliers, dips = [], []
     for source in {metric.source for metric in METRICS}:
         members = [metric for metric in METRICS if metric.source == source]
-        judged: dict[date, list[tuple[str, int, float]]] = {}
+        values_by_day: dict[date, list[tuple[str, int, float]]] = {}
         for metric in members:
             first = window(AS_OF, READ_DAYS)
             values = {day: row.value for day, row in daily(rows, metric).items() if day >= first}
@@ -227,13 +227,13 @@ def anomalies_of(rows: Sequence[Observation]) -> tuple[list[tuple], list[tuple]]
                 weeks = (day + 7 * n * DAY for n in range(-WEEKS, WEEKS + 1) if n)
                 near = [values[other] for other in weeks if other in values]
                 if day >= window(AS_OF, JUDGED_DAYS) and len(near) >= FEWEST_NEIGHBOURS:
-                    judged.setdefault(day, []).append((metric.metric_id, value, median(near)))
-        for day, found in judged.items():
-            told = [one for one in found if one[2] >= LARGE]
-            is_dip = len(told) >= FEWEST_IN_A_DIP and all(value < DIP * usual for _, value, usual in told)
+                    values_by_day.setdefault(day, []).append((metric.metric_id, value, median(near)))
+        for day, found in values_by_day.items():
+            large = [one for one in found if one[2] >= LARGE]
+            is_dip = len(large) >= FEWEST_IN_A_DIP and all(value < DIP * usual for _, value, usual in large)
             if is_dip:
-                percent = round(100 * sum(value for _, value, _ in told) / sum(usual for _, _, usual in told))
-                dips.append((day, source, tuple(metric_id for metric_id, _, _ in told), percent))
+                percent = round(100 * sum(value for _, value, _ in large) / sum(usual for _, _, usual in large))
+                dips.append((day, source, tuple(metric_id for metric_id, _, _ in large), percent))
             for metric_id, value, usual in found:
                 is_low = usual >= LARGE and value * FAR < usual and not is_dip
                 if is_low or value > FAR * max(usual, SMALL):
@@ -242,6 +242,6 @@ def anomalies_of(rows: Sequence[Observation]) -> tuple[list[tuple], list[tuple]]
 
 
 def test_refs():
-    """The rule of reconstructed counts is that of a row."""
+    """Rows are recognized as reconstructed by the same rule as single observations."""
     row = a_row(METRICS[3], AS_OF, 1, source_ref=StarRef("o/n", 5, 1).text("github-history:"))
     assert a_table([row]).is_reconstructed.tolist() == [row.is_reconstructed] == [True]

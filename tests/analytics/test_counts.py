@@ -1,4 +1,4 @@
-"""Counters, stocks, rolling windows and further flows in the dashboard, its document, its words."""
+"""Counters, stocks, rolling windows and other flows: dashboard, document and texts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ ALL = (NPM, PULLS, LIKES, INSTALLS, WEEKLY, VIEWS, FILES)
 
 
 def rows_of(metric: Metric, values: dict[int, int]) -> list[Observation]:
-    """Values by the number of days ago."""
+    """Return rows with the values of this many days ago."""
     rows = []
     for ago, value in values.items():
         day = AS_OF - ago * DAY
@@ -71,8 +71,8 @@ def item_of(metric: Metric, values: dict[int, int], days: int = 180) -> CountIte
     return item
 
 
-def test_no_total_holds_them():
-    """A counter and a window of downloads stand beside the downloads, not in them."""
+def test_totals_exclude_counts():
+    """A counter and a window of downloads are not part of the total downloads."""
     values = dict.fromkeys(range(60), 100)
     rows = [row for metric in ALL for row in rows_of(metric, values)]
     alone, board = board_of(rows, (NPM,)), board_of(rows)
@@ -85,7 +85,7 @@ def test_no_total_holds_them():
 
 
 def test_a_counter_has_flows():
-    """Its last 30 days are the sum of the known flows in them; a missed night is in one of them."""
+    """The last 30 days are the sum of the known flows; a missed night is part of one of them."""
     item = item_of(PULLS, {31: 1000, 30: 1010, 20: 1100, 2: 1300, 1: 1290, 0: 1300})
     assert (item.latest.value, item.change_30) == (1300, None)
     assert [(i.flow, i.days) for i in item.intervals] == [(10, 1), (90, 10), (200, 18), (None, 1), (10, 1)]
@@ -94,8 +94,8 @@ def test_a_counter_has_flows():
     assert count_words.period(item) == "to 24 Nov 2026"
 
 
-def test_a_short_window_leaves_out_old_intervals_only():
-    """What was counted in the last 30 days does not depend on the window that is shown."""
+def test_a_short_window_omits_only_old_intervals():
+    """The count of the last 30 days does not depend on the window."""
     values = {31: 1000, 30: 1010, 20: 1100, 2: 1300, 0: 1310}
     item = item_of(PULLS, values, days=5)
     assert [i.flow for i in item.intervals] == [200, 10]
@@ -119,14 +119,14 @@ def test_a_stock_has_changes_and_may_fall():
     assert count_words.period(item) == "on 24 Nov 2026"
 
 
-def test_unique_people_have_no_sum():
-    """People who came on two days are two people of days and one of both."""
+def test_unique_visitors_have_no_sum():
+    """The number of visitors of two days is not their sum, because one may visit on both."""
     unique = counted("unique_visitors:p:traffic", replace(flow("unique_visitors"), adds_up=False), "Unique Visitors")
     item = item_of(unique, {1: 5, 0: 6})
     assert (item.last_30_days, item.last_30_days_observed) == (None, 0)
 
 
-def test_a_further_flow_has_a_sum():
+def test_another_flow_has_a_sum():
     item = item_of(VIEWS, dict.fromkeys(range(14), 7))
     assert (item.last_30_days, item.last_30_days_observed) == (98, 14)
 
@@ -142,7 +142,7 @@ def test_a_further_flow_has_a_sum():
     ],
 )
 def test_badge(metric, label):
-    """The label says what is counted, and never "a month" for a window."""
+    """The label names the measure, and never says "a month" for a window."""
     item = item_of(metric, {0: 12_345})
     badge = build_badge(item, badge_labels([item])[metric.metric_id])
     assert (badge.label, badge.message) == (f"{metric.subject} {label}", "12.3k")
@@ -150,13 +150,13 @@ def test_badge(metric, label):
 
 
 def test_an_old_badge_names_its_day():
-    """A weekly value is not old after a week."""
+    """A weekly value of the week before is not old."""
     assert build_badge(item_of(PULLS, {9: 5}), "x").message == "5 on 15 Nov 2026"
     assert build_badge(item_of(WEEKLY, {7: 5}), "x").message == "5"
 
 
 def test_picture():
-    """A picture names the value, what it covers, the source and the day of the data."""
+    """A picture shows the value, its period, the source and the day of the data."""
     board = board_of(rows_of(INSTALLS, {1: 208, 0: 187}), (INSTALLS,))
     picture = build_count_picture(board.groups[0].counts[0], board, "https://example.org/metrics/")
     (name,) = picture.names
@@ -166,7 +166,7 @@ def test_picture():
 
 
 def test_document():
-    """The item of a counter of downloads is not taken for downloads."""
+    """The item of a counter of downloads differs from one of daily downloads."""
     board = board_of([*rows_of(FILES, {3: 100, 0: 160}), *rows_of(INSTALLS, {0: 187})], (FILES, INSTALLS))
     body = documents.encode(documents.build_daily(board))
     files, installs = documents.orjson.loads(body)["groups"][0]["items"]
@@ -200,7 +200,7 @@ def test_calendar():
 
 
 def test_news():
-    """A counter reaches milestones; a window that rises and falls does not."""
+    """A counter reaches milestones; a rolling window does not."""
     pulls, installs = rows_of(PULLS, {2: 1_900, 1: 1_990, 0: 2_010}), rows_of(INSTALLS, {2: 1_900, 0: 2_010})
     found = build_news(board_of([*pulls, *installs], (PULLS, INSTALLS)), [])
     assert [(item.title, item.text) for item in found] == [

@@ -1,4 +1,4 @@
-"""Grids of several days from one history, against a grid that is built from the rows of its days alone."""
+"""Grids of several days from one history, compared with grids of the rows of their days only."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ALL_SPECS = {**SPECS, "npm": STEPPED, "pypistats": DAMAGED}
 
 @st.composite
 def stored(draw: st.DrawFn) -> list[Observation]:
-    """Values with all that is judged: holes, bursts, dips of a registry, almost nothing, days of another service."""
+    """Return values with all special cases: gaps, spikes, dips of a registry, tiny values, days of another service."""
     rows = []
     dips = draw(st.sets(st.integers(0, DAYS), max_size=4))
     for metric in METRICS:
@@ -67,7 +67,7 @@ def assert_equal(found: object, expected: object) -> None:
 @settings(deadline=None, max_examples=deep(25))
 @given(stored(), st.lists(st.integers(-2, DAYS + 3), min_size=1, max_size=5))
 def test_grids_of_a_history(rows, places):
-    """Each grid of a history is the grid of its day: nothing after it counts, whatever was judged before."""
+    """A grid of a history does not depend on later days or on other grids."""
     table = a_table(rows)
     history = DailyHistory(METRICS, ALL_SPECS, table, LAST)
     for place in places:
@@ -79,7 +79,7 @@ def test_grids_of_a_history(rows, places):
 @settings(deadline=None, max_examples=deep(25))
 @given(stored(), stored(), st.integers(-2, DAYS), st.integers(0, 40))
 def test_a_history_with_other_rows(rows, others, place, more):
-    """Rows replaced from a day on are judged as if they had always been there."""
+    """A history with replaced rows equals one that is built from them."""
     first = window(LAST, DAYS) + timedelta(days=place)
     last = min(first + timedelta(days=more), LAST)
     mixed = [row for row in rows if row.period_end < first] + [row for row in others if row.period_end >= first]
@@ -92,7 +92,7 @@ def test_a_history_with_other_rows(rows, others, place, more):
 
 
 def problem_of(grid: DailyGrid, row: int, first: int, last: int) -> tuple[ReasonKind, str] | None:
-    """The problem of some days of a metric, day by day."""
+    """Return the problem of some days of a metric, determined day by day."""
     days = range(first, last + 1)
     known = [day for day in days if 0 <= day < grid.days and grid.known[row, day]]
     excluded, doubtful = ([day for day in known if marked[row, day]] for marked in (grid.excluded, grid.doubtful))
@@ -113,7 +113,7 @@ def problem_of(grid: DailyGrid, row: int, first: int, last: int) -> tuple[Reason
 @settings(deadline=None, max_examples=deep(25))
 @given(stored(), st.lists(st.tuples(st.integers(-9, DAYS + 5), st.integers(2, 40)), min_size=1, max_size=9))
 def test_problems(rows, ranges):
-    """The problems of many ranges are those of each one."""
+    """Problems of many ranges equal those of each range."""
     grid = build_daily_grid(METRICS, ALL_SPECS, a_table(rows), LAST)
     chosen = [(row, first, first + days - 1) for row in range(len(grid.metrics)) for first, days in ranges]
     found = grid.problems(*np.array(chosen).T)
@@ -123,7 +123,7 @@ def test_problems(rows, ranges):
 @settings(deadline=None, max_examples=deep(25))
 @given(st.sets(st.integers(0, 40), max_size=30), st.sets(st.integers(0, 40)), st.integers(-2, 40), st.integers(0, 9))
 def test_stars_with_other_rows(days, others, place, more):
-    """Counts replaced from a day on are those of their rows."""
+    """Replaced counts give the same grid as one that is built from them."""
     start = window(LAST, 41)
     first = start + timedelta(days=place)
     last = min(first + timedelta(days=more), LAST)
@@ -145,7 +145,7 @@ def test_stars_with_other_rows(days, others, place, more):
 @settings(deadline=None, max_examples=deep(25))
 @given(st.sets(st.integers(0, 40), max_size=30), st.integers(-2, 40))
 def test_stars_until(days, place):
-    """The counts up to a day are those of its rows."""
+    """The counts up to a day give the same grid as one of their rows."""
     first = window(LAST, 41)
     rows = [
         a_row(REPOSITORIES[n % 2], first + timedelta(days=n), 100 + n, source_ref=f"github:o/r#1; gained {n}")

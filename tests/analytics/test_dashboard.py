@@ -49,7 +49,7 @@ def daily(metric: Metric, first: date, last: date, value: int = 10):
 
 
 def growing(metric: Metric, first: date, last: date, value: int):
-    """One star a day."""
+    """Return counts that grow by one star per day."""
     return [a_row(metric, day, value + n) for n, day in enumerate(day_range(first, last))]
 
 
@@ -62,7 +62,7 @@ def a_run(hours_ago: int, status: RunStatus, error: str | None = None) -> Run:
     return Run(f"refresh-{hours_ago}", "refresh", status, at, at + timedelta(minutes=1), error_summary=error)
 
 
-# -- the whole -----------------------------------------------------------------------------------
+# -- the whole dashboard -------------------------------------------------------------------------
 
 
 def test_groups_follow_the_catalogue_and_downloads_come_before_stars():
@@ -73,7 +73,7 @@ def test_groups_follow_the_catalogue_and_downloads_come_before_stars():
     assert (found.title, found.as_of, found.days, found.generated_at) == ("Everything", AS_OF, 400, NOW)
 
 
-def test_an_empty_store_has_a_dashboard_that_claims_nothing():
+def test_an_empty_store_has_a_dashboard_without_values():
     found = dashboard()
     node, stars = item(found, NODE), item(found, STARS_ONE)
     assert (node.month, node.month_on_month, node.year_on_year, node.points) == (None, None, None, ())
@@ -91,14 +91,14 @@ def test_an_empty_store_has_a_dashboard_that_claims_nothing():
     assert (node.freshness.latest_day, node.freshness.age_days) == (None, None)
 
 
-def test_rows_after_the_day_described_are_left_out():
+def test_rows_after_the_described_day_are_ignored():
     later = [*daily(NODE, AS_OF + DAY, AS_OF + 9 * DAY, 1000), *daily(STARS_ONE, AS_OF + DAY, AS_OF + 9 * DAY)]
     rows = [*daily(NODE, date(2026, 9, 1), AS_OF), *growing(STARS_ONE, date(2026, 9, 1), AS_OF, 50)]
     assert dashboard([*rows, *later]) == dashboard(rows)
     assert item(dashboard(rows), NODE).freshness.age_days == 0
 
 
-def test_rows_of_metrics_that_left_the_catalogue_change_nothing():
+def test_rows_of_removed_metrics_are_ignored():
     gone = a_metric("npm", metric_id="downloads:gone:nodejs", product="one")
     assert dashboard(daily(gone, date(2026, 9, 1), AS_OF)) == dashboard()
 
@@ -128,7 +128,7 @@ def test_a_card_shows_the_last_full_month(as_of, month_end):
     assert card.month.is_complete
 
 
-def test_changes_of_a_card_are_between_full_months_alone():
+def test_changes_of_a_card_are_between_full_months():
     months = [*daily(NODE, date(2026, 9, 1), date(2026, 9, 30), 10), *daily(NODE, date(2026, 10, 1), AS_OF, 20)]
     card = item(dashboard(months), NODE)
     assert card.month_on_month == Change(320, 106.7)
@@ -141,7 +141,7 @@ def test_a_year_on_year_change_needs_the_same_month_of_the_year_before():
     assert item(dashboard(rows, days=730), PYTHON).year_on_year == Change(155, 100.0)
 
 
-def test_the_last_thirty_days_say_how_many_of_them_are_there():
+def test_the_last_thirty_days_have_a_number_of_observed_days():
     rows = [row for row in daily(NODE, date(2026, 9, 1), AS_OF) if row.period_end != AS_OF - DAY]
     found = dashboard([*rows, *daily(PYTHON, AS_OF, AS_OF, 7)])
     assert (item(found, NODE).last_30_days, item(found, NODE).last_30_days_observed) == (290, 29)
@@ -159,20 +159,20 @@ def test_the_total_of_the_month_is_complete_only_when_every_part_is():
     assert holed.month_total_change is None
     alone = dashboard(node)
     assert (alone.month_total.value, alone.month_total.is_complete) == (310, False)
-    assert alone.month_total_change == Change(10, 3.3), "a package without any value is no part of the comparison"
+    assert alone.month_total_change == Change(10, 3.3), "a package without values is not compared"
 
 
 def test_month_like_for_like():
-    """A change leaves out metrics with missing days, names them, and is not given if they are over a tenth."""
+    """Metrics with missing days are not compared, but named; if they are over a tenth, there is no change."""
     first, last = date(2026, 9, 1), date(2026, 10, 31)
     node = daily(NODE, first, last, 90)
-    for size, wanted in ((9, Change(90, 3.3)), (11, None)):
+    for size, expected in ((9, Change(90, 3.3)), (11, None)):
         python = [row for row in daily(PYTHON, first, last, size) if row.period_end != date(2026, 9, 7)]
         found = dashboard([*node, *python])
-        assert found.month_total_change == wanted
+        assert found.month_total_change == expected
         assert found.month_comparison.left_out == (PYTHON.metric_id,)
         assert [metric.subject for metric in found.month_left_out] == [PYTHON.subject]
-    # In October it is as incomplete as in September.
+    # In October, it is as incomplete as in September.
     python = [row for row in daily(PYTHON, first, last, 9) if row.period_end != date(2026, 10, 7)]
     assert dashboard([*node, *python]).month_total_change == Change(90, 3.3)
     both = dashboard([*node, *daily(PYTHON, first, last, 9)])
@@ -191,7 +191,7 @@ def test_the_total_of_the_month_is_compared_with_the_same_month_of_the_year_befo
     assert dashboard([*node, *daily(PYTHON, *years[1])]).month_total_year_change is None
 
 
-def test_days_of_downloads_are_the_daily_values_of_the_window_without_snapshots():
+def test_days_of_downloads_exclude_snapshots():
     rows = [a_snapshot(NODE, date(2026, 7, 31), 900), *daily(NODE, date(2026, 7, 20), date(2026, 7, 30))]
     found = item(dashboard([*rows, *daily(NODE, date(2026, 8, 3), AS_OF, 7)]), NODE).days
     assert [point.day for point in found] == [
@@ -220,7 +220,7 @@ def test_snapshots_are_shown_before_daily_from_and_days_after_it():
     assert [point.is_running for point in card.points] == [False, False, False, False, True]
 
 
-def test_points_begin_with_the_window():
+def test_points_are_limited_to_the_window():
     found = dashboard([*daily(NODE, date(2026, 8, 1), AS_OF), *growing(STARS_ONE, date(2026, 8, 1), AS_OF, 5)], days=60)
     assert item(found, NODE).points[0].period_end == date(2026, 9, 30)
     assert item(found, STARS_ONE).points[0].day == date(2026, 9, 24)
@@ -246,7 +246,7 @@ def test_a_total_of_stars_needs_every_repository():
     assert (dashboard(one).total_stars, dashboard(one).total_stars_points) == (None, ())
 
 
-def test_a_total_of_stars_is_of_the_newest_day_that_all_have_and_its_change_of_no_estimate():
+def test_a_total_of_stars_is_of_the_newest_common_day():
     one = growing(STARS_ONE, date(2026, 9, 1), AS_OF, 100)
     two = growing(STARS_TWO, date(2026, 9, 1), AS_OF - 3 * DAY, 50)
     found = dashboard([*one, *two])
@@ -257,7 +257,7 @@ def test_a_total_of_stars_is_of_the_newest_day_that_all_have_and_its_change_of_n
     assert holed.total_stars_change_30 is None
 
 
-def test_a_short_window_shortens_the_points_of_a_total_and_not_its_change():
+def test_a_short_window_limits_points_but_not_changes():
     rows = [*growing(STARS_ONE, date(2026, 9, 1), AS_OF, 100), *growing(STARS_TWO, date(2026, 9, 1), AS_OF, 50)]
     found = dashboard(rows, days=7)
     assert found.total_stars_change_30 == Change(60, 23.6)
@@ -288,7 +288,7 @@ def test_of_two_metrics_of_one_sdk_the_second_has_another_colour():
     assert build_tones([PYTHON, direct]) == {PYTHON.metric_id: "python", direct.metric_id: "n0"}
 
 
-def test_anything_else_has_a_colour_of_its_own_as_far_as_there_are_any():
+def test_other_metrics_have_distinct_colours_while_available():
     others = [replace(NODE, metric_id=f"downloads:one:sdk{n}", sdk=f"sdk{n}") for n in range(NUMBERED_TONES)]
     stars = [replace(STARS_ONE, metric_id=f"stars:p{n}:github", product=f"p{n}") for n in range(NUMBERED_TONES)]
     numbered = [f"n{n}" for n in range(NUMBERED_TONES)]
@@ -298,7 +298,7 @@ def test_anything_else_has_a_colour_of_its_own_as_far_as_there_are_any():
 
 
 def test_metrics_of_one_chart_differ():
-    """Of a product with more metrics than colours, those that its chart draws have different ones."""
+    """Metrics with missing days are named and not compared; if they are over a tenth, there is no change."""
     metrics = [a_metric("npm", metric_id=f"downloads:one:m{n:02}", product="one", sdk=None) for n in range(24)]
     metrics += [a_metric("github", metric_id=f"stars:one:r{n:02}", product="one") for n in range(24)]
     rows = [a_row(metric, AS_OF - n * DAY, 1 + number % 8) for number, metric in enumerate(metrics) for n in range(60)]
@@ -313,7 +313,7 @@ def test_metrics_of_one_chart_differ():
 # -- sources and events --------------------------------------------------------------------------
 
 
-def test_a_source_is_as_far_as_the_metric_that_is_furthest_behind():
+def test_the_newest_day_of_a_source_is_that_of_its_oldest_metric():
     rows = [
         *growing(STARS_ONE, AS_OF - 9 * DAY, AS_OF, 5),
         *growing(STARS_TWO, AS_OF - 9 * DAY, AS_OF - 3 * DAY, 5),
@@ -331,7 +331,7 @@ def test_a_source_with_a_metric_that_was_never_read_has_no_newest_day():
     assert {(state.latest_day, state.age_days) for state in states} == {(None, None)}
 
 
-def test_events_are_those_up_to_the_day_described():
+def test_later_events_are_excluded():
     events = tuple(Event(day, f"on {day}", None, ("one",)) for day in (AS_OF - DAY, AS_OF, AS_OF + DAY))
     found = build_dashboard(
         replace(CATALOG, events=events), TITLES, a_table([]), [], as_of=AS_OF, days=7, generated_at=NOW
@@ -368,7 +368,7 @@ OUTCOMES = (
 LOG = OutcomeLog(RUNS, OUTCOMES)
 
 
-def test_each_metric_has_its_newest_error_until_the_next_answer():
+def test_a_metric_has_its_last_error_until_the_next_success():
     found = dashboard(runs=RUNS, log=LOG)
     errors = {item.metric.metric_id: (item.freshness.last_error, item.freshness.last_error_at) for item in found.items}
     assert errors == {
@@ -379,13 +379,13 @@ def test_each_metric_has_its_newest_error_until_the_next_answer():
     }
 
 
-def test_no_text_of_a_run_is_taken_for_the_error_of_a_metric():
-    """Runs without outcomes say nothing of a metric, however their text begins."""
+def test_the_text_of_a_run_is_not_the_error_of_a_metric():
+    """A run without outcomes has no effect on the error of a metric, whatever its text."""
     run = a_run(1, RunStatus.PARTIAL, f"{NODE.metric_id}: late")
     assert build_freshness(NODE, None, AS_OF, OutcomeLog([run], [])).last_error is None
 
 
-def test_health_tells_the_last_run_the_last_success_and_the_failures():
+def test_health_has_last_run_last_success_and_failures():
     health = build_health(RUNS, LOG)
     assert (health.last_run.run_id, health.last_run.status) == ("refresh-0", "running")
     assert health.last_success_at == RUNS[2].finished_at
@@ -409,12 +409,12 @@ def test_health_lists_no_more_than_the_newest_failures():
     assert health.last_success_at is None
 
 
-def test_without_any_run_there_is_nothing_to_tell():
+def test_without_runs_health_is_empty():
     health = build_health([], OutcomeLog([], []))
     assert (health.last_run, health.last_success_at, health.failures) == (None, None, ())
 
 
-def test_a_repository_tells_what_came_and_went_where_it_is_known():
+def test_a_repository_has_gained_and_lost_stars_where_known():
     rows = [
         a_row(STARS_ONE, AS_OF - n * DAY, 130 - n, source_ref=f"github:owner/name#5; gained {2 if n else 4}")
         for n in range(60)

@@ -1,4 +1,4 @@
-"""Effects of events against a slow and obvious reference, and the cases in which none is stated."""
+"""Effects of events, compared with a slow reference, and the cases without a result."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def effects_of(
 
 @settings(deadline=None, max_examples=deep(30))
 @given(st.integers(0, 10_000), st.lists(st.integers(40, 900), max_size=5), st.floats(0.7, 1.4))
-def test_against_the_rule(seed, others, factor):
-    """Change, usual variation and number of compared days, added up day by day."""
+def test_equals_the_slow_reference(seed, others, factor):
+    """Change, usual variation and the number of compared days equal those computed day by day."""
     counts = noisy(1, seed)
     counts[0, PLACE:] = counts[0, PLACE:] * factor
     days = counts[0].astype(float)
@@ -88,7 +88,7 @@ def test_against_the_rule(seed, others, factor):
 
 
 def test_above_and_below():
-    """A step at the event is above or below usual variation, and the other packages stand beside it."""
+    """A step at the event is above or below the usual variation; the change of other packages is stated."""
     counts = noisy()
     counts[0, PLACE:] = counts[0, PLACE:] * 1.5
     counts[1, PLACE:] = counts[1, PLACE:] * 0.6
@@ -103,7 +103,7 @@ def test_above_and_below():
 
 @pytest.mark.parametrize("early", [20, 12, 8])
 def test_a_rise_before_the_event_is_a_trend(early):
-    """A step some days before the event, or a growth through it, is not above."""
+    """Neither a step some days before the event nor continuous growth is above the usual variation."""
     counts = noisy()
     counts[:, PLACE - early :] = counts[:, PLACE - early :] * 1.5
     assert {effect.verdict for effect in effects_of(counts)} <= {Verdict.TREND, Verdict.WITHIN}
@@ -113,7 +113,7 @@ def test_a_rise_before_the_event_is_a_trend(early):
 
 
 def test_too_early():
-    """While the window runs, the days so far are stated and no number is."""
+    """During the window, only the number of observed days is stated."""
     last = DAY_OF_EVENT + 12 * DAY
     found = effects_of(noisy()[:, : PLACE + 13], last=last)
     assert {effect.verdict for effect in found} == {Verdict.TOO_EARLY}
@@ -125,7 +125,7 @@ def test_too_early():
 
 @pytest.mark.parametrize("place", [PLACE - 10, PLACE + 10])
 def test_missing_days(place):
-    """Up to two missing days of a window are filled; with three nothing is stated."""
+    """Up to two missing days of a window are filled; with three, there is no result."""
     counts = noisy(1)
     counts[0, PLACE:] = counts[0, PLACE:] * 1.5
     known = np.ones(counts.shape, bool)
@@ -139,7 +139,7 @@ def test_missing_days(place):
 
 
 def test_not_comparable():
-    """Across a step, with a short history, and without downloads before."""
+    """There is no result across a counting step, with a short history, or without earlier downloads."""
     steps = (CountingStep(DAY_OF_EVENT + 5 * DAY, "clients changed"),)
     (effect,) = effects_of(noisy(1), steps=steps)
     assert (effect.verdict, effect.reason_kind) == (Verdict.NOT_COMPARABLE, ReasonKind.STEP)
@@ -154,13 +154,13 @@ def test_not_comparable():
     [(date(2025, 12, 20), False), (date(2025, 12, 1), False), (date(2026, 1, 20), False), (date(2026, 2, 10), True)],
 )
 def test_holidays_are_not_judged(day, is_judged):
-    """The weeks around the end of the year are no weeks to compare with."""
+    """The weeks around the end of the year are not compared."""
     (effect,) = effects_of(noisy(1), replace(EVENT, day=day))
     assert (effect.verdict is not Verdict.NOT_JUDGED) == is_judged
 
 
-def test_overlapping_events_are_named():
-    """Another event of the product within the windows stands in the text."""
+def test_the_text_names_overlapping_events():
+    """The text names another event of the product within the windows."""
     other = Event(DAY_OF_EVENT - 9 * DAY, "Blog post", None, ("p0",))
     elsewhere = Event(DAY_OF_EVENT - 9 * DAY, "Other", None, ("p1",))
     found = [e for e in effects_of(noisy(1), elsewhere, other, EVENT) if e.event is EVENT]

@@ -1,4 +1,4 @@
-"""Milestones, releases without a visible effect, and missing days as items of "What changed"."""
+"""Milestones, releases without visible effect, and missing days as items of "What changed"."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OCTOBER = date(2026, 10, 1)
 
 
 def insights_of(values, *, events=(), seeds=(), as_of=AS_OF):
-    """The insights of packages of one product; ``values`` has by package a function of the day, None for missing."""
+    """Return insights of one product; ``values`` has a function from day to value (None: missing) for each package."""
     metrics = [a_package(name) for name in values]
     rows = [
         a_row(metric, day, value(day))
@@ -43,7 +43,7 @@ def level(value):
 
 
 def test_milestone():
-    """The first full month above a round number, of a package and of its product."""
+    """The first full month above a round number is a milestone of a package and of its product."""
     grown = insights_of({"a": lambda day: 1000 if day < OCTOBER else 1700, "b": level(10)})
     found = [item for item in of(grown, ItemCategory.MILESTONE) if item.kind == "milestone"]
     assert [item.headline for item in found] == ["One: first month above 50,000", "a: first month above 50,000"]
@@ -52,7 +52,7 @@ def test_milestone():
 
 
 def test_no_milestone():
-    """Neither if days are missing, nor if a package more is counted, nor if a published total was above before."""
+    """There is no milestone with missing days, with an additional package, or if an earlier total was above."""
     step = {"a": lambda day: 1000 if day < OCTOBER else 1700}
     cases = (
         insights_of({"a": lambda day: None if day == OCTOBER else step["a"](day)}),
@@ -64,7 +64,7 @@ def test_no_milestone():
 
 
 def test_gap():
-    """Missing days of a source are an item, and neither a rise nor a fall."""
+    """Missing days of a source are an item, and not a decline."""
     days = [date(2026, 10, 3), date(2026, 10, 4)]
     insights = insights_of({"a": lambda day: None if day in days else 500 + day.toordinal() % 7, "b": level(400)})
     (gap,) = of(insights, ItemCategory.GAP)
@@ -75,7 +75,7 @@ def test_gap():
 
 
 def test_release_without_effect():
-    """A release after which nothing moved is an item that says so, and names no cause."""
+    """A release without a visible effect is an item that names no cause."""
     event = an_event(date(2026, 9, 15), label="Release 2.0")
     insights = insights_of({"a": level(500)}, events=[event])
     (release,) = of(insights, ItemCategory.RELEASE)
@@ -84,7 +84,7 @@ def test_release_without_effect():
 
 
 def test_highlights():
-    """At most four, of different categories as far as there are any."""
+    """At most four items are highlighted, of different categories if possible."""
     days = [date(2026, 10, 3)]
     event = an_event(date(2026, 9, 15), label="Release 2.0")
     values = {

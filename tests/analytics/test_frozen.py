@@ -1,4 +1,4 @@
-"""A final month keeps its numbers: what they were follows from the store, whatever has been revised since."""
+"""The numbers of a final month are reconstructed from the store, whatever was revised later."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def values_of(frozen, metric=PACKAGE) -> dict[date, int]:
 
 
 def test_a_month_is_final_14_days_after_its_end():
-    """Until then the report follows every revision."""
+    """Until then, the report contains all revisions."""
     table = a_table(rows_of(october()))
     before = freeze(table, (), FINAL - timedelta(seconds=1))
     after = freeze(table, (), FINAL)
@@ -58,8 +58,8 @@ def test_a_month_is_final_14_days_after_its_end():
     assert values_of(before) == values_of(after) == october()
 
 
-def test_later_revisions_are_taken_back_and_listed():
-    """The rows are those of the final day; the list has what runs have changed since."""
+def test_later_revisions_are_undone_and_listed():
+    """The rows are those of the final day, and later changes are listed."""
     day, at = date(2026, 10, 9), datetime(2026, 11, 20, 6, tzinfo=UTC)
     early = datetime(2026, 11, 2, 6, tzinfo=UTC)
     table = a_table(rows_of(october() | {day: 160}, {day: at}))
@@ -69,8 +69,8 @@ def test_later_revisions_are_taken_back_and_listed():
     assert frozen.later == (LaterChange(at.date(), PACKAGE.metric_id, 1, 0, 60),)
 
 
-def test_days_that_are_stored_later_are_left_out_and_listed():
-    """A gap that heals in December does not change the report of October."""
+def test_days_stored_later_are_excluded_and_listed():
+    """A gap of October that is filled in December does not change the report."""
     day, at = date(2026, 10, 9), datetime(2026, 12, 20, 6, tzinfo=UTC)
     table = a_table(rows_of(october(), {day: at, day + DAY: at}))
     frozen = freeze(table, (), at + DAY)
@@ -79,7 +79,7 @@ def test_days_that_are_stored_later_are_left_out_and_listed():
 
 
 def test_a_month_that_was_collected_later_is_final_later():
-    """As all months before the first run: two weeks after their first value, not empty for ever."""
+    """A month before the first run is final two weeks after its first value was stored."""
     at = datetime(2027, 3, 1, 6, tzinfo=UTC)
     table = a_table(rows_of(october(), dict.fromkeys(october(), at)))
     early = freeze(table, (), at + DAY)
@@ -89,7 +89,7 @@ def test_a_month_that_was_collected_later_is_final_later():
 
 
 def test_stars_are_listed_when_the_count_at_the_end_changes():
-    """An unstar lowers many reconstructed days; the report shows the last one."""
+    """A removed star lowers many reconstructed days, of which the report shows the last."""
     at = datetime(2026, 12, 1, 6, tzinfo=UTC)
     table = a_table(rows_of(october(), dict.fromkeys([MONTH.last], at), metric=REPOSITORY))
     inside = revised(date(2026, 10, 20), 101, 100, at, REPOSITORY, days=5)
@@ -102,8 +102,8 @@ def test_stars_are_listed_when_the_count_at_the_end_changes():
 
 @settings(max_examples=deep(60), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 40), st.integers(0, 500)), max_size=25))
-def test_whatever_is_revised_later_changes_nothing(changes):
-    """Nights after the final day, each with revisions of any day: rebuilt after each, the rows are the same."""
+def test_later_revisions_do_not_change_a_final_month(changes):
+    """Revisions after the final day do not change the rows, whenever the report is rebuilt."""
     values, later, revisions = october(), {}, []
     for place, night, value in sorted(changes, key=lambda change: change[1]):
         day, at = MONTH.first + place * DAY, FINAL + night * DAY

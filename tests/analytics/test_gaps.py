@@ -22,7 +22,7 @@ from tests.samples import a_metric, an_outcome
 
 AS_OF = date(2026, 11, 22)
 METRIC = a_metric("npm")
-#: Forgets after 60 days; a first refresh reaches 40 back.
+#: Retains 60 days; a first refresh requests 40.
 SPEC = replace(SPECS["npm"], served_days=60, first_days=40, settling_days=5)
 
 
@@ -35,7 +35,7 @@ def since(days: int, *without: int) -> frozenset[date]:
 
 
 def a_run(days_ago: int, status: RunStatus = RunStatus.SUCCESS, job: str = "refresh") -> Run:
-    """A run in the night after that day."""
+    """Return a run of the night after that day."""
     at = datetime.combine(ago(days_ago) + DAY, time(4), UTC)
     return Run(f"{job}-{days_ago}", job, status, at, at)
 
@@ -44,7 +44,7 @@ NIGHTLY = [a_run(n) for n in range(60)]
 
 
 def a_night(days_ago: int, error: str | None = None, job: str = "refresh", **changes) -> tuple[Run, Outcome]:
-    """A run for the metric, and what came of it."""
+    """Return a run and its outcome for the metric."""
     run = a_run(days_ago, RunStatus.PARTIAL if error else RunStatus.SUCCESS, job)
     return run, an_outcome(run, METRIC.metric_id, error, **changes)
 
@@ -77,21 +77,21 @@ def test_a_metric_without_missing_days_has_no_gap():
     assert gaps(since(39)) == []
 
 
-def test_days_after_the_newest_of_the_source_have_not_landed():
+def test_days_after_the_newest_of_the_source_are_not_published():
     assert gaps(since(39, 0, 1)) == [(ago(1), AS_OF, Reason.NOT_PUBLISHED)]
 
 
-def test_a_hole_that_all_metrics_of_the_source_have_is_lost_at_the_source():
+def test_a_gap_of_all_metrics_of_a_source_is_lost():
     assert gaps(since(39, 9, 8), others=[since(39, 9, 8)]) == [(ago(9), ago(8), Reason.LOST)]
     assert gaps(since(39, 9)) == [(ago(9), ago(9), Reason.LOST)]
 
 
-def test_a_day_that_only_another_metric_has_is_not_the_source_s_loss():
+def test_a_day_that_another_metric_has_is_not_lost():
     assert gaps(since(39, 9), others=[since(39)]) == [(ago(9), ago(9), Reason.FAILED)]
     assert gaps(since(39, 0), others=[since(39)]) == [(AS_OF, AS_OF, Reason.FAILED)]
 
 
-def test_newer_days_of_another_metric_show_that_the_source_has_gone_on():
+def test_newer_days_of_another_metric_prove_publication():
     assert gaps(since(39, 0, 1), others=[since(39, 1)]) == [
         (ago(1), ago(1), Reason.LOST),
         (AS_OF, AS_OF, Reason.FAILED),
@@ -110,15 +110,15 @@ def test_newer_days_of_another_metric_show_that_the_source_has_gone_on():
         (a_run(0), an_outcome(a_run(0), "downloads:other:nodejs")),
     ],
 )
-def test_a_day_without_an_answer_is_not_collected_yet(run):
-    """A run says something about a metric only by an outcome with the day in its window."""
+def test_a_day_without_an_outcome_is_not_collected(run):
+    """Only an outcome whose window includes the day explains its absence."""
     runs = [run, *NIGHTLY[3:]]
     assert gaps(since(39, 0, 1, 2), runs) == [(ago(2), AS_OF, Reason.NOT_COLLECTED)]
     assert text(since(39, 0, 1, 2), runs) == "Not collected: no refresh has run since"
 
 
-def test_an_answer_of_a_backfill_counts_for_its_window():
-    """Days inside the window of any job were requested."""
+def test_an_outcome_of_a_backfill_counts_for_its_window():
+    """The window of a backfill counts as requested, too."""
     runs = [a_night(0, job="backfill", requested_from=ago(2), requested_to=ago(1)), *NIGHTLY[3:]]
     assert gaps(since(39, 0, 1, 2), runs, [since(39)]) == [
         (ago(2), ago(1), Reason.FAILED),
@@ -127,27 +127,27 @@ def test_an_answer_of_a_backfill_counts_for_its_window():
 
 
 def test_a_failed_metric_names_its_error_and_the_day():
-    """The reason is the error of the metric, with its date."""
+    """The reason contains the error of the metric with its date."""
     runs = [a_night(0, "npm is down"), *NIGHTLY[3:]]
     assert gaps(since(39, 0, 1, 2), runs) == [(ago(2), AS_OF, Reason.FAILED)]
     reason = f"the request failed or was not made ({AS_OF + DAY}: npm is down)"
     assert text(since(39, 0, 1, 2), runs) == f"Not collected: {reason}"
 
 
-def test_an_error_ends_with_the_next_answer():
-    """A failure before the last answer explains nothing."""
+def test_an_error_ends_with_the_next_success():
+    """An error before the last successful outcome is not a reason."""
     runs = [a_night(0), a_night(1, "npm is down")]
     assert gaps(since(39, 0), runs) == [(AS_OF, AS_OF, Reason.NOT_PUBLISHED)]
     assert a_log(runs).last_error(METRIC.metric_id) is None
 
 
-def test_a_day_that_was_not_published_at_the_last_answer_has_failed_since():
+def test_a_day_unpublished_at_the_last_success_has_failed():
     runs = [a_night(0, "down"), *NIGHTLY[1:]]
     assert gaps(since(39, 0, 1), runs) == [(ago(1), AS_OF, Reason.FAILED)]
     assert gaps(since(39, 1), runs) == [(ago(1), ago(1), Reason.LOST)]
 
 
-def test_an_error_from_before_the_day_does_not_explain_it():
+def test_an_error_before_a_day_is_not_its_reason():
     assert text(since(39, 0), [a_night(9, "long ago")]) == "Not collected: no refresh has run since"
 
 
@@ -158,13 +158,13 @@ def test_days_before_the_first_published_one_are_not_missing():
     assert count_missing_days(found(since(20, 3))) == 1
 
 
-def test_a_metric_that_never_had_an_answer_is_not_called_young():
+def test_days_of_a_metric_without_success_are_failed_or_not_collected():
     assert gaps([], [a_night(0, "down")]) == [(ago(39), AS_OF, Reason.FAILED)]
     assert gaps([], []) == [(ago(39), AS_OF, Reason.NOT_COLLECTED)]
     assert gaps([]) == [(ago(39), AS_OF, Reason.BEFORE_FIRST)]
 
 
-def test_days_out_of_the_reach_of_a_refresh_are_not_collected_and_those_out_of_the_window_are_gone():
+def test_days_beyond_a_refresh_are_not_collected_and_beyond_retention_unavailable():
     assert gaps(since(39), daily_from=ago(50)) == [(ago(50), ago(40), Reason.NOT_COLLECTED)]
     assert gaps(since(39), daily_from=ago(65)) == [
         (ago(65), ago(60), Reason.NO_LONGER_AVAILABLE),
@@ -175,11 +175,11 @@ def test_days_out_of_the_reach_of_a_refresh_are_not_collected_and_those_out_of_t
     assert gap.text.endswith("; `cmetrics backfill --full` may recover it")
 
 
-def test_a_source_that_forgets_nothing_may_still_give_a_hole_of_any_age():
+def test_an_old_gap_of_a_source_with_full_history_is_lost():
     assert gaps(since(80, 70), spec=replace(SPEC, served_days=None)) == [(ago(70), ago(70), Reason.LOST)]
 
 
-def test_seeded_snapshots_stand_for_their_days_before_daily_from():
+def test_seeded_snapshots_cover_their_days_before_daily_from():
     daily, seeds = DaySet(since(33)), DaySet([ago(35), ago(34)])
     for daily_from, expected in ((ago(30), []), (ago(34), [ago(34)]), (None, [ago(34)])):
         metric = replace(METRIC, daily_from=daily_from)
@@ -199,7 +199,7 @@ def test_a_gap_counts_its_days():
     st.sets(st.integers(0, 60)),
     st.none() | st.integers(0, 90),
 )
-def test_every_missing_day_is_in_exactly_one_gap_and_no_stored_one_in_any(days, others, nights, daily_from):
+def test_gaps_contain_every_missing_day_once_and_no_stored_day(days, others, nights, daily_from):
     metric = replace(METRIC, daily_from=None if daily_from is None else ago(daily_from))
     state = a_state(map(ago, days))
     published = DaySet.union([state.daily, a_state(map(ago, others)).daily])
@@ -213,8 +213,8 @@ def test_every_missing_day_is_in_exactly_one_gap_and_no_stored_one_in_any(days, 
     assert covered == [day for day in day_range(first, AS_OF) if day not in state.daily]
 
 
-def test_a_known_loss_is_named_with_what_the_source_is_known_to_have_lost():
-    """A missing day that the source is known to have lost says so, wherever it lies; one before the metric does not."""
+def test_a_known_loss_is_named():
+    """Days of a known loss state it, wherever they are, except before the first day of the metric."""
     losses = (KnownLoss(ago(90), ago(89), "lost in a migration"), KnownLoss(ago(20), ago(20), "lost in an outage"))
     spec = replace(SPEC, known_losses=losses)
     days = since(95, 90, 89, 20)
@@ -233,14 +233,14 @@ WEEKLY = replace(METRIC, measure=rolling("downloads", 7, has_history=True))
 
 
 def nightly_gaps(metric, daily: Iterable[date], log: OutcomeLog | None = None) -> list[tuple[int, int, Reason]]:
-    """First and last day as days ago, and the reason."""
+    """Return first and last day as days ago, and the reason."""
     state = MetricState(daily=frozenset(daily))
     found = find_gaps(metric, state, state.daily, SPEC, log or OutcomeLog((), ()), AS_OF)
     return [((AS_OF - gap.first_day).days, (AS_OF - gap.last_day).days, gap.reason) for gap in found]
 
 
 def test_a_missed_night_of_a_counter_is_lost():
-    """Nothing can heal it, and its text says what that means for the flow."""
+    """It cannot be filled, and the text states the effect on the flow."""
     state = MetricState(daily=since(9, 5, 4, 1))
     found = find_gaps(PULLS, state, state.daily, SPEC, OutcomeLog((), ()), AS_OF)
     assert [(gap.days, gap.reason) for gap in found] == [(2, Reason.MISSED), (1, Reason.MISSED)]
@@ -250,13 +250,13 @@ def test_a_missed_night_of_a_counter_is_lost():
 
 @pytest.mark.parametrize("metric", [PULLS, LIKES])
 def test_a_counter_has_no_gap_before_its_first_reading(metric):
-    """However far a first refresh reaches for other measures."""
+    """This holds however many days a first refresh requests for other measures."""
     assert nightly_gaps(metric, since(3)) == []
     assert nightly_gaps(metric, []) == [(0, 0, Reason.NOT_COLLECTED)]
 
 
-def test_this_night_can_still_be_read():
-    """The nights before it cannot."""
+def test_the_current_night_can_still_be_read():
+    """Earlier nights cannot."""
     assert nightly_gaps(PULLS, since(9, 1, 0)) == [(1, 1, Reason.MISSED), (0, 0, Reason.NOT_COLLECTED)]
     run = a_run(0, RunStatus.FAILED)
     log = OutcomeLog([run], [an_outcome(run, METRIC.metric_id, "down")])
@@ -264,14 +264,14 @@ def test_this_night_can_still_be_read():
 
 
 def test_a_window_covers_its_days():
-    """A night without a reading of 30 days leaves no day uncovered."""
+    """A missed reading of a 30-day window leaves no day uncovered."""
     assert nightly_gaps(INSTALLS, since(60, 7, 8, 20)) == []
     assert nightly_gaps(INSTALLS, [ago(50), ago(10), ago(0)]) == [(49, 40, Reason.MISSED)]
     assert nightly_gaps(INSTALLS, since(60, 0)) == [(0, 0, Reason.NOT_COLLECTED)]
 
 
 def test_weekly_windows():
-    """A hole between them may be filled; the newest may be a week old."""
+    """Missing windows may be filled, and the newest one may be a week old."""
     assert nightly_gaps(WEEKLY, [ago(28), ago(21), ago(7), ago(0)]) == [(20, 14, Reason.NOT_COLLECTED)]
     assert nightly_gaps(WEEKLY, [ago(28), ago(21), ago(14), ago(7)]) == []
     run = a_run(0)

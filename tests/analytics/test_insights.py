@@ -1,4 +1,4 @@
-"""Insights as a whole: order, bytes, words, speed."""
+"""All insights: order, bytes, texts, speed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CAUSAL = re.compile(r"\b(because|due to|caused?|causes|thanks to)\b", re.IGNOREC
 
 
 def a_world(count: int = 24, days: int = 800, seed: int = 3) -> tuple[Catalog, SeriesTable, list[Event]]:
-    """Packages and repositories with everything that insights look for."""
+    """Return packages and repositories with all kinds of insights."""
     numbers = np.random.default_rng(seed)
     metrics = metrics_of(count, 3, ("npm", "pypistats", "cratesio"), stars=6)
     means = stationary_means(numbers, count, days, low=300, high=20_000)
@@ -49,7 +49,7 @@ def a_world(count: int = 24, days: int = 800, seed: int = 3) -> tuple[Catalog, S
 
 
 def texts(value: object) -> Iterator[str]:
-    """Yield every text in some results."""
+    """Yield every text in a result."""
     if isinstance(value, str):
         yield str(value)
     elif isinstance(value, tuple):
@@ -71,8 +71,8 @@ def insights(world: tuple[Catalog, SeriesTable, list[Event]]) -> Insights:
     return build_insights(table, catalog, events, AS_OF, specs=SPECS)
 
 
-def test_everything_is_found(insights):
-    """The world of these tests has every kind of signal and of verdict that a store can have."""
+def test_all_kinds_are_found(insights):
+    """The data of these tests has every kind of signal and verdict."""
     assert {signal.kind for signal in insights.signals} == set(SignalKind)
     assert {effect.verdict for effect in insights.effects} >= {Verdict.WITHIN, Verdict.TOO_EARLY, Verdict.NOT_JUDGED}
     assert insights.movers
@@ -82,7 +82,7 @@ def test_everything_is_found(insights):
 
 
 def test_order_of_metrics_and_events_does_not_matter(world, insights):
-    """Shuffling catalogue, rows and events changes nothing, to the byte."""
+    """The result has the same bytes if catalogue, rows and events are shuffled."""
     catalog, table, events = world
     order = np.random.default_rng(1).permutation(len(catalog.metrics))
     shuffled = replace(
@@ -93,7 +93,7 @@ def test_order_of_metrics_and_events_does_not_matter(world, insights):
 
 
 def test_no_text_claims_a_cause(insights):
-    """What coincides is stated as that."""
+    """Texts state coincidence, never causation."""
     found = list(texts(insights))
     assert len(found) > 500
     assert [text for text in found if CAUSAL.search(text)] == []
@@ -101,12 +101,12 @@ def test_no_text_claims_a_cause(insights):
 
 
 def test_numbers_are_finite_and_zero_has_no_sign(insights):
-    """No result holds NaN, infinity or minus zero, which JSON and readers do not know."""
+    """No result contains NaN, infinity or negative zero."""
     assert re.findall(r"\bnan\b|\binf\b|[-−]0\.0\b", repr(insights)) == []
 
 
 def test_later_days_are_ignored(world, insights):
-    """Insights of a day are made from that day and those before it."""
+    """Insights of a day depend on that day and earlier ones only."""
     catalog, table, events = world
     earlier = AS_OF - 5 * DAY
     cut = table.where(table.days <= earlier.toordinal())
@@ -117,7 +117,7 @@ def test_later_days_are_ignored(world, insights):
 
 
 def test_empty_store():
-    """A store without rows has insights without values."""
+    """Without rows, insights have no values."""
     catalog, table, events = a_world()
     nothing = build_insights(table.where(table.days < 0), catalog, events, AS_OF, specs=SPECS)
     assert {rollup.value for rollup in nothing.rollups} == {None}
@@ -127,7 +127,7 @@ def test_empty_store():
 
 
 def test_numbers_in_texts_are_sums_of_stored_values(world, insights):
-    """Every number of downloads in a text is a sum of days in a row, or the middle of twelve weeks of them."""
+    """Every number of downloads in a text is a sum of consecutive days, or the median of twelve weeks."""
     _, table, _ = world
     checked = 0
     for found in (*insights.signals, *insights.movers):
@@ -144,14 +144,14 @@ def test_numbers_in_texts_are_sums_of_stored_values(world, insights):
         sums.add(round((whole[(len(whole) - 1) // 2] * whole[len(whole) // 2]) ** 0.5))
         text = found.text.partition(": ")[2].partition(" Coincides")[0]
         for number in re.findall(r"(?<![+−×\d])\d{1,3}(?:,\d{3})+", text):
-            # A month that lacks a day is estimated, and says so.
+            # A month with a missing day is estimated, which the text states.
             assert int(number.replace(",", "")) in sums or "adjusted for" in text, text
             checked += 1
     assert checked > 40
 
 
 def test_speed():
-    """A thousand metrics and three years take about a second of processor time, on a busy machine too."""
+    """A thousand metrics over three years take about a second of processor time."""
     numbers = np.random.default_rng(1)
     metrics = metrics_of(1_000, 100, ("npm", "pypistats", "cratesio"))
     table = table_of(metrics, draw(numbers, stationary_means(numbers, 1_000, 1_095)))

@@ -1,4 +1,4 @@
-"""The flow of a counter between its readings, and a slow reference that walks from reading to reading."""
+"""Flows of a counter between its readings, compared with a slow reference."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PULLS = replace(a_metric("npm"), metric_id="pulls:p:hub", measure=counter("pulls
 
 
 def at(day: date, hour: float = 3) -> datetime:
-    """The time of a reading in the night after ``day``."""
+    """Return the time of a reading in the night after ``day``."""
     return datetime.combine(day + DAY, time(), UTC) + timedelta(hours=hour)
 
 
@@ -60,21 +60,21 @@ def series(*values: int, first: int = 0) -> list[Observation]:
     return [reading_row(first + number, value) for number, value in enumerate(values)]
 
 
-# -- one thing -----------------------------------------------------------------------------------
+# -- a single counter ----------------------------------------------------------------------------
 
 
-def test_a_first_reading_states_no_flow():
-    """A first difference from 0 would be years in a day."""
+def test_a_first_reading_has_no_flow():
+    """The difference to 0 would be that of years."""
     assert flows(series(72_673)) == []
     assert flows([]) == []
 
 
-def test_readings_a_day_apart_state_the_flow_of_the_day_that_ended():
+def test_readings_a_day_apart_give_the_flow_of_the_ended_day():
     assert flows(series(100, 107, 107)) == [(7, "on 2 Jan 2026"), (0, "on 3 Jan 2026")]
 
 
 def test_missed_nights_are_one_interval():
-    """It is never divided into days."""
+    """The interval is not divided into days."""
     rows = [reading_row(0, 100), reading_row(3, 160), reading_row(4, 170)]
     assert flows(rows) == [(60, "over 3 days"), (10, "on 5 Jan 2026")]
 
@@ -89,26 +89,26 @@ def test_missed_nights_are_one_interval():
         (0, 16, "over 40 hours"),
     ],
 )
-def test_only_readings_about_a_day_apart_make_a_day(first_hour, next_hour, text):
+def test_only_readings_about_a_day_apart_give_the_flow_of_a_day(first_hour, next_hour, text):
     rows = [reading_row(0, 100, hour=first_hour), reading_row(1, 130, hour=next_hour)]
     assert flows(rows) == [(30, text)]
 
 
-def test_a_fall_is_unknown_and_a_new_base():
-    """Both values stay; what follows is counted from the lower one."""
+def test_a_decrease_has_no_flow_and_starts_a_new_base():
+    """Both values are kept, and later flows are relative to the lower one."""
     found = intervals_of(series(821, 789, 800)).of(PULLS.metric_id)
     assert [(i.flow, i.change, i.reason) for i in found] == [(None, -32, Reason.FELL), (11, 11, Reason.NONE)]
 
 
-def test_another_object_under_the_name_is_a_new_base():
-    """Its count has nothing to do with the old one, whichever is larger."""
+def test_another_object_with_the_same_name_starts_a_new_base():
+    """The counts of different objects are not compared, whichever is larger."""
     rows = [reading_row(0, 100), reading_row(1, 900, identity="2"), reading_row(2, 905, identity="2")]
     found = intervals_of(rows).of(PULLS.metric_id)
     assert [(i.flow, i.reason) for i in found] == [(None, Reason.REPLACED), (5, Reason.NONE)]
 
 
-def test_two_metrics_do_not_meet():
-    """The last reading of one is not the start of the next."""
+def test_metrics_are_separate():
+    """The last reading of one metric is not the start of the next."""
     other = replace(PULLS, metric_id="pulls:q:hub")
     rows = [*series(1, 2), reading_row(0, 50, metric=other), reading_row(1, 53, metric=other)]
     found = intervals_of(rows)
@@ -121,7 +121,7 @@ def test_two_metrics_do_not_meet():
 
 
 def moving(*flows_then: int, usual: int = 40, nights: int = 10) -> list[Observation]:
-    """A counter that moves by ``usual`` a night, and then by ``flows_then``."""
+    """Return a counter that grows by ``usual`` per night, and then by ``flows_then``."""
     value, values = 1000, [1000]
     for flow in (*[usual] * nights, *flows_then):
         value += flow
@@ -130,7 +130,7 @@ def moving(*flows_then: int, usual: int = 40, nights: int = 10) -> list[Observat
 
 
 def test_a_standstill_and_its_jump_are_one_interval():
-    """Five frozen nights: what was counted in them is in the jump."""
+    """The jump after five unchanged nights contains their flow."""
     found = intervals_of(moving(0, 0, 0, 0, 0, 260, 40)).of(PULLS.metric_id)
     assert [(i.flow, i.length_text, i.reason) for i in found[10:]] == [
         (260, "over 6 days", Reason.STOOD_STILL),
@@ -138,8 +138,8 @@ def test_a_standstill_and_its_jump_are_one_interval():
     ]
 
 
-def test_a_standstill_that_lasts_is_unknown():
-    """No night without a pull is stated before the count has moved again."""
+def test_a_lasting_standstill_has_no_flow():
+    """A zero flow is not stated before the count has changed again."""
     found = intervals_of(moving(0, 0, 0)).of(PULLS.metric_id)
     assert [(i.flow, i.length_text, i.reason) for i in found[10:]] == [(None, "over 3 days", Reason.STANDS_STILL)]
 
@@ -147,12 +147,12 @@ def test_a_standstill_that_lasts_is_unknown():
 @pytest.mark.parametrize(
     ("then", "usual", "nights"),
     [
-        ((0, 0, 30), 5, 10),  # a small counter often has nothing
-        ((0, 0, 40), 40, 10),  # no jump: nobody pulled on these days
-        ((0, 0, 260), 40, 5),  # too young to know what is usual
+        ((0, 0, 30), 5, 10),  # small counters often have zero flows
+        ((0, 0, 40), 40, 10),  # no jump, so the flows were really zero
+        ((0, 0, 260), 40, 5),  # too few nights to know the usual flow
     ],
 )
-def test_nights_without_a_flow_stay_nights(then, usual, nights):
+def test_single_zero_flows_are_not_merged(then, usual, nights):
     found = intervals_of(moving(*then, usual=usual, nights=nights)).of(PULLS.metric_id)
     assert [i.flow for i in found[nights:]] == list(then)
     assert all(i.is_day for i in found)
@@ -163,12 +163,12 @@ def test_nights_without_a_flow_stay_nights(then, usual, nights):
 
 @dataclass
 class Nights:
-    """Readings of a subject with parts, stored as a run stores them."""
+    """Readings of a subject with parts, stored as by a run."""
 
     rows: list[Observation] = field(default_factory=list)
     ledger: list[StoredReading] = field(default_factory=list)
     known: dict[str, int] = field(default_factory=dict)
-    #: What was read, for the slow reference.
+    #: All readings, for the slow reference.
     history: list[tuple[datetime, dict[str, tuple[int, datetime | None]]]] = field(default_factory=list)
 
     def read(
@@ -198,15 +198,15 @@ OLD = at(FIRST, -5000)
 
 
 def test_an_uploaded_part_counts_since_its_creation():
-    """A file that was uploaded since the last reading has its whole count in the interval."""
+    """The complete count of a file that was uploaded since the last reading is part of the flow."""
     nights = Nights()
     nights.read(0, {"a": (100, OLD)})
     nights.read(1, {"a": (101, OLD), "b": (30, at(FIRST, 10))})
     assert [(i.flow, i.change) for i in nights.intervals] == [(31, 31)]
 
 
-def test_a_part_of_before_that_is_new_here_adds_no_flow():
-    """After a change of the globs, files of years are read for the first time."""
+def test_an_old_part_that_is_read_first_adds_no_flow():
+    """This happens after a change of the glob patterns, when old files are read for the first time."""
     nights = Nights()
     nights.read(0, {"a": (100, OLD)})
     nights.read(1, {"a": (101, OLD), "b": (5000, OLD), "c": (70, None)})
@@ -214,7 +214,7 @@ def test_a_part_of_before_that_is_new_here_adds_no_flow():
 
 
 def test_a_part_absent_for_a_night():
-    """The sum does not fall, and what was counted meanwhile is in the night of its return."""
+    """The sum does not fall, and the flow of both nights is in the second one."""
     nights = Nights()
     nights.read(0, {"a": (100, OLD), "b": (7, OLD)})
     nights.read(1, {"b": (8, OLD)})
@@ -224,7 +224,7 @@ def test_a_part_absent_for_a_night():
 
 
 def test_an_upload_that_replaces_a_file():
-    """The new file has a new id and begins at 0; the old count stays in the sum."""
+    """The new file has a new id and starts at 0; the old count stays in the sum."""
     nights = Nights()
     nights.read(0, {"a": (312, OLD)})
     nights.read(1, {"a2": (3, at(FIRST, 12))})
@@ -242,7 +242,7 @@ def test_a_part_that_falls_makes_the_interval_unknown():
 
 
 def test_readings_of_a_killed_run_count_in_the_next_one():
-    """The parts of a night were stored, its sum was not."""
+    """The parts of that night were stored, but not their sum."""
     nights = Nights()
     nights.read(0, {"a": (100, OLD)})
     nights.read(1, {"a": (110, OLD), "b": (5, at(FIRST, 12))}, killed=True)
@@ -250,7 +250,7 @@ def test_readings_of_a_killed_run_count_in_the_next_one():
     assert [(i.flow, i.length_text) for i in nights.intervals] == [(31, "over 2 days")]
 
 
-# -- against a slow reference --------------------------------------------------------------------
+# -- comparison with a slow reference ------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -264,7 +264,7 @@ class Slow:
 
 
 def slow_intervals(history: Sequence[tuple[datetime, dict[str, tuple[int, datetime | None]]]]) -> list[Slow]:
-    """Walk from night to night with all parts in a dictionary, then merge standstills one by one."""
+    """Process the nights one by one with all parts in a dictionary, then merge standstills."""
     found: list[Slow] = []
     counts: dict[str, int] = {}
     for number, (moment, parts) in enumerate(history):
@@ -309,7 +309,7 @@ def slow_intervals(history: Sequence[tuple[datetime, dict[str, tuple[int, dateti
 
 @st.composite
 def histories(draw: st.DrawFn) -> Nights:
-    """Nights with everything that services do: uploads, deletions, absences, resets, standstills, missed nights."""
+    """Return nights with uploads, deletions, absences, resets, standstills and missed nights."""
     nights = Nights()
     parts: dict[str, tuple[int, datetime | None]] = {"p0": (draw(st.integers(0, 500)), OLD)}
     serial, last = 1, at(FIRST, -24)
@@ -347,7 +347,7 @@ def histories(draw: st.DrawFn) -> Nights:
 
 @given(histories())
 @settings(max_examples=deep(300))
-def test_columns_find_what_a_walk_finds(nights: Nights):
+def test_intervals_equal_the_slow_reference(nights: Nights):
     found = nights.intervals
     assert [Slow(i.flow, i.change, i.start_at, i.end_at, i.reason, i.is_day) for i in found] == slow_intervals(
         nights.history
@@ -357,7 +357,7 @@ def test_columns_find_what_a_walk_finds(nights: Nights):
 @given(histories())
 @settings(max_examples=deep(200))
 def test_laws(nights: Nights):
-    """The changes add up to last minus first; no flow is negative; no day is invented; time has no holes."""
+    """Changes add up to last minus first; no flow is negative; no single day is invented; intervals have no gaps."""
     found = nights.intervals
     if not found:
         assert len(nights.rows) <= 1
@@ -374,8 +374,8 @@ def test_laws(nights: Nights):
 
 @given(st.lists(st.integers(0, 100), min_size=2, max_size=60), st.data())
 @settings(max_examples=deep(200))
-def test_the_flow_of_a_counter_that_never_falls_is_last_minus_first(steps: list[int], data: st.DataObject):
-    """Whatever nights were missed; only a standstill up to now is not known yet, and it has no change."""
+def test_flows_of_a_growing_counter_sum_to_last_minus_first(steps: list[int], data: st.DataObject):
+    """This holds whatever nights were missed. Only a standstill at the end is unknown, and has no change."""
     missed = data.draw(st.sets(st.sampled_from(range(1, len(steps)))))
     value, rows = 1000, []
     for night, step in enumerate(steps):

@@ -45,7 +45,7 @@ def of(kind: NewsKind, found) -> list[NewsItem]:
 
 
 def month(metric: Metric, first: date, total: int, *, but: tuple[int, ...] = ()):
-    """A month of that many downloads, all on its last day, without the days of ``but``."""
+    """Return a month with this total on its last day and 0 on others, without the days of ``but``."""
     last = Month.of(first).last
     return [a_row(metric, day, total if day == last else 0) for day in day_range(first, last) if day.day not in but]
 
@@ -57,7 +57,7 @@ def stars(*values: int | None, last: date = AS_OF):
 
 @dataclass(frozen=True)
 class Night:
-    """How a night ended: the status of the run, its text, and the errors of metrics."""
+    """The result of a night: the status of the run, its text, and errors of metrics."""
 
     status: RunStatus
     text: str | None = None
@@ -65,7 +65,7 @@ class Night:
 
 
 def nights(*planned: Night | None, last: date = AS_OF + DAY) -> tuple[list[Run], list[Outcome]]:
-    """One refresh of both metrics a night, given oldest first, returned newest first."""
+    """Return one refresh of both metrics per night, newest first; ``planned`` is oldest first."""
     runs: list[Run] = []
     outcomes: list[Outcome] = []
     for back, night in enumerate(reversed(planned)):
@@ -87,14 +87,14 @@ PARTIAL = Night(RunStatus.PARTIAL, "texts", ((NODE.metric_id, "npm answered 503"
 PARTIAL_STARS = Night(RunStatus.PARTIAL, "texts", ((STARS.metric_id, "moved"),))
 
 
-def test_nothing_stored_is_no_news():
+def test_an_empty_store_has_no_news():
     assert news() == ()
 
 
 # -- months --------------------------------------------------------------------------------------
 
 
-def test_a_month_is_told_on_the_first_day_of_the_next_one_with_its_change():
+def test_a_month_is_reported_on_the_first_day_of_the_next_one():
     found = news([*month(NODE, MONTHS[1], 1000), *month(NODE, MONTHS[2], 1500)])
     assert found[0] == NewsItem(
         slug="month-2026-10",
@@ -109,7 +109,7 @@ def test_a_month_is_told_on_the_first_day_of_the_next_one_with_its_change():
     assert len(found) == 2
 
 
-def test_a_month_tells_each_product_largest_first():
+def test_a_month_lists_products_in_descending_order():
     rows = [*month(NODE, MONTHS[1], 10), *month(NODE, MONTHS[2], 5)]
     rows += [*month(OTHER, MONTHS[1], 0), *month(OTHER, MONTHS[2], 2000)]
     assert news(rows, (NODE, OTHER))[0].text == (
@@ -117,13 +117,13 @@ def test_a_month_tells_each_product_largest_first():
     )
 
 
-def test_a_running_month_is_no_news_until_its_last_day_has_ended():
+def test_a_month_is_reported_after_its_last_day():
     rows = month(NODE, MONTHS[2], 7)
     assert news(rows, as_of=date(2026, 10, 30)) == ()
     assert [item.slug for item in news(rows, as_of=date(2026, 10, 31))] == ["month-2026-10"]
 
 
-def test_a_month_with_a_hole_waits_two_weeks_and_then_counts_its_days():
+def test_a_month_with_missing_days_is_reported_two_weeks_later():
     rows = [*month(NODE, MONTHS[1], 5), *month(NODE, MONTHS[2], 7, but=(3, 4))]
     before, after = news(rows, as_of=SETTLED - DAY), news(rows, as_of=SETTLED)
     assert [item.slug for item in before] == ["month-2026-09"]
@@ -131,19 +131,19 @@ def test_a_month_with_a_hole_waits_two_weeks_and_then_counts_its_days():
     assert after[0].text == "7 downloads in October 2026. 29 of 31 package-days have data."
 
 
-def test_a_month_that_an_sdk_lacks_altogether_is_never_told():
+def test_a_month_without_data_of_a_package_is_not_reported():
     rows = [row for first in MONTHS for row in month(NODE, first, 5)] + month(PYTHON, MONTHS[0], 5)
     assert [item.slug for item in news(rows, (NODE, PYTHON))] == ["month-2026-08"]
 
 
-def test_an_sdk_that_came_later_takes_no_month_away_and_is_not_compared():
+def test_a_later_package_does_not_affect_earlier_months():
     rows = [row for first in MONTHS for row in month(NODE, first, 5)] + month(PYTHON, MONTHS[2], 100)
     october, september, _ = news(rows, (NODE, PYTHON))
     assert october.text == "105 downloads in October 2026."
     assert september.text == "5 downloads in September 2026 (+0.0% vs August 2026). 1 package had no data yet."
 
 
-def test_snapshots_stand_in_and_are_called_so():
+def test_snapshots_are_reported_as_published_totals():
     rows = [a_snapshot(NODE, date(2026, 7, 31), 900), *month(NODE, MONTHS[0], 1000)]
     august, july = news(rows)
     assert july.text == (
@@ -155,7 +155,7 @@ def test_snapshots_stand_in_and_are_called_so():
 
 
 @pytest.mark.parametrize(("day", "value"), [(24, None), (25, 900), (31, 900)])
-def test_a_snapshot_stands_for_its_month_only_from_the_last_week_on(day, value):
+def test_a_snapshot_represents_its_month_from_the_last_week_on(day, value):
     found = dashboard([a_snapshot(NODE, date(2026, 7, day), 900)])
     sums = month_total(found.groups[0].downloads, Month(2026, 7))
     assert (sums.value or None, sums.is_whole, sums.is_counted) == (value, value is not None, False)
@@ -168,12 +168,12 @@ def test_a_month_that_an_sdk_lacks_is_not_whole():
     assert month_total(items, Month(2026, 9)).lost == (PYTHON.metric_id,)
 
 
-def test_the_newest_of_two_snapshots_stands_for_the_month():
+def test_the_newest_snapshot_represents_the_month():
     rows = [a_snapshot(NODE, date(2026, 7, day), day) for day in (26, 30)]
     assert month_total(dashboard(rows).groups[0].downloads, Month(2026, 7)).value == 30
 
 
-def test_two_years_are_told():
+def test_two_years_are_reported():
     first = date(2024, 8, 1)
     rows = [a_row(OTHER, day, 1) for day in day_range(first, AS_OF)]
     slugs = [item.slug for item in news(rows, (OTHER,))]
@@ -188,19 +188,19 @@ def milestones(rows, metrics=(NODE, STARS)) -> list[tuple[str, date]]:
     return [(item.slug, item.day) for item in of(NewsKind.MILESTONE, news(rows, metrics))]
 
 
-def test_a_repository_reaches_a_step_on_the_first_day_that_holds_it():
+def test_a_milestone_is_reported_for_the_first_day_above_it():
     found = of(NewsKind.MILESTONE, news(stars(998, 999, 1000, 1001)))
     assert [(item.slug, item.day) for item in found] == [("milestone-stars-one-github-1000", AS_OF - DAY)]
     assert found[0].text == "owner/name had 1,000 stars on 21 November 2026."
     assert found[0].note == "1,000 stars on 21 November 2026."
 
 
-def test_what_was_reached_before_the_first_count_is_not_told():
+def test_milestones_before_the_first_count_are_not_reported():
     assert milestones(stars(1000, 1500, 1999)) == []
     assert milestones(stars(1000, 1500, 2000)) == [("milestone-stars-one-github-2000", AS_OF)]
 
 
-def test_a_step_that_is_lost_and_reached_again_is_told_once():
+def test_a_milestone_is_reported_once():
     assert milestones(stars(999, 1000, 999, 1000)) == [("milestone-stars-one-github-1000", AS_OF - 2 * DAY)]
     assert milestones(stars(1000, 999, 1000)) == []
 
@@ -215,14 +215,14 @@ def test_the_steps_are_one_two_and_five(step):
     assert milestones(stars(step, step + step // 2 - 1)) == []
 
 
-def test_a_step_reached_on_a_day_without_a_count_says_since_when():
+def test_a_milestone_after_missing_days_states_the_last_count():
     found = of(NewsKind.MILESTONE, news(stars(990, None, None, 1003)))
     assert found[0].text == (
         "owner/name had 1,003 stars on 22 November 2026; the previous value is from 19 November 2026."
     )
 
 
-def test_downloads_reach_a_step_with_the_first_complete_month_that_holds_it():
+def test_a_milestone_of_downloads_needs_a_complete_month():
     totals = (90_000, 210_000, 200_000)
     rows = [row for first, total in zip(MONTHS, totals, strict=True) for row in month(NODE, first, total)]
     found = of(NewsKind.MILESTONE, news(rows))
@@ -232,7 +232,7 @@ def test_downloads_reach_a_step_with_the_first_complete_month_that_holds_it():
     assert found[0].text.endswith(found[0].note)
 
 
-def test_neither_an_incomplete_month_nor_a_snapshot_is_a_milestone():
+def test_incomplete_months_and_snapshots_are_not_milestones():
     totals = (90_000, 99_999, 200_000)
     rows = [row for first, total in zip(MONTHS, totals, strict=True) for row in month(NODE, first, total)]
     assert milestones(rows[:-5] + rows[-4:]) == []
@@ -241,12 +241,12 @@ def test_neither_an_incomplete_month_nor_a_snapshot_is_a_milestone():
     assert milestones([*seeded, *rows]) == []
 
 
-def test_after_months_that_nobody_knows_nobody_knows_what_was_first():
+def test_there_is_no_milestone_after_unknown_months():
     rows = [*month(NODE, MONTHS[0], 90_000), *month(NODE, MONTHS[2], 100_000)]
     assert milestones(rows) == []
 
 
-def test_a_product_has_milestones_of_its_own_unless_another_sdk_makes_them():
+def test_a_product_has_milestones_unless_a_new_package_causes_them():
     node = [row for first in MONTHS for row in month(NODE, first, 60_000)]
     grown = [*month(PYTHON, MONTHS[0], 10_000), *month(PYTHON, MONTHS[1], 20_000), *month(PYTHON, MONTHS[2], 50_000)]
     assert milestones([*node, *grown], (NODE, PYTHON)) == [("milestone-product-one-100000", date(2026, 11, 1))]
@@ -261,7 +261,7 @@ def outages(*planned: Night | None, **more) -> list[NewsItem]:
     return of(NewsKind.OUTAGE, news(runs=runs, outcomes=outcomes))
 
 
-def test_three_nights_without_a_run_that_worked_are_one_outage():
+def test_three_failed_nights_are_one_outage():
     assert outages(FINE, FAILED, FAILED, FINE) == []
     (found,) = outages(FINE, FAILED, FAILED, Night(RunStatus.FAILED, "no space"), FINE)
     assert found == NewsItem(
@@ -274,14 +274,14 @@ def test_three_nights_without_a_run_that_worked_are_one_outage():
     )
 
 
-def test_an_outage_that_goes_on_stays_the_same_piece_of_news():
+def test_a_continuing_outage_keeps_its_id():
     three = outages(FAILED, FAILED, FAILED, last=AS_OF - DAY)
     five = outages(*[FAILED] * 5)
     assert [item.slug for item in three] == [item.slug for item in five] == ["outage-all-2026-11-19"]
     assert five[0].day == AS_OF + DAY
 
 
-def test_a_day_without_a_run_and_a_run_that_worked_end_an_outage():
+def test_a_day_without_a_run_or_a_success_ends_an_outage():
     assert outages(FAILED, FAILED, None, FAILED, FAILED) == []
     again, _ = nights(FAILED, FAILED, FAILED, FAILED)
     worked = Run("later", "backfill", RunStatus.SUCCESS, again[1].started_at + timedelta(hours=1), None)
@@ -290,32 +290,32 @@ def test_a_day_without_a_run_and_a_run_that_worked_end_an_outage():
     assert len(of(NewsKind.OUTAGE, news(runs=[again[0], restored, *again[1:]]))) == 1
 
 
-def test_a_metric_that_fails_alone_has_an_outage_of_its_own():
+def test_a_single_failing_metric_has_its_own_outage():
     (found,) = outages(PARTIAL_STARS, PARTIAL_STARS, PARTIAL, FINE)
     assert (found.slug, found.since) == ("outage-stars-one-github-2026-11-20", date(2026, 11, 20))
     assert found.title == "owner/name on api.github.com: collection failed 3 nights running"
     assert found.text.endswith("(UTC). Last error: moved")
 
 
-def test_nights_on_which_everything_failed_are_told_once_and_count_for_every_metric():
+def test_failed_nights_are_reported_once_and_count_for_every_metric():
     assert [item.slug for item in outages(FAILED, FAILED, FAILED, FINE, PARTIAL)] == ["outage-all-2026-11-19"]
     (mixed,) = outages(PARTIAL_STARS, FAILED, FAILED)
     assert mixed.slug == "outage-stars-one-github-2026-11-21"
     assert mixed.text.endswith("Last error: moved")
 
 
-def test_warnings_and_metrics_of_other_catalogues_make_no_outage():
+def test_warnings_and_unknown_metrics_are_not_outages():
     odd = Night(RunStatus.PARTIAL, "texts", (("downloads:gone:npm", "404"),))
     warned = Night(RunStatus.SUCCESS, f"{NODE.metric_id}: late")
-    told = Night(RunStatus.PARTIAL, f"{NODE.metric_id}: a text is no outcome")
+    only_text = Night(RunStatus.PARTIAL, f"{NODE.metric_id}: a text is no outcome")
     running = Night(RunStatus.RUNNING)
     assert outages(odd, odd, odd) == outages(warned, warned, warned) == outages(running, running, running) == []
-    runs, _ = nights(told, told, told)
+    runs, _ = nights(only_text, only_text, only_text)
     assert of(NewsKind.OUTAGE, news(runs=runs)) == []
 
 
 def test_a_run_for_other_metrics_does_not_end_the_outage_of_one():
-    """A narrowed refresh has no outcome of the failing metric; a backfill that gets it has one."""
+    """A refresh of other metrics has no outcome of the failing one; a backfill that stores it has one."""
     runs, outcomes = nights(PARTIAL_STARS, PARTIAL_STARS, PARTIAL_STARS)
     other = replace(runs[1], ingestion_run_id="narrow", status=RunStatus.SUCCESS)
     narrow = [an_outcome(other, NODE.metric_id)]
@@ -324,7 +324,7 @@ def test_a_run_for_other_metrics_does_not_end_the_outage_of_one():
     assert of(NewsKind.OUTAGE, news(runs=[*runs, other], outcomes=[*outcomes, *got])) == []
 
 
-def test_an_outage_whose_beginning_is_out_of_sight_is_not_told_anew():
+def test_an_outage_older_than_the_window_is_not_reported_again():
     assert outages(*[FAILED] * 90) == []
     assert len(outages(*[FAILED] * 80)) == 1
 

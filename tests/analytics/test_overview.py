@@ -1,4 +1,4 @@
-"""What the overview shows first: totals by month, stars of all repositories, and the order of the rows."""
+"""The data at the top of the overview: monthly totals, stars of all repositories, and the order of rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIRST = date(2026, 8, 1)
 
 
 def test_sdk_of_several_names():
-    """Packages with display names of their own are together called by the name of their SDK."""
+    """The sum of packages with different display names has the name of their SDK."""
     named = [
         replace(a_package("nodejs"), display_name="Web"),
         replace(a_package("nodejs", "two"), display_name="Server"),
@@ -29,7 +29,7 @@ def test_sdk_of_several_names():
 
 
 def test_splits():
-    """By product, by SDK and in total, each month has the same sum; the largest part comes first."""
+    """The sum of each month is equal by product, by SDK and in total; the largest part comes first."""
     metrics = [a_package("rust"), a_package("python"), a_package("nodejs", "two")]
     rows = [row for n, metric in enumerate(metrics) for row in rows_of(metric, FIRST, AS_OF, 10 * (n + 1))]
     chart = all_downloads_chart(a_board(metrics, rows))
@@ -43,13 +43,13 @@ def test_splits():
 
 
 def test_no_packages():
-    """Without packages there is no chart of downloads."""
+    """Without packages, there is no chart of downloads."""
     assert all_downloads_chart(a_board([a_repository("a")])) is None
     assert first_time(None) is None
 
 
 def test_first_time():
-    """The largest round number that was exceeded for the first time in the last full month."""
+    """The largest round number that the last full month is the first to exceed."""
     package = a_package("a")
     rows = [*rows_of(package, FIRST, date(2026, 9, 30), 1000), *rows_of(package, date(2026, 10, 1), AS_OF, 2000)]
     found = first_time(all_downloads_chart(a_board([package], rows)))
@@ -59,7 +59,7 @@ def test_first_time():
 
 
 def test_stars():
-    """The net gain of full weeks over all repositories; a week without a count at an end is unknown."""
+    """The net gain of full weeks over all repositories; a week without a count at either end is unknown."""
     metrics = [a_repository("a"), a_repository("b")]
     rows = [row for metric in metrics for row in rows_of(metric, FIRST, AS_OF, 100, 2)]
     board = a_board(metrics, rows)
@@ -71,9 +71,9 @@ def test_stars():
 
 
 def test_order():
-    """Downloads come first, then stars, each with the largest first."""
+    """Downloads come before stars, each in descending order."""
     metrics = [a_repository("a"), a_package("small"), a_package("large")]
     rows = [row for n, metric in enumerate(metrics) for row in rows_of(metric, FIRST, AS_OF, 100 * (n + 1))]
     items = a_board(metrics, rows).items
     assert [item.metric.subject for item in by_size(items)] == ["large", "small", metrics[0].subject]
-    assert all(year_change(item) is None for item in items), "a year before, there was nothing"
+    assert all(year_change(item) is None for item in items), "there is no value of a year before"

@@ -22,7 +22,7 @@ DESCRIBED = st.dates(date(2026, 3, 15), date(2026, 4, 30))
 GRAINS = pytest.mark.parametrize("grain", [WEEKS, MONTHS], ids=["weeks", "months"])
 
 
-def told(points):
+def values_of(points):
     return [(point.period_start, point.period_end, point.value) for point in points]
 
 
@@ -50,9 +50,9 @@ def test_periods_of_a_flow_are_the_sums_of_their_days_and_count_them(grain, valu
     assert all(earlier.period_end < later.period_start for earlier, later in pairwise(found))
 
 
-def test_a_period_without_any_day_is_not_there_at_all():
+def test_a_period_without_days_is_omitted():
     points = points_of({date(2026, 1, 5): 1, date(2026, 3, 5): 2})
-    assert told(flow_periods(points, MONTHS, FAR)) == [
+    assert values_of(flow_periods(points, MONTHS, FAR)) == [
         (date(2026, 1, 1), date(2026, 1, 31), 1),
         (date(2026, 3, 1), date(2026, 3, 31), 2),
     ]
@@ -67,7 +67,7 @@ def test_a_week_is_running_until_its_sunday_is_over():
     assert (running.value, running.is_running, running.is_complete) == (6, True, False)
 
 
-def test_a_sum_tells_how_its_days_came_about_only_when_they_agree():
+def test_a_sum_has_a_provenance_only_if_its_days_agree():
     days = [DayPoint(MONDAY + n * DAY, 1, PointKind.OBSERVED, "recomputed") for n in range(2)]
     mixed = [*days, DayPoint(MONDAY + 2 * DAY, 1, PointKind.OBSERVED, "api_daily")]
     assert [point.provenance for point in flow_periods(DayPoints.of(days), WEEKS, FAR)] == ["recomputed"]
@@ -91,9 +91,9 @@ def test_periods_of_a_stock_are_the_counts_of_their_last_days(grain, values, as_
     assert all(point.is_complete != point.is_running for point in found.values())
 
 
-def test_a_period_whose_last_day_has_no_count_is_left_out():
+def test_a_period_without_a_count_of_its_last_day_is_omitted():
     points = points_of({SUNDAY - 7 * DAY: 1, SUNDAY - DAY: 2, SUNDAY + DAY: 3, SUNDAY + 7 * DAY: 4})
-    assert told(stock_periods(points, WEEKS, FAR)) == [
+    assert values_of(stock_periods(points, WEEKS, FAR)) == [
         (MONDAY - 7 * DAY, SUNDAY - 7 * DAY, 1),
         (MONDAY + 7 * DAY, SUNDAY + 7 * DAY, 4),
     ]
@@ -106,14 +106,14 @@ def test_the_running_period_of_a_stock_is_its_newest_count_so_far():
     assert stock_periods(points, WEEKS, SUNDAY) == ()
 
 
-def test_a_period_of_a_stock_is_as_sure_as_its_last_day():
+def test_a_period_of_a_stock_has_the_kind_of_its_last_day():
     estimated = DayPoint(SUNDAY, 5, PointKind.ESTIMATED, "")
     (point,) = stock_periods(DayPoints.of([*points_of({MONDAY: 1}), estimated]), WEEKS, FAR)
     assert (point.value, point.kind, point.provenance) == (5, PointKind.ESTIMATED, "")
 
 
 @pytest.mark.parametrize(("day", "days"), [(date(2024, 2, 29), 29), (date(2026, 2, 1), 28), (date(2026, 12, 31), 31)])
-def test_a_month_holds_all_its_days(day, days):
+def test_a_month_contains_all_its_days(day, days):
     span = span_of(MONTHS, day)
     assert span == Span(day.replace(day=1), day.replace(day=days))
     assert span.days == days
@@ -121,7 +121,7 @@ def test_a_month_holds_all_its_days(day, days):
 
 @GRAINS
 @given(day=st.dates(date(2020, 1, 1), date(2040, 12, 31)))
-def test_days_have_one_key_exactly_when_they_share_a_period(grain, day):
+def test_days_of_one_period_have_one_key(grain, day):
     span, others = span_of(grain, day), list(day_range(day - 40 * DAY, day + 40 * DAY))
     keys = grain.keys(np.array([other.toordinal() for other in others], np.int32)).tolist()
     assert [key == keys[40] for key in keys] == [other in span for other in others]

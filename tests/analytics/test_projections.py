@@ -1,4 +1,4 @@
-"""The end of the running month and the next milestone."""
+"""Projections of the running month and of the next milestone."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def noisy(count: int, days: int, seed: int = 6, last: date = AS_OF) -> Counts:
 
 @settings(deadline=None, max_examples=deep(20))
 @given(st.integers(0, 10_000), st.integers(6, 29))
-def test_against_the_rule(seed, day):
-    """Counted days, the means of weekdays for the others, and the ratios of past months, day by day."""
+def test_equals_the_slow_reference(seed, day):
+    """The result equals observed days, weekday means for the others, and ratios of past months, computed day by day."""
     last = date(2026, 11, day)
     counts = noisy(1, 500, seed, last)
     values = dict(zip(day_range(last - 499 * DAY, last), counts[0].tolist(), strict=True))
@@ -73,7 +73,7 @@ def test_against_the_rule(seed, day):
 
 
 def test_text_and_scopes():
-    """One projection for each metric, product, and all; the text has value, interval and back-test."""
+    """Each metric and product and the total have a projection, whose text has value, interval and back-test."""
     found = projections_of(noisy(3, 900))
     assert [projection.scope for projection in found] == [Scope.METRIC] * 3 + [Scope.PRODUCT, Scope.ALL]
     first = found[0]
@@ -86,7 +86,7 @@ def test_text_and_scopes():
 
 
 def test_a_missing_day_is_filled_and_never_counted():
-    """A missing day of the running month has the mean of its weekday in the projection and nothing in the count."""
+    """The projection uses the mean of its weekday; the count does not include it."""
     counts = np.full((1, 400), 1_000)
     known = np.ones(counts.shape, bool)
     known[0, -5] = False
@@ -103,14 +103,14 @@ def test_a_missing_day_is_filled_and_never_counted():
     ],
 )
 def test_refused(days, last, kind):
-    """In the first days of a month, without enough months, and for a month that has ended."""
+    """There is no projection in the first days of a month, with too few months, or after its end."""
     found = projections_of(noisy(1, days, last=last), last=last)[0]
     assert (found.value, found.low, found.reason_kind) == (None, None, kind)
     assert found.text.startswith("package-0000 (Node.js): Nov 2026 is not projected; ")
 
 
 def test_refused_without_any_value_of_a_weekday():
-    """Nothing is projected if no Sunday of the last weeks has a value; other days and months are there."""
+    """There is no projection if no Sunday of the last weeks has a value, even if all other days do."""
     counts = noisy(1, 900)
     known = np.ones(counts.shape, bool)
     known[0, -43::7] = False
@@ -121,17 +121,17 @@ def test_refused_without_any_value_of_a_weekday():
 
 
 def test_refused_across_a_step():
-    """crates.io changed its way of counting in October 2025: nothing is projected for some weeks."""
+    """After crates.io changed its counting method in October 2025, there is no projection for some weeks."""
     last = date(2025, 11, 12)
     found = projections_of(noisy(1, 500, last=last), last=last, source="cratesio")[0]
     assert (found.value, found.reason_kind) == (None, ReasonKind.STEP)
     later = date(2026, 7, 20)
-    # Without October and November 2025, which hold days of both ways.
+    # Without October and November 2025, which contain days of both methods.
     assert projections_of(noisy(1, 900, last=later), last=later, source="cratesio")[0].months_tested == 22
 
 
 def test_a_new_small_metric_does_not_end_the_history_of_its_product():
-    """The months of a product go on counting when a small package joins it, except that in which a large one does."""
+    """Months of a product are tested although a small package is new, except the month in which a large one starts."""
     counts = noisy(3, 900)
     known = np.ones(counts.shape, bool)
     known[2, :-90] = False
@@ -159,7 +159,7 @@ def test_a_new_small_metric_does_not_end_the_history_of_its_product():
     ],
 )
 def test_next_milestone(stars, following):
-    """1, 2, 5 × 10ⁿ and each thousand below 20,000."""
+    """Steps are 1, 2, 5 × 10ⁿ and, below 20,000, each thousand."""
     assert next_milestone(stars) == following
 
 
@@ -171,8 +171,8 @@ def milestone_of(stars: Counts) -> Milestone:
 
 @settings(deadline=None, max_examples=deep(30))
 @given(st.lists(st.integers(-3, 8), min_size=20, max_size=180), st.integers(1, 400))
-def test_paths_against_the_rule(gains, missing):
-    """Each path adds up its blocks day by day until it arrives."""
+def test_paths_equal_the_slow_reference(gains, missing):
+    """Simulated paths equal blocks that are added up day by day."""
     draws = np.random.default_rng(3).random((157, 20))
     found = simulate(np.array(gains), missing, draws)
     for path in range(20):
@@ -186,7 +186,7 @@ def test_paths_against_the_rule(gains, missing):
 
 
 def test_milestone():
-    """Ten stars a day arrive on the day that anybody would work out; two runs state the same."""
+    """Ten stars a day reach the target on the expected day, and the result is reproducible."""
     stars = 4_000 + 10 * np.arange(200)
     found = milestone_of(stars)
     assert (found.stars, found.target) == (5_990, 6_000)

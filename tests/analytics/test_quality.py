@@ -28,7 +28,7 @@ def daily(metric, value: int = 500, **changes):
     return [a_row(metric, day, value, **changes) for day in day_range(AS_OF - 90 * DAY, AS_OF)]
 
 
-def test_gaps_and_odd_values_of_every_metric_are_found():
+def test_gaps_and_anomalies_of_every_metric_are_found():
     rows = [row for row in daily(NPM) if row.period_end != AS_OF - 5 * DAY]
     rows[-1] = a_row(NPM, AS_OF, 0)
     found = findings([*rows, a_row(NPM, AS_OF + DAY, 0)])
@@ -45,7 +45,7 @@ def test_revisions_of_stars_are_never_unusual():
     assert findings(revisions=[*large, small]).unusual_revisions == (large[1],)
 
 
-def test_a_repository_that_the_catalogue_calls_by_an_old_name_is_named():
+def test_a_renamed_repository_is_reported():
     rows = daily(STARS, source_ref="github-history:owner/name#5")
     assert findings(rows).renamed == {}
     rows[-1] = a_row(STARS, AS_OF, 500, source_ref="github:new/home#5; gained 1")
@@ -54,7 +54,7 @@ def test_a_repository_that_the_catalogue_calls_by_an_old_name_is_named():
     assert findings(rows).renamed == {}
 
 
-def test_stored_days_that_have_not_ended_are_named_and_are_no_gap():
+def test_future_days_are_reported_and_are_not_gaps():
     rows = daily(NPM)
     assert findings(rows).future_days == {}
     rows += [a_row(NPM, AS_OF + 3 * DAY, 500), a_row(NPM, AS_OF + DAY, 500)]
@@ -65,8 +65,8 @@ def test_stored_days_that_have_not_ended_are_named_and_are_no_gap():
     assert "the values of 2 days that have not ended (2026-11-23 to 2026-11-25)" in text
 
 
-def test_values_that_are_a_part_of_the_truth_are_named():
-    """Not those that another service's count has replaced: of four damaged days one has been."""
+def test_damaged_days_are_reported():
+    """Days that were replaced by another service's count are excluded: one of four damaged days."""
     metric = a_metric("pypistats")
     first = date(2024, 6, 18)
     rows = [a_row(metric, first + n * DAY, 40) for n in range(-1, 5)]
@@ -82,8 +82,8 @@ def test_values_that_are_a_part_of_the_truth_are_named():
     )
 
 
-def test_a_value_that_is_not_published_is_no_published_anomaly():
-    """A reader of the page cannot see it; `status` names it."""
+def test_a_future_value_is_not_a_published_anomaly():
+    """Only `status` names it, because it is not on the page."""
     found = findings([*daily(NPM), a_row(NPM, AS_OF + DAY, 500)])
     assert found.published_anomalies == ()
     assert [text.partition(":")[0] for text in found.anomalies] == ["ahead"]
@@ -93,7 +93,7 @@ def test_a_value_that_is_not_published_is_no_published_anomaly():
 
 
 def test_a_counter_that_falls_is_reported_for_four_weeks():
-    """A fall of a stock is normal, and one of a counter a correction of the service."""
+    """A counter that falls was corrected by its service; a stock may fall."""
     pulls = a_metric("npm", metric_id="pulls:p:hub", measure=counter("pulls"))
     likes = a_metric("npm", metric_id="likes:p:hub", measure=stock("likes"))
     as_of = date(2026, 11, 24)

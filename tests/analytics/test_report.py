@@ -1,4 +1,4 @@
-"""The months of reports against the points of the same months, one by one."""
+"""The months of reports, compared with single points of the same months."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ METRICS = [
 
 @st.composite
 def stored(draw: st.DrawFn) -> list[Observation]:
-    """Sparse days and published totals, of a month or of 30 days, before and after the daily data begin."""
+    """Return sparse days and published totals, of a month or of 30 days, before and after daily data begin."""
     found: dict[tuple[str, date], Observation] = {}
     days = st.integers(0, (AS_OF - FIRST).days) | st.integers((date(2025, 10, 1) - FIRST).days, (AS_OF - FIRST).days)
     for metric in METRICS:
@@ -52,7 +52,7 @@ def chosen(points: tuple[PeriodPoint, ...], month: Month) -> PeriodPoint | None:
 @settings(deadline=None, max_examples=deep(40))
 @given(stored())
 def test_months_of_reports(rows):
-    """Each month has the value of its point, and is expected from the first point on."""
+    """Each month has the value of its point; months are expected from the first point on."""
     table = a_table([*rows, a_row(a_metric("github"), AS_OF, 5)])
     grid, points = build_month_grid(METRICS, table, AS_OF), month_points(METRICS, table, AS_OF)
     last = last_full_month(AS_OF)

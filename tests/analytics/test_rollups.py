@@ -1,4 +1,4 @@
-"""Roll-ups against a slow and obvious reference, value by value."""
+"""Roll-ups, compared with a slow reference."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Stored = dict[str, dict[date, int]]
 
 @st.composite
 def stored(draw: st.DrawFn, days: int = 200) -> Stored:
-    """Values that vary too little to be doubted, with holes, of different beginnings and ends."""
+    """Return values that vary too little to be doubtful, with gaps, and different first and last days."""
     found: Stored = {}
     for metric in PACKAGES:
         first = window(AS_OF, draw(st.integers(8, days)))
@@ -52,7 +52,7 @@ def stored(draw: st.DrawFn, days: int = 200) -> Stored:
 
 @dataclass
 class Reference:
-    """Adds up dictionaries."""
+    """The slow reference, which adds up dictionaries."""
 
     values: Stored
 
@@ -74,7 +74,7 @@ class Reference:
         return end.replace(day=1), end, end.replace(day=1) - back, end - back
 
     def compared(self, metric: Metric, window: Window, end: date) -> tuple[int, int, int] | None:
-        """Return now, before and the number of compared days; None if they are not compared."""
+        """Return current value, previous value and the number of compared days, or None without a comparison."""
         start, end, before, until = self.periods(window, end)
         values = self.values[metric.metric_id]
         later, earlier = list(day_range(start, end)), list(day_range(before, until))
@@ -107,7 +107,7 @@ def rollups_of(
 @settings(deadline=None, max_examples=deep(60))
 @given(stored())
 def test_metrics(values):
-    """A roll-up of a metric is the sum of its days next to the sum of as many before them."""
+    """A roll-up of a metric is the sum of its days, compared with as many days before."""
     found, reference = rollups_of(rows_of(values)), Reference(values)
     for metric in PACKAGES:
         of_metric = values[metric.metric_id]
@@ -136,8 +136,8 @@ def test_metrics(values):
 
 @settings(deadline=None, max_examples=deep(60))
 @given(stored())
-def test_totals_compare_like_with_like(values):
-    """A total compares the metrics that are complete in both periods and names the others; if they matter, nothing."""
+def test_totals_compare_complete_metrics(values):
+    """A total compares metrics that are complete in both periods and names the others, unless they are too large."""
     found, reference = rollups_of(rows_of(values)), Reference(values)
     for name, members in (("a", PACKAGES[:2]), ("b", PACKAGES[2:]), (None, PACKAGES)):
         end = reference.ends(members)
@@ -173,7 +173,7 @@ def test_totals_compare_like_with_like(values):
 @settings(deadline=None, max_examples=deep(40))
 @given(stored())
 def test_shares(values):
-    """The shares of a product's metrics are those of its like-for-like total, and add up to it."""
+    """The shares of metrics are relative to the compared total of their product, and add up to 100 %."""
     found = rollups_of(rows_of(values))
     for product, members in (("a", PACKAGES[:2]), ("b", PACKAGES[2:])):
         for span in Window:
@@ -188,7 +188,7 @@ def test_shares(values):
 
 
 def test_step():
-    """A comparison across a step is none, and says so; the first one after it is."""
+    """A period that spans a step is not compared, which is stated; the first one after it is."""
     metric = PACKAGES[3]
     last = STEP + 59 * DAY
     rows = [a_row(metric, day, 1_000 if day < STEP else 400) for day in day_range(window(last, 120), last)]
@@ -202,7 +202,7 @@ def test_step():
 
 
 def test_growth_from_zero_is_new():
-    """A package without downloads before has no percentage."""
+    """Without downloads before, a package has no percentage."""
     metric = PACKAGES[0]
     rows = [a_row(metric, day, 0 if day <= AS_OF - 7 * DAY else 9) for day in day_range(window(AS_OF, 30), AS_OF)]
     found = rollups_of(rows, [metric])[metric.metric_id, Window.DAYS_7]
@@ -210,7 +210,7 @@ def test_growth_from_zero_is_new():
 
 
 def test_month_to_date_has_the_same_weekdays():
-    """The second of a month that begins on a weekend is no fall, as against the same days of the month before."""
+    """A total compares metrics that are complete in both periods and names the others, unless they are large."""
     metric = PACKAGES[0]
     last = date(2026, 11, 2)
     rows = [a_row(metric, day, 400 if day.weekday() >= 5 else 1_000) for day in day_range(window(last, 90), last)]
@@ -222,7 +222,7 @@ def test_month_to_date_has_the_same_weekdays():
 
 
 def test_movers():
-    """Movers are ranked by damped velocity, each way on its own, and small ones are left out."""
+    """Movers are ranked by damped velocity, separately for each direction, and small ones are omitted."""
     metrics = [a_metric("npm", metric_id=f"downloads:p:{n:02}", subject=f"s{n:02}") for n in range(20)]
     later = [2_000 + 150 * n for n in range(8)] + [1_900 - 150 * n for n in range(8)] + [70, 60, 2_000, 2_000]
     rows = [
@@ -254,7 +254,7 @@ def test_movers():
     st.integers(0, 120),
 )
 def test_stars(gains, holes, counted_from):
-    """The value is the net change; it is compared where all counts are of one kind."""
+    """The value is the net change, which is compared if all counts are of one kind."""
     first = window(AS_OF, len(gains))
     counts: dict[date, int] = {}
     rows = []

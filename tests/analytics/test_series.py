@@ -27,7 +27,7 @@ def rows(first: date, last: date, value: int = 10, **changes):
 
 
 def stars(values: dict[int, int], kind: PointKind = OBSERVED) -> DayPoints:
-    """Counts by the days since 1 January 2026."""
+    """Return counts by the number of days since 1 January 2026."""
     return DayPoints.of(DayPoint(JAN.first + n * DAY, value, kind) for n, value in values.items())
 
 
@@ -36,7 +36,7 @@ def months(metric: Metric, stored) -> tuple[PeriodPoint, ...]:
     return series.month_points([metric], a_table(of), AS_OF).get(metric.metric_id, ())
 
 
-def told(points) -> list[tuple[int, int, PointKind]]:
+def values_of(points) -> list[tuple[int, int, PointKind]]:
     return [((point.day - JAN.first).days, point.value, point.kind) for point in points]
 
 
@@ -56,7 +56,7 @@ def told(points) -> list[tuple[int, int, PointKind]]:
         (date(2026, 2, 28), Month(2026, 2)),
     ],
 )
-def test_the_last_full_month_ends_no_later_than_the_day_described(as_of, month):
+def test_the_last_full_month_ends_by_the_described_day(as_of, month):
     assert last_full_month(as_of) == month
 
 
@@ -73,7 +73,7 @@ def test_a_monthly_sum_is_the_sum_of_its_days(values):
     assert [p.period_end for p in points] == sorted(p.period_end for p in points)
 
 
-def test_a_month_says_whether_its_days_are_all_there_and_whether_it_still_runs():
+def test_a_month_is_complete_partial_or_running():
     daily = [*rows(JAN.first, JAN.last), *rows(FEB.first, FEB.last - DAY), *rows(MARCH.first, AS_OF)]
     full, partial, running = months(NPM, daily)
     assert (full.value, full.days_observed, full.days_expected) == (310, 31, 31)
@@ -91,14 +91,14 @@ def test_a_month_is_no_longer_running_on_its_last_day():
     assert not point.is_running
 
 
-def test_a_month_without_any_day_is_not_there():
+def test_a_month_without_days_is_omitted():
     points = months(NPM, [*rows(JAN.first, JAN.last), *rows(MARCH.first, AS_OF)])
     assert [Month.of(point.period_start) for point in points] == [JAN, MARCH]
     assert series.month_of(points, FEB) is None
     assert series.month_of(points, MARCH) == points[1]
 
 
-def test_true_zeros_are_days_that_were_counted():
+def test_zeros_are_observed_days():
     (point,) = months(NPM, rows(FEB.first, FEB.last, 0))
     assert (point.value, point.is_complete) == (0, True)
 
@@ -107,7 +107,7 @@ def test_true_zeros_are_days_that_were_counted():
     ("changes", "provenance"),
     [({}, "api_daily"), ({"provenance": Provenance.RECOMPUTED}, "recomputed")],
 )
-def test_a_month_carries_the_provenance_of_its_days(changes, provenance):
+def test_a_month_has_the_provenance_of_its_days(changes, provenance):
     (point,) = months(NPM, rows(FEB.first, FEB.last, **changes))
     assert point.provenance == provenance
 
@@ -123,7 +123,7 @@ def shown(metric, stored) -> list[tuple[str, int, PointKind]]:
     return [(str(Month.of(point.period_end)), point.value, point.kind) for point in points]
 
 
-def test_before_daily_from_a_snapshot_stands_for_its_month_and_months_without_one_are_sums():
+def test_before_daily_from_months_are_snapshots_or_sums():
     assert shown(SWITCHED, [*DAILY, *SNAPSHOTS]) == [
         ("2025-09", 300, OBSERVED),
         ("2025-10", 700, PointKind.SEEDED),
@@ -133,7 +133,7 @@ def test_before_daily_from_a_snapshot_stands_for_its_month_and_months_without_on
     ]
 
 
-def test_without_daily_from_days_are_summed_throughout_and_no_snapshot_is_shown():
+def test_without_daily_from_all_months_are_sums():
     assert shown(NPM, [*DAILY, *SNAPSHOTS]) == [
         (month, value, OBSERVED)
         for month, value in [("2025-09", 300), ("2025-10", 310), ("2025-11", 300), ("2025-12", 310), ("2026-01", 310)]
@@ -150,7 +150,7 @@ def test_the_month_in_which_daily_values_begin_shows_both():
     assert shown(metric, stored) == [("2025-12", 400, PointKind.SEEDED), ("2025-12", 170, OBSERVED)]
 
 
-def test_a_snapshot_has_no_counted_days_and_is_never_a_full_month():
+def test_a_snapshot_has_no_observed_days():
     (point,) = months(SWITCHED, SNAPSHOTS[:1])
     assert (point.days_observed, point.days_expected, point.is_complete, point.is_running) == (None, None, False, False)
     assert (point.period_end, point.provenance) == (date(2025, 10, 31), "csv_seed")
@@ -160,7 +160,7 @@ def test_a_snapshot_has_no_counted_days_and_is_never_a_full_month():
 
 
 def months_of(*totals: int, days: int | None = None) -> list[PeriodPoint]:
-    """One point a month from January 2026 on; ``days`` are the days counted in the last one."""
+    """Return one point per month from January 2026 on; ``days`` is the number of days observed in the last one."""
     points = []
     for n, total in enumerate(totals):
         month = JAN.plus(n)
@@ -190,7 +190,7 @@ def test_there_is_no_change_from_or_to_a_month_with_missing_days():
     assert series.month_change([*months_of(100, days=30), *months_of(100, 125)[1:]], FEB, 1) is None
 
 
-def test_there_is_no_change_from_a_month_that_is_not_there_or_from_a_snapshot():
+def test_there_is_no_change_from_an_absent_month_or_a_snapshot():
     assert series.month_change(months_of(100), JAN, 1) is None
     seeded = PeriodPoint(JAN.first, JAN.last, 100, PointKind.SEEDED, "csv_seed", None, None)
     assert series.month_change([seeded, *months_of(100, 125)[1:]], FEB, 1) is None
@@ -216,7 +216,7 @@ def daily_total(stored, first: date, last: date) -> tuple[int, int] | None:
     return series.daily_totals(a_table(stored), Span(first, last)).get(NPM.metric_id)
 
 
-def test_a_daily_total_counts_its_days_and_leaves_snapshots_out():
+def test_a_daily_total_counts_its_days_and_excludes_snapshots():
     stored = [*rows(JAN.first, JAN.first + 4 * DAY), a_snapshot(NPM, JAN.first + 5 * DAY, 999)]
     assert daily_total(stored, JAN.first + DAY, JAN.first + 9 * DAY) == (40, 4)
     assert daily_total(stored, JAN.first - DAY, JAN.first + DAY) == (20, 2)
@@ -226,20 +226,20 @@ def test_a_daily_total_counts_its_days_and_leaves_snapshots_out():
 # -- stars ---------------------------------------------------------------------------------------
 
 
-def test_day_points_are_in_order_and_say_whether_they_were_counted_or_worked_out():
+def test_day_points_are_sorted_and_marked_as_reconstructed():
     stored = [
         a_row(STARS, JAN.first + 2 * DAY, 12, source_ref="github:owner/name"),
         a_row(STARS, JAN.first, 10, source_ref="github-history:owner/name"),
         a_row(STARS, JAN.first + DAY, 11, source_ref="github-stargazers:owner/name"),
     ]
-    assert told(series.day_points(a_table(stored))[STARS.metric_id]) == [
+    assert values_of(series.day_points(a_table(stored))[STARS.metric_id]) == [
         (0, 10, RECONSTRUCTED),
         (1, 11, RECONSTRUCTED),
         (2, 12, OBSERVED),
     ]
 
 
-def test_a_star_change_is_measured_from_the_newest_count_and_only_to_a_day_that_has_one():
+def test_a_star_change_needs_a_count_of_its_first_day():
     points = stars({0: 100, 3: 130, 10: 150})
     assert series.star_change(points, 7) == Change(20, 15.4)
     assert series.star_change(points, 10) == Change(50, 50.0)
@@ -247,19 +247,19 @@ def test_a_star_change_is_measured_from_the_newest_count_and_only_to_a_day_that_
     assert series.star_change(NO_POINTS, 7) is None
 
 
-def test_a_total_of_stars_fills_a_hole_on_a_straight_line_and_says_that_it_is_estimated():
+def test_a_total_of_stars_interpolates_gaps_as_estimates():
     total = series.star_total([stars({0: 10, 1: 11, 2: 12, 3: 13}), stars({0: 100, 3: 130})])
-    assert told(total) == [(0, 110, OBSERVED), (1, 121, ESTIMATED), (2, 132, ESTIMATED), (3, 143, OBSERVED)]
+    assert values_of(total) == [(0, 110, OBSERVED), (1, 121, ESTIMATED), (2, 132, ESTIMATED), (3, 143, OBSERVED)]
 
 
 def test_a_total_of_stars_begins_and_ends_where_all_have_a_count():
     total = series.star_total([stars({0: 1, 1: 1, 2: 1}), stars({1: 5, 2: 5, 3: 5})])
-    assert told(total) == [(1, 6, OBSERVED), (2, 6, OBSERVED)]
+    assert values_of(total) == [(1, 6, OBSERVED), (2, 6, OBSERVED)]
 
 
-def test_a_total_claims_no_more_than_its_weakest_part():
+def test_a_total_has_the_kind_of_its_least_certain_part():
     counted, worked_out = stars({0: 1, 1: 1, 2: 1}), stars({0: 5, 2: 5}, RECONSTRUCTED)
-    assert told(series.star_total([counted, worked_out])) == [
+    assert values_of(series.star_total([counted, worked_out])) == [
         (0, 6, RECONSTRUCTED),
         (1, 6, ESTIMATED),
         (2, 6, RECONSTRUCTED),
@@ -278,7 +278,8 @@ def test_there_is_no_total_where_not_all_have_a_count(parts):
 @given(st.lists(st.dictionaries(st.integers(0, 30), st.integers(0, 10**5), min_size=1), min_size=1, max_size=3))
 def test_a_total_is_exact_wherever_all_parts_were_counted_and_never_leaves_their_range(parts):
     total = {
-        n: (value, kind) for n, value, kind in told(series.star_total([stars(dict(sorted(p.items()))) for p in parts]))
+        n: (value, kind)
+        for n, value, kind in values_of(series.star_total([stars(dict(sorted(p.items()))) for p in parts]))
     }
     everywhere = set.intersection(*(set(part) for part in parts))
     assert {n: value for n, (value, kind) in total.items() if kind is OBSERVED} == {
@@ -295,14 +296,14 @@ def max_of(part: dict[int, int]) -> int:
     return max(part.values())
 
 
-# -- holes ---------------------------------------------------------------------------------------
+# -- changes of days -----------------------------------------------------------------------------
 
 
 def changes(stored, lengths) -> tuple[Change | None, ...] | None:
     return series.period_changes(a_table(stored), lengths).get(NPM.metric_id)
 
 
-def test_a_change_of_days_is_measured_up_to_the_newest_day_against_as_many_before_it():
+def test_a_change_compares_the_newest_days_with_as_many_before():
     metric = a_metric()
     rows = [a_row(metric, date(2026, 3, 1) + n * DAY, 10 if n < 7 else 15) for n in range(14)]
     assert changes(rows, [7]) == (Change(35, 50.0),)
@@ -311,11 +312,11 @@ def test_a_change_of_days_is_measured_up_to_the_newest_day_against_as_many_befor
     assert changes([], [7]) is None
 
 
-# -- stars that come and go ------------------------------------------------------------------------
+# -- gained and lost stars -------------------------------------------------------------------------
 
 
 def count(n: int, value: int, gained: int | None = None, *, reconstructed: bool = False):
-    """A count of that many days after 1 January 2026."""
+    """Return a count of the day ``n`` days after 1 January 2026."""
     beginning = "github-history:" if reconstructed else "github:"
     ref = StarRef("owner/name", 5, gained).text(beginning)
     return a_row(STARS, JAN.first + n * DAY, value, source_ref=ref)
@@ -333,7 +334,7 @@ def flow_of(stored) -> StarFlow | None:
     return series.star_flow(a_table(stored), 30).get(STARS.metric_id)
 
 
-def test_losses_are_what_was_given_less_what_stayed():
+def test_lost_stars_are_gained_stars_minus_the_net_change():
     assert flows(count(0, 100, 3), count(1, 108, 12), count(2, 105, 0)) == [
         (0, 3, None, None),
         (1, 12, 4, 8),
@@ -341,18 +342,18 @@ def test_losses_are_what_was_given_less_what_stayed():
     ]
 
 
-def test_a_count_that_took_in_stars_of_the_next_morning_shows_no_negative_losses():
+def test_lost_stars_are_never_negative():
     assert flows(count(0, 100), count(1, 108, 5)) == [(1, 5, 0, 8)]
 
 
-def test_what_was_not_counted_on_its_day_is_not_known():
+def test_lost_stars_need_counts_of_both_days():
     assert flows(count(0, 100, reconstructed=True), count(1, 108, 12)) == [(1, 12, None, None)]
     assert flows(count(0, 100), count(1, 108)) == [(1, None, None, 8)]
     assert flows(count(0, 100), count(2, 108)) == []
     assert flows(count(0, 100, reconstructed=True), count(1, 101, reconstructed=True)) == []
 
 
-def test_thirty_days_are_told_only_where_each_of_their_parts_is_known():
+def test_thirty_days_need_all_their_parts():
     whole = [count(n, 100 + n, 2) for n in range(31)]
     flow = flow_of(whole)
     assert (flow.first_day, flow.last_day) == (JAN.first + DAY, JAN.first + 30 * DAY)

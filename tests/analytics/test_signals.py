@@ -1,4 +1,4 @@
-"""Signals against a slow and obvious reference, and what must never become one."""
+"""Signals, compared with a slow reference, and data that must not cause a signal."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ DAYS = 420
 
 
 def steady(count: int = 6, days: int = DAYS, level: float = 1_000.0) -> Counts:
-    """Return series without noise, of different sizes."""
+    """Return series of different sizes without noise."""
     return np.rint((1 + np.arange(count))[:, None] * level * weekday_pattern(AS_OF, days)).astype(np.int64)
 
 
 def flat(count: int = 6, days: int = DAYS, level: int = 1_000) -> Counts:
-    """Return series of one value each, whose 30 days are those before them on whatever weekdays."""
+    """Return constant series, whose sums of 30 days do not depend on the weekdays."""
     return np.repeat((1 + np.arange(count))[:, None] * level, days, axis=1)
 
 
@@ -77,8 +77,8 @@ def the(found: Insights, kind: SignalKind) -> Signal:
 
 @settings(deadline=None, max_examples=deep(200))
 @given(st.lists(st.one_of(st.none(), st.integers(0, 10_000)), min_size=13, max_size=13))
-def test_weeks_against_the_rule(sums):
-    """The rule of spikes and drops, as it is written."""
+def test_weeks_equal_the_slow_reference(sums):
+    """Spikes and drops equal those of the documented rule."""
     weeks = compare_weeks(np.array([[value or 0 for value in sums]]), np.array([[value is not None for value in sums]]))
     before = [log(max(value, 1)) for value in sums[1:] if value is not None]
     is_judged = sums[0] is not None and len(before) >= 8
@@ -95,13 +95,13 @@ def test_weeks_against_the_rule(sums):
 
 
 def test_steady_series_have_no_signal():
-    """Nothing happens: nothing is stated, and nothing is left out."""
+    """Constant series have no signals, items or omissions."""
     found = insights_of(steady())
     assert (found.signals, found.items, found.omissions) == ((), (), ())
 
 
 def test_spike_and_drop():
-    """A week far above or below the twelve before it, in words and numbers, with what coincides."""
+    """A week far above or below the twelve weeks before it is a signal with text, numbers and coinciding events."""
     counts = steady()
     counts[0, -7:] *= 2
     counts[3, -7:] //= 2
@@ -127,7 +127,7 @@ def test_spike_and_drop():
 
 
 def test_an_id_stays_as_long_as_the_signal_lasts():
-    """From the first night of a higher level to the last one of its signal, also over a night that cannot be judged."""
+    """The id is the same from the first to the last night of a signal, also after a night that cannot be judged."""
     counts = steady(3)
     counts[0, -40:] = counts[0, -40:] * 2
     known = np.ones(counts.shape, bool)
@@ -137,14 +137,14 @@ def test_an_id_stays_as_long_as_the_signal_lasts():
         part = slice(0, DAYS - back)
         found = insights_of(counts[:, part], last=AS_OF - back * DAY, known=known[:, part])
         ids.append({signal.id for signal in found.signals if signal.kind is SignalKind.SPIKE})
-    told = set().union(*ids)
-    assert len(told) == 1
+    signal_ids = set().union(*ids)
+    assert len(signal_ids) == 1
     assert sum(bool(of_night) for of_night in ids) >= 25
     assert not any(ids[-19:-13])
 
 
 def test_growth_and_decline():
-    """Six months of growth or decline by the rule, whatever the lengths of the months; a lost day is allowed for."""
+    """Six months of growth or decline are detected whatever the lengths of months, and with a lost day."""
     counts = steady(4)
     months = np.arange(DAYS - 1, -1, -1) / 30.4
     counts[1] = np.rint(counts[1] * 1.06**-months)
@@ -168,7 +168,7 @@ def test_growth_and_decline():
 
 
 def test_share_shift():
-    """A package that takes a larger part of its product; only full months count, and both sides are stated."""
+    """A package with a growing share of its product is a signal. Only full months count; both shares are stated."""
     counts = steady(4)
     first = DAYS - 1 - (AS_OF - date(2026, 10, 1)).days
     counts[0, first:] *= 3
@@ -184,7 +184,7 @@ def test_share_shift():
 
 
 def test_records():
-    """The best month and the best week of a year and more; not within the first year."""
+    """The best month and week of more than a year are records; there are none in the first year."""
     counts = steady(3)
     first = DAYS - 1 - (AS_OF - date(2026, 10, 1)).days
     counts[1, first : first + 31] = counts[1, first : first + 31] * 1.2
@@ -198,7 +198,7 @@ def test_records():
 
 
 def test_stars():
-    """A day of many stars or of many removed ones, for a week; days in a row are one signal."""
+    """A day with many new or removed stars is a signal for a week; consecutive days are one signal."""
     days = 120
     stars = np.cumsum(np.full((3, days), 4), axis=1) + 500
     stars[0, -1:] += 60
@@ -224,11 +224,11 @@ def test_stars():
     assert not {SignalKind.STAR_BURST, SignalKind.UNSTAR_WAVE} & kinds(later)
 
 
-# -- what must never become a fall ---------------------------------------------------------------
+# -- data that must not be reported as a decline -------------------------------------------------
 
 
 def falls(found: Insights) -> list[str]:
-    """Return every result that states a fall of downloads."""
+    """Return the texts of all results that state a decline of downloads."""
     return [
         *(signal.text for signal in found.signals if signal.kind in FALLS),
         *(item.text for item in found.items if item.direction is Direction.FALLING),
@@ -239,8 +239,8 @@ def falls(found: Insights) -> list[str]:
 
 @pytest.mark.parametrize("length", [1, 3, 7, 20])
 @pytest.mark.parametrize("back", [0, 2, 5, 12, 33])
-def test_missing_days_are_no_fall(length, back):
-    """A gap is left out and named, wherever it lies."""
+def test_missing_days_are_not_a_decline(length, back):
+    """A gap is excluded and named, wherever it is."""
     counts = flat()
     known = np.ones(counts.shape, bool)
     known[:2, DAYS - back - length : DAYS - back] = False
@@ -252,7 +252,7 @@ def test_missing_days_are_no_fall(length, back):
 
 @pytest.mark.parametrize("factor", [0.0, 0.02, 0.1, 0.19])
 @pytest.mark.parametrize("back", [0, 1, 4, 9, 60])
-def test_an_outage_of_a_registry_is_no_fall(factor, back):
+def test_an_outage_of_a_registry_is_not_a_decline(factor, back):
     """Days on which all metrics of a source fall together are excluded."""
     counts = flat()
     days = slice(DAYS - 1 - back - 2, DAYS - back)
@@ -260,16 +260,16 @@ def test_an_outage_of_a_registry_is_no_fall(factor, back):
     assert falls(insights_of(counts)) == []
 
 
-def test_one_zero_is_under_review_or_lost_and_no_fall():
-    """A single 0 of a package with thousands of downloads a day is doubted for ever."""
+def test_a_single_zero_is_not_a_decline():
+    """A single 0 of a package with thousands of downloads a day always stays doubtful."""
     for back in (3, 10, 40):
         counts = flat()
         counts[0, -1 - back] = 0
         assert falls(insights_of(counts)) == []
 
 
-def test_an_outlier_under_review_is_no_rise():
-    """A value twenty times the usual is no spike before it is confirmed."""
+def test_an_outlier_under_review_is_not_a_rise():
+    """A value twenty times the usual is not a spike before it is confirmed."""
     counts = flat()
     counts[0, -3] *= 40
     found = insights_of(counts)
@@ -282,22 +282,22 @@ def test_an_outlier_under_review_is_no_rise():
 
 
 @pytest.mark.parametrize("days", [1, 2, 3])
-def test_a_day_that_is_not_settled_is_no_fall(days):
-    """The newest days are left out while they are a part of themselves, in all windows."""
+def test_an_unsettled_day_is_not_a_decline(days):
+    """While the newest days are incomplete, all windows exclude them."""
     counts = flat()
     counts[1, -days:] //= 5
     assert falls(insights_of(counts)) == []
 
 
-def test_a_fall_that_goes_on_is_stated():
-    """A package that really loses four fifths is not taken for unsettled or lost."""
+def test_a_lasting_decline_is_reported():
+    """A package that really loses four fifths is not considered unsettled or lost."""
     counts = flat()
     counts[1, -7:] //= 5
     assert kinds(insights_of(counts), 1) == {SignalKind.DROP}
 
 
-def test_a_step_is_no_fall():
-    """A change in the way of counting that the source declares is neither fall nor trend nor shift."""
+def test_a_counting_step_is_not_a_decline():
+    """A declared change of the counting method is not a decline, trend or shift."""
     counts = flat()
     step = AS_OF - 20 * DAY
     counts[::2, -21:] //= 3
@@ -312,8 +312,8 @@ def test_a_step_is_no_fall():
     assert kinds(insights_of(counts, npm=spec)) & FALLS == set()
 
 
-def test_holidays_are_no_fall():
-    """Downloads that fall by half over Christmas raise no drop."""
+def test_holidays_are_not_a_decline():
+    """Downloads that halve over Christmas are not a drop."""
     last = date(2026, 12, 27)
     counts = np.rint(np.outer([1_000, 3_000], weekday_pattern(last, DAYS))).astype(np.int64)
     counts[:, -7:] = counts[:, -7:] * 0.45
@@ -323,8 +323,8 @@ def test_holidays_are_no_fall():
     assert holiday_days(date(2026, 12, 1), date(2027, 1, 31)) == 18
 
 
-def test_a_source_that_falls_as_a_whole_is_named():
-    """Most packages of a source fall by a third: no fall is reported, and the reason is."""
+def test_a_decline_of_a_whole_source_is_named():
+    """If most packages of a source fall by a third, no decline is reported, but the reason is."""
     counts = flat(8)
     counts[::2, -7:] = counts[::2, -7:] * 0.65
     found = insights_of(counts)
@@ -336,7 +336,7 @@ def test_a_source_that_falls_as_a_whole_is_named():
 
 
 def test_late_metrics_are_named():
-    """A metric whose newest value is old is not judged, and the others are."""
+    """A metric without a recent value is not judged; others are."""
     counts = flat()
     counts[0, -7:] *= 2
     known = np.ones(counts.shape, bool)
@@ -346,8 +346,8 @@ def test_late_metrics_are_named():
     assert [o.metric_ids for o in found.omissions if o.kind is ReasonKind.MISSING_DAYS] == [("downloads:p1:s0001",)]
 
 
-def test_noise_of_every_order():
-    """Signals depend on the values of a metric, not on its neighbours: each product on its own has the same."""
+def test_signals_are_independent_of_other_metrics():
+    """Signals depend on the values of one metric only: each product alone has the same signals."""
     numbers = np.random.default_rng(5)
     counts = draw(numbers, stationary_means(numbers, 12, DAYS, low=500), 0.03, 0.1)
     counts[4, -7:] *= 9

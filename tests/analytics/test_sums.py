@@ -1,4 +1,4 @@
-"""The sums of several packages by month and by day."""
+"""Sums of several packages by month and by day."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FIRST = date(2026, 8, 1)
 
 
 def test_totals_by_month():
-    """A month is the sum of its packages; one that a package lacks days of is not complete."""
+    """A month is the sum of its packages, and is incomplete if one of them has missing days."""
     metrics = [a_package("a"), a_package("b", "two")]
     rows = [*rows_of(metrics[0], FIRST, AS_OF, 10), *rows_of(metrics[1], FIRST, AS_OF, 5)]
     rows = [row for row in rows if row.metric_id != metrics[1].metric_id or row.period_end != date(2026, 9, 7)]
@@ -29,7 +29,7 @@ def test_totals_by_month():
 
 
 def test_published_totals():
-    """A published total stands for a month before daily data, which is never complete."""
+    """A published total is shown for a month before daily data, which is never complete."""
     package = a_package("x", daily_from=date(2026, 10, 1))
     rows = [a_snapshot(package, date(2026, 9, 30), 400), *rows_of(package, date(2026, 10, 1), AS_OF)]
     board = a_board([package], rows)
@@ -39,7 +39,7 @@ def test_published_totals():
 
 
 def test_days_of_several_packages():
-    """A day counts once every package that has begun has a value; one that begins later takes nothing away."""
+    """A day counts if every package that has started has a value; later packages have no effect."""
     metrics = [a_package("a"), a_package("b")]
     rows = [*rows_of(metrics[0], FIRST, AS_OF, 10), *rows_of(metrics[1], date(2026, 9, 1), AS_OF - 2 * DAY, 5)]
     points = complete_days(a_board(metrics, rows).groups[0].downloads)
