@@ -50,6 +50,10 @@ class Registry(Mapping[str, Registration]):
         self._built_in: dict[str, Registration] = {}
         self._points = points
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how another process gets the registry: it imports the sources itself, as they contain functions."""
+        return Registry, (self._modules, self._points)
+
     @property
     def failures(self) -> tuple[PluginFailure, ...]:
         """The entry points that cannot be used, with the reason."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import pairwise
@@ -87,6 +88,12 @@ def test_rows(rows):
     assert part.to_arrow()["value"].to_pylist() == [row.value for row in chosen]
     assert set(part.slices) == {row.metric_id for row in chosen}
     assert part.newest == {row.metric_id: row.period_end for row in chosen}
+    # As it arrives in another process.
+    sent = pickle.loads(pickle.dumps(part))
+    assert sent.metric_ids == part.metric_ids
+    assert sent.to_arrow().to_pylist() == part.to_arrow().to_pylist()
+    for name in ("owners", "starts", "days", "values", "is_seed", "is_reconstructed"):
+        assert getattr(sent, name).tolist() == getattr(part, name).tolist()
 
 
 @settings(deadline=None, max_examples=deep(40))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -81,11 +82,18 @@ def test_source_of_a_package(registry):
     assert [result.error for result in fetch(found)] == [None] * 3
 
 
+def test_sources_in_another_process(registry):
+    """Descriptions are sent without the functions of the sources, which the other process imports itself."""
+    specs = Specs(registry(mine=registration()))
+    sent = pickle.loads(pickle.dumps(specs))
+    assert dict(sent) == dict(specs)
+
+
 def test_built_in_source_loads_no_package():
     """Looking up a built-in source does not import the packages of others."""
     found = Registry(BUILT_IN, [EntryPoint("mine", "a_module_that_does_not_exist:X", GROUP)])
     assert found["npm"] is npm.REGISTRATION
-    assert "_loaded" not in vars(found)
+    assert "_plugins" not in vars(found)
     assert found.failures[0].reason == "ModuleNotFoundError: No module named 'a_module_that_does_not_exist'"
 
 
