@@ -14,7 +14,7 @@ from cmetrics.analytics.columns import COLUMNS, DAY_COLUMNS, POINT_COLUMNS, Seri
 from cmetrics.analytics.dashboard import build_dashboard, narrow
 from cmetrics.analytics.insights import build_insights
 from cmetrics.analytics.intervals import Intervals, build_intervals
-from cmetrics.analytics.model import DEFAULT_DAYS, Dashboard, Findings, Publication, Records
+from cmetrics.analytics.model import DEFAULT_DAYS, Contents, Dashboard, Findings, Publication, Records
 from cmetrics.analytics.quality import DataQuality, build_quality, build_states
 from cmetrics.analytics.report_inputs import ReportInputs
 from cmetrics.analytics.status import StoreStatus, build_status
@@ -87,14 +87,19 @@ class Queries:
         self._store.check()
         return self._matched().read_dashboard(days)
 
-    def publication(self, url: str | None = None) -> Publication:
-        """Return everything for a build of the site at ``url``, from one read of each table.
+    def contents(self) -> Contents:
+        """Return the rows of a publication, from one read of each table.
 
-        It contains only metrics of the catalogue. Removed ones stay in the store and in exports.
+        They are only of metrics of the catalogue. Removed ones stay in the store and in exports.
         """
         self._store.check()
         definitions = self._store.definitions()
-        return self._matched(definitions).read_publication(definitions, url)
+        return self._matched(definitions).read_contents(definitions)
+
+    def publication(self, contents: Contents | None = None, url: str | None = None) -> Publication:
+        """Return everything for a build of the site at ``url``, computed from ``contents`` or the store."""
+        contents = contents or self.contents()
+        return self._matched(contents.definitions).build_publication(contents, url)
 
     def definitions(self) -> list[Definition]:
         """Return the active definitions of the catalogue's metrics by product, family and display name."""
@@ -198,28 +203,31 @@ class _MatchedQueries(Queries):
         board = self._dashboards.get(self.token, span, build)
         return replace(narrow(board, days), generated_at=self._now.replace(microsecond=0))
 
-    def read_publication(self, definitions: Sequence[Definition], url: str | None) -> Publication:
+    def read_contents(self, definitions: Iterable[Definition]) -> Contents:
+        """Return the rows of a publication."""
+        rows = self._read(self._ids, self._all_days, STATS.schema.names)
+        published = rows.where(rows.days <= self.as_of.toordinal())
+        return Contents(tuple(definitions), rows, self._report_inputs(published))
+
+    def build_publication(self, contents: Contents, url: str | None) -> Publication:
         """Return everything for a build of the site at ``url``."""
-        stored = self._read(self._ids, self._all_days, STATS.schema.names)
-        published = stored.where(stored.days <= self.as_of.toordinal())
+        published, events = contents.reports.rows, contents.reports.events
         runs = self.runs()
         outcomes = self._store.read_outcomes(self._now - RUNS_WITHIN, self._ids)
         log = OutcomeLog(runs, outcomes)
-        events = self._events()
-        reports = self._report_inputs(published, events)
         recent = published.where(published.within(reading(self.as_of, DEFAULT_DAYS)))
         return Publication(
             dashboard=self._dashboard(published, runs, log, events, ALL_DAYS),
             daily=self._dashboard(recent, runs, log, events, DEFAULT_DAYS),
-            definitions=tuple(self.active(definitions)),
+            definitions=tuple(self.active(contents.definitions)),
             rows=published,
             runs=tuple(runs),
             log=log,
             url=url or self._catalog.url,
-            quality=self._quality(stored, published, log),
+            quality=self._quality(contents.rows, published, log),
             findings=self._findings(published, events),
-            reports=reports,
-            records=self._records(outcomes, reports.revisions),
+            reports=contents.reports,
+            records=self._records(outcomes, contents.reports.revisions),
         )
 
     def _records(self, outcomes: pa.Table, revisions: Iterable[Revision]) -> Records:
@@ -236,13 +244,13 @@ class _MatchedQueries(Queries):
         """Return the input of the monthly reports."""
         return self._report_inputs(self._read(self._ids, self._until_now, (*COLUMNS, "observed_at")))
 
-    def _report_inputs(self, rows: SeriesTable, events: Sequence[Event] | None = None) -> ReportInputs:
+    def _report_inputs(self, rows: SeriesTable) -> ReportInputs:
         return ReportInputs(
             rows=rows,
             revisions=tuple(self._store.revisions()),
             catalog=self._catalog,
             specs=self._specs,
-            events=self._events() if events is None else tuple(events),
+            events=self._events(),
             now=self._now,
             as_of=self.as_of,
         )

@@ -464,6 +464,17 @@ class Records:
     readings: tuple[StoredReading, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Contents:
+    """The rows of a store that a publication is computed from."""
+
+    definitions: tuple[Definition, ...]
+    #: Every stored value of the catalogue's metrics, by metric and day.
+    rows: SeriesTable
+    #: The input of the monthly reports, with the values up to the last completed day.
+    reports: ReportInputs
+
+
 @dataclass(frozen=True, slots=True)
 class Publication:
     """The data that a build of the site publishes."""

@@ -11,7 +11,6 @@ from itertools import chain
 from pathlib import Path
 
 from cmetrics.analytics.model import Publication
-from cmetrics.analytics.report import MonthReport
 from cmetrics.catalog import Catalog
 from cmetrics.charts.plotly_js import plotly_script
 from cmetrics.domain import formats
@@ -62,20 +61,25 @@ def publish_site(
 ) -> PublishedSite:
     """Render the store as of ``now``, and replace the content of ``out`` with the site.
 
-    Reports are rendered by the ``second`` process, if there is one, and pages by both.
+    Reports are built and rendered by the ``second`` process, if there is one, and pages by both.
     Raises SiteError, ConfigError or StoreError without changing anything. Only one file is in memory at a time.
     """
     check_folder(out)
     plotly = plotly_script(plotly_js)
     with formats.use(load_formats(catalog.lang)):
-        publication = Queries(LanceStore.open(target), catalog, specs, now=now).publication(url)
+        queries = Queries(LanceStore.open(target), catalog, specs, now=now)
+        contents = queries.contents()
+        if second is not None:
+            second.build_reports(contents.reports)
+        publication = queries.publication(contents, url)
         release_memory()
         site = prepare_site(publication, specs)
-        with staged_site(out) as staged, _shared(site, month_reports(publication), staged, second) as pages:
-            release_memory()
+        with staged_site(out) as staged:
+            # Meanwhile, the second process builds the reports.
             staged.write(_render_tables(publication, specs))
-            staged.write(render_data(publication, plotly))
-            staged.write(pages)
+            with _shared(site, publication, staged, second) as pages:
+                staged.write(render_data(publication, plotly))
+                staged.write(pages)
     return PublishedSite(out, publication.dashboard.as_of, staged.sizes)
 
 
@@ -96,7 +100,10 @@ def build_time(environ: Mapping[str, str], now: datetime) -> datetime:
 
 @contextmanager
 def _shared(
-    site: Site, reports: Iterable[MonthReport] | None, staged: StagedSite, second: SecondProcess | None
+    site: Site,
+    publication: Publication,
+    staged: StagedSite,
+    second: SecondProcess | None,
 ) -> Iterator[Iterable[tuple[str, Content]]]:
     """Provide the pages and reports to render here, while the second process renders the others.
 
@@ -104,10 +111,10 @@ def _shared(
     """
     count = count_parts(site)
     if second is None:
-        yield chain(render_reports(site, reports), render_parts(site, range(count)))
+        yield chain(render_reports(site, month_reports(publication)), render_parts(site, range(count)))
         return
     try:
-        yield render_parts(site, *second.share(site, reports, count, staged.folder))
+        yield render_parts(site, *second.share(site, count, staged.folder))
         staged.sizes |= second.result()
     except BaseException:
         # The second process must not write to a folder that is being removed.

@@ -1,4 +1,4 @@
-"""A second process that renders reports and pages, so that a build uses two processors.
+"""A second process that builds reports and renders pages, so that a build uses two processors.
 
 It is started before LanceDB is imported, because a process must not be forked once its libraries run threads. In the
 meantime, it imports Jinja and Pillow and compiles the templates.
@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain
 from multiprocessing.connection import Connection
@@ -24,11 +24,15 @@ from cmetrics.domain.interrupts import hold_interrupts
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cmetrics.analytics.report import MonthReport
+    from cmetrics.analytics.report_inputs import ReportInputs
     from cmetrics.site.page import Site
 
 
 class SecondProcess:
-    """Renders the reports of one site, and some of its parts, see `cmetrics.site.pages.count_parts`."""
+    """Builds the reports of one site, and renders them and some of its parts, see `cmetrics.site.pages.count_parts`.
+
+    Use its methods in their order.
+    """
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("fork")
@@ -41,23 +45,21 @@ class SecondProcess:
             self._process.start()
         theirs.close()
 
-    def share(
-        self, site: Site, reports: Iterable[MonthReport] | None, count: int, folder: Path
-    ) -> tuple[Iterator[int], dict[str, bytes]]:
-        """Start to write ``reports`` and parts of ``site`` to ``folder``.
+    def build_reports(self, inputs: ReportInputs | None) -> None:
+        """Start to build the reports, if there are any."""
+        with _lost():
+            self._compiled: dict[str, bytes] = self._line.recv()
+            self._line.send(inputs)
 
-        Return the numbers of the parts that the caller renders, and the templates compiled there. Each report is
-        rendered there while the next one is built here.
+    def share(self, site: Site, count: int, folder: Path) -> tuple[Iterator[int], dict[str, bytes]]:
+        """Start to write the reports and parts of ``site`` to ``folder``.
+
+        Return the numbers of the parts that the caller renders, of ``count``, and the templates compiled there. Waits
+        until the reports are built.
         """
         with _lost():
-            compiled: dict[str, bytes] = self._line.recv()
-            self._line.send((site, reports is not None, count, folder))
-        for report in reports or ():
-            with _lost():
-                self._line.send(report)
-        with _lost():
-            self._line.send(None)
-        return _take(self._next_part, count), compiled
+            self._line.send((site, count, folder))
+        return _take(self._next_part, count), self._compiled
 
     def result(self) -> dict[str, int]:
         """Wait for the other files. Return their sizes by path.
@@ -127,18 +129,31 @@ def _serve(line: Connection, theirs: Connection, next_part: Any) -> None:
     from cmetrics.site.write import write_file
 
     result: dict[str, int] | Exception = {}
+    site: Site | None = None
     with suppress(EOFError, OSError):  # the first process has ended
         line.send(compile_templates())
-        site, has_reports, count, folder = line.recv()
-        reports = iter(line.recv, None)
         try:
+            reports = _build_reports(line.recv())
+            site, count, folder = line.recv()
             with formats.use(load_formats(site.board.lang)):
                 pages = (file for part in _take(next_part, count) for file in render_part(site, part))
-                files = chain(render_reports(site, reports) if has_reports else (), pages)
+                files = chain(render_reports(site, reports) if reports is not None else (), pages)
                 result = {name: write_file(folder / name, content) for name, content in files}
         except Exception as error:  # noqa: BLE001  # raised again by the first process
             result = error
-            # The first process sends all reports before it waits for the result.
-            for _ in reports:
-                pass
+            if site is None:
+                # The first process sends the site before it waits for the result.
+                line.recv()
         line.send(result)
+
+
+def _build_reports(inputs: ReportInputs | None) -> list[MonthReport] | None:
+    """Return the reports, in the language of their catalogue."""
+    from cmetrics.analytics.report import build_reports
+    from cmetrics.domain import formats
+    from cmetrics.locales import load_formats
+
+    if inputs is None:
+        return None
+    with formats.use(load_formats(inputs.catalog.lang)):
+        return list(build_reports(inputs))

@@ -53,7 +53,8 @@ def test_every_part_is_rendered_once(process, site, tmp_path: Path):
     """Whichever process renders a part, the files are those of one process."""
     expected = {name: content for part in range(count_parts(site)) for name, content in render_part(site, part)}
     here = {}
-    parts, _ = process.share(site, None, count_parts(site), tmp_path)
+    process.build_reports(None)
+    parts, _ = process.share(site, count_parts(site), tmp_path)
     for part in parts:
         here |= dict(render_part(site, part))
     sizes = process.result()
@@ -65,7 +66,8 @@ def test_every_part_is_rendered_once(process, site, tmp_path: Path):
 
 def test_templates_are_compiled_there(process, site, tmp_path: Path):
     """The first process does not compile again what the second one has compiled."""
-    parts, compiled = process.share(site, None, count_parts(site), tmp_path)
+    process.build_reports(None)
+    parts, compiled = process.share(site, count_parts(site), tmp_path)
     process.result()
     open_templates.cache_clear()
     use_templates(compiled)
@@ -79,47 +81,45 @@ def test_templates_are_compiled_there(process, site, tmp_path: Path):
 
 def test_an_error_of_the_second_process_is_raised_here(process, site, tmp_path: Path):
     (tmp_path / "index.html").mkdir()
-    process.share(site, None, count_parts(site), tmp_path)
+    process.build_reports(None)
+    process.share(site, count_parts(site), tmp_path)
     with pytest.raises(IsADirectoryError):
         process.result()
 
 
-def test_reports_are_rendered_there(process, data, tmp_path: Path):
-    """The first process only builds the reports; the files are the same."""
+def test_reports_are_built_and_rendered_there(process, data, tmp_path: Path):
+    """The files are the same as those of one process."""
     site, inputs = prepare_site(data, SPECS), data.reports
     expected = dict(render_reports(site, build_reports(inputs)))
-    process.share(site, build_reports(inputs), 0, tmp_path)
+    process.build_reports(inputs)
+    process.share(site, 0, tmp_path)
     sizes = process.result()
     assert {name: (tmp_path / name).read_bytes() for name in sizes} == expected
     assert f"reports/{site.reports[0]}.png" in sizes
 
 
-def test_an_error_in_the_first_report_leaves_no_process_waiting(process, data, tmp_path: Path):
-    """The reports that follow are taken, however many there are."""
-    site, reports = prepare_site(data, SPECS), list(build_reports(data.reports))
-    (tmp_path / "reports" / f"{reports[0].month}.html").mkdir(parents=True)
-    process.share(site, reports * 20, count_parts(site), tmp_path)
+def test_an_error_in_a_report_is_raised_here(process, data, tmp_path: Path):
+    site = prepare_site(data, SPECS)
+    (tmp_path / "reports" / f"{site.reports[0]}.html").mkdir(parents=True)
+    process.build_reports(data.reports)
+    process.share(site, count_parts(site), tmp_path)
     with pytest.raises(IsADirectoryError):
         process.result()
 
 
 def test_an_error_in_building_a_report_is_raised_here(process, data, tmp_path: Path):
-    """A failure of the analysis is not reported as one of the second process."""
-
-    def reports():
-        yield next(build_reports(data.reports))
-        msg = "no report"
-        raise ValueError(msg)
-
-    with pytest.raises(ValueError, match="no report"):
-        process.share(prepare_site(data, SPECS), reports(), 1, tmp_path)
+    """The second process takes the site, however large it is, before it sends the error."""
+    process.build_reports(replace(data.reports, revisions=None))
+    process.share(prepare_site(data, SPECS), 1, tmp_path)
+    with pytest.raises(TypeError, match="NoneType"):
+        process.result()
 
 
 def test_a_killed_second_process_is_an_error(process, site, tmp_path: Path):
     os.kill(process._process.pid, signal.SIGKILL)
     process._process.join()
     with pytest.raises(SiteError, match="second process was killed"):
-        process.share(site, None, count_parts(site), tmp_path)
+        process.build_reports(None)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process is given a processor")
