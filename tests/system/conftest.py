@@ -11,7 +11,7 @@ from tests.world.truth import World
 
 @pytest.fixture
 def nights(world: World, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
-    """Refreshes in this process: time is the world's, and pauses take none."""
+    """Return nights whose refreshes run in this process, with the time of the world and without pauses."""
     for name, value in services.env().items():
         monkeypatch.setenv(name, value)
     for name in ("GITHUB_TOKEN", "http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):

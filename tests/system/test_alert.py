@@ -1,4 +1,4 @@
-"""The issue in the repository that runs cmetrics, by the installed command."""
+"""The issue of `cmetrics alert`, by the installed command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.world.truth import GITHUB, World
 
 @pytest.fixture
 def stale(workspace: Workspace, world: World) -> Workspace:
-    """A store with one fresh metric, and one that has never had a day."""
+    """Return a store with one fresh metric, and one without any day."""
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), ("npm", "gone")))
     (workspace.folder / "data" / "lancedb").mkdir(parents=True)
     workspace.store.create_tables()
@@ -24,7 +24,7 @@ def stale(workspace: Workspace, world: World) -> Workspace:
     return workspace
 
 
-def test_an_issue_is_opened_and_closed_when_all_is_well(stale: Workspace, world: World):
+def test_an_issue_is_opened_and_closed(stale: Workspace, world: World):
     opened = stale.json("alert")
     assert (opened["action"], opened["issue"]) == ("opened", 1)
     (issue,) = world.project.issues
@@ -36,7 +36,7 @@ def test_an_issue_is_opened_and_closed_when_all_is_well(stale: Workspace, world:
     assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
 
 
-def test_it_can_be_switched_off(stale: Workspace, services):
+def test_alerts_can_be_disabled(stale: Workspace, services):
     before = len(services.requests_to(GITHUB))
     assert "alerts are disabled" in stale.run("alert", "--off").stdout
     stale.env["CMETRICS_ALERTS"] = "off"
@@ -52,7 +52,7 @@ def test_it_can_be_switched_off(stale: Workspace, services):
     assert len(services.requests_to(GITHUB)) == before
 
 
-def test_what_it_may_not_do_is_said_with_what_to_do(stale: Workspace, world: World):
+def test_missing_permissions_are_reported(stale: Workspace, world: World):
     world.project.may_write_issues = False
     done = stale.run("alert", code=1)
     assert "permissions: issues: write" in done.stderr
@@ -65,8 +65,8 @@ def test_what_it_may_not_do_is_said_with_what_to_do(stale: Workspace, world: Wor
     assert not world.project.issues
 
 
-def test_a_store_that_could_not_be_pulled_is_an_issue_with_the_reason(stale: Workspace, world: World):
-    """The store of the runner is empty then: its metrics are not called stale."""
+def test_a_failed_pull_opens_an_issue(stale: Workspace, world: World):
+    """The store of the runner is empty then, and its metrics are not reported as stale."""
     failed = stale.run("pull-data", "data/ledger", "--remote", str(stale.folder / "nowhere"), "--json", code=1)
     (stale.folder / "pull.json").write_text(failed.stdout)
     shutil.rmtree(stale.folder / "data")
@@ -79,8 +79,8 @@ def test_a_store_that_could_not_be_pulled_is_an_issue_with_the_reason(stale: Wor
     assert stale.json("alert", "--pull-result", "pull.json")["reason"] == "unchanged"
 
 
-def test_a_store_that_could_not_be_pushed_is_reported_beside_what_is_stale(stale: Workspace, world: World):
-    """The night has collected days that the next night begins without."""
+def test_a_failed_push_is_reported_with_stale_metrics(stale: Workspace, world: World):
+    """The next night starts without the days that this one has collected."""
     (stale.folder / "push.json").write_text('{"error": {"message": "GH006: protected", "hint": null, "exit_code": 1}}')
     stale.run("alert", "--push-result", "push.json")
     (issue,) = world.project.issues
@@ -88,8 +88,8 @@ def test_a_store_that_could_not_be_pushed_is_reported_beside_what_is_stale(stale
     assert "`GH006: protected`" in issue["body"]
 
 
-def test_a_configuration_that_lets_no_run_begin_is_an_issue(stale: Workspace, world: World):
-    """Wrong catalogue, wrong variable, wrong address; closed once it is right again."""
+def test_a_wrong_configuration_opens_an_issue(stale: Workspace, world: World):
+    """A wrong catalogue or variable opens an issue, which is closed once it is correct."""
     right = catalog_text(("cratesio", "lancedb"))
     (stale.folder / "cmetrics.toml").write_text("nonsense = 1\n")
     assert stale.json("alert")["action"] == "opened"
@@ -108,11 +108,11 @@ def test_a_configuration_that_lets_no_run_begin_is_an_issue(stale: Workspace, wo
     assert stale.json("alert")["action"] == "closed"
     del stale.env["GITHUB_TOKEN"]
     (stale.folder / "cmetrics.toml").write_text("nonsense = 1\n")
-    assert "cmetrics.toml" in stale.run("alert", code=2).stderr, "without a token it is an error as elsewhere"
+    assert "cmetrics.toml" in stale.run("alert", code=2).stderr, "without a token, it is a usage error"
 
 
-def test_a_store_that_cannot_be_read_is_an_issue(stale: Workspace, world: World):
-    """Nothing else tells that the store is gone."""
+def test_an_unreadable_store_opens_an_issue(stale: Workspace, world: World):
+    """No other command reports that the store is missing."""
     shutil.rmtree(stale.folder / "data")
     stale.run("alert")
     (issue,) = world.project.issues

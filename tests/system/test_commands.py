@@ -1,4 +1,4 @@
-"""Options, exit codes, and what is printed where."""
+"""Options, exit codes, and output streams of the commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.world.cluster import Cluster
 from tests.world.truth import World
 
 
-def test_without_network_every_source_says_so_and_the_page_shows_the_seeded_history(offline: Workspace):
+def test_without_network_every_source_fails_and_the_page_shows_seeded_values(offline: Workspace):
     done = offline.run("refresh", code=1)
     for title in ("pypistats.org", "crates.io", "api.npmjs.org", "api.github.com"):
         assert (
@@ -40,7 +40,7 @@ def test_without_network_every_source_says_so_and_the_page_shows_the_seeded_hist
     assert offline.rows() == rows
 
 
-def test_help_is_fast_because_it_loads_nothing_heavy():
+def test_help_imports_no_heavy_libraries():
     code = (
         "import sys\nfrom typer.testing import CliRunner\nfrom cmetrics.cli.app import app\n"
         "for args in (['--help'], ['refresh', '--help'], ['build-site', '--help']):\n"
@@ -51,14 +51,14 @@ def test_help_is_fast_because_it_loads_nothing_heavy():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_importing_any_module_reads_no_environment_and_writes_no_file(tmp_path):
+def test_imports_read_no_environment_and_write_no_files(tmp_path):
     code = (
         "import pkgutil, importlib, sys, cmetrics\n"
         "for module in pkgutil.walk_packages(cmetrics.__path__, 'cmetrics.'):\n"
         "    if not module.name.endswith('__main__'): importlib.import_module(module.name)\n"
         "print(sum(name.startswith('cmetrics.') for name in sys.modules))"
     )
-    # A store that cannot be resolved would be noticed by anything that looks for it at import.
+    # Any access to the store at import would fail, because its settings are incomplete.
     env = {"LANCEDB_API_KEY": "half-set", "PATH": os.environ["PATH"]}
     done = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path, env=env
@@ -98,7 +98,7 @@ def test_importing_any_module_reads_no_environment_and_writes_no_file(tmp_path):
         (["refresh", "--config", "."], {}, "--config: this is a folder, not a file: ."),
     ],
 )
-def test_wrong_usage_exits_2_names_the_culprit_and_touches_nothing(args, env, says, offline: Workspace):
+def test_wrong_usage_exits_with_2_and_changes_nothing(args, env, says, offline: Workspace):
     offline.env |= env
     done = offline.run(*args, code=2)
     assert says in done.stderr
@@ -120,7 +120,7 @@ _DOCKER = (("dockerhub", "a/b"),)
     ],
 )
 def test_a_mistake_in_a_field_is_one_line(offline: Workspace, change: tuple[str, str], reason: str):
-    """With file, entry, field and what is allowed; the stored rows stay."""
+    """It contains file, entry, field and the allowed values; the stored rows are unchanged."""
     offline.run("bootstrap", "--quiet")
     before = offline.rows()
     (offline.folder / "cmetrics.toml").write_text(catalog_text(*_DOCKER).replace(*change))
@@ -130,15 +130,15 @@ def test_a_mistake_in_a_field_is_one_line(offline: Workspace, change: tuple[str,
     assert offline.rows() == before
 
 
-def test_a_catalogue_that_is_none(offline: Workspace):
-    """An empty file, a folder and a dead link are not taken for "no catalogue", which means the built-in one."""
+def test_an_invalid_catalogue_file_is_an_error(offline: Workspace):
+    """An empty file, a folder and a broken link are errors; they do not select the default catalogue."""
     path = offline.folder / "cmetrics.toml"
     path.write_text("# later\n")
     assert "cmetrics.toml: is empty; write your metrics into it" in offline.run("refresh", code=2).stderr
     path.unlink()
     path.mkdir()
-    said = "error: cmetrics.toml is a folder, not a catalogue; remove it, or name another file with --config\n"
-    assert offline.run("refresh", code=2).stderr == said
+    message = "error: cmetrics.toml is a folder, not a catalogue; remove it, or name another file with --config\n"
+    assert offline.run("refresh", code=2).stderr == message
     path.rmdir()
     path.symlink_to("nowhere.toml")
     assert "is a link to a file that does not exist" in offline.run("refresh", code=2).stderr
@@ -164,14 +164,14 @@ def test_a_mistake_in_the_catalogue_names_file_entry_and_field(offline: Workspac
     assert re.search(r"cmetrics\.toml: metrics\[1\] \(react\), field 'subjet'", done.stderr)
 
 
-def test_reading_commands_on_a_mistyped_store_leave_nothing_behind(offline: Workspace):
+def test_reading_commands_create_no_store(offline: Workspace):
     for args in (["build-site"], ["status"], ["export"]):
         done = offline.run(*args, "--db", "no/such/store", code=1)
         assert "no/such/store" in done.stderr
     assert list(offline.folder.iterdir()) == []
 
 
-def test_bootstrap_asks_before_it_drops_and_backs_up_first(offline: Workspace):
+def test_bootstrap_asks_and_backs_up_before_dropping(offline: Workspace):
     first = offline.json("bootstrap")
     assert (first["job"], first["status"], first["rows_inserted"]) == ("bootstrap", "success", 75)
     rows = offline.rows()
@@ -227,7 +227,7 @@ def test_rows_written_after_the_backup_are_not_dropped(offline: Workspace):
     assert offline.rows() == rows
 
 
-def test_tables_with_empty_fields_of_another_program_are_read_exported_and_restored(offline: Workspace):
+def test_tables_of_another_program_with_empty_fields_are_read_exported_and_restored(offline: Workspace):
     import lancedb
     import pyarrow as pa
 
@@ -277,7 +277,7 @@ def test_tables_with_empty_fields_of_another_program_are_read_exported_and_resto
     ],
 )
 def test_a_failure_is_one_json_object(offline: Workspace, args, code):
-    """Every command, usage errors included: stdout holds the error, stderr the same in one line."""
+    """For all commands, including usage errors, stdout has the error as JSON, and stderr has it in one line."""
     done = offline.run(*args, "--json", code=code)
     document = json.loads(done.stdout)
     assert list(document) == ["error"]
@@ -288,20 +288,20 @@ def test_a_failure_is_one_json_object(offline: Workspace, args, code):
     assert line == f"error: {message}; {hint}" if hint else f"error: {message}"
 
 
-def test_a_selection_of_nothing_and_a_folder_one_stands_in_are_wrong_usage(offline: Workspace):
+def test_empty_selections_and_the_working_directory_are_wrong_usage(offline: Workspace):
     offline.run("refresh", "--only", "stars", "--metric", "downloads:lance:rust", code=2)
     offline.run("bootstrap")
     for out in (".", "..", "/"):
         offline.run("build-site", "--out", out, code=2)
 
 
-def test_a_certificate_file_that_is_not_there_is_named(offline: Workspace):
+def test_a_missing_certificate_file_is_named(offline: Workspace):
     offline.env["SSL_CERT_FILE"] = "/nowhere.pem"
     done = offline.run("refresh", code=2)
     assert "SSL_CERT_FILE" in done.stderr
 
 
-def test_status_tells_how_stale_each_metric_is(offline: Workspace):
+def test_status_shows_the_age_of_each_metric(offline: Workspace):
     offline.run("refresh", code=1)
     document = offline.json("status", code=1)
     assert document["stale"] is True
@@ -309,7 +309,7 @@ def test_status_tells_how_stale_each_metric_is(offline: Workspace):
     assert "cannot connect" in document["metrics"][0]["last_error"]
 
 
-def test_on_a_terminal_a_run_shows_bars_and_elsewhere_plain_lines(workspace: Workspace):
+def test_progress_is_bars_in_a_terminal_and_lines_elsewhere(workspace: Workspace):
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance"), ("github", "lancedb/lancedb")))
     plain = workspace.run("refresh")
     assert "cratesio: downloads:p:rust: 89 days read" in plain.stderr
@@ -321,7 +321,7 @@ def test_on_a_terminal_a_run_shows_bars_and_elsewhere_plain_lines(workspace: Wor
     assert b"1/1" in screen
 
 
-def test_enterprise_runs_the_same_commands_and_grows_no_tables_by_itself(workspace: Workspace, world: World, tmp_path):
+def test_commands_work_on_enterprise_and_create_no_tables_implicitly(workspace: Workspace, world: World, tmp_path):
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance"), ("github", "lancedb/lancedb")))
     root = tmp_path / "cluster"
     root.mkdir()
@@ -358,7 +358,7 @@ def test_enterprise_runs_the_same_commands_and_grows_no_tables_by_itself(workspa
 
 
 def test_in_a_log_each_error_is_printed_once(workspace: Workspace, world: World):
-    """A failed metric is one word among the progress; its reason is the error line."""
+    """The progress shows only that the metric failed; the reason is in the error line."""
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "gone")))
     for env in ({}, {"GITHUB_ACTIONS": "true"}):
         workspace.env |= env
@@ -375,7 +375,7 @@ def test_build_site_ends_with_the_address_to_open(offline: Workspace):
 
 
 def test_a_port_in_use_is_one_line(offline: Workspace):
-    """Uvicorn prints nothing of its own."""
+    """Uvicorn prints nothing."""
     offline.run("bootstrap")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -387,7 +387,7 @@ def test_a_port_in_use_is_one_line(offline: Workspace):
     )
 
 
-def test_counts_have_the_right_plural(offline: Workspace):
+def test_counts_have_the_correct_plural(offline: Workspace):
     written = offline.run("init", "--crate", "lance", "--repo", "o/lance", "--no-check").stdout
     assert "cmetrics.toml: 2 metrics of 1 product\n" in written
     one = offline.run("init", "--crate", "lance", "--contact", "https://example.com", "--no-check", "--force").stdout

@@ -1,4 +1,4 @@
-"""Forty nights of sources that state a count and forget how it came about, with everything that goes wrong."""
+"""Forty nights of sources that publish only a current count, with all their faults."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MODEL, MONTH, LIKES, SPACE = (
 )
 FILES, STARS, FORKS, WATCHERS = "downloads:p:github-releases", "stars:p:github", "forks:p:github", "watchers:p:github"
 COUNTERS = (PULLS, OPEN, INSTALLS, DOTNET, MODEL, FILES)
-#: Requests of an ordinary night: one per subject, and one for the page of star history.
+#: Requests of an ordinary night: one per subject, and one for a page of star history.
 REQUESTS = {"dockerhub": 1, "openvsx": 1, "vscode": 1, "nuget": 1, "huggingface": 2, "github-releases": 1, "github": 2}
 
 CATALOG = """
@@ -60,7 +60,7 @@ title = "P"
 
 @pytest.fixture
 def counted(nights: Nights, world: World) -> Nights:
-    """A catalogue with every source of counts, before its first night."""
+    """Return nights with a catalogue of all such sources, before the first one."""
     last = world.today
     nights.catalog = nights.folder / "cmetrics.toml"
     nights.catalog.write_text(CATALOG)
@@ -70,15 +70,15 @@ def counted(nights: Nights, world: World) -> Nights:
 
 
 class Scenario:
-    """What happens on which night."""
+    """The events of each night."""
 
     def __init__(self, nights: Nights, last: date) -> None:
         self.nights, self.world, self.last = nights, nights.world, last
-        #: Night → what was uploaded for the first time.
+        #: Night → the asset that was uploaded.
         self.uploads: dict[int, Asset] = {}
 
     def tonight(self, night: int) -> set[str]:
-        """Bring it about; return the metrics that it costs."""
+        """Apply the events of a night. Return the metrics that fail because of them."""
         counters, broken = self.world.counters, self.world.faults
         broken.clear()
         listed = counters.releases[REPOSITORY]
@@ -123,7 +123,7 @@ class Scenario:
         return self.world.counters.openvsx["Lance.viewer"].frozen_on or self.world.yesterday
 
     def shown(self) -> dict[str, int]:
-        """What the services show tonight, but for the files."""
+        """Return what the services show tonight, except the files."""
         counters, today = self.world.counters, self.world.today
         model = counters.hub["models/lance/embed"]
         repository = self.world.repositories[REPOSITORY]
@@ -159,7 +159,7 @@ def failed(summary: RunSummary) -> set[str]:
 
 
 def test_forty_nights(counted: Nights, world: World):
-    """Every fault costs its own metrics one night, and the flows add up to the truth."""
+    """Every fault makes only its own metrics fail for one night, and flows add up to the true counts."""
     scenario = Scenario(counted, world.today + (NIGHTS + 9) * DAY)
     shown: dict[str, dict[date, int]] = {}
     asked: Counter[str] = Counter()
@@ -185,7 +185,7 @@ def test_forty_nights(counted: Nights, world: World):
         if night and not costs:
             assert dict(summary.requests) == REQUESTS, night
         if not costs:
-            assert len({request.question for request in requests}) == len(requests), "nothing is asked twice"
+            assert len({request.question for request in requests}) == len(requests), "no request is repeated"
         asked.update(dict(summary.requests))
         counted.sleep()
     print("requests in 40 nights:", dict(asked))
@@ -208,12 +208,12 @@ def test_forty_nights(counted: Nights, world: World):
     fell = [interval for interval in found[DOTNET] if interval.reason is Reason.FELL]
     assert [(interval.flow, interval.change < 0) for interval in fell] == [(None, True)]
     assert_files_are_the_truth(counted, found[FILES], assets, scenario)
-    # Windows and likes do fall in this world, and were stored as they are.
+    # Windows and likes fall in this world, and are stored as they are.
     assert all(list(shown[metric_id].values()) != sorted(shown[metric_id].values()) for metric_id in (MONTH, LIKES))
 
 
 def assert_missed_nights_are_intervals(found: dict[str, tuple[Interval, ...]], today: date) -> None:
-    """Two nights without a run, and nights that failed, are one interval each with its length."""
+    """Check that two nights without a run, and failed nights, are one interval each."""
     first = today - (NIGHTS + 2) * DAY
     days = {
         metric_id: {(i.end_day - first).days: i.days for i in found[metric_id] if i.days > 1} for metric_id in found
@@ -226,7 +226,7 @@ def assert_missed_nights_are_intervals(found: dict[str, tuple[Interval, ...]], t
 def assert_files_are_the_truth(
     nights: Nights, found: tuple[Interval, ...], assets: dict[date, dict[int, int]], scenario: Scenario
 ) -> None:
-    """The sum over files never falls, and its flow is what the files gained since the first night."""
+    """Check that the sum over files never falls, and that its flow equals the downloads since the first night."""
     values = list(stored(nights, FILES).values())
     assert values == sorted(values)
     first, last = assets[min(assets)], assets[max(assets)]
@@ -238,8 +238,8 @@ def assert_files_are_the_truth(
     assert len({reading.identity for reading in nights.store.readings([FILES])}) == 10
 
 
-def test_backfill_asks_for_no_current_count(counted: Nights, world: World):
-    """A backfill never asks a counter, whose value of today says nothing about past days."""
+def test_backfill_requests_no_current_count(counted: Nights, world: World):
+    """The current value of a counter says nothing about past days."""
     counted.refresh()
     before = len(counted.services.requests)
     span = Span(world.yesterday - 30 * DAY, world.yesterday)
@@ -247,8 +247,8 @@ def test_backfill_asks_for_no_current_count(counted: Nights, world: World):
     assert len(counted.services.requests) == before
 
 
-def test_second_run_of_a_night_asks_for_no_count(counted: Nights):
-    """A night has one reading; a second run asks for stars only."""
+def test_second_run_of_a_night_requests_no_count(counted: Nights):
+    """A night has one reading; a second run requests only stars."""
     counted.refresh()
     rows = counted.rows()
     _, requests = counted.refresh_with_requests()
@@ -257,8 +257,8 @@ def test_second_run_of_a_night_asks_for_no_count(counted: Nights):
     assert counted.rows() == rows
 
 
-def test_renamed_subjects_go_on(counted: Nights, world: World):
-    """A renamed repository and model go on in their series, also after the catalogue follows."""
+def test_renamed_subjects_continue(counted: Nights, world: World):
+    """A renamed repository or model continues its series, with the old and the new name in the catalogue."""
     counted.refresh()
     counters = world.counters
     counters.hub["models/new/embed"] = replace(counters.hub.pop("models/lance/embed"), name="new/embed")

@@ -1,4 +1,4 @@
-"""The catalogue that comes with the package is never used without a word, and leaves no trace beside one's own."""
+"""The use of the default catalogue is announced, and it leaves no trace next to another catalogue."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.world.truth import World
 NOTICE = "using the default catalogue (Lance and LanceDB community metrics); create your own with `cmetrics init`"
 
 
-def test_default_is_said(workspace: Workspace):
-    """A run in the wrong folder says what it collects, also with --quiet while there is no store."""
+def test_default_catalogue_is_announced(workspace: Workspace):
+    """A run in the wrong folder prints what it collects, even with --quiet if there is no store."""
     first = workspace.run("refresh", "--quiet", "--only", "stars")
     assert f"warning: {NOTICE}" in first.stderr.splitlines()
     assert not first.stdout
@@ -33,7 +33,7 @@ def test_own_catalogue_is_not_announced(workspace: Workspace):
 
 
 def test_no_trace_of_the_default(workspace: Workspace, world: World):
-    """Start with the default, then use a catalogue of one's own in the same folder: only that one is published.
+    """After a start with the default catalogue, a new catalogue in the same folder is the only one published.
 
     Subjects that both catalogues have keep their stored ids.
     """

@@ -1,4 +1,4 @@
-"""`cmetrics demo`: a labelled site from made-up numbers, without network and apart from the user's own data."""
+"""`cmetrics demo`: a labelled site of generated numbers, without network and separate from the user's data."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def demo(offline: Workspace) -> Workspace:
     return offline
 
 
-def test_everything_says_sample_data(demo: Workspace):
-    """Every page, SVG picture, badge, feed and social card, by the installed command without a network."""
+def test_all_output_is_labelled_as_sample_data(demo: Workspace):
+    """Pages, SVG files, badges, feed and social cards are labelled; the installed command needs no network."""
     done = demo.run("demo", installed=True)
     site = demo.folder / "site-demo"
     assert f"open {(site / 'index.html').as_uri()}" in done.stdout
@@ -52,7 +52,7 @@ def test_everything_says_sample_data(demo: Workspace):
 
 
 def test_nothing_else_is_read_or_written(demo: Workspace):
-    """The user's store, catalogue and site stay as they are, and settings for them have no effect."""
+    """The user's store, catalogue and site are unchanged, and their settings have no effect."""
     demo.run("bootstrap")
     demo.run("build-site", "--quiet")
     (demo.folder / "cmetrics.toml").write_text("this is no catalogue")
@@ -65,7 +65,7 @@ def test_nothing_else_is_read_or_written(demo: Workspace):
 
 
 def test_equal_bytes_on_a_day(demo: Workspace):
-    """Whatever the hour; another day has other numbers."""
+    """The output depends on the day, but not on the time of day."""
     demo.run("demo", "--out", "noon")
     demo.env["SOURCE_DATE_EPOCH"] = str(int(EPOCH) + 6 * 3600)
     demo.run("demo", "--out", "evening")
@@ -83,7 +83,7 @@ def test_a_kept_store_works_with_other_commands(demo: Workspace):
     demo.run("build-site", "--out", "again", "--site-url", "https://example.org/m", *chosen)
     assert "(https://example.org/m/data/stats.csv)" in (demo.folder / "again" / "llms.txt").read_text()
     assert NOTICE in (demo.folder / "again" / "index.html").read_text()
-    # A second call replaces it.
+    # A second call replaces the store.
     assert demo.json("demo", "--store", "sample") == document
 
 
@@ -96,7 +96,7 @@ def test_a_folder_with_other_files_is_not_used(demo: Workspace):
 
 
 def test_what_happened_in_the_sample(demo: Workspace):
-    """Lost days, a failed source, a missed night, a rolling window, readings and releases are all there."""
+    """The sample has lost days, a failed source, a missed night, a rolling window, readings and releases."""
     demo.run("demo", "--store", "sample", "--quiet")
     chosen = ("--db", "sample/lancedb", "--config", "sample/cmetrics.toml")
     status = demo.run("status", *chosen, code=None).stdout

@@ -1,4 +1,4 @@
-"""`doctor` by the installed command: what it finds, and that it changes and shows nothing."""
+"""`doctor`, by the installed command: its findings, and that it changes nothing and shows no secrets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.world.truth import CRATES, DAY, GITHUB, HOSTS, World
 
 
 def levels(document: dict) -> dict[str, str]:
-    """The worst level of each area."""
+    """Return the worst level of each area."""
     order = ("ok", "warning", "problem")
     found: dict[str, str] = {}
     for check in document["checks"]:
@@ -30,7 +30,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_healthy_installation_is_ok_and_left_as_it_is(workspace: Workspace, world: World):
+def test_a_healthy_installation_is_ok_and_unchanged(workspace: Workspace, world: World):
     (workspace.folder / "cmetrics.toml").write_text(
         catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb"))
     )
@@ -50,7 +50,7 @@ def test_a_healthy_installation_is_ok_and_left_as_it_is(workspace: Workspace, wo
     assert workspace.run("doctor", "--quiet").stdout == ""
 
 
-def test_without_network_and_before_the_first_run_every_line_says_so(offline: Workspace):
+def test_without_network_and_before_the_first_run(offline: Workspace):
     (offline.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb")))
     document = offline.json("doctor", code=1)
     found = levels(document)
@@ -58,11 +58,11 @@ def test_without_network_and_before_the_first_run_every_line_says_so(offline: Wo
     assert found["storage"] == "warning"
     assert found["clock"] == "ok"
     assert all(check["advice"] for check in document["checks"] if check["level"] != "ok")
-    assert [path.name for path in offline.folder.iterdir()] == ["cmetrics.toml"], "nothing was made"
+    assert [path.name for path in offline.folder.iterdir()] == ["cmetrics.toml"], "nothing was created"
     assert "unreachable: cannot connect to crates.io" in offline.run("doctor", code=1).stdout
 
 
-def test_a_token_that_is_refused_and_a_service_in_trouble_are_warnings(workspace: Workspace, world: World):
+def test_a_rejected_token_and_a_failing_service_are_warnings(workspace: Workspace, world: World):
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("github", "lancedb/lancedb")))
     workspace.run("refresh")
     workspace.env["GITHUB_TOKEN"] = "ghp_secret0123"
@@ -79,8 +79,8 @@ def test_a_token_that_is_refused_and_a_service_in_trouble_are_warnings(workspace
 
 
 @pytest.mark.parametrize("hours", [1, 30])
-def test_a_clock_that_is_off_is_told(workspace: Workspace, world: World, hours: int):
-    """Also one that is on another day, with which a run would store nothing."""
+def test_a_wrong_clock_is_a_warning(workspace: Workspace, world: World, hours: int):
+    """This includes a clock that is a day off, with which a run would store nothing."""
     (workspace.folder / "cmetrics.toml").write_text(
         catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb"))
     )
@@ -109,7 +109,7 @@ def test_tables_of_another_program_are_found(workspace: Workspace, world: World)
 
 
 @pytest.mark.parametrize(
-    ("env", "said"),
+    ("env", "parts"),
     [
         ({"LANCEDB_API_KEY": "sk-0123456789"}, ["LANCEDB_HOST_OVERRIDE is not set"]),
         (
@@ -128,23 +128,21 @@ def test_tables_of_another_program_are_found(workspace: Workspace, world: World)
         ),
     ],
 )
-def test_a_mistake_in_the_configuration_is_a_line_and_not_the_end(
-    workspace: Workspace, env: dict[str, str], said: list[str]
-):
+def test_a_wrong_configuration_does_not_stop_other_checks(workspace: Workspace, env: dict[str, str], parts: list[str]):
     (workspace.folder / "cmetrics.toml").write_text("nonsense = 1\n")
     workspace.env |= env
     done = workspace.run("doctor", code=1)
-    assert not [text for text in (*said, "clock") if text not in done.stdout], done.stdout
+    assert not [text for text in (*parts, "clock") if text not in done.stdout], done.stdout
     assert not [secret for secret in ("sk-0123456789", "s3cret") if secret in done.stdout + done.stderr]
 
 
-def test_a_place_that_cannot_be_written_is_a_problem(workspace: Workspace):
+def test_an_unwritable_store_is_a_problem(workspace: Workspace):
     (workspace.folder / "data").write_text("a file where a folder should be")
     storage = [c for c in workspace.json("doctor", code=1)["checks"] if c["area"] == "storage"]
     assert storage[0]["level"] == "problem"
 
 
-def test_a_cluster_is_read_and_not_written(workspace: Workspace, tmp_path: Path):
+def test_a_cluster_is_not_written(workspace: Workspace, tmp_path: Path):
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
     root = tmp_path / "cluster"
     root.mkdir()
@@ -164,15 +162,15 @@ def test_a_cluster_is_read_and_not_written(workspace: Workspace, tmp_path: Path)
         assert "sk-wrong" not in refused.stdout + refused.stderr
 
 
-def test_services_are_asked_once_each_and_only_those_of_the_catalogue(workspace: Workspace, services):
+def test_each_service_of_the_catalogue_is_requested_once(workspace: Workspace, services):
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
     workspace.run("doctor")
     assert len(services.requests_to(CRATES)) == 1
     assert not services.requests_to(GITHUB)
 
 
-def test_a_rule_that_refuses_the_data_branch_is_found_before_the_first_night(workspace: Workspace, world: World):
-    """A ruleset for all branches of an organisation also applies to a branch that does not exist yet."""
+def test_a_rule_that_rejects_the_data_branch_is_found(workspace: Workspace, world: World):
+    """A ruleset for all branches of an organization also applies to a branch that does not exist yet."""
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
     workspace.run("refresh")
     workspace.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
@@ -194,10 +192,8 @@ def test_a_rule_that_refuses_the_data_branch_is_found_before_the_first_night(wor
     assert "the branch data is protected (required_pull_request_reviews)" in workspace.run("doctor").stdout
 
 
-def test_the_data_branch_is_the_one_of_the_clone_and_none_beside_a_cluster(
-    workspace: Workspace, world: World, services
-):
-    """The branch may have another name; an object store or a cluster has none."""
+def test_the_data_branch_is_that_of_the_clone(workspace: Workspace, world: World, services):
+    """The branch may have another name; object stores and clusters have none."""
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lancedb")))
     workspace.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
     remote = workspace.folder / "remote.git"
@@ -210,7 +206,7 @@ def test_the_data_branch_is_the_one_of_the_clone_and_none_beside_a_cluster(
 
 
 def test_an_unknown_package_is_named(workspace: Workspace, world: World):
-    """Only what failed is looked up again, and a name that has come to exist is no problem any more."""
+    """Only failed metrics are looked up again; once the package exists, there is no problem."""
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lanse"), ("npm", "@lancedb/lancedb")))
     workspace.run("refresh", code=3)
     checks = [c for c in workspace.json("doctor", code=1)["checks"] if c["area"] == "catalogue" and c["level"] != "ok"]
@@ -220,7 +216,7 @@ def test_an_unknown_package_is_named(workspace: Workspace, world: World):
     assert levels(workspace.json("doctor", code=None))["catalogue"] == "ok"
 
 
-#: A subject of each source without a request of its own that the world knows.
+#: A subject that exists in the world for each source that `doctor` checks by a subject.
 COUNTED = (
     ("dockerhub", "lance/db"),
     ("huggingface", "models/lance/embed"),
@@ -232,7 +228,7 @@ COUNTED = (
 
 
 def test_sources_of_counts_are_checked_by_a_subject(workspace: Workspace, world: World):
-    """Each source is asked for one subject; an unknown one and a service that is down are told apart."""
+    """One subject of each source is requested; an unknown subject and an unavailable service differ."""
     world.counters.release("lancedb/lancedb", world.today - 9 * DAY, world.today)
     file = workspace.folder / "cmetrics.toml"
     file.write_text(catalog_text(*COUNTED))

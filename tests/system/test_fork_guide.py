@@ -1,4 +1,4 @@
-"""The tutorial "Nightly on GitHub", in a fork: from a clone and a catalogue to a published folder."""
+"""The tutorial "Nightly on GitHub" in a fork: from a clone and a catalogue to a published site."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def git(folder: Path, *args: str) -> str:
 
 
 def copy_repository(fork: Path) -> None:
-    """Write the committed files of this repository into a new one with a single commit: a clone in CI is shallow."""
+    """Write the committed files of this repository as one commit of a new one, because a clone in CI is shallow."""
     fork.mkdir()
     archive = subprocess.run(["git", "-C", ROOT, "archive", "HEAD"], check=True, capture_output=True).stdout
     subprocess.run(["tar", "-x", "-C", fork], input=archive, check=True)
@@ -38,13 +38,13 @@ def copy_repository(fork: Path) -> None:
 
 
 def create_command() -> list[str]:
-    """The first command of the page to which step 2 of the tutorial links."""
+    """Return the first command of the page to which step 2 of the tutorial links."""
     block = next(block for block in blocks(DOCS / "tutorial" / "first-catalogue.md") if block.language == "sh")
     return shlex.split(block.text)[1:]
 
 
 def night(remote: Path, folder: Path, env: dict[str, str]) -> JobResult:
-    """Run the job that collects, as the fork has it, in a fresh checkout of the fork."""
+    """Run the job that collects in a fresh checkout of the fork."""
     subprocess.run(["git", "clone", "--quiet", remote, folder / "work"], check=True)
     temp = folder / "temp"
     temp.mkdir()
@@ -60,7 +60,7 @@ def night(remote: Path, folder: Path, env: dict[str, str]) -> JobResult:
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="the tests are not in a clone")
 def test_a_fork_publishes(tmp_path: Path):
-    """The only change to the fork is the catalogue; the second night starts with what the first has stored."""
+    """The fork changes only the catalogue, and the second night continues the store of the first."""
     remote, fork = tmp_path / "remotes" / "owner" / "name", tmp_path / "fork"
     copy_repository(fork)
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", remote], check=True)

@@ -1,4 +1,4 @@
-"""Forty nights with every source, and each service's misbehaviour: the store ends with the truth, and nothing more."""
+"""Forty nights with every source and faults of each service: the store contains exactly the true values."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ ENTRIES = (
     ("github-traffic", REPOSITORY, "clones"),
 )
 
-#: The most requests of a night after the first by service, when no day is late: one per subject, and what the
-#: service's habits cost (a registry's totals, a busy package, the pages of a list).
+#: The most requests per service and night after the first, if no day is late: one per subject, and those that the
+#: service needs in addition (totals of a registry, a busy package, pages of a list).
 REQUESTS = {
     PYPI: 2,
     CRATES: 2,
     NPM: 2,
-    # The repository, its star history, its releases (for the events and the assets), two lists of traffic.
+    # The repository, its star history, its releases (for events and assets), two lists of traffic.
     GITHUB: 6,
     DOCKER: 1,
     HUGGING_FACE: 1,
@@ -71,7 +71,7 @@ REQUESTS = {
     PACKAGIST: 2,
     CLICKPY: 2,
     HOMEBREW: 1,
-    # The newest file, and after a week the one of the week before.
+    # The newest file, and after a week also that of the week before.
     DUCKDB: 3,
     DUCKDB_COMMUNITY: 3,
 }
@@ -93,7 +93,7 @@ def catalog(tmp_path: Path) -> Path:
 
 
 def test_forty_nights(nights: Nights, world: World, catalog: Path, capsys: pytest.CaptureFixture[str]):
-    """Counters are stored as shown, flows as they were, windows as stated; one source's failure costs only itself."""
+    """Counters, flows and windows are stored as shown, and a failing source affects only itself."""
     nights.catalog = catalog
     last = world.today
     nights.begin(world.today - (NIGHTS + 2) * DAY)
@@ -137,34 +137,34 @@ def test_forty_nights(nights: Nights, world: World, catalog: Path, capsys: pytes
 
 
 class Scenario:
-    """What goes wrong, by night."""
+    """The faults of each night."""
 
     def __init__(self, nights: Nights, world: World, last: date) -> None:
         self._nights, self._world, self._last = nights, world, last
         self._failing: set[str] = set()
-        #: An asset that was replaced, and what its last reading showed since the first one.
+        #: The asset that was replaced.
         self.replaced: Asset | None = None
         self.replaced_on = last
 
     def tonight(self, night: int) -> set[str]:
-        """Let it happen; return the metrics whose source fails tonight."""
+        """Apply the events of a night. Return the metrics whose source fails."""
         counters, registries, world = self._world.counters, self._world.registries, self._world
         releases = counters.releases[REPOSITORY]
         events: dict[int, Callable[[], object]] = {
             4: lambda: self._fault(DOCKER, faults.server_error, "dockerhub"),
-            6: self._mended,
+            6: self._repair,
             10: lambda: setattr(releases[1].assets[0], "is_hidden", True),
             11: lambda: setattr(releases[1].assets[0], "is_hidden", False),
             14: lambda: self._fault(
                 GITHUB, faults.for_path("/releases", faults.responds_with("[]")), "github-releases"
             ),
-            15: self._mended,
+            15: self._repair,
             16: self._replace_asset,
             18: lambda: self._nights.sleep(2),
             20: lambda: setattr(counters.packages["Lance.Net"], "correction", 30_000),
             22: lambda: self._fault(DOCKER, faults.responds_with(""), "dockerhub"),
             23: lambda: self._fault(DOCKER, lambda *_: as_json({"count": 0, "next": None, "results": []}), "dockerhub"),
-            24: self._mended,
+            24: self._repair,
             25: lambda: self._fault(
                 HUGGING_FACE,
                 faults.responds_with('{"error":"Invalid username or password."}', 401),
@@ -172,13 +172,13 @@ class Scenario:
                 "huggingface:downloads-30d",
                 "huggingface:likes",
             ),
-            26: self._mended,
+            26: self._repair,
             27: lambda: registries.lag.update({CRAN: 4}),
             30: lambda: registries.lag.update({CRAN: 1}),
             29: lambda: setattr(counters.images["lance/db"], "frozen_on", world.today),
             31: lambda: registries.jobs[DUCKDB_COMMUNITY].append(world.today),
             33: lambda: self._fault(DUCKDB, faults.server_error, "duckdb"),
-            34: self._mended_and_moving,
+            34: self._repair_and_move,
             36: lambda: registries.views[REPOSITORY].update({world.yesterday: 0}),
         }
         events.get(night, lambda: None)()
@@ -196,17 +196,17 @@ class Scenario:
         self.replaced_on = world.today
         world.counters.upload_again(REPOSITORY, "v0.2.0", "db-macos.tar.gz", world.today, self._last)
 
-    def _mended_and_moving(self) -> None:
-        self._mended()
+    def _repair_and_move(self) -> None:
+        self._repair()
         self._world.counters.images["lance/db"].frozen_on = None
 
-    def _mended(self) -> None:
+    def _repair(self) -> None:
         self._world.faults.clear()
         self._failing = set()
 
 
 def counted(world: World) -> dict[str, int]:
-    """What the services of counts and of Homebrew show this morning."""
+    """Return the counts that the services show this morning."""
     counters, today, repository = world.counters, world.today, world.repositories[REPOSITORY]
     hub = counters.hub["models/lance/embed"]
     installs = world.registries.total(world.registries.brew["lance"], world.yesterday, 30)
@@ -226,7 +226,7 @@ def counted(world: World) -> dict[str, int]:
 
 
 def assert_flows(world: World, stored: dict[str, dict[date, object]], first: date) -> None:
-    """Every published day is stored with its true value, from the first refresh on without a gap."""
+    """Check that every published day since the first refresh is stored with its true value."""
     registries = world.registries
     truth = {
         "m:cran": (registries.cran["lance"], registries.lag[CRAN]),
@@ -243,7 +243,7 @@ def assert_flows(world: World, stored: dict[str, dict[date, object]], first: dat
 
 
 def assert_windows(world: World, stored: dict[str, dict[date, object]]) -> None:
-    """Each window of a weekly job has its own row, also the second one within a week."""
+    """Check that each window of a weekly job has its own row, also if there are two in a week."""
     registries = world.registries
     rows = stored["m:duckdb"]
     ends = {job - DAY for job in registries.jobs[DUCKDB_COMMUNITY] if min(rows) <= job - DAY <= world.yesterday}
@@ -254,7 +254,7 @@ def assert_windows(world: World, stored: dict[str, dict[date, object]]) -> None:
 
 
 def assert_intervals(nights: Nights, scenario: Scenario, shown: dict[str, dict[date, int]]) -> None:
-    """No flow is negative, none is that of a day that was not read, and flows add up to what was counted."""
+    """Check that no flow is negative or of a day that was not read, and that flows add up to the true counts."""
     counters = [metric for metric in load_catalog(nights.catalog, SPECS).metrics if metric.measure.is_counter]
     ids = sorted(metric.metric_id for metric in counters)
     everything = Span(date(2000, 1, 1), date(2100, 1, 1))
@@ -276,10 +276,10 @@ def assert_intervals(nights: Nights, scenario: Scenario, shown: dict[str, dict[d
     docker = intervals.of("m:dockerhub")
     still = [interval for interval in docker if interval.reason is Reason.STOOD_STILL]
     assert [interval.days for interval in still] == [5]
-    # Two nights without an answer, two without a run, two more without an answer.
+    # Two nights without a response, two without a run, and two more without a response.
     assert sorted(interval.days for interval in docker if interval.days > 1) == [3, 3, 3, 5]
     assert scenario.replaced is not None
-    # Checksums, pictures and lists are not counted; the replaced file counts up to its last reading.
+    # Checksums, pictures and lists are excluded; the replaced file counts up to its last reading.
     ends = {scenario.replaced.number: scenario.replaced_on - DAY}
     assets = [asset for release in nights.world.counters.releases[REPOSITORY] for asset in release.assets]
     counted = [asset for asset in (*assets, scenario.replaced) if asset.name.endswith(".tar.gz")]

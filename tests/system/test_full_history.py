@@ -1,4 +1,4 @@
-"""`backfill --full`: everything that happened, from whichever service still knows it."""
+"""`backfill --full`: the complete history, from whichever service still provides it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def world() -> World:
 
 @pytest.fixture
 def backfill(workspace: Workspace, services: Services, monkeypatch: pytest.MonkeyPatch) -> Backfill:
-    """A deep backfill in the process of the test that waits for nobody's pace."""
+    """Return a function that runs a deep backfill in this process, without pauses."""
     for name, value in services.env().items():
         monkeypatch.setenv(name, value)
     target = StoreTarget(StoreKind.EMBEDDED, str(workspace.folder / "data" / "lancedb"))
@@ -48,7 +48,7 @@ def backfill(workspace: Workspace, services: Services, monkeypatch: pytest.Monke
             path = workspace.folder / "cmetrics.toml"
             text = catalog_text(*subjects)
             for source, subject in subjects[1:]:
-                # Two crates of one product need ids of their own.
+                # Two crates of one product need explicit ids.
                 text = text.replace(f'subject = "{subject}"', f'subject = "{subject}"\nid = "{source}:{subject}"')
             path.write_text(text)
         return run(Settings(target, path, cache=workspace.cache, network=load_settings().network), **span)
@@ -66,10 +66,10 @@ def archived(world: World) -> set[str]:
     return {f"/archive/version-downloads/{day}.csv" for day in days}
 
 
-# -- the whole of it -----------------------------------------------------------------------------
+# -- complete history ----------------------------------------------------------------------------
 
 
-def test_a_full_backfill_ends_with_the_truth_and_says_where_it_came_from(
+def test_a_full_backfill_stores_the_true_values_with_their_origin(
     workspace: Workspace, services: Services, world: World, backfill: Backfill
 ):
     workspace.runtime = {"pace": True, "fast_clock": True}
@@ -81,7 +81,7 @@ def test_a_full_backfill_ends_with_the_truth_and_says_where_it_came_from(
     (history,) = workspace.runs
     assert (history.status, history.rows_inserted, history.rows_updated) == ("success", len(rows), 0)
 
-    # Every service at its own pace, nothing twice, every file once for both crates.
+    # Every service at its own pace, no request repeated, every file once for both crates.
     asked = Counter(request.question for request in services.requests)
     assert [question for question, times in asked.items() if times > 1] == []
     assert services.too_fast((PYPI, CRATES, NPM, CLICKPY, FILES), SPEED_UP) == []
@@ -89,10 +89,10 @@ def test_a_full_backfill_ends_with_the_truth_and_says_where_it_came_from(
     names = {PYPI: "pypistats", CRATES: "cratesio", NPM: "npm", GITHUB: "github", FILES: "crates-archive"}
     for host, name in (names | {CLICKPY: "clickpy"}).items():
         assert f"{name} {len(services.requests_to(host))}" in done.stdout
-    # Three years of npm: two with downloads, one without; the same of the whole registry.
+    # Three years of npm: two with downloads and one without; the same for the whole registry.
     assert len(services.requests_to(NPM)) == 6
 
-    # Which way to crates.io's older days, and the seam to ClickPy.
+    # How crates.io's older days were fetched, and the overlap with ClickPy.
     assert f"read from {len(archived(world))} archive files" in done.stderr
     assert done.stdout.count("ClickPy differs from pypistats.org by +0.4% over the 181 days") == 2
     refs = {row.period_end: row.source_ref for row in rows if row.metric_id == "downloads:lance:python"}
@@ -105,14 +105,14 @@ def test_a_full_backfill_ends_with_the_truth_and_says_where_it_came_from(
         "crates-archive:lance",
     ]
 
-    # Once more: nothing changes, and no file is read again.
+    # A second time: nothing changes, and no file is read again.
     services.requests.clear()
     again = backfill()
     assert (again.counts.inserted, again.counts.updated) == (0, 0)
     assert workspace.rows() == rows
     assert files_read(services) == []
 
-    # A night asks what it always asked, and no archive.
+    # A refresh requests what it always does, and no archive.
     services.requests.clear()
     night = workspace.json("refresh")
     assert (night["rows_inserted"], night["rows_updated"]) == (0, 0)
@@ -120,7 +120,7 @@ def test_a_full_backfill_ends_with_the_truth_and_says_where_it_came_from(
     assert len(services.requests) <= 14
 
 
-def check_what_an_interrupted_run_left(workspace: Workspace, expected: dict) -> None:
+def check_interrupted_run(workspace: Workspace, expected: dict) -> None:
     try:
         stored = workspace.daily()
     except StoreMissing:
@@ -129,16 +129,16 @@ def check_what_an_interrupted_run_left(workspace: Workspace, expected: dict) -> 
         assert days.items() <= expected[metric_id].items()
 
 
-def check_that_the_end_is_the_same(workspace: Workspace, services: Services, world: World) -> None:
+def check_complete_history(workspace: Workspace, services: Services, world: World) -> None:
     assert workspace.daily() == truth(world, workspace.rows(), full=True)
-    assert len(files_read(services)) < len(archived(world)), "it goes on where it was"
+    assert len(files_read(services)) < len(archived(world)), "it continues where it stopped"
     newest, *before = workspace.runs
     assert newest.status == RunStatus.SUCCESS, newest.error_summary
     assert {run.status for run in before} <= {"failed", "success"}
 
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
-def test_killed_at_random_moments_it_ends_with_the_same(
+def test_a_backfill_killed_at_random_moments_completes(
     seed: int, workspace: Workspace, services: Services, world: World
 ):
     chance = random.Random(seed)
@@ -148,7 +148,7 @@ def test_killed_at_random_moments_it_ends_with_the_same(
     killed = 0
     for _ in range(4):
         services.requests.clear()
-        # After how many requests; there are fewer left each time.
+        # The number of requests before the kill; fewer are left each time.
         moment = chance.randint(0, 60)
         with workspace.start() as process:
             while len(services.requests) < moment and process.poll() is None:
@@ -156,21 +156,21 @@ def test_killed_at_random_moments_it_ends_with_the_same(
             time.sleep(chance.uniform(0, 0.05))
             process.send_signal(signal.SIGKILL)
         killed += process.returncode != 0
-        check_what_an_interrupted_run_left(workspace, expected)
+        check_interrupted_run(workspace, expected)
     assert killed >= 3
     services.requests.clear()
     with workspace.start() as process:
         assert process.wait(timeout=60) == 0
-    check_that_the_end_is_the_same(workspace, services, world)
+    check_complete_history(workspace, services, world)
 
 
-# A Ctrl-C that meets coverage while it holds its own lock would leave that locked: only unmeasured.
+# If Ctrl-C interrupts coverage while it holds its lock, the lock stays locked; so this test runs without coverage.
 @pytest.mark.long
-def test_stopped_by_ctrl_c_at_random_moments_it_ends_with_the_same(
+def test_a_backfill_interrupted_at_random_moments_completes(
     workspace: Workspace, services: Services, world: World, backfill: Backfill
 ):
     chance = random.Random(2)
-    # A dozen runs in a few seconds are no reader's pace; pypistats.org would refuse them all.
+    # A dozen runs in a few seconds exceed the limits of pypistats.org.
     world.limits = False
 
     def press(moment: int, later: float, over: threading.Event) -> None:
@@ -196,14 +196,14 @@ def test_stopped_by_ctrl_c_at_random_moments_it_ends_with_the_same(
             assert (workspace.runs[0].status, workspace.runs[0].error_summary) == ("failed", "interrupted")
             inserted += workspace.runs[0].rows_inserted
             assert inserted == len(workspace.rows())
-        check_what_an_interrupted_run_left(workspace, expected)
+        check_interrupted_run(workspace, expected)
     assert stopped >= 9
     services.requests.clear()
     backfill()
-    check_that_the_end_is_the_same(workspace, services, world)
+    check_complete_history(workspace, services, world)
 
 
-def test_a_window_in_the_past_is_stored_and_nothing_beside_it(world: World, workspace: Workspace, backfill: Backfill):
+def test_only_the_requested_window_is_stored(world: World, workspace: Workspace, backfill: Backfill):
     first, last = world.today - 300 * DAY, world.today - 190 * DAY
     summary = backfill(first=first, last=last)
     expected = {
@@ -220,19 +220,19 @@ PYLANCE = ("pypistats", "pylance")
 
 
 def older(world: World, package: str = "pylance", *, mirrors: bool = False) -> dict:
-    """What ClickPy alone can tell."""
+    """Return the days that only ClickPy has."""
     days = sorted(world.pypi[package, mirrors])
     return {day: world.clickpy(package, day, mirrors=mirrors) for day in days if day < world.today - 181 * DAY}
 
 
-def test_without_mirrors_the_installers_are_left_out(world: World, workspace: Workspace, backfill: Backfill):
+def test_without_mirrors_other_installers_are_excluded(world: World, workspace: Workspace, backfill: Backfill):
     world.counts_as_text = True
     backfill(PYLANCE)
     assert older(world).items() <= workspace.daily()["downloads:p:python"].items()
 
 
 @pytest.mark.parametrize("cut", [100, 1])
-def test_an_answer_that_was_cut_is_noticed_and_nothing_of_it_is_stored(
+def test_a_truncated_response_is_an_error_and_not_stored(
     cut: int, world: World, workspace: Workspace, backfill: Backfill
 ):
     world.row_cap = cut
@@ -247,7 +247,7 @@ def test_an_answer_that_was_cut_is_noticed_and_nothing_of_it_is_stored(
     assert older(world).items() <= workspace.daily()["downloads:p:python"].items()
 
 
-def test_an_error_after_the_answer_has_begun_is_told_and_its_rows_are_not_stored(
+def test_an_error_within_a_response_is_reported_and_its_rows_are_not_stored(
     world: World, workspace: Workspace, backfill: Backfill
 ):
     def breaks(_, usual) -> Reply:
@@ -261,9 +261,7 @@ def test_an_error_after_the_answer_has_begun_is_told_and_its_rows_are_not_stored
     assert len(workspace.daily()["downloads:p:python"]) == 181
 
 
-def test_days_that_clickpy_has_not_loaded_stay_absent_and_are_named(
-    world: World, workspace: Workspace, backfill: Backfill
-):
+def test_days_that_clickpy_lacks_stay_missing_and_are_reported(world: World, workspace: Workspace, backfill: Backfill):
     world.clickpy_newest = world.today - 250 * DAY
     lost = world.today - 300 * DAY
     quiet = world.today - 310 * DAY
@@ -280,7 +278,7 @@ def test_days_that_clickpy_has_not_loaded_stay_absent_and_are_named(
     }
 
 
-def test_a_night_s_value_is_never_replaced_by_clickpy_s_and_replaces_it(
+def test_a_nightly_value_replaces_clickpy_s_and_never_the_reverse(
     world: World, workspace: Workspace, backfill: Backfill
 ):
     backfill(PYLANCE)
@@ -295,7 +293,7 @@ def test_a_night_s_value_is_never_replaced_by_clickpy_s_and_replaces_it(
     assert "overlap +10.0%" in rows[day - DAY].source_ref
 
 
-def test_a_package_that_clickpy_does_not_know_gets_no_zeros(world: World, workspace: Workspace, backfill: Backfill):
+def test_a_package_unknown_to_clickpy_gets_no_zeros(world: World, workspace: Workspace, backfill: Backfill):
     metric = a_metric("pypistats", metric_id="downloads:p:python", subject="other")
     recent = {day: v for day, v in world.pypi["pylance", False].items() if day > world.today - 50 * DAY}
     world.pypi["other", False] = recent
@@ -312,7 +310,7 @@ def test_a_package_that_clickpy_does_not_know_gets_no_zeros(world: World, worksp
 LANCE, LANCEDB = ("cratesio", "lance"), ("cratesio", "lancedb")
 
 
-def test_a_short_reach_is_answered_by_version_while_the_service_holds_it(
+def test_recent_days_are_requested_by_version(
     world: World, workspace: Workspace, services: Services, backfill: Backfill
 ):
     world.keeps_old_rows = True
@@ -324,11 +322,11 @@ def test_a_short_reach_is_answered_by_version_while_the_service_holds_it(
     }
 
 
-def test_requests_by_version_are_chosen_when_they_take_less_time(
+def test_requests_by_version_are_used_when_faster(
     world: World, workspace: Workspace, services: Services, backfill: Backfill
 ):
     world.keeps_old_rows = True
-    # The day between API and archive is stored: no request by version has to be sent for it.
+    # The day between API and archive is stored, so no request by version is needed for it.
     backfill(LANCE, first=world.today - 90 * DAY)
     summary = backfill(LANCE, first=world.today - 170 * DAY)
     assert any("requests by version" in note and "which would take longer" in note for note in summary.notes)
@@ -336,7 +334,7 @@ def test_requests_by_version_are_chosen_when_they_take_less_time(
     assert len(workspace.daily()["downloads:p:rust"]) == 170
 
 
-def test_days_that_the_service_forgot_by_version_come_from_the_files(
+def test_days_that_are_not_available_by_version_come_from_files(
     world: World, workspace: Workspace, services: Services, backfill: Backfill
 ):
     backfill(LANCE, first=world.today - 90 * DAY)
@@ -346,7 +344,7 @@ def test_days_that_the_service_forgot_by_version_come_from_the_files(
     }
 
 
-def test_the_day_between_api_and_archive_stays_absent_when_no_version_has_it(
+def test_the_day_between_api_and_archive_stays_missing_without_versions(
     world: World, workspace: Workspace, backfill: Backfill
 ):
     between = world.today - 90 * DAY
@@ -356,12 +354,12 @@ def test_the_day_between_api_and_archive_stays_absent_when_no_version_has_it(
     assert between not in stored
     assert {between - DAY, between + DAY} <= stored.keys()
     assert any(f"{between} is in neither" in note for note in summary.notes)
-    # Another crate's row on that day shows that the service holds it: then it is a true 0.
+    # A row of another crate for that day proves that the service has published it, so the value is a true 0.
     backfill(LANCE, LANCEDB, first=between, last=between)
     assert workspace.daily()["downloads:p:rust"][between] == 0
 
 
-def test_a_crate_that_joins_later_is_not_answered_from_what_was_kept_for_others(
+def test_a_later_crate_is_not_read_from_the_cache_of_others(
     world: World, workspace: Workspace, services: Services, backfill: Backfill
 ):
     backfill(LANCE)
@@ -377,7 +375,7 @@ def test_a_crate_that_joins_later_is_not_answered_from_what_was_kept_for_others(
 
 
 @pytest.mark.parametrize("fault", [faults.truncate, faults.html])
-def test_a_damaged_archive_file_costs_its_day_and_heals(fault, world: World, workspace: Workspace, backfill: Backfill):
+def test_a_damaged_archive_file_affects_its_day_only(fault, world: World, workspace: Workspace, backfill: Backfill):
     bad = world.today - 100 * DAY
     first = world.today - 110 * DAY
     world.faults = {FILES: faults.for_path(f"{bad}.csv", fault)}
@@ -390,7 +388,7 @@ def test_a_damaged_archive_file_costs_its_day_and_heals(fault, world: World, wor
     assert workspace.daily()["downloads:p:rust"][bad] == world.crates["lance"][bad]
 
 
-def test_without_the_archive_s_index_the_error_says_so(world: World, workspace: Workspace, backfill: Backfill):
+def test_a_missing_archive_index_is_reported(world: World, workspace: Workspace, backfill: Backfill):
     world.faults = {FILES: faults.html}
     (outcome,) = backfill(LANCE).metrics
     assert "static.crates.io, archive index" in outcome.error
@@ -400,9 +398,7 @@ def test_without_the_archive_s_index_the_error_says_so(world: World, workspace: 
 # -- stars and npm -------------------------------------------------------------------------------
 
 
-def test_a_week_that_begins_while_the_star_history_is_read_does_no_harm(
-    world: World, workspace: Workspace, backfill: Backfill
-):
+def test_a_week_that_begins_during_the_star_history(world: World, workspace: Workspace, backfill: Backfill):
     def week_begins(request, usual) -> Reply:
         world.weeks_ahead |= request.query.get("page") == "2"
         return usual()
@@ -413,7 +409,7 @@ def test_a_week_that_begins_while_the_star_history_is_read_does_no_harm(
 
 
 @pytest.mark.parametrize(("stars", "warns"), [(1, 0), (5, 1)])
-def test_a_star_history_that_is_not_the_count_is_read_again_and_then_said_to_differ(
+def test_a_star_history_that_differs_from_the_count_is_read_again(
     stars: int, warns: int, world: World, workspace: Workspace, services: Services, backfill: Backfill
 ):
     def more(request, usual) -> Reply:
@@ -429,9 +425,7 @@ def test_a_star_history_that_is_not_the_count_is_read_again_and_then_said_to_dif
     assert len(workspace.daily()["stars:p:github"]) == 900
 
 
-def test_a_day_that_all_of_npm_lost_stays_absent_however_old_it_is(
-    world: World, workspace: Workspace, backfill: Backfill
-):
+def test_a_day_that_all_of_npm_lost_stays_missing(world: World, workspace: Workspace, backfill: Backfill):
     lost = world.today - timedelta(days=430)
     world.lost[NPM].add(lost)
     backfill(("npm", "@lancedb/lancedb"))
@@ -441,10 +435,10 @@ def test_a_day_that_all_of_npm_lost_stays_absent_however_old_it_is(
     assert min(stored) == min(day for day, value in world.npm["@lancedb/lancedb"].items() if value)
 
 
-# -- what the user is told -----------------------------------------------------------------------
+# -- output ----------------------------------------------------------------------------------------
 
 
-def test_offline_every_source_says_so(offline: Workspace):
+def test_without_network_every_source_fails(offline: Workspace):
     done = offline.run("backfill", "--full", code=1)
     errors = [line for line in done.stderr.splitlines() if line.startswith("error")]
     assert len(errors) == 4

@@ -1,4 +1,4 @@
-"""What a night finds wrong it says once, keeps, and mends as soon as it can be mended."""
+"""Problems are reported once, remembered, and resolved as soon as possible."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def one(summary):
 # -- renames -------------------------------------------------------------------------------------
 
 
-def test_a_rename_is_told_once_remembered_by_id_and_stays_in_status(starred: Nights, world: World):
+def test_a_rename_is_reported_once_and_stays_in_status(starred: Nights, world: World):
     starred.refresh()
     starred.sleep()
     rename(world, "lance-format/lance", "lance-format/next")
@@ -62,21 +62,23 @@ def test_a_rename_is_told_once_remembered_by_id_and_stays_in_status(starred: Nig
     assert {row.source_ref.split(";")[0] for row in starred.rows()[-2:]} == {"github:lance-format/next#700000"}
 
 
-def test_a_rename_that_is_older_than_the_memory_of_runs_is_not_told_again(starred: Nights, world: World):
+def test_an_old_rename_is_not_reported_again(starred: Nights, world: World):
     rename(world, "lance-format/lance", "lance-format/next")
     assert len(starred.refresh().warnings) == 1
     starred.sleep(100)
     assert starred.refresh().warnings == ()
 
 
-def test_another_repository_under_the_old_name_is_an_error_and_no_new_series(starred: Nights, world: World):
+def test_another_repository_with_the_old_name_is_an_error(starred: Nights, world: World):
     starred.refresh()
     before = starred.rows()
     starred.sleep()
-    ours = world.repositories.pop("lance-format/lance")
-    ours.full_name = "lance-format/next"
-    world.repositories["lance-format/next"] = ours
-    world.repositories["lance-format/lance"] = type(ours)("lance-format/lance", 99, ours.created, {world.yesterday: 3})
+    repository = world.repositories.pop("lance-format/lance")
+    repository.full_name = "lance-format/next"
+    world.repositories["lance-format/next"] = repository
+    world.repositories["lance-format/lance"] = type(repository)(
+        "lance-format/lance", 99, repository.created, {world.yesterday: 3}
+    )
     failed = one(starred.refresh())
     assert failed.status is MetricStatus.FAILED
     assert "a different repository (id 99) from the one counted so far (id 700000), which is now lance-format/next" in (
@@ -85,13 +87,13 @@ def test_another_repository_under_the_old_name_is_an_error_and_no_new_series(sta
     assert starred.rows() == before
     del world.repositories["lance-format/next"]
     assert "which no longer exists" in one(starred.refresh()).error
-    # However long ago it was counted last.
+    # This holds however long ago it was last counted.
     starred.sleep(200)
     assert one(starred.refresh()).status is MetricStatus.FAILED
     assert starred.rows() == before
 
 
-def test_the_repository_that_came_back_is_counted_on(starred: Nights, world: World):
+def test_a_restored_repository_continues(starred: Nights, world: World):
     starred.refresh()
     world.repositories["lance-format/lance"].number = 99
     starred.sleep()
@@ -100,7 +102,7 @@ def test_the_repository_that_came_back_is_counted_on(starred: Nights, world: Wor
     assert one(starred.refresh()).status is MetricStatus.OK
 
 
-def test_rows_of_an_earlier_version_know_no_id_and_the_first_one_that_is_seen_is_kept(starred: Nights, world: World):
+def test_the_first_known_id_of_a_repository_is_stored(starred: Nights, world: World):
     world.faults = {GITHUB: forget_ids}
     starred.refresh()
     world.faults = {}
@@ -127,7 +129,7 @@ def test_a_redirect_to_another_host_is_not_followed(starred: Nights, world: Worl
     assert starred.rows() == before
 
 
-def test_a_repository_that_vanished_is_a_named_failure_and_its_history_stays(starred: Nights, world: World):
+def test_a_deleted_repository_is_an_error_and_its_rows_stay(starred: Nights, world: World):
     starred.refresh()
     before = starred.rows()
     starred.sleep()
@@ -139,10 +141,10 @@ def test_a_repository_that_vanished_is_a_named_failure_and_its_history_stays(sta
     assert [gap.reason for gap in starred.state().quality.gaps[STARS]][-1] is Reason.FAILED
 
 
-# -- stars that come and go ------------------------------------------------------------------------
+# -- gained and lost stars ---------------------------------------------------------------------------
 
 
-def test_gains_and_losses_of_a_day_are_kept_with_its_count(starred: Nights, world: World):
+def test_gained_and_lost_stars_are_stored_with_the_count(starred: Nights, world: World):
     stars = world.repositories["lance-format/lance"].stars
     starred.refresh()
     starred.sleep()
@@ -156,12 +158,12 @@ def test_gains_and_losses_of_a_day_are_kept_with_its_count(starred: Nights, worl
     (flows,) = star_flows(a_table(starred.rows())).values()
     flow = flows[-1]
     assert (flow.last_day, flow.gained, flow.lost, flow.net) == (world.yesterday, 9, 2, 7)
-    # The days between the unstarred star and the first count of its own are worked out anew, and said to be.
+    # The days between the removed star and the first count are reconstructed again, and marked as such.
     assert one(summary).revised_days == 1
     assert summary.warnings == ()
 
 
-def test_without_the_star_history_the_gains_of_a_day_stay_unknown(starred: Nights, world: World):
+def test_without_the_star_history_gained_stars_are_unknown(starred: Nights, world: World):
     starred.refresh()
     starred.sleep()
     world.faults = {GITHUB: faults.for_path("/stargazers/history", faults.server_error)}
@@ -173,7 +175,7 @@ def test_without_the_star_history_the_gains_of_a_day_stay_unknown(starred: Night
 # -- revisions -------------------------------------------------------------------------------------
 
 
-def test_a_revision_is_counted_kept_and_an_unusual_one_is_a_warning(nights: Nights, world: World):
+def test_revisions_are_stored_and_unusual_ones_are_warnings(nights: Nights, world: World):
     with_catalog(nights, catalog_text(("npm", "@lancedb/lancedb"), ("cratesio", "lance")))
     without_zeros(world)
     nights.refresh()
@@ -190,22 +192,22 @@ def test_a_revision_is_counted_kept_and_an_unusual_one_is_a_warning(nights: Nigh
     assert (node.largest_revision.old_value, node.largest_revision.new_value) == (was[0], was[0] * 3)
     (warning,) = summary.warnings
     assert warning.startswith(f"unusual revision of {NODE}: 1 settled day changed by more than half, most on {day}")
-    kept = nights.report.revisions()
-    assert [(r.first_day, r.last_day, r.old_value, r.new_value) for r in kept] == [
+    revisions = nights.report.revisions()
+    assert [(r.first_day, r.last_day, r.old_value, r.new_value) for r in revisions] == [
         (day - 2 * DAY, day - DAY, was[1], was[1] + 7),
         (day, day, was[0], was[0] * 3),
     ]
-    assert {revision.ingestion_run_id for revision in kept} == {summary.run_id}
+    assert {revision.ingestion_run_id for revision in revisions} == {summary.run_id}
     assert [r.last_day for r in nights.state().quality.unusual_revisions] == [day]
     assert nights.store.runs()[0].error_summary == warning
     again = nights.refresh()
     assert (again.warnings, len(nights.store.revisions())) == ((), 2)
 
 
-# -- values that cannot be believed ------------------------------------------------------------------
+# -- doubtful values -------------------------------------------------------------------------------
 
 
-def test_a_doubtful_value_is_stored_told_once_and_replaced_by_the_next_reading(nights: Nights, world: World):
+def test_a_doubtful_value_is_stored_reported_once_and_replaced(nights: Nights, world: World):
     with_catalog(nights, catalog_text(("npm", "@lancedb/lancedb")))
     world.lag[NPM] = 1
     without_zeros(world)
@@ -216,7 +218,7 @@ def test_a_doubtful_value_is_stored_told_once_and_replaced_by_the_next_reading(n
     true, values[day] = values[day], 3
     (warning,) = nights.refresh().anomalies
     assert warning.startswith(f"doubtful: {NODE} has 3 on {day} (usual: about ")
-    assert nights.store.runs()[0].error_summary is None, "the run has done nothing wrong"
+    assert nights.store.runs()[0].error_summary is None, "a doubtful value is not an error of the run"
     assert nights.rows()[-1].value == 3
     nights.sleep()
     assert nights.refresh().anomalies == ()
@@ -228,8 +230,8 @@ def test_a_doubtful_value_is_stored_told_once_and_replaced_by_the_next_reading(n
     assert {row.period_end: row.value for row in nights.rows()}[day] == true
 
 
-def test_a_zero_of_a_busy_package_is_stored_when_it_was_read_on_three_nights(nights: Nights, world: World):
-    """The first reading may be a cached one from before the day was counted; nothing untrue is stored meanwhile."""
+def test_a_zero_of_a_large_package_is_stored_after_three_nights(nights: Nights, world: World):
+    """The first readings may be cached ones from before the day was counted, so nothing is stored meanwhile."""
     with_catalog(nights, catalog_text(("npm", "@lancedb/lancedb")))
     world.lag[NPM] = 1
     without_zeros(world)
@@ -245,7 +247,7 @@ def test_a_zero_of_a_busy_package_is_stored_when_it_was_read_on_three_nights(nig
         nights.sleep()
 
 
-def test_a_drop_of_all_crates_is_told_as_the_registry_s(nights: Nights, world: World):
+def test_a_drop_of_all_crates_is_reported_for_the_registry(nights: Nights, world: World):
     text = catalog_text(("cratesio", "lance"))
     second = (
         '[[products]]\nid = "q"\ntitle = "Q"\n[[metrics]]\nproduct = "q"\nsource = "cratesio"\nsubject = "lancedb"\n'
@@ -265,10 +267,10 @@ def test_a_drop_of_all_crates_is_told_as_the_registry_s(nights: Nights, world: W
     assert nights.refresh().anomalies == ()
 
 
-# -- what costs nothing, and what is asked rarely ------------------------------------------------------
+# -- lost days and outages -------------------------------------------------------------------------
 
 
-def test_a_day_that_a_registry_lost_long_ago_is_asked_for_once_a_week(nights: Nights, world: World):
+def test_an_old_lost_day_is_requested_once_a_week(nights: Nights, world: World):
     with_catalog(nights, catalog_text(("npm", "@lancedb/lancedb")))
     lost = world.today - 380 * DAY
     world.lost[NPM].add(lost)
@@ -291,7 +293,7 @@ def test_a_day_that_a_registry_lost_long_ago_is_asked_for_once_a_week(nights: Ni
     assert lost in {row.period_end for row in nights.rows()}
 
 
-def test_days_without_a_run_are_no_loss_and_come_back_with_the_next_one(nights: Nights, world: World):
+def test_days_without_a_run_are_filled_by_the_next_one(nights: Nights, world: World):
     with_catalog(nights, catalog_text(("cratesio", "lance"), ("npm", "@lancedb/lancedb")))
     nights.refresh()
     nights.sleep(20)
@@ -303,7 +305,7 @@ def test_days_without_a_run_are_no_loss_and_come_back_with_the_next_one(nights: 
     assert [gap.reason for gap in nights.state().quality.gaps[NODE]][-1:] == [Reason.NOT_PUBLISHED]
 
 
-def test_an_outage_is_explained_by_its_error_while_other_sources_go_on(nights: Nights, world: World):
+def test_an_outage_affects_one_source_and_has_its_error(nights: Nights, world: World):
     with_catalog(nights, catalog_text(("cratesio", "lance"), ("npm", "@lancedb/lancedb")))
     nights.refresh()
     world.faults = {CRATES: faults.server_error}

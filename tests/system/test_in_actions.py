@@ -1,4 +1,4 @@
-"""A run as a step of a workflow, by the installed command."""
+"""Runs as a step of a workflow, by the installed command."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def written(workspace: Workspace) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def test_a_partial_run_is_annotated_and_summed_up(step: Workspace, world: World):
+def test_a_partial_run_has_annotations_and_a_summary(step: Workspace, world: World):
     (step.folder / "cmetrics.toml").write_text(
         'url = "https://example.github.io/m/"\n' + catalog_text(("cratesio", "lance"), ("pypistats", "pylance"))
     )
@@ -50,7 +50,7 @@ def test_a_partial_run_is_annotated_and_summed_up(step: Workspace, world: World)
     assert "<https://metrics.example.com/>" in written(step)
 
 
-def test_what_a_service_says_is_no_command_and_no_markdown(step: Workspace, world: World):
+def test_text_of_a_service_is_neither_command_nor_markdown(step: Workspace, world: World):
     (step.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance"), ("pypistats", "pylance")))
 
     def refuse(_: Request, __: object):
@@ -69,7 +69,7 @@ def test_what_a_service_says_is_no_command_and_no_markdown(step: Workspace, worl
         assert not {"<b>", "@", "owned"} & set(outside.split()), line
 
 
-def test_a_run_that_cannot_begin_is_in_the_summary_too(step: Workspace):
+def test_a_run_that_cannot_start_is_in_the_summary(step: Workspace):
     (step.folder / "data").write_text("no folder")
     done = step.run("refresh", code=1)
     assert written(step).startswith("## cmetrics refresh: failed\n\n`")
@@ -84,7 +84,7 @@ def test_a_run_that_cannot_begin_is_in_the_summary_too(step: Workspace):
     assert "## cmetrics pull-data: failed\n\n`" in written(step)
 
 
-def test_what_is_still_switched_off_is_said_with_the_page_that_switches_it_on(step: Workspace, world: World):
+def test_disabled_settings_are_reported_with_their_page(step: Workspace, world: World):
     (step.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance")))
     step.env |= {"GITHUB_TOKEN": "ghs_0123456789", "GITHUB_REPOSITORY": world.project.name}
     step.run("refresh")
@@ -95,7 +95,7 @@ def test_what_is_still_switched_off_is_said_with_the_page_that_switches_it_on(st
         assert f"<https://github.com/{world.project.name}{link}" in written(step)
 
 
-def test_elsewhere_nothing_of_this_happens(workspace: Workspace, world: World):
+def test_outside_of_actions_there_are_no_commands(workspace: Workspace, world: World):
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "gone")))
     workspace.env["GITHUB_STEP_SUMMARY"] = str(workspace.folder / "summary.md")
     done = workspace.run("refresh", code=1)

@@ -1,4 +1,4 @@
-"""`init` by the installed command: names checked at their services, a file that works."""
+"""`init`, by the installed command: names are checked at their services, and the file works."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def file(workspace: Workspace, name: str = "cmetrics.toml") -> dict:
     return tomllib.loads((workspace.folder / name).read_text())
 
 
-def test_the_file_that_is_written_can_be_refreshed_from(workspace: Workspace, services):
+def test_the_written_file_works(workspace: Workspace, services):
     written = workspace.json("init", *NAMES, "--title", 'Our "own" metrics')
     assert written["checked"] is True
     assert [m["metric_id"] for m in written["metrics"]] == [
@@ -32,7 +32,7 @@ def test_the_file_that_is_written_can_be_refreshed_from(workspace: Workspace, se
     assert workspace.json("refresh")["status"] == "success"
 
 
-def test_a_file_that_is_there_is_not_overwritten(workspace: Workspace, services):
+def test_an_existing_file_is_not_overwritten(workspace: Workspace, services):
     (workspace.folder / "cmetrics.toml").write_text("# mine")
     assert "already exists" in workspace.run("init", *NAMES, code=2).stderr
     assert (workspace.folder / "cmetrics.toml").read_text() == "# mine"
@@ -43,7 +43,7 @@ def test_a_file_that_is_there_is_not_overwritten(workspace: Workspace, services)
     assert file(workspace) == file(workspace, "other.toml")
 
 
-def test_what_does_not_exist_is_named_and_nothing_is_written(workspace: Workspace):
+def test_unknown_names_are_reported_and_nothing_is_written(workspace: Workspace):
     done = workspace.run("init", "--crate", "lance", "--crate", "lanse", "--repo", "lance-format/lanse", code=2)
     assert "not found: lanse (crates.io), lance-format/lanse (api.github.com); nothing was written" in done.stderr
     assert not list(workspace.folder.iterdir())
@@ -58,11 +58,11 @@ def test_without_network_nothing_is_written_unless_unchecked(offline: Workspace)
     assert "--no-check" in offline.run("init", "--org", "lancedb", "--no-check", "--force", code=2).stderr
 
 
-def test_without_a_terminal_and_without_names_nothing_is_asked(workspace: Workspace):
+def test_without_terminal_and_names_is_wrong_usage(workspace: Workspace):
     assert "no names given, and no terminal to ask for them" in workspace.run("init", code=2).stderr
 
 
-def test_an_owner_s_most_starred_repositories_are_taken(workspace: Workspace, world: World):
+def test_the_most_starred_repositories_of_an_owner_are_used(workspace: Workspace, world: World):
     created = world.today - 100 * DAY
     for n in range(8):
         world.repositories[f"lancedb/r{n}"] = Repository(f"lancedb/r{n}", 800_000 + n, created, {created: n})
@@ -76,7 +76,7 @@ def test_an_owner_s_most_starred_repositories_are_taken(workspace: Workspace, wo
     )
 
 
-def test_a_repository_that_has_moved_is_written_by_its_present_name(workspace: Workspace, world: World):
+def test_a_renamed_repository_is_written_with_its_new_name(workspace: Workspace, world: World):
     world.renamed["lancedb/lance"] = "lance-format/lance"
     done = workspace.run("init", "--repo", "lancedb/lance")
     assert "lancedb/lance was renamed to lance-format/lance" in done.stderr
@@ -84,7 +84,7 @@ def test_a_repository_that_has_moved_is_written_by_its_present_name(workspace: W
 
 
 @pytest.mark.parametrize(("typed", "code"), [("\nlancedb/lancedb\n\n\nlancedb\n", 0), ("\n\n\n\n\n", 2)])
-def test_on_a_terminal_it_asks(workspace: Workspace, typed: str, code: int):
+def test_names_are_asked_for_in_a_terminal(workspace: Workspace, typed: str, code: int):
     found, out, err = answer(workspace, typed, "init")
     assert found == code, err
     assert "Packages on PyPI" in err
@@ -98,8 +98,8 @@ def test_on_a_terminal_it_asks(workspace: Workspace, typed: str, code: int):
 # -- addresses and contacts ----------------------------------------------------------------------
 
 
-def test_addresses_are_taken_as_names(workspace: Workspace):
-    """Addresses copied from a browser or from git, by option or alone."""
+def test_addresses_are_accepted_as_names(workspace: Workspace):
+    """Addresses from a browser or from git are accepted, with and without an option."""
     workspace.run("init", "https://pypistats.org/packages/pylance", "--repo", "git@github.com:lance-format/lance.git")
     assert [m["subject"] for m in file(workspace)["metrics"]] == ["pylance", "lance-format/lance"]
     done = workspace.run("init", "--pypi", "https://crates.io/crates/lance", "--force", code=2)
@@ -115,7 +115,7 @@ def test_addresses_are_taken_as_names(workspace: Workspace):
         ("https://example.com/curl", "crates.io refuses a User-Agent that contains 'curl'"),
     ],
 )
-def test_contact_that_nobody_can_use(workspace: Workspace, services, contact: str, reason: str):
+def test_invalid_contact(workspace: Workspace, services, contact: str, reason: str):
     done = workspace.run("init", "--crate", "lance", "--contact", contact, code=2)
     assert f"error: --contact '{contact}'" in done.stderr
     assert reason in done.stderr
@@ -125,7 +125,7 @@ def test_contact_that_nobody_can_use(workspace: Workspace, services, contact: st
 
 @pytest.mark.parametrize("contact", ["me@example.com", "https://example.com/curl"])
 def test_contact(workspace: Workspace, contact: str):
-    """What crates.io refuses is fine where no crate is counted."""
+    """A contact that crates.io refuses is valid in a catalogue without crates."""
     workspace.run("init", "--pypi", "pylance", "--contact", contact)
     assert file(workspace)["contact"] == contact
 
@@ -150,7 +150,7 @@ subject = "lance"
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_add(workspace: Workspace, end: str):
-    """Blocks are appended; every byte of the file stays. What is there is skipped."""
+    """New blocks are appended, existing entries are skipped, and no byte of the file changes."""
     before = b"\xef\xbb\xbf" + MINE.replace("\n", end).encode()
     (workspace.folder / "cmetrics.toml").write_bytes(before)
     done = workspace.run("init", "--add", "--crate", "lancedb,LANCE", "--pypi", "pylance", "--repo", "lancedb/lancedb")
@@ -173,7 +173,7 @@ def test_add(workspace: Workspace, end: str):
     assert workspace.json("refresh")["status"] == "success"
 
 
-def test_add_gives_ids_that_are_free(workspace: Workspace):
+def test_add_assigns_unused_ids(workspace: Workspace):
     (workspace.folder / "cmetrics.toml").write_text(MINE)
     written = workspace.json("init", "--add", "--crate", "lancedb", "--product", "Lance")
     assert [m["metric_id"] for m in written["metrics"]] == ["downloads:lance:rust:lancedb"]
@@ -195,7 +195,7 @@ def test_add_refused(workspace: Workspace, services, options: list[str], reason:
 
 
 def test_add_to_lists(workspace: Workspace, services):
-    """Nothing can follow a list that is closed; the file with a mistake is not touched either."""
+    """An inline list cannot be extended, and a file with a mistake is not changed."""
     path = workspace.folder / "cmetrics.toml"
     text = (
         'contact = "https://example.com/me"\nproducts = [{id = "p", title = "P"}]\n'
@@ -213,7 +213,7 @@ def test_add_to_lists(workspace: Workspace, services):
 
 
 def with_packages(world: World) -> None:
-    """Manifests as in the repositories of Lance: a workspace of crates, a Python and a Node.js package."""
+    """Add manifests as in the repositories of Lance: a workspace of crates, a Python and a Node.js package."""
     world.project.files = {
         "lance-format/lance": {
             "README.md": "x",
@@ -239,7 +239,7 @@ REPOSITORIES = ("--repo", "lance-format/lance", "--repo", "lancedb/lancedb")
 
 
 def test_packages_are_offered(workspace: Workspace, world: World):
-    """Without a terminal the file has what was named, and the command that adds the rest is printed."""
+    """Without a terminal, the file has the given names, and the command that adds the packages is printed."""
     with_packages(world)
     done = workspace.run("init", *REPOSITORIES)
     assert [m["subject"] for m in file(workspace)["metrics"]] == ["lance-format/lance", "lancedb/lancedb"]
@@ -259,7 +259,7 @@ def test_packages_are_offered(workspace: Workspace, world: World):
 
 
 def test_packages_are_added(workspace: Workspace, world: World):
-    """`--packages` takes what belongs to the repositories."""
+    """`--packages` adds packages of these repositories only."""
     with_packages(world)
     written = workspace.json("init", "--org", "lance-format", *REPOSITORIES[2:], "--packages")
     assert [(m["product"], m["subject"]) for m in written["metrics"]] == [
@@ -284,7 +284,7 @@ def test_no_packages(workspace: Workspace, world: World, services):
 
 
 def test_end_of_the_quota(workspace: Workspace, world: World):
-    """The search stops before the quota does, and says what was not searched."""
+    """The search stops before the quota is used up, and prints which repositories were not searched."""
     with_packages(world)
     world.github_quota = 16
     done = workspace.run("init", *REPOSITORIES)

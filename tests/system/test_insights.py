@@ -1,4 +1,4 @@
-"""A store of three years with nine events, as its maintainer uses it: terminal, report, site."""
+"""A store of three years with nine events: terminal, report and site."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def sums(site: Path) -> dict[str, dict[date, int]]:
 
 
 def test_insights_in_the_terminal(years: Workspace):
-    """At most 80 columns, no cause, and the same texts as in the JSON object."""
+    """The output has at most 80 columns, the texts of the JSON object, and claims no cause."""
     out = years.run("insights").stdout
     assert max(map(len, out.splitlines())) <= 80
     assert "What changed" in out and "Running month" in out and "Next milestones" in out
@@ -76,7 +76,7 @@ def test_insights_in_the_terminal(years: Workspace):
 
 @pytest.mark.parametrize("width", [60, 120])
 def test_insights_on_a_terminal(years: Workspace, width: int):
-    """Texts are broken once, at the width of the terminal: the lines of one are indented and as full as they can be."""
+    """Texts are wrapped once, to the width of the terminal; continuation lines are indented and full."""
     code, written = show(years, "insights", width=width)
     assert code == 0
     lines = written.decode().replace("\r\n", "\n").splitlines()
@@ -91,8 +91,8 @@ def test_insights_on_a_terminal(years: Workspace, width: int):
     assert "Note by Ada: On the <b>front page</b> of a news site." in words
 
 
-def test_every_number_of_a_rollup_is_a_sum_of_stored_days(site: Path):
-    """Counted here once more from stats.csv."""
+def test_rollups_are_sums_of_stored_days(site: Path):
+    """The sums are computed again from stats.csv."""
     values = sums(site)
     rollups = json.loads((site / "api" / "v1" / "rollups.json").read_text())["rollups"]
     checked = 0
@@ -108,8 +108,8 @@ def test_every_number_of_a_rollup_is_a_sum_of_stored_days(site: Path):
     assert checked == 5 * 6
 
 
-def test_numbers_in_the_texts_are_those_of_the_rows(site: Path):
-    """Of movers and signals of downloads: each number with thousands is a sum of stored days."""
+def test_numbers_in_texts_are_sums_of_stored_days(site: Path):
+    """Each number with thousands in texts of movers and download signals is a sum of stored days."""
     values = sums(site)
     document = json.loads((site / "api" / "v1" / "signals.json").read_text())
     totals: set[int] = set()
@@ -125,14 +125,14 @@ def test_numbers_in_the_texts_are_those_of_the_rows(site: Path):
     texts = [row["text"] for row in (*document["signals"], *document["movers"])]
     assert len(texts) > 10
     for shown in texts:
-        # An estimate says so.
+        # The text states that it is an estimate.
         text = re.sub(r"about [\d,]+ in \w+ \d+ \(adjusted for \d+ missing days?\)", "", shown)
         for number in re.findall(r"\d{1,3}(?:,\d{3})+", text):
             assert int(number.replace(",", "")) in totals, text
 
 
 def test_a_report_has_six_parts_and_is_in_the_api(years: Workspace, site: Path):
-    """The command prints what the site has, in both formats and as JSON."""
+    """The command prints the report of the site as Markdown, HTML and JSON."""
     months = sorted(path.stem for path in (site / "reports").glob("*.md"))
     assert (months[0], months[-1], len(months)) == ("2025-11", "2026-10", 12)
     markdown = years.run("report").stdout
@@ -155,12 +155,12 @@ def test_a_report_has_six_parts_and_is_in_the_api(years: Workspace, site: Path):
     [("2026-13", "is not a month; use YYYY-MM"), ("2019-01", "there is no report for this month")],
 )
 def test_a_month_without_a_report_is_wrong_usage(years: Workspace, month: str, reason: str):
-    """The message names those that there are."""
+    """The message lists the available months."""
     assert reason in years.run("report", "--month", month, code=2).stderr
 
 
 def test_what_changed_is_on_the_page(site: Path):
-    """At most four items on the overview; all of them and the running month on the page of changes."""
+    """The overview has at most four items; the page of changes has all of them and the running month."""
     first, whole = ((site / name).read_text() for name in ("index.html", "changes.html"))
     section = first.partition('aria-labelledby="what-changed"')[2].partition("</section>")[0]
     assert 1 <= section.count("<h3") <= 4
@@ -172,7 +172,7 @@ def test_what_changed_is_on_the_page(site: Path):
 
 
 def test_two_builds_are_the_same_bytes(years: Workspace, site: Path):
-    """Reports and insights included."""
+    """This includes reports and insights."""
     years.run("build-site", "--out", "again")
     again = years.folder / "again"
     files = sorted(path.relative_to(site) for path in site.rglob("*") if path.is_file())
@@ -181,7 +181,7 @@ def test_two_builds_are_the_same_bytes(years: Workspace, site: Path):
 
 
 def test_a_store_without_a_full_month_has_no_report(offline: Workspace):
-    """The message says why, and the next step."""
+    """The message states the reason and the next step."""
     offline.run("bootstrap", "--yes")
     (offline.folder / "cmetrics.toml").write_text(page_data.SEVEN)
     done = offline.run("report", code=2)

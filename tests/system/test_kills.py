@@ -1,4 +1,4 @@
-"""A process that dies at any moment leaves a store that reads, holds only the truth, and heals."""
+"""A killed process leaves a readable store that contains only true values and is completed by the next run."""
 
 from __future__ import annotations
 
@@ -21,13 +21,11 @@ KILLS = 8
 
 def expected(world: World) -> dict:
     truth = world.expected()
-    return {ours: truth[theirs] for ours, theirs in METRICS.items()}
+    return {metric_id: truth[default_id] for metric_id, default_id in METRICS.items()}
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 4))])
-def test_a_run_killed_at_any_moment_harms_nothing_and_the_next_one_completes_it(
-    seed: int, workspace: Workspace, world: World
-):
+def test_a_killed_run_is_completed_by_the_next_one(seed: int, workspace: Workspace, world: World):
     chance = random.Random(seed)
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(*SUBJECTS))
     reference = Workspace(workspace.folder.parent / "reference", workspace.env)
@@ -38,7 +36,7 @@ def test_a_run_killed_at_any_moment_harms_nothing_and_the_next_one_completes_it(
     whole = time.monotonic() - started
 
     for number in range(KILLS):
-        # Half of the kills fall into the last part of a run, where it writes.
+        # Half of the kills are in the last part of a run, where it writes.
         moment = chance.uniform(0.0, whole) if number % 2 else chance.uniform(0.6 * whole, 1.1 * whole)
         process = workspace.start("refresh")
         with process:
@@ -55,7 +53,7 @@ def test_a_run_killed_at_any_moment_harms_nothing_and_the_next_one_completes_it(
             continue
         for metric_id, days in stored.items():
             assert days.items() <= expected(world)[metric_id].items()
-        # All of a run or nothing of it: both metrics come in one commit.
+        # A run is stored completely or not at all: both metrics are in one commit.
         assert not stored or set(stored) == set(METRICS)
 
     workspace.run("refresh")
@@ -68,7 +66,7 @@ def test_a_run_killed_at_any_moment_harms_nothing_and_the_next_one_completes_it(
     }
 
 
-def test_a_run_that_is_told_to_stop_says_so_in_its_history_row(workspace: Workspace, world: World):
+def test_an_interrupted_run_is_recorded_in_history(workspace: Workspace, world: World):
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(*SUBJECTS))
 
     def stall(_, usual):

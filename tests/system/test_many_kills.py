@@ -1,4 +1,4 @@
-"""Two hundred kills: at random moments of every command that writes, densest where it does."""
+"""Two hundred kills at random moments of every command that writes, most of them while it writes."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ METRICS = {
     "stars:p:github": "stars:lancedb:github",
 }
 REFRESH = ("refresh", "--lookback-days", "0")
-#: Seconds; no command of these tests takes a tenth of it.
-PATIENCE = 60.0
+#: In seconds; no command of these tests takes a tenth of it.
+TIMEOUT = 60.0
 DIED = "ended without a result: the process was killed or the machine stopped"
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a command ended, after so many seconds."""
+class Result:
+    """The result of a command, and how many seconds it took."""
 
     code: int
     err: str
@@ -58,8 +58,8 @@ def never(_: float) -> bool:
     return False
 
 
-def run(workspace: Workspace, *args: str, kill: Callable[[float], bool] = never, **runtime: Any) -> Ended:
-    """Run a command; it gets SIGKILL when ``kill`` says so, asked every millisecond with the seconds so far."""
+def run(workspace: Workspace, *args: str, kill: Callable[[float], bool] = never, **runtime: Any) -> Result:
+    """Run a command. Kill it when ``kill``, called every millisecond with the elapsed seconds, returns True."""
     began, killed = time.monotonic(), False
     process = replace(workspace, runtime=runtime).start(*args)
     while True:
@@ -67,8 +67,8 @@ def run(workspace: Workspace, *args: str, kill: Callable[[float], bool] = never,
             process.wait(0.001)
             break
         passed = time.monotonic() - began
-        if passed > PATIENCE:
-            os.kill(process.pid, signal.SIGUSR1)  # prints where it stands
+        if passed > TIMEOUT:
+            os.kill(process.pid, signal.SIGUSR1)  # prints the stack
             pytest.fail(f"{args} hangs")
         if not killed and kill(passed):
             killed = True
@@ -76,27 +76,27 @@ def run(workspace: Workspace, *args: str, kill: Callable[[float], bool] = never,
     seconds = time.monotonic() - began
     _, err = process.communicate()
     assert "Traceback" not in err, err
-    return Ended(process.wait(), err, seconds)
+    return Result(process.wait(), err, seconds)
 
 
 def files_under(folder: Path) -> int:
-    """Files, also those that go away in the meantime."""
+    """Return the number of files, ignoring those that vanish meanwhile."""
     return sum(len(names) for _, _, names in os.walk(folder))
 
 
 class Moments:
-    """When to kill the runs of one kind: by the clock, or behind changes of files that tell how far it is."""
+    """Moments at which runs of one kind are killed: after a time, or after a change of files that shows progress."""
 
     def __init__(
         self, seed: int, files: Callable[[Workspace], int] = lambda workspace: files_under(workspace.folder)
     ) -> None:
-        """``files``: how many there are of those that tell."""
+        """``files`` returns the number of files that show progress."""
         self.chance, self._count = random.Random(seed), files
         self.seconds = self._rest = 0.0
         self._files = self._turn = 0
 
-    def learn(self, workspace: Workspace, run: Callable[[Callable[[float], bool]], Ended]) -> None:
-        """How long a run takes that nobody kills, and how many files it changes how long before its end."""
+    def learn(self, workspace: Workspace, run: Callable[[Callable[[float], bool]], Result]) -> None:
+        """Run once without a kill, and record the duration and the times of changes of files."""
         seen = [(self._count(workspace), 0.0)]
 
         def watch(passed: float) -> bool:
@@ -108,7 +108,7 @@ class Moments:
         assert done.code == 0, done.err
         changes = [abs(files - seen[0][0]) for files, _ in seen]
         self._files = max(changes)
-        # One file is a sign of what comes after it; of many, each is.
+        # A single file is used as a sign, but of many each one.
         self._rest = done.seconds - seen[-1][1] if self._files == 1 else 0.01
         self.seconds = done.seconds
 
@@ -132,27 +132,29 @@ class Moments:
         return kill
 
 
-class Truth:
-    """All that the services have shown so far, as it has to be stored."""
+class ExpectedValues:
+    """The values that the services have shown so far, as they must be stored."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.days: dict[str, dict[date, int]] = {}
 
-    def grow(self) -> dict[str, dict[date, int]]:
+    def update(self) -> dict[str, dict[date, int]]:
         shown = self._world.expected()
-        self.days = {ours: self.days.get(ours, {}) | shown[theirs] for ours, theirs in METRICS.items()}
+        self.days = {
+            metric_id: self.days.get(metric_id, {}) | shown[default_id] for metric_id, default_id in METRICS.items()
+        }
         return self.days
 
 
-def a_home(folder: Path, services: Services) -> Workspace:
+def create_workspace(folder: Path, services: Services) -> Workspace:
     folder.mkdir()
     (folder / "cmetrics.toml").write_text(catalog_text(*SUBJECTS))
     return Workspace(folder, services.env())
 
 
 def check_history(workspace: Workspace) -> None:
-    """Every run has ended: well, or killed and noticed."""
+    """Check that every run has ended: with success, or killed and recorded as such."""
     assert {(run.status, run.error_summary) for run in workspace.runs} <= {
         (RunStatus.SUCCESS, None),
         (RunStatus.FAILED, DIED),
@@ -164,69 +166,67 @@ def check_history(workspace: Workspace) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(2))
-def test_nights_killed_at_sixty_moments_leave_whole_nights_and_the_next_one_the_truth(
+def test_sixty_killed_nights_are_stored_completely_or_not_at_all(
     seed: int, services: Services, world: World, tmp_path: Path
 ):
-    workspace = a_home(tmp_path / "home", services)
-    # Its own store is not used: it lets the days go by.
-    nights, want = Nights(world, services, tmp_path), Truth(world)
+    workspace = create_workspace(tmp_path / "home", services)
+    # Its own store is not used; it only advances the days.
+    nights, expected = Nights(world, services, tmp_path), ExpectedValues(world)
     nights.begin(date.fromordinal(world.today.toordinal() - 60))
     moments = Moments(seed)
 
-    def refresh(kill: Callable[[float], bool] = never) -> Ended:
+    def refresh(kill: Callable[[float], bool] = never) -> Result:
         return run(workspace, *REFRESH, kill=kill, now=nights.now().isoformat())
 
     assert refresh().code == 0
-    assert workspace.daily() == want.grow()
+    assert workspace.daily() == expected.update()
     nights.sleep()
     moments.learn(workspace, refresh)
-    want.grow()
+    expected.update()
     killed = done = stored = 0
     while killed < 60:
         nights.sleep()
-        want.grow()
+        expected.update()
         for _ in range(3):
             before = workspace.daily()
             ended = refresh(moments.next(workspace))
             killed += ended.killed
             done += not ended.killed
             after = workspace.daily()
-            assert after in (before, want.days), "a whole night or nothing of it"
-            stored += ended.killed and after == want.days
+            assert after in (before, expected.days), "a night is stored completely or not at all"
+            stored += ended.killed and after == expected.days
         if moments.chance.random() < 0.3:
             assert refresh().code == 0
-            assert workspace.daily() == want.days
+            assert workspace.daily() == expected.days
             check_history(workspace)
     print(f"\nrefresh: {killed} killed, {stored} of them with their night stored; {done} were done before")
-    # Kills before and after the merge, or this says little.
+    # Kills must be both before and after the merge to be meaningful.
     assert 10 < stored < killed - 10
     nights.sleep()
     assert refresh().code == 0
-    assert workspace.daily() == want.grow()
+    assert workspace.daily() == expected.update()
     check_history(workspace)
 
 
 @pytest.mark.long
-def test_a_first_refresh_killed_at_thirty_moments_leaves_nothing_or_all(
-    services: Services, world: World, tmp_path: Path
-):
+def test_thirty_killed_first_refreshes_store_everything_or_nothing(services: Services, world: World, tmp_path: Path):
     world.limits = False
-    want, moments = Truth(world).grow(), Moments(2)
+    expected, moments = ExpectedValues(world).update(), Moments(2)
     now = {"now": Nights(world, services, tmp_path).now().isoformat()}
-    first = a_home(tmp_path / "first", services)
+    first = create_workspace(tmp_path / "first", services)
     moments.learn(first, lambda kill: run(first, *REFRESH, kill=kill, **now))
     killed = 0
     while killed < 30:
-        workspace = a_home(tmp_path / f"home-{killed}", services)
+        workspace = create_workspace(tmp_path / f"home-{killed}", services)
         ended = run(workspace, *REFRESH, kill=moments.next(workspace), **now)
         killed += ended.killed
         try:
-            assert workspace.daily() in ({}, want)
+            assert workspace.daily() in ({}, expected)
         except StoreMissing as reason:
-            # The folder is made first, the tables one by one.
+            # The folder is created first, then the tables one by one.
             assert "cmetrics refresh" in str(reason)
         assert run(workspace, *REFRESH, **now).code == 0
-        assert workspace.daily() == want
+        assert workspace.daily() == expected
         check_history(workspace)
         shutil.rmtree(workspace.folder)
 
@@ -234,12 +234,12 @@ def test_a_first_refresh_killed_at_thirty_moments_leaves_nothing_or_all(
 # -- bootstrap -----------------------------------------------------------------------------------
 
 
-class Old:
-    """A store with days that no service remembers any more, given out as often as it is asked for."""
+class OldStore:
+    """A store with days that no service provides any more, which can be copied any number of times."""
 
     def __init__(self, world: World, services: Services, folder: Path) -> None:
         self._services, self._folder = services, folder
-        self.workspace, self._given = a_home(folder / "old", services), 0
+        self.workspace, self._copies = create_workspace(folder / "old", services), 0
         nights = Nights(world, services, folder)
         nights.begin(date.fromordinal(world.today.toordinal() - 120))
         for _ in range(2):
@@ -248,24 +248,24 @@ class Old:
         self.now = nights.now().isoformat()
         self.refresh(self.workspace)
         self.rows = self.workspace.rows()
-        self.truth = Truth(world).grow()
+        self.truth = ExpectedValues(world).update()
         forgotten = {row.key for row in self.rows} - {(name, day) for name, days in self.truth.items() for day in days}
         assert len(forgotten) > 100
 
-    def refresh(self, workspace: Workspace) -> Ended:
+    def refresh(self, workspace: Workspace) -> Result:
         ended = run(workspace, *REFRESH, now=self.now)
         assert ended.code == 0, ended.err
         return ended
 
-    def another(self) -> Workspace:
-        self._given += 1
-        workspace = Workspace(self._folder / f"home-{self._given}", self._services.env())
+    def copy(self) -> Workspace:
+        self._copies += 1
+        workspace = Workspace(self._folder / f"home-{self._copies}", self._services.env())
         shutil.copytree(self.workspace.folder, workspace.folder)
         return workspace
 
 
-def readable(workspace: Workspace) -> list[Observation]:
-    """What the store shows, nothing where it is damaged or gone."""
+def readable_rows(workspace: Workspace) -> list[Observation]:
+    """Return the rows of the store, or none if it is damaged or missing."""
     try:
         return workspace.rows()
     except StoreError:
@@ -273,7 +273,7 @@ def readable(workspace: Workspace) -> list[Observation]:
 
 
 def backups(workspace: Workspace) -> dict[Path, list[Observation]]:
-    """The exports that are whole."""
+    """Return the complete exports."""
     found = {}
     folder = workspace.folder / "data" / "backups"
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
@@ -283,20 +283,20 @@ def backups(workspace: Workspace) -> dict[Path, list[Observation]]:
     return found
 
 
-def check_that_nothing_is_lost(workspace: Workspace, old: Old) -> None:
-    held = {row for rows in (readable(workspace), *backups(workspace).values()) for row in rows}
-    assert held >= set(old.rows), "a row is in the store or in a whole backup"
+def check_that_nothing_is_lost(workspace: Workspace, old_store: OldStore) -> None:
+    available = {row for rows in (readable_rows(workspace), *backups(workspace).values()) for row in rows}
+    assert available >= set(old_store.rows), "every row is in the store or in a complete backup"
 
 
-def check_the_way_back(workspace: Workspace, old: Old) -> bool:
-    """What is told leads back to everything that was stored; returns whether rows were gone."""
-    lost = not set(readable(workspace)) >= set(old.rows)
+def check_recovery(workspace: Workspace, old_store: OldStore) -> bool:
+    """Check that following the messages restores all rows. Return whether rows had been lost."""
+    lost = not set(readable_rows(workspace)) >= set(old_store.rows)
     bootstrap = next((run for run in _runs(workspace) if run.job_name == "bootstrap"), None)
     done = bootstrap is not None and bootstrap.status == RunStatus.SUCCESS
-    night = run(workspace, *REFRESH, now=old.now)
-    whole = next((path for path, rows in backups(workspace).items() if set(rows) >= set(old.rows)), None)
+    night = run(workspace, *REFRESH, now=old_store.now)
+    whole = next((path for path, rows in backups(workspace).items() if set(rows) >= set(old_store.rows)), None)
     if lost and night.code == 1:
-        # What dropping has left of a table need not be one.
+        # The remains of a dropped table may be unreadable.
         assert "damaged: move the folder away" in night.err
         tables = workspace.folder / "data" / "lancedb"
         tables.rename(tables.with_name("damaged"))
@@ -304,9 +304,9 @@ def check_the_way_back(workspace: Workspace, old: Old) -> bool:
         assert re.search(r"bootstrap-\S+ was killed; .*data/backups with `cmetrics restore`", night.err)
     if lost:
         assert run(workspace, "restore", str(whole)).code == 0
-    old.refresh(workspace)
-    assert {(row.key, row.value) for row in workspace.rows()} >= {(row.key, row.value) for row in old.rows}
-    for metric_id, days in old.truth.items():
+    old_store.refresh(workspace)
+    assert {(row.key, row.value) for row in workspace.rows()} >= {(row.key, row.value) for row in old_store.rows}
+    for metric_id, days in old_store.truth.items():
         assert days.items() <= workspace.daily()[metric_id].items()
     assert not any(run.status == RunStatus.RUNNING for run in workspace.runs)
     return lost
@@ -320,42 +320,42 @@ def _runs(workspace: Workspace) -> list[Run]:
 
 
 @pytest.fixture
-def old(world: World, services: Services, tmp_path: Path) -> Old:
-    return Old(world, services, tmp_path)
+def old_store(world: World, services: Services, tmp_path: Path) -> OldStore:
+    return OldStore(world, services, tmp_path)
 
 
 def whole_backups(workspace: Workspace) -> int:
-    """When the last file of one is there, tables are dropped."""
+    """Return the number of complete backups. After the last file of a backup, tables are dropped."""
     return len(list((workspace.folder / "data" / "backups").glob(f"*/{MANIFEST}")))
 
 
-def kill_bootstraps(old: Old, moments: Moments, kills: int) -> tuple[int, int]:
-    """Kill so many, some twice in a row in one folder; kills, and stores whose rows were gone after one."""
-    example = old.another()
+def kill_bootstraps(old_store: OldStore, moments: Moments, kills: int) -> tuple[int, int]:
+    """Kill ``kills`` bootstraps, some in the same folder. Return the number of kills, and of stores that lost rows."""
+    example = old_store.copy()
     moments.learn(example, lambda kill: run(example, "bootstrap", "--yes", kill=kill))
     killed = lost = 0
     while killed < kills:
-        workspace = old.another()
+        workspace = old_store.copy()
         for _ in range(moments.chance.choice((1, 1, 2))):
             ended = run(workspace, "bootstrap", "--yes", kill=moments.next(workspace))
             killed += ended.killed
-            check_that_nothing_is_lost(workspace, old)
-            # What the first has left in pieces the second refuses to drop: it cannot be backed up.
+            check_that_nothing_is_lost(workspace, old_store)
+            # The second bootstrap does not drop a damaged store, which cannot be backed up.
             assert ended.killed or ended.code == 0 or "cmetrics restore" in ended.err, ended.err
-        lost += check_the_way_back(workspace, old) and ended.killed
+        lost += check_recovery(workspace, old_store) and ended.killed
         shutil.rmtree(workspace.folder)
     return killed, lost
 
 
-def test_a_bootstrap_killed_at_any_moment_loses_no_row(old: Old):
-    kill_bootstraps(old, Moments(3, whole_backups), 6)
+def test_killed_bootstraps_lose_no_rows(old_store: OldStore):
+    kill_bootstraps(old_store, Moments(3, whole_backups), 6)
 
 
 @pytest.mark.long
-def test_sixty_bootstraps_killed_lose_no_row(old: Old):
-    killed, lost = kill_bootstraps(old, Moments(4, whole_backups), 60)
+def test_sixty_killed_bootstraps_lose_no_rows(old_store: OldStore):
+    killed, lost = kill_bootstraps(old_store, Moments(4, whole_backups), 60)
     print(f"\nbootstrap: {killed} killed; rows were gone from {lost} stores and came back")
-    # Kills before and after the tables were dropped, or this says little.
+    # Kills must be both before and after tables were dropped to be meaningful.
     assert 10 < lost < killed - 10
 
 
@@ -363,30 +363,30 @@ def test_sixty_bootstraps_killed_lose_no_row(old: Old):
 
 
 @pytest.mark.long
-def test_restores_killed_at_thirty_moments_add_all_rows_or_none(old: Old, tmp_path: Path):
+def test_thirty_killed_restores_add_all_rows_or_none(old_store: OldStore, tmp_path: Path):
     export = tmp_path / "export"
-    assert run(old.workspace, "export", str(export)).code == 0
+    assert run(old_store.workspace, "export", str(export)).code == 0
     moments = Moments(5)
-    # A store that has the days of the last refresh alone.
-    poor = Workspace(tmp_path / "poor", old.workspace.env)
-    poor.folder.mkdir()
-    shutil.copy(old.workspace.folder / "cmetrics.toml", poor.folder)
-    old.refresh(poor)
-    before = poor.rows()
-    example = Workspace(tmp_path / "example", old.workspace.env)
-    shutil.copytree(poor.folder, example.folder)
+    # A store with only the days of the last refresh.
+    incomplete = Workspace(tmp_path / "poor", old_store.workspace.env)
+    incomplete.folder.mkdir()
+    shutil.copy(old_store.workspace.folder / "cmetrics.toml", incomplete.folder)
+    old_store.refresh(incomplete)
+    before = incomplete.rows()
+    example = Workspace(tmp_path / "example", old_store.workspace.env)
+    shutil.copytree(incomplete.folder, example.folder)
     moments.learn(example, lambda kill: run(example, "restore", str(export), kill=kill))
-    want, killed, stored = example.rows(), 0, 0
-    assert len(want) > len(before)
+    expected, killed, stored = example.rows(), 0, 0
+    assert len(expected) > len(before)
     while killed < 30:
-        workspace = Workspace(tmp_path / f"restored-{killed}", old.workspace.env)
-        shutil.copytree(poor.folder, workspace.folder)
+        workspace = Workspace(tmp_path / f"restored-{killed}", old_store.workspace.env)
+        shutil.copytree(incomplete.folder, workspace.folder)
         ended = run(workspace, "restore", str(export), kill=moments.next(workspace))
         killed += ended.killed
-        assert workspace.rows() in (before, want)
-        stored += ended.killed and workspace.rows() == want
+        assert workspace.rows() in (before, expected)
+        stored += ended.killed and workspace.rows() == expected
         assert run(workspace, "restore", str(export)).code == 0
-        assert workspace.rows() == want
+        assert workspace.rows() == expected
         assert not any(run.status == RunStatus.RUNNING for run in workspace.runs)
         shutil.rmtree(workspace.folder)
     print(f"\nrestore: {killed} killed, {stored} of them with all rows stored")
@@ -394,24 +394,24 @@ def test_restores_killed_at_thirty_moments_add_all_rows_or_none(old: Old, tmp_pa
 
 
 @pytest.mark.long
-def test_full_backfills_killed_at_forty_moments_end_with_the_truth(services: Services, tmp_path: Path):
-    """This one stores as it reads, so that a run goes on where the one before was killed."""
+def test_forty_killed_full_backfills_complete(services: Services, tmp_path: Path):
+    """A backfill stores while it reads, so that a run continues where the previous one was killed."""
     services.world = world = World.young()
     world.limits = False
-    want = {ours: world.full()[theirs] for ours, theirs in METRICS.items()}
+    expected = {metric_id: world.full()[default_id] for metric_id, default_id in METRICS.items()}
     moments, killed, rounds = Moments(6), 0, 0
-    workspace = a_home(tmp_path / "example", services)
+    workspace = create_workspace(tmp_path / "example", services)
     moments.learn(workspace, lambda kill: run(workspace, "backfill", unpaced=True, kill=kill))
-    assert workspace.daily() == want
+    assert workspace.daily() == expected
     while killed < 40:
-        workspace, rounds = a_home(tmp_path / f"home-{killed}", services), rounds + 1
+        workspace, rounds = create_workspace(tmp_path / f"home-{killed}", services), rounds + 1
         for _ in range(5):
             killed += run(workspace, "backfill", unpaced=True, kill=moments.next(workspace)).killed
             with suppress(StoreMissing):
                 for metric_id, days in workspace.daily().items():
-                    assert days.items() <= want[metric_id].items()
+                    assert days.items() <= expected[metric_id].items()
         assert run(workspace, "backfill", unpaced=True).code == 0
-        assert workspace.daily() == want
+        assert workspace.daily() == expected
         check_history(workspace)
         shutil.rmtree(workspace.folder)
     print(f"\nbackfill --full: {killed} killed in {rounds} folders; a run takes {moments.seconds:.1f} s")

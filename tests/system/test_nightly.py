@@ -1,7 +1,7 @@
-"""Thirty nights of the workflow: its own shell steps, real git, and everything that goes wrong in a month.
+"""Thirty nights of the workflow with its shell steps and real git, and the faults of a month.
 
-Two runners: GitHub's, which begins with an empty disk every night, and a machine of the maintainers
-that keeps its store and its clone and runs the same steps now and then.
+There are two runners: GitHub's, which starts with an empty disk every night, and a machine with a permanent store and
+clone that runs the same steps now and then.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MARK = "refs/cmetrics/last/data"
 INSTALLED = frozenset({"Install cmetrics", "Install plotly.js"})
 KILLER = """\
 #!/bin/sh
-# The machine goes away when cmetrics is about to push.
+# The machine is lost when cmetrics is about to push.
 case " $* " in *" push "*) kill -9 $PPID; exit 1;; esac
 exec {git} "$@"
 """
@@ -61,7 +61,7 @@ class Month:
     root: Path
     nights: Nights
     env: dict[str, str]
-    #: The published page: what the last night that built one has built.
+    #: The published page of the last night that built one.
     page: Path | None = None
     number: int = 0
     codes: list[str] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Month:
 
     @property
     def person(self) -> Path:
-        """The clone of a person, at what the branch is now."""
+        """Return the clone of a person, updated to the current branch."""
         folder = self.root / "person"
         if not folder.exists():
             subprocess.run(["git", "clone", "--quiet", "--branch", "data", self.remote, folder], check=True)
@@ -107,7 +107,7 @@ class Month:
         )
 
     def night(self, *, between: tuple[str, Callable[[], object]] | None = None, path: Path | None = None) -> JobResult:
-        """One run on GitHub: a day goes by, an empty disk, the job."""
+        """Run the job on GitHub on the next day, with an empty disk."""
         self.number += 1
         if self.number > 1:
             self.nights.sleep()
@@ -126,7 +126,7 @@ class Month:
             self.page = folder / "site"
             assert ran.outcomes["Build site"] == "success"
         else:
-            assert not (folder / "site").exists(), "the last page stays"
+            assert not (folder / "site").exists(), "the last page stays published"
             shutil.rmtree(folder)
         return ran
 
@@ -137,19 +137,19 @@ class Month:
         return ran
 
     def alert(self, collected: JobResult) -> tuple[JobResult, list[tuple[str, str]]]:
-        """The job that follows a night, on another runner; then state and title of every issue."""
+        """Run the job after a night on another runner. Return its result, and state and title of every issue."""
         folder = self.root / "alert"
         shutil.rmtree(folder, ignore_errors=True)
         ran = self.steps(folder, job_name="alert", needs={"collect": collected.outputs})
         return ran, [(issue["state"], issue["title"]) for issue in self.nights.world.project.issues]
 
     def elsewhere(self) -> None:
-        """The same steps on the other machine."""
+        """Run the same steps on the other machine."""
         ran = self.steps(self.private)
         assert ran.ok, ran.log
 
     def stored(self) -> dict[str, dict[date, int]]:
-        """What is on the branch, read without our code."""
+        """Return the values on the branch, read without our code."""
         found: dict[str, dict[date, int]] = {}
         for name in git(self.remote, "ls-tree", "--name-only", "data", "stats/").splitlines():
             text = git(self.remote, "show", f"data:{name}")
@@ -165,8 +165,8 @@ def month(nights: Nights, tmp_path: Path, services) -> Month:
     month = Month(root, nights, {})
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", month.remote], check=True)
     fork_server.install(root / "bin")
-    kept = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ}
-    month.env = kept | {
+    inherited = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ}
+    month.env = inherited | {
         "PATH": f"{root / 'bin'}:{os.environ['PATH']}",
         "HOME": str(root / "home"),
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -180,10 +180,10 @@ def month(nights: Nights, tmp_path: Path, services) -> Month:
 
 def truth(world: World) -> dict[str, dict[date, int]]:
     expected = world.expected()
-    return {ours: expected[theirs] for ours, theirs in METRICS.items()}
+    return {metric_id: expected[default_id] for metric_id, default_id in METRICS.items()}
 
 
-def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right_page(month: Month, world: World):
+def test_thirty_nights_with_faults_end_with_the_true_values_and_page(month: Month, world: World):
     month.nights.begin(world.today - (NIGHTS - 1) * DAY)
     first = truth(world)
     started = time.monotonic()
@@ -195,14 +195,14 @@ def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right
     for _ in range(3):
         month.good_night()
 
-    # 5: the other machine pushes between our pull and our push.
+    # 5: the other machine pushes between pull and push.
     ran = month.good_night(between=("Push data branch", month.elsewhere))
     assert '"merges": 1' in ran.log
     parents = git(month.remote, "log", "--format=%p", "data").splitlines()
-    assert not [line for line in parents if " " in line], "the rows are merged, not the files"
+    assert not [line for line in parents if " " in line], "rows are merged, not files"
     month.good_night()
 
-    # 7: a source answers nonsense. The others are stored and published, and the run asks for a person.
+    # 7: a source returns nonsense. The others are stored and published, and the run is partial.
     world.faults = {CRATES: faults.html}
     ran = month.night()
     assert ran.ok, ran.log
@@ -210,7 +210,7 @@ def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right
     says = run_job(job("partial"), month.root, temp=month.root, env=month.env)
     assert not says.ok
     assert "::error title=Some metrics failed::" in says.log
-    # 8: all of them do. Nothing is published; that it failed is kept.
+    # 8: all of them do. Nothing is published, but the failure is recorded.
     world.faults = {CRATES: faults.html, NPM: faults.html, GITHUB: faults.html}
     ran = month.night()
     assert not ran.ok
@@ -218,13 +218,13 @@ def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right
     assert ",failed," in git(month.remote, "show", "data:history.csv")
     world.faults = {}
     month.good_night()
-    # What settles late is revised.
+    # A late value is revised.
     crate = world.crates["lance"]
     crate[world.today - 2 * DAY] += 100
     month.good_night()
     assert ", 1 revised values" in git(month.remote, "log", "-1", "--format=%s", "data")
 
-    # 11: the machine goes away after the export and the commit, before the push.
+    # 11: the machine is lost after export and commit, before the push.
     tip = git(month.remote, "rev-parse", "data")
     killers = month.root / "killers"
     killers.mkdir()
@@ -239,7 +239,7 @@ def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right
     assert git(month.remote, "rev-parse", "data", MARK) == f"{tip}\n{tip}"
     month.good_night()
 
-    # 13: somebody's editor damages a file on the branch. Refused with file and line, until it is reverted.
+    # 13: an editor damages a file on the branch, which is rejected with file and line until it is reverted.
     person = month.person
     file = person / "stats" / "downloads-p-rust.csv"
     lines = file.read_text().splitlines(keepends=True)
@@ -252,21 +252,21 @@ def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right
     assert ran.outcomes["Pull data branch"] == "failure"
     assert "stats/downloads-p-rust.csv, line 42: " in ran.log
     assert ran.outcomes["Push data branch"] == "skipped"
-    # The job that tells of it cannot pull either, and says so.
+    # The alert job cannot pull either, and reports that.
     world.project.name = "owner/name"
-    told, issues = month.alert(ran)
-    assert told.ok, told.log
-    assert told.outcomes["Pull data branch"] == "failure"
+    alerted, issues = month.alert(ran)
+    assert alerted.ok, alerted.log
+    assert alerted.outcomes["Pull data branch"] == "failure"
     refused = "cmetrics: the store could not be pulled from the data branch"
     assert issues == [("open", refused)]
     assert "downloads-p-rust.csv, line 42" in world.project.issues[0]["body"]
     git(person, "revert", "--no-edit", "HEAD")
     git(person, "push", "--quiet", "origin", "data")
-    told, issues = month.alert(month.good_night())
-    assert told.ok, told.log
+    alerted, issues = month.alert(month.good_night())
+    assert alerted.ok, alerted.log
     assert issues == [("closed", refused)]
 
-    # A rule for all branches is switched on, and off again: what the night has collected is not on the branch.
+    # A rule for all branches is enabled for a night, whose data is not on the branch.
     hook = month.remote / "hooks" / "pre-receive"
     hook.write_text(
         "#!/bin/sh\necho 'error: GH013: Repository rule violations found for refs/heads/data.' >&2\nexit 1\n"
@@ -274,14 +274,14 @@ def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right
     hook.chmod(0o755)
     ran = month.night()
     assert (ran.ok, ran.outcomes["Push data branch"]) == (False, "failure")
-    told, issues = month.alert(ran)
-    assert told.ok, told.log
+    alerted, issues = month.alert(ran)
+    assert alerted.ok, alerted.log
     assert issues[1:] == [("open", "cmetrics: the store could not be pushed to the data branch")]
     assert "Settings → Rules" in world.project.issues[1]["body"]
     hook.unlink()
-    told, issues = month.alert(month.good_night())
+    alerted, issues = month.alert(month.good_night())
     assert [state for state, _ in issues] == ["closed", "closed"]
-    # 15: and one that is cut off at the end of a line, which every CSV reader takes.
+    # 15: a file is truncated at the end of a line, which every CSV reader accepts.
     person = month.person
     file.write_text("".join(file.read_text().splitlines(keepends=True)[:-5]))
     git(person, "commit", "--quiet", "-am", "Shorter")
@@ -294,14 +294,14 @@ def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right
     git(person, "push", "--quiet", "origin", "data")
     month.good_night()
 
-    # 17: an older branch is pushed by force. Refused, until it is put back in the words of the message.
+    # 17: an older branch is pushed by force, which is rejected until it is restored as the message says.
     person = month.person
     tip = git(person, "rev-parse", "data")
     git(person, "push", "--quiet", "--force", "origin", "data~4:refs/heads/data")
     ran = month.night()
     assert not ran.ok
     assert "was replaced by an older or unrelated history" in ran.log
-    assert git(month.remote, "rev-parse", "data") == git(person, "rev-parse", "data~4"), "nothing was pushed over it"
+    assert git(month.remote, "rev-parse", "data") == git(person, "rev-parse", "data~4"), "nothing was pushed"
     assert f"git fetch origin {MARK}" in ran.log
     git(person, "fetch", "--quiet", "origin", MARK)
     git(person, "push", "--quiet", "--force", "origin", "FETCH_HEAD:refs/heads/data")
@@ -314,12 +314,12 @@ def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right
     assert month.number == NIGHTS
     assert world.today == datetime.now(UTC).date()
 
-    # The truth: every day since the first night's oldest, as the services have it now.
+    # Expected are all days since the oldest of the first night, with their current values.
     expected = {metric_id: first[metric_id] | days for metric_id, days in truth(world).items()}
     expected["downloads:p:rust"] |= {day: crate[day] for day in expected["downloads:p:rust"]}
     assert month.stored() == expected
 
-    # A store that is made from the branch equals the one that the last night had, row by row.
+    # A store that is restored from the branch equals that of the last night.
     last = LanceStore.open(StoreTarget(StoreKind.EMBEDDED, str(month.page.parent / "data" / "lancedb")))
     target = StoreTarget(StoreKind.EMBEDDED, str(month.root / "fresh" / "lancedb"))
     pulled = pull(
@@ -339,7 +339,7 @@ def test_thirty_nights_with_all_that_goes_wrong_end_with_the_truth_and_the_right
     refreshes = [run for run in fresh.runs() if run.job_name == Job.REFRESH]
     assert {run.status for run in refreshes} == {"success", "partial", "failed"}
 
-    # The page shows it.
+    # The page shows the values.
     for metric_id in ids:
         name = metric_id.replace(":", "-")
         document = json.loads((month.page / "api" / "v1" / "series" / f"{name}.json").read_text())

@@ -1,4 +1,4 @@
-"""What became of every metric of every run, and what the readers of the store make of it."""
+"""Outcomes of metrics, and their use by commands that read the store."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def with_catalog(nights: Nights, text: str) -> Nights:
 
 
 def test_every_metric_of_a_run_has_a_row(nights: Nights, world: World):
-    """The row names the requested window, the status and the error."""
+    """The row contains the requested window, the status and the error."""
     with_catalog(nights, BOTH)
     nights.refresh()
     world.faults = {CRATES: faults.server_error}
@@ -42,8 +42,8 @@ def test_every_metric_of_a_run_has_a_row(nights: Nights, world: World):
     assert newest[RUST].error in (nights.store.runs()[0].error_summary or "")
 
 
-def test_three_hundred_failures_are_known_one_by_one(nights: Nights):
-    """The summary for people is cut; the outcomes are not."""
+def test_three_hundred_failures_have_outcomes(nights: Nights):
+    """Only the summary of a run is shortened."""
     entries = "".join(
         f'[[metrics]]\nproduct = "p"\nsource = "npm"\nsubject = "@nobody/{"long-" * 12}{n}"\nid = "downloads:p:{n}"\n'
         for n in range(300)
@@ -59,8 +59,8 @@ def test_three_hundred_failures_are_known_one_by_one(nights: Nights):
     }
 
 
-def test_a_narrowed_refresh_claims_nothing_of_other_metrics(nights: Nights):
-    """Days that it did not request are not collected yet, whatever its status."""
+def test_a_refresh_of_some_metrics_does_not_affect_others(nights: Nights):
+    """Days that were not requested are not collected, whatever the status of the run."""
     with_catalog(nights, BOTH)
     nights.refresh()
     nights.sleep(3)
@@ -70,7 +70,7 @@ def test_a_narrowed_refresh_claims_nothing_of_other_metrics(nights: Nights):
 
 
 def test_an_error_ends_with_the_next_success(nights: Nights, world: World):
-    """`last_error` carries its date and goes with the first answer."""
+    """`last_error` has its date, and is cleared by the next success."""
     with_catalog(nights, BOTH)
     world.faults = {CRATES: faults.server_error}
     nights.refresh()
@@ -82,20 +82,20 @@ def test_an_error_ends_with_the_next_success(nights: Nights, world: World):
     assert [metric.last_error for metric in nights.state().metrics] == [None, None]
 
 
-def test_missing_days_agree_everywhere(nights: Nights, world: World):
-    """One computation of the gaps for `status` and the page."""
+def test_status_and_page_show_the_same_missing_days(nights: Nights, world: World):
+    """`status` and the page show the same gaps."""
     with_catalog(nights, BOTH)
     world.lost["api.npmjs.org"].add(world.today - 9 * DAY)
     nights.refresh()
-    nights.sleep(2)  # and npm is a day late
+    nights.sleep(2)  # npm is a day late
     status, publication = nights.state(), nights.report.publication()
     assert status.quality == publication.quality
     gaps = status.quality.gaps[NODE]
     assert status.quality.missing_days(NODE) == sum(gap.days for gap in gaps if gap.is_missing) == 4
 
 
-def test_a_metric_that_left_the_catalogue_is_inactive_and_published_nowhere(nights: Nights):
-    """It stays in the store; back in the catalogue it is active again."""
+def test_a_removed_metric_is_inactive_and_not_published(nights: Nights):
+    """Its rows stay in the store; if it is added to the catalogue again, it is active."""
     with_catalog(nights, BOTH)
     nights.refresh()
     with_catalog(nights, catalog_text(("npm", "@lancedb/lancedb")))
@@ -110,8 +110,8 @@ def test_a_metric_that_left_the_catalogue_is_inactive_and_published_nowhere(nigh
     assert {row.metric_id: row.is_active for row in nights.store.definitions()} == {RUST: True, NODE: True}
 
 
-def test_rows_of_another_program_stay_as_they_are(nights: Nights):
-    """An id that no run of this program has collected is not ours to change."""
+def test_definitions_of_another_program_are_unchanged(nights: Nights):
+    """Definitions of ids that no run of this program has collected are not changed."""
     with_catalog(nights, BOTH)
     nights.refresh()
     foreign = definition(a_metric("npm", metric_id="downloads:other:nodejs"), nights.now())
@@ -121,8 +121,8 @@ def test_rows_of_another_program_stay_as_they_are(nights: Nights):
     assert [row for row in nights.store.definitions() if row.metric_id == foreign.metric_id] == [foreign]
 
 
-def test_a_metric_collected_before_the_table_existed_is_ours(nights: Nights):
-    """Values of runs of earlier versions show it by the ids of their runs."""
+def test_a_metric_of_an_earlier_version_is_recognized(nights: Nights):
+    """Rows of earlier versions are recognized by the ids of their runs."""
     with_catalog(nights, BOTH)
     nights.refresh()
     nights.drop("outcomes")

@@ -1,4 +1,4 @@
-"""A source of another package, installed beside the command."""
+"""A source of another package, installed next to the command."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PACKAGE = Path(__file__).parents[1] / "plugin"
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the package of `tests/plugin` is installed."""
+    """Install the package of `tests/plugin` into a folder. Return the folder."""
     uv = shutil.which("uv")
     if uv is None:
-        pytest.fail("uv is what this project is built and run with")
+        pytest.fail("this project is built with uv, which is not installed")
     folder = tmp_path_factory.mktemp("plugin")
     source = folder / "source"
     shutil.copytree(PACKAGE, source, ignore=shutil.ignore_patterns("__pycache__"))
@@ -45,7 +45,7 @@ def run(workspace: Workspace, plugin: Path | None, *args: str) -> subprocess.Com
 
 
 def test_source_of_an_installed_package(workspace: Workspace, world: World, installed: Path):
-    """Catalogue, run, status and doctor take the source as they take their own."""
+    """Catalogue, run, status and doctor handle the source like a built-in one."""
     file = workspace.folder / "cmetrics.toml"
     file.write_text(catalog_text(("example", "lens"), ("cratesio", "lance")))
     done = run(workspace, installed, "refresh", "--quiet")
@@ -63,7 +63,7 @@ def test_source_of_an_installed_package(workspace: Workspace, world: World, inst
 
 
 def test_catalogue_without_the_package(workspace: Workspace):
-    """Without the package its source is unknown, and the built-in ones are listed."""
+    """Without the package, its source is unknown, and the error lists the built-in ones."""
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("example", "lens")))
     done = run(workspace, None, "refresh")
     assert done.returncode == 2
@@ -72,7 +72,7 @@ def test_catalogue_without_the_package(workspace: Workspace):
 
 
 def test_package_that_cannot_be_imported(workspace: Workspace, installed: Path, tmp_path: Path):
-    """A broken package costs its own source; doctor names it."""
+    """A broken package affects only its own source, and doctor names it."""
     broken = tmp_path / "broken"
     shutil.copytree(installed, broken)
     (broken / "cmetrics_example.py").write_text("import a_module_that_does_not_exist\n")
@@ -83,7 +83,7 @@ def test_package_that_cannot_be_imported(workspace: Workspace, installed: Path, 
 
 
 def test_catalogue_with_a_package_that_breaks(workspace: Workspace, installed: Path, tmp_path: Path):
-    """Its metrics fail and stay active; all others are collected. Mended, it goes on."""
+    """Its metrics fail and stay active, and the others are collected. After a repair, it continues."""
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("example", "lens"), ("cratesio", "lance")))
     broken = tmp_path / "broken"
     shutil.copytree(installed, broken)

@@ -1,4 +1,4 @@
-"""The installed command, run in the local world: what ends up in the store, and what the user is told."""
+"""Refreshes in the simulated world: the stored rows and the output."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def test_the_first_refresh_fills_every_window_and_the_second_changes_nothing(
     assert [run.status for run in workspace.runs] == ["success", "success"]
 
 
-def test_requests_name_themselves_and_keep_to_each_service_s_pace(workspace: Workspace, services: Services):
-    """The one refresh that is the installed command and waits as long as it does anywhere."""
+def test_requests_have_a_user_agent_and_keep_rate_limits(workspace: Workspace, services: Services):
+    """This is the only refresh with the installed command and real pauses."""
     services.world.limits = True
     workspace.run("refresh", installed=True)
     assert min(len(services.requests_to(host)) for host in (PYPI, CRATES, NPM)) > 1
@@ -49,7 +49,7 @@ def test_requests_name_themselves_and_keep_to_each_service_s_pace(workspace: Wor
     assert agents.pop().startswith("cmetrics/")
 
 
-def test_a_service_that_hangs_is_given_up_and_the_others_are_stored(workspace: Workspace, world: World):
+def test_a_hanging_service_times_out_and_others_are_stored(workspace: Workspace, world: World):
     world.faults = {CRATES: faults.hang}
     workspace.runtime = {"fast_clock": True}
     summary = workspace.json("refresh", code=3)
@@ -59,7 +59,7 @@ def test_a_service_that_hangs_is_given_up_and_the_others_are_stored(workspace: W
     assert len(workspace.daily()) == 5
 
 
-def test_faults_that_pass_are_ridden_out_within_the_run(workspace: Workspace, world: World):
+def test_temporary_faults_are_retried(workspace: Workspace, world: World):
     world.faults = {
         CRATES: faults.first_times(2, faults.server_error),
         GITHUB: faults.first_times(1, faults.reset),
@@ -69,7 +69,7 @@ def test_faults_that_pass_are_ridden_out_within_the_run(workspace: Workspace, wo
     assert workspace.daily() == truth(world, workspace.rows())
 
 
-def test_a_day_missing_in_the_middle_is_absent_and_filled_when_it_is_published(workspace: Workspace, world: World):
+def test_a_missing_day_is_filled_when_it_is_published(workspace: Workspace, world: World):
     late = world.today - timedelta(days=20)
     for host in (PYPI, NPM):
         world.lost[host].add(late)
@@ -94,7 +94,7 @@ def test_revised_values_replace_the_stored_ones(workspace: Workspace, world: Wor
     day = world.today - timedelta(days=15)
     for values in (world.pypi["pylance", True], world.crates["lance"], world.npm["@lancedb/lancedb"]):
         values[day] += 1234
-    # A star taken back: an old day is lowered, and so is every day since in the star history.
+    # A removed star lowers its day and all later days of the star history.
     stars = world.repositories["lancedb/lancedb"].stars
     stars[day] -= 1
     summary = workspace.json("refresh")
@@ -111,7 +111,7 @@ def test_revised_values_replace_the_stored_ones(workspace: Workspace, world: Wor
     } == rewritten
 
 
-def test_a_vanished_package_is_that_metric_s_failure_and_its_history_stays(workspace: Workspace, world: World):
+def test_a_deleted_package_fails_and_its_rows_stay(workspace: Workspace, world: World):
     workspace.run("refresh")
     before = workspace.daily()
     del world.crates["lancedb"]
@@ -122,19 +122,19 @@ def test_a_vanished_package_is_that_metric_s_failure_and_its_history_stays(works
     assert workspace.daily() == before
 
 
-def test_an_empty_quota_at_github_is_an_error_with_the_time_to_wait(workspace: Workspace, world: World):
+def test_an_exhausted_github_quota_is_an_error_with_the_time_to_wait(workspace: Workspace, world: World):
     world.github_quota = 0
     summary = workspace.json("refresh", "--only", "stars", code=1)
     assert {metric["status"] for metric in summary["metrics"]} == {"failed"}
     assert all("available again at" in metric["error"] for metric in summary["metrics"])
 
 
-def test_with_one_missing_day_the_present_count_of_stars_is_stored_and_stays(workspace: Workspace, world: World):
+def test_with_one_missing_day_the_current_count_of_stars_is_stored(workspace: Workspace, world: World):
     workspace.run("refresh", "--only", "stars")
     store = workspace.store
     rows = {row.key: row for row in workspace.rows() if row.metric_id == "stars:lance:github"}
     assert rows["stars:lance:github", world.yesterday].is_reconstructed
-    # The night before: the newest day is not there yet.
+    # The night before, when the newest day is not published.
     store._open(STATS).delete(f"period_end = '{world.yesterday}'")
     repository = world.repositories["lance-format/lance"]
     repository.stars[world.today] = repository.stars.get(world.today, 0) + 7
@@ -145,11 +145,11 @@ def test_with_one_missing_day_the_present_count_of_stars_is_stored_and_stays(wor
 
     repository.stars[world.today] += 5
     workspace.run("backfill", "--lookback-days", "30", "--only", "stars")
-    kept = {row.key: row for row in workspace.rows()}["stars:lance:github", world.yesterday]
-    assert kept == newest
+    stored_row = {row.key: row for row in workspace.rows()}["stars:lance:github", world.yesterday]
+    assert stored_row == newest
 
 
-def test_without_the_star_history_only_the_newest_day_gets_the_present_count(workspace: Workspace, world: World):
+def test_without_the_star_history_only_the_newest_day_is_stored(workspace: Workspace, world: World):
     world.faults = {GITHUB: faults.for_path("/stargazers/history", faults.html)}
     summary = workspace.json("refresh", "--only", "stars", code=3)
     assert all("star history" in metric["error"] for metric in summary["metrics"])
@@ -161,7 +161,7 @@ def test_without_the_star_history_only_the_newest_day_gets_the_present_count(wor
     assert workspace.daily()["stars:lance:github"] == expected
 
 
-def test_a_renamed_repository_is_followed_and_named_once(workspace: Workspace, services: Services, world: World):
+def test_a_renamed_repository_is_followed_and_reported_once(workspace: Workspace, services: Services, world: World):
     repository = world.repositories["lance-format/lance"]
     repository.full_name = "lance-format/lance-next"
     world.renamed["lance-format/lance"] = "lance-format/lance-next"
@@ -171,7 +171,7 @@ def test_a_renamed_repository_is_followed_and_named_once(workspace: Workspace, s
     assert services.unknown_hosts == []
 
 
-def test_a_refused_github_token_is_dropped_and_never_shown(workspace: Workspace, services: Services, world: World):
+def test_a_rejected_github_token_is_ignored_and_never_shown(workspace: Workspace, services: Services, world: World):
     secret = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
     workspace.env["GITHUB_TOKEN"] = secret
     world.rejected_tokens.add(secret)
@@ -203,7 +203,7 @@ def test_secrets_in_an_error_body_are_not_repeated(workspace: Workspace, world: 
     assert not any(line.startswith("::") for line in done.stderr.splitlines())
 
 
-def test_two_refreshes_at_once_neither_lose_nor_double_a_row(workspace: Workspace, world: World):
+def test_concurrent_refreshes_neither_lose_nor_duplicate_rows(workspace: Workspace, world: World):
     processes = [workspace.start("refresh", "--json") for _ in range(2)]
     for process in processes:
         assert process.wait(timeout=120) == 0

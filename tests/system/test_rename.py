@@ -29,12 +29,12 @@ def test_without_a_terminal_nothing_is_changed(workspace: Workspace):
         assert "needs a terminal to ask for confirmation; nothing was changed; use --yes" in done.stderr
     assert workspace.daily() == before
     assert workspace.runs == runs
-    # The backups were made, and are whole.
+    # The backups were made, and are complete.
     backup = min((workspace.folder / "data" / "backups").iterdir())
     workspace.run("restore", str(backup), "--db", "elsewhere")
 
 
-def test_rename_and_forget_are_runs_like_others(workspace: Workspace):
+def test_rename_and_forget_are_recorded_as_runs(workspace: Workspace):
     before = prepare(workspace)
     done = workspace.run("rename", RUST, NEW, "--yes")
     assert f"{RUST} renamed to {NEW}: {len(before[RUST])} values moved\n" in done.stdout
@@ -53,7 +53,7 @@ def test_rename_and_forget_are_runs_like_others(workspace: Workspace):
     )
 
 
-def test_a_rename_killed_at_any_moment_loses_nothing(workspace: Workspace, world: World):
+def test_a_killed_rename_loses_nothing(workspace: Workspace, world: World):
     before = prepare(workspace)[RUST]
     chance, old, new = random.Random(5), RUST, NEW
     for _ in range(5):
@@ -74,7 +74,7 @@ def test_a_rename_killed_at_any_moment_loses_nothing(workspace: Workspace, world
             old, new = new, f"downloads:mine:n{time.monotonic_ns()}"
 
 
-def test_create_tables_creates_what_is_missing_only(workspace: Workspace):
+def test_create_tables_creates_only_missing_tables(workspace: Workspace):
     first = workspace.json("create-tables")
     assert first["created"] == ["metrics", "stats", "history"]
     before = prepare(workspace)
@@ -86,7 +86,7 @@ def test_create_tables_creates_what_is_missing_only(workspace: Workspace):
 
 
 def test_the_page_follows_a_renamed_package(workspace: Workspace, world: World):
-    """One id, one package; the error names both and the ways out."""
+    """One id belongs to one package; the error names both, and the possible corrections."""
     prepare(workspace)
     (workspace.folder / "cmetrics.toml").write_text(
         catalog_text(("cratesio", "lancedb"), ("github", "lance-format/lance"))

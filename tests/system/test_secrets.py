@@ -1,4 +1,4 @@
-"""No command shows a secret, wherever it came from, and whatever a service or a library says."""
+"""No command shows a secret, wherever it comes from, and whatever a service or a library returns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PASSWORD = "hunter2-of-the-proxy"
 
 @pytest.fixture
 def echoing(workspace: Workspace, world: World) -> Workspace:
-    """A stale metric, and services that answer every request with its own headers."""
+    """Return a workspace with a stale metric, and services that return the headers of every request."""
     (workspace.folder / "cmetrics.toml").write_text(
         catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb"))
     )
@@ -52,7 +52,7 @@ def everything(folder: Path) -> str:
 
 @pytest.mark.parametrize("flags", [(), ("--json",)])
 def test_a_service_that_echoes_the_request(echoing: Workspace, services: Services, flags: tuple[str, ...]):
-    """Neither output, job summary, tables, site nor export show the token or the proxy's password."""
+    """Output, job summary, tables, site and export contain neither the token nor the proxy's password."""
     commands = (
         ("init", "--org", "lancedb", "--out", "new.toml"),
         ("init", "--repo", "lancedb/lancedb", "--out", "new.toml"),
@@ -77,7 +77,7 @@ def test_a_service_that_echoes_the_request(echoing: Workspace, services: Service
 
 @pytest.mark.parametrize("inside", ["\n", "\r", "\v", "\u200b"])
 def test_a_token_that_cannot_be_sent(workspace: Workspace, world: World, inside: str):
-    """The stars are read without it; no half of it is in output, job summary, tables, site or data branch."""
+    """Stars are read without it, and no part of it is in output, job summary, tables, site or data branch."""
     (workspace.folder / "cmetrics.toml").write_text(
         catalog_text(("cratesio", "lancedb"), ("github", "lancedb/lancedb"))
     )
@@ -104,7 +104,7 @@ def test_a_token_that_cannot_be_sent(workspace: Workspace, world: World, inside:
 
 
 def test_a_proxy_with_a_special_character_in_its_password(workspace: Workspace):
-    """Exit 2 with the variable and the way out; the run has its row in `history`."""
+    """The exit code is 2, the error names variable and correction, and the run is recorded in `history`."""
     workspace.env |= {"HTTPS_PROXY": f"http://user:{PASSWORD}#x@host:3128", "https_proxy": ""}
     done = workspace.run("refresh", code=2)
     assert "HTTPS_PROXY is not a valid proxy URL" in done.stderr
@@ -115,13 +115,13 @@ def test_a_proxy_with_a_special_character_in_its_password(workspace: Workspace):
 
 @pytest.mark.parametrize("entries", ["[::1]", "10.0.0.0/8,fd00::/8", "[::1],, localhost"])
 def test_networks_in_no_proxy(workspace: Workspace, entries: str):
-    """They are usual, concern no service, and stop no run."""
+    """Such entries are common, affect no service, and stop no run."""
     workspace.env |= {"NO_PROXY": entries, "no_proxy": entries}
     assert workspace.json("refresh", "--only", "stars")["status"] == "success"
 
 
 def test_proxy_and_authority_in_a_dotenv_file(workspace: Workspace, services: Services):
-    """What the documentation names is read from there, too."""
+    """The documented variables are also read from the file."""
     (workspace.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in services.env().items()))
     workspace.env = {}
     assert workspace.json("refresh", "--only", "stars")["status"] == "success"
@@ -129,7 +129,7 @@ def test_proxy_and_authority_in_a_dotenv_file(workspace: Workspace, services: Se
 
 
 def test_the_key_of_a_bucket_in_a_dotenv_file(workspace: Workspace):
-    """The commands work there, and show no key."""
+    """Commands use the bucket, and show no key."""
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("npm", "@lancedb/lancedb")))
     with running() as bucket:
         values = {**bucket.env(), "CMETRICS_DB": f"s3://{NAME}/dotenv"}
@@ -143,7 +143,7 @@ def test_the_key_of_a_bucket_in_a_dotenv_file(workspace: Workspace):
 
 
 def test_without_a_folder_for_temporary_files(workspace: Workspace, tmp_path: Path):
-    """A refresh works, its row is in `history`, nothing is called damaged, and `doctor` names the variable."""
+    """A refresh succeeds and is recorded, nothing is reported as damaged, and `doctor` names the variable."""
     workspace.env["TMPDIR"] = str(tmp_path / "absent")
     refreshed = workspace.run("refresh", "--only", "stars")
     assert "damaged" not in refreshed.stderr

@@ -1,4 +1,4 @@
-"""Two months of nights with everything that goes wrong: the store ends with the truth and can explain itself."""
+"""Two months of nights with many faults: the store contains the true values and explains every outage."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ NIGHTS = 60
 PYTHON, NODE, RUST = "downloads:lance:python", "downloads:lancedb:nodejs", "downloads:lance:rust"
 LANCE, LANCEDB = "stars:lance:github", "stars:lancedb:github"
 REPOSITORIES = {LANCE: "lance-format/lance", LANCEDB: "lancedb/lancedb"}
-#: Nights without a run on top of them.
+#: Additional nights without a run.
 AWAY = 3
-#: Requests of an ordinary night: three to PyPI, two to crates.io and one for a busy crate when a day is absent, two to
-#: npm, three per repository (stars, their history, releases).
+#: Requests of an ordinary night: three to PyPI, two to crates.io and one for a busy crate if a day is absent, two to
+#: npm, three per repository (stars, star history, releases).
 REQUESTS = 14
 
 
-def test_sixty_nights_end_with_the_truth_and_every_outage_is_explained(nights: Nights, world: World):
+def test_sixty_nights_end_with_the_true_values_and_explained_outages(nights: Nights, world: World):
     chance = Random(60)
     nights.begin(world.today - (NIGHTS + AWAY) * DAY)
     started = world.today
@@ -48,7 +48,7 @@ def test_sixty_nights_end_with_the_truth_and_every_outage_is_explained(nights: N
         questions = {(request.host, request.path, str(sorted(request.query.items()))) for request in requests}
         if not world.faults:
             assert summary.status is RunStatus.SUCCESS, (night, summary)
-            assert len(questions) == len(requests), "nothing is asked twice"
+            assert len(questions) == len(requests), "no request is repeated"
             assert night == 0 or len(requests) <= REQUESTS + scenario.redirects
         scenario.check(night)
         assert_every_missing_day_has_a_reason(nights)
@@ -75,7 +75,7 @@ def test_sixty_nights_end_with_the_truth_and_every_outage_is_explained(nights: N
 
 
 class Scenario:
-    """What goes wrong, by night."""
+    """The faults of each night."""
 
     def __init__(self, nights: Nights, world: World, started: date) -> None:
         self._nights, self._world = nights, world
@@ -85,38 +85,38 @@ class Scenario:
     def tonight(self, night: int) -> None:
         world = self._world
         events: dict[int, Callable[[], None]] = {
-            # A service is out for three nights, another for one; one answers with a page of HTML.
+            # A service is down for three nights, another one for one night; one returns an HTML page.
             5: lambda: self._fault(CRATES, faults.server_error),
-            8: self._mended,
+            8: self._repair,
             9: lambda: self._fault(GITHUB, faults.reset),
-            10: self._mended,
+            10: self._repair,
             12: lambda: self._fault(PYPI, faults.html),
-            14: self._mended,
-            # Only the star history is out: the newest day alone is counted.
+            14: self._repair,
+            # Only the star history is down, so only the newest day is counted.
             16: lambda: self._fault(GITHUB, faults.for_path("/stargazers/history", faults.server_error)),
-            18: self._mended,
-            # A day that PyPI loses for everybody and for good; one that npm loses and brings back.
+            18: self._repair,
+            # PyPI loses a day permanently; npm loses one and restores it.
             21: lambda: world.lost[PYPI].add(self.lost_at_pypi),
             24: lambda: world.lost[NPM].add(world.yesterday),
             33: world.lost[NPM].clear,
-            # Days come late.
+            # Days are late.
             26: lambda: world.lag.update({PYPI: 5, CRATES: 3}),
             29: lambda: world.lag.update({PYPI: 1, CRATES: 0}),
-            # A part of the newest day only.
+            # Only a part of the newest day is published.
             31: lambda: world.partial_days[PYPI].add(world.yesterday),
             32: world.partial_days[PYPI].clear,
-            # No run at all for some nights.
+            # Some nights without a run.
             35: lambda: self._nights.sleep(AWAY),
-            # Revisions: of all of two days, up and down.
+            # Revisions of two days, up and down.
             40: self._revise,
             44: self._rename,
             50: lambda: self._fault(NPM, faults.slow_down_for_an_hour),
-            52: self._mended,
+            52: self._repair,
         }
         events.get(night, lambda: None)()
 
     def check(self, night: int) -> None:
-        """What `status` says of the outages on that night."""
+        """Check what `status` reports about the outages on that night."""
         expected = {
             7: (RUST, Reason.FAILED, 3),
             9: (LANCE, Reason.FAILED, 1),
@@ -136,7 +136,7 @@ class Scenario:
     def _fault(self, host: str, fault: faults.Fault) -> None:
         self._world.faults = {host: fault}
 
-    def _mended(self) -> None:
+    def _repair(self) -> None:
         self._world.faults = {}
 
     def _revise(self) -> None:
@@ -148,7 +148,7 @@ class Scenario:
         repository = self._world.repositories["lance-format/lance"]
         repository.full_name = "lance-format/lance-next"
         self._world.renamed["lance-format/lance"] = repository.full_name
-        # The repository and its releases; the star history is requested by the new name.
+        # The repository and its releases are redirected; the star history is requested by the new name.
         self.redirects = 2
 
 
@@ -169,7 +169,7 @@ def assert_every_missing_day_has_a_reason(nights: Nights) -> None:
 
 
 def assert_downloads_are_the_truth(nights: Nights, world: World, started: date) -> None:
-    """Every landed day since the first one that was ever asked for, and no other."""
+    """Check that every published day since the first requested one is stored, and no other."""
     subjects = {
         PYTHON: (PYPI, 181, world.pypi["pylance", True]),
         "downloads:lancedb:python": (PYPI, 181, world.pypi["lancedb", True]),
@@ -177,7 +177,7 @@ def assert_downloads_are_the_truth(nights: Nights, world: World, started: date) 
         "downloads:lancedb:rust": (CRATES, 89, world.crates["lancedb"]),
         NODE: (NPM, 730, world.npm["@lancedb/lancedb"]),
     }
-    assert {PYPI, CRATES, NPM} == {host for host, _, _ in subjects.values()}, "no host is forgotten"
+    assert {PYPI, CRATES, NPM} == {host for host, _, _ in subjects.values()}, "every host is checked"
     for metric_id, (host, reach, values) in subjects.items():
         rows = {row.period_end: row.value for row in nights.rows() if row.metric_id == metric_id}
         first = started - reach * DAY
@@ -191,17 +191,17 @@ def assert_downloads_are_the_truth(nights: Nights, world: World, started: date) 
 
 
 def assert_stars_are_the_truth(nights: Nights, world: World, counts: dict[str, dict[date, int]]) -> None:
-    """A count of its day is what was there that night; any other is what GitHub shows of the day now."""
+    """Check that counted days have the count of that night, and reconstructed ones what GitHub shows now."""
     for metric_id, repository in zip(counts, world.repositories.values(), strict=True):
         rows = {row.period_end: row for row in nights.rows() if row.metric_id == metric_id}
         first = max(repository.created, min(counts[metric_id]) - 729 * DAY)
         assert list(rows) == list(day_range(first, world.yesterday))
-        held = 0
+        count = 0
         for day in day_range(repository.created, world.yesterday):
-            held += repository.stars.get(day, 0)
+            count += repository.stars.get(day, 0)
             if day in rows:
                 row = rows[day]
-                assert row.value == (held if row.is_reconstructed else counts[metric_id][day]), (metric_id, day)
+                assert row.value == (count if row.is_reconstructed else counts[metric_id][day]), (metric_id, day)
         counted = [day for day in counts[metric_id] if not rows[day].is_reconstructed]
         assert len(counted) > 40
 

@@ -1,4 +1,4 @@
-"""What `status` and the summary of a run tell people and programs, by the installed command."""
+"""Output of `status` and the summary of a run, by the installed command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RUST = "downloads:p:rust"
 
 
 def with_one_revision(workspace: Workspace, world: World, factor: int) -> str:
-    """A store with one crate, of which one settled day was revised; the day."""
+    """Store one crate and revise a settled day of it. Return the day."""
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance")))
     workspace.run("refresh")
     day = world.today - 30 * DAY
@@ -22,7 +22,7 @@ def with_one_revision(workspace: Workspace, world: World, factor: int) -> str:
     return day.isoformat()
 
 
-def test_a_run_tells_revised_days_and_the_largest_change(workspace: Workspace, world: World):
+def test_a_run_reports_revised_days_and_the_largest_change(workspace: Workspace, world: World):
     day = with_one_revision(workspace, world, 3)
     summary = workspace.json("refresh")
     assert summary["revised_days"] == summary["metrics"][0]["revised_days"] == 1
@@ -36,7 +36,7 @@ def test_a_run_tells_revised_days_and_the_largest_change(workspace: Workspace, w
     assert workspace.json("refresh")["metrics"][0]["largest_revision"] is None
 
 
-def test_status_lists_revisions_when_asked_and_unusual_ones_always(workspace: Workspace, world: World):
+def test_status_lists_revisions_on_request_and_unusual_ones_always(workspace: Workspace, world: World):
     day = with_one_revision(workspace, world, 3)
     workspace.run("refresh")
     plain, listed = workspace.run("status").stdout, workspace.run("status", "--revisions").stdout
@@ -58,7 +58,7 @@ def test_status_lists_revisions_when_asked_and_unusual_ones_always(workspace: Wo
     assert workspace.json("status", "--revisions")["revisions"] == document["revisions"]
 
 
-def test_status_tells_each_gap_with_its_reason(workspace: Workspace, world: World):
+def test_status_lists_gaps_with_reasons(workspace: Workspace, world: World):
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance"), ("npm", "@lancedb/lancedb")))
     lost, known = world.today - 9 * DAY, min(world.npm["@lancedb/lancedb"])
     world.lost["api.npmjs.org"].add(lost)
@@ -84,9 +84,7 @@ def test_status_tells_each_gap_with_its_reason(workspace: Workspace, world: Worl
     assert workspace.run("status", "--quiet").stdout == ""
 
 
-def test_status_names_the_line_to_change_while_a_repository_is_called_by_its_old_name(
-    workspace: Workspace, world: World
-):
+def test_status_reports_a_renamed_repository(workspace: Workspace, world: World):
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("github", "lance-format/lance")))
     repository = world.repositories["lance-format/lance"]
     repository.full_name = world.renamed["lance-format/lance"] = "lance-format/next"
@@ -96,7 +94,7 @@ def test_status_names_the_line_to_change_while_a_repository_is_called_by_its_old
     assert workspace.json("status")["metrics"][0]["moved_to"] == "lance-format/next"
 
 
-def test_a_value_that_cannot_be_believed_is_in_status_and_in_the_summary(workspace: Workspace, world: World):
+def test_a_doubtful_value_is_in_status_and_summary(workspace: Workspace, world: World):
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance")))
     world.crates["lance"] = dict.fromkeys(world.crates["lance"], 900)
     world.crates["lance"][world.yesterday] = 2

@@ -1,4 +1,4 @@
-"""A store of the version before is used as it is, and that version can use it afterwards."""
+"""A store of the previous version can be used without migration, also by that version again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.world.nights import Nights
 from tests.world.truth import DAY, World
 
 TIME, KEY = pa.timestamp("us", tz="UTC"), {"lance-schema:unenforced-primary-key": "true"}
-#: The tables as version 0.1.0 created them, of 2026-11-25.
+#: The tables as created by version 0.1.0 of 2026-11-25.
 SCHEMAS = {
     "metrics": pa.schema(
         [
@@ -59,14 +59,14 @@ SCHEMAS = {
         ]
     ),
 }
-#: An export that it wrote; its restore refuses any other heading.
+#: An export of that version, whose restore accepts only these headings.
 FORMAT_1 = Path(__file__).parents[1] / "export" / "format_1"
 CRATE = a_metric("cratesio")
 
 
 @pytest.fixture
 def old(nights: Nights, world: World) -> Nights:
-    """A store of the version before: three tables, ten days of a crate, a run; the newest day is a week old."""
+    """Return a store of the previous version: three tables, ten days of a crate that end a week ago, and a run."""
     nights.catalog = nights.folder / "cmetrics.toml"
     nights.catalog.write_text(catalog_text(("cratesio", "lance")))
     days = [world.today - n * DAY for n in range(17, 7, -1)]
@@ -93,8 +93,8 @@ def heading(path: Path) -> list[str]:
         return next(csv.reader(file))
 
 
-def test_a_store_of_the_version_before_goes_on(old: Nights, world: World):
-    """It is read, refreshed and exported; its tables stay as they are, a new table comes beside them."""
+def test_a_store_of_the_previous_version_works(old: Nights, world: World):
+    """It is read, refreshed and exported; its tables are unchanged, and a new table is added."""
     before = old.all_rows()
     assert [entry.latest_day for entry in old.state().metrics] == [world.today - 8 * DAY]
     assert [run.ingestion_run_id for run in old.store.runs()] == ["refresh-1"]
@@ -111,8 +111,8 @@ def test_a_store_of_the_version_before_goes_on(old: Nights, world: World):
     assert old.store.outcomes()
 
 
-def test_going_back_meets_the_files_that_it_knows(old: Nights):
-    """What the version before reads of an export has its headings; the rest are files that it does not look for."""
+def test_the_previous_version_can_read_an_export(old: Nights):
+    """Files of an export that the previous version reads have its headings; it ignores the other files."""
     old.refresh()
     folder = old.folder / "export"
     export_store(old.store, folder)
@@ -123,13 +123,13 @@ def test_going_back_meets_the_files_that_it_knows(old: Nights):
     assert others == {"manifest.csv", "outcomes.csv"}
 
 
-def test_a_data_branch_of_the_version_before_goes_on(old: Nights, tmp_path: Path):
-    """It is pulled, refreshed and pushed: no stored line changes, `manifest.csv` takes the place of `index.csv`."""
+def test_a_data_branch_of_the_previous_version_works(old: Nights, tmp_path: Path):
+    """It is pulled, refreshed and pushed: no stored line changes, and `manifest.csv` replaces `index.csv`."""
     remote, author = tmp_path / "remote.git", tmp_path / "author"
     for folder, *options in ((remote, "--bare"), (author,)):
         folder.mkdir()
         git(folder, "init", "--quiet", "--initial-branch=data", *options)
-    # As the version before wrote it: the same files, and an index without formats.
+    # As written by the previous version: the same files, and an index without formats.
     export_store(old.store, author)
     lines = (author / "manifest.csv").read_text().splitlines()
     (author / "index.csv").write_text("".join(f"{line.partition(',')[2]}\n" for line in lines))

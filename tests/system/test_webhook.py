@@ -1,4 +1,4 @@
-"""The summary of a run at somebody's web server."""
+"""Summaries of runs that are sent to a webhook."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_summary_of_a_run_is_posted(workspace: Workspace, receiver: Receiver
     assert receiver.received[1]["metrics"][0]["error"]
 
 
-def test_a_failing_receiver_is_a_warning_and_its_address_stays_secret(workspace: Workspace, receiver: Receiver):
+def test_a_failing_receiver_is_a_warning_without_its_address(workspace: Workspace, receiver: Receiver):
     (workspace.folder / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance")))
     workspace.env["CMETRICS_WEBHOOK_URL"] = receiver.url
     receiver.statuses = [500, 503]
@@ -57,7 +57,7 @@ def test_a_failing_receiver_is_a_warning_and_its_address_stays_secret(workspace:
         assert not [secret for secret in SECRETS if secret in text]
 
 
-def test_a_run_that_cannot_begin_is_told_too(workspace: Workspace, receiver: Receiver):
+def test_a_run_that_cannot_start_is_posted(workspace: Workspace, receiver: Receiver):
     workspace.env["CMETRICS_WEBHOOK_URL"] = receiver.url
     (workspace.folder / "data").write_text("no folder")
     workspace.run("refresh", code=1)
@@ -65,8 +65,8 @@ def test_a_run_that_cannot_begin_is_told_too(workspace: Workspace, receiver: Rec
     assert receiver.received[0]["error"]
 
 
-def test_a_command_that_cannot_begin_is_told_too(workspace: Workspace, receiver: Receiver):
-    """A wrong catalogue, a wrong variable, and a data branch that cannot be reached."""
+def test_a_command_that_cannot_start_is_posted(workspace: Workspace, receiver: Receiver):
+    """This includes a wrong catalogue, a wrong variable, and an unreachable data branch."""
     workspace.env["CMETRICS_WEBHOOK_URL"] = receiver.url
     (workspace.folder / "cmetrics.toml").write_text("nonsense = 1\n")
     workspace.run("refresh", code=2)
@@ -88,21 +88,21 @@ def test_a_command_that_cannot_begin_is_told_too(workspace: Workspace, receiver:
 
 
 @pytest.mark.parametrize("status", [401, 404, 410])
-def test_a_refusal_is_not_asked_again(receiver: Receiver, status: int):
+def test_a_rejection_is_not_retried(receiver: Receiver, status: int):
     receiver.statuses = [status]
-    said = send_summary(
+    warning = send_summary(
         SecretStr(receiver.url), {"run_id": "1"}, "https://example.com", NetworkSettings(), sleep=skip_sleep
     )
-    assert said is not None
+    assert warning is not None
     assert len(receiver.received) == 1
-    assert not [secret for secret in SECRETS if secret in said]
+    assert not [secret for secret in SECRETS if secret in warning]
 
 
 @pytest.mark.parametrize(
     "url",
     ["", "ftp://x/y", "https://", "http://10.0.0.1/x", "https://x:99999/y", "https://x/ y", "https://[::1/x", "//x"],
 )
-def test_an_address_that_is_none_is_named_by_its_variable_only(url: str):
-    said = send_summary(SecretStr(url), {}, "https://example.com", NetworkSettings())
-    assert said is not None
-    assert "CMETRICS_WEBHOOK_URL is not an https:// address" in said
+def test_an_invalid_address_is_named_by_its_variable_only(url: str):
+    warning = send_summary(SecretStr(url), {}, "https://example.com", NetworkSettings())
+    assert warning is not None
+    assert "CMETRICS_WEBHOOK_URL is not an https:// address" in warning

@@ -1,4 +1,4 @@
-"""A year in which the catalogue changes ends with complete series, and with what had to be said."""
+"""A year in which the catalogue changes ends with complete series and the expected messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.ingest.test_catalog_changes import Entry, values, write
 from tests.world.nights import Nights
 from tests.world.truth import DAY
 
-#: Nights between two runs; with `-m long` every one.
+#: Nights between two runs; with `-m long`, every night has one.
 STEP = 1 if deep(1) > 1 else 12
 LANCE, STARS, PYTHON = ("cratesio", "lance"), ("github", "lancedb/lancedb"), ("pypistats", "pylance")
 
@@ -18,7 +18,7 @@ def under(product: str, *subjects: tuple[str, str]) -> list[Entry]:
 
 
 def test_a_year_of_changes_ends_with_complete_series(nights: Nights):
-    """A renamed product, a renamed package, and a metric that is removed and added again elsewhere."""
+    """A product is renamed, a package is renamed, and a metric is removed and added again."""
     world = nights.world
     nights.begin(world.today - 365 * DAY)
     begun = world.today
@@ -37,7 +37,7 @@ def test_a_year_of_changes_ends_with_complete_series(nights: Nights):
     live(60)
     write(nights, *under("alpha", LANCE, STARS, PYTHON))
     live(60)
-    # The metric is away for two months: within what the source still holds.
+    # The metric is removed for two months, which the source still retains.
     write(nights, *under("alpha", LANCE, STARS))
     live(60)
     write(nights, *under("alpha", LANCE, STARS), *under("beta", PYTHON))

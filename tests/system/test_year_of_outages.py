@@ -1,4 +1,4 @@
-"""A year in which everything is away for a while ends with complete series, and with the issues that it was worth."""
+"""A year with outages of everything ends with complete series and the expected issues."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.world import faults
 from tests.world.nights import Nights
 from tests.world.truth import CRATES, DAY, GITHUB, NPM, PYPI
 
-#: Nights between two runs while nothing is wrong; with `-m long` every one.
+#: Nights between two runs without an outage; with `-m long`, every night has one.
 STEP = 1 if deep(1) > 1 else 30
 TOKEN = "ghs_0123456789"
 PACKAGE, REPOSITORY = "@lancedb/lancedb", "lance-format/lance"
@@ -38,11 +38,11 @@ HOOK = "#!/bin/sh\necho 'error: GH006: Protected branch update failed for refs/h
 
 @dataclass
 class Machine:
-    """What runs every night: pull, refresh, push, alert."""
+    """The machine that runs pull, refresh, push and alert every night."""
 
     nights: Nights
     remote: Path
-    #: In the order of the nights, each once.
+    #: Distinct warnings in the order of the nights.
     warnings: dict[str, None] = field(default_factory=dict)
     refusals: dict[str, None] = field(default_factory=dict)
     #: `(days since the beginning, action, title)`.
@@ -93,7 +93,7 @@ class Machine:
         return summary.status
 
     def live_until(self, day: int, step: int = 1) -> set[RunStatus]:
-        """Run every ``step`` nights, also on the last one; how the runs ended."""
+        """Run every ``step`` nights and on the last one. Return the statuses of the runs."""
         ends = set()
         while self.day < day:
             self.nights.sleep(min(step, day - self.day))
@@ -101,7 +101,7 @@ class Machine:
         return ends
 
     def stored(self) -> dict[str, dict[date, int]]:
-        """What the branch holds."""
+        """Return the values on the branch."""
         stored: dict[str, dict[date, int]] = {}
         for row in decode_observations(read_export(self.clone).stats):
             stored.setdefault(row.metric_id, {})[row.period_end] = row.value
@@ -123,7 +123,7 @@ def machine(nights: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_year_of_outages_ends_with_complete_series(machine: Machine):
-    """A package, a branch, a token and all services are away for a while; a repository gets a new name."""
+    """A package, a branch, a token and all services are unavailable for a while; a repository is renamed."""
     world = machine.nights.world
     quiet = {RunStatus.SUCCESS}
     machine.night()
@@ -140,7 +140,7 @@ def test_a_year_of_outages_ends_with_complete_series(machine: Machine):
     repository.full_name = world.renamed[REPOSITORY] = "lance-format/lance-next"
     assert machine.live_until(160, STEP) == quiet
 
-    # A rule refuses the data branch, and is repaired after two nights.
+    # A rule rejects the data branch, and is repaired after two nights.
     hook = machine.remote / "hooks" / "pre-receive"
     hook.write_text(HOOK)
     hook.chmod(0o755)
@@ -150,13 +150,13 @@ def test_a_year_of_outages_ends_with_complete_series(machine: Machine):
     assert machine.live_until(163) == quiet
     assert machine.live_until(220, STEP) == quiet
 
-    # The token is revoked: everything is collected without it, and nobody can be told.
+    # The token is revoked: everything is collected without it, but no issue can be opened.
     world.rejected_tokens.add(TOKEN)
     assert machine.live_until(222) == quiet
     world.rejected_tokens.clear()
     assert machine.live_until(260, STEP) == quiet
 
-    # All services are down. The token may not write issues for the first nights of it.
+    # All services are down. On the first nights, the token may not write issues.
     world.project.may_write_issues = False
     world.faults = dict.fromkeys((PYPI, CRATES, NPM), faults.server_error)
     world.faults[GITHUB] = faults.for_path(f"/repos/{REPOSITORY.partition('/')[0]}", faults.server_error)
@@ -193,7 +193,7 @@ def test_a_year_of_outages_ends_with_complete_series(machine: Machine):
 
 
 def check_series(machine: Machine) -> None:
-    """Every day that a source has shown since the first night, in the store and on the branch."""
+    """Check that store and branch have every day that a source has shown since the first night."""
     world, stored = machine.nights.world, machine.stored()
     truth = {
         "downloads:p:nodejs": world.npm[PACKAGE],
