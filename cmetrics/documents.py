@@ -53,7 +53,7 @@ Moment = Annotated[datetime, AfterValidator(lambda moment: moment.replace(micros
 
 
 #: The type of points of a series. There are many, so they are plain dicts without validation.
-_POINT = ConfigDict(extra="forbid")
+POINT = ConfigDict(extra="forbid")
 
 
 class Document(BaseModel):
@@ -91,7 +91,7 @@ class MetricDefinition(Document):
     series_file: Annotated[str, Field(examples=["series/downloads-lance-python.json"])]
 
 
-@with_config(_POINT)
+@with_config(POINT)
 class SeriesPoint(TypedDict):
     """One stored value."""
 
@@ -117,7 +117,7 @@ class ValueChange(Document):
     percent: Annotated[float | None, Field(description="Null when the earlier value is 0")]
 
 
-@with_config(_POINT)
+@with_config(POINT)
 class MonthPoint(TypedDict):
     """Downloads of a month. Both day counts are null for a seeded snapshot."""
 
@@ -129,7 +129,7 @@ class MonthPoint(TypedDict):
     days_expected: int | None
 
 
-@with_config(_POINT)
+@with_config(POINT)
 class StarsPoint(TypedDict):
     """Stars at the end of a day."""
 
@@ -140,7 +140,7 @@ class StarsPoint(TypedDict):
     estimated: bool
 
 
-def _made(make: Callable[[Any], object]) -> WrapValidator:
+def made(make: Callable[[Any], object]) -> WrapValidator:
     """Return the validator of a field that ``make`` creates from a part of the view-model."""
     return WrapValidator(lambda part, _: make(part))
 
@@ -202,10 +202,10 @@ class DownloadsItem(_Item):
     change_7: Annotated[ValueChange | None, Field(description="The last 7 stored days against the 7 before")]
     change_30: ValueChange | None
     change_90: ValueChange | None
-    sparkline: Annotated[list[MonthPoint], _made(lambda points: list(map(_month_point, points))), part_of("points")]
+    sparkline: Annotated[list[MonthPoint], made(lambda points: list(map(_month_point, points))), part_of("points")]
 
 
-@with_config(_POINT)
+@with_config(POINT)
 class FlowPoint(TypedDict):
     """Stars gained and lost on one day; null where unknown."""
 
@@ -225,7 +225,7 @@ class RepositoryItem(_Item):
     change_7: ValueChange | None
     change_30: ValueChange | None
     change_90: ValueChange | None
-    sparkline: Annotated[list[StarsPoint], _made(_stars_points), part_of("points")]
+    sparkline: Annotated[list[StarsPoint], made(_stars_points), part_of("points")]
     gained_30: Annotated[
         int | None,
         part_of("flow_30.gained", description=f"In the 30 days up to the newest count. {FLOWS_DEFINITION}"),
@@ -236,10 +236,10 @@ class RepositoryItem(_Item):
     net_30: Annotated[
         int | None, part_of("flow_30.net", description="From the count of 30 days before to the newest one")
     ] = None
-    flows: Annotated[list[FlowPoint], _made(_flow_points), Field(description=FLOWS_DEFINITION)]
+    flows: Annotated[list[FlowPoint], made(_flow_points), Field(description=FLOWS_DEFINITION)]
 
 
-@with_config(_POINT)
+@with_config(POINT)
 class CountPoint(TypedDict):
     """A stored value. The period is one day, or a rolling window up to its last day."""
 
@@ -248,7 +248,7 @@ class CountPoint(TypedDict):
     value: int
 
 
-@with_config(_POINT)
+@with_config(POINT)
 class FlowInterval(TypedDict):
     """The increase of a counter between two readings."""
 
@@ -299,9 +299,9 @@ class CountItem(_Item):
     change_90: ValueChange | None
     last_30_days: Annotated[int | None, Field(description="Counters and flows: the known count of the last 30 days")]
     last_30_days_observed: Annotated[int, Field(description="The number of these days for which the count is known")]
-    sparkline: Annotated[list[CountPoint], _made(_count_points), part_of("periods")]
+    sparkline: Annotated[list[CountPoint], made(_count_points), part_of("periods")]
     intervals: Annotated[
-        list[FlowInterval], _made(_intervals), Field(description="Counters: the flows between readings")
+        list[FlowInterval], made(_intervals), Field(description="Counters: the flows between readings")
     ]
 
 
@@ -349,7 +349,7 @@ class DailyDashboard(Document):
     days: int
     groups: list[ProductGroup]
     last_full_month: Annotated[
-        MonthPoint | None, _made(lambda point: point and _month_point(point)), part_of("month_total")
+        MonthPoint | None, made(lambda point: point and _month_point(point)), part_of("month_total")
     ]
     last_full_month_change: Annotated[
         ValueChange | None,
@@ -373,7 +373,7 @@ class DailyDashboard(Document):
         date | None, part_of("total_stars.day", description="The newest day with a count of every repository")
     ] = None
     total_stars_change_30: ValueChange | None
-    total_stars_sparkline: Annotated[list[StarsPoint], _made(_stars_points), part_of("total_stars_points")]
+    total_stars_sparkline: Annotated[list[StarsPoint], made(_stars_points), part_of("total_stars_points")]
     last_30d_download_totals: Annotated[DownloadTotals, part_of("last_30_days")]
 
 

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, with_config
+from typing_extensions import TypedDict
 
-from cmetrics.analytics.report import MonthReport
-from cmetrics.documents import Document, part_of
+from cmetrics.analytics.report import DownloadsRow, MonthReport
+from cmetrics.documents import POINT, Document, made
 from cmetrics.insight_documents import EffectDocument, EventReference, MonthText, NoteDocument
 
 
-class DownloadsRowDocument(Document):
+@with_config(POINT)
+class DownloadsRowDocument(TypedDict):
     """The downloads of a month, of one metric or of several."""
 
     metric_id: str | None
@@ -22,26 +24,56 @@ class DownloadsRowDocument(Document):
     name: str
     detail: str
     value: int | None
-    days_observed: Annotated[int, part_of("before.observed")]
+    days_observed: int
     days_expected: int
-    metrics: Annotated[int, part_of("before.metrics")]
-    compared: Annotated[int, part_of("before.compared", description="Metrics that are compared with the month before")]
-    previous_value: Annotated[
-        int | None,
-        part_of("before.compared_before", description="Value of the compared metrics in the month before"),
-    ]
-    change: Annotated[int | None, part_of("before.change")]
-    change_percent: Annotated[float | None, part_of("before.change_percent")]
-    is_new: Annotated[bool, part_of("before.is_new")]
+    metrics: int
+    compared: Annotated[int, Field(description="Metrics that are compared with the month before")]
+    previous_value: Annotated[int | None, Field(description="Value of the compared metrics in the month before")]
+    change: int | None
+    change_percent: float | None
+    is_new: bool
     reason: Annotated[str | None, Field(description="Why there is no change")]
-    year_compared: Annotated[int, part_of("year.compared")]
-    year_value: Annotated[int | None, part_of("year.compared_before")]
-    year_change: Annotated[int | None, part_of("year.change")]
-    year_percent: Annotated[float | None, part_of("year.change_percent")]
+    year_compared: int
+    year_value: int | None
+    year_change: int | None
+    year_percent: float | None
     share: Annotated[float | None, Field(description="Percent of all downloads")]
     previous_share: Annotated[float | None, Field(description="Among the metrics that are compared")]
     share_change: Annotated[float | None, Field(description="Percentage points, among the metrics that are compared")]
     history: Annotated[list[int | None], Field(description="12 months; the last one is this month")]
+
+
+def _downloads(row: DownloadsRow) -> DownloadsRowDocument:
+    before, year = row.before, row.year
+    return {
+        "metric_id": row.metric_id,
+        "product": row.product,
+        "sdk": row.sdk,
+        "name": row.name,
+        "detail": row.detail,
+        "value": row.value,
+        "days_observed": before.observed,
+        "days_expected": row.days_expected,
+        "metrics": before.metrics,
+        "compared": before.compared,
+        "previous_value": before.compared_before,
+        "change": before.change,
+        "change_percent": before.change_percent,
+        "is_new": before.is_new,
+        "reason": row.reason,
+        "year_compared": year.compared,
+        "year_value": year.compared_before,
+        "year_change": year.change,
+        "year_percent": year.change_percent,
+        "share": row.share,
+        "previous_share": row.previous_share,
+        "share_change": row.share_change,
+        "history": list(row.history),
+    }
+
+
+#: Created without validation, because there are many.
+_Downloads = Annotated[list[DownloadsRowDocument], made(lambda rows: list(map(_downloads, rows)))]
 
 
 class StarsRowDocument(Document):
@@ -109,10 +141,10 @@ class Report(Document):
     is_final: bool
     final_on: date
     headline: str
-    total: DownloadsRowDocument
-    products: list[DownloadsRowDocument]
-    packages: list[DownloadsRowDocument]
-    sdks: list[DownloadsRowDocument]
+    total: Annotated[DownloadsRowDocument, made(_downloads)]
+    products: _Downloads
+    packages: _Downloads
+    sdks: _Downloads
     all_stars: StarsRowDocument
     repositories: list[StarsRowDocument]
     history: list[MonthBarDocument]

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from cmetrics.analytics.report import DownloadsRow, MonthBar
+import numpy as np
+
+from cmetrics.analytics.report import ROW_MONTHS, DownloadsRow, MonthBar
 from cmetrics.charts.scale import levels, middle, moment, named_levels, time_ticks
 from cmetrics.charts.svg import Tick, precise
 from cmetrics.domain import formats
@@ -15,11 +17,9 @@ from cmetrics.domain.days import Month
 
 #: Space above and below the plot.
 TOP, BOTTOM = 30.0, 30.0
-#: Sizes of the bars next to a row.
-ROW_WIDTH, ROW_HEIGHT = 132.0, 28.0
+#: Sizes of the bars next to a row in tenths of pixels: of all, and the least height of one.
+ROW_WIDTH, ROW_HEIGHT, ROW_LEAST = 1320.0, 280.0, 5.0
 _GAP = 0.24
-#: The tone of stars, as on the overview.
-STARS = "n0"
 #: The text for an unknown number.
 NONE = "–"
 
@@ -45,16 +45,14 @@ SHAPES = (Shape("wide", 1120.0, 400.0, 48.0, 8, 150.0, 12), Shape("narrow", 360.
 
 
 class Block(NamedTuple):
-    """One rectangle, in the units of its drawing."""
+    """A part of a bar."""
 
-    x: float
-    y: float
-    width: float
-    height: float
+    #: An SVG path.
+    path: str
     tone: str
     #: Whether days are missing, or replaced by a published total.
-    is_partial: bool = False
-    title: str = ""
+    is_partial: bool
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,8 @@ class MonthChart:
 class NetBar:
     """The net gain of a month: its bar if it is known, the position of its value, and its month."""
 
-    block: Block | None
+    #: An SVG path.
+    path: str | None
     at: float
     value_y: float
     value: str
@@ -96,31 +95,45 @@ class Share:
     percent: float
 
 
-def month_chart(history: Sequence[MonthBar], tones: Sequence[str], names: Sequence[str], shape: Shape) -> MonthChart:
-    """Return the chart of ``history``; ``tones`` and ``names`` are those of the products.
+def month_charts(history: Sequence[MonthBar], tones: Sequence[str], names: Sequence[str]) -> list[MonthChart]:
+    """Return the chart of ``history`` in each shape; ``tones`` and ``names`` are those of the products.
 
     Its axes are like those of the site's charts: labels next to the bars, with the unit only on the top one, above
     the bars.
     """
+    months = [formats.month(bar.month.first) for bar in history]
+    titles = [
+        [
+            f"{month}, {name}: {formats.number(part)}" if part else ""
+            for part, name in zip(bar.parts, names, strict=True)
+        ]
+        for month, bar in zip(months, history, strict=True)
+    ]
+    return [_month_chart(history, tones, titles, shape) for shape in SHAPES]
+
+
+def _month_chart(
+    history: Sequence[MonthBar], tones: Sequence[str], titles: Sequence[Sequence[str]], shape: Shape
+) -> MonthChart:
     named = named_levels(levels(max((bar.value for bar in history), default=0)))
     ceiling, bottom = named[-1].value, shape.height - BOTTOM
     step = _step(history, shape)
 
+    scale = (bottom - TOP) / ceiling
+
     def y(value: int) -> float:
-        return round(bottom - (bottom - TOP) * value / ceiling, 1)
+        return round(bottom - value * scale, 1)
 
     blocks: list[Block] = []
     lefts, width = _places(len(history), shape.width - shape.gutter)
-    for left, bar in zip(lefts, history, strict=True):
-        month, is_partial = formats.month(bar.month.first), not bar.is_complete
-        below, ground = 0, y(0)
-        for part, tone, name in zip(bar.parts, tones, names, strict=True):
+    for left, bar, of_bar in zip(lefts, history, titles, strict=True):
+        is_partial, start = not bar.is_complete, f"{shape.gutter + left:.1f}"
+        below, ground = 0, f"{bottom:.1f}"
+        for part, tone, title in zip(bar.parts, tones, of_bar, strict=True):
             if part:
                 below += part
-                top = y(below)
-                title = f"{month}, {name}: {formats.number(part)}"
-                height = round(ground - top, 1)
-                blocks.append(Block(round(shape.gutter + left, 1), top, width, height, tone, is_partial, title))
+                top = f"{bottom - below * scale:.1f}"
+                blocks.append(Block(f"M{start} {top}h{width}V{ground}H{start}z", tone, is_partial, title))
                 ground = top
     first, last = history[0], history[-1]
     return MonthChart(
@@ -153,47 +166,64 @@ def _month_ticks(history: Sequence[MonthBar], shape: Shape) -> Iterator[Tick]:
             yield Tick(round(shape.gutter + _step(history, shape) * (number + 0.5), 1), text)
 
 
-def row_bars(history: Sequence[int | None], tone: str) -> tuple[Block, ...]:
-    """Return the bars next to a row, without unknown months."""
-    return tuple(block for block in _bars(history, tone, ROW_WIDTH, ROW_HEIGHT) if block is not None)
+def row_bars(histories: Sequence[Sequence[int | None]]) -> list[str]:
+    """Return the bars next to each row as an SVG path, without unknown months.
+
+    The unit is a tenth of a pixel. Bars below zero hang from the same line.
+    """
+    # An unknown value is NaN.
+    values = np.array(histories, np.float64).reshape(len(histories), ROW_MONTHS)
+    lefts, width = _places(ROW_MONTHS, ROW_WIDTH)
+    highest = np.nanmax(values, axis=1, initial=0.0, keepdims=True)
+    lowest = np.nanmin(values, axis=1, initial=0.0, keepdims=True)
+    scale = ROW_HEIGHT / np.maximum(highest - lowest, 1.0)
+    tops = np.rint((highest - np.maximum(np.nan_to_num(values), 0.0)) * scale).astype(np.int64)
+    heights = np.maximum(np.rint(np.abs(np.nan_to_num(values)) * scale), ROW_LEAST).astype(np.int64)
+    starts, wide = list(map(round, lefts)), round(width)
+    return [
+        "".join(
+            _bar(left, top, wide, height)
+            for left, top, height, is_known in zip(starts, *of_row, strict=True)
+            if is_known
+        )
+        for of_row in zip(tops.tolist(), heights.tolist(), (~np.isnan(values)).tolist(), strict=True)
+    ]
 
 
 def net_chart(history: Sequence[int | None], month: Month, shape: Shape) -> tuple[NetBar, ...]:
     """Return the chart of net gains up to ``month``, with a value and a label per month."""
     history = history[-shape.net_months :]
-    blocks = _bars(history, STARS, shape.width, shape.net_height)
+    lefts, width = _places(len(history), shape.width)
     step = shape.width / max(len(history), 1)
     return tuple(
         NetBar(
-            block=block,
+            path=_bar(left, bar[0], width, bar[1]) if bar else None,
             at=round(step * (number + 0.5), 1),
-            value_y=round((block.y if block is not None else shape.net_height) - 8, 1),
+            value_y=round((bar[0] if bar else shape.net_height) - 8, 1),
             value=NONE if value is None else formats.signed(value),
             month=formats.short_month_name(month.plus(number + 1 - len(history)).first),
             is_loss=value is not None and value < 0,
         )
-        for number, (block, value) in enumerate(zip(blocks, history, strict=True))
+        for number, (left, bar, value) in enumerate(zip(lefts, _bars(history, shape.net_height), history, strict=True))
     )
 
 
-def _bars(history: Sequence[int | None], tone: str, width: float, height: float) -> list[Block | None]:
-    """Return a bar per value. Bars below zero hang from the same line."""
+def _bar(left: float, top: float, width: float, height: float) -> str:
+    """Return a bar as an SVG path, which is half as long as a rectangle."""
+    return f"M{left} {top}h{width}v{height}h-{width}z"
+
+
+def _bars(history: Sequence[int | None], height: float) -> list[tuple[float, float] | None]:
+    """Return the top and the height of the bar of each value. Bars below zero hang from the same line."""
     known = [value for value in history if value is not None]
     highest, lowest = max([*known, 0]), min([*known, 0])
     span = (highest - lowest) or 1
     zero = height * highest / span
-    lefts, wide = _places(len(history), width)
     return [
         None
         if value is None
-        else Block(
-            left,
-            round(zero - max(value, 0) * height / span, 1),
-            wide,
-            max(round(abs(value) * height / span, 1), 0.5),
-            tone,
-        )
-        for left, value in zip(lefts, history, strict=True)
+        else (round(zero - max(value, 0) * height / span, 1), max(round(abs(value) * height / span, 1), 0.5))
+        for value in history
     ]
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from cmetrics.analytics.report import DownloadsRow, MonthReport, ReleaseRow, StarsRow, month_name
 from cmetrics.charts import theme
-from cmetrics.charts.report_figures import SHAPES, STARS, month_chart, net_chart, row_bars, shares
+from cmetrics.charts.report_figures import SHAPES, month_charts, net_chart, row_bars, shares
 from cmetrics.domain import formats
 from cmetrics.domain.plural import plural
 from cmetrics.domain.sanitize import sanitize
@@ -76,13 +76,14 @@ def render_report_html(
         "before_short": formats.short_month(month.plus(-1).first),
         "year_short": formats.short_month(month.plus(-12).first),
         "missing_days": sum(row.days for row in report.missing),
-        "charts": [month_chart(history, tones, names, shape) for shape in SHAPES],
+        "charts": month_charts(history, tones, names),
         "names": report.names,
         "products": list(zip(products, tones, strict=True)),
-        "package_bars": [row_bars(row.history, _tone_of(row, sdk_tones)) for row in report.packages],
+        "package_tones": [sdk_tones.get(row.sdk, "total") for row in report.packages],
+        "package_bars": row_bars([row.history for row in report.packages]),
         "reasons": [row for row in report.packages if row.reason],
         "star_rows": star_rows,
-        "star_bars": [row_bars(row.history, STARS) for row in star_rows],
+        "star_bars": row_bars([row.history for row in star_rows]),
         "net": [(shape, net_chart(report.all_stars.history, month, shape)) for shape in SHAPES],
         "compositions": list(_compositions(products, tones, report.sdks, sdk_tones)),
     }
@@ -238,10 +239,6 @@ def _sdk_tones(rows: Sequence[DownloadsRow]) -> dict[str | None, str]:
         row.sdk: row.sdk if row.sdk in theme.TONES and row.sdk is not None else others[number]
         for number, row in enumerate(sorted(rows, key=lambda row: row.sdk or ""))
     }
-
-
-def _tone_of(row: DownloadsRow, tones: dict[str | None, str]) -> str:
-    return tones.get(row.sdk, "total")
 
 
 def _css(palette: theme.Palette, *, has_masthead: bool) -> Markup:

@@ -109,15 +109,15 @@ def render_report_card(report: MonthReport, colors: Palette) -> bytes:
     columns = list(_report_columns(report))
     for column, (left, wide) in zip(columns, _places(len(columns)), strict=True):
         _draw_column(canvas, column, left, wide, accent)
+    known = [row for row in report.packages if row.value is not None]
     rows = [
         (
             canvas.plain(row.name, row.product or ""),
-            ", ".join(filter(None, (formats.compact(row.value), row.before.moved))),
+            ", ".join(filter(None, (formats.compact(row.value or 0), row.before.moved))),
         )
-        for row in report.packages
-        if row.value is not None
+        for row in known[:PARTS_NAMED]
     ]
-    _draw_list(canvas, rows, "packages")
+    _draw_list(canvas, rows, len(known), "packages")
     return canvas.png()
 
 
@@ -285,20 +285,21 @@ def _draw_parts(canvas: Canvas, groups: Sequence[Group], as_of: date) -> None:
     """Draw the products; of a single one, its metrics."""
     if len(groups) == 1:
         items = by_size(groups[0].items)
-        parts = [(canvas.plain(item.metric.subject, item.metric.product), _figure(item)) for item in items]
+        named = [(canvas.plain(i.metric.subject, i.metric.product), _figure(i)) for i in items[:PARTS_NAMED]]
+        _draw_list(canvas, named, len(items), "metrics")
     else:
-        parts = [(canvas.plain(group.title, group.product), _figures(group, as_of)) for group in groups]
-    _draw_list(canvas, parts, "metrics" if len(groups) == 1 else "products")
+        named = [(canvas.plain(group.title, group.product), _figures(group, as_of)) for group in groups[:PARTS_NAMED]]
+        _draw_list(canvas, named, len(groups), "products")
 
 
-def _draw_list(canvas: Canvas, parts: Sequence[tuple[str, str]], what: str) -> None:
-    """Draw the first names, each with its numbers below it, and the number of names that do not fit."""
-    if not parts:
+def _draw_list(canvas: Canvas, first: Sequence[tuple[str, str]], count: int, what: str) -> None:
+    """Draw the first names of ``count``, each with its numbers below it, and the number of those that do not fit."""
+    if not first:
         return
     canvas.box(_LEFT, 522, _LEFT + _ROOM, 524, _LINE)
-    shown = list(parts if len(parts) <= PARTS_NAMED else parts[: PARTS_NAMED - 1])
-    if len(parts) > len(shown):
-        shown.append((f"and {formats.number(len(parts) - len(shown))} more", what))
+    shown = list(first if count <= PARTS_NAMED else first[: PARTS_NAMED - 1])
+    if count > len(shown):
+        shown.append((f"and {formats.number(count - len(shown))} more", what))
     for (title, figures), (left, wide) in zip(shown, _places(len(shown)), strict=True):
         canvas.write((left, 562), *canvas.fit(title, wide, 28, 22), _TEXT)
         canvas.write((left, 596), *canvas.fit(figures, wide, 24, 16), _MUTED)

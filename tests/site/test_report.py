@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
+from pydantic import TypeAdapter
 
 from cmetrics import documents
 from cmetrics.analytics.columns import SeriesTable
@@ -28,7 +29,7 @@ from cmetrics.charts.theme import DEFAULT
 from cmetrics.domain.days import DAY, Month
 from cmetrics.domain.event import Note
 from cmetrics.domain.metric import Event
-from cmetrics.report_documents import build_report_document, build_report_list
+from cmetrics.report_documents import DownloadsRowDocument, build_report_document, build_report_list
 from cmetrics.site.folders import templates_folder
 from cmetrics.site.page import Site
 from cmetrics.site.render import SLIDES_PARTS, prepare_site, render_data, script
@@ -183,6 +184,17 @@ def test_every_number_is_in_the_document(name: str):
         short = {found for found in numbers_in(text) if found not in known}
         factors = {found for found in short if f"×{found}" in text}
         assert {found for found in short - factors if found not in axis} == set()
+
+
+@pytest.mark.parametrize("name", ["rich", "weird", "m24"])
+def test_rows_of_the_document_have_their_model(name: str):
+    """The rows of downloads are created without validation: they are as their model describes them."""
+    document = build_report_document(build_report(inputs(name), report_months(inputs(name))[0]))
+    rows = [document.total, *document.products, *document.packages, *document.sdks]
+    body = json.loads(documents.encode(document))
+    assert TypeAdapter(list[DownloadsRowDocument]).validate_python(rows, strict=True) == rows
+    assert [body["total"], *body["products"], *body["packages"], *body["sdks"]] == rows
+    assert json.loads(document.model_dump_json()) == body
 
 
 def test_no_text_states_a_cause():
@@ -394,7 +406,7 @@ def test_labels_of_levels_stand_beside_the_bars(browser: Browser, folder: Path):
     page = opened(browser, folder, viewport={"width": 1280, "height": 900})
     boxes = """(query) => [...document.querySelectorAll(query)].map((one) => one.getBoundingClientRect().toJSON())"""
     levels = page.evaluate(boxes, "svg.months.wide .level")
-    bars = page.evaluate(boxes, "svg.months.wide rect[class^=tone-]")
+    bars = page.evaluate(boxes, "svg.months.wide path[class^=tone-]")
     assert len(levels) >= 3
     assert max(box["right"] for box in levels[:-1]) <= min(box["left"] for box in bars)
     page.context.close()
