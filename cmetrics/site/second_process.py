@@ -13,10 +13,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from itertools import chain
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from cmetrics.domain.errors import SiteError
 from cmetrics.domain.interrupts import hold_interrupts
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from cmetrics.analytics.report_inputs import ReportInputs
     from cmetrics.site.page import Site
 
+#: Bytes of the number of a part.
+_NUMBER_BYTES = 4
+
 
 class SecondProcess:
     """Builds the reports of one site, and renders them and some of its parts, see `cmetrics.site.pages.count_parts`.
@@ -36,10 +39,14 @@ class SecondProcess:
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("fork")
-        # Both processes take the number of the next part from here, so that neither waits for the other.
-        self._next_part = context.Value("i", 0)
+        # Both processes take the numbers of parts from this pipe, so that neither waits for the other. Unlike the lock
+        # of a counter, a killed process cannot hold it.
+        parts, numbers = os.pipe()
+        self._parts, self._numbers = FileIO(parts), FileIO(numbers, "w")
         self._line, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._line, self._next_part), daemon=True)
+        self._process = context.Process(
+            target=_serve, args=(theirs, self._parts, self._line, self._numbers), daemon=True
+        )
         # The new process must not handle interrupts; the first one decides.
         with hold_interrupts():
             self._process.start()
@@ -58,8 +65,10 @@ class SecondProcess:
         until the reports are built.
         """
         with _lost():
-            self._line.send((site, count, folder))
-        return _take(self._next_part, count), self._compiled
+            self._line.send((site, folder))
+            with self._numbers:
+                self._numbers.write(b"".join(part.to_bytes(_NUMBER_BYTES) for part in range(count)))
+        return _take(self._parts), self._compiled
 
     def result(self) -> dict[str, int]:
         """Wait for the other files. Return their sizes by path.
@@ -75,6 +84,8 @@ class SecondProcess:
     def close(self) -> None:
         """End the process."""
         self._line.close()
+        self._numbers.close()
+        self._parts.close()
         self._process.kill()
         self._process.join()
 
@@ -107,21 +118,17 @@ def _is_useful() -> bool:
     return threading.active_count() == 1 and "lancedb" not in sys.modules
 
 
-def _take(next_part: Any, count: int) -> Iterator[int]:
-    while True:
-        with next_part.get_lock():
-            part = next_part.value
-            next_part.value += 1
-        if part >= count:
-            return
-        yield part
+def _take(parts: FileIO) -> Iterator[int]:
+    while number := parts.read(_NUMBER_BYTES):
+        yield int.from_bytes(number)
 
 
-def _serve(line: Connection, theirs: Connection, next_part: Any) -> None:
+def _serve(line: Connection, parts: FileIO, theirs: Connection, numbers: FileIO) -> None:
     """Run the second process: until the work is done, or the first process ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     theirs.close()
+    numbers.close()
     from cmetrics.domain import formats
     from cmetrics.locales import load_formats
     from cmetrics.site.report_files import render_reports
@@ -134,9 +141,9 @@ def _serve(line: Connection, theirs: Connection, next_part: Any) -> None:
         line.send(compile_templates())
         try:
             reports = _build_reports(line.recv())
-            site, count, folder = line.recv()
+            site, folder = line.recv()
             with formats.use(load_formats(site.board.lang)):
-                pages = (file for part in _take(next_part, count) for file in render_part(site, part))
+                pages = (file for part in _take(parts) for file in render_part(site, part))
                 files = chain(render_reports(site, reports) if reports is not None else (), pages)
                 result = {name: write_file(folder / name, content) for name, content in files}
         except Exception as error:  # noqa: BLE001  # raised again by the first process
