@@ -1,4 +1,4 @@
-"""Sites to look at, a browser to look with, and a reader who notes everything that the browser says."""
+"""Sites and browsers for tests of pages. A test fails if its page writes to the console."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NOW = datetime(2026, 11, 23, 9, 5, tzinfo=UTC)
 URL = "https://example.org/metrics/"
 EVIL = "<script>window.owned=1</script></script><img src=x onerror=window.owned=1>&amp;\"'"
 
-#: First day, newest day, and about how many there are of it a day.
+#: For each metric: the first day, the newest day, and the approximate count per day.
 HISTORY = {
     "downloads:lance:python": (date(2025, 12, 1), AS_OF - DAY, 40_000),
     "downloads:lance:rust": (AS_OF - 88 * DAY, AS_OF, 900),
@@ -51,13 +51,13 @@ HISTORY = {
     "stars:lance:github": (AS_OF - 729 * DAY, AS_OF, 5),
     "stars:lancedb:github": (AS_OF - 639 * DAY, AS_OF, 8),
 }
-#: A day that nothing was counted on.
+#: A day without counts.
 GAP = AS_OF - 20 * DAY
-#: Days on which one repository was not counted, so that the total of all is estimated.
+#: Days without a count of one repository, so that the total of all is estimated.
 UNCOUNTED = tuple(AS_OF - n * DAY for n in range(60, 55, -1))
-#: Stars before that day were worked out afterwards.
+#: Earlier star counts are reconstructed.
 COUNTED_FROM = date(2026, 3, 1)
-#: Downloads before that day were read by a backfill.
+#: Earlier downloads were read by a backfill.
 NIGHTLY_FROM = date(2026, 10, 1)
 
 EVENTS = (
@@ -72,7 +72,7 @@ RUNS = (
 
 
 def rows_of(catalog: Catalog) -> list[Observation]:
-    """The default catalogue's rows as a store has them after two years: with snapshots, gaps and days to come."""
+    """Return rows of the default catalogue after two years: with snapshots, gaps and future days."""
     rows = load_seed(catalog, "seed")
     taken = {row.key for row in rows}
     for number, metric in enumerate(catalog.metrics):
@@ -95,7 +95,7 @@ def _row(metric: Metric, day: date, value: int) -> Observation:
 
 
 def counted(metric: Metric, values: dict[date, int]) -> list[Observation]:
-    """Values by day as the nightly run stores them."""
+    """Return rows with these values by day, as stored by a nightly run."""
     return [
         observe(metric, DailyValue(day, value, "test:x"), provenance=Provenance.API_DAILY, run_id="r", at=NOW)
         for day, value in values.items()
@@ -105,14 +105,14 @@ def counted(metric: Metric, values: dict[date, int]) -> list[Observation]:
 def rendered(
     catalog: Catalog, rows: Sequence[Observation], runs: Sequence[Run] = (), plotly: bytes | None = None
 ) -> dict[str, bytes]:
-    """A whole site, with the bundle of Plotly that published builds have."""
+    """Render a complete site, with the Plotly bundle of published builds."""
     return dict(
         render_site(published(catalog, rows, runs), SPECS, plotly_basic().read_bytes() if plotly is None else plotly)
     )
 
 
 def published(catalog: Catalog, rows: Sequence[Observation], runs: Sequence[Run] = ()) -> Publication:
-    """What a build publishes, without insights."""
+    """Return the publication of a build, without insights."""
     titles = {name: spec.public_name for name, spec in SPECS.items()}
     table = a_table(rows)
     boards = [
@@ -122,7 +122,7 @@ def published(catalog: Catalog, rows: Sequence[Observation], runs: Sequence[Run]
     return Publication(*boards, definitions, table, tuple(runs), catalog.url)
 
 
-#: A page with every chart of a site, to use charts on; readers have them on the overview and the pages of products.
+#: A page with all charts of a site, for tests. On the site, they are on the overview and the pages of products.
 CHARTS = "charts.html"
 CHARTS_TEMPLATE = """{% extends "base.html.j2" %}
 {% import "chart.html.j2" as charts %}
@@ -143,7 +143,7 @@ CHARTS_TEMPLATE = """{% extends "base.html.j2" %}
 
 
 def charts_page(publication: Publication) -> bytes:
-    """The page with every chart."""
+    """Render the page with all charts."""
     site = prepare_site(publication, SPECS)
     overview = build_overview_page(site)
     page = replace(
@@ -155,7 +155,7 @@ def charts_page(publication: Publication) -> bytes:
 
 @dataclass(frozen=True)
 class Site:
-    """A site that is served below a sub-path, and what it was made of."""
+    """A served site, and the catalogue and rows that it was built from."""
 
     catalog: Catalog
     rows: tuple[Observation, ...]
@@ -168,11 +168,11 @@ class Site:
 
     @property
     def charts(self) -> str:
-        """The address of the page with every chart."""
+        """Return the address of the page with all charts."""
         return self.served.url + CHARTS
 
     def daily(self, metric_id: str) -> dict[date, int]:
-        """By day, without the snapshots."""
+        """Return the daily values of a metric, without snapshots."""
         return {row.period_end: row.value for row in self.rows if row.metric_id == metric_id and not row.is_seed}
 
     def snapshots(self, metric_id: str) -> dict[date, int]:
@@ -182,7 +182,7 @@ class Site:
 def built(
     stack: ExitStack, folder: Path, catalog: Catalog, rows: Sequence[Observation], runs: Sequence[Run] = ()
 ) -> Site:
-    """Written unless another worker has done it, and served until the stack ends."""
+    """Build a site unless another worker has done it, and serve it until the stack ends."""
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             files = rendered(catalog, rows, runs)
@@ -192,14 +192,14 @@ def built(
 
 @pytest.fixture(scope="package")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all workers of a test run have in common."""
+    """Return a folder that all workers of a test run share."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="package")
 def site(shared: Path) -> Iterator[Site]:
-    """The default catalogue's site: seven metrics, one page."""
+    """Serve a site of the default catalogue: seven metrics."""
     catalog = replace(load_catalog(None, SPECS), events=EVENTS, url=URL)
     with ExitStack() as stack:
         yield built(stack, shared / "page", catalog, rows_of(catalog), RUNS)
@@ -209,7 +209,7 @@ PRODUCTS, PACKAGES, REPOSITORIES = 20, 12, 3
 
 
 def many_catalog(path: Path, products: int = PRODUCTS) -> Catalog:
-    """A catalogue of fifteen metrics a product."""
+    """Return a catalogue with fifteen metrics per product."""
     lines = ['title = "Many metrics"', 'contact = "https://example.com/contact"', f'url = "{URL}"']
     for p in range(products):
         lines += ["[[products]]", f'id = "p{p:02}"', f'title = "Product {p:02}"']
@@ -224,7 +224,7 @@ def many_catalog(path: Path, products: int = PRODUCTS) -> Catalog:
 
 
 def many_rows(catalog: Catalog, days: int = 75) -> list[Observation]:
-    """Package n of product p has (100 p + n + 1) downloads a day, repository n as many stars and one more a day."""
+    """Return rows: package n of product p has (100 p + n + 1) downloads a day, repository n one more star a day."""
     rows = []
     for metric in catalog.metrics:
         base = many_base(metric.metric_id)
@@ -242,7 +242,7 @@ def many_base(metric_id: str) -> int:
 
 @pytest.fixture(scope="package")
 def many(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Three hundred metrics: a list, and pages of their own for them and for twenty products."""
+    """Serve a site of three hundred metrics in twenty products."""
     catalog = many_catalog(tmp_path_factory.mktemp("many") / "cmetrics.toml")
     with ExitStack() as stack:
         yield built(stack, shared / "many", catalog, many_rows(catalog), RUNS)
@@ -250,7 +250,7 @@ def many(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
 
 @dataclass(frozen=True)
 class DataSite:
-    """The site of a data set of `tests.world.page_data`, served below a sub-path."""
+    """The served site of a data set of `tests.world.page_data`."""
 
     data: DataSet
     folder: Path
@@ -262,13 +262,13 @@ class DataSite:
 
     @property
     def charts(self) -> str:
-        """The address of the page with every chart."""
+        """Return the address of the page with all charts."""
         return self.served.url + CHARTS
 
 
 @pytest.fixture(scope="package")
 def data_site(shared: Path) -> Iterator[Callable[[str], DataSite]]:
-    """Return the site of a data set by its name; each is built once for all workers."""
+    """Return a function that serves the site of a data set; each site is built once for all workers."""
     with ExitStack() as stack:
 
         @cache
@@ -291,7 +291,7 @@ def browser(chromium: str) -> Iterator[Browser]:
         launched.close()
 
 
-#: Sums up what moves without the reader having asked for it.
+#: Records layout shifts without user input.
 NOTE_SHIFTS = """
 window.shifts = [];
 new PerformanceObserver((list) => {
@@ -310,11 +310,11 @@ LIVE = """(key) => {
 
 @dataclass
 class Reader:
-    """Opens pages, notes what the browser says and what it asks for, and closes them again."""
+    """A browser whose console messages and requests are recorded."""
 
     browser: Browser
-    said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    console: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
 
     def context(
@@ -323,18 +323,18 @@ class Reader:
         context = self.browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
         self.contexts.append(context)
         context.on("console", self._hear)
-        context.on("weberror", lambda error: self.said.append(str(error.error)))
-        context.on("request", lambda request: self.asked.append(request.url))
+        context.on("weberror", lambda error: self.console.append(str(error.error)))
+        context.on("request", lambda request: self.requested.append(request.url))
         if options.get("java_script_enabled", True):
-            # The page was made this morning, whenever the test runs.
+            # The page was built on the same morning, whenever the test runs.
             context.clock.set_fixed_time(now or NOW)
             context.add_init_script(NOTE_SHIFTS)
         return context
 
     def _hear(self, message: ConsoleMessage) -> None:
-        # Browsers look for that beside whatever is no page, such as a badge.
+        # Browsers request it for files that are not pages, such as badges.
         if not message.location["url"].endswith("/favicon.ico"):
-            self.said.append(message.text)
+            self.console.append(message.text)
 
     def open(self, url: str, **options: Any) -> Page:
         page = self.context(**options).new_page()
@@ -348,25 +348,25 @@ class Reader:
 
 @pytest.fixture
 def reader(browser: Browser) -> Iterator[Reader]:
-    """Fails a test whose pages say anything on the console; one that expects it empties ``said``."""
+    """Yield a reader, and fail if a page writes to the console. A test that expects it clears ``console``."""
     reading = Reader(browser)
     yield reading
     reading.close()
-    assert reading.said == []
+    assert reading.console == []
 
 
-def enliven(page: Page, *keys: str) -> None:
-    """Scrolls to charts, as readers do, until Plotly has drawn them; all of them when none is named."""
+def activate_charts(page: Page, *keys: str) -> None:
+    """Scroll to charts until Plotly has drawn them; to all charts if no key is given."""
     for key in keys or keys_of(page):
         page.locator(f"[id='chart-{key}'] .canvas").scroll_into_view_if_needed()
-        # A picture is enough until its controls are used.
+        # Use the controls, because the picture stays until then.
         if page.locator(f"[id='chart-{key}'] .controls").count():
             page.locator(f"[id='chart-{key}'] .controls").dispatch_event("pointerdown")
         page.wait_for_function(LIVE, arg=key)
 
 
 def point_at(page: Page, key: str, share: float, *, finger: bool = False) -> Locator:
-    """Point at a share of the width of a plot, or tap there; return the card of the chart."""
+    """Point at (or tap) a position of a plot, given as a share of its width. Return the card of the chart."""
     chart = page.locator(f"[id='chart-{key}']")
     plane = chart.locator(".plane")
     plane.scroll_into_view_if_needed()
@@ -388,7 +388,7 @@ def point_at_end(page: Page, key: str, *, finger: bool = False) -> Locator:
 
 
 def download_button(page: Page, key: str, kind: str) -> Locator:
-    """The button that saves a chart as a file; what it stands in is opened."""
+    """Open the menu of a chart and return the button that saves it as a file."""
     chart = page.locator(f"[id='chart-{key}']")
     chart.locator("details.download").evaluate("(details) => { details.open = true; }")
     return chart.locator(f"[data-save={kind}]")
@@ -401,7 +401,7 @@ def keys_of(page: Page) -> list[str]:
 
 
 def axe(page: Page) -> list[str]:
-    """What axe-core objects to, with the places."""
+    """Return the violations that axe-core finds, with their elements."""
     page.evaluate(axe_source())
     found = page.evaluate("async () => (await axe.run(document, { preload: false })).violations")
     return [
@@ -412,5 +412,5 @@ def axe(page: Page) -> list[str]:
 
 
 def state_of(page: Page) -> dict[str, str]:
-    """What the address says of the view."""
+    """Return the parameters of the view in the address."""
     return json.loads(page.evaluate("() => JSON.stringify(Object.fromEntries(new URLSearchParams(location.search)))"))

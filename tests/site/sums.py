@@ -1,4 +1,4 @@
-"""What charts have to show, worked out once more and from the rows alone."""
+"""The expected content of charts, computed from rows only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Sum:
-    """A week or a month of days."""
+    """The sum of a week or month."""
 
     first: date
     last: date
@@ -47,7 +47,7 @@ def month(day: date) -> tuple[date, date]:
 
 
 def sums(days: Mapping[date, int], period: Callable[[date], tuple[date, date]], since: date = date.min) -> list[Sum]:
-    """Sums of the days, with a valueless one wherever periods are missing in between."""
+    """Return sums of the days, with a sum without a value for each missing period in between."""
     found: dict[tuple[date, date], list[int]] = {}
     for day in sorted(days):
         found.setdefault(period(day), []).append(days[day])
@@ -57,21 +57,21 @@ def sums(days: Mapping[date, int], period: Callable[[date], tuple[date, date]], 
 
 
 def each_day(days: Mapping[date, int], since: date = date.min) -> dict[str, int | None]:
-    """From the first to the last day, None where there is none."""
+    """Return the values from the first to the last day, None for missing ones."""
     first, last = min(days), max(days)
     span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return {day.isoformat(): days.get(day) for day in span if day >= since}
 
 
 def range_start(months: int) -> date:
-    """The first day of a range whose last month is the running one."""
+    """Return the first day of a range that ends with the running month."""
     index = AS_OF.year * 12 + AS_OF.month - months
     return date(index // 12, index % 12 + 1, 1)
 
 
-def near(got: Iterable[float | None], wanted: Iterable[float | None]) -> bool:
-    """Equal but for the last digits of fractions, with gaps in the same places."""
-    one, other = list(got), list(wanted)
+def approx_equal(got: Iterable[float | None], expected: Iterable[float | None]) -> bool:
+    """Return whether values are equal except for rounding, with gaps in the same places."""
+    one, other = list(got), list(expected)
     return len(one) == len(other) and all(
         a is b if a is None or b is None else abs(a - b) < 1e-6 * max(1, abs(b))
         for a, b in zip(one, other, strict=True)
@@ -99,7 +99,7 @@ FIGURE = """
 
 @dataclass(frozen=True)
 class Trace:
-    """One trace of a live chart."""
+    """A trace of a live chart."""
 
     name: str
     type: str
@@ -109,7 +109,7 @@ class Trace:
     y: list[float | None]
     dash: str | None
     symbol: object
-    #: Of all points, or of each.
+    #: One value for all points, or one for each.
     hatch: str | list[str]
     fill: str
 
@@ -120,7 +120,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Figure:
-    """What Plotly was given."""
+    """The arguments of Plotly."""
 
     traces: list[Trace]
     barmode: str
@@ -128,31 +128,31 @@ class Figure:
     x: dict[str, object]
     y: dict[str, object]
 
-    def of(self, name: str, **wanted: object) -> Trace:
-        """The one trace whose name holds ``name`` and that looks as wanted."""
-        found = [t for t in self.traces if name in t.name and all(getattr(t, k) == v for k, v in wanted.items())]
+    def of(self, name: str, **expected: object) -> Trace:
+        """Return the only trace with ``name`` in its name and these properties."""
+        found = [t for t in self.traces if name in t.name and all(getattr(t, k) == v for k, v in expected.items())]
         assert len(found) == 1, [(t.name, t.type, t.dash, t.symbol, t.hatch) for t in self.traces]
         return found[0]
 
     def bars(self, name: str) -> Trace:
-        """The sums of a series as bars."""
+        """Return the sums of a series as bars."""
         (found,) = [t for t in self.traces if name in t.name and t.type == "bar" and set(t.hatch) != {"x"}]
         return found
 
     def published(self, name: str) -> Trace:
-        """The published totals of a series as bars."""
+        """Return the published totals of a series as bars."""
         (found,) = [t for t in self.traces if name in t.name and t.type == "bar" and set(t.hatch) == {"x"}]
         return found
 
-    def line(self, name: str, **wanted: object) -> Trace:
-        """The one solid line of a series, without its marks, its dotted parts and its area."""
+    def line(self, name: str, **expected: object) -> Trace:
+        """Return the only solid line of a series, without marks, dotted parts and areas."""
         lines = [t for t in self.traces if name in t.name and (t.mode or "").startswith("lines") and t.dash is None]
-        found = [t for t in lines if not t.fill and all(getattr(t, k) == v for k, v in wanted.items())]
+        found = [t for t in lines if not t.fill and all(getattr(t, k) == v for k, v in expected.items())]
         assert len(found) == 1, [(t.name, t.type, t.mode, t.dash, t.symbol, t.fill) for t in self.traces]
         return found[0]
 
     def area(self, name: str) -> Trace:
-        """The one area of a series."""
+        """Return the only area of a series."""
         (found,) = [t for t in self.traces if name in t.name and t.fill]
         return found
 
@@ -162,7 +162,7 @@ class Figure:
 
 
 def figure(page: Page, key: str) -> Figure:
-    """What a chart shows once it shows the chosen view."""
+    """Return what a chart shows after it has been updated to the chosen view."""
     page.wait_for_function("(key) => !document.querySelector(`[id='chart-${key}'][data-stale]`)", arg=key)
     got = page.evaluate(FIGURE, key)
     empty = {"mode": None, "connectgaps": None, "dash": None, "symbol": None}

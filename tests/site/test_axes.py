@@ -1,4 +1,4 @@
-"""The same chart as picture, published figure and live chart; events above it; when Plotly is asked for."""
+"""Picture, published figure and live chart are equal; marks of events; loading of Plotly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import plotly.io
 import pytest
 from PIL import Image, ImageChops
 
-from tests.site.conftest import Reader, enliven
+from tests.site.conftest import Reader, activate_charts
 from tests.site.sums import figure
 from tests.world.page_data import NOW
 
@@ -24,10 +24,10 @@ PAGES = {
 
 @pytest.mark.parametrize(("path", "key"), PAGES.items(), ids=PAGES.values())
 def test_live_chart_is_the_published_figure(reader: Reader, data_site, path, key):
-    """Values, ranges, labels and margins of the live chart are those of the figure that a notebook reads."""
+    """Values, ranges, labels and margins of the live chart equal those of the published figure."""
     site = data_site("rich")
     page = reader.open(site.url + path, now=NOW)
-    enliven(page, key)
+    activate_charts(page, key)
     live = figure(page, key)
     published = json.loads((site.folder / "charts" / f"{key}.json").read_text())
     plotly.io.from_json(json.dumps(published), skip_invalid=False)
@@ -38,7 +38,7 @@ def test_live_chart_is_the_published_figure(reader: Reader, data_site, path, key
 
 
 def test_published_values_are_those_of_the_store(data_site):
-    """Each figure of a metric sums the days of the store by month, or has its days."""
+    """The figure of a metric has the monthly sums of the store, or its days."""
     site = data_site("rich")
     for metric_id, days in site.data.values.items():
         found = plotly.io.read_json(site.folder / "charts" / f"{metric_id.replace(':', '-')}.json")
@@ -70,17 +70,17 @@ BOXES = """(key) => {
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize(
     ("name", "path", "key"),
-    # Of `stale`, the last full month lacks days.
+    # In `stale`, the last full month has missing days.
     [*(("rich", path, key) for path, key in list(PAGES.items())[:3]), ("stale", "", "downloads")],
     ids=[*list(PAGES.values())[:3], "stale"],
 )
 def test_nothing_moves_when_plotly_takes_over(reader, data_site, name, path, key, width):
-    """Texts and plot box stay where they are to 1 px; no pixel outside the plot changes."""
+    """Texts and plot box stay within 1 px; no pixel outside the plot changes."""
     page = reader.open(data_site(name).url + path, now=NOW, size=(width, 1400), reduced_motion="reduce")
     canvas = page.locator(f"[id='chart-{key}'] .picture")
     canvas.scroll_into_view_if_needed()
     before, still = page.evaluate(BOXES, key), Image.open(io.BytesIO(canvas.screenshot())).convert("RGB")
-    enliven(page, key)
+    activate_charts(page, key)
     figure(page, key)
     after, live = page.evaluate(BOXES, key), Image.open(io.BytesIO(canvas.screenshot())).convert("RGB")
     assert before["texts"] == after["texts"]
@@ -89,25 +89,25 @@ def test_nothing_moves_when_plotly_takes_over(reader, data_site, name, path, key
     x, y, wide, high = before["plot"]
     left, top = round(x - frame["x"]), round(y - frame["y"])
     difference = ImageChops.difference(still, live)
-    # Marks at an edge of the plot are drawn over it by some pixels.
+    # Marks at an edge of the plot exceed it by some pixels.
     difference.paste((0, 0, 0), (left - 6, top - 6, left + round(wide) + 7, top + round(high) + 7))
     assert difference.getbbox() is None
 
 
 def test_plotly_waits(reader, data_site):
-    """Scrolling asks for nothing; Plotly comes with the first control that is used."""
+    """Plotly is not requested by scrolling, but by the first use of a control."""
     page = reader.open(data_site("rich").url + "products/lance.html", now=NOW)
     page.mouse.wheel(0, 3000)
     page.wait_for_timeout(1000)
-    assert not any("plotly" in url for url in reader.asked)
+    assert not any("plotly" in url for url in reader.requested)
     page.locator("#chart-downloads-lance .controls label", has_text="1Y").click()
     figure(page, "downloads-lance")
     page.wait_for_function("() => document.querySelector('#chart-downloads-lance .main-svg')")
-    assert any("plotly" in url for url in reader.asked)
+    assert any("plotly" in url for url in reader.requested)
 
 
 def test_plotly_comes_when_idle(reader, data_site):
-    """Some seconds after the page is loaded, the chart in view becomes live by itself."""
+    """Some seconds after the page has loaded, the chart in view becomes live."""
     page = reader.open(data_site("rich").url, now=NOW)
     page.wait_for_function("() => document.querySelector('#chart-downloads .main-svg')", timeout=20_000)
     assert "2Y" in page.locator("#chart-downloads .controls label:has(:checked)").first.inner_text()
@@ -131,7 +131,7 @@ TEXTS = """() => [...document.querySelectorAll(".frame text")]
 @pytest.mark.parametrize("width", [360, 390, 600, 768, 1024, 1280, 1920])
 @pytest.mark.parametrize("name", ["rich", "weird"])
 def test_events_can_be_read(reader, data_site, name, width):
-    """Each mark has a number; no two texts touch each other, and none is cut."""
+    """Each mark has a number; texts neither overlap nor are cut."""
     page = reader.open(data_site(name).url, now=NOW, size=(width, 900))
     covered = page.evaluate(LANE, "downloads")
     assert covered
@@ -144,7 +144,7 @@ def test_events_can_be_read(reader, data_site, name, width):
 
 
 def test_events_lead_to_their_links(reader, data_site):
-    """A mark opens its link; the list below has the same numbers."""
+    """A mark opens its link, and the list below has the same numbers."""
     page = reader.open(data_site("rich").url + "products/lancedb.html", now=NOW)
     chart = page.locator("#chart-downloads-lancedb")
     listed = chart.locator("details.events li")
@@ -156,9 +156,9 @@ def test_events_lead_to_their_links(reader, data_site):
 
 
 def test_repaint_is_fast(reader, data_site):
-    """Of five years, any choice repaints a chart within 300 ms, and no plot has thousands of elements."""
+    """Any choice over five years repaints a chart within 300 ms, and a plot has at most some thousand elements."""
     page = reader.open(data_site("five").url, now=NOW)
-    enliven(page, "downloads")
+    activate_charts(page, "downloads")
     spent = {}
     for option, value in (("range", "all"), ("by", "day"), ("by", "week"), ("mark", "lines"), ("by", "month")):
         spent[option, value] = page.evaluate(
@@ -173,5 +173,5 @@ def test_repaint_is_fast(reader, data_site):
             [option, value],
         )
         assert page.evaluate("() => document.querySelectorAll('.plot *').length") <= 6000
-    # Days are loaded from a file at first.
+    # The first time, days are loaded from a file.
     assert sorted(spent.values())[len(spent) // 2] <= 300, spent

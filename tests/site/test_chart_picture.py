@@ -1,4 +1,4 @@
-"""Pictures of charts for other pages: complete, small, legible, and the same in both schemes but for the colours."""
+"""Pictures of charts for other pages: complete, small, legible, and equal in both schemes except colours."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def texts(svg: str) -> list[str]:
 
 @pytest.mark.parametrize("name", DATA)
 def test_every_chart_has_a_light_and_a_dark_picture(data_site, name):
-    """All downloads, those of each product, stars, each metric; what differs are colours."""
+    """There are pictures of all downloads, each product, stars and each metric; only colours differ."""
     site = data_site(name)
     found = pictures(site)
     light = {stem for stem in found if not stem.endswith("-dark")}
@@ -45,8 +45,8 @@ def test_every_chart_has_a_light_and_a_dark_picture(data_site, name):
 
 
 @pytest.mark.parametrize("name", DATA)
-def test_a_picture_stands_alone(data_site, name):
-    """Small, well-formed, named, without script, and without anything from elsewhere."""
+def test_a_picture_is_self_contained(data_site, name):
+    """A picture is small and well-formed, has a name, and contains neither scripts nor external references."""
     for stem, svg in pictures(data_site(name)).items():
         root = ET.fromstring(svg)
         assert len(svg.encode()) <= 25_000, stem
@@ -62,8 +62,8 @@ def test_a_picture_stands_alone(data_site, name):
         assert "@import" not in svg
 
 
-def test_a_picture_says_what_it_shows(data_site):
-    """Title, range and sources, dates, levels, every series with its last value, the day of the data, the address."""
+def test_a_picture_has_titles_and_values(data_site):
+    """It has title, range, sources, dates, levels, last values of all series, the day of the data, the address."""
     found = texts(pictures(data_site("rich"))["downloads"])
     assert found[:2] == ["Downloads per month", "By month, 1 Dec 2024 to 24 Nov 2026 · PyPI, npm, crates.io"]
     for text in ("Lance", "LanceDB", "2.39M in Oct", "5.21M in Oct", "7.60M", "example.org/metrics"):
@@ -82,21 +82,21 @@ def test_a_metric_s_embed_is_its_picture_in_both_schemes(data_site):
         assert "@media (prefers-color-scheme:dark)" in embed
 
 
-def test_old_data_are_called_old(data_site):
+def test_pictures_of_old_data_say_so(data_site):
     for stem, svg in pictures(data_site("stale")).items():
         assert "No data since 20 Oct 2026." in texts(svg), stem
         assert "Data through 20 Oct 2026" in svg, stem
         assert "24 Nov" not in svg, stem
 
 
-def test_nothing_stored_is_said(data_site):
+def test_pictures_without_data_say_so(data_site):
     for svg in pictures(data_site("empty")).values():
         found = texts(svg)
         assert "No data yet" in found
         assert "0" not in found
 
 
-#: Texts that leave the picture or cover each other, after it was drawn in a page of its own.
+#: Texts that exceed the picture or overlap.
 CROWDED = """() => {
   const all = [...document.querySelectorAll("text")].filter((text) => text.textContent);
   const whole = document.documentElement.getBoundingClientRect();
@@ -110,7 +110,7 @@ CROWDED = """() => {
 
 
 @pytest.mark.parametrize("name", ["rich", "eight", "stale", "weird", "counts"])
-def test_no_text_leaves_a_picture_or_covers_another(reader, data_site, name):
+def test_texts_of_pictures_neither_exceed_nor_overlap(reader, data_site, name):
     site = data_site(name)
     page = reader.context(size=(720, 420)).new_page()
     for path in sorted((site.folder / "chart").glob("*.svg")):
@@ -120,8 +120,8 @@ def test_no_text_leaves_a_picture_or_covers_another(reader, data_site, name):
             assert page.evaluate(CROWDED) == [], path.name
 
 
-def test_the_ground_is_the_picture_s_own(reader, data_site):
-    """In an image on white and on GitHub's dark page, at the full width and on a phone."""
+def test_pictures_have_their_own_background(reader, data_site):
+    """This holds on white and on GitHub's dark page, at full width and on a phone."""
     site = data_site("rich")
     for ground, suffix in (("#ffffff", ""), ("#0d1117", "-dark")):
         for width in (390, 1280):
@@ -142,15 +142,15 @@ def test_the_ground_is_the_picture_s_own(reader, data_site):
             assert contrast(getattr(SURFACES[name], scheme), panel) >= 4.5
 
 
-def test_a_text_is_shortened_to_its_place():
+def test_a_long_text_is_shortened():
     assert fit("short", 200, 14) == "short"
     cut = fit("\u2068" + "שלום עולם " * 9 + "\u2069", 90, 14)
     assert cut.endswith("…\u2069")
     assert cut.startswith("\u2068")
 
 
-def test_a_product_whose_key_is_a_metric_s_name_has_a_file_of_its_own(tmp_path: Path):
-    """No file is written twice."""
+def test_a_product_named_like_a_metric_has_its_own_file(tmp_path: Path):
+    """No file is overwritten."""
     path = tmp_path / "cmetrics.toml"
     path.write_text(
         'title = "T"\ncontact = "https://example.com/contact"\n[[products]]\nid = "x"\ntitle = "X"\n'
@@ -166,7 +166,7 @@ def test_a_product_whose_key_is_a_metric_s_name_has_a_file_of_its_own(tmp_path: 
 
 
 def test_a_notice_is_in_every_picture():
-    """In the title for those who listen, and in sight."""
+    """It is in the title for screen readers, and visible."""
     catalog = replace(load_catalog(None, SPECS), notice="Sample data")
     files = rendered(catalog, rows_of(catalog), plotly=b"")
     drawn = {name: svg.decode() for name, svg in files.items() if name.startswith(("chart/", "embed/"))}

@@ -1,4 +1,4 @@
-"""What tools and machines look at: accessibility, validity, links, sizes, descriptions, badges."""
+"""Checks by tools and of files: accessibility, validity, links, sizes, descriptions, badges."""
 
 from __future__ import annotations
 
@@ -17,7 +17,19 @@ import pytest
 from cmetrics.catalog import load_catalog
 from cmetrics.sources import SPECS
 from tests.conftest import catalog_text
-from tests.site.conftest import AS_OF, EVENTS, RUNS, URL, Reader, Site, axe, enliven, many_catalog, rendered, rows_of
+from tests.site.conftest import (
+    AS_OF,
+    EVENTS,
+    RUNS,
+    URL,
+    Reader,
+    Site,
+    activate_charts,
+    axe,
+    many_catalog,
+    rendered,
+    rows_of,
+)
 from tests.web_server import serve
 from tests.web_tools import validate_html
 
@@ -26,7 +38,7 @@ LAYOUTS = ["site", "many"]
 
 @pytest.fixture(params=LAYOUTS)
 def either(request: pytest.FixtureRequest) -> Site:
-    """One page, and a list with pages of its own."""
+    """Return the site of few metrics or that of many."""
     return request.getfixturevalue(request.param)
 
 
@@ -34,29 +46,29 @@ def either(request: pytest.FixtureRequest) -> Site:
 
 
 def opened(reader: Reader, url: str, **options):
-    # Tables by month: those by day are the same with many more rows, and axe looks at every one.
+    # Tables by month, because those by day have many more rows of the same kind, which axe would check one by one.
     page = reader.open(f"{url}?starsby=month", reduced_motion="reduce", **options)
-    enliven(page)
+    activate_charts(page)
     page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     return page
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing_with_everything_open_and_alive(reader, site, width, scheme):
+def test_axe_finds_nothing_with_open_details_and_live_charts(reader, site, width, scheme):
     assert axe(opened(reader, site.url, size=(width, 900), color_scheme=scheme)) == []
 
 
 @pytest.mark.parametrize("path", ["", "products/p07.html", "metrics/downloads-p07-n03.html"])
-def test_axe_finds_nothing_in_a_list_and_in_pages_of_their_own(reader, many, path):
+def test_axe_finds_nothing_in_pages_of_many_metrics(reader, many, path):
     assert axe(opened(reader, many.url + path, size=(390, 844), color_scheme="dark")) == []
 
 
-def test_axe_finds_nothing_in_the_page_for_lost_readers(reader, site):
+def test_axe_finds_nothing_in_the_404_page(reader, site):
     assert axe(reader.open(f"{site.url}404.html")) == []
 
 
-def test_axe_finds_nothing_in_a_page_of_nothing(reader, tmp_path):
+def test_axe_finds_nothing_in_an_empty_page(reader, tmp_path):
     (tmp_path / "cmetrics.toml").write_text(catalog_text(("cratesio", "lance"), ("github", "lancedb/lancedb")))
     index = tmp_path / "index.html"
     files = rendered(load_catalog(tmp_path / "cmetrics.toml", SPECS), [])
@@ -67,25 +79,25 @@ def test_axe_finds_nothing_in_a_page_of_nothing(reader, tmp_path):
 
 
 def test_axe_finds_nothing_without_scripts(reader, site):
-    # axe is a script itself: the page is looked at as it came, with its own scripts kept away.
+    # axe is a script, so only the scripts of the page are blocked.
     context = reader.context()
     context.route("**/*.js", lambda route: route.abort())
     page = context.new_page()
     page.goto(site.url)
     assert axe(page) == []
-    assert all("Failed to load resource" in text for text in reader.said)
-    reader.said.clear()
+    assert all("Failed to load resource" in text for text in reader.console)
+    reader.console.clear()
 
 
 # -- markup and links -------------------------------------------------------------------------------
 
 
-def test_one_page_is_valid_html(site):
+def test_a_small_site_is_valid_html(site):
     assert validate_html(site.folder) == []
 
 
-def test_a_list_and_its_pages_are_valid_html(many, tmp_path):
-    # All pages of a kind come from one template; of each kind some.
+def test_a_large_site_is_valid_html(many, tmp_path):
+    # All pages of a kind have one template, so some of each are checked.
     for path in ("index.html", "404.html", "products/p00.html", "products/p19.html"):
         copied(many.folder, path, tmp_path)
     for metric in ("downloads-p00-n00", "downloads-p19-n11", "stars-p00-r00"):
@@ -99,7 +111,7 @@ def copied(folder: Path, path: str, to: Path) -> None:
 
 
 class _Links(HTMLParser):
-    """Addresses and anchors of a page."""
+    """The addresses and anchors of a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,12 +132,12 @@ class _Links(HTMLParser):
 def links_of(path: Path) -> _Links:
     links = _Links()
     text = path.read_text(encoding="utf-8")
-    # Data is no markup, and most of a page.
+    # Data is not markup, and most of a page.
     links.feed(re.sub(r'(<script type="application/[^>]*>).*?</script>', r"\1</script>", text, flags=re.DOTALL))
     return links
 
 
-def test_every_link_and_anchor_inside_the_site_leads_somewhere(either):
+def test_internal_links_and_anchors_exist(either):
     pages = {path.relative_to(either.folder).as_posix(): links_of(path) for path in either.folder.rglob("*.html")}
     lost = []
     for name, links in pages.items():
@@ -136,7 +148,7 @@ def test_every_link_and_anchor_inside_the_site_leads_somewhere(either):
             if f"{target.scheme}://{target.netloc}{target.path}".startswith(URL):
                 path = unquote(target.path.removeprefix(urlsplit(URL).path)) or "index.html"
                 if path.startswith("data/"):
-                    continue  # Written by the command beside the pages.
+                    continue  # Written by the command next to the pages.
                 anchors = pages[path].anchors if path in pages else []
                 if not (either.folder / path).is_file() or (
                     target.fragment and unquote(target.fragment) not in anchors
@@ -146,14 +158,14 @@ def test_every_link_and_anchor_inside_the_site_leads_somewhere(either):
     assert sum(len(links.found) for links in pages.values()) >= 20
 
 
-def test_links_that_lead_out_are_https_and_nothing_else_is_fetched_from_there(either):
+def test_external_links_are_https_and_nothing_external_is_loaded(either):
     for path in either.folder.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         for link in links_of(path).found:
-            # The icon of the page for any address is in the page itself.
+            # The icon of the page for unknown addresses is in the page itself.
             assert urlsplit(link).scheme in {"", "https"} or link.startswith("data:image/svg+xml,"), link
         assert not re.search(r'(src|srcset|poster)="(https?:)?//', text)
-        # The page for lost readers is answered at any address, so its search needs the address of the site.
+        # That page is served at any address, so its search needs the address of the site.
         assert set(re.findall(r'\saction="([^"]*)"', text)) <= ({URL} if path.name == "404.html" else set())
         targets = "'self'" if "action=" in text else "'none'"
         assert f"form-action {targets}" in text
@@ -162,7 +174,7 @@ def test_links_that_lead_out_are_https_and_nothing_else_is_fetched_from_there(ei
         )
 
 
-def test_scripts_come_from_the_site_only_and_none_stands_in_a_page(either):
+def test_scripts_are_files_of_the_site(either):
     for path in either.folder.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', text)
@@ -173,7 +185,7 @@ def test_scripts_come_from_the_site_only_and_none_stands_in_a_page(either):
         assert "unsafe-eval" not in policy
         assert not re.search(r"<script(?![^>]*(?:src=|type=\"application/))", text)
         assert not re.search(r"<[^>]+\son\w+=", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
-        # Before anything that it is to rule over.
+        # The policy must precede everything that it restricts.
         assert text.index("Content-Security-Policy") < min(
             text.find(t) for t in ("<script", "<link", "<style") if t in text
         )
@@ -190,26 +202,26 @@ def test_a_visit_stays_below_100_kb_before_plotly_and_500_with_it(request, reade
         page.wait_for_load_state("networkidle")
         assert not any("plotly" in answer.path for answer in served.log)
         assert 0 < sum(served.sent().values()) <= 100_000
-        enliven(page)
+        activate_charts(page)
         page.wait_for_load_state("networkidle")
         early, late = served.before_and_after("plotly")
         assert early <= 100_000
-        assert late > 100_000, "it was asked for"
+        assert late > 100_000, "it was requested"
         assert early + late <= 500_000
-        assert len(served.log) == len(served.sent()), "nothing is asked for twice"
+        assert len(served.log) == len(served.sent()), "no request is repeated"
         page.context.close()
 
 
-# -- sameness and descriptions ----------------------------------------------------------------------
+# -- equality and descriptions ----------------------------------------------------------------------
 
 
-def test_two_renders_are_the_same_bytes(tmp_path):
+def test_two_renders_give_the_same_bytes(tmp_path):
     catalog = replace(load_catalog(None, SPECS), events=EVENTS, url=URL)
     rows = rows_of(catalog)
     first, second = (rendered(catalog, rows, RUNS, b"") for _ in range(2))
     assert first == second
     assert list(first) == list(second)
-    # The order in which rows come is nobody's business.
+    # The order of the rows does not matter.
     assert rendered(catalog, rows[::-1], RUNS, b"")["index.html"] == first["index.html"]
     few = many_catalog(tmp_path / "few.toml", products=2)
     assert rendered(few, [], (), b"") == rendered(few, [], (), b"")
@@ -240,7 +252,7 @@ def dataset(folder: Path) -> dict:
     return json.loads(found)
 
 
-def test_a_page_describes_itself_to_those_who_link_to_it(site):
+def test_a_page_has_metadata_for_links(site):
     got = head(site.folder)
     assert got.links["canonical"] == got.meta["og:url"] == URL
     assert got.meta["og:title"] == site.catalog.title
@@ -254,7 +266,7 @@ def test_a_page_describes_itself_to_those_who_link_to_it(site):
     assert (site.folder / got.links["alternate"]).is_file()
 
 
-def test_a_page_describes_its_data_to_search_engines(either):
+def test_a_page_has_metadata_for_search_engines(either):
     got = dataset(either.folder)
     assert got["@context"].startswith("https://schema.org")
     assert got["@type"] == "Dataset"
@@ -265,10 +277,10 @@ def test_a_page_describes_its_data_to_search_engines(either):
     assert all(one["@type"] == "DataDownload" for one in got["distribution"])
 
 
-def test_pages_of_their_own_have_addresses_titles_and_descriptions_of_their_own(many):
+def test_pages_have_distinct_addresses_titles_and_descriptions(many):
     pages = sorted(path.relative_to(many.folder).as_posix() for path in many.folder.rglob("*.html"))
     pages.remove("404.html")
-    pages.remove("charts.html")  # Made by the tests, from the overview.
+    pages.remove("charts.html")  # Created by the tests from the overview.
     heads = {path: head(many.folder, path) for path in pages}
     for path, got in heads.items():
         assert got.links["canonical"] == URL + path.removesuffix("index.html")
@@ -292,8 +304,8 @@ def test_each_page_has_the_preview_picture_of_its_product(either):
         assert (either.folder / image).read_bytes()[:4] == b"\x89PNG"
 
 
-def test_feed_and_the_page_for_lost_readers_know_the_address(site, many):
-    """Robots read their file at the root of a host, so below it there is none."""
+def test_feed_and_404_page_have_the_address(site, many):
+    """Robots read only the file at the root of a host, so a site below it has none."""
     assert not (site.folder / "robots.txt").exists()
     lost = (site.folder / "404.html").read_text()
     for path in ("", "quality.html", "products/lance.html", "products/lancedb.html"):
@@ -319,7 +331,7 @@ def test_a_site_at_the_root_of_its_host_has_a_file_for_robots():
     assert b"Disallow" not in files["robots.txt"]
 
 
-def test_without_an_address_nothing_pretends_to_have_one():
+def test_without_an_address_there_is_no_canonical_link():
     catalog = load_catalog(None, SPECS)
     files = rendered(replace(catalog, url=None), rows_of(catalog), (), b"")
     got = _Head(files["index.html"].decode())
@@ -343,11 +355,11 @@ def pictures(folder: Path) -> Iterator[Path]:
     yield from sorted([*folder.glob("badges/*.svg"), *folder.glob("embed/*.svg")])
 
 
-def test_badges_and_small_charts_stand_alone_and_say_what_they_show(reader, site):
+def test_badges_and_embeds_are_self_contained(reader, site):
     page = reader.context().new_page()
     for path in pictures(site.folder):
         text = path.read_text()
-        assert "http" not in text.replace("http://www.w3.org/2000/svg", ""), "nothing is fetched from elsewhere"
+        assert "http" not in text.replace("http://www.w3.org/2000/svg", ""), "there are no external references"
         page.goto(site.url + path.relative_to(site.folder).as_posix())
         assert page.locator("svg[role=img] > title").text_content()
         inside = page.evaluate(

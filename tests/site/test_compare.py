@@ -1,4 +1,4 @@
-"""The page that compares metrics: the values of the store, in five ways, kept in the address."""
+"""The page that compares metrics: values, modes, and its address."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PYLANCE, CRATE, STARS = "downloads-lance-python", "downloads-lancedb-rust", "sta
 
 
 def month_sums(site, metric_id: str) -> dict[Month, int]:
-    """The full months of which every day is stored."""
+    """Return the sums of full months without missing days."""
     days = site.data.values[metric_id]
     found = {}
     for month in months(Month.of(min(days)), Month.of(max(days))):
@@ -42,7 +42,7 @@ def opened(reader, site, query, **options):
 
 
 def test_values(reader, data_site):
-    """Full months as the store has them; a month that lacks days is a gap in the line and in the table."""
+    """Values of full months equal those of the store; a month with missing days is a gap in the line and the table."""
     site = data_site("rich")
     page = opened(reader, site, f"m={PYLANCE},{CRATE}")
     table = table_of(page)
@@ -55,7 +55,7 @@ def test_values(reader, data_site):
 
 
 def test_index(reader, data_site):
-    """The first month that all have is 100."""
+    """The first common month is 100."""
     site = data_site("rich")
     page = opened(reader, site, f"m={PYLANCE},{CRATE}&mode=index")
     sums = [month_sums(site, name) for name in ("downloads:lance:python", "downloads:lancedb:rust")]
@@ -67,7 +67,7 @@ def test_index(reader, data_site):
 
 
 def test_age(reader, data_site):
-    """By age, every metric begins at month 0."""
+    """By age, every metric starts at month 0."""
     site = data_site("rich")
     page = opened(reader, site, f"m={PYLANCE},{CRATE}&mode=age")
     firsts = [month_sums(site, name) for name in ("downloads:lance:python", "downloads:lancedb:rust")]
@@ -75,7 +75,7 @@ def test_age(reader, data_site):
 
 
 def test_choices_are_in_the_address(reader, data_site):
-    """Rows lead to the page; what is added and chosen there can be undone by going back."""
+    """Rows of the overview link to the page, and choices there can be undone with Back."""
     site = data_site("rich")
     page = reader.open(site.url, now=NOW)
     for name in (PYLANCE, CRATE):
@@ -105,7 +105,7 @@ def card_of(page) -> tuple[str, list[tuple[str, str]]]:
 
 
 def test_keyboard(reader, data_site):
-    """The keys of the other charts move the cursor; its card has all values, and Escape closes it."""
+    """The cursor is moved with the same keys as in other charts; its card has all values, and Escape closes it."""
     page = opened(reader, data_site("rich"), f"m={CRATE},{PYLANCE}")
     table = table_of(page)
     page.get_by_role("radio", name="Absolute").focus()
@@ -126,7 +126,7 @@ def test_keyboard(reader, data_site):
 
 
 def test_pointer(reader, data_site):
-    """The column stands on the month under the pointer, in every way of drawing; its card does not lie over it."""
+    """In every mode, the column is at the month under the pointer, and its card does not cover it."""
     page = opened(reader, data_site("rich"), f"m={PYLANCE},{CRATE}")
     for mode in ("Absolute", "Log", "Index", "Age"):
         page.get_by_role("radio", name=mode).check()
@@ -142,7 +142,7 @@ def test_pointer(reader, data_site):
 
 
 def test_touch(reader, data_site):
-    """On a phone a tap opens the card above the chart, and every target is large enough for a finger."""
+    """On a phone, a tap opens the card above the chart, and every target is large enough."""
     page = opened(reader, data_site("rich"), f"m={PYLANCE},{CRATE}", size=(390, 844), has_touch=True, is_mobile=True)
     assert page.evaluate(SMALL_TARGETS) == []
     box = page.locator(".compare-figure .plane").bounding_box()
@@ -155,7 +155,7 @@ def test_touch(reader, data_site):
 
 
 def test_looks_as_other_charts(reader, data_site):
-    """The unit stands on the top level only, inside the plot; names with last values stand at the ends, apart."""
+    """Only the top level has the unit, inside the plot; names with last values are at the ends of lines."""
     site = data_site("rich")
     page = opened(reader, site, f"m={PYLANCE},{CRATE},{STARS}")
     levels = page.locator(".compare-figure .levels text").all_text_contents()
@@ -180,20 +180,20 @@ def test_start(reader, data_site):
 
 
 def test_unknown(reader, data_site):
-    """Names and ways that there are not are ignored."""
+    """Unknown names and modes are ignored."""
     page = reader.open(f"{data_site('rich').url}compare.html?m=nobody,%3Cb%3E,__proto__&mode=pie", now=NOW)
     page.get_by_text("Choose two to six metrics").wait_for()
     assert page.locator(".compare-figure").is_hidden()
 
 
 def test_from_a_folder(reader, data_site):
-    """The page works as a file."""
+    """The page works as a local file."""
     page = reader.open(f"{(data_site('rich').folder / 'compare.html').as_uri()}?m={PYLANCE},{STARS}", now=NOW)
     page.locator(".compare-figure polyline").first.wait_for()
 
 
 def test_without_scripts(reader, data_site):
-    """The page says what it needs, and leads to the rows."""
+    """The page says that it needs scripts, and links to the rows."""
     page = reader.open(f"{data_site('rich').url}compare.html", java_script_enabled=False)
     assert page.get_by_role("link", name="list of all metrics").is_visible()
     assert page.locator(".compare").is_hidden()

@@ -1,4 +1,4 @@
-"""The controls of the charts, asked by mouse, keyboard and finger; what charts show is compared with the rows."""
+"""Controls of charts by mouse, keyboard and touch; the content of charts is compared with the rows."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.site.conftest import (
     UNCOUNTED,
     Reader,
     Site,
+    activate_charts,
     download_button,
-    enliven,
     keys_of,
     point_at_end,
     state_of,
 )
-from tests.site.sums import Trace, each_day, figure, month, near, range_start, sums, week
+from tests.site.sums import Trace, approx_equal, each_day, figure, month, range_start, sums, week
 
 LANCE, LANCEDB = "downloads-lance", "downloads-lancedb"
 PYLANCE, CRATE = "Python (pylance)", "Rust (lance)"
@@ -33,26 +33,26 @@ SINCE = range_start(24)
 
 
 @pytest.fixture(scope="module")
-def desk(browser: Browser, site: Site) -> Iterator[tuple[Reader, Page]]:
-    """One page with all its charts live, for all tests that only turn its controls."""
+def live_page(browser: Browser, site: Site) -> Iterator[tuple[Reader, Page]]:
+    """Open a page with live charts, for all tests that only use its controls."""
     reading = Reader(browser)
     page = reading.open(site.charts)
-    enliven(page)
+    activate_charts(page)
     yield reading, page
     reading.close()
 
 
 @pytest.fixture
-def page(desk: tuple[Reader, Page]) -> Iterator[Page]:
-    reading, page = desk
+def page(live_page: tuple[Reader, Page]) -> Iterator[Page]:
+    reading, page = live_page
     yield page
     page.evaluate("() => document.querySelectorAll('figure details[open]').forEach((d) => { d.open = false; })")
     reset(page)
-    said, reading.said = reading.said, []
-    assert said == []
+    messages, reading.console = reading.console, []
+    assert messages == []
 
 
-#: By what the controls are called: the options of downloads and of stars, and their values.
+#: For each name of controls: the options of downloads and of stars, and their values.
 NAMES = {
     "Range": (["range", "starsrange"], {"3M": "3m", "6M": "6m", "1Y": "1y", "2Y": "2y", "All": "all"}),
     "Downloads by": (["by"], {"Day": "day", "Week": "week", "Month": "month"}),
@@ -71,7 +71,7 @@ CLICK = """([names, value]) => {
 
 
 def choose(page: Page, legend: str, option: str) -> None:
-    """Click a control, whether its popover is open or not; see the tests by mouse, keyboard and finger below."""
+    """Click a control, whether its popover is open or not. Mouse, keyboard and touch are tested below."""
     names, values = NAMES[legend]
     page.evaluate(CLICK, [names, values[option]])
 
@@ -85,20 +85,24 @@ def legend_button(page: Page, key: str, name: str):
 
 
 def lane(page: Page, key: str) -> str:
-    """What the marks of events say."""
+    """Return the texts of the marks of events."""
     return " ".join(page.locator(f"#chart-{key} .lane title").all_text_contents())
 
 
 def counted_months(site: Site, metric_id: str, since=SINCE):
-    """Months as sums of days: those that are not told by a snapshot."""
+    """Return the sums of months that are not represented by a snapshot."""
     metric = site.catalog.metric(metric_id)
-    told = {month(day) for day in site.snapshots(metric_id)}
-    days = {d: v for d, v in site.daily(metric_id).items() if month(d) not in told or month(d)[1] >= metric.daily_from}
+    snapshot_months = {month(day) for day in site.snapshots(metric_id)}
+    days = {
+        d: v
+        for d, v in site.daily(metric_id).items()
+        if month(d) not in snapshot_months or month(d)[1] >= metric.daily_from
+    }
     return sums(days, month, since)
 
 
 def drawn(trace: Trace) -> dict:
-    """What has a value."""
+    """Return the points that have a value."""
     return {x: y for x, y in trace.points.items() if y is not None}
 
 
@@ -109,13 +113,13 @@ def test_the_page_opens_with_months_as_bars_on_each_other(page, site):
     got = figure(page, LANCE)
     assert (got.barmode, got.y["type"]) == ("relative", "linear")
     for metric_id, name in (("downloads:lance:python", PYLANCE), ("downloads:lance:rust", CRATE)):
-        wanted = counted_months(site, metric_id)
+        expected = counted_months(site, metric_id)
         bars = got.bars(name)
-        assert (bars.x, bars.y) == ([s.middle for s in wanted], [s.value for s in wanted])
+        assert (bars.x, bars.y) == ([s.middle for s in expected], [s.value for s in expected])
 
 
 @pytest.mark.parametrize("option, months", [("3M", 3), ("6M", 6), ("1Y", 12), ("2Y", 24), ("All", 1200)])
-def test_a_range_shows_its_months_and_no_others(page, site, option, months):
+def test_a_range_shows_exactly_its_months(page, site, option, months):
     choose(page, "Range", option)
     since = range_start(months)
     bars = figure(page, LANCEDB).bars("Node.js")
@@ -130,23 +134,23 @@ def test_a_range_shows_its_months_and_no_others(page, site, option, months):
 
 def test_by_week_a_bar_is_the_sum_of_monday_to_sunday(page, site):
     choose(page, "Downloads by", "Week")
-    wanted = sums(site.daily("downloads:lance:python"), week, SINCE)
+    expected = sums(site.daily("downloads:lance:python"), week, SINCE)
     bars = figure(page, LANCE).bars(PYLANCE)
-    assert (bars.x, bars.y) == ([s.middle for s in wanted], [s.value for s in wanted])
-    assert bars.hatch == ["" if s.is_whole else "/" for s in wanted]
-    running = wanted[-1]
-    # The week runs to the very day that is described, and that day is not published yet.
+    assert (bars.x, bars.y) == ([s.middle for s in expected], [s.value for s in expected])
+    assert bars.hatch == ["" if s.is_whole else "/" for s in expected]
+    running = expected[-1]
+    # The week ends on the described day, which is not published yet.
     assert (running.last, running.known) == (AS_OF, 6)
 
 
-def test_by_day_every_day_of_the_store_is_there_and_no_snapshot(page, site):
+def test_by_day_all_stored_days_are_shown_without_snapshots(page, site):
     choose(page, "Downloads by", "Day")
     choose(page, "Range", "All")
     choose(page, "Layout", "Side by side")
     got = figure(page, LANCEDB)
     for metric_id, name in (("python", "Python"), ("nodejs", "Node.js"), ("rust", "Rust")):
         assert got.line(name).points == each_day(site.daily(f"downloads:lancedb:{metric_id}"))
-    assert {t.type for t in got.traces} == {"scatter"}, "so many bars could not be pointed at"
+    assert {t.type for t in got.traces} == {"scatter"}, "so many bars would be too narrow for the pointer"
     assert len(got.traces) == 2 * 3, "three series, and the marks of their last values"
     choose(page, "Range", "3M")
     assert figure(page, LANCEDB).bars("Python").points == each_day(
@@ -159,21 +163,21 @@ def test_stars_by_period_are_the_count_on_its_last_day(page, site, option, perio
     choose(page, "Stars by", option)
     days = site.daily("stars:lancedb:github")
     spans = sorted({period(day) for day in days if period(day)[1] >= SINCE})
-    wanted = {last.isoformat(): days[last] for _, last in spans if last in days}
+    expected = {last.isoformat(): days[last] for _, last in spans if last in days}
     if spans[-1][1] > AS_OF:
-        wanted[AS_OF.isoformat()] = days[AS_OF]
+        expected[AS_OF.isoformat()] = days[AS_OF]
     lines = [t for t in figure(page, "stars-lancedb").traces if "lancedb/lancedb" in t.name]
     got = {x: y for line in lines for x, y in drawn(line).items()}
-    assert got == wanted
+    assert got == expected
 
 
-# -- what is missing, what is different -------------------------------------------------------------
+# -- missing and partial periods -----------------------------------------------------------------
 
 
 def test_incomplete_months_are_hatched(page, site):
-    wanted = counted_months(site, "downloads:lance:python")
+    expected = counted_months(site, "downloads:lance:python")
     bars = figure(page, LANCE).bars(PYLANCE)
-    assert bars.hatch == ["" if s.is_whole else "/" for s in wanted]
+    assert bars.hatch == ["" if s.is_whole else "/" for s in expected]
     assert bars.hatch[-1] == "/"
     first = counted_months(site, "downloads:lance:rust")[0]
     crates = figure(page, LANCE).bars(CRATE)
@@ -183,25 +187,25 @@ def test_incomplete_months_are_hatched(page, site):
 @pytest.mark.parametrize("grain", ["Week", "Month"])
 @pytest.mark.parametrize("layout", ["Side by side", "Stacked"])
 def test_partial_period_never_joined(page, site, grain, layout):
-    """No line leads to a running period or one that lacks days: it is an open mark on its own."""
+    """A running period, or one with missing days, is an open mark that no line is connected to."""
     choose(page, "Chart type", "Lines")
     choose(page, "Layout", layout)
     choose(page, "Downloads by", grain)
     if grain == "Week":
-        wanted = sums(site.daily("downloads:lance:python"), week, SINCE)
+        expected = sums(site.daily("downloads:lance:python"), week, SINCE)
     else:
-        wanted = counted_months(site, "downloads:lance:python")
-    assert not wanted[-1].is_whole
+        expected = counted_months(site, "downloads:lance:python")
+    assert not expected[-1].is_whole
     got = figure(page, LANCE)
-    assert drawn(got.line(PYLANCE)) == {s.middle: s.value for s in wanted if s.is_whole}
+    assert drawn(got.line(PYLANCE)) == {s.middle: s.value for s in expected if s.is_whole}
     marks = got.of(PYLANCE, symbol="circle-open")
     assert marks.mode == "markers"
-    assert drawn(marks) == {s.middle: s.value for s in wanted if not s.is_whole}
+    assert drawn(marks) == {s.middle: s.value for s in expected if not s.is_whole}
     assert "bar" not in {t.type for t in got.traces}
 
 
 def test_stacked_lines_are_areas(page, site):
-    """Each series fills the room between its line and the one below, and only where both have values."""
+    """Each series fills the area between its line and the one below, where both have values."""
     for legend, option in (("Downloads by", "Day"), ("Chart type", "Lines"), ("Layout", "Stacked"), ("Range", "3M")):
         choose(page, legend, option)
     got = figure(page, LANCE)
@@ -224,18 +228,18 @@ def test_stacked_lines_are_areas(page, site):
 def test_snapshots_are_diamonds_on_their_day_where_bars_are_side_by_side(page, site):
     choose(page, "Layout", "Side by side")
     got = figure(page, LANCE)
-    wanted = {d.isoformat(): v for d, v in site.snapshots("downloads:lance:python").items() if d >= SINCE}
+    expected = {d.isoformat(): v for d, v in site.snapshots("downloads:lance:python").items() if d >= SINCE}
     diamonds = got.of(PYLANCE, symbol="diamond-open")
-    assert wanted
-    assert (diamonds.points, diamonds.type, diamonds.mode) == (wanted, "scatter", "markers")
+    assert expected
+    assert (diamonds.points, diamonds.type, diamonds.mode) == (expected, "scatter", "markers")
 
 
 def test_snapshots_are_bars_of_their_months_where_bars_are_stacked(page, site):
-    """A published total stands for the month that has most of its 30 days, unless that month is counted."""
+    """A published total is shown for the month with most of its 30 days, unless that month has daily values."""
     got = figure(page, LANCE)
-    wanted = counted_months(site, "downloads:lance:python")
-    assert got.bars(PYLANCE).y == [s.value for s in wanted]
-    counted = {s.first for s in wanted}
+    expected = counted_months(site, "downloads:lance:python")
+    assert got.bars(PYLANCE).y == [s.value for s in expected]
+    counted = {s.first for s in expected}
     months = {}
     for day, value in sorted(site.snapshots("downloads:lance:python").items()):
         first, last = month(day - 15 * DAY)
@@ -254,7 +258,7 @@ def test_estimated_parts_of_the_star_total_are_dashed(page, site):
     estimated = {GAP, *UNCOUNTED}
     beside = {d + n * DAY for d in estimated for n in (-1, 0, 1)}
     assert drawn(dashed).keys() == {d.isoformat() for d in beside}
-    # On a straight line between the counts of the one that was not counted, added to the count of the other.
+    # Interpolated counts of the repository without a count, added to the counts of the other.
     before, after = two[UNCOUNTED[0] - DAY], two[UNCOUNTED[-1] + DAY]
     for n, day in enumerate(UNCOUNTED, 1):
         assert dashed.points[day.isoformat()] == pytest.approx(one[day] + before + (after - before) * n / 6, abs=1)
@@ -279,11 +283,11 @@ def test_a_day_without_a_count_is_a_gap(page, site):
 
 
 def test_pointing_at_a_month_shows_its_card(page, site):
-    wanted = counted_months(site, "downloads:lance:python")[-1]
+    expected = counted_months(site, "downloads:lance:python")[-1]
     card = point_at_end(page, LANCE)
     assert card.locator(".when").text_content() == "November 2026"
     rows = card.locator("li").all_inner_texts()
-    assert f"{wanted.value:,}" in next(row for row in rows if PYLANCE in row)
+    assert f"{expected.value:,}" in next(row for row in rows if PYLANCE in row)
     assert "20 of 30 days so far" in card.text_content()
     page.mouse.move(0, 0)
 
@@ -291,17 +295,17 @@ def test_pointing_at_a_month_shows_its_card(page, site):
 # -- comparing --------------------------------------------------------------------------------------
 
 
-def test_a_log_scale_is_one(page):
+def test_log_scale(page):
     choose(page, "Axis", "Log")
     for key in keys_of(page):
         got = figure(page, key)
         assert got.y["type"] == "log"
-        assert "bar" not in {t.type for t in got.traces}, "the length of a bar means nothing on a log scale"
+        assert "bar" not in {t.type for t in got.traces}, "bars have no meaning on a log scale"
     choose(page, "Chart type", "Bars")
     assert figure(page, LANCE).y["type"] == "linear"
 
 
-def test_shares_add_up_to_100_and_are_told_only_where_all_have_a_value(page, site):
+def test_shares_add_up_to_100_where_all_have_values(page, site):
     choose(page, "Scale", "Share")
     ids = {"Python": "python", "Node.js": "nodejs", "Rust": "rust"}
     months = {
@@ -311,14 +315,14 @@ def test_shares_add_up_to_100_and_are_told_only_where_all_have_a_value(page, sit
     assert got.y["ticktext"] == ["0%", "25%", "50%", "75%", "100%"]
     bars = {name: got.bars(name).points for name in ids}
     common = set.intersection(*(set(values) for values in months.values()))
-    assert 3 <= len(common) <= 4, "the crate is counted for three months and some days"
+    assert 3 <= len(common) <= 4, "the crate has three months and some days"
     for name, values in bars.items():
         assert {x for x, y in values.items() if y is not None} == common
         for x in common:
             assert values[x] == pytest.approx(100 * months[name][x] / sum(m[x] for m in months.values()))
     for x in common:
         assert sum(values[x] for values in bars.values()) == pytest.approx(100)
-    # Hiding one makes the shares those of the others.
+    # After hiding one series, the shares are those of the others.
     legend_button(page, LANCEDB, "Rust").click()
     left = figure(page, LANCEDB)
     common = set(months["Python"]) & set(months["Node.js"])
@@ -327,19 +331,19 @@ def test_shares_add_up_to_100_and_are_told_only_where_all_have_a_value(page, sit
 
 
 @pytest.mark.parametrize("option", ["6M", "2Y"])
-def test_the_first_whole_value_in_view_is_100(page, site, option):
+def test_the_first_complete_value_in_view_is_100(page, site, option):
     choose(page, "Range", option)
     choose(page, "Scale", "Index")
     got = figure(page, LANCE)
     for metric_id, name in (("downloads:lance:python", PYLANCE), ("downloads:lance:rust", CRATE)):
-        wanted = counted_months(site, metric_id, range_start(6 if option == "6M" else 24))
-        base = next(s for s in wanted if s.is_whole)
+        expected = counted_months(site, metric_id, range_start(6 if option == "6M" else 24))
+        base = next(s for s in expected if s.is_whole)
         line = got.line(name)
         assert line.points[base.middle] == 100
-        assert near(line.y, [100 * s.value / base.value if s.value and s.is_whole else None for s in wanted])
+        assert approx_equal(line.y, [100 * s.value / base.value if s.value and s.is_whole else None for s in expected])
 
 
-def test_stacked_lines_lie_on_each_other_and_break_where_one_below_is_missing(page, site):
+def test_stacked_lines_break_where_one_below_is_missing(page, site):
     for legend, option in (("Downloads by", "Day"), ("Chart type", "Lines"), ("Layout", "Stacked"), ("Range", "3M")):
         choose(page, legend, option)
     got = figure(page, LANCEDB)
@@ -353,20 +357,20 @@ def test_stacked_lines_lie_on_each_other_and_break_where_one_below_is_missing(pa
             assert y == (None if None in parts else sum(parts))
 
 
-def test_stars_gained_are_differences_and_none_across_a_gap(page, site):
+def test_new_stars_are_differences_without_gaps(page, site):
     choose(page, "Stars", "New")
     days = each_day(site.daily("stars:lance:github"))
     listed = list(days.items())
-    wanted = {
+    expected = {
         day: None if value is None or before is None else value - before
         for (_, before), (day, value) in pairwise(listed)
         if day >= SINCE.isoformat()
     }
     got = figure(page, "stars-lance")
     line = got.line("lance-format/lance")
-    assert line.points == wanted
-    assert wanted[GAP.isoformat()] is None
-    assert wanted[(GAP + DAY).isoformat()] is None
+    assert line.points == expected
+    assert expected[GAP.isoformat()] is None
+    assert expected[(GAP + DAY).isoformat()] is None
     choose(page, "Stars by", "Month")
     ends = each_day(site.daily("stars:lance:github"))
     monthly = figure(page, "stars-lance").bars("lance-format/lance").points
@@ -374,25 +378,25 @@ def test_stars_gained_are_differences_and_none_across_a_gap(page, site):
 
 
 @pytest.mark.parametrize("option, span", [("7 days", 7), ("28 days", 28)])
-def test_a_mean_is_that_of_its_days_and_none_where_one_is_missing(page, site, option, span):
+def test_an_average_needs_all_its_days(page, site, option, span):
     choose(page, "Downloads by", "Day")
     choose(page, "Average", option)
     choose(page, "Layout", "Side by side")
     choose(page, "Chart type", "Lines")
     days = each_day(site.daily("downloads:lance:python"))
     values = list(days.values())
-    wanted = {}
+    expected = {}
     for n, day in enumerate(days):
         last = values[max(0, n - span + 1) : n + 1]
-        wanted[day] = sum(last) / span if len(last) == span and None not in last else None
+        expected[day] = sum(last) / span if len(last) == span and None not in last else None
     line = figure(page, LANCE).line(PYLANCE)
-    assert list(line.points) == list(wanted)
-    assert near(line.y, wanted.values())
+    assert list(line.points) == list(expected)
+    assert approx_equal(line.y, expected.values())
     assert line.connectgaps is False
     assert sum(y is None for y in line.y) == span - 1 + min(span, (AS_OF - GAP).days)
 
 
-def test_nothing_is_smoothed_that_nobody_asked_to(page, site):
+def test_values_are_not_averaged_by_default(page, site):
     choose(page, "Downloads by", "Day")
     choose(page, "Layout", "Side by side")
     assert drawn(figure(page, LANCE).line(PYLANCE)) == {
@@ -455,7 +459,7 @@ def test_events_are_listed_with_their_numbers_and_links(page):
 # -- the address ------------------------------------------------------------------------------------
 
 
-#: What a reader may choose one after the other, and what the address says then.
+#: Choices of a reader, and the resulting parameters of the address.
 CHOICES = {
     "Range": ("6M", {"range": "6m"}),
     "Downloads by": ("Week", {"by": "week"}),
@@ -465,22 +469,22 @@ CHOICES = {
     "Stars": ("New", {"stars": "gain"}),
     "Events": ("Hidden", {"events": "off"}),
 }
-WANTED = {name: value for _, query in CHOICES.values() for name, value in query.items()}
+EXPECTED = {name: value for _, query in CHOICES.values() for name, value in query.items()}
 
 
 def test_a_link_shows_the_same_view_again(reader, site, page):
     for legend, (option, _) in CHOICES.items():
         choose(page, legend, option)
     legend_button(page, LANCEDB, "Rust").click()
-    wanted = WANTED | {"hide": "downloads-lancedb-rust"}
-    assert state_of(page) == wanted
+    expected = EXPECTED | {"hide": "downloads-lancedb-rust"}
+    assert state_of(page) == expected
     shown = [figure(page, key) for key in keys_of(page)]
     other = reader.open(page.url)
     for _ in ("opened", "loaded again"):
-        enliven(other)
+        activate_charts(other)
         assert [figure(other, key) for key in keys_of(other)] == shown
-        assert state_of(other) == wanted
-        for name, value in WANTED.items():
+        assert state_of(other) == expected
+        for name, value in EXPECTED.items():
             assert other.locator(f".controls [data-option={name}][value='{value}']").first.is_checked()
         assert legend_button(other, LANCEDB, "Rust").get_attribute("aria-pressed") == "false"
         other.reload()
@@ -488,7 +492,7 @@ def test_a_link_shows_the_same_view_again(reader, site, page):
 
 
 def test_back_undoes_a_choice(reader, site):
-    """Each choice is a step of the history; Back and Forward show the view and its controls."""
+    """Each choice is an entry of the history; Back and Forward restore the view and its controls."""
     page = reader.open(site.charts)
     chart = page.locator(f"#chart-{LANCE}")
     chart.locator(".controls label", has_text="1Y").click()
@@ -506,15 +510,15 @@ def test_back_undoes_a_choice(reader, site):
 
 
 def test_charts_of_stars_have_options_of_their_own(reader, site):
-    """A range of downloads leaves stars alone; an old address with one range means both."""
+    """A range of downloads does not affect stars; an old address with one range applies to both."""
     page = reader.open(site.charts)
-    enliven(page, LANCE, "stars-lance")
+    activate_charts(page, LANCE, "stars-lance")
     before = figure(page, "stars-lance")
     page.locator(f"#chart-{LANCE} .controls label", has_text="6M").click()
     assert state_of(page) == {"range": "6m", "starsrange": "2y"}
     assert figure(page, "stars-lance") == before
     other = reader.open(f"{site.charts}?range=6m")
-    enliven(other, "stars-lance")
+    activate_charts(other, "stars-lance")
     assert figure(other, "stars-lance").x["range"][0] == "2026-06-01 00:00"
     assert other.locator("#chart-stars-lance [value='6m']").is_checked()
 
@@ -528,16 +532,16 @@ def test_charts_of_stars_have_options_of_their_own(reader, site):
         "range=%&by=%E0%A4%A&hide=%FF",
     ],
 )
-def test_what_no_control_offers_is_ignored_in_an_address(reader, site, page, query):
+def test_unknown_options_in_an_address_are_ignored(reader, site, page, query):
     other = reader.open(f"{site.charts}?{query}")
-    enliven(other, LANCE, "all-stars")
+    activate_charts(other, LANCE, "all-stars")
     assert [figure(other, key) for key in (LANCE, "all-stars")] == [figure(page, key) for key in (LANCE, "all-stars")]
     assert other.evaluate("() => window.owned") is None
     choose(other, "Range", "1Y")
     assert state_of(other)["range"] == "1y"
 
 
-def test_reset_brings_the_first_view_back(page):
+def test_reset_restores_the_first_view(page):
     first = [figure(page, key) for key in keys_of(page)]
     for legend, (option, _) in CHOICES.items():
         choose(page, legend, option)
@@ -570,12 +574,12 @@ def test_an_opened_table_follows_the_view(page, site):
     choose(page, "Range", "3M")
     since = range_start(3)
     python, crate = (site.daily(f"downloads:lance:{sdk}") for sdk in ("python", "rust"))
-    wanted = [
+    expected = [
         [f"{day.day} {day:%B %Y}", *(f"{days[day]:,}" if day in days else "–" for days in (python, crate))]
         for day in (AS_OF - timedelta(days=n) for n in range(400))
         if day >= since and (day in python or day in crate)
     ]
-    assert table_of(page, LANCE)[1:] == wanted
+    assert table_of(page, LANCE)[1:] == expected
     legend_button(page, LANCE, PYLANCE).click()
     assert table_of(page, LANCE)[0] == ["Period", CRATE]
     choose(page, "Downloads by", "Week")
@@ -583,7 +587,7 @@ def test_an_opened_table_follows_the_view(page, site):
     assert [row[1].split(" ")[0] for row in table_of(page, LANCE)[1:]] == [f"{s.value:,}" for s in reversed(weeks)]
 
 
-def test_a_table_that_was_open_before_any_script_ran_follows_the_view_too(page, site):
+def test_a_table_opened_before_scripts_ran_follows_the_view(page, site):
     page.locator("#chart-stars-lance details.numbers summary").click()
     by_day = table_of(page, "stars-lance")
     days = site.daily("stars:lance:github")
@@ -607,7 +611,7 @@ def test_by_day_a_chart_s_csv_is_the_rows_of_the_store(page, site, key):
     family, product = ("stars", "") if key == "all-stars" else key.split("-")
     got = {(row["metric_id"], row["period_end"], int(row["value"])) for row in rows if row["metric_id"] != "all-stars"}
     assert all(row["period_start"] == row["period_end"] for row in rows)
-    wanted = {
+    expected = {
         (row.metric_id, row.period_end.isoformat(), row.value)
         for row in site.rows
         if not row.is_seed
@@ -615,27 +619,27 @@ def test_by_day_a_chart_s_csv_is_the_rows_of_the_store(page, site, key):
         and (not product or row.metric_id.startswith(f"{family}:{product}:"))
     }
     assert len(got) > 80
-    assert got == wanted
+    assert got == expected
     for row in rows:
         if row["metric_id"] == "all-stars":
             assert (row["kind"] == "estimated") == (row["period_end"] in {d.isoformat() for d in (GAP, *UNCOUNTED)})
 
 
-def test_by_month_a_csv_tells_sums_snapshots_and_what_is_not_complete(page, site):
+def test_by_month_a_csv_has_sums_snapshots_and_completeness(page, site):
     rows = [row for row in saved_csv(page, LANCE) if row["metric_id"] == "downloads:lance:python"]
-    wanted = counted_months(site, "downloads:lance:python")
+    expected = counted_months(site, "downloads:lance:python")
     assert [
         (row["period_start"], row["period_end"], int(row["value"]), row["complete"] in ("true", "1"))
         for row in rows
         if row["kind"] != "seeded"
-    ] == [(s.first.isoformat(), s.last.isoformat(), s.value, s.is_whole) for s in wanted if s.value is not None]
+    ] == [(s.first.isoformat(), s.last.isoformat(), s.value, s.is_whole) for s in expected if s.value is not None]
     assert {row["period_end"]: int(row["value"]) for row in rows if row["kind"] == "seeded"} == {
         d.isoformat(): v for d, v in site.snapshots("downloads:lance:python").items() if d >= SINCE
     }
 
 
 @pytest.mark.parametrize("legend, option", [("Scale", "Share"), ("Scale", "Index"), ("Average", "7 days")])
-def test_comparing_and_smoothing_change_the_picture_and_not_the_numbers(page, site, legend, option):
+def test_scale_and_average_change_the_picture_but_not_the_numbers(page, site, legend, option):
     choose(page, "Downloads by", "Day")
     choose(page, "Range", "6M")
     choose(page, legend, option)
@@ -654,7 +658,7 @@ def test_comparing_and_smoothing_change_the_picture_and_not_the_numbers(page, si
 def test_a_picture_can_be_saved_before_a_chart_was_ever_in_view(reader, site):
     page = reader.open(site.charts, size=(390, 844))
     with page.expect_download() as saved:
-        # Not by mouse: that would bring it into view.
+        # By an event, because a click with the mouse would scroll it into view.
         page.locator("#chart-all-stars [data-save=svg]").dispatch_event("click")
     assert "GitHub stars, all repositories" in saved.value.path().read_text()
 
@@ -663,7 +667,7 @@ def test_a_picture_can_be_saved_before_a_chart_was_ever_in_view(reader, site):
 
 
 def tab_to(page: Page, css: str) -> None:
-    """On with the Tab key until what is meant has the focus."""
+    """Press Tab until an element that matches has the focus."""
     for _ in range(120):
         page.keyboard.press("Tab")
         if page.evaluate("(css) => document.activeElement.matches(css)", css):
@@ -712,13 +716,13 @@ def test_everything_works_by_keyboard_alone(reader, site):
     tab_to(page, "#chart-downloads-lance [data-save=csv]")
     with page.expect_download():
         page.keyboard.press("Enter")
-    # And out again at the other end: nothing holds the focus.
+    # The focus leaves the page at its end.
     tab_to(page, "footer a")
 
 
 def test_everything_works_with_a_finger(reader, site):
     page = reader.open(site.charts, size=(390, 844), has_touch=True, is_mobile=True)
-    enliven(page, LANCE)
+    activate_charts(page, LANCE)
     chart = page.locator(f"#chart-{LANCE}")
     chart.locator(".controls label", has_text="1Y").tap()
     chart.locator(".view").tap()
@@ -726,13 +730,13 @@ def test_everything_works_with_a_finger(reader, site):
     chart.locator(".options label", has_text="Absolute").tap()
     chart.locator(".options").evaluate("(options) => options.hidePopover()")
     assert state_of(page) == {"range": "1y", "starsrange": "2y"}
-    wanted = counted_months(site, "downloads:lance:python", range_start(12))
-    assert figure(page, LANCE).bars(PYLANCE).y == [s.value for s in wanted]
+    expected = counted_months(site, "downloads:lance:python", range_start(12))
+    assert figure(page, LANCE).bars(PYLANCE).y == [s.value for s in expected]
     legend_button(page, LANCE, CRATE).tap()
     assert state_of(page) == {"range": "1y", "starsrange": "2y", "hide": "downloads-lance-rust"}
     point_at_end(page, LANCE, finger=True)
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390
-    # Large enough to be hit: 24 px of CSS at least, which is what WCAG asks for.
+    # Targets have at least 24 CSS px, as WCAG requires.
     sizes = page.locator(".controls label, .legend button, [data-save], [data-do]").evaluate_all(
         "(all) => all.filter((e) => e.checkVisibility()).map((e) => [e.textContent, e.offsetHeight, e.offsetWidth])"
     )

@@ -1,4 +1,4 @@
-"""Counters, windows, stocks and further flows on the page, with and without a page per metric."""
+"""Counters, windows, stocks and other flows on the pages of a site."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def site_of(metrics: tuple[Metric, ...]) -> dict[str, str]:
     return {path: data.decode() for path, data in files if path.endswith((".html", ".svg", ".json", ".xml"))}
 
 
-#: More metrics of one product.
+#: The number of additional metrics of the product.
 MORE = 12
 
 
@@ -47,7 +47,7 @@ def text_of(html: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
 
 
-def test_a_card_says_what_its_value_covers(one_page):
+def test_a_card_states_the_period_of_its_value(one_page):
     html = one_page["index.html"]
     assert "installs in 30 days" in text_of(html)
     for period in ("to 24 Nov 2026", "30 days to 24 Nov 2026", "on 24 Nov 2026"):
@@ -62,7 +62,7 @@ def test_each_has_a_figure_and_a_table(one_page):
 
 
 def test_no_window_is_called_a_month(one_page):
-    """Neither on the page nor on a badge."""
+    """This applies to the page and to badges."""
     badge = one_page["badges/installs-p-brew-30d.svg"]
     assert "Homebrew installs / 30 days" in badge
     assert "month" not in badge
@@ -84,7 +84,7 @@ def test_the_product_has_all_figures(many_pages):
 
 
 def test_each_count_is_explained(one_page):
-    """Two sources of one service do not hide each other, and a count may have a description of its own."""
+    """Different sources of one service are both shown, and a count may have its own description."""
     stars, forks = a_metric("github"), a_metric("github", metric_id="forks:p:github", measure=stock("forks"))
     files = a_metric("github-releases", metric_id="downloads:p:github-releases", subject="o/r")
     likes = a_metric(

@@ -1,4 +1,4 @@
-"""The cursor of the charts: what its card shows, how it looks, and where it stands."""
+"""The cursor of charts: the content, look and position of its card."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from cmetrics.charts.theme import contrast
-from tests.site.conftest import axe, enliven, point_at, point_at_end
+from tests.site.conftest import activate_charts, axe, point_at, point_at_end
 from tests.site.sums import month
 from tests.world.page_data import NOW
 
 HERO = "downloads"
-#: How far the middle of October 2026 is from the left of 24 months that end in November.
+#: The position of the middle of October 2026 in 24 months that end with November.
 OCTOBER = 22.5 / 24
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 
@@ -25,10 +25,10 @@ def device(request) -> str:
 
 
 def read(reader, data_site, device: str, name: str = "rich", **options) -> Page:
-    """Open the front page of a data set with plotly.min.js out of reach."""
+    """Open the overview of a data set without plotly.min.js."""
     context = reader.context(size=SIZES[device], now=NOW, has_touch=device == "phone", **options)
     context.route("**/plotly.min.js", lambda route: route.abort())
-    # Live charts are not drawn ahead of time for a reader who saves data.
+    # With saveData, live charts are not drawn in advance.
     context.add_init_script("Object.defineProperty(navigator, 'connection', { value: { saveData: true } })")
     page = context.new_page()
     page.goto(data_site(name).url)
@@ -36,12 +36,12 @@ def read(reader, data_site, device: str, name: str = "rich", **options) -> Page:
 
 
 def assert_still(reader) -> None:
-    """Nothing has asked for Plotly."""
-    assert not any("plotly" in url for url in reader.asked)
+    """Check that Plotly was not requested."""
+    assert not any("plotly" in url for url in reader.requested)
 
 
 def sums_of(data_site, name: str, day: date) -> dict[str, int]:
-    """The sum of a month by product, from the rows."""
+    """Return the sums of a month by product, computed from the rows."""
     first, last = month(day)
     found: dict[str, int] = {}
     for metric_id, days in data_site(name).data.values.items():
@@ -52,15 +52,15 @@ def sums_of(data_site, name: str, day: date) -> dict[str, int]:
 
 
 def test_card_shows_every_series(reader, data_site, device):
-    """The card has the month, every series as it is stacked, their total, coverage and sources: those of the rows."""
+    """The card has month, series in stacking order, total, coverage and sources, with the values of the rows."""
     page = read(reader, data_site, device)
     card = point_at(page, HERO, OCTOBER, finger=device == "phone")
-    wanted = sums_of(data_site, "rich", date(2026, 10, 1))
+    expected = sums_of(data_site, "rich", date(2026, 10, 1))
     assert card.locator(".when").inner_text() == "October 2026"
     assert [row.split() for row in card.locator("li").all_inner_texts()] == [
-        ["Lance", f"{wanted['lance']:,}"],
-        ["LanceDB", f"{wanted['lancedb']:,}"],
-        ["Total", f"{sum(wanted.values()):,}"],
+        ["Lance", f"{expected['lance']:,}"],
+        ["LanceDB", f"{expected['lancedb']:,}"],
+        ["Total", f"{sum(expected.values()):,}"],
     ]
     notes = card.locator("p").all_inner_texts()
     assert "31 of 31 days" in notes
@@ -72,8 +72,8 @@ def test_card_shows_every_series(reader, data_site, device):
     assert_still(reader)
 
 
-def test_card_says_what_is_missing(reader, data_site):
-    """A month that lacks days names the series and counts the days of all its packages."""
+def test_card_states_missing_days(reader, data_site):
+    """For a month with missing days, the card names the series and counts the days of all its packages."""
     page = read(reader, data_site, "desk")
     card = point_at(page, HERO, 21.5 / 24)
     assert card.locator(".when").inner_text() == "September 2026"
@@ -81,7 +81,7 @@ def test_card_says_what_is_missing(reader, data_site):
     assert "so far" in point_at_end(page, HERO).inner_text()
 
 
-#: The colour of every text of a card, the ground below it, and its opacity.
+#: The colour of every text of a card, its background, and its opacity.
 PAINT = """(card) => [...card.querySelectorAll("p, bdi, b, span")].map((one) => {
   const style = getComputedStyle(one);
   return [one.textContent, style.color, getComputedStyle(card).backgroundColor, style.visibility, style.opacity];
@@ -89,8 +89,8 @@ PAINT = """(card) => [...card.querySelectorAll("p, bdi, b, span")].map((one) => 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_card_is_readable(reader, data_site, device, scheme):
-    """Every text has a contrast of 4.5:1 to the opaque ground of the card."""
+def test_card_has_contrast(reader, data_site, device, scheme):
+    """Every text has a contrast of 4.5:1 to the opaque background of the card."""
     page = read(reader, data_site, device, color_scheme=scheme)
     card = point_at(page, HERO, OCTOBER, finger=device == "phone")
     painted = card.evaluate(PAINT)
@@ -101,7 +101,7 @@ def test_card_is_readable(reader, data_site, device, scheme):
 
 
 def hex_of(color: str) -> str:
-    """``rgb(1, 2, 3)`` as ``#010203``; a transparent colour fails."""
+    """Return ``rgb(1, 2, 3)`` as ``#010203``. Fail for a transparent colour."""
     assert color.startswith("rgb("), color
     return "#" + "".join(f"{int(part):02x}" for part in color[4:-1].split(","))
 
@@ -114,7 +114,7 @@ def box(element: Locator) -> tuple[float, float, float, float]:
 
 @pytest.mark.parametrize("share", [0.001, 0.25, 0.49, 0.51, 0.75, 0.999])
 def test_card_place(reader, data_site, device, share):
-    """The card lies inside the figure and not over the column; on a phone above the picture."""
+    """The card is inside the figure and does not cover the column; on a phone, it is above the picture."""
     page = read(reader, data_site, device)
     card = point_at(page, HERO, share, finger=device == "phone")
     left, top, right, bottom = box(card)
@@ -133,7 +133,7 @@ def test_card_place(reader, data_site, device, share):
 
 
 def test_picture_stays_below_the_finger(reader, data_site):
-    """The card of a phone comes and goes without moving the picture, and never goes through other periods' heights."""
+    """The card of a phone opens and closes without moving the picture, whatever the period."""
     page = read(reader, data_site, "phone")
     canvas = page.locator("#chart-downloads .canvas")
     canvas.scroll_into_view_if_needed()
@@ -147,7 +147,7 @@ def test_picture_stays_below_the_finger(reader, data_site):
 
 
 def test_escape_closes_card(reader, data_site):
-    """Esc closes the card until the pointer comes to another period."""
+    """Esc closes the card until the pointer moves to another period."""
     page = read(reader, data_site, "desk")
     card = point_at(page, HERO, OCTOBER)
     page.keyboard.press("Escape")
@@ -162,7 +162,7 @@ def test_escape_closes_card(reader, data_site):
 
 
 def test_keys(reader, data_site):
-    """The plot is one stop of the Tab key; arrows, Page Up and Down, Home and End move, and each period is said."""
+    """The plot is one tab stop; arrows, Page Up and Down, Home and End move, and each period is announced."""
     page = read(reader, data_site, "desk")
     plane = page.locator("#chart-downloads").get_by_role("application", name="Downloads per month")
     page.locator(".masthead nav a").last.focus()
@@ -190,9 +190,10 @@ def test_keys(reader, data_site):
     page.keyboard.press("ArrowLeft")
     speech = page.locator("body > [role=status]")
     speech.get_by_text("October 2026").wait_for()
-    wanted = sums_of(data_site, "rich", date(2026, 10, 1))
+    expected = sums_of(data_site, "rich", date(2026, 10, 1))
     assert speech.inner_text().startswith(
-        f"October 2026: Lance {wanted['lance']:,}, LanceDB {wanted['lancedb']:,}, total {sum(wanted.values()):,}, "
+        f"October 2026: Lance {expected['lance']:,}, LanceDB {expected['lancedb']:,}, "
+        f"total {sum(expected.values()):,}, "
         "31 of 31 days"
     )
     page.keyboard.press("Escape")
@@ -206,7 +207,7 @@ def test_keys(reader, data_site):
 
 
 def test_events_on_card(reader, data_site):
-    """The card names what happened in its month, as plain text."""
+    """The card lists the events of its month as plain text."""
     page = read(reader, data_site, "desk")
     card = point_at(page, HERO, 1.5 / 24)
     assert card.locator(".when").inner_text() == "January 2025"
@@ -214,9 +215,9 @@ def test_events_on_card(reader, data_site):
 
 
 def test_card_of_weird_names(reader, data_site):
-    """Names in the card are text, and isolated from what is beside them."""
+    """Names in the card are text, and isolated from the text next to them."""
     page = reader.open(data_site("weird").charts, now=NOW)
-    enliven(page)
+    activate_charts(page)
     for key in ("downloads", "downloads-html", "downloads-rtl"):
         card = point_at_end(page, key)
         rows = card.locator("li:not(.sum)")
@@ -227,7 +228,7 @@ def test_card_of_weird_names(reader, data_site):
 
 
 def test_cursor_on_live_chart(reader, data_site):
-    """The card over the live chart is the one over its picture."""
+    """The cards of the live chart and of its picture are equal."""
     page = reader.open(data_site("rich").charts, now=NOW)
     plane, card = page.locator("#chart-downloads .plane"), page.locator("#chart-downloads .cursor-card")
 
@@ -241,16 +242,16 @@ def test_cursor_on_live_chart(reader, data_site):
 
     before = cards()
     assert_still(reader)
-    enliven(page, HERO)
+    activate_charts(page, HERO)
     assert cards() == before
     for key in ("stars-lance", "downloads-lance"):
-        enliven(page, key)
+        activate_charts(page, key)
         assert point_at(page, key, 0.5).locator("li").count() >= 1
     assert page.locator(".hoverlayer .hovertext").count() == 0
 
 
 def test_days_of_stars(reader, data_site, device):
-    """The picture of stars by day is read with the values of the day, which come when it is first pointed at."""
+    """The picture of stars by day has the values of days, which are loaded when it is first pointed at."""
     page = read(reader, data_site, device)
     page.goto(f"{data_site('rich').url}products/lance.html")
     card = point_at(page, "stars-lance", 0.5, finger=device == "phone")
@@ -260,10 +261,10 @@ def test_days_of_stars(reader, data_site, device):
     assert_still(reader)
 
 
-def test_words_follow_view(reader, data_site):
-    """What is read out beside a chart is of the range that is shown; the live picture is silent."""
+def test_description_follows_view(reader, data_site):
+    """The description for screen readers is of the shown range; the live picture is hidden from them."""
     page = reader.open(f"{data_site('rich').url}?range=3m", now=NOW)
-    enliven(page, HERO)
+    activate_charts(page, HERO)
     words = page.locator("#chart-downloads [data-words]")
     assert "October 2026" in words.inner_text()
     assert "2025" not in words.inner_text()
@@ -273,7 +274,7 @@ def test_words_follow_view(reader, data_site):
     assert "2023" not in words.inner_text()
 
 
-def test_words_of_days(reader, data_site):
+def test_description_of_days(reader, data_site):
     """Days and weeks are described as soon as they are loaded."""
     page = reader.open(f"{data_site('rich').url}?range=3m&by=day", now=NOW)
     words = page.locator("#chart-downloads [data-words]")
@@ -282,28 +283,28 @@ def test_words_of_days(reader, data_site):
     assert re.search(r"LanceDB: from [\d,]+ \(3 September 2026\) to [\d,]+ \(\d+ November 2026\)", words.inner_text())
 
 
-def test_view_is_said(reader, data_site):
-    """A choice is said in one sentence: what is shown, of which time, and how; the live chart adds no unnamed image."""
+def test_view_is_announced(reader, data_site):
+    """A choice is announced in one sentence with content, period and form; the live chart adds no unnamed image."""
     page = reader.open(data_site("rich").url, now=NOW)
     chart, speech = page.locator("#chart-downloads"), page.locator("body > [role=status]")
     range_text = "by month, 1 Dec 2025 to 24 Nov 2026"
-    for choice, said in {
+    for choice, sentence in {
         "1Y": f"Downloads per month by product: All packages, last 12 months, {range_text}, bars.",
         "SDK": f"Downloads per month by SDK: All packages, last 12 months, {range_text}, bars.",
     }.items():
         chart.locator(".controls label:visible", has_text=choice).click()
-        expect(speech).to_have_text(said)
+        expect(speech).to_have_text(sentence)
     chart.locator(".legend [data-series]:visible").first.click()
     expect(speech).to_have_text(
         f"Downloads per month by SDK: All packages, last 12 months, {range_text}, bars, 1 hidden."
     )
-    enliven(page, HERO)
+    activate_charts(page, HERO)
     unnamed = "svg:not([aria-hidden=true] svg):not([aria-hidden=true]):not([aria-label]):not([aria-labelledby])"
     assert page.locator(f"body > {unnamed}").count() == 0
 
 
 def test_card_follows_fast(reader, data_site):
-    """A card is on the page when the handler of a move ends, after no more than 16 ms on average."""
+    """The card is updated within the event handler, in at most 16 ms on average."""
     page = read(reader, data_site, "desk", "five")
     point_at(page, HERO, 0.5)
     spent = page.evaluate(
@@ -323,7 +324,7 @@ def test_card_follows_fast(reader, data_site):
 
 
 def test_forced_colors(reader, data_site):
-    """With colours forced by the system the column and the swatches can be seen."""
+    """With forced colours, the column and the swatches are visible."""
     page = read(reader, data_site, "desk", forced_colors="active")
     card = point_at(page, HERO, OCTOBER)
     swatches = card.locator("li i").evaluate_all("(all) => all.map((one) => getComputedStyle(one).backgroundColor)")

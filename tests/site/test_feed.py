@@ -30,7 +30,7 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT00:00:00Z")
 
 
 def news(title: str = "P", error: str = "no"):
-    """A month, a milestone and an outage."""
+    """Return news with a month, a milestone and an outage."""
     catalog = Catalog(Path("cmetrics.toml"), "All", "contact", (Product("p", title),), (NODE, STARS), {})
     rows = [a_row(NODE, day, 10) for day in day_range(date(2026, 9, 1), AS_OF)]
     rows += [a_row(STARS, AS_OF - n * DAY, 1001 - n) for n in range(4)]
@@ -70,7 +70,7 @@ def link(element: ET.Element, rel: str) -> str:
 
 
 @pytest.mark.parametrize("url", [SITE, None])
-def test_everything_that_rfc_4287_asks_for_is_there(url):
+def test_the_feed_conforms_to_rfc_4287(url):
     feed = parsed(news(), url=url)
     assert feed.tag == f"{ATOM}feed"
     assert text(feed, "title") == "All"
@@ -89,7 +89,7 @@ def test_everything_that_rfc_4287_asks_for_is_there(url):
     assert len(set(ids)) == len(ids)
 
 
-def test_moments_come_from_the_days_of_the_news():
+def test_times_of_entries_are_the_days_of_news():
     items = news()
     feed = parsed(items)
     assert [text(entry, "updated") for entry in feed.findall(f"{ATOM}entry")] == [
@@ -120,7 +120,7 @@ def test_without_an_address_links_are_relative_and_ids_are_uuids():
     assert urljoin(f"{SITE}feed.xml", link(feed.find(f"{ATOM}entry"), "alternate")).startswith(f"{SITE}changes.html#")
 
 
-def test_ids_that_were_given_out_stay_as_they_are():
+def test_published_ids_do_not_change():
     (entry, *_) = build_feed(news(), "All", None).entries
     assert entry.id == "urn:uuid:bc95ed2a-7a95-59e7-a2e2-d2c5c739970f"
 
@@ -132,7 +132,7 @@ def test_any_address_gives_ids_of_ascii(url):
     assert all(re.fullmatch(r"[\x21-\x7e]+", one) for one in ids)
 
 
-def test_an_outage_that_goes_on_is_the_same_entry_updated():
+def test_a_continuing_outage_updates_its_entry():
     entry = next(e for e in build_feed(news(), "All", SITE).entries if e.category == "outage")
     assert (entry.id, entry.updated) == (
         "tag:example.github.io,2026-11-21:/metrics/outage-all-2026-11-21",
@@ -140,14 +140,14 @@ def test_an_outage_that_goes_on_is_the_same_entry_updated():
     )
 
 
-def test_words_do_not_change_ids():
+def test_texts_do_not_change_ids():
     one, two = (build_feed(news(title, error), "All", SITE).entries for title, error in (("P", "a"), ("Q", "b")))
     assert [entry.id for entry in one] == [entry.id for entry in two]
     assert [entry.content for entry in one] != [entry.content for entry in two]
 
 
 @pytest.mark.parametrize("url", [SITE, None])
-def test_no_text_from_outside_can_break_the_feed(url):
+def test_hostile_texts_are_escaped_in_the_feed(url):
     out = rendered(news(title=EVIL, error=EVIL), EVIL, url)
     feed = ET.fromstring(out)
     assert text(feed, "title") == "]]></content><script>alert(1)</script>&\"' 🚀"
@@ -156,12 +156,12 @@ def test_no_text_from_outside_can_break_the_feed(url):
     assert b"<script" not in out
 
 
-def test_a_feed_without_news_is_a_feed():
+def test_a_feed_without_news_is_valid():
     feed = parsed(())
     assert (text(feed, "updated"), feed.findall(f"{ATOM}entry")) == ("1970-01-01T00:00:00Z", [])
 
 
-def test_only_the_newest_hundred_are_told():
+def test_the_feed_has_the_newest_hundred_entries():
     items = news() * 60
     assert len(items) > 100
     assert len(build_feed(items, "All", SITE).entries) == 100

@@ -1,4 +1,4 @@
-"""The page in Firefox: nothing in it is meant for one browser only."""
+"""The page in Firefox: no feature depends on one browser."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.web_tools import web_script
 
 @pytest.fixture(scope="session")
 def firefox() -> str:
-    """Debian's Firefox, or another one on the machine."""
+    """Return the path of Firefox."""
     for name in ("firefox-esr", "firefox"):
         if path := shutil.which(name):
             return path
@@ -26,7 +26,7 @@ def firefox() -> str:
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
 def test_reader_with_firefox(firefox: str, data_site, tmp_path: Path, width: int, height: int) -> None:
-    """Pointer and keys show the values before Plotly is asked for, and weeks are drawn by it; nothing is reported."""
+    """Pointer and keys show values without Plotly, weeks are drawn by Plotly, and the console stays empty."""
     picture = tmp_path / "page.png"
     done = web_script("firefox.mjs", firefox, data_site("rich").url, str(picture), str(width), str(height))
     assert done.returncode == 0, done.stderr
@@ -44,7 +44,7 @@ def test_reader_with_firefox(firefox: str, data_site, tmp_path: Path, width: int
 
 
 def test_every_kind_of_page(firefox: str, data_site, tmp_path: Path) -> None:
-    """Each kind of page opens without a message, and none is wider than a phone."""
+    """Each kind of page opens without a console message, and none is wider than a phone."""
     site = data_site("rich")
     paths = [*pages(site, 1), "compare.html?m=downloads-lancedb-python,downloads-lance-python", "changes.html#news"]
     done = web_script("firefox.mjs", firefox, site.url, str(tmp_path / "page.png"), "390", "844", *paths)

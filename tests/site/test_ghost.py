@@ -1,4 +1,4 @@
-"""The ghost of a chart of downloads: values of the period before, or of a year before, over those that are shown."""
+"""The outline of an earlier period in a chart of downloads: of the previous period, or of a year before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 from playwright.sync_api import Page
 
-from tests.site.conftest import axe, download_button, enliven, point_at, state_of
+from tests.site.conftest import activate_charts, axe, download_button, point_at, state_of
 from tests.site.sums import month
 from tests.site.test_cursor import HERO, OCTOBER, assert_still, box, sums_of
 from tests.world.page_data import NOW
@@ -17,7 +17,7 @@ GHOST = f"#chart-{HERO} .frame .ghost"
 
 
 def read(reader, data_site, query: str, name: str = "rich", **options) -> Page:
-    """Open the front page of a data set with plotly.min.js out of reach."""
+    """Open the overview of a data set without plotly.min.js."""
     context = reader.context(now=NOW, **options)
     context.route("**/plotly.min.js", lambda route: route.abort())
     context.add_init_script("Object.defineProperty(navigator, 'connection', { value: { saveData: true } })")
@@ -42,16 +42,16 @@ def heights(page: Page) -> list[float]:
 
 
 def test_year_before(reader, data_site):
-    """The card has the value of a year before, and an outline as high as it stands over the bar; all without Plotly."""
+    """Without Plotly, the card has the value of a year before, and the bar an outline of the corresponding height."""
     page = read(reader, data_site, "?ghost=year")
     page.locator(GHOST).first.wait_for()
     card = point_at(page, HERO, OCTOBER)
-    wanted = total(data_site, date(2025, 10, 1))
-    assert rows(card) == [["October 2025", f"{wanted:,}"]]
-    # 24 months, each with one a year before.
+    expected = total(data_site, date(2025, 10, 1))
+    assert rows(card) == [["October 2025", f"{expected:,}"]]
+    # 24 months, all with a value of a year before.
     found = heights(page)
     assert len(found) == 24
-    assert found[22] == pytest.approx(100 * wanted / 8_000_000, abs=0.01)
+    assert found[22] == pytest.approx(100 * expected / 8_000_000, abs=0.01)
     entry = page.locator(f"#chart-{HERO} .legend .ghost-name")
     assert entry.inner_text().split("\n")[0].strip().startswith("Year before")
     left, _, right, _ = box(entry)
@@ -61,20 +61,20 @@ def test_year_before(reader, data_site):
 
 
 def test_table(reader, data_site):
-    """The table has a column with the values of the earlier periods, named by them."""
+    """The table has a column with the values and names of the earlier periods."""
     page = read(reader, data_site, "?ghost=year")
     page.locator(GHOST).first.wait_for()
     chart = page.locator(f"#chart-{HERO}")
     chart.locator("details.numbers > summary").click()
     chart.get_by_role("columnheader", name="Year before").wait_for()
     row = chart.locator("tbody tr", has=page.get_by_role("rowheader", name="October 2026", exact=True))
-    wanted = f"{total(data_site, date(2025, 10, 1)):,} October 2025"
-    assert row.locator("td").last.inner_text() == wanted
+    expected = f"{total(data_site, date(2025, 10, 1)):,} October 2025"
+    assert row.locator("td").last.inner_text() == expected
     assert chart.locator("tbody tr").evaluate_all("(all) => new Set(all.map((one) => one.cells.length)).size") == 1
 
 
 def test_previous_period_of_a_window(reader, data_site):
-    """Over the months of the window only, each beside the one as many months before as the window is long."""
+    """Each month of the window has an outline of the month that is as many months earlier as the window is long."""
     page = read(reader, data_site, "?ghost=previous&from=2026-05-01&to=2026-10-31")
     page.locator(GHOST).first.wait_for()
     assert len(heights(page)) == 6
@@ -82,7 +82,7 @@ def test_previous_period_of_a_window(reader, data_site):
     assert rows(point_at(page, HERO, 23.5 / 24)) == []
     assert rows(point_at(page, HERO, 10.5 / 24)) == []
     page.get_by_role("button", name="Clear").first.click()
-    # Of the 24 months before, those with values.
+    # Those of the 24 previous months that have values.
     page.wait_for_function(f"() => document.querySelectorAll('{GHOST}').length === 24")
     assert rows(point_at(page, HERO, OCTOBER)) == [["October 2024", f"{total(data_site, date(2024, 10, 1)):,}"]]
     page.go_back()
@@ -90,8 +90,8 @@ def test_previous_period_of_a_window(reader, data_site):
     assert_still(reader)
 
 
-def test_missing_days_are_told(reader, data_site):
-    """A month that lacks days is dotted and says so; one without any value has no outline, and is no zero."""
+def test_missing_days_are_stated(reader, data_site):
+    """A month with missing days is dotted and labelled; one without values has no outline and is not zero."""
     page = read(reader, data_site, "?ghost=year&range=all")
     page.locator(GHOST).first.wait_for()
     values = data_site("rich").data.values
@@ -110,7 +110,7 @@ def test_missing_days_are_told(reader, data_site):
 
 
 def test_nothing_before(reader, data_site):
-    """Before the first value there is nothing to draw, and the legend says so."""
+    """Before the first value, there is no outline, and the legend says so."""
     page = read(reader, data_site, "?ghost=previous&range=all")
     page.locator(f"#chart-{HERO} .legend .ghost-name").wait_for()
     assert page.locator(GHOST).count() == 0
@@ -118,7 +118,7 @@ def test_nothing_before(reader, data_site):
 
 
 def test_choice(reader, data_site):
-    """It is off by default, chosen among the view options, kept in the address, undone by Back and by Reset."""
+    """It is off by default, a view option and part of the address; Back and Reset undo it."""
     page = reader.open(data_site("rich").url, now=NOW)
     assert page.locator(GHOST).count() == 0
     assert not page.locator(f"#chart-{HERO} .legend .ghost-name").is_visible()
@@ -140,13 +140,13 @@ def test_choice(reader, data_site):
 
 
 def test_same_on_the_live_chart(reader, data_site):
-    """Outlines and card are those of the picture, where Plotly has drawn the bars."""
+    """Outlines and cards are the same after Plotly has drawn the bars."""
     page = reader.open(f"{data_site('rich').url}?ghost=year", now=NOW)
     page.locator(GHOST).first.wait_for()
     places = "(all) => all.map((one) => Object.values(one.getBoundingClientRect().toJSON()).map(Math.round))"
     page.locator(f"#chart-{HERO}").scroll_into_view_if_needed()
     before, card = page.locator(GHOST).evaluate_all(places), rows(point_at(page, HERO, OCTOBER))
-    enliven(page, HERO)
+    activate_charts(page, HERO)
     page.locator(f"#chart-{HERO}.live").wait_for()
     assert page.locator(GHOST).evaluate_all(places) == before
     assert rows(point_at(page, HERO, OCTOBER)) == card
@@ -172,7 +172,7 @@ def test_same_on_the_live_chart(reader, data_site):
     ],
 )
 def test_every_layout(reader, data_site, query, shape, count):
-    """One of all series together where they are stacked, else one of each; lines end at a month that lacks days."""
+    """A stacked chart has one outline, others have one per series; lines end at months with missing days."""
     page = reader.open(f"{data_site('rich').url}?ghost=year&{query}", now=NOW)
     page.locator(GHOST).first.wait_for(state="attached")
     assert page.locator(f"#chart-{HERO} .frame {shape}.ghost").count() == count
@@ -186,7 +186,7 @@ def test_every_layout(reader, data_site, query, shape, count):
 
 
 def test_weeks_and_days(reader, data_site):
-    """A year before is 52 weeks, so that the days of the week are the same."""
+    """A year before is 52 weeks, so that weekdays are equal."""
     values = data_site("rich").data.values
     downloads = [days for metric, days in values.items() if metric.startswith("downloads:")]
     for grain, length in (("week", 7), ("day", 1)):
@@ -206,7 +206,7 @@ def test_weeks_and_days(reader, data_site):
 
 
 def test_picture(reader, data_site):
-    """A saved picture has the outlines and says what they are."""
+    """A saved picture has the outlines and explains them."""
     page = reader.open(f"{data_site('rich').url}?ghost=year", now=NOW)
     page.locator(GHOST).first.wait_for()
     with page.expect_download() as saved:
@@ -216,8 +216,8 @@ def test_picture(reader, data_site):
     assert picture.count('fill="none" stroke=') >= 24
 
 
-def test_spoken(reader, data_site):
-    """Keys say the value of the ghost with those of the series, and the words of the view name it."""
+def test_announced(reader, data_site):
+    """With keys, the earlier value is announced with the others, and the description of the view names it."""
     page = read(reader, data_site, "?ghost=year")
     page.locator(GHOST).first.wait_for()
     page.locator(f"#chart-{HERO} .plane").focus()

@@ -1,4 +1,4 @@
-"""Stores with next to nothing in them, with hundreds of metrics, and with texts that want to be more than texts."""
+"""Stores with few values, with hundreds of metrics, and with hostile texts."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from tests.site.conftest import (
     PACKAGES,
     PRODUCTS,
     REPOSITORIES,
+    activate_charts,
     built,
     counted,
     download_button,
-    enliven,
     keys_of,
     many_base,
     point_at_end,
@@ -45,7 +45,7 @@ STORES = {
 
 
 def odd_site(folder: Path, days: list[int], *subjects: tuple[str, str]) -> str:
-    """The address of a page whose every metric has just these days, counted back from the described one."""
+    """Return the address of a page whose metrics have values of these days only, given as days ago."""
     (folder / "cmetrics.toml").write_text(catalog_text(*subjects))
     catalog = load_catalog(folder / "cmetrics.toml", SPECS)
     rows = [row for metric in catalog.metrics for row in counted(metric, {AS_OF - n * DAY: 1000 + n for n in days})]
@@ -54,21 +54,21 @@ def odd_site(folder: Path, days: list[int], *subjects: tuple[str, str]) -> str:
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_a_store_with_next_to_nothing_gives_an_honest_page(reader, tmp_path, store):
+def test_a_store_with_few_values_has_a_correct_page(reader, tmp_path, store):
     subjects = (("cratesio", "lance"), ("github", "lancedb/lancedb"))
     page = reader.open(odd_site(tmp_path, STORES[store], *subjects), size=(390, 844))
     assert page.locator(".metrics tbody tr").count() == 2
-    enliven(page)
+    activate_charts(page)
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390
     crate, stars = page.locator(".metrics tbody tr").all_text_contents()
     if store == "no rows":
         values = page.locator(".metrics td:nth-child(4)").all_text_contents()
-        assert [value.strip() for value in values] == ["–", "–"], "what is absent is not zero"
+        assert [value.strip() for value in values] == ["–", "–"], "a missing value is not zero"
         assert page.locator("h1").inner_text() == "No data yet"
         assert page.locator(".message:visible").all_inner_texts() == ["No data yet"] * 2
-        assert page.locator(".canvas .still, .canvas .plot").count() == 0, "no axes of an invented time"
+        assert page.locator(".canvas .still, .canvas .plot").count() == 0, "there are no axes without data"
     page.goto(page.url.replace("index.html", "products/p.html"))
-    enliven(page)
+    activate_charts(page)
     if store == "one row":
         assert "lance" in crate
         assert "1,001" in stars
@@ -76,15 +76,15 @@ def test_a_store_with_next_to_nothing_gives_an_honest_page(reader, tmp_path, sto
         assert (bars.y, bars.hatch) == ([1001], ["/"])
     if store == "only gaps":
         marks = figure(page, "stars-p").of("lancedb/lancedb", mode="markers")
-        assert marks.y == [1000 + n for n in reversed(STORES[store])], "a day between two gaps has to be seen"
-    # Every control goes over a page with nothing on it.
+        assert marks.y == [1000 + n for n in reversed(STORES[store])], "a day between two gaps is visible"
+    # Every control works on an empty page.
     page.evaluate("() => document.querySelectorAll('.controls input').forEach((radio) => radio.click())")
     page.evaluate("() => document.querySelectorAll('[data-do=reset]').forEach((button) => button.click())")
     assert state_of(page) == {}
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_pictures_of_next_to_nothing_are_drawn_without_a_script(reader, tmp_path, store):
+def test_pictures_of_few_values_are_drawn_without_scripts(reader, tmp_path, store):
     url = odd_site(tmp_path, STORES[store], ("github", "lancedb/lancedb"))
     page = reader.open(url.replace("index.html", "products/p.html"), java_script_enabled=False)
     still = page.locator("#chart-stars-p svg.still")
@@ -98,19 +98,19 @@ def test_pictures_of_next_to_nothing_are_drawn_without_a_script(reader, tmp_path
 
 def test_one_metric_has_a_page_without_a_total(reader, tmp_path):
     page = reader.open(odd_site(tmp_path, list(range(60)), ("github", "lancedb/lancedb")))
-    enliven(page)
+    activate_charts(page)
     assert keys_of(page) == ["stars-p-github"]
     assert page.locator(".metrics tbody tr").count() == 1
-    assert page.locator(".totals dt").all_text_contents() == ["GitHub stars"], "nothing is said of what is not counted"
+    assert page.locator(".totals dt").all_text_contents() == ["GitHub stars"], "absent families are not mentioned"
     assert page.locator("#stars").count() == 1
 
 
-# -- texts from outside -----------------------------------------------------------------------------
+# -- hostile texts ----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
-    """Every text that somebody else may have written is hostile."""
+    """Serve a site in which all texts of a configuration are hostile."""
     folder = tmp_path_factory.mktemp("hostile")
     text = json.dumps(EVIL)
     (folder / "cmetrics.toml").write_text(
@@ -163,19 +163,19 @@ label = "javascript:window.owned=1"
         yield built(stack, folder / "site", catalog, rows, runs)
 
 
-def test_texts_from_outside_are_shown_as_they_are_and_nothing_of_them_runs(reader, hostile):
+def test_hostile_texts_are_shown_as_text(reader, hostile):
     assert reader.open(hostile.url).title() == EVIL
     page = reader.open(hostile.charts)
     assert page.locator(".brand").text_content() == EVIL
     assert EVIL in page.locator(".metrics tbody").text_content()
     assert page.locator("#chart-downloads-p h3").text_content() == f"Downloads of {EVIL}"
-    enliven(page)
+    activate_charts(page)
     for details in page.locator("details > summary").all():
         details.click()
     assert page.locator("details.events").first.get_by_role("link", name=EVIL).count() == 1
     assert page.locator("details.events").first.get_by_text("javascript:window.owned=1").count() == 1
     assert page.locator("#chart-downloads-p table th").nth(1).text_content() == f"{EVIL} (lance)"
-    # What the chart shows when something is pointed at.
+    # The card of the chart.
     assert f"{EVIL} (lance)" in point_at_end(page, "downloads-p").locator("bdi").all_text_contents()
     for option in ("Day", "Week"):
         page.evaluate("(v) => document.querySelector(`[data-option=by][value=${v}]`).click()", option.lower())
@@ -185,7 +185,7 @@ def test_texts_from_outside_are_shown_as_they_are_and_nothing_of_them_runs(reade
     picture = saved.value.path().read_text()
     assert ET.fromstring(picture).find(f"{SVG}title").text == f"Downloads of {EVIL}"
     drawn = [one.text for one in ET.fromstring(picture).iter(f"{SVG}text")]
-    # Where it is longer than the picture is wide, it is cut.
+    # A text that is longer than the picture is cut.
     assert len([text for text in drawn if text.endswith("…") and f"Downloads of {EVIL}".startswith(text[:-1])]) == 1
     assert "<script" not in picture
     assert "<img" not in picture
@@ -194,19 +194,19 @@ def test_texts_from_outside_are_shown_as_they_are_and_nothing_of_them_runs(reade
     assert page.locator("[href^='javascript:' i], [onerror], [onmouseover]").count() == 0
     page.goto(f"{hostile.url}quality.html")
     page.get_by_text("Runs with errors").click()
-    # A run without outcomes is listed with its whole summary.
+    # A run without outcomes is listed with its complete summary.
     assert page.locator(".runs").get_by_text(EVIL).count() == 1
     assert page.evaluate("() => window.owned") is None
 
 
-def test_an_event_is_told_as_it_was_written_when_it_is_pointed_at(reader, hostile):
+def test_a_hostile_event_is_shown_as_text(reader, hostile):
     page = reader.open(hostile.charts)
     for live in (False, True):
         if live:
-            enliven(page, "stars-p")
+            activate_charts(page, "stars-p")
         frame = page.locator("#chart-stars-p .frame .lane.large")
-        (told,) = frame.locator("a[href] title").all_text_contents()
-        assert told == f"1: {EVIL}, 10 Oct 2026"
+        (title,) = frame.locator("a[href] title").all_text_contents()
+        assert title == f"1: {EVIL}, 10 Oct 2026"
         assert frame.locator("a:not([href]) title").all_text_contents() == ["2: javascript:window.owned=1, 20 Oct 2026"]
         (link,) = frame.locator("a[href]").all()
         assert link.get_attribute("href") == "https://example.org/?q='onmouseover=window.owned=1"
@@ -214,7 +214,7 @@ def test_an_event_is_told_as_it_was_written_when_it_is_pointed_at(reader, hostil
         assert page.evaluate("() => window.owned") is None
 
 
-def test_a_saved_table_holds_nothing_that_a_spreadsheet_would_run(reader, hostile):
+def test_a_saved_table_has_no_formulas(reader, hostile):
     page = reader.open(hostile.charts)
     with page.expect_download() as saved:
         download_button(page, "downloads-q", "csv").click()
@@ -223,13 +223,13 @@ def test_a_saved_table_holds_nothing_that_a_spreadsheet_would_run(reader, hostil
     assert all(re.fullmatch(r"[\w.:,-]+", line) and line[0] not in "=+-@" for line in lines)
 
 
-def test_hostile_texts_do_nothing_in_pages_of_their_own(reader, tmp_path):
+def test_hostile_texts_are_shown_as_text_on_all_pages(reader, tmp_path):
     catalog = small_catalog(tmp_path / "cmetrics.toml", 13, EVIL)
     rows = [row for metric in catalog.metrics for row in counted(metric, {AS_OF - DAY: 5, AS_OF: 6})]
     write_site(rendered(catalog, rows).items(), tmp_path / "site")
     for path in ("index.html", "products/p.html", "metrics/downloads-p-m3.html"):
         page = reader.open((tmp_path / "site" / path).as_uri())
-        enliven(page)
+        activate_charts(page)
         assert EVIL in page.locator("body").text_content()
         assert page.evaluate("() => window.owned") is None
         assert page.locator("img, script:not([src]):not([type$=json])").count() == 0
@@ -244,7 +244,7 @@ ALL = PRODUCTS * (PACKAGES + REPOSITORIES)
 
 
 def listed(page) -> list[str]:
-    """Subjects of the rows that are shown, in their order."""
+    """Return the subjects of the visible rows, in order."""
     rows = page.locator("table.metrics tbody tr")
     return rows.evaluate_all(
         "(all) => all.filter((r) => r.checkVisibility()).map((r) => r.querySelector('th a').textContent)"
@@ -252,16 +252,16 @@ def listed(page) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_hundreds_of_metrics_are_a_list_that_fits(reader, many, width):
+def test_hundreds_of_metrics_fit(reader, many, width):
     page = reader.open(many.url, size=(width, 900))
     assert len(listed(page)) == ALL == 300
     assert page.evaluate("() => document.documentElement.scrollWidth") == width
     assert "300" in page.locator(".found").text_content()
     assert keys_of(page) == ["downloads", "all-stars"]
-    enliven(page)
+    activate_charts(page)
     stars = sum(row.value for row in many.rows if row.metric_id.startswith("stars:") and row.period_end == AS_OF)
     assert figure(page, "all-stars").traces[0].points[AS_OF.isoformat()] == stars
-    assert all(url.startswith((many.url, "data:", "blob:")) for url in reader.asked)
+    assert all(url.startswith((many.url, "data:", "blob:")) for url in reader.requested)
 
 
 def test_one_layout(tmp_path):
@@ -284,26 +284,26 @@ def test_one_layout(tmp_path):
 
 
 def metric_files(files) -> set[str]:
-    """Those of a metric."""
+    """Return the files of metrics."""
     return {name for name in files if "downloads-p-" in name}
 
 
 def small_catalog(path: Path, number: int, text: str = "P") -> Catalog:
-    """One product with so many metrics; ``text`` is what everything is called."""
-    called = json.dumps(text)
-    lines = ['contact = "https://example.com/contact"', "[[products]]", 'id = "p"', f"title = {called}"]
+    """Return a catalogue of one product with ``number`` metrics, in which everything has the name ``text``."""
+    name = json.dumps(text)
+    lines = ['contact = "https://example.com/contact"', "[[products]]", 'id = "p"', f"title = {name}"]
     for n in range(number):
         lines += ["[[metrics]]", f'id = "downloads:p:m{n}"', 'product = "p"', 'source = "npm"', f'subject = "m{n}"']
-        lines += [f"display_name = {called}"]
+        lines += [f"display_name = {name}"]
     path.write_text("\n".join(lines))
     return load_catalog(path, SPECS)
 
 
-def test_a_list_is_searched_and_filtered_and_the_address_keeps_it(reader, many):
+def test_search_and_filters_are_in_the_address(reader, many):
     page = reader.open(many.url)
     found = page.locator(".found")
     page.get_by_label("Search").fill("PACKAGE-07")
-    assert listed(page) == [f"package-07-{n:02}" for n in reversed(range(PACKAGES))], "the largest first"
+    assert listed(page) == [f"package-07-{n:02}" for n in reversed(range(PACKAGES))], "in descending order"
     assert found.text_content() == f"{PACKAGES} of 300 metrics"
     page.get_by_label("Search").fill("Product-07 repository-01")
     assert listed(page) == []
@@ -317,11 +317,11 @@ def test_a_list_is_searched_and_filtered_and_the_address_keeps_it(reader, many):
     assert len(listed(page)) == PRODUCTS * REPOSITORIES
     page.locator("select[name=product]").select_option("Product 03")
     page.locator("select[name=source]").select_option(label=SPECS["github"].public_name)
-    wanted = [f"owner-03/repository-{n:02}" for n in reversed(range(REPOSITORIES))]
-    assert listed(page) == wanted
+    expected = [f"owner-03/repository-{n:02}" for n in reversed(range(REPOSITORIES))]
+    assert listed(page) == expected
     assert state_of(page) == {"product": "p03", "family": "stars", "source": "github"}
     page.reload()
-    assert listed(page) == wanted
+    assert listed(page) == expected
     assert page.locator("select[name=product]").input_value() == "p03"
     page.get_by_label("Search").fill("nothing like that")
     assert found.text_content() == "0 of 300 metrics"
@@ -343,7 +343,7 @@ def test_a_list_is_sorted_by_mouse(reader, many):
     names.get_by_role("button").click()
     assert listed(page) == sorted(m.subject for m in many.catalog.metrics)
     assert heading.get_attribute("aria-sort") is None
-    # What is filtered out stays out.
+    # The filter still applies.
     page.get_by_label("Search").fill("package-19")
     names.get_by_role("button").click()
     assert listed(page) == [f"package-19-{n:02}" for n in reversed(range(PACKAGES))]
@@ -375,11 +375,11 @@ def test_a_list_is_searched_and_sorted_by_keyboard(reader, many):
     assert listed(page) == [f"package-05-{n:02}" for n in reversed(range(PACKAGES))]
     page.get_by_label("Search").focus()
     page.keyboard.press("Enter")
-    assert listed(page), "no form is sent"
+    assert listed(page), "the form is not submitted"
     assert page.url.startswith(many.url + "?q=package-05")
 
 
-def test_a_list_tells_every_value_without_scripts(reader, many):
+def test_a_list_has_all_values_without_scripts(reader, many):
     page = reader.open(many.url, java_script_enabled=False)
     assert len(listed(page)) == 300
     assert page.locator(".finder").is_hidden()
@@ -403,19 +403,19 @@ def test_the_view_of_a_chart_and_the_search_share_the_address(reader, many):
     assert listed(page) == [f"package-02-{n:02}" for n in reversed(range(PACKAGES))]
 
 
-def test_links_lead_to_products_and_metrics_whose_charts_come_alive(reader, many):
+def test_links_lead_to_pages_with_live_charts(reader, many):
     page = reader.open(many.url)
     page.locator("table.metrics tbody tr", has_text="package-07-03").get_by_role("link", name="Product 07").click()
     assert page.locator("h1").text_content() == "Product 07"
-    enliven(page)
+    activate_charts(page)
     assert keys_of(page) == ["downloads-p07", "stars-p07"]
-    assert len(figure(page, "downloads-p07").traces) == 8, "more cannot be told apart"
+    assert len(figure(page, "downloads-p07").traces) == 8, "more colours are hard to distinguish"
     assert page.locator("#chart-downloads-p07 .legend bdi").last.text_content() == f"{PACKAGES - 7} others"
     assert page.locator(".metrics tbody tr").count() == PACKAGES + REPOSITORIES
     card = page.locator(".metrics tbody tr", has_text="package-07-03")
     card.locator("th a").click()
     assert page.url == f"{many.url}metrics/downloads-p07-n03.html"
-    enliven(page)
+    activate_charts(page)
     (bars,) = figure(page, "downloads-p07-n03").traces
     base = many_base("downloads:p07:n03")
     assert bars.y == [base * 22, base * 31, base * 21]

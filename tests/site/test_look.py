@@ -1,4 +1,4 @@
-"""The look of a site: contrast, targets, direction, accent, logo, links and language, as a browser shows them."""
+"""The look of a site in a browser: contrast, targets, direction, accent, logo, links and language."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cmetrics.logo import parse_logo
 from cmetrics.site.render import render_site
 from cmetrics.site.write import write_site
 from cmetrics.sources import SPECS
-from tests.site.conftest import CHARTS, DataSite, enliven
+from tests.site.conftest import CHARTS, DataSite, activate_charts
 from tests.site.walk import LOW_CONTRAST, NOT_ISOLATED, SMALL_TARGETS
 from tests.web_server import serve
 from tests.web_tools import plotly_basic
@@ -37,7 +37,7 @@ SCHEMES = ("light", "dark")
 
 @pytest.fixture(scope="module")
 def own(shared: Path) -> Iterator[DataSite]:
-    """The seven metrics in German, with an accent, a logo and links."""
+    """Serve a site of seven metrics in German with an accent, a logo and links."""
     data = DATA_SETS["rich"]()
     theme = SiteTheme(ACCENT, parse_logo(LOGO), LINKS)
     data = replace(data, catalog=replace(data.catalog, theme=theme, lang="de"))
@@ -50,7 +50,7 @@ def own(shared: Path) -> Iterator[DataSite]:
 
 
 def pages(site: DataSite, most: int = 3) -> list[str]:
-    """Return the pages of each kind, of products and metrics the first ones."""
+    """Return the paths of all kinds of pages, with at most ``most`` products and metrics."""
     folder = site.folder
     names = sorted(path.relative_to(folder).as_posix() for path in folder.glob("*.html") if path.name != CHARTS)
     for kind in ("products", "metrics"):
@@ -61,7 +61,7 @@ def pages(site: DataSite, most: int = 3) -> list[str]:
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", ["rich", "stale", "weird", "own"])
 def test_contrast(reader, data_site: Callable[[str], DataSite], own: DataSite, name: str, scheme: str):
-    """Every text has 4.5:1 to what is behind it, large ones 3:1, by computed style, with everything opened."""
+    """Every text has a computed contrast of 4.5:1 to its background, large ones 3:1, with everything opened."""
     site = own if name == "own" else data_site(name)
     page = reader.context(color_scheme=scheme).new_page()
     for path in pages(site):
@@ -72,7 +72,7 @@ def test_contrast(reader, data_site: Callable[[str], DataSite], own: DataSite, n
 
 @pytest.mark.parametrize("size", [(390, 844), (1024, 768)])
 def test_targets(reader, data_site: Callable[[str], DataSite], size: tuple[int, int]):
-    """On a touch screen every control is 44 px wide and high, and so are links that stand alone."""
+    """On a touch screen, all controls and separate links are at least 44 px wide and high."""
     site = data_site("rich")
     page = reader.context(size=size, has_touch=True, is_mobile=True).new_page()
     for path in pages(site):
@@ -82,7 +82,7 @@ def test_targets(reader, data_site: Callable[[str], DataSite], size: tuple[int, 
 
 
 def test_direction(reader, data_site: Callable[[str], DataSite]):
-    """Names that are written from the right are isolated in every text, title and label, and in the live chart's."""
+    """Right-to-left names are isolated in every text, title and label, including those of live charts."""
     site = data_site("weird")
     catalog = site.data.catalog
     names = [catalog.title, *(product.title for product in catalog.products)]
@@ -93,13 +93,13 @@ def test_direction(reader, data_site: Callable[[str], DataSite]):
         page.goto(site.url + quote(path))
         assert page.evaluate(NOT_ISOLATED, names) == [], path
     page.goto(site.url)
-    enliven(page)
+    activate_charts(page)
     assert page.evaluate(NOT_ISOLATED, names) == []
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_accent(reader, own: DataSite, scheme: str):
-    """The accent is in links, focus, choices, chart, figure and icon; SDKs keep their colours."""
+    """Links, focus, choices, chart, figure and icon have the accent; SDKs keep their colours."""
     colors = palette(ACCENT)
     accent = "rgb({}, {}, {})".format(*channels(getattr(ACCENT, scheme)))
     page = reader.open(own.url, color_scheme=scheme)
@@ -123,7 +123,7 @@ def test_accent(reader, own: DataSite, scheme: str):
 
 
 def test_pictures(own: DataSite):
-    """Preview, published pictures and the Plotly figure have the accent, too."""
+    """Preview, published pictures and Plotly figures have the accent."""
     card = Image.open(BytesIO((own.folder / "assets" / "card.png").read_bytes())).convert("RGB")
     assert card.getpixel((600, 4)) == channels(ACCENT.light)
     names = [path.name for path in (own.folder / "charts").glob("*.json")]
@@ -135,7 +135,7 @@ def test_pictures(own: DataSite):
 
 
 def test_logo_and_links(reader, own: DataSite):
-    """The logo is an image of the site's own, and every page has the links."""
+    """The logo is a file of the site, and every page has the links."""
     page = reader.context().new_page()
     for path in ("index.html", "quality.html", "metrics/downloads-lance-python.html"):
         page.goto(own.url + path)
@@ -155,7 +155,7 @@ ENGLISH = re.compile(
 
 
 def test_language(reader, own: DataSite):
-    """Server and script write German numbers and dates, and no English ones, in any text, title or label."""
+    """Server and script write German numbers and dates only, in all texts, titles and labels."""
     page = reader.context().new_page()
     texts = """() => {
       const found = [];
@@ -180,17 +180,17 @@ def test_language(reader, own: DataSite):
     total = f"{daily['last_full_month']['value']:,}".replace(",", ".")
     assert re.fullmatch(r"\d\.\d{3}\.\d{3}", total)
     assert total in body
-    # By the script: the live charts.
-    enliven(page)
+    # Texts of the script, in live charts.
+    activate_charts(page)
     page.evaluate(remove)
     assert ENGLISH.findall(page.evaluate(texts)) == []
 
 
 @pytest.mark.parametrize(("name", "most"), [("rich", 3), ("m300", 4)])
 def test_paper(reader, data_site: Callable[[str], DataSite], name: str, most: int):
-    """On few pages of A4: the chart with its bars, every row and number, the method in small print; no blue links."""
+    """The site prints on few A4 pages: chart, all rows and numbers, the method in small print, no blue links."""
     page = reader.open(data_site(name).url)
-    enliven(page, "downloads")
+    activate_charts(page, "downloads")
     rows = page.locator(".metrics tbody tr").count()
     pdf = page.pdf(format="A4")
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) <= most

@@ -1,4 +1,4 @@
-"""The still picture of downloads shows other views by itself: without Plotly, and like the server's first one."""
+"""The still picture of downloads shows other views without Plotly, with the same look as the server's."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MARKS = """() => document.querySelector("#chart-downloads .still .marks").outerH
 
 
 def heights(page: Page, tone: str) -> list[float]:
-    """The heights of the solid bars of a colour, in thousandths of the plot."""
+    """Return the heights of the solid bars of a colour, in thousandths of the plot."""
     path = page.locator(f"#chart-downloads .still .marks path.tone-{tone}").get_attribute("d")
     return [float(height) for height in re.findall(r"v([\d.]+)h-", path or "")]
 
 
 def test_hide_without_plotly(reader, data_site):
-    """A series is hidden and shown again in the picture, on an axis of its own; Back undoes it."""
+    """A series is hidden and shown again in the picture, with an adapted axis; Back undoes it."""
     page = read(reader, data_site, "desk")
     first = page.evaluate(MARKS)
     before = heights(page, "a1")
@@ -53,7 +53,7 @@ def test_hide_without_plotly(reader, data_site):
 
 
 def test_view_of_an_address(reader, data_site):
-    """Weeks of the year by SDK are drawn from what is in the page: a bar for each week of each SDK."""
+    """Weeks of a year by SDK are drawn from the data in the page, with a bar per week and SDK."""
     page = read(reader, data_site, "desk")
     page.goto(f"{data_site('rich').url}?by=week&split=sdk&range=1y")
     (node,) = (days for metric, days in data_site("rich").data.values.items() if metric == "downloads:lancedb:nodejs")

@@ -1,4 +1,4 @@
-"""The links that every page has, and the pages that they lead to."""
+"""The navigation of every page, and its targets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGES = ["index.html", "quality.html", "products/lance.html", "metrics/downloads
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 @pytest.mark.parametrize("path", PAGES)
 def test_links(reader, data_site, path, scripts):
-    """Every page has the same links; each leads to a place that exists, with and without scripts, at 360 px."""
+    """Every page has the same links to existing places, with and without scripts, at 360 px."""
     site = data_site("rich")
     page = reader.open(site.url + path, now=NOW, size=(360, 800), java_script_enabled=scripts)
     links = page.get_by_role("navigation", name="Pages").get_by_role("link")
@@ -34,7 +34,7 @@ def test_links(reader, data_site, path, scripts):
 
 
 def test_no_links_on_paper(reader, data_site):
-    """Paper has the name of the site and the day of the data, but no links."""
+    """A print has the name of the site and the day of the data, but no links."""
     page = reader.open(data_site("rich").url, now=NOW)
     page.emulate_media(media="print")
     assert page.locator(".masthead nav").is_hidden()
@@ -58,7 +58,7 @@ def test_accessible(reader, data_site, path, scheme):
 
 
 def test_old_anchors(reader, data_site):
-    """Links to parts that have pages of their own today still lead to them."""
+    """Links to parts that have moved to other pages still lead to them."""
     page = reader.open(f"{data_site('rich').url}#method", now=NOW)
     page.locator("#method").click()
     assert page.url.endswith("quality.html#method")

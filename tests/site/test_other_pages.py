@@ -1,4 +1,4 @@
-"""The pages besides the overview: nothing overlaps, is cut off or empty, on any screen and with any names."""
+"""Other pages than the overview: nothing overlaps, is cut or empty, on any screen and with any names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IN_VIEW = """(id) => {
 
 @pytest.mark.parametrize(("name", "width"), [("weird", 1280), ("weird", 360), ("eight", 768), ("stale", 390)])
 def test_nothing_is_wider_than_the_window(reader, data_site, name, width):
-    """Also not what is hidden from the eye."""
+    """This includes visually hidden elements."""
     site = data_site(name)
     for path in pages(site):
         page = reader.open(f"{site.url}{path}", now=NOW, size=(width, 900))
@@ -25,8 +25,8 @@ def test_nothing_is_wider_than_the_window(reader, data_site, name, width):
         page.context.close()
 
 
-def test_lost_readers_see_the_site(reader, data_site):
-    """The page for wrong addresses has the name and the colours of the site, in both schemes."""
+def test_the_404_page_has_the_look_of_the_site(reader, data_site):
+    """The page for unknown addresses has the name and the colours of the site in both schemes."""
     site = data_site("rich")
     for scheme in ("light", "dark"):
         page = reader.open(f"{site.url}404.html", color_scheme=scheme, size=(390, 844))
@@ -39,7 +39,7 @@ def test_lost_readers_see_the_site(reader, data_site):
 
 
 def test_releases_on_a_phone(reader, data_site):
-    """Each package with its change and its result can be read without sideways scrolling."""
+    """Each package with its change and its result is readable without horizontal scrolling."""
     page = reader.open(f"{data_site('rich').url}products/lancedb.html", now=NOW, size=(390, 844))
     scroll = page.locator(".scroll:has(.releases)").first
     assert scroll.evaluate("(one) => one.scrollWidth - one.clientWidth") == 0
@@ -50,7 +50,7 @@ def test_releases_on_a_phone(reader, data_site):
 
 
 def test_quality_on_a_phone(reader, data_site):
-    """The table of freshness says all columns within the window; commands are set as code."""
+    """The freshness table shows all columns within the window; commands are formatted as code."""
     page = reader.open(f"{data_site('rich').url}quality.html", now=NOW, size=(390, 844))
     row = page.locator(".freshness tbody tr", has_text="downloads:lance:python")
     assert row.evaluate("(one) => one.getBoundingClientRect().right") <= 390
@@ -59,8 +59,8 @@ def test_quality_on_a_phone(reader, data_site):
     assert "`" not in page.locator("main").inner_text()
 
 
-def test_key_names_what_is_there(reader, data_site):
-    """The key of a calendar has the states that some day has, and no others."""
+def test_the_key_has_the_occurring_states(reader, data_site):
+    """The key of a calendar has exactly the states of its days."""
     page = reader.open(f"{data_site('rich').url}metrics/downloads-lance-rust.html", now=NOW)
     assert page.locator(".key span").all_inner_texts() == ["Observed", "Missing"]
     page.goto(f"{data_site('rich').url}quality.html")
@@ -69,7 +69,7 @@ def test_key_names_what_is_there(reader, data_site):
 
 
 def test_rows_of_a_product(reader, data_site):
-    """They do not repeat the product, and no cell lies over another."""
+    """The rows omit the product, and cells do not overlap."""
     for width in (390, 768, 1280):
         page = reader.open(f"{data_site('rich').url}products/lancedb.html", now=NOW, size=(width, 900))
         assert page.locator(".metrics tbody td:nth-child(2)").first.is_hidden()
@@ -85,7 +85,7 @@ def test_rows_of_a_product(reader, data_site):
 
 
 def test_charts_side_by_side_are_level(reader, data_site):
-    """The plots of two charts of one row begin at the same height, whatever controls each has."""
+    """The plots of two charts in a row start at the same height, whatever controls they have."""
     page = reader.open(f"{data_site('rich').url}products/lancedb.html", now=NOW, size=(1280, 900))
     tops = page.locator(".charts .chart .still").evaluate_all(
         "(all) => all.map((one) => one.getBoundingClientRect().top)"
@@ -93,8 +93,8 @@ def test_charts_side_by_side_are_level(reader, data_site):
     assert abs(tops[0] - tops[1]) <= 1
 
 
-def test_the_answer_is_in_one_size(reader, data_site):
-    """The change of a product is as large as the sentence that it ends."""
+def test_the_headline_has_one_size(reader, data_site):
+    """The change of a product has the same size as its sentence."""
     page = reader.open(f"{data_site('rich').url}products/lancedb.html", now=NOW)
     sizes = page.locator(".answer, .answer .change").evaluate_all(
         "(all) => all.map((one) => getComputedStyle(one).fontSize)"
@@ -104,7 +104,7 @@ def test_the_answer_is_in_one_size(reader, data_site):
 
 
 def test_many_changes(reader, data_site):
-    """The largest changes and the newest news are listed, the others folded by product and year; links unfold them."""
+    """The largest changes and newest news are listed, others folded by product and year; links unfold them."""
     site = data_site("m300")
     page = reader.open(f"{site.url}changes.html", now=NOW)
     items = page.locator(".changes > li")
@@ -116,9 +116,9 @@ def test_many_changes(reader, data_site):
     target = folded.get_attribute("id")
     assert not folded.is_visible()
     page.goto(f"{site.url}changes.html#{target}")
-    # It is scrolled to smoothly.
+    # The page scrolls smoothly.
     page.wait_for_function(IN_VIEW, arg=target)
-    # Within the page, too.
+    # This also works within the page.
     other = page.locator(".folded .news > li").last
     assert not other.is_visible()
     page.evaluate("(id) => { location.hash = id; }", other.get_attribute("id"))
@@ -126,7 +126,7 @@ def test_many_changes(reader, data_site):
 
 
 def test_news_do_not_repeat_their_title(reader, data_site):
-    """What stands below a title adds to it."""
+    """The text below a title adds information."""
     page = reader.open(f"{data_site('rich').url}changes.html", now=NOW)
     for item in page.locator(".news > li").all():
         title, text = item.locator("strong").text_content(), item.locator("span").text_content()
@@ -135,7 +135,7 @@ def test_news_do_not_repeat_their_title(reader, data_site):
 
 @pytest.mark.parametrize("width", [390, 768, 1280, 1920])
 def test_names_of_series_are_whole(reader, data_site, width):
-    """Packages whose names begin alike are told apart: no name is cut off at the end of its series."""
+    """Names with the same beginning are not cut, so that packages can be distinguished."""
     site = data_site("m24")
     page = reader.open(f"{site.url}products/p00.html", now=NOW, size=(width, 900))
     cut = page.locator(".chart .legend bdi").evaluate_all(
@@ -147,13 +147,13 @@ def test_names_of_series_are_whole(reader, data_site, width):
 
 
 def test_a_product_of_many_packages_adds_up(reader, data_site):
-    """The label of the last bar is the number of the sentence, also where not every package has a colour."""
+    """The label of the last bar equals the number in the sentence, even if not every package has its own colour."""
     page = reader.open(f"{data_site('m300').url}products/p00.html", now=NOW)
     label = page.locator("#chart-downloads-p00 .last").text_content()
     assert page.locator(".answer").inner_text().startswith(f"{label.removesuffix('M')} million downloads")
     others = page.locator("#chart-downloads-p00 .legend button").last
     assert others.inner_text().startswith("5 others")
-    # Days and weeks of the others are in a file of their own.
+    # Days and weeks of the others are in a separate file.
     page.goto(f"{data_site('m300').url}products/p00.html?by=week")
     page.locator("#chart-downloads-p00 .plot.js-plotly-plot .main-svg").first.wait_for()
     assert page.locator("#chart-downloads-p00 .plot .trace").count() == 8
@@ -161,7 +161,7 @@ def test_a_product_of_many_packages_adds_up(reader, data_site):
 
 @pytest.mark.parametrize("width", [768, 900, 1024])
 def test_masthead_on_a_tablet(reader, data_site, width):
-    """The name of the site takes two lines at most, and the bar has no more room than its lines need."""
+    """The name of the site takes at most two lines, and the bar is no higher than its lines require."""
     page = reader.open(data_site("rich").url, now=NOW, size=(width, 900))
     lines = page.locator(".brand").evaluate(
         """(brand) => {
@@ -170,7 +170,7 @@ def test_masthead_on_a_tablet(reader, data_site, width):
           return new Set([...range.getClientRects()].map((box) => Math.round(box.bottom))).size;
         }"""
     )
-    assert lines <= 3, "the sign and two lines"
+    assert lines <= 3, "the logo and two lines"
     assert page.locator(".masthead").bounding_box()["height"] <= 110
 
 
@@ -185,8 +185,8 @@ def test_headings_of_tables_are_whole_words(reader, data_site, width):
     assert max(height for _, height in heads) < 40, heads
 
 
-def test_the_comma_is_no_part_of_the_change(reader, data_site):
-    """Only what has changed has a colour of its own in the sentence."""
+def test_the_comma_is_not_part_of_the_change(reader, data_site):
+    """Only the change itself is coloured."""
     page = reader.open(data_site("rich").url, now=NOW)
     change = page.locator("h1 .change")
     assert change.inner_text() == "up 10% on September"
@@ -195,25 +195,25 @@ def test_the_comma_is_no_part_of_the_change(reader, data_site):
     assert colours[0] != colours[1]
 
 
-def test_an_incomplete_month_says_so(reader, data_site):
-    """A total of which days are missing is not stated as that of the month alone."""
+def test_an_incomplete_month_states_its_coverage(reader, data_site):
+    """A total with missing days is not stated without its coverage."""
     page = reader.open(data_site("stale").url, now=NOW)
     assert page.locator("h1").inner_text() == "4.79 million downloads in October"
     assert page.locator(".lead").inner_text().startswith("100 of 155 package-days. ")
 
 
-def test_nothing_is_missing_on_paper(reader, data_site):
-    """News, freshness and the charts of packages are printed: below every heading there is what it announces."""
+def test_prints_are_complete(reader, data_site):
+    """News, freshness and charts of packages are printed, and no section is empty."""
     site = data_site("rich")
     page = reader.open(site.url, now=NOW, size=(794, 1123))
-    for path, wanted in (
+    for path, expected in (
         ("changes.html", "section > .news li"),
         ("quality.html", ".freshness tbody tr"),
         ("products/lance.html", ".multiples .spark"),
     ):
         page.goto(f"{site.url}{path}")
         page.emulate_media(media="print")
-        boxes = [one.bounding_box() for one in page.locator(wanted).all()]
+        boxes = [one.bounding_box() for one in page.locator(expected).all()]
         assert len(boxes) >= 2
         assert all(box is not None and box["height"] >= 10 for box in boxes), path
         assert overflow(page) == 0

@@ -1,4 +1,4 @@
-"""Code of templates: what is escaped, and what a name after a dot is."""
+"""Generated code of templates: escaping, and attribute access."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from cmetrics.site.templates import open_templates
 
 
 class Tone(StrEnum):
-    """A text that is not a plain one."""
+    """A subclass of str."""
 
     SHARP = "<sharp>"
 
 
 @dataclass(frozen=True)
 class Thing:
-    """Something with an attribute."""
+    """An object with an attribute that is also a method of dicts."""
 
     items: str = "an attribute"
 
@@ -30,25 +30,25 @@ class Thing:
     "value", [0, -1.5, True, None, "plain", "", *"&<>\"'", "a 'b' <c>", Markup("<b>&</b>"), Tone.SHARP, [1, "<"]]
 )
 def test_values(value: object):
-    """They are written as Jinja writes them."""
+    """Values are written as by Jinja."""
     assert output_text(value) == str(escape(value))
 
 
 def rendered(source: str, **context: object) -> str:
-    """What a template of the site's environment gives."""
+    """Render a template in the environment of the site."""
     environment = open_templates().overlay(loader=DictLoader({"one": source}), cache_size=0, bytecode_cache=None)
     return environment.get_template("one").render(context)
 
 
 def test_attributes():
-    """Also of what is in a list, in a loop, and computed."""
+    """Attributes of list items, in loops, and of computed values work."""
     source = "{{ a.items }}, {{ b[0].items }}, {% for c in b %}{{ c.items }} {{ loop.index }}{% endfor %}, "
     source += "{{ a.items.upper() }}"
     expected = "an attribute, an attribute, an attribute 1, AN ATTRIBUTE"
     assert rendered(source, a=Thing(), b=[Thing()]) == expected
 
 
-def test_a_name_after_a_dot_is_no_key():
-    """A key has its quotes: a dictionary with the key "items" would be read in one way or the other."""
+def test_attribute_access_does_not_use_keys():
+    """Keys need quotes, because a dictionary with the key "items" would be ambiguous."""
     with pytest.raises(AttributeError, match="nothing"):
         rendered("{{ a.nothing }}", a={"nothing": 1})

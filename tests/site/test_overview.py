@@ -1,4 +1,4 @@
-"""The overview answers at a glance: what is on the first screen, what it says, and how the first chart is used."""
+"""The overview: the content of the first screen, its texts, and the first chart."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bottom(locator) -> float:
 
 
 def test_first_screen(reader, data_site):
-    """At 1280 x 900 the sentence, the first plot, three numbers and two changes are in the first view."""
+    """At 1280 x 900, the sentence, the first plot, three numbers and two changes are in the first view."""
     page = reader.open(data_site("rich").url, now=NOW)
     assert bottom(page.locator("h1")) < 900
     assert bottom(page.locator(".canvas").first) < 900
@@ -35,7 +35,7 @@ def test_first_screen(reader, data_site):
 
 
 def test_first_screen_of_a_phone(reader, data_site):
-    """At 390 x 844 the whole first plot is in the first view, and no control comes before it."""
+    """At 390 x 844, the complete first plot is in the first view, and no control precedes it."""
     page = reader.open(data_site("rich").url, now=NOW, size=(390, 844))
     assert bottom(page.locator(".canvas").first) <= 844
     earlier = page.evaluate(
@@ -47,8 +47,8 @@ def test_first_screen_of_a_phone(reader, data_site):
     assert overflow(page) == 0
 
 
-def test_the_sentence(reader, data_site):
-    """Number, month and change are those of the document; what the change leaves out is named."""
+def test_the_headline(reader, data_site):
+    """Number, month and change equal those of the document; packages that the change excludes are named."""
     site = data_site("rich")
     document = json.loads((site.folder / "api" / "v1" / "dashboard" / "daily.json").read_text())
     page = reader.open(site.url, now=NOW)
@@ -65,7 +65,7 @@ def test_the_sentence(reader, data_site):
 
 
 def test_month_to_date(reader, data_site):
-    """The running month is that of the roll-ups: like for like, with the days it is compared with."""
+    """The running month equals the roll-up, and states the days that are compared."""
     site = data_site("rich")
     rollups = site.data.publication().findings.insights.rollups
     row = next(r for r in rollups if r.scope is Scope.ALL and r.window is Window.MONTH_TO_DATE)
@@ -77,11 +77,11 @@ def test_month_to_date(reader, data_site):
 
 
 def test_first_chart_waits(reader, data_site):
-    """The first chart is a picture until it is used; then it shows what is chosen, and the address keeps it."""
+    """The first chart is a picture until it is used; then it shows the choice, which is part of the address."""
     site = data_site("rich")
     page = reader.open(site.url, now=NOW)
     page.wait_for_load_state("networkidle")
-    assert not any("plotly" in url for url in reader.asked)
+    assert not any("plotly" in url for url in reader.requested)
     chart = page.locator("#chart-downloads")
     chart.get_by_role("group", name="Split").get_by_role("radio", name="SDK").check()
     page.wait_for_function("() => document.querySelector('#chart-downloads .main-svg')")
@@ -96,7 +96,7 @@ def test_first_chart_waits(reader, data_site):
 
 
 def test_first_chart_adds_up(reader, data_site):
-    """October of all products, of all SDKs and of the total is the number beside the chart."""
+    """The sums of October by product, by SDK and in total equal the number next to the chart."""
     site = data_site("rich")
     page = reader.open(site.url, now=NOW)
     shown = int(page.locator(".totals dd").first.inner_text().replace(",", ""))
@@ -109,7 +109,7 @@ def test_first_chart_adds_up(reader, data_site):
 
 @pytest.mark.parametrize("name", ["rich", "m300"])
 def test_rows(reader, data_site, name):
-    """Rows are sorted by value, downloads first; each row leads to the page of its metric."""
+    """Rows are sorted by value, downloads first, and link to the page of their metric."""
     site = data_site(name)
     page = reader.open(site.url, now=NOW)
     rows = page.locator(".metrics tbody tr").evaluate_all(
@@ -123,7 +123,7 @@ def test_rows(reader, data_site, name):
 
 
 def test_phone_rows(reader, data_site):
-    """On a phone the name, value and change of each of 300 metrics are visible without scrolling sideways."""
+    """On a phone, name, value and change of each of 300 metrics are visible without horizontal scrolling."""
     page = reader.open(data_site("m300").url, now=NOW, size=(390, 844))
     assert overflow(page) == 0
     boxes = page.locator(".metrics tbody tr").evaluate_all(
@@ -134,14 +134,14 @@ def test_phone_rows(reader, data_site):
     assert min(right - left for (left, right), *_ in boxes) > 100
     assert all(0 <= left < right <= 390 for row in boxes for left, right in row)
     assert bottom(page.locator(".canvas").first) <= 2 * 844
-    # Search and filters have the whole width, below their heading.
+    # Search and filters have the full width below their heading.
     heading, finder = page.locator(".listed h2").bounding_box(), page.locator(".finder").bounding_box()
     assert finder["width"] > 340
     assert finder["y"] >= heading["y"] + heading["height"]
 
 
-def test_colours_can_be_told_apart(reader, data_site):
-    """With the colours of the system, the chosen split and the products differ on the screen."""
+def test_colours_are_distinguishable(reader, data_site):
+    """With forced colours, the chosen split and the products are distinguishable."""
     page = reader.open(data_site("rich").url, now=NOW, forced_colors="active")
     grounds = []
     for value in ("product", "sdk"):
@@ -156,7 +156,7 @@ def test_colours_can_be_told_apart(reader, data_site):
 
 
 def test_touch_targets(reader, data_site):
-    """On a coarse pointer, the controls of the first chart are at least 44 px high."""
+    """On a touch screen, the controls of the first chart are at least 44 px high."""
     page = reader.open(data_site("rich").url, now=NOW, size=(390, 844), has_touch=True, is_mobile=True)
     for control in page.locator("#chart-downloads .controls > fieldset:visible label, #chart-downloads .view").all():
         assert control.bounding_box()["height"] >= 44
@@ -171,7 +171,7 @@ def test_accessible(reader, data_site, width, scheme):
 
 
 def test_without_scripts(reader, data_site):
-    """Sentence, first chart, numbers, changes and rows are there without scripts; what would do nothing is not."""
+    """Sentence, first chart, numbers, changes and rows are shown without scripts; controls are hidden."""
     page = reader.open(data_site("rich").url, java_script_enabled=False)
     for css in ("h1", "#chart-downloads .still", ".totals", ".changed", ".metrics"):
         assert page.locator(css).first.is_visible()
@@ -179,8 +179,8 @@ def test_without_scripts(reader, data_site):
 
 
 @pytest.mark.parametrize("name", ["rich", "stale", "m300", "weird", "eight", "empty"])
-def test_the_answer_comes_first(reader, data_site, name):
-    """Whatever is stored: sentence, plot and numbers are in the first view, and nothing is wider than the window."""
+def test_the_headline_comes_first(reader, data_site, name):
+    """For any store, sentence, plot and numbers are in the first view, and nothing is wider than the window."""
     site = data_site(name)
     page = reader.open(site.url, now=NOW)
     for css in ("h1", ".canvas", ".totals > div"):
@@ -191,17 +191,17 @@ def test_the_answer_comes_first(reader, data_site, name):
 
 
 def test_changes(reader, data_site):
-    """Each change of the overview has a sign of its shape, a headline that leads to its evidence, and a sentence."""
+    """Each change has a symbol of its category, a headline that links to its evidence, and a sentence."""
     site = data_site("rich")
     items = json.loads((site.folder / "api" / "v1" / "insights.json").read_text())
     page = reader.open(site.url, now=NOW)
     shown = page.locator(".changes > li")
     by_id = {item["id"]: item for item in items["items"]}
-    wanted = [by_id[name] for name in items["highlights"]]
-    assert [item["headline"] for item in wanted] == shown.locator("h3 a").all_inner_texts()
-    assert [item["sentence"] for item in wanted] == shown.locator("p").all_inner_texts()
+    expected = [by_id[name] for name in items["highlights"]]
+    assert [item["headline"] for item in expected] == shown.locator("h3 a").all_inner_texts()
+    assert [item["sentence"] for item in expected] == shown.locator("p").all_inner_texts()
     shapes = shown.locator(".sign .plate").evaluate_all("(all) => all.map((one) => one.outerHTML)")
-    assert len(set(shapes)) == len({item["category"] for item in wanted}) == 4
+    assert len(set(shapes)) == len({item["category"] for item in expected}) == 4
     for link in shown.locator("h3 a").all():
         assert (site.folder / link.get_attribute("href").partition("#")[0]).is_file()
     page.locator(".changed").get_by_role("link", name="all").click()
@@ -209,7 +209,7 @@ def test_changes(reader, data_site):
 
 
 def test_moved_anchors(reader, data_site):
-    """Links to news and charts that were on the overview lead to where they are now."""
+    """Links to news and charts that have moved from the overview lead to their new place."""
     site = data_site("rich")
     page = reader.open(f"{site.url}#month-2026-10", now=NOW)
     page.wait_for_url("**/changes.html#month-2026-10")
@@ -219,7 +219,7 @@ def test_moved_anchors(reader, data_site):
 
 
 def test_keys(reader, data_site):
-    """A slash focuses the search, a question mark lists the keys."""
+    """A slash focuses the search, and a question mark lists the keys."""
     page = reader.open(data_site("rich").url, now=NOW)
     page.keyboard.press("/")
     assert page.evaluate("() => document.activeElement.name") == "q"
@@ -233,7 +233,7 @@ def test_keys(reader, data_site):
 
 
 def test_rows_are_quick(reader, data_site):
-    """With 300 rows a search takes 50 ms at most, a sort 100 ms; the best of some, because others use the machine."""
+    """With 300 rows, a search takes at most 50 ms and a sort 100 ms, as the minimum of several runs."""
     page = reader.open(data_site("m300").url, now=NOW)
     page.wait_for_load_state("networkidle")
     took = page.evaluate(

@@ -1,4 +1,4 @@
-"""Nothing of the overview is cut, covered or moved, from phones to wide screens."""
+"""The layout of the overview: nothing is cut, covered or moved, from phones to wide screens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.site.conftest import rendered
 from tests.site.test_page import overflow
 from tests.world.page_data import NOW
 
-#: Right and bottom edges of the labels of levels, and the left and top edges of the plot that they belong to.
+#: Right and bottom edges of the labels of levels, and left and top edges of their plot.
 LEVELS = """() => [...document.querySelectorAll("figure.chart:not(.net-stars)")].flatMap((figure) => {
   const plot = figure.querySelector(".still")?.getBoundingClientRect();
   return [...figure.querySelectorAll(".levels text")].map((text) => {
@@ -26,7 +26,7 @@ LEVELS = """() => [...document.querySelectorAll("figure.chart:not(.net-stars)")]
     return [text.textContent, box.right - plot.left, box.bottom - plot.top, box.left - left];
   });
 })"""
-#: Cells of rows whose text is wider than the cell, and elements of the first screen that are wider than their place.
+#: Elements whose text is wider than their place.
 CUT = """(css) => [...document.querySelectorAll(css)].filter((one) => {
   if (!one.checkVisibility()) return false;
   const range = document.createRange();
@@ -34,21 +34,21 @@ CUT = """(css) => [...document.querySelectorAll(css)].filter((one) => {
   const [text, box] = [range.getBoundingClientRect(), one.getBoundingClientRect()];
   return text.width > 0 && (text.right > box.right + 1 || text.left < box.left - 1 || box.right > innerWidth);
 }).map((one) => one.textContent.trim())"""
-#: How far the middles of elements are apart, from the highest to the lowest.
+#: The vertical distance between the highest and the lowest middle of elements.
 SPREAD = """(css) => {
   const shown = [...document.querySelectorAll(css)].filter((one) => one.checkVisibility());
   const boxes = shown.map((one) => one.getBoundingClientRect());
   const middles = boxes.map((box) => (box.top + box.bottom) / 2);
   return Math.max(...middles) - Math.min(...middles);
 }"""
-#: Parts of one line may have unlike heights; those of two lines are farther apart.
+#: The greatest distance within a line; elements in different lines are farther apart.
 LINE = 12
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
 @pytest.mark.parametrize("name", ["eight", "m24", "weird"])
 def test_levels_beside_marks(reader, data_site, name, width):
-    """A label of a level lies left of the plot, or above it, so that no tall bar is under it."""
+    """A label of a level is left of the plot or above it, so that it does not cover a bar."""
     page = reader.open(data_site(name).url, now=NOW, size=(width, 900))
     found = page.evaluate(LEVELS)
     assert len(found) > 4
@@ -56,7 +56,7 @@ def test_levels_beside_marks(reader, data_site, name, width):
 
 
 def test_levels_above_events(reader, data_site):
-    """The line of an event does not cross out the label of a level, in the picture and in other views."""
+    """The line of an event does not cross the label of a level, in the picture and in other views."""
     page = reader.open(data_site("rich").url, now=NOW, size=(390, 844))
     ordered = """() => [...document.querySelectorAll(".dated .frame")].map((frame) =>
       [...frame.children].findLastIndex((part) => part.classList.contains("lane"))
@@ -70,7 +70,7 @@ def test_levels_above_events(reader, data_site):
 @pytest.mark.parametrize("width", [1280, 1920])
 @pytest.mark.parametrize("name", ["rich", "eight"])
 def test_first_chart_as_high_as_its_numbers(reader, data_site, name, width):
-    """The first chart and the numbers beside it end in the same line; the plot has the room between."""
+    """The first chart and the numbers next to it end at the same height, and the plot uses all available space."""
     page = reader.open(data_site(name).url, now=NOW, size=(width, 900))
     ends = page.evaluate(
         "() => ['.hero', '.numbers-first'].map((css) => document.querySelector(css).getBoundingClientRect().bottom)"
@@ -81,7 +81,7 @@ def test_first_chart_as_high_as_its_numbers(reader, data_site, name, width):
 
 
 def test_live_chart_follows_its_height(reader, data_site):
-    """Where a window takes room from the plot, the live chart is drawn for what remains."""
+    """If a summary takes space from the plot, the live chart is drawn in the remaining height."""
     page = reader.open(data_site("rich").url, now=NOW)
     chart = page.locator("#chart-downloads")
     chart.get_by_role("radio", name="1Y").check()
@@ -106,16 +106,16 @@ def test_live_chart_follows_its_height(reader, data_site):
 @pytest.mark.parametrize("width", [360, 390, 700, 768, 832, 1000, 1280])
 @pytest.mark.parametrize("name", ["rich", "weird", "m300"])
 def test_nothing_is_cut(reader, data_site, name, width):
-    """Every number fits its place, in the first screen and in the rows; the bar at the top has whole lines."""
+    """All numbers fit, in the first screen and in the rows; the lines of the bar at the top are complete."""
     page = reader.open(data_site(name).url, now=NOW, size=(width, 900))
     assert overflow(page) == 0
-    # On phones the headings are for screen readers only.
+    # On phones, headings are for screen readers only.
     headings = ", .metrics thead th" if width > 640 else ""
     assert page.evaluate(CUT, f".totals dd, .totals dt, .metrics td.num{headings}") == []
     brand, bar = (page.locator(css).bounding_box() for css in (".brand bdi", ".masthead"))
     assert bar["y"] <= brand["y"]
     assert brand["y"] + brand["height"] <= bar["y"] + bar["height"]
-    # In a narrower bar, the links have a line of their own, so that a long name does not take three.
+    # In a narrow bar, links have their own line, so that a long name does not take three lines.
     if width >= 832:
         assert page.evaluate(SPREAD, ".brand, .masthead nav, .masthead .share-page") < LINE
         assert bar["height"] < 70
@@ -123,7 +123,7 @@ def test_nothing_is_cut(reader, data_site, name, width):
 
 @pytest.mark.parametrize("width", [360, 390])
 def test_phone_lines(reader, data_site, width):
-    """On a phone a chart has one line of controls and at most two of links; numbers stand in lines, filters in one."""
+    """On a phone, a chart has one line of controls and at most two of links; numbers and filters are aligned."""
     page = reader.open(data_site("rich").url, now=NOW, size=(width, 844), has_touch=True, is_mobile=True)
     for key in page.locator("figure.chart:has(.controls)").evaluate_all("(all) => all.map((one) => one.id)"):
         assert page.evaluate(SPREAD, f"#{key} .controls > :is(fieldset, .view)") < LINE
@@ -136,7 +136,7 @@ def test_phone_lines(reader, data_site, width):
 
 
 def test_phone_view_of_stars(reader, data_site):
-    """On a phone, total and new stars are chosen among the view options."""
+    """On a phone, the choice between total and new stars is among the view options."""
     page = reader.open(data_site("rich").url, now=NOW, size=(390, 844))
     chart = page.locator("figure.chart.stock")
     assert chart.get_by_role("radio", name="New").count() == 0
@@ -146,7 +146,7 @@ def test_phone_view_of_stars(reader, data_site):
 
 
 def test_names_of_repositories(reader, data_site):
-    """Beside a chart with room, the names of repositories are not shortened."""
+    """Next to a chart with enough space, names of repositories are not shortened."""
     page = reader.open(data_site("m24").url, now=NOW)
     names = page.locator("figure.chart.stock .legend button:visible bdi")
     assert names.count() == 5
@@ -156,7 +156,7 @@ def test_names_of_repositories(reader, data_site):
 @pytest.mark.parametrize("days", [0, 5])
 @pytest.mark.parametrize("name", ["rich", "m24"])
 def test_nothing_moves(reader, data_site, name, days):
-    """On a slow phone nothing moves while the page comes, also if the page warns that it is old."""
+    """On a slow phone, nothing moves while the page loads, even if it warns that it is old."""
     context = reader.context(size=(412, 823), now=NOW + timedelta(days=days), has_touch=True, is_mobile=True)
     page = context.new_page()
     session = context.new_cdp_session(page)
@@ -167,12 +167,12 @@ def test_nothing_moves(reader, data_site, name, days):
     page.goto(data_site(name).url, wait_until="networkidle")
     assert page.locator("#stale").is_visible() is (days > 0)
     page.wait_for_timeout(500)
-    # Parts of a line make room for each other if the page is painted while they arrive; a tenth is what readers notice.
+    # If the page is painted while it arrives, parts of a line make room for each other. Readers notice a shift of 0.1.
     assert sum(shift for shift, *_ in page.evaluate("() => window.shifts")) < 0.01
 
 
 def test_published_totals_only(reader, tmp_path: Path):
-    """A store with nothing but published totals says that daily data are missing, not that it has no data."""
+    """A store with published totals only says that daily data is missing, not that it has no data."""
     catalog = replace(load_catalog(None, SPECS), events=())
     write_site(rendered(catalog, load_seed(catalog, "seed")).items(), tmp_path)
     page = reader.open((tmp_path / "index.html").as_uri(), now=DEFAULT_NOW)
@@ -186,7 +186,7 @@ def test_published_totals_only(reader, tmp_path: Path):
 
 
 def test_paper_shows_coverage(reader, data_site):
-    """On paper, a full dot is full, the day says what it is, and a list without headings says what its columns are."""
+    """A print shows full dots as full, explains its day, and explains the columns of a list without headings."""
     page = reader.open(data_site("m300").url, now=NOW, size=(794, 1123))
     page.emulate_media(media="print")
     colours, size, note, under, above = page.evaluate(

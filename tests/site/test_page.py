@@ -1,4 +1,4 @@
-"""The page in a real browser: at phone and desktop width, light and dark, with and without scripts, on paper."""
+"""The page in a browser: phone and desktop, light and dark, with and without scripts, in print."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.site.conftest import (
     GAP,
     NOW,
     Site,
+    activate_charts,
     download_button,
-    enliven,
 )
 from tests.site.sums import figure, month, sums
 
@@ -25,7 +25,7 @@ BOXES = """() => [...document.querySelectorAll(".canvas")].map((c) => {
   const box = c.getBoundingClientRect();
   return [c.closest("figure").id, box.left, box.top + scrollY, box.width, box.height];
 })"""
-#: What the live chart and what stands around it look like.
+#: Colours of the live chart and its surroundings.
 BAR_COLOUR = "() => getComputedStyle(document.querySelector('#chart-downloads-lance .plot .bars .point path')).fill"
 GRID_COLOUR = "() => getComputedStyle(document.querySelector('#chart-downloads-lance .grid rect')).fill"
 STILLS = """() => [...document.querySelectorAll("figure.chart:has(.plot)")].map((figure) => {
@@ -38,7 +38,7 @@ STILLS = """() => [...document.querySelectorAll("figure.chart:has(.plot)")].map(
     plot: seen(plot) && plot.childElementCount > 0 };
 })"""
 
-#: Left, right, top and bottom of the lines, in shares of the plot box that the texts stand around.
+#: Left, right, top and bottom of the lines, as shares of the plot box of the texts.
 DRAWN_IN_BOX = """() => {
   const chart = document.querySelector("#chart-downloads-lance");
   const grid = [...chart.querySelectorAll(".frame .levels text")];
@@ -59,16 +59,16 @@ def overflow(page) -> int:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_the_page_fits_its_charts_come_alive_in_place_and_nobody_else_is_asked(reader, site, width, scheme):
+def test_the_page_fits_and_charts_become_live_in_place(reader, site, width, scheme):
     earlier = len(site.served.log)
     page = reader.open(site.charts, size=(width, 900), color_scheme=scheme)
     assert page.evaluate("() => document.documentElement.scrollWidth") == width
     page.evaluate(PAINTED)
-    # While it comes in parts, a chart may be shown before the controls that stand above it are there.
+    # While the page arrives, a chart may be shown before the controls above it.
     assert sum(shift for shift, *_ in page.evaluate("() => window.shifts.splice(0)")) < 0.1
     before = page.evaluate(BOXES)
     assert [box[0] for box in before] == [f"chart-{key}" for key in CHARTS]
-    enliven(page)
+    activate_charts(page)
     page.evaluate(PAINTED)
     assert page.evaluate("() => window.shifts") == []
     assert page.evaluate(BOXES) == before
@@ -76,28 +76,28 @@ def test_the_page_fits_its_charts_come_alive_in_place_and_nobody_else_is_asked(r
     assert [still["shown"] for still in page.evaluate(STILLS)] == [0] * len(CHARTS), "one picture, not two"
     ground = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
     assert (max(map(int, re.findall(r"\d+", ground)[:3])) < 60) == (scheme == "dark")
-    assert all(url.startswith((site.url, "data:", "blob:")) for url in reader.asked), reader.asked
+    assert all(url.startswith((site.url, "data:", "blob:")) for url in reader.requested), reader.requested
     assert {answer.status for answer in site.served.log[earlier:]} == {200}
     assert page.context.cookies() == []
 
 
-def test_plotly_is_not_asked_for_before_a_chart_is_near(reader, site):
+def test_plotly_is_not_requested_before_a_chart_is_used(reader, site):
     page = reader.open(site.charts, size=(390, 844))
     page.wait_for_load_state("networkidle")
-    assert not any("plotly" in url for url in reader.asked)
+    assert not any("plotly" in url for url in reader.requested)
     assert page.locator(".js-plotly-plot").count() == 0
-    enliven(page, "downloads-lance")
-    assert sum("plotly" in url for url in reader.asked) == 1
+    activate_charts(page, "downloads-lance")
+    assert sum("plotly" in url for url in reader.requested) == 1
 
 
-def test_the_first_screen_says_what_it_is_of_which_day_and_how_fresh(reader, site):
+def test_the_first_screen_has_title_day_and_freshness(reader, site):
     page = reader.open(site.url, size=(390, 844))
     assert page.locator(".brand").text_content() == site.catalog.title
     assert page.locator("h1").text_content().startswith("4.1 million downloads in October")
     first = page.locator("header.top")
     assert "Data through 22 Nov 2026 (UTC)" in first.text_content()
-    for told in (page.locator("h1"), page.locator(".canvas").first):
-        assert told.bounding_box()["y"] + told.bounding_box()["height"] < 844
+    for element in (page.locator("h1"), page.locator(".canvas").first):
+        assert element.bounding_box()["y"] + element.bounding_box()["height"] < 844
     sources = page.locator(".sources li").all_text_contents()
     assert len(sources) == 4
     assert any("npm" in text and "20 Nov 2026" in text for text in sources)
@@ -107,18 +107,18 @@ def test_the_first_screen_says_what_it_is_of_which_day_and_how_fresh(reader, sit
     assert "29 of 30 days" in (site.folder / "metrics" / "downloads-lance-rust.html").read_text()
 
 
-def test_the_page_works_from_a_folder_without_any_server(reader, site):
+def test_the_page_works_as_a_local_file(reader, site):
     page = reader.open((site.folder / "charts.html").as_uri())
-    enliven(page)
+    activate_charts(page)
     page.locator("#chart-downloads-lance").get_by_role("group", name="Range").get_by_role("radio", name="6M").check()
     with page.expect_download() as saved:
         download_button(page, "downloads-lance", "csv").click()
     assert saved.value.path().read_text().count("\n") > 5
-    assert all(url.startswith(("file:", "data:", "blob:")) for url in reader.asked)
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in reader.requested)
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_without_scripts_every_chart_is_a_picture_and_every_number_is_text(reader, site, width):
+def test_charts_are_pictures_without_scripts(reader, site, width):
     page = reader.open(site.charts, size=(width, 900), java_script_enabled=False)
     for still in page.evaluate(STILLS):
         assert still["shown"] == 1
@@ -129,9 +129,9 @@ def test_without_scripts_every_chart_is_a_picture_and_every_number_is_text(reade
         assert control.is_hidden()
     for number, key in enumerate(CHARTS):
         chart = page.locator(f"#chart-{key}")
-        told = chart.locator(".visually-hidden").first.text_content()
-        assert re.search(r"from [\d,]+ (downloads|stars) \(.*\) to [\d,]+ .*, a change of [+-]", told)
-        assert "peak" in told
+        description = chart.locator(".visually-hidden").first.text_content()
+        assert re.search(r"from [\d,]+ (downloads|stars) \(.*\) to [\d,]+ .*, a change of [+-]", description)
+        assert "peak" in description
         # Opens without a script.
         chart.locator("details.numbers summary").click()
         table = chart.locator("table").text_content()
@@ -160,24 +160,24 @@ def break_it(route) -> None:
     [("plotly", refuse), ("plotly", break_it), ("app.js", refuse), ("app.js", break_it)],
     ids=["no plotly", "broken plotly", "no script", "broken script"],
 )
-def test_pictures_stay_where_a_script_is_missing_or_broken(reader, site, path, answer):
+def test_pictures_stay_if_a_script_fails(reader, site, path, answer):
     context = reader.context()
     context.route(f"**/*{path}*", answer)
     page = context.new_page()
     page.goto(site.charts)
     for key in CHARTS:
         page.locator(f"#chart-{key}").scroll_into_view_if_needed()
-        # A reader who is about to use the controls asks for Plotly.
+        # The first use of the controls requests Plotly.
         page.locator(f"#chart-{key} .controls").dispatch_event("pointerdown")
     page.wait_for_load_state("networkidle")
     if path == "plotly":
         page.locator(".unavailable").first.wait_for()
-    assert sum(path in url for url in reader.asked) == 1
+    assert sum(path in url for url in reader.requested) == 1
     assert all(still["shown"] == 1 and still["drawn"] > 0 and not still["plot"] for still in page.evaluate(STILLS))
     if path == "plotly":
-        # The toolbar says so, and what would do nothing is disabled; tables and files work on.
+        # The toolbar shows the failure, and disables what needs Plotly; tables and files still work.
         assert page.locator(".unavailable").count() == page.locator(".unavailable:visible").count() == len(CHARTS)
-        # Windows of dates need the picture only.
+        # Windows of dates need only the picture.
         assert page.locator(".controls fieldset input:enabled, .legend button:enabled").count() == 0
         page.locator("#chart-downloads-lance details.numbers summary").click()
         assert page.locator("#chart-downloads-lance tbody th").first.is_visible()
@@ -186,12 +186,12 @@ def test_pictures_stay_where_a_script_is_missing_or_broken(reader, site, path, a
         assert saved.value.path().read_text().count("\n") > 5
     else:
         assert page.locator(".unavailable:visible").count() == 0
-    # The browser says so, and what was broken says so; the page adds nothing.
-    assert all("Failed to load resource" in text or text.endswith("broken") for text in reader.said), reader.said
-    reader.said.clear()
+    # The messages are those of the browser and of the broken script; the page adds none.
+    assert all("Failed to load resource" in text or text.endswith("broken") for text in reader.console), reader.console
+    reader.console.clear()
 
 
-def test_an_old_page_says_that_it_is_old(reader, site):
+def test_an_old_page_has_a_warning(reader, site):
     page = reader.open(site.charts)
     assert page.locator("#stale").is_hidden()
     page.clock.set_fixed_time(datetime(2026, 12, 3, 12, tzinfo=UTC))
@@ -200,9 +200,9 @@ def test_an_old_page_says_that_it_is_old(reader, site):
     assert page.locator("#stale").is_visible()
 
 
-def test_the_theme_goes_round_repaints_the_charts_and_is_remembered(reader, site):
+def test_the_theme_button_repaints_charts_and_is_remembered(reader, site):
     page = reader.open(site.charts, color_scheme="light")
-    enliven(page, "downloads-lance")
+    activate_charts(page, "downloads-lance")
     button = page.locator("[data-do=theme]")
     ground = "() => getComputedStyle(document.body).backgroundColor"
     grid = f"() => [({BAR_COLOUR})(), ({GRID_COLOUR})()]"
@@ -227,12 +227,12 @@ def test_the_theme_goes_round_repaints_the_charts_and_is_remembered(reader, site
     assert page.evaluate(ground) == dark[0]
     page.emulate_media(color_scheme="dark")
     page.locator("[data-do=theme]").click()
-    assert page.evaluate(ground) == dark[0], "auto is what the system says"
+    assert page.evaluate(ground) == dark[0], "auto follows the system"
 
 
 def test_charts_follow_the_system_when_it_turns_dark(reader, site):
     page = reader.open(site.charts, color_scheme="light")
-    enliven(page, "downloads-lance")
+    activate_charts(page, "downloads-lance")
     for colour in (BAR_COLOUR, GRID_COLOUR):
         page.emulate_media(color_scheme="light")
         light = page.evaluate(colour)
@@ -241,7 +241,7 @@ def test_charts_follow_the_system_when_it_turns_dark(reader, site):
         page.wait_for_function(f"(light) => ({colour})() !== light", arg=light)
 
 
-def test_nothing_glides_for_readers_who_want_no_motion(reader, site):
+def test_reduced_motion_is_respected(reader, site):
     scrolling = "() => getComputedStyle(document.documentElement).scrollBehavior"
     moving = """() => [...document.querySelectorAll("*")].filter((one) => {
       const style = getComputedStyle(one);
@@ -253,10 +253,10 @@ def test_nothing_glides_for_readers_who_want_no_motion(reader, site):
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["untouched", "with live charts"])
-def test_on_paper_it_is_a_report_of_one_or_two_pages(reader, site, live):
+def test_prints_have_one_or_two_pages(reader, site, live):
     page = reader.open(site.url)
     if live:
-        enliven(page)
+        activate_charts(page)
         page.locator("#chart-downloads .controls label", has_text="6M").click()
         page.wait_for_function("() => !document.querySelector('#chart-downloads[data-stale]')")
     print_preview(page)
@@ -272,15 +272,15 @@ def test_on_paper_it_is_a_report_of_one_or_two_pages(reader, site, live):
 
 
 def print_preview(page) -> None:
-    """Show the page as a browser prints it: on as much paper, and after the same event."""
+    """Show the page as it is printed: with the width of paper, and after the same event."""
     page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
 
 
-def test_on_paper_a_chosen_view_of_downloads_is_its_picture(reader, site):
-    """The marks and what stands around them are of the same view."""
+def test_prints_show_the_chosen_view_of_downloads(reader, site):
+    """The marks and the texts around them are of the same view."""
     page = reader.open(site.url)
-    enliven(page)
+    activate_charts(page)
     page.locator("#chart-downloads .controls label", has_text="6M").click()
     months = page.evaluate("() => [...document.querySelector('#chart-downloads .plot').data[0].x].length")
     assert months == 6
@@ -293,10 +293,10 @@ def test_on_paper_a_chosen_view_of_downloads_is_its_picture(reader, site):
 
 
 @pytest.mark.parametrize("width", [500, 1000])
-def test_on_paper_a_view_of_the_live_chart_is_fitted_to_its_frame(reader, site, width):
-    """Paper has another width and another height of plots than the screen."""
+def test_prints_fit_the_live_chart_to_its_frame(reader, site, width):
+    """In print, plots have another width and height than on the screen."""
     page = reader.open(f"{site.charts}?mark=lines&place=side")
-    enliven(page, "downloads-lance")
+    activate_charts(page, "downloads-lance")
     figure(page, "downloads-lance")
     page.set_viewport_size({"width": 1280, "height": 900})
     before = page.evaluate(DRAWN_IN_BOX)
@@ -305,7 +305,7 @@ def test_on_paper_a_view_of_the_live_chart_is_fitted_to_its_frame(reader, site, 
     assert page.locator("#chart-downloads-lance .plot").is_visible()
     assert not page.locator("#chart-downloads-lance .still .marks").is_visible()
     after = page.evaluate(DRAWN_IN_BOX)
-    assert after == pytest.approx(before, abs=0.01), "the same parts of the plot box"
+    assert after == pytest.approx(before, abs=0.01), "positions in the plot box are unchanged"
     page.emulate_media(media="screen")
     page.evaluate("() => dispatchEvent(new Event('afterprint'))")
     page.evaluate("() => { document.querySelector('#chart-downloads-lance').style.width = ''; }")
@@ -313,7 +313,7 @@ def test_on_paper_a_view_of_the_live_chart_is_fitted_to_its_frame(reader, site, 
     assert page.evaluate(DRAWN_IN_BOX) == pytest.approx(before, abs=0.01)
 
 
-def test_on_paper_a_reader_s_dark_page_is_dark_on_white(reader, site):
+def test_prints_of_a_dark_page_are_dark_on_white(reader, site):
     page = reader.open(site.url, color_scheme="light")
     lettering = "() => getComputedStyle(document.querySelector('.totals dd')).color"
     dark = page.evaluate(lettering)
@@ -321,7 +321,7 @@ def test_on_paper_a_reader_s_dark_page_is_dark_on_white(reader, site):
         page.locator("[data-do=theme]").click()
     assert page.evaluate(lettering) != dark
     page.emulate_media(media="print")
-    # Browsers leave grounds out, and light letters on paper cannot be read.
+    # Browsers omit backgrounds, and light text on white paper is unreadable.
     assert page.evaluate(lettering) == dark
 
 
@@ -329,7 +329,7 @@ def test_on_paper_a_reader_s_dark_page_is_dark_on_white(reader, site):
 
 
 def relative(change: dict) -> str:
-    """A change as the page writes it: from twice on, a factor."""
+    """Return a change as the page writes it: as a factor from 100% on."""
     percent = change["percent"]
     if percent >= 100:
         return f"×{1 + percent / 100:.1f}"
@@ -379,12 +379,12 @@ def test_the_month_in_the_first_screen_is_the_sum_of_its_days(reader, site):
 
 
 def first_day(site: Site) -> date:
-    """The oldest stored day of any metric, with which the calendar begins."""
+    """Return the oldest stored day of any metric, with which the calendar begins."""
     return min(row.period_end for row in site.rows)
 
 
 def states(site: Site, metric) -> list[str]:
-    """Day by day, what the store says of a metric."""
+    """Return the state of each day of a metric, from the rows of the store."""
     rows = {row.period_end: row for row in site.rows if row.metric_id == metric.metric_id}
     days = sorted(day for day, row in rows.items() if not row.is_seed)
     found = []
@@ -403,7 +403,7 @@ def states(site: Site, metric) -> list[str]:
 
 
 def drawn_states(page, row: int, days: int) -> list[str]:
-    """The same as the strip shows it; what is drawn later lies above."""
+    """Return the state of each day in a strip, where later rectangles cover earlier ones."""
     rects = page.locator(".calendar tbody tr").nth(row).locator("rect")
     shown = [""] * days
     for name, x, width in rects.evaluate_all(
@@ -415,26 +415,26 @@ def drawn_states(page, row: int, days: int) -> list[str]:
     return shown
 
 
-def test_the_calendar_shows_every_day_as_the_store_has_it(reader, site):
+def test_the_calendar_shows_the_state_of_every_day(reader, site):
     page = reader.open(f"{site.url}quality.html")
     days = (AS_OF - first_day(site)).days + 1
     for number, metric in enumerate(sorted(site.catalog.metrics, key=lambda m: (m.product, m.family == "stars"))):
-        wanted = states(site, metric)
-        assert drawn_states(page, number, days) == wanted, metric.metric_id
+        expected = states(site, metric)
+        assert drawn_states(page, number, days) == expected, metric.metric_id
         strip = page.locator(".calendar tbody tr").nth(number)
         assert metric.subject in strip.locator("th").text_content()
-        known = sum(state in ("observed", "reconstructed", "seeded") for state in wanted)
-        told = strip.locator("svg").get_attribute("aria-label")
-        pending, missing = wanted.count("pending"), wanted.count("missing")
+        known = sum(state in ("observed", "reconstructed", "seeded") for state in expected)
+        label = strip.locator("svg").get_attribute("aria-label")
+        pending, missing = expected.count("pending"), expected.count("missing")
         waiting = f", {pending} of them pending" if pending else ""
-        assert told == f"{known:,} days with data, {pending + missing} missing{waiting}"
+        assert label == f"{known:,} days with data, {pending + missing} missing{waiting}"
     total = drawn_states(page, len(site.catalog.metrics), days)
     for day in (GAP, AS_OF - 58 * DAY):
         assert total[-1 - (AS_OF - day).days] == "estimated"
     assert set(total) == {"before", "observed", "reconstructed", "estimated"}
 
 
-def test_pointing_at_a_strip_writes_what_it_says(reader, site):
+def test_pointing_at_a_strip_shows_its_text(reader, site):
     page = reader.open(f"{site.url}quality.html")
     row = page.locator(".calendar tbody tr").filter(has_text="@lancedb/lancedb")
     page.locator(".calendar").scroll_into_view_if_needed()
@@ -448,7 +448,7 @@ def test_pointing_at_a_strip_writes_what_it_says(reader, site):
     assert "2 November 2026: Missing at the source" in page.locator(".strip-note").text_content()
 
 
-def test_a_finger_on_a_strip_writes_what_it_says(reader, site):
+def test_touching_a_strip_shows_its_text(reader, site):
     page = reader.open(f"{site.url}quality.html", size=(390, 844), has_touch=True, is_mobile=True)
     strip = page.locator(".calendar tbody tr").first.locator("svg")
     strip.scroll_into_view_if_needed()
@@ -457,7 +457,7 @@ def test_a_finger_on_a_strip_writes_what_it_says(reader, site):
 
 
 def test_focus_on_a_strip(reader, site):
-    """A strip that has the focus shows its summary, for readers with a keyboard."""
+    """A focused strip shows its summary, for users of a keyboard."""
     page = reader.open(f"{site.url}quality.html")
     strip = page.locator(".calendar .strip").first
     strip.focus()
@@ -466,20 +466,20 @@ def test_focus_on_a_strip(reader, site):
     assert "pylance" in note
 
 
-def test_days_without_a_value_are_listed_in_words(reader, site):
+def test_missing_days_are_listed(reader, site):
     page = reader.open(f"{site.url}quality.html")
     page.locator(".calendar summary").click()
-    told = page.locator(".calendar details li")
-    assert told.filter(has_text="pylance").all_text_contents() == [
+    items = page.locator(".calendar details li")
+    assert items.filter(has_text="pylance").all_text_contents() == [
         "pylance, Python: 2 November 2026: Missing at the source",
         "pylance, Python: 22 November 2026: Pending: not published yet",
     ]
-    words = told.filter(has_text="lancedb/lancedb, GitHub").all_text_contents()
+    words = items.filter(has_text="lancedb/lancedb, GitHub").all_text_contents()
     assert any("23 September 2026 to 27 September 2026 (5 days): Missing" in text for text in words)
-    assert told.last.text_content() == "No other days are missing."
+    assert items.last.text_content() == "No other days are missing."
 
 
-def test_failed_runs_and_rules_of_counting_are_told_in_words(reader, site):
+def test_failed_runs_and_the_method_are_described(reader, site):
     page = reader.open(f"{site.url}quality.html")
     page.get_by_text("Runs with errors").click()
     assert page.get_by_text("downloads:lance:rust: crates.io said 503").is_visible()

@@ -1,4 +1,4 @@
-"""Which pages there are and what the templates are given, before anything is written as HTML."""
+"""Pages and the context of templates, before rendering."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def pages_of(metrics, rows=(), *, url: str | None = URL, **changes) -> list[Page
 
 
 def some_metrics(count: int):
-    """Two products, every other metric a repository."""
+    """Return metrics of two products, alternately packages and repositories."""
     return [(a_repository if n % 2 else a_package)(f"m{n}", "one" if n < count // 2 else "two") for n in range(count)]
 
 
@@ -51,7 +51,7 @@ def products_of(metrics, rows=(), **changes) -> list[Page]:
 
 @pytest.mark.parametrize("count", [2, 13])
 def test_pages(count):
-    """Few metrics have the pages that many have: overview, changes, quality, one per product and per metric."""
+    """Sites of any size have the same pages: overview, changes, quality, one per product and per metric."""
     metrics = some_metrics(count)
     first, changes, compare, quality, *others = pages_of(metrics)
     assert (first.path, first.template, first.title) == ("index.html", "overview.html.j2", "Everything")
@@ -59,7 +59,7 @@ def test_pages(count):
     assert (changes.path, changes.template) == ("changes.html", "changes.html.j2")
     assert (compare.path, len(compare.choices)) == ("compare.html", count)
     assert (quality.path, quality.template, len(quality.calendar.rows)) == ("quality.html", "quality.html.j2", count)
-    # By product, and in it downloads before stars.
+    # Ordered by product, downloads before stars.
     slugs = {
         product: [
             m.slug for family in ("downloads", "stars") for m in metrics if (m.family, m.product) == (family, product)
@@ -77,7 +77,7 @@ def test_pages(count):
 
 
 def test_stars_of_the_overview():
-    """All repositories together; the only one if there is one; none without any."""
+    """The chart is of all repositories, of the only one, or absent."""
     keys = []
     for number in range(3):
         page, *_ = pages_of([a_package("x"), *(a_repository(f"r{n}") for n in range(number))])
@@ -85,7 +85,7 @@ def test_stars_of_the_overview():
     assert keys == [None, "stars-one-r0", "all-stars"]
 
 
-def test_a_page_of_a_product_has_its_own_cards_charts_and_days_alone():
+def test_a_product_page_has_its_own_rows_and_charts():
     page = next(page for page in pages_of(some_metrics(30)) if page.path == "products/two.html")
     (section,) = page.sections
     assert page.title == "Two · Everything"
@@ -97,7 +97,7 @@ def test_a_page_of_a_product_has_its_own_cards_charts_and_days_alone():
     assert page.story.quality == "No data yet."
 
 
-def test_a_page_of_a_metric_has_one_chart_one_card_and_one_row_of_days():
+def test_a_metric_page_has_one_chart_and_one_row_of_days():
     metrics = some_metrics(30)
     page = next(page for page in pages_of(metrics) if page.path == f"metrics/{metrics[0].slug}.html")
     (section,) = page.sections
@@ -110,7 +110,7 @@ def test_a_page_of_a_metric_has_one_chart_one_card_and_one_row_of_days():
 
 
 @pytest.mark.parametrize("count", [1, 24, 25, 60])
-def test_every_page_has_a_path_of_its_own_and_every_link_leads_to_one(count):
+def test_pages_have_distinct_paths_and_valid_links(count):
     pages = pages_of(some_metrics(count))
     paths = [page.path for page in pages]
     assert paths[0] == "index.html"
@@ -122,14 +122,14 @@ def test_every_page_has_a_path_of_its_own_and_every_link_leads_to_one(count):
             assert {posixpath.normpath(posixpath.join(folder, href)) for href in hrefs} <= set(paths)
 
 
-def test_a_page_is_made_when_it_is_asked_for():
+def test_pages_are_built_on_demand():
     site = build_site(a_board(some_metrics(40)), SPECS, None)
     pages = build_pages(site, 1)
     assert next(pages).path == "products/one.html"
     assert [page.path for page in all_pages(site)] == page_paths(site)
 
 
-def test_a_store_without_rows_has_its_page_all_the_same():
+def test_a_store_without_rows_has_a_page():
     page, *_ = pages_of(some_metrics(4), url=None)
     assert page.description == "One, Two. No data yet."
     assert page.overview.downloads.chart.is_empty
@@ -138,7 +138,7 @@ def test_a_store_without_rows_has_its_page_all_the_same():
 # -- cards and charts ----------------------------------------------------------------------------
 
 
-def test_a_chart_has_the_whole_width_if_it_is_alone():
+def test_a_single_chart_has_the_full_width():
     metrics = [a_package("x"), a_repository("a"), a_repository("b", "two")]
     views = [view for page in products_of(metrics) for view in charts_of(page)]
     assert {view.chart.key: view.is_whole for view in views} == {
@@ -148,7 +148,7 @@ def test_a_chart_has_the_whole_width_if_it_is_alone():
     }
 
 
-def test_a_chart_brings_its_drawings_its_words_its_data_and_its_table():
+def test_a_chart_has_drawing_description_data_and_table():
     package = a_package("x", daily_from=FIRST)
     rows = [a_snapshot(package, FIRST - DAY, 400), *rows_of(package, FIRST, AS_OF)]
     (view,) = charts_of(products_of([package], rows, events=[an_event()])[0])
@@ -183,12 +183,12 @@ def test_rows_have_sparklines_of_months_or_of_days():
     assert len(stars.line.lines[0].split()) > 20
 
 
-def test_sources_are_those_that_are_used():
+def test_only_used_sources_are_listed():
     page, *_ = pages_of([a_repository("a"), a_package("x")])
     assert {spec.name for spec in page.site.sources} == {"github", "npm"}
 
 
-def test_every_page_is_given_the_newest_news():
+def test_every_page_has_the_newest_news():
     news = [NewsItem(f"n{n}", AS_OF, AS_OF, "Title", "Text", NewsKind.MONTH) for n in range(ENTRIES + 1)]
     pages = all_pages(build_site(a_board(some_metrics(25)), SPECS, None, news))
     assert {page.site.news for page in pages} == {tuple(news[:ENTRIES])}
@@ -206,7 +206,7 @@ def test_a_description_names_products_and_totals():
     )
 
 
-def test_a_description_says_that_days_are_missing():
+def test_a_description_states_missing_days():
     package = a_package("x")
     rows = [row for row in rows_of(package, FIRST, AS_OF) if row.period_end != date(2026, 10, 5)]
     assert "300 downloads in October 2026 (30 of 31 days)" in pages_of([package], rows)[0].description
@@ -215,7 +215,7 @@ def test_a_description_says_that_days_are_missing():
 # -- addresses -----------------------------------------------------------------------------------
 
 
-def test_every_page_knows_its_address_and_the_way_to_the_top():
+def test_every_page_has_its_address_and_root():
     pages = {page.path: page for page in pages_of(some_metrics(25))}
     metric = next(path for path in pages if path.startswith("metrics/"))
     assert (pages["index.html"].canonical, pages["index.html"].root) == (URL, "")
@@ -227,7 +227,7 @@ def test_every_page_knows_its_address_and_the_way_to_the_top():
     assert len({page.canonical for page in pages.values()}) == len(pages)
 
 
-def test_nobody_said_where_so_no_page_claims_an_address():
+def test_without_a_url_pages_have_no_address():
     assert {page.canonical for page in pages_of(some_metrics(25), url=None)} == {None}
 
 
@@ -263,14 +263,14 @@ VALUES = st.recursive(
 @example("<!-- <script>")
 @example("\u2028\u2029]]>&amp;")
 @example({"</script >": ["\\u003c", "\\", '"']})
-def test_inline_json_is_the_same_document_and_nothing_in_it_can_end_a_script(document):
+def test_inline_json_is_equal_and_cannot_end_a_script(document):
     text = inline_json(document)
     assert json.loads(text) == document
     assert not set(text) & set("<>&\u2028\u2029")
     assert text.__html__() == text
 
 
-def test_texts_from_outside_cannot_leave_the_data_of_a_chart():
+def test_hostile_texts_are_escaped_in_chart_data():
     package = a_package("x", display_name=EVIL)
     first, *_ = pages_of([package], rows_of(package, FIRST, AS_OF), events=[an_event(label=EVIL)])
     (page,) = products_of([package], rows_of(package, FIRST, AS_OF), events=[an_event(label=EVIL)])

@@ -1,4 +1,4 @@
-"""Charts of counts and of net stars on the page: cursor, windows, texts, files."""
+"""Charts of counts and of net stars: cursor, windows, texts, files."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from tests.world.page_data import AS_OF, NOW
 DAY = timedelta(days=1)
 PULLS, NET = "pulls-acme-dockerhub", "net-stars-acme"
 ALL = (NET, PULLS, "downloads-acme-openvsx", "installs-acme-homebrew-30d", "likes-acme-huggingface")
-#: The first day of a chart of a count, of 170 days.
+#: The first of the 170 days in a chart of a count.
 FIRST = AS_OF - 169 * DAY
 
 
 def share(day: date, first: date = FIRST) -> float:
-    """Where the middle of a day is in the plot."""
+    """Return the position of the middle of a day in the plot."""
     return ((day - first).days + 0.5) / ((AS_OF - first).days + 1)
 
 
 def read(reader, data_site, device: str = "desk", query: str = "", **options) -> Page:
-    """Open the page of the product with plotly.min.js out of reach."""
+    """Open the page of the product without plotly.min.js."""
     context = reader.context(**{"size": SIZES[device], "now": NOW, "has_touch": device == "phone"} | options)
     context.route("**/plotly.min.js", lambda route: route.abort())
     context.add_init_script("Object.defineProperty(navigator, 'connection', { value: { saveData: true } })")
@@ -42,7 +42,7 @@ def values_of(data_site, source: str) -> dict[date, int]:
 
 @pytest.mark.parametrize("device", ["desk", "phone"])
 def test_card_of_a_counter(reader, data_site, device):
-    """It has the reading and the increase since the one before; missed nights are one period with its coverage."""
+    """It has the reading and the increase since the previous one; missed nights are one period with its coverage."""
     page = read(reader, data_site, device)
     pulls = values_of(data_site, "dockerhub")
     day = date(2026, 8, 4)
@@ -65,7 +65,7 @@ def test_card_of_a_counter(reader, data_site, device):
 
 
 def test_card_of_days(reader, data_site):
-    """Missing days have no value, windows say what they cover."""
+    """Missing days have no value, and windows state their period."""
     page = read(reader, data_site)
     card = point_at(page, "views-acme-github-traffic", share(date(2026, 9, 15)))
     assert card.locator(".when").inner_text() == "14 to 16 Sep 2026"
@@ -78,7 +78,7 @@ def test_card_of_days(reader, data_site):
 
 @pytest.mark.parametrize("device", ["desk", "phone"])
 def test_card_of_net_stars(reader, data_site, device):
-    """It has the net of the week, and of how many repositories that is known; weeks without a count have no value."""
+    """It has the net change of the week and the number of known repositories; weeks without a count have no value."""
     page = read(reader, data_site, device)
     stars = values_of(data_site, "github")
     card = point_at(page, NET, 51.5 / 52, finger=device == "phone")
@@ -95,7 +95,7 @@ def test_card_of_net_stars(reader, data_site, device):
 
 @pytest.mark.parametrize("key", [PULLS, NET])
 def test_keys(reader, data_site, key):
-    """Arrow keys move from period to period and say each; Esc closes the card."""
+    """Arrow keys move between periods and announce each; Esc closes the card."""
     page = read(reader, data_site)
     chart = page.locator(f"#chart-{key}")
     chart.locator(".plane").focus()
@@ -115,7 +115,7 @@ def test_keys(reader, data_site, key):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_card_is_readable(reader, data_site, scheme):
+def test_card_has_contrast(reader, data_site, scheme):
     page = read(reader, data_site, color_scheme=scheme)
     for key in (PULLS, NET):
         card = point_at(page, key, 0.9)
@@ -128,7 +128,7 @@ def test_card_is_readable(reader, data_site, scheme):
         assert right <= column[0] or left >= column[2]
 
 
-#: The texts of a frame that are shown: what each says, its size, and its box.
+#: The visible texts of a frame with their size and box.
 TEXTS = """(frame) => [...frame.querySelectorAll("text")].filter((one) => one.getClientRects().length).map((one) => {
   const { left, top, right, bottom } = one.getBoundingClientRect();
   return [one.textContent, parseFloat(getComputedStyle(one).fontSize), bottom - top, left, top, right, bottom];
@@ -137,7 +137,7 @@ TEXTS = """(frame) => [...frame.querySelectorAll("text")].filter((one) => one.ge
 
 @pytest.mark.parametrize("width", [360, 390, 768, 1280, 1920])
 def test_texts(reader, data_site, width):
-    """They have the size of those of other charts at any width, lie inside of the figure, and do not meet."""
+    """They have the size of those of other charts at any width, are inside the figure, and do not overlap."""
     page = read(reader, data_site, size=(width, 900))
     usual = page.locator("#chart-stars-acme .frame").evaluate(TEXTS)
     sizes = {size for _, size, *_ in usual}
@@ -161,7 +161,7 @@ def test_texts(reader, data_site, width):
 
 
 def test_labels_above_the_bars(reader, data_site):
-    """The unit stands on the top level of each panel, and nowhere else."""
+    """The unit is at the top level of each panel only."""
     page = read(reader, data_site)
     texts = page.locator(f"#chart-{PULLS} .levels text").all_text_contents()
     assert [sum(word in text for text in texts) for word in ("pulls", "per day")] == [1, 1]
@@ -180,7 +180,7 @@ def drag(page: Page, key: str, start: float, end: float) -> None:
 
 
 def test_window_of_a_counter(reader, data_site):
-    """A drag shows the exact increase of its days and the change on as many days before; Back undoes it."""
+    """A drag shows the exact increase of its days and the change from as many days before; Back undoes it."""
     page = read(reader, data_site)
     pulls = values_of(data_site, "dockerhub")
     drag(page, PULLS, share(date(2026, 8, 11)), share(date(2026, 8, 20)))
@@ -206,7 +206,7 @@ def test_window_of_a_counter(reader, data_site):
 
 
 def test_window_over_unknown_days(reader, data_site):
-    """What is unknown is not compared, and its days are counted."""
+    """Unknown days are counted, and not compared."""
     page = read(reader, data_site, query="?countsfrom=2026-09-01&countsto=2026-09-30")
     text = page.locator(f"#chart-{PULLS} .window-sum").inner_text()
     assert "Known for 29 of 30 days. No comparison with the month before: days missing." in text
@@ -222,7 +222,7 @@ def test_window_over_unknown_days(reader, data_site):
 
 
 def test_window_of_net_stars(reader, data_site):
-    """It is that of the charts of stars, with the same sum."""
+    """It equals that of the charts of stars, with the same sum."""
     page = read(reader, data_site)
     stars = values_of(data_site, "github")
     drag(page, NET, 47.5 / 52, 51.5 / 52)
@@ -238,7 +238,7 @@ def test_window_of_net_stars(reader, data_site):
 
 
 def test_published_figures(reader, data_site):
-    """Every chart of the page has a Plotly figure, which its download leads to."""
+    """Every chart of the page links to its Plotly figure."""
     page = read(reader, data_site)
     for key in ALL:
         link = page.locator(f"#chart-{key} .download a").first
@@ -250,7 +250,7 @@ def test_published_figures(reader, data_site):
 
 
 def test_charts_without_a_script(reader, data_site):
-    """Picture, table and download are there; nothing that needs a script is."""
+    """Picture, table and download are shown; controls that need a script are not."""
     page = reader.open(f"{data_site('counts').url}products/acme.html", java_script_enabled=False)
     for key in ALL:
         chart = page.locator(f"#chart-{key}")
@@ -260,7 +260,7 @@ def test_charts_without_a_script(reader, data_site):
 
 
 def test_forced_colors(reader, data_site):
-    """With colours forced by the system, gains and losses keep their colours, and the column is seen."""
+    """With forced colours, gains and losses keep their colours, and the column is visible."""
     page = read(reader, data_site, forced_colors="active")
     fill = "(one) => getComputedStyle(one).fill"
     bars = page.locator(f"#chart-{NET} .still .bar")

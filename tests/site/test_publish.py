@@ -1,4 +1,4 @@
-"""One call builds a site; the time of a build can be named."""
+"""The build of a site, and the time of a build."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ NOW = datetime(2026, 11, 23, 9, 5, 7, 123, tzinfo=UTC)
 
 
 def test_build_time_now() -> None:
-    """Without a variable a build is of this second."""
+    """Without the variable, it is the current second."""
     assert build_time({}, NOW) == build_time({"SOURCE_DATE_EPOCH": " "}, NOW) == NOW.replace(microsecond=0)
 
 
 def test_build_time_named() -> None:
-    """The variable wins over the clock."""
+    """The variable has precedence over the clock."""
     assert build_time({"SOURCE_DATE_EPOCH": " 1800000000\n"}, NOW) == datetime(2027, 1, 15, 8, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["x", "1.5", "-1", "0", "315532799", "7258118400", "9" * 30])
 def test_build_time_refused(text: str) -> None:
-    """What is not a time, or one that no build has, is a mistake in the variable."""
+    """An invalid or impossible time is a usage error that names the variable."""
     with pytest.raises(UsageError, match=r"^SOURCE_DATE_EPOCH: "):
         build_time({"SOURCE_DATE_EPOCH": text}, NOW)

@@ -17,7 +17,7 @@ from tests.samples import a_row, a_snapshot, a_table
 
 
 def test_ids_with_one_slug() -> None:
-    """An id of the catalogue overwrites no file of an older id with the same slug, and links to its own."""
+    """An id does not overwrite the files of an older id with the same slug, and links to its own files."""
     metric = a_package("nodejs")
     former = replace(metric, metric_id="downloads-one:nodejs")
     rows = [a_row(former, AS_OF, 1), a_row(metric, AS_OF, 2)]
@@ -51,13 +51,13 @@ def test_snapshots_are_explained_where_there_are_some() -> None:
 
 
 def test_without_comments() -> None:
-    """Comments that fill whole lines go, with indentation and empty lines; everything else stays."""
+    """Comments on their own lines, indentation and empty lines are removed; everything else stays."""
     source = '/* one\n   two */\na { b: c; }\n\n  // three\n  const x = "// four"; // five\n/** six */\n* { d: e; }\n'
     assert without_comments(source) == 'a { b: c; }\nconst x = "// four"; // five\n* { d: e; }\n'
 
 
 def test_no_number_is_formatted_when_a_template_is_compiled() -> None:
-    """A literal with a filter would be in the language of the site that is rendered first."""
+    """A literal with a filter would be formatted in the language of the first rendered site."""
     for path in templates_folder().glob("*.j2"):
         text = path.read_text(encoding="utf-8")
         assert re.findall(r"\{\{ *-?[\d.]+ *\|", text) == [], path.name

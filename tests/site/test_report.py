@@ -1,4 +1,4 @@
-"""The monthly report: every number is in its document, and the document's numbers are those of the store."""
+"""The monthly report: its numbers are in its document, and equal those of the store."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def october() -> MonthReport:
 
 @cache
 def site(name: str = "rich") -> Site:
-    """Return the site that the reports belong to."""
+    """Return the site of the reports."""
     data = page_data.DATA_SETS[name]()
     return replace(prepare_site(data.publication(), SPECS), reports=report_months(inputs(name)))
 
@@ -73,13 +73,13 @@ def text_of(page: bytes) -> str:
 
 
 def numbers_in(text: str) -> set[str]:
-    """Return the numbers of a text as digits, without those of dates and of names."""
+    """Return the numbers of a text as digits, except those of dates and names."""
     text = re.sub(r"\b\d{1,2} [A-Z][a-z]{2} \d{4}|[A-Z][a-z]+ \d{4}|\d{4}-\d{2}(?:\.\w+)?", " ", text)
     return {found.replace(",", "") for found in re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text)}
 
 
 def numbers_of(document: object) -> set[str]:
-    """Return all numbers of a document, also those in its texts, as a page may write them."""
+    """Return all numbers of a document and its texts, as a page may write them."""
     if isinstance(document, dict):
         return set().union(*map(numbers_of, document.values()))
     if isinstance(document, list):
@@ -96,14 +96,14 @@ def numbers_of(document: object) -> set[str]:
 
 
 def test_months_with_a_counted_day_have_a_report():
-    """The last 12 full ones, newest first; none without data."""
+    """The last 12 full months have reports, newest first, except those without data."""
     months = report_months(inputs())
     assert (len(months), months[0], months[-1]) == (12, OCTOBER, Month(2025, 11))
     assert report_months(inputs("empty")) == ()
 
 
 def test_its_downloads_are_sums_of_stored_days():
-    """Counted here once more, from the values that the store has."""
+    """The sums are computed again from the stored values."""
     values = page_data.DATA_SETS["rich"]().values
     report = october()
     for month, row_of in ((OCTOBER, lambda row: row.value), (OCTOBER.plus(-1), lambda row: row.history[-2])):
@@ -121,7 +121,7 @@ def test_its_downloads_are_sums_of_stored_days():
 
 
 def test_months_before_the_first_value_are_not_zero():
-    """A product without data in a month, and a package that never had any, have no value and no share."""
+    """A product or package without data has no value and no share."""
     rows = page_data.DATA_SETS["rich"]().rows
     ids, days = rows["metric_id"].to_pylist(), rows["period_end"].to_pylist()
     is_there = [
@@ -141,7 +141,7 @@ def test_months_before_the_first_value_are_not_zero():
 
 
 def test_changes_compare_the_metrics_that_are_complete_in_both_months():
-    """The other ones are named with the reason."""
+    """Other metrics are named with the reason."""
     values = page_data.DATA_SETS["rich"]().values
     report = october()
     before = OCTOBER.plus(-1)
@@ -161,7 +161,7 @@ def test_changes_compare_the_metrics_that_are_complete_in_both_months():
 
 
 def test_its_stars_are_differences_of_stored_counts():
-    """Net is the difference of the counts at the end of two months."""
+    """The net change is the difference between the counts at the ends of two months."""
     values = page_data.DATA_SETS["rich"]().values
     for row in october().repositories:
         counts = values[row.metric_id]
@@ -173,12 +173,12 @@ def test_its_stars_are_differences_of_stored_counts():
 
 @pytest.mark.parametrize("name", ["rich", "eight", "m24", "stale"])
 def test_every_number_is_in_the_document(name: str):
-    """Of the page as of Markdown; what is written in the layout itself is listed here."""
+    """This applies to the page and to Markdown; numbers of the layout itself are listed here."""
     report = build_report(inputs(name), report_months(inputs(name))[0])
     document = json.loads(documents.encode(build_report_document(report)))
     known = numbers_of(document) | {str(sum(row.days for row in report.missing)), "2", "28", "30", "12"}
     for shown in (text_of(render_report_html(report)), render_report_markdown(report)):
-        # Axis labels are round, and "and N more" follows from lengths.
+        # Axis labels are round numbers, and "and N more" depends on lengths.
         text = re.sub(r"\d / 6|\(16:9\)|A4|api/v1/\S+|\band \d+ more\b", " ", shown)
         axis = {f"{n * 10**e:g}" for n in range(1, 20) for e in (-1, 0, 1, 2)}
         short = {found for found in numbers_in(text) if found not in known}
@@ -198,13 +198,13 @@ def test_rows_of_the_document_have_their_model(name: str):
 
 
 def test_no_text_states_a_cause():
-    """It states what coincides."""
+    """Texts state coincidence only."""
     for month in report_months(inputs()):
         assert CAUSAL.search(render_report_markdown(build_report(inputs(), month))) is None
 
 
-def test_names_labels_and_notes_are_no_markup():
-    """Neither in HTML nor in Markdown, whatever a release is called."""
+def test_names_labels_and_notes_are_escaped():
+    """Names of releases, labels and notes are escaped in HTML and Markdown."""
     data = inputs()
     event = Event(date(2026, 10, 9), HOSTILE, "https://github.com/o/r/releases/tag/v1", ("lance",), "github", "v1")
     note = Note(date(2026, 10, 9), HOSTILE, HOSTILE, ("lance",))
@@ -222,7 +222,7 @@ def test_names_labels_and_notes_are_no_markup():
 
 
 def test_the_same_inputs_give_the_same_bytes():
-    """Whatever the order of the metrics in the catalogue's rows, and at any hour after it is final."""
+    """The order of rows and the time of day do not matter once a report is final."""
     data = inputs()
     later = replace(data, now=data.now.replace(hour=23))
     first, second = build_report(data, OCTOBER), build_report(later, OCTOBER)
@@ -231,7 +231,7 @@ def test_the_same_inputs_give_the_same_bytes():
 
 
 def test_a_final_report_is_the_same_a_year_later():
-    """More days, and no revision: the same numbers and texts."""
+    """With more days but no revision, numbers and texts are the same."""
     data = inputs()
     november = build_report(
         replace(data, now=datetime(2026, 11, 16, 6, tzinfo=data.now.tzinfo), as_of=date(2026, 11, 15)), OCTOBER
@@ -245,7 +245,7 @@ def test_a_final_report_is_the_same_a_year_later():
 
 
 def test_the_list_leads_to_every_report():
-    """With its state and its formats."""
+    """Each report is listed with its state and formats."""
     reports = [build_report(inputs(), month) for month in report_months(inputs())[:2]]
     page = render_report_list(build_reports_page(site(), reports)).decode()
     for name in ("2026-10.html", "2026-10.md", "../api/v1/reports/2026-10.json", "2026-09.html"):
@@ -255,7 +255,7 @@ def test_the_list_leads_to_every_report():
 
 @pytest.mark.parametrize("name", ["rich", "m24", "m300", "eight", "weird"])
 def test_slides_and_pages(name: str, browser: Browser, tmp_path: Path):
-    """Six slides of 1280 × 720 on which nothing is cut off, A4 pages, and no sideways scrolling on a phone."""
+    """Six slides of 1280 × 720 and A4 pages without cut content; no horizontal scrolling on a phone."""
     data = inputs(name)
     note = Note(OCTOBER.first, "A long story. " * 60, "Ada", ())
     data = replace(data, catalog=replace(data.catalog, notes=(note, note)))
@@ -281,7 +281,7 @@ def test_slides_and_pages(name: str, browser: Browser, tmp_path: Path):
 
 
 def test_reports_are_valid_html(tmp_path: Path):
-    """Also a provisional one, and the list."""
+    """This includes a provisional report and the list."""
     (tmp_path / "2026-10.html").write_bytes(report_html(october()))
     (tmp_path / "alone.html").write_bytes(render_report_html(october()))
     (tmp_path / "index.html").write_bytes(render_report_list(build_reports_page(site(), [october()])))
@@ -290,7 +290,7 @@ def test_reports_are_valid_html(tmp_path: Path):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the report of October and the list of all reports, as in a site."""
+    """Write the report of October and the list of reports as in a site. Return the folder."""
     root = tmp_path_factory.mktemp("site")
     publication = page_data.DATA_SETS["rich"]().publication()
     stylesheet = next(content for name, content in render_data(publication, b"") if name == "assets/site.css")
@@ -315,7 +315,7 @@ def opened(browser: Browser, folder: Path, **options: Any) -> Page:
 
 
 def test_links_to_it_have_a_preview():
-    """With its own picture and its own sentence."""
+    """The preview has its own picture and sentence."""
     page = report_html(october()).decode()
     shown = dict(re.findall(r'<meta property="(og:[a-z:]+)" content="([^"]*)">', page))
     address = f"{site().url}reports/2026-10"
@@ -329,8 +329,8 @@ def test_links_to_it_have_a_preview():
     assert "og:" not in render_report_html(october()).decode()
 
 
-def test_arrows_lead_from_slide_to_slide(browser: Browser, folder: Path):
-    """The keys do, and without scripts the links below each slide."""
+def test_arrow_keys_move_between_slides(browser: Browser, folder: Path):
+    """Arrow keys move between slides; without scripts, links below each slide do."""
     page = opened(browser, folder, viewport={"width": 1280, "height": 720})
     for key, slide in (("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2)):
         page.keyboard.press(key)
@@ -348,7 +348,7 @@ def test_arrows_lead_from_slide_to_slide(browser: Browser, folder: Path):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 390, 768, 1280])
 def test_on_every_screen(browser: Browser, folder: Path, width: int, scheme: Any):
-    """Nothing is wider than the window, no two labels of a chart touch, and all texts and targets are large enough."""
+    """Nothing is wider than the window, labels of a chart do not overlap, and texts and targets are large enough."""
     is_phone = width < 500
     page = opened(
         browser,
@@ -388,11 +388,11 @@ def test_the_list_fits_a_tablet(browser: Browser, folder: Path, width: int):
 
 @pytest.mark.parametrize("name", ["rich", "m24"])
 def test_products_have_the_colours_of_the_overview(name: str):
-    """The largest product of the month has the first colour, and stands at the bottom."""
+    """The largest product of the month has the first colour, and is at the bottom."""
     report = build_report(inputs(name), OCTOBER)
     shown = report_html(report, name).decode()
     tones = re.findall(r'<li class="tone-(\w+)[^"]*"><i></i><bdi>([^<]+)</bdi> [\d,]+', shown)
-    # The legend of the first chart comes first.
+    # The first legend is that of the first chart.
     tones = tones[: len(report.products)]
     largest_first = sorted(report.products, key=lambda row: -(row.value or 0))
     assert [html.unescape(title) for _, title in tones] == [row.name for row in largest_first]
@@ -401,8 +401,8 @@ def test_products_have_the_colours_of_the_overview(name: str):
     assert [(tone, title) for tone, title in tones] == [(series.tone, series.name) for series in chart.shown]
 
 
-def test_labels_of_levels_stand_beside_the_bars(browser: Browser, folder: Path):
-    """No label of the axis of values lies over a bar."""
+def test_labels_of_levels_do_not_cover_bars(browser: Browser, folder: Path):
+    """No label of the value axis covers a bar."""
     page = opened(browser, folder, viewport={"width": 1280, "height": 900})
     boxes = """(query) => [...document.querySelectorAll(query)].map((one) => one.getBoundingClientRect().toJSON())"""
     levels = page.evaluate(boxes, "svg.months.wide .level")
@@ -413,7 +413,7 @@ def test_labels_of_levels_stand_beside_the_bars(browser: Browser, folder: Path):
 
 
 def test_shares_of_two_months_have_the_same_parts():
-    """The bar of the month before is left out if a part has no share then."""
+    """The bar of the previous month is omitted if a part has no share in it."""
     shown = october()
     products, sdks = shown.products, shown.sdks
     names = [[part.name for part in shares(products, ["a0", "a1"], before=before)] for before in (False, True)]
@@ -423,7 +423,7 @@ def test_shares_of_two_months_have_the_same_parts():
 
 
 def test_markdown_has_the_numbers_of_the_page():
-    """Of every package and repository, and of each of their changes."""
+    """Markdown has the numbers of every package and repository, and their changes."""
     report = october()
     page, markdown = text_of(report_html(report)), render_report_markdown(report)
     for row in report.packages:
@@ -434,8 +434,8 @@ def test_markdown_has_the_numbers_of_the_page():
         assert f"{row.stars:,}" in markdown
 
 
-def test_the_page_of_a_final_report_stays():
-    """A later build writes the same bytes, also around the report."""
+def test_the_page_of_a_final_report_does_not_change():
+    """A later build writes the same bytes, including the frame of the page."""
     data = inputs()
     before = report_html(october())
     month = timedelta(days=40)
@@ -448,7 +448,7 @@ def test_the_page_of_a_final_report_stays():
 
 
 def test_the_list():
-    """It has the numbers of each report, a preview, and its place in the navigation."""
+    """It has the numbers of each report, a preview, and an entry in the navigation."""
     reports = [build_report(inputs(), month) for month in report_months(inputs())]
     page = build_reports_page(site(), reports)
     assert [line.downloads for line in page.reports] == [f"{report.total.value:,}" for report in reports]

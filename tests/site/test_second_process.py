@@ -1,4 +1,4 @@
-"""Pages that a second process renders are the same, and its end is never a site with parts missing."""
+"""Rendering in a second process gives the same site, and its failure never leaves an incomplete one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MANY = [a_package(f"package{n}", f"product{n // 10}") for n in range(30)]
 
 @pytest.fixture
 def process():
-    open_templates.cache_clear()  # As at the start of a command, no template has been compiled yet.
+    open_templates.cache_clear()  # At the start of a command, no template is compiled.
     process = SecondProcess()
     yield process
     process.close()
@@ -50,7 +50,7 @@ def data() -> Publication:
 
 
 def test_every_part_is_rendered_once(process, site, tmp_path: Path):
-    """Whichever process renders a part, the files are those of one process."""
+    """Parts of both processes together equal the files of one process."""
     expected = {name: content for part in range(count_parts(site)) for name, content in render_part(site, part)}
     here = {}
     process.build_reports(None)
@@ -122,7 +122,7 @@ def test_a_killed_second_process_is_an_error(process, site, tmp_path: Path):
         process.build_reports(None)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a process is given a processor")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs sched_setaffinity")
 def test_one_processor_and_two_build_the_same_site(workspace: Workspace):
     env = workspace.env | {
         "SOURCE_DATE_EPOCH": "1800000000",

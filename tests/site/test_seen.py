@@ -1,4 +1,4 @@
-"""What a reader sees: computed styles, geometry and pixels, not the text that is in the page."""
+"""Visible properties: computed styles, geometry and pixels, not only the text of the page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 
 from cmetrics.charts.theme import DAYS as DAYS_COLORS
 from cmetrics.charts.theme import SURFACES, channels
-from tests.site.conftest import enliven, keys_of
+from tests.site.conftest import activate_charts, keys_of
 from tests.site.sums import figure
 from tests.web_server import serve
 from tests.world.page_data import AS_OF, NOW, URL
@@ -23,18 +23,18 @@ FILLS = "(all) => all.map((one) => getComputedStyle(one).fill)"
 
 
 def test_tick_texts_visible(reader, data_site):
-    """Every line of the label of an axis is painted."""
+    """Every line of an axis label is painted."""
     page = reader.open(data_site("rich").charts, now=NOW)
-    enliven(page, "downloads-lance")
+    activate_charts(page, "downloads-lance")
     for place in (".times", ".levels", ".lane"):
         fills = page.locator(f"#chart-downloads-lance .frame {place} text").evaluate_all(FILLS)
         assert fills, place
         assert "none" not in fills, place
 
 
-# -- how old the data is --------------------------------------------------------------------------
+# -- age of the data ------------------------------------------------------------------------------
 
-#: Days as the page and the files beside it write them.
+#: Dates as written by the page and its files.
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 DAYS = re.compile(rf"\b(\d{{1,2}}) ({'|'.join(MONTHS)})[a-z]* (\d{{4}})\b")
 
@@ -45,7 +45,7 @@ def days_in(text: str) -> set[date]:
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 def test_stale_banner(reader, data_site, scripts):
-    """Data that ends 35 days before the build has a visible banner with its day and its sources."""
+    """Data that ends 35 days before the build has a visible banner with its day and sources."""
     page = reader.open(data_site("stale").url, now=NOW, java_script_enabled=scripts)
     banner = page.locator("#stale")
     assert banner.is_visible()
@@ -58,18 +58,18 @@ def test_stale_banner(reader, data_site, scripts):
 
 
 def test_stale_change(reader, data_site):
-    """A value that is too old has no change, and the page says that this is why."""
+    """An old value has no change, and the page states the reason."""
     page = reader.open(data_site("stale").url, now=NOW)
     notes = page.locator(".totals .note").all_inner_texts()
     assert notes == ["100 of 155 package-days", "No recent data"]
     assert page.locator(".metrics tr", has_text="lance-format/lance").get_by_text("No recent data").is_visible()
 
 
-def test_stale_nowhere_later(data_site):
-    """Nothing at the top of the page, in its descriptions, feed, badges or embeds names a day after the newest."""
+def test_stale_pages_name_no_later_day(data_site):
+    """The top of the page, descriptions, feed, badges and embeds name no day after the newest one."""
     site = data_site("stale")
     newest = site.data.newest_day
-    # The day of the build is shown by the script only, if there was no build since.
+    # The script shows the day of the build only if there was no later build.
     page = re.sub(r' data-since="[^"]+"', "", (site.folder / "index.html").read_text())
     texts = [
         page[: page.index("<main")],
@@ -87,7 +87,7 @@ def test_stale_nowhere_later(data_site):
 
 
 def test_fresh_page_without_banner(reader, data_site):
-    """npm's usual lag of two days is not a reason for a banner."""
+    """npm's usual lag of two days does not cause a banner."""
     page = reader.open(data_site("rich").url, now=NOW)
     assert page.locator("#stale").is_hidden()
     assert "Data through 24 Nov 2026 (UTC)." in page.locator("header.top").text_content()
@@ -95,7 +95,7 @@ def test_fresh_page_without_banner(reader, data_site):
 
 
 def test_page_without_builds(reader, data_site):
-    """A page that no build has replaced for days says so, with the day of the last build."""
+    """A page that was not rebuilt for days states the day of the last build."""
     page = reader.open(data_site("rich").url, now=NOW + timedelta(days=5))
     assert page.locator("#stale").is_visible()
     assert page.locator("#stale").text_content() == (
@@ -104,7 +104,7 @@ def test_page_without_builds(reader, data_site):
 
 
 def test_stale_card(data_site):
-    """The preview picture names the newest day in the colour of warnings."""
+    """The preview picture has the newest day in the colour of warnings."""
     colors = {}
     for name in ("stale", "rich"):
         card = Image.open(data_site(name).folder / "assets" / "card.png").convert("RGB")
@@ -119,7 +119,7 @@ def test_stale_card(data_site):
 
 
 def test_missing_days_agree(reader, data_site):
-    """The strip's pixels and label, the list, and the table have the same missing days: those that the store lacks."""
+    """Pixels and label of the strip, the list and the table have exactly the days that are missing in the store."""
     site = data_site("rich")
     quality = site.data.publication().quality
     page = reader.open(f"{site.url}quality.html", now=NOW)
@@ -154,7 +154,7 @@ def test_missing_days_agree(reader, data_site):
 
 
 def test_headline_change(reader, data_site):
-    """Two small packages that lack days of September cost the total its completeness, not its change."""
+    """Two small packages with missing days in September make the total incomplete, but do not prevent its change."""
     site = data_site("rich")
     document = json.loads((site.folder / "api" / "v1" / "dashboard" / "daily.json").read_text())
     values = {name: days for name, days in site.data.values.items() if name.startswith("downloads:")}
@@ -193,7 +193,7 @@ LAST_DOTS = """() => [...document.querySelectorAll("svg.spark:not(.months)")].ma
 
 
 def test_last_value_has_a_mark(reader, data_site):
-    """Every sparkline ends in a dot at its right edge, also after a gap; embeds mark theirs, too."""
+    """Every sparkline ends with a dot at its right edge, even after a gap; embeds have such marks, too."""
     site = data_site("rich")
     page = reader.open(site.url, now=NOW)
     assert page.evaluate(LAST_DOTS) == [0] * 2
@@ -204,20 +204,20 @@ def test_last_value_has_a_mark(reader, data_site):
         assert page.locator(mark).count() == 1, name
 
 
-# -- charts without data, and charts with much ----------------------------------------------------
+# -- charts without data, and charts with many elements -------------------------------------------
 
 AXES = "[id='chart-{}'] :is(.xtick, .ytick, .canvas text, .grid rect)"
 
 
 def test_no_axes_without_data(reader, data_site):
-    """A chart without data has no axes; one whose series are hidden says how to get them back."""
+    """A chart without data has no axes; one whose series are all hidden offers to show them."""
     page = reader.open(data_site("empty").charts, now=NOW)
     keys = keys_of(page)
     assert page.locator(".message:visible").all_inner_texts() == ["No data yet"] * len(keys)
     assert page.locator(", ".join(AXES.format(key) for key in keys)).count() == 0
-    assert not any("plotly" in url or "assets/days" in url for url in reader.asked)
+    assert not any("plotly" in url or "assets/days" in url for url in reader.requested)
     page = reader.open(data_site("rich").charts, now=NOW)
-    enliven(page, "downloads-lance")
+    activate_charts(page, "downloads-lance")
     for button in page.locator("#chart-downloads-lance .legend [data-series]").all():
         button.click()
     message = page.locator("#chart-downloads-lance .message")
@@ -231,9 +231,9 @@ def test_no_axes_without_data(reader, data_site):
 
 
 def test_few_elements(reader, data_site):
-    """Five years of all charts are a few thousand elements, whatever is chosen; charts out of view wait."""
+    """Five years of all charts have some thousand elements with any choice; charts out of view are not drawn."""
     page = reader.open(data_site("five").charts, now=NOW)
-    enliven(page)
+    activate_charts(page)
     count = "() => document.querySelectorAll('.plot *').length"
     page.evaluate("() => scrollTo(0, document.querySelector('#chart-downloads-lance').offsetTop)")
     for name, value in (("range", "all"), ("by", "day"), ("by", "week"), ("by", "month")):
@@ -246,7 +246,7 @@ def test_few_elements(reader, data_site):
 
 @pytest.mark.parametrize(("name", "most"), [("rich", 70_000), ("five", 70_000), ("m24", 100_000), ("m300", 100_000)])
 def test_weight(reader, data_site, name, most):
-    """A page is light before plotly.js is asked for; values by day come only when days are shown."""
+    """A page is small before plotly.js is requested; daily values are loaded only if days are shown."""
     site = data_site(name)
     with serve(site.folder) as served:
         page = reader.open(served.url, now=NOW, size=(390, 844))
@@ -254,22 +254,22 @@ def test_weight(reader, data_site, name, most):
         assert not any("plotly" in answer.path or "/days/" in answer.path for answer in served.log)
         assert 0 < sum(served.sent().values()) <= most
         if keys_of(page)[0].startswith("downloads"):
-            enliven(page, keys_of(page)[0])
+            activate_charts(page, keys_of(page)[0])
             assert not any("/days/" in answer.path for answer in served.log)
             page.goto(f"{served.url}charts.html?by=day")
-            enliven(page, "downloads")
+            activate_charts(page, "downloads")
             page.wait_for_function("() => !document.querySelector('[data-stale]')")
-            asked = [answer.path for answer in served.log if "/days/_product" in answer.path]
-            assert asked
-            assert len(asked) == len(set(asked))
+            requested = [answer.path for answer in served.log if "/days/_product" in answer.path]
+            assert requested
+            assert len(requested) == len(set(requested))
         page.context.close()
 
 
 def test_days_from_a_folder(reader, data_site):
-    """Values by day are there for a page opened as a file, and are those of the store."""
+    """A page opened as a file loads daily values, which equal those of the store."""
     site = data_site("rich")
     page = reader.open(f"{(site.folder / 'charts.html').as_uri()}?by=day&range=3m", now=NOW)
-    enliven(page, "downloads-lance")
+    activate_charts(page, "downloads-lance")
     line = figure(page, "downloads-lance").bars("pylance")
     days = site.data.values["downloads:lance:python"]
     assert line.points == {day.isoformat(): value for day, value in days.items() if day >= date(2026, 9, 1)}
@@ -277,7 +277,7 @@ def test_days_from_a_folder(reader, data_site):
 
 @pytest.mark.parametrize("grain", ["day", "week"])
 def test_missing_day_file(reader, data_site, grain):
-    """If the values by day cannot be loaded, the chart says so, without axes or Plotly, until months are chosen."""
+    """If daily values cannot be loaded, the chart says so and has no axes or Plotly until months are chosen."""
     context = reader.context(now=NOW)
     context.route("**/days/*.js", lambda route: route.abort())
     page = context.new_page()
@@ -289,11 +289,11 @@ def test_missing_day_file(reader, data_site, grain):
     assert message.inner_text() == "Daily values could not be loaded"
     assert chart.locator(".marks .bar, .grid rect").count() == 0
     assert page.locator(AXES.format("downloads-lance")).count() == 0
-    assert not any("plotly" in url for url in reader.asked)
+    assert not any("plotly" in url for url in reader.requested)
     chart.locator(".controls [data-option=by][value=month]").evaluate("(input) => input.click()")
     message.wait_for(state="hidden")
     assert chart.locator(".marks .bar").count() > 0
-    reader.said.clear()
+    reader.console.clear()
 
 
 # -- small screens, forced colours ----------------------------------------------------------------
@@ -307,7 +307,7 @@ CELLS = """() => [...document.querySelectorAll("table.metrics tbody tr")].slice(
 
 
 def test_list_on_a_phone(reader, data_site):
-    """At 390 px each row shows name, value, change and history without scrolling sideways."""
+    """At 390 px, each row shows name, value, change and history without horizontal scrolling."""
     page = reader.open(data_site("m300").url, now=NOW, size=(390, 844))
     rows = page.evaluate(CELLS)
     assert rows
@@ -320,9 +320,9 @@ def test_list_on_a_phone(reader, data_site):
 
 
 def test_forced_colors(reader, data_site):
-    """With the colours of the system, what is chosen, series and freshness can still be told apart."""
+    """With forced colours, choices, series and freshness are distinguishable."""
     page = reader.open(data_site("rich").charts, now=NOW, forced_colors="active")
-    enliven(page, "downloads-lancedb")
+    activate_charts(page, "downloads-lancedb")
 
     def color_of(css: str, *, pseudo: str | None = None) -> str:
         style = "([css, pseudo]) => getComputedStyle(document.querySelector(css), pseudo).backgroundColor"
@@ -334,7 +334,7 @@ def test_forced_colors(reader, data_site):
     for css in (chosen, other):
         picture = Image.open(io.BytesIO(page.locator(css).first.screenshot())).convert("RGB")
         pictures.append(max(picture.getcolors(100_000))[1])
-    assert pictures[0] != pictures[1], "the ground of what is chosen is another one on the screen too"
+    assert pictures[0] != pictures[1], "the chosen control has another background"
     swatches = [
         color_of(f"#chart-downloads-lancedb .legend button:nth-child({number})", pseudo="::before")
         for number in (1, 2, 3)
@@ -356,11 +356,11 @@ def test_forced_colors(reader, data_site):
     assert len(dots) == 2
 
 
-# -- what leaves the page -------------------------------------------------------------------------
+# -- metadata and links ---------------------------------------------------------------------------
 
 
 def test_described(data_site):
-    """The data set names its creator and its time; the feed its program and when its entries are from."""
+    """The data set has a creator and a period; the feed has a generator and times of entries."""
     folder = data_site("rich").folder
     text = (folder / "index.html").read_text()
     document = json.loads(re.findall(r'<script type="application/ld\+json">(.*?)</script>', text, flags=re.DOTALL)[0])
@@ -375,7 +375,7 @@ def test_described(data_site):
 
 
 def test_project_link(reader, data_site):
-    """A reader who likes the page finds the tool."""
+    """The footer links to the project."""
     page = reader.open(data_site("rich").url, now=NOW)
     link = page.locator("footer").get_by_role("link", name="cmetrics", exact=True)
     assert link.get_attribute("href") == "https://github.com/lancedb/cmetrics"
@@ -383,8 +383,8 @@ def test_project_link(reader, data_site):
 
 
 def test_right_to_left_names(reader, data_site):
-    """A right-to-left name does not move the words and the punctuation around it."""
-    # On a phone, names stand below the chart and hold the package.
+    """A right-to-left name does not change the order of the text around it."""
+    # On a phone, names are below the chart and include the package.
     page = reader.open(data_site("weird").charts, size=(390, 844), now=NOW)
     place = """([css, text]) => {
       const element = document.querySelector(css);
@@ -403,13 +403,13 @@ def test_right_to_left_names(reader, data_site):
     text = page.locator(css).first.inner_text()
     subject = text[text.rindex("(") + 1 : -1]
     left, right = (page.evaluate(place, [css, part]) for part in (text[:3], f"({subject})"))
-    assert left < right, "the package in brackets stands behind its name"
+    assert left < right, "the package in parentheses follows its name"
     title = "#chart-downloads-rtl h3"
     assert page.evaluate(place, [title, "Downloads of"]) < page.evaluate(place, [title, "מוצר"])
 
 
-def test_numbers_apart(reader, data_site):
-    """A number and the text of the next column do not touch."""
+def test_numbers_are_separated_from_text(reader, data_site):
+    """A number and the text of the next column are separated."""
     page = reader.open(f"{data_site('rich').url}quality.html", now=NOW)
     gaps = page.locator(".freshness td.num + td:not(.num)").evaluate_all(
         "(all) => all.map((cell) => parseFloat(getComputedStyle(cell).paddingLeft))"
@@ -419,9 +419,9 @@ def test_numbers_apart(reader, data_site):
 
 
 def test_events_after_first_value(reader, data_site):
-    """An event from before the first value does not stretch the axis."""
+    """An event before the first value does not extend the axis."""
     page = reader.open(f"{data_site('rich').charts}?range=all", now=NOW)
-    enliven(page, "downloads-lance")
+    activate_charts(page, "downloads-lance")
     assert figure(page, "downloads-lance").x["range"][0] == "2022-12-01 00:00"
     days = page.locator("#chart-downloads-lance details.events time").evaluate_all(
         "(all) => all.map((t) => t.dateTime)"

@@ -1,4 +1,4 @@
-"""Pages of stores with unusual shapes: stars only, whole months without data, huge and tiny counts, long names."""
+"""Stores with unusual data: stars only, months without data, huge and tiny counts, long names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONG = "a-name-that-never-ends-" * 4 + "x" * 40
 
 
 def data_set(*series: tuple[str, Mapping[date, int]], title: str = "One", now=NOW) -> DataSet:
-    """Return the store of a product whose metrics are ``source subject`` with their values."""
+    """Return a data set of one product whose metrics, given as ``source subject``, have these values."""
     lines = ['title = "Shapes"', 'contact = "https://example.com/contact"', "[[products]]", 'id = "one"']
     lines.append(f'title = "{title}"')
     for what, _ in series:
@@ -51,7 +51,7 @@ def front_page(data: DataSet) -> str:
 
 @pytest.fixture
 def write(tmp_path):
-    """Write the site of a store; return the address of its folder, as a file."""
+    """Return a function that writes the site of a data set and returns the file address of its folder."""
 
     def of(data: DataSet) -> str:
         files = render_site(data.publication(), SPECS, plotly_basic().read_bytes())
@@ -65,7 +65,7 @@ def write(tmp_path):
 
 
 def test_stars_come_first_without_downloads():
-    """A catalogue of repositories begins with their chart; no control stands before it, and links lead to it."""
+    """With repositories only, their chart is first, before any control, and links lead to it."""
     text = front_page(data_set(("github one/one", stars(1, 3, FIRST, AS_OF)[0])))
     main = text[text.index("<main") :]
     assert main.index('class="still"') < main.index("<input") < main.index('class="metrics"')
@@ -81,13 +81,13 @@ def without_september(size: int = 1000) -> dict[date, int]:
 
 
 def test_a_month_without_any_day_is_not_the_first():
-    """The row says how many days the month before has; only what begins with the month is new."""
+    """The row states how many days the previous month has; only metrics that start in a month are new."""
     data = data_set(("npm old", without_september()), ("cratesio young", downloads(2, 900, date(2026, 10, 1), AS_OF)))
     assert [row.change.text for row in overview_of(data).rows] == ["0 of 30 days in Sep", "new"]
 
 
 def test_no_data_yet_is_for_stores_that_never_had_any():
-    """Old data is data: the last full month has none, and that is what the page says."""
+    """If only old data exists, the page says that the last full month has none."""
     last = date(2025, 10, 21)
     text = front_page(data_set(("npm old", downloads(1, 900, FIRST, last)), ("github one/one", every_day(7))))
     assert "Downloads, October 2026" in text
@@ -96,7 +96,7 @@ def test_no_data_yet_is_for_stores_that_never_had_any():
 
 
 def test_old_data_is_not_judged():
-    """A store whose values are old is not called usual, on the overview and on the page of changes."""
+    """Old values are not called usual, on the overview and on the page of changes."""
     data = data_set(("npm old", downloads(1, 900, FIRST, AS_OF - timedelta(days=10))))
     text = front_page(data)
     assert "Not judged: the data is 10 days old." in text
@@ -104,7 +104,7 @@ def test_old_data_is_not_judged():
 
 
 def test_the_last_month_with_data_is_labelled():
-    """Of old data, the label stands on the last bar of a month that is over, as in the live chart."""
+    """With old data, the label is at the last complete month, as in the live chart."""
     data = data_set(
         ("npm left", downloads(1, 900, FIRST, date(2025, 10, 21))),
         ("cratesio right", downloads(2, 800, FIRST, date(2025, 10, 20))),
@@ -118,8 +118,8 @@ def test_the_last_month_with_data_is_labelled():
 # -- the end of a month -------------------------------------------------------------------------------
 
 
-def test_a_month_that_is_over_is_not_so_far():
-    """On the last day of a month, leap days included, its sum is given once."""
+def test_a_complete_month_is_not_shown_as_running():
+    """On the last day of a month, including a leap day, its sum is shown once."""
     day = date(2028, 2, 29)
     data = data_set(
         ("npm one", downloads(1, 900, date(2026, 1, 1), day)),
@@ -135,7 +135,7 @@ def test_a_month_that_is_over_is_not_so_far():
 
 
 def test_one_of_each():
-    """One download, one star, one metric: singular, and no change is neither up nor down."""
+    """One download, star or metric is singular, and no change is neither up nor down."""
     ones = {day: int(day.day == 3) for day in day_range(FIRST, AS_OF)}
     text = front_page(data_set(("npm one", ones), ("github one/one", every_day(1))))
     heading = text[text.index("<h1>") : text.index("</h1>")]
@@ -148,8 +148,8 @@ def test_one_of_each():
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
-def test_nothing_leaves_the_page(reader: Reader, write, width):
-    """Neither hundreds of billions of downloads nor names without a place to break widen a page, or cover others."""
+def test_extreme_values_fit_the_page(reader: Reader, write, width):
+    """Neither huge counts nor names without a break opportunity widen a page or cover other text."""
     url = write(
         data_set(
             (f"npm {LONG}", every_day(BILLIONS)),
@@ -169,12 +169,12 @@ def test_nothing_leaves_the_page(reader: Reader, write, width):
     assert spilt == []
 
 
-# -- the card, the axes and the notes -----------------------------------------------------------------
+# -- cards, axes and notes ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_a_lone_month_leaves_room(reader: Reader, write, width):
-    """A series of a week has a narrow bar of its month; its card is in view and beside the bar."""
+    """A week of data has a narrow bar in its month, whose card is visible and does not cover it."""
     url = write(data_set(("npm one", downloads(1, 900, AS_OF - timedelta(days=6), AS_OF))))
     page = reader.open(url + "index.html", now=NOW, size=(width, 900))
     chart = page.locator("#chart-downloads")
@@ -195,7 +195,7 @@ def test_a_lone_month_leaves_room(reader: Reader, write, width):
 
 
 def test_every_visible_series_is_on_the_card(reader: Reader, write):
-    """A package that had not begun has a line without data, and takes nothing from what is known of the others."""
+    """A package that starts later is listed without data, and does not affect the coverage of others."""
     url = write(
         data_set(("npm old", downloads(1, 900, FIRST, AS_OF)), ("npm new", downloads(2, 900, date(2026, 10, 1), AS_OF)))
     )
@@ -207,7 +207,7 @@ def test_every_visible_series_is_on_the_card(reader: Reader, write):
 
 
 def test_notes_follow_the_view(reader: Reader, write):
-    """An axis that does not start at zero is named in every range, hatching only where there is some."""
+    """A note of an axis that does not start at zero is shown for that range; hatching is explained where it occurs."""
     counts = {day: 1000 + 2 * number for number, day in enumerate(day_range(FIRST, AS_OF))}
     days = without(downloads(1, 900, FIRST, AS_OF), ("2025-03-02", "2025-03-03"))
     url = write(data_set(("github one/one", counts), ("npm one", days)))

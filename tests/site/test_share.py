@@ -1,4 +1,4 @@
-"""The dialog "Share this chart": links, pictures, markup and files of the view that the page shows."""
+"""The dialog "Share this chart": links, pictures, markup and files of the shown view."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.web_tools import plotly_basic
 SVG = "{http://www.w3.org/2000/svg}"
 TABS = ("link", "image", "embed", "slide", "data")
 SIZES = {"wide": (1200, 675), "square": (1080, 1080), "slide": (1920, 1080)}
-#: Views with everything that can be chosen, of downloads and of stars.
+#: Views with many options, of downloads and of stars.
 VIEWS = (
     ("downloads", ""),
     ("downloads", "?range=all&split=sdk&place=side"),
@@ -47,10 +47,10 @@ VIEWS = (
 
 
 def share(page: Page, key: str, tab: str = "link") -> Locator:
-    """Open the dialog for a chart at a tab."""
+    """Open a tab of the dialog of a chart."""
     button = page.locator(f"#chart-{key} [data-share]").last
     button.scroll_into_view_if_needed()
-    # The view of the address is drawn once the chart is seen, which may move what is below it.
+    # The view is drawn once the chart is visible, which may move the content below it.
     page.evaluate(
         "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
     )
@@ -69,7 +69,7 @@ def saved(page: Page, css: str) -> tuple[str, bytes]:
 # -- the dialog -------------------------------------------------------------------------------------
 
 
-def test_focus_stays_inside_and_comes_back(reader: Reader, site: Site):
+def test_focus_stays_in_the_dialog_and_returns(reader: Reader, site: Site):
     page = reader.open(site.url)
     for name in ("embed", "link"):
         button = page.locator(f"#chart-downloads [data-share={name}]")
@@ -114,14 +114,14 @@ def test_every_tab_is_accessible_and_fits(reader, site, width, scheme):
         assert box["y"] + box["height"] <= 844
         assert page.locator("#share").evaluate("(dialog) => dialog.scrollWidth <= dialog.clientWidth"), tab
         if width < 400:
-            # A sheet at the lower edge, whose controls can be hit with a finger.
+            # On a phone, the dialog is at the lower edge, with controls that are large enough.
             assert box["width"] == width
             assert round(box["y"] + box["height"]) == 844
             heights = page.locator("#share button:visible").evaluate_all("(all) => all.map((b) => b.offsetHeight)")
             assert min(heights) >= 44
 
 
-def test_without_scripts_nothing_offers_to_share(reader, site):
+def test_sharing_is_hidden_without_scripts(reader, site):
     page = reader.open(site.url, java_script_enabled=False)
     assert all(button.is_hidden() for button in page.locator("[data-share], #share").all())
 
@@ -143,7 +143,7 @@ def test_the_link_is_that_of_the_view(reader, site):
     assert page.locator("#chart-downloads .controls [value='1y']").is_checked()
 
 
-def test_a_failed_copy_says_what_to_do(reader, site):
+def test_a_failed_copy_shows_instructions(reader, site):
     page = reader.open(site.url)
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
     dialog = share(page, "downloads")
@@ -181,7 +181,7 @@ def test_a_metric_has_a_badge_too(reader, site):
     assert page.locator("#share-badge").is_hidden()
 
 
-def test_a_site_without_an_address_uses_its_own_or_says_what_to_set(reader, tmp_path):
+def test_a_site_without_an_address_uses_its_location_or_explains(reader, tmp_path):
     catalog = replace(load_catalog(None, SPECS), url=None)
     write_site(rendered(catalog, rows_of_catalog(catalog), ()).items(), tmp_path / "site")
     with ExitStack() as stack:
@@ -194,7 +194,7 @@ def test_a_site_without_an_address_uses_its_own_or_says_what_to_set(reader, tmp_
         share(page, "downloads", "embed")
         assert page.locator(".share-unpublished").is_visible()
         assert page.locator("#share-picture").input_value() == ""
-        # Pictures can be saved from files, too.
+        # Pictures can also be saved from a local file.
         page.locator("#share-tab-image").click()
         assert saved(page, "[data-image=wide]")[1][:4] == b"\x89PNG"
 
@@ -203,7 +203,7 @@ def test_a_site_without_an_address_uses_its_own_or_says_what_to_set(reader, tmp_
 
 
 def test_labels_of_a_picture_are_beside_its_bars(reader, data_site):
-    """No label of the axis of values is over a bar; the top one, which may be longer, is above them."""
+    """No label of the value axis is over a bar; the top one, which may be longer, is above them."""
     page = reader.open(data_site("m24").url)
     share(page, "downloads", "image")
     _, content = saved(page, "[data-image=svg]")
@@ -221,8 +221,8 @@ def test_labels_of_a_picture_are_beside_its_bars(reader, data_site):
 
 
 @pytest.mark.parametrize(("key", "query"), VIEWS)
-def test_a_picture_says_what_the_page_says(reader, site, key, query):
-    """Title, range, axes, names with values, sources, what is missing, the day of the data, and the address."""
+def test_a_picture_has_the_texts_of_the_page(reader, site, key, query):
+    """A picture has title, range, axes, names with values, sources, missing data, the day of the data, the address."""
     page = reader.open(f"{site.charts}{query}")
     figure = page.locator(f"#chart-{key}")
     figure.scroll_into_view_if_needed()
@@ -257,8 +257,8 @@ def test_a_picture_says_what_the_page_says(reader, site, key, query):
     assert "http" not in content.decode().replace("http://www.w3.org/2000/svg", "")
 
 
-def test_a_picture_of_a_window_has_its_words(reader, site):
-    """The heading is that of the window, with what the page says of it; the rest of the plot is pale."""
+def test_a_picture_of_a_window_has_its_summary(reader, site):
+    """The heading is that of the window with its summary, and the rest of the plot is pale."""
     page = reader.open(f"{site.charts}?from=2026-05-01&to=2026-10-31")
     figure = page.locator("#chart-downloads-lance.windowed")
     figure.locator(".window-sum b").wait_for()
@@ -274,10 +274,10 @@ def test_a_picture_of_a_window_has_its_words(reader, site):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pictures_have_the_pixels_that_they_promise(reader, site, scheme):
-    """Before Plotly was asked for, in the colours of the page, without blank margins."""
+def test_pictures_have_the_stated_size(reader, site, scheme):
+    """Pictures have the colours of the page and no blank margins, also before Plotly is requested."""
     context = reader.context(color_scheme=scheme)
-    # Who saves data is not sent the live chart when the page has nothing else to do.
+    # With saveData, the live chart is not loaded when the page is idle.
     context.add_init_script("Object.defineProperty(navigator, 'connection', { value: { saveData: true } })")
     page = context.new_page()
     page.goto(site.url)
@@ -295,7 +295,7 @@ def test_pictures_have_the_pixels_that_they_promise(reader, site, scheme):
         for box in ((0, 0.1, 0.9, 0.4), (0.1, 0.4, 0.8, 0.8), (0, 0.86, 1, 1)):
             part = picture.crop(tuple(round(edge * pixels[n % 2]) for n, edge in enumerate(box)))
             assert len(part.getcolors(1_000_000)) > 5, (size, box)
-    assert not [url for url in reader.asked if "plotly" in url]
+    assert not [url for url in reader.requested if "plotly" in url]
 
 
 def test_hidden_series_and_an_empty_view_are_as_on_the_page(reader, site):
@@ -338,7 +338,7 @@ def test_the_values_of_a_view_as_csv_and_json_are_the_same(reader, site):
 
 @pytest.fixture(scope="module")
 def counts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a site of metrics that are part of no total."""
+    """Return the address of a site whose metrics are not part of any total."""
     rows = [row for metric in ALL for row in rows_of(metric, {40: 900, 6: 1000, 5: 1010, 2: 1070, 1: 1060, 0: 1065})]
     board = board_of(rows, ALL, days=7300)
     definitions = tuple(definition(metric, NOW) for metric in ALL)

@@ -62,15 +62,15 @@ def drawn(shown: Catalog, found) -> Image.Image:
     return image
 
 
-def near(image: Image.Image, color, box=(0, 20, WIDTH, HEIGHT)) -> int:
-    """How many pixels are of that colour, as closely as a palette keeps it."""
+def approx_equal(image: Image.Image, color, box=(0, 20, WIDTH, HEIGHT)) -> int:
+    """Return the number of pixels of this colour, within the precision of the palette."""
     counts = image.crop(box).getcolors(WIDTH * HEIGHT)
     return sum(n for n, found in counts if all(abs(a - b) <= 6 for a, b in zip(found, color, strict=True)))
 
 
 def margins_are_empty(image: Image.Image) -> bool:
     boxes = [(0, 20, 60, HEIGHT), (WIDTH - 60, 20, WIDTH, HEIGHT), (0, HEIGHT - 20, WIDTH, HEIGHT), (0, 14, WIDTH, 40)]
-    return all(near(image, GROUND, box) == (box[2] - box[0]) * (box[3] - box[1]) for box in boxes)
+    return all(approx_equal(image, GROUND, box) == (box[2] - box[0]) * (box[3] - box[1]) for box in boxes)
 
 
 def chunks(png: bytes) -> list[bytes]:
@@ -83,7 +83,7 @@ def chunks(png: bytes) -> list[bytes]:
     return found
 
 
-def test_the_picture_is_small_and_holds_nothing_but_the_picture():
+def test_the_card_is_small_and_has_no_metadata():
     shown = catalog(products=("One", "Two"))
     png = render_social_card(dashboard(shown, rows(shown)))
     assert len(png) < 60_000
@@ -101,17 +101,17 @@ def test_the_same_dashboard_gives_the_same_bytes_at_any_hour():
 def test_a_change_is_green_or_red():
     shown = catalog(sources=("npm",))
     up, down = drawn(shown, rows(shown)), drawn(shown, rows(shown, base=100_000, grows=-100))
-    assert near(up, UP) and not near(up, DOWN)
-    assert near(down, DOWN) and not near(down, UP)
+    assert approx_equal(up, UP) and not approx_equal(up, DOWN)
+    assert approx_equal(down, DOWN) and not approx_equal(down, UP)
 
 
-def test_only_months_of_which_every_day_is_counted_are_drawn_in_full_colour():
+def test_only_complete_months_have_full_colour():
     shown = catalog(sources=("npm",))
     whole = rows(shown)
     holed = [row for row in whole if row.period_end.day != 7]
     chart = (0, 360, WIDTH, 480)
-    assert near(drawn(shown, whole), BAR, chart) and not near(drawn(shown, whole), PALE_BAR, chart)
-    assert near(drawn(shown, holed), PALE_BAR, chart) and not near(drawn(shown, holed), BAR, chart)
+    assert approx_equal(drawn(shown, whole), BAR, chart) and not approx_equal(drawn(shown, whole), PALE_BAR, chart)
+    assert approx_equal(drawn(shown, holed), PALE_BAR, chart) and not approx_equal(drawn(shown, holed), BAR, chart)
 
 
 def test_snapshots_are_not_drawn_like_counted_months():
@@ -119,22 +119,22 @@ def test_snapshots_are_not_drawn_like_counted_months():
     metric = a_metric("npm", metric_id="x:p0:npm", product="p0", daily_from=date(2026, 11, 1))
     shown = Catalog(shown.path, shown.title, shown.contact, shown.products, (metric,), {})
     image = drawn(shown, [a_snapshot(metric, date(2026, month, 28), 900) for month in range(1, 11)])
-    assert near(image, PALE_BAR, (0, 360, WIDTH, 480)) and not near(image, BAR, (0, 360, WIDTH, 480))
+    assert approx_equal(image, PALE_BAR, (0, 360, WIDTH, 480)) and not approx_equal(image, BAR, (0, 360, WIDTH, 480))
 
 
-def test_stars_on_days_that_nobody_counted_are_pale():
+def test_estimated_stars_are_pale():
     shown = catalog(sources=("github",))
     whole = rows(shown)
     holed = [row for row in whole if not date(2025, 6, 1) <= row.period_end <= date(2026, 3, 1)]
     # The edges of a line are pale, too.
-    edges = near(drawn(shown, whole), PALE_STARS)
-    assert near(drawn(shown, whole), STARS) > 4 * edges
-    assert near(drawn(shown, holed), PALE_STARS) > 2 * edges
+    edges = approx_equal(drawn(shown, whole), PALE_STARS)
+    assert approx_equal(drawn(shown, whole), STARS) > 4 * edges
+    assert approx_equal(drawn(shown, holed), PALE_STARS) > 2 * edges
 
 
-def test_a_store_without_rows_makes_a_picture_without_charts():
+def test_a_card_of_an_empty_store_has_no_charts():
     image = drawn(catalog(products=("One", "Two")), [])
-    assert not any(near(image, color) for color in (BAR, PALE_BAR, STARS, UP, DOWN))
+    assert not any(approx_equal(image, color) for color in (BAR, PALE_BAR, STARS, UP, DOWN))
     assert margins_are_empty(image)
 
 
@@ -150,7 +150,7 @@ def test_a_store_without_rows_makes_a_picture_without_charts():
         ("A day", ("A",), ("npm", "github"), 1, AS_OF),
     ],
 )
-def test_nothing_runs_out_of_the_picture(title, products, sources, base, first):
+def test_texts_fit_the_card(title, products, sources, base, first):
     shown = catalog(title, products, sources)
     assert margins_are_empty(drawn(shown, rows(shown, base, first, AS_OF - DAY if first < AS_OF else AS_OF)))
 
@@ -167,11 +167,11 @@ def test_nothing_runs_out_of_the_picture(title, products, sources, base, first):
         ("e\u0301\x00\ud800\ufffe", "e"),
     ],
 )
-def test_what_the_font_cannot_draw_is_spelled_plainly_or_left_out(text, plain):
+def test_unsupported_characters_are_replaced_or_omitted(text, plain):
     assert Canvas(10, 10, "#fff").plain(text, "p0") == plain
 
 
-def test_a_text_is_made_smaller_before_it_is_cut():
+def test_a_text_is_shrunk_before_it_is_cut():
     canvas = Canvas(10, 10, "#fff")
     text = "Twenty letters or so"
     assert canvas.fit(text, 1000, 52, 40) == (text, 52)
@@ -183,7 +183,7 @@ def test_a_text_is_made_smaller_before_it_is_cut():
 
 @given(st.text(max_size=300), st.floats(min_value=60, max_value=1200))
 @settings(deadline=None, max_examples=deep(60))
-def test_a_fitted_text_is_no_wider_than_its_room(text, room):
+def test_a_fitted_text_fits(text, room):
     canvas = Canvas(10, 10, "#fff")
     written, size = canvas.fit(canvas.plain(text, "x"), room, 52, 40)
     assert 40 <= size <= 52
@@ -191,7 +191,7 @@ def test_a_fitted_text_is_no_wider_than_its_room(text, room):
 
 
 def test_a_product_has_a_card_of_its_own():
-    """Its totals, its metrics, and the day of its own data; the same bytes at any hour."""
+    """It has the totals, the metrics and the newest day of its product, and the same bytes at any hour."""
     shown = catalog(products=("One", "Two"))
     found = [row for row in rows(shown) if "p1" in row.metric_id or row.period_end < AS_OF - 40 * DAY]
     whole, later = dashboard(shown, found), dashboard(shown, found, now=NOW + timedelta(hours=5))
@@ -200,15 +200,15 @@ def test_a_product_has_a_card_of_its_own():
     assert len({*cards, render_social_card(whole)}) == 3
     old, new = (Image.open(BytesIO(card)).convert("RGB") for card in cards)
     line = (64, 110, 900, 150)
-    assert near(old, DOWN, line)
-    assert not near(new, DOWN, line)
+    assert approx_equal(old, DOWN, line)
+    assert not approx_equal(new, DOWN, line)
     for image in (old, new):
         assert image.size == (WIDTH, HEIGHT)
         assert margins_are_empty(image)
 
 
 def test_a_product_card_is_part_of_the_whole():
-    """Totals of products add up to that of the site."""
+    """Totals of products add up to those of the site."""
     shown = catalog(products=("One", "Two", "Three"))
     whole = dashboard(shown, rows(shown))
     boards = [product_board(whole, group) for group in whole.groups]
@@ -226,5 +226,5 @@ def test_a_product_of_counters_has_a_card_too():
         shown, {"dockerhub": "Docker Hub"}, a_table(found), [], as_of=AS_OF, days=7300, generated_at=NOW
     )
     image = Image.open(BytesIO(render_product_card(board, board.groups[0]))).convert("RGB")
-    assert near(image, STARS, (64, 360, 1136, 480))
+    assert approx_equal(image, STARS, (64, 360, 1136, 480))
     assert margins_are_empty(image)

@@ -1,4 +1,4 @@
-"""The words that readers see: plain English, one spelling of each name, and none of the phrases of earlier versions."""
+"""Texts of pages: plain English, one spelling of each name, and no phrases of earlier versions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cmetrics.site.report import render_report_markdown
 from cmetrics.sources import SPECS
 from tests.site.test_report import inputs, report_html, text_of
 
-#: Phrases of earlier versions that no page, feed, badge or embed has any more.
+#: Phrases of earlier versions that must not occur on any page, feed, badge or embed.
 BANNED = (
     "To the numbers",
     "collected every night",
@@ -81,7 +81,7 @@ SOURCE_TEXTS = [spec.counts for spec in SPECS.values()]
 
 
 def texts_of(folder: Path) -> dict[str, str]:
-    """The text of every page, with titles and labels, and of the files that stand elsewhere."""
+    """Return the texts of every page, with titles and labels, and of files for other sites."""
     found = {}
     pages = [
         *sorted(folder.glob("*.html")),
@@ -94,7 +94,7 @@ def texts_of(folder: Path) -> dict[str, str]:
         found[path.name] = html.unescape(f"{re.sub(r'<[^>]+>', ' ', text)} {labels}")
     for pattern in ("feed.xml", "badges/*", "embed/*.svg"):
         found |= {path.name: html.unescape(path.read_text()) for path in sorted(folder.glob(pattern))[:12]}
-    # The texts of controls and marks that a script writes.
+    # Texts of controls and marks that a script writes.
     for name in ("app.js", "compare.js"):
         script = (folder / "assets" / name).read_text()
         found[name] = re.sub(r"^\s*(//|\*|/\*\*).*$", "", script, flags=re.MULTILINE)
@@ -104,7 +104,7 @@ def texts_of(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize("name", ["rich", "stale", "empty", "m300", "eight"])
 def test_no_banned_phrase(data_site, name):
     for file, text in texts_of(data_site(name).folder).items():
-        # The label of a total without any month is the one place that keeps its words.
+        # The label of a total without a month is the only allowed occurrence.
         shown = text.replace("Downloads in the last full month", "")
         found = [phrase for phrase in BANNED if re.search(rf"(?<!\w){re.escape(phrase)}", shown)]
         assert found == [], file
@@ -117,7 +117,7 @@ def test_no_banned_phrase_of_sources(phrase):
 
 @pytest.mark.parametrize("name", ["rich", "stale", "m300"])
 def test_numbers(data_site, name):
-    """No space before a percent sign, no hyphen for a minus, factors from twice on."""
+    """There is no space before a percent sign, no hyphen as a minus, and factors replace large percentages."""
     for file, text in texts_of(data_site(name).folder).items():
         if file.endswith(".js"):
             continue
@@ -128,7 +128,7 @@ def test_numbers(data_site, name):
 
 @pytest.mark.parametrize("name", ["rich", "eight"])
 def test_reports(name):
-    """The same holds for the reports of months, as pages and as Markdown."""
+    """Reports of months follow the same rules, as pages and as Markdown."""
     data = inputs(name)
     report = build_report(data, report_months(data)[0])
     for text in (text_of(report_html(report, name)), render_report_markdown(report)):

@@ -1,4 +1,4 @@
-"""One metric, one colour: on the page, in live charts, in badges and in embeds, light and dark."""
+"""Each metric has one colour on the page, in live charts, in badges and in embeds, light and dark."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cmetrics.catalog import load_catalog
 from cmetrics.charts.theme import PRODUCTS, SURFACES, TONES, channels
 from cmetrics.domain.days import DAY
 from cmetrics.sources import SPECS
-from tests.site.conftest import AS_OF, Site, built, counted, enliven, keys_of
+from tests.site.conftest import AS_OF, Site, activate_charts, built, counted, keys_of
 
 SCHEMES = ("light", "dark")
 LONG = "example_instrumentation_framework_extended"
@@ -27,7 +27,7 @@ def rgb(color: str) -> str:
 
 
 def tones_of(site: Site) -> dict[str, str]:
-    """Return the tone of each metric by its anchor, as the page has it."""
+    """Return the tone of each metric on the page, by its anchor."""
     page = (site.folder / "index.html").read_text()
     rows = re.findall(r'<tr id="([^"]+)".*?<svg class="spark[^"]* tone-([\w-]+)"', page, re.DOTALL)
     return dict(rows)
@@ -36,7 +36,7 @@ def tones_of(site: Site) -> dict[str, str]:
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("chosen", [None, *SCHEMES])
 def test_page(reader, site, scheme, chosen):
-    """Cards, still pictures, legends and live charts have the colours of the theme; the reader's choice wins."""
+    """Rows, pictures, legends and live charts have the colours of the theme, and a reader's choice has precedence."""
     page = reader.open(site.charts, color_scheme=scheme)
     if chosen:
         page.evaluate("(theme) => localStorage.setItem('theme', theme)", chosen)
@@ -51,14 +51,14 @@ def test_page(reader, site, scheme, chosen):
         assert spark.evaluate("(e) => getComputedStyle(e)[e.matches('.last') ? 'fill' : 'stroke']") == color
         entry = page.locator(f".legend [data-series='{slug}']").first
         assert entry.evaluate("(e) => getComputedStyle(e, '::before').backgroundColor") == color
-    enliven(page)
+    activate_charts(page)
     for key in keys_of(page):
         traces = page.evaluate("(key) => document.querySelector(`[id='chart-${key}'] .plot`).data", key)
         chart = page.evaluate(
             "(key) => JSON.parse(document.querySelector(`[id='chart-${key}'] .series`).textContent)", key
         )
         tones = {**TONES, **PRODUCTS}
-        # Of the ways to split a chart, the first one is drawn.
+        # Of the ways to split a chart, only the first one is drawn.
         offered = [series for series in chart["series"] if series["split"] == chart["series"][0]["split"]]
         colors = {series["name"]: rgb(getattr(tones[series["tone"]], shown)) for series in offered}
         drawn = {trace["name"]: (trace.get("marker") or trace["line"])["color"] for trace in traces}
@@ -68,7 +68,7 @@ def test_page(reader, site, scheme, chosen):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_badges(reader, site, scheme):
-    """A badge and an embed have the tone that the page gives to the metric."""
+    """A badge and an embed have the tone of the metric on the page."""
     page = reader.context(color_scheme=scheme).new_page()
     for slug, tone in tones_of(site).items():
         color = getattr(TONES[tone], scheme)
@@ -82,7 +82,7 @@ def test_badges(reader, site, scheme):
 
 
 def test_paper(reader, site):
-    """Paper is light, also for a reader who chose dark."""
+    """A print is light, even if the reader chose dark."""
     page = reader.open(site.charts, color_scheme="dark")
     page.evaluate("() => { document.documentElement.dataset.theme = 'dark' }")
     page.emulate_media(media="print")
@@ -90,7 +90,7 @@ def test_paper(reader, site):
 
 
 def test_forced_colors(reader, site):
-    """In a contrast theme the legend, the key and the lines keep their colours, and choices can be seen."""
+    """In a contrast theme, legend, key and lines keep their colours, and choices are visible."""
     page = reader.open(site.charts, forced_colors="active", color_scheme="light")
     tones = tones_of(site)
     for slug, tone in tones.items():
@@ -101,7 +101,7 @@ def test_forced_colors(reader, site):
         for state in (":checked", ":not(:checked)")
     )
     assert chosen != other
-    enliven(page, "downloads-lance")
+    activate_charts(page, "downloads-lance")
     traces = page.evaluate(
         "() => document.querySelector('#chart-downloads-lance .plot').data.map((t) => t.marker.color)"
     )
@@ -110,7 +110,7 @@ def test_forced_colors(reader, site):
 
 @pytest.fixture(scope="module", params=[1, 30])
 def long_names(request, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One page, and a list with pages of their own, of names that a browser finds no place to break at."""
+    """Return sites of few and of many metrics whose names have no break opportunity."""
     lines = ['title = "Metrics"', 'contact = "https://example.com/"', "[[products]]", 'id = "p"', f'title = "{LONG}"']
     for n in range(request.param):
         lines += ["[[metrics]]", f'id = "downloads:p:{LONG}_{n}"', 'product = "p"', 'source = "npm"']
@@ -125,7 +125,7 @@ def long_names(request, shared: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.mark.parametrize("width", [320, 390])
 def test_long_names(reader, long_names, width):
-    """A name without a place to break at does not make a phone's page wider than the phone."""
+    """A name without a break opportunity does not make a page wider than the phone."""
     paths = [
         "index.html",
         *sorted(long_names.folder.glob("products/*")),

@@ -1,4 +1,4 @@
-"""The window of the charts: its sum and change, how it is chosen and undone, and how it looks."""
+"""The window of charts: its sum and change, its selection, and its look."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MAY, OCTOBER = (17.5 / 24), (22.5 / 24)
 
 
 def total(values: Mapping[str, Mapping[date, int]], first: date, last: date, product: str = "") -> int:
-    """The sum of all stored downloads of a window, or of those of one product."""
+    """Return the sum of all stored downloads in a window, or of those of one product."""
     chosen = (days for metric, days in values.items() if metric.startswith(f"downloads:{product}"))
     return sum(value for days in chosen for day, value in days.items() if first <= day <= last)
 
 
 def window_of(page: Page) -> tuple[str, str]:
-    """The title and the text below it, once the values are there."""
+    """Return title and summary of the window, once the values are loaded."""
     summary = page.locator("#chart-downloads .window-sum")
     summary.locator("b").wait_for()
     title = page.locator("#chart-downloads h2").inner_text().removeprefix("Downloads per month:").strip()
@@ -45,7 +45,7 @@ def drag(page: Page, start: float, end: float) -> None:
 
 
 def test_drag(reader, data_site):
-    """A drag over six months shows their exact sum and the parts, says what is missing, and Back undoes it."""
+    """A drag over six months shows their exact sum, its parts and missing days; Back undoes it."""
     page = read(reader, data_site, "desk")
     values = data_site("rich").data.values
     drag(page, MAY, OCTOBER)
@@ -73,12 +73,12 @@ def test_drag(reader, data_site):
 
 
 def test_no_sum_of_another_window(reader, data_site):
-    """While the values of a window are being loaded, the sum of the one before it is not shown below its title."""
+    """While the values of a window are loading, the previous sum is not shown below the new title."""
     page = read(reader, data_site, "desk")
     summary = page.locator("#chart-downloads .window-sum")
     drag(page, MAY + 4 / 24, OCTOBER)
     window_of(page)
-    # Of more months, more packages lack days: what their comparison needs in addition waits.
+    # Over more months, more packages have missing days; the additional values for their comparison are delayed.
     held: list[Route] | None = []
 
     def answer(route: Route) -> None:
@@ -114,7 +114,7 @@ WINDOWS = [
 @pytest.mark.parametrize("name", ["rich", "five"])
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: window[2])
 def test_sum_of_any_days(reader, data_site, name, window):
-    """The sum is that of the stored days; the change is that of the packages complete in both windows."""
+    """The sum is of the stored days, and the change is of the packages that are complete in both windows."""
     first, last, title, before = window
     site = data_site(name)
     page = reader.open(f"{site.url}?from={first}&to={last}", now=NOW)
@@ -136,13 +136,13 @@ def test_sum_of_any_days(reader, data_site, name, window):
         assert " vs " not in text
         return
     change = 100 * (now / then - 1)
-    wanted = f"{change:+.1f}%".replace("-", "\u2212") if change < 100 else f"×{now / then:.1f}"
-    assert f"· {wanted} vs the " in text
+    expected = f"{change:+.1f}%".replace("-", "\u2212") if change < 100 else f"×{now / then:.1f}"
+    assert f"· {expected} vs the " in text
     assert ("The comparison excludes" in text) == bool(rest)
 
 
 def test_window_beyond_the_data(reader, data_site):
-    """A window is cut to the days that there are, and an address that is no window is none."""
+    """A window is limited to the stored days, and an invalid one is ignored."""
     page = reader.open(f"{data_site('rich').url}?from=1999-01-01&to=2099-01-01", now=NOW)
     _, text = window_of(page)
     assert text.startswith(f"{total(data_site('rich').data.values, date.min, date.max):,} downloads")
@@ -157,7 +157,7 @@ def test_window_beyond_the_data(reader, data_site):
 
 
 def test_reload_same_pixels(reader, data_site, device):
-    """The address shows the same picture again; texts may be smoothed otherwise after another scroll."""
+    """The address restores the same picture, except for the anti-aliasing of text."""
     page = read(reader, data_site, device, reduced_motion="reduce")
     page.goto(f"{data_site('rich').url}?from=2026-05-01&to=2026-10-31")
     window_of(page)
@@ -179,7 +179,7 @@ def device(request) -> str:
 
 
 def test_keys(reader, data_site):
-    """Shift with arrows selects, says what is selected, and Esc clears; each choice is one step of Back."""
+    """Shift with arrow keys selects and announces a window, Esc clears it, and each choice is a step of the history."""
     page = read(reader, data_site, "desk")
     plane = page.locator("#chart-downloads .plane")
     plane.focus()
@@ -202,7 +202,7 @@ def test_keys(reader, data_site):
 
 
 def test_clear_and_double_click(reader, data_site):
-    """The button clears the window; a double click shows the whole time without one."""
+    """The button clears the window; a double click shows the complete range without a window."""
     page = reader.open(f"{data_site('rich').url}?from=2026-05-01&to=2026-10-31", now=NOW)
     window_of(page)
     page.get_by_role("button", name="Clear the selected window of Downloads per month").click()
@@ -217,7 +217,7 @@ def test_clear_and_double_click(reader, data_site):
 
 
 def test_dates(reader, data_site, device):
-    """Two dates choose any days, by finger and keys too; fields and buttons are as large as a finger."""
+    """Two dates select any days, by touch and keyboard, too; fields and buttons are large enough."""
     phone = device == "phone"
     page = reader.open(data_site("rich").url, now=NOW, size=SIZES[device], has_touch=phone, is_mobile=phone)
     page.locator("#chart-downloads .view").click()
@@ -244,7 +244,7 @@ def edges(page: Page) -> list[Locator]:
 
 
 def test_window_on_the_plot(reader, data_site):
-    """The edges stand at both ends, the rest of the plot is dimmed, and an edge can be moved."""
+    """The edges are at both ends, the rest of the plot is dimmed, and an edge can be moved."""
     page = read(reader, data_site, "desk")
     drag(page, MAY, OCTOBER)
     window_of(page)
@@ -267,7 +267,7 @@ def test_window_on_the_plot(reader, data_site):
 
 
 def test_finger_scrolls(reader, data_site):
-    """A finger that moves over the plot selects nothing; one that rests selects a period."""
+    """A moving finger scrolls and selects nothing; a resting one selects a period."""
     page = read(reader, data_site, "phone", is_mobile=True)
     plane = page.locator("#chart-downloads .plane")
     assert plane.evaluate("(one) => getComputedStyle(one).touchAction") == "pan-y pinch-zoom"
@@ -291,7 +291,7 @@ def test_finger_scrolls(reader, data_site):
 
 
 def test_window_of_stars(reader, data_site):
-    """The window of a stock is what was gained, with the counts at both ends, under names of its own."""
+    """The window of a stock shows the gain and the counts at both ends, with its own parameters of the address."""
     site = data_site("rich")
     page = reader.open(f"{site.url}products/lance.html?starsfrom=2026-07-01&starsto=2026-07-31", now=NOW)
     summary = page.locator("#chart-stars-lance .window-sum")
@@ -306,7 +306,7 @@ def test_window_of_stars(reader, data_site):
 
 
 def test_forced_colors(reader, data_site):
-    """With colours forced by the system, the edges and the dimmed rest can be seen."""
+    """With forced colours, the edges and the dimmed rest are visible."""
     page = read(reader, data_site, "desk", forced_colors="active")
     drag(page, MAY, OCTOBER)
     window_of(page)
@@ -319,7 +319,7 @@ def test_forced_colors(reader, data_site):
 
 
 def test_parts_of_a_product_with_many_packages(reader, data_site):
-    """The shares of the largest packages are stated, and that of the others together; they add up."""
+    """Shares of the largest packages and of the others together are stated, and add up."""
     page = reader.open(f"{data_site('m300').url}products/p00.html?from=2026-05-01&to=2026-10-31", now=NOW)
     summary = page.locator("#chart-downloads-p00 .window-sum")
     summary.locator("b").wait_for()

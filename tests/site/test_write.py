@@ -1,4 +1,4 @@
-"""A build replaces the content of its folder once all of it is rendered, and at every moment it can be read."""
+"""A build replaces the content of its folder after rendering everything; the site can be read at any time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_second_build_replaces_the_first_and_leaves_nothing_of_it(tmp_path):
+def test_a_second_build_replaces_the_first(tmp_path):
     out = tmp_path / "site"
     write_site(FILES.items(), out)
     write_site({"index.html": b"two"}.items(), out)
@@ -33,7 +33,7 @@ def test_a_second_build_replaces_the_first_and_leaves_nothing_of_it(tmp_path):
 
 
 def test_unchanged_files_are_not_written_again(tmp_path):
-    """So that a copy by time and a cache of them stay valid."""
+    """Copies by time and caches of unchanged files stay valid."""
     out = tmp_path / "site"
     write_site(FILES.items(), out)
     for name in FILES:
@@ -45,7 +45,7 @@ def test_unchanged_files_are_not_written_again(tmp_path):
 
 
 @pytest.mark.parametrize("foreign", ["notes.txt", "assets/mine.css", "api/x/y.json"])
-def test_a_folder_with_something_else_in_it_is_refused_untouched(tmp_path, foreign):
+def test_a_folder_with_other_files_is_rejected(tmp_path, foreign):
     out = tmp_path / "site"
     write_site(FILES.items(), out)
     (out / foreign).parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,7 @@ def test_a_folder_with_something_else_in_it_is_refused_untouched(tmp_path, forei
     assert (out / "index.html").read_bytes() == b"one"
 
 
-def test_a_folder_that_only_looks_like_a_site_is_refused(tmp_path):
+def test_a_folder_without_a_manifest_is_rejected(tmp_path):
     out = tmp_path / "site"
     out.mkdir()
     (out / "index.html").write_text("somebody's home page")
@@ -67,7 +67,7 @@ def test_a_folder_that_only_looks_like_a_site_is_refused(tmp_path):
         write_site(FILES.items(), out)
 
 
-def test_a_link_in_place_of_the_folder_is_not_followed_into_somebody_s_files(tmp_path):
+def test_a_link_to_other_files_is_not_followed(tmp_path):
     home = tmp_path / "home"
     home.mkdir()
     (home / "diary.txt").write_text("mine")
@@ -77,13 +77,13 @@ def test_a_link_in_place_of_the_folder_is_not_followed_into_somebody_s_files(tmp
     assert (home / "diary.txt").read_text() == "mine"
 
 
-def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
+def test_a_file_in_place_of_the_folder_is_rejected(tmp_path):
     (tmp_path / "site").write_text("mine")
     with pytest.raises(SiteError):
         write_site(FILES.items(), tmp_path / "site")
 
 
-def test_two_builds_of_one_moment_are_the_same_bytes(offline: Workspace):
+def test_two_builds_with_one_time_have_the_same_bytes(offline: Workspace):
     offline.run("bootstrap")
     offline.env["SOURCE_DATE_EPOCH"] = "1800000000"
     contents = []
@@ -95,7 +95,7 @@ def test_two_builds_of_one_moment_are_the_same_bytes(offline: Workspace):
     assert b"14 January 2027" in contents[0]["quality.html"]
 
 
-def test_a_failed_build_keeps_the_site_that_is_there(offline: Workspace):
+def test_a_failed_build_keeps_the_existing_site(offline: Workspace):
     offline.run("bootstrap")
     offline.run("build-site")
     before = (offline.folder / "site" / "index.html").read_bytes()
@@ -109,24 +109,29 @@ def test_a_failed_build_keeps_the_site_that_is_there(offline: Workspace):
 
 @pytest.fixture
 def umask() -> Iterator[None]:
-    """A cautious umask, put back afterwards."""
+    """Set a restrictive umask, and restore it afterwards."""
     before = os.umask(0o077)
     yield
     os.umask(before)
 
 
 def test_folder_stays(tmp_path):
-    """The folder is the same one after a build: a mount or a web server that holds on to it sees the new site."""
+    """The folder is not replaced, so that a mount or web server that has opened it sees the new site."""
     out = tmp_path / "site"
     write_site(FILES.items(), out)
-    held = os.open(out, os.O_RDONLY)
+    descriptor = os.open(out, os.O_RDONLY)
     write_site({"index.html": b"two", "pages/new.html": b"p"}.items(), out)
-    assert sorted(path.name for path in os.scandir(held)) == [".cmetrics-site.json", ".nojekyll", "index.html", "pages"]
-    os.close(held)
+    assert sorted(path.name for path in os.scandir(descriptor)) == [
+        ".cmetrics-site.json",
+        ".nojekyll",
+        "index.html",
+        "pages",
+    ]
+    os.close(descriptor)
 
 
 def test_parent_not_writable(tmp_path):
-    """A folder that may be written is enough; nothing is made beside it."""
+    """Only the folder needs to be writable; nothing is created next to it."""
     out = tmp_path / "www" / "site"
     out.mkdir(parents=True)
     watched = out.parent.stat().st_mtime_ns
@@ -138,25 +143,27 @@ def test_parent_not_writable(tmp_path):
 
 @pytest.mark.usefixtures("umask")
 def test_new_folder_is_readable(tmp_path):
-    """A web server of another user may list a folder that a build made, whatever the umask is."""
+    """A web server of another user can list a created folder, whatever the umask."""
     write_site(FILES.items(), tmp_path / "site")
     assert (tmp_path / "site").stat().st_mode & 0o777 == 0o755
 
 
-@pytest.mark.parametrize("litter", [".DS_Store", "assets/.DS_Store", "._index.html", "Thumbs.db", "api/desktop.ini"])
-def test_litter(tmp_path, litter):
-    """What an operating system leaves behind stops no build, and is left alone."""
+@pytest.mark.parametrize(
+    "system_file", [".DS_Store", "assets/.DS_Store", "._index.html", "Thumbs.db", "api/desktop.ini"]
+)
+def test_system_files(tmp_path, system_file):
+    """Files of an operating system do not prevent a build, and are not removed."""
     out = tmp_path / "site"
     write_site(FILES.items(), out)
-    (out / litter).parent.mkdir(exist_ok=True)
-    (out / litter).write_bytes(b"os")
+    (out / system_file).parent.mkdir(exist_ok=True)
+    (out / system_file).write_bytes(b"os")
     write_site({"index.html": b"two"}.items(), out)
-    assert (out / litter).read_bytes() == b"os"
-    assert names(out) == {"index.html", ".nojekyll", ".cmetrics-site.json", litter}
+    assert (out / system_file).read_bytes() == b"os"
+    assert names(out) == {"index.html", ".nojekyll", ".cmetrics-site.json", system_file}
 
 
 def test_file_becomes_folder(tmp_path):
-    """A name may be a file in one build and a folder in the next, and back."""
+    """A name may be a file in one build and a folder in the next."""
     out = tmp_path / "site"
     flat, deep = {"index.html": b"1", "a": b"file"}, {"index.html": b"2", "a/b/c.html": b"deep"}
     for files in (flat, deep, flat):
@@ -166,7 +173,7 @@ def test_file_becomes_folder(tmp_path):
 
 
 def test_a_manifest_removes_nothing_outside(tmp_path):
-    """A manifest is text; a name in it that leads out of the folder is no file of the site."""
+    """A name in the manifest that leads out of the folder is not a file of the site."""
     out, mine = tmp_path / "site", tmp_path / "mine.txt"
     write_site(FILES.items(), out)
     mine.write_text("mine")
@@ -176,7 +183,7 @@ def test_a_manifest_removes_nothing_outside(tmp_path):
 
 
 def test_failed_render(tmp_path):
-    """A build that fails while it renders changes nothing, and leaves nothing behind."""
+    """A build that fails while it renders changes nothing and leaves no files."""
 
     def files() -> Iterator[tuple[str, bytes]]:
         yield "index.html", b"two"
@@ -208,7 +215,7 @@ CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod"}
 
 
 def build_until(step: int, out: Path) -> bool:
-    """Build in a process that ends before its change number ``step`` to the disk; return whether it came to its end."""
+    """Build in a process that ends before its change number ``step`` to the disk. Return whether it completed."""
     child = os.fork()
     if child == 0:
         left = step
@@ -230,7 +237,7 @@ def build_until(step: int, out: Path) -> bool:
 
 
 def test_killed_at_every_step(tmp_path):
-    """Wherever a build is killed, pages in place refer to files in place, and the next build completes."""
+    """Wherever a build is killed, existing pages refer to existing files, and the next build completes."""
     seen = set()
     for step in range(200):
         out = tmp_path / f"site-{step}"
@@ -256,7 +263,7 @@ def test_killed_at_every_step(tmp_path):
 
 
 def test_killed_builds_leave_nothing_for_long(tmp_path):
-    """The staging folder of a build that was killed hours ago is removed, that of a running one is not."""
+    """The staging folder of a build that was killed hours ago is removed, but not that of a running one."""
     out = tmp_path / "site"
     write_site(FILES.items(), out)
     for name, age in (("dead", 7 * 3600), ("alive", 60)):
@@ -268,8 +275,8 @@ def test_killed_builds_leave_nothing_for_long(tmp_path):
     assert [path.name for path in out.glob(".cmetrics-build-*")] == [".cmetrics-build-alive"]
 
 
-def test_message_names_both_ways_out(tmp_path):
-    """Of a file that is somebody's, the message says that it can be moved away, too."""
+def test_message_names_both_solutions(tmp_path):
+    """For a foreign file, the message suggests moving it away or using another folder."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "notes.txt").write_text("mine")
     with pytest.raises(SiteError, match=r"notes\.txt.*move it away or use another folder \(--out\)"):

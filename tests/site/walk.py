@@ -1,8 +1,8 @@
-"""Walks over the elements of a page, as scripts for the browser."""
+"""Scripts for the browser that examine the elements of a page."""
 
 from __future__ import annotations
 
-#: Texts whose contrast to what is behind them is too low: "ratio text".
+#: Returns texts with too little contrast to their background: "ratio text".
 LOW_CONTRAST = r"""
 () => {
   const parse = (text) => {
@@ -57,7 +57,7 @@ LOW_CONTRAST = r"""
 }
 """
 
-#: Controls that a finger would miss: "tag text width x height". Links within a sentence are left out (WCAG 2.5.8).
+#: Returns controls that are too small for touch: "tag text width x height". Excludes links in sentences (WCAG 2.5.8).
 SMALL_TARGETS = r"""
 () => {
   const found = [];
@@ -83,8 +83,8 @@ SMALL_TARGETS = r"""
 }
 """
 
-#: Texts and attributes in which letters that are written from the right are not isolated: what follows would move.
-#: `names` are those that may stand alone in an element of their own.
+#: Returns texts and attributes in which right-to-left letters are not isolated. `names` may stand alone in an element
+#: without isolation.
 NOT_ISOLATED = r"""
 (names) => {
   const rtl = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
