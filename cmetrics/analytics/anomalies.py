@@ -5,7 +5,7 @@ An implausible value stays stored, because it is what the source returned. It is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -57,9 +57,13 @@ class Outlier:
 
     @property
     def text(self) -> str:
-        """The anomaly as one sentence."""
+        """The anomaly as one sentence, with the metric's id."""
+        return self.describe(self.metric_id, str)
+
+    def describe(self, name: str, day: Callable[[date], str]) -> str:
+        """Return the anomaly as one sentence, with that name of the metric and days as ``day`` writes them."""
         expected = formats.number(self.expected)
-        return f"{self.metric_id} has {formats.number(self.value)} on {self.day} (usual: about {expected})"
+        return f"{name} has {formats.number(self.value)} on {day(self.day)} (usual: about {expected})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,13 @@ class RegistryDip:
 
     @property
     def text(self) -> str:
-        """The anomaly as one sentence."""
+        """The anomaly as one sentence, with the source's id."""
+        return self.describe(self.source, str)
+
+    def describe(self, name: str, day: Callable[[date], str]) -> str:
+        """Return the anomaly as one sentence, with that name of the source and days as ``day`` writes them."""
         together = f"all {len(self.metric_ids)} metrics together at {self.percent}% of the usual"
-        return f"{self.source} dipped on {self.day}: {together}"
+        return f"{name} dipped on {day(self.day)}: {together}"
 
 
 def find_anomalies(

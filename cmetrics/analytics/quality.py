@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -34,10 +34,15 @@ class DamagedDays:
 
     @property
     def text(self) -> str:
-        """The finding as one sentence."""
+        """The finding as one sentence, with the metric's id."""
+        return self.describe(self.metric_id, str)
+
+    def describe(self, name: str, day: Callable[[date], str]) -> str:
+        """Return the finding as one sentence, with that name of the metric and days as ``day`` writes them."""
         first, last = self.days[0], self.days[-1]
-        where = f"{first}" if first == last else f"{plural(len(self.days), 'day')} from {first} to {last}"
-        return f"{self.metric_id}, {where}: {self.reason}; `cmetrics backfill --full` may replace the value"
+        count = plural(len(self.days), "day")
+        where = day(first) if first == last else f"{count} from {day(first)} to {day(last)}"
+        return f"{name}, {where}: {self.reason}; `cmetrics backfill --full` may replace the value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,16 @@ class CounterBreak:
 
     @property
     def text(self) -> str:
-        """The finding as one sentence."""
+        """The finding as one sentence, with the metric's id."""
+        return self.describe(self.metric_id, str)
+
+    def describe(self, name: str, day: Callable[[date], str]) -> str:
+        """Return the finding as one sentence, with that name of the metric and days as ``day`` writes them."""
         interval = self.interval
         if interval.reason is Reason.STANDS_STILL:
-            return f"standstill: {self.metric_id} has not changed since {interval.start_day}; it normally changes daily"
+            return f"standstill: {name} has not changed since {day(interval.start_day)}; it normally changes daily"
         what = "fell" if interval.reason is Reason.FELL else "belongs to another subject"
-        reset = f"reset: the count of {self.metric_id} {what} ({interval.end_day})"
+        reset = f"reset: the count of {name} {what} ({day(interval.end_day)})"
         return f"{reset}; the increase in that interval is unknown"
 
 
@@ -96,17 +105,24 @@ class DataQuality:
 
     @property
     def published_anomalies(self) -> tuple[str, ...]:
-        """The findings for readers of the site, without those about unpublished values."""
+        """The findings without those about unpublished values, with ids."""
+        return self.describe_published(lambda identifier: identifier, str)
+
+    def describe_published(self, name: Callable[[str], str], day: Callable[[date], str]) -> tuple[str, ...]:
+        """Return :attr:`published_anomalies` with names and days for readers of the site.
+
+        ``name`` returns the name of a metric or a source by id.
+        """
         return (
-            *(f"doubtful: {outlier.text}" for outlier in self.outliers),
-            *(f"dip: {registry_dip.text}" for registry_dip in self.registry_dips),
-            *(f"unusual revision: {revision.text}" for revision in self.unusual_revisions),
+            *(f"doubtful: {found.describe(name(found.metric_id), day)}" for found in self.outliers),
+            *(f"dip: {found.describe(name(found.source), day)}" for found in self.registry_dips),
+            *(f"unusual revision: {found.describe(name(found.metric_id), day)}" for found in self.unusual_revisions),
             *(
-                f'renamed: {metric_id} is now {name}; write subject = "{name}" in cmetrics.toml'
-                for metric_id, name in self.renamed.items()
+                f'renamed: {name(metric_id)} is now {current}; write subject = "{current}" in cmetrics.toml'
+                for metric_id, current in self.renamed.items()
             ),
-            *(f"damaged: {damaged.text}" for damaged in self.damaged),
-            *(found.text for found in self.counter_breaks),
+            *(f"damaged: {found.describe(name(found.metric_id), day)}" for found in self.damaged),
+            *(found.describe(name(found.metric_id), day) for found in self.counter_breaks),
         )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+
+from cmetrics.domain import formats
 
 #: Late log files and repeated loads arrive within a week, also at crates.io, which is the slowest. A
 #: day that changes later had been considered final.
@@ -41,9 +43,13 @@ class Revision:
 
     @property
     def text(self) -> str:
-        """The revision as text."""
-        days = str(self.last_day) if self.days == 1 else f"{self.first_day} – {self.last_day}"
-        return f"{self.metric_id} {days}: {self.old_value:,} → {self.new_value:,}"
+        """The revision as text, with the metric's id."""
+        return self.describe(self.metric_id, str)
+
+    def describe(self, name: str, day: Callable[[date], str]) -> str:
+        """Return the revision as text, with that name of the metric and days as ``day`` writes them."""
+        days = day(self.last_day) if self.days == 1 else f"{day(self.first_day)} – {day(self.last_day)}"
+        return f"{name} {days}: {formats.number(self.old_value)} → {formats.number(self.new_value)}"
 
     @property
     def is_unusual(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import groupby
@@ -37,6 +38,7 @@ __all__ = [
     "headline_value",
     "moment",
     "month",
+    "named_days",
     "number",
     "number_size",
     "percent",
@@ -53,6 +55,7 @@ __all__ = [
 ]
 
 NONE = "–"
+_ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b", re.ASCII)
 #: Numbers from this one on are too wide for the usual size next to a chart.
 LONG_FROM = 10**9
 
@@ -298,6 +301,18 @@ def code(text: str) -> Markup:
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts)
     )
+
+
+def named_days(text: str) -> str:
+    """Return a text with its ISO dates as ``22 Nov 2026``."""
+    return _ISO_DAY.sub(_named_day, text)
+
+
+def _named_day(found: re.Match[str]) -> str:
+    try:
+        return formats.short_day(date.fromisoformat(found[0]))
+    except ValueError:
+        return found[0]  # There is no such day.
 
 
 def days(count: int | None) -> str:

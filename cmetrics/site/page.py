@@ -107,6 +107,8 @@ class Page:
     #: Only on the page of a metric.
     metric: MetricView | None = None
     calendar: Calendar | None = None
+    #: Only on the page of data quality: findings about values, one sentence each.
+    unusual: tuple[str, ...] = ()
     #: The largest first.
     rows: tuple[Row, ...] = ()
     #: Only on the page that compares them: the metrics, the largest first.

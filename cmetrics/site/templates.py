@@ -120,6 +120,7 @@ def open_templates() -> Environment:
         fmt.moment,
         fmt.code,
         fmt.days,
+        fmt.named_days,
         fmt.stale,
         fmt.through,
         fmt.month_note,

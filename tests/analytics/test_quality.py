@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from cmetrics.analytics.anomalies import RegistryDip
 from cmetrics.analytics.gaps import Reason
 from cmetrics.analytics.intervals import build_intervals
-from cmetrics.analytics.quality import build_quality
+from cmetrics.analytics.quality import DamagedDays, build_quality
 from cmetrics.domain.days import DAY, day_range
 from cmetrics.domain.kind import counter, stock
 from cmetrics.domain.outcome import OutcomeLog
@@ -114,3 +116,40 @@ def test_a_counter_that_falls_is_reported_for_four_weeks():
     assert breaks(0) == ["reset: the count of pulls:p:hub fell (2026-11-24); the increase in that interval is unknown"]
     assert len(breaks(27)) == 1
     assert breaks(28) == []
+
+
+def test_findings_have_the_names_and_days_of_their_reader():
+    """`status` states ids and ISO dates, the page names and days; nothing else differs."""
+    pulls = a_metric("npm", metric_id="pulls:p:hub", measure=counter("pulls"))
+    rows = [row for row in daily(NPM) if row.period_end != AS_OF]
+    rows += [a_row(NPM, AS_OF, 0)]
+    rows += [a_row(pulls, AS_OF - n * DAY, 821 - 30 * (n == 0), source_window="cumulative_snapshot") for n in (1, 0)]
+    rows += daily(STARS, source_ref="github:new/home#5")
+    table = a_table(rows)
+    revision = Revision(NPM.metric_id, AS_OF - 31 * DAY, AS_OF - 30 * DAY, 5000, 5, "r", NOW)
+    found = build_quality(
+        [NPM, STARS, pulls],
+        SPECS,
+        table,
+        table,
+        OutcomeLog(RUNS, []),
+        [revision],
+        as_of=AS_OF,
+        intervals=build_intervals(table.where(table.owned_by({pulls.metric_id}))),
+    )
+    dip = RegistryDip("npm", AS_OF, (NPM.metric_id,), 5, frozenset())
+    damaged = DamagedDays(NPM.metric_id, (AS_OF - DAY, AS_OF), "counted in part")
+    found = replace(found, registry_dips=(dip,), damaged=(damaged,))
+    names = {NPM.metric_id: "a name", STARS.metric_id: "a repository", pulls.metric_id: "a hub", "npm": "a registry"}
+    texts = found.describe_published(lambda identifier: names[identifier], lambda day: f"<{day:%d %b}>")
+    assert len(texts) == len(found.published_anomalies) == 6
+    for text, plain in zip(texts, found.published_anomalies, strict=True):
+        assert "2026" not in text
+        assert not any(metric.metric_id in text for metric in (NPM, STARS, pulls))
+        assert any(name in text for name in names.values())
+        days = {f"<{day:%d %b}>": str(day) for day in day_range(AS_OF - 40 * DAY, AS_OF)}
+        ids = {name: identifier for identifier, name in names.items()}
+        same = text
+        for named, identifier in (ids | days).items():
+            same = same.replace(named, identifier)
+        assert same == plain
