@@ -6,6 +6,7 @@ current ones.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cmetrics.analytics.changes import TOTAL_WINDOWS
+from cmetrics.analytics.chart import SERIES_SHOWN
 from cmetrics.analytics.columns import Mask, Places, SeriesTable, Values
 from cmetrics.analytics.daily import DailyHistory
+from cmetrics.analytics.dashboard import build_tones
 from cmetrics.analytics.effects import build_effects, sort_events
 from cmetrics.analytics.frozen import FrozenMonth, LaterChange, final_moment, freeze_month, last_day, observed_times
 from cmetrics.analytics.grid import group_rows
@@ -201,6 +204,8 @@ class MonthReport:
     later: tuple[LaterChange, ...]
     #: Names of metrics by id, for `later`.
     names: Mapping[str, str]
+    #: Colours of metrics by id, as on the site.
+    tones: Mapping[str, str]
     method: tuple[str, ...] = METHOD
 
     @property
@@ -247,6 +252,17 @@ def build_reports(inputs: ReportInputs) -> Iterator[MonthReport]:
     """Yield the reports of all of :func:`report_months`; only one is in memory at a time."""
     builder = ReportBuilder(inputs)
     yield from map(builder.build, report_months(inputs))
+
+
+def _drawn(packages: Sequence[DownloadsRow]) -> set[str]:
+    """Return the ids of the packages in the charts of products: the largest of each. ``packages`` begin with it."""
+    count = Counter[str | None]()
+    drawn = set[str]()
+    for row in packages:
+        count[row.product] += 1
+        if row.metric_id is not None and count[row.product] <= SERIES_SHOWN:
+            drawn.add(row.metric_id)
+    return drawn
 
 
 def month_name(month: Month) -> str:
@@ -451,6 +467,7 @@ class _MonthBuilder:
             of_all=TOTAL_WINDOWS,
         )
         releases = self._releases()
+        packages = _by_value(self._downloads(shared.packages))
         return MonthReport(
             title=self._catalog.marked_title,
             month=month,
@@ -460,7 +477,7 @@ class _MonthBuilder:
             headline=self._headline(total, all_stars),
             total=total,
             products=tuple(self._downloads(shared.products)),
-            packages=_by_value(self._downloads(shared.packages)),
+            packages=packages,
             sdks=_by_value(self._downloads(shared.sdks)),
             all_stars=all_stars,
             repositories=tuple(
@@ -482,6 +499,7 @@ class _MonthBuilder:
             missing=self._missing(),
             later=self._frozen.later,
             names=self._names,
+            tones=build_tones(self._catalog.metrics, _drawn(packages)),
         )
 
     def _compare(self, other: Month) -> Compared:

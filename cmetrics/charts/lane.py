@@ -10,22 +10,19 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cmetrics.analytics.chart import Chart
-from cmetrics.charts.scale import LEAST_WIDTH, Room, Scale
+from cmetrics.charts.scale import LEAST_WIDTH, Room, Scale, label_width
 from cmetrics.domain import formats
 from cmetrics.domain.metric import Event
 from cmetrics.domain.sanitize import isolate
 
-#: CSS pixels: the diameter of a circle, the width of a character and of a wide one, and the space between two texts.
-CIRCLE, CHARACTER, WIDE_CHARACTER, GAP = 20, 6.8, 13, 10
+#: CSS pixels: the diameter of a circle, and the space between two texts.
+CIRCLE, GAP = 20, 10
 #: The width of a character of a mark's number, and the space on each side of the number.
 DIGIT, PADDING = 8, 2
 #: The space between a mark and its name.
 NAME_ROOM = 4
 #: The maximum length of a name. Longer ones are only in the list below the chart.
 LONGEST_NAME = 22
-#: The code point from which characters, such as Chinese ones and emoji, are wide.
-_WIDE_FROM = 0x2E80
-
 
 #: Events with their numbers and their distances from the left edge, by day.
 Group: TypeAlias = list[tuple[int, Event, float]]
@@ -123,7 +120,7 @@ def _names(groups: Sequence[Group], width: int) -> list[tuple[str, bool]]:
         half = _half(group)
         left, right = x - half, x + half
         name = group[0][1].label if len(group) == 1 else ""
-        need = text_width(name) + GAP
+        need = label_width(name) + GAP
         limit = groups[index + 1][0][2] - _half(groups[index + 1]) if index + 1 < len(groups) else width
         if not name or len(name) > LONGEST_NAME:
             names.append(("", False))
@@ -136,8 +133,3 @@ def _names(groups: Sequence[Group], width: int) -> list[tuple[str, bool]]:
             names.append(("", False))
         taken = right
     return names
-
-
-def text_width(text: str) -> float:
-    """Return an upper estimate of the width of a text in CSS pixels."""
-    return sum(WIDE_CHARACTER if ord(char) >= _WIDE_FROM else CHARACTER for char in text)

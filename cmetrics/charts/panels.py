@@ -6,13 +6,13 @@ picture in its own coordinates, and `cmetrics.charts.panel_figure` publishes the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from cmetrics.charts.scale import LEAST_WIDTH, STACK_SHARE, Level, Room, Scale, middle, moment
-from cmetrics.charts.svg import Bar, BarState, Label, Line, Mark, Tick
+from cmetrics.charts.scale import GUTTER, LEAST_WIDTH, STACK_SHARE, Level, Room, Scale, middle, moment
+from cmetrics.charts.svg import LAST_CHARACTER, Bar, BarState, Label, Line, Mark, Tick, raised
 from cmetrics.charts.text_width import text_width
 from cmetrics.domain.days import DAY
 
@@ -154,6 +154,8 @@ class Box:
     width: float = 100.0
     height: float = 100.0
     digits: int = 2
+    #: The space to the left of the area for labels of the time axis, in CSS pixels.
+    gutter: int = GUTTER
 
     def x(self, share: float) -> float:
         """Return the coordinate of a share of the width."""
@@ -205,7 +207,7 @@ def draw_panels(chart: PanelChart, box: Box | None = None) -> PanelsDrawing:
     """Return the geometry of a chart in a box."""
     box = box or Box()
     scale = chart.scale(chart.panels[0])
-    ticks = {room: tuple(Tick(box.x(scale.x(t.at)), t.text) for t in scale.ticks(room)) for room in Room}
+    ticks = {room: tuple(Tick(box.x(scale.x(t.at)), t.text) for t in scale.ticks(room, box.gutter)) for room in Room}
     panels = tuple(_draw(panel, chart.scale(panel), box) for panel in chart.panels)
     return PanelsDrawing(scale.start, scale.end, ticks, panels)
 
@@ -259,8 +261,19 @@ def _draw(panel: Panel, scale: Scale, box: Box) -> PanelDrawing:
             *(mark(at(*dot), hollow=False) for dot in panel.dots),
         ),
         labels=labels,
-        last=panel.newest and Label(*at(*panel.newest[:2]), panel.newest[2]),
+        last=panel.newest and _newest(panel, panel.newest, scale, at),
     )
+
+
+def _newest(
+    panel: Panel, newest: tuple[date, int, str], scale: Scale, at: Callable[[date, float], tuple[float, float]]
+) -> Label:
+    """Return the label of the last value of a line, which it ends at: above the part of the line in its width."""
+    day, value, text = newest
+    width = LAST_CHARACTER * len(text) / LEAST_WIDTH[Room.NARROW]
+    first = (moment(day) - width * (scale.end - scale.start)).date()
+    highest = max((amount for run in panel.runs for when, amount in run.points if when >= first), default=value)
+    return raised(Label(*at(day, value), text), at(day, max(value, highest))[1])
 
 
 def _labels(panel: Panel, scale: Scale, box: Box, width: float) -> Iterator[Label]:

@@ -52,7 +52,7 @@ def place(chart: Chart, drawing: Drawing, width: float, height: float) -> Placed
 
     percent = UNITS / 100
     # The last value of a line is next to its name.
-    label = drawing.last if chart.is_flow else None
+    label = (drawing.last.get("") or drawing.last.get(Room.WIDE)) if chart.is_flow else None
     return PlacedDrawing(
         left=LEFT,
         right=width - RIGHT,
@@ -65,6 +65,12 @@ def place(chart: Chart, drawing: Drawing, width: float, height: float) -> Placed
         bars=tuple(map(bar, drawing.bars)),
         lines=tuple(map(line, drawing.lines)),
         marks=tuple(replace(one, x=x(percent * one.x), y=y(percent * one.y)) for one in drawing.marks),
-        last=label and Label(x(percent * label.x), y(percent * label.y), label.text),
+        last=label
+        and Label(
+            x(percent * label.x),
+            y(percent * label.y),
+            label.text,
+            None if label.ground is None else y(percent * label.ground),
+        ),
         running=drawing.running,
     )

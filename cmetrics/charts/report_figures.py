@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from cmetrics.analytics.report import ROW_MONTHS, DownloadsRow, MonthBar
-from cmetrics.charts.scale import levels, middle, moment, named_levels, time_ticks
-from cmetrics.charts.svg import Tick, precise
+from cmetrics.charts.scale import GUTTER, levels, middle, moment, named_levels, time_ticks
+from cmetrics.charts.svg import LAST_CHARACTER, Tick, precise
 from cmetrics.domain import formats
 from cmetrics.domain.days import Month
 
@@ -20,6 +20,10 @@ TOP, BOTTOM = 30.0, 30.0
 #: Sizes of the bars next to a row in tenths of pixels: of all, and the least height of one.
 ROW_WIDTH, ROW_HEIGHT, ROW_LEAST = 1320.0, 280.0, 5.0
 _GAP = 0.24
+#: The font size of `time_ticks`, and the space to the right of the drawing in which a label may end.
+_USUAL_LABEL, _SIDE = 12.0, 12
+#: The height from which a line connects a label with its bar.
+_LEADER = 10.0
 #: The text for an unknown number.
 NONE = "–"
 
@@ -31,17 +35,21 @@ class Shape:
     name: str
     width: float
     #: The height of the chart of all downloads, the width to the left of its bars for labels of levels, and the
-    #: maximum number of labels of its time axis.
+    #: maximum number of labels of its time axis, with their font size.
     height: float
     gutter: float
     most_labels: int
+    label_size: float
     #: The height of the bars of net gains without their labels, and the number of months.
     net_height: float
     net_months: int
 
 
 #: A slide, and a phone.
-SHAPES = (Shape("wide", 1120.0, 400.0, 48.0, 8, 150.0, 12), Shape("narrow", 360.0, 230.0, 28.0, 4, 110.0, 6))
+SHAPES = (
+    Shape("wide", 1120.0, 400.0, 48.0, 8, 16.0, 150.0, 12),
+    Shape("narrow", 360.0, 230.0, 28.0, 4, 12.0, 110.0, 6),
+)
 
 
 class Block(NamedTuple):
@@ -65,6 +73,8 @@ class MonthChart:
     #: The label above the last bar.
     last: Tick
     last_y: float
+    #: The line that connects it with its bar if it is above a taller neighbour: x, upper and lower end.
+    leader: tuple[float, float, float] | None
     alternative: str
     has_partial: bool
     shape: Shape
@@ -136,12 +146,17 @@ def _month_chart(
                 blocks.append(Block(f"M{start} {top}h{width}V{ground}H{start}z", tone, is_partial, title))
                 ground = top
     first, last = history[0], history[-1]
+    text, end = precise(last.value), round(shape.gutter + step * (len(history) - _GAP / 2), 1)
+    begin = end - LAST_CHARACTER * shape.label_size / _USUAL_LABEL * len(text)
+    below_text = [bar for left, bar in zip(lefts, history, strict=True) if shape.gutter + left + width > begin]
+    own, highest = y(last.value), min(y(bar.value) for bar in below_text)
     return MonthChart(
         blocks=tuple(blocks),
         x_ticks=tuple(_month_ticks(history, shape)),
         y_ticks=tuple(Tick(y(level.value), level.text) for level in named),
-        last=Tick(round(shape.gutter + step * (len(history) - _GAP / 2), 1), precise(last.value)),
-        last_y=y(last.value) - 7,
+        last=Tick(end, text),
+        last_y=highest - 7,
+        leader=(round(end - width / 2, 1), highest, own) if own - highest >= _LEADER else None,
         alternative=(
             f"Bars of all downloads by month, {formats.month(first.month.first)} to {formats.month(last.month.first)}; "
             f"the last one is {formats.number(last.value)}."
@@ -160,7 +175,9 @@ def _step(history: Sequence[MonthBar], shape: Shape) -> float:
 def _month_ticks(history: Sequence[MonthBar], shape: Shape) -> Iterator[Tick]:
     """Yield the labels of some months, each in the middle of its bar."""
     start, end = moment(history[0].month.first), moment(history[-1].month.plus(1).first)
-    texts = {tick.at: tick.text for tick in time_ticks(start, end, shape.most_labels, is_centred=True)}
+    width = (shape.width - shape.gutter) * _USUAL_LABEL / shape.label_size
+    ticks = time_ticks(start, end, shape.most_labels, width, is_centred=True, sides=(GUTTER, _SIDE))
+    texts = {tick.at: tick.text for tick in ticks}
     for number, bar in enumerate(history):
         if text := texts.get(middle(bar.month.first, bar.month.last)):
             yield Tick(round(shape.gutter + _step(history, shape) * (number + 0.5), 1), text)

@@ -55,8 +55,10 @@ WIDE_FROM = {Room.LARGE: 700, Room.WIDE: 510, Room.NARROW: 0}
 #: The maximum number of labels of the time axis, and the minimum width of the plot box for which labels are chosen.
 MOST_LABELS = {Room.LARGE: 8, Room.WIDE: 8, Room.NARROW: 4}
 LEAST_WIDTH = {Room.LARGE: 516, Room.WIDE: 370, Room.NARROW: 246}
-#: The minimum distance of the middle of a label from the edge, as a share of the distance between labels.
-_EDGE = 0.4
+#: The width of a character of 12 px: usual, and of wide ones, such as Chinese ones and emoji, from a code point on.
+CHARACTER, WIDE_CHARACTER, _WIDE_FROM = 6.8, 13, 0x2E80
+#: The minimum space between two labels.
+LABEL_GAP = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +152,9 @@ class Scale:
         """Return the share of the height at a value, 0 at the top."""
         return 1 - (value - self.low) / (self.high - self.low)
 
-    def ticks(self, room: Room) -> tuple[TimeTick, ...]:
-        """Return the labels of the time axis."""
-        return _ticks_in(formats.current(), self.start, self.end, MOST_LABELS[room], self.is_centred)
+    def ticks(self, room: Room, gutter: int = GUTTER) -> tuple[TimeTick, ...]:
+        """Return the labels of the time axis; ``gutter`` is the space to the left of the plot box."""
+        return _ticks_in(formats.current(), self.start, self.end, room, gutter, self.is_centred)
 
 
 def moment(day: date) -> datetime:
@@ -296,27 +298,49 @@ def _ticks_in(
     _language: formats.Formats,
     start: datetime,
     end: datetime,
-    most: int,
+    room: Room,
+    gutter: int,
     is_centred: bool,  # noqa: FBT001
 ) -> tuple[TimeTick, ...]:
-    return time_ticks(start, end, most, is_centred=is_centred)
+    # Large charts have the labels of wide ones.
+    width = min(LEAST_WIDTH[room], LEAST_WIDTH[Room.WIDE])
+    return time_ticks(start, end, MOST_LABELS[room], width, is_centred=is_centred, sides=(gutter, SIDE))
 
 
-def time_ticks(start: datetime, end: datetime, most: int, *, is_centred: bool) -> tuple[TimeTick, ...]:
+def time_ticks(
+    start: datetime,
+    end: datetime,
+    most: int,
+    width: float,
+    *,
+    is_centred: bool,
+    sides: tuple[int, int] = (GUTTER, SIDE),
+) -> tuple[TimeTick, ...]:
     """Return at most about ``most`` labels between two times: of months, or of days if there are few.
 
     With ``is_centred``, a label is in the middle of its month, else at its beginning. The first label and those of
-    January include the year. No label is close to an edge, where it would be cut off.
+    January include the year. A label that does not fit in a plot box of ``width`` with the space at its ``sides`` is
+    left out. These are CSS pixels for labels of 12 px.
     """
     by_day = not is_centred and (end - start).days <= _DAYS_NAMED
     found = _days_named(start, end, most) if by_day else _months_named(start, end, most, is_centred=is_centred)
-    edge = _EDGE / most
-    inside = [one for one in found if edge <= (one[0] - start) / (end - start) <= 1 - edge]
-    ticks, year = list[TimeTick](), None
-    for at, day, short, long in inside:
-        ticks.append(TimeTick(at, short if day.year == year else long))
-        year = day.year
+    ticks, year, taken = list[TimeTick](), None, 0.0
+    for at, day, short, long in found:
+        text, x = short if day.year == year else long, (at - start) / (end - start) * width
+        half = label_width(text) / 2
+        if not half - sides[0] <= x <= width + sides[1] - half:
+            continue
+        # The first label and that of January, which have the year, may be next to each other.
+        if ticks and x - half < taken + LABEL_GAP:
+            ticks.pop()
+        ticks.append(TimeTick(at, text))
+        year, taken = day.year, x + half
     return tuple(ticks)
+
+
+def label_width(text: str) -> float:
+    """Return an upper estimate of the width of a text of 12 px, which the script of the page computes too."""
+    return sum(WIDE_CHARACTER if ord(char) >= _WIDE_FROM else CHARACTER for char in text)
 
 
 def _days_named(start: datetime, end: datetime, most: int) -> Iterator[_Label]:

@@ -8,7 +8,7 @@ size.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from itertools import groupby, pairwise
@@ -16,7 +16,17 @@ from itertools import groupby, pairwise
 from cmetrics.analytics.chart import Chart, ChartKind, Series
 from cmetrics.analytics.model import DayPoint, PeriodPoint, PointKind
 from cmetrics.charts.lane import EventMark, lane_of
-from cmetrics.charts.scale import GROUP_SHARE, STACK_SHARE, Room, Scale, levels, middle, scale_of, stacked_months
+from cmetrics.charts.scale import (
+    GROUP_SHARE,
+    LEAST_WIDTH,
+    STACK_SHARE,
+    Room,
+    Scale,
+    levels,
+    middle,
+    scale_of,
+    stacked_months,
+)
 from cmetrics.charts.text_width import text_width
 from cmetrics.domain import formats
 from cmetrics.domain.days import DAY, Month, last_full_month
@@ -30,6 +40,11 @@ MOST_POINTS = 280
 PLOT_HEIGHT, NAME_HEIGHT = 220, 36
 #: With more names, they are below the chart.
 MOST_NAMES = 7
+#: With more names below it, a chart takes the whole width.
+MOST_BELOW = 3
+#: The width of a character of a label above a bar, in CSS pixels, and the height from which a line connects the label
+#: with its bar, in percent of the plot.
+LAST_CHARACTER, LEADER = 9, 3
 #: The key of the current month among the names of series.
 RUNNING = "-running"
 #: The font size of names at the end of series, and the maximum width of a name next to its sign, in CSS pixels.
@@ -123,6 +138,8 @@ class Label:
     x: float
     y: float
     text: str
+    #: The top of the bar if the text is above a taller neighbour; a line connects both.
+    ground: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +154,9 @@ class Drawing:
     marks: tuple[Mark, ...]
     lane: Mapping[Room, tuple[EventMark, ...]]
     names: Mapping[str, Name]
-    #: The last full value of all series together (above its bar), or of the only line.
-    last: Label | None
+    #: The last full value of all series together (above its bar), or of the only line: for all charts by "", or for
+    #: wide and narrow ones if it is not equally high in both; empty if there is none.
+    last: Mapping[str, Label]
     #: The current period in words; empty if there is none.
     running: str
 
@@ -193,7 +211,7 @@ def draw(chart: Chart) -> Drawing:
         marks=tuple(marks),
         lane={room: lane_of(chart, scale, room) for room in Room},
         names=_names(chart, scale),
-        last=_last(chart, scale),
+        last=_last_by_room(chart, scale, below),
         running=_running(chart),
     )
 
@@ -281,6 +299,13 @@ class _Pen:
                 yield Mark(round(x / 10, 2), round(y / 10, 2), series.tone, hollow=False)
 
 
+def bar_span(scale: Scale, month: date) -> tuple[float, float]:
+    """Return where the bar of a month starts and ends, as shares of the width; ``month`` is its first day."""
+    left, right = scale.x(month), scale.x(Month.of(month).last + DAY)
+    gap = (right - left) * (1 - STACK_SHARE) / 2
+    return left + gap, right - gap
+
+
 def state_of(point: PeriodPoint) -> BarState:
     """Return why a sum is not complete."""
     if point.kind is PointKind.SEEDED:
@@ -332,11 +357,44 @@ def _last(chart: Chart, scale: Scale) -> Label | None:
     return Label(percent(at), percent(scale.y(value)), precise(value)) if value else None
 
 
+def _last_by_room(chart: Chart, scale: Scale, sums: Mapping[date, int]) -> dict[str, Label]:
+    """Return the label of the last full value by size class; ``sums`` are the heights of all bars by month."""
+    last = _last(chart, scale)
+    if last is None:
+        return {}
+    x, own = last.x / 100, sums.get(last_month(chart).first, 0)
+    bars = [(*bar_span(scale, month), scale.y(value)) for month, value in sums.items() if value > own]
+    found: dict[str, Label] = {}
+    for room in (Room.WIDE, Room.NARROW):
+        half = LAST_CHARACTER * len(last.text) / 2 / LEAST_WIDTH[room]
+        if chart.is_flow:
+            top = min((y for left, right, y in bars if left < x + half and right > x - half), default=1.0)
+        else:
+            # It ends at the end of the line.
+            first = scale.start + (x - 2 * half) * (scale.end - scale.start)
+            top = scale.y(int(chart.shown[0].days.since(first.date()).values.max()))
+        found[room] = raised(last, percent(top))
+    return {"": found[Room.WIDE]} if found[Room.WIDE] == found[Room.NARROW] else found
+
+
+def raised(label: Label, top: float) -> Label:
+    """Return a label above everything within its width, whose highest point is at ``top``."""
+    if top >= label.y:
+        return label
+    return replace(label, y=top, ground=label.y if label.y - top >= LEADER else None)
+
+
 def has_names(chart: Chart) -> bool:
     """Return whether the names of series are at their end: if there are several, but not too many."""
     splits = [series.split for series in chart.series]
     most = max((splits.count(split) for split in splits), default=0)
     return most > 1 and most + (chart.kind is ChartKind.FLOW) <= MOST_NAMES
+
+
+def needs_width(chart: Chart) -> bool:
+    """Return whether the names of series would take several lines below a chart of half the width of the page."""
+    count = len(chart.shown)
+    return count > MOST_BELOW and (not has_names(chart) or has_long_names(chart))
 
 
 def short_names(chart: Chart) -> dict[str, str]:

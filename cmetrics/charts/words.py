@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from cmetrics.analytics import phrases
-from cmetrics.analytics.chart import Chart, ChartKind, Series, extent_of
+from cmetrics.analytics.chart import Chart, Series, extent_of
 from cmetrics.analytics.model import PointKind
 from cmetrics.charts.scale import MONTHS_SHOWN, Scale, first_bar
 from cmetrics.domain import formats
@@ -13,6 +13,8 @@ from cmetrics.domain.days import Month
 from cmetrics.domain.observation import Provenance
 from cmetrics.domain.sanitize import isolate
 
+#: The end of a title that names the period of its values. The script of the page replaces it in other views.
+_PER_MONTH = " per month"
 _KINDS = {
     PointKind.RECONSTRUCTED: "reconstructed from the star history",
     PointKind.ESTIMATED: "interpolated between two counts",
@@ -34,8 +36,14 @@ def provenance_text(kind: PointKind, provenance: str) -> str:
 def alternative(chart: Chart) -> str:
     """Return the alternative text of a chart: first value, last value, peak and change of each series in its range."""
     summaries = [_summary(chart, series) for series in chart.shown]
-    what = "Downloads by month" if chart.kind is ChartKind.FLOW else "Stars by day"
-    return f"{chart.title}. {what}. {' '.join(summaries)}"
+    return f"{_subject(chart)}. {' '.join(summaries)}"
+
+
+def _subject(chart: Chart) -> str:
+    """Return the title with the period of a value, such as ``Downloads of Lance, by month``."""
+    if chart.title.endswith(_PER_MONTH):
+        return chart.title
+    return f"{chart.title}, {'by month' if chart.is_flow else 'by day'}"
 
 
 def subtitle(chart: Chart, scale: Scale) -> str:

@@ -194,7 +194,7 @@ def build_count_picture(item: CountItem, board: Dashboard, url: str | None) -> P
     chart = build_count_chart(item, board.as_of)
     top = TOP + _LEVEL_ROW
     wide, tall = WIDTH - 2 * EDGE - column - RIGHT, _room(stale) - top - BOTTOM
-    box = Box(EDGE, top, wide, tall, digits=1)
+    box = Box(EDGE, top, wide, tall, digits=1, gutter=int(EDGE))
     drawing = draw_panels(chart, box)
     first = max(item.points[0].day, chart.first) if item.points else None
     name = _named(box.top + 8, value, when, item.tone, column)

@@ -127,7 +127,7 @@ def _story(site: Site, section: Section, rows: Sequence[Row]) -> ProductStory:
         multiples=tuple(row for row in rows if row.bars) if are_unlike(group.downloads) else (),
         net=build_net_view(site, stars, group.stars) if stars else None,
         releases=tuple(_releases(site, group)),
-        records=tuple(_records(site, group)),
+        records=tuple(_records(site, group, rows)),
         quality=_quality(site, group),
     )
 
@@ -140,9 +140,12 @@ def _releases(site: Site, group: Group) -> Iterator[ReleaseRows]:
         yield ReleaseRows(formats.short_day(event.day), event.label, event.url, rows)
 
 
-def _records(site: Site, group: Group) -> Iterator[RecordRow]:
+def _records(site: Site, group: Group, rows: Sequence[Row]) -> Iterator[RecordRow]:
+    """Yield the records in the order of the page's rows."""
     names = short_names(item.metric for item in group.items)
-    for record in records(group, site.board.as_of):
+    places = {row.item.metric.metric_id: place for place, row in enumerate(rows)}
+    found = records(group, site.board.as_of)
+    for record in sorted(found, key=lambda record: places[record.item.metric.metric_id]):
         is_month = isinstance(record.item, DownloadItem)
         metric = record.item.metric
         yield RecordRow(

@@ -21,8 +21,8 @@ from cmetrics.site.page import Page
 from cmetrics.site.report_format import later_text, points, signed_number
 from cmetrics.site.templates import open_templates
 
-#: The colours of products, as on the overview, and of SDKs without one of their own.
-TONES = ("a0", "a1", "n0", "n3", "n2", "n1", "n5", "n6")
+#: The colours of products, as on the overview, and of SDKs without one of their own; of all smaller ones.
+TONES, SMALLER = ("a0", "a1", "n0", "n3", "n2", "n1", "n5", "n6"), "n4"
 #: The maximum length of sentences and notes.
 _LONGEST = 2000
 #: Characters with a meaning in Markdown (CommonMark 0.31, and GitHub's tables, mentions and links).
@@ -79,7 +79,7 @@ def render_report_html(
         "charts": month_charts(history, tones, names),
         "names": report.names,
         "products": list(zip(products, tones, strict=True)),
-        "package_tones": [sdk_tones.get(row.sdk, "total") for row in report.packages],
+        "package_tones": [report.tones[row.metric_id or ""] for row in report.packages],
         "package_bars": row_bars([row.history for row in report.packages]),
         "reasons": [row for row in report.packages if row.reason],
         "star_rows": star_rows,
@@ -230,7 +230,7 @@ def _by_size(rows: Sequence[DownloadsRow]) -> list[int]:
 
 
 def _tones(count: int) -> list[str]:
-    return [TONES[number % len(TONES)] for number in range(count)]
+    return [TONES[number] if number < len(TONES) else SMALLER for number in range(count)]
 
 
 def _sdk_tones(rows: Sequence[DownloadsRow]) -> dict[str | None, str]:

@@ -16,7 +16,7 @@ from cmetrics.charts.data import chart_document, days_name
 from cmetrics.charts.lane import shown_events
 from cmetrics.charts.net_figure import build_net_chart
 from cmetrics.charts.panels import PanelChart, PanelsDrawing, draw_panels, panels_document
-from cmetrics.charts.svg import BarState, Drawing, draw, has_long_names, has_names, short_names
+from cmetrics.charts.svg import BarState, Drawing, draw, has_long_names, has_names, needs_width, short_names
 from cmetrics.charts.words import alternative, subtitle
 from cmetrics.domain import formats
 from cmetrics.domain.metric import Event
@@ -107,9 +107,11 @@ class Section:
 def build_section(site: Site, group: Group, *, root: str = "") -> Section:
     """Return the charts of a product."""
     charts = group_charts(site.board, group)
+    # Beside a long legend, the other chart would be half empty.
+    is_whole = len(charts) == 1 or any(map(needs_width, charts))
     return Section(
         group,
-        tuple(build_view(site, chart, is_whole=len(charts) == 1) for chart in charts),
+        tuple(build_view(site, chart, is_whole=is_whole) for chart in charts),
         root + product_path(group),
         tuple(build_count_view(site, item, is_whole=False) for item in group.counts),
     )

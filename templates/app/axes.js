@@ -26,7 +26,7 @@ function axesOf(data, view) {
   const levels = log ? decades(values) : levelsOf(data, values, bars);
   const texts = log ? levels.map(shortNumber) : isShared(data) ? levels.map((level) => `${level}%`) : levelTexts(levels);
   const centred = data.kind === "flow" && grainOf(data) === "month";
-  const ticks = (room) => timeTicks(start, end, MOST_LABELS[room], centred);
+  const ticks = (room) => timeTicks(start, end, room, centred);
   const labels = { wide: ticks("wide"), narrow: ticks("narrow") };
   return { start, end, since, low: levels[0], high: levels.at(-1), log, levels, texts, ticks: labels };
 }

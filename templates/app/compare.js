@@ -123,7 +123,7 @@ function scaleFor({ series, start }) {
   const [from, to] = [start(first), start(last + 1)];
   const log = isLogarithmic();
   const levels = log ? decades([Math.min(...values), Math.max(...values)]) : levelsTo(Math.max(...values));
-  const ticks = (room) => (isAged() ? ageTicks(last, MOST_LABELS[room]) : timeTicks(from, to, MOST_LABELS[room], true));
+  const ticks = (room) => (isAged() ? ageTicks(last, MOST_LABELS[room]) : timeTicks(from, to, room, true));
   const labels = { wide: ticks("wide"), narrow: ticks("narrow") };
   const texts = log ? levels.map(shortNumber) : levelTexts(levels);
   return { start: from, end: to, low: levels[0], high: levels.at(-1), log, levels, texts, ticks: labels };

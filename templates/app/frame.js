@@ -15,8 +15,7 @@ function drawFrame(chart, view, scale) {
   }
   // Above the lines of events.
   shown.push(levels);
-  const last = scale && lastLabel(chart.data, view, scale);
-  if (last) shown.push(svgNode("text", { class: "last", x: percent(last.x), y: percent(last.y), dy: -7 }, last.text));
+  shown.push(...lastNodes(chart.data, view, scale));
   chart.figure.querySelector(".frame").replaceChildren(...shown);
   listEvents(chart, events);
   placeNames(chart, view, scale);
@@ -185,6 +184,63 @@ function lastLabel(data, view, scale) {
   const value = last.reduce((sum, point) => sum + point.shown, 0);
   if (value <= 0 || (scale.log && value < scale.low)) return null;
   return { x: xShare(scale, last[0].at), y: yShare(scale, value), text: endText(data, value) };
+}
+
+/** The width of a character of a label, and the share of the height from which a line connects it with its bar. */
+const [LAST_CHARACTER, LEADER] = [9, 0.03];
+
+/** The label in wide and in narrow charts, once if it is equally high in both. */
+function lastNodes(data, view, scale) {
+  const last = scale && lastLabel(data, view, scale);
+  if (!last) return [];
+  const [wide, narrow] = ["wide", "narrow"].map((room) => {
+    const half = (LAST_CHARACTER * last.text.length) / 2 / LEAST_WIDTH[room];
+    return labelNodes(raised(data, view, scale, last, half));
+  });
+  const outer = (nodes) => nodes.map((node) => node.outerHTML).join("");
+  if (outer(wide) === outer(narrow)) return wide;
+  const group = (room, nodes) => {
+    const found = svgNode("g", { class: `value ${room}` });
+    found.append(...nodes);
+    return found;
+  };
+  return [group("wide", wide), group("narrow", narrow)];
+}
+
+function labelNodes({ x, y, text, ground }) {
+  const nodes = [svgNode("text", { class: "last", x: percent(x), y: percent(y), dy: -7 }, text)];
+  if (ground !== undefined) {
+    nodes.push(svgNode("line", { class: "leader", x1: percent(x), x2: percent(x), y1: percent(y), y2: percent(ground) }));
+  }
+  return nodes;
+}
+
+/**
+ * A label above everything within its width, of which `half` is a share of the plot; `ground` is the top of its bar
+ * if that is much lower.
+ */
+function raised(data, view, scale, last, half) {
+  // Above a line of stars, it ends at the end of the line.
+  const [from, to] = data.kind === "stock" ? [last.x - 2 * half, last.x] : [last.x - half, last.x + half];
+  const tops = topsOf(data, view, scale).filter(([left, right]) => left < to && right > from);
+  const y = Math.min(last.y, ...tops.map(([, , top]) => top));
+  return last.y - y < LEADER ? { ...last, y } : { ...last, y, ground: last.y };
+}
+
+/** The start, the end and the top of each bar, or of each point of a line. */
+function topsOf(data, view, scale) {
+  const points = view.flatMap((one) => one.points).filter((point) => point.shown !== null && point.slot !== null);
+  if (!isBars(data, view)) {
+    const shown = points.filter((point) => !scale.log || point.shown >= scale.low);
+    return shown.map((point) => [xShare(scale, point.at), xShare(scale, point.at), yShare(scale, point.shown)]);
+  }
+  const sums = new Map();
+  for (const { slot, shown } of points) sums.set(slot, (sums.get(slot) ?? 0) + Math.max(shown, 0));
+  return [...sums].map(([slot, value]) => {
+    const [left, right] = [slot, periodEnd(slot, grainOf(data)) + DAY].map((time) => xShare(scale, time));
+    const gap = ((right - left) * (1 - STACK_SHARE)) / 2;
+    return [left + gap, right - gap, yShare(scale, value)];
+  });
 }
 
 /**

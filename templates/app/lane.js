@@ -1,15 +1,11 @@
 // The marks of events above a chart, by the rules of cmetrics/charts/lane.py.
 
 const CIRCLE = 20;
-const CHARACTER = 6.8;
-const WIDE_CHARACTER = 13;
 const NAME_GAP = 10;
 /** The width of a character of a mark's number, and the space on each side of it. */
 const DIGIT = 8;
 const PADDING = 2;
 const LONGEST_NAME = 22;
-/** By size class: the narrowest plot that marks must fit in. */
-const LEAST_WIDTH = { large: 516, wide: 370, narrow: 246 };
 
 /** The events of the range shown, without those before the first value. */
 function shownEvents(data, view, scale) {
@@ -81,9 +77,4 @@ function laneNames(groups, width) {
     }
     return left - need >= before ? [name, true] : ["", false];
   });
-}
-
-/** An upper estimate of the width of a text. */
-function textWidth(text) {
-  return [...text].reduce((sum, char) => sum + (char.codePointAt(0) >= 0x2e80 ? WIDE_CHARACTER : CHARACTER), 0);
 }

@@ -105,10 +105,15 @@ function pictureOf(chart, [width, height]) {
   });
   const last = lastLabel(data, view, axes);
   if (last) {
-    const at = box.left + last.x * (box.right - box.left);
+    const [wide, tall] = [box.right - box.left, box.bottom - box.top];
+    const at = box.left + last.x * wide;
     const anchor = at > box.right - 40 * unit ? "end" : "middle";
+    const { y: top, ground } = raised(data, view, axes, last, widthOf("text", 650)(last.text) / 2 / wide);
+    if (ground !== undefined) {
+      root.append(svgNode("path", { d: `M${at} ${box.top + top * tall}V${box.top + ground * tall}`, stroke: colours.text, "stroke-width": unit }));
+    }
     const style = { weight: 650, colour: colours.text, anchor, halo: true };
-    write(root, Math.min(at, box.right), box.top + last.y * (box.bottom - box.top) - 9 * unit, last.text, style);
+    write(root, Math.min(at, box.right), box.top + top * tall - 9 * unit, last.text, style);
   }
   writeNames(root, names, { y, box }, sheet);
   return root;

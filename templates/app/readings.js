@@ -140,11 +140,8 @@ function stopSentence(chart, stop) {
 
 // -- the whole chart in words ---------------------------------------------------------------------------
 
-const GRAINS = { day: "by day", week: "by week", month: "by month" };
-
-/** The alternative text of a view: its subject, and the first, last and highest complete value of each series. */
+/** The alternative text of a view: its subject and the first, last and highest complete value of each series. */
 function viewSentence(chart) {
-  const unit = chart.kind === "flow" ? "Downloads" : isGain(chart) ? "New stars" : "Stars";
   const series = viewOf(chart);
   const summaries = series.map((one) => {
     const known = one.points.filter((point) => point.value !== null && (point.whole || point.kind === "seeded"));
@@ -156,7 +153,15 @@ function viewSentence(chart) {
   });
   const shown = summaries.length > 0 ? summaries.join(" ") : "All series hidden.";
   const ghost = hasGhost(chart) ? ` ${GHOSTS[state.ghost]} as an outline.` : "";
-  return `${viewTitle(chart)}. ${unit} ${GRAINS[grainOf(chart)]}. ${shown}${ghost}`;
+  return `${viewSubject(chart)}. ${shown}${ghost}`;
+}
+
+/** The title with the period of a value, such as "Downloads of Lance, by month", as in cmetrics/charts/words.py. */
+function viewSubject(chart) {
+  const grain = grainOf(chart);
+  const title = viewTitle(chart);
+  if (title.endsWith(` per ${grain}`)) return title;
+  return `${title}, ${isGain(chart) ? "new stars " : ""}by ${grain}`;
 }
 
 function pointName(chart, point) {
@@ -168,5 +173,5 @@ function showWords(chart) {
   const words = chart.figure.querySelector("[data-words]");
   words.dataset.words ||= words.textContent;
   if (isUsual(chart.data)) words.textContent = words.dataset.words;
-  else words.textContent = awaitsDays(chart.data) ? `${viewTitle(chart.data)}.` : viewSentence(chart.data);
+  else words.textContent = awaitsDays(chart.data) ? `${viewSubject(chart.data)}.` : viewSentence(chart.data);
 }

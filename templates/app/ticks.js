@@ -8,9 +8,14 @@ const DAYS_NAMED = 62;
 const UNITS = [[1e9, 1e9, "billion"], [1e6, 1e6, "million"], [1e4, 1e3, "thousand"]];
 const MONTH_STEPS = [1, 2, 3, 6, 12, 24, 60, 120];
 const DAY_STEPS = [1, 2, 7, 14];
-const EDGE = 0.4;
-/** By size class: the maximum number of labels of the time axis. */
+/** By size class: the maximum number of labels of the time axis, and the narrowest plot that they must fit in. */
 const MOST_LABELS = { wide: 8, narrow: 4 };
+const LEAST_WIDTH = { large: 516, wide: 370, narrow: 246 };
+/** The space for labels to the left and to the right of the plot. */
+const [GUTTER, SIDE] = [36, 6];
+const LABEL_GAP = 6;
+const CHARACTER = 6.8;
+const WIDE_CHARACTER = 13;
 const DAY = 24 * 60 * 60 * 1000;
 
 function monthStart(time, plus = 0) {
@@ -67,21 +72,30 @@ function levelTexts(values) {
 
 // -- time ---------------------------------------------------------------------------------------------
 
-/** Labels between two times, `most` of them or fewer: `[time, text]`. */
-function timeTicks(start, end, most, centred) {
+/** Labels between two times that fit in a chart of a size class: `[time, text]`. */
+function timeTicks(start, end, room, centred) {
+  const [most, width] = [MOST_LABELS[room], LEAST_WIDTH[room]];
   const byDay = !centred && Math.floor((end - start) / DAY) <= DAYS_NAMED;
   const found = byDay ? daysNamed(start, end, most) : monthsNamed(start, end, most, centred);
-  const edge = EDGE / most;
   const ticks = [];
-  let year = null;
+  let [year, taken] = [null, 0];
   for (const [at, time, short, long] of found) {
-    const share = (at - start) / (end - start);
-    if (share < edge || share > 1 - edge) continue;
     const own = new Date(time).getUTCFullYear();
-    ticks.push([at, own === year ? short : long]);
-    year = own;
+    const text = own === year ? short : long;
+    const middle = ((at - start) / (end - start)) * width;
+    const half = textWidth(text) / 2;
+    if (middle < half - GUTTER || middle > width + SIDE - half) continue;
+    // The first label and that of January, which have the year, may be next to each other.
+    if (ticks.length > 0 && middle - half < taken + LABEL_GAP) ticks.pop();
+    ticks.push([at, text]);
+    [year, taken] = [own, middle + half];
   }
   return ticks;
+}
+
+/** An upper estimate of the width of a text of 12 px. */
+function textWidth(text) {
+  return [...text].reduce((sum, char) => sum + (char.codePointAt(0) >= 0x2e80 ? WIDE_CHARACTER : CHARACTER), 0);
 }
 
 function daysNamed(start, end, most) {

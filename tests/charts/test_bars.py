@@ -49,7 +49,7 @@ def test_stacked_bars():
     for lower, upper in by_month.values():
         assert abs(upper.y + upper.height - lower.y) < 0.11
         assert lower.width == upper.width
-    assert drawing.last.text == "9,300"
-    assert drawing.last.y == by_month[drawing.bars[1].x][1].y / 10
+    assert drawing.last[""].text == "9,300"
+    assert drawing.last[""].y == by_month[drawing.bars[1].x][1].y / 10
     running = list(by_month.values())[-1]
     assert all(bar.faint for bar in running)

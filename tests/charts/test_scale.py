@@ -15,12 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.analytics.chart import ChartKind
-from cmetrics.charts.lane import EventMark, lane_of, text_width
+from cmetrics.charts.lane import EventMark, lane_of
 from cmetrics.charts.scale import (
+    GUTTER,
     LEAST_WIDTH,
     MOST_LABELS,
+    SIDE,
     Room,
+    TimeTick,
     flow_levels,
+    label_width,
     moment,
     named_levels,
     scale_of,
@@ -63,7 +67,11 @@ def test_lines_start_above_zero():
 
 
 def texts_of(first: date, last: date, room: Room, *, is_centred: bool = True) -> list[str]:
-    return [t.text for t in time_ticks(moment(first), moment(last), MOST_LABELS[room], is_centred=is_centred)]
+    return [tick.text for tick in ticks_in(room, moment(first), moment(last), is_centred=is_centred)]
+
+
+def ticks_in(room: Room, start: datetime, end: datetime, *, is_centred: bool) -> tuple[TimeTick, ...]:
+    return time_ticks(start, end, MOST_LABELS[room], LEAST_WIDTH[room], is_centred=is_centred)
 
 
 def test_time():
@@ -71,24 +79,32 @@ def test_time():
     two_years = date(2024, 12, 1), date(2026, 12, 1)
     quarters = ["Jan 2025", "Apr", "Jul", "Oct", "Jan 2026", "Apr", "Jul", "Oct"]
     assert texts_of(*two_years, Room.LARGE) == texts_of(*two_years, Room.WIDE) == quarters
-    assert texts_of(*two_years, Room.NARROW) == ["Jul 2025", "Jan 2026", "Jul"]
-    assert texts_of(date(2021, 12, 1), date(2026, 12, 1), Room.WIDE) == ["2023", "2024", "2025", "2026"]
+    assert texts_of(*two_years, Room.NARROW) == ["Jan 2025", "Jul", "Jan 2026", "Jul"]
+    assert texts_of(date(2021, 12, 1), date(2026, 12, 1), Room.WIDE) == ["2022", "2023", "2024", "2025", "2026"]
     assert texts_of(date(2026, 9, 1), date(2026, 12, 1), Room.NARROW) == ["Sep 2026", "Oct", "Nov"]
     assert texts_of(date(2026, 11, 1), date(2026, 12, 1), Room.NARROW) == ["Nov 2026"]
     days = texts_of(date(2026, 11, 1), date(2026, 11, 22), Room.WIDE, is_centred=False)
-    assert days == ["9 Nov 2026", "16 Nov"]
+    assert days == ["2 Nov 2026", "9 Nov", "16 Nov"]
+    # The first and the last month have a label if it fits.
+    assert texts_of(date(2025, 1, 1), date(2026, 11, 1), Room.WIDE) == quarters
+    assert texts_of(date(2025, 1, 1), date(2026, 11, 1), Room.NARROW) == ["Jan 2025", "Jul", "Jan 2026", "Jul"]
+    assert texts_of(date(2025, 2, 1), date(2027, 2, 1), Room.WIDE) == ["Apr 2025", *quarters[2:]]
 
 
 @pytest.mark.parametrize("room", list(Room))
 @pytest.mark.parametrize("count", range(1, 130))
 def test_labels_apart(room, count):
-    """Labels have room, and none is cut at an edge."""
+    """Labels have room, and none is cut at an edge: to the left there is space for the labels of levels."""
     start, end = moment(NOVEMBER.plus(1 - count).first), moment(NOVEMBER.last + DAY)
-    ticks = time_ticks(start, end, MOST_LABELS[room], is_centred=True)
+    ticks = ticks_in(room, start, end, is_centred=True)
     assert ticks
-    at = [(tick.at - start) / (end - start) * LEAST_WIDTH[room] for tick in ticks]
-    assert all(after - before >= 44 for before, after in pairwise(at))
-    assert all(14 <= x <= LEAST_WIDTH[room] - 14 for x in at)
+    boxes = []
+    for tick in ticks:
+        at, half = (tick.at - start) / (end - start) * LEAST_WIDTH[room], label_width(tick.text) / 2
+        boxes.append((at - half, at + half))
+    assert all(after[0] - before[1] >= 6 for before, after in pairwise(boxes))
+    assert boxes[0][0] >= -GUTTER
+    assert boxes[-1][1] <= LEAST_WIDTH[room] + SIDE
 
 
 # -- the same rules in the script -------------------------------------------------------------------
@@ -116,12 +132,12 @@ def test_same_time_labels():
     for number in range(600):
         start = FIRST + timedelta(days=numbers.randrange(4000))
         days = numbers.choice([1, 7, 20, 61, 62, 63, 90, 183, 365, 730, 1826, 3000]) + numbers.randrange(9)
-        cases.append((start, start + timedelta(days=days), numbers.choice([4, 8]), number % 2 == 0))
-    given_cases = [[milliseconds(a), milliseconds(b), most, centred] for a, b, most, centred in cases]
+        cases.append((start, start + timedelta(days=days), numbers.choice([Room.WIDE, Room.NARROW]), number % 2 == 0))
+    given_cases = [[milliseconds(a), milliseconds(b), room, centred] for a, b, room, centred in cases]
     got = run_script("format ticks", f"{json.dumps(given_cases)}.map((one) => timeTicks(...one))")
     assert got == [
-        [[milliseconds(t.at), t.text] for t in time_ticks(a, b, most, is_centred=centred)]
-        for a, b, most, centred in cases
+        [[milliseconds(t.at), t.text] for t in ticks_in(room, a, b, is_centred=centred)]
+        for a, b, room, centred in cases
     ]
 
 
@@ -163,7 +179,7 @@ def boxes(marks: tuple[EventMark, ...], width: float) -> list[tuple[float, float
         half = mark.half_width
         found.append((x - half, x + half))
         if mark.name:
-            long = text_width(mark.name) + 4
+            long = label_width(mark.name) + 4
             found.append((x - half - long, x - half) if mark.is_before else (x + half, x + half + long))
     return sorted(found)
 

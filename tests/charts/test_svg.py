@@ -87,7 +87,7 @@ def inside(drawing: Drawing) -> bool:
     percents += [(tick.at, 0) for ticks in drawing.x_ticks.values() for tick in ticks]
     percents += [(0, tick.at) for tick in drawing.y_ticks]
     percents += [(event.x, 0) for events in drawing.lane.values() for event in events]
-    percents += [(drawing.last.x, drawing.last.y)] if drawing.last else []
+    percents += [(label.x, label.y) for label in drawing.last.values()]
     percents += [(0, name.at) for name in drawing.names.values()]
     spots = [tuple(map(float, point.split(","))) for line in drawing.lines for point in line.points.split()]
     spots += [(bar.x, bar.y) for bar in drawing.bars]
@@ -146,7 +146,7 @@ def test_nothing_to_draw(kind, series):
     """Nothing to draw is an empty grid."""
     drawing = draw(a_chart(kind, *series))
     assert inside(drawing)
-    assert (drawing.bars, drawing.lines, drawing.marks, drawing.last) == ((), (), (), None)
+    assert (drawing.bars, drawing.lines, drawing.marks, drawing.last) == ((), (), (), {})
 
 
 # -- downloads -----------------------------------------------------------------------------------
@@ -214,8 +214,38 @@ def test_running():
     days = points_of({AS_OF - DAY: 1})
     drawing = draw(replace(a_chart(FLOW, a_series(months=sums, days=days)), is_stacked=True))
     assert drawing.running == "Nov so far, 21 of 30 days"
-    assert drawing.last.text == "7.62M"
+    assert drawing.last[""].text == "7.62M"
     assert [(name.value, name.when) for name in drawing.names.values()] == [("7.62M", " in Oct"), ("", "")]
+
+
+@pytest.mark.parametrize(
+    ("before", "rooms"),
+    [([100, 200], {""}), ([300, 200], {"wide", "narrow"}), ([200, 300], {""}), ([200, 201], {""})],
+    ids=["rise", "two months ago", "month before", "a little"],
+)
+def test_above_higher_neighbours(before, rooms):
+    """The label is above the bars in its width, and a line leads to its own; in a narrow chart it is over more bars."""
+    history = [100] * 19 + before
+    sums = [a_month(NOVEMBER.plus(n - len(history) - 1), value * 10**4) for n, value in enumerate(history)]
+    sums.append(a_month(NOVEMBER.plus(-1), 200 * 10**4))
+    drawing = draw(replace(a_chart(FLOW, a_series(months=tuple(sums))), is_stacked=True))
+    assert drawing.last.keys() == rooms
+    for room, label in drawing.last.items():
+        own = 100 * drawing.scale.y(200 * 10**4)
+        is_raised = before[1] == 300 or (before[0] == 300 and room == "narrow")
+        highest = 300 if is_raised else 201 if before[1] == 201 else 200
+        assert label.y == pytest.approx(100 * drawing.scale.y(highest * 10**4), abs=0.01)
+        assert label.ground == (pytest.approx(own, abs=0.01) if is_raised else None)
+
+
+def test_above_a_falling_line():
+    """The label of the last day of a line, which ends there, is above the line."""
+    days = points_of({AS_OF - n * DAY: 1000 + 4 * n for n in range(120)})
+    drawing = draw(a_chart(STOCK, a_series(days=days)))
+    label = drawing.last.get("wide") or drawing.last[""]
+    assert label.text == "1,000"
+    assert label.y < 100 * drawing.scale.y(1000) - 3
+    assert label.ground == pytest.approx(100 * drawing.scale.y(1000), abs=0.01)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=7))

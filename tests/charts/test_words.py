@@ -55,7 +55,7 @@ def test_a_chart_of_downloads_tells_first_last_peak_and_change():
     ]
     board = a_board([PACKAGE], rows)
     assert alternative(item_chart(board, board.items[0])) == (
-        "Downloads of lance (Node.js). Downloads by month. "
+        "Downloads of lance (Node.js), by month. "
         "Node.js (lance): from 310 downloads (July 2026) to 620 (October 2026), a change of +310 (×2.0); "
         "peak 2,790 (August 2026)."
     )
@@ -73,7 +73,7 @@ def test_only_the_range_shown():
 def test_a_chart_of_stars_tells_days():
     board = a_board([STARS], rows_of(STARS, date(2026, 11, 1), AS_OF, 1000, grows=-1))
     assert alternative(item_chart(board, board.items[0])) == (
-        "GitHub stars of owner/a. Stars by day. "
+        "GitHub stars of owner/a, by day. "
         "owner/a: from 1,000 stars (1 November 2026) to 979 (22 November 2026), a change of −21 (−2.1%); "
         "peak 1,000 (1 November 2026)."
     )

@@ -278,9 +278,32 @@ def test_description_of_days(reader, data_site):
     """Days and weeks are described as soon as they are loaded."""
     page = reader.open(f"{data_site('rich').url}?range=3m&by=day", now=NOW)
     words = page.locator("#chart-downloads [data-words]")
-    expect(words).to_contain_text("Downloads per day. Downloads by day. ")
+    expect(words).to_contain_text(re.compile(r"^Downloads per day\. LanceDB: "))
     assert "no complete period" not in words.inner_text()
     assert re.search(r"LanceDB: from [\d,]+ \(3 September 2026\) to [\d,]+ \(\d+ November 2026\)", words.inner_text())
+
+
+@pytest.mark.parametrize(
+    ("key", "subject"),
+    [
+        ("downloads", "Downloads per month"),
+        ("downloads-lance", "Downloads of Lance, by month"),
+        ("all-stars", "GitHub stars, all repositories, by day"),
+        ("stars-lance", "GitHub stars of Lance, by day"),
+    ],
+)
+def test_words_begin_alike(reader, data_site, key, subject):
+    """The text of the server and those of the script begin with the same subject, which is stated once."""
+    page = reader.open(data_site("rich").charts, now=NOW)
+    words = page.locator(f"#chart-{key} [data-words]")
+    assert words.text_content().startswith(f"{subject}. ")
+    page.locator(f"#chart-{key} .controls label", has_text="1Y").click()
+    expect(words).to_contain_text("2025")
+    expect(words).not_to_contain_text("December 2024")
+    assert words.text_content().startswith(f"{subject}. ")
+    if key == "all-stars":
+        page.locator(f"#chart-{key} .controls fieldset.wide label", has_text="New").click()
+        expect(words).to_contain_text(re.compile("^GitHub stars, all repositories, new stars by day\\. "))
 
 
 def test_view_is_announced(reader, data_site):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.site.test_look import pages
@@ -52,7 +54,7 @@ def test_releases_on_a_phone(reader, data_site):
 def test_quality_on_a_phone(reader, data_site):
     """The freshness table shows all columns within the window; commands are formatted as code."""
     page = reader.open(f"{data_site('rich').url}quality.html", now=NOW, size=(390, 844))
-    row = page.locator(".freshness tbody tr", has_text="downloads:lance:python")
+    row = page.locator(".freshness tbody tr", has_text="Python pylance")
     assert row.evaluate("(one) => one.getBoundingClientRect().right") <= 390
     assert page.locator(".freshness").evaluate("(one) => one.scrollWidth - one.clientWidth") == 0
     assert page.locator(".anomalies code").first.inner_text() == "cmetrics backfill --full"
@@ -225,3 +227,102 @@ def test_prints_are_complete(reader, data_site):
               .map(([text]) => text)"""
         )
         assert bare == [], path
+
+
+# -- labels above bars ----------------------------------------------------------------------------
+
+#: The labels of last values with the bars of other months that they lie over, and the lines that connect them with
+#: their own bar, as boxes.
+LABELS = """() => [...document.querySelectorAll("figure.flow")].map((figure) => {
+  const label = [...figure.querySelectorAll(".frame .last")].find((one) => one.getBoundingClientRect().width > 0);
+  if (!label) return null;
+  const text = label.getBoundingClientRect();
+  const middle = (text.left + text.right) / 2;
+  const marks = figure.querySelector(".still .marks");
+  const plot = figure.querySelector(".still").getBoundingClientRect();
+  const bars = [...marks.querySelectorAll("rect.bar")].map((bar) => bar.getBoundingClientRect());
+  for (const path of marks.querySelectorAll("path.bar")) {
+    for (const [, x, y, wide, high] of path.getAttribute("d").matchAll(/M([\\d.]+) ([\\d.]+)h([\\d.]+)v([\\d.]+)/g)) {
+      const [left, top] = [plot.left + x * plot.width / 1000, plot.top + y * plot.height / 1000];
+      bars.push({ left, top, right: left + wide * plot.width / 1000, bottom: top + high * plot.height / 1000 });
+    }
+  }
+  const isOver = (bar) => bar.left < text.right && bar.right > text.left && bar.top < text.bottom - 3
+    && bar.bottom > text.top;
+  const own = bars.filter((bar) => bar.left <= middle && bar.right >= middle);
+  const lines = [...figure.querySelectorAll(".frame .leader")].map((one) => one.getBoundingClientRect());
+  const leader = lines.find((box) => box.height > 0);
+  return {
+    text: label.textContent,
+    over: bars.filter(isOver).length,
+    gap: Math.min(...own.map((bar) => bar.top)) - text.bottom,
+    left: leader ? Math.min(...own.map((bar) => bar.top)) - leader.bottom : null,
+  };
+}).filter(Boolean)"""
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+@pytest.mark.parametrize("path", ["", "products/lance.html", "metrics/downloads-lancedb-nodejs.html"])
+def test_the_last_value_is_beside_its_bar(reader, data_site, path, width):
+    """Its label lies over no bar, also if the month before is higher; a line leads from it to its own bar."""
+    page = reader.open(data_site("stale").url + path, now=NOW, size=(width, 1200))
+    found = page.evaluate(LABELS)
+    assert found
+    for query in ("", "?range=6m", "?range=1y&split=sdk", "?by=week"):
+        page.goto(data_site("stale").url + path + query)
+        page.wait_for_function("() => !document.querySelector('[data-stale]')")
+        for label in page.evaluate(LABELS):
+            assert label["over"] == 0, (query, label)
+            assert label["gap"] < 12 or (label["left"] is not None and abs(label["left"]) < 2), (query, label)
+    assert any(label["left"] is not None for label in found), "no neighbour is higher"
+
+
+# -- names and dates ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["rich", "stale", "weird"])
+def test_quality_names_metrics_and_days_as_other_pages(reader, data_site, name):
+    """No id of a metric and no ISO date is read on the page, except in stored errors."""
+    page = reader.open(f"{data_site(name).url}quality.html", now=NOW)
+    page.locator("main :is(.runs, .error)").evaluate_all("(all) => all.forEach((one) => one.remove())")
+    text = page.locator("main").inner_text()
+    assert re.findall(r"\b(?:downloads|stars|pulls|forks):\S+|\b\d{4}-\d\d-\d\d\b", text) == []
+    if name == "rich":
+        shown = page.locator(".anomalies li").first.inner_text()
+        assert shown.startswith("Damaged: pylance, 4 days from 18 Jun 2024 to 21 Jun 2024: ")
+        link = page.locator(".freshness tbody a").first
+        assert link.inner_text() == "Python pylance"
+        assert link.get_attribute("title") == "downloads:lance:python"
+
+
+# -- space ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [1024, 1280, 1920])
+@pytest.mark.parametrize(("name", "path"), [("m300", "p00"), ("eight", "sdk"), ("rich", "lancedb")])
+def test_charts_side_by_side_are_full(reader, data_site, name, path, width):
+    """Beside a chart with a long legend there is no card that is half empty; the links are at the bottom of all."""
+    page = reader.open(f"{data_site(name).url}products/{path}.html", now=NOW, size=(width, 1200))
+    for chart in page.locator(".charts .chart").all():
+        card, picture, foot = (box.bounding_box() for box in (chart, chart.locator(".picture"), chart.locator(".foot")))
+        assert card["y"] + card["height"] - foot["y"] - foot["height"] < 20
+        assert foot["y"] - picture["y"] - picture["height"] < 64
+        links = chart.locator(".foot > :is(details, button):visible")
+        assert len({round(link.bounding_box()["y"]) for link in links.all()}) == 1
+
+
+@pytest.mark.parametrize("width", [768, 900, 1024, 1280])
+def test_search_and_filters_are_in_one_line(reader, data_site, width):
+    """No filter is alone in a second line."""
+    page = reader.open(data_site("m300").url, now=NOW, size=(width, 900))
+    parts = [part.bounding_box() for part in page.locator(".finder > *").all()]
+    assert len(parts) == 5
+    assert max(box["y"] for box in parts) < min(box["y"] + box["height"] for box in parts)
+    assert max(box["x"] + box["width"] for box in parts) <= width - 15
+
+
+def test_records_are_in_the_order_of_the_rows(reader, data_site):
+    """The largest package first."""
+    page = reader.open(f"{data_site('m300').url}products/p00.html", now=NOW)
+    rows = page.locator(".metrics tbody th a").all_text_contents()
+    assert page.locator(".records a").all_text_contents() == rows

@@ -153,7 +153,7 @@ def test_a_chart_has_drawing_description_data_and_table():
     rows = [a_snapshot(package, FIRST - DAY, 400), *rows_of(package, FIRST, AS_OF)]
     (view,) = charts_of(products_of([package], rows, events=[an_event()])[0])
     assert len(view.drawing.bars) >= 3
-    assert view.alternative.startswith("Downloads of One. Downloads by month. Node.js (x): from 400 downloads")
+    assert view.alternative.startswith("Downloads of One, by month. Node.js (x): from 400 downloads")
     document = json.loads(view.data)
     assert document["series"][0]["month"]["values"] == [300, 310, 220]
     assert [value for _, _, value, _ in document["series"][0]["seeds"]] == [400]

@@ -308,6 +308,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+BOXES = "(query) => [...document.querySelectorAll(query)].map((one) => one.getBoundingClientRect().toJSON())"
+
+
+def opened_file(browser: Browser, path: Path, width: int = 1280, **options: Any) -> Page:
+    page = browser.new_context(viewport={"width": width, "height": 900}, **options).new_page()
+    page.goto(path.as_uri())
+    return page
+
+
 def opened(browser: Browser, folder: Path, **options: Any) -> Page:
     page = browser.new_context(**options).new_page()
     page.goto((folder / "reports/2026-10.html").as_uri())
@@ -401,12 +410,90 @@ def test_products_have_the_colours_of_the_overview(name: str):
     assert [(tone, title) for tone, title in tones] == [(series.tone, series.name) for series in chart.shown]
 
 
+@pytest.mark.parametrize("name", ["rich", "m24", "m300"])
+def test_packages_have_the_colours_of_the_overview(name: str):
+    """Next to its numbers, a package has the bars that the overview has; packages of one SDK differ."""
+    report = build_report(inputs(name), OCTOBER)
+    rows = re.findall(r'<tr[^>]*><th scope="row">.*?</tr>', report_html(report, name).decode(), re.DOTALL)
+    shown = [re.findall(r'<path class="tone-(\w+)"', row) for row in rows[: len(report.packages)]]
+    tones = {item.metric.metric_id: item.tone for item in site(name).board.items}
+    assert [set(of_row) for of_row in shown] == [{tones[row.metric_id]} for row in report.packages if row.metric_id]
+
+
+def test_more_products_than_colours():
+    """No two products have the same colour; those without one of their own are grey."""
+    report = build_report(inputs("m300"), OCTOBER)
+    shown = report_html(report, "m300").decode()
+    tones = re.findall(r'<li class="tone-(\w+)[^"]*"><i></i><bdi>', shown)[: len(report.products)]
+    own = [tone for tone in tones if tone != "n4"]
+    assert len(own) == len(set(own)) == 8
+    assert tones == [*own, *["n4"] * (len(report.products) - 8)]
+
+
+def test_the_last_month_has_a_label(browser: Browser, tmp_path: Path):
+    """Each third month has one on a slide, also the last; every label is within the slide."""
+    for month, text in ((OCTOBER, "Oct"), (Month(2026, 7), "Jul"), (Month(2026, 1), "Jan 2026")):
+        path = tmp_path / f"{text}.html"
+        path.write_bytes(render_report_html(build_report(inputs("five"), month)))
+        page = opened_file(browser, path)
+        labels = page.locator("svg.months.wide text[text-anchor=middle]")
+        assert labels.last.text_content() == text
+        box, slide = labels.last.bounding_box(), page.locator("#slide-2").bounding_box()
+        bar = page.locator("svg.months.wide path[class^=tone-]").last.bounding_box()
+        assert box["x"] + box["width"] / 2 == pytest.approx(bar["x"] + bar["width"] / 2, abs=2)
+        assert box["x"] + box["width"] < slide["x"] + slide["width"] - 4
+        page.context.close()
+
+
+def test_the_last_value_is_above_its_neighbours(browser: Browser, tmp_path: Path):
+    """After a month with more downloads, the label lies over no bar, and a line leads to its own."""
+    report = october()
+    *earlier, before, last = report.history
+    higher = replace(before, parts=tuple(2 * part for part in before.parts))
+    path = tmp_path / "report.html"
+    path.write_bytes(render_report_html(replace(report, history=(*earlier, higher, last))))
+    for width, shape in ((1280, "wide"), (390, "narrow")):
+        page = opened_file(browser, path, width)
+        (label,) = page.evaluate(BOXES, f"svg.months.{shape} .value")
+        (line,) = page.evaluate(BOXES, f"svg.months.{shape} .leader")
+        bars = page.evaluate(BOXES, f"svg.months.{shape} path[class^=tone-]")
+        over = [box for box in bars if box["left"] < label["right"] and box["right"] > label["left"]]
+        assert len(over) > 2
+        assert min(box["top"] for box in over) > label["bottom"] - 4
+        own = [box["top"] for box in bars if box["left"] < line["left"] < box["right"]]
+        assert line["bottom"] == pytest.approx(min(own), abs=1)
+        page.context.close()
+
+
+def test_swatches_with_forced_colours(browser: Browser, tmp_path: Path):
+    """With the colours of the system, products and missing days have the signs that the bars have."""
+    path = tmp_path / "report.html"
+    path.write_bytes(render_report_html(october()))
+    page = opened_file(browser, path, forced_colors="active")
+    signs = page.locator("#slide-2 .legend i")
+    pictures = [Image.open(BytesIO(sign.screenshot())).convert("RGB") for sign in signs.all()]
+    assert len(pictures) == 3
+    inner = [picture.crop((3, 3, picture.width - 3, picture.height - 3)) for picture in pictures]
+    colours = [len(picture.getcolors() or ()) for picture in inner]
+    assert colours[:2] == [1, 1]
+    assert colours[2] > 1, "hatched"
+    assert inner[0].getpixel((2, 2)) != inner[1].getpixel((2, 2))
+    page.context.close()
+
+
+def test_links_of_a_phone_fit(browser: Browser, folder: Path):
+    """The last link of the navigation is as far from the edge as the page."""
+    page = opened(browser, folder, viewport={"width": 390, "height": 844})
+    assert page.locator(".masthead nav a").count() == 5
+    assert page.locator(".masthead nav").evaluate("(one) => one.scrollWidth - one.clientWidth") == 0
+    page.context.close()
+
+
 def test_labels_of_levels_do_not_cover_bars(browser: Browser, folder: Path):
     """No label of the value axis covers a bar."""
     page = opened(browser, folder, viewport={"width": 1280, "height": 900})
-    boxes = """(query) => [...document.querySelectorAll(query)].map((one) => one.getBoundingClientRect().toJSON())"""
-    levels = page.evaluate(boxes, "svg.months.wide .level")
-    bars = page.evaluate(boxes, "svg.months.wide path[class^=tone-]")
+    levels = page.evaluate(BOXES, "svg.months.wide .level")
+    bars = page.evaluate(BOXES, "svg.months.wide path[class^=tone-]")
     assert len(levels) >= 3
     assert max(box["right"] for box in levels[:-1]) <= min(box["left"] for box in bars)
     page.context.close()

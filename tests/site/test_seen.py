@@ -340,6 +340,10 @@ def test_forced_colors(reader, data_site):
         for number in (1, 2, 3)
     ]
     assert len(set(swatches)) == 3
+    running = page.locator("#chart-downloads-lancedb .so-far")
+    sign = Image.open(io.BytesIO(running.screenshot())).convert("L").crop((0, 0, 16, 24))
+    # A frame of a pixel on each side, and the lines within it.
+    assert sum(pixel < 200 for pixel in sign.getdata()) > 50, "the sign of the current month is hatched"
     # Lines differ in more than colour.
     for name, value in (("place", "side"), ("mark", "lines")):
         page.evaluate(
