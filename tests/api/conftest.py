@@ -1,4 +1,4 @@
-"""A store with the default catalogue's truth in it, and the served API over it."""
+"""A store with the values of the default catalogue, and the API that serves it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CATALOG = load_catalog(None, SPECS)
 
 
 def fill(store: LanceStore) -> None:
-    """Two years of the default catalogue, and two runs of which one had an error."""
+    """Store two years of the default catalogue and two runs, one of them with an error."""
     store.create_tables()
     store.save_definitions([definition(metric, NOW) for metric in CATALOG.metrics])
     truth = World.default().expected()
@@ -52,7 +52,7 @@ def fill(store: LanceStore) -> None:
 
 
 @dataclass
-class Served:
+class ApiServer:
     url: str
     process: subprocess.Popen[str]
     lines: list[str]
@@ -62,8 +62,8 @@ class Served:
 
 
 @contextmanager
-def started(workspace: Workspace, *args: str) -> Iterator[Served]:
-    """The command in a folder; it has said where it listens."""
+def started(workspace: Workspace, *args: str) -> Iterator[ApiServer]:
+    """Start the API in a folder, and wait for its address."""
     process = workspace.start("serve-api", "--port", "0", *args)
     lines: list[str] = []
     address: queue.Queue[str] = queue.Queue()
@@ -79,21 +79,21 @@ def started(workspace: Workspace, *args: str) -> Iterator[Served]:
         threading.Thread(target=read, daemon=True).start()
         url = address.get(timeout=60)
         assert url, "".join(lines)
-        yield Served(url, process, lines)
+        yield ApiServer(url, process, lines)
     finally:
         process.kill()
         process.wait()
 
 
 @pytest.fixture(scope="session")
-def serve() -> Iterator[Callable[..., Served]]:
-    """Starts the command in a folder and waits until it says where it listens."""
+def serve() -> Iterator[Callable[..., ApiServer]]:
+    """Return a function that starts the API in a folder and waits for its address."""
     with ExitStack() as stack:
         yield lambda workspace, *args: stack.enter_context(started(workspace, *args))
 
 
 @pytest.fixture(scope="session")
-def full_home(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def filled_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     folder: Path = tmp_path_factory.mktemp("full")
     root = folder / "data" / "lancedb"
     root.mkdir(parents=True)
@@ -102,5 +102,5 @@ def full_home(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def api(serve, full_home: Workspace) -> Served:
-    return serve(full_home)
+def api(serve, filled_workspace: Workspace) -> ApiServer:
+    return serve(filled_workspace)

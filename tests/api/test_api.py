@@ -1,4 +1,4 @@
-"""The served API: what it answers, what it refuses, and that it says what the files say."""
+"""The served API: responses, rejections, and equality with the files of a build."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import pytest
 from cmetrics.environment import Environment
 from cmetrics.settings import resolve_store
 from cmetrics.store.lance_store import LanceStore
-from tests.api.conftest import CATALOG, NOW, Served, fill
+from tests.api.conftest import CATALOG, NOW, ApiServer, fill
 from tests.conftest import Workspace, daily
 from tests.rules import value_differs
 from tests.world.cluster import Cluster
@@ -60,9 +60,9 @@ def without_time(body: bytes) -> dict | list:
     return document
 
 
-def test_the_files_of_a_build_say_byte_for_byte_what_the_api_answers(api: Served, full_home: Workspace):
-    full_home.run("build-site")
-    site = full_home.folder / "site" / "api" / "v1"
+def test_files_of_a_build_equal_api_responses(api: ApiServer, filled_workspace: Workspace):
+    filled_workspace.run("build-site")
+    site = filled_workspace.folder / "site" / "api" / "v1"
     for name in ("health", "definitions", *INSIGHTS):
         assert (site / f"{name}.json").read_bytes() == api.get(f"/api/v1/{name}").content
     for entry in api.get("/api/v1/definitions").json():
@@ -82,10 +82,10 @@ def test_the_files_of_a_build_say_byte_for_byte_what_the_api_answers(api: Served
     }  # fmt: skip
 
 
-def test_the_flat_files_hold_every_row(full_home: Workspace):
-    full_home.run("build-site", "--out", "flat")
-    rows = full_home.rows()
-    data = full_home.folder / "flat" / "data"
+def test_the_flat_files_contain_every_row(filled_workspace: Workspace):
+    filled_workspace.run("build-site", "--out", "flat")
+    rows = filled_workspace.rows()
+    data = filled_workspace.folder / "flat" / "data"
     table = pyarrow.parquet.read_table(data / "stats.parquet")
     assert table.num_rows == len(rows)
     lines = list(csv.DictReader(io.StringIO((data / "stats.csv").read_text())))
@@ -94,12 +94,14 @@ def test_the_flat_files_hold_every_row(full_home: Workspace):
     ]
 
 
-def test_series_are_the_stored_rows_of_the_window_ascending(api: Served, full_home: Workspace):
+def test_series_are_the_stored_rows_of_the_window(api: ApiServer, filled_workspace: Workspace):
     for days in (1, 7, 180, 730):
         document = api.get(f"/api/v1/series/downloads:lancedb:nodejs?days={days}").json()
         first = YESTERDAY - timedelta(days=days - 1)
         expected = [
-            row for row in full_home.rows() if row.metric_id == "downloads:lancedb:nodejs" and row.period_end >= first
+            row
+            for row in filled_workspace.rows()
+            if row.metric_id == "downloads:lancedb:nodejs" and row.period_end >= first
         ]
         assert document["days"] == days
         assert [(p["period_end"], p["value"], p["provenance"]) for p in document["points"]] == [
@@ -107,9 +109,9 @@ def test_series_are_the_stored_rows_of_the_window_ascending(api: Served, full_ho
         ]
 
 
-def test_the_dashboard_has_the_documented_fields_and_its_numbers_hold(api: Served, full_home: Workspace):
+def test_the_dashboard_has_the_documented_fields_and_correct_numbers(api: ApiServer, filled_workspace: Workspace):
     document = api.get("/api/v1/dashboard/daily").json()
-    stored = daily(full_home.rows())
+    stored = daily(filled_workspace.rows())
     assert [group["product"] for group in document["groups"]] == ["lance", "lancedb"]
     totals = document["last_30d_download_totals"]
     assert (totals["window_start"], totals["window_end"]) == (str(YESTERDAY - timedelta(days=29)), str(YESTERDAY))
@@ -133,7 +135,7 @@ def test_the_dashboard_has_the_documented_fields_and_its_numbers_hold(api: Serve
     assert len(api.get("/api/v1/dashboard/daily?days=7").json()["groups"][0]["items"][-1]["sparkline"]) == 7
 
 
-def test_a_shorter_window_changes_no_headline(api: Served):
+def test_a_shorter_window_changes_no_totals(api: ApiServer):
     answers = [api.get(f"/api/v1/dashboard/daily?days={days}").json() for days in (1, 30, 180, 730)]
     for key in ("last_full_month", "total_stars", "total_stars_change_30", "last_30d_download_totals"):
         assert len({json.dumps(answer[key]) for answer in answers}) == 1
@@ -143,7 +145,7 @@ def test_a_shorter_window_changes_no_headline(api: Served):
         )
 
 
-def test_errors_of_runs_are_listed_newest_first_within_their_days(api: Served):
+def test_errors_of_runs_are_listed_newest_first(api: ApiServer):
     document = api.get("/api/v1/history/refresh-errors").json()
     assert document["count"] == len(document["errors"]) == 1
     assert document["errors"][0]["error_summary"] == "downloads:lance:rust: crates.io broke"
@@ -156,12 +158,12 @@ def test_errors_of_runs_are_listed_newest_first_within_their_days(api: Served):
 
 @pytest.mark.parametrize("days", ["0", "731", "-1", "abc", "1.5", "", "1e2", "٣", "999999999999999999999"])
 @pytest.mark.parametrize("path", ["series/downloads:lance:python", "dashboard/daily"])
-def test_windows_out_of_range_are_refused(api: Served, path: str, days: str):
+def test_windows_out_of_range_are_rejected(api: ApiServer, path: str, days: str):
     assert api.get(f"/api/v1/{path}", params={"days": days}).status_code == 422
 
 
 @pytest.mark.parametrize("metric_id", HOSTILE)
-def test_ids_that_are_none_are_not_found(api: Served, metric_id: str):
+def test_invalid_ids_are_not_found(api: ApiServer, metric_id: str):
     assert api.get(f"/api/v1/series/{quote(metric_id, safe='')}").status_code in {404, 422}
 
 
@@ -182,13 +184,13 @@ def test_ids_that_are_none_are_not_found(api: Served, metric_id: str):
         ("limit=5000", 200),
     ],
 )
-def test_ranges_of_errors_are_checked(api: Served, query: str, status: int):
+def test_ranges_of_errors_are_checked(api: ApiServer, query: str, status: int):
     response = api.get(f"/api/v1/history/refresh-errors?{query}")
     assert response.status_code == status, response.text
 
 
-def test_head(api: Served):
-    """HEAD answers as GET does, without the body."""
+def test_head(api: ApiServer):
+    """HEAD responds like GET, without the body."""
     for path in [f"/api/v1/{path}" for path in PATHS] + ["/openapi.json", "/docs"]:
         got, head = api.get(path), httpx.head(api.url + path)
         assert (head.status_code, head.content) == (200, b"")
@@ -198,13 +200,13 @@ def test_head(api: Served):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_methods_that_write_are_refused(api: Served, method: str):
+def test_writing_methods_are_rejected(api: ApiServer, method: str):
     for path in PATHS:
         assert httpx.request(method, f"{api.url}/api/v1/{path}").status_code == 405
     assert httpx.request(method, f"{api.url}/api/v1/nowhere").status_code == 404
 
 
-def test_a_polling_script_gets_nothing_new_for_nothing(api: Served):
+def test_unchanged_responses_are_304(api: ApiServer):
     for path in PATHS[1:]:
         first = api.get(f"/api/v1/{path}", headers={"Accept-Encoding": "gzip"})
         assert first.headers["cache-control"] == "public, max-age=60"
@@ -215,7 +217,7 @@ def test_a_polling_script_gets_nothing_new_for_nothing(api: Served):
             assert first.headers["content-encoding"] == "gzip"
 
 
-def test_any_page_may_read_and_none_may_write(api: Served):
+def test_cors_allows_reading_only(api: ApiServer):
     simple = api.get("/api/v1/health", headers={"Origin": "https://example.com"})
     assert simple.headers["access-control-allow-origin"] == "*"
     preflight = httpx.options(
@@ -225,7 +227,7 @@ def test_any_page_may_read_and_none_may_write(api: Served):
     assert preflight.status_code == 400
 
 
-def test_the_description_is_complete(api: Served):
+def test_the_description_is_complete(api: ApiServer):
     document = api.get("/openapi.json").json()
     assert len(document["paths"]) == 5 + len(INSIGHTS) + 1
     for path, methods in document["paths"].items():
@@ -235,8 +237,8 @@ def test_the_description_is_complete(api: Served):
             assert parameter["description"], (path, parameter["name"])
 
 
-def test_the_reference_loads_nothing(api: Served):
-    """It names every path and every field of the description, without scripts and other hosts; `/` leads to it."""
+def test_the_reference_is_self_contained(api: ApiServer):
+    """It has every path and field of the description, without scripts and external references; `/` redirects to it."""
     page = httpx.get(f"{api.url}/", follow_redirects=True)
     assert (page.status_code, page.url.path) == (200, "/docs")
     document = api.get("/openapi.json").json()
@@ -249,11 +251,11 @@ def test_the_reference_loads_nothing(api: Served):
     assert re.findall(r"(?:src|href)=\"(?!#|openapi\.json)[^\"]*", page.text) == []
 
 
-def run_schemathesis(api: Served, folder: Path, *options: str) -> str:
-    """All of its phases and checks, right and wrong questions; what it says at the end."""
+def run_schemathesis(api: ApiServer, folder: Path, *options: str) -> str:
+    """Run all phases and checks of Schemathesis with valid and invalid requests. Return the end of its output."""
     command = Path(sys.executable).parent / "schemathesis"
     config = folder / "schemathesis.toml"
-    # A reversed range is 400 by contract, and OpenAPI cannot say that one date follows another.
+    # A reversed range returns 400, but OpenAPI cannot describe that one date must follow another.
     config.write_text(
         "[[operations]]\ninclude-path = '/api/v1/history/refresh-errors'\n"
         "[operations.checks.positive_data_acceptance]\nexpected-statuses = ['2xx', '400']\n"
@@ -267,20 +269,20 @@ def run_schemathesis(api: Served, folder: Path, *options: str) -> str:
         check=False, capture_output=True, text=True, cwd=folder,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert "not applicable" not in done.stdout, "a phase was left out"
+    assert "not applicable" not in done.stdout, "a phase was skipped"
     return done.stdout
 
 
-def test_schemathesis_finds_no_failure(api: Served, tmp_path: Path):
+def test_schemathesis_finds_no_failure(api: ApiServer, tmp_path: Path):
     run_schemathesis(api, tmp_path, "--seed", "1", "--max-examples", "50")
 
 
 @pytest.mark.long
-def test_schemathesis_finds_no_failure_among_thousands_of_questions(api: Served, tmp_path: Path):
+def test_schemathesis_finds_no_failure_in_thousands_of_requests(api: ApiServer, tmp_path: Path):
     print(run_schemathesis(api, tmp_path, "--seed", "2", "--max-examples", "2000")[-1500:])
 
 
-def test_it_answers_while_rows_are_written_and_shows_them_without_a_restart(serve, tmp_path: Path):
+def test_new_rows_are_served_without_a_restart(serve, tmp_path: Path):
     workspace = Workspace(tmp_path)
     (tmp_path / "data" / "lancedb").mkdir(parents=True)
     fill(workspace.store)
@@ -316,7 +318,7 @@ def test_it_answers_while_rows_are_written_and_shows_them_without_a_restart(serv
     ]
 
 
-def test_after_a_bootstrap_it_answers_from_the_new_tables(serve, tmp_path: Path):
+def test_new_tables_are_served_after_a_bootstrap(serve, tmp_path: Path):
     workspace = Workspace(tmp_path)
     (tmp_path / "data" / "lancedb").mkdir(parents=True)
     fill(workspace.store)
@@ -328,8 +330,8 @@ def test_after_a_bootstrap_it_answers_from_the_new_tables(serve, tmp_path: Path)
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_cleanly_when_told_to(serve, full_home: Workspace, sent: signal.Signals):
-    served = serve(full_home)
+def test_signals_end_the_server_cleanly(serve, filled_workspace: Workspace, sent: signal.Signals):
+    served = serve(filled_workspace)
     assert served.get("/api/v1/health").status_code == 200
     served.process.send_signal(sent)
     assert served.process.wait(timeout=30) == 0
@@ -338,7 +340,7 @@ def test_it_ends_cleanly_when_told_to(serve, full_home: Workspace, sent: signal.
     assert "Traceback" not in "".join(served.lines)
 
 
-def test_a_store_without_tables_is_a_reason_and_not_a_crash(serve, tmp_path: Path):
+def test_a_store_without_tables_is_unavailable(serve, tmp_path: Path):
     (tmp_path / "data" / "lancedb").mkdir(parents=True)
     served = serve(Workspace(tmp_path))
     for path in PATHS[1:]:
@@ -350,13 +352,13 @@ def test_a_store_without_tables_is_a_reason_and_not_a_crash(serve, tmp_path: Pat
     assert list((tmp_path / "data" / "lancedb").iterdir()) == []
 
 
-def test_a_mistyped_folder_is_refused_and_nothing_is_left_behind(tmp_path: Path):
+def test_a_missing_store_is_an_error_and_not_created(tmp_path: Path):
     done = Workspace(tmp_path).run("serve-api", "--db", "no/such", code=1)
     assert "no/such" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unreachable_cluster_is_a_reason_without_the_key(serve, tmp_path: Path):
+def test_an_unreachable_cluster_is_unavailable_without_showing_the_key(serve, tmp_path: Path):
     root = tmp_path / "cluster"
     root.mkdir()
     workspace = Workspace(tmp_path)
@@ -370,7 +372,7 @@ def test_an_unreachable_cluster_is_a_reason_without_the_key(serve, tmp_path: Pat
     assert cluster.api_key not in response.text + "".join(served.lines)
 
 
-def test_only_the_window_asked_for_crosses_the_wire(serve, tmp_path: Path):
+def test_only_the_requested_window_is_read(serve, tmp_path: Path):
     root = tmp_path / "cluster"
     root.mkdir()
     with Cluster(root) as cluster:
@@ -379,7 +381,7 @@ def test_only_the_window_asked_for_crosses_the_wire(serve, tmp_path: Path):
         served = serve(workspace)
         for path, most in (
             ("series/stars:lance:github?days=7", 7 + 1),
-            # Any dashboard compares the last full month with the one a year before.
+            # Any dashboard compares the last full month with that of the year before.
             ("dashboard/daily?days=7", 7 * (366 + 31 + 31) + 2),
         ):
             cluster.rows_sent = 0
@@ -392,7 +394,7 @@ def _remote(cluster: Cluster) -> LanceStore:
     return LanceStore.open(resolve_store(None, Environment(**cluster.env())))
 
 
-def test_without_the_extra_the_command_says_how_to_get_it(tmp_path: Path):
+def test_without_the_extra_the_error_says_how_to_install_it(tmp_path: Path):
     code = (
         "import sys\nsys.modules['fastapi'] = None\nsys.argv = ['cmetrics', 'serve-api']\n"
         "from cmetrics.cli import main\nmain()\n"

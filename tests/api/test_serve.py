@@ -7,8 +7,8 @@ import socket
 from cmetrics.api.serve import listen
 
 
-def test_connections_send_small_parts_at_once():
-    """Head and body of an answer are written separately; the body does not wait for an acknowledgement (40 ms)."""
+def test_connections_send_without_delay():
+    """The body of a response is sent without waiting for the acknowledgement of its head, which would take 40 ms."""
     with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
         connection, _ = listener.accept()
         with connection:

@@ -1,4 +1,4 @@
-"""Ten minutes of questions while the store changes: memory, descriptors and threads of the server stay as they were."""
+"""Ten minutes of requests while the store changes: memory, descriptors and threads of the server do not grow."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ import httpx
 import pytest
 
 from cmetrics.domain.run import Run, RunStatus
-from tests.api.conftest import CATALOG, NOW, Served, fill
+from tests.api.conftest import CATALOG, NOW, ApiServer, fill
 from tests.conftest import Workspace
 from tests.rules import value_differs
 
-#: Another figure is for trying this test out.
+#: Set the variable to try this test in less time.
 SECONDS = float(os.environ.get("CMETRICS_SOAK_SECONDS", "600"))
 CLIENTS = 4
-#: Seconds between two writes: as many versions of the tables as two years of nights leave.
+#: Seconds between two writes. This makes as many versions of the tables as two years of nights.
 WRITE_EVERY = 1.0
-#: What allocators keep for later comes and goes by so much. What lance keeps of every version, if nothing
-#: bounds it, is more than twice that.
+#: The memory that allocators retain varies by this share. If Lance's caches of versions were unbounded, they would take
+#: more than twice as much.
 TOLERANCE = 0.05
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What the server holds at a moment; ``memory`` in bytes."""
+    """The resources of the server at a moment; ``memory`` in bytes."""
 
     at: float
     memory: int
@@ -47,8 +47,8 @@ def sample(pid: int, began: float) -> Sample:
     return Sample(time.monotonic() - began, resident, files, threads)
 
 
-def question(chance: random.Random) -> tuple[str, dict[str, str]]:
-    """An address with its headers: mostly good ones, of every endpoint, some compressed, some wrong."""
+def random_request(chance: random.Random) -> tuple[str, dict[str, str]]:
+    """Return an address and its headers: mostly valid, of every endpoint, some compressed, some invalid."""
     days = chance.choice((1, 7, 30, 180, 730, chance.randint(1, 730), 0, 731))
     metric = chance.choice([metric.metric_id for metric in CATALOG.metrics] + [f"no:such:{chance.random()}"])
     path = chance.choice(
@@ -65,13 +65,13 @@ def question(chance: random.Random) -> tuple[str, dict[str, str]]:
     return f"/api/v1/{path}", chance.choice(({}, {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "identity"}))
 
 
-def ask(served: Served, seed: int, over: threading.Event, statuses: Counter[int]) -> None:
-    """Half of the clients keep their connection, half open one for every question."""
+def send_requests(served: ApiServer, seed: int, over: threading.Event, statuses: Counter[int]) -> None:
+    """Send requests. Half of the clients keep their connection, the others open one for every request."""
     chance, keep = random.Random(seed), seed % 2 == 0
     client = httpx.Client(base_url=served.url, timeout=60)
     tag = ""
     while not over.is_set():
-        path, headers = question(chance)
+        path, headers = random_request(chance)
         if chance.random() < 0.2:
             headers = headers | {"If-None-Match": tag}
         answer = client.get(path, headers=headers)
@@ -84,7 +84,7 @@ def ask(served: Served, seed: int, over: threading.Event, statuses: Counter[int]
 
 
 def write(workspace: Workspace, over: threading.Event) -> int:
-    """Nights, as quickly as they come: values revised, a run noted, files merged. Returns how many."""
+    """Revise values, save a run and merge files until ``over``. Return the number of nights."""
     rows, nights = [row for row in workspace.rows() if not row.is_seed], 0
     while not over.wait(WRITE_EVERY):
         nights += 1
@@ -99,21 +99,21 @@ def write(workspace: Workspace, over: threading.Event) -> int:
 
 
 def thirds(samples: list[Sample], what: str) -> tuple[float, float]:
-    """The medians of the first and the last third, once everything has been asked for a while."""
+    """Return the medians of the first and the last third of the samples, after a warm-up."""
     warm = samples[len(samples) // 4 :]
     third = max(1, len(warm) // 3)
     return tuple(statistics.median(getattr(one, what) for one in part) for part in (warm[:third], warm[-third:]))  # type: ignore[return-value]
 
 
 @pytest.mark.long
-def test_ten_minutes_of_questions_cost_no_memory(serve, tmp_path: Path):
+def test_ten_minutes_of_requests_use_no_more_memory(serve, tmp_path: Path):
     workspace = Workspace(tmp_path)
     (tmp_path / "data" / "lancedb").mkdir(parents=True)
     fill(workspace.store)
     served = serve(workspace)
     over, statuses, nights = threading.Event(), Counter[int](), Counter[str]()
     began = time.monotonic()
-    workers = [threading.Thread(target=ask, args=(served, seed, over, statuses)) for seed in range(CLIENTS)]
+    workers = [threading.Thread(target=send_requests, args=(served, seed, over, statuses)) for seed in range(CLIENTS)]
     workers.append(threading.Thread(target=lambda: nights.update(written=write(workspace, over))))
     for worker in workers:
         worker.start()
@@ -135,7 +135,7 @@ def test_ten_minutes_of_questions_cost_no_memory(serve, tmp_path: Path):
     for part in range(0, len(samples), max(1, len(samples) // 20)):
         one = samples[part]
         print(f"{one.at:5.0f} s {one.memory / 2**20:6.0f} MiB {one.files:3d} {one.threads:3d}")
-    assert all(alive), "a client or the writer broke off"
+    assert all(alive), "a client or the writer failed"
     assert set(statuses) <= {200, 304, 400, 404, 422}
     assert min(statuses[status] for status in (200, 304, 400, 404, 422)) > 0
     assert nights["written"] > SECONDS / WRITE_EVERY / 5

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.docs.project import ROOT, pages
 
 README = ROOT / "README.md"
-#: A comment above a block says why it is not run; the commands of the README have a name instead.
+#: A comment above a block states why it is not run; the commands of the README have a name instead.
 _BLOCK = re.compile(
     r"(?:<!-- (?:not run: (?P<reason>[^\n]+?)|command: (?P<command>\w+)) -->\n)?"
     r"^```(?P<language>[\w-]*)\n(?P<text>.*?)^```$",
@@ -20,13 +20,13 @@ _BLOCK = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """One block."""
+    """A code block."""
 
     page: Path
     line: int
     language: str
     text: str
-    #: Why it is not run; None if it is.
+    #: Why it is not run, or None if it is.
     reason: str | None
 
     def __str__(self) -> str:

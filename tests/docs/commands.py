@@ -17,7 +17,7 @@ _GLOBAL = {"--help", "-h", "--version", "--install-completion", "--show-completi
 
 
 def mistake_in(line: str) -> str | None:
-    """Return what is wrong with a ``cmetrics …`` command line; None if command and options exist."""
+    """Return the mistake in a ``cmetrics …`` command line, or None if command and options exist."""
     words = shlex.split(line)
     if len(words) < 2 or words[1] in _GLOBAL:
         return None

@@ -1,4 +1,4 @@
-"""The ``#:`` comments of fields, which Python itself does not keep."""
+"""The ``#:`` comments of fields, which Python does not retain at run time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import is_typeddict
 
 @cache
 def field_comments(owner: type) -> dict[str, str]:
-    """Return the comment above each field of a dataclass, model or TypedDict, those of its bases included.
+    """Return the comment above each field of a dataclass, model or TypedDict, including those of its bases.
 
-    A field without a comment is left out.
+    Fields without a comment are omitted.
     """
     comments: dict[str, str] = {}
     for base in reversed(getattr(owner, "__mro__", (owner,))):
@@ -28,7 +28,7 @@ def _of_class(owner: type) -> dict[str, str]:
     assert isinstance(node, ast.ClassDef)
     comments: dict[str, str] = {}
     if is_typeddict(owner):
-        # A TypedDict has only `dict` as its base; the source names the others.
+        # At run time, a TypedDict has only `dict` as its base, so the bases are read from the source.
         for base in node.bases:
             found = getattr(inspect.getmodule(owner), ast.unparse(base), None)
             if found is not None and is_typeddict(found):

@@ -1,4 +1,4 @@
-"""What the reference says about names that the code does not describe itself.
+"""Descriptions in the reference that are not in the code.
 
 A field with a ``#:`` comment, or with a ``description``, needs no entry here.
 """
@@ -97,7 +97,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 
-#: Field of a JSON document, or ``document.field`` where one needs its own → description, unless the code has a comment.
+#: Field of a JSON document, or ``document.field`` for one document → description, unless the code has a comment.
 FIELDS: dict[str, str] = {
     "absolute": "Difference.",
     "added": "Whether it was added to the catalogue.",

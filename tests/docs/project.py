@@ -53,7 +53,7 @@ def build(folder: Path) -> Path:
     return folder / SITE
 
 
-#: Attributes whose address the browser requests by itself.
+#: Attributes with addresses that the browser requests automatically.
 _LOADING = {
     ("script", "src"), ("img", "src"), ("img", "srcset"), ("source", "src"), ("source", "srcset"), ("iframe", "src"),
     ("embed", "src"), ("object", "data"), ("video", "src"), ("video", "poster"), ("audio", "src"), ("form", "action"),
@@ -65,7 +65,7 @@ _PASSIVE = {"canonical", "next", "prev", "alternate", "edit", "license"}
 
 @dataclass
 class Document(HTMLParser):
-    """One built page: its ids, its links, and what it loads."""
+    """A built page: its ids, its links, and what it loads."""
 
     text: str
     ids: set[str] = field(default_factory=set)
@@ -78,7 +78,7 @@ class Document(HTMLParser):
         self.loads += re.findall(r"url\(\s*['\"]?([^'\")]+)", self.text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the addresses of one element."""
+        """Record the addresses of an element."""
         given = {name: value or "" for name, value in attrs}
         if "id" in given:
             self.ids.add(given["id"])

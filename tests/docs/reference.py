@@ -1,6 +1,6 @@
-"""The generated parts of the reference: what the code knows about itself, as Markdown.
+"""The generated parts of the reference as Markdown, from declarations in the code.
 
-``python -m tests.docs --write`` writes them; a test fails while they are out of date.
+``python -m tests.docs --write`` writes them; a test fails if they are out of date.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from tests.docs import descriptions
 from tests.docs.comments import field_comments
 from tests.docs.project import DOCS, ROOT
 
-#: Set by GitHub Actions for every step, and by nobody else.
+#: Set by GitHub Actions only.
 INTERNAL_VARIABLES = {"GITHUB_WORKFLOW_REF"}
 
 WEBHOOK = """## Webhook
@@ -133,7 +133,7 @@ def _command(name: str, command: Any) -> str:
 
 def _paragraphs(text: str) -> str:
     parts = [" ".join(part.split()) for part in inspect.cleandoc(text).split("\n\n")]
-    # Options and placeholders read better as code.
+    # Format options and placeholders as code.
     return "\n\n".join(re.sub(r"(?<![\w`-])(--[a-z-]+)", r"`\1`", part) for part in parts) + "\n"
 
 
@@ -359,7 +359,7 @@ def render_json() -> str:
 
 
 def _own_documents(command: Any) -> list[type]:
-    """Return the TypedDicts of a command's module that are not part of another one there."""
+    """Return the TypedDicts of a command's module that are not part of another one in it."""
     module = importlib.import_module(inspect.unwrap(command.callback).__module__)
     own = [one for one in vars(module).values() if is_typeddict(one) and one.__module__ == module.__name__]
     parts = {part for one in own for part in _parts(one)}

@@ -1,6 +1,6 @@
-"""Take the picture of the README and of the documentation again: ``python -m tests.docs.screenshot``.
+"""Take the screenshot of the README and of the documentation: ``python -m tests.docs.screenshot``.
 
-It shows the sample data of a fixed day, so that it changes only with the pages. Chromium is needed.
+It shows the sample data of a fixed day, so that it changes only if the pages do. Chromium is needed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def take(page: Path, picture: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         tab = browser.new_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce")
-        # The banner for old data compares with the day of the reader.
+        # The banner for old data depends on the current day.
         tab.clock.set_fixed_time(datetime.fromtimestamp(int(EPOCH), UTC))
         tab.goto(page.as_uri())
         tab.wait_for_load_state("networkidle")

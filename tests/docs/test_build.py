@@ -1,4 +1,4 @@
-"""The documentation builds without warnings, its links lead somewhere, and it loads nothing from another host."""
+"""The documentation builds without warnings, its links work, and it loads nothing from another host."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_links_into_the_repository_exist(documents: dict[str, Document]):
 
 
 def test_nothing_is_loaded_from_another_host(documents: dict[str, Document], site: Path):
-    """Scripts are covered by the browser below, and by the policy that each page states."""
+    """Requests of scripts are checked by the browser below, and restricted by the policy of each page."""
     foreign = {name: [load for load in page.loads if is_foreign(load)] for name, page in documents.items()}
     assert {name: loads for name, loads in foreign.items() if loads} == {}
     styles = list(site.rglob("*.css"))
@@ -59,7 +59,7 @@ def test_nothing_is_loaded_from_another_host(documents: dict[str, Document], sit
 
 
 def test_a_browser_requests_nothing_from_another_host(site: Path, chromium: str):
-    """On every page; in the dark colour scheme on the first one."""
+    """This is checked on every page, and on the first one also in the dark colour scheme."""
     requested: list[str] = []
     messages: list[str] = []
     with serve(site) as served, sync_playwright() as playwright:

@@ -27,9 +27,9 @@ from tests.world.services import Services
 
 LANGUAGES = {"sh", "toml", "yaml", "python", "ini", "markdown", "html", "text", "json"}
 RUN = [page for page in (README, *pages()) if any(b.language == "sh" and b.reason is None for b in blocks(page))]
-#: Pages whose first command has to work in an empty folder. The others begin with a collected store and a site.
+#: Pages whose first command must work in an empty folder. The others start with a filled store and a site.
 FROM_NOTHING = {README, *(DOCS / "tutorial").glob("*.md")}
-#: Makes a fragment of a catalogue complete.
+#: Completes a fragment of a catalogue.
 FRAME = """
 contact = "https://example.com/contact"
 {head}
@@ -44,7 +44,7 @@ METRIC = '[[metrics]]\nproduct = "example"\nsource = "cratesio"\nsubject = "exam
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """A folder with a collected store and a site."""
+    """Return a folder with a filled store and a site."""
     with Services(example_world(), tmp_path_factory.mktemp("authority")) as services:
         folder = tmp_path_factory.mktemp("docs") / "collected"
         folder.mkdir()
@@ -56,7 +56,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the program `cmetrics`."""
+    """Return a folder with the program `cmetrics`."""
     folder = tmp_path_factory.mktemp("programs") / "bin"
     fork_server.install(folder)
     return folder
@@ -64,7 +64,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("page", RUN, ids=[page.stem for page in RUN])
 def test_shell_blocks_run(page: Path, workspace: Workspace, programs: Path, tmp_path: Path):
-    """In the order of the page, in one shell."""
+    """Blocks of a page run in order, in one shell."""
     folder = tmp_path / "reader"
     if page in FROM_NOTHING:
         folder.mkdir()
@@ -100,8 +100,8 @@ def test_python_blocks_run(block: Block, workspace: Workspace):
     assert done.stdout
 
 
-def test_a_chart_from_nothing(offline: Workspace):
-    """In ten lines, from the site that the page says how to get."""
+def test_a_chart_in_ten_lines(offline: Workspace):
+    """At most ten lines draw a chart from the site that the page builds."""
     page = DOCS / "how-to" / "read-the-data.md"
     demo = next(block.text for block in blocks(page) if "cmetrics demo" in block.text)
     offline.run(*demo.split()[1:])
@@ -116,11 +116,11 @@ def test_a_chart_from_nothing(offline: Workspace):
 
 @pytest.mark.parametrize("block", [block for block in all_blocks("toml") if block.reason is None], ids=str)
 def test_catalogues_are_valid(block: Block, tmp_path: Path):
-    """A fragment is completed with what it lacks."""
+    """Missing parts of a fragment are added first."""
     raw = tomllib.loads(block.text)
     text = block.text
     if "products" not in raw:
-        # Fields of the top level come before the sections.
+        # Fields of the top level precede the sections.
         head, bracket, rest = f"\n{block.text}".partition("\n[")
         metric = "" if "metrics" in raw else METRIC
         text = FRAME.format(head=head, metric=metric, fragment=bracket + rest)
@@ -140,7 +140,7 @@ def test_workflows_and_units_are_well_formed(block: Block):
 
 @pytest.mark.parametrize("page", [README, *pages()], ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_and_options_exist(page: Path):
-    """In every block and in the text, also where a block is not run."""
+    """This includes blocks that are not run, and the text."""
     for block in blocks(page):
         assert block.language in LANGUAGES, f"{block}: a block needs a language"
         if block.language == "sh":
@@ -154,7 +154,7 @@ def test_commands_and_options_exist(page: Path):
 
 
 def test_files_of_the_site_are_listed(workspace: Workspace):
-    """Every file that a build writes is in the table of the reference, and every row has a file."""
+    """The table of the reference lists exactly the files that a build writes."""
     page = (DOCS / "reference" / "api.md").read_text(encoding="utf-8")
     table = page.partition("## Files of the site")[2].partition("\n## ")[0]
     rows = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]

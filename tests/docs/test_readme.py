@@ -14,18 +14,18 @@ BLOB = "https://github.com/lancedb/cmetrics/blob/main/"
 RAW = "https://raw.githubusercontent.com/lancedb/cmetrics/main/"
 
 
-def test_it_is_short():
+def test_the_readme_is_short():
     assert len(README.splitlines()) <= 160
 
 
-def test_it_names_every_command_and_no_other():
+def test_the_readme_lists_every_command():
     table = README.partition("## Commands")[2].partition("## ")[0]
     rows = "".join(line for line in table.splitlines() if line.startswith("| ") and "`" in line)
     assert sorted(re.findall(r"`([a-z-]+)`", rows)) == sorted(COMMANDS)
 
 
-def test_its_links_exist():
-    """Absolute, because relative ones are dead on PyPI."""
+def test_links_of_the_readme_exist():
+    """They are absolute, because relative ones do not work on PyPI."""
     links = re.findall(r"\]\(([^)\s]+)\)", README)
     assert [link for link in links if not link.startswith("https://")] == []
     paths = [link.removeprefix(BLOB).removeprefix(RAW) for link in links if link.startswith((BLOB, RAW))]
@@ -33,7 +33,7 @@ def test_its_links_exist():
     assert [path for path in paths if not (ROOT / path.partition("#")[0]).is_file()] == []
 
 
-def test_ci_runs_its_test_command():
+def test_ci_runs_the_test_command_of_the_readme():
     command = subprocess.run(
         [sys.executable, ".ci/readme_command.py", "test"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout

@@ -1,4 +1,4 @@
-"""The generated parts of the reference are those of the code."""
+"""The generated parts of the reference match the code."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def test_generated_part_is_current(page, name):
     assert read_block(page, name) == GENERATED[page][name](), "run `uv run --group dev python -m tests.docs --write`"
 
 
-def test_everything_has_a_description():
-    """`tests/docs/descriptions.py` describes what has no comment in the code, and nothing that is gone."""
+def test_descriptions_are_complete():
+    """`tests/docs/descriptions.py` describes exactly what has no comment in the code."""
     assert set(descriptions.VARIABLES) == set(known_variables()) - INTERNAL_VARIABLES
     assert set(descriptions.EXIT_CODES) == EXIT_CODES
     for section, model in SECTIONS.items():

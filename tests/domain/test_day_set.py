@@ -1,4 +1,4 @@
-"""Sets of days as spans, against sets of dates."""
+"""Sets of days as spans, compared with sets of dates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DAYS = st.frozensets(st.integers(0, 14).map(lambda n: DAY_0 + n * DAY), max_size
 @settings(max_examples=deep(300), deadline=None)
 @given(one=DAYS, other=DAYS, third=DAYS)
 def test_day_set(one, other, third):
-    """Every operation gives what sets of dates give, with either kind on either side."""
+    """Operations equal those of sets of dates, with either type on both sides."""
     days = DaySet(one)
     assert list(days) == sorted(one)
     assert (len(days), bool(days)) == (len(one), bool(one))
@@ -42,7 +42,7 @@ def test_day_set(one, other, third):
 
 
 def test_between():
-    """Both ends are included; reversed ends give no day."""
+    """Both ends are included; a reversed range is empty."""
     assert DaySet.between(DAY_0, DAY_0 + 2 * DAY) == {DAY_0, DAY_0 + DAY, DAY_0 + 2 * DAY}
     assert DaySet.between(DAY_0, DAY_0 - DAY) == set()
     assert "2026-11-02" not in DaySet([DAY_0])
@@ -51,7 +51,7 @@ def test_between():
 @settings(max_examples=deep(100), deadline=None)
 @given(sets=st.lists(DAYS, max_size=5), copies=st.integers(1, 2))
 def test_build_day_sets(sets, copies):
-    """The sets of all owners come from one pass, also where rows come twice."""
+    """The sets of all owners are built in one pass, even with duplicate rows."""
     rows = [(owner, day.toordinal()) for owner, days in enumerate(sets) for day in sorted([*days] * copies)]
     owners, days = (np.array([row[n] for row in rows], np.int64) for n in (0, 1))
     assert build_day_sets(owners, days, len(sets)) == sets

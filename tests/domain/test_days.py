@@ -14,7 +14,7 @@ DAYS = st.sets(st.integers(0, 900).map(lambda n: DAY_0 + n * DAY), max_size=40)
 
 
 def fewest(days: set[date], longest: int) -> int:
-    """How many spans are needed, counted from the oldest day on."""
+    """Return the smallest number of spans, counted from the oldest day."""
     count, covered = 0, date.min
     for day in sorted(days):
         if day > covered:
@@ -24,7 +24,7 @@ def fewest(days: set[date], longest: int) -> int:
 
 @settings(deadline=None)
 @given(days=DAYS, longest=st.integers(1, 400))
-def test_spans_cover_every_day_in_the_fewest_pieces_that_are_short_enough(days, longest):
+def test_spans_cover_every_day_with_the_fewest_short_spans(days, longest):
     found = spans(days, longest)
     assert all(any(span.first <= day <= span.last for span in found) for day in days)
     assert all(1 <= span.days <= longest for span in found)
@@ -66,7 +66,7 @@ def test_a_window_ends_on_its_last_day():
     assert len(list(day_range(window(DAY_0, 90), DAY_0))) == 90
 
 
-def test_a_range_that_ends_before_it_begins_has_no_days():
+def test_a_reversed_range_is_empty():
     assert list(day_range(DAY_0, DAY_0 - DAY)) == []
 
 
@@ -78,13 +78,13 @@ def test_a_range_that_ends_before_it_begins_has_no_days():
         (Month(2026, 12), date(2026, 12, 31), 31),
     ],
 )
-def test_a_month_knows_its_days(month, last, days):
+def test_a_month_has_its_days(month, last, days):
     assert (month.first, month.last, month.days) == (last.replace(day=1), last, days)
     assert {Month.of(day) for day in day_range(month.first, month.last)} == {month}
 
 
 @given(day=st.dates(date(1, 1, 1), date(9999, 12, 20)))
-def test_a_week_is_the_seven_days_from_monday_to_sunday_that_hold_the_day(day):
+def test_a_week_runs_from_monday_to_sunday(day):
     week = week_of(day)
     assert day in week
     assert (week.days, week.first.isoweekday(), week.last.isoweekday()) == (7, 1, 7)
@@ -106,7 +106,7 @@ def test_months_add_up_over_the_years(year, month, by):
     assert moved.plus(-by) == start
 
 
-def test_months_run_over_the_end_of_a_year():
+def test_months_cross_the_end_of_a_year():
     assert [str(month) for month in months(Month(2025, 11), Month(2026, 2))] == [
         "2025-11",
         "2025-12",

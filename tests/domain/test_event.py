@@ -55,13 +55,13 @@ def a_stored(tag: str, day: date = DAY, **changes: object) -> StoredEvent:
     ],
 )
 def test_a_filter_shows_versions_down_to_its_level(tag: str, shown_by: str):
-    """Each filter includes those above it; a prerelease needs a setting of its own."""
+    """Each filter includes the coarser ones; prereleases need a separate setting."""
     shown = [str(level) for level in ReleaseFilter if ReleaseRule("p", level).includes(a_stored(tag))]
     assert shown == shown_by.split()
 
 
 def test_a_prerelease_is_shown_on_request():
-    """GitHub's mark counts as well as the tag."""
+    """Both GitHub's mark and the tag identify a prerelease."""
     row = a_stored("v2.0.0", prerelease=True)
     assert is_prerelease(row)
     assert not RULE.includes(row)
@@ -69,12 +69,12 @@ def test_a_prerelease_is_shown_on_request():
 
 
 def test_a_product_without_a_rule_shows_no_release():
-    """A product that has left the catalogue keeps its rows."""
+    """A product that was removed from the catalogue keeps its rows."""
     assert merge_events((), [a_stored("v1.0.0", product="gone")], [RULE]) == ()
 
 
 def test_events_of_the_catalogue_replace_releases():
-    """By day, or by the tag or version in the label; a longer version is another one."""
+    """An event replaces a release of its day, or whose tag or version is in its label; a longer version differs."""
     same_day = Event(DAY, "Launch", None, ("p",))
     named = Event(DAY + timedelta(days=3), "Lance 1.2 is out", None, ("p",))
     other_product = Event(DAY, "Talk", None, ("q",))
@@ -89,7 +89,7 @@ def test_events_of_the_catalogue_replace_releases():
 
 
 def test_a_release_of_two_products_is_one_event():
-    """The repository belongs to both."""
+    """The repository belongs to both products."""
     rows = [a_stored("v1.0.0"), a_stored("v1.0.0", product="a")]
     (event,) = merge_events((), rows, [RULE, ReleaseRule("a")])
     assert event.products == ("a", "p")
@@ -97,13 +97,13 @@ def test_a_release_of_two_products_is_one_event():
 
 
 def test_a_release_published_again_is_one_event():
-    """Deleted and made again, it has a new id and the same address."""
+    """A release that was deleted and published again has a new id, but the same address."""
     again = a_stored("v1.0.0", DAY + timedelta(days=1), event_id="github:9", observed_at=AT + timedelta(days=1))
     assert [event.day for event in merge_events((), [again, a_stored("v1.0.0")], [RULE])] == [again.day]
 
 
 def test_only_changed_rows_are_newer():
-    """A list that is read every night writes nothing; an older export does not undo a change."""
+    """Reading an unchanged list writes nothing, and an older export does not revert a change."""
     old = a_stored("v1.0.0")
     later = replace(old, observed_at=AT + timedelta(days=1))
     assert newer_events([old], [later]) == []

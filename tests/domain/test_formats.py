@@ -1,4 +1,4 @@
-"""Numbers and dates in English; other languages are compared with a browser's in tests/test_locales.py."""
+"""Numbers and dates in English; tests/test_locales.py compares other languages with a browser."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cmetrics.site.folders import templates_folder
 
 
 def test_numbers() -> None:
-    """The style of the house: a true minus sign, no space before %, k, M and B."""
+    """Numbers have a true minus sign, no space before %, and the units k, M and B."""
     assert [formats.number(value) for value in (0, 999, 1000, 7_624_793, -1234)] == [
         *("0", "999", "1,000", "7,624,793", "−1,234"),
     ]
@@ -41,18 +41,18 @@ def test_numbers() -> None:
     ],
 )
 def test_compact(value: int, text: str) -> None:
-    """One decimal; a number just below a unit is written in it."""
+    """Compact numbers have one decimal, and a number just below a unit is rounded to it."""
     assert formats.compact(value) == text
 
 
 def test_compact_decimals() -> None:
-    """More decimals, or none where they are zero."""
+    """More decimals are possible, and zeros can be omitted."""
     assert formats.compact(7_624_793, 2) == "7.62M"
     assert [formats.compact(value, trim=True) for value in (2_000_000, 2_500_000, 0)] == ["2M", "2.5M", "0"]
 
 
 def test_dates() -> None:
-    """Day, month, year."""
+    """Dates have the order day, month, year."""
     day = date(2026, 11, 4)
     assert (formats.long_day(day), formats.short_day(day), formats.day_month(day)) == (
         *("4 November 2026", "4 Nov 2026", "4 Nov"),
@@ -72,12 +72,12 @@ def test_dates() -> None:
     ],
 )
 def test_period(start: date, end: date, text: str) -> None:
-    """What both ends share is written once."""
+    """Parts that are equal at both ends are written once."""
     assert formats.period(start, end) == text
 
 
 def test_use() -> None:
-    """Another language is used in the block only, and by no other thread."""
+    """Another language applies only within the context, and only in its thread."""
     seen = []
     with formats.use(load_formats("de")):
         assert (formats.number(7_624_793), formats.short_day(date(2026, 11, 24))) == ("7.624.793", "24. Nov. 2026")
@@ -89,25 +89,25 @@ def test_use() -> None:
 
 
 def test_table() -> None:
-    """The table of a language is all that its formats are."""
+    """The formats of a language can be converted to a table and back."""
     assert from_table(ENGLISH.table()).table() == ENGLISH.table()
 
 
-#: A format of its own: separators, decimals with a percent sign, names of months.
+#: Code that formats by itself: separators, decimals with a percent sign, names of months.
 OWN_FORMAT = re.compile(
     r"\{[^{}]*:[+]?,[^{}]*\}|\{[^{}]*:[+]?\.\d+f\}(?:%| points)|\{[^{}]*:[^{}]*%[bB][^{}]*\}|%[bB] "
 )
 
 
 @pytest.mark.parametrize("folder", ["analytics", "charts", "site"])
-def test_nothing_else_formats(folder: str) -> None:
-    """What readers see is formatted here, so that it has their language."""
+def test_other_modules_do_not_format(folder: str) -> None:
+    """All formatting for readers is in this module, so that it has their language."""
     for path in sorted((Path(cmetrics.__file__).parent / folder).rglob("*.py")):
         assert OWN_FORMAT.findall(path.read_text(encoding="utf-8")) == [], path
 
 
-def test_no_script_formats_by_itself() -> None:
-    """The scripts have one place for it, too."""
+def test_other_scripts_do_not_format() -> None:
+    """Only one script formats numbers and dates."""
     for path in sorted((templates_folder() / "app").glob("*.js")):
         found = re.findall(r"\bIntl\.(?!Collator).*|toLocale\w+", path.read_text(encoding="utf-8"))
         assert path.name == "format.js" or found == [], path

@@ -11,15 +11,15 @@ from cmetrics.domain.interrupts import hold_interrupts
 
 @pytest.fixture(autouse=True)
 def terminated() -> Iterator[list[int]]:
-    """The SIGTERM signals that reached the handler of the time before."""
+    """Yield the SIGTERM signals received by the previous handler."""
     received: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
     yield received
     signal.signal(signal.SIGTERM, before)
 
 
-def test_a_held_signal_acts_at_the_end(terminated: list[int]):
-    """The handler of the time before gets it, and is in place again."""
+def test_a_held_signal_is_delivered_at_the_end(terminated: list[int]):
+    """The previous handler receives it, and is restored."""
     with hold_interrupts():
         signal.raise_signal(signal.SIGTERM)
         assert terminated == []
@@ -29,7 +29,7 @@ def test_a_held_signal_acts_at_the_end(terminated: list[int]):
 
 
 def test_nested_blocks_hold_until_the_outer_one_ends(terminated: list[int]):
-    """A function that holds may be called where signals are held."""
+    """Functions that hold signals can be nested."""
     with hold_interrupts():
         with hold_interrupts():
             signal.raise_signal(signal.SIGTERM)
@@ -37,8 +37,8 @@ def test_nested_blocks_hold_until_the_outer_one_ends(terminated: list[int]):
     assert terminated == [signal.SIGTERM]
 
 
-def test_a_second_signal_acts_at_once(terminated: list[int]):
-    """A block that hangs can be left."""
+def test_a_second_signal_is_delivered_at_once(terminated: list[int]):
+    """A hanging block can be interrupted."""
     with hold_interrupts():
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGTERM)
@@ -46,8 +46,8 @@ def test_a_second_signal_acts_at_once(terminated: list[int]):
     assert terminated == [signal.SIGTERM]
 
 
-def test_an_interrupt_comes_before_the_error_of_the_block():
-    """The error is still its context."""
+def test_an_interrupt_precedes_the_error_of_the_block():
+    """The error is the context of the interrupt."""
     with pytest.raises(KeyboardInterrupt) as caught, hold_interrupts():
         signal.raise_signal(signal.SIGINT)
         msg = "oops"
@@ -56,7 +56,7 @@ def test_an_interrupt_comes_before_the_error_of_the_block():
 
 
 def test_an_ignored_signal_stays_ignored():
-    """As under nohup."""
+    """This is the case under nohup."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with hold_interrupts():
@@ -67,7 +67,7 @@ def test_an_ignored_signal_stays_ignored():
 
 
 def test_outside_of_the_main_thread_nothing_is_held():
-    """Only the main thread gets signals and may set handlers."""
+    """Only the main thread receives signals and may set handlers."""
     entered = []
 
     def hold() -> None:

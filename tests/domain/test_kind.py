@@ -23,34 +23,34 @@ PULLS, LIKES, INSTALLS, VIEWS = counter("pulls"), stock("likes"), rolling("insta
     ],
 )
 def test_columns(measure: Measure, value_kind: str, source_window: str):
-    """The columns are those of the outside contract."""
+    """The columns match the documented ones."""
     assert (measure.value_kind, measure.source_window) == (value_kind, source_window)
 
 
 @pytest.mark.parametrize(
     "measure", [VIEWS, STARS, LIKES, PULLS, INSTALLS, counter("downloads"), rolling("downloads", 7)]
 )
-def test_totals_hold_daily_downloads_only(measure: Measure):
-    """Counters, rolling windows and traffic are no part of a total of downloads."""
+def test_totals_include_daily_downloads_only(measure: Measure):
+    """Totals of downloads exclude counters, rolling windows and traffic."""
     assert DOWNLOADS.is_in_totals
     assert not measure.is_in_totals
 
 
-def test_words_of_a_window_name_its_length():
-    """The value of 30 days is not one of a month."""
+def test_labels_of_a_window_state_its_length():
+    """A value of 30 days is not called monthly."""
     assert (INSTALLS.card_label, INSTALLS.badge_label) == ("installs in 30 days", "installs / 30 days")
     assert (PULLS.card_label, PULLS.badge_label) == ("pulls", "pulls")
 
 
-def test_what_has_no_history_is_read_nightly():
-    """A rolling window is read once a night even if the service keeps older ones."""
+def test_measures_without_history_are_read_nightly():
+    """A rolling window is read every night, even if the service keeps older ones."""
     nightly = [PULLS, LIKES, INSTALLS, rolling("downloads", 7, has_history=True)]
     assert [measure.is_read_nightly for measure in nightly] == [True] * 4
     assert [measure.is_read_nightly for measure in (DOWNLOADS, VIEWS, STARS)] == [False] * 3
 
 
 def test_measures_of_a_source_differ_in_the_store():
-    """Two counts of one subject with one value kind would share an id."""
+    """Two counts of one subject with the same value kind would share an id."""
     with pytest.raises(ValueError, match="different value kinds"):
         replace(SPECS["npm"], measures={"a": rolling("installs", 30), "b": rolling("installs", 30)})
     with pytest.raises(ValueError, match="none"):
@@ -58,7 +58,7 @@ def test_measures_of_a_source_differ_in_the_store():
 
 
 def test_lag():
-    """Only weekly windows may be old although everything works."""
+    """Only weekly windows may have an old newest value."""
     weekly = rolling("downloads", 7, has_history=True)
     assert [measure.lag_days for measure in (DOWNLOADS, STARS, PULLS, INSTALLS, weekly)] == [0, 0, 0, 0, 7]
     assert replace(PULLS, every_days=7).lag_days == 6

@@ -21,13 +21,13 @@ def defined(metric_id: str, age: int) -> Definition:
 
 
 def test_slug() -> None:
-    """A name without a collision is the slug: the contract's file name."""
+    """Without a collision, the file name is the slug."""
     names = file_names(["downloads:lance:python", "stars:a/b:github"])
     assert names == {"downloads:lance:python": "downloads-lance-python", "stars:a/b:github": "stars-a%2Fb-github"}
 
 
 def test_collision() -> None:
-    """Of two ids with one slug the older definition has the plain name, whatever the alphabet says."""
+    """Of two ids with one slug, the older definition has the plain name, whatever their order."""
     names = file_names(["a-b:x"], [defined("a:b-x", age=1)])
     assert names["a:b-x"] == "a-b-x"
     assert names["a-b:x"].startswith("a-b-x-")
@@ -35,13 +35,13 @@ def test_collision() -> None:
 
 
 def test_case() -> None:
-    """Ids that differ only in case have files that differ in more."""
+    """File names of ids that differ only in case differ in more than case."""
     names = file_names(["a:X", "a:x"])
     assert len({name.casefold() for name in names.values()}) == 2
 
 
 def test_hash_taken() -> None:
-    """An id that looks like the suffixed name of another one does not lose its file."""
+    """An id that equals the suffixed name of another one keeps its file."""
     suffixed = file_names(["a-b:x", "a:b-x"])["a:b-x"]
     names = file_names(["a-b:x", "a:b-x", suffixed])
     assert names[suffixed] == suffixed
@@ -50,16 +50,16 @@ def test_hash_taken() -> None:
 
 @given(IDS)
 def test_unique(ids: list[str]) -> None:
-    """Names never collide, and every one begins with its slug."""
+    """Names are unique, and start with their slug."""
     names = file_names(ids)
     assert len({name.casefold() for name in names.values()}) == len(ids)
     assert all(name.startswith(slug(metric_id)) for metric_id, name in names.items())
 
 
 @given(IDS, st.text("aAbB:-", min_size=1, max_size=6))
-def test_newcomer(ids: list[str], newcomer: str) -> None:
-    """A new id renames no file whose name is a plain slug."""
+def test_new_id(ids: list[str], new_id: str) -> None:
+    """A new id does not rename files with plain slugs."""
     definitions = [defined(metric_id, age=len(ids) - number) for number, metric_id in enumerate(ids)]
     before = file_names([], definitions)
-    after = file_names([newcomer], definitions)
+    after = file_names([new_id], definitions)
     assert {i: after[i] for i in ids if before[i] == slug(i)} == {i: before[i] for i in ids if before[i] == slug(i)}

@@ -23,7 +23,7 @@ STARS = a_metric("github")
         ("github-stargazers:owner/name", StarRef("owner/name"), True),
     ],
 )
-def test_the_origin_of_a_star_count_is_read_in_its_old_and_new_forms(text, ref, reconstructed):
+def test_old_and_new_references_of_star_counts_are_parsed(text, ref, reconstructed):
     assert parse_star_ref(text) == ref
     assert a_row(STARS, DAY_0, 7, source_ref=text).is_reconstructed is reconstructed
 
@@ -31,11 +31,11 @@ def test_the_origin_of_a_star_count_is_read_in_its_old_and_new_forms(text, ref, 
 @pytest.mark.parametrize(
     "text", ["", "seed:stars.csv", "npm:x", "github:", "github:a/b#", "github:a/b#x", "x github:a/b"]
 )
-def test_what_is_no_origin_of_a_star_count_tells_nothing(text):
+def test_other_references_are_not_of_star_counts(text):
     assert parse_star_ref(text) is None
 
 
 @pytest.mark.parametrize("beginning", [STAR_COUNT_REF, STAR_HISTORY_REF])
 @pytest.mark.parametrize("ref", [StarRef("o/n"), StarRef("o/n", 7), StarRef("o/n", 7, 0), StarRef("o/n", None, 12)])
-def test_what_is_written_is_what_is_read(beginning, ref):
+def test_references_are_parsed_as_written(beginning, ref):
     assert parse_star_ref(ref.text(beginning)) == ref

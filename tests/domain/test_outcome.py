@@ -22,8 +22,8 @@ def a_run(days_ago: int, status: RunStatus = RunStatus.SUCCESS, job: str = "refr
     return Run(f"{job}-{days_ago}", job, status, at, at)
 
 
-def test_an_error_stays_until_the_next_answer():
-    """A failure after the last answer is current; skipped metrics and other metrics end nothing."""
+def test_an_error_stays_until_the_next_success():
+    """An error after the last success is current; skipped runs and other metrics do not end it."""
     ok, failed, later = a_run(9), a_run(5, RunStatus.PARTIAL), a_run(1)
     outcomes = [an_outcome(ok, METRIC), an_outcome(failed, METRIC, "down")]
     skipped = an_outcome(later, METRIC, status=MetricStatus.SKIPPED, requested_from=None, requested_to=None)
@@ -36,15 +36,15 @@ def test_an_error_stays_until_the_next_answer():
         assert log.last_answer(METRIC) == later.started_at
 
 
-def test_the_newest_of_several_errors_counts_in_any_order():
-    """Rows come as they come."""
+def test_the_newest_error_counts_in_any_order():
+    """The order of rows does not matter."""
     runs = [a_run(n, RunStatus.FAILED) for n in (1, 3, 2)]
     log = OutcomeLog(runs, [an_outcome(run, METRIC, run.ingestion_run_id) for run in runs])
     assert log.last_error(METRIC) == Failure("refresh-1", runs[0].started_at)
 
 
 def test_windows_are_merged_and_end_before_their_run():
-    """An answer says nothing of the day it was given on."""
+    """A successful run proves nothing about its own day."""
     runs = [a_run(n) for n in (0, 1, 10)]
     windows = [(TODAY - 5 * DAY, TODAY), (TODAY - 9 * DAY, TODAY - 6 * DAY), (TODAY - 30 * DAY, TODAY - 20 * DAY)]
     outcomes = [
@@ -58,8 +58,8 @@ def test_windows_are_merged_and_end_before_their_run():
     assert log.answered_windows(OTHER) == ()
 
 
-def test_runs_without_outcomes_are_read_by_their_status():
-    """Stores of earlier versions: only a successful refresh is an answer, for every metric."""
+def test_runs_without_outcomes_count_by_their_status():
+    """In stores of earlier versions, only a successful refresh counts, for all metrics."""
     success = a_run(3)
     others = [a_run(1, RunStatus.PARTIAL), a_run(2, RunStatus.FAILED), a_run(0, job="backfill")]
     log = OutcomeLog([*others, success], [])
@@ -69,8 +69,8 @@ def test_runs_without_outcomes_are_read_by_their_status():
     assert [log.has_answer(run, METRIC) for run in (success, others[0], others[1])] == [True, False, False]
 
 
-def test_a_run_with_outcomes_speaks_only_of_its_metrics():
-    """A narrowed refresh does not count for the other metrics."""
+def test_a_run_with_outcomes_counts_for_its_metrics_only():
+    """A refresh of some metrics does not count for others."""
     run = a_run(0)
     log = OutcomeLog([run], [an_outcome(run, METRIC)])
     assert log.last_answer(OTHER) is None
@@ -80,7 +80,7 @@ def test_a_run_with_outcomes_speaks_only_of_its_metrics():
 
 
 def test_three_hundred_failures_are_all_known():
-    """No length of a text cuts them."""
+    """They are not limited by the length of a text."""
     run = a_run(0, RunStatus.FAILED)
     log = OutcomeLog([run], [an_outcome(run, f"m{n}", "x" * 400) for n in range(300)])
     assert len(log.failures(run)) == 300
@@ -88,7 +88,7 @@ def test_three_hundred_failures_are_all_known():
 
 
 class SlowLog:
-    """The same answers, worked out from all outcomes for each question."""
+    """The same log, computed from all outcomes for each call."""
 
     def __init__(self, runs: list[Run], outcomes: list[Outcome]) -> None:
         self.outcomes = outcomes
@@ -96,7 +96,7 @@ class SlowLog:
         self.refreshes = [run for run in runs if run.job_name == "refresh"]
 
     def answers(self, metric_id: str) -> list[tuple[datetime, date, date, bool]]:
-        """When, for which days, and whether in a refresh."""
+        """Return time, first day, last day, and whether it was a refresh, for each success."""
         found = []
         for o in self.outcomes:
             is_answer = o.status in (MetricStatus.OK, MetricStatus.PENDING)
@@ -144,7 +144,7 @@ RUN_LISTS = st.lists(
 
 @st.composite
 def logs(draw: st.DrawFn) -> tuple[list[Run], list[Outcome]]:
-    """Runs of ten nights, and outcomes of some of them: a row per run and metric."""
+    """Return runs of ten nights, and outcomes of some of them, one per run and metric."""
     runs = draw(RUN_LISTS)
     outcomes = []
     for run in runs:
@@ -160,7 +160,7 @@ def logs(draw: st.DrawFn) -> tuple[list[Run], list[Outcome]]:
 @settings(max_examples=deep(150), deadline=None)
 @given(log=logs(), by=st.integers(-1, 11))
 def test_outcome_log(log, by):
-    """From objects and from columns, the log states what the slow way finds."""
+    """Built from objects or columns, the log equals the slow reference."""
     runs, outcomes = log
     slow, day = SlowLog(runs, outcomes), NIGHT.date() + by * DAY
     for found in (OutcomeLog(runs, outcomes), OutcomeLog(runs, encode(outcomes, OUTCOMES))):

@@ -34,25 +34,25 @@ TOKEN = "ghp_S3cretS3cret/+x"
     ],
 )
 def test_written_forms(form):
-    """A secret is found however a program has written it."""
+    """A secret is found in any form in which a program may write it."""
     register_secret(TOKEN)
     assert redact(f"<{form}>").strip("<>b'\"=") in {"***", "***A", "***Q", "***g", "***w"}
 
 
 def test_basic_authentication():
-    """A header of basic authentication that is echoed shows no part of the password."""
+    """An echoed header of basic authentication shows no part of the password."""
     register_secret("hunter2secret")
     for user in ("u", "us", "use", "x-access-token"):
         header = base64.b64encode(f"{user}:hunter2secret".encode()).decode()
         shown = redact(f"Basic {header}")
         assert "***" in shown
-        kept = shown.removeprefix("Basic ").partition("***")[0]
-        assert "hunt" not in base64.b64decode(kept + "A" * (-len(kept) % 4)).decode(errors="replace")
+        encoded = shown.removeprefix("Basic ").partition("***")[0]
+        assert "hunt" not in base64.b64decode(encoded + "A" * (-len(encoded) % 4)).decode(errors="replace")
 
 
 @pytest.mark.parametrize("between", ["\n", "\r\n", "\v", "\x00", "\u200b", "\x7f", "é", "\ud800"])
 def test_parts_around_a_control_character(between):
-    """Neither half of a token that holds a line break or the like is shown, in any form."""
+    """No part of a token with a line break or similar is shown, in any form."""
     token = f"ghp_FirstHalf{between}SecondHalf0"
     register_secret(token)
     raw = token.encode("utf-8", "surrogatepass")
@@ -62,22 +62,22 @@ def test_parts_around_a_control_character(between):
         assert "SecondHalf" not in shown
 
 
-def test_short_values_leave_words_alone():
-    """Three characters are no secret; five are one, but not inside of another word."""
+def test_short_values_do_not_hide_words():
+    """Three characters are not a secret; five are, except within another word."""
     register_secret("abc")
     register_secret("t0ken")
     assert redact("abc t0ken xt0kenx") == "abc *** xt0kenx"
 
 
-def test_a_cut_secret():
-    """The beginning of a secret at the end of a text that somebody has cut is hidden, too."""
+def test_a_truncated_secret():
+    """The beginning of a secret at the end of a truncated text is hidden."""
     register_secret(TOKEN)
     assert redact(f"it says 'Bearer {TOKEN[:12]}'") == "it says 'Bearer ***'"
     assert redact(f"Bearer {TOKEN[:9]}…") == "Bearer ***…"
 
 
 def test_a_document_keeps_its_keys():
-    """Values of JSON are redacted at every depth, keys and numbers stay."""
+    """Values of JSON are redacted at every depth; keys and numbers are unchanged."""
     register_secret("status-secret")
     document = {"status-secret": ["a status-secret b", {"n": 1, "x": ("status-secret",)}]}
     assert redact_document(document) == {"status-secret": ["a *** b", {"n": 1, "x": ["***"]}]}
@@ -97,7 +97,7 @@ def test_a_document_keeps_its_keys():
     ],
 )
 def test_credentials_of_an_address(url, secrets):
-    """What is secret in an address is known, also in one that no parser takes."""
+    """Credentials are found even in addresses that no parser accepts."""
     register_url_credentials(url)
     for secret in secrets:
         assert redact(f"({secret})") == "(***)"
@@ -105,13 +105,13 @@ def test_credentials_of_an_address(url, secrets):
 
 
 def test_an_address_without_credentials():
-    """Host, path and port of an ordinary address stay."""
+    """Host, path and port of an ordinary address are not secrets."""
     register_url_credentials("https://cluster.example.com:8080/path@1/x")
     assert redact("cluster.example.com 8080 path") == "cluster.example.com 8080 path"
 
 
-def test_nothing_outlives_its_scope():
-    """Secrets of one test are unknown to the next."""
+def test_secrets_end_with_their_scope():
+    """Secrets of one test are unknown in the next."""
     with isolated_secrets():
         register_secret(TOKEN)
         assert redact(TOKEN) == "***"
@@ -126,7 +126,7 @@ def test_nothing_outlives_its_scope():
     around=st.tuples(st.text(max_size=8), st.text(max_size=8)),
 )
 def test_no_form_of_any_secret(first, second, between, around):
-    """Whatever it holds and wherever it stands, no registered secret is shown."""
+    """No registered secret is shown, whatever it contains and wherever it occurs."""
     secret = first + between + second
     with isolated_secrets():
         register_secret(secret)

@@ -33,7 +33,7 @@ def hide(*secrets: str) -> None:
         ("", ""),
     ],
 )
-def test_text_comes_out_on_one_line_without_control_characters(text, shown):
+def test_text_is_one_line_without_control_characters(text, shown):
     assert sanitize(text) == shown
 
 
@@ -48,11 +48,11 @@ def test_text_comes_out_on_one_line_without_control_characters(text, shown):
         ("mail@example.com", "mail@example.com"),
     ],
 )
-def test_what_stands_before_the_host_of_a_url_is_hidden(text, shown):
+def test_credentials_in_urls_are_hidden(text, shown):
     assert sanitize(text) == shown
 
 
-def test_every_secret_is_hidden_wherever_it_stands():
+def test_every_secret_is_hidden():
     text = "Bearer t0ken, key=s3cret&again=t0ken"
     hide("t0ken", "s3cret")
     assert sanitize(text) == "Bearer ***, key=***&again=***"
@@ -73,7 +73,7 @@ def test_every_secret_is_hidden_wherever_it_stands():
         "\u00ad",
     ],
 )
-def test_a_secret_with_something_invisible_inside_is_hidden(between):
+def test_a_secret_with_invisible_characters_is_hidden(between):
     hide("s3cret")
     assert sanitize(f"key=s3c{between}ret&") == "key=***&"
 
@@ -81,7 +81,7 @@ def test_a_secret_with_something_invisible_inside_is_hidden(between):
 @pytest.mark.parametrize(
     "secrets", [["t0ken", "t0ken-l0ng", "my-t0ken-l0ng"], ["my-t0ken-l0ng", "t0ken-l0ng", "t0ken"]]
 )
-def test_a_secret_inside_another_one_leaves_nothing_of_it(secrets):
+def test_a_secret_within_another_one_is_hidden_completely(secrets):
     hide(*secrets)
     assert sanitize("a my-t0ken-l0ng b t0ken-l0ng c t0ken") == "a *** b *** c ***"
 
@@ -100,13 +100,13 @@ def test_a_secret_is_hidden_before_the_text_is_cut():
     ("text", "limit", "shown"),
     [("abcdef", 6, "abcdef"), ("abcdefg", 6, "abcde…"), ("abcd efg", 6, "abcd…")],
 )
-def test_a_long_text_is_cut_and_shows_it(text, limit, shown):
+def test_a_long_text_is_cut_with_an_ellipsis(text, limit, shown):
     assert sanitize(text, limit=limit) == shown
 
 
 @settings(deadline=None)
 @given(text=st.text(), limit=st.integers(1, 50))
-def test_whatever_goes_in_a_short_line_comes_out(text, limit):
+def test_any_text_becomes_one_short_line(text, limit):
     shown = sanitize(text, limit=limit)
     assert len(shown) <= limit
     assert len(shown.splitlines()) <= 1

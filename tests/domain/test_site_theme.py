@@ -1,4 +1,4 @@
-"""Accents: what can be read, and what is proposed for what cannot."""
+"""Accent colours: required contrast, and suggestions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COLORS = st.integers(0, 0xFFFFFF).map("#{:06x}".format)
 
 
 def test_proposal() -> None:
-    """A yellow that cannot be read is refused with the nearest that can, and what it stands on."""
+    """A yellow with too little contrast is rejected with the nearest valid colour and the background."""
     with pytest.raises(
         ValueError,
         match=r"^has 1\.0:1 against the light ground \(#fafaf7\), where text and links need 4\.5:1\. "
@@ -25,18 +25,18 @@ def test_proposal() -> None:
 
 @given(COLORS)
 def test_nearest(color: str) -> None:
-    """A proposal passes, and keeps a colour that passes already."""
+    """A suggestion is valid, and a valid colour is its own suggestion."""
     for dark in (False, True):
         near = with_contrast(color, TEXT_CONTRAST, dark=dark)
         assert check_accent(near, dark=dark) == near
         assert with_contrast(near, TEXT_CONTRAST, dark=dark) == near
-        # Not much more than is needed: a step of one channel.
+        # The contrast is hardly more than required: a step of one channel.
         if near != color:
             assert lowest_contrast(near, dark=dark) <= TEXT_CONTRAST + 0.2
 
 
 def test_schemes() -> None:
-    """The dark scheme's accent is derived unless it is stated, and the other way around."""
+    """The accent of the dark scheme is derived from the light one unless it is set, and vice versa."""
     assert build_accent(None, None) is None
     derived = build_accent("#0969da", None)
     assert derived is not None
@@ -49,12 +49,12 @@ def test_schemes() -> None:
 
 
 def test_contrast() -> None:
-    """The ratio is that of WCAG: 21 of black on white, and the same both ways."""
+    """The ratio follows WCAG: 21 for black on white, and symmetric."""
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#767676", "#ffffff") == contrast("#ffffff", "#767676") == pytest.approx(4.54, abs=0.01)
 
 
 def test_mix() -> None:
-    """A share of a colour on a ground."""
+    """A colour is mixed with a background by a share."""
     assert (mix("#ff0000", "#ffffff", 1), mix("#ff0000", "#ffffff", 0)) == ("#ff0000", "#ffffff")
     assert mix("#000000", "#ffffff", 0.5) == "#808080"

@@ -20,7 +20,7 @@ def network(url: str, no_proxy: str = "") -> NetworkSettings:
 
 
 def uses_proxy(settings: NetworkSettings, url: str) -> bool:
-    """Whether the client that is built so would ask the proxy for that address."""
+    """Return whether a client with these settings uses the proxy for this address."""
     client = httpx.AsyncClient(verify=CONTEXT, mounts=proxy_mounts(settings, CONTEXT, httpx.Limits()), trust_env=False)
     return client._transport_for_url(httpx.URL(url)) is not client._transport
 
@@ -38,8 +38,8 @@ def uses_proxy(settings: NetworkSettings, url: str) -> bool:
         "http://user:hunter2\nsecret@host:1",
     ],
 )
-def test_an_unusable_proxy_is_named_by_its_variable(url: str):
-    """Nothing of the address is shown: what the parser takes for the port is the password."""
+def test_an_invalid_proxy_is_named_by_its_variable(url: str):
+    """No part of the address is shown, because the parser mistakes the password for the port."""
     with pytest.raises(UsageError, match=r"^HTTPS_PROXY is not a valid proxy URL.*percent-encode") as caught:
         proxy_mounts(network(url), CONTEXT, httpx.Limits())
     assert "hunter2" not in str(caught.value)
@@ -49,7 +49,7 @@ def test_an_unusable_proxy_is_named_by_its_variable(url: str):
     "url", ["http://host:3128", "host:3128", "https://user:p%23w@host", "http://[::1]:3128/", "http://u:p@ss@host:1"]
 )
 def test_a_usable_proxy(url: str):
-    """As curl and httpx take it, also without a scheme."""
+    """URLs are accepted as by curl and httpx, also without a scheme."""
     assert uses_proxy(network(url), "https://pypistats.org/api")
     assert not uses_proxy(network(url), "http://localhost/hook")
 
@@ -73,12 +73,12 @@ def test_a_usable_proxy(url: str):
     ],
 )
 def test_entries_of_no_proxy(no_proxy: str, url: str, via: str):
-    """What can be understood holds, and the rest stops no run."""
+    """Valid entries apply, and others are ignored."""
     assert uses_proxy(network("http://host:3128", no_proxy), url) is (via == "proxy")
 
 
-def test_certificates_that_cannot_be_read_are_named(tmp_path: Path):
-    """The variable, the file, and why."""
+def test_unreadable_certificates_are_an_error(tmp_path: Path):
+    """The error has the variable, the file and the reason."""
     (tmp_path / "no.pem").write_text("none")
     for name in ("absent.pem", "no.pem"):
         with pytest.raises(UsageError, match=rf"^SSL_CERT_FILE cannot be used: \S+{name}: "):

@@ -10,7 +10,7 @@ from cmetrics.http.rate_limit import Rate, RateLimiter
 
 
 def starts(rates: tuple[Rate, ...], durations: list[float]) -> list[tuple[float, float]]:
-    """Start and end of each request, for requests that take so long."""
+    """Return start and end of each request, for requests with these durations."""
     limiter, now, requests = RateLimiter(rates), 0.0, []
     for duration in durations:
         now += limiter.delay(now)
@@ -39,7 +39,7 @@ def test_gap_from_end():
 
 
 def test_no_limit():
-    """A service without rates is never waited for."""
+    """There are no pauses for a service without rates."""
     assert [start for start, _ in starts((), [0.0] * 100)] == [0.0] * 100
 
 
@@ -50,8 +50,8 @@ def test_no_limit():
     st.integers(5, 20),
     st.floats(5, 60),
 )
-def test_no_window_holds_more(durations, few, short, many, long):
-    """Wherever within its exchange a request reaches the service, no window of a rate holds too many."""
+def test_no_window_exceeds_its_limit(durations, few, short, many, long):
+    """No window of a rate contains too many requests, whenever in its exchange a request reaches the service."""
     rates = (Rate(few, short), Rate(many, long))
     requests = starts(rates, durations)
     for rate in rates:

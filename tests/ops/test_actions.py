@@ -26,7 +26,7 @@ def test_no_line_of_output_is_a_command(text: str):
 
 
 @given(st.lists(HOSTILE, max_size=4))
-def test_nothing_written_piece_by_piece_is_a_command(pieces: list[str]):
+def test_no_output_in_pieces_is_a_command(pieces: list[str]):
     out = io.StringIO()
     guarded = Guarded(out)
     for piece in pieces:
@@ -34,7 +34,7 @@ def test_nothing_written_piece_by_piece_is_a_command(pieces: list[str]):
     assert not commands(out.getvalue())
 
 
-def test_ordinary_output_is_left_as_it_is():
+def test_ordinary_output_is_unchanged():
     for line in (
         "downloads:lance:python  ok",
         "error: std::vec::Vec",
@@ -55,7 +55,7 @@ def test_an_annotation_is_one_command_with_the_text_as_its_data(text: str, title
     assert "=" not in found[1].removeprefix("title=").replace("name=X", "")
 
 
-def test_markdown_of_others_is_shown_and_not_obeyed():
+def test_external_markdown_is_escaped():
     for text in (
         "a `b` c",
         "``",
@@ -82,7 +82,7 @@ def a_summary(*outcomes: MetricOutcome, **changes: object) -> RunSummary:
     return RunSummary("refresh-1", Job.REFRESH, RunStatus.PARTIAL, Counts(1, 2, 3), outcomes, **changes)  # type: ignore[arg-type]
 
 
-def test_the_job_summary_tells_what_failed_what_healed_and_where_the_site_is():
+def test_the_job_summary_has_failures_filled_gaps_and_the_site():
     text = summary_markdown(
         a_summary(
             MetricOutcome("downloads:p:rust", MetricStatus.FAILED, error="no | <b>answer</b>"),
@@ -102,7 +102,7 @@ def test_the_job_summary_tells_what_failed_what_healed_and_where_the_site_is():
     assert {row.count("|") for row in rows} == {8}
 
 
-def test_a_summary_is_never_longer_than_github_takes(tmp_path):
+def test_a_summary_respects_the_limit_of_github(tmp_path):
     many = [MetricOutcome(f"downloads:p:{n}", MetricStatus.FAILED, error="e" * 390) for n in range(6000)]
     text = summary_markdown(a_summary(*many, warnings=("w" * 390,) * 6000), None)
     assert len(text) < 200_000

@@ -21,7 +21,7 @@ def a_state(age: int | None, error: str | None = None, **changes: object) -> Met
     return MetricFreshness(a_metric("npm", **changes), latest, age, error, NOON if error else None)  # type: ignore[arg-type]
 
 
-def test_three_failed_nights_in_a_row_are_an_alert_and_fewer_are_none():
+def test_three_consecutive_failed_nights_are_an_alert():
     failed = [a_run(n, "failed", error="the disk is full") for n in range(3)]
     assert failed_nights(failed, AS_OF) == tuple(failed)
     assert not failed_nights(failed[:2], AS_OF)
@@ -41,7 +41,7 @@ def test_a_night_counts_by_its_last_refresh():
     assert not failed_nights([a_run(0, "running"), *nights], AS_OF)
 
 
-def test_failures_of_long_ago_say_nothing_of_now():
+def test_old_failures_are_ignored():
     assert not failed_nights([a_run(n, "failed") for n in range(30, 33)], AS_OF)
 
 
@@ -55,14 +55,14 @@ def test_a_metric_beyond_its_limit_is_an_alert():
     assert "no data yet" in alert.body
 
 
-def test_equal_trouble_gives_an_equal_text_on_the_next_night():
+def test_unchanged_problems_give_the_same_text():
     stale = a_state(4, "gone")
     older = MetricFreshness(stale.metric, stale.latest_day, 5, "gone", NOON)
     tomorrow = build_alert([older], [], max_age_days=3, as_of=AS_OF + timedelta(days=1))
     assert build_alert([stale], [], max_age_days=3, as_of=AS_OF) == tomorrow
 
 
-def test_an_issue_stays_readable_and_below_what_github_takes():
+def test_an_issue_respects_the_limit_of_github():
     many = [a_state(9, "e" * 400, metric_id=f"downloads:p:{n}") for n in range(500)]
     alert = build_alert(many, [], max_age_days=3, as_of=AS_OF)
     assert alert is not None
@@ -70,8 +70,8 @@ def test_an_issue_stays_readable_and_below_what_github_takes():
     assert "and 450 more" in alert.body
 
 
-def test_what_keeps_every_night_from_running_is_an_alert_at_once():
-    """It stands before what is stale, with its reason as code."""
+def test_a_failure_that_prevents_every_run_is_an_immediate_alert():
+    """It precedes stale metrics, with its reason as code."""
     failure = Failure(FailureKind.PULL, "git fetch: @someone `x`")
     alert = build_alert([a_state(9)], [], max_age_days=3, as_of=AS_OF, failures=[failure])
     assert alert is not None
@@ -79,8 +79,8 @@ def test_what_keeps_every_night_from_running_is_an_alert_at_once():
     assert "The store could not be pulled from the data branch:\n\n`` git fetch: @someone `x` ``" in alert.body
 
 
-def test_the_days_of_a_failed_request_are_no_new_trouble():
-    """An issue is not updated every night because a request names the days that it was for."""
+def test_other_days_in_an_error_do_not_change_the_text():
+    """An issue is not updated every night because an error contains the days of a request."""
 
     def alert(day: int):
         failed = f"api.npmjs.org /downloads/range/2026-10-{day}:2026-11-{day}/x: not found (404)"

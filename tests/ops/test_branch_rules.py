@@ -1,4 +1,4 @@
-"""What refuses a push to the data branch, and which setting changes that."""
+"""Rules that block a push to the data branch, and the setting to change."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def a_rule(kind: str, source: str = "Repository", name: str = "o/r", number: int
         ("a rule of tomorrow", True, WARNING),
     ],
 )
-def test_only_rules_that_an_ordinary_push_breaks_are_findings(kind: str, *, exists: bool, level: Level):
-    """A push adds one commit and deletes nothing; what is unknown may refuse it."""
+def test_only_rules_that_block_a_push_are_reported(kind: str, *, exists: bool, level: Level):
+    """A push adds a commit and deletes nothing; unknown rules may block it."""
     (check,) = check_branch_rules(BranchRules("o/r", "data", exists, (a_rule(kind),)))
     assert check.level is level
 
 
-def test_each_ruleset_is_one_finding_with_its_own_page():
-    """Rules of one ruleset are named together."""
+def test_each_ruleset_is_reported_once_with_its_page():
+    """Rules of one ruleset are reported together."""
     rules = (
         a_rule("update"),
         a_rule("pull_request"),
@@ -59,8 +59,8 @@ def test_each_ruleset_is_one_finding_with_its_own_page():
 @pytest.mark.parametrize(
     ("protection", "level"), [((), OK), (None, WARNING), (("restrictions", "lock_branch"), WARNING)]
 )
-def test_a_protection_that_refuses_no_push_is_none(protection: tuple[str, ...] | None, level: Level):
-    """Its parts are shown to administrators only; hidden ones may refuse."""
+def test_a_protection_that_allows_pushes_is_ok(protection: tuple[str, ...] | None, level: Level):
+    """Only administrators see the parts of a protection; hidden ones may block a push."""
     (check,) = check_branch_rules(
         BranchRules("o/r", "data", exists=True, rules=(), is_protected=True, protection=protection)
     )

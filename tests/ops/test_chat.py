@@ -1,4 +1,4 @@
-"""Messages of runs in the shapes that chats take."""
+"""Messages of runs in the formats of chat services."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ RUN = {
         ("https://notdiscord.com/x", {*RUN, "text", "content"}),
     ],
 )
-def test_each_receiver_gets_its_own_shape(url: str, keys: set[str]):
-    """Slack and Discord get nothing that they do not document."""
+def test_each_receiver_gets_its_own_format(url: str, keys: set[str]):
+    """Slack and Discord get only documented fields."""
     assert set(build_body(url, RUN)) == keys
 
 
-def test_what_a_service_says_mentions_nobody_and_is_no_markup():
-    """Neither Slack's brackets nor Discord's Markdown come through, nor an @ that calls a channel."""
+def test_text_of_a_service_has_no_mentions_or_markup():
+    """Slack's brackets, Discord's Markdown and mentions with @ are escaped."""
     body = build_body("https://chat.example.com/x", RUN)
     assert body["text"].startswith("Mine: refresh partial, 12 rows inserted, 3 updated, 1 of 2 metrics failed\n")
     for text in (body["text"], body["content"]):
@@ -52,8 +52,8 @@ def test_what_a_service_says_mentions_nobody_and_is_no_markup():
 
 
 @given(st.lists(st.text(max_size=400), max_size=30), st.text(max_size=300))
-def test_a_message_is_never_longer_than_discord_takes(errors: list[str], title: str):
-    """What does not fit is counted, and no escape is cut in two."""
+def test_a_message_respects_the_limit_of_discord(errors: list[str], title: str):
+    """Omitted lines are counted, and no escape sequence is cut."""
     metrics = [{"metric_id": f"downloads:p:{n}", "error": error} for n, error in enumerate(errors)]
     body = build_body("https://chat.example.com/x", RUN | {"metrics": metrics, "title": title})
     for text in (body["text"], body["content"]):
@@ -61,8 +61,8 @@ def test_a_message_is_never_longer_than_discord_takes(errors: list[str], title: 
         assert len(text) <= LONGEST
 
 
-def test_a_command_that_could_not_begin_is_one_error():
-    """The reason is the message."""
+def test_a_command_that_could_not_start_is_one_error():
+    """The message is the reason."""
     failed = {"job": "pull-data", "status": "failed", "metrics": [], "error": "the branch data is gone"}
     assert build_body("https://hooks.slack.com/x", failed) == {
         "text": "cmetrics: pull-data failed\n• the branch data is gone"

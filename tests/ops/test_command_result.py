@@ -23,12 +23,12 @@ UNFINISHED = "the command did not finish"
     ],
 )
 def test_the_result_of_a_command(tmp_path: Path, text: str, failure: str | None):
-    """A result without an error is none; anything that is no result is a failure."""
+    """A result without an error is a success; invalid content is a failure."""
     (tmp_path / "result.json").write_text(text)
     assert load_failure(tmp_path / "result.json") == failure
 
 
-def test_no_result_at_all_is_a_failure(tmp_path: Path):
-    """A step that was killed, or never began, leaves no file."""
+def test_a_missing_result_is_a_failure(tmp_path: Path):
+    """A step that was killed or not started leaves no file."""
     assert load_failure(tmp_path / "result.json") == UNFINISHED
     assert load_failure(tmp_path) == UNFINISHED

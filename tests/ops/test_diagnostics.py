@@ -54,18 +54,18 @@ def answers(**ahead: float | None) -> list[ServiceFacts]:
     return [ServiceFacts(name, name, ahead=seconds) for name, seconds in ahead.items()]
 
 
-def test_the_clock_is_held_against_the_services():
+def test_the_clock_is_compared_with_the_services():
     assert judge_clock(NOW, answers(a=1.0, b=-119.0)).level is OK
     assert judge_clock(NOW, answers(a=None)).level is OK
     behind = judge_clock(NOW, answers(a=600.0, b=900.0))
     assert (behind.level, "10 minutes behind a" in behind.text) == (WARNING, True)
     assert "ahead of a" in judge_clock(NOW, answers(a=-600.0)).text
-    assert judge_clock(NOW, answers(a=1.0, b=9000.0)).level is OK, "one service may be wrong"
+    assert judge_clock(NOW, answers(a=1.0, b=9000.0)).level is OK, "one service alone may be wrong"
     for year in (1970, 2024, 2101):
         assert judge_clock(NOW.replace(year=year), ()).level is PROBLEM
 
 
-def test_versions_are_named_and_an_absent_package_is_a_problem():
+def test_versions_are_shown_and_a_missing_package_is_a_problem():
     found = judge_versions((3, 12, 1), {"lancedb": "0.40"})
     assert (found.level, "Python 3.12.1, lancedb 0.40" in found.text) == (OK, True)
     assert judge_versions((3, 10, 9), {}).level is PROBLEM
@@ -82,11 +82,11 @@ def test_versions_are_named_and_an_absent_package_is_a_problem():
         ("denied", 2**40, PROBLEM),
     ],
 )
-def test_a_folder_must_be_writable_and_have_room(refusal: str | None, free: int | None, level: Level):
+def test_a_folder_must_be_writable_and_have_space(refusal: str | None, free: int | None, level: Level):
     assert judge_folder(FolderFacts(Path("data"), exists=True, refusal=refusal, free_bytes=free)).level is level
 
 
-def test_tables_must_be_as_this_version_keeps_them():
+def test_tables_must_match_this_version():
     def levels(*tables: TableFacts, target: StoreTarget = EMBEDDED) -> list[Level]:
         return [check.level for check in judge_tables(target, tables)]
 
@@ -117,7 +117,7 @@ def test_tables_must_be_as_this_version_keeps_them():
         ("github", AccessRefused("x"), WARNING),
     ],
 )
-def test_a_service_is_judged_by_how_it_failed(source: str, error: None, level: Level):
+def test_the_level_of_a_service_depends_on_its_error(source: str, error: None, level: Level):
     assert judge_service(ServiceFacts(source, source, error=error)).level is level
 
 
@@ -138,13 +138,13 @@ def facts(**changes: object) -> TokenFacts:
         (None, "none"),
     ],
 )
-def test_the_kind_of_a_token_is_told_and_not_the_token(token: str | None, kind: str):
+def test_the_kind_of_a_token_is_shown_but_not_the_token(token: str | None, kind: str):
     (check,) = judge_token(SecretStr(token) if token else None, facts(scopes=None), 2, NOW)
     assert (check.level, check.text) == (OK, kind)
     assert kind in judge_token(SecretStr(token) if token else None, None, 2, NOW)[0].text
 
 
-def test_a_token_with_rights_or_near_its_end_is_told_of():
+def test_broad_or_expiring_tokens_are_reported():
     levels = {
         "rights": judge_token(SecretStr("ghp_x"), facts(scopes=("repo", "admin:org")), 1, NOW)[0],
         "soon": judge_token(SecretStr("ghp_x"), facts(expires_at=NOW + timedelta(days=3)), 1, NOW)[1],
@@ -163,7 +163,7 @@ def test_a_token_with_rights_or_near_its_end_is_told_of():
     assert "GITHUB_TOKEN" in levels["few"].advice
 
 
-def test_what_github_says_of_a_token_is_read_from_body_and_headers():
+def test_facts_about_a_token_are_read_from_body_and_headers():
     body = b'{"resources":{"core":{"limit":5000,"remaining":4990,"reset":1795770000,"used":10}},"rate":{}}'
     headers = {"x-oauth-scopes": "repo, gist", "github-authentication-token-expiration": "2026-12-01 10:00:00 UTC"}
     found = parse_token(Response(body, headers))
@@ -183,7 +183,7 @@ def test_runs_are_judged_by_the_last_one():
     assert [check.level for check in judge_runs(None, (), 3)] == [WARNING]
 
 
-def test_what_is_switched_off_comes_with_its_page():
+def test_disabled_settings_have_the_page_to_change_them():
     assert all(check.level is OK for check in check_repository_settings(ON))
     assert switched_off(ON) == ()
     unknown = replace(ON, has_pages=None, pages_by_workflow=None, workflow=None, actions_enabled=None)

@@ -1,4 +1,4 @@
-"""The issue over several nights, against the local GitHub."""
+"""The issue over several nights, with the simulated GitHub."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def sync(services: Services, monkeypatch: pytest.MonkeyPatch) -> Sync:
     )
 
 
-def test_it_is_opened_once_updated_when_the_text_changes_and_closed_with_a_comment(sync: Sync, world: World):
+def test_an_issue_is_opened_updated_and_closed(sync: Sync, world: World):
     synced = [sync(alert) for alert in (None, ONE, ONE, TWO, TWO, None, None)]
     assert synced == [HEALTHY, OPENED, UNCHANGED, SyncedIssue(IssueAction.UPDATED, 1), UNCHANGED, CLOSED, HEALTHY]
     (issue,) = world.project.issues
@@ -43,12 +43,12 @@ def test_it_is_opened_once_updated_when_the_text_changes_and_closed_with_a_comme
     assert sync(ONE) == SyncedIssue(IssueAction.OPENED, 2)
 
 
-def test_without_the_right_to_label_it_is_found_again(sync: Sync, world: World):
+def test_an_issue_without_a_label_is_found_again(sync: Sync, world: World):
     world.project.may_label = False
     assert [sync(alert) for alert in (ONE, ONE, None)] == [OPENED, UNCHANGED, CLOSED]
 
 
-def test_an_issue_of_a_stranger_with_our_mark_is_left_alone(sync: Sync, world: World):
+def test_an_issue_of_a_stranger_with_the_marker_is_ignored(sync: Sync, world: World):
     stranger = {"user": {"login": "x", "type": "User"}, "author_association": "NONE"}
     world.project.open("mine", MARKER, ["cmetrics"], **stranger)
     world.project.open("a pull request", MARKER, ["cmetrics"], pull_request={"url": "x"})
@@ -61,18 +61,18 @@ def test_an_issue_of_a_stranger_with_our_mark_is_left_alone(sync: Sync, world: W
     ]
 
 
-def test_an_issue_that_a_maintainer_has_opened_again_is_used(sync: Sync, world: World):
+def test_an_issue_reopened_by_a_maintainer_is_used(sync: Sync, world: World):
     world.project.open("old", MARKER, user={"login": "m", "type": "User"}, author_association="MEMBER")
     assert sync(ONE) == SyncedIssue(IssueAction.UPDATED, 1)
 
 
 def test_nothing_is_sent_twice(sync: Sync, services: Services, world: World):
-    def lose_the_answer(request, usual):
+    def drop_response(request, usual):
         reply = usual()
         reply.reset = request.method == "POST"
         return reply
 
-    world.faults["api.github.com"] = lose_the_answer
+    world.faults["api.github.com"] = drop_response
     with pytest.raises(Exception, match="ended its response early"):
         sync(ONE)
     assert len(world.project.issues) == 1
@@ -80,7 +80,7 @@ def test_nothing_is_sent_twice(sync: Sync, services: Services, world: World):
     assert sync(ONE) == UNCHANGED
 
 
-def test_no_right_and_no_issues(sync: Sync, world: World):
+def test_missing_permission_and_disabled_issues(sync: Sync, world: World):
     world.project.may_write_issues = False
     with pytest.raises(AccessRefused, match="permissions: issues: write"):
         sync(ONE)
@@ -89,8 +89,8 @@ def test_no_right_and_no_issues(sync: Sync, world: World):
     assert [sync(ONE), sync(None)] == [disabled, disabled]
 
 
-def test_ours_is_found_behind_a_hundred_others(sync: Sync, world: World):
-    """An issue that lost its label, and is not among the newest hundred, is not opened again."""
+def test_the_issue_is_found_among_hundreds(sync: Sync, world: World):
+    """An issue that lost its label and is not among the newest hundred is found, and not opened again."""
     world.project.open(ONE.title, ONE.body)
     for n in range(250):
         world.project.open(f"other {n}", "something else", ["bug"])
@@ -111,17 +111,17 @@ def test_ours_is_found_behind_a_hundred_others(sync: Sync, world: World):
     ],
 )
 def test_the_next_page_comes_from_the_link_header(link: str, params: dict[str, str] | None):
-    """Only the query of the link is used, never its host."""
+    """Only the query of the link is used, not its host."""
     assert next_params(link) == params
 
 
-def test_a_link_that_never_ends_is_followed_only_so_far(sync: Sync, services: Services, world: World):
+def test_an_endless_link_is_followed_to_a_limit(sync: Sync, services: Services, world: World):
     world.project.endless = True
     assert sync(None) == HEALTHY
     assert 100 < len(services.requests) <= 200
 
 
-def test_an_account_without_rights_recognises_its_own_issue(sync: Sync, world: World):
+def test_an_account_without_permissions_recognizes_its_issue(sync: Sync, world: World):
     """GitHub drops the label of such an account and shows no association."""
     world.project.account, world.project.may_label = "outsider", False
     assert [sync(alert) for alert in (ONE, ONE, None, None)] == [OPENED, UNCHANGED, CLOSED, HEALTHY]
@@ -130,8 +130,8 @@ def test_an_account_without_rights_recognises_its_own_issue(sync: Sync, world: W
     assert [issue["state"] for issue in world.project.issues] == ["closed", "open"]
 
 
-def test_an_issue_that_cannot_be_recognised_later_is_refused_once(sync: Sync, world: World):
-    """It is closed at once; later runs give the same reason and open nothing."""
+def test_an_issue_that_cannot_be_recognized_later_is_closed_at_once(sync: Sync, world: World):
+    """It is closed at once; later runs have the same error and open nothing."""
     world.project.account, world.project.may_label, world.project.may_read_account = "outsider", False, False
     for _ in range(3):
         with pytest.raises(
@@ -143,10 +143,10 @@ def test_an_issue_that_cannot_be_recognised_later_is_refused_once(sync: Sync, wo
 
 
 @pytest.mark.parametrize("permissions", [None, {"pull": True, "push": False, "triage": False}])
-def test_a_personal_token_without_rights_opens_nothing(
+def test_a_personal_token_without_permissions_opens_nothing(
     services: Services, world: World, monkeypatch: pytest.MonkeyPatch, permissions: dict[str, bool] | None
 ):
-    """The rights of the account are read before an issue is opened that could not be found again."""
+    """Permissions are checked before opening an issue that could not be found again."""
     world.project.account, world.project.may_label, world.project.may_read_account = "outsider", False, False
     world.project.permissions = permissions
     for name, value in services.env().items():
@@ -157,14 +157,14 @@ def test_a_personal_token_without_rights_opens_nothing(
     assert not world.project.issues
 
 
-def test_a_mark_of_a_stranger_does_not_silence_the_alert(sync: Sync, world: World):
-    """Only the mark of the same token says that it was refused before."""
+def test_the_marker_of_a_stranger_does_not_prevent_the_alert(sync: Sync, world: World):
+    """Only the marker of the same token states that it was rejected before."""
     world.project.open("copied", f"{MARKER} <!-- cmetrics-refused 0123 -->", state="closed")
     assert sync(ONE) == SyncedIssue(IssueAction.OPENED, 2)
 
 
-def test_a_token_that_loses_its_rights_and_gets_them_back_keeps_one_issue(sync: Sync, world: World):
-    """Nothing is opened anew, and the end closes the first issue."""
+def test_a_token_that_regains_its_permissions_keeps_one_issue(sync: Sync, world: World):
+    """No second issue is opened, and the recovery closes the first one."""
     assert sync(ONE) == OPENED
     world.project.may_write_issues = False
     for _ in range(3):

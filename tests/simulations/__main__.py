@@ -1,7 +1,7 @@
-"""Prints how often the insights are right: ``uv run --group dev python -m tests.simulations [SHARE] [--write]``.
+"""Measure how often the insights are right: ``uv run --group dev python -m tests.simulations [SHARE] [--write]``.
 
-SHARE is the part of the cases to simulate, 1 by default. ``--write`` puts the table into
-`docs/explanation/insights.md`. Exits with 1 if a bound is broken.
+SHARE is the share of the cases to simulate, 1 by default. ``--write`` stores the table in
+`docs/explanation/insights.md`. The exit code is 1 if a bound is missed.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def main() -> int:
     """Print all figures as a table."""
     parser = ArgumentParser(prog="python -m tests.simulations", description=__doc__)
     parser.add_argument("share", nargs="?", type=float, default=1.0, metavar="SHARE")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/explanation/insights.md")
+    parser.add_argument("--write", action="store_true", help="store the table in docs/explanation/insights.md")
     asked = parser.parse_args()
     print(HEAD)
     lines, broken = [HEAD], []
     for figure in measure(asked.share):
         lines.append(line(figure))
         print(lines[-1], flush=True)
-        if not figure.holds:
+        if not figure.meets_bound:
             broken.append(figure.what)
     for what in broken:
         print(f"bound is broken: {what}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""How often the insights are right, measured on series whose truth is known, from fixed seeds."""
+"""Measurement of how often the insights are right, on series with known truth and fixed seeds."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from cmetrics.domain.metric import Event
 from cmetrics.sources import SPECS
 from tests.simulations.series import AS_OF, Counts, Numbers, a_catalog, draw, metrics_of, stationary_means, table_of
 
-#: Daily variance and slow wave: a calm series varies by 14 percent from day to day, a rough one by 28.
+#: Daily variance and drift: a calm series varies by 14 percent from day to day, a rough one by 28.
 CALM, ROUGH = (0.02, 0.04), (0.08, 0.08)
 YEARS = 1_095
-#: An event far from the holidays and from the ends of the series.
+#: A day far from holidays and from both ends of the series.
 EVENT_DAY = date(2026, 9, 15)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured rate and its bound."""
+    """A measured rate and its bound."""
 
     what: str
     value: float
-    #: At least or at most this.
+    #: The minimum or maximum of the rate.
     bound: float
     is_minimum: bool
     #: The number of cases.
     cases: int
 
     @property
-    def holds(self) -> bool:
-        """Whether the bound is met."""
+    def meets_bound(self) -> bool:
+        """Return whether the bound is met."""
         return self.value >= self.bound if self.is_minimum else self.value <= self.bound
 
 
 def measure(scale: float = 1.0) -> Iterator[Figure]:
-    """Yield all figures. ``scale`` is the share of the cases that are simulated."""
+    """Yield all figures. ``scale`` is the share of cases to simulate."""
 
     def count(cases: int) -> int:
         return max(int(cases * scale), 20)
@@ -65,7 +65,7 @@ def measure(scale: float = 1.0) -> Iterator[Figure]:
 
 
 def a_grid(counts: Counts, last: date = AS_OF, source: str = "npm") -> DailyGrid:
-    """Return the grid of one product's series."""
+    """Return the grid of series of one product."""
     metrics = metrics_of(len(counts), 1, (source,))
     return build_daily_grid(metrics, SPECS_WITHOUT_STEPS, table_of(metrics, counts, last=last), last)
 
@@ -75,7 +75,7 @@ SPECS_WITHOUT_STEPS = {"npm": SPECS["npm"], "github": SPECS["github"]}
 
 
 def insights_of(counts: Counts, last: date = AS_OF, known: np.ndarray | None = None) -> Insights:
-    """Return the insights of series of npm, each a product of its own."""
+    """Return the insights of npm series, each in its own product."""
     metrics = metrics_of(len(counts), len(counts))
     return build_insights(
         table_of(metrics, counts, last=last, known=known), a_catalog(metrics), [], last, specs=SPECS_WITHOUT_STEPS
@@ -83,7 +83,7 @@ def insights_of(counts: Counts, last: date = AS_OF, known: np.ndarray | None = N
 
 
 def false_alarms(count: int, name: str, noise: tuple[float, float]) -> Figure:
-    """Spikes and drops in a year of weeks of series without a change."""
+    """Count spikes and drops in the weeks of a year of unchanged series."""
     numbers = np.random.default_rng(11)
     grid = a_grid(draw(numbers, stationary_means(numbers, count, 7 * 64 + 7), *noise))
     alarms = judged = 0
@@ -98,7 +98,7 @@ def false_alarms(count: int, name: str, noise: tuple[float, float]) -> Figure:
 
 
 def detection(count: int) -> Iterator[Figure]:
-    """Planted weeks of +60 and −45 percent in series above 5,000 a week."""
+    """Measure the detection of weeks with +60 and −45 percent in series above 5,000 a week."""
     for name, noise in (("calm", CALM), ("rough", ROUGH)):
         for factor, kind in ((1.6, SignalKind.SPIKE), (0.55, SignalKind.DROP)):
             numbers = np.random.default_rng(12)
@@ -112,7 +112,7 @@ def detection(count: int) -> Iterator[Figure]:
 
 
 def outages(count: int, every: int = 3) -> Figure:
-    """Falls of any kind on the 45 nights from an outage on, beyond those that are found without it: none is right."""
+    """Count declines on the 45 nights after the start of an outage that do not occur without it."""
     falls = nights = 0
     for number, (days, factor) in enumerate(
         ((1, None), (3, None), (7, None), (1, 0.0), (3, 0.0), (2, 0.15), (6, 0.1), (3, 0.4), (9, 0.4))
@@ -144,7 +144,7 @@ def _falls(found: Insights) -> set[str]:
 
 
 def trends(count: int) -> Iterator[Figure]:
-    """Growth and decline over six months: of nothing, and of 8 percent a month."""
+    """Measure growth and decline over six months: of unchanged series, and of 8 percent a month."""
     for growth, name in ((0.0, "no change"), (0.08, "+8% a month"), (-0.08, "−8% a month")):
         numbers = np.random.default_rng(14)
         means = stationary_means(numbers, count, 400, low=100)
@@ -165,7 +165,7 @@ def effects_of(means: Numbers, noise: tuple[float, float], seed: int, last: date
 
 
 def steps_at_events(count: int) -> Iterator[Figure]:
-    """Steps at the event, before it, and a growth that was under way."""
+    """Measure steps at the event and before it, and continuous growth."""
     place = YEARS - 1 - (AS_OF - EVENT_DAY).days
     for name, noise in (("calm", CALM), ("rough", ROUGH)):
         numbers = np.random.default_rng(15)
@@ -190,7 +190,7 @@ def steps_at_events(count: int) -> Iterator[Figure]:
 
 
 def placebo_events(count: int) -> Iterator[Figure]:
-    """Events on unchanged series: claims, on judged ones."""
+    """Measure events on unchanged series: claimed effects, and the share that is judged."""
     for name, noise in (("calm", CALM), ("rough", ROUGH)):
         numbers = np.random.default_rng(19)
         means = stationary_means(numbers, count, YEARS, low=200, high=50_000)
@@ -208,7 +208,7 @@ def placebo_events(count: int) -> Iterator[Figure]:
 
 
 def projected(count: int) -> Iterator[Figure]:
-    """Months that end inside their projected interval, from several days of the month on."""
+    """Measure how many months end within their projected interval, for several days of the month."""
     for name, growth in (("flat", 0.0), ("+4% a month", 0.04)):
         numbers = np.random.default_rng(22)
         means = stationary_means(numbers, count, 900, low=200, high=50_000, last=date(2026, 10, 31))
@@ -231,7 +231,7 @@ def projected(count: int) -> Iterator[Figure]:
 
 
 def milestones(count: int) -> Figure:
-    """Repositories that reach their milestone between the stated dates."""
+    """Measure how many repositories reach their milestone between the stated dates."""
     numbers = np.random.default_rng(23)
     ahead = 700
     rates = numbers.uniform(2, 20, count)[:, None] * np.where((np.arange(400 + ahead) % 7) < 5, 1.1, 0.75)

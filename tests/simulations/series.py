@@ -1,4 +1,4 @@
-"""Download series with known truth: level, weekdays, noise and what is planted in them, from a fixed seed."""
+"""Download series with known truth: level, weekdays, noise and planted changes, from a fixed seed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Counts = NDArray[np.int64]
 
 #: The last day of all simulated series, a Sunday.
 AS_OF = date(2026, 11, 22)
-#: Monday to Sunday: how much of a mean day a package of developers has.
+#: Monday to Sunday: the typical share of a mean day for a package of developers.
 WEEKDAYS = np.array([1.12, 1.2, 1.2, 1.17, 1.08, 0.6, 0.63])
 
 
@@ -36,7 +36,7 @@ def weekday_pattern(last: date, days: int) -> Numbers:
 def stationary_means(
     numbers: np.random.Generator, count: int, days: int, *, low: float = 20, high: float = 200_000, last: date = AS_OF
 ) -> Numbers:
-    """Return means of ``count`` series of one level each, log-uniform between ``low`` and ``high`` a day."""
+    """Return means of ``count`` constant series, log-uniform between ``low`` and ``high`` a day."""
     levels = np.exp(numbers.uniform(np.log(low), np.log(high), count))
     return levels[:, None] * weekday_pattern(last, days)
 
