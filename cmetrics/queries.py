@@ -156,7 +156,7 @@ class Queries:
         return Span(window(self.as_of, ALL_DAYS), self.as_of)
 
     def _read(self, metric_ids: Sequence[str], span: Span, columns: Sequence[str] = COLUMNS) -> SeriesTable:
-        return SeriesTable.from_parts(self._store.encoded_tables(metric_ids, span, columns), select_schema(columns))
+        return SeriesTable.from_arrow(self._store.read_encoded(metric_ids, span, columns))
 
     def _read_series(self, asked: Collection[tuple[str, Span]]) -> dict[tuple[str, Span], SeriesTable]:
         """Return the values of each of these metrics in its span, from one read."""
@@ -341,8 +341,8 @@ class _MatchedQueries(Queries):
         counters = [metric.metric_id for metric in self._catalog.metrics if metric.measure.is_counter]
         if not counters:
             return None
-        rows = self._store.read_observations(counters, self._until_now, (*COLUMNS, "observed_at"))
-        return build_intervals(SeriesTable.from_arrow(rows), self._store.readings(counters))
+        rows = self._read(counters, self._until_now, (*COLUMNS, "observed_at"))
+        return build_intervals(rows, self._store.readings(counters))
 
 
 def reading(as_of: date, days: int) -> Span:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from cmetrics.domain.days import Span
 from cmetrics.domain.observation import is_reconstructed_ref, is_snapshot
-from cmetrics.memory import release_memory
 
 #: Days as ordinals (`date.toordinal`).
 Days: TypeAlias = NDArray[np.int32]
@@ -22,9 +21,6 @@ Values: TypeAlias = NDArray[np.int64]
 Mask: TypeAlias = NDArray[np.bool_]
 Codes: TypeAlias = NDArray[np.int32]
 Places: TypeAlias = NDArray[np.intp]
-
-#: Rows of a part after which free memory is returned to the system, which is a fifth of the time to read one metric.
-_LARGE_PART = 50_000
 
 #: The columns that show which days are stored, those of a list of values, and those for a dashboard.
 DAY_COLUMNS = ("metric_id", "period_end", "value", "provenance", "source_window")
@@ -86,26 +82,6 @@ class SeriesTable:
             data=data,
             places=np.arange(len(data)),
         )
-
-    @classmethod
-    def from_parts(cls, parts: Iterable[pa.Table], schema: pa.Schema) -> SeriesTable:
-        """Return the rows of several tables with ``schema``, which are sorted as a whole as in `from_arrow`.
-
-        Each part is compacted before the next one is read.
-        """
-        tables = []
-        is_large = False
-        for part in parts:
-            tables.append(_compact(part))
-            is_large = is_large or len(part) >= _LARGE_PART
-            del part  # not in memory while the next one is read
-            if is_large:
-                release_memory()
-        table = cls.from_arrow(pa.concat_tables(tables or [_compact(schema.empty_table())]))
-        del tables  # the same rows in several parts
-        if is_large:
-            release_memory()
-        return table
 
     def __reduce__(self) -> tuple[object, ...]:
         """Return how another process gets the rows: from the table, which is half as large as the arrays with it."""

@@ -20,7 +20,6 @@ from cmetrics.domain.event import REPORT, SIGNAL, StoredEvent, merge_events
 from cmetrics.domain.run import Highlights
 from cmetrics.ingest.context import RunContext
 from cmetrics.sources import SPECS
-from cmetrics.store.columns import select_schema
 from cmetrics.store.lance_store import LanceStore
 
 #: Older signals are not announced by the first run that announces any.
@@ -39,9 +38,8 @@ def find_highlights(store: LanceStore, catalog: Catalog, context: RunContext) ->
     """
     try:
         ids = [metric.metric_id for metric in catalog.metrics]
-        # Records cover the whole history, so all days are read: some metrics at a time, and only the required columns.
-        tables = store.encoded_tables(ids, Span(_FIRST_DAY, context.last_day), READ_COLUMNS)
-        rows = SeriesTable.from_parts(tables, select_schema(READ_COLUMNS))
+        # Records cover the whole history, so all days are read, but only the required columns.
+        rows = SeriesTable.from_arrow(store.read_encoded(ids, Span(_FIRST_DAY, context.last_day), READ_COLUMNS))
         stored = store.events()
         inputs = ReportInputs(
             rows=rows,

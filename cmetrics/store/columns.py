@@ -108,6 +108,16 @@ def _encoded(column: Any) -> Any:
     return whole.dictionary_encode() if pa.types.is_string(whole.type) else whole
 
 
+def of_metrics(data: pa.Table, metric_ids: Sequence[str]) -> pa.Table:
+    """Return the rows of `encode_texts` that are of these metrics."""
+    stored = _encoded(data["metric_id"])
+    if not stored.null_count and set(stored.dictionary.to_pylist()) <= set(metric_ids):
+        return data
+    data = data.filter(pc.is_in(stored, pa.array(metric_ids, pa.string())))
+    at = data.column_names.index("metric_id")
+    return data.set_column(at, "metric_id", _in_row_order(_encoded(data["metric_id"])))  # without the other ids
+
+
 def in_row_order(data: pa.Table) -> pa.Table:
     """Return the rows of `encode_texts` with the distinct texts in the order of their first rows."""
     columns = (column.combine_chunks() for column in data.columns)
@@ -117,12 +127,14 @@ def in_row_order(data: pa.Table) -> pa.Table:
 
 
 def _in_row_order(column: Any) -> Any:
-    codes = column.indices.to_numpy()
-    first = np.full(len(column.dictionary), len(codes))
+    codes, size = column.indices.to_numpy(), len(column.dictionary)
+    if np.array_equal(codes[:size], np.arange(size)):
+        return column  # as it is with days, which most metrics have all of
+    first = np.full(size, len(codes))
     # If a text occurs several times, the last assignment stays: in reverse order, that of its first row.
     first[codes[::-1]] = np.arange(len(codes))[::-1]
     order = np.argsort(first, kind="stable")[: int((first < len(codes)).sum())]
-    places = np.zeros(len(first), np.int32)
+    places = np.zeros(size, np.int32)
     places[order] = np.arange(len(order))
     return pa.DictionaryArray.from_arrays(pa.array(places[codes]), column.dictionary.take(pa.array(order)))
 
@@ -230,7 +242,8 @@ def sort_rows(data: pa.Table, metric_ids: Sequence[str]) -> pa.Table | None:
     """
     numbers = key_numbers(data, metric_ids)
     order = _order(numbers)
-    return _take_all(data, order) if (np.diff(numbers[order]) > 0).all() else None
+    numbers = numbers[order]
+    return _take_all(data, order) if (numbers[1:] > numbers[:-1]).all() else None
 
 
 def sort_unique(data: pa.Table, metric_ids: Sequence[str]) -> pa.Table:
@@ -262,7 +275,8 @@ def _index(data: pa.Table, metric_ids: Sequence[str]) -> tuple[Ints, Ints]:
 
 def _order(numbers: Ints) -> Ints:
     """Return the indices that sort ``numbers``, a stable sort."""
-    return np.arange(len(numbers)) if (np.diff(numbers) >= 0).all() else np.argsort(numbers, kind="stable")
+    is_sorted = (numbers[1:] >= numbers[:-1]).all()
+    return np.arange(len(numbers)) if is_sorted else np.argsort(numbers, kind="stable")
 
 
 def take(data: pa.Table, rows: Ints) -> pa.Table:

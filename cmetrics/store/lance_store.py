@@ -21,6 +21,7 @@ from cmetrics.domain.reading import StoredReading
 from cmetrics.domain.redaction import redact
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Counts, Job, Run, RunStatus
+from cmetrics.memory import release_memory
 from cmetrics.store import schema, sql
 from cmetrics.store.columns import (
     NEWEST_LAST,
@@ -30,7 +31,9 @@ from cmetrics.store.columns import (
     Part,
     StoredDays,
     complete,
+    encode_texts,
     in_row_order,
+    of_metrics,
     repeated_keys,
     select_schema,
     sort_rows,
@@ -52,6 +55,8 @@ from cmetrics.store.tables import EXPORT_ROWS, MANY_ROWS, StoreTables
 
 #: The number of values in one IN list, which limits the size of filters and of requests to remote stores.
 BATCH: Final = 500
+#: Rows after which free memory is returned to the system, which is a fifth of the time to read one metric.
+LARGE_READ: Final = 50_000
 #: The most rows with the same key. Concurrent writers create such copies in tables without a declared key.
 COPIES: Final = 4
 
@@ -65,8 +70,8 @@ class LanceStore(StoreTables):
         """Return the stored days of each of these metrics in ``span``."""
         columns = ["metric_id", "period_end", "provenance", "source_window"]
         found: dict[str, StoredDays] = {}
-        for part, data in self._stats(metric_ids, span, columns):
-            found |= split_days(complete(data), part)
+        for part in _parts(metric_ids):
+            found |= split_days(self._read_columns(part, span, columns), part)
         return found
 
     def observations(self, metric_ids: Sequence[str], span: Span) -> list[Observation]:
@@ -74,54 +79,51 @@ class LanceStore(StoreTables):
         return schema.decode_observations(self.read_observations(metric_ids, span))
 
     def read_observations(
-        self, metric_ids: Sequence[str], span: Span, columns: Sequence[str] = STATS.schema.names
+        self, metric_ids: Iterable[str], span: Span, columns: Sequence[str] = STATS.schema.names
     ) -> pa.Table:
         """Return the rows of these metrics in ``span``, each key once, sorted by metric and day.
 
         The schema is that of `STATS` restricted to ``columns``; days are ISO text. No cell is null: rows without a
         value are left out, and other empty cells get default values.
         """
-        tables = list(self.observation_tables(metric_ids, span, columns))
-        return pa.concat_tables(tables) if tables else select_schema(columns).empty_table()
+        return self.read_encoded(metric_ids, span, columns).cast(select_schema(columns))
 
-    def observation_tables(
-        self, metric_ids: Sequence[str], span: Span, columns: Sequence[str] = STATS.schema.names
-    ) -> Iterator[pa.Table]:
+    def observation_tables(self, metric_ids: Iterable[str], span: Span) -> Iterator[pa.Table]:
         """Yield the rows of `read_observations` in parts of some metrics each."""
-        schema = select_schema(columns)
-        for data in self.encoded_tables(metric_ids, span, columns):
-            yield data.cast(schema)
+        for part in _parts(metric_ids):
+            yield self.read_observations(part, span)
 
-    def encoded_tables(
-        self, metric_ids: Sequence[str], span: Span, columns: Sequence[str] = STATS.schema.names
-    ) -> Iterator[pa.Table]:
-        """Yield the same parts, with each distinct text stored once in a dictionary in the order of the rows."""
+    def read_encoded(
+        self, metric_ids: Iterable[str], span: Span, columns: Sequence[str] = STATS.schema.names
+    ) -> pa.Table:
+        """Return the same rows with each distinct text stored once in a dictionary in the order of the rows."""
         ids = sorted(set(metric_ids))
+        if not ids:
+            return encode_texts(select_schema(columns).empty_table())
         names = list(dict.fromkeys([*STATS.key, *columns]))
-        for start in range(0, len(ids), BATCH):
-            part = ids[start : start + BATCH]
-            data = self._read_columns(part, span, names)
-            found = sort_rows(data, part)
-            if found is None:
-                # The age of rows matters only if there are copies; tables written by cmetrics alone have none.
-                data = self._read_columns(part, span, list(dict.fromkeys([*names, *NEWEST_LAST])))
-                found = sort_unique(data, part)
-            # If nothing was sorted, the dictionaries are in the order of the rows already.
-            yield (found if found is data else in_row_order(found)).select(select_schema(columns).names)
+        data = self._read_columns(ids, span, names)
+        found = sort_rows(data, ids)
+        if found is None:
+            # The age of rows matters only if there are copies; tables written by cmetrics alone have none.
+            data = self._read_columns(ids, span, list(dict.fromkeys([*names, *NEWEST_LAST])))
+            found = sort_unique(data, ids)
+        found = in_row_order(found).select(select_schema(columns).names)
+        del data
+        if len(found) >= LARGE_READ:
+            release_memory()
+        return found
 
-    def _read_columns(self, metric_ids: Sequence[str], span: Span, columns: list[str]) -> pa.Table:
-        """Return the rows of at most :data:`BATCH` metrics as stored, including copies; see `complete`."""
-        return complete(next(data for _, data in self._stats(metric_ids, span, columns)))
-
-    def _stats(self, metric_ids: Iterable[str], span: Span, columns: list[str]) -> Iterator[tuple[list[str], pa.Table]]:
-        ids = sorted(set(metric_ids))
-        for start in range(0, len(ids), BATCH):
-            part = ids[start : start + BATCH]
-            # Only other programs write rows without a value; they contain no information.
-            where = f"{sql.among('metric_id', part)} AND {sql.within('period_end', span)} AND value IS NOT NULL"
-            # A clock that is wrong by years gives a span that ends before it begins.
-            limit = len(part) * max(0, span.days) * COPIES + COPIES
-            yield part, self._query(STATS, where, columns, limit)
+    def _read_columns(self, metric_ids: list[str], span: Span, columns: list[str]) -> pa.Table:
+        """Return the rows of these metrics as stored, including copies; see `complete`. The ids are sorted."""
+        # Only other programs write rows without a value; they contain no information.
+        where = f"{sql.within('period_end', span)} AND value IS NOT NULL"
+        # A clock that is wrong by years gives a span that ends before it begins.
+        limit = len(metric_ids) * max(0, span.days) * COPIES + COPIES
+        if len(metric_ids) <= BATCH:
+            where = f"{sql.among('metric_id', metric_ids)} AND {where}"
+            return complete(self._query(STATS, where, columns, limit, encode_texts))
+        # To read all rows takes two thirds of the time to find those of long lists, which name most of them.
+        return complete(of_metrics(self._query(STATS, where, columns, EXPORT_ROWS, encode_texts), metric_ids))
 
     def runs(
         self, since: datetime | None = None, status: RunStatus | None = None, *, until: datetime | None = None
@@ -154,14 +156,15 @@ class LanceStore(StoreTables):
 
     def source_refs(self, metric_ids: Sequence[str], span: Span) -> Iterator[tuple[str, date, str]]:
         """Iterate over the ``source_ref`` of every stored day in ``span`` of these metrics."""
-        for _, data in self._stats(metric_ids, span, ["metric_id", "period_end", "source_ref"]):
+        for part in _parts(metric_ids):
+            data = self._read_columns(part, span, ["metric_id", "period_end", "source_ref"])
             yield from schema.decode_source_refs(data)
 
     def run_ids(self, metric_ids: Sequence[str]) -> set[tuple[str, str]]:
         """Return ``(metric_id, ingestion_run_id)`` of the runs that wrote the values of these metrics."""
         pairs: set[tuple[str, str]] = set()
-        for start in range(0, len(metric_ids), BATCH):
-            where = f"{sql.among('metric_id', metric_ids[start : start + BATCH])} AND ingestion_run_id IS NOT NULL"
+        for part in _parts(metric_ids):
+            where = f"{sql.among('metric_id', part)} AND ingestion_run_id IS NOT NULL"
             found = self._query(STATS, where, ["metric_id", "ingestion_run_id"], limit=EXPORT_ROWS)
             unique = found.group_by(["metric_id", "ingestion_run_id"]).aggregate([]).to_pylist()
             pairs |= {(row["metric_id"], row["ingestion_run_id"]) for row in unique}
@@ -217,13 +220,7 @@ class LanceStore(StoreTables):
 
         None if the table does not exist.
         """
-        parts = (
-            [None]
-            if metric_ids is None
-            else [
-                sql.among("metric_id", metric_ids[start : start + BATCH]) for start in range(0, len(metric_ids), BATCH)
-            ]
-        )
+        parts = [None] if metric_ids is None else [sql.among("metric_id", part) for part in _parts(metric_ids)]
         rows = [row for part in parts for row in self._read_optional(READINGS, part)]
         return sorted(rows, key=lambda row: (row.metric_id, row.period_end, row.identity, row.observed_at))
 
@@ -354,6 +351,12 @@ class LanceStore(StoreTables):
 
 def _in_columns(rows: pa.Table | Sequence[Observation]) -> pa.Table:
     return rows if isinstance(rows, pa.Table) else schema.encode(rows, STATS)
+
+
+def _parts(metric_ids: Iterable[str]) -> Iterator[list[str]]:
+    """Return the distinct ids in order, at most :data:`BATCH` at a time."""
+    ids = sorted(set(metric_ids))
+    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
 
 
 def _finished(run: Run) -> datetime:

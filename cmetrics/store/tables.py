@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -197,11 +197,33 @@ class StoreTables:
             with translated(self.target):
                 optimize(opened, is_indexed=table is STATS)
 
-    def _query(self, table: Table[Any], where: str | None, columns: list[str], limit: int) -> pa.Table:
+    def _query(
+        self,
+        table: Table[Any],
+        where: str | None,
+        columns: list[str],
+        limit: int,
+        convert: Callable[[pa.Table], pa.Table] = lambda rows: rows,
+    ) -> pa.Table:
+        """Return rows of a table. Each batch is converted before the next one is read.
+
+        LanceDB's synchronous API waits for its event loop eight times in one read; this, for each batch and once to
+        start, which takes a fifth less processor time.
+        """
+
+        async def start(opened: lancedb.AsyncTable | None) -> Any:
+            query = (opened or await self._open_to_read(table)).query().select(columns).limit(limit)
+            # In batches as small as LanceDB's own, rows are fetched one by one if there is a filter: 2 s instead of
+            # 0.2 s for 730,000 rows.
+            return await (query.where(where) if where else query).to_batches(max_batch_length=READ_ROWS)
+
         def read() -> pa.Table:
             is_remote = self.target.kind is StoreKind.ENTERPRISE
-            opened = self._open(table)._table if is_remote else None  # noqa: SLF001  # no public way
-            return _run(self._read(table, opened, where, columns, limit))
+            batches = _run(start(self._open(table)._table if is_remote else None))  # noqa: SLF001  # no public way
+            found = []
+            while (batch := _run(_next(batches))) is not None:
+                found.append(convert(pa.Table.from_batches([batch])))
+            return pa.concat_tables(found or [batches.schema.empty_table()])
 
         try:
             with translated(self.target):
@@ -214,23 +236,6 @@ class StoreTables:
             # Maintenance by another process may have removed the version that this query was reading.
             with translated(self.target):
                 return read()
-
-    async def _read(
-        self, table: Table[Any], opened: lancedb.AsyncTable | None, where: str | None, columns: list[str], limit: int
-    ) -> pa.Table:
-        """Return rows of a table, which is opened first unless ``opened`` is given.
-
-        Each call of lancedb's synchronous API waits for a coroutine on its event loop, eight times in one read.
-        One coroutine for the whole read takes a fifth less processor time, and two fifths less with eight threads.
-        """
-        opened = opened or await self._open_to_read(table)
-        query = opened.query().select(columns).limit(limit)
-        if where:
-            query = query.where(where)
-        # In batches as small as LanceDB's own, rows are fetched one by one if there is a filter: 2 s instead of
-        # 0.2 s for 730,000 rows.
-        batches = await query.to_batches(max_batch_length=READ_ROWS)
-        return pa.Table.from_batches([batch async for batch in batches], batches.schema)
 
     def _read_optional(self, table: Table[R], where: str | None) -> list[R]:
         try:
@@ -290,6 +295,11 @@ class StoreTables:
         opened = self._open(table)
         is_declared = all(opened.schema.field(name).metadata for name in table.key)
         return is_declared and not indexed_columns(opened).issuperset(table.key)
+
+
+async def _next(batches: Any) -> pa.RecordBatch | None:
+    """Return the next batch; None if there is none."""
+    return await anext(batches, None)
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

@@ -19,7 +19,7 @@ from cmetrics.ingest.reconcile import newer_wins
 from cmetrics.settings import StoreKind, StoreTarget
 from cmetrics.store import schema
 from cmetrics.store.columns import complete, differ, encode_texts, in_row_order, key_numbers, sort_unique, take
-from cmetrics.store.lance_store import LanceStore
+from cmetrics.store.lance_store import BATCH, LanceStore
 from cmetrics.store.schema import STATS, UNKNOWN_TIME
 from tests.depth import deep
 from tests.ingest import slow_rules
@@ -198,3 +198,21 @@ def test_distinct_texts_in_the_order_of_the_rows(texts):
     found = in_row_order(pa.table({"text": encoded}))["text"].combine_chunks()
     assert found.to_pylist() == texts
     assert found.dictionary.to_pylist() == list(dict.fromkeys(texts))
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_metrics_of_long_lists(store: LanceStore, step: int):
+    """Of more metrics than one filter names, the rows of those are read that were asked for, and no other's."""
+    metrics = [a_metric("npm", metric_id=f"m{n:04}") for n in range(BATCH + 60)]
+    rows = [a_row(metric, DAY_0 + n * DAY, n) for metric in metrics[::step] for n in (0, 1, 2)[::step]]
+    store.upsert_observations(rows, always)
+    ids = [metric.metric_id for metric in metrics if metric.metric_id[-2:] != "07"]
+    span = Span(DAY_0 + DAY, DAY_0 + 9 * DAY)
+    expected = sorted(row.key for row in rows if row.metric_id in ids and row.period_end > DAY_0)
+    assert len(ids) > BATCH
+    assert [row.key for row in store.observations(ids, span)] == expected
+    assert store.days(ids, span) == {metric_id: store.days([metric_id], span)[metric_id] for metric_id in ids}
+    encoded = store.read_encoded(ids, span)
+    for name in ("metric_id", "period_end", "source_ref"):
+        values = encoded[name].combine_chunks()
+        assert values.dictionary.to_pylist() == list(dict.fromkeys(values.to_pylist()))
