@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cmetrics.analytics.changes import EFFECT_DAYS, EFFECT_RULE
-from cmetrics.analytics.columns import Places, SeriesTable
+from cmetrics.analytics.columns import Places, SeriesTable, Values
 from cmetrics.analytics.daily import DailyGrid
 from cmetrics.analytics.effects import REACH
 from cmetrics.analytics.headlines import effect_sentence, short_names
@@ -30,6 +30,8 @@ MILESTONE_SIZE, GAP_SIZE = 0.1, 0.05
 #: The maximum number of milestones, because a busy month has one for every metric.
 MOST_MILESTONES = 3
 
+Shares = NDArray[np.float64]
+
 
 def build_facts(
     grid: DailyGrid,
@@ -43,9 +45,10 @@ def build_facts(
 
     ``titles`` are those of the sources.
     """
-    shares = _shares(grid)
-    found = _Milestones(grid, months, _largest_seeds(grid, series), shares).find(catalog)
-    milestones = sorted(found, key=lambda item: -item.weight)
+    sums = grid.sums(grid.total, grid.days - 30, grid.days - 1).astype(float)
+    #: Of each metric in the downloads of the last 30 days.
+    shares = sums / (sums.sum() or 1.0)
+    milestones = sorted(_milestones(grid, months, series, catalog, shares), key=lambda item: -item.weight)
     return (
         *milestones[:MOST_MILESTONES],
         *_without_effect(grid, effects, shares),
@@ -53,52 +56,29 @@ def build_facts(
     )
 
 
-def _shares(grid: DailyGrid) -> np.ndarray:
-    """Return the share of each metric in the downloads of the last 30 days."""
-    sums = grid.sums(grid.total, grid.days - 30, grid.days - 1).astype(float)
-    whole = sums.sum()
-    return sums / whole if whole else sums
-
-
 # -- milestones ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Milestones:
-    """Finds round numbers that were first exceeded in the last full month, comparing like with like."""
+def _milestones(
+    grid: DailyGrid, months: MonthTable, series: SeriesTable, catalog: Catalog, shares: Shares
+) -> Iterator[Item]:
+    """Yield the round numbers that all packages, a product or a metric first exceeded in the last full month.
 
-    grid: DailyGrid
-    months: MonthTable
-    #: The largest published total of each metric from before daily data.
-    seeds: np.ndarray
-    shares: np.ndarray
-
-    def find(self, catalog: Catalog) -> Iterator[Item]:
-        """Yield the milestones of all packages, of each product and of each metric."""
-        if len(self.months.months) < 2:  # noqa: PLR2004  # nothing to exceed
-            return
-        products, names = self.grid.rows_by_product(), short_names(self.grid.metrics)
-        titles = {product.product: product.title for product in catalog.products}
-        if len(products) > 1:
-            yield from self._of("all", "All packages", None, np.arange(len(self.grid.metrics)))
-        for product, rows in products.items():
-            if len(rows) > 1:
-                yield from self._of(f"product-{product}", isolate(titles.get(product, product)), product, rows)
-            for row in rows.tolist():
-                metric = self.grid.metrics[row]
-                yield from self._of(metric.slug, names[metric.metric_id], product, np.array([row]))
-
-    def _of(self, slug: str, name: str, product: str | None, rows: Places) -> Iterator[Item]:
-        counted = self.months.usable[rows]
+    They compare like with like.
+    """
+    if len(months.months) < 2:  # noqa: PLR2004  # nothing to exceed
+        return
+    month, seeds = months.months[-1], _largest_seeds(grid, series)
+    for slug, name, product, rows in _groups(grid, catalog):
+        counted = months.usable[rows]
         # An additional package would make the number grow.
-        if not (counted[:, -1] == self.months.days[-1]).all() or not counted[:, -2].all():
-            return
-        sums = self.months.value[rows].sum(axis=0)
-        value, before = int(sums[-1]), max(int(sums[:-1].max()), int(self.seeds[rows].sum()))
+        if not (counted[:, -1] == months.days[-1]).all() or not counted[:, -2].all():
+            continue
+        sums = months.value[rows].sum(axis=0)
+        value, before = int(sums[-1]), max(int(sums[:-1].max()), int(seeds[rows].sum()))
         step = round_number(value)
         if step < FIRST_STEP or before >= step:
-            return
-        month = self.months.months[-1]
+            continue
         counts = f"{formats.number(value)} downloads in {formats.month(month.first)}"
         yield Item(
             id=f"first-{slug}-{step}",
@@ -106,34 +86,46 @@ class _Milestones:
             direction=Direction.RISING,
             start=month.first,
             end=month.last,
-            metric_ids=(self.grid.metrics[int(rows[0])].metric_id,) if len(rows) == 1 else (),
+            metric_ids=(grid.metrics[int(rows[0])].metric_id,) if len(rows) == 1 else (),
             product=product,
             value=value,
             expected=before,
             change_percent=rounded(100 * (value - before) / before) if before else None,
             rule="first full month above a round number",
-            weight=round(MILESTONE_SIZE * float(self.shares[rows].sum()), 6),
+            weight=round(MILESTONE_SIZE * float(shares[rows].sum()), 6),
             headline=f"{name}: first month above {large(step)}",
             sentence=f"{counts}{' across all packages' if len(rows) > 1 and product else ''}.",
             text=f"{name}: {counts}, the first month above {large(step)}.",
         )
 
 
-def _largest_seeds(grid: DailyGrid, series: SeriesTable) -> np.ndarray:
+def _groups(grid: DailyGrid, catalog: Catalog) -> Iterator[tuple[str, str, str | None, Places]]:
+    """Yield the slug, the name, the product and the rows of all packages, of each product and of each metric."""
+    products, names = grid.rows_by_product(), short_names(grid.metrics)
+    titles = {product.product: product.title for product in catalog.products}
+    if len(products) > 1:
+        yield "all", "All packages", None, np.arange(len(grid.metrics))
+    for product, rows in products.items():
+        if len(rows) > 1:
+            yield f"product-{product}", isolate(titles.get(product, product)), product, rows
+        for row in rows.tolist():
+            yield grid.metrics[row].slug, names[grid.metrics[row].metric_id], product, np.array([row])
+
+
+def _largest_seeds(grid: DailyGrid, series: SeriesTable) -> Values:
     """Return by metric its largest published total from before daily data; 0 for none."""
-    slices = series.slices
-    found = np.zeros(len(grid.metrics), np.int64)
-    for row, metric in enumerate(grid.metrics):
-        part = slices.get(metric.metric_id, slice(0))
-        seeds = series.values[part][series.is_seed[part]]
-        found[row] = seeds.max() if len(seeds) else 0
-    return found
+    numbers = {metric.metric_id: row for row, metric in enumerate(grid.metrics)}
+    found = np.zeros(len(grid.metrics) + 1, np.int64)
+    # Other metrics have the last row.
+    owners = np.array([numbers.get(metric_id, -1) for metric_id in series.metric_ids], np.intp)[series.owners]
+    np.maximum.at(found, owners[series.is_seed], series.values[series.is_seed])
+    return found[:-1]
 
 
 # -- releases ------------------------------------------------------------------------------------
 
 
-def _without_effect(grid: DailyGrid, effects: Iterable[Effect], shares: np.ndarray) -> Iterator[Item]:
+def _without_effect(grid: DailyGrid, effects: Iterable[Effect], shares: Shares) -> Iterator[Item]:
     """Yield the largest metric of each recent event whose metrics all stayed within their usual variation."""
     rows = {metric.metric_id: row for row, metric in enumerate(grid.metrics)}
     names, newest = short_names(grid.metrics), grid.day(grid.days - 1)
@@ -170,7 +162,7 @@ def _without_effect(grid: DailyGrid, effects: Iterable[Effect], shares: np.ndarr
 # -- missing days --------------------------------------------------------------------------------
 
 
-def _gaps(grid: DailyGrid, shares: np.ndarray, titles: Mapping[str, str]) -> Iterator[Item]:
+def _gaps(grid: DailyGrid, shares: Shares, titles: Mapping[str, str]) -> Iterator[Item]:
     """Yield the missing days of each source in the last weeks that are between known values."""
     start = max(grid.days - GAP_DAYS, 0)
     known = grid.known
@@ -205,7 +197,7 @@ def _gaps(grid: DailyGrid, shares: np.ndarray, titles: Mapping[str, str]) -> Ite
         )
 
 
-def _which(grid: DailyGrid, rows: np.ndarray) -> str:
+def _which(grid: DailyGrid, rows: Places) -> str:
     if len(rows) == 1:
         return grid.metrics[int(rows[0])].subject
     return f"{len(rows)} packages"

@@ -9,7 +9,6 @@ interval of each of these months from the others, and counts the months that end
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
@@ -36,15 +35,6 @@ INNER = (0.1, 0.9)
 NEW_SHARE = 0.1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Series:
-    """Daily values of rows for which projections are made: one row per metric, per product, or for all."""
-
-    values: Counts
-    known: NDArray[np.bool_]
-    steps: Counts
-
-
 def build_projections(grid: DailyGrid, titles: dict[str, str]) -> Iterator[Projection]:
     """Yield the projections of metrics, products, and all; ``titles`` are those of the products."""
     if not len(grid.metrics):
@@ -54,89 +44,86 @@ def build_projections(grid: DailyGrid, titles: dict[str, str]) -> Iterator[Proje
         *((of, Scope.PRODUCT, None, name, titles.get(name, name)) for name, of in grid.rows_by_product().items()),
         (np.arange(len(grid.metrics)), Scope.ALL, None, None, "All downloads"),
     ]
-    rows = [group[0] for group in groups]
-    projector = _Projector(grid, _add(grid, rows), rows)
+    projector = _Projector(grid, [group[0] for group in groups])
     for place, group in enumerate(groups):
         yield projector.project(place, *group)
 
 
-def _add(grid: DailyGrid, rows: list[Places]) -> _Series:
-    """Return the sums of each group of rows, known on days on which all its metrics are known.
-
-    A metric counts as 0 before its first value. If it has more than a tenth of its group, this is a step of the sum.
-    """
-    days = np.arange(grid.days)
-    firsts = np.where(grid.known.any(axis=1), np.argmax(grid.known, axis=1), grid.days)
-    is_ready = grid.clean | (days < firsts[:, None])
-    recent = grid.values[:, -PATTERN_DAYS:].sum(axis=1)
-    values, known, steps = [], [], []
-    for of in rows:
-        is_known = is_ready[of].all(axis=0) & (days >= firsts[of].min())
-        large = of[(recent[of] > NEW_SHARE * recent[of].sum()) & (firsts[of] > firsts[of].min())]
-        begun = np.zeros(grid.days + 1, np.int64)
-        np.add.at(begun, np.minimum(firsts[large], grid.days - 1) + 1, 1)
-        values.append(np.where(is_known, grid.values[of].sum(axis=0), 0))
-        known.append(is_known)
-        steps.append(grid.steps[of].sum(axis=0) + np.cumsum(begun))
-    return _Series(np.stack(values), np.stack(known), np.stack(steps))
-
-
 class _Projector:
-    """Projects the current month of each row."""
+    """Projects the current month of each group of rows: of a metric, of a product, or of all."""
 
-    def __init__(self, grid: DailyGrid, series: _Series, rows: list[Places]) -> None:
+    def __init__(self, grid: DailyGrid, groups: list[Places]) -> None:
         self._grid = grid
-        self._series = series
-        today = grid.day(grid.days - 1)
-        self._month = Month.of(today)
+        self._add(groups)
+        self._month = Month.of(grid.day(grid.days - 1))
         self._first = grid.column(self._month.first)
-        ends = np.array([int(grid.ends[of].min()) for of in rows])
-        self._ends = ends
+        self._ends = ends = np.array([int(grid.ends[rows].min()) for rows in groups])
         #: The ratios actual / projected, one column per month; NaN if a month cannot be used.
-        self._ratios = np.full((len(rows), MONTHS), np.nan)
+        self._ratios = np.full((len(groups), MONTHS), np.nan)
+        self._means = np.full((len(groups), WEEK), np.nan)
         for day in np.unique(ends).tolist():
             chosen = np.flatnonzero(ends == day)
             so_far = day - self._first + 1
-            if so_far < FEWEST_DAYS or self._month.first == today.replace(day=self._month.days):
+            if so_far < FEWEST_DAYS:
                 continue
+            self._means[chosen] = self._weekday_means(chosen, day)
             for place in range(MONTHS):
                 month = self._month.plus(-1 - place)
                 self._ratios[chosen, place] = self._replay(chosen, month, min(so_far, month.days))
 
+    def _add(self, groups: list[Places]) -> None:
+        """Set the daily values of each group, known on days on which all its metrics are known, and its steps.
+
+        A metric counts as 0 before its first value. This is a step of the sum if it has more than a tenth of its group.
+        """
+        grid, days = self._grid, np.arange(self._grid.days)
+        rows, sizes = np.concatenate(groups), np.array(list(map(len, groups)))
+        starts, owners = np.cumsum(sizes) - sizes, np.repeat(np.arange(len(groups)), sizes)
+        firsts = np.where(grid.known.any(axis=1), np.argmax(grid.known, axis=1), grid.days)
+        is_ready = grid.clean | (days < firsts[:, None])
+        begun = np.minimum.reduceat(firsts[rows], starts)
+        self._known = np.logical_and.reduceat(is_ready[rows], starts, axis=0) & (days >= begun[:, None])
+        self._values = np.where(self._known, np.add.reduceat(grid.values[rows], starts, axis=0), 0)
+        self._steps = np.add.reduceat(grid.steps[rows], starts, axis=0)
+        recent = grid.values[:, -PATTERN_DAYS:].sum(axis=1)[rows]
+        is_new = (recent > NEW_SHARE * np.add.reduceat(recent, starts)[owners]) & (firsts[rows] > begun[owners])
+        for group, first in zip(owners[is_new].tolist(), firsts[rows[is_new]].tolist(), strict=True):
+            self._steps[group, min(first, grid.days - 1) + 1 :] += 1
+
     def _replay(self, rows: Places, month: Month, so_far: int) -> Numbers:
         """Return the ratios actual / projected of a full month, projected after ``so_far`` of its days."""
-        grid, series = self._grid, self._series
+        grid = self._grid
         first, last = grid.column(month.first), grid.column(month.last)
         end = first + so_far - 1
         if first - PATTERN_DAYS < 0 or last >= grid.days or end - PATTERN_DAYS + 1 < 0:
             return np.full(len(rows), np.nan)
         start = min(first, end - PATTERN_DAYS + 1)
-        is_whole = series.known[rows, start : last + 1].all(axis=1)
-        is_whole &= series.steps[rows, last + 1] == series.steps[rows, start + 1]
-        actual = series.values[rows, first : last + 1].sum(axis=1).astype(np.float64)
+        is_whole = self._known[rows, start : last + 1].all(axis=1)
+        is_whole &= self._steps[rows, last + 1] == self._steps[rows, start + 1]
+        actual = self._values[rows, first : last + 1].sum(axis=1).astype(np.float64)
         means = self._weekday_means(rows, end)
         left = np.bincount((grid.first + np.arange(end + 1, last + 1) - 1) % WEEK, minlength=WEEK)
-        projected = series.values[rows, first : end + 1].sum(axis=1) + means @ left
+        projected = self._values[rows, first : end + 1].sum(axis=1) + means @ left
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(is_whole & (projected > 0), actual / projected, np.nan)
 
     def _weekday_means(self, rows: Places, end: int) -> Numbers:
         """Return by row and weekday (Monday first) the mean of the last 28 counted days; NaN if a weekday has none."""
-        grid, series = self._grid, self._series
+        grid = self._grid
         columns = np.arange(max(end - PATTERN_REACH + 1, 0), end + 1)
-        known = series.known[np.ix_(rows, columns)]
+        known = self._known[np.ix_(rows, columns)]
         # The newest 28 of the counted days.
         known &= known[:, ::-1].cumsum(axis=1)[:, ::-1] <= PATTERN_DAYS
         weekdays = np.eye(WEEK)[(grid.first + columns - 1) % WEEK]
         with np.errstate(invalid="ignore", divide="ignore"):
-            means: Numbers = (np.where(known, series.values[np.ix_(rows, columns)], 0) @ weekdays) / (known @ weekdays)
+            means: Numbers = (np.where(known, self._values[np.ix_(rows, columns)], 0) @ weekdays) / (known @ weekdays)
         return means
 
     def project(
         self, place: int, rows: Places, scope: Scope, metric_id: str | None, product: str | None, name: str
     ) -> Projection:
         """Return the projection of one row."""
-        grid, series, month = self._grid, self._series, self._month
+        grid, month = self._grid, self._month
         end = int(self._ends[place])
         first = max(self._first, 0)
         counted = int(grid.values[rows, first:].sum())
@@ -147,13 +134,12 @@ class _Projector:
         inside = 0
         base = np.nan
         if kind is None:
-            means = self._weekday_means(np.array([place]), end)[0]
             is_open = np.ones(month.days, np.bool_)
             so_far = end - self._first + 1
-            is_open[:so_far] = ~series.known[place, self._first : end + 1]
+            is_open[:so_far] = ~self._known[place, self._first : end + 1]
             ordinals = grid.first + self._first + np.arange(month.days)
-            sure = int(series.values[place, self._first : end + 1].sum())
-            base = sure + float(means[(ordinals[is_open] - 1) % WEEK].sum())
+            sure = int(self._values[place, self._first : end + 1].sum())
+            base = sure + float(self._means[place, (ordinals[is_open] - 1) % WEEK].sum())
             if np.isnan(base):
                 kind, reason = ReasonKind.MISSING_DAYS, "one of the weekdays has no data"
         if kind is None:
@@ -194,8 +180,8 @@ class _Projector:
         )
 
     def _refusal(self, place: int, end: int, ratios: Numbers) -> tuple[ReasonKind | None, str | None]:
-        grid, series = self._grid, self._series
-        so_far = int(series.known[place, max(self._first, 0) : end + 1].sum()) if end >= self._first else 0
+        grid = self._grid
+        so_far = int(self._known[place, max(self._first, 0) : end + 1].sum()) if end >= self._first else 0
         start = max(min(self._first, end - PATTERN_REACH + 1), 0)
         refusals = (
             (end < 0, ReasonKind.NO_DATA, "not every metric has a value"),
@@ -207,7 +193,7 @@ class _Projector:
             ),
             (so_far < FEWEST_DAYS, ReasonKind.MISSING_DAYS, f"{so_far} of the first {FEWEST_DAYS} days have data"),
             (
-                series.steps[place, end + 1] > series.steps[place, start + 1],
+                self._steps[place, end + 1] > self._steps[place, start + 1],
                 ReasonKind.STEP,
                 "the counting method changed in the last weeks",
             ),
