@@ -88,14 +88,12 @@ class Chart:
     events: tuple[Event, ...]
     #: The number of series left out for lack of space.
     left_out: int = 0
-    #: Whether the bars of its series are stacked.
-    is_stacked: bool = False
     #: The scope of all series together, such as ``All packages``.
     scope: str = ""
 
     @property
     def is_flow(self) -> bool:
-        """Whether its values can be summed."""
+        """Whether its values can be summed: its series are stacked bars."""
         return self.kind is ChartKind.FLOW
 
     @property
@@ -139,7 +137,6 @@ def group_charts(board: Dashboard, group: Group) -> tuple[Chart, ...]:
                 board.as_of,
                 _package_series(board, group),
                 tuple(events),
-                is_stacked=True,
                 scope=plural(len(group.downloads), "package"),
             )
         )
@@ -203,7 +200,6 @@ def item_chart(board: Dashboard, item: Item, drawn: Iterable[Chart] = ()) -> Cha
         title, kind = f"GitHub stars of {item.metric.subject}", ChartKind.STOCK
     found = (series for chart in drawn for series in chart.series if series.metric_id == item.metric.metric_id)
     series = next(found, None) or _series(item, board.as_of)
-    is_flow = kind is ChartKind.FLOW
     return Chart(
         item.metric.slug,
         title,
@@ -211,7 +207,6 @@ def item_chart(board: Dashboard, item: Item, drawn: Iterable[Chart] = ()) -> Cha
         board.as_of,
         (series,),
         tuple(events),
-        is_stacked=is_flow,
         scope=item.source_title,
     )
 

@@ -55,7 +55,6 @@ def all_downloads_chart(board: Dashboard) -> Chart | None:
         board.as_of,
         tuple(series),
         board.events,
-        is_stacked=True,
         scope="All packages",
     )
 

@@ -36,7 +36,7 @@ def chart_document(
     """
     return {
         "key": chart.key,
-        "stacked": chart.is_stacked,
+        "stacked": chart.is_flow,
         "title": chart.title,
         "kind": chart.kind.value,
         "asOf": chart.as_of.isoformat(),

@@ -71,23 +71,10 @@ def _traces(chart: Chart, series: Series, scale: Scale, color: str) -> Iterator[
         return
     points = [p for p in series.months if p.period_end >= first]
     counted = [p for p in points if p.kind is not PointKind.SEEDED]
-    seeds = [p for p in points if p.kind is PointKind.SEEDED]
     if counted:
         yield _bar_trace(series, counted, color)
-    if not seeds:
-        return
-    if chart.is_stacked:
+    if any(p.kind is PointKind.SEEDED for p in points):
         yield _published_trace(series, points, first, color)
-    else:
-        marker = {"color": color, "symbol": "diamond-open", "size": 8, "line": {"width": 2}}
-        yield _trace(
-            series,
-            [f"{p.period_end}" for p in seeds],
-            [p.value for p in seeds],
-            type="scatter",
-            mode="markers",
-            marker=marker,
-        )
 
 
 def _trace(series: Series, x: Sequence[str], y: Sequence[int | None], **extra: object) -> Document:

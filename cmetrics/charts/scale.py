@@ -39,7 +39,7 @@ _YEAR = 12
 #: A time, its day, and its text without and with the year.
 _Label: TypeAlias = tuple[datetime, date, str, str]
 #: The share of a period that its bar fills, and that all bars of a period fill side by side.
-STACK_SHARE, GROUP_SHARE = 0.84, 0.78
+STACK_SHARE = 0.84
 
 
 class Room(StrEnum):
@@ -194,26 +194,15 @@ def domain(chart: Chart) -> tuple[date, date]:
 
 def first_bar(chart: Chart) -> date:
     """Return the first day of the month of the first bar; without any, of the newest month."""
-    starts = [start for series in chart.shown for start in _starts(series.months, is_stacked=chart.is_stacked)]
+    starts = [month for series in chart.shown for _, month in stacked_months(series.months)]
     return Month.of(min(starts, default=chart.as_of)).first
-
-
-def _starts(points: Sequence[PeriodPoint], *, is_stacked: bool) -> Iterator[date]:
-    """Yield the first day of each bar."""
-    if is_stacked:
-        yield from (month for _, month in stacked_months(points))
-    else:
-        yield from (point.period_start for point in points)
 
 
 def _sums(chart: Chart, first: date) -> list[int]:
     """Return the heights of all bars of a chart."""
-    shown = [[p for p in series.months if p.period_end >= first] for series in chart.shown]
-    if not chart.is_stacked:
-        return [point.value for points in shown for point in points]
     sums: dict[date, int] = {}
-    for points in shown:
-        for point, month in stacked_months(points):
+    for series in chart.shown:
+        for point, month in stacked_months([p for p in series.months if p.period_end >= first]):
             sums[month] = sums.get(month, 0) + point.value
     return list(sums.values())
 

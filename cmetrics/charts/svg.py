@@ -7,7 +7,7 @@ size.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -17,7 +17,6 @@ from cmetrics.analytics.chart import Chart, ChartKind, Series
 from cmetrics.analytics.model import DayPoint, PeriodPoint, PointKind
 from cmetrics.charts.lane import EventMark, lane_of
 from cmetrics.charts.scale import (
-    GROUP_SHARE,
     LEAST_WIDTH,
     STACK_SHARE,
     Room,
@@ -190,14 +189,9 @@ def draw(chart: Chart) -> Drawing:
     marks: list[Mark] = []
     below: dict[date, int] = {}
     first = scale.start.date()
-    for index, series in enumerate(chart.shown):
-        if chart.kind is ChartKind.FLOW:
-            shown = [p for p in series.months if p.period_end >= first]
-            if chart.is_stacked:
-                bars += pen.stacked(shown, series, below)
-                continue
-            bars += pen.beside([p for p in shown if p.kind is not PointKind.SEEDED], series, index, len(chart.shown))
-            marks += (pen.snapshot(p, series) for p in shown if p.kind is PointKind.SEEDED)
+    for series in chart.shown:
+        if chart.is_flow:
+            bars += pen.stacked([p for p in series.months if p.period_end >= first], series, below)
         else:
             shown_days = series.days.since(first)
             lines += pen.lines(shown_days, series)
@@ -249,15 +243,6 @@ class _Pen:
         """Return the height of a point of a line. Rounded, because fractions are not visible but add to the size."""
         return round(UNITS * self.scale.y(value))
 
-    def beside(self, points: Iterable[PeriodPoint], series: Series, index: int, count: int) -> Iterator[Bar]:
-        """Return bars next to those of the other series."""
-        for point in points:
-            left, right = self.x(point.period_start), self.x(point.period_end + DAY)
-            room = (right - left) * (GROUP_SHARE if count > 1 else STACK_SHARE)
-            each = room / count
-            x = left + (right - left - room) / 2 + index * each
-            yield self._bar(x, each, (0, point.value), series.tone, state_of(point))
-
     def stacked(self, points: Sequence[PeriodPoint], series: Series, below: dict[date, int]) -> Iterator[Bar]:
         """Return bars on top of those before; ``below`` has the sums so far by the first day of the month."""
         first = self.scale.start.date()
@@ -274,11 +259,6 @@ class _Pen:
     def _bar(self, x: float, width: float, values: tuple[int, int], tone: str, state: BarState) -> Bar:
         bottom, top = self.y(values[0]), self.y(values[1])
         return Bar(round(x, 1), top, round(width, 1), round(bottom - top, 1), tone, state)
-
-    def snapshot(self, point: PeriodPoint, series: Series) -> Mark:
-        return Mark(
-            percent(self.scale.x(point.period_end)), percent(self.scale.y(point.value)), series.tone, hollow=True
-        )
 
     def lines(self, points: Sequence[DayPoint], series: Series) -> Iterator[Line]:
         """Return one line per run of days without a gap. Dashed lines of estimates connect to their neighbours."""
@@ -341,7 +321,7 @@ def last_values(chart: Chart) -> dict[str, int]:
 def _last(chart: Chart, scale: Scale) -> Label | None:
     """Return the label of the last full value, of a stack or of the only series."""
     values = last_values(chart)
-    if not values or not (chart.is_stacked or len(chart.shown) == 1):
+    if not values or not (chart.is_flow or len(chart.shown) == 1):
         return None
     value = sum(values.values())
     if chart.kind is ChartKind.STOCK:
@@ -429,8 +409,8 @@ def _names(chart: Chart, scale: Scale) -> dict[str, Name]:
     note = _note(chart)
     for series in chart.shown:
         value = values.get(series.key, 0)
-        places[series.key] = scale.y(ground + value / 2 if chart.is_stacked else value)
-        ground += value if chart.is_stacked else 0
+        places[series.key] = scale.y(ground + value / 2 if chart.is_flow else value)
+        ground += value if chart.is_flow else 0
     if _running(chart):
         places[RUNNING] = 1.0
     spread = spread_names(list(places.values()))

@@ -153,7 +153,7 @@ def build_chart_picture(chart: Chart, drawing: Drawing, board: Dashboard, url: s
     stale = _stale(((s.name, s.days[-1].day) for s in chart.shown if s.days), board.as_of, is_alone=is_alone)
     placed = place(chart, drawing, WIDTH - EDGE - column, _room(stale))
     names = [
-        _named(_height(series, chart, placed), text, value, series.tone, column)
+        _named(_height(series, placed), text, value, series.tone, column)
         for (series, _, _), (text, value) in zip(labels, texts, strict=True)
     ]
     through = chart.newest_day
@@ -286,12 +286,12 @@ def _last_value(series: Series, chart: Chart) -> tuple[str, str]:
     return precise(last.value), f"in {when}"
 
 
-def _height(series: Series, chart: Chart, drawing: PlacedDrawing) -> float:
+def _height(series: Series, drawing: PlacedDrawing) -> float:
     """Return the height of the last value of a series in the plot."""
     bars = [bar for bar in drawing.bars if bar.tone == series.tone]
     if bars:
         last = bars[-2] if len(bars) > 1 and series.months[-1].is_running else bars[-1]
-        return last.y + last.height / 2 if chart.is_stacked else last.y
+        return last.y + last.height / 2
     return max(_ends(drawing, series.tone), default=(0.0, drawing.bottom))[1]
 
 
@@ -355,8 +355,6 @@ def _signs(chart: Chart, drawing: PlacedDrawing) -> Iterator[str]:
     states = {bar.state for bar in drawing.bars}
     if states & {BarState.PARTIAL, BarState.PUBLISHED}:
         yield "Hatched: days missing." if BarState.PARTIAL in states else "Hatched: published 30-day totals."
-    if any(one.hollow for one in drawing.marks):
-        yield "◇ Published 30-day totals."
     if any(line.dashed for line in drawing.lines):
         yield "Dotted: estimated."
     # Least important, because the day of the data says nearly the same.

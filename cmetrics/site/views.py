@@ -188,8 +188,6 @@ def _chart_notes(chart: Chart, drawing: Drawing) -> Iterator[str]:
             yield "Hatched: days missing."
         if BarState.PUBLISHED in states:
             yield "Cross-hatched: published 30-day totals."
-        if any(mark.hollow for mark in drawing.marks):
-            yield "◇ Published 30-day totals from before daily data."
     else:
         if drawing.scale.low:
             yield f"The axis starts at {formats.number(drawing.scale.low)}."

@@ -6,7 +6,6 @@ import json
 import random
 import shutil
 import subprocess
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
@@ -168,7 +167,7 @@ def test_same_levels():
 def a_dated_chart(days_ago, labels=("Release 1.0",)):
     sums = tuple(a_month(NOVEMBER.plus(-n), 5) for n in range(24))[::-1]
     events = [an_event(AS_OF - n * DAY, label=labels[i % len(labels)]) for i, n in enumerate(days_ago)]
-    return replace(a_chart(ChartKind.FLOW, a_series(months=sums), events=events), is_stacked=True)
+    return a_chart(ChartKind.FLOW, a_series(months=sums), events=events)
 
 
 def boxes(marks: tuple[EventMark, ...], width: float) -> list[tuple[float, float]]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
@@ -105,9 +104,8 @@ def inside(drawing: Drawing) -> bool:
         ),
         max_size=8,
     ),
-    is_stacked=st.booleans(),
 )
-def test_downloads_in_box(columns, is_stacked):
+def test_downloads_in_box(columns):
     """Whatever is downloaded, the drawing stays in its box, with every month and every published total."""
     series = []
     for number, (sums, seeds) in enumerate(columns):
@@ -115,17 +113,13 @@ def test_downloads_in_box(columns, is_stacked):
         ordered = tuple(sorted(points, key=lambda p: (p.period_end, p.period_start)))
         series.append(a_series(f"s{number}", months=ordered))
     events = [an_event(AS_OF), an_event(NOVEMBER.plus(-30).first), an_event(NOVEMBER.first)]
-    drawing = draw(replace(a_chart(FLOW, *series, events=events), is_stacked=is_stacked))
+    drawing = draw(a_chart(FLOW, *series, events=events))
     assert inside(drawing)
     assert all(bar.height >= 0 and bar.width > 0 for bar in drawing.bars)
     first = drawing.scale.start.date()
-    if is_stacked:
-        shown = [[p for p in one.months if p.period_end >= first] for one in series]
-        assert len(drawing.bars) == sum(month >= first for points in shown for _, month in stacked_months(points))
-        assert drawing.marks == ()
-    else:
-        assert len(drawing.bars) == sum(month.first >= first for sums, _ in columns for month in sums)
-        assert len(drawing.marks) == sum(day >= first for _, seeds in columns for day in seeds)
+    shown = [[p for p in one.months if p.period_end >= first] for one in series]
+    assert len(drawing.bars) == sum(month >= first for points in shown for _, month in stacked_months(points))
+    assert drawing.marks == ()
 
 
 @settings(deadline=None)
@@ -171,17 +165,6 @@ def test_two_years():
     assert stock.lines[0].points.startswith("0,")
 
 
-def test_beside():
-    """Bars of a month stand side by side in the order of the series."""
-    months = [NOVEMBER.plus(-1), NOVEMBER]
-    chart = a_chart(
-        FLOW, *(a_series(tone, tone=tone, months=tuple(a_month(m, 5) for m in months)) for tone in ("a", "b", "c"))
-    )
-    bars = sorted(draw(chart).bars, key=lambda bar: bar.x)
-    assert [bar.tone for bar in bars] == ["a", "b", "c"] * 2
-    assert all(before.x + before.width <= after.x + 0.11 for before, after in pairwise(bars))
-
-
 def test_in_the_middle():
     """A month stands in the middle of its days."""
     drawing = draw(a_chart(FLOW, a_series(months=(a_month(NOVEMBER, 5),))))
@@ -196,23 +179,19 @@ def test_states():
     whole, holed = a_month(NOVEMBER.plus(-2), 310), a_month(NOVEMBER.plus(-1), 290, missing=2)
     running = a_month(NOVEMBER, 220, missing=8, is_running=True)
     published = a_seed(NOVEMBER.plus(-3).last, 300)
-    chart = a_chart(FLOW, a_series(months=(published, whole, holed, running)))
-    drawing = draw(replace(chart, is_stacked=True))
+    drawing = draw(a_chart(FLOW, a_series(months=(published, whole, holed, running))))
     states = [BarState.PUBLISHED, BarState.WHOLE, BarState.PARTIAL, BarState.RUNNING]
     assert [bar.state for bar in drawing.bars] == states
     assert list(drawing.solid) == ["python"]
     assert drawing.solid["python"].count("M") == 1
     assert [state for _, state in drawing.hatches] == [states[0], *states[2:]]
-    beside = draw(chart)
-    assert [(mark.hollow, mark.tone) for mark in beside.marks] == [(True, "python")]
-    assert [bar.state for bar in beside.bars] == states[1:]
 
 
 def test_running():
     """The running month is named with its days, and the last full month has its value above it."""
     sums = (a_month(NOVEMBER.plus(-1), 7_624_793), a_month(NOVEMBER, 220, missing=8, is_running=True))
     days = points_of({AS_OF - DAY: 1})
-    drawing = draw(replace(a_chart(FLOW, a_series(months=sums, days=days)), is_stacked=True))
+    drawing = draw(a_chart(FLOW, a_series(months=sums, days=days)))
     assert drawing.running == "Nov so far, 21 of 30 days"
     assert drawing.last[""].text == "7.62M"
     assert [(name.value, name.when) for name in drawing.names.values()] == [("7.62M", " in Oct"), ("", "")]
@@ -228,7 +207,7 @@ def test_above_higher_neighbours(before, rooms):
     history = [100] * 19 + before
     sums = [a_month(NOVEMBER.plus(n - len(history) - 1), value * 10**4) for n, value in enumerate(history)]
     sums.append(a_month(NOVEMBER.plus(-1), 200 * 10**4))
-    drawing = draw(replace(a_chart(FLOW, a_series(months=tuple(sums))), is_stacked=True))
+    drawing = draw(a_chart(FLOW, a_series(months=tuple(sums))))
     assert drawing.last.keys() == rooms
     for room, label in drawing.last.items():
         own = 100 * drawing.scale.y(200 * 10**4)
@@ -342,7 +321,7 @@ def test_thinned(days):
 def test_room_for_long_values(lang: str, *, is_long: bool) -> None:
     """A value with its month that is longer in the language of the site gets the wider room too."""
     series = [a_series(f"{n}", months=[a_month(NOVEMBER.plus(-1), 154_000 + n)]) for n in range(3)]
-    chart = replace(a_chart(FLOW, *series), is_stacked=True)
+    chart = a_chart(FLOW, *series)
     with formats.use(load_formats(lang)):
         assert has_long_names(chart) is is_long
 
