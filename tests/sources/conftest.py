@@ -1,4 +1,4 @@
-"""A source asked over the network: the real client, against the services of the local world."""
+"""Fixtures that run sources with the real HTTP client against the simulated services."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from cmetrics.sources.base import FetchRequest, FetchResult
 from tests.world.services import Services
 from tests.world.truth import World
 
-#: From a source's name and its requests to its results, those of its archive last.
+#: Takes the name of a source and its requests; returns its results, those of its archive last.
 Fetch = Callable[..., list[FetchResult]]
 
 
 @pytest.fixture
 def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    """The world of the default catalogue, without rate limits."""
+    """Return the running services of the default catalogue, without rate limits."""
     world = World.default()
     world.limits = False
     with Services(world, tmp_path) as running:
@@ -36,7 +36,7 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servic
 
 @pytest.fixture
 def fetch(services: Services) -> Fetch:
-    """Fetch from one source without waiting, at noon of the world's day unless another time is given."""
+    """Return a function that fetches from one source without waiting, by default at noon of the simulated day."""
 
     def run(
         source: str, requests: Sequence[FetchRequest], token: str | None = None, at: datetime | None = None

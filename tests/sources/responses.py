@@ -1,12 +1,25 @@
-"""Answers that no parser may take for data."""
+"""Invalid responses that every parser must reject."""
 
 from __future__ import annotations
 
-#: In place of a count. What JSON calls a number, and what looks like one, is not always a count.
-NO_COUNTS = ("-1", "true", "1.0", "1e3", "2.5", '"7"', "null", "NaN", "Infinity", "[1]", "10000000000001", "9" * 5000)
+#: Invalid counts, some of which are numbers in JSON.
+INVALID_COUNTS = (
+    "-1",
+    "true",
+    "1.0",
+    "1e3",
+    "2.5",
+    '"7"',
+    "null",
+    "NaN",
+    "Infinity",
+    "[1]",
+    "10000000000001",
+    "9" * 5000,
+)
 
-#: In place of a day.
-NO_DAYS = (
+#: Invalid days.
+INVALID_DAYS = (
     '"2026-13-01"',
     '"2026-02-30"',
     '"2026-1-1"',
@@ -18,8 +31,8 @@ NO_DAYS = (
     "null",
 )
 
-#: In place of a whole body; the comment says who sends it.
-NO_ANSWERS = (
+#: Invalid response bodies; the comments state who sends them.
+INVALID_RESPONSES = (
     b"",
     b"404",  # pypistats, as text/html: valid JSON
     b"error code: 1015",  # Cloudflare before npm

@@ -1,4 +1,4 @@
-"""Whatever a service sends, a parser answers with days and counts or with a SourceError, never with anything else."""
+"""For any response, a parser returns valid days and counts or raises a SourceError."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LAST = date(2026, 11, 22)
 SPAN = Span(LAST - 9 * DAY, LAST)
 YEAR = clickpy.Year(year=2026, oldest=f"{SPAN.first}", newest=f"{SPAN.last}", days=1)
 
-#: The parsers and an answer that each of them takes.
+#: Parsers with a response that each of them accepts.
 DAYS: dict[str, tuple[Callable[[bytes], dict[date, int]], Any]] = {
     "pypistats": (
         lambda body: pypistats.parse_overall(body, "pylance", "without_mirrors"),
@@ -120,7 +120,7 @@ OTHERS: tuple[tuple[Callable[[bytes], object], Any], ...] = (
         {"year": 2026, "oldest": "2026-01-01", "newest": "2026-02-01", "days": 3},
     ),
 )
-#: The parsers of current counts, which return a count or None for an answer without one.
+#: Parsers of current counts, which return None for a response without one.
 COUNTS: dict[str, tuple[Callable[[bytes], int | None], Any]] = {
     "dockerhub": (lambda body: dockerhub.parse_pulls(body, "acme/db"), {"name": "db", "pull_count": 3, "count": None}),
     "openvsx": (
@@ -169,8 +169,8 @@ ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.d
 
 
 @st.composite
-def nearly(draw: st.DrawFn, answer: Any) -> bytes:
-    """A good answer with one thing in it replaced, left out or doubled; or just any bytes."""
+def almost_valid(draw: st.DrawFn, answer: Any) -> bytes:
+    """Return a valid response with one value replaced, removed or duplicated, or arbitrary bytes."""
     kind = draw(st.integers(0, 9))
     if kind == 0:
         return draw(st.binary(max_size=60))
@@ -200,16 +200,16 @@ def read(parser: Callable[[bytes], Any], body: bytes) -> Any:
     return None
 
 
-def test_the_answers_that_are_spoiled_here_are_good_ones():
+def test_the_sample_responses_are_valid():
     for parser, answer in (*DAYS.values(), *COUNTS.values(), *OTHERS):
         assert parser(json.dumps(answer).encode())
 
 
 @settings(deadline=None, max_examples=deep(500))
 @given(data=st.data(), name=st.sampled_from(sorted(DAYS)))
-def test_days_are_days_and_counts_are_counts_whatever_is_sent(data, name):
+def test_any_response_gives_valid_days_and_counts_or_an_error(data, name):
     parser, answer = DAYS[name]
-    found = read(parser, data.draw(nearly(answer)))
+    found = read(parser, data.draw(almost_valid(answer)))
     for day, value in (found or {}).items():
         assert type(day) is date
         assert type(value) is int
@@ -220,9 +220,9 @@ def test_days_are_days_and_counts_are_counts_whatever_is_sent(data, name):
 
 @settings(deadline=None, max_examples=deep(500))
 @given(data=st.data(), name=st.sampled_from(sorted(COUNTS)))
-def test_a_count_is_a_count_whatever_is_sent(data, name):
+def test_any_response_gives_a_valid_count_or_an_error(data, name):
     parser, answer = COUNTS[name]
-    found = read(parser, data.draw(nearly(answer)))
+    found = read(parser, data.draw(almost_valid(answer)))
     if found is not None:
         assert type(found) is int
         assert 0 <= found <= 5 * LARGEST_COUNT
@@ -230,9 +230,9 @@ def test_a_count_is_a_count_whatever_is_sent(data, name):
 
 @settings(deadline=None, max_examples=deep(300))
 @given(data=st.data(), number=st.integers(0, len(OTHERS) - 1))
-def test_all_other_answers_are_read_or_refused_by_name(data, number):
+def test_any_other_response_is_parsed_or_rejected_with_its_name(data, number):
     parser, answer = OTHERS[number]
-    read(parser, data.draw(nearly(answer)))
+    read(parser, data.draw(almost_valid(answer)))
 
 
 STATED = st.dictionaries(st.integers(-400, 400).map(lambda n: LAST + n * DAY), st.integers(0, 10**9), max_size=30)
@@ -242,7 +242,7 @@ STATED = st.dictionaries(st.integers(-400, 400).map(lambda n: LAST + n * DAY), s
 @given(
     stated=STATED, totals=STATED, first=st.integers(0, 60), length=st.integers(0, 60), known=st.none() | st.just(LAST)
 )
-def test_no_value_leaves_a_source_for_a_day_that_the_plan_did_not_ask_for(stated, totals, first, length, known):
+def test_a_source_returns_values_only_for_requested_days(stated, totals, first, length, known):
     days = Span(LAST - (first + length) * DAY, LAST - first * DAY)
     asked = a_request(a_metric("npm"), *days, known_since=known)
     crate = a_request(a_metric("cratesio"), *days, known_since=known)
@@ -262,7 +262,7 @@ def test_no_value_leaves_a_source_for_a_day_that_the_plan_did_not_ask_for(stated
         st.binary(max_size=20) | st.sampled_from([b"version_id,downloads\n", b"7,12\n", b"7,", b"8,1\r\n"]), max_size=8
     )
 )
-def test_a_file_of_any_bytes_gives_the_wanted_versions_or_is_refused(chunks):
+def test_any_file_gives_the_requested_versions_or_is_rejected(chunks):
     reader = crates_files.DayReader("a file", {7, 8}, 0)
     with suppress(SourceError):
         for chunk in chunks:

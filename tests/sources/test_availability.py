@@ -18,19 +18,19 @@ FIRST = date(2026, 3, 1)
 DAYS = [FIRST + n * DAY for n in range(10)]
 LAST = DAYS[-1]
 UNKNOWN = RegistryTotals(None, ServiceUnreachable("api.npmjs.org did not answer"))
-ALL_LANDED = RegistryTotals(dict.fromkeys(DAYS, Availability.PUBLISHED), first=FIRST)
+ALL_PUBLISHED = RegistryTotals(dict.fromkeys(DAYS, Availability.PUBLISHED), first=FIRST)
 
 
 def totals(*values: int) -> dict[date, int]:
     return {FIRST + n * DAY: value for n, value in enumerate(values)}
 
 
-def registry_totals(day: date, landing: Availability) -> RegistryTotals:
-    """All days have landed but one."""
-    return RegistryTotals({**dict.fromkeys(DAYS, Availability.PUBLISHED), day: landing}, first=FIRST)
+def registry_totals(day: date, availability: Availability) -> RegistryTotals:
+    """Return totals with all days published except ``day``."""
+    return RegistryTotals({**dict.fromkeys(DAYS, Availability.PUBLISHED), day: availability}, first=FIRST)
 
 
-def judged(
+def resolve(
     stated: Mapping[date, int], verdict: RegistryTotals, *, known_since: date | None = None, stored=()
 ) -> FetchResult:
     return resolve_days(
@@ -42,11 +42,11 @@ def values(fetched: FetchResult) -> dict[date, int]:
     return {value.day: value.value for value in fetched.values}
 
 
-# -- what a total says ---------------------------------------------------------------------------
+# -- availability from totals --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("total", "landing"),
+    ("total", "availability"),
     [
         (0, Availability.ABSENT),
         (1, Availability.PARTIAL),
@@ -56,11 +56,11 @@ def values(fetched: FetchResult) -> dict[date, int]:
         (5000, Availability.PUBLISHED),
     ],
 )
-def test_a_day_has_landed_when_its_total_is_near_its_neighbours(total, landing):
-    assert build_registry_totals(totals(*[100] * 8, total)).availability(FIRST + 8 * DAY) is landing
+def test_a_day_is_published_when_its_total_is_close_to_its_neighbours(total, availability):
+    assert build_registry_totals(totals(*[100] * 8, total)).availability(FIRST + 8 * DAY) is availability
 
 
-def test_days_after_a_long_hole_are_not_measured_by_the_hole():
+def test_a_long_gap_does_not_lower_the_expected_total():
     verdict = build_registry_totals(totals(100, *[0] * 6, 90))
     assert [verdict.availability(day) for day in (FIRST, FIRST + DAY, FIRST + 7 * DAY)] == [
         Availability.PUBLISHED,
@@ -69,7 +69,7 @@ def test_days_after_a_long_hole_are_not_measured_by_the_hole():
     ]
 
 
-def test_only_the_week_on_either_side_counts_as_near():
+def test_only_the_week_on_either_side_is_compared():
     assert build_registry_totals({FIRST: 10, FIRST + 7 * DAY: 1000}).availability(FIRST) is Availability.PARTIAL
     assert build_registry_totals({FIRST: 10, FIRST - 7 * DAY: 1000}).availability(FIRST) is Availability.PARTIAL
     assert (
@@ -78,31 +78,31 @@ def test_only_the_week_on_either_side_counts_as_near():
     )
 
 
-def test_a_lone_total_has_landed():
+def test_a_single_total_is_published():
     assert build_registry_totals({FIRST: 1}).availability(FIRST) is Availability.PUBLISHED
 
 
-def test_a_day_without_a_total_is_absent_after_the_first_one_and_forgotten_before_it():
+def test_a_day_without_a_total_is_absent_or_no_longer_served():
     verdict = build_registry_totals({FIRST: 100, FIRST + 2 * DAY: 100})
     assert verdict.availability(FIRST - DAY) is Availability.NO_LONGER_SERVED
     assert verdict.availability(FIRST + DAY) is Availability.ABSENT
     assert verdict.availability(FIRST + 3 * DAY) is Availability.ABSENT
 
 
-def test_without_any_total_no_day_has_landed():
+def test_without_any_total_no_day_is_published():
     assert build_registry_totals({}).availability(FIRST) is Availability.ABSENT
 
 
-def test_a_total_that_could_not_be_had_says_nothing():
+def test_after_a_failed_request_for_totals_availability_is_unknown():
     assert UNKNOWN.availability(FIRST) is Availability.UNKNOWN
 
 
-# -- what can be stored --------------------------------------------------------------------------
+# -- values to store -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stated", [{DAYS[4]: 0}, {}], ids=["stated as 0", "not stated"])
 @pytest.mark.parametrize(
-    ("landing", "stored", "pending"),
+    ("availability", "stored", "pending"),
     [
         (Availability.PUBLISHED, {DAYS[4]: 0}, set()),
         (Availability.ABSENT, {}, {DAYS[4]}),
@@ -111,14 +111,14 @@ def test_a_total_that_could_not_be_had_says_nothing():
         (Availability.NO_LONGER_SERVED, {}, set()),
     ],
 )
-def test_a_day_without_downloads_is_a_zero_only_when_it_has_landed(stated, landing, stored, pending):
-    fetched = judged(stated, registry_totals(DAYS[4], landing), known_since=FIRST)
+def test_a_day_without_downloads_is_zero_only_when_published(stated, availability, stored, pending):
+    fetched = resolve(stated, registry_totals(DAYS[4], availability), known_since=FIRST)
     assert {day: n for day, n in values(fetched).items() if day == DAYS[4]} == stored
     assert fetched.pending == pending
 
 
 @pytest.mark.parametrize(
-    ("landing", "stands"),
+    ("availability", "is_kept"),
     [
         (Availability.PUBLISHED, True),
         (Availability.ABSENT, True),
@@ -127,49 +127,49 @@ def test_a_day_without_downloads_is_a_zero_only_when_it_has_landed(stated, landi
         (Availability.PARTIAL, False),
     ],
 )
-def test_a_positive_value_stands_unless_only_a_part_of_its_day_has_landed(landing, stands):
-    fetched = judged({DAYS[4]: 7}, registry_totals(DAYS[4], landing))
-    assert values(fetched).get(DAYS[4]) == (7 if stands else None)
-    assert fetched.pending == (set() if stands else {DAYS[4]})
+def test_a_positive_value_is_kept_unless_its_day_is_partial(availability, is_kept):
+    fetched = resolve({DAYS[4]: 7}, registry_totals(DAYS[4], availability))
+    assert values(fetched).get(DAYS[4]) == (7 if is_kept else None)
+    assert fetched.pending == (set() if is_kept else {DAYS[4]})
 
 
-def test_leading_zeros_are_before_the_package_and_are_dropped():
-    fetched = judged({**dict.fromkeys(DAYS, 0), DAYS[3]: 5}, ALL_LANDED)
+def test_leading_zeros_are_dropped():
+    fetched = resolve({**dict.fromkeys(DAYS, 0), DAYS[3]: 5}, ALL_PUBLISHED)
     assert values(fetched) == {DAYS[3]: 5} | dict.fromkeys(DAYS[4:], 0)
     assert fetched.pending == frozenset()
 
 
-def test_leading_zeros_are_true_once_the_package_is_known_from_earlier_days():
-    fetched = judged({DAYS[3]: 5}, ALL_LANDED, known_since=DAYS[1])
+def test_leading_zeros_are_kept_when_the_package_is_known_from_earlier_days():
+    fetched = resolve({DAYS[3]: 5}, ALL_PUBLISHED, known_since=DAYS[1])
     assert values(fetched) == dict.fromkeys(DAYS[1:], 0) | {DAYS[3]: 5}
 
 
-def test_a_package_without_any_sign_has_neither_values_nor_pending_days():
-    fetched = judged(dict.fromkeys(DAYS, 0), UNKNOWN)
+def test_a_package_with_zeros_only_has_neither_values_nor_pending_days():
+    fetched = resolve(dict.fromkeys(DAYS, 0), UNKNOWN)
     assert fetched == FetchResult(fetched.request)
 
 
-def test_a_day_that_has_landed_in_part_still_shows_that_the_package_exists():
-    fetched = judged({DAYS[4]: 7}, registry_totals(DAYS[4], Availability.PARTIAL))
+def test_a_partial_day_shows_that_the_package_exists():
+    fetched = resolve({DAYS[4]: 7}, registry_totals(DAYS[4], Availability.PARTIAL))
     assert values(fetched) == dict.fromkeys(DAYS[5:], 0)
 
 
-def test_days_left_open_for_want_of_a_total_are_an_error_that_gives_the_reason():
-    fetched = judged({DAYS[0]: 5, DAYS[9]: 6}, UNKNOWN)
+def test_days_pending_without_a_total_are_an_error_with_the_reason():
+    fetched = resolve({DAYS[0]: 5, DAYS[9]: 6}, UNKNOWN)
     assert values(fetched) == {DAYS[0]: 5, DAYS[9]: 6}
     assert fetched.pending == set(DAYS[1:9])
     assert type(fetched.error) is ServiceUnreachable
     assert str(fetched.error) == "8 days without downloads left open: api.npmjs.org did not answer"
 
 
-def test_days_that_are_stored_already_are_no_error_without_a_total():
-    fetched = judged({DAYS[0]: 5}, UNKNOWN, stored=DAYS[1:])
+def test_stored_days_without_a_total_are_not_an_error():
+    fetched = resolve({DAYS[0]: 5}, UNKNOWN, stored=DAYS[1:])
     assert fetched.pending == set(DAYS[1:])
     assert fetched.error is None
 
 
-def test_values_carry_where_they_were_read():
-    assert {value.source_ref for value in judged({DAYS[0]: 1}, ALL_LANDED).values} == {"npm:x"}
+def test_values_have_a_source_ref():
+    assert {value.source_ref for value in resolve({DAYS[0]: 1}, ALL_PUBLISHED).values} == {"npm:x"}
 
 
 @settings(deadline=None, max_examples=deep(80))
@@ -178,12 +178,14 @@ def test_values_carry_where_they_were_read():
     verdicts=st.lists(st.sampled_from(Availability), min_size=10, max_size=10),
     known=st.none() | st.integers(-5, 9),
 )
-def test_no_day_is_both_stored_and_pending_and_no_zero_is_invented(stated, verdicts, known):
-    says = dict(zip(DAYS, verdicts, strict=True))
+def test_no_day_is_both_stored_and_pending_and_no_zero_is_added(stated, verdicts, known):
+    states = dict(zip(DAYS, verdicts, strict=True))
     known_since = None if known is None else FIRST + known * DAY
-    fetched = judged({FIRST + n * DAY: n_ for n, n_ in stated.items()}, RegistryTotals(says), known_since=known_since)
+    fetched = resolve(
+        {FIRST + n * DAY: n_ for n, n_ in stated.items()}, RegistryTotals(states), known_since=known_since
+    )
     found = values(fetched)
     assert set(DAYS) >= found.keys() | fetched.pending
     assert not found.keys() & fetched.pending
-    assert {says[day] for day, value in found.items() if value == 0} <= {Availability.PUBLISHED}
+    assert {states[day] for day, value in found.items() if value == 0} <= {Availability.PUBLISHED}
     assert all(value in (0, stated.get((day - FIRST).days)) for day, value in found.items())

@@ -1,4 +1,4 @@
-"""What all sources share: values of counters and windows, one request per subject."""
+"""Functions shared by all sources: values of counters and windows, and requests by subject."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def request_for(measure, subject: str = "acme/db") -> FetchRequest:
 
 
 def test_counter_value():
-    """It stands under the last completed day, with its own time and what was counted."""
+    """A counter value is stored under the last completed day, with its time of reading and its source."""
     value = counter_value(request_for(counter("pulls")), 7, NOW, identity="42", remark="approximate")
     assert (value.day, value.value, value.observed_at, value.period_start) == (LAST, 7, NOW, None)
     assert value.source_ref == "hub:acme/db#42; approximate"
 
 
 def test_window_value():
-    """It stands under the last day of the window that the service states."""
+    """A window value is stored under the last day of the window."""
     request = request_for(rolling("installs", 30))
     value = window_value(request, 7, LAST - DAY, NOW)
     assert (value.period_start, value.day) == (date(2026, 10, 25), LAST - DAY)
@@ -40,15 +40,15 @@ def test_window_value():
     assert (stated.period_start, stated.day) == (LAST - 28 * DAY, LAST)
 
 
-def test_a_window_that_ends_today():
-    """No row stands under a day that has not ended; the remark keeps the stated end."""
+def test_window_that_ends_today():
+    """A window that ends today is stored under yesterday, and the remark has its stated end."""
     value = window_value(request_for(rolling("installs", 30)), 7, LAST + DAY, NOW)
     assert (value.period_start, value.day) == (date(2026, 10, 27), LAST)
     assert value.source_ref == "hub:acme/db; window ends 2026-11-25"
 
 
 @pytest.mark.parametrize(("first", "last"), [(None, LAST + 2 * DAY), (LAST + DAY, LAST)])
-def test_a_window_that_cannot_be(first, last):
+def test_impossible_window(first, last):
     with pytest.raises(InvalidResponse):
         window_value(request_for(rolling("installs", 30)), 7, last, NOW, first_day=first)
 
@@ -63,14 +63,14 @@ def test_a_window_that_cannot_be(first, last):
     ],
 )
 def test_source_ref_round_trip(ref):
-    """What a row names can be read back."""
+    """Parsing the text of a source reference returns the same reference."""
     assert parse_source_ref(ref.text) == ref
     assert parse_package(ref.text, {"hub"}) == ref.subject
     assert parse_package(ref.text, {"npm"}) is None
 
 
 def test_one_request_for_all_counts_of_a_subject():
-    """A failure of one subject costs its counts, and no other subject."""
+    """A failed subject affects all of its counts and no other subject."""
     pulls, likes, other = (
         request_for(counter("pulls")),
         request_for(counter("likes"), "Acme/DB"),

@@ -10,7 +10,7 @@ from cmetrics.domain.errors import InvalidResponse
 from cmetrics.sources.availability import has_absent_day
 from cmetrics.sources.cratesio import parse_downloads, refuses_contact
 from tests.samples import a_metric, a_request
-from tests.sources.responses import HTML_PAGES, NO_ANSWERS, NO_COUNTS, NO_DAYS
+from tests.sources.responses import HTML_PAGES, INVALID_COUNTS, INVALID_DAYS, INVALID_RESPONSES
 
 LAST = date(2026, 11, 22)
 FIRST = LAST - 19 * DAY
@@ -26,17 +26,17 @@ def downloads(versions=(), extra=()) -> bytes:
 
 
 def rows(*, version: str = "", extra: str = "") -> bytes:
-    """An answer with rows given as JSON text."""
+    """Return a response with rows given as JSON text."""
     return f'{{"version_downloads":[{version}],"meta":{{"extra_downloads":[{extra}]}}}}'.encode()
 
 
-def refused(body: bytes) -> str:
+def rejection(body: bytes) -> str:
     with pytest.raises(InvalidResponse, match=r"^crates\.io, crate lance\b") as caught:
         parse_downloads(body, "lance")
     return str(caught.value)
 
 
-def test_a_day_is_the_sum_over_listed_and_other_versions():
+def test_a_day_is_the_sum_of_listed_and_other_versions():
     body = downloads(
         versions=[(9, "2026-03-02", 1), (9, "2026-03-01", 10), (8, "2026-03-01", 5)],
         extra=[("2026-03-01", 200), ("2026-02-27", 4)],
@@ -48,59 +48,59 @@ def test_a_day_is_the_sum_over_listed_and_other_versions():
     ]
 
 
-def test_a_day_without_a_row_is_not_in_the_answer():
+def test_a_day_without_a_row_is_missing():
     body = downloads(versions=[(1, "2026-03-01", 5), (1, "2026-03-03", 6)])
     assert date(2026, 3, 2) not in parse_downloads(body, "lance")
 
 
-def test_a_crate_without_downloads_is_a_good_answer():
+def test_a_crate_without_downloads_is_valid():
     assert parse_downloads(downloads(), "lance") == {}
 
 
-def test_days_written_with_a_midnight_are_the_same_days():
+def test_days_may_be_written_as_midnight():
     body = downloads(versions=[(1, "2026-03-01T00:00:00Z", 5)], extra=[("2026-03-01", 6)])
     assert parse_downloads(body, "lance") == {date(2026, 3, 1): 11}
 
 
-def test_a_day_that_a_version_states_twice_is_refused():
-    message = refused(downloads(versions=[(7, "2026-03-01", 5), (7, "2026-03-01T00:00:00Z", 5)]))
+def test_a_duplicate_day_of_a_version_is_rejected():
+    message = rejection(downloads(versions=[(7, "2026-03-01", 5), (7, "2026-03-01T00:00:00Z", 5)]))
     assert "version 7" in message
     assert "2026-03-01 twice" in message
 
 
-def test_an_extra_day_stated_twice_is_refused():
-    message = refused(downloads(extra=[("2026-03-01", 5), ("2026-03-01", 6)]))
+def test_a_duplicate_extra_day_is_rejected():
+    message = rejection(downloads(extra=[("2026-03-01", 5), ("2026-03-01", 6)]))
     assert "extra_downloads" in message
     assert "2026-03-01 twice" in message
 
 
-@pytest.mark.parametrize("text", NO_COUNTS)
-def test_what_is_no_count_is_refused(text):
-    refused(rows(version=f'{{"version":1,"date":"2026-03-01","downloads":{text}}}'))
-    refused(rows(extra=f'{{"date":"2026-03-01","downloads":{text}}}'))
+@pytest.mark.parametrize("text", INVALID_COUNTS)
+def test_an_invalid_count_is_rejected(text):
+    rejection(rows(version=f'{{"version":1,"date":"2026-03-01","downloads":{text}}}'))
+    rejection(rows(extra=f'{{"date":"2026-03-01","downloads":{text}}}'))
 
 
 @pytest.mark.parametrize("text", ["true", "1.5", '"1"', "null"])
-def test_what_is_no_version_is_refused(text):
-    assert "version_downloads.0.version" in refused(
+def test_an_invalid_version_is_rejected(text):
+    assert "version_downloads.0.version" in rejection(
         rows(version=f'{{"version":{text},"date":"2026-03-01","downloads":1}}')
     )
 
 
-@pytest.mark.parametrize("text", NO_DAYS)
-def test_what_is_no_day_is_refused(text):
-    assert "version_downloads.0.date" in refused(rows(version=f'{{"version":1,"date":{text},"downloads":1}}'))
-    assert "extra_downloads.0.date" in refused(rows(extra=f'{{"date":{text},"downloads":1}}'))
+@pytest.mark.parametrize("text", INVALID_DAYS)
+def test_an_invalid_day_is_rejected(text):
+    assert "version_downloads.0.date" in rejection(rows(version=f'{{"version":1,"date":{text},"downloads":1}}'))
+    assert "extra_downloads.0.date" in rejection(rows(extra=f'{{"date":{text},"downloads":1}}'))
 
 
-@pytest.mark.parametrize("body", NO_ANSWERS, ids=lambda body: body[:20])
-def test_what_is_no_answer_is_refused(body):
-    refused(body)
+@pytest.mark.parametrize("body", INVALID_RESPONSES, ids=lambda body: body[:20])
+def test_an_invalid_response_is_rejected(body):
+    rejection(body)
 
 
 @pytest.mark.parametrize("page", HTML_PAGES)
-def test_an_html_page_is_called_one(page):
-    assert "HTML page instead of JSON" in refused(page)
+def test_an_html_page_is_named_in_the_error(page):
+    assert "HTML page instead of JSON" in rejection(page)
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ def test_an_html_page_is_called_one(page):
         b'{"version_downloads":[],"meta":{"extra_downloads":[]}',
     ],
 )
-def test_an_answer_that_lacks_a_part_is_refused(body):
-    """Without extra_downloads the sum would silently be too small."""
-    refused(body)
+def test_an_incomplete_response_is_rejected(body):
+    """Without extra_downloads the sum would be too small."""
+    rejection(body)
 
 
 # -- which days are absent -----------------------------------------------------------------------
@@ -145,7 +145,7 @@ def test_absent_days(stated, known_since, absent):
     "contact", ["https://example.com/Curl-fans", "wget@example.com", "https://x.io/python-requests"]
 )
 def test_refused_contact(contact):
-    """A contact with a word that crates.io refuses in a User-Agent is refused, with the reason."""
+    """A contact with a word that crates.io rejects in a User-Agent is rejected with the reason."""
     reason = refuses_contact(contact)
     assert reason is not None
     assert "crates.io refuses" in reason
@@ -153,5 +153,5 @@ def test_refused_contact(contact):
 
 @pytest.mark.parametrize("contact", ["https://github.com/lancedb/lance", "mail@example.com", "https://x.io/requests"])
 def test_good_contact(contact):
-    """Other contacts are taken."""
+    """Other contacts are accepted."""
     assert refuses_contact(contact) is None

@@ -7,7 +7,7 @@ import pytest
 
 from cmetrics.domain.errors import InvalidResponse, NotFound
 from cmetrics.sources.dockerhub import SPEC, parse_pulls
-from tests.sources.responses import HTML_PAGES, NO_ANSWERS, NO_COUNTS
+from tests.sources.responses import HTML_PAGES, INVALID_COUNTS, INVALID_RESPONSES
 
 
 def image(**changes) -> bytes:
@@ -15,24 +15,24 @@ def image(**changes) -> bytes:
     return json.dumps({key: value for key, value in whole.items() if value is not None}).encode()
 
 
-def refused(body: bytes) -> str:
+def rejection(body: bytes) -> str:
     with pytest.raises(InvalidResponse, match=r"^hub\.docker\.com, image acme/db\b") as caught:
         parse_pulls(body, "acme/db")
     return str(caught.value)
 
 
 def test_pulls():
-    """The pulls of the image are returned, whatever else is in the answer."""
+    """The pulls are returned, and other fields are ignored."""
     assert parse_pulls(image(), "acme/db") == 72_673
 
 
 def test_image_without_names():
-    """An answer with the count alone is enough: fields were added over the years."""
+    """A response with only the count is accepted, because other fields were added over the years."""
     assert parse_pulls(b'{"pull_count":0}', "acme/db") == 0
 
 
 def test_empty_list_is_an_unknown_namespace():
-    """The empty list for an unknown namespace is no image with 0 pulls."""
+    """The empty list for an unknown namespace means not found, not 0 pulls."""
     with pytest.raises(NotFound, match="unknown namespace"):
         parse_pulls(b'{"count":0,"next":null,"previous":null,"results":[]}', "acme/db")
 
@@ -41,37 +41,37 @@ def test_empty_list_is_an_unknown_namespace():
     "body", [b'{"count":3,"results":[]}', b'{"message":"object not found"}', b'{"pull_count":null}']
 )
 def test_answer_without_pulls(body: bytes):
-    """An answer without a count is refused."""
-    assert "no pull_count" in refused(body)
+    """A response without a count is rejected."""
+    assert "no pull_count" in rejection(body)
 
 
 def test_empty_body():
-    """A body of 0 bytes is called empty."""
-    assert "sent an empty response" in refused(b"")
+    """The error names an empty body as such."""
+    assert "sent an empty response" in rejection(b"")
 
 
 @pytest.mark.parametrize("changes", [{"namespace": "other"}, {"name": "other"}])
-def test_another_image(changes):
-    """The answer to another question is refused."""
-    assert "returned another image" in refused(image(**changes))
+def test_response_for_another_image(changes):
+    """The response for another subject is rejected."""
+    assert "returned another image" in rejection(image(**changes))
 
 
-@pytest.mark.parametrize("text", [text for text in NO_COUNTS if text != "null"])
-def test_what_is_no_count(text: str):
-    """What is not a count is refused."""
-    refused(image().replace(b"72673", text.encode()))
+@pytest.mark.parametrize("text", [text for text in INVALID_COUNTS if text != "null"])
+def test_invalid_count(text: str):
+    """An invalid count is rejected."""
+    rejection(image().replace(b"72673", text.encode()))
 
 
-@pytest.mark.parametrize("body", NO_ANSWERS, ids=lambda body: body[:20])
-def test_what_is_no_answer(body: bytes):
-    """What is not an answer is refused."""
-    refused(body)
+@pytest.mark.parametrize("body", INVALID_RESPONSES, ids=lambda body: body[:20])
+def test_invalid_response(body: bytes):
+    """An invalid response is rejected."""
+    rejection(body)
 
 
 @pytest.mark.parametrize("page", HTML_PAGES)
 def test_html_page(page: bytes):
-    """An HTML page is called one."""
-    assert "HTML page instead of JSON" in refused(page)
+    """The error names an HTML page as such."""
+    assert "HTML page instead of JSON" in rejection(page)
 
 
 @pytest.mark.parametrize(
@@ -90,5 +90,5 @@ def test_html_page(page: bytes):
     ],
 )
 def test_subjects(subject, is_valid):
-    """A subject has a namespace and no tag."""
+    """A subject requires a namespace and must not have a tag."""
     assert (re.fullmatch(SPEC.subject_pattern, subject) is not None) is is_valid

@@ -26,7 +26,7 @@ FOLDER = Path(__file__).parents[3] / "shared" / "payloads"
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the recorded answers are not on this machine")
 
-UNDERSTOOD = (
+VALID = (
     "pypistats_overall_pip_2020.json",
     "crates_downloads_nanomsg_2017.json",
     "crates_archive_day.csv",
@@ -38,7 +38,7 @@ UNDERSTOOD = (
     "github_stargazers_history_3_weeks_2026.json",
     "github_stargazers_history_current_week_2026.json",
 )
-#: Errors, and answers to other questions.
+#: Errors, and responses to other requests.
 REFUSED = {
     "pypistats": (
         "pypistats_recent_flask.json",
@@ -87,16 +87,16 @@ def packages() -> list[dict[str, Any]]:
 
 
 def as_range(package: dict[str, Any]) -> tuple[bytes, Span]:
-    """What npm answered for one package of the collection, before it was collected."""
+    """Return the response of npm for one package of the collection, as it was before."""
     days = [row["day"] for row in package["downloads"]]
     body = {"start": days[0], "end": days[-1], "package": package["name"], "downloads": package["downloads"]}
     return json.dumps(body).encode(), Span(date.fromisoformat(days[0]), date.fromisoformat(days[-1]))
 
 
-def test_every_recording_has_a_place_here():
-    """Response headers lie beside some of them; parsers read bodies."""
+def test_every_recording_is_listed():
+    """Every recorded body is listed here; response headers are not parsed."""
     there = {path.name for path in FOLDER.iterdir() if not path.name.endswith((".http.json", ".md"))}
-    assert there == {*UNDERSTOOD, *(name for names in REFUSED.values() for name in names)}
+    assert there == {*VALID, *(name for names in REFUSED.values() for name in names)}
 
 
 @pytest.mark.parametrize(("category", "first"), [("with_mirrors", 2_100_139), ("without_mirrors", 2_083_472)])
@@ -130,7 +130,7 @@ def test_npm_range_of_a_whole_week():
     assert sum(days.values()) == 218
 
 
-def test_npm_range_with_days_that_were_missing():
+def test_npm_range_with_missing_days():
     span = Span(date(2015, 3, 9), date(2015, 3, 19))
     assert parse_range(read("npm_range_missing_days_2015.json"), span, "request-promise") == {date(2015, 3, 9): 660}
 
@@ -142,8 +142,8 @@ def test_npm_ranges_of_nine_packages():
     assert sum(sum(days.values()) for days in found) == 3223
 
 
-def test_npm_days_that_had_not_landed_are_not_stored_as_zeros():
-    """Fetched on 2026-09-17: the two days before read 0 for all nine, and so do two days in the week before."""
+def test_unpublished_npm_days_are_not_stored_as_zeros():
+    """In a response of 2026-09-17, four days with 0 for all nine packages are not stored."""
     stated = {package["name"]: parse_range(*as_range(package), package["name"]) for package in packages()}
     total: Counter[date] = Counter()
     for days in stated.values():
@@ -184,26 +184,26 @@ def test_github_star_history(name, newest, weeks, gained):
 
 
 @pytest.mark.parametrize("name", REFUSED["pypistats"])
-def test_pypistats_refuses(name):
+def test_rejected_by_the_parser_of_pypistats(name):
     with pytest.raises(InvalidResponse, match=r"^pypistats\.org"):
         parse_overall(read(name), "flask", "with_mirrors")
 
 
 @pytest.mark.parametrize("name", REFUSED["crates"])
-def test_crates_refuses(name):
+def test_rejected_by_the_parser_of_crates(name):
     with pytest.raises(InvalidResponse, match=r"^crates\.io"):
         parse_downloads(read(name), "bar")
 
 
 @pytest.mark.parametrize("package", ["react", "nativescript", "free-jqgrid", None])
 @pytest.mark.parametrize("name", REFUSED["npm"])
-def test_npm_refuses(name, package):
+def test_rejected_by_the_parser_of_npm(name, package):
     with pytest.raises(InvalidResponse, match=r"^api\.npmjs\.org"):
         parse_range(read(name), WEEK_IN_2017, package)
 
 
 @pytest.mark.parametrize("parse", [parse_repository, parse_history])
 @pytest.mark.parametrize("name", REFUSED["github"])
-def test_github_refuses(name, parse):
+def test_rejected_by_the_parser_of_github(name, parse):
     with pytest.raises(InvalidResponse, match=r"^api\.github\.com"):
         parse(read(name), "owner/name")

@@ -1,4 +1,4 @@
-"""Sources of other packages: found by entry points, checked, and kept from costing more than themselves."""
+"""Sources of other packages: entry points, validation and isolation of failures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OTHER = replace(npm.SPEC, name="other", title="other.example.com")
 
 
 class Fetches:
-    """A source that yields what it is given, and then raises."""
+    """A source that yields the given results and then raises."""
 
     spec = OTHER
 
@@ -49,7 +49,7 @@ def registration(source: Any = None, **changes: Any) -> Registration:
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch):
-    """A registry with entry points that refer to the given objects."""
+    """Return a function that creates a registry with entry points for the given objects."""
 
     def build(**objects: object) -> Registry:
         module = ModuleType("a_plugin")
@@ -72,8 +72,8 @@ def fetch(found: Registry, count: int = 3) -> list[FetchResult]:
     return asyncio.run(work())
 
 
-def test_source_of_a_package(registry):
-    """A registration of another package is a source like the built-in ones."""
+def test_source_of_another_package(registry):
+    """A source registered by another package works like a built-in one."""
     found = registry(mine=registration())
     assert list(found) == ["npm", "other"]
     assert list(Specs(found)) == ["npm", "other"]
@@ -83,14 +83,14 @@ def test_source_of_a_package(registry):
 
 
 def test_sources_in_another_process(registry):
-    """Descriptions are sent without the functions of the sources, which the other process imports itself."""
+    """Specifications are pickled without their functions, which the other process imports itself."""
     specs = Specs(registry(mine=registration()))
     sent = pickle.loads(pickle.dumps(specs))
     assert dict(sent) == dict(specs)
 
 
 def test_built_in_source_loads_no_package():
-    """Looking up a built-in source does not import the packages of others."""
+    """Looking up a built-in source does not import plugin packages."""
     found = Registry(BUILT_IN, [EntryPoint("mine", "a_module_that_does_not_exist:X", GROUP)])
     assert found["npm"] is npm.REGISTRATION
     assert "_plugins" not in vars(found)
@@ -107,8 +107,8 @@ def test_built_in_source_loads_no_package():
         (registration(archive=ArchiveSpec("a", "a", LAST)), "an archive is for built-in sources only"),
     ],
 )
-def test_registration_that_cannot_be_used(registry, entry, reason):
-    """A registration that cannot be used is left out with its reason, and costs no other source."""
+def test_invalid_registration(registry, entry, reason):
+    """An invalid registration is ignored with a reason, and other sources are not affected."""
     found = registry(bad=entry, good=registration(name="good"))
     assert list(found) == ["npm", "good"]
     ((name, package, text),) = [(f.name, f.package, f.reason) for f in found.failures]
@@ -117,15 +117,15 @@ def test_registration_that_cannot_be_used(registry, entry, reason):
 
 
 def test_two_packages_with_one_name(registry):
-    """The first entry point by name has the source."""
+    """The first entry point by name provides the source."""
     found = registry(b=registration(title="second"), a=registration(title="first"))
     assert found["other"].spec.title == "first"
     assert [failure.name for failure in found.failures] == ["b"]
 
 
 @pytest.mark.parametrize("error", [ValueError("an error of the package"), KeyError("x"), SourceError("is down"), None])
-def test_source_that_fails(registry, error):
-    """What a source raises or leaves out is an error of the metrics that it has not answered."""
+def test_failing_source(registry, error):
+    """An exception or a missing result is an error of the unanswered metrics only."""
     results = fetch(registry(mine=registration(Fetches(1, error))))
     assert [result.error is None for result in results] == [True, False, False]
     message = results[1].error.message
@@ -134,7 +134,7 @@ def test_source_that_fails(registry, error):
 
 
 def test_source_that_cannot_be_opened(registry):
-    """A constructor that raises is an error of all metrics of the source."""
+    """An exception in the constructor is an error of all metrics of the source."""
 
     def refuse(_: Service) -> Any:
         msg = "no"
@@ -145,7 +145,7 @@ def test_source_that_cannot_be_opened(registry):
 
 
 def test_documented_example():
-    """The guide shows the package that the tests install."""
+    """The example in the guide is the package that the tests install."""
     folder, guide = (
         Path(__file__).parents[1] / "plugin",
         Path(__file__).parents[2] / "docs" / "how-to" / "source-plugin.md",
@@ -156,7 +156,7 @@ def test_documented_example():
 
 
 def test_unavailable_source(registry):
-    """A catalogue with a source that cannot be loaded stays valid; a name of no package is still unknown."""
+    """A catalogue with a source that cannot be loaded is valid; an unregistered source is unknown."""
     specs = Specs(registry(broken=object()))
     assert (
         specs["broken"].unavailable
@@ -167,12 +167,12 @@ def test_unavailable_source(registry):
 
 
 def test_built_in_sources_by_name():
-    """Every entry of the table leads to the source of that name."""
+    """Every entry of the table refers to the source of that name."""
     assert [REGISTRY[name].spec.name for name in MODULES] == list(MODULES)
 
 
 def test_only_sources_in_use_are_imported():
-    """Looking up a source imports its module, and no other."""
+    """Looking up a source imports only its module."""
     code = "import sys; from cmetrics.sources import SPECS; SPECS['npm']; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     imported = {name.rpartition(".")[2] for name in done.stdout.split() if name.startswith("cmetrics.sources.")}

@@ -23,33 +23,33 @@ def parse(**changes: object):
     return release
 
 
-def test_the_day_is_that_of_utc():
-    """As all days are."""
+def test_days_are_in_utc():
+    """Release days are in UTC, as all days are."""
     assert parse().day == date(2026, 10, 7)
 
 
 @pytest.mark.parametrize("changes", [{"draft": True}, {"published_at": None}])
-def test_a_draft_has_no_day(changes: dict[str, object]):
-    """It is visible to tokens that may push, and to nobody else."""
+def test_drafts_are_ignored(changes: dict[str, object]):
+    """Drafts, which are visible only to tokens with push access, are ignored."""
     assert parse(**changes).day is None
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "https://evil.example/", "https://github.com/a b", ""])
-def test_an_address_elsewhere_is_replaced(address: str):
-    """A link of the page leads to GitHub or nowhere."""
+def test_addresses_of_other_sites_are_replaced(address: str):
+    """An address outside GitHub is replaced, so that the page never links to it."""
     assert parse(html_url=address).url("o/r") == "https://github.com/o/r/releases/tag/v1.0.0"
     assert parse().url("o/r") == "https://github.com/o/r/x"
 
 
 @pytest.mark.parametrize("body", [b"{}", b"<html>", b'[{"id":"7","tag_name":"v"}]', b'[{"id":7}]'])
-def test_another_structure_is_an_error(body: bytes):
-    """Nothing is read from it."""
+def test_an_unexpected_structure_is_an_error(body: bytes):
+    """A response with an unexpected structure is an error."""
     with pytest.raises(InvalidResponse, match="releases of o/r"):
         parse_releases(body, "o/r")
 
 
-def test_a_list_that_is_too_large_is_read_in_a_shorter_page():
-    """Releases of hundreds of files exceed the size of an answer."""
+def test_a_list_that_is_too_large_is_requested_in_shorter_pages():
+    """Releases with hundreds of files exceed the maximum response size, so shorter pages are requested."""
     asked = []
 
     async def get(path: str, params: dict[str, str]) -> Response:
@@ -64,7 +64,7 @@ def test_a_list_that_is_too_large_is_read_in_a_shorter_page():
 
 
 def test_any_other_failure_is_not_repeated():
-    """The caller reports it."""
+    """Other errors are raised without a retry."""
 
     async def get(path: str, params: dict[str, str]) -> Response:
         asked.append(path)

@@ -20,7 +20,7 @@ def request(known: StarRef | None = None) -> FetchRequest:
 
 
 @pytest.mark.parametrize("known", [None, StarRef("owner/name"), StarRef("owner/name", 5)])
-def test_a_new_name_is_told_with_the_line_to_write(known):
+def test_a_new_name_is_reported_with_the_line_to_write(known):
     (text,) = rename_warnings(request(known), "new/home", 5)
     assert text.startswith("stars:p:github: owner/name is now new/home (repository id 5); ")
     assert text.endswith('write subject = "new/home" in cmetrics.toml')
@@ -35,11 +35,11 @@ def test_a_new_name_is_told_with_the_line_to_write(known):
         (StarRef("New/Home"), "new/home"),
     ],
 )
-def test_the_configured_name_and_one_that_was_stored_already_are_no_news(known, name):
+def test_the_configured_or_stored_name_is_not_reported(known, name):
     assert rename_warnings(request(known), name, 5) == ()
 
 
-def test_a_second_move_is_news_again():
+def test_a_second_move_is_reported():
     assert len(rename_warnings(request(StarRef("new/home", 5)), "newer/home", 5)) == 1
 
 
@@ -53,17 +53,17 @@ def test_a_second_move_is_news_again():
         (StarRef("owner/name", 5), 6, 5),
     ],
 )
-def test_another_number_than_the_one_known_is_another_repository(known, number, before):
+def test_another_id_is_another_repository(known, number, before):
     assert other_known_repository(request(known), number) == before
 
 
-def test_the_error_says_where_the_counted_repository_is():
+def test_the_error_states_the_address_of_the_counted_repository():
     assert 'which is now new/home; write subject = "new/home" in cmetrics.toml' in name_taken_over(
         request(), 6, 5, "new/home"
     )
     assert "which no longer exists; add a separate metric for the new one" in name_taken_over(request(), 6, 5, None)
 
 
-def test_stars_given_on_a_day_are_those_of_its_week_and_unknown_outside_of_all():
+def test_gained_stars_are_known_only_within_the_weeks():
     weeks = {DAY_0: (1, 2, 3, 4, 5, 6, 7), DAY_0 - 7 * DAY: (0,) * 7}
     assert [given(weeks, DAY_0 + n * DAY) for n in (-8, -1, 0, 6, 7)] == [None, 0, 1, 7, None]

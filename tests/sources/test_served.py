@@ -1,4 +1,4 @@
-"""Sources over the network: how many requests, and what is made of losses, refusals and contradictions."""
+"""Sources against the simulated services: numbers of requests, missing days, refusals and contradictions."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def crate(services: Services, name: str, days: int = 20) -> FetchRequest:
 # -- crates.io: a day without a row --------------------------------------------------------------
 
 
-def test_lost_day_of_crates(services: Services, fetch: Fetch):
-    """A day that crates.io lost for every crate stays open, although later days have rows."""
+def test_day_missing_at_crates_io(services: Services, fetch: Fetch):
+    """A day missing for every crate is pending, although later days have rows."""
     day = services.world.yesterday - 5 * DAY
     services.world.lost[CRATES].add(day)
     results = fetch("cratesio", [crate(services, "lance"), crate(services, "lancedb")])
@@ -42,7 +42,7 @@ def test_lost_day_of_crates(services: Services, fetch: Fetch):
 
 
 def test_true_zero_of_crates(services: Services, fetch: Fetch):
-    """A day without downloads of a small crate is a zero when a busy crate has a row for it."""
+    """A missing row of a small crate is zero when a busy crate has a row for that day."""
     day = services.world.yesterday - 5 * DAY
     services.world.crates["lance"][day] = 0
     (result,) = fetch("cratesio", [crate(services, "lance")])
@@ -51,7 +51,7 @@ def test_true_zero_of_crates(services: Services, fetch: Fetch):
 
 
 def test_busy_crate_is_requested_once_and_only_when_needed(services: Services, fetch: Fetch):
-    """Nothing more is requested while no day is absent, and one crate more for any number of absent days."""
+    """The busy crate is requested once for any number of absent days, and not at all without one."""
     for name in ("lance", "lancedb"):
         services.world.crates[name] = wave(900, 1, services.world.today - 100 * DAY, services.world.today)
     requests = [crate(services, "lance"), crate(services, "lancedb")]
@@ -63,8 +63,8 @@ def test_busy_crate_is_requested_once_and_only_when_needed(services: Services, f
     assert len(services.requests_to(CRATES)) == 2 + 3
 
 
-def test_busy_crate_does_not_answer(services: Services, fetch: Fetch):
-    """Without the busy crate absent days stay open, and the error says how many."""
+def test_busy_crate_fails(services: Services, fetch: Fetch):
+    """If the busy crate fails, absent days are pending, and the error states their number."""
     day = services.world.yesterday - 5 * DAY
     services.world.crates["lance"][day] = 0
     services.world.faults[CRATES] = lambda request, usual: (
@@ -95,7 +95,7 @@ def stars(services: Services, name: str, days: int = 400) -> FetchRequest:
     ids=["sso", "classic"],
 )
 def test_token_refused_by_an_organisation(services: Services, fetch: Fetch, refusal: Reply):
-    """One organisation's repositories are read without the token, others with it; one line says why."""
+    """Repositories of the refusing organisation are read without the token, with one warning."""
     services.world.faults[GITHUB] = lambda request, usual: (
         refusal if "authorization" in request.headers and "lance-format" in request.path else usual()
     )
@@ -115,7 +115,7 @@ def test_token_refused_by_an_organisation(services: Services, fetch: Fetch, refu
 
 
 def test_unknown_token(services: Services, fetch: Fetch):
-    """A token that GitHub does not know is sent once."""
+    """A token that GitHub does not know is sent only once."""
     services.world.rejected_tokens.add("old")
     results = fetch("github", [stars(services, name) for name in services.world.repositories], token="old")
     assert [result.error for result in results] == [None, None]
@@ -126,7 +126,7 @@ def test_unknown_token(services: Services, fetch: Fetch):
 
 
 def test_rate_limit_names_the_token(services: Services, fetch: Fetch):
-    """Without a token a used-up quota says what a token would change, and when it is available again."""
+    """Without a token, the error of an exhausted quota names GITHUB_TOKEN and the time of the next quota."""
     services.world.github_quota = 0
     # The reset is half an hour after the time of the machine.
     (result,) = fetch("github", [stars(services, "lancedb/lancedb")], at=utc_now())
@@ -137,7 +137,7 @@ def test_rate_limit_names_the_token(services: Services, fetch: Fetch):
 
 
 def big(services: Services, extra: int) -> Repository:
-    """A repository of 8,100 stars in 400 days; its count says ``extra`` fewer."""
+    """Return a repository with 8,100 stars in 400 days and a count that is lower by ``extra``."""
     created = services.world.today - 400 * DAY
     found = Repository("o/big", 77, created, {created + n * DAY: 81 for n in range(100)})
     services.world.repositories["o/big"] = found
@@ -149,7 +149,7 @@ def big(services: Services, extra: int) -> Repository:
 
 
 def test_history_above_count(services: Services, fetch: Fetch):
-    """A history with 20 stars of 8,100 too many is taken with a warning, cut at 0 and at the count."""
+    """A history with 20 stars of 8,100 too many is accepted with a warning and clipped to 0 and the count."""
     big(services, extra=20)
     (result,) = fetch("github", [stars(services, "o/big")])
     assert result.error is None
@@ -160,7 +160,7 @@ def test_history_above_count(services: Services, fetch: Fetch):
 
 
 def test_history_of_another_size(services: Services, fetch: Fetch):
-    """A history with twice the stars of the repository is not taken."""
+    """A history with twice the stars of the repository is rejected."""
     big(services, extra=4_050)
     (result,) = fetch("github", [stars(services, "o/big")])
     assert isinstance(result.error, InvalidResponse)
@@ -168,7 +168,7 @@ def test_history_of_another_size(services: Services, fetch: Fetch):
 
 
 def test_empty_page_in_a_history(services: Services, fetch: Fetch):
-    """An empty page before the last one is a failure, and not the end of the history."""
+    """An empty page before the last one is an error, not the end of the history."""
 
     def emptied(request, usual):
         return as_json([]) if request.query.get("page") == "2" else usual()
@@ -181,7 +181,7 @@ def test_empty_page_in_a_history(services: Services, fetch: Fetch):
 
 
 def test_history_that_ends_early(services: Services, fetch: Fetch):
-    """A history whose last page lacks weeks, and with them stars, is a failure."""
+    """A history whose last page lacks weeks with stars is an error."""
 
     def shortened(request, usual):
         reply = usual()
@@ -206,7 +206,7 @@ def package(services: Services, name: str, days: int = 90) -> FetchRequest:
 
 
 def test_packages_share_requests(services: Services, fetch: Fetch):
-    """Up to 128 unscoped packages are one request; scoped ones and the registry have their own."""
+    """Up to 128 unscoped packages share a request; scoped packages and the registry have their own."""
     names = [f"package-{number}" for number in range(130)]
     for number, name in enumerate(names):
         services.world.npm[name] = wave(1000, number, services.world.today - 400 * DAY, services.world.today)
@@ -222,7 +222,7 @@ def test_packages_share_requests(services: Services, fetch: Fetch):
 
 
 def test_unknown_package_among_others(services: Services, fetch: Fetch):
-    """A package that npm does not know is an error of its own metric alone."""
+    """An unknown package is an error of its own metric alone."""
     services.world.npm["known"] = wave(1000, 1, services.world.today - 400 * DAY, services.world.today)
     known, unknown = fetch("npm", [package(services, "known"), package(services, "unknown")])
     assert known.error is None
@@ -230,8 +230,8 @@ def test_unknown_package_among_others(services: Services, fetch: Fetch):
     assert len(services.requests_to(NPM)) == 2
 
 
-def test_bulk_that_fails(services: Services, fetch: Fetch):
-    """When npm does not answer for several packages, each is requested by itself."""
+def test_failing_bulk_request(services: Services, fetch: Fetch):
+    """If the request for several packages fails, each package is requested separately."""
     for name in ("one", "two"):
         services.world.npm[name] = wave(1000, 1, services.world.today - 400 * DAY, services.world.today)
     services.world.faults[NPM] = lambda request, usual: (
@@ -267,7 +267,7 @@ def python(services: Services, name: str, archive_days: tuple[date, ...], *, mir
 
 
 def test_day_lost_inside_the_window(services: Services, fetch: Fetch):
-    """ClickPy fills a day that pypistats.org lost inside its window, and names the difference of the counts."""
+    """ClickPy provides a day missing within the window of pypistats.org, with the difference of the counts."""
     world = services.world
     lost = world.yesterday - 40 * DAY
     world.lost[PYPI].add(lost)
@@ -279,7 +279,7 @@ def test_day_lost_inside_the_window(services: Services, fetch: Fetch):
 
 
 def test_late_day_is_not_taken_from_the_archive(services: Services, fetch: Fetch):
-    """A day that pypistats.org has not published yet is waited for."""
+    """A day that pypistats.org has not published yet is not taken from ClickPy."""
     services.world.lag[PYPI] = 3
     inside = tuple(day_range(services.world.yesterday - 10 * DAY, services.world.yesterday))
     _, archived = fetch("pypistats", [python(services, "pylance", inside)])
@@ -287,8 +287,8 @@ def test_late_day_is_not_taken_from_the_archive(services: Services, fetch: Fetch
     assert services.requests_to(CLICKPY) == []
 
 
-def test_archive_does_not_stand_in_for_a_failed_source(services: Services, fetch: Fetch):
-    """When pypistats.org fails, its window is not filled from ClickPy."""
+def test_archive_does_not_replace_a_failed_source(services: Services, fetch: Fetch):
+    """If pypistats.org fails, its window is not filled from ClickPy."""
     services.world.faults[PYPI] = lambda request, usual: Reply(500, b"500")
     inside = tuple(day_range(services.world.yesterday - 10 * DAY, services.world.yesterday))
     own, archived = fetch("pypistats", [python(services, "pylance", inside)])
@@ -297,7 +297,7 @@ def test_archive_does_not_stand_in_for_a_failed_source(services: Services, fetch
 
 
 def test_one_outline_for_all_packages(services: Services, fetch: Fetch):
-    """The years of all packages come from one request per table."""
+    """One outline request per table covers all packages."""
     older = tuple(day_range(services.world.today - 400 * DAY, services.world.today - 200 * DAY))
     results = fetch("pypistats", [python(services, name, older) for name in ("pylance", "lancedb")])
     assert [result.error for result in results] == [None] * 4
@@ -310,7 +310,7 @@ def test_one_outline_for_all_packages(services: Services, fetch: Fetch):
 
 @pytest.mark.parametrize("text", ["Code: 241. DB::Exception: Memory limit\n", "Code: 159. Timeout exceeded"])
 def test_clickpy_error_with_status_200(services: Services, fetch: Fetch, text: str):
-    """An error of ClickHouse under status 200 is an error."""
+    """An error of ClickHouse with status 200 is an error."""
     services.world.faults[CLICKPY] = lambda request, usual: Reply(200, text.encode())
     older = tuple(day_range(services.world.today - 300 * DAY, services.world.today - 200 * DAY))
     _, archived = fetch("pypistats", [python(services, "pylance", older)])

@@ -1,4 +1,4 @@
-"""Sources of current counts over the network: how many requests, and what is made of faults."""
+"""Sources of current counts against the simulated services: numbers of requests and faults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.world.counters import DOCKER, HUGGING_FACE, NUGET, OPENVSX, VSCODE, C
 from tests.world.services import Reply, Services, as_json
 from tests.world.truth import DAY, GITHUB
 
-#: Each source of one count per subject, its host, and a subject that the world knows.
+#: Sources with one count per subject, with their host and a known subject.
 SOURCES = {
     "dockerhub": (DOCKER, "lance/db"),
     "openvsx": (OPENVSX, "lance.viewer"),
@@ -33,7 +33,7 @@ RELEASES = "lancedb/lancedb"
 def current(
     services: Services, source: str, subject: str, count: str = "", known: SourceRef | None = None, **options
 ) -> FetchRequest:
-    """A request for the current value, as `refresh` makes it once a night."""
+    """Return a request for the current value, as `refresh` creates it each night."""
     last = services.world.yesterday
     spec = SPECS[source]
     name = count or spec.default_count
@@ -69,7 +69,7 @@ def readings(result: FetchResult) -> dict[str, int]:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_current_count(services: Services, fetch: Fetch, source: str):
-    """One request returns the count as it is, under the last completed day, with the time of reading."""
+    """One request returns the count for the last completed day, with the time of reading."""
     host, subject = SOURCES[source]
     (result,) = fetch(source, [current(services, source, subject)])
     assert result.error is None
@@ -82,7 +82,7 @@ def test_current_count(services: Services, fetch: Fetch, source: str):
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_unknown_subject(services: Services, fetch: Fetch, source: str):
-    """A subject that the service does not know is not found, whatever status it answers with, and no 0."""
+    """An unknown subject is not found, with any status code, and never 0."""
     unknown = {"huggingface": "models/nobody/nothing", "dockerhub": "lance/nothing"}.get(source, "nobody.nothing")
     (result,) = fetch(source, [current(services, source, unknown)])
     assert isinstance(result.error, NotFound)
@@ -91,8 +91,8 @@ def test_unknown_subject(services: Services, fetch: Fetch, source: str):
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b"<!DOCTYPE html><p>maintenance"])
-def test_no_answer(services: Services, fetch: Fetch, source: str, body: bytes):
-    """An answer of 0 bytes, an empty one and a page are failures, and no 0."""
+def test_empty_responses(services: Services, fetch: Fetch, source: str, body: bytes):
+    """An empty body, an empty object and an HTML page are errors, never 0."""
     host, subject = SOURCES[source]
     services.world.faults[host] = faults.responds_with(body)
     (result,) = fetch(source, [current(services, source, subject)])
@@ -102,7 +102,7 @@ def test_no_answer(services: Services, fetch: Fetch, source: str, body: bytes):
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_rate_limit_in_plain_text(services: Services, fetch: Fetch, source: str):
-    """A 429 in plain text that says when to come back is waited for."""
+    """The client waits after a 429 in plain text with a Retry-After header."""
     host, subject = SOURCES[source]
     busy = faults.responds_with("Too Many Requests (HAP429).", 429, "text/plain", Retry_After="60")
     services.world.faults[host] = faults.first_times(1, busy)
@@ -114,7 +114,7 @@ def test_rate_limit_in_plain_text(services: Services, fetch: Fetch, source: str)
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_rate_limit_for_an_hour(services: Services, fetch: Fetch, source: str):
-    """A 429 for an hour ends the requests to this service at once."""
+    """A 429 for an hour ends the requests to this service."""
     host, subject = SOURCES[source]
     services.world.faults[host] = faults.slow_down_for_an_hour
     results = fetch(source, [current(services, source, subject), current(services, source, f"{subject}2")])
@@ -124,7 +124,7 @@ def test_rate_limit_for_an_hour(services: Services, fetch: Fetch, source: str):
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_service_down(services: Services, fetch: Fetch, source: str):
-    """A service that is down is an error of the metric."""
+    """An unavailable service is an error of the metric."""
     host, subject = SOURCES[source]
     services.world.faults[host] = faults.server_error
     (result,) = fetch(source, [current(services, source, subject)])
@@ -134,7 +134,7 @@ def test_service_down(services: Services, fetch: Fetch, source: str):
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_unknown_subject_among_others(services: Services, fetch: Fetch, source: str):
-    """A subject that is unknown costs only itself."""
+    """An unknown subject does not affect the others."""
     _, subject = SOURCES[source]
     unknown = {"huggingface": "models/nobody/nothing", "dockerhub": "nobody/nothing"}.get(source, "nobody.nothing")
     wrong, right = fetch(source, [current(services, source, unknown), current(services, source, subject)])
@@ -146,16 +146,16 @@ def test_unknown_subject_among_others(services: Services, fetch: Fetch, source: 
 # -- Docker Hub ----------------------------------------------------------------------------------
 
 
-def test_unknown_namespace_of_docker(services: Services, fetch: Fetch):
-    """The empty list for an unknown namespace has status 200 and is no image with 0 pulls."""
+def test_unknown_namespace_at_docker_hub(services: Services, fetch: Fetch):
+    """The empty list with status 200 for an unknown namespace is an error, not 0 pulls."""
     (result,) = fetch("dockerhub", [current(services, "dockerhub", "nobody/db")])
     assert isinstance(result.error, NotFound)
     assert "unknown namespace" in result.error.message
     assert result.values == ()
 
 
-def test_empty_body_of_docker(services: Services, fetch: Fetch):
-    """A single answer of 0 bytes is asked for again, so that it does not cost the night."""
+def test_empty_body_from_docker_hub(services: Services, fetch: Fetch):
+    """The request is repeated after an empty body."""
     services.world.faults[DOCKER] = faults.first_times(1, faults.responds_with(b""))
     (result,) = fetch("dockerhub", [current(services, "dockerhub", "lance/db")])
     assert [value.value for value in result.values] == [truth(services, "dockerhub")]
@@ -166,7 +166,7 @@ def test_empty_body_of_docker(services: Services, fetch: Fetch):
 
 
 def test_extensions_share_a_request(services: Services, fetch: Fetch):
-    """Fifty extensions are one request."""
+    """Fifty extensions share one request."""
     names = [f"acme.e{number}" for number in range(60)]
     for name in names:
         services.world.counters.vscode[name] = Count(5, {})
@@ -183,7 +183,7 @@ def hub(services: Services, subject: str, *counts: str, known: SourceRef | None 
 
 
 def test_counts_of_a_repository_share_a_request(services: Services, fetch: Fetch):
-    """All counts of a repository come from one request; the rolling one covers 30 days."""
+    """All counts of a repository come from one request, and the rolling count covers 30 days."""
     world = services.world
     model = world.counters.hub["models/lance/embed"]
     results = fetch("huggingface", hub(services, "models/lance/embed", "downloads", "downloads-30d", "likes"))
@@ -198,14 +198,14 @@ def test_counts_of_a_repository_share_a_request(services: Services, fetch: Fetch
 
 
 def test_likes_of_a_space(services: Services, fetch: Fetch):
-    """A space is asked for its likes only."""
+    """Only likes are requested for a space."""
     (result,) = fetch("huggingface", hub(services, "spaces/lance/demo", "likes"))
     assert result.error is None
     assert services.requests_to(HUGGING_FACE)[0].fields == ("likes",)
 
 
-def test_count_that_hugging_face_leaves_out(services: Services, fetch: Fetch):
-    """A count that is not in the answer fails alone."""
+def test_count_missing_at_hugging_face(services: Services, fetch: Fetch):
+    """A missing count does not affect the others."""
     services.world.faults[HUGGING_FACE] = lambda _, __: as_json({"_id": "65f0a1", "id": "lance/embed", "likes": 3})
     downloads, likes = fetch("huggingface", hub(services, "models/lance/embed", "downloads", "likes"))
     assert isinstance(downloads.error, InvalidResponse)
@@ -213,7 +213,7 @@ def test_count_that_hugging_face_leaves_out(services: Services, fetch: Fetch):
 
 
 def test_private_at_hugging_face(services: Services, fetch: Fetch):
-    """A 401 says what it can mean, and does not stop the other repositories."""
+    """The error of a 401 explains its possible causes, and other repositories are not affected."""
     requests = [*hub(services, "models/lance/secret", "likes"), *hub(services, "models/lance/embed", "likes")]
     hidden, visible = fetch("huggingface", requests)
     assert isinstance(hidden.error, NotFound)
@@ -223,7 +223,7 @@ def test_private_at_hugging_face(services: Services, fetch: Fetch):
 
 
 def test_renamed_at_hugging_face(services: Services, fetch: Fetch):
-    """A renamed repository is followed, with one warning that has the line to write."""
+    """A renamed repository is followed, with one warning that has the line to write in the catalogue."""
     counters = services.world.counters
     counters.hub["models/new/embed"] = counters.hub.pop("models/lance/embed")
     counters.hub["models/new/embed"].name = "new/embed"
@@ -239,7 +239,7 @@ def test_renamed_at_hugging_face(services: Services, fetch: Fetch):
 
 
 def test_old_name_taken_over_at_hugging_face(services: Services, fetch: Fetch):
-    """When the old name of a renamed repository belongs to another one, nothing of it is stored."""
+    """If the old name of a renamed repository belongs to another one, its counts are not stored."""
     known = SourceRef("huggingface", "models/new/embed", "65f0ff")
     (result,) = fetch("huggingface", hub(services, "models/lance/embed", "downloads", known=known))
     assert isinstance(result.error, InvalidResponse)
@@ -248,7 +248,7 @@ def test_old_name_taken_over_at_hugging_face(services: Services, fetch: Fetch):
 
 
 def test_created_again_at_hugging_face(services: Services, fetch: Fetch):
-    """A repository that was deleted and created again is counted anew, with a warning."""
+    """A repository that was deleted and recreated is counted again, with a warning."""
     known = SourceRef("huggingface", "models/lance/embed", "65f0ff")
     (result,) = fetch("huggingface", hub(services, "models/lance/embed", "downloads", known=known))
     assert result.error is None
@@ -257,7 +257,7 @@ def test_created_again_at_hugging_face(services: Services, fetch: Fetch):
 
 
 def test_rate_limit_of_hugging_face(services: Services, fetch: Fetch):
-    """The RateLimit field says when the next window begins."""
+    """The client waits for the next window in the RateLimit header."""
     busy = as_json({"error": "rate limited"}, 429, RateLimit='"api";r=0;t=280')
     services.world.faults[HUGGING_FACE] = lambda _, __: busy
     (result,) = fetch("huggingface", hub(services, "models/lance/embed", "likes"))
@@ -270,16 +270,16 @@ def test_rate_limit_of_hugging_face(services: Services, fetch: Fetch):
 
 
 @pytest.fixture
-def listed(services: Services) -> list[Release]:
-    """Releases with files, of a repository that the world knows."""
+def releases_with_assets(services: Services) -> list[Release]:
+    """Return releases with assets of a known repository."""
     return services.world.counters.release(RELEASES, services.world.today - 90 * DAY, services.world.today)
 
 
-def shown(services: Services, listed: Sequence[Release]) -> dict[str, int]:
-    """What counts by default."""
+def default_assets(services: Services, releases_with_assets: Sequence[Release]) -> dict[str, int]:
+    """Return the counts of the assets that are counted by default."""
     return {
         f"{release.tag}/{asset.name}": asset.count.at(services.world.today)
-        for release in listed
+        for release in releases_with_assets
         for asset in release.assets
         if asset.name.endswith(".tar.gz") and not release.is_draft
     }
@@ -289,12 +289,12 @@ def releases(services: Services, subject: str = RELEASES, **options: Sequence[st
     return current(services, "github-releases", subject, **options)
 
 
-def test_assets_of_all_releases(services: Services, fetch: Fetch, listed: list[Release]):
-    """Every file that counts is a reading with its id; checksums, pictures and SBOMs are left out."""
+def test_assets_of_all_releases(services: Services, fetch: Fetch, releases_with_assets: list[Release]):
+    """Every counted asset has a reading with its id; checksums, pictures and SBOMs have none."""
     (result,) = fetch("github-releases", [releases(services)])
     assert result.error is None
     assert result.values == ()
-    assert readings(result) == shown(services, listed)
+    assert readings(result) == default_assets(services, releases_with_assets)
     assert len({reading.identity for reading in result.readings}) == 9
     assert {reading.observed_at for reading in result.readings} == {
         datetime.combine(services.world.today, time(12), UTC)
@@ -303,36 +303,38 @@ def test_assets_of_all_releases(services: Services, fetch: Fetch, listed: list[R
     assert request.query == {"per_page": "30", "page": "1"}
 
 
-def test_pages_of_releases(services: Services, fetch: Fetch, listed: list[Release]):
-    """All pages are read, each once."""
+def test_pages_of_releases(services: Services, fetch: Fetch, releases_with_assets: list[Release]):
+    """All pages are requested, each once."""
     world = services.world
     for number in range(65):
         asset = world.counters.asset("app.deb", world.today - 9 * DAY, world.today)
-        listed.append(Release(f"nightly-{number}", world.today, [asset]))
+        releases_with_assets.append(Release(f"nightly-{number}", world.today, [asset]))
     (result,) = fetch("github-releases", [releases(services)])
     assert len(result.readings) == 9 + 65
     assert [request.query["page"] for request in services.requests_to(GITHUB)] == ["1", "2", "3"]
 
 
-def test_thirty_releases_are_one_page(services: Services, fetch: Fetch, listed: list[Release]):
+def test_thirty_releases_are_one_page(services: Services, fetch: Fetch, releases_with_assets: list[Release]):
     """A full page without a Link header is the last one."""
-    listed += [Release(f"r{number}", services.world.today) for number in range(27)]
+    releases_with_assets += [Release(f"r{number}", services.world.today) for number in range(27)]
     (result,) = fetch("github-releases", [releases(services)])
     assert result.error is None
     assert len(services.requests_to(GITHUB)) == 1
 
 
-def test_release_published_between_pages(services: Services, fetch: Fetch, listed: list[Release]):
-    """A release that moves to the next page while pages are read is counted once."""
+def test_release_published_between_pages(services: Services, fetch: Fetch, releases_with_assets: list[Release]):
+    """A release that moves to the next page between requests is counted once."""
     world = services.world
-    listed += [
+    releases_with_assets += [
         Release(f"r{n}", world.today, [world.counters.asset("app.deb", world.today - 9 * DAY, world.today)])
         for n in range(40)
     ]
 
     def grow(request, usual):
         if request.query.get("page") == "2":
-            listed.insert(0, Release("new", world.today, [world.counters.asset("app.deb", world.today, world.today)]))
+            releases_with_assets.insert(
+                0, Release("new", world.today, [world.counters.asset("app.deb", world.today, world.today)])
+            )
         return usual()
 
     world.faults[GITHUB] = grow
@@ -340,9 +342,9 @@ def test_release_published_between_pages(services: Services, fetch: Fetch, liste
     assert len({reading.identity for reading in result.readings}) == len(result.readings) == 9 + 40
 
 
-def test_empty_page_that_was_announced(services: Services, fetch: Fetch, listed: list[Release]):
-    """An empty page that the one before announced is a failure: what it should list is unknown."""
-    listed += [Release(f"r{number}", services.world.today) for number in range(40)]
+def test_announced_empty_page(services: Services, fetch: Fetch, releases_with_assets: list[Release]):
+    """An empty page announced by the previous one is an error."""
+    releases_with_assets += [Release(f"r{number}", services.world.today) for number in range(40)]
     services.world.faults[GITHUB] = lambda request, usual: as_json([]) if request.query["page"] == "2" else usual()
     (result,) = fetch("github-releases", [releases(services)])
     assert isinstance(result.error, InvalidResponse)
@@ -351,25 +353,25 @@ def test_empty_page_that_was_announced(services: Services, fetch: Fetch, listed:
 
 
 def test_empty_list_of_releases(services: Services, fetch: Fetch):
-    """An empty list is a failure, and never 0 downloads."""
+    """An empty list is an error, not 0 downloads."""
     services.world.faults[GITHUB] = faults.responds_with("[]")
     (result,) = fetch("github-releases", [releases(services)])
     assert isinstance(result.error, InvalidResponse)
     assert result.readings == ()
 
 
-def test_draft_releases(services: Services, fetch: Fetch, listed: list[Release]):
-    """With a token that may push, drafts are in the list, and do not count."""
+def test_draft_releases(services: Services, fetch: Fetch, releases_with_assets: list[Release]):
+    """Drafts in the list, as with a token with push access, are not counted."""
     world = services.world
     draft = Release("v9", world.today, [world.counters.asset("app.deb", world.today, world.today)], is_draft=True)
-    listed.insert(0, draft)
+    releases_with_assets.insert(0, draft)
     (result,) = fetch("github-releases", [releases(services)], token="a-token")
-    assert readings(result) == shown(services, listed)
+    assert readings(result) == default_assets(services, releases_with_assets)
     assert services.requests_to(GITHUB)[0].headers["authorization"] == "Bearer a-token"
 
 
-def test_metrics_of_one_repository(services: Services, fetch: Fetch, listed: list[Release]):
-    """Two metrics with different patterns share the pages of their repository."""
+def test_metrics_of_one_repository(services: Services, fetch: Fetch, releases_with_assets: list[Release]):
+    """Two metrics with different patterns share the requests for their repository."""
     windows, pictures = fetch(
         "github-releases",
         [releases(services, include=["*windows*"]), releases(services, include=["*.gif"], exclude=["x*"])],
@@ -380,34 +382,34 @@ def test_metrics_of_one_repository(services: Services, fetch: Fetch, listed: lis
     assert len(services.requests_to(GITHUB)) == 1
 
 
-def test_pattern_without_a_match(services: Services, fetch: Fetch, listed: list[Release]):
-    """Patterns that match no file fail their own metric alone."""
+def test_pattern_without_a_match(services: Services, fetch: Fetch, releases_with_assets: list[Release]):
+    """Patterns that match no file are an error of their own metric alone."""
     wrong, right = fetch("github-releases", [releases(services, include=["*.dmg"]), releases(services)])
     assert isinstance(wrong.error, InvalidResponse)
     assert "set include" in str(wrong.error)
     assert right.error is None
 
 
-def test_renamed_repository(services: Services, fetch: Fetch, listed: list[Release]):
-    """The redirect of a renamed repository is followed, and the warning has the line to write."""
+def test_renamed_repository(services: Services, fetch: Fetch, releases_with_assets: list[Release]):
+    """A renamed repository is followed, with a warning that has the line to write in the catalogue."""
     world = services.world
     world.repositories["new/home"] = replace(world.repositories.pop(RELEASES), full_name="new/home")
-    world.counters.releases = {"new/home": listed}
+    world.counters.releases = {"new/home": releases_with_assets}
     world.renamed[RELEASES] = "new/home"
     (result,) = fetch("github-releases", [releases(services)])
     assert len(result.readings) == 9
     assert 'write subject = "new/home"' in result.warnings[0]
 
 
-def test_unknown_repository(services: Services, fetch: Fetch, listed: list[Release]):
-    """An unknown repository costs only itself."""
+def test_unknown_repository(services: Services, fetch: Fetch, releases_with_assets: list[Release]):
+    """An unknown repository does not affect the others."""
     unknown, known = fetch("github-releases", [releases(services, "nobody/nothing"), releases(services)])
     assert isinstance(unknown.error, NotFound)
     assert known.error is None
 
 
-def test_refused_token(services: Services, fetch: Fetch, listed: list[Release]):
-    """Releases are public, so a token that an organisation refuses is left out for it."""
+def test_refused_token(services: Services, fetch: Fetch, releases_with_assets: list[Release]):
+    """A token that an organisation refuses is not sent for its releases, which are public."""
     services.world.faults[GITHUB] = lambda request, usual: (
         as_json({"message": "Resource protected by organization SAML enforcement."}, 403, X_GitHub_SSO="required")
         if "authorization" in request.headers
@@ -422,7 +424,7 @@ def test_refused_token(services: Services, fetch: Fetch, listed: list[Release]):
 
 
 def test_forks_and_watchers(services: Services, fetch: Fetch):
-    """Forks and watchers come from the answer that has the stars."""
+    """Forks and watchers come from the same response as the stars."""
     stars = replace(current(services, "github", RELEASES), days=(services.world.yesterday,))
     results = fetch(
         "github",
@@ -438,14 +440,14 @@ def test_forks_and_watchers(services: Services, fetch: Fetch):
 
 
 def test_forks_without_stars(services: Services, fetch: Fetch):
-    """Forks alone need no history."""
+    """For forks alone no star history is requested."""
     (result,) = fetch("github", [current(services, "github", RELEASES, "forks")])
     assert [value.value for value in result.values] == [120]
     assert len(services.requests_to(GITHUB)) == 1
 
 
-def test_history_that_fails_costs_stars_only(services: Services, fetch: Fetch):
-    """Forks are stored although the star history is down."""
+def test_failed_history_affects_stars_only(services: Services, fetch: Fetch):
+    """Forks are returned although the star history fails."""
     services.world.faults[GITHUB] = faults.for_path("history", lambda _, __: Reply(500, b"500"))
     forks = fetch("github", [current(services, "github", RELEASES), current(services, "github", RELEASES, "forks")])[1]
     assert forks.error is None
@@ -453,15 +455,15 @@ def test_history_that_fails_costs_stars_only(services: Services, fetch: Fetch):
 
 
 @pytest.mark.parametrize("text", ["-1", "null", '"7"', "1.5"])
-def test_forks_that_are_no_count(services: Services, fetch: Fetch, text: str):
-    """A count of forks that is not a count fails the forks, and not the stars."""
+def test_invalid_fork_count(services: Services, fetch: Fetch, text: str):
+    """An invalid fork count is an error of the forks, not of the stars."""
 
-    def spoil(request, usual):
+    def break_response(request, usual):
         reply = usual()
         reply.body = reply.body.replace(b'"forks_count": 120', f'"forks_count": {text}'.encode())
         return reply
 
-    services.world.faults[GITHUB] = spoil
+    services.world.faults[GITHUB] = break_response
     stars, forks = fetch(
         "github", [current(services, "github", RELEASES), current(services, "github", RELEASES, "forks")]
     )

@@ -1,4 +1,4 @@
-"""CRAN, Packagist, RubyGems, Homebrew, DuckDB and traffic over the network: requests, and what is made of lags."""
+"""CRAN, Packagist, RubyGems, Homebrew, DuckDB and traffic against the simulated services."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def values(result: FetchResult) -> dict[date, int]:
 
 
 def request(services: Services, source: str, days: int = 20, **changes: Any) -> FetchRequest:
-    """The last ``days`` days of the subject of a source; ``changes`` to its metric."""
+    """Return a request for the last ``days`` days of a source, with ``changes`` to its metric."""
     last = services.world.yesterday
     return a_request(a_metric(source, **changes), last - (days - 1) * DAY, last)
 
 
 def reading(services: Services, source: str, count: str = "", **changes: Any) -> FetchRequest:
-    """The current value of the subject of a source."""
+    """Return a request for the current value of a source."""
     measure = SPECS[source].measures[count] if count else SPECS[source].measure
     metric = a_metric(source, measure=measure, count=count, **changes)
     last = services.world.yesterday
@@ -40,7 +40,7 @@ def reading(services: Services, source: str, count: str = "", **changes: Any) ->
 
 # -- daily downloads -------------------------------------------------------------------------------
 
-#: Source → its host, the truth, and the name of its clock in the world.
+#: Source to its host, its key in the simulated counts, and the name of its clock.
 FLOWS = {"cran": (CRAN, "cran", CRAN), "packagist": (PACKAGIST, "packagist", PACKAGIST)}
 FLOWS["rubygems"] = (CLICKPY, "gems", "rubygems")
 
@@ -52,7 +52,7 @@ def truth(services: Services, source: str) -> dict[date, int]:
 
 @pytest.mark.parametrize("source", FLOWS)
 def test_published_days(services: Services, fetch: Fetch, source: str):
-    """Every published day has its value, and an unpublished one is pending, never 0."""
+    """Published days have their values, and unpublished ones are pending, never 0."""
     host = FLOWS[source][2]
     services.world.registries.lag[host] = 3
     (result,) = fetch(source, [request(services, source)])
@@ -66,7 +66,7 @@ def test_published_days(services: Services, fetch: Fetch, source: str):
 
 @pytest.mark.parametrize("source", FLOWS)
 def test_true_zero(services: Services, fetch: Fetch, source: str):
-    """A day without downloads is a 0 on a day that the registry has published."""
+    """A published day without downloads is 0."""
     day = services.world.yesterday - 8 * DAY
     truth(services, source)[day] = 0
     (result,) = fetch(source, [request(services, source)])
@@ -75,7 +75,7 @@ def test_true_zero(services: Services, fetch: Fetch, source: str):
 
 @pytest.mark.parametrize("source", FLOWS)
 def test_lost_day(services: Services, fetch: Fetch, source: str):
-    """A day that the registry lost for all packages is missing, never 0."""
+    """A day missing for all packages is pending, never 0."""
     day = services.world.yesterday - 8 * DAY
     services.world.registries.lost[FLOWS[source][2]].add(day)
     (result,) = fetch(source, [request(services, source)])
@@ -86,7 +86,7 @@ def test_lost_day(services: Services, fetch: Fetch, source: str):
 
 @pytest.mark.parametrize("source", FLOWS)
 def test_unknown_package(services: Services, fetch: Fetch, source: str):
-    """An unknown package costs only itself."""
+    """An unknown package does not affect the others."""
     subject = "lance/lanse" if source == "packagist" else "lanse"
     unknown = request(services, source, subject=subject)
     known = request(services, source)
@@ -98,8 +98,8 @@ def test_unknown_package(services: Services, fetch: Fetch, source: str):
 
 @pytest.mark.parametrize("source", FLOWS)
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"<!DOCTYPE html><p>503", b"null", b"\xff"])
-def test_broken_answer(services: Services, fetch: Fetch, source: str, body: bytes):
-    """A body that is not the documented one is an error and stores nothing."""
+def test_invalid_body(services: Services, fetch: Fetch, source: str, body: bytes):
+    """An undocumented body is an error without values."""
     services.world.faults[FLOWS[source][0]] = lambda _request, _usual: Reply(200, body)
     (result,) = fetch(source, [request(services, source)])
     assert result.error is not None
@@ -108,7 +108,7 @@ def test_broken_answer(services: Services, fetch: Fetch, source: str, body: byte
 
 @pytest.mark.parametrize(("source", "most"), [("cran", 3), ("packagist", 3), ("rubygems", 3)])
 def test_fewest_requests(services: Services, fetch: Fetch, source: str, most: int):
-    """Two packages need one request each, and one for the registry."""
+    """Two packages take one request each, and one for the registry."""
     registry = getattr(services.world.registries, FLOWS[source][1])
     second = "lance/other" if source == "packagist" else "other"
     registry[second] = dict(truth(services, source))
@@ -117,8 +117,8 @@ def test_fewest_requests(services: Services, fetch: Fetch, source: str, most: in
     assert len(services.requests_to(FLOWS[source][0])) <= most
 
 
-def test_long_history_of_gems(services: Services, fetch: Fetch):
-    """A result that may be truncated is never used: 2,000 days need three queries for the gem."""
+def test_long_history_of_rubygems(services: Services, fetch: Fetch):
+    """Long periods are split so that no result is truncated: 2,000 days take three queries for the gem."""
     services.world.registries.lag["rubygems"] = 1
     (result,) = fetch("rubygems", [request(services, "rubygems", 2_000)])
     stated = {day: value for day, value in truth(services, "rubygems").items() if day in result.request.days and value}
@@ -127,7 +127,7 @@ def test_long_history_of_gems(services: Services, fetch: Fetch):
 
 
 def test_truncated_result(services: Services, fetch: Fetch):
-    """A result of as many rows as the server sends at most is refused."""
+    """A result with the maximum number of rows is rejected."""
     row = b'{"date":"2026-01-01","downloads":1}\n'
     services.world.faults[CLICKPY] = lambda _request, _usual: Reply(200, row * 1000)
     (result,) = fetch("rubygems", [request(services, "rubygems")])
@@ -135,8 +135,8 @@ def test_truncated_result(services: Services, fetch: Fetch):
     assert "truncated" in result.error.message
 
 
-def test_running_day_of_packagist(services: Services, fetch: Fetch):
-    """Yesterday is not counted in the first hours of a day."""
+def test_current_day_of_packagist(services: Services, fetch: Fetch):
+    """Yesterday is pending in the first hours of a day."""
     from datetime import UTC, datetime, time
 
     at = datetime.combine(services.world.today, time(2), UTC)
@@ -149,7 +149,7 @@ def test_running_day_of_packagist(services: Services, fetch: Fetch):
 
 
 def test_installs(services: Services, fetch: Fetch):
-    """Both counts of a formula come from one request; the window of today is stored under yesterday."""
+    """Both counts of a formula come from one request, and today's window is stored under yesterday."""
     requests = [reading(services, "homebrew"), reading(services, "homebrew", "installs-on-request")]
     installs, on_request = fetch("homebrew", requests)
     expected = services.world.registries.total(services.world.registries.brew["lance"], services.world.yesterday, 30)
@@ -161,7 +161,7 @@ def test_installs(services: Services, fetch: Fetch):
 
 
 def test_cask(services: Services, fetch: Fetch):
-    """A cask has installs, and no installs on request."""
+    """A cask has installs but no installs on request."""
     requests = [
         reading(services, "homebrew", subject="cask/lance"),
         reading(services, "homebrew", "installs-on-request", subject="cask/lance"),
@@ -173,13 +173,13 @@ def test_cask(services: Services, fetch: Fetch):
 
 
 def test_unknown_formula(services: Services, fetch: Fetch):
-    """An HTML page with 404 is an unknown formula."""
+    """An HTML page with status 404 means an unknown formula."""
     (result,) = fetch("homebrew", [reading(services, "homebrew", subject="lanse")])
     assert isinstance(result.error, NotFound)
 
 
 def test_future_window(services: Services, fetch: Fetch):
-    """A window that ends in the future is refused."""
+    """A window that ends in the future is rejected."""
 
     def later(_request: object, _usual: object) -> Reply:
         window = {"30d": {"lance": 5}}
@@ -199,7 +199,7 @@ def weeks(services: Services, days: int = 70, **changes: Any) -> FetchRequest:
 
 
 def windows(services: Services, first: date, host: str = DUCKDB_COMMUNITY, extension: str = "lance") -> dict[date, int]:
-    """What each job since ``first`` counted, by the last day of its window."""
+    """Return the counts of all jobs since ``first`` by the last day of their windows."""
     registries = services.world.registries
     counts = registries.extensions[host][extension]
     ends = (job - DAY for job in registries.jobs[host] if job <= services.world.today)
@@ -207,7 +207,7 @@ def windows(services: Services, first: date, host: str = DUCKDB_COMMUNITY, exten
 
 
 def test_weekly_windows(services: Services, fetch: Fetch):
-    """Each window of seven days is stored under its last day, with its first one."""
+    """Each window of seven days is stored under its last day, with its first day as the start."""
     (result,) = fetch("duckdb", [weeks(services)])
     assert values(result) == windows(services, result.request.days[0])
     assert {value.period_start for value in result.values} == {value.day - 6 * DAY for value in result.values}
@@ -215,7 +215,7 @@ def test_weekly_windows(services: Services, fetch: Fetch):
 
 
 def test_one_file_for_all_extensions(services: Services, fetch: Fetch):
-    """A night without a new week needs one request per host, for any number of extensions."""
+    """Without a new week, one request per host covers any number of extensions."""
     results = fetch(
         "duckdb", [weeks(services, 3), weeks(services, 3, subject="h3"), weeks(services, 3, subject="httpfs")]
     )
@@ -224,7 +224,7 @@ def test_one_file_for_all_extensions(services: Services, fetch: Fetch):
 
 
 def test_moved_extension(services: Services, fetch: Fetch):
-    """Downloads from both hosts are added up while both have the extension."""
+    """Downloads from both hosts are summed while both have the extension."""
     counts = services.world.registries.extensions
     counts[DUCKDB]["lance"] = dict.fromkeys(counts[DUCKDB_COMMUNITY]["lance"], 3)
     (both,) = fetch("duckdb", [weeks(services, 8)])
@@ -235,8 +235,8 @@ def test_moved_extension(services: Services, fetch: Fetch):
     assert values(moved)[newest] == 21
 
 
-def test_file_written_again(services: Services, fetch: Fetch):
-    """A second job within the week overwrites the file; its window has an end of its own."""
+def test_overwritten_file(services: Services, fetch: Fetch):
+    """The window of a second job within a week, which overwrites the file, has its own end."""
     jobs = services.world.registries.jobs
     friday = max(day for day in jobs[DUCKDB] if day <= services.world.today)
     for host in jobs:
@@ -247,7 +247,7 @@ def test_file_written_again(services: Services, fetch: Fetch):
 
 
 def test_missing_week(services: Services, fetch: Fetch):
-    """A week without a file (403) is missing, and costs nothing else."""
+    """A week without a file (403) is missing, and other weeks are not affected."""
     jobs = services.world.registries.jobs
     gone = [day for day in jobs[DUCKDB_COMMUNITY] if day <= services.world.today][-3]
     for host in jobs:
@@ -259,7 +259,7 @@ def test_missing_week(services: Services, fetch: Fetch):
 
 
 def test_zero_of_a_failed_job(services: Services, fetch: Fetch):
-    """A 0 in a file of the past is a job that failed, not a week without downloads."""
+    """A 0 in a past file means a failed job, not a week without downloads."""
     registries = services.world.registries
     job = [day for day in registries.jobs[DUCKDB_COMMUNITY] if day <= services.world.today][-4]
     for n in range(1, 8):
@@ -269,7 +269,7 @@ def test_zero_of_a_failed_job(services: Services, fetch: Fetch):
 
 
 def test_unknown_extension(services: Services, fetch: Fetch):
-    """An extension in no file is unknown; one that is known and absent for a week is not."""
+    """An extension in no file is unknown; a known one that is absent for a week is not."""
     (unknown,) = fetch("duckdb", [weeks(services, subject="lanse")])
     assert isinstance(unknown.error, NotFound)
     known = replace(weeks(services, subject="lanse"), known=SourceRef("duckdb", "lanse"))
@@ -277,8 +277,8 @@ def test_unknown_extension(services: Services, fetch: Fetch):
     assert (absent.error, absent.values) == (None, ())
 
 
-def test_host_that_is_down(services: Services, fetch: Fetch):
-    """With one host down there is no sum, so nothing is stored."""
+def test_one_host_down(services: Services, fetch: Fetch):
+    """If one host is down, there is no sum, and no values are returned."""
     services.world.faults[DUCKDB] = lambda _request, _usual: as_text("<html>", 503)
     (result,) = fetch("duckdb", [weeks(services)])
     assert isinstance(result.error, ServiceFailed)
@@ -295,7 +295,7 @@ def test_host_that_is_down(services: Services, fetch: Fetch):
     ],
 )
 def test_weekly_path(day: date, path: str):
-    """A weekly file has the calendar year and the ISO week of the job, without a leading zero."""
+    """The path of a weekly file has the calendar year and the ISO week of the job without a leading zero."""
     from cmetrics.sources.duckdb import weekly_paths
 
     assert weekly_paths([day]) == [path]
@@ -312,7 +312,7 @@ def traffic(services: Services) -> list[FetchRequest]:
 
 
 def test_traffic(services: Services, fetch: Fetch):
-    """Four counts come from two requests; today, which is not complete, is left out."""
+    """Four counts come from two requests, without the current day."""
     services.world.registries.may_push.add("t0ken")
     results = fetch("github-traffic", traffic(services), token="t0ken")
     days = results[0].request.days
@@ -323,7 +323,7 @@ def test_traffic(services: Services, fetch: Fetch):
 
 
 def test_day_without_traffic(services: Services, fetch: Fetch):
-    """A day that is left out between others is a 0; one after them is pending."""
+    """A missing day between others is 0, and one after them is pending."""
     services.world.registries.may_push.add("t0ken")
     views = services.world.registries.views["lancedb/lancedb"]
     quiet, late = services.world.yesterday - 5 * DAY, services.world.yesterday
@@ -335,7 +335,7 @@ def test_day_without_traffic(services: Services, fetch: Fetch):
 
 
 def test_no_traffic_token(services: Services, fetch: Fetch):
-    """Without its token the source is off: nothing is requested, and nothing has failed."""
+    """Without its token the source is disabled: no requests and no errors."""
     results = fetch("github-traffic", traffic(services))
     assert [(result.error, result.values) for result in results] == [(None, ())] * 4
     assert all("CMETRICS_TRAFFIC_TOKEN" in result.notes[0] for result in results)
@@ -343,7 +343,7 @@ def test_no_traffic_token(services: Services, fetch: Fetch):
 
 
 def test_token_without_rights(services: Services, fetch: Fetch):
-    """A token that may not read the traffic is refused with the permission to add."""
+    """The error for a token without access to traffic names the missing permission."""
     result = fetch("github-traffic", traffic(services), token="other")[0]
     assert isinstance(result.error, TokenRefused | AccessRefused)
     assert "CMETRICS_TRAFFIC_TOKEN" in result.error.message

@@ -7,9 +7,9 @@ import pytest
 
 from cmetrics.domain.errors import InvalidResponse, NotFound, SourceError
 from cmetrics.sources.vscode import Installs, build_query, parse_installs
-from tests.sources.responses import HTML_PAGES, NO_ANSWERS, NO_COUNTS
+from tests.sources.responses import HTML_PAGES, INVALID_COUNTS, INVALID_RESPONSES
 
-#: What a service that writes counts with a decimal point may send, and no other may.
+#: Counts accepted only from services that write a decimal point.
 WHOLE = ("1.0", "1e3")
 
 
@@ -31,14 +31,14 @@ def one(body: bytes) -> Installs | SourceError:
     return parse_installs(body, ["acme.lens"])["acme.lens"]
 
 
-def refused(body: bytes) -> str:
+def rejection(body: bytes) -> str:
     found = one(body)
     assert isinstance(found, InvalidResponse)
     return found.message
 
 
 def test_installs():
-    """The installs are a whole number although they are written with a decimal point."""
+    """Installs written with a decimal point are read as a whole number."""
     found = one(answer(entry()))
     assert found == Installs(11_966_368, "0a1b")
     assert isinstance(found, Installs)
@@ -46,7 +46,7 @@ def test_installs():
 
 
 def test_unknown_extension():
-    """An extension that the list does not contain is not found, and has no installs."""
+    """An extension that is missing in the list is not found."""
     assert isinstance(one(answer()), NotFound)
 
 
@@ -59,39 +59,39 @@ def test_several_extensions():
 
 
 def test_no_install_count():
-    """Other statistics do not stand in for the installs."""
-    assert "states 0 install counts" in refused(
+    """Other statistics do not replace missing installs."""
+    assert "states 0 install counts" in rejection(
         answer(entry(statistics=[{"statisticName": "updateCount", "value": 5.0}]))
     )
 
 
 def test_two_entries():
-    """An extension that is listed twice is refused."""
-    assert "states 2 install counts" in refused(answer(entry(), entry()))
+    """A duplicate extension is rejected."""
+    assert "states 2 install counts" in rejection(answer(entry(), entry()))
 
 
-@pytest.mark.parametrize("text", [text for text in NO_COUNTS if text not in WHOLE and len(text) < 100])
-def test_what_is_no_count(text: str):
-    """What is not a count is refused, a fraction included."""
-    refused(answer(entry(installs=777)).replace(b"777", text.encode()))
+@pytest.mark.parametrize("text", [text for text in INVALID_COUNTS if text not in WHOLE and len(text) < 100])
+def test_invalid_count(text: str):
+    """An invalid count is rejected, as is a fraction."""
+    rejection(answer(entry(installs=777)).replace(b"777", text.encode()))
 
 
-@pytest.mark.parametrize("body", NO_ANSWERS, ids=lambda body: body[:20])
-def test_what_is_no_answer(body: bytes):
-    """What is not an answer is refused as a whole."""
+@pytest.mark.parametrize("body", INVALID_RESPONSES, ids=lambda body: body[:20])
+def test_invalid_response(body: bytes):
+    """An invalid response is rejected as a whole."""
     with pytest.raises(InvalidResponse, match=r"^marketplace\.visualstudio\.com, extensions"):
         one(body)
 
 
 @pytest.mark.parametrize("page", HTML_PAGES)
 def test_html_page(page: bytes):
-    """An HTML page is called one."""
+    """The error names an HTML page as such."""
     with pytest.raises(InvalidResponse, match="HTML page instead of JSON"):
         one(page)
 
 
 def test_query():
-    """The query names every extension once, and asks for all of them on one page."""
+    """The query has every extension once and requests all of them on one page."""
     query = json.loads(build_query(["a.b", "c.d"]))
     (found,) = query["filters"]
     assert [row["value"] for row in found["criteria"]] == ["a.b", "c.d"]

@@ -16,7 +16,7 @@ from cmetrics.sources.archives.crates_versions import (
     parse_versions,
     version_requests,
 )
-from tests.sources.responses import NO_ANSWERS, NO_COUNTS, NO_DAYS
+from tests.sources.responses import INVALID_COUNTS, INVALID_DAYS, INVALID_RESPONSES
 
 LAST = date(2026, 11, 22)
 #: Today is the day after the last completed one.
@@ -27,7 +27,7 @@ def version(**changes: object) -> dict[str, object]:
     return {"id": 7, "num": "0.1.0", "created_at": "2024-02-29T23:59:59.123456Z"} | changes
 
 
-def test_versions_are_read_with_the_day_they_were_published_on_oldest_first():
+def test_versions_have_their_publication_day_and_are_sorted_oldest_first():
     body = json.dumps(
         {"versions": [version(id=9, num="1.0.0-beta.1", created_at="2025-01-01T00:30:00+02:00"), version()]}
     )
@@ -40,13 +40,15 @@ def test_versions_are_read_with_the_day_they_were_published_on_oldest_first():
 @pytest.mark.parametrize(
     "changes", [{"id": "7"}, {"id": -1}, {"num": ""}, {"created_at": "2024-02-29"}, {"created_at": None}]
 )
-def test_a_version_with_something_wrong_is_refused(changes):
+def test_a_version_with_an_invalid_field_is_rejected(changes):
     with pytest.raises(InvalidResponse, match=next(iter(changes))):
         parse_versions(json.dumps({"versions": [version(**changes)]}).encode(), "lance")
 
 
-@pytest.mark.parametrize("body", [*NO_ANSWERS, b'{"versions":null}', b'{"versions":[]}'], ids=lambda body: body[:20])
-def test_what_is_no_list_of_versions_is_refused(body):
+@pytest.mark.parametrize(
+    "body", [*INVALID_RESPONSES, b'{"versions":null}', b'{"versions":[]}'], ids=lambda body: body[:20]
+)
+def test_an_invalid_list_of_versions_is_rejected(body):
     with pytest.raises(InvalidResponse, match=r"^crates\.io, versions of lance"):
         parse_versions(body, "lance")
 
@@ -63,18 +65,18 @@ def test_downloads_of_a_version_are_read_by_day():
 @pytest.mark.parametrize(
     "body",
     [
-        *NO_ANSWERS,
-        *(downloads('"2026-03-01"', count) for count in NO_COUNTS),
-        *(downloads(day, "1") for day in NO_DAYS),
+        *INVALID_RESPONSES,
+        *(downloads('"2026-03-01"', count) for count in INVALID_COUNTS),
+        *(downloads(day, "1") for day in INVALID_DAYS),
     ],
     ids=lambda body: body[-60:],
 )
-def test_what_is_no_answer_is_refused(body):
+def test_an_invalid_response_is_rejected(body):
     with pytest.raises(InvalidResponse, match=r"^crates\.io, crate lance 0\.1\.0"):
         parse_version_downloads(body, "lance", "0.1.0")
 
 
-def test_the_day_between_answer_and_archive_is_ninety_days_before_today():
+def test_the_day_between_api_and_archive_is_ninety_days_before_today():
     assert day_between_api_and_archive(LAST) == BETWEEN == LAST + DAY - 90 * DAY
 
 
@@ -83,7 +85,7 @@ def test_the_day_between_answer_and_archive_is_ninety_days_before_today():
 OLD, YOUNG = Version(1, "0.1.0", BETWEEN - 400 * DAY), Version(2, "0.2.0", BETWEEN - 95 * DAY)
 
 
-def test_ninety_days_take_one_request_and_versions_not_yet_published_none():
+def test_ninety_days_take_one_request_and_unpublished_versions_none():
     days = list(day_range(BETWEEN - 199 * DAY, BETWEEN))
     asked = version_requests({"lance": [OLD, YOUNG]}, days)
     assert [(question.number, question.before) for question in asked] == [
@@ -95,7 +97,7 @@ def test_ninety_days_take_one_request_and_versions_not_yet_published_none():
     ]
 
 
-# -- what the answers say together ---------------------------------------------------------------
+# -- totals of versions --------------------------------------------------------------------------
 
 A, B, OTHER = (
     VersionRequest("lance", "0.1.0", BETWEEN),
@@ -104,14 +106,14 @@ A, B, OTHER = (
 )
 
 
-def test_a_day_is_the_sum_over_all_versions():
+def test_a_day_is_the_sum_of_all_versions():
     found = ByVersion()
     found.add(A, {BETWEEN: 4, BETWEEN - DAY: 1})
     found.add(B, {BETWEEN: 5})
     assert (found.total("lance", BETWEEN), found.total("lance", BETWEEN - DAY)) == (9, 1)
 
 
-def test_no_row_is_a_zero_only_while_some_version_has_a_row_as_old():
+def test_a_missing_row_is_zero_only_if_another_version_has_a_row_that_old():
     found = ByVersion()
     found.add(A, {BETWEEN: 4})
     assert found.total("lance", BETWEEN - DAY) is None
@@ -120,7 +122,7 @@ def test_no_row_is_a_zero_only_while_some_version_has_a_row_as_old():
     assert found.total("lance", BETWEEN - 3 * DAY) is None
 
 
-def test_nothing_is_said_of_a_crate_that_was_not_asked_about_or_whose_answer_failed():
+def test_a_crate_not_requested_or_failed_has_no_total():
     found = ByVersion()
     found.add(A, {BETWEEN: 4})
     assert found.total("other", BETWEEN) is None
