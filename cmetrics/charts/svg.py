@@ -44,6 +44,7 @@ MOST_BELOW = 3
 #: The width of a character of a label above a bar, in CSS pixels, and the height from which a line connects the label
 #: with its bar, in percent of the plot.
 LAST_CHARACTER, LEADER = 9, 3
+LONGEST_MONTH = 31 * DAY
 #: The key of the current month among the names of series.
 RUNNING = "-running"
 #: The font size of names at the end of series, and the maximum width of a name next to its sign, in CSS pixels.
@@ -342,18 +343,27 @@ def _last_by_room(chart: Chart, scale: Scale, sums: Mapping[date, int]) -> dict[
     last = _last(chart, scale)
     if last is None:
         return {}
-    x, own = last.x / 100, sums.get(last_month(chart).first, 0)
-    bars = [(*bar_span(scale, month), scale.y(value)) for month, value in sums.items() if value > own]
+    # Only the months around the label, which is widest in a narrow chart.
+    reach = LAST_CHARACTER * len(last.text) / 2 / LEAST_WIDTH[Room.NARROW]
+    first = (scale.start + (last.x / 100 - reach) * (scale.end - scale.start)).date() - LONGEST_MONTH
+    tops = ((month, percent(scale.y(value))) for month, value in sums.items() if month >= first)
+    higher = [(*bar_span(scale, month), top) for month, top in tops if top < last.y]
+    if chart.is_flow and not higher:
+        return {"": last}
     found: dict[str, Label] = {}
-    for room in (Room.WIDE, Room.NARROW):
+    for room in (Room.NARROW, Room.WIDE):
         half = LAST_CHARACTER * len(last.text) / 2 / LEAST_WIDTH[room]
         if chart.is_flow:
-            top = min((y for left, right, y in bars if left < x + half and right > x - half), default=1.0)
+            left, right = last.x / 100 - half, last.x / 100 + half
+            top = min((top for start, end, top in higher if start < right and end > left), default=last.y)
         else:
             # It ends at the end of the line.
-            first = scale.start + (x - 2 * half) * (scale.end - scale.start)
-            top = scale.y(int(chart.shown[0].days.since(first.date()).values.max()))
-        found[room] = raised(last, percent(top))
+            begin = scale.start + (last.x / 100 - 2 * half) * (scale.end - scale.start)
+            top = percent(scale.y(int(chart.shown[0].days.since(begin.date()).values.max())))
+        found[room] = raised(last, top)
+        if found[room] == last:
+            # In a wide chart, the label is above less.
+            return {"": last} if room is Room.NARROW else found
     return {"": found[Room.WIDE]} if found[Room.WIDE] == found[Room.NARROW] else found
 
 
