@@ -1,4 +1,4 @@
-"""The data files of the site, and their description."""
+"""Tests of the data files of the site and their description."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ EMPTY = Rollup(
 )
 
 
-def test_rollups_have_the_fields_of_the_document():
-    """The period before is three columns; what is unknown is null."""
+def test_rollups_have_the_columns_of_the_document():
+    """The previous period has three columns, and unknown values are null."""
     first, second = build_rollups([WEEK, EMPTY]).to_pylist()
     assert (first["scope"], first["window"], first["value"], first["change_percent"]) == ("metric", "7d", 120, 20.0)
     assert [first[f"previous_{name}"] for name in ("start", "end", "value")] == [
@@ -90,7 +90,7 @@ def test_rollups_have_the_fields_of_the_document():
 
 
 def test_events_have_a_row_per_product():
-    """As the table has."""
+    """Events have a row per product, like the table of the store."""
     release = Event(date(2026, 11, 1), "v1", "https://x.example", ("a", "b"), "github", "v1", event_id="github:7")
     talk = Event(date(2026, 11, 2), "Talk", None, ("a",))
     rows = build_events([release, talk]).to_pylist()
@@ -102,12 +102,12 @@ def test_events_have_a_row_per_product():
 
 
 def stats_table(*days: str) -> pa.Table:
-    """Rows of ``stats`` of one metric, one per day."""
+    """Return rows of ``stats`` of one metric, one per day."""
     return encode([a_row(a_metric(), date.fromisoformat(day), 5) for day in days], STATS)
 
 
 def test_years():
-    """A file per year once there are two; until then none, because it would repeat the whole."""
+    """There is a file per year if there are at least two years."""
     both = build_stats(stats_table("2025-12-30", "2025-12-31", "2026-01-01"))
     found = {year: rows["period_end"].to_pylist() for year, rows in split_years(both, "period_end")}
     assert found == {2025: [date(2025, 12, 30), date(2025, 12, 31)], 2026: [date(2026, 1, 1)]}
@@ -116,12 +116,12 @@ def test_years():
 
 
 def test_daily_without_its_definition():
-    """A row whose metric is not published is left out."""
+    """Rows without a published metric are left out."""
     assert build_daily(stats_table("2026-01-01"), []).num_rows == 0
 
 
 def test_every_column_is_described():
-    """In the dictionary, for every table of the store, in its order or another."""
+    """Every column of every store table has a description."""
     for table in (*STORE_TABLES, *OPTIONAL_TABLES):
         assert set(COLUMNS[table.name]) == set(table.schema.names), table.name
     assert set(COLUMNS) == set(TABLES)
@@ -132,7 +132,7 @@ def test_every_column_is_described():
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of the sample data, which has every table."""
+    """Return the site of the sample data, which has every table."""
     workspace = Workspace(tmp_path_factory.mktemp("sample"), {**os.environ, "SOURCE_DATE_EPOCH": "1795521600"})
     workspace.run("demo", "--quiet", "--store", "sample")
     return workspace.folder / "site-demo"
@@ -144,8 +144,8 @@ def package(site: Path) -> dict[str, Any]:
     return document
 
 
-def test_the_description_fits_the_files(site: Path, package: dict[str, Any]):
-    """Every file is described, with its columns, its types, its number of rows, its size and its digest."""
+def test_the_description_matches_the_files(site: Path, package: dict[str, Any]):
+    """Every file is described with its columns, types, number of rows, size and digest."""
     folder = site / "data"
     listed = [path for resource in package["resources"] for path in _paths(resource)]
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
@@ -183,14 +183,14 @@ def _paths(resource: dict[str, Any]) -> list[str]:
 
 
 def test_keys_are_unique(site: Path, package: dict[str, Any]):
-    """As the description states."""
+    """The primary keys in the description are unique."""
     for resource in package["resources"]:
         if (key := resource["schema"].get("primaryKey")) and resource["format"] == "parquet":
             rows = pa.concat_tables([pyarrow.parquet.read_table(site / "data" / path) for path in _paths(resource)])
             assert rows.group_by(key).aggregate([]).num_rows == rows.num_rows, resource["name"]
 
 
-def test_the_years_are_the_whole(site: Path):
+def test_files_by_year_add_up_to_the_whole(site: Path):
     whole = pyarrow.parquet.read_table(site / "data" / "stats.parquet")
     parts = [pyarrow.parquet.read_table(path) for path in sorted((site / "data" / "stats").iterdir())]
     order: Any = [(name, "ascending") for name in STATS.key]
@@ -199,7 +199,7 @@ def test_the_years_are_the_whole(site: Path):
 
 
 def test_daily_values_can_be_summed(site: Path):
-    """They are the rows of one day, with what they count, and nothing else."""
+    """The daily file has only rows of one day, with the metadata of their metrics."""
     stats = pyarrow.parquet.read_table(site / "data" / "stats.parquet").to_pylist()
     daily = pyarrow.parquet.read_table(site / "data" / "daily.parquet").to_pylist()
     expected = [(row["metric_id"], row["period_end"], row["value"]) for row in stats if row["source_window"] == "1d"]
@@ -209,8 +209,8 @@ def test_daily_values_can_be_summed(site: Path):
     assert [heron[name] for name in names] == ["downloads", "heron", "npm", "@cmetrics-sample/heron", "nodejs"]
 
 
-def test_stars_state_what_was_gained(site: Path):
-    """Net is the difference to the day before, and lost what gained and net leave."""
+def test_stars_have_net_gained_and_lost(site: Path):
+    """Net is the difference to the previous day, and lost is gained minus net."""
     rows = pyarrow.parquet.read_table(site / "data" / "stars.parquet").to_pylist()
     by_key = {(row["metric_id"], row["day"]): row for row in rows}
     assert {row["metric_id"] for row in rows} == {"stars:heron:github", "stars:plover:github"}
@@ -222,15 +222,15 @@ def test_stars_state_what_was_gained(site: Path):
         assert row["lost"] == max(row["gained"] - row["net"], 0)
 
 
-def test_runs_name_no_other_metric(site: Path):
-    """The text about errors names metrics that left the catalogue, too; `outcomes` has those of the present ones."""
+def test_runs_do_not_name_removed_metrics(site: Path):
+    """Error summaries, which can name removed metrics, are not published; `outcomes` has the current metrics."""
     history = pyarrow.parquet.read_schema(site / "data" / "history.parquet")
     assert "error_summary" not in history.names
     outcomes = pyarrow.parquet.read_table(site / "data" / "outcomes.parquet").to_pylist()
     assert {row["status"] for row in outcomes} >= {"ok", "pending", "failed"}
 
 
-def test_day_and_build_are_stated(package: dict[str, Any]):
+def test_day_and_build_time_are_stated(package: dict[str, Any]):
     created = datetime.fromisoformat(package["created"])
     assert (package["as_of"], created) == ("2026-11-23", datetime(2026, 11, 24, 0, 6, 16, tzinfo=UTC))
 
@@ -263,7 +263,7 @@ subject = "acme/db"
     ],
 )
 def test_license(offline: Workspace, line: str, expected: str | None, address: str | None):
-    """In the description, and in the JSON-LD of the page; without one, the description states that there is none."""
+    """The licence is in the description and in the JSON-LD of the page."""
     (offline.folder / "cmetrics.toml").write_text(CATALOGUE.format(license=line))
     offline.run("create-tables", "--quiet")
     offline.run("build-site", "--quiet")

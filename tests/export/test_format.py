@@ -1,4 +1,4 @@
-"""Formats of an export: what the version before wrote is read and replaced, what a newer one wrote is refused."""
+"""Export formats: the previous version is read and replaced, and a newer one is rejected."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from cmetrics.store.schema import decode, decode_observations
 from tests.rules import always
 from tests.samples import a_metric, a_row, a_snapshot
 
-#: Written by the version before `manifest.csv`, from the rows below.
+#: An export of the rows below by the version before `manifest.csv`.
 FORMAT_1 = Path(__file__).parent / "format_1"
 AT = datetime(2026, 11, 20, 6, 1, 2, 345678, tzinfo=UTC)
 DAY_0 = date(2026, 11, 1)
@@ -95,7 +95,7 @@ def exported(tmp_path, restored) -> Path:
 
 
 def test_format_1_restores_unchanged(restored):
-    """Every row of an export that the version before wrote is in the store as it was."""
+    """Every row of an export of the previous version is restored unchanged."""
     assert restored.definitions() == DEFINITIONS
     assert restored.observations(sorted(restored.metric_ids()), EVERYTHING) == sorted(ROWS, key=lambda row: row.key)
     assert [run for run in restored.runs()[::-1] if run.job_name == "refresh"] == RUNS
@@ -103,21 +103,21 @@ def test_format_1_restores_unchanged(restored):
     assert restored.outcomes() == []
 
 
-def test_the_next_export_rewrites_no_row(restored, old):
-    """The commit of the night after an update holds the new lines only."""
+def test_the_next_export_rewrites_no_rows(restored, old):
+    """After an update, the next export changes only new lines."""
     before = {path: path.read_bytes() for path in old.rglob("*.csv")}
     summary = export_store(restored, old)
     assert (summary.new, summary.revised) == (0, 0)
     changed = {path.name for path, data in before.items() if not path.exists() or path.read_bytes() != data}
-    # The restore is a run of its own, and the one that was under way is gone.
+    # The restore adds a run, and the unfinished run is not restored.
     assert changed == {"index.csv", "history.csv"}
     old_lines = (FORMAT_1 / "history.csv").read_bytes().splitlines(keepends=True)
     assert (old / "history.csv").read_bytes().startswith(b"".join(old_lines[:-1]))
     assert (old / "manifest.csv").read_text().startswith("format,file,rows,digest\n2,history.csv,4,")
 
 
-def test_an_export_by_the_version_before_in_between_is_read_by_its_own_index(exported):
-    """Going back writes `index.csv` beside a manifest that is no longer true."""
+def test_an_export_by_the_previous_version_is_read_by_its_own_index(exported):
+    """A downgrade writes `index.csv` next to an outdated manifest."""
     lines = (exported / "manifest.csv").read_text().splitlines()
     (exported / "manifest.csv").write_text("format,file,rows,digest\n2,metrics.csv,9,0000000000000000\n")
     (exported / "index.csv").write_text(
@@ -126,13 +126,13 @@ def test_an_export_by_the_version_before_in_between_is_read_by_its_own_index(exp
     assert len(read_export(exported).definitions) == len(DEFINITIONS)
 
 
-def test_outcomes_come_back_as_they_were(exported):
-    """Days that were not asked for, and errors with quotes and line breaks, too."""
+def test_outcomes_are_restored_unchanged(exported):
+    """Outcomes without days and errors with quotes and line breaks are restored unchanged."""
     assert decode(read_export(exported).outcomes, OUTCOMES_TABLE) == OUTCOMES
 
 
-def test_a_newer_format_is_refused_before_its_files_are_read(exported):
-    """One sentence, whatever the newer version has changed."""
+def test_a_newer_format_is_rejected_before_its_files_are_read(exported):
+    """A newer format is rejected with the same message whatever has changed."""
     (exported / "manifest.csv").write_text("format,path,kind\n3,metrics.parquet,x\n")
     (exported / "metrics.csv").write_text("unreadable")
     with pytest.raises(
@@ -143,7 +143,7 @@ def test_a_newer_format_is_refused_before_its_files_are_read(exported):
 
 
 def test_an_unknown_column_is_named(exported):
-    """A file with one more column is not damaged: a newer cmetrics has written it."""
+    """An additional column is reported as a newer format, not as damage."""
     file = exported / "metrics.csv"
     file.write_text(
         "".join(f"{line},{'note' if n == 0 else 'x'}\n" for n, line in enumerate(file.read_text().splitlines()))
@@ -154,15 +154,15 @@ def test_an_unknown_column_is_named(exported):
 
 
 def test_an_unknown_file_is_named(exported):
-    """Its rows would be lost by the next export."""
+    """An unknown file is an error, because the next export would lose its rows."""
     with (exported / "manifest.csv").open("a") as manifest:
         manifest.write("2,causes.csv,1,0000000000000000\n")
     with pytest.raises(ExportError, match=r"lists causes\.csv, a file unknown to this version"):
         read_export(exported)
 
 
-def test_a_missing_column_is_read_as_empty_where_it_may_be(exported):
-    """A column that a later version adds is missing in the exports of the earlier ones."""
+def test_a_missing_optional_column_is_read_as_empty(exported):
+    """A column added by a later version may be missing in exports of earlier versions."""
     (exported / "manifest.csv").unlink()
     runs = exported / "history.csv"
     runs.write_text(
@@ -175,8 +175,8 @@ def test_a_missing_column_is_read_as_empty_where_it_may_be(exported):
         read_export(exported)
 
 
-def test_a_store_with_an_unknown_column_is_not_exported_without_it(tmp_path, restored):
-    """What the files cannot hold is not dropped silently."""
+def test_a_store_with_an_unknown_column_is_not_exported(tmp_path, restored):
+    """A column that has no place in the files is an error."""
     connect(restored.target).open_table("metrics").add_columns(pa.field("note", pa.string()))
     with pytest.raises(ExportError, match=r"table 'metrics' has a column unknown to this version \('note'\)"):
         export_store(restored, tmp_path / "out")
@@ -185,8 +185,8 @@ def test_a_store_with_an_unknown_column_is_not_exported_without_it(tmp_path, res
     assert read_export(tmp_path / "out").definitions == DEFINITIONS
 
 
-def test_two_ids_with_one_slug_have_a_file_each(tmp_path):
-    """A product that is renamed leaves rows of an id that reads the same as the new one in a file name."""
+def test_two_ids_with_the_same_slug_have_separate_files(tmp_path):
+    """Two ids that have the same slug after a rename have separate files."""
     store = a_store(tmp_path / "store")
     old_rows = [replace(a_row(NPM, DAY_0, 5), metric_id="a-b:x")]
     new_rows = [replace(a_row(NPM, DAY_0, 6), metric_id="a:b-x")]
@@ -205,32 +205,32 @@ def test_two_ids_with_one_slug_have_a_file_each(tmp_path):
     "cell",
     ["2026-11-1", "2026-02-30", "20261101", "1989-12-31", "2200-01-01", "", "2026-11-01 "],
 )
-def test_a_day_is_written_in_one_way_only(exported, cell):
-    """And lies within what is ever stored."""
-    check_refused(exported, ",2026-11-04,2026-11-04,", f",2026-11-04,{cell},")
+def test_a_day_in_another_form_is_rejected(exported, cell):
+    """A day must be in ISO format and within the supported range."""
+    check_rejection(exported, ",2026-11-04,2026-11-04,", f",2026-11-04,{cell},")
 
 
 @pytest.mark.parametrize("cell", ["1_0", "+1", "1.0", " 1", "１", "", "1" * 16])
-def test_a_count_is_digits(exported, cell):
-    check_refused(exported, ",103,", f",{cell},")
+def test_a_count_has_only_digits(exported, cell):
+    check_rejection(exported, ",103,", f",{cell},")
 
 
 @pytest.mark.parametrize("cell", ["2026-11-05T06:00:00", "1969-12-31T00:00:00+00:00", "2026-11-05", ""])
-def test_a_time_has_a_zone(exported, cell):
-    check_refused(exported, ",2026-11-05T06:00:00.000000+00:00,", f",{cell},")
+def test_a_time_without_a_zone_is_rejected(exported, cell):
+    check_rejection(exported, ",2026-11-05T06:00:00.000000+00:00,", f",{cell},")
 
 
 @pytest.mark.parametrize("text", ['"never closed', '"closed"too early', "one,more"])
-def test_a_stray_quote_or_comma_is_a_mistake(exported, text):
-    check_refused(exported, "103,api_daily", f"103,{text}")
+def test_a_stray_quote_or_comma_is_an_error(exported, text):
+    check_rejection(exported, "103,api_daily", f"103,{text}")
 
 
-def test_an_empty_line_is_a_mistake(exported):
-    check_refused(exported, "\ndownloads:p:nodejs,2026-11-04", "\n\ndownloads:p:nodejs,2026-11-04")
+def test_an_empty_line_is_an_error(exported):
+    check_rejection(exported, "\ndownloads:p:nodejs,2026-11-04", "\n\ndownloads:p:nodejs,2026-11-04")
 
 
-def check_refused(folder: Path, old_text: str, new_text: str) -> None:
-    """The fifth line of a file is the mistake."""
+def check_rejection(folder: Path, old_text: str, new_text: str) -> None:
+    """Check that an error in the fifth line of a file is rejected with its line number."""
     file = folder / "stats" / "downloads-p-nodejs.csv"
     text = file.read_text()
     assert old_text in text
@@ -241,7 +241,7 @@ def check_refused(folder: Path, old_text: str, new_text: str) -> None:
 
 
 @pytest.mark.parametrize("column", ["is_active", "created_at"])
-def test_the_line_is_named_for_every_kind_of_column(exported, column):
+def test_the_error_names_the_line_for_every_column_type(exported, column):
     file = exported / "metrics.csv"
     old_text = {"is_active": ",True,", "created_at": AT.isoformat()}[column]
     file.write_text(file.read_text().replace(old_text, ",true,", 1))
@@ -249,15 +249,15 @@ def test_the_line_is_named_for_every_kind_of_column(exported, column):
         read_export(exported)
 
 
-def test_a_status_of_a_newer_version_is_named_with_its_line(exported):
+def test_an_unknown_status_is_named_with_its_line(exported):
     file = exported / "outcomes.csv"
     file.write_text(file.read_text().replace(",skipped,", ",postponed,"))
     with pytest.raises(ExportError, match=r"outcomes\.csv, line 5: "):
         read_export(exported)
 
 
-def test_an_unchanged_file_is_not_written_again(restored, exported):
-    """A night's commit, a backup and a sync tool see the files that changed."""
+def test_an_unchanged_file_is_not_rewritten(restored, exported):
+    """Unchanged files keep their modification time."""
     times = {path: path.stat().st_mtime_ns for path in exported.rglob("*.csv")}
     restored.upsert_observations([a_row(NPM, DAY_0 + 4 * DAY, 104)], always)
     export_store(restored, exported)
@@ -267,7 +267,7 @@ def test_an_unchanged_file_is_not_written_again(restored, exported):
 
 
 def test_each_file_has_the_rows_of_its_metric(tmp_path):
-    """Metrics with some rows, with one and with none; Arrow returns the groups of these out of order."""
+    """Each file has the rows of its metric, also for metrics with one row or none."""
     store = a_store(tmp_path / "store")
     counts = {
         "downloads:lance:python": 15,

@@ -1,4 +1,4 @@
-"""What an export refuses to lose, and what is noticed when it is read back."""
+"""Protection against lost rows, and detection of damaged exports."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def a_store(folder: Path, *rows) -> LanceStore:
 ROWS = [a_row(NPM, DAY_0 + n * DAY, 100 + n) for n in range(5)] + [a_row(CRATE, DAY_0, 7)]
 
 
-def test_an_export_says_how_many_values_are_new_and_how_many_were_revised(tmp_path):
+def test_an_export_counts_new_and_revised_values(tmp_path):
     store = a_store(tmp_path / "store", *ROWS)
     first = export_store(store, tmp_path / "out")
     assert (first.new, first.revised) == (6, 0)
@@ -52,7 +52,7 @@ def test_an_export_says_how_many_values_are_new_and_how_many_were_revised(tmp_pa
     assert (later.new, later.revised) == (1, 1)
 
 
-def test_an_export_that_would_lose_rows_is_refused_and_names_them(tmp_path):
+def test_an_export_that_would_lose_rows_is_rejected_and_names_them(tmp_path):
     export_store(a_store(tmp_path / "whole", *ROWS), tmp_path / "out")
     held = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.csv")}
     poorer = a_store(tmp_path / "poorer", *ROWS[2:5])
@@ -65,18 +65,18 @@ def test_an_export_that_would_lose_rows_is_refused_and_names_them(tmp_path):
     assert decode_observations(read_export(tmp_path / "out").stats) == ROWS[2:5]
 
 
-def test_runs_and_definitions_are_rows_too(tmp_path):
+def test_lost_runs_and_definitions_are_detected(tmp_path):
     store = a_store(tmp_path / "store", *ROWS)
     store.save_run(Run("refresh-2", "refresh", RunStatus.SUCCESS, AT, AT))
     store.save_run(Run("refresh-3", "refresh", RunStatus.RUNNING, AT, None))
     export_store(store, tmp_path / "out")
     other = a_store(tmp_path / "other", *ROWS)
-    # A run that was under way is not restored, so it is no loss.
+    # An unfinished run is not restored and is not counted as lost.
     with pytest.raises(ExportError, match=r"history: 1 run \(refresh-2\)"):
         export_store(other, tmp_path / "out")
 
 
-def test_the_file_of_a_metric_that_is_gone_goes_only_with_allow_loss(tmp_path):
+def test_the_file_of_a_removed_metric_is_deleted_only_with_allow_loss(tmp_path):
     export_store(a_store(tmp_path / "whole", *ROWS), tmp_path / "out")
     poorer = tmp_path / "poorer"
     poorer.mkdir()
@@ -89,28 +89,28 @@ def test_the_file_of_a_metric_that_is_gone_goes_only_with_allow_loss(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "says"),
+    ("damage", "expected"),
     [
         (lambda data: data[:-20], r"downloads-p-nodejs\.csv, line 6: .* is not a row"),
         (lambda data: data.replace(b",102,", b",1O2,"), "line 4: "),
         (lambda data: data.replace(b"refresh-1", b'"refresh-1', 1), "line 2: "),
         (lambda data: data.replace(b"npm:", b"\xff\xfe:", 1), "line 2: bytes that are not UTF-8"),
         (lambda data: b"", "line 1: the header"),
-        # Cut off at the end of a line, or a digit that is another one: only the index tells.
+        # A file truncated at a line end, or a changed digit, which only the index detects.
         (lambda data: b"".join(data.splitlines(keepends=True)[:-2]), "line 4: the file ends here.* 5 rows"),
         (lambda data: data.replace(b",102,", b",103,"), "lines 2 to 6: these are not the 5 rows that were exported"),
     ],
 )
-def test_a_damaged_file_is_refused_with_its_name_and_line(tmp_path, spoil, says):
+def test_a_damaged_file_is_rejected_with_its_name_and_line(tmp_path, damage, expected):
     export_store(a_store(tmp_path / "store", *ROWS), tmp_path / "out")
     file = tmp_path / "out" / "stats" / "downloads-p-nodejs.csv"
-    file.write_bytes(spoil(file.read_bytes()))
-    with pytest.raises(ExportError, match=says) as refused:
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(ExportError, match=expected) as refused:
         read_export(tmp_path / "out")
     assert str(file) in str(refused.value)
 
 
-def test_a_missing_file_is_noticed_and_an_export_without_an_index_is_read_as_it_is(tmp_path):
+def test_a_missing_file_is_detected_only_with_an_index(tmp_path):
     export_store(a_store(tmp_path / "store", *ROWS), tmp_path / "out")
     file = tmp_path / "out" / "stats" / "downloads-p-nodejs.csv"
     file.unlink()
@@ -120,7 +120,7 @@ def test_a_missing_file_is_noticed_and_an_export_without_an_index_is_read_as_it_
     assert decode_observations(read_export(tmp_path / "out").stats) == ROWS[5:]
 
 
-def test_an_export_is_not_written_over_a_damaged_one_unless_loss_is_allowed(tmp_path):
+def test_a_damaged_export_is_overwritten_only_if_loss_is_allowed(tmp_path):
     store = a_store(tmp_path / "store", *ROWS)
     export_store(store, tmp_path / "out")
     file = tmp_path / "out" / "stats" / "downloads-p-rust.csv"
@@ -131,7 +131,7 @@ def test_an_export_is_not_written_over_a_damaged_one_unless_loss_is_allowed(tmp_
     assert decode_observations(read_export(tmp_path / "out").stats) == ROWS
 
 
-def test_of_two_stores_values_the_newer_stays_but_never_a_worse_kind():
+def test_the_newer_of_two_values_is_kept_unless_it_is_of_a_worse_kind():
     old, new = a_row(NPM, DAY_0, 5), a_row(NPM, DAY_0, 6, observed_at=AT)
     assert decide(newer_wins, old, new)
     assert not decide(newer_wins, new, old)
@@ -143,6 +143,6 @@ def test_of_two_stores_values_the_newer_stays_but_never_a_worse_kind():
     assert decide(newer_wins, worked_out, counted)
     stand_in = a_row(NPM, DAY_0, 8, source_ref="clickpy:x", observed_at=AT)
     assert not decide(newer_wins, old, stand_in)
-    # A total order: whichever store merges the other, both end with the same row.
+    # The order is total: a merge in either direction gives the same row.
     same_time = a_row(NPM, DAY_0, 7)
     assert decide(newer_wins, old, same_time) != decide(newer_wins, same_time, old)

@@ -1,4 +1,4 @@
-"""The data branch with real git: what is merged, what is refused, and that nothing is lost on the way."""
+"""Tests of the data branch with real git: merges, rejected pushes and protection against lost rows."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Runner:
         self._now += timedelta(seconds=1)
         return self._now
 
-    def learn(self, *rows) -> None:
+    def store_rows(self, *rows) -> None:
         self.store.save_definitions([definition(metric, self._now) for metric in (NPM, CRATE)])
         self.store.upsert_observations(rows, differs)
 
@@ -78,7 +78,7 @@ class Runner:
         return pull(self.settings, self.clone, **options, now=self.clock(), progress=NoProgress())
 
     def push(self, between=lambda: None, **options) -> Pushed:
-        """``between`` is called in every pause before another try."""
+        """Push, and call ``between`` in every pause before a retry."""
         return push(
             self.settings,
             self.clone,
@@ -94,7 +94,7 @@ class Runner:
 
 @pytest.fixture
 def remote(tmp_path, monkeypatch) -> Path:
-    # No name and no settings of the person who runs the tests.
+    # The git configuration of the user must not affect the tests.
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "EMAIL"):
@@ -114,9 +114,9 @@ def other(tmp_path, remote) -> Runner:
     return Runner(tmp_path / "other", remote)
 
 
-def test_the_first_run_begins_empty_and_another_machine_gets_the_same_rows(one, other, remote):
+def test_another_machine_gets_the_rows_of_the_first_push(one, other, remote):
     assert one.pull().commit is None
-    one.learn(a_row(NPM, DAY_0, 5), a_row(CRATE, DAY_0, 6))
+    one.store_rows(a_row(NPM, DAY_0, 5), a_row(CRATE, DAY_0, 6))
     pushed = one.push()
     assert (pushed.exported.new, pushed.merges) == (2, 0)
     assert git(remote, "log", "-1", "--format=%s|%an", "data") == "2026-11-22: 2 new, 0 revised values|cmetrics"
@@ -126,15 +126,15 @@ def test_the_first_run_begins_empty_and_another_machine_gets_the_same_rows(one, 
     assert one.push().commit == pushed.commit, "nothing to commit is fine"
 
 
-def test_what_somebody_else_pushed_meanwhile_is_merged_and_the_newer_value_stays(one, other):
+def test_concurrent_pushes_are_merged_and_the_newer_value_is_kept(one, other):
     one.pull()
-    one.learn(a_row(NPM, DAY_0, 5))
+    one.store_rows(a_row(NPM, DAY_0, 5))
     one.push()
     other.pull()
     later = datetime(2026, 11, 20, tzinfo=UTC)
-    other.learn(a_row(NPM, DAY_0 + DAY, 50, observed_at=later), a_row(CRATE, DAY_0, 1))
+    other.store_rows(a_row(NPM, DAY_0 + DAY, 50, observed_at=later), a_row(CRATE, DAY_0, 1))
     other.push()
-    one.learn(a_row(NPM, DAY_0 + DAY, 49), a_row(CRATE, DAY_0, 2, observed_at=later), a_row(CRATE, DAY_0 + DAY, 3))
+    one.store_rows(a_row(NPM, DAY_0 + DAY, 49), a_row(CRATE, DAY_0, 2, observed_at=later), a_row(CRATE, DAY_0 + DAY, 3))
     pushed = one.push()
     assert pushed.merges == 1
     assert {row.key: row.value for row in one.rows()} == {
@@ -147,11 +147,11 @@ def test_what_somebody_else_pushed_meanwhile_is_merged_and_the_newer_value_stays
     assert other.rows() == one.rows()
 
 
-def test_a_remote_that_goes_on_refusing_is_an_error_with_its_words_and_nothing_is_lost(one, other):
+def test_a_rejected_push_is_an_error_with_the_message_of_the_remote(one, other):
     one.pull()
-    one.learn(a_row(NPM, DAY_0, 5))
+    one.store_rows(a_row(NPM, DAY_0, 5))
     other.pull()
-    other.learn(a_row(CRATE, DAY_0, 1))
+    other.store_rows(a_row(CRATE, DAY_0, 1))
     other.push()
     pauses = []
     hook = one.remote / "hooks" / "pre-receive"
@@ -166,11 +166,11 @@ def test_a_remote_that_goes_on_refusing_is_an_error_with_its_words_and_nothing_i
     assert other.rows() == one.rows()
 
 
-def test_a_branch_put_back_or_replaced_or_gone_is_refused_with_the_way_out(one, other, remote, tmp_path):
+def test_a_reset_replaced_or_deleted_branch_is_rejected_with_the_solution(one, other, remote, tmp_path):
     one.pull()
-    one.learn(a_row(NPM, DAY_0, 5))
+    one.store_rows(a_row(NPM, DAY_0, 5))
     first = one.push().commit
-    one.learn(a_row(NPM, DAY_0 + DAY, 6))
+    one.store_rows(a_row(NPM, DAY_0 + DAY, 6))
     second = one.push().commit
     git(remote, "update-ref", "refs/heads/data", first)
     with pytest.raises(GitError, match="replaced by an older") as refused:
@@ -180,14 +180,14 @@ def test_a_branch_put_back_or_replaced_or_gone_is_refused_with_the_way_out(one, 
     git(remote, "update-ref", "-d", "refs/heads/data")
     with pytest.raises(GitError, match="is gone"):
         Runner(tmp_path / "third", remote).pull()
-    # The words of the message, in a clone of that repository.
+    # Run the command from the message in a clone of the repository.
     person = tmp_path / "person"
     subprocess.run(["git", "clone", "--quiet", remote, person], check=True, capture_output=True)
     git(person, "fetch", "origin", LAST)
     git(person, "push", "--force", "origin", "FETCH_HEAD:refs/heads/data")
     other.pull()
     assert other.rows() == one.rows()
-    # And that the older one is meant.
+    # Accept the older commit.
     git(remote, "update-ref", "refs/heads/data", first)
     git(person, "push", "origin", f":{LAST}")
     meant = Runner(tmp_path / "meant", remote)
@@ -195,9 +195,9 @@ def test_a_branch_put_back_or_replaced_or_gone_is_refused_with_the_way_out(one, 
     assert meant.rows() == one.rows()[:1]
 
 
-def test_a_replaced_branch_is_refused_by_a_push_too(one, other, remote):
+def test_a_push_to_a_replaced_branch_is_rejected(one, other, remote):
     one.pull()
-    one.learn(a_row(NPM, DAY_0, 5))
+    one.store_rows(a_row(NPM, DAY_0, 5))
     one.push()
     other.pull()
     unrelated = subprocess.run(
@@ -208,23 +208,23 @@ def test_a_replaced_branch_is_refused_by_a_push_too(one, other, remote):
     ).stdout.strip()
     git(remote, "update-ref", "refs/heads/data", unrelated)
     git(remote, "update-ref", LAST, unrelated)
-    other.learn(a_row(NPM, DAY_0 + DAY, 6))
+    other.store_rows(a_row(NPM, DAY_0 + DAY, 6))
     with pytest.raises(GitError, match="replaced"):
         other.push()
     assert git(remote, "rev-parse", "data") == unrelated
-    # The refusal itself makes nothing of the new history known, so it lasts without the mark.
+    # The rejection does not record the new history, so it is repeated without the reference.
     git(remote, "update-ref", "-d", LAST)
     with pytest.raises(GitError, match="replaced"):
         other.pull()
 
 
-def test_a_push_that_would_lose_rows_is_refused_and_says_which(one, other, remote):
+def test_a_push_that_would_lose_rows_is_rejected_and_names_them(one, other, remote):
     one.pull()
-    one.learn(a_row(NPM, DAY_0, 5), a_row(CRATE, DAY_0, 6))
+    one.store_rows(a_row(NPM, DAY_0, 5), a_row(CRATE, DAY_0, 6))
     commit = one.push().commit
     other.pull()
     poor = Runner(other.folder / "poor", remote)
-    poor.learn(a_row(NPM, DAY_0, 5))
+    poor.store_rows(a_row(NPM, DAY_0, 5))
     (other.folder / "store").rename(other.folder / "lost")
     (poor.folder / "store").rename(other.folder / "store")
     with pytest.raises(ExportError, match="downloads:p:rust: 1 day"):
@@ -235,12 +235,12 @@ def test_a_push_that_would_lose_rows_is_refused_and_says_which(one, other, remot
 
 
 @pytest.mark.parametrize("how", ["export", "commit"])
-def test_a_run_that_was_killed_before_its_push_loses_nothing(one, other, how):
+def test_a_run_killed_before_its_push_loses_nothing(one, other, how):
     one.pull()
-    one.learn(a_row(NPM, DAY_0, 5))
+    one.store_rows(a_row(NPM, DAY_0, 5))
     one.push()
-    one.learn(a_row(NPM, DAY_0 + DAY, 6))
-    # What a killed push leaves behind: files written, or committed, and not pushed.
+    one.store_rows(a_row(NPM, DAY_0 + DAY, 6))
+    # The state after a killed push: files written or committed but not pushed.
     export_store(one.store, one.clone)
     (one.clone / "stats" / "x.csv.part").write_text("half")
     (one.clone / ".git" / "index.lock").write_text("")
@@ -249,7 +249,7 @@ def test_a_run_that_was_killed_before_its_push_loses_nothing(one, other, how):
         git(one.clone, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "-am", "not pushed")
     rows = one.rows()
     other.pull()
-    other.learn(a_row(CRATE, DAY_0, 1))
+    other.store_rows(a_row(CRATE, DAY_0, 1))
     other.push()
     one.pull()
     assert {row.key for row in one.rows()} == {row.key for row in rows} | {(CRATE.metric_id, DAY_0)}
@@ -259,9 +259,9 @@ def test_a_run_that_was_killed_before_its_push_loses_nothing(one, other, how):
     assert git(one.clone, "status", "--porcelain") == ""
 
 
-def test_a_damaged_file_on_the_branch_is_refused_with_its_line_and_git_revert_mends_it(one, other, remote, tmp_path):
+def test_a_damaged_file_on_the_branch_is_rejected_and_git_revert_repairs_it(one, other, remote, tmp_path):
     one.pull()
-    one.learn(a_row(NPM, DAY_0, 5))
+    one.store_rows(a_row(NPM, DAY_0, 5))
     one.push()
     person = tmp_path / "person"
     subprocess.run(["git", "clone", "--quiet", "--branch", "data", remote, person], check=True)
@@ -280,7 +280,7 @@ def test_a_damaged_file_on_the_branch_is_refused_with_its_line_and_git_revert_me
     assert other.rows() == one.rows()
 
 
-def test_a_folder_that_is_somebody_else_s_is_never_written_over(one, tmp_path):
+def test_a_foreign_folder_is_never_overwritten(one, tmp_path):
     one.clone.mkdir()
     (one.clone / "thesis.txt").write_text("x")
     with pytest.raises(UsageError, match="contains files"):
@@ -291,24 +291,24 @@ def test_a_folder_that_is_somebody_else_s_is_never_written_over(one, tmp_path):
         one.pull()
     with pytest.raises(UsageError, match="pull-data"):
         one.push()
-    # Nor is a repository around it: data/ledger lies in a checkout.
+    # A repository that contains the folder is not changed either.
     subprocess.run(["git", "init", "--quiet", tmp_path / "two"], check=True)
     two = Runner(tmp_path / "two" / "data", one.remote)
     two.pull()
-    two.learn(a_row(NPM, DAY_0, 5))
+    two.store_rows(a_row(NPM, DAY_0, 5))
     two.push()
     assert git(tmp_path / "two", "log", "--oneline", "--all") == ""
 
 
-def test_a_remote_that_is_not_there_is_named_without_its_password(one):
+def test_a_missing_remote_is_named_without_its_password(one):
     with pytest.raises(GitError) as refused:
         one.pull("https://somebody:sk-secret@127.0.0.1:9/x.git")
     assert "127.0.0.1" in str(refused.value)
     assert "sk-secret" not in str(refused.value)
 
 
-def test_a_remote_that_is_silent_is_given_up(one):
-    """git has no limit of its own: a night would hang until its job is ended."""
+def test_an_unresponsive_remote_times_out(one):
+    """An unresponsive remote is an error after a timeout, which git itself does not have."""
     for scheme in ("http", "git"):
         with closing(socket.create_server(("127.0.0.1", 0))) as silent:
             address = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/x.git"
@@ -317,9 +317,9 @@ def test_a_remote_that_is_silent_is_given_up(one):
             assert refused.value.is_final
 
 
-def test_a_push_to_a_silent_remote_is_not_tried_again(one):
+def test_a_push_to_an_unresponsive_remote_is_not_retried(one):
     one.pull()
-    one.learn(a_row(NPM, DAY_0, 5))
+    one.store_rows(a_row(NPM, DAY_0, 5))
     pauses = []
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/x.git"
@@ -328,8 +328,8 @@ def test_a_push_to_a_silent_remote_is_not_tried_again(one):
     assert pauses == []
 
 
-def test_the_words_of_ssh_are_not_cut(one, tmp_path, monkeypatch):
-    """git's own last line says only that something went wrong."""
+def test_the_message_of_ssh_is_complete(one, tmp_path, monkeypatch):
+    """The error has the message of ssh and not only the last line of git."""
     ssh = tmp_path / "ssh"
     ssh.write_text('#!/bin/sh\necho "git@example.com: Permission denied (publickey)." >&2\nexit 255\n')
     ssh.chmod(0o755)
@@ -341,7 +341,7 @@ def test_the_words_of_ssh_are_not_cut(one, tmp_path, monkeypatch):
     assert "can read the repository, and for a push, write to it" in message
 
 
-def test_ssh_gives_up_on_a_silent_host_unless_its_command_is_chosen(monkeypatch):
+def test_ssh_has_a_timeout_unless_its_command_is_configured(monkeypatch):
     monkeypatch.delenv("GIT_SSH_COMMAND", raising=False)
     monkeypatch.delenv("GIT_SSH", raising=False)
     assert ssh_environment(TimeLimits(), None) == {
@@ -352,7 +352,7 @@ def test_ssh_gives_up_on_a_silent_host_unless_its_command_is_chosen(monkeypatch)
     assert ssh_environment(TimeLimits(), None) == {}
 
 
-def a_branch_of_others(remote: Path, tmp_path: Path, name: str) -> str:
+def create_foreign_branch(remote: Path, tmp_path: Path, name: str) -> str:
     person = tmp_path / "person"
     subprocess.run(["git", "init", "--quiet", "--initial-branch", name, person], check=True)
     (person / "raw").mkdir()
@@ -363,10 +363,10 @@ def a_branch_of_others(remote: Path, tmp_path: Path, name: str) -> str:
     return git(person, "rev-parse", "HEAD")
 
 
-def test_a_branch_of_others_is_neither_read_nor_written(one, remote, tmp_path):
-    """`data` is a usual name; nobody reverted anything, and no commit is to be blamed."""
-    commit = a_branch_of_others(remote, tmp_path, "data")
-    one.learn(a_row(NPM, DAY_0, 5))
+def test_a_foreign_branch_is_neither_read_nor_written(one, remote, tmp_path):
+    """The error for a foreign branch named `data` suggests another name and no revert."""
+    commit = create_foreign_branch(remote, tmp_path, "data")
+    one.store_rows(a_row(NPM, DAY_0, 5))
     with pytest.raises(
         GitError, match=r"the branch data is not a data branch: it has files \(raw\).*--branch"
     ) as refused:
@@ -375,29 +375,29 @@ def test_a_branch_of_others_is_neither_read_nor_written(one, remote, tmp_path):
     with pytest.raises(GitError, match="is not a data branch"):
         one.push()
     assert git(remote, "rev-parse", "data") == commit
-    # The next step that the message names, in the same folder.
+    # Follow the suggestion of the message in the same folder.
     one.pull(branch="metrics-data")
     one.push()
     assert git(remote, "rev-parse", "data") == commit
     assert "metrics.csv" in git(remote, "ls-tree", "--name-only", "metrics-data").splitlines()
 
 
-def test_a_clone_of_a_branch_of_others_is_not_pushed_from(one, remote, tmp_path):
-    """An earlier version has checked it out before it was refused."""
+def test_a_clone_of_a_foreign_branch_is_not_pushed(one, remote, tmp_path):
+    """A clone of a foreign branch, as left by an earlier version, is not pushed."""
     one.pull()
-    commit = a_branch_of_others(remote, tmp_path, "data")
+    commit = create_foreign_branch(remote, tmp_path, "data")
     git(one.clone, "fetch", "--quiet", "origin", "+refs/heads/data:refs/remotes/origin/data")
     git(one.clone, "update-ref", "refs/heads/data", commit)
-    one.learn(a_row(NPM, DAY_0, 5))
+    one.store_rows(a_row(NPM, DAY_0, 5))
     with pytest.raises(GitError, match="is not a data branch"):
         one.push()
     assert git(remote, "rev-parse", "data") == commit
 
 
-def test_the_branch_explains_itself(one, other, remote):
-    """Whoever opens it in a browser reads what it is; a page that somebody has changed stays."""
+def test_the_branch_has_a_readme(one, other, remote):
+    """The branch has a README, which is not overwritten when it was changed."""
     one.pull()
-    one.learn(a_row(NPM, DAY_0, 5))
+    one.store_rows(a_row(NPM, DAY_0, 5))
     one.push()
     page = git(remote, "show", "data:README.md")
     assert "written by [cmetrics]" in page
@@ -407,15 +407,15 @@ def test_the_branch_explains_itself(one, other, remote):
     other.pull()
     (one.clone / "README.md").write_text("ours\n")
     git(one.clone, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "-am", "our words")
-    one.learn(a_row(NPM, DAY_0 + DAY, 6))
+    one.store_rows(a_row(NPM, DAY_0 + DAY, 6))
     one.push()
     assert git(remote, "show", "data:README.md") == "ours"
 
 
-def test_a_pull_leaves_a_row_in_history_only_when_rows_change(one, other):
-    """A runner with an empty disk restores everything every night, which is not news."""
+def test_a_pull_is_recorded_only_when_rows_change(one, other):
+    """A pull into an empty store, or without changed rows, is not recorded in the history."""
     one.pull()
-    one.learn(a_row(NPM, DAY_0, 5))
+    one.store_rows(a_row(NPM, DAY_0, 5))
     one.store.save_outcomes([Outcome("r", NPM.metric_id, MetricStatus.OK, DAY_0, DAY_0, 1, 0, None, one.clock())])
     one.push()
     first = other.pull()
@@ -425,17 +425,17 @@ def test_a_pull_leaves_a_row_in_history_only_when_rows_change(one, other):
     assert again.restored.counts == Counts(unchanged=1)
     assert one.pull().restored.counts == Counts(unchanged=1)
     assert one.store.runs() == other.store.runs() == []
-    one.learn(a_row(NPM, DAY_0 + DAY, 6))
+    one.store_rows(a_row(NPM, DAY_0 + DAY, 6))
     one.push()
     other.pull()
     assert [run.job_name for run in other.store.runs()] == ["restore"]
 
 
 @pytest.mark.parametrize("hook", ["pre-receive", "update"])
-def test_a_rule_of_the_repository_is_recognized(one, remote, hook):
-    """In an organization with a ruleset for all branches this is the first night."""
+def test_a_repository_rule_is_recognized(one, remote, hook):
+    """The error for a push rejected by a repository rule states what to allow."""
     one.pull()
-    one.learn(a_row(NPM, DAY_0, 5))
+    one.store_rows(a_row(NPM, DAY_0, 5))
     script = {
         "pre-receive": "echo 'error: GH006: Protected branch update failed for refs/heads/data.' >&2; exit 1",
         "update": "case $1 in refs/cmetrics/*) exit 1;; esac",
@@ -445,18 +445,18 @@ def test_a_rule_of_the_repository_is_recognized(one, remote, hook):
     pauses = []
     with pytest.raises(GitError) as refused:
         one.push(lambda: pauses.append(1))
-    said = {
+    expected = {
         "pre-receive": "protects data; on GitHub, exempt it or the account that pushes under Settings → Rules",
         "update": "blocks refs/cmetrics/last/data, where cmetrics records its last push; allow refs/cmetrics/*",
     }[hook]
-    assert said in str(refused.value)
+    assert expected in str(refused.value)
     assert len(pauses) == {"pre-receive": 0, "update": TRIES - 1}[hook]
 
 
-def test_only_a_commit_that_has_damaged_the_file_is_blamed(one, remote):
-    """A file that was damaged from the beginning comes back by no revert."""
+def test_only_the_commit_that_damaged_the_file_is_named(one, remote):
+    """No revert is suggested for a file that was damaged in its first commit."""
     one.pull()
-    one.learn(a_row(NPM, DAY_0, 5))
+    one.store_rows(a_row(NPM, DAY_0, 5))
     export_store(one.store, one.clone)
     (one.clone / "metrics.csv").write_text("not an export\n")
     git(one.clone, "add", ".")
@@ -467,8 +467,8 @@ def test_only_a_commit_that_has_damaged_the_file_is_blamed(one, remote):
     assert "git revert" not in str(refused.value)
 
 
-class _Repository(BaseHTTPRequestHandler):
-    """A repository over http that wants user and password, and notes those it gets."""
+class _PrivateRepository(BaseHTTPRequestHandler):
+    """A repository over HTTP that requires credentials and records them."""
 
     seen: ClassVar[list[str]] = []
 
@@ -484,13 +484,13 @@ class _Repository(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Suppress the log."""
 
 
 @pytest.fixture
 def private(monkeypatch) -> Iterator[str]:
-    monkeypatch.setattr(_Repository, "seen", [])
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Repository) as server:
+    monkeypatch.setattr(_PrivateRepository, "seen", [])
+    with ThreadingHTTPServer(("127.0.0.1", 0), _PrivateRepository) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
         yield f"127.0.0.1:{server.server_port}/x.git"
@@ -500,18 +500,18 @@ def private(monkeypatch) -> Iterator[str]:
 
 @pytest.mark.parametrize(("userinfo", "sent"), [("me:pw%40%23word", "me:pw@#word"), ("ghp_token", "ghp_token:")])
 def test_credentials_in_an_address_are_used_and_never_stored(one, private, userinfo, sent):
-    """Also when the remote could not be used; a later command needs them again, or a credential helper."""
+    """Credentials in the address are sent and not stored, also if the remote fails."""
     with pytest.raises(GitError):
         one.pull(f"http://{userinfo}@{private}")
-    assert _Repository.seen == [sent]
+    assert _PrivateRepository.seen == [sent]
     secret = userinfo.partition(":")[2] or userinfo
     stored = [path for path in one.folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
     assert stored == []
     assert git(one.clone, "config", "remote.origin.url") == f"http://{private}"
-    one.learn(a_row(NPM, DAY_0, 5))
+    one.store_rows(a_row(NPM, DAY_0, 5))
     with pytest.raises(GitError, match="credentials in --remote are used for one command only"):
         one.push()
     with pytest.raises(GitError):
         one.push(remote=f"http://{userinfo}@{private}")
-    assert set(_Repository.seen) == {sent}
+    assert set(_PrivateRepository.seen) == {sent}
     assert not [path for path in one.folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]

@@ -1,4 +1,4 @@
-"""An export holds every row as it was and gives it back; what is no export is refused and shows nothing of itself."""
+"""An export preserves every row; anything else is rejected without showing its content."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.samples import a_metric, a_row
 
 AT = datetime(2026, 11, 23, 7, tzinfo=UTC)
 DAY_0 = date(2026, 11, 2)
-#: Beginnings that a spreadsheet takes for a formula, and what a CSV writer has to quote.
+#: Prefixes that spreadsheets treat as formulas, and characters that CSV must quote.
 FORMULAS = (
     "=1+1",
     "+1",
@@ -67,7 +67,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> LanceStore:
     value=st.integers(0, 10**15 - 1),
     at=MOMENTS,
 )
-def test_any_rows_come_back_as_they_were(store, tmp_path_factory, texts, days, value, at):
+def test_any_rows_are_restored_unchanged(store, tmp_path_factory, texts, days, value, at):
     name, window, run_id, ref, error = texts
     rows = [Observation(name, day, day, at, value, "api_daily", window, run_id, ref) for day in sorted(days)]
     definition = Definition(
@@ -92,7 +92,7 @@ def test_any_rows_come_back_as_they_were(store, tmp_path_factory, texts, days, v
     days=st.sets(st.dates(date(1990, 1, 1), date(2199, 12, 31)), min_size=1, max_size=5),
     at=MOMENTS,
 )
-def test_an_export_that_is_restored_is_exported_as_the_same_bytes(tmp_path_factory, texts, days, at):
+def test_a_restored_export_is_exported_as_the_same_bytes(tmp_path_factory, texts, days, at):
     folder, (name, run_id, ref) = tmp_path_factory.mktemp("round"), texts
     one = LanceStore.open(_at(folder / "one"))
     one.create_tables()
@@ -112,7 +112,7 @@ def test_an_export_that_is_restored_is_exported_as_the_same_bytes(tmp_path_facto
 
 @settings(deadline=None, max_examples=deep(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(line=st.lists(TEXTS | st.sampled_from(["2026-01-01", "5", "2026-01-01T00:00:00+00:00"]), max_size=11))
-def test_a_line_of_anything_is_a_row_or_a_mistake_that_is_named(tmp_path_factory, line):
+def test_any_line_is_a_row_or_a_named_error(tmp_path_factory, line):
     folder = tmp_path_factory.getbasetemp() / "any-ledger"
     (folder / "stats").mkdir(parents=True, exist_ok=True)
     for kind, name in ((Definition, "metrics.csv"), (Run, "history.csv"), (Observation, "stats/m.csv")):
@@ -124,14 +124,14 @@ def test_a_line_of_anything_is_a_row_or_a_mistake_that_is_named(tmp_path_factory
         read_export(folder)
 
 
-def test_cells_that_look_like_formulas_are_kept_as_they_are_in_files_that_are_read_back():
-    """The page's own CSV is for spreadsheets and marks them; the ledger and stats.csv have to round trip."""
+def test_cells_that_look_like_formulas_are_exported_unchanged():
+    """Formulas are escaped only in the CSV of the page; the ledger and stats.csv must round trip."""
     row = replace(a_row(a_metric("npm"), DAY_0, 5), source_ref="=1+1")
     assert b"".join(stats_csv(encode([row], STATS))).decode().endswith(",=1+1\n")
 
 
 @pytest.mark.parametrize("metric_id", ["../../outside", "/etc/outside", "..", "a/../../b", "x\\..\\y", "-rf", "a:b"])
-def test_a_metric_id_cannot_lead_out_of_the_export(metric_id, tmp_path):
+def test_a_metric_id_cannot_refer_to_a_path_outside_the_export(metric_id, tmp_path):
     store = LanceStore.open(_at(tmp_path / "store"))
     store.create_tables()
     store.upsert_observations([replace(a_row(a_metric(), DAY_0, 5), metric_id=metric_id)], always)
@@ -143,7 +143,7 @@ def test_a_metric_id_cannot_lead_out_of_the_export(metric_id, tmp_path):
 
 @pytest.mark.parametrize("name", ["metrics.csv", "history.csv", "stats/m.csv"])
 @pytest.mark.parametrize("kind", ["link", "device", "pipe"])
-def test_an_export_holds_plain_files_only_and_nothing_of_others_is_shown(name, kind, tmp_path):
+def test_only_regular_files_are_read_and_no_foreign_text_is_shown(name, kind, tmp_path):
     store = LanceStore.open(_at(tmp_path / "store"))
     store.create_tables()
     store.upsert_observations([replace(a_row(a_metric(), DAY_0, 5), metric_id="m")], always)

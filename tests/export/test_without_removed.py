@@ -1,4 +1,4 @@
-"""An export without what was renamed or forgotten, by column, against one row after the other."""
+"""Compare the columnar removal of renamed and forgotten rows with one by row."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def an_export(keys: list[tuple[str, int, int]], defined: dict[str, int]) -> tupl
     return tables, outcomes
 
 
-def slow_goes(row: Observation | Revision | Outcome, removal: Removal, created_at: datetime | None) -> bool:
-    """Whether a row of the old id is meant: read by then, or of a metric that was renamed as a whole."""
+def is_removed(row: Observation | Revision | Outcome, removal: Removal, created_at: datetime | None) -> bool:
+    """Return whether a row of the old id is removed: read before the removal, or of a renamed metric."""
     if row.metric_id != removal.metric_id:
         return False
     is_renamed = removal.successor is not None and created_at is not None and created_at <= removal.at
@@ -57,7 +57,7 @@ def slow_goes(row: Observation | Revision | Outcome, removal: Removal, created_a
     successor=st.sampled_from(["new", None]),
 )
 def test_without_removed(keys, defined, successor):
-    """Values, revisions and outcomes stay, go or move, each with the definition that belongs to it."""
+    """Values, revisions and outcomes are kept, removed or renamed together with their definitions."""
     removal = Removal("rename-1" if successor else "forget-1", "old", successor, AT)
     export, outcomes = an_export(keys, defined)
     created_at = AT + timedelta(hours=defined["old"]) if "old" in defined else None
@@ -65,7 +65,7 @@ def test_without_removed(keys, defined, successor):
     def after(rows: list, is_spared=lambda row: False) -> set:
         moved = set()
         for row in rows:
-            if is_spared(row) or not slow_goes(row, removal, created_at):
+            if is_spared(row) or not is_removed(row, removal, created_at):
                 moved.add(row)
             elif successor:
                 moved.add(replace(row, metric_id=successor))
@@ -77,7 +77,7 @@ def test_without_removed(keys, defined, successor):
     assert set(found.revisions) == after(list(export.revisions))
     expected = after(outcomes, lambda row: row.ingestion_run_id.startswith("rename-"))
     assert set(decode(found.outcomes, OUTCOMES)) == expected
-    stays = any(row.metric_id == "old" and not slow_goes(row, removal, created_at) for row in rows)
+    stays = any(row.metric_id == "old" and not is_removed(row, removal, created_at) for row in rows)
     ids = {*defined} if stays else {*defined} - {"old"}
     if successor and not stays and "old" in defined:
         ids.add(successor)
@@ -85,8 +85,8 @@ def test_without_removed(keys, defined, successor):
 
 
 @settings(max_examples=deep(100), deadline=None)
-@given(ours=KEYS, theirs=KEYS)
-def test_has_all(ours, theirs):
-    """Rows are compared in all columns; an empty cell equals an empty cell."""
-    (one, our_rows), (other, their_rows) = an_export(ours, {}), an_export(theirs, {})
+@given(local=KEYS, remote=KEYS)
+def test_has_all(local, remote):
+    """Rows are compared in all columns, and empty cells are equal."""
+    (one, our_rows), (other, their_rows) = an_export(local, {}), an_export(remote, {})
     assert has_all(one.outcomes, other.outcomes) is set(our_rows).issuperset(their_rows)
