@@ -1,4 +1,4 @@
-"""The bars of a row, the net gains of stars, and bars that stand on each other."""
+"""Bars of table rows, bars of net stars and stacked bars."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def heights(path: str) -> list[float]:
 
 
 def test_month_bars():
-    """24 months in order: complete ones, the last full one, and those that lack days or run."""
+    """The 24 months are in order, with a style for complete, last full, incomplete and current months."""
     points = [a_month(NOVEMBER.plus(n), 100 - n, missing=2 if n == -3 else 0) for n in range(-30, 0)]
     points.append(a_month(NOVEMBER, 50, missing=8, is_running=True))
     bars = month_bars(points, AS_OF)
@@ -31,14 +31,14 @@ def test_month_bars():
 
 
 def test_net_bars():
-    """Losses hang from the line that gains stand on; a week that is not known has no bar."""
+    """Gains are above the line and losses below it; an unknown week has no bar."""
     bars = net_bars([10, None, -5, 0])
     assert bars.gains == f"M0 {bars.zero}v-38.7h3V{bars.zero}"
     assert bars.losses == f"M8 {bars.zero}v19.3h3V{bars.zero}"
 
 
 def test_stacked_bars():
-    """Bars of a month stand on each other; together they are as high as their sum, which stands above the last one."""
+    """The bars of a month are stacked up to their sum, which is labelled above the last one."""
     metrics = [a_package("a"), a_package("b", "two")]
     rows = [row for n, m in enumerate(metrics) for row in rows_of(m, date(2026, 9, 1), AS_OF - DAY, 100 * (n + 1))]
     drawing = draw(all_downloads_chart(a_board(metrics, rows)))

@@ -1,4 +1,4 @@
-"""Charts of counters, windows, stocks and daily counts: values, geometry, notes, stops of the cursor, tables."""
+"""Charts of counters, windows, stocks and daily counts: values, geometry, notes, cursor positions and tables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def chart_of(metric, values: dict[int, int]) -> PanelChart:
 
 
 def test_counter():
-    """The count is a line; what was counted stands between readings, long intervals flat, pale and labelled."""
+    """A line shows the count, and bars between readings the increases, pale and labelled for long intervals."""
     chart = chart_of(PULLS, {6: 1000, 5: 1010, 2: 1070, 1: 1060, 0: 1065})
     count, flows = chart.panels
     assert [run.is_dashed for run in count.runs] == [False, False, True]
@@ -48,7 +48,7 @@ def test_counter():
 
 
 def test_geometry_of_a_counter():
-    """The panels do not meet; the bar of three days is as wide as its days and as high as its average day."""
+    """The panels do not overlap; a bar of three days has their width and the height of their daily average."""
     chart = chart_of(PULLS, {6: 1000, 5: 1010, 2: 1070, 1: 1060, 0: 1065})
     count, flows = draw_panels(chart).panels
     assert max(tick.at for tick in count.y_ticks) < min(tick.at for tick in flows.y_ticks) - 8
@@ -64,7 +64,7 @@ def test_geometry_of_a_counter():
 
 
 def test_stops_of_a_counter():
-    """The cursor stands on whole intervals; nights without a reading are counted, unknown increases named."""
+    """The cursor selects whole intervals, with missed readings and unknown increases noted."""
     chart = chart_of(PULLS, {6: 1000, 5: 1010, 2: 1070, 1: 1060, 0: 1065})
     start = (AS_OF - chart.first).days
     assert panels_document(chart)["stops"] == [
@@ -77,7 +77,7 @@ def test_stops_of_a_counter():
 
 
 def test_window():
-    """It is one line with its own words, from zero, and has no bars."""
+    """A rolling window is one line from zero, with its own labels and without bars."""
     chart = chart_of(INSTALLS, {3: 200, 2: 208, 0: 187})
     (panel,) = chart.panels
     assert panel.columns == ()
@@ -90,8 +90,8 @@ def test_window():
     assert chart.headings == (("Installs", True),)
 
 
-def test_missing_days_are_stops():
-    """Days without a value have no value; they are not zero."""
+def test_missing_days_have_no_value():
+    """Days without a value are not shown as zero."""
     chart = chart_of(VIEWS, {4: 3, 1: 12, 0: 0})
     assert [(stop.values, stop.coverage, stop.amount) for stop in chart.stops] == [
         ((3,), "", 3),
@@ -102,7 +102,7 @@ def test_missing_days_are_stops():
 
 
 def test_weekly_windows_are_one_line():
-    """A week between two values is no gap."""
+    """A week between two values is not a gap."""
     chart = chart_of(WEEKLY, {28: 9, 21: 10, 7: 12, 0: 11})
     assert [len(run.points) for run in chart.panels[0].runs] == [2, 2]
     assert [stop.values for stop in chart.stops] == [(9,), (10,), (None,), (12,), (11,)]
@@ -121,8 +121,8 @@ def test_stock_and_daily_count():
 
 @pytest.mark.parametrize("metric", [PULLS, LIKES, INSTALLS, WEEKLY, VIEWS])
 @pytest.mark.parametrize("values", [{}, {0: 0}, {0: 5}, {170: 5}, {500: 1, 0: 10**12}, {185: 1, 170: 40, 0: 41}])
-def test_any_series_stays_inside(metric, values):
-    """Nothing is drawn outside of the plot, also for one value, none, or a huge one."""
+def test_any_series_is_within_the_plot(metric, values):
+    """Nothing is drawn outside the plot for any values."""
     chart = chart_of(metric, values)
     for panel in draw_panels(chart).panels:
         places = [tuple(map(float, place.split(","))) for line in panel.lines for place in line.points.split()]
@@ -135,8 +135,8 @@ def test_any_series_stays_inside(metric, values):
     assert all(before.last < after.first for before, after in pairwise(chart.stops))
 
 
-def test_alternative():
-    """The chart in words, for those who cannot see it."""
+def test_text_alternative():
+    """The text alternative describes the chart."""
     text = chart_of(PULLS, {1: 1000, 0: 1010}).alternative
     assert text == (
         "From 1,000 pulls (23 November 2026) to 1,010 (24 November 2026). 10 in the last 30 days (1 of 30 days known)."
@@ -145,8 +145,8 @@ def test_alternative():
 
 
 @given(st.integers(0, 10**13), st.integers(0, 10**13))
-def test_steps(low, more):
-    """Few round steps that include both ends."""
+def test_round_steps(low, more):
+    """Steps are few and round and include both ends."""
     steps = steps_between(low, low + more)
     assert steps[0] <= low <= low + more <= steps[-1]
     assert 2 <= len(steps) <= 6

@@ -32,7 +32,7 @@ def series_of(kind, **changes):
 
 
 def days_of(points, weeks=()) -> dict:
-    """The document in the script of a series."""
+    """Return the document in the script of a series."""
     text = days_script("a-b", points, weeks).decode()
     assert text.startswith('cmetricsDays("a-b",{')
     assert text.endswith("});\n")
@@ -41,7 +41,7 @@ def days_of(points, weeks=()) -> dict:
 
 @settings(deadline=None)
 @given(DAYS)
-def test_values_by_day_are_the_points_and_null_where_there_is_none(values):
+def test_values_by_day_are_the_points_or_null(values):
     points = DayPoints.of(DayPoint(day, *values[day]) for day in sorted(values))
     days = days_of(points)
     start = date.fromisoformat(days["start"])
@@ -53,7 +53,7 @@ def test_values_by_day_are_the_points_and_null_where_there_is_none(values):
 
 @settings(deadline=None)
 @given(DAYS)
-def test_notes_run_over_all_values_and_say_of_each_how_it_came_about(values):
+def test_notes_cover_all_values_with_their_origin(values):
     points = {day: DayPoint(day, *values[day]) for day in sorted(values)}
     days = days_of(DayPoints.of(points.values()))
     start = date.fromisoformat(days["start"])
@@ -78,7 +78,7 @@ def test_a_series_names_the_file_with_its_days():
 
 
 def test_days_of_a_sum():
-    """A sum has the days that all its metrics have, the sums of the others on the rest, and what each metric lacks."""
+    """A sum has the days of all metrics, partial sums on the other days, and the missing days of each metric."""
     first = AS_OF - 4 * DAY
     one = points_of({first: 1, first + DAY: 2, first + 3 * DAY: 4, AS_OF: 5})
     two = points_of({first + DAY: 20, first + 2 * DAY: 30, first + 3 * DAY: 40})
@@ -93,7 +93,7 @@ def test_days_of_a_sum():
     ]
 
 
-def test_periods_are_columns_with_what_is_missing():
+def test_periods_are_columns_with_missing_days():
     months = (
         a_seed(date(2026, 6, 30), 400),
         a_month(Month(2026, 7), 310),
@@ -113,20 +113,20 @@ def test_periods_are_columns_with_what_is_missing():
 
 
 def test_weeks_are_consecutive():
-    """A week without a value has its place."""
+    """A week without a value is included."""
     points = points_of({date(2026, 11, 2): 5, date(2026, 11, 18): 6})
     weeks = days_of(points, flow_periods(points, WEEKS, AS_OF))["week"]
     assert (weeks["start"], weeks["values"], weeks["partial"]) == ("2026-11-02", [5, None, 6], [[0, 1], [2, 1]])
 
 
 def test_running_stock():
-    """The running period of a stock is partial, and no number of days belongs to it."""
+    """The current period of a stock is partial and has no number of days."""
     points = points_of({date(2026, 11, 15): 4, date(2026, 11, 17): 5})
     weeks = days_of(points, stock_periods(points, WEEKS, date(2026, 11, 18)))["week"]
     assert (weeks["values"], weeks["partial"]) == ([4, 5], [[1, None]])
 
 
-def test_a_document_says_what_the_chart_is_and_of_which_series():
+def test_a_document_describes_the_chart_and_its_series():
     events = [an_event(date(2026, 11, 1), label="a <b>"), an_event(date(2026, 11, 2), url=None)]
     total = a_series("All", metric_id=None, tone="total")
     document = chart_document(a_chart(STOCK, total, a_series("x"), events=events), NAMES)

@@ -1,4 +1,4 @@
-"""Published figures: valid for Plotly, and with the values that are stored."""
+"""Published figures are valid for Plotly and have the stored values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.boards import AS_OF, a_board, a_package, a_repository, an_event, rows
 
 
 def read(chart, notice: str = ""):
-    """The figure as a notebook has it; Plotly checks every property."""
+    """Return the figure as a notebook reads it, with every property checked by Plotly."""
     content = render_figure(chart, scale_of(chart), notice=notice)
     assert content == render_figure(chart, scale_of(chart), notice=notice)
     return plotly.io.from_json(content, skip_invalid=False)
@@ -31,7 +31,7 @@ def a_full_board():
 
 
 def test_months():
-    """The bars of all downloads are the sums of the days, with a pattern where days are missing."""
+    """The bars of all downloads are sums of days, with a pattern for months with missing days."""
     figure = read(all_downloads_chart(a_full_board()))
     two, one = figure.data
     assert (two.name, two.type, two.meta) == ("Two", "bar", {"series": "product-two"})
@@ -49,7 +49,7 @@ def test_months():
 
 
 def test_bars_cover_their_months():
-    """A bar stands in the middle of its month."""
+    """A bar is centred in its month."""
     figure = read(all_downloads_chart(a_full_board()))
     for x, offset, width in zip(figure.data[0].x, figure.data[0].offset, figure.data[0].width, strict=True):
         month = Month.of(date.fromisoformat(x))
@@ -58,7 +58,7 @@ def test_bars_cover_their_months():
 
 
 def test_days():
-    """The line of stars has every day, and the last one has a mark."""
+    """The line of stars has every day, and the last day has a mark."""
     board = a_full_board()
     figure = read(total_stars_chart(board))
     line, last = figure.data[:2]
@@ -70,7 +70,7 @@ def test_days():
 
 
 def test_all_kinds():
-    """Every chart of the site is a valid figure, also without any data."""
+    """Every chart of the site is a valid figure, also without data."""
     for board in (a_full_board(), a_board([a_package("a"), a_repository("r")])):
         charts = [chart for group in board.groups for chart in group_charts(board, group)]
         charts += [item_chart(board, item) for item in board.items]

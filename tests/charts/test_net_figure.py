@@ -1,4 +1,4 @@
-"""The chart of net stars: gains up, losses down, weeks without a count."""
+"""The chart of net stars: gains, losses and weeks without a count."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def chart_of(*values: int | None) -> PanelChart | None:
 
 
 def test_gains_and_losses():
-    """Gains stand on the line of zero, losses hang from it, and a week of zero is a bar that can be seen."""
+    """Gains are above the zero line, losses below it, and a week of zero has a visible bar."""
     chart = chart_of(30, -10, 0)
     assert chart is not None
     (panel,) = draw_panels(chart).panels
@@ -41,7 +41,7 @@ def test_gains_and_losses():
 
 
 def test_week_without_a_count():
-    """It has a mark and no bar, and the card says which repositories have a count."""
+    """A week without a count has a mark but no bar, and the card names the repositories with a count."""
     chart = chart_of(30, None, 5)
     assert chart is not None
     (panel,) = draw_panels(chart).panels
@@ -53,7 +53,7 @@ def test_week_without_a_count():
 
 
 def test_only_losses():
-    """The axis ends at zero."""
+    """With losses only, the axis ends at zero."""
     chart = chart_of(-30, -1)
     assert chart is not None
     (panel,) = draw_panels(chart).panels

@@ -1,4 +1,4 @@
-"""Published figures of counts and of net stars: valid for Plotly, with the values and the places of the picture."""
+"""Published figures of counts and net stars are valid for Plotly and match the drawing."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ VALUES = {6: 1000, 5: 1010, 2: 1070, 1: 1060, 0: 1065}
 
 
 def read(chart: PanelChart, notice: str = ""):
-    """The figure as a notebook has it; Plotly checks every property."""
+    """Return the figure as a notebook reads it, with every property checked by Plotly."""
     content = render_panel_figure(chart, notice=notice)
     assert content == render_panel_figure(chart, notice=notice)
     return plotly.io.from_json(content, skip_invalid=False)
 
 
 def test_counter():
-    """Two pairs of axes, of which the lower one has what was counted between readings."""
+    """A counter has two pairs of axes, with the increases between readings on the lower one."""
     figure = read(build_count_chart(item_of(PULLS, VALUES), AS_OF))
     bars = next(trace for trace in figure.data if trace.type == "bar")
     assert (bars.yaxis, bars.name) == ("y2", "Since previous reading")
@@ -40,8 +40,8 @@ def test_counter():
 
 
 @pytest.mark.parametrize("metric", [PULLS, LIKES, INSTALLS, WEEKLY, VIEWS])
-def test_same_places_as_the_picture(metric):
-    """Levels, labels of the time axis and bars of the figure are where the page draws them."""
+def test_same_positions_as_the_drawing(metric):
+    """Levels, time labels and bars of the figure have the positions of the drawing."""
     chart = build_count_chart(item_of(metric, VALUES), AS_OF)
     figure, drawing = read(chart), draw_panels(chart)
     start, end = (datetime.fromisoformat(text) for text in figure.layout.xaxis.range)
@@ -64,7 +64,7 @@ def test_same_places_as_the_picture(metric):
 
 
 def test_net_stars():
-    """Weeks up and down, each in its own colour; a week without a count is a mark."""
+    """Gains and losses have their own colours, and a week without a count has a mark."""
     chart = chart_of(30, -10, None)
     assert chart is not None
     bars, unknown = read(chart, notice="Sample data").data
@@ -73,7 +73,7 @@ def test_net_stars():
     assert (unknown.mode, list(unknown.x)) == ("markers", ["2026-10-15 12:00"])
 
 
-def test_nothing_stored():
+def test_no_stored_values():
     """A figure without data is valid."""
     figure = read(build_count_chart(item_of(PULLS, {}), AS_OF), notice="Sample data")
     assert figure.data == ()

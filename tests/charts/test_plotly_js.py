@@ -22,32 +22,32 @@ def install(folder: Path, content: bytes) -> None:
     (folder / INSTALLED).write_bytes(content)
 
 
-def test_a_file_that_is_named_goes_before_an_installed_one(folder):
+def test_a_named_file_takes_precedence_over_an_installed_one(folder):
     install(folder, BASIC)
     named = folder / "other.js"
     named.write_bytes(BASIC + b"// named")
     assert plotly_script(named) == BASIC + b"// named"
 
 
-def test_an_installed_basic_bundle_goes_before_the_whole_one(folder):
+def test_an_installed_basic_bundle_takes_precedence_over_the_full_one(folder):
     install(folder, BASIC)
     assert plotly_script() == BASIC
 
 
-def test_without_any_installed_the_whole_one_of_python_s_plotly_is_taken():
+def test_without_an_installed_bundle_the_full_one_of_the_plotly_package_is_used():
     found = plotly_script()
     assert b"plotly.js v" in found[:500]
     assert len(found) > 2_000_000
 
 
-def test_an_installed_file_that_is_something_else_is_refused_and_not_passed_over(folder):
+def test_an_invalid_installed_file_is_rejected_and_not_skipped(folder):
     install(folder, b"<!doctype html>not found")
     with pytest.raises(ConfigError, match=rf"{re.escape(str(INSTALLED))} is not plotly\.js"):
         plotly_script()
 
 
 @pytest.mark.parametrize("content", [b"", b"<!doctype html>", b" " * 600 + b"plotly.js"])
-def test_a_file_that_is_something_else_is_refused_by_name(folder, content):
+def test_an_invalid_file_is_rejected_by_name(folder, content):
     named = folder / "page.js"
     named.write_bytes(content)
     with pytest.raises(ConfigError, match=rf"{re.escape(str(named))} is not plotly\.js; give"):
@@ -61,7 +61,7 @@ def test_an_unreadable_file_is_rejected(folder, make):
         plotly_script(folder / "plotly.js")
 
 
-def test_a_name_with_control_characters_cannot_write_on_the_terminal(folder):
+def test_control_characters_in_a_file_name_are_escaped(folder):
     with pytest.raises(ConfigError) as caught:
         plotly_script(folder / "\x1b[2J\nplotly.js")
     assert str(caught.value).isprintable()

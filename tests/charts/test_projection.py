@@ -1,4 +1,4 @@
-"""The bar of the running month."""
+"""The projection bar of the current month."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ PROJECTED = Projection(
 )
 
 
-def test_positions_are_in_proportion():
-    """The longest of them fills the drawing."""
+def test_positions_are_proportional():
+    """Positions are proportional to the largest value, which fills the drawing."""
     bar = projection_bar(PROJECTED)
     assert bar is not None
     assert bar.interval == f"M{0.72 * (WIDTH - 2) + 1:.1f} 1v22M{0.72 * (WIDTH - 2) + 1:.1f} 12H399.0M399.0 1v22"
@@ -38,13 +38,13 @@ def test_positions_are_in_proportion():
 
 
 def test_a_month_can_be_above_its_interval():
-    """Nothing leaves the drawing."""
+    """A month above its interval stays within the drawing."""
     bar = projection_bar(replace(PROJECTED, counted=2000, value=2000))
     assert bar is not None
     assert (bar.counted, bar.rest) == (WIDTH - 2, 0)
 
 
-def test_a_refused_projection_has_no_bar():
-    """Its reason is in the text."""
+def test_a_projection_without_a_value_has_no_bar():
+    """A projection without a value has no bar."""
     refused = replace(PROJECTED, value=None, low=None, high=None, reason="x", reason_kind=ReasonKind.SHORT_HISTORY)
     assert projection_bar(refused) is None

@@ -1,4 +1,4 @@
-"""The rules of the axes, and that the script of the page has the same ones."""
+"""The rules of the axes, in Python and in the script of the page."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ FIRST = moment(date(2015, 1, 1))
     ],
 )
 def test_levels(most, texts):
-    """Levels are few, and the unit stands on the top one."""
+    """Levels are few, and the top one has the unit."""
     assert [level.text for level in flow_levels([0, most])] == texts
 
 
 def test_lines_start_above_zero():
-    """Lines start above zero only if all values are close to each other."""
+    """Lines start above zero only if all values are close together."""
     assert [level.value for level in stock_levels([8_100, 8_455])] == [8_100, 8_200, 8_300, 8_400, 8_500]
     assert stock_levels([8_100, 8_455])[0].text == "8,100"
     assert stock_levels([4_000, 8_455])[0].value == 0
@@ -74,7 +74,7 @@ def ticks_in(room: Room, start: datetime, end: datetime, *, is_centred: bool) ->
 
 
 def test_time():
-    """The year stands in the first label and in January, and nothing names a time without data."""
+    """The first label and January have the year, and no label is outside the data."""
     two_years = date(2024, 12, 1), date(2026, 12, 1)
     quarters = ["Jan 2025", "Apr", "Jul", "Oct", "Jan 2026", "Apr", "Jul", "Oct"]
     assert texts_of(*two_years, Room.LARGE) == texts_of(*two_years, Room.WIDE) == quarters
@@ -92,8 +92,8 @@ def test_time():
 
 @pytest.mark.parametrize("room", list(Room))
 @pytest.mark.parametrize("count", range(1, 130))
-def test_labels_apart(room, count):
-    """Labels have room, and none is cut at an edge: to the left there is space for the labels of levels."""
+def test_labels_do_not_overlap(room, count):
+    """Labels do not overlap and are not cut at an edge; the labels of levels leave room on the left."""
     start, end = moment(NOVEMBER.plus(1 - count).first), moment(NOVEMBER.last + DAY)
     ticks = ticks_in(room, start, end, is_centred=True)
     assert ticks
@@ -110,7 +110,7 @@ def test_labels_apart(room, count):
 
 
 def run_script(parts: str, code: str) -> object:
-    """Evaluate ``code`` after some parts of the page's script."""
+    """Return the result of ``code`` run after the given parts of the page's script."""
     folder = templates_folder() / "app"
     script = "\n".join((folder / f"{part}.js").read_text() for part in parts.split())
     table = json.dumps(formats.current().table())
@@ -125,7 +125,7 @@ def milliseconds(at: datetime) -> int:
 
 
 def test_same_time_labels():
-    """Python and the script name the same times with the same texts, over many ranges."""
+    """Python and the script have the same time labels for many ranges."""
     numbers = random.Random(1)
     cases = []
     for number in range(600):
@@ -141,7 +141,7 @@ def test_same_time_labels():
 
 
 def test_same_levels():
-    """Python and the script have the same levels with the same texts, over many values."""
+    """Python and the script have the same levels and labels for many values."""
     numbers = random.Random(2)
     values = [0, 1, 5, 6, 9, 10, 99, 1000, 9_999, 10_000, 10_001, 999_999, 10**6, 10**9 + 1]
     values += [numbers.randrange(10 ** numbers.randrange(1, 13)) for _ in range(400)]
@@ -171,7 +171,7 @@ def a_dated_chart(days_ago, labels=("Release 1.0",)):
 
 
 def boxes(marks: tuple[EventMark, ...], width: float) -> list[tuple[float, float]]:
-    """What each circle and each name covers, from left to right."""
+    """Return the horizontal extents of circles and names from left to right."""
     found = []
     for mark in marks:
         x = mark.x * width / 100
@@ -189,8 +189,8 @@ def boxes(marks: tuple[EventMark, ...], width: float) -> list[tuple[float, float
     st.sampled_from([("Short",), ("LanceDB 1.0", "A much longer name of an event"), ("גרסה 2.0", "版本二")]),
     st.sampled_from(list(Room)),
 )
-def test_events_apart(days_ago, labels, room):
-    """Marks and names of events do not touch each other at any width of their room."""
+def test_events_do_not_overlap(days_ago, labels, room):
+    """Marks and names of events do not overlap at any width."""
     chart = a_dated_chart(days_ago, labels)
     marks = lane_of(chart, scale_of(chart), room)
     for width in (LEAST_WIDTH[room], LEAST_WIDTH[room] * 1.5):
@@ -202,7 +202,7 @@ def test_events_apart(days_ago, labels, room):
 
 
 def test_merged_events():
-    """Events closer to each other than their marks are one mark that names them all, and that leads nowhere."""
+    """Events closer together than their marks share one mark that names all of them and has no link."""
     chart = a_dated_chart([300, 298, 296, 20])
     merged, single = lane_of(chart, scale_of(chart), Room.LARGE)
     assert (merged.number, merged.name, merged.url) == ("1–3", "", None)
@@ -212,7 +212,7 @@ def test_merged_events():
 
 
 def test_thousands_of_events():
-    """They are merged one after the other; a longer number gets a wider mark."""
+    """Thousands of events are merged in order, and longer numbers have wider marks."""
     marks = lane_of(chart := a_dated_chart([n % 700 for n in range(2500)]), scale_of(chart), Room.NARROW)
     assert marks[0].number.startswith("1–") and marks[-1].number.endswith("–2500")
     assert len(marks) == 3

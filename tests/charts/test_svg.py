@@ -25,7 +25,7 @@ AGO = st.integers(0, 35).map(lambda n: NOVEMBER.plus(-n))
 
 
 def days_of(line: Line, drawing: Drawing) -> list[date]:
-    """Back from coordinates to days."""
+    """Return the days of the points of a line."""
     start, end = drawing.scale.start, drawing.scale.end
     shares = [float(point.split(",")[0]) / UNITS for point in line.points.split()]
     return [(start + round(share * (end - start).days) * DAY).date() for share in shares]
@@ -44,7 +44,7 @@ def heights_of(line: Line) -> list[float]:
 @example(6)
 @example(50_000)
 @example(50_001)
-def test_levels_are_few_and_round_and_reach_just_over_the_most(most):
+def test_levels_are_few_and_round_and_just_exceed_the_maximum(most):
     found = levels(most)
     steps = {after - before for before, after in pairwise(found)}
     (step,) = steps
@@ -78,7 +78,7 @@ def test_no_two_levels_of_a_scale_have_the_same_label(most):
     assert len({compact(level) for level in found}) == len(found)
 
 
-# -- everything is inside ------------------------------------------------------------------------
+# -- all drawings stay within their box ----------------------------------------------------------
 
 
 def inside(drawing: Drawing) -> bool:
@@ -106,7 +106,7 @@ def inside(drawing: Drawing) -> bool:
     ),
 )
 def test_downloads_in_box(columns):
-    """Whatever is downloaded, the drawing stays in its box, with every month and every published total."""
+    """For any downloads, the drawing is within its box and has every month and published total."""
     series = []
     for number, (sums, seeds) in enumerate(columns):
         points = [*(a_month(m, v, missing=v % 2) for m, v in sums.items()), *(a_seed(d, v) for d, v in seeds.items())]
@@ -129,7 +129,7 @@ def test_downloads_in_box(columns):
     )
 )
 def test_stars_in_box(columns):
-    """Whatever is starred, the drawing stays in its box."""
+    """For any stars, the drawing is within its box."""
     series = [a_series(f"s{number}", days=points_of(values)) for number, values in enumerate(columns)]
     assert inside(draw(a_chart(STOCK, *series, events=[an_event(AS_OF)])))
 
@@ -137,7 +137,7 @@ def test_stars_in_box(columns):
 @pytest.mark.parametrize("kind", list(ChartKind))
 @pytest.mark.parametrize("series", [(), (a_series(),)], ids=["no series", "an empty one"])
 def test_nothing_to_draw(kind, series):
-    """Nothing to draw is an empty grid."""
+    """Without data, the drawing is an empty grid."""
     drawing = draw(a_chart(kind, *series))
     assert inside(drawing)
     assert (drawing.bars, drawing.lines, drawing.marks, drawing.last) == ((), (), (), {})
@@ -147,7 +147,7 @@ def test_nothing_to_draw(kind, series):
 
 
 def test_heights():
-    """The grid reaches from the ground to the top; heights are in proportion to the values."""
+    """The grid extends from the bottom to the top, and heights are proportional to the values."""
     drawing = draw(a_chart(FLOW, a_series(months=(a_month(NOVEMBER, 900),))))
     assert [tick.text for tick in drawing.y_ticks] == ["", "200", "400", "600", "800", "1,000"]
     assert (drawing.y_ticks[0].at, drawing.y_ticks[-1].at) == (100, 0)
@@ -156,7 +156,7 @@ def test_heights():
 
 
 def test_two_years():
-    """The oldest of what is shown is two years old."""
+    """The drawing shows the last two years."""
     sums = tuple(a_month(NOVEMBER.plus(-n), 10 ** (n // 12)) for n in range(40))[::-1]
     days = points_of(dict.fromkeys(day_range(date(2020, 1, 1), AS_OF), 5) | {date(2020, 1, 1): 10**9})
     flow, stock = draw(a_chart(FLOW, a_series(months=sums))), draw(a_chart(STOCK, a_series(days=days)))
@@ -165,8 +165,8 @@ def test_two_years():
     assert stock.lines[0].points.startswith("0,")
 
 
-def test_in_the_middle():
-    """A month stands in the middle of its days."""
+def test_months_are_centred():
+    """A month is centred in its days."""
     drawing = draw(a_chart(FLOW, a_series(months=(a_month(NOVEMBER, 5),))))
     (bar,) = drawing.bars
     left, right = (UNITS * drawing.scale.x(day) for day in (NOVEMBER.first, NOVEMBER.last + DAY))
@@ -174,8 +174,8 @@ def test_in_the_middle():
     assert bar.width == pytest.approx(0.84 * (right - left), abs=0.1)
 
 
-def test_states():
-    """A month that lacks days, one that is not over and a published total each have a pattern of their own."""
+def test_patterns():
+    """Incomplete months, the current month and published totals have different patterns."""
     whole, holed = a_month(NOVEMBER.plus(-2), 310), a_month(NOVEMBER.plus(-1), 290, missing=2)
     running = a_month(NOVEMBER, 220, missing=8, is_running=True)
     published = a_seed(NOVEMBER.plus(-3).last, 300)
@@ -187,8 +187,8 @@ def test_states():
     assert [state for _, state in drawing.hatches] == [states[0], *states[2:]]
 
 
-def test_running():
-    """The running month is named with its days, and the last full month has its value above it."""
+def test_current_month():
+    """The current month is labelled with its days, and the last full month with its value."""
     sums = (a_month(NOVEMBER.plus(-1), 7_624_793), a_month(NOVEMBER, 220, missing=8, is_running=True))
     days = points_of({AS_OF - DAY: 1})
     drawing = draw(a_chart(FLOW, a_series(months=sums, days=days)))
@@ -202,8 +202,8 @@ def test_running():
     [([100, 200], {""}), ([300, 200], {"wide", "narrow"}), ([200, 300], {""}), ([200, 201], {""})],
     ids=["rise", "two months ago", "month before", "a little"],
 )
-def test_above_higher_neighbours(before, rooms):
-    """The label is above the bars in its width, and a line leads to its own; in a narrow chart it is over more bars."""
+def test_label_above_higher_neighbours(before, rooms):
+    """The label is above all bars in its width, with a line to its own; in a narrow chart it covers more bars."""
     history = [100] * 19 + before
     sums = [a_month(NOVEMBER.plus(n - len(history) - 1), value * 10**4) for n, value in enumerate(history)]
     sums.append(a_month(NOVEMBER.plus(-1), 200 * 10**4))
@@ -217,8 +217,8 @@ def test_above_higher_neighbours(before, rooms):
         assert label.ground == (pytest.approx(own, abs=0.01) if is_raised else None)
 
 
-def test_above_a_falling_line():
-    """The label of the last day of a line, which ends there, is above the line."""
+def test_label_above_a_falling_line():
+    """The label of the last day is above a falling line."""
     days = points_of({AS_OF - n * DAY: 1000 + 4 * n for n in range(120)})
     drawing = draw(a_chart(STOCK, a_series(days=days)))
     label = drawing.last.get("wide") or drawing.last[""]
@@ -228,8 +228,8 @@ def test_above_a_falling_line():
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=7))
-def test_names_apart(places):
-    """Names stand in the plot, in the order of their values, with room for each."""
+def test_names_do_not_overlap(places):
+    """Names are within the plot, in the order of their values, and do not overlap."""
     found = spread_names(places)
     assert all(0 <= at <= 100 for at in found)
     room = min(100 * 36 / 220, 100 / len(places))
@@ -243,7 +243,7 @@ def test_names_apart(places):
 
 @st.composite
 def counted(draw):
-    """Days in stretches with gaps between them; estimates have a count on both sides, as totals have them."""
+    """Return runs of days with gaps between them, in which estimates are between counts, as in totals."""
     points, day = [], date(2026, 1, 1)
     for _ in range(draw(st.integers(1, 5))):
         kinds = draw(st.lists(st.sampled_from([OBSERVED, OBSERVED, ESTIMATED, RECONSTRUCTED]), max_size=25))
@@ -257,7 +257,7 @@ def counted(draw):
 
 @settings(deadline=None)
 @given(counted())
-def test_lines_break_exactly_at_gaps_and_are_dashed_exactly_where_days_are_estimated(points):
+def test_lines_break_at_gaps_and_are_dashed_on_estimated_days(points):
     drawing = draw(a_chart(STOCK, a_series(days=points)))
     drawn = [
         (before, after, line.dashed) for line in drawing.lines for before, after in pairwise(days_of(line, drawing))
@@ -279,7 +279,7 @@ def mark_day(mark, drawing: Drawing) -> date:
 
 
 @given(counted())
-def test_a_dashed_line_ends_in_the_very_points_where_its_neighbours_end(points):
+def test_a_dashed_line_shares_its_end_points_with_its_neighbours(points):
     drawing = draw(a_chart(STOCK, a_series(days=points)))
     solid = [line.points.split() for line in drawing.lines if not line.dashed]
     ends = {end for line in solid for end in (line[0], line[-1])} | {
@@ -291,14 +291,14 @@ def test_a_dashed_line_ends_in_the_very_points_where_its_neighbours_end(points):
 
 
 def test_heights_of_a_line():
-    """Heights of a line are in proportion to the stars."""
+    """The heights of a line are proportional to the stars."""
     values = {AS_OF - 2 * DAY: 0, AS_OF - DAY: 250, AS_OF: 1000}
     drawing = draw(a_chart(STOCK, a_series(days=points_of(values))))
     assert heights_of(drawing.lines[0]) == [UNITS, 750, 0]
 
 
-def test_lonely_and_last():
-    """A day between two gaps and the last day have marks of their own."""
+def test_single_and_last_day():
+    """A day between two gaps and the last day have marks."""
     values = {AS_OF - 9 * DAY: 5, AS_OF - 5 * DAY: 6, AS_OF - 4 * DAY: 7}
     drawing = draw(a_chart(STOCK, a_series(days=points_of(values))))
     assert len(drawing.lines) == 1
@@ -307,7 +307,7 @@ def test_lonely_and_last():
 
 @pytest.mark.parametrize("days", [2, 170, 365, 700])
 def test_thinned(days):
-    """A long line is thinned and keeps its ends."""
+    """A long line is thinned and keeps its end points."""
     values = {AS_OF - n * DAY: 5 for n in range(days)}
     drawing = draw(a_chart(STOCK, a_series(days=points_of(values))))
     (line,) = drawing.lines
@@ -319,7 +319,7 @@ def test_thinned(days):
 
 @pytest.mark.parametrize(("lang", "is_long"), [("en", False), ("de", False), ("ar", True), ("fa", True)])
 def test_room_for_long_values(lang: str, *, is_long: bool) -> None:
-    """A value with its month that is longer in the language of the site gets the wider room too."""
+    """A longer label of value and month in another language gets more room."""
     series = [a_series(f"{n}", months=[a_month(NOVEMBER.plus(-1), 154_000 + n)]) for n in range(3)]
     chart = a_chart(FLOW, *series)
     with formats.use(load_formats(lang)):
@@ -328,7 +328,7 @@ def test_room_for_long_values(lang: str, *, is_long: bool) -> None:
 
 @pytest.mark.parametrize(("name", "is_long"), [("lance", False), ("an-organisation/its-repository", True)])
 def test_room_for_names(name: str, *, is_long: bool) -> None:
-    """A name that would be cut off gets more room, in the figure as well."""
+    """A long name gets more room, also in the figure."""
     chart = a_chart(STOCK, a_series(name), a_series("other"))
     assert has_long_names(chart) is is_long
     wide = margins(Room.LARGE, has_names=True, has_long_names=is_long, has_events=False)
@@ -337,7 +337,7 @@ def test_room_for_names(name: str, *, is_long: bool) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 1000)), min_size=2, max_size=40))
 def test_path_of_a_line(places):
-    """The steps of the path lead to the points."""
+    """The steps of the path end at the points."""
     points = [(x / 10, float(y)) for x, y in places]
     line = Line(" ".join(f"{x:g},{y:g}" for x, y in points), "n0", dashed=False)
     first, _, steps = line.path.partition("l")

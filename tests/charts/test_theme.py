@@ -1,4 +1,4 @@
-"""Colours: what can be told apart, and what is declared where."""
+"""Colours: contrasts, differences and declarations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from cmetrics.site.render import templates_folder
 @pytest.mark.parametrize("ground", ["ground", "panel"])
 @pytest.mark.parametrize("tone", TONES)
 def test_marks(tone: str, ground: str) -> None:
-    """Marks have 3:1 on both grounds of both schemes (WCAG 1.4.11)."""
+    """Marks have a contrast of 3:1 on both backgrounds of both schemes (WCAG 1.4.11)."""
     assert contrast(TONES[tone].light, SURFACES[ground].light) >= 3
     assert contrast(TONES[tone].dark, SURFACES[ground].dark) >= 3
 
@@ -37,7 +37,7 @@ def test_marks(tone: str, ground: str) -> None:
 @pytest.mark.parametrize("ground", ["ground", "panel"])
 @pytest.mark.parametrize("name", ["text", "muted", "link", "up", "down"])
 def test_text(name: str, ground: str) -> None:
-    """Text has 4.5:1 on both grounds of both schemes (WCAG 1.4.3)."""
+    """Text has a contrast of 4.5:1 on both backgrounds of both schemes (WCAG 1.4.3)."""
     assert contrast(SURFACES[name].light, SURFACES[ground].light) >= 4.5
     assert contrast(SURFACES[name].dark, SURFACES[ground].dark) >= 4.5
 
@@ -51,33 +51,33 @@ def test_text(name: str, ground: str) -> None:
     ],
 )
 def test_badges(text: Color, ground: Color) -> None:
-    """The small text of badges has 4.5:1 in both schemes."""
+    """The small text of badges has a contrast of 4.5:1 in both schemes."""
     assert contrast(text.light, ground.light) >= 4.5
     assert contrast(text.dark, ground.dark) >= 4.5
 
 
 def test_every_tone_has_a_colour() -> None:
-    """The view-model names no tone that the theme lacks."""
+    """The theme has every tone of the view model."""
     assert {*KNOWN_TONES, *(f"n{n}" for n in range(NUMBERED_TONES)), TOTAL} <= TONES.keys()
 
 
 def test_tones_differ() -> None:
-    """No two tones of series share a colour in either scheme."""
+    """All tones of series have different colours in both schemes."""
     series = [color for name, color in TONES.items() if name != "event"]
     assert len({color.light for color in series}) == len({color.dark for color in series}) == len(series)
 
 
 def test_declared_once() -> None:
-    """No template, stylesheet or script names a colour of its own."""
+    """Colours are declared in the theme only, not in templates, stylesheets or scripts."""
     for path in templates_folder().rglob("*"):
         if path.is_file():
             text = path.read_text(encoding="utf-8")
-            # Black with an alpha is a shadow, no colour of the theme.
+            # Black with an alpha is a shadow, not a colour of the theme.
             assert re.findall(r"#(?!000[0-9a-f]\b)[0-9a-fA-F]{3,8}\b(?=[;\"' )])", text) == [], path
 
 
 def test_stylesheet() -> None:
-    """Every custom property that the stylesheet uses is declared, each once."""
+    """Every custom property used by the stylesheet is declared once."""
     declared = re.findall(r"^  (--[\w-]+):", stylesheet(), re.MULTILINE)
     assert len(declared) == len(set(declared))
     parts = sorted((templates_folder() / "style").glob("*.css"))
@@ -88,7 +88,7 @@ def test_stylesheet() -> None:
 
 @pytest.mark.parametrize("accent", ["#0969da", "#7c3aed", "#0f766e", "#777705", "#000000", "#b00020", "#5c2d00"])
 def test_accent(accent: str) -> None:
-    """Of any accent: text in it and on it can be read, marks of products can be seen and told apart."""
+    """With any accent, text is readable, and marks of products are visible and distinct."""
     colors = palette(build_accent(accent, None))
     first, second = colors.products["a0"], colors.products["a1"]
     assert first.light == colors.surfaces["link"].light == accent
@@ -101,7 +101,7 @@ def test_accent(accent: str) -> None:
 
 
 def test_default() -> None:
-    """Without an accent nothing changes; the colours of SDKs never do."""
+    """Without an accent the default colours are used, and an accent never changes the colours of SDKs."""
     assert palette(None).stylesheet() == stylesheet()
     colors = palette(build_accent("#7c3aed", None))
     assert {name: colors.tones[name] for name in TONES} == dict(TONES)

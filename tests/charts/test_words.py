@@ -21,7 +21,7 @@ def a_week(day: date, observed: int | None = 7, expected: int = 7, *, running: b
     return PeriodPoint(*span, 7, PointKind.OBSERVED, "api_daily", observed, expected, is_running=running)
 
 
-# -- one value -----------------------------------------------------------------------------------
+# -- values --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -36,18 +36,18 @@ def a_week(day: date, observed: int | None = 7, expected: int = 7, *, running: b
         (PointKind.SEEDED, "csv_seed", "a total published before daily data"),
     ],
 )
-def test_how_a_value_came_about_is_said_in_words(kind, provenance, text):
+def test_the_origin_of_a_value_is_described(kind, provenance, text):
     assert provenance_text(kind, provenance) == text
 
 
-def test_a_day_has_no_zero_before_it():
+def test_days_have_no_leading_zero():
     assert formats.long_day(date(2026, 3, 1)) == "1 March 2026"
 
 
-# -- a chart for those who cannot see it ---------------------------------------------------------
+# -- text alternatives of charts -----------------------------------------------------------------
 
 
-def test_a_chart_of_downloads_tells_first_last_peak_and_change():
+def test_the_text_of_downloads_has_first_last_peak_and_change():
     rows = [
         *rows_of(PACKAGE, date(2026, 7, 1), date(2026, 7, 31), 10),
         *rows_of(PACKAGE, date(2026, 8, 1), date(2026, 8, 31), 90),
@@ -61,8 +61,8 @@ def test_a_chart_of_downloads_tells_first_last_peak_and_change():
     )
 
 
-def test_only_the_range_shown():
-    """The text is of the last 24 months, as the chart is; a package that ended before them has no value."""
+def test_only_the_visible_range():
+    """The text covers the 24 months of the chart, and a package that ended earlier has no value."""
     rows = rows_of(PACKAGE, date(2022, 1, 1), AS_OF, 10)
     board = a_board([PACKAGE], rows, days=2000)
     assert "from 310 downloads (December 2024) to 310 (October 2026)" in alternative(item_chart(board, board.items[0]))
@@ -70,7 +70,7 @@ def test_only_the_range_shown():
     assert alternative(item_chart(ended, ended.items[0])).endswith("Node.js (lance): no complete period.")
 
 
-def test_a_chart_of_stars_tells_days():
+def test_the_text_of_stars_has_days():
     board = a_board([STARS], rows_of(STARS, date(2026, 11, 1), AS_OF, 1000, grows=-1))
     assert alternative(item_chart(board, board.items[0])) == (
         "GitHub stars of owner/a, by day. "
@@ -84,13 +84,13 @@ def test_a_change_from_nothing_has_no_percentage():
     assert "a change of +21; peak 21" in alternative(item_chart(board, board.items[0]))
 
 
-def test_a_single_value_is_no_change():
+def test_a_single_value_has_no_change():
     board = a_board([STARS], rows_of(STARS, AS_OF, AS_OF, 1234))
     assert alternative(item_chart(board, board.items[0])).endswith("owner/a: 1,234 stars, 22 November 2026.")
 
 
-def test_every_series_has_its_words_and_one_without_values_says_so():
+def test_every_series_has_a_text_also_without_values():
     board = a_board([STARS], rows_of(STARS, AS_OF, AS_OF, 5))
     (known,) = item_chart(board, board.items[0]).series
-    told = alternative(a_chart(STOCK, known, a_series("owner/empty")))
-    assert "owner/a: 5 stars, 22 November 2026. owner/empty: no complete period." in told
+    text = alternative(a_chart(STOCK, known, a_series("owner/empty")))
+    assert "owner/a: 5 stars, 22 November 2026. owner/empty: no complete period." in text

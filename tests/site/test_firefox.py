@@ -30,16 +30,16 @@ def test_reader_with_firefox(firefox: str, data_site, tmp_path: Path, width: int
     picture = tmp_path / "page.png"
     done = web_script("firefox.mjs", firefox, data_site("rich").url, str(picture), str(width), str(height))
     assert done.returncode == 0, done.stderr
-    seen = json.loads(done.stdout)
-    assert seen["errors"] == []
-    assert seen["sideways"] <= 0
-    assert seen["hovered"]["isVisible"]
-    assert seen["hovered"]["text"].startswith("October 2026")
-    assert not seen["escaped"]["isVisible"]
-    assert seen["moved"]["isVisible"]
-    assert seen["moved"]["text"].startswith("October 2026")
-    assert [url for url in seen["askedBefore"] if "plotly" in url] == []
-    assert seen["bars"] > 100
+    results = json.loads(done.stdout)
+    assert results["errors"] == []
+    assert results["overflow"] <= 0
+    assert results["hovered"]["isVisible"]
+    assert results["hovered"]["text"].startswith("October 2026")
+    assert not results["escaped"]["isVisible"]
+    assert results["moved"]["isVisible"]
+    assert results["moved"]["text"].startswith("October 2026")
+    assert [url for url in results["requestedBefore"] if "plotly" in url] == []
+    assert results["bars"] > 100
     assert picture.stat().st_size > 20_000
 
 
@@ -49,7 +49,9 @@ def test_every_kind_of_page(firefox: str, data_site, tmp_path: Path) -> None:
     paths = [*pages(site, 1), "compare.html?m=downloads-lancedb-python,downloads-lance-python", "changes.html#news"]
     done = web_script("firefox.mjs", firefox, site.url, str(tmp_path / "page.png"), "390", "844", *paths)
     assert done.returncode == 0, done.stderr
-    seen = json.loads(done.stdout)
-    assert seen["errors"] == []
-    assert list(seen["pages"]) == paths
-    assert {path: one for path, one in seen["pages"].items() if one["sideways"] > 0 or not one["title"]} == {}
+    results = json.loads(done.stdout)
+    assert results["errors"] == []
+    assert list(results["pages"]) == paths
+    assert {
+        path: found for path, found in results["pages"].items() if found["overflow"] > 0 or not found["title"]
+    } == {}

@@ -1,5 +1,5 @@
-// What the type check of the page's scripts (tests/site/test_scripts.py) knows about the page. Elements are found by
-// selectors whose types the check cannot know.
+// Declarations for the type check of the page's scripts (tests/site/test_scripts.py). Elements found by selectors are
+// `any`, because the check cannot infer their types.
 
 interface ParentNode {
   querySelector(selectors: string): any;
@@ -22,7 +22,7 @@ interface EventTarget {
 }
 
 interface Navigator {
-  /** Of Chromium only. */
+  /** Only in Chromium. */
   connection?: { saveData: boolean; effectiveType: string };
 }
 
@@ -33,5 +33,5 @@ interface Window {
   cmetricsMonths: (name: string, months: any) => void;
 }
 
-/** The table of the language, which the build puts before the scripts. */
+/** The table of the language, which the build inserts before the scripts. */
 declare const FORMATS: any;
