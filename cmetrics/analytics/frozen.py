@@ -126,7 +126,7 @@ def observed_times(table: SeriesTable) -> Times:
 def final_moment(table: SeriesTable, observed: Times, month: Month) -> datetime:
     """Return the moment from which the report of a month is final."""
     settled = datetime.combine(month.last + DAY + SETTLED_AFTER, time(), UTC)
-    mine = _in_month(table, month)
+    mine = table.within(Span(month.first, month.last))
     if not mine.any():
         return settled
     first = observed[mine].min()
@@ -134,10 +134,6 @@ def final_moment(table: SeriesTable, observed: Times, month: Month) -> datetime:
     # At midnight, so that the runs of one day belong together.
     begun = datetime.combine(begun.date() + DAY, time(), UTC)
     return max(settled, begun + SETTLED_AFTER)
-
-
-def _in_month(table: SeriesTable, month: Month) -> Mask:
-    return (table.days >= month.first.toordinal()) & (table.days <= month.last.toordinal())
 
 
 def _later_changes(
@@ -161,7 +157,7 @@ def _later_changes(
         days = (last - first).days + 1
         if days > 0 and (not is_stars or revision.first_day <= month.last):
             add(revision.observed_at.astimezone(UTC).date(), revision.metric_id, days, 0, days * revision.difference)
-    for row in np.flatnonzero(is_added & _in_month(table, month)).tolist():
+    for row in np.flatnonzero(is_added & table.within(Span(month.first, month.last))).tolist():
         metric_id = table.metric_ids[table.owners[row]]
         is_last = int(table.days[row]) == month.last.toordinal()
         if metric_id not in stars or is_last:

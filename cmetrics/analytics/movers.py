@@ -11,7 +11,7 @@ from cmetrics.analytics.columns import Places
 from cmetrics.analytics.daily import DailyGrid
 from cmetrics.analytics.insight_results import Direction, Mover, Window
 from cmetrics.analytics.phrases import change_percent, moved, name_of, rounded
-from cmetrics.analytics.rollups import LENGTHS, Compared, Windows
+from cmetrics.analytics.rollups import LENGTHS, Windows
 from cmetrics.analytics.signals import LEAST_DEVIATION, MAD
 from cmetrics.domain import formats
 
@@ -41,10 +41,34 @@ def build_movers(grid: DailyGrid, windows: Windows) -> Iterator[Mover]:
         order = np.argsort(-np.abs(velocity), kind="stable")
         for direction, sign in ((Direction.RISING, 1), (Direction.FALLING, -1)):
             moving = order[(is_large & (sign * change > 0))[order]]
-            listed = moving[:LISTED]
-            scored = zip(listed.tolist(), scores(grid, listed, LENGTHS[window]), strict=True)
-            for rank, (row, score) in enumerate(scored, 1):
-                yield _mover(grid, window, compared, row, direction, rank, float(velocity[row]), score)
+            rows = moving[:LISTED]
+            for rank, (row, score) in enumerate(
+                zip(rows.tolist(), scores(grid, rows, LENGTHS[window]), strict=True), 1
+            ):
+                metric, now, before = grid.metrics[row], int(compared.now[row]), int(compared.before[row])
+                start, end, earlier, until = (
+                    grid.day(int(columns[row]))
+                    for columns in (compared.first, compared.last, compared.previous_first, compared.previous_last)
+                )
+                text = (
+                    f"{name_of(metric)}: {formats.number(now)} downloads from {formats.period(start, end)}, "
+                    f"{moved(now, before)} against {formats.number(before)} from {formats.period(earlier, until)}."
+                )
+                yield Mover(
+                    window=window,
+                    direction=direction,
+                    rank=rank,
+                    metric_id=metric.metric_id,
+                    start=start,
+                    end=end,
+                    value=now,
+                    previous_value=before,
+                    change=now - before,
+                    change_percent=change_percent(now, before),
+                    velocity=round(float(velocity[row]), 3),
+                    text=text,
+                    score=score,
+                )
 
 
 def scores(grid: DailyGrid, rows: Places, days: int) -> list[float | None]:
@@ -61,40 +85,3 @@ def scores(grid: DailyGrid, rows: Places, days: int) -> list[float | None]:
     spread = MAD * median_of_known(np.abs(changes[:, 1:] - usual[:, None]))
     deviations = np.abs(changes[:, 0] - usual) / np.maximum(spread, LEAST_DEVIATION)
     return [None if np.isnan(deviation) else rounded(deviation, 2) for deviation in deviations.tolist()]
-
-
-def _mover(
-    grid: DailyGrid,
-    window: Window,
-    compared: Compared,
-    row: int,
-    direction: Direction,
-    rank: int,
-    velocity: float,
-    score: float | None,
-) -> Mover:
-    metric = grid.metrics[row]
-    start, end, earlier, until = (
-        grid.day(int(columns[row]))
-        for columns in (compared.first, compared.last, compared.previous_first, compared.previous_last)
-    )
-    now, before = int(compared.now[row]), int(compared.before[row])
-    text = (
-        f"{name_of(metric)}: {formats.number(now)} downloads from {formats.period(start, end)}, "
-        f"{moved(now, before)} against {formats.number(before)} from {formats.period(earlier, until)}."
-    )
-    return Mover(
-        window=window,
-        direction=direction,
-        rank=rank,
-        metric_id=metric.metric_id,
-        start=start,
-        end=end,
-        value=now,
-        previous_value=before,
-        change=now - before,
-        change_percent=change_percent(now, before),
-        velocity=round(velocity, 3),
-        text=text,
-        score=score,
-    )

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from math import log
+from statistics import median
 
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmetrics.analytics.daily import LATE_DAYS, build_daily_grid
 from cmetrics.analytics.insight_results import ReasonKind, Rollup, Scope, Unit, Window
-from cmetrics.analytics.movers import build_movers
+from cmetrics.analytics.movers import build_movers, scores
 from cmetrics.analytics.rollups import LENGTHS, build_rollups, build_star_rollups, build_totals, build_windows
 from cmetrics.analytics.star_grid import build_star_grid
 from cmetrics.domain.days import DAY, Month, day_range, window
@@ -242,6 +246,37 @@ def test_movers():
     assert rising[0].text == (
         "s07 (Node.js): 21,350 downloads from 4 to 10 Mar 2026, +52.5% against 14,000 from 25 Feb to 3 Mar 2026."
     )
+
+
+def score_of(values: dict[date, int], days: int) -> float | None:
+    """The size of the newest change of a metric, next to those of the 26 weeks before."""
+
+    def change(end: date) -> float | None:
+        both = list(day_range(end - (2 * days - 1) * DAY, end))
+        if not all(day in values for day in both):
+            return None
+        earlier, later = (sum(values[day] for day in half) for half in (both[:days], both[days:]))
+        return log(max(later, 1)) - log(max(earlier, 1))
+
+    newest, *others = [change(max(values) - 7 * n * DAY) for n in range(27)]
+    before = [one for one in others if one is not None]
+    if newest is None or len(before) < 13:
+        return None
+    usual = median(before)
+    spread = max(1.4826 * median(abs(one - usual) for one in before), 0.05)
+    return abs(newest - usual) / spread
+
+
+@settings(deadline=None, max_examples=deep(30))
+@given(stored(days=300))
+def test_scores(values):
+    """The scores of all metrics are those of each one."""
+    metrics = PACKAGES[:3]
+    grid = build_daily_grid(metrics, SPECS, a_table(rows_of(values)), AS_OF)
+    for days in (7, 30):
+        expected = [score_of(values[metric.metric_id], days) for metric in metrics]
+        found = scores(grid, np.arange(len(metrics)), days)
+        assert found == [None if one is None else pytest.approx(one, abs=0.006) for one in expected]
 
 
 # -- stars ---------------------------------------------------------------------------------------

@@ -197,6 +197,45 @@ def test_records():
     assert SignalKind.RECORD not in kinds(insights_of(counts[:, -360:]))
 
 
+@settings(deadline=None, max_examples=deep(20))
+@given(st.lists(st.sampled_from([0.8, 1.0, 1.09, 1.2, 1.5]), min_size=9, max_size=9), st.sets(st.integers(0, DAYS - 1)))
+def test_record_weeks_equal_the_slow_reference(factors, holes):
+    """A record week is one tenth above every whole week before it."""
+    counts = flat(1)
+    for number, factor in enumerate(factors):
+        end = DAYS - 19 * number
+        counts[0, end - 10 : end] = counts[0, end - 10 : end] * factor
+    known = np.array([[day not in holes or day >= DAYS - 7 for day in range(DAYS)]])
+    weeks = {
+        end: int(counts[0, end - 6 : end + 1].sum()) for end in range(6, DAYS) if known[0, end - 6 : end + 1].all()
+    }
+    before = [value for end, value in weeks.items() if end <= DAYS - 8]
+    expected = len(before) >= 351 and weeks[DAYS - 1] >= 1.1 * max(before)
+    found = [s for s in insights_of(counts, known=known).signals if s.kind is SignalKind.RECORD and s.end == AS_OF]
+    assert [signal.value for signal in found] == ([weeks[DAYS - 1]] if expected else [])
+
+
+@settings(deadline=None, max_examples=deep(20))
+@given(st.lists(st.tuples(st.integers(50, 4_000), st.sampled_from([0.6, 1, 1, 1, 1.8])), min_size=6, max_size=6))
+def test_shares_equal_the_slow_reference(levels):
+    """The share of each metric in its product is compared with the median of three months."""
+    counts = np.repeat(np.array([[level] for level, _ in levels]), DAYS, axis=1)
+    first = DAYS - 1 - (AS_OF - date(2026, 10, 1)).days
+    for row, (_, factor) in enumerate(levels):
+        counts[row, first : first + 31] = counts[row, first : first + 31] * factor
+    found = insights_of(counts, products=2)
+    by_product: dict[str, list[int]] = {}
+    for row, metric in enumerate(metrics_of(6, 2, ("npm", "pypistats"), 0)):
+        by_product.setdefault(metric.product, []).append(row)
+    expected = set()
+    for rows in by_product.values():
+        now, before = counts[rows, first], counts[rows, first - 1]
+        shifts = 100 * now / now.sum() - 100 * before / before.sum()
+        if 31 * now.sum() >= 10_000:
+            expected |= {f"s{row:04}" for row, shift in zip(rows, shifts, strict=True) if abs(shift) >= 5}
+    assert {s.metric_id[-5:] for s in found.signals if s.kind is SignalKind.SHARE_SHIFT} == expected
+
+
 def test_stars():
     """A day with many new or removed stars is a signal for a week; consecutive days are one signal."""
     days = 120
