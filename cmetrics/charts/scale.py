@@ -74,6 +74,8 @@ class Margins:
 #: The width of the names at the end of series: usual, and maximum for long names in a large chart, where they take
 #: the given share of the width.
 NAMES_WIDTH, LONG_NAMES_WIDTH, _LONG_NAMES_SHARE = 104, 224, 21
+#: The width of a chart from which its names have nearly their maximum width. The stylesheet uses the same number.
+_LONGER_NAMES_FROM = 1000
 #: The space above the plot for the top label, and for the lane of events above it.
 TOP, LANE = 26, 30
 BOTTOM = 26
@@ -97,11 +99,14 @@ def margins(room: Room, *, has_names: bool, has_long_names: bool, has_events: bo
 def stylesheet() -> str:
     """Return the margins of charts as a part of the stylesheet, and the positions of names in percent."""
     large, wide = (f"@container chart (min-width: {WIDE_FROM[room]}px)" for room in (Room.LARGE, Room.WIDE))
+    long_names = f"min({_LONG_NAMES_SHARE}cqi, {LONG_NAMES_WIDTH}px)"
+    larger = f"@container chart (min-width: {_LONGER_NAMES_FROM}px)"
     lines = [
         f".picture {{ --left: {GUTTER}px; --right: {SIDE}px; --top: {TOP}px; --bottom: {BOTTOM}px; }}",
         f".dated .picture {{ --top: {TOP + LANE}px; }}",
         f"{wide} {{ .named:not(.long-names) .picture {{ --right: {NAMES_WIDTH}px; }} }}",
-        f"{large} {{ .long-names .picture {{ --right: min({_LONG_NAMES_SHARE}cqi, {LONG_NAMES_WIDTH}px); }} }}",
+        f"{large} {{ .long-names:not(.longer-names) .picture {{ --right: {long_names}; }} }}",
+        f"{larger} {{ .longer-names .picture {{ --right: {long_names}; }} }}",
         *(f".at-{at} {{ --at: {at}%; }}" for at in range(101)),
     ]
     return "\n".join(lines) + "\n"

@@ -47,8 +47,9 @@ LAST_CHARACTER, LEADER = 9, 3
 LONGEST_MONTH = 31 * DAY
 #: The key of the current month among the names of series.
 RUNNING = "-running"
-#: The font size of names at the end of series, and the maximum width of a name next to its sign, in CSS pixels.
-_NAME_SIZE, _USUAL_NAME, _USUAL_NOTE = 13, 73, 108
+#: The font size of names at the end of series, and the maximum width of a name next to its sign, in CSS pixels: usual,
+#: and of a long name in the narrowest chart that is large.
+_NAME_SIZE, _USUAL_NAME, _USUAL_NOTE, _LONG_NAME = 13, 73, 108, 121
 
 
 class BarState(StrEnum):
@@ -398,14 +399,21 @@ def has_long_names(chart: Chart) -> bool:
     """Return whether a name at the end of its series, or the text below it, needs more than the usual width."""
     if not has_names(chart):
         return False
+    end = _note(chart)
+    notes = [precise(value) + end for value in last_values(chart).values()]
+    return _widest_name(chart) > _USUAL_NAME or any(text_width(note, _NAME_SIZE) > _USUAL_NOTE for note in notes)
+
+
+def has_longer_names(chart: Chart) -> bool:
+    """Return whether a long name needs a chart of nearly the whole width of the page at the end of its series."""
+    return has_names(chart) and _widest_name(chart) > _LONG_NAME
+
+
+def _widest_name(chart: Chart) -> float:
     splits, names = [series.split for series in chart.series], short_names(chart)
     # The only series of a split is not named.
     named = [names[series.key] for series in chart.series if splits.count(series.split) > 1]
-    end = _note(chart)
-    notes = [precise(value) + end for value in last_values(chart).values()]
-    return any(text_width(name, _NAME_SIZE, is_bold=True) > _USUAL_NAME for name in named) or any(
-        text_width(note, _NAME_SIZE) > _USUAL_NOTE for note in notes
-    )
+    return max((text_width(name, _NAME_SIZE, is_bold=True) for name in named), default=0.0)
 
 
 def _note(chart: Chart) -> str:

@@ -16,7 +16,16 @@ from cmetrics.charts.data import chart_document, days_name
 from cmetrics.charts.lane import shown_events
 from cmetrics.charts.net_figure import build_net_chart
 from cmetrics.charts.panels import PanelChart, PanelsDrawing, draw_panels, panels_document
-from cmetrics.charts.svg import BarState, Drawing, draw, has_long_names, has_names, needs_width, short_names
+from cmetrics.charts.svg import (
+    BarState,
+    Drawing,
+    draw,
+    has_long_names,
+    has_longer_names,
+    has_names,
+    needs_width,
+    short_names,
+)
 from cmetrics.charts.words import alternative, subtitle
 from cmetrics.domain import formats
 from cmetrics.domain.metric import Event
@@ -44,6 +53,8 @@ class ChartView:
     has_names: bool
     #: Whether these names need more space.
     has_long_names: bool
+    #: Whether they need nearly the whole width of the page.
+    has_longer_names: bool
     #: The events of the range shown, numbered from 1.
     events: tuple[Event, ...]
     #: By event, the text about its effect on downloads.
@@ -162,6 +173,7 @@ def build_view(site: Site, chart: Chart, *, is_whole: bool) -> ChartView:
         is_whole=is_whole,
         has_names=has_names(chart),
         has_long_names=has_long_names(chart),
+        has_longer_names=has_longer_names(chart),
         events=shown_events(chart, drawing.scale),
         name=picture_name(chart, site.names),
     )

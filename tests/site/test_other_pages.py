@@ -135,10 +135,11 @@ def test_news_do_not_repeat_their_title(reader, data_site):
         assert title.partition(": ")[0] not in text, title
 
 
-@pytest.mark.parametrize("width", [390, 768, 1280, 1920])
-def test_names_of_series_are_whole(reader, data_site, width):
+@pytest.mark.parametrize("width", [390, 768, 1024, 1280, 1920])
+@pytest.mark.parametrize("name", ["m24", "m300"])
+def test_names_of_series_are_whole(reader, data_site, name, width):
     """Names with the same beginning are not cut, so that packages can be distinguished."""
-    site = data_site("m24")
+    site = data_site(name)
     page = reader.open(f"{site.url}products/p00.html", now=NOW, size=(width, 900))
     cut = page.locator(".chart .legend bdi").evaluate_all(
         """(all) => all
