@@ -22,6 +22,7 @@ from cmetrics.domain.redaction import redact
 from cmetrics.domain.revision import Revision
 from cmetrics.domain.run import Counts, Job, Run, RunStatus
 from cmetrics.memory import release_memory
+from cmetrics.settings import StoreKind
 from cmetrics.store import schema, sql
 from cmetrics.store.columns import (
     NEWEST_LAST,
@@ -117,13 +118,31 @@ class LanceStore(StoreTables):
         """Return the rows of these metrics as stored, including copies; see `complete`. The ids are sorted."""
         # Only other programs write rows without a value; they contain no information.
         where = f"{sql.within('period_end', span)} AND value IS NOT NULL"
+        if self._are_most(metric_ids):
+            # To read all rows takes two thirds of the time to find those of long lists of ids.
+            return complete(of_metrics(self._query(STATS, where, columns, EXPORT_ROWS, encode_texts), metric_ids))
         # A clock that is wrong by years gives a span that ends before it begins.
-        limit = len(metric_ids) * max(0, span.days) * COPIES + COPIES
-        if len(metric_ids) <= BATCH:
-            where = f"{sql.among('metric_id', metric_ids)} AND {where}"
-            return complete(self._query(STATS, where, columns, limit, encode_texts))
-        # To read all rows takes two thirds of the time to find those of long lists, which name most of them.
-        return complete(of_metrics(self._query(STATS, where, columns, EXPORT_ROWS, encode_texts), metric_ids))
+        rows = max(0, span.days) * COPIES
+        parts = [
+            self._query(
+                STATS,
+                f"{sql.among('metric_id', part)} AND {where}",
+                columns,
+                len(part) * rows + COPIES,
+                encode_texts,
+            )
+            for part in _parts(metric_ids)
+        ]
+        return complete(pa.concat_tables(parts))
+
+    def _are_most(self, metric_ids: Sequence[str]) -> bool:
+        """Return whether these are more than `BATCH`, and at least half of the metrics of a store that is not remote.
+
+        Catalogues of a few metrics may share a store with thousands of others.
+        """
+        if len(metric_ids) <= BATCH or self.target.kind is StoreKind.ENTERPRISE:
+            return False
+        return bool(self._open(METRICS).count_rows() <= 2 * len(metric_ids))
 
     def runs(
         self, since: datetime | None = None, status: RunStatus | None = None, *, until: datetime | None = None

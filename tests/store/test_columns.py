@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cmetrics.domain.days import DAY, Span
 from cmetrics.domain.errors import StoreError
+from cmetrics.domain.metric import definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Counts
 from cmetrics.ingest.reconcile import newer_wins
@@ -201,8 +202,14 @@ def test_distinct_texts_in_the_order_of_the_rows(texts):
 
 
 @pytest.mark.parametrize("step", [1, -1])
-def test_metrics_of_long_lists(store: LanceStore, step: int):
-    """Of more metrics than one filter names, the rows of those are read that were asked for, and no other's."""
+@pytest.mark.parametrize("defined", [0, 3 * BATCH])
+def test_metrics_of_long_lists(store: LanceStore, step: int, defined: int):
+    """Of more metrics than one filter names, the rows of those are read that were asked for, and no other's.
+
+    Whether all rows are read for that depends on how many metrics the store has.
+    """
+    others = [a_metric("npm", metric_id=f"o{n:04}") for n in range(defined)]
+    store.save_definitions([definition(metric, UNKNOWN_TIME) for metric in others])
     metrics = [a_metric("npm", metric_id=f"m{n:04}") for n in range(BATCH + 60)]
     rows = [a_row(metric, DAY_0 + n * DAY, n) for metric in metrics[::step] for n in (0, 1, 2)[::step]]
     store.upsert_observations(rows, always)
