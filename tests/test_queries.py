@@ -66,11 +66,11 @@ def test_series_asked_at_once_are_those_asked_one_by_one(tmp_path: Path):
     first = window(queries.as_of, 20)
     rows = [a_row(metric, first + n * DAY, 100 * k + n) for k, metric in enumerate(metrics) for n in range(20 - k)]
     store.upsert_observations(rows, value_differs)
-    asked = [(metric.metric_id, days) for metric in metrics for days in (1, 5, 19, 40)]
+    requests = [(metric.metric_id, days) for metric in metrics for days in (1, 5, 19, 40)]
     with ThreadPoolExecutor(16) as pool:
-        found = list(pool.map(lambda one: queries.series(*one), [*asked, ("unknown", 5)]))
+        found = list(pool.map(lambda one: queries.series(*one), [*requests, ("unknown", 5)]))
     assert found.pop() is None
-    for (metric_id, days), table in zip(asked, found, strict=True):
+    for (metric_id, days), table in zip(requests, found, strict=True):
         assert table is not None
         since = window(queries.as_of, days)
         expected = [row for row in rows if row.metric_id == metric_id and row.period_end >= since]

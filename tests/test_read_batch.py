@@ -32,7 +32,7 @@ class Store:
 
 
 def ask_during_a_read(store: Store, questions: Collection[int]) -> list[Callable[[], str]]:
-    """Ask 0, and the others while it is read."""
+    """Request 0, and then the others during its read."""
     batch: ReadBatch[int, str] = ReadBatch()
     with ThreadPoolExecutor(20) as pool:
         first: Future[str] = pool.submit(batch.get, 0, store.read)
@@ -47,7 +47,7 @@ def ask_during_a_read(store: Store, questions: Collection[int]) -> list[Callable
 
 
 def test_together():
-    """What is asked during a read is answered by the next one, each question with its own answer."""
+    """Requests during a read are answered together by the next read."""
     store = Store()
     results = ask_during_a_read(store, [2, 4, 0, 4])
     assert [result() for result in results] == ["0", "2", "4", "0", "4"]
@@ -55,7 +55,7 @@ def test_together():
 
 
 def test_one_fails():
-    """If a question cannot be answered, those that were read with it are."""
+    """A failed request does not affect the others of the same read."""
     store = Store()
     zero, two, three = ask_during_a_read(store, [2, 3])
     assert [zero(), two()] == ["0", "2"]
@@ -64,7 +64,7 @@ def test_one_fails():
 
 
 def test_alone():
-    """A single question is read once, also if that fails, and the next one is read again."""
+    """A single request is read once, also if it fails, and the next one is read again."""
     store, batch = Store(), ReadBatch[int, str]()
     store.go.set()
     with pytest.raises(StoreError):

@@ -43,10 +43,10 @@ def test_the_page_justifies_every_dependency():
     (package, *tools, docs) = groups["dev"]
     assert package == "cmetrics[api]"
     assert docs == {"include-group": "docs"}
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["api"], *tools, *groups["docs"]]
+    requirements = [*project["dependencies"], *project["optional-dependencies"]["api"], *tools, *groups["docs"]]
     table = PAGE.split("## Dependencies")[1]
     assert re.findall(r"^\| ([a-z0-9-]+) \| \S", table, re.MULTILINE) == [
-        re.match(r"[a-z0-9-]+", one)[0] for one in wanted
+        re.match(r"[a-z0-9-]+", one)[0] for one in requirements
     ]
 
 

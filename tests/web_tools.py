@@ -25,8 +25,8 @@ INSTALL_TIMEOUT = 600
 
 def web_tools() -> Path:
     """Return the folder that contains node_modules, after installing them if necessary. One worker installs."""
-    wanted = hashlib.sha256((FOLDER / "package.json").read_bytes()).hexdigest()
-    if _installed() == wanted:
+    expected = hashlib.sha256((FOLDER / "package.json").read_bytes()).hexdigest()
+    if _installed() == expected:
         return FOLDER
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
@@ -35,9 +35,9 @@ def web_tools() -> Path:
     MODULES.mkdir(exist_ok=True)
     try:
         with FileLock(MODULES / ".install.lock", timeout=INSTALL_TIMEOUT + 60):
-            if _installed() != wanted:
+            if _installed() != expected:
                 _install(npm)
-                STAMP.write_text(wanted)
+                STAMP.write_text(expected)
     except Timeout:
         pytest.fail(f"another process has been installing {FOLDER} for more than {INSTALL_TIMEOUT} s")
     return FOLDER

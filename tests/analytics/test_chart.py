@@ -95,11 +95,11 @@ def test_many_repositories():
 
 
 def test_a_chart_has_only_the_events_of_its_product():
-    mine, theirs, both = an_event(AS_OF - 3 * DAY), an_event(AS_OF - 2 * DAY, "two"), an_event(AS_OF, "one", "two")
-    board = a_board([PYTHON, STARS, OTHER_STARS], events=[mine, theirs, both])
-    assert [chart.events for chart in group_charts(board, board.groups[0])] == [(mine, both)] * 2
-    assert item_chart(board, board.items[-1]).events == (theirs, both)
-    assert total_stars_chart(board).events == (mine, theirs, both)
+    first, second, both = an_event(AS_OF - 3 * DAY), an_event(AS_OF - 2 * DAY, "two"), an_event(AS_OF, "one", "two")
+    board = a_board([PYTHON, STARS, OTHER_STARS], events=[first, second, both])
+    assert [chart.events for chart in group_charts(board, board.groups[0])] == [(first, both)] * 2
+    assert item_chart(board, board.items[-1]).events == (second, both)
+    assert total_stars_chart(board).events == (first, second, both)
 
 
 def test_a_chart_of_one_metric_has_its_name():

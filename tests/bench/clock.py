@@ -84,12 +84,12 @@ def python(text: str) -> ProcessUsage:
 def run_in_process(work: Callable[..., Any], *args: Any) -> Any:
     """Return the result of ``work``, called in a separate process."""
     spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_work, args=(theirs, work, args))
+    receiver, sender = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_work, args=(sender, work, args))
     process.start()
-    theirs.close()
+    sender.close()
     try:
-        return ours.recv()
+        return receiver.recv()
     finally:
         process.join()
 

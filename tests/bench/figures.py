@@ -41,9 +41,9 @@ def render_table(figures: Iterable[Figure]) -> str:
 
 def merge_tables(old: str, new: str) -> str:
     """Replace the rows of ``old`` that ``new`` has too, and append the other rows of ``new``."""
-    create_store = {_subject(line): line for line in new.splitlines(keepends=True) if line.startswith("| ")}
-    kept = [create_store.pop(_subject(line), line) for line in old.splitlines(keepends=True) if line.startswith("| ")]
-    return "".join([*kept, *create_store.values()])
+    new_rows = {_subject(line): line for line in new.splitlines(keepends=True) if line.startswith("| ")}
+    merged = [new_rows.pop(_subject(line), line) for line in old.splitlines(keepends=True) if line.startswith("| ")]
+    return "".join([*merged, *new_rows.values()])
 
 
 def _subject(line: str) -> str:

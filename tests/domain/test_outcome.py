@@ -150,10 +150,10 @@ def logs(draw: st.DrawFn) -> tuple[list[Run], list[Outcome]]:
     for run in runs:
         for metric_id in draw(st.sets(st.sampled_from(["a", "b", "é"]))):
             first = run.started_at.date() - draw(st.integers(1, 30)) * DAY
-            asked = (first, first + draw(st.integers(0, 30)) * DAY) if draw(st.booleans()) else (None, None)
+            period = (first, first + draw(st.integers(0, 30)) * DAY) if draw(st.booleans()) else (None, None)
             status = draw(st.sampled_from(list(MetricStatus)))
             error = draw(st.sampled_from([None, "down"])) if status is MetricStatus.FAILED else None
-            outcomes.append(Outcome(run.ingestion_run_id, metric_id, status, *asked, 0, 0, error, run.started_at))
+            outcomes.append(Outcome(run.ingestion_run_id, metric_id, status, *period, 0, 0, error, run.started_at))
     return runs, outcomes
 
 

@@ -54,13 +54,13 @@ def test_an_export_counts_new_and_revised_values(tmp_path):
 
 def test_an_export_that_would_lose_rows_is_rejected_and_names_them(tmp_path):
     export_store(a_store(tmp_path / "whole", *ROWS), tmp_path / "out")
-    held = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.csv")}
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.csv")}
     poorer = a_store(tmp_path / "poorer", *ROWS[2:5])
     with pytest.raises(ExportError, match=r"downloads:p:nodejs: 2 days \(2026-11-01, 2026-11-02\)") as refused:
         export_store(poorer, tmp_path / "out")
     assert "downloads:p:rust: 1 day (2026-11-01)" in str(refused.value)
     assert "--allow-loss" in str(refused.value)
-    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.csv")} == held
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.csv")} == before
     export_store(poorer, tmp_path / "out", allow_loss=True)
     assert decode_observations(read_export(tmp_path / "out").stats) == ROWS[2:5]
 
@@ -141,8 +141,8 @@ def test_the_newer_of_two_values_is_kept_unless_it_is_of_a_worse_kind():
     worked_out = a_row(stars, DAY_0, 8, source_ref="github-history:owner/name#1", observed_at=AT)
     assert not decide(newer_wins, counted, worked_out)
     assert decide(newer_wins, worked_out, counted)
-    stand_in = a_row(NPM, DAY_0, 8, source_ref="clickpy:x", observed_at=AT)
-    assert not decide(newer_wins, old, stand_in)
+    replacement = a_row(NPM, DAY_0, 8, source_ref="clickpy:x", observed_at=AT)
+    assert not decide(newer_wins, old, replacement)
     # The order is total: a merge in either direction gives the same row.
     same_time = a_row(NPM, DAY_0, 7)
     assert decide(newer_wins, old, same_time) != decide(newer_wins, same_time, old)

@@ -247,8 +247,8 @@ def test_a_slow_response_is_limited_by_the_total_timeout(server: Server):
 
 
 def test_an_unreachable_service_is_not_requested_again():
-    nobody = Server(url="http://127.0.0.1:9")
-    first, second = get(nobody, "/a", "/b")
+    unreachable = Server(url="http://127.0.0.1:9")
+    first, second = get(unreachable, "/a", "/b")
     assert isinstance(first, ServiceUnreachable)
     assert second is first
 

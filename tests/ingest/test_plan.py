@@ -60,7 +60,7 @@ def test_without_daily_from_a_snapshot_covers_no_day():
 class Case:
     plan: RefreshPlan
     spec: SourceSpec
-    held: MetricState
+    state: MetricState
 
     @property
     def oldest(self) -> date:
@@ -68,7 +68,7 @@ class Case:
 
     @property
     def days(self) -> list[date]:
-        return list(self.plan.days(self.spec, self.held))
+        return list(self.plan.days(self.spec, self.state))
 
 
 @st.composite
@@ -85,52 +85,52 @@ def cases(draw: st.DrawFn) -> Case:
     run = st.tuples(st.integers(0, 150), st.integers(0, 150)).map(
         lambda ends: set(day_range(ago(max(ends)), ago(min(ends))))
     )
-    held = MetricState(
+    state = MetricState(
         frozenset(day for day, kind in kinds.items() if kind == "daily"),
         frozenset(day for day, kind in kinds.items() if kind == "snapshot"),
         lost=frozenset(draw(free | run.map(lambda days: days - kinds.keys()) | st.just(set()))),
         doubtful=frozenset(draw(st.sets(st.sampled_from(sorted(kinds))) if kinds else st.just(set()))),
     )
-    return Case(RefreshPlan(LAST, draw(st.just(0) | st.integers(1, 120))), spec, held)
+    return Case(RefreshPlan(LAST, draw(st.just(0) | st.integers(1, 120))), spec, state)
 
 
 @settings(deadline=None, max_examples=deep(200))
 @given(cases())
 def test_every_available_missing_day_is_requested_once(case: Case):
-    first = max(min(case.held.daily, default=LAST), case.oldest)
-    holes = set(day_range(first, LAST)) - case.held.daily - case.held.snapshots
-    asked = case.days
-    assert holes - case.held.lost <= set(asked)
-    assert len(asked) == len(set(asked))
+    first = max(min(case.state.daily, default=LAST), case.oldest)
+    holes = set(day_range(first, LAST)) - case.state.daily - case.state.snapshots
+    requested = case.days
+    assert holes - case.state.lost <= set(requested)
+    assert len(requested) == len(set(requested))
 
 
 @settings(deadline=None, max_examples=deep(200))
 @given(cases())
 def test_missing_days_are_requested_every_night_and_lost_ones_once_a_week(case: Case):
-    nights = [set(RefreshPlan(LAST + n * DAY, case.plan.lookback_days).days(case.spec, case.held)) for n in range(7)]
-    first = max(min(case.held.daily, default=LAST + DAY), case.spec.oldest_served(LAST + 6 * DAY))
-    holes = set(day_range(first, LAST)) - case.held.daily - case.held.snapshots
-    holes -= {day for day in case.held.lost if case.spec.known_loss(day)}
+    nights = [set(RefreshPlan(LAST + n * DAY, case.plan.lookback_days).days(case.spec, case.state)) for n in range(7)]
+    first = max(min(case.state.daily, default=LAST + DAY), case.spec.oldest_served(LAST + 6 * DAY))
+    holes = set(day_range(first, LAST)) - case.state.daily - case.state.snapshots
+    holes -= {day for day in case.state.lost if case.spec.known_loss(day)}
     assert holes <= set().union(*nights)
-    assert all(holes - case.held.lost <= days for days in nights)
+    assert all(holes - case.state.lost <= days for days in nights)
 
 
 @settings(deadline=None, max_examples=deep(200))
 @given(cases())
 def test_unavailable_days_and_snapshots_are_not_requested(case: Case):
-    asked = set(case.days)
-    assert all(case.oldest <= day <= LAST for day in asked)
-    assert not asked & case.held.snapshots
+    requested = set(case.days)
+    assert all(case.oldest <= day <= LAST for day in requested)
+    assert not requested & case.state.snapshots
 
 
 @settings(deadline=None, max_examples=deep(200))
 @given(cases())
 def test_stored_days_are_requested_again_within_settling_time_and_lookback(case: Case):
     reread = last(max(case.spec.settling_days, case.plan.lookback_days))
-    expected = {day for day in reread - case.held.snapshots if day >= case.oldest}
+    expected = {day for day in reread - case.state.snapshots if day >= case.oldest}
     assert expected <= set(case.days)
-    doubted = {day for day in case.held.doubtful if day >= case.oldest}
-    assert set(case.days) & case.held.daily == (expected | doubted) & case.held.daily
+    doubtful_days = {day for day in case.state.doubtful if day >= case.oldest}
+    assert set(case.days) & case.state.daily == (expected | doubtful_days) & case.state.daily
 
 
 def test_an_empty_store_requests_all_first_days():
@@ -155,9 +155,9 @@ def test_days_before_the_oldest_stored_one_are_not_requested():
 
 
 def test_a_missing_day_is_requested_while_the_source_retains_it():
-    held = MetricState(since(200) - {ago(59), ago(60)})
-    assert set(RefreshPlan(LAST).days(SMALL, held)) == last(5) | {ago(59)}
-    assert set(RefreshPlan(LAST).days(FORGETS_NOTHING, held)) == last(5) | {ago(59), ago(60)}
+    state = MetricState(since(200) - {ago(59), ago(60)})
+    assert set(RefreshPlan(LAST).days(SMALL, state)) == last(5) | {ago(59)}
+    assert set(RefreshPlan(LAST).days(FORGETS_NOTHING, state)) == last(5) | {ago(59), ago(60)}
 
 
 def test_only_new_days_are_requested_from_a_source_that_never_revises():
@@ -220,8 +220,8 @@ def test_a_backfill_skips_snapshots():
 
 
 def test_a_request_has_sorted_days_and_the_missing_ones():
-    held = {CRATES.metric_id: MetricState(since(200) - {ago(3), ago(70)})}
-    (request,) = build_requests(RefreshPlan(LAST), [CRATES], SPECS, held)
+    state = {CRATES.metric_id: MetricState(since(200) - {ago(3), ago(70)})}
+    (request,) = build_requests(RefreshPlan(LAST), [CRATES], SPECS, state)
     assert request.days == tuple(sorted(last(89)))
     assert request.missing == {ago(3), ago(70)}
     assert (request.metric, request.last_day, request.known_since, request.take_current) == (
@@ -240,16 +240,16 @@ def test_a_new_metric_is_requested_completely():
 
 
 def test_stars_with_one_missing_day_use_the_current_count():
-    held = {STARS.metric_id: MetricState(since(300) - {LAST})}
-    (request,) = build_requests(RefreshPlan(LAST), [STARS], SPECS, held)
+    state = {STARS.metric_id: MetricState(since(300) - {LAST})}
+    (request,) = build_requests(RefreshPlan(LAST), [STARS], SPECS, state)
     assert request.take_current
-    (request,) = build_requests(RefreshPlan(LAST, 7), [STARS], SPECS, held)
+    (request,) = build_requests(RefreshPlan(LAST, 7), [STARS], SPECS, state)
     assert not request.take_current
 
 
 def test_a_snapshot_does_not_affect_known_since():
-    held = {PYPI.metric_id: MetricState(since(20), snapshots=frozenset({ago(40)}))}
-    (request,) = build_requests(RefreshPlan(LAST), [PYPI], SPECS, held)
+    state = {PYPI.metric_id: MetricState(since(20), snapshots=frozenset({ago(40)}))}
+    (request,) = build_requests(RefreshPlan(LAST), [PYPI], SPECS, state)
     assert request.known_since == ago(20)
     assert ago(40) not in request.days
 
@@ -269,32 +269,36 @@ def nights(plan_of: MetricState, spec: SourceSpec, count: int = 28) -> list[set[
 
 def test_a_lost_day_is_requested_once_a_week():
     hole = ago(30)
-    asked = [hole in days for days in nights(MetricState(since(59) - {hole}, lost=frozenset({hole})), FORGETS_NOTHING)]
-    assert [sum(asked[n : n + 7]) for n in range(0, 28, 7)] == [1, 1, 1, 1]
+    requested = [
+        hole in days for days in nights(MetricState(since(59) - {hole}, lost=frozenset({hole})), FORGETS_NOTHING)
+    ]
+    assert [sum(requested[n : n + 7]) for n in range(0, 28, 7)] == [1, 1, 1, 1]
 
 
 def test_all_lost_days_of_a_metric_are_requested_in_the_same_night():
     holes = {ago(30), ago(29), ago(21), ago(12)}
-    asked = [days & holes for days in nights(MetricState(since(59) - holes, lost=frozenset(holes)), FORGETS_NOTHING, 7)]
-    assert sorted(map(len, asked)) == [0] * 6 + [4]
+    requested = [
+        days & holes for days in nights(MetricState(since(59) - holes, lost=frozenset(holes)), FORGETS_NOTHING, 7)
+    ]
+    assert sorted(map(len, requested)) == [0] * 6 + [4]
 
 
 def test_lost_days_near_the_end_of_retention_are_requested():
     """The oldest of these days differs every night."""
     holes = set(day_range(ago(59), ago(20)))
-    asked = nights(MetricState(since(19) | {ago(90)}, lost=frozenset(holes)), SMALL)
-    assert [any(days & holes for days in asked[n : n + 7]) for n in range(0, 28, 7)] == [True] * 4
+    requested = nights(MetricState(since(19) | {ago(90)}, lost=frozenset(holes)), SMALL)
+    assert [any(days & holes for days in requested[n : n + 7]) for n in range(0, 28, 7)] == [True] * 4
 
 
 def test_a_lost_day_beyond_the_retention_is_not_requested():
     hole = ago(55)
-    asked = [hole in days for days in nights(MetricState(since(80) - {hole}, lost=frozenset({hole})), SMALL, 14)]
-    assert not any(asked[5:])
+    requested = [hole in days for days in nights(MetricState(since(80) - {hole}, lost=frozenset({hole})), SMALL, 14)]
+    assert not any(requested[5:])
 
 
 def test_a_lost_day_within_the_settling_time_is_requested_every_night():
-    held = MetricState(since(59) - {ago(3)}, lost=frozenset({ago(3)}))
-    assert all(ago(3) in RefreshPlan(LAST + n * DAY).days(SMALL, held) for n in range(2))
+    state = MetricState(since(59) - {ago(3)}, lost=frozenset({ago(3)}))
+    assert all(ago(3) in RefreshPlan(LAST + n * DAY).days(SMALL, state) for n in range(2))
 
 
 def test_a_missing_day_is_requested_every_night():
@@ -324,8 +328,8 @@ WITH_ARCHIVE = replace(SMALL, archive=ArchiveSpec("attic", "the attic", first_da
 @given(first=st.integers(0, 200), length=st.integers(0, 200), snapshots=st.sets(st.integers(0, 200).map(ago)))
 def test_a_deep_backfill_requests_every_day_of_its_window_once(first, length, snapshots):
     span = Span(ago(first), min(LAST, ago(first) + length * DAY))
-    plan, held = BackfillPlan(LAST, span, deep=True), MetricState(snapshots=frozenset(snapshots))
-    near, older = set(plan.days(WITH_ARCHIVE, held)), set(plan.archive_days(WITH_ARCHIVE, held))
+    plan, state = BackfillPlan(LAST, span, deep=True), MetricState(snapshots=frozenset(snapshots))
+    near, older = set(plan.days(WITH_ARCHIVE, state)), set(plan.archive_days(WITH_ARCHIVE, state))
     assert not near & older
     assert near | older == set(day_range(max(span.first, ago(150)), span.last)) - snapshots
     assert all(day < WITH_ARCHIVE.oldest_served(LAST) for day in older)
@@ -348,8 +352,8 @@ def test_only_a_deep_backfill_uses_an_archive(plan, spec):
 
 def test_a_request_may_contain_archive_days_only():
     plan = BackfillPlan(LAST, Span(ago(300), ago(290)), deep=True)
-    held = {PYPI.metric_id: MetricState(frozenset({ago(295)}))}
-    (request,) = build_requests(plan, [PYPI], SPECS, held)
+    state = {PYPI.metric_id: MetricState(frozenset({ago(295)}))}
+    (request,) = build_requests(plan, [PYPI], SPECS, state)
     assert request.days == ()
     assert request.archive_days == tuple(day_range(ago(300), ago(290)))
     assert request.missing == set(request.archive_days) - {ago(295)}
@@ -397,8 +401,8 @@ NIGHTLY = replace(SMALL, settling_days=5, first_days=40)
 
 
 def requested(metric, plan, daily: frozenset[date] = frozenset()) -> list[tuple[tuple[date, ...], bool]]:
-    held = {metric.metric_id: MetricState(daily=daily)}
-    return [(r.days, r.take_current) for r in build_requests(plan, [metric], {"npm": NIGHTLY}, held)]
+    state = {metric.metric_id: MetricState(daily=daily)}
+    return [(r.days, r.take_current) for r in build_requests(plan, [metric], {"npm": NIGHTLY}, state)]
 
 
 @pytest.mark.parametrize("metric", [PULLS, INSTALLS])
@@ -423,10 +427,10 @@ def test_a_backfill_requests_no_counter(metric, deep):
     assert requested(metric, BackfillPlan(LAST, Span(ago(30), LAST), deep=deep)) == []
 
 
-@pytest.mark.parametrize(("newest", "asked"), [(0, False), (1, False), (6, False), (7, True), (8, True)])
-def test_a_weekly_window_is_requested_once_a_week(newest, asked):
+@pytest.mark.parametrize(("newest", "is_requested"), [(0, False), (1, False), (6, False), (7, True), (8, True)])
+def test_a_weekly_window_is_requested_once_a_week(newest, is_requested):
     days = tuple(day_range(ago(newest - 1), LAST))
-    assert requested(WEEKLY, RefreshPlan(LAST), frozenset({ago(newest)})) == ([(days, True)] if asked else [])
+    assert requested(WEEKLY, RefreshPlan(LAST), frozenset({ago(newest)})) == ([(days, True)] if is_requested else [])
 
 
 def test_windows_with_history_are_requested_since_the_newest_one():

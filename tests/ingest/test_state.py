@@ -31,7 +31,7 @@ def night(day: date, status: RunStatus = RunStatus.SUCCESS, job: str = "refresh"
     return Run(f"{job}-{day}", job, status, at, at)
 
 
-def held(*without: int) -> MetricState:
+def stored_except(*without: int) -> MetricState:
     return MetricState(frozenset(day_range(ago(60), LAST)) - {ago(day) for day in without})
 
 
@@ -43,16 +43,16 @@ NIGHTLY = [night(ago(n)) for n in range(-1, 50)]
 
 
 def test_a_day_missing_two_weeks_after_its_request_is_lost():
-    assert lost(held(30), NIGHTLY) == {ago(30)}
-    assert lost(held(15), NIGHTLY) == {ago(15)}
-    assert lost(held(14, 13, 1, 0), NIGHTLY) == set()
+    assert lost(stored_except(30), NIGHTLY) == {ago(30)}
+    assert lost(stored_except(15), NIGHTLY) == {ago(15)}
+    assert lost(stored_except(14, 13, 1, 0), NIGHTLY) == set()
 
 
 def test_a_day_that_was_never_requested_is_not_lost():
-    assert lost(held(30), []) == set()
-    assert lost(held(30), [night(LAST)]) == set()
-    assert lost(held(30), [night(ago(13)), night(ago(30)), night(ago(31))]) == set()
-    assert lost(held(30), [night(ago(29))]) == {ago(30)}
+    assert lost(stored_except(30), []) == set()
+    assert lost(stored_except(30), [night(LAST)]) == set()
+    assert lost(stored_except(30), [night(ago(13)), night(ago(30)), night(ago(31))]) == set()
+    assert lost(stored_except(30), [night(ago(29))]) == {ago(30)}
 
 
 @pytest.mark.parametrize(
@@ -65,16 +65,16 @@ def test_a_day_that_was_never_requested_is_not_lost():
     ],
 )
 def test_a_run_without_outcomes_counts_only_as_a_successful_refresh(status, job):
-    assert lost(held(30), [night(ago(20), status, job)]) == set()
+    assert lost(stored_except(30), [night(ago(20), status, job)]) == set()
 
 
 def test_only_the_outcome_of_the_metric_counts():
     """A refresh of some metrics has requested nothing for the others, whatever its status."""
     run = night(ago(20))
-    assert lost(held(30), [run], [an_outcome(run, "downloads:q:nodejs")]) == set()
-    assert lost(held(30), [run], [an_outcome(run, METRIC, "down")]) == set()
-    assert lost(held(30, 40), [run], [an_outcome(run, METRIC, requested_from=ago(35))]) == {ago(30)}
-    assert lost(held(30), [run], [an_outcome(run, METRIC)]) == {ago(30)}
+    assert lost(stored_except(30), [run], [an_outcome(run, "downloads:q:nodejs")]) == set()
+    assert lost(stored_except(30), [run], [an_outcome(run, METRIC, "down")]) == set()
+    assert lost(stored_except(30, 40), [run], [an_outcome(run, METRIC, requested_from=ago(35))]) == {ago(30)}
+    assert lost(stored_except(30), [run], [an_outcome(run, METRIC)]) == {ago(30)}
 
 
 def test_days_before_the_oldest_one_and_snapshots_are_not_lost():

@@ -27,17 +27,17 @@ def main() -> int:
     parser = ArgumentParser(prog="python -m tests.simulations", description=__doc__)
     parser.add_argument("share", nargs="?", type=float, default=1.0, metavar="SHARE")
     parser.add_argument("--write", action="store_true", help="store the table in docs/explanation/insights.md")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     print(HEAD)
     lines, broken = [HEAD], []
-    for figure in measure(asked.share):
+    for figure in measure(options.share):
         lines.append(line(figure))
         print(lines[-1], flush=True)
         if not figure.meets_bound:
             broken.append(figure.what)
     for what in broken:
         print(f"bound is broken: {what}", file=sys.stderr)
-    if asked.write:
+    if options.write:
         replace_block(PAGE, "figures", "\n".join(lines) + "\n")
     return 1 if broken else 0
 

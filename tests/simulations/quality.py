@@ -150,10 +150,10 @@ def trends(count: int) -> Iterator[Figure]:
         means = stationary_means(numbers, count, 400, low=100)
         means *= (1 + growth) ** ((np.arange(400) - 399) / 30.4)
         found = insights_of(draw(numbers, means, *CALM)).signals
-        wanted = {SignalKind.GROWTH, SignalKind.DECLINE}
+        expected_kinds = {SignalKind.GROWTH, SignalKind.DECLINE}
         if growth:
-            wanted = {SignalKind.GROWTH} if growth > 0 else {SignalKind.DECLINE}
-        rate = len({signal.metric_id for signal in found if signal.kind in wanted}) / count
+            expected_kinds = {SignalKind.GROWTH} if growth > 0 else {SignalKind.DECLINE}
+        rate = len({signal.metric_id for signal in found if signal.kind in expected_kinds}) / count
         yield Figure(f"growth or decline: {name}", rate, 0.9 if growth else 0.01, is_minimum=bool(growth), cases=count)
 
 

@@ -77,12 +77,12 @@ def rows_of(catalog: Catalog) -> list[Observation]:
     taken = {row.key for row in rows}
     for number, metric in enumerate(catalog.metrics):
         first, last, base = HISTORY[metric.metric_id]
-        held = 0
+        running_total = 0
         for day, value in wave(base, number, first, last).items():
-            held += value
+            running_total += value
             lost = day == GAP or (metric.metric_id == "stars:lancedb:github" and day in UNCOUNTED)
             if not lost and (metric.metric_id, day) not in taken:
-                rows.append(_row(metric, day, held if metric.source == "github" else value))
+                rows.append(_row(metric, day, running_total if metric.source == "github" else value))
     return rows
 
 

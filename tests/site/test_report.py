@@ -381,8 +381,8 @@ def test_on_every_screen(browser: Browser, folder: Path, width: int, scheme: Any
     assert {one["svg"].split()[1] for one in texts} == {"months", "net"}
     assert min(one["height"] for one in texts) >= 11
     for one, other in combinations(texts, 2):
-        apart = one["right"] <= other["left"] or other["right"] <= one["left"]
-        assert apart or one["bottom"] <= other["top"] + 2 or other["bottom"] <= one["top"] + 2, (one, other)
+        are_side_by_side = one["right"] <= other["left"] or other["right"] <= one["left"]
+        assert are_side_by_side or one["bottom"] <= other["top"] + 2 or other["bottom"] <= one["top"] + 2, (one, other)
     page.context.close()
 
 

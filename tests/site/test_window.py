@@ -79,20 +79,20 @@ def test_no_sum_of_another_window(reader, data_site):
     drag(page, MAY + 4 / 24, OCTOBER)
     window_of(page)
     # Over more months, more packages have missing days; the additional values for their comparison are delayed.
-    held: list[Route] | None = []
+    delayed: list[Route] | None = []
 
     def answer(route: Route) -> None:
-        if held is None:
+        if delayed is None:
             route.continue_()
         else:
-            held.append(route)
+            delayed.append(route)
 
     page.route("**/days/*", answer)
     with page.expect_request("**/days/*"):
         drag(page, MAY, OCTOBER)
     assert page.locator("#chart-downloads h2").inner_text().endswith("May – October 2026")
     assert not summary.is_visible()
-    waiting, held = held, None
+    waiting, delayed = delayed, None
     for route in waiting:
         route.continue_()
     _, text = window_of(page)

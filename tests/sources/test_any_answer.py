@@ -244,16 +244,16 @@ STATED = st.dictionaries(st.integers(-400, 400).map(lambda n: LAST + n * DAY), s
 )
 def test_a_source_returns_values_only_for_requested_days(stated, totals, first, length, known):
     days = Span(LAST - (first + length) * DAY, LAST - first * DAY)
-    asked = a_request(a_metric("npm"), *days, known_since=known)
+    request = a_request(a_metric("npm"), *days, known_since=known)
     crate = a_request(a_metric("cratesio"), *days, known_since=known)
-    stars = github.cumulative(10**12, {LAST - 6 * DAY: (1,) * 7}, date.min, asked.days)
+    stars = github.cumulative(10**12, {LAST - 6 * DAY: (1,) * 7}, date.min, request.days)
     found = (
-        resolve_days(asked, stated, build_registry_totals(totals), "npm:x").values,
+        resolve_days(request, stated, build_registry_totals(totals), "npm:x").values,
         resolve_days(crate, stated, RegistryTotals(dict.fromkeys(totals, Availability.PUBLISHED)), "cratesio:x").values,
     )
     for values in found:
-        assert [value.day for value in values] == sorted({value.day for value in values} & set(asked.days))
-    assert set(stars) <= set(asked.days)
+        assert [value.day for value in values] == sorted({value.day for value in values} & set(request.days))
+    assert set(stars) <= set(request.days)
 
 
 @settings(deadline=None, max_examples=deep(200))

@@ -76,10 +76,10 @@ def test_one_request_for_all_counts_of_a_subject():
         request_for(counter("likes"), "Acme/DB"),
         request_for(counter("pulls"), "x/y"),
     )
-    asked: list[list[FetchRequest]] = []
+    groups: list[list[FetchRequest]] = []
 
     async def fetch_subject(group: Sequence[FetchRequest]) -> list[FetchResult]:
-        asked.append(list(group))
+        groups.append(list(group))
         if len(group) > 1:
             msg = "down"
             raise ServiceFailed(msg)
@@ -89,5 +89,5 @@ def test_one_request_for_all_counts_of_a_subject():
         return [result async for result in fetch_subjects([pulls, other, likes], str.lower, fetch_subject)]
 
     results = asyncio.run(run())
-    assert asked == [[pulls, likes], [other]]
+    assert groups == [[pulls, likes], [other]]
     assert [(r.request, str(r.error or "")) for r in results] == [(pulls, "down"), (likes, "down"), (other, "")]

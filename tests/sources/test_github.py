@@ -184,11 +184,11 @@ def test_without_a_link_header_a_partial_page_is_the_last(weeks, following):
 
 
 @pytest.mark.parametrize(
-    ("apart", "gapless"),
+    ("offsets", "gapless"),
     [([], True), ([0], True), ([0, 7, 14], True), ([14, 0, 7], True), ([0, 14], False), ([0, 7, 13], False)],
 )
-def test_weeks_are_consecutive_only_when_seven_days_apart(apart, gapless):
-    assert is_gapless({SUNDAY + days * DAY: NONE for days in apart}) is gapless
+def test_weeks_are_consecutive_only_when_seven_days_apart(offsets, gapless):
+    assert is_gapless({SUNDAY + days * DAY: NONE for days in offsets}) is gapless
 
 
 # -- stars on a day ------------------------------------------------------------------------------
@@ -209,9 +209,9 @@ def test_the_stars_of_a_day_are_the_current_count_less_later_gains():
 def test_every_day_has_all_stars_given_up_to_it(gains, before, data):
     by_day = {SUNDAY + n * DAY: gained for n, gained in enumerate(chain(*gains))}
     weeks = {SUNDAY + n * WEEK: tuple(days) for n, days in enumerate(gains)}
-    asked = sorted(data.draw(st.sets(st.sampled_from(sorted(by_day)), min_size=1)))
-    held = cumulative(before + sum(by_day.values()), weeks, LONG_AGO, asked)
-    assert held == {day: before + sum(n for when, n in by_day.items() if when <= day) for day in asked}
+    requested = sorted(data.draw(st.sets(st.sampled_from(sorted(by_day)), min_size=1)))
+    values = cumulative(before + sum(by_day.values()), weeks, LONG_AGO, requested)
+    assert values == {day: before + sum(n for when, n in by_day.items() if when <= day) for day in requested}
 
 
 def test_days_before_the_repository_or_its_history_have_no_value():
@@ -251,9 +251,9 @@ def test_only_a_complete_history_is_compared_with_the_count(created, off):
 def test_more_stars_gained_than_counted(count, gained):
     """Values from a history with too many stars stay between 0 and the current count."""
     days = [SUNDAY + n * DAY for n in range(7)]
-    held = cumulative(count, {SUNDAY: gained}, LONG_AGO, days)
-    assert held[days[-1]] == count
-    assert all(0 <= value <= count for value in held.values())
+    values = cumulative(count, {SUNDAY: gained}, LONG_AGO, days)
+    assert values[days[-1]] == count
+    assert all(0 <= value <= count for value in values.values())
     assert excess(count, {SUNDAY: gained}) == sum(gained) - count
 
 

@@ -178,9 +178,9 @@ def test_github_star_history(name, newest, weeks, gained):
     assert len(found) == weeks
     assert is_gapless(found)
     saturday = min(found) - DAY
-    held = cumulative(10_000, found, saturday, [min(found), newest + 6 * DAY])
-    assert held[newest + 6 * DAY] == 10_000
-    assert held[min(found)] == 10_000 - gained + found[min(found)][0]
+    values = cumulative(10_000, found, saturday, [min(found), newest + 6 * DAY])
+    assert values[newest + 6 * DAY] == 10_000
+    assert values[min(found)] == 10_000 - gained + found[min(found)][0]
 
 
 @pytest.mark.parametrize("name", REFUSED["pypistats"])

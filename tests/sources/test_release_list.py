@@ -50,28 +50,28 @@ def test_an_unexpected_structure_is_an_error(body: bytes):
 
 def test_a_list_that_is_too_large_is_requested_in_shorter_pages():
     """Releases with hundreds of files exceed the maximum response size, so shorter pages are requested."""
-    asked = []
+    requests = []
 
     async def get(path: str, params: dict[str, str]) -> Response:
-        asked.append((path, params["per_page"]))
+        requests.append((path, params["per_page"]))
         if params["per_page"] == "100":
             msg = "more than 8 MiB"
             raise InvalidResponse(msg)
         return Response(json.dumps([ROW]).encode(), {})
 
     assert [release.id for release in asyncio.run(fetch_releases(get, "o/r"))] == [7]
-    assert asked == [("/repos/o/r/releases", "100"), ("/repos/o/r/releases", "30")]
+    assert requests == [("/repos/o/r/releases", "100"), ("/repos/o/r/releases", "30")]
 
 
 def test_any_other_failure_is_not_repeated():
     """Other errors are raised without a retry."""
 
     async def get(path: str, params: dict[str, str]) -> Response:
-        asked.append(path)
+        requests.append(path)
         msg = "not found: o/r"
         raise NotFound(msg)
 
-    asked: list[str] = []
+    requests: list[str] = []
     with pytest.raises(NotFound):
         asyncio.run(fetch_releases(get, "o/r"))
-    assert len(asked) == 1
+    assert len(requests) == 1

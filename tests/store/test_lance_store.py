@@ -100,8 +100,8 @@ def test_upsert_counts_rows(place: Place):
     assert store.upsert_observations([row(day=d) for d in range(10)], value_differs) == Counts(10, 0, 0)
     again = [row(day=d, value=1 if d < 6 else 2, run="r2") for d in range(12)]
     assert store.upsert_observations(again, value_differs) == Counts(2, 4, 6)
-    kept = {r.period_end: r.ingestion_run_id for r in store.observations(["m"], YEAR)}
-    assert [kept[DAY_1 + timedelta(days=d)] for d in range(12)] == ["r1"] * 6 + ["r2"] * 6
+    run_ids = {r.period_end: r.ingestion_run_id for r in store.observations(["m"], YEAR)}
+    assert [run_ids[DAY_1 + timedelta(days=d)] for d in range(12)] == ["r1"] * 6 + ["r2"] * 6
     assert store.upsert_observations(again, value_differs) == Counts(0, 0, 12)
 
 

@@ -162,7 +162,7 @@ def test_forty_nights(counted: Nights, world: World):
     """Every fault makes only its own metrics fail for one night, and flows add up to the true counts."""
     scenario = Scenario(counted, world.today + (NIGHTS + 9) * DAY)
     shown: dict[str, dict[date, int]] = {}
-    asked: Counter[str] = Counter()
+    requests_by_host: Counter[str] = Counter()
     assets: dict[date, dict[int, int]] = {}
     for night in range(NIGHTS):
         # Two nights without a run.
@@ -186,9 +186,9 @@ def test_forty_nights(counted: Nights, world: World):
             assert dict(summary.requests) == REQUESTS, night
         if not costs:
             assert len({request.question for request in requests}) == len(requests), "no request is repeated"
-        asked.update(dict(summary.requests))
+        requests_by_host.update(dict(summary.requests))
         counted.sleep()
-    print("requests in 40 nights:", dict(asked))
+    print("requests in 40 nights:", dict(requests_by_host))
 
     for metric_id, values in shown.items():
         assert stored(counted, metric_id) == values, metric_id

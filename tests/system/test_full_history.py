@@ -82,8 +82,8 @@ def test_a_full_backfill_stores_the_true_values_with_their_origin(
     assert (history.status, history.rows_inserted, history.rows_updated) == ("success", len(rows), 0)
 
     # Every service at its own pace, no request repeated, every file once for both crates.
-    asked = Counter(request.question for request in services.requests)
-    assert [question for question, times in asked.items() if times > 1] == []
+    requests_by_query = Counter(request.question for request in services.requests)
+    assert [question for question, times in requests_by_query.items() if times > 1] == []
     assert services.too_fast((PYPI, CRATES, NPM, CLICKPY, FILES), SPEED_UP) == []
     assert set(files_read(services)) == archived(world)
     names = {PYPI: "pypistats", CRATES: "cratesio", NPM: "npm", GITHUB: "github", FILES: "crates-archive"}

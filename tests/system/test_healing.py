@@ -275,15 +275,15 @@ def test_an_old_lost_day_is_requested_once_a_week(nights: Nights, world: World):
     lost = world.today - 380 * DAY
     world.lost[NPM].add(lost)
     nights.refresh()
-    asked = []
+    requested_days = []
     for _ in range(36):
         nights.sleep()
         _, requests = nights.refresh_with_requests()
         assert len({(request.path, str(request.query)) for request in requests}) == len(requests)
         spans = [request.path.split("/")[3].split(":") for request in requests]
-        asked.append(any(first <= lost.isoformat() <= last for first, last in spans))
-    assert all(asked[:13])
-    assert sum(asked[15:22]) == sum(asked[22:29]) == sum(asked[29:36]) == 1
+        requested_days.append(any(first <= lost.isoformat() <= last for first, last in spans))
+    assert all(requested_days[:13])
+    assert sum(requested_days[15:22]) == sum(requested_days[22:29]) == sum(requested_days[29:36]) == 1
     gaps = {gap.first_day: gap.reason for gap in nights.state().quality.gaps[NODE]}
     assert gaps[lost] is Reason.LOST
     world.lost[NPM].clear()

@@ -23,11 +23,11 @@ def test_the_first_refresh_fills_every_window_and_the_second_changes_nothing(
     assert first["rows_inserted"] == len(rows)
     assert sum(row.is_seed for row in rows) == 75
 
-    asked = len(services.requests)
+    requests_before = len(services.requests)
     second = workspace.json("refresh")
     assert (second["rows_inserted"], second["rows_updated"]) == (0, 0)
     assert second["rows_unchanged"] == sum(metric["days_stored"] for metric in second["metrics"])
-    assert len(services.requests) - asked <= MOST_REQUESTS
+    assert len(services.requests) - requests_before <= MOST_REQUESTS
     assert workspace.rows() == rows
     assert services.unknown_hosts == []
 

@@ -88,12 +88,12 @@ class Bucket:
 
     def _answer(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"].removeprefix(f"/{NAME}").lstrip("/")
-        asked = StoreRequest(environ["REQUEST_METHOD"], path, int(environ.get("CONTENT_LENGTH") or 0))
-        self.requests.append(asked)
-        self.received += asked.received
-        fault = self.gate(asked) if self.gate else None
+        store_request = StoreRequest(environ["REQUEST_METHOD"], path, int(environ.get("CONTENT_LENGTH") or 0))
+        self.requests.append(store_request)
+        self.received += store_request.received
+        fault = self.gate(store_request) if self.gate else None
         if fault == "cut":
-            environ["wsgi.input"].read(asked.received // 2)
+            environ["wsgi.input"].read(store_request.received // 2)
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError
         if isinstance(fault, tuple):
@@ -105,15 +105,15 @@ class Bucket:
 
         def started(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             self.answers[int(status.split(" ", 1)[0])] += 1
-            if asked.method == "GET":
+            if store_request.method == "GET":
                 self.sent += int(dict(headers).get("Content-Length", 0))
             return start(status, headers, *rest)
 
-        if asked.method in ("GET", "HEAD"):
+        if store_request.method in ("GET", "HEAD"):
             return self._inside(environ, started)
         with self._writing:
             answer = self._inside(environ, started)
-        if self.drops_response is not None and self.drops_response(asked):
+        if self.drops_response is not None and self.drops_response(store_request):
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError
         return answer

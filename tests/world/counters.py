@@ -184,10 +184,10 @@ class Counters:
         from tests.world.services import as_json
 
         match = re.fullmatch(r"/api/([^/]+)/([^/]+)", request.path)
-        wanted = f"{match[1]}.{match[2]}".lower() if match else ""
-        found = next((name for name in self.openvsx if name.lower() == wanted), None)
+        requested = f"{match[1]}.{match[2]}".lower() if match else ""
+        found = next((name for name in self.openvsx if name.lower() == requested), None)
         if found is None:
-            return as_json({"error": f"Extension not found: {wanted}"}, 404)
+            return as_json({"error": f"Extension not found: {requested}"}, 404)
         namespace, _, name = found.partition(".")
         return as_json({"namespace": namespace, "name": name, "downloadCount": self.openvsx[found].at(today)})
 
@@ -225,11 +225,11 @@ class Counters:
         from tests.world.services import as_json
 
         assert request.path == "/query"
-        wanted = request.query["q"].removeprefix("packageid:").lower()
+        requested = request.query["q"].removeprefix("packageid:").lower()
         data = [
             {"id": name, "version": "1.0.0", "totalDownloads": count.at(today), "versions": []}
             for name, count in self.packages.items()
-            if name.lower() == wanted
+            if name.lower() == requested
         ]
         return as_json({"totalHits": len(data), "data": data})
 

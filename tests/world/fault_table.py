@@ -192,7 +192,7 @@ def reproduce(name: str, copy: StoreCopy) -> str:
         nights.sleep()
         before = nights.all_rows()
         _set(case, nights, half)
-        with fast_clock(wanted=case.slow):
+        with fast_clock(is_enabled=case.slow):
             summary = nights.refresh()
         _set(Case(None, case.hosts), nights, ())
         exits.append(RUN_EXITS[summary.status])

@@ -44,15 +44,15 @@ def hang(_: Request, usual: Usual) -> Reply:
 def wrong_types(_: Request, usual: Usual) -> Reply:
     """Turn every number into text, which a careless parser would concatenate instead of adding."""
 
-    def spoil(value: object) -> object:
+    def modify(value: object) -> object:
         if isinstance(value, dict):
-            return {k: spoil(v) for k, v in value.items()}
+            return {k: modify(v) for k, v in value.items()}
         if isinstance(value, list):
-            return [spoil(v) for v in value]
+            return [modify(v) for v in value]
         return str(value) if isinstance(value, int) else value
 
     reply = usual()
-    reply.body = json.dumps(spoil(json.loads(reply.body))).encode()
+    reply.body = json.dumps(modify(json.loads(reply.body))).encode()
     return reply
 
 
@@ -61,15 +61,15 @@ def bare_number(_: Request, __: Usual) -> Reply:
 
 
 def negative(_: Request, usual: Usual) -> Reply:
-    def spoil(value: object, key: str = "") -> object:
+    def modify(value: object, key: str = "") -> object:
         if isinstance(value, dict):
-            return {k: spoil(v, k) for k, v in value.items()}
+            return {k: modify(v, k) for k, v in value.items()}
         if isinstance(value, list):
-            return [spoil(v, key) for v in value]
+            return [modify(v, key) for v in value]
         return -value if isinstance(value, int) and key in {"downloads", "stargazers_count", "days"} else value
 
     reply = usual()
-    reply.body = json.dumps(spoil(json.loads(reply.body))).encode()
+    reply.body = json.dumps(modify(json.loads(reply.body))).encode()
     return reply
 
 
@@ -77,16 +77,16 @@ def counts_as(literal: str) -> Fault:
     """Replace every count by this JSON text."""
     mark = "the count"
 
-    def spoil(value: Any, key: str = "") -> Any:
+    def modify(value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
-            return {k: spoil(v, k) for k, v in value.items()}
+            return {k: modify(v, k) for k, v in value.items()}
         if isinstance(value, list):
-            return [spoil(v, key) for v in value]
+            return [modify(v, key) for v in value]
         return mark if isinstance(value, int) and key in COUNTS else value
 
     def fault(_: Request, usual: Usual) -> Reply:
         reply = usual()
-        reply.body = json.dumps(spoil(json.loads(reply.body))).replace(f'"{mark}"', literal).encode()
+        reply.body = json.dumps(modify(json.loads(reply.body))).replace(f'"{mark}"', literal).encode()
         return reply
 
     return fault

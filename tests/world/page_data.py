@@ -199,9 +199,9 @@ def stars(seed: int, a_day: float, first: date, last: date) -> tuple[dict[date, 
     # A peak after a blog post, and a campaign whose stars were removed.
     gained[-310:-305] += int(a_day * 25)
     lost[-55:-53] += int(a_day * 6)
-    held = np.maximum(np.cumsum(gained - lost), 0) + int(a_day * 40)
+    totals = np.maximum(np.cumsum(gained - lost), 0) + int(a_day * 40)
     every = list(day_range(first, last))
-    return dict(zip(every, held.tolist(), strict=True)), dict(zip(every, gained.tolist(), strict=True))
+    return dict(zip(every, totals.tolist(), strict=True)), dict(zip(every, gained.tolist(), strict=True))
 
 
 def without(values: dict[date, int], *gaps: tuple[str, str]) -> dict[date, int]:
@@ -505,16 +505,16 @@ def counts() -> DataSet:
             values[name] = downloads(number, 40_000, date(2024, 11, 25), AS_OF - 2 * DAY)
         elif metric.measure.is_counter:
             total = np.cumsum(list(a_day.values())) + (2_400_000 if metric.source == "dockerhub" else 120)
-            held = dict(zip(a_day, total.tolist(), strict=True))
+            totals = dict(zip(a_day, total.tolist(), strict=True))
             if metric.source == "dockerhub":
                 # Nights without a run, a correction, and four days without a change.
-                held = without(held, ("2026-07-04", "2026-07-10"), ("2026-10-19", "2026-10-20"))
-                held = {day: count - (60_000 if day >= date(2026, 9, 9) else 0) for day, count in held.items()}
+                totals = without(totals, ("2026-07-04", "2026-07-10"), ("2026-10-19", "2026-10-20"))
+                totals = {day: count - (60_000 if day >= date(2026, 9, 9) else 0) for day, count in totals.items()}
                 still = list(day_range(date(2026, 11, 2), date(2026, 11, 5)))
-                held |= dict.fromkeys(still, held[still[0] - DAY])
+                totals |= dict.fromkeys(still, totals[still[0] - DAY])
             else:
-                held = {day: count for day, count in held.items() if day > AS_OF - 21 * DAY}
-            values[name] = held
+                totals = {day: count for day, count in totals.items() if day > AS_OF - 21 * DAY}
+            values[name] = totals
         elif metric.measure.is_rolling:
             days = list(a_day)[:: 7 if metric.measure.has_history else 1]
             values[name] = {day: 30 * a_day[day] // 7 for day in days if day != date(2026, 9, 1)}

@@ -138,12 +138,12 @@ class Project:
 
         document = json.loads(request.body) if request.body else {}
         if request.method == "GET":
-            wanted = request.query.get("labels")
+            labels = request.query.get("labels")
             issues = [
                 issue
                 for issue in reversed(self.issues)
                 if issue["state"] == request.query["state"]
-                and (wanted is None or wanted in [label["name"] for label in issue["labels"]])
+                and (labels is None or labels in [label["name"] for label in issue["labels"]])
             ]
             page, size = int(request.query.get("page", "1")), int(request.query["per_page"])
             reply = as_json(issues[(page - 1) * size : page * size])

@@ -41,9 +41,9 @@ class _FastPolicy(asyncio.DefaultEventLoopPolicy):
 
 
 @contextmanager
-def fast_clock(*, wanted: bool = True) -> Iterator[None]:
+def fast_clock(*, is_enabled: bool = True) -> Iterator[None]:
     """Accelerate asyncio's time within the context."""
-    if wanted:
+    if is_enabled:
         asyncio.set_event_loop_policy(_FastPolicy())
     try:
         yield

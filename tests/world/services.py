@@ -210,9 +210,9 @@ class Services:
         if not match:
             return as_text("404", 404)
         package = match[1] if match[1] == "__all__" else match[1].replace(".", "-").replace("_", "-")
-        wanted = {"true": [True], "false": [False]}.get(request.query.get("mirrors", ""), [True, False])
+        requested = {"true": [True], "false": [False]}.get(request.query.get("mirrors", ""), [True, False])
         rows = []
-        for mirrors in wanted:
+        for mirrors in requested:
             values = self.world.pypi.get((package, mirrors), {})
             published = [d for d in values if self.world.is_published(PYPI, d) or d in self.world.partial_days[PYPI]]
             for day in published:

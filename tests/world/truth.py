@@ -229,10 +229,10 @@ class World:
         ):
             repository = self.repositories[name]
             first = max(repository.created, last - (days - 1) * DAY)
-            held, counts, day = repository.stars_on(first - DAY), {}, first
+            stars, counts, day = repository.stars_on(first - DAY), {}, first
             while day <= last:
-                held += repository.stars.get(day, 0)
-                counts[day] = held
+                stars += repository.stars.get(day, 0)
+                counts[day] = stars
                 day += DAY
             rows[metric_id] = counts
         return rows

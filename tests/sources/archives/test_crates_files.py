@@ -15,8 +15,8 @@ DAY_0 = date(2024, 8, 1)
 GOOD = b"version_id,downloads\n1,200\n2,500\n77,3\n"
 
 
-def read(body: bytes, wanted: set[int], *, least: int = 0, chunk: int = 7) -> dict[int, int]:
-    reader = DayReader("the archive", wanted, least)
+def read(body: bytes, versions: set[int], *, least: int = 0, chunk: int = 7) -> dict[int, int]:
+    reader = DayReader("the archive", versions, least)
     for start in range(0, len(body), chunk):
         reader.feed(body[start : start + chunk])
     return reader.close()

@@ -87,8 +87,8 @@ OLD, YOUNG = Version(1, "0.1.0", BETWEEN - 400 * DAY), Version(2, "0.2.0", BETWE
 
 def test_ninety_days_take_one_request_and_unpublished_versions_none():
     days = list(day_range(BETWEEN - 199 * DAY, BETWEEN))
-    asked = version_requests({"lance": [OLD, YOUNG]}, days)
-    assert [(question.number, question.before) for question in asked] == [
+    requests = version_requests({"lance": [OLD, YOUNG]}, days)
+    assert [(request.number, request.before) for request in requests] == [
         ("0.1.0", BETWEEN),
         ("0.2.0", BETWEEN),
         ("0.1.0", BETWEEN - 90 * DAY),
