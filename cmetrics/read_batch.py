@@ -1,4 +1,4 @@
-"""Answer questions that wait at the same time with one read of the store."""
+"""Combine concurrent reads of the store into one."""
 
 from __future__ import annotations
 
@@ -8,43 +8,44 @@ from typing import Generic, TypeVar
 
 from cmetrics.domain.errors import StoreError
 
-Q = TypeVar("Q", bound=Hashable)
-T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 
-class _Batch(Generic[Q, T]):
-    """Questions that are read together."""
+class _Batch(Generic[K, V]):
+    """Keys that are read together."""
 
     def __init__(self) -> None:
-        self.questions: set[Q] = set()
-        self.answers: Mapping[Q, T] = {}
+        self.keys: set[K] = set()
+        self.values: Mapping[K, V] = {}
 
 
-class ReadBatch(Generic[Q, T]):
-    """One read at a time: questions that arrive in the meantime wait, and are answered together by the next one.
+class ReadBatch(Generic[K, V]):
+    """Runs one read at a time. Keys that are requested in the meantime are read together by the next one.
 
-    A read of seven metrics takes a third longer than a read of one. An answer is never older than its question.
+    A read of seven metrics takes a third longer than a read of one. A value is never older than its request.
     """
 
     def __init__(self) -> None:
         self._turn, self._lock = threading.Lock(), threading.Lock()
-        self._next: _Batch[Q, T] = _Batch()
+        self._next: _Batch[K, V] = _Batch()
 
-    def get(self, question: Q, read: Callable[[Collection[Q]], Mapping[Q, T]]) -> T:
-        """Return the answer of ``read``, which answers all questions that it is given. Raises its StoreError.
+    def get(self, key: K, read: Callable[[Collection[K]], Mapping[K, V]]) -> V:
+        """Return the value of ``key``. ``read`` returns the values of all keys that it is given.
 
-        If several questions cannot be read together, each is read alone, so that only those fail that have to.
+        Raises the StoreError of ``read``. If several keys cannot be read together, each is read alone, so that only
+        the requests for unreadable keys fail.
         """
         with self._lock:
             batch = self._next
-            batch.questions.add(question)
+            batch.keys.add(key)
         with self._turn:
             if batch is self._next:
                 with self._lock:
                     self._next = _Batch()
                 try:
-                    batch.answers = read(batch.questions)
+                    batch.values = read(batch.keys)
                 except StoreError:
-                    if len(batch.questions) == 1:
+                    if len(batch.keys) == 1:
                         raise
-        return batch.answers[question] if batch.answers else read({question})[question]
+        return batch.values[key] if batch.values else read({key})[key]

@@ -21,10 +21,10 @@ class VersionCache(Generic[T]):
         self._size = size
         self._lock = threading.Lock()
         self._version: Hashable = None
-        self._answers: dict[Hashable, Future[T]] = {}
+        self._results: dict[Hashable, Future[T]] = {}
 
-    def get(self, read_version: Callable[[], Hashable], question: Hashable, compute: Callable[[], T]) -> T:
-        """Return the result for ``question``. Calls ``compute`` unless it is cached or being computed.
+    def get(self, read_version: Callable[[], Hashable], key: Hashable, compute: Callable[[], T]) -> T:
+        """Return the result for ``key``. Calls ``compute`` unless it is cached or being computed.
 
         ``read_version`` returns the current version of the store, or None if that is unknown without reading; then
         nothing is cached. An exception of ``compute`` is raised, and not cached.
@@ -37,19 +37,19 @@ class VersionCache(Generic[T]):
                 # Another thread may have seen a newer version in the meantime; the older one must not come back.
                 version = read_version()
             if version != self._version:
-                self._version, self._answers = version, {}
-            answers = self._answers
-            if (known := answers.get(question)) is None:
-                if len(answers) >= self._size:
-                    answers.clear()
-                ours = answers[question] = Future[T]()
+                self._version, self._results = version, {}
+            results = self._results
+            if (known := results.get(key)) is None:
+                if len(results) >= self._size:
+                    results.clear()
+                ours = results[key] = Future[T]()
         if known is not None:
             return known.result()
         try:
             ours.set_result(compute())
         except BaseException as error:
             with self._lock:
-                answers.pop(question, None)
+                results.pop(key, None)
             ours.set_exception(error)
             raise
         return ours.result()

@@ -1,4 +1,4 @@
-"""Questions that are answered together."""
+"""Requests that are served by one read."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ class Store:
         self.go, self.started = threading.Event(), threading.Event()
         self.reads: list[set[int]] = []
 
-    def read(self, questions: Collection[int]) -> dict[int, str]:
-        self.reads.append(set(questions))
+    def read(self, keys: Collection[int]) -> dict[int, str]:
+        self.reads.append(set(keys))
         self.started.set()
         assert self.go.wait(PATIENCE)
-        if wrong := sorted(q for q in questions if q % 2):
+        if wrong := sorted(key for key in keys if key % 2):
             raise StoreError(str(wrong))
-        return {question: str(question) for question in questions}
+        return {key: str(key) for key in keys}
 
 
-def ask_during_a_read(store: Store, questions: Collection[int]) -> list[Callable[[], str]]:
-    """Request 0, and then the others during its read."""
+def request_during_a_read(store: Store, keys: Collection[int]) -> list[Callable[[], str]]:
+    """Request 0, then ``keys``, which are distinct, during its read. Return functions that wait for the results."""
     batch: ReadBatch[int, str] = ReadBatch()
     with ThreadPoolExecutor(20) as pool:
         first: Future[str] = pool.submit(batch.get, 0, store.read)
         assert store.started.wait(PATIENCE)
-        others = [pool.submit(batch.get, question, store.read) for question in questions]
+        others = [pool.submit(batch.get, key, store.read) for key in keys]
         deadline = time.monotonic() + PATIENCE
-        while batch._next.questions != set(questions):
+        while batch._next.keys != set(keys):
             assert time.monotonic() < deadline
             time.sleep(0.001)
         store.go.set()
@@ -47,17 +47,17 @@ def ask_during_a_read(store: Store, questions: Collection[int]) -> list[Callable
 
 
 def test_together():
-    """Requests during a read are answered together by the next read."""
+    """Requests during a read are served together by the next read."""
     store = Store()
-    results = ask_during_a_read(store, [2, 4, 0, 4])
-    assert [result() for result in results] == ["0", "2", "4", "0", "4"]
+    results = request_during_a_read(store, [2, 4, 0])
+    assert [result() for result in results] == ["0", "2", "4", "0"]
     assert store.reads == [{0}, {0, 2, 4}]
 
 
 def test_one_fails():
     """A failed request does not affect the others of the same read."""
     store = Store()
-    zero, two, three = ask_during_a_read(store, [2, 3])
+    zero, two, three = request_during_a_read(store, [2, 3])
     assert [zero(), two()] == ["0", "2"]
     with pytest.raises(StoreError, match=r"\[3\]"):
         three()

@@ -76,4 +76,4 @@ def test_size() -> None:
     cache, numbers = VersionCache[int](2), count()
     for key in "abc":
         cache.get(lambda: 1, key, lambda: next(numbers))
-    assert len(cache._answers) <= 2
+    assert len(cache._results) <= 2
