@@ -207,8 +207,9 @@ def key_numbers(data: pa.Table, metric_ids: Sequence[str]) -> Ints:
     of the metric, the lower half the day.
     """
     known = pa.array(metric_ids, pa.string())
-    metrics: Ints = of_texts(data["metric_id"], lambda ids: pc.index_in(ids, known).to_numpy().astype(np.int64))
-    return (metrics << 32) + days(data["period_end"])
+    # The dictionary of a part of a table may contain the ids of other rows.
+    metrics: Ints = of_texts(data["metric_id"], lambda ids: pc.index_in(ids, known).fill_null(-1).to_numpy())
+    return (metrics.astype(np.int64) << 32) + days(data["period_end"])
 
 
 def repeated_keys(data: pa.Table, metric_ids: Sequence[str]) -> list[tuple[str, date]]:

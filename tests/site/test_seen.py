@@ -129,7 +129,8 @@ def test_missing_days_agree(reader, data_site):
     row = page.locator(".calendar tbody tr", has_text="pylance")
     assert row.locator("svg").get_attribute("aria-label").endswith(" 8 missing, 1 of them pending")
     assert quality.missing_days("downloads:lance:python") == 8
-    cells = page.locator(".freshness tr", has_text="downloads:lance:python").locator("td").all_text_contents()
+    metric = page.locator("[title='downloads:lance:python']")
+    cells = page.locator(".freshness tr", has=metric).locator("td").all_text_contents()
     assert cells[3] == "8"
     texts = [text for text in listed if text.startswith("pylance,")]
     gone = "No longer available from pypistats.org; cmetrics backfill --full may recover it"

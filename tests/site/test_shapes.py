@@ -111,7 +111,7 @@ def test_the_last_month_with_data_is_labelled():
     )
     drawing = overview_of(data).overview.downloads.drawing
     october = sum(v for days in data.values.values() for d, v in days.items() if (d.year, d.month) == (2025, 10))
-    assert drawing.last.text == f"{october:,}"
+    assert drawing.last[""].text == f"{october:,}"
     assert {name.when for name in drawing.names.values() if name.value} == {" in Oct"}
 
 

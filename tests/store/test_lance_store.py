@@ -20,9 +20,10 @@ from cmetrics.domain.metric import Definition
 from cmetrics.domain.observation import Observation
 from cmetrics.domain.run import Counts, Run, RunStatus
 from cmetrics.settings import StoreKind, StoreTarget
+from cmetrics.store.columns import encode_texts
 from cmetrics.store.lance_store import LanceStore
 from cmetrics.store.maintenance import INDICES
-from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES
+from cmetrics.store.schema import HISTORY, METRICS, STATS, TABLES, encode
 from tests.depth import deep
 from tests.rules import value_differs
 from tests.store.conftest import Place
@@ -177,6 +178,15 @@ def test_duplicates_in_tables_without_a_key_are_removed_and_never_read(place: Pl
     for number in range(3):
         store.upsert_observations([row(f"m{number}", day, 2) for day in range(20)], value_differs)
     assert count(place) == 60
+
+
+def test_one_of_two_encoded_metrics_is_written(place: Place):
+    """Of rows with dictionaries, as a run buffers them, the written ones are found again in a table without a key."""
+    store = place.create_without_keys()
+    for value, inserted in ((1, 2), (2, 0)):
+        rows = encode_texts(encode([row("a"), row("b", value=value)], STATS))
+        assert store.upsert_observations(rows, value_differs).inserted == inserted
+    assert store.observations(["a", "b"], YEAR) == [row("a"), row("b", value=2)]
 
 
 def test_concurrent_writers_of_an_indexed_table_store_each_key_once(place: Place):
