@@ -136,13 +136,13 @@ class LanceStore(StoreTables):
         return complete(pa.concat_tables(parts))
 
     def _are_most(self, metric_ids: Sequence[str]) -> bool:
-        """Return whether these are more than `BATCH`, and at least half of the metrics of a store that is not remote.
+        """Return whether these are most of the defined metrics, and more than `BATCH`; always False if remote.
 
         Catalogues of a few metrics may share a store with thousands of others.
         """
         if len(metric_ids) <= BATCH or self.target.kind is StoreKind.ENTERPRISE:
             return False
-        return bool(self._open(METRICS).count_rows() <= 2 * len(metric_ids))
+        return bool(len(metric_ids) <= self._open(METRICS).count_rows() <= 2 * len(metric_ids))
 
     def runs(
         self, since: datetime | None = None, status: RunStatus | None = None, *, until: datetime | None = None

@@ -202,7 +202,7 @@ def test_distinct_texts_in_the_order_of_the_rows(texts):
 
 
 @pytest.mark.parametrize("step", [1, -1])
-@pytest.mark.parametrize("defined", [0, 3 * BATCH])
+@pytest.mark.parametrize("defined", [0, BATCH + 60, 3 * BATCH])
 def test_metrics_of_long_lists(store: LanceStore, step: int, defined: int):
     """Of more metrics than one filter names, the rows of those are read that were asked for, and no other's.
 
