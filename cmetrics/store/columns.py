@@ -113,9 +113,7 @@ def of_metrics(data: pa.Table, metric_ids: Sequence[str]) -> pa.Table:
     stored = _encoded(data["metric_id"])
     if not stored.null_count and set(stored.dictionary.to_pylist()) <= set(metric_ids):
         return data
-    data = data.filter(pc.is_in(stored, pa.array(metric_ids, pa.string())))
-    at = data.column_names.index("metric_id")
-    return data.set_column(at, "metric_id", _in_row_order(_encoded(data["metric_id"])))  # without the other ids
+    return data.filter(pc.is_in(stored, pa.array(metric_ids, pa.string())))
 
 
 def in_row_order(data: pa.Table) -> pa.Table:
